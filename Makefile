@@ -1,0 +1,56 @@
+# Everything a newcomer needs: `make demo` and `make test`. Both set themselves up from a bare machine.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help demo test test-deep check fix lock clean
+.DEFAULT_GOAL := help
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# `ready` is touched last, so a set-up that was interrupted starts over.
+$(VENV)/ready: requirements.lock pyproject.toml
+	@echo "Setting up $(VENV) (locked with hashes; a minute or so the first time)" >&2
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Circe needs Python 3.11 or newer: give its path with make PYTHON=/path/to/python3" >&2; exit 1; }
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "This Python cannot make virtual environments: install its venv module (Debian: python3-venv)" >&2; exit 1; }
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+$(VENV)/ready-to-test: $(VENV)/ready requirements-test.lock
+	@$(PIP) install --require-hashes -r requirements-test.lock
+	@touch $@
+
+demo: $(VENV)/ready  ## a whole federation on this machine: AUTHORITIES=8, SERVE=1 leaves it running
+	@$(BIN)/circe demo $(if $(AUTHORITIES),--authorities $(AUTHORITIES)) $(if $(SERVE),--serve)
+
+test: $(VENV)/ready-to-test  ## types, style and every test; says what it left out and why
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q
+
+test-deep: $(VENV)/ready-to-test  ## the long seeded suites, whole
+	@CIRCE_DEEP=1 $(BIN)/python -m pytest -q
+
+check: $(VENV)/ready-to-test  ## types and style alone
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+fix: $(VENV)/ready-to-test  ## mend what the formatter can
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+lock:  ## renew both locked lists (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" --extra build -o requirements.lock --quiet
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" --extra build --extra test --extra browser --extra arrow \
+	  -c requirements.lock -o requirements-test.lock --quiet
+
+clean:  ## remove what set-up and the demo made
+	rm -rf $(VENV) build *.egg-info demo-state .mypy_cache .ruff_cache .pytest_cache
