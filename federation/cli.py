@@ -1,0 +1,125 @@
+"""The command line's root: `circe`. It imports a command only when that command runs, so that help is quick.
+
+Every error ends here as one clear line on standard error and a documented exit code; no traceback is shown, since a
+traceback can carry values.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "demo": ("federation.demo:demo", "A whole federation on this machine, and a query released."),
+    "hub": ("hub.commands:hub", "Make and run the hub."),
+    "node": ("node.commands:node", "Make, load, check and run an authority's node."),
+    "member": ("federation.commands.member:member", "The register: keys, enrolment, joining."),
+    "catalogue": ("query_engine.commands:catalogue", "What can be asked about, with definitions."),
+    "query": ("federation.commands.query:query", "Check, run, follow and fetch aggregate queries."),
+    "approve": ("federation.commands.approve:approve", "Read a query on your own machine and sign it."),
+    "lookup": ("node.lookup_commands:lookup", "Children across authorities, from your own node."),
+    "audit": ("audit.commands:audit", "Show and verify audit logs."),
+    "synth": ("node.synth.commands:synth", "Write a synthetic England as real-format return files."),
+}
+"""Every command: where it lives and what it is for."""
+
+EXIT_CODES: Mapping[str, int] = {
+    "audit.verifier.LogBroken": 7,
+    "federation.client.ManifestMismatch": 4,
+    "federation.envelope.EnvelopeError": 4,
+    "federation.keys.KeyFileError": 2,
+    "federation.manifest.ApprovalError": 4,
+    "federation.register.RegisterError": 8,
+    "federation.state.StateError": 2,
+    "federation.transport.HubRefused": 9,
+    "federation.transport.HubUnreachable": 9,
+    "federation.processes.CommandFailed": 1,
+    "node.asking.PurposeMissing": 2,
+    "node.ingest.report.NothingUsable": 3,
+    "policies.access_policy.AccessDenied": 8,
+    "policies.linter.PolicyInvalid": 2,
+    "query_engine.refusal.QueryRefused": 4,
+}
+"""The exit code of each error that a command may end with; 2 is also click's own for bad arguments."""
+
+UNEXPECTED = 70
+"""Exit code for an error that nobody foresaw (EX_SOFTWARE of sysexits.h)."""
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and one-line help, and imports one only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of a federation's life."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name][0].split(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="circe", prog_name="circe")
+def circe() -> None:
+    """Ask England's authorities about the education of children in care, without gathering their records."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run `circe` and leave with its exit code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code, having said on standard error what went wrong."""
+    try:
+        outcome: Any = circe.main(arguments, prog_name="circe", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone; writing the rest, or complaining about it, would fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return report_error(error)
+    return outcome if isinstance(outcome, int) else 0
+
+
+def report_error(error: Exception) -> int:
+    """Print an error as one line and return its exit code."""
+    for kind in type(error).__mro__:
+        code = EXIT_CODES.get(f"{kind.__module__}.{kind.__qualname__}")
+        if code is not None:
+            click.echo(f"Error: {error}", err=True)
+            return code
+    if isinstance(error, OSError):
+        click.echo(f"Error: {error.filename or 'a file'}: {error.strerror or type(error).__name__}", err=True)
+        return 2
+    if os.environ.get("CIRCE_TRACEBACK"):
+        raise error
+    click.echo(
+        f"Error: something unforeseen went wrong ({type(error).__name__}). Nothing half-done was kept; "
+        "set CIRCE_TRACEBACK=1 and run the command again to see where.",
+        err=True,
+    )
+    return UNEXPECTED
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""The client library: what a researcher, an analyst or an approver does, on their own machine, with their own keys.
+
+Nothing that the hub says is taken on trust. A manifest is compared with what was asked before it is signed, its plan is
+derived again from its SQL, and an approver sees it rendered here, from the exact bytes that the signature will cover.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from federation.envelope import Envelope, read_envelope, sign_body
+from federation.exchange import QueryDraft, QueryState, QueryStatus, ReleaseDocument
+from federation.manifest import (
+    MANIFEST_TYPE,
+    Manifest,
+    check_asker,
+    check_validity,
+    manifest_digest,
+    read_manifest,
+)
+from federation.register import Member, Register
+from federation.state import Party, open_party
+from federation.transport import LONG_POLL_SECONDS, HubConnection, connect_party, current_time
+from query_engine.plan import QueryPlan
+
+Clock = Callable[[], datetime]
+
+SETTLED = frozenset({QueryState.RELEASED, QueryState.EXPIRED, QueryState.UNFINISHED})
+"""States in which a query stays."""
+
+
+class ManifestMismatch(Exception):
+    """The hub's manifest does not say what it should; nothing was signed."""
+
+
+@dataclass(frozen=True)
+class Review:
+    """A manifest as read on one's own machine: the exact bytes, their digest, and what they mean."""
+
+    envelope: Envelope
+    manifest: Manifest
+    digest: str
+    plan: QueryPlan
+    asker: Member
+
+
+class FederationClient:
+    """One member's view of the federation, through its hub."""
+
+    def __init__(self, party: Party, connection: HubConnection, clock: Clock = current_time) -> None:
+        self._party, self._connection, self._clock = party, connection, clock
+
+    def refresh_register(self) -> Register:
+        """Fetch the register, verify it under the pinned root and keep it."""
+        return self._party.adopt_register(self._connection.fetch_register(), self._clock())
+
+    def submit(self, draft: QueryDraft) -> QueryStatus:
+        """Have a query checked, compare its manifest with the draft, sign it and submit it.
+
+        Raises `ManifestMismatch` when the manifest says anything else than the draft, and `HubRefused` with the reason
+        when the hub refuses the query.
+        """
+        status = self._connection.draft_query(draft)
+        envelope, manifest = self._fetch_manifest(status.query_id)
+        _check_says_what_was_asked(manifest, draft, self._party.member_id)
+        derive_plan(manifest)
+        return self._sign(status.query_id, envelope)
+
+    def review(self, query_id: str) -> Review:
+        """Fetch a manifest and read it here: the asker's signature, its validity and its plan are all verified."""
+        register = self.refresh_register()
+        envelope, manifest = self._fetch_manifest(query_id)
+        asker = check_asker(manifest, envelope, register, self._clock())
+        check_validity(manifest, self._clock())
+        return Review(envelope, manifest, manifest_digest(envelope), derive_plan(manifest), asker)
+
+    def review_own(self, query_id: str) -> Review:
+        """Fetch a manifest that one drafted elsewhere, to read it before signing. Raises `ManifestMismatch`."""
+        register = self.refresh_register()
+        envelope, manifest = self._fetch_manifest(query_id)
+        if manifest.asker != self._party.member_id:
+            raise ManifestMismatch(f"{query_id} is asked by {manifest.asker}: sign your own queries alone")
+        check_validity(manifest, self._clock())
+        asker = register.find(manifest.asker, self._clock())
+        return Review(envelope, manifest, manifest_digest(envelope), derive_plan(manifest), asker)
+
+    def sign(self, review: Review) -> QueryStatus:
+        """Sign the exact bytes that were reviewed: as the asker to submit them, as an approver to approve them."""
+        return self._sign(review.manifest.query_id, review.envelope)
+
+    def _fetch_manifest(self, query_id: str) -> tuple[Envelope, Manifest]:
+        envelope = read_envelope(self._connection.fetch_manifest(query_id), MANIFEST_TYPE)
+        manifest = read_manifest(envelope)
+        if manifest.query_id != query_id:
+            raise ManifestMismatch(f"the hub handed out another query's manifest than that of {query_id}")
+        return envelope, manifest
+
+    def _sign(self, query_id: str, envelope: Envelope) -> QueryStatus:
+        signature = sign_body(envelope.body, MANIFEST_TYPE, self._party.keys)
+        return self._connection.send_signature(query_id, signature)
+
+    def watch(self, query_id: str) -> Iterator[QueryStatus]:
+        """Yield where a query stands each time it has moved, until it is settled."""
+        while True:
+            status = self._connection.fetch_status(query_id, wait=LONG_POLL_SECONDS)
+            yield status
+            if status.state in SETTLED:
+                return
+
+    def status(self, query_id: str) -> QueryStatus:
+        """Return where a query stands."""
+        return self._connection.fetch_status(query_id)
+
+    def list_queries(self) -> tuple[QueryStatus, ...]:
+        """Return the queries this member may see, newest first."""
+        return self._connection.list_queries().queries
+
+    def fetch(self, query_id: str) -> ReleaseDocument:
+        """Return the release of a query."""
+        return self._connection.fetch_release(query_id)
+
+
+def connect(state: Path | str, *, clock: Clock = current_time) -> FederationClient:
+    """Connect as the member whose state directory this is."""
+    party = open_party(Path(state))
+    return FederationClient(party, connect_party(party, clock=clock), clock)
+
+
+def derive_plan(manifest: Manifest) -> QueryPlan:
+    """Derive the plan from a manifest's SQL with our own planner. Raises `ManifestMismatch` where it differs."""
+    from query_engine.catalogue import load_catalogue
+    from query_engine.parser import parse_query
+    from query_engine.planner import plan_query
+
+    catalogue = load_catalogue()
+    plan = plan_query(parse_query(manifest.sql, catalogue), catalogue)
+    if (manifest.plan_id, manifest.catalogue_version) != (plan.plan_id, catalogue.version):
+        raise ManifestMismatch("the manifest's plan is not the plan of its SQL: this software and the hub's may differ")
+    return plan
+
+
+def _check_says_what_was_asked(manifest: Manifest, draft: QueryDraft, asker: str) -> None:
+    said = (manifest.asker, manifest.project, manifest.purpose, manifest.sql, manifest.academic_year, manifest.preset)
+    asked = (asker, draft.project, draft.purpose, draft.sql, draft.academic_year, draft.preset)
+    if said != asked or (draft.roster is not None and manifest.roster != draft.roster):
+        raise ManifestMismatch("the hub's manifest differs from what was asked: nothing was signed")

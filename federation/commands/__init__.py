@@ -1,0 +1,1 @@
+"""The commands of members: enrolment, queries and approvals. Each imports what it needs when it runs."""

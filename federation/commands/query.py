@@ -1,0 +1,128 @@
+"""`circe query`: check a query, run it across the federation, follow it, and fetch what was released."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from query_engine.commands import check
+
+if TYPE_CHECKING:
+    from federation.exchange import QueryStatus, ReleaseDocument
+
+STATE = click.option(
+    "--state", type=click.Path(path_type=Path, file_okay=False), required=True, help="Your own member directory."
+)
+FORMAT = click.option(
+    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
+)
+
+
+@click.group()
+def query() -> None:
+    """Ask aggregate questions; only safe tables come back."""
+
+
+query.add_command(check)
+
+
+@query.command()
+@STATE
+@click.option("--project", required=True, help="The project this question belongs to.")
+@click.option("--purpose", required=True, help="Why it is asked, in a sentence that approvers will read.")
+@click.option("--year", "academic_year", required=True, help="Academic year of the snapshots, for example 202425.")
+@click.option("--preset", default="ons_10_5", show_default=True, help="Disclosure-control preset.")
+@click.option("--roster", default="", help="Nodes to ask, separated by commas; every node when left out.")
+@click.option("--valid-hours", type=click.IntRange(1, 720), default=168, show_default=True)
+@click.argument("sql")
+def run(
+    state: Path, project: str, purpose: str, academic_year: str, preset: str, roster: str, valid_hours: int, sql: str
+) -> None:
+    """Have SQL checked, sign its manifest and submit it for approval; prints the query's id."""
+    from federation.client import connect
+    from federation.exchange import QueryDraft
+
+    draft = QueryDraft(
+        project=project,
+        purpose=purpose,
+        sql=sql,
+        academic_year=academic_year,
+        preset=preset,
+        roster=tuple(sorted(roster.split(","))) if roster else None,
+        valid_hours=valid_hours,
+    )
+    status = connect(state).submit(draft)
+    click.echo(f"{status.cells} cells an authority; waits for approvals by two organisations", err=True)
+    click.echo(status.query_id)
+
+
+@query.command()
+@STATE
+@click.argument("query_id")
+def sign(state: Path, query_id: str) -> None:
+    """Read a query that you drafted on the hub's page, on your own machine, and submit it with your signature."""
+    from federation.client import connect
+    from federation.reading import describe_manifest
+
+    client = connect(state)
+    draft = client.review_own(query_id)
+    click.echo(describe_manifest(draft.manifest, draft.digest, draft.plan, draft.asker), err=True)
+    click.confirm("Submit it?", abort=True, err=True)
+    click.echo(f"{client.sign(draft).query_id} is submitted")
+
+
+@query.command()
+@STATE
+@click.argument("query_id", required=False)
+def status(state: Path, query_id: str | None) -> None:
+    """Print where a query stands, or all of yours."""
+    from federation.client import connect
+
+    client = connect(state)
+    if query_id is None:
+        for entry in client.list_queries():
+            click.echo(f"{entry.query_id}  {entry.state:<10} {entry.purpose}")
+        return
+    for line in describe_status(client.status(query_id)):
+        click.echo(line)
+
+
+@query.command()
+@STATE
+@FORMAT
+@click.option("--wait/--no-wait", default=True, show_default=True, help="Follow the query until it is settled.")
+@click.argument("query_id")
+def fetch(state: Path, form: str, wait: bool, query_id: str) -> None:
+    """Print a query's released table, with its symbols and method."""
+    from federation.client import connect
+
+    client = connect(state)
+    if wait:
+        for moved in client.watch(query_id):
+            answered = sum(node.outcome != "awaited" for node in moved.nodes)
+            click.echo(f"{moved.state}: {answered} of {len(moved.nodes)} nodes have answered", err=True)
+    click.echo(format_release(client.fetch(query_id), form), nl=False)
+
+
+def describe_status(status: "QueryStatus") -> Iterable[str]:
+    """Yield the lines that say where a query stands."""
+    yield f"{status.query_id}  {status.state}"
+    yield f"  purpose  {status.purpose}"
+    yield f"  digest   {status.manifest_digest}"
+    yield f"  signed   {', '.join(status.signers) or 'by nobody yet'}"
+    yield f"  expires  {status.expires_at:%Y-%m-%d %H:%M} UTC"
+    for node in status.nodes:
+        yield f"  {node.node:<12} {node.outcome:<9} {node.code} {node.text}".rstrip()
+
+
+def format_release(release: "ReleaseDocument", form: str) -> str:
+    """Return a release as text for people, as CSV, or as its JSON document."""
+    from disclosure_control.release import read_released
+    from federation.wire import encode_document
+
+    if form == "json":
+        return encode_document(release).decode() + "\n"
+    table = read_released(release.table)
+    if form == "csv":
+        return table.to_csv()
+    return "\n".join([f"Release {release.release_id} of query {release.query_id}", "", table.to_text()]) + "\n"

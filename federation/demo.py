@@ -1,0 +1,259 @@
+"""`circe demo`: a whole federation on this machine, from return files to a released table.
+
+It writes a synthetic England as real-format return files; sets up a hub and a node for each authority, each a process
+of its own with its own directory; loads and enrols them; asks a question as a researcher; approves it as two officers
+of two organisations; prints what is released; looks up children across authorities; and verifies every audit log.
+Each step is an ordinary `circe` command, printed as it runs: a real federation does the same, on many machines.
+"""
+
+import contextlib
+import json
+import shutil
+import socket
+import tempfile
+import time
+import tomllib
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from federation.processes import Stagehands
+
+QUESTION = """SELECT sen_provision,
+       COUNT(DISTINCT child) AS children,
+       AVG(attendance_rate) AS attendance,
+       AVG(CASE WHEN persistent_absentee THEN 1 ELSE 0 END) AS persistent_absentees
+FROM child_year
+WHERE academic_year = 202425 AND population = 'looked_after' AND counted_here AND year_group BETWEEN 1 AND 11
+GROUP BY sen_provision"""
+
+PURPOSE = "How attendance of children in care differs by special educational need"
+ACADEMIC_YEAR = "202425"
+FEW_AUTHORITIES = 16
+"""Up to so many authorities, each node has a process of its own."""
+
+SHOWN_ROWS = 60
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who takes part and where each keeps its state."""
+
+    directory: Path
+    authorities: tuple[str, ...]
+    address: str
+
+    def node(self, authority: str) -> Path:
+        """The directory of an authority's node."""
+        return self.directory / f"node-{authority}"
+
+    @property
+    def nodes(self) -> tuple[Path, ...]:
+        """Every node's directory."""
+        return tuple(self.node(authority) for authority in self.authorities)
+
+    @property
+    def hub(self) -> Path:
+        """The hub's directory."""
+        return self.directory / "hub"
+
+    @property
+    def root(self) -> Path:
+        """Where the root key lives; in a real federation, on a machine of its own."""
+        return self.directory / "root"
+
+    @property
+    def people(self) -> dict[str, tuple[str, str, str, str]]:
+        """The people with keys of their own: kind, title, organisation and its kind, by id."""
+        first = f"la-{self.authorities[0]}"
+        return {
+            "ana@ucl": ("researcher", "Ana Silva, researcher", "ucl", "research"),
+            f"officer@{first}": ("approver", "Data officer of the first authority", first, "authority"),
+            "officer@dfe": ("approver", "Data officer of the department", "dfe", "department"),
+            f"ig@{first}": ("ig_officer", "Information governance officer", first, "authority"),
+        }
+
+    def person(self, person: str) -> Path:
+        """The directory of one person's keys, on what would be their own machine."""
+        return self.directory / "people" / person
+
+    @property
+    def members(self) -> tuple[Path, ...]:
+        """Every member's directory: hub, nodes and people."""
+        return (self.hub, *self.nodes, *(self.person(person) for person in self.people))
+
+
+@click.command()
+@click.option("--authorities", type=click.IntRange(3, 153), default=8, show_default=True)
+@click.option("--serve", is_flag=True, help="Leave it running and print addresses and sign-in links.")
+@click.option("--nodes-per-process", type=click.IntRange(1, 153), help="Nodes that share a process.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another England.")
+@click.option("--directory", type=click.Path(path_type=Path, file_okay=False), help="Keep the state here.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def demo(
+    authorities: int, serve: bool, nodes_per_process: int | None, seed: int, directory: Path | None, form: str
+) -> None:
+    """Run a whole federation on this machine: synthetic England, a question asked, approved and released."""
+    place = directory or Path(tempfile.mkdtemp(prefix="circe-demo-"))
+    together = nodes_per_process or (1 if authorities <= FEW_AUTHORITIES else 8)
+    hands = Stagehands()
+    try:
+        release = perform(hands, place, authorities, seed, together)
+        print_outcome(release, hands, form)
+        if serve:
+            keep_serving(hands, place)
+    finally:
+        hands.stop_services()
+        if directory is None:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def perform(hands: Stagehands, place: Path, authorities: int, seed: int, together: int) -> str:
+    """Play the whole story and return the release as JSON."""
+    with hands.stage("synthetic England, as return files"):
+        england = place / "england"
+        hands.run("synth", england, "--authorities", str(authorities), "--seed", str(seed), "--format", "json")
+        codes = sorted(path.name for path in england.iterdir() if path.is_dir())
+    cast = Cast(place, tuple(codes), f"http://127.0.0.1:{free_port()}")
+    with hands.stage("hub, nodes and people make their keys"):
+        set_up(hands, cast)
+    with hands.stage("the root enrols them; each pins the root"):
+        enrol(hands, cast)
+    with hands.stage("each node loads its authority's files"):
+        load = [("node", "load", "--state", cast.node(code), england / code, "--format", "json") for code in codes]
+        hands.run_each(load)
+    with hands.stage("hub and nodes start"):
+        start(hands, cast, together)
+    with hands.stage("a researcher asks, two officers approve, nodes answer"):
+        release = ask(hands, cast)
+    with hands.stage("a virtual school head looks up children placed in her area"):
+        look_up(hands, cast)
+    with hands.stage("every audit log is verified"):
+        for line in hands.run_each([("audit", "verify", "--state", state) for state in (cast.hub, *cast.nodes)]):
+            click.echo(line.rstrip(), err=True)
+    return release
+
+
+def set_up(hands: Stagehands, cast: Cast) -> None:
+    """Everyone makes their own keys on their own machine."""
+    hands.run("member", "root", "--state", cast.root, "--federation", "demo")
+    hands.run("hub", "init", "--state", cast.hub)
+    hands.run_each([("node", "init", "--state", cast.node(code), "--authority", code) for code in cast.authorities])
+    for person, (kind, title, organisation, organisation_kind) in cast.people.items():
+        who = ("--id", person, "--kind", kind, "--title", title)
+        where = ("--organisation", organisation, "--organisation-kind", organisation_kind)
+        hands.run("member", "init", "--state", cast.person(person), *who, *where)
+
+
+def enrol(hands: Stagehands, cast: Cast) -> None:
+    """The root signs the register; every member pins the root key, received by a way that it trusts."""
+    register = cast.directory / "register.json"
+    requests = [state / "enrolment.json" for state in cast.members]
+    hands.run("member", "enrol", "--root", cast.root, "--register", register, *requests)
+    where = ("--hub", cast.address, "--root-key", cast.root / "root.pub")
+    hands.run_each([("member", "join", "--state", state, *where) for state in cast.members])
+    hands.run("hub", "adopt", "--state", cast.hub, register)
+    asking = ("--title", "Attendance of children in care", "--member", "ana@ucl")
+    hands.run("hub", "project", "--state", cast.hub, "--name", "attendance", *asking)
+    head = ("--id", "vsh", "--role", "virtual_school_head", "--title", "Virtual school head")
+    hands.run("node", "person", "--state", cast.nodes[0], *head)
+
+
+def start(hands: Stagehands, cast: Cast, together: int) -> None:
+    """Start the hub and the nodes, and wait until the hub answers."""
+    bind = cast.address.removeprefix("http://")
+    hands.start(cast.directory / "hub.log", "hub", "serve", "--state", cast.hub, "--bind", bind)
+    wait_for(cast.address, hands)
+    for number in range(0, len(cast.nodes), together):
+        states = [word for state in cast.nodes[number : number + together] for word in ("--state", state)]
+        hands.start(cast.directory / f"nodes-{number}.log", "node", "serve", *states)
+
+
+def ask(hands: Stagehands, cast: Cast) -> str:
+    """Ask the question, have it approved by two organisations, and fetch what is released."""
+    ana = ("--state", cast.person("ana@ucl"))
+    what = ("--project", "attendance", "--purpose", PURPOSE, "--year", ACADEMIC_YEAR)
+    query = hands.run("query", "run", *ana, *what, QUESTION).strip()
+    for officer in (person for person, (kind, *_) in cast.people.items() if kind == "approver"):
+        hands.run("approve", "--state", cast.person(officer), "--yes", query)
+    release = hands.run("query", "fetch", *ana, "--format", "json", query)
+    hands.check_running()
+    return release
+
+
+def look_up(hands: Stagehands, cast: Cast) -> None:
+    """Ask every other node, sealed, for its children educated in the first authority's area."""
+    who = ("--state", cast.nodes[0], "--as", "vsh", "--purpose", "Termly review of children placed here")
+    found = hands.run("lookup", *who, "--placed-here", "--format", "csv").splitlines()
+    click.echo(f"{len(found) - 1} children of other authorities are educated here", err=True)
+
+
+def print_outcome(release: str, hands: Stagehands, form: str) -> None:
+    """Print the release, and how long each stage took."""
+    if form == "json":
+        stages = [asdict(stage) for stage in hands.stages]
+        click.echo(json.dumps({"release": json.loads(release), "stages": stages, "audit": "verified"}))
+        return
+    from federation.commands.query import format_release
+    from federation.exchange import ReleaseDocument
+    from federation.wire import decode_document
+
+    document = decode_document(release.strip().encode(), ReleaseDocument)
+    lines = format_release(document, "table").splitlines()
+    click.echo()
+    click.echo("\n".join(_shorten(lines)))
+    click.echo("\nEvery audit log is verified. Time and peak memory of each stage:", err=True)
+    for stage in hands.stages:
+        click.echo(f"  {stage.seconds:7.2f} s  {stage.peak_mib:6d} MiB  {stage.name}", err=True)
+    click.echo(f"  {sum(stage.seconds for stage in hands.stages):7.2f} s              in all", err=True)
+
+
+def _shorten(lines: Sequence[str]) -> Sequence[str]:
+    """Leave out the middle of a table too long to read on a screen."""
+    if len(lines) <= 2 * SHOWN_ROWS:
+        return lines
+    left_out = len(lines) - 2 * SHOWN_ROWS
+    return [
+        *lines[:SHOWN_ROWS],
+        f"... {left_out} lines left out here; --format json has them all ...",
+        *lines[-SHOWN_ROWS:],
+    ]
+
+
+def keep_serving(hands: Stagehands, place: Path) -> None:
+    """Print where everything is and wait until interrupted."""
+    address = tomllib.loads((place / "hub" / "member.toml").read_text())["hub"]
+    click.echo(f"\nThe hub's pages: {address}/", err=True)
+    for state in sorted((place / "people").iterdir()):
+        link = hands.run("hub", "sign-in", "--state", place / "hub", "--member", state.name, quiet=True)
+        click.echo(f"  sign in as {state.name}: {link.strip()}", err=True)
+    click.echo(f"State directories: {place}\nPress Ctrl-C to stop it all.", err=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(1)
+            hands.check_running()
+
+
+def free_port() -> int:
+    """Return a port that nothing on this machine listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(address: str, hands: Stagehands) -> None:
+    """Wait until the hub answers. Raises `CommandFailed` when it ends instead, `TimeoutError` after half a minute."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        hands.check_running()
+        try:
+            with urllib.request.urlopen(f"{address}/federation/register", timeout=2):  # noqa: S310 - our own address
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise TimeoutError("the hub does not answer")

@@ -1,0 +1,123 @@
+"""The documents that members and the hub exchange over HTTP, beside manifests, replies and sealed pages."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import msgspec
+
+from federation.wire import Document, Instant, Line, Name
+
+
+class QueryState(StrEnum):
+    """The life of a query at the hub."""
+
+    DRAFTED = "drafted"
+    """Checked and turned into a manifest that its asker has not yet signed."""
+    SUBMITTED = "submitted"
+    """Signed by its asker; waits for approvals by two organisations."""
+    RUNNING = "running"
+    """Approved and offered to every node of the roster."""
+    RELEASED = "released"
+    """Every node has answered, or the time is up: the table is released."""
+    EXPIRED = "expired"
+    """Not approved in time."""
+    UNFINISHED = "unfinished"
+    """Approved, but no node answered in time: nothing is released."""
+
+
+class QueryDraft(Document, frozen=True):
+    """What a researcher asks for; the hub makes a manifest of it."""
+
+    project: Name
+    purpose: Line
+    sql: Annotated[str, msgspec.Meta(min_length=1, max_length=10_000)]
+    academic_year: str
+    preset: str
+    roster: tuple[Name, ...] | None
+    valid_hours: Annotated[int, msgspec.Meta(ge=1, le=720)]
+
+
+class NodeProgress(Document, frozen=True):
+    """Where one node of the roster stands."""
+
+    node: str
+    authority: str
+    outcome: str
+    code: str
+    text: str
+
+
+class QueryStatus(Document, frozen=True):
+    """Where a query stands."""
+
+    query_id: str
+    state: QueryState
+    project: str
+    asker: str
+    purpose: str
+    sql: str
+    manifest_digest: str
+    plan_id: str
+    cells: int
+    signers: tuple[str, ...]
+    expires_at: Instant
+    nodes: tuple[NodeProgress, ...]
+
+
+class QueryList(Document, frozen=True):
+    """The queries that a member may see, newest first."""
+
+    queries: tuple[QueryStatus, ...]
+
+
+class DeliveryKind(StrEnum):
+    """What the hub has for a node."""
+
+    MANIFEST = "manifest"
+    LOOKUP = "lookup"
+
+
+class Delivery(Document, frozen=True):
+    """One thing waiting in a node's inbox; it stays there until the node says it is done with it."""
+
+    delivery_id: int
+    kind: DeliveryKind
+    lookup_id: str
+    sender: str
+    body: str
+
+
+class Inbox(Document, frozen=True):
+    """What is waiting for a node, and the register version that the hub carries."""
+
+    register_version: int
+    deliveries: tuple[Delivery, ...]
+
+
+class LookupBatch(Document, frozen=True):
+    """The sealed requests of one lookup, a page for each addressed node."""
+
+    lookup_id: str
+    pages: dict[str, str]
+
+
+class LookupProgress(Document, frozen=True):
+    """The sealed answers that have come in so far, by node, and the nodes still awaited."""
+
+    lookup_id: str
+    answers: dict[str, str]
+    awaited: tuple[str, ...]
+
+
+class ReleaseDocument(Document, frozen=True):
+    """A release as the hub hands it out: the table with its symbols and method, and how it came about."""
+
+    release_id: str
+    query_id: str
+    manifest_digest: str
+    sql: str
+    purpose: str
+    released_at: Instant
+    table: dict[str, Any]
+    nodes: tuple[NodeProgress, ...]
+    checkpoint: str

@@ -1,0 +1,162 @@
+"""A member's own keys: made on its own machine, kept in one file that only it can read, never sent anywhere.
+
+The file holds an Ed25519 signing key (RFC 8032), a sealing key for the hybrid KEM X25519 + ML-KEM-768 (RFC 9180 and
+FIPS 203), and two token secrets: the row secret turns a child's identifier into the token inside snapshots, the log
+secret turns it into the token inside the audit log. They differ on purpose: whoever holds one of them can enumerate
+identifiers against it, and must learn nothing about the other.
+"""
+
+import base64
+import hmac
+import os
+import secrets
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from federation.wire import Document, Name, WireError, decode_document, encode_document
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey
+
+KEY_FILE = "key.json"
+
+
+class KeyFileError(Exception):
+    """A key file is missing, unreadable, malformed, or open to other users."""
+
+
+class KeyFile(Document, frozen=True):
+    """What is written to disk: seeds in base64."""
+
+    version: int
+    member_id: Name
+    signing_seed: str
+    sealing_seed: str
+    row_secret: str
+    log_secret: str
+
+
+@dataclass(frozen=True, repr=False)
+class MemberKeys:
+    """A member's private keys in memory. The repr names the member and nothing else."""
+
+    member_id: str
+    signing_seed: bytes
+    sealing_seed: bytes
+    row_secret: bytes
+    log_secret: bytes
+
+    def __repr__(self) -> str:
+        return f"MemberKeys({self.member_id!r}, secret)"
+
+    @cached_property
+    def _signing_key(self) -> "Ed25519PrivateKey":
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        return Ed25519PrivateKey.from_private_bytes(self.signing_seed)
+
+    @cached_property
+    def sealing_key(self) -> "MLKEM768X25519PrivateKey":
+        """The private half of the sealing key."""
+        from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+        from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+        from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey
+
+        post_quantum, classical = self.sealing_seed[:64], self.sealing_seed[64:]
+        return MLKEM768X25519PrivateKey(
+            MLKEM768PrivateKey.from_seed_bytes(post_quantum), X25519PrivateKey.from_private_bytes(classical)
+        )
+
+    @property
+    def public_signing_key(self) -> bytes:
+        """The 32 bytes by which others verify this member's signatures."""
+        return self._signing_key.public_key().public_bytes_raw()
+
+    @cached_property
+    def public_sealing_key(self) -> bytes:
+        """The 1,184 + 32 bytes to which others seal: ML-KEM-768 first, then X25519."""
+        from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+        from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+        post_quantum = MLKEM768PrivateKey.from_seed_bytes(self.sealing_seed[:64]).public_key()
+        classical = X25519PrivateKey.from_private_bytes(self.sealing_seed[64:]).public_key()
+        return post_quantum.public_bytes_raw() + classical.public_bytes_raw()
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the Ed25519 signature of `message`."""
+        return self._signing_key.sign(message)
+
+    def log_token(self, identifier: str) -> str:
+        """Return the token under which the audit log names a child; only this organisation can recompute it."""
+        return hmac.digest(self.log_secret, identifier.encode(), "sha256").hex()[:32]
+
+
+def generate_keys(member_id: str) -> MemberKeys:
+    """Make fresh keys from the operating system's random source."""
+    return MemberKeys(
+        member_id=member_id,
+        signing_seed=secrets.token_bytes(32),
+        sealing_seed=secrets.token_bytes(64 + 32),
+        row_secret=secrets.token_bytes(32),
+        log_secret=secrets.token_bytes(32),
+    )
+
+
+def save_keys(keys: MemberKeys, directory: Path) -> None:
+    """Write the key file with mode 0600. Raises `KeyFileError` where one exists: keys are never overwritten."""
+    document = KeyFile(
+        version=1,
+        member_id=keys.member_id,
+        signing_seed=_to_text(keys.signing_seed),
+        sealing_seed=_to_text(keys.sealing_seed),
+        row_secret=_to_text(keys.row_secret),
+        log_secret=_to_text(keys.log_secret),
+    )
+    path = directory / KEY_FILE
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise KeyFileError(f"{path} exists already: a member's keys are made once") from None
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(encode_document(document))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def load_keys(directory: Path) -> MemberKeys:
+    """Read a member's key file. Raises `KeyFileError`."""
+    path = directory / KEY_FILE
+    try:
+        if path.stat().st_mode & 0o077:
+            raise KeyFileError(f"{path} is open to other users: run chmod 600 on it and consider the keys lost")
+        document = decode_document(path.read_bytes(), KeyFile)
+    except OSError:
+        raise KeyFileError(f"{path} cannot be read: is {directory} a member's state directory?") from None
+    except WireError as error:
+        raise KeyFileError(f"{path}: {error}") from None
+    return _keys_of(document, path)
+
+
+def _keys_of(document: KeyFile, path: Path) -> MemberKeys:
+    try:
+        seeds = [
+            base64.b64decode(text, validate=True)
+            for text in (
+                document.signing_seed,
+                document.sealing_seed,
+                document.row_secret,
+                document.log_secret,
+            )
+        ]
+    except ValueError:
+        raise KeyFileError(f"{path}: a seed is not valid base64") from None
+    if [len(seed) for seed in seeds] != [32, 96, 32, 32]:
+        raise KeyFileError(f"{path}: a seed has the wrong length")
+    return MemberKeys(document.member_id, *seeds)
+
+
+def _to_text(seed: bytes) -> str:
+    return base64.b64encode(seed).decode()

@@ -1,0 +1,160 @@
+"""The manifest: the exact bytes of a query as it was approved, and the node's answer to it.
+
+The asker and the approvers of two organisations sign these bytes and no others. Every node verifies them all for
+itself, so a hub that alters, widens, replays or invents a query can be no more than ignored.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any
+
+import msgspec
+
+from federation.envelope import Envelope, EnvelopeError, verify_signature
+from federation.register import CLOCK_SKEW, Member, MemberKind, OrganisationKind, Register, RegisterError
+from federation.wire import Digest, Document, Instant, Line, Name, WireError, decode_document, encode_document
+
+MANIFEST_TYPE = "application/vnd.circe.manifest+json"
+REPLY_TYPE = "application/vnd.circe.reply+json"
+
+LONGEST_VALIDITY = timedelta(days=30)
+"""No manifest is good for longer than this, whatever it says."""
+
+ASKING_KINDS = frozenset({MemberKind.RESEARCHER, MemberKind.DFE_ANALYST})
+"""Members who may ask an aggregate question."""
+
+QueryId = Annotated[str, msgspec.Meta(pattern=r"^Q-[0-9a-f]{16}$")]
+"""The id under which a query is spoken of; it is public and says nothing."""
+
+
+class Path(StrEnum):
+    """How a table may leave a node. On `per_authority` each node protects its own rows before they leave."""
+
+    PER_AUTHORITY = "per_authority"
+
+
+class Manifest(Document, frozen=True):
+    """A query as approved. Each field is either checked by every node or shown to every approver, or both."""
+
+    query_id: QueryId
+    project: Name
+    asker: Name
+    purpose: Line
+    sql: Annotated[str, msgspec.Meta(min_length=1, max_length=10_000)]
+    plan_id: str
+    planner_version: str
+    catalogue_version: str
+    academic_year: str
+    path: Path
+    preset: str
+    preset_version: str
+    roster: tuple[Name, ...]
+    minimum_register_version: int
+    issued_at: Instant
+    expires_at: Instant
+    nonce: Digest
+
+
+class ApprovalError(Exception):
+    """A manifest may not be acted on; `code` says why in a word fit for a log."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+
+
+def manifest_digest(envelope: Envelope) -> str:
+    """Return the SHA-256 digest of a manifest's exact bytes: what approvers compare and logs refer to."""
+    return hashlib.sha256(envelope.body).hexdigest()
+
+
+def read_manifest(envelope: Envelope) -> Manifest:
+    """Read the manifest of an envelope; verifies no signature. Raises `ApprovalError`."""
+    try:
+        manifest = decode_document(envelope.body, Manifest)
+    except (EnvelopeError, WireError) as error:
+        raise ApprovalError("malformed_manifest", f"manifest: {error}") from None
+    if list(manifest.roster) != sorted(set(manifest.roster)) or not manifest.roster:
+        raise ApprovalError("malformed_manifest", "manifest: the roster must list each node once, in order")
+    return manifest
+
+
+def write_manifest(manifest: Manifest) -> bytes:
+    """Return the exact bytes that are signed."""
+    return encode_document(manifest)
+
+
+def check_asker(manifest: Manifest, envelope: Envelope, register: Register, now: datetime) -> Member:
+    """Return the asker, having verified that an active researcher or analyst signed these bytes."""
+    asker = _verify_signer(manifest.asker, envelope, register, now, "asker")
+    if asker.kind not in ASKING_KINDS:
+        raise ApprovalError("asker_unknown", f"{asker.id} is a {asker.kind}, who cannot ask aggregate questions")
+    return asker
+
+
+def check_approvals(envelope: Envelope, asker: Member, register: Register, now: datetime) -> tuple[Member, ...]:
+    """Return the approvers, having verified approvals by two organisations, neither the asker's, one an authority.
+
+    Every signature beside the asker's must be a valid approval: one that is not makes the whole envelope suspect.
+    """
+    approvers = tuple(
+        _verify_signer(signer, envelope, register, now, "approver") for signer in envelope.signers if signer != asker.id
+    )
+    for approver in approvers:
+        if approver.kind is not MemberKind.APPROVER:
+            raise ApprovalError("approver_unknown", f"{approver.id} is a {approver.kind}, who cannot approve")
+        if approver.organisation == asker.organisation:
+            raise ApprovalError("approved_by_own", f"{approver.id} belongs to the asker's own organisation")
+    if len({approver.organisation for approver in approvers}) < 2:
+        raise ApprovalError("approvals_missing", "approvals by two organisations are needed")
+    if not any(approver.organisation_kind is OrganisationKind.AUTHORITY for approver in approvers):
+        raise ApprovalError("approvals_missing", "one of the approving organisations must be an authority")
+    return approvers
+
+
+def _verify_signer(member_id: str, envelope: Envelope, register: Register, now: datetime, role: str) -> Member:
+    try:
+        member = register.find(member_id, now)
+    except RegisterError as error:
+        raise ApprovalError(f"{role}_unknown", str(error)) from None
+    try:
+        verify_signature(envelope, member.id, member.public_signing_key)
+    except EnvelopeError as error:
+        raise ApprovalError("signature_invalid", str(error)) from None
+    return member
+
+
+def check_validity(manifest: Manifest, now: datetime) -> None:
+    """Raise `ApprovalError` unless `now` lies in the manifest's validity, which may not be unreasonably long."""
+    if manifest.issued_at > now + CLOCK_SKEW:
+        raise ApprovalError("not_yet_valid", "the manifest was issued in the future: compare the clocks")
+    if now >= manifest.expires_at:
+        raise ApprovalError("expired", f"the manifest expired at {manifest.expires_at:%Y-%m-%d %H:%M} UTC")
+    if manifest.expires_at - manifest.issued_at > LONGEST_VALIDITY:
+        raise ApprovalError("valid_too_long", f"a manifest is good for at most {LONGEST_VALIDITY.days} days")
+
+
+class Outcome(StrEnum):
+    """What a node made of a manifest."""
+
+    ANSWERED = "answered"
+    REFUSED = "refused"
+
+
+class Reply(Document, frozen=True):
+    """A node's signed answer: its own rows, completely protected, or a refusal with its reason."""
+
+    manifest_digest: Digest
+    query_id: QueryId
+    node: Name
+    authority: str
+    outcome: Outcome
+    code: str
+    text: str
+    snapshot: str
+    register_version: int
+    answered_at: Instant
+    table: Mapping[str, Any] | None

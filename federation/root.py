@@ -1,0 +1,99 @@
+"""The root of trust: one Ed25519 key on a machine of its own, which signs the register and nothing else."""
+
+import base64
+import os
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from federation.envelope import write_envelope
+from federation.register import (
+    ROOT_ID,
+    Member,
+    Register,
+    RegisterError,
+    public_text,
+    read_enrolment,
+    read_signed_register,
+    sign_register,
+)
+from federation.state import ROOT_FILE, StateError, read_root_key, write_file
+from federation.wire import whole_seconds
+
+SEED_FILE = "root.key"
+NAME_FILE = "federation"
+
+
+@dataclass(frozen=True, repr=False)
+class RootKey:
+    """The root's private key, for as long as a register is being signed."""
+
+    federation: str
+    seed: bytes
+    member_id: str = ROOT_ID
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the root's Ed25519 signature of `message`."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        return Ed25519PrivateKey.from_private_bytes(self.seed).sign(message)
+
+    @property
+    def public_key(self) -> bytes:
+        """The public half, which every member pins."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        return Ed25519PrivateKey.from_private_bytes(self.seed).public_key().public_bytes_raw()
+
+
+def create_root(directory: Path, federation: str) -> Path:
+    """Make the root key; return the path of its public half. Raises `StateError` where a root exists already."""
+    if (directory / SEED_FILE).exists():
+        raise StateError(f"{directory} already holds a root key: it is made once and never replaced")
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key = RootKey(federation, secrets.token_bytes(32))
+    write_file(directory / SEED_FILE, base64.b64encode(key.seed) + b"\n")
+    write_file(directory / NAME_FILE, federation.encode() + b"\n")
+    write_file(directory / ROOT_FILE, (public_text(key.public_key) + "\n").encode())
+    os.chmod(directory / ROOT_FILE, 0o644)  # noqa: PTH101 - the public half is meant to be handed on
+    return directory / ROOT_FILE
+
+
+def open_root(directory: Path) -> RootKey:
+    """Read the root key. Raises `StateError`."""
+    try:
+        seed = read_root_key((directory / SEED_FILE).read_text())
+        return RootKey((directory / NAME_FILE).read_text().strip(), seed)
+    except OSError:
+        raise StateError(f"{directory} holds no root key: make one with circe member root") from None
+
+
+def enrol_members(root: Path, register_file: Path, requests: Sequence[Path], days: int, now: datetime) -> Register:
+    """Sign and write the next register: the members of the last one and those of the requests.
+
+    Raises `RegisterError` when a request is not signed by the key it enrols, or clashes with another member. The expiry
+    of the last register does not matter here, since renewing it is what this is for.
+    """
+    key = open_root(root)
+    last = read_signed_register(register_file.read_bytes(), key.public_key) if register_file.exists() else None
+    version, members = (last.version, last.members) if last else (0, ())
+    issued = whole_seconds(now)
+    register = Register(
+        federation=key.federation,
+        version=version + 1,
+        issued_at=issued,
+        expires_at=issued + timedelta(days=days),
+        members=(*members, *_read_requests(requests)),
+    )
+    write_file(register_file, write_envelope(sign_register(register, key)))
+    return register
+
+
+def _read_requests(paths: Iterable[Path]) -> Iterable[Member]:
+    for path in paths:
+        try:
+            yield read_enrolment(path.read_bytes())
+        except RegisterError as error:
+            raise RegisterError(f"{path}: {error}") from None

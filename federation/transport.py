@@ -1,0 +1,184 @@
+"""The connection between a member and the hub: outward only, signed, bounded in size and time.
+
+A node never listens for the federation: it asks the hub for what is waiting and holds the line open for a while (long
+poll). Every request may be sent again after a failure, since the hub counts the same message once.
+"""
+
+import base64
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+
+from federation.envelope import Signature
+from federation.exchange import (
+    Inbox,
+    LookupBatch,
+    LookupProgress,
+    QueryDraft,
+    QueryList,
+    QueryStatus,
+    ReleaseDocument,
+)
+from federation.http_signatures import SignatureAuth
+from federation.keys import MemberKeys
+from federation.problems import PROBLEM_TYPE, Problem
+from federation.sealing import SealedRecords
+from federation.state import Party, StateError
+from federation.wire import MAX_BATCH_BYTES, D, WireError, decode_document, encode_document
+
+Clock = Callable[[], datetime]
+
+LONG_POLL_SECONDS = 25
+"""How long the hub holds a poll open when nothing is waiting."""
+
+
+class HubUnreachable(Exception):
+    """The hub did not answer; the request may be sent again."""
+
+
+class HubRefused(Exception):
+    """The hub answered with a problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+
+
+def current_time() -> datetime:
+    """The clock of the edge; everything behind it takes the moment as an argument."""
+    return datetime.now(UTC)
+
+
+class HubConnection:
+    """A member's signed conversation with its hub."""
+
+    def __init__(self, url: str, keys: MemberKeys, *, ca: str = "", clock: Clock = current_time) -> None:
+        import ssl
+
+        trust = ssl.create_default_context(cafile=ca or None) if url.startswith("https:") else False
+        self._client = httpx.Client(
+            base_url=url,
+            auth=SignatureAuth(keys, clock),
+            verify=trust,
+            timeout=httpx.Timeout(LONG_POLL_SECONDS + 15, connect=10),
+            trust_env=False,
+        )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def fetch_register(self) -> bytes:
+        """Return the register that the hub carries, for the caller to verify."""
+        return self._send("GET", "/federation/register")
+
+    def fetch_inbox(self, *, wait: int) -> Inbox:
+        """Return what is waiting for this node, holding the line up to `wait` seconds when nothing is."""
+        return self._read("GET", f"/federation/inbox?wait={wait}", Inbox)
+
+    def finish_delivery(self, delivery_id: int) -> None:
+        """Tell the hub that a delivery needs no answer any more."""
+        self._send("POST", f"/federation/inbox/{delivery_id}/done")
+
+    def send_reply(self, reply: bytes) -> None:
+        """Hand in the envelope of a signed reply to a manifest. The same reply twice counts once."""
+        self._send("POST", "/federation/replies", reply)
+
+    def ask_lookup(self, batch: LookupBatch) -> None:
+        """Hand in the sealed requests of a lookup."""
+        self._send("POST", "/federation/lookups", encode_document(batch))
+
+    def answer_lookup(self, lookup_id: str, sealed: SealedRecords) -> None:
+        """Hand in this node's sealed answer to a lookup."""
+        self._send("POST", f"/federation/lookups/{lookup_id}/answer", sealed.page)
+
+    def fetch_lookup(self, lookup_id: str, *, wait: int) -> LookupProgress:
+        """Return the sealed answers so far, waiting for more up to `wait` seconds."""
+        return self._read("GET", f"/federation/lookups/{lookup_id}?wait={wait}", LookupProgress)
+
+    def finish_lookup(self, lookup_id: str) -> None:
+        """Have the hub delete every page of a lookup."""
+        self._send("DELETE", f"/federation/lookups/{lookup_id}")
+
+    def draft_query(self, draft: QueryDraft) -> QueryStatus:
+        """Have a query checked and turned into a manifest."""
+        return self._read("POST", "/api/queries", QueryStatus, encode_document(draft))
+
+    def list_queries(self) -> QueryList:
+        """Return the queries this member may see."""
+        return self._read("GET", "/api/queries", QueryList)
+
+    def fetch_status(self, query_id: str, *, wait: int = 0) -> QueryStatus:
+        """Return where a query stands, waiting up to `wait` seconds for it to move."""
+        return self._read("GET", f"/api/queries/{query_id}?wait={wait}", QueryStatus)
+
+    def fetch_manifest(self, query_id: str) -> bytes:
+        """Return the envelope of a query's manifest with the signatures collected so far."""
+        return self._send("GET", f"/api/queries/{query_id}/manifest")
+
+    def send_signature(self, query_id: str, signature: Signature) -> QueryStatus:
+        """Hand in this member's signature over a manifest's exact bytes."""
+        return self._read("POST", f"/api/queries/{query_id}/signatures", QueryStatus, encode_document(signature))
+
+    def fetch_release(self, query_id: str) -> ReleaseDocument:
+        """Return the release of a query."""
+        return self._read("GET", f"/api/queries/{query_id}/release", ReleaseDocument)
+
+    def _read(self, method: str, path: str, kind: type[D], body: bytes = b"") -> D:
+        try:
+            return decode_document(self._send(method, path, body), kind, limit=MAX_BATCH_BYTES)
+        except WireError as error:
+            raise HubUnreachable(f"the hub answered with something else than was asked for: {error}") from None
+
+    def _send(self, method: str, path: str, body: bytes = b"") -> bytes:
+        try:
+            with self._client.stream(method, path, content=body) as response:
+                data = _read_bounded(response)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            place = self._client.base_url
+            raise HubUnreachable(f"the hub at {place} does not answer ({type(error).__name__})") from None
+        if response.status_code >= 400:
+            raise HubRefused(_read_problem(response, data))
+        return data
+
+
+def connect_party(party: Party, *, clock: Clock = current_time) -> HubConnection:
+    """Open a member's connection to the hub that it joined. Raises `StateError` before it has joined one."""
+    if not party.profile.hub:
+        raise StateError(f"{party.member_id} has joined no federation: run circe join first")
+    ca = party.profile.hub_ca and str(Path(party.directory, party.profile.hub_ca))
+    return HubConnection(party.profile.hub, party.keys, ca=ca, clock=clock)
+
+
+def _read_bounded(response: httpx.Response) -> bytes:
+    """Read a body of at most the size any document may have, whatever the peer sends."""
+    data = bytearray()
+    for chunk in response.iter_bytes():
+        data += chunk
+        if len(data) > MAX_BATCH_BYTES:
+            raise httpx.DecodingError("too large")
+    return bytes(data)
+
+
+def _read_problem(response: httpx.Response, data: bytes) -> Problem:
+    unknown = Problem(status=response.status_code, title="Refused", detail="the hub gave no reason", code="unknown")
+    if response.headers.get("content-type", "") != PROBLEM_TYPE:
+        return unknown
+    try:
+        return decode_document(data, Problem)
+    except WireError:
+        return unknown
+
+
+def encode_page(sealed: SealedRecords) -> str:
+    """Return a sealed page as it stands inside a document."""
+    return base64.b64encode(sealed.page).decode()
+
+
+def decode_page(text: str) -> SealedRecords:
+    """Read a sealed page out of a document. Raises `EnvelopeError` or `SealError`."""
+    from federation.envelope import decode_base64
+
+    return SealedRecords(decode_base64(text))
