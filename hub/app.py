@@ -1,0 +1,61 @@
+"""The hub as a web application: its doors for software, its pages for people, and one way to say no to each."""
+
+import logging
+from pathlib import Path
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from federation.problems import PROBLEM_TYPE, TITLES, ProblemRaised
+from federation.register import RegisterError
+from federation.state import StateError
+from federation.wire import MAX_BATCH_BYTES, encode_document
+from hub.doors import doors
+from hub.service import Hub, open_hub
+
+log = logging.getLogger("circe.hub")
+
+
+def create_app(hub: Hub) -> Flask:
+    """Return the application that serves a hub."""
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BATCH_BYTES
+    app.extensions["hub"] = hub
+    app.register_blueprint(doors)
+    app.register_error_handler(ProblemRaised, answer_problem)
+    app.register_error_handler(HTTPException, answer_http_error)
+    app.register_error_handler(Exception, answer_unforeseen)
+    return app
+
+
+def answer_problem(raised: ProblemRaised) -> Response:
+    """Answer with the problem that was raised."""
+    problem = raised.problem
+    response = Response(encode_document(problem), problem.status, content_type=PROBLEM_TYPE)
+    if problem.status == 503:
+        response.headers["Retry-After"] = "3"
+    return response
+
+
+def answer_http_error(error: HTTPException) -> Response:
+    """Answer an error that Flask noticed (no such page, too large a body) in the same form."""
+    status = error.code or 500
+    title = TITLES.get(status, error.name)
+    return answer_problem(ProblemRaised(status, title.lower().replace(" ", "_"), title))
+
+
+def answer_unforeseen(error: Exception) -> Response:
+    """Answer anything else with a bare 500: the log names the kind of error and the place, never a value."""
+    if isinstance(error, RegisterError | StateError):
+        return answer_problem(ProblemRaised(503, "no_register", "the hub has no valid register at the moment"))
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown place"
+    log.error("%s %s: %s at %s", request.method, request.url_rule, type(error).__name__, place)
+    return answer_problem(ProblemRaised(500, "unforeseen", "something went wrong here; it has been noted"))
+
+
+def open_app(directory: Path, lines: int) -> Flask:
+    """Open the hub in `directory` and return its application."""
+    return create_app(open_hub(directory, lines=lines))

@@ -1,0 +1,83 @@
+"""`circe hub`: make the hub, give it a register and projects, and run it."""
+
+from pathlib import Path
+
+import click
+
+STATE = click.option("--state", type=click.Path(path_type=Path, file_okay=False), required=True)
+
+
+@click.group()
+def hub() -> None:
+    """Make and run the hub: it carries approved queries and releases safe tables."""
+
+
+@hub.command()
+@STATE
+@click.option("--id", "member_id", default="hub", show_default=True, help="The hub's id in the register.")
+@click.option("--organisation", default="hub-operator", show_default=True)
+@click.option("--title", default="The federation's hub", show_default=True)
+def init(state: Path, member_id: str, organisation: str, title: str) -> None:
+    """Make the hub's keys and its enrolment request."""
+    from federation.state import ENROLMENT_FILE, create_party, make_profile, publish_log_key
+    from federation.transport import current_time
+
+    profile = make_profile(
+        member_id=member_id,
+        kind="hub",
+        title=title,
+        organisation=organisation,
+        organisation_kind="hub_operator",
+        operator=organisation,
+        authorities=(),
+    )
+    publish_log_key(create_party(state, profile, current_time()))
+    click.echo(state / ENROLMENT_FILE)
+
+
+@hub.command()
+@STATE
+@click.argument("register_file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+def adopt(state: Path, register_file: Path) -> None:
+    """Take a newly signed register into use; a running hub hands it out at once."""
+    from audit.event import Action
+    from hub.service import open_hub
+
+    opened = open_hub(state)
+    register = opened.party.adopt_register(register_file.read_bytes(), opened.clock())
+    with opened.database.transaction() as connection:
+        event = opened.event(Action.REGISTER_ADOPTED, opened.party.member_id, f"register-{register.version}")
+        opened.database.log.append(connection, event)
+    click.echo(f"register version {register.version}, {len(register.members)} members", err=True)
+
+
+@hub.command()
+@STATE
+@click.option("--name", required=True, help="Short name, for example attendance-2025.")
+@click.option("--title", required=True)
+@click.option("--member", "members", multiple=True, required=True, help="Id of a member of the project.")
+@click.option("--preset", "presets", multiple=True, default=("ons_10_5",), show_default=True)
+def project(state: Path, name: str, title: str, members: tuple[str, ...], presets: tuple[str, ...]) -> None:
+    """Open a project, or change its members and presets."""
+    from hub.projects import Project, add_project
+    from hub.service import open_hub
+
+    add_project(open_hub(state), Project(name, title, frozenset(members), frozenset(presets)))
+
+
+@hub.command()
+@STATE
+@click.option("--bind", default="127.0.0.1:8400", show_default=True, help="Address and port to listen on.")
+@click.option("--certificate", default="", help="TLS certificate; without one, put a proxy with TLS in front.")
+@click.option("--certificate-key", default="", help="Its private key.")
+def serve(state: Path, bind: str, certificate: str, certificate_key: str) -> None:
+    """Run the hub until it is stopped."""
+    from federation.register import MemberKind
+    from federation.state import open_party
+    from federation.transport import current_time
+    from hub.server import HubServer
+
+    party = open_party(state, MemberKind.HUB)
+    members = len(party.register(current_time()).members)
+    options = {"bind": bind, "certfile": certificate or None, "keyfile": certificate_key or None}
+    HubServer(state, members, options).run()

@@ -1,0 +1,200 @@
+"""The doors of the hub for members' software: `/federation` for nodes, `/api` for people's clients.
+
+Every request is signed (RFC 9421) by an active member, and every refusal is a problem document (RFC 9457). A door
+reads the request, asks one room of the hub, and writes the answer; it decides nothing else.
+"""
+
+from datetime import timedelta
+
+from flask import Blueprint, Response, current_app, request
+
+from federation.envelope import Signature
+from federation.exchange import LookupBatch, QueryDraft, QueryList
+from federation.http_signatures import MAX_AGE, RequestUnsigned, verify_request
+from federation.problems import ProblemRaised
+from federation.register import Member, MemberKind, RegisterError
+from federation.wire import (
+    MAX_BATCH_BYTES,
+    MAX_DOCUMENT_BYTES,
+    D,
+    Document,
+    WireError,
+    decode_document,
+    encode_document,
+)
+from hub import dispatch, queries, relay, release
+from hub.service import Hub, stamp
+
+doors = Blueprint("doors", __name__)
+
+
+def the_hub() -> Hub:
+    """The hub that this application serves."""
+    hub: Hub = current_app.extensions["hub"]
+    return hub
+
+
+def authenticate(*kinds: MemberKind) -> Member:
+    """Return the active member who signed this request. Raises a 401 or 403 problem."""
+    hub = the_hub()
+    register = hub.register()
+    body = request.get_data(cache=True)
+    try:
+        verified = verify_request(
+            request.method,
+            request.url,
+            dict(request.headers),
+            body,
+            lambda member: register.find(member, hub.clock()).public_signing_key,
+        )
+        member = register.find(verified.member_id, hub.clock())
+    except (RequestUnsigned, RegisterError) as error:
+        raise ProblemRaised(401, "unsigned", str(error)) from None
+    if kinds and member.kind not in kinds:
+        raise ProblemRaised(403, "wrong_kind", f"this is for {' or '.join(kinds)} members, and you are a {member.kind}")
+    if request.method != "GET":
+        _spend_nonce(hub, f"{member.id} {verified.nonce}")
+    return member
+
+
+def _spend_nonce(hub: Hub, nonce: str) -> None:
+    """Remember a nonce for as long as its signature would be accepted, and refuse it a second time."""
+    now = hub.clock()
+    with hub.database.transaction() as connection:
+        connection.execute("DELETE FROM request_nonces WHERE expires_at <= ?", (stamp(now),))
+        expires = stamp(now + 2 * MAX_AGE + timedelta(seconds=1))
+        if not connection.execute("INSERT OR IGNORE INTO request_nonces VALUES (?, ?)", (nonce, expires)).rowcount:
+            raise ProblemRaised(401, "replayed", "this request has been made already")
+
+
+def read_body(kind: type[D], limit: int = MAX_DOCUMENT_BYTES) -> D:
+    """Read the request's document. Raises a 400 problem."""
+    try:
+        return decode_document(request.get_data(cache=True), kind, limit=limit)
+    except WireError as error:
+        raise ProblemRaised(400, "malformed", str(error)) from None
+
+
+def answer(document: Document, status: int = 200) -> Response:
+    """Return a document as the response."""
+    return Response(encode_document(document), status, content_type="application/json")
+
+
+def wait_seconds() -> float:
+    """How long the caller is ready to wait. Raises a 400 problem."""
+    try:
+        return float(request.args.get("wait", "0"))
+    except ValueError:
+        raise ProblemRaised(400, "malformed", "wait is a number of seconds") from None
+
+
+@doors.get("/federation/register")
+def send_register() -> Response:
+    """Hand out the register as the root signed it; whoever reads it verifies it under their own pinned root."""
+    path = the_hub().party.directory / "register.json"
+    return Response(path.read_bytes(), content_type="application/json")
+
+
+@doors.get("/federation/inbox")
+def send_inbox() -> Response:
+    """Hold the line until something waits for the node, then say what."""
+    hub, node = the_hub(), authenticate(MemberKind.NODE)
+    release.settle_due(hub, hub.clock())
+    hub.bell.wait_until(lambda: dispatch.has_deliveries(hub, node, hub.clock()), wait_seconds())
+    return answer(dispatch.read_inbox(hub, node, hub.clock()))
+
+
+@doors.post("/federation/inbox/<int:delivery_id>/done")
+def finish_delivery(delivery_id: int) -> Response:
+    """Take a delivery out of the node's inbox."""
+    dispatch.finish_delivery(the_hub(), authenticate(MemberKind.NODE), delivery_id)
+    return Response(status=204)
+
+
+@doors.post("/federation/replies")
+def accept_reply() -> Response:
+    """Take in a node's signed reply, and release the query if it was the last one awaited."""
+    node = authenticate(MemberKind.NODE)
+    query_id = dispatch.accept_reply(the_hub(), node, request.get_data(cache=True))
+    release.settle_query(the_hub(), query_id)
+    return Response(status=204)
+
+
+@doors.post("/federation/lookups")
+def open_lookup() -> Response:
+    """Take in the sealed requests of a lookup."""
+    relay.open_lookup(the_hub(), authenticate(MemberKind.NODE), read_body(LookupBatch, MAX_BATCH_BYTES))
+    return Response(status=201)
+
+
+@doors.post("/federation/lookups/<lookup_id>/answer")
+def accept_answer(lookup_id: str) -> Response:
+    """Take in one node's sealed answer."""
+    relay.accept_answer(the_hub(), authenticate(MemberKind.NODE), lookup_id, request.get_data(cache=True))
+    return Response(status=204)
+
+
+@doors.get("/federation/lookups/<lookup_id>")
+def send_lookup(lookup_id: str) -> Response:
+    """Hand the answers so far to the node that asked, waiting for the rest."""
+    hub, node = the_hub(), authenticate(MemberKind.NODE)
+    hub.bell.wait_until(lambda: relay.is_complete(hub, lookup_id), wait_seconds())
+    return answer(relay.read_progress(hub, node, lookup_id))
+
+
+@doors.delete("/federation/lookups/<lookup_id>")
+def close_lookup(lookup_id: str) -> Response:
+    """Delete a lookup's pages."""
+    relay.close_lookup(the_hub(), authenticate(MemberKind.NODE), lookup_id)
+    return Response(status=204)
+
+
+@doors.post("/api/queries")
+def draft_query() -> Response:
+    """Check a draft and make its manifest."""
+    hub, asker = the_hub(), authenticate()
+    query_id = queries.draft_query(hub, read_body(QueryDraft), asker)
+    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, asker)), 201)
+
+
+@doors.get("/api/queries")
+def list_queries() -> Response:
+    """List the queries that the caller may see."""
+    return answer(QueryList(queries=queries.list_queries(the_hub(), authenticate())))
+
+
+@doors.get("/api/queries/<query_id>")
+def send_status(query_id: str) -> Response:
+    """Say where a query stands, holding the line until it moves."""
+    hub, reader = the_hub(), authenticate()
+    release.settle_due(hub, hub.clock())
+    before = queries.describe_query(hub, queries.find_query(hub, query_id, reader))
+
+    def has_moved() -> bool:
+        return queries.describe_query(hub, queries.find_query(hub, query_id, reader)) != before
+
+    if queries.TRANSITIONS[before.state]:
+        hub.bell.wait_until(has_moved, wait_seconds())
+    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, reader)))
+
+
+@doors.get("/api/queries/<query_id>/manifest")
+def send_manifest(query_id: str) -> Response:
+    """Hand out a manifest's exact bytes with the signatures collected so far."""
+    return answer(queries.find_query(the_hub(), query_id, authenticate()).envelope)
+
+
+@doors.post("/api/queries/<query_id>/signatures")
+def accept_signature(query_id: str) -> Response:
+    """Take in the caller's own signature over a manifest."""
+    hub, signer = the_hub(), authenticate()
+    queries.sign_query(hub, query_id, read_body(Signature), signer)
+    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, signer)))
+
+
+@doors.get("/api/queries/<query_id>/release")
+def send_release(query_id: str) -> Response:
+    """Hand out the release of a query."""
+    hub, reader = the_hub(), authenticate()
+    document = release.find_release(hub, queries.find_query(hub, query_id, reader))
+    return Response(document, content_type="application/json")

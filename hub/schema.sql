@@ -1,0 +1,58 @@
+CREATE TABLE IF NOT EXISTS projects (
+    project TEXT PRIMARY KEY,
+    title TEXT NOT NULL,
+    members TEXT NOT NULL,
+    presets TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS queries (
+    query_id TEXT PRIMARY KEY,
+    state TEXT NOT NULL,
+    project TEXT NOT NULL REFERENCES projects,
+    asker TEXT NOT NULL,
+    digest TEXT NOT NULL UNIQUE,
+    envelope BLOB NOT NULL,
+    drafted_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS replies (
+    digest TEXT NOT NULL REFERENCES queries (digest),
+    node TEXT NOT NULL,
+    envelope BLOB NOT NULL,
+    received_at TEXT NOT NULL,
+    PRIMARY KEY (digest, node)
+);
+CREATE TABLE IF NOT EXISTS releases (
+    query_id TEXT PRIMARY KEY REFERENCES queries,
+    release_id TEXT NOT NULL UNIQUE,
+    document BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS deliveries (
+    delivery_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    receiver TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    lookup_id TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    body BLOB NOT NULL,
+    expires_at TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS deliveries_by_receiver ON deliveries (receiver, delivery_id);
+CREATE TABLE IF NOT EXISTS lookups (
+    lookup_id TEXT PRIMARY KEY,
+    asker TEXT NOT NULL,
+    expires_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS lookup_pages (
+    lookup_id TEXT NOT NULL REFERENCES lookups ON DELETE CASCADE,
+    node TEXT NOT NULL,
+    page BLOB,
+    PRIMARY KEY (lookup_id, node)
+);
+CREATE TABLE IF NOT EXISTS request_nonces (
+    nonce TEXT PRIMARY KEY,
+    expires_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS sign_in_codes (
+    code_hash TEXT PRIMARY KEY,
+    member TEXT NOT NULL,
+    expires_at TEXT NOT NULL
+)
