@@ -1,0 +1,192 @@
+"""Answering a query: once every line of the checklist is ticked.
+
+The node reserves the question in its ledger and logs its intent, in one transaction; runs the plan on a read-only
+engine; protects the table; and records the reply with its log entry, in one transaction again. So a node that is
+stopped at any moment goes on where it was, runs nothing twice, and has a trace of everything it set out to do. A
+refusal is a signed answer too.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+
+from disclosure_control.protection import protect
+from query_engine.engines.duckdb import DuckDBEngine, EngineFailed
+
+from audit.event import Action, AuditEvent, Outcome
+from disclosure_control.presets import load_preset
+from federation.envelope import Envelope, EnvelopeError, read_envelope, seal_envelope, write_envelope
+from federation.manifest import (
+    MANIFEST_TYPE,
+    REPLY_TYPE,
+    ApprovalError,
+    Manifest,
+    Reply,
+    manifest_digest,
+    read_manifest,
+)
+from federation.manifest import Outcome as ReplyOutcome
+from federation.wire import encode_document, whole_seconds
+from node.checklist import (
+    Approved,
+    Refused,
+    check_history,
+    check_roster,
+    check_rules,
+    derive_plan,
+    find_snapshot,
+    open_manifest,
+)
+from node.service import Node, stamp
+from node.snapshots import Snapshot
+from query_engine.plan import QueryPlan
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """A question that has passed every line and stands in the ledger."""
+
+    approved: Approved
+    plan: QueryPlan
+    snapshot: Snapshot
+
+
+def answer_manifest(node: Node, data: bytes) -> bytes | None:
+    """Return this node's signed reply to what the hub delivered, or None when it holds no manifest to reply to.
+
+    The same manifest delivered again before the hub has acknowledged the reply gets the identical bytes; after that it
+    is a replay, and refused.
+    """
+    try:
+        envelope = read_envelope(data, MANIFEST_TYPE)
+        manifest = read_manifest(envelope)
+    except (EnvelopeError, ApprovalError):
+        node.record(_refusal_event(node, "", "malformed_manifest"))
+        return None
+    try:
+        approved = open_manifest(node, envelope, manifest)
+        reserved = reserve_question(node, approved)
+        return reserved if isinstance(reserved, bytes) else run_question(node, reserved)
+    except Refused as refused:
+        return refuse(node, envelope, manifest, refused)
+
+
+def reserve_question(node: Node, approved: Approved) -> Reserved | bytes:
+    """Tick off lines 6 to 11 and reserve the question, in one transaction. Raises `Refused`.
+
+    Returns the reply itself when this very manifest was answered before and the hub has not acknowledged it.
+    """
+    with node.database.transaction() as connection:
+        # 6: replays. A manifest that was reserved but not answered, since the node was stopped, goes on from here.
+        known = connection.execute("SELECT * FROM manifests WHERE digest = ?", (approved.digest,)).fetchone()
+        if known is not None and known["acknowledged"]:
+            raise Refused("replayed", "this manifest has been answered already")
+        if known is not None and known["reply"] is not None:
+            return bytes(known["reply"])
+        # 7 to 9: what the manifest asks, of whom, and whether this authority allows it.
+        check_roster(node, approved)
+        plan = derive_plan(approved.manifest)
+        check_rules(node, approved, plan)
+        # 10 and 11: the snapshot, and what has been answered from it.
+        snapshot = find_snapshot(node, approved.manifest, known)
+        check_history(connection, approved.manifest, plan, snapshot, node.rules())
+        if known is None:
+            _reserve(node, connection, approved, plan, snapshot)
+    return Reserved(approved, plan, snapshot)
+
+
+def _reserve(
+    node: Node, connection: sqlite3.Connection, approved: Approved, plan: QueryPlan, snapshot: Snapshot
+) -> None:
+    manifest = approved.manifest
+    row = (
+        approved.digest,
+        manifest.query_id,
+        manifest.nonce,
+        plan.plan_id,
+        manifest.preset,
+        snapshot.id,
+        stamp(node.clock()),
+    )
+    try:
+        connection.execute("INSERT INTO manifests VALUES (?, ?, ?, ?, ?, ?, ?, NULL, 0)", row)
+    except sqlite3.IntegrityError:
+        raise Refused("replayed", "the manifest's nonce has been used by another") from None
+    event = node.event(
+        Action.QUERY_RECEIVED,
+        manifest.asker,
+        manifest.query_id,
+        outcome=Outcome.INTENDED,
+        acting_for=approved.asker.organisation,
+        policy_version=node.policy().version,
+        digest=approved.digest,
+        plan=plan.plan_id,
+        snapshot=snapshot.id,
+    )
+    node.database.log.append(connection, event)
+
+
+def run_question(node: Node, reserved: Reserved) -> bytes:
+    """Run a reserved question on the read-only engine, protect the table, and record the reply."""
+    approved, manifest = reserved.approved, reserved.approved.manifest
+    try:
+        with DuckDBEngine(reserved.snapshot.tables) as engine:
+            protected = protect(engine.run(reserved.plan), load_preset(manifest.preset))
+    except EngineFailed as error:
+        raise Refused("engine_failed", str(error)) from None
+    reply = Reply(
+        manifest_digest=approved.digest,
+        query_id=manifest.query_id,
+        node=node.party.member_id,
+        authority=node.authority,
+        outcome=ReplyOutcome.ANSWERED,
+        code="",
+        text="",
+        snapshot=reserved.snapshot.id,
+        register_version=approved.register.version,
+        answered_at=whole_seconds(node.clock()),
+        table=protected.to_wire(),
+    )
+    data = write_envelope(seal_envelope(encode_document(reply), REPLY_TYPE, node.party.keys))
+    with node.database.transaction() as connection:
+        connection.execute("UPDATE manifests SET reply = ? WHERE digest = ?", (data, approved.digest))
+        event = node.event(
+            Action.QUERY_ANSWERED,
+            manifest.asker,
+            manifest.query_id,
+            acting_for=approved.asker.organisation,
+            policy_version=node.policy().version,
+            digest=approved.digest,
+            snapshot=reserved.snapshot.id,
+            preset=manifest.preset,
+        )
+        node.database.log.append(connection, event)
+    return data
+
+
+def acknowledge(node: Node, reply: bytes) -> None:
+    """Note that the hub has a reply, so that the manifest is a replay from now on."""
+    with node.database.transaction() as connection:
+        connection.execute("UPDATE manifests SET acknowledged = 1 WHERE reply = ?", (reply,))
+
+
+def refuse(node: Node, envelope: Envelope, manifest: Manifest, refused: Refused) -> bytes:
+    """Log a refusal and return it signed."""
+    node.record(_refusal_event(node, manifest.query_id, refused.code))
+    reply = Reply(
+        manifest_digest=manifest_digest(envelope),
+        query_id=manifest.query_id,
+        node=node.party.member_id,
+        authority=node.authority,
+        outcome=ReplyOutcome.REFUSED,
+        code=refused.code,
+        text=refused.text,
+        snapshot="",
+        register_version=0,
+        answered_at=whole_seconds(node.clock()),
+        table=None,
+    )
+    return write_envelope(seal_envelope(encode_document(reply), REPLY_TYPE, node.party.keys))
+
+
+def _refusal_event(node: Node, reference: str, code: str) -> AuditEvent:
+    return node.event(Action.QUERY_REFUSED, node.party.member_id, reference, outcome=Outcome.REFUSED, code=code)

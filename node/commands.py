@@ -1,0 +1,102 @@
+"""`circe node`: make an authority's node, load its files, look at what it holds, and run it."""
+
+from pathlib import Path
+
+import click
+
+STATE = click.option(
+    "--state", type=click.Path(path_type=Path, file_okay=False), required=True, help="The node's own directory."
+)
+TABLE_OR_JSON = click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+
+
+@click.group()
+def node() -> None:
+    """Make, load, check and run an authority's node."""
+
+
+@node.command()
+@STATE
+@click.option("--authority", required=True, help="The authority's three-digit code, for example 301.")
+@click.option("--operator", default="", help="Who runs the node, when it is not the authority itself.")
+def init(state: Path, authority: str, operator: str) -> None:
+    """Make a node's directory: keys, enrolment request, rules to edit, an empty log."""
+    from node.setting_up import create_node
+
+    create_node(state, authority, operator)
+
+
+@node.command()
+@STATE
+@click.option("--id", "person_id", required=True, help="Who, for example vsh@301.")
+@click.option("--role", required=True, help="A role of the access matrix, for example virtual_school_head.")
+@click.option("--title", required=True, help="How others are told who this is.")
+def person(state: Path, person_id: str, role: str, title: str) -> None:
+    """Add one of the authority's people, or change their role."""
+    from node.setting_up import enter_person
+
+    enter_person(state, person_id, role, title)
+
+
+@node.command()
+@STATE
+@click.option("--year", type=click.IntRange(2015, 2100), help="Year in which the SSDA903 return ends; else detected.")
+@TABLE_OR_JSON
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.pass_context
+def load(context: click.Context, state: Path, year: int | None, form: str, paths: tuple[Path, ...]) -> None:
+    """Load return files (SSDA903 and School Census CSV) into a new snapshot; says what was not loaded and why."""
+    from node.ingest.report import NothingUsable
+    from node.loading import load_into
+
+    try:
+        report = load_into(state, paths, year, lambda line: click.echo(line, err=True))
+    except NothingUsable as nothing:
+        click.echo(nothing.report.to_json() if form == "json" else nothing.report.to_text())
+        click.echo(f"Error: {nothing}", err=True)
+        context.exit(3)
+    click.echo(report.to_json() if form == "json" else report.to_text())
+
+
+@node.command()
+@STATE
+@TABLE_OR_JSON
+def check(state: Path, form: str) -> None:
+    """Say which snapshot the node serves, what is in it, and which columns have no source."""
+    from node.loading import describe_snapshot
+
+    click.echo(describe_snapshot(state, form))
+
+
+@node.command()
+@click.option(
+    "--state",
+    "states",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    multiple=True,
+    help="A node's own directory; several to serve several nodes.",
+)
+def serve(states: tuple[Path, ...]) -> None:
+    """Run the node until it is stopped: it asks the hub what is waiting, and listens on no port."""
+    import signal
+    import threading
+
+    from node.polling import serve_node
+    from node.service import open_node
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    nodes = [open_node(state) for state in states]
+    threads = [threading.Thread(target=serve_node, args=(opened, stop)) for opened in nodes]
+    for thread in threads:
+        thread.start()
+    click.echo(f"serving {', '.join(opened.party.member_id for opened in nodes)}", err=True)
+    # Signals reach the main thread alone, and a plain wait would hold them back; polls end by themselves.
+    while not stop.wait(0.5):
+        pass
+    for thread in threads:
+        thread.join(timeout=1)

@@ -1,0 +1,84 @@
+"""`circe lookup`: children across authorities, asked from one's own node."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from node.asking import PlacedHere
+
+HEADINGS = ("home", "child", "UPN", "born", "school", "placement", "legal status", "in care since")
+
+
+@click.command()
+@click.option("--state", type=click.Path(path_type=Path, file_okay=False), required=True, help="Your own node's.")
+@click.option("--as", "person_id", required=True, help="Who asks: one of the node's people.")
+@click.option("--purpose", required=True, help="Why; it is logged here and at every node that answers.")
+@click.option("--placed-here", is_flag=True, required=True, help="Other authorities' children educated in our area.")
+@click.option("--wait", "patience", type=click.IntRange(1, 300), default=20, show_default=True, help="Seconds.")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+def lookup(state: Path, person_id: str, purpose: str, placed_here: bool, patience: int, form: str) -> None:
+    """List children of other authorities who are educated in our area; each home authority decides what we see."""
+    from federation.transport import connect_party
+    from node.asking import ask_placed_here
+    from node.people import find_person
+    from node.service import open_node
+
+    node = open_node(state)
+    person = find_person(state, person_id)
+    hub = connect_party(node.party, clock=node.clock)
+    node.party.adopt_register(hub.fetch_register(), node.clock())
+    result = ask_placed_here(node, hub, person, purpose, patience=patience)
+    click.echo(format_result(result, form), nl=False)
+    for missing in result.missing:
+        click.echo(f"missing: {missing.node} ({', '.join(missing.authorities)}) {missing.reason}", err=True)
+    for answer in result.answers:
+        if answer.code:
+            click.echo(f"refused by {answer.sender}: {answer.text}; call {answer.contact}", err=True)
+        if not answer.complete:
+            click.echo(f"{answer.sender} has more children than one answer holds: call {answer.contact}", err=True)
+
+
+def format_result(result: "PlacedHere", form: str) -> str:
+    """Return the children found as an aligned table, CSV or JSON."""
+    import csv
+    import io
+
+    from federation.wire import encode_document
+
+    if form == "json":
+        answers = ",".join(encode_document(answer).decode() for answer in result.answers)
+        missing = ",".join(f'"{missing.node}"' for missing in result.missing)
+        return f'{{"lookup_id":"{result.lookup_id}","answers":[{answers}],"missing":[{missing}]}}\n'
+    rows = list_rows(result)
+    if form == "csv":
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerows([HEADINGS, *rows])
+        return out.getvalue()
+    widths = [max(len(row[column]) for row in [HEADINGS, *rows]) for column in range(len(HEADINGS))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [HEADINGS, *rows]]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def list_rows(result: "PlacedHere") -> list[tuple[str, ...]]:
+    """Return a row for each child; a field that may not be seen, or is not known, shows as a dash."""
+    return [
+        (
+            answer.authority,
+            *(
+                value or "-"
+                for value in (
+                    child.la_child_id,
+                    child.upn,
+                    child.date_of_birth,
+                    child.school,
+                    child.placement_type,
+                    child.legal_status,
+                    child.care_start,
+                )
+            ),
+        )
+        for answer in result.answers
+        for child in answer.children
+    ]

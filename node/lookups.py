@@ -1,0 +1,199 @@
+"""Answering a lookup: another authority asks after the children in our care who are educated in its area.
+
+The request must be sealed to us, signed by the asking node, new, and made for an authority that node serves. Then our
+own policy and rules decide, over our own rows; and whatever the outcome, one sealed page of the same size goes back and
+our log says who asked, why, after which children and which fields left.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from audit.event import Action, AuditEvent, Detail, Outcome
+from federation.exchange import Delivery
+from federation.lookups import (
+    ANSWER_TYPE,
+    REQUEST_TYPE,
+    ChildRecord,
+    LookupAnswer,
+    LookupFailed,
+    LookupOutcome,
+    LookupRequest,
+    read_message,
+    sign_message,
+)
+from federation.register import CLOCK_SKEW, Member, MemberKind, RegisterError
+from federation.sealing import Direction, SealContext, SealedRecords, SealError, open_records, seal_records
+from federation.state import StateError
+from federation.transport import decode_page
+from federation.wire import whole_seconds
+from node.checklist import Refused
+from node.records import find_hosted_children, permitted_fields
+from node.service import Node, stamp
+from policies.access_policy import AccessDenied
+from policies.names import Action as PolicyAction
+from policies.names import Relation
+
+MOST_CHILDREN = 180
+"""How many records an answer holds at most: with every field at its longest they fill a page."""
+
+
+@dataclass(frozen=True)
+class OpenedRequest:
+    """A request that was sealed to us and signed by an active node."""
+
+    request: LookupRequest
+    sender: Member
+
+
+def answer_lookup(node: Node, delivery: Delivery) -> SealedRecords | None:
+    """Return the sealed answer to a delivered request, or None when it is no request that could be answered."""
+    try:
+        opened = open_request(node, delivery)
+    except (LookupFailed, SealError, RegisterError, StateError):
+        node.record(_event(node, Action.LOOKUP_REFUSED, None, outcome=Outcome.REFUSED, code="unreadable"))
+        return None
+    try:
+        check_request(node, opened)
+        answer, events = gather_answer(node, opened.request)
+    except Refused as refused:
+        answer = compose_answer(node, opened.request, refused=refused)
+        events = [_event(node, Action.LOOKUP_REFUSED, opened.request, outcome=Outcome.REFUSED, code=refused.code)]
+    node.record(*events)
+    return seal_answer(node, answer, opened.sender)
+
+
+def open_request(node: Node, delivery: Delivery) -> OpenedRequest:
+    """Open the page with our own key and verify who signed what is in it."""
+    context = SealContext(delivery.lookup_id, delivery.sender, node.party.member_id, Direction.REQUEST)
+    sender = node.register().find(delivery.sender, node.clock())
+    content = open_records(decode_page(delivery.body), context, node.party.keys)
+    request = read_message(content, REQUEST_TYPE, LookupRequest, sender.id, sender.public_signing_key)
+    if (request.lookup_id, request.sender, request.receiver) != (
+        delivery.lookup_id,
+        sender.id,
+        node.party.member_id,
+    ):
+        raise LookupFailed("the request inside the page is another than the one delivered")
+    return OpenedRequest(request, sender)
+
+
+def check_request(node: Node, opened: OpenedRequest) -> None:
+    """Raise `Refused` unless a node asks for an authority it serves, now, for the first time."""
+    request, sender = opened.request, opened.sender
+    if sender.kind is not MemberKind.NODE or request.authority not in sender.authorities:
+        raise Refused("not_your_authority", "a node asks for the authority it serves alone")
+    if request.authority == node.authority:
+        raise Refused("own_authority", "this is the authority's own node")
+    if abs(node.clock() - request.asked_at) > 3 * CLOCK_SKEW:
+        raise Refused("stale", "the request is too old, or from the future: ask again")
+    if not node.rules().lookups.placed_here:
+        raise Refused("lookups_barred", "this authority answers no such lookups: call its virtual school")
+    try:
+        with node.database.transaction() as connection:
+            row = (request.lookup_id, sender.id, stamp(node.clock()))
+            connection.execute("INSERT INTO lookups_seen VALUES (?, ?, ?)", row)
+    except sqlite3.IntegrityError:
+        raise Refused("replayed", "this request has been taken in already: ask again") from None
+
+
+def gather_answer(node: Node, request: LookupRequest) -> tuple[LookupAnswer, list[AuditEvent]]:
+    """Return the permitted fields of the permitted children, and the log entries that say so. Raises `Refused`."""
+    try:
+        policy = node.policy()
+        row_filter = policy.row_filter(request.role, PolicyAction.READ, request.authority)
+    except AccessDenied as denied:
+        raise Refused("policy_denied", denied.text) from None
+    snapshot = node.store.current()
+    if snapshot is None:
+        raise Refused("snapshot_absent", "this node has loaded no data")
+    fields = permitted_fields(row_filter, Relation.HOST)
+    matched = find_hosted_children(snapshot, row_filter)
+    found = matched[:MOST_CHILDREN]
+    answer = compose_answer(
+        node,
+        request,
+        children=[child.record for child in found],
+        complete=len(found) == len(matched),
+        fields=fields,
+        policy_version=policy.version,
+        snapshot=snapshot.id,
+    )
+    events = [
+        _event(
+            node,
+            Action.LOOKUP_ANSWERED,
+            request,
+            subject=node.party.keys.log_token(child.token),
+            relationship=Relation.HOST,
+            fields=fields,
+            policy_version=policy.version,
+        )
+        for child in found
+    ]
+    return answer, events or [_event(node, Action.LOOKUP_ANSWERED, request, children=0)]
+
+
+def compose_answer(
+    node: Node,
+    request: LookupRequest,
+    *,
+    refused: Refused | None = None,
+    children: Sequence[ChildRecord] = (),
+    complete: bool = True,
+    fields: tuple[str, ...] = (),
+    policy_version: str = "",
+    snapshot: str = "",
+) -> LookupAnswer:
+    """Return an answer or a refusal; both have the same members."""
+    return LookupAnswer(
+        lookup_id=request.lookup_id,
+        sender=node.party.member_id,
+        receiver=request.sender,
+        authority=node.authority,
+        outcome=LookupOutcome.REFUSED if refused else LookupOutcome.ANSWERED,
+        code=refused.code if refused else "",
+        text=refused.text if refused else "",
+        policy_version=policy_version,
+        snapshot=snapshot,
+        as_of=whole_seconds(node.clock()),
+        complete=complete,
+        contact=node.rules().lookups.contact,
+        fields=fields,
+        children=tuple(children),
+    )
+
+
+def seal_answer(node: Node, answer: LookupAnswer, receiver: Member) -> SealedRecords:
+    """Sign and seal an answer. Children that a page has no room for are left out, and the answer says so."""
+    context = SealContext(answer.lookup_id, node.party.member_id, receiver.id, Direction.ANSWER)
+    content = sign_message(answer, ANSWER_TYPE, node.party.keys)
+    return seal_records(content, context, receiver.public_sealing_key)
+
+
+def _event(
+    node: Node,
+    action: Action,
+    request: LookupRequest | None,
+    *,
+    outcome: Outcome = Outcome.DONE,
+    subject: str = "",
+    relationship: str = "",
+    fields: tuple[str, ...] = (),
+    policy_version: str = "",
+    **details: Detail,
+) -> AuditEvent:
+    """Return a log entry about a lookup; of one that could not be read, only that it came."""
+    return node.event(
+        action,
+        f"{request.person} ({request.role})" if request else node.party.member_id,
+        request.lookup_id if request else "",
+        outcome=outcome,
+        acting_for=request.authority if request else "",
+        purpose=request.purpose if request else "",
+        subject=subject,
+        relationship=relationship,
+        fields=fields,
+        policy_version=policy_version,
+        **details,
+    )

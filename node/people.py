@@ -1,0 +1,56 @@
+"""The people of an authority who use its node, and in what role: `people.toml`, kept by the node's administrator."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from federation.state import StateError, write_file
+from federation.wire import Line, Name
+from policies.names import Role
+
+PEOPLE_FILE = "people.toml"
+
+
+class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One person: who they are to the log, and the role that the access matrix knows them by."""
+
+    id: Name
+    role: Role
+    title: Line
+
+
+class _People(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    person: tuple[Person, ...] = ()
+
+
+def list_people(directory: Path) -> tuple[Person, ...]:
+    """Return the people of a node. Raises `StateError` when the file cannot be used."""
+    path = directory / PEOPLE_FILE
+    if not path.exists():
+        return ()
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text()), _People).person
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError):
+        raise StateError(f"{path} is damaged: each [[person]] has an id, a role and a title") from None
+
+
+def find_person(directory: Path, person_id: str) -> Person:
+    """Return one person. Raises `StateError` for someone this node does not know."""
+    for person in list_people(directory):
+        if person.id == person_id:
+            return person
+    raise StateError(f"{person_id} is not one of this node's people: add them with circe node person")
+
+
+def add_person(directory: Path, person: Person) -> None:
+    """Add a person, or change the role and title of one who is there."""
+    others = [known for known in list_people(directory) if known.id != person.id]
+    write_file(directory / PEOPLE_FILE, "\n".join(_entry(known) for known in (*others, person)).encode())
+
+
+def _entry(person: Person) -> str:
+    """Return one person as TOML; the JSON form of a string is also TOML."""
+    fields = msgspec.to_builtins(person)
+    return "\n".join(["[[person]]", *(f"{name} = {json.dumps(value)}" for name, value in fields.items()), ""])

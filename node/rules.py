@@ -1,0 +1,48 @@
+"""An authority's own rules: what it lets out, to whom and how often. They can be stricter than the federation, never
+looser, and no message can change them."""
+
+import tomllib
+from pathlib import Path
+from shutil import copyfile
+
+import msgspec
+
+from federation.state import StateError
+
+RULES_FILE = "rules.toml"
+PACKAGED = Path(__file__).with_name(RULES_FILE)
+
+
+class LookupRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What other authorities may look up here."""
+
+    placed_here: bool
+    contact: str
+
+
+class NodeRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The rules of one node; `node/rules.toml` says what each means."""
+
+    paths: frozenset[str]
+    presets: frozenset[str]
+    tables: frozenset[str]
+    barred_columns: frozenset[str]
+    smallest_roster: int
+    questions_per_snapshot: int
+    lookups: LookupRules
+
+
+def write_default_rules(directory: Path) -> None:
+    """Put the packaged rules into a new node's directory, for its officers to edit."""
+    copyfile(PACKAGED, directory / RULES_FILE)
+
+
+def load_rules(directory: Path) -> NodeRules:
+    """Read a node's rules. Raises `StateError` for a missing file, an unknown rule or a value of the wrong type."""
+    path = directory / RULES_FILE
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text()), NodeRules)
+    except OSError:
+        raise StateError(f"{path} is missing: copy the packaged rules and edit them") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise StateError(f"{path} cannot be used, so nothing is answered: {error}") from None

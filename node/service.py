@@ -1,0 +1,93 @@
+"""A node as one value: its identity, database, snapshots, policy and clock."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from audit.event import Action, AuditEvent, Detail, Outcome
+from federation.database import Database, open_database
+from federation.register import MemberKind, Register
+from federation.state import Party, open_party
+from federation.transport import Clock, current_time
+from node.rules import NodeRules, load_rules
+from node.snapshots import SnapshotStore
+from policies.access_policy import AccessPolicy
+
+SCHEMA = Path(__file__).with_name("schema.sql")
+POLICY_FILE = "policy.csv"
+SNAPSHOTS = "snapshots"
+
+
+@dataclass(frozen=True)
+class Node:
+    """Everything that the node's rooms share."""
+
+    party: Party
+    database: Database
+    store: SnapshotStore
+    clock: Clock
+
+    @property
+    def authority(self) -> str:
+        """The code of the authority whose node this is."""
+        return self.party.authority
+
+    def rules(self) -> NodeRules:
+        """Return the authority's own rules as they stand now."""
+        return load_rules(self.party.directory)
+
+    def policy(self) -> AccessPolicy:
+        """Return the authority's access policy as it stands now: its own file, or the packaged matrix."""
+        own = self.party.directory / POLICY_FILE
+        return AccessPolicy.load(own if own.exists() else None)
+
+    def register(self) -> Register:
+        """Return the last good register, valid now."""
+        return self.party.register(self.clock())
+
+    def event(
+        self,
+        action: Action,
+        actor: str,
+        reference: str,
+        *,
+        outcome: Outcome = Outcome.DONE,
+        acting_for: str = "",
+        purpose: str = "",
+        subject: str = "",
+        relationship: str = "",
+        fields: tuple[str, ...] = (),
+        policy_version: str = "",
+        **details: Detail,
+    ) -> AuditEvent:
+        """Return an entry for the audit log, made now."""
+        return AuditEvent(
+            at=self.clock(),
+            actor=actor,
+            action=action,
+            outcome=outcome,
+            acting_for=acting_for,
+            purpose=purpose,
+            subject=subject,
+            relationship=relationship,
+            fields=fields,
+            policy_version=policy_version,
+            reference=reference,
+            details=details,
+        )
+
+    def record(self, *events: AuditEvent) -> None:
+        """Write entries to the audit log in a transaction of their own."""
+        with self.database.transaction() as connection:
+            self.database.log.append(connection, *events)
+
+
+def open_node(directory: Path, clock: Clock = current_time) -> Node:
+    """Open the node whose state directory this is."""
+    party = open_party(directory, MemberKind.NODE)
+    return Node(party, open_database(party, SCHEMA), SnapshotStore(directory / SNAPSHOTS), clock)
+
+
+def stamp(moment: datetime) -> str:
+    """Return a moment as the database keeps it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

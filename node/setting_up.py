@@ -1,0 +1,50 @@
+"""Setting a node up: its identity for one authority, its rules, its log and its people."""
+
+from pathlib import Path
+
+from audit.event import Action
+from federation.register import MemberKind
+from federation.state import StateError, create_party, make_profile, publish_log_key
+from federation.transport import current_time
+from node.people import Person, add_person
+from node.rules import write_default_rules
+from node.service import Node, open_node
+from policies.names import Role
+from query_engine.geography import load_authorities
+
+
+def create_node(directory: Path, authority: str, operator: str = "") -> Node:
+    """Make the node of one authority. Raises `StateError` for an unknown code or a directory already in use."""
+    known = load_authorities().get(authority)
+    if known is None:
+        raise StateError(f"{authority!r} is no authority's code: give the three digits of today's code, such as 301")
+    organisation = f"la-{authority}"
+    profile = make_profile(
+        member_id=f"node-{authority}",
+        kind=MemberKind.NODE,
+        title=known.name,
+        organisation=organisation,
+        organisation_kind="authority",
+        operator=operator or organisation,
+        authorities=(authority,),
+    )
+    party = create_party(directory, profile, current_time())
+    write_default_rules(directory)
+    publish_log_key(party)
+    node = open_node(directory)
+    node.record(node.event(Action.PARTY_INITIALISED, party.member_id, ""))
+    return node
+
+
+def enter_person(directory: Path, person_id: str, role: str, title: str) -> None:
+    """Add a person to a node, and log it. Raises `StateError` for an id or a role that cannot be."""
+    import msgspec
+
+    try:
+        person = msgspec.convert({"id": person_id, "role": role, "title": title}, Person)
+    except msgspec.ValidationError:
+        roles = ", ".join(sorted(Role))
+        raise StateError(f"an id is 1 to 64 of a-z, 0-9 and . _ @ -; a role is one of: {roles}") from None
+    node = open_node(directory)
+    add_person(directory, person)
+    node.record(node.event(Action.POLICY_CHANGED, node.party.member_id, "", person=person.id, role=str(person.role)))
