@@ -1,0 +1,1 @@
+"""Everything that makes a table safe to show: presets, suppression, rounding and the release gate."""

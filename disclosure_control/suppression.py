@@ -1,0 +1,161 @@
+"""Primary suppression: which figures of one cell rest on too few children to be shown.
+
+Every rule is about *contributors*, the distinct children behind a figure, and not about the figure itself: a sum
+over one child discloses that child however large it is (Hundepool et al., Statistical Disclosure Control, 2012,
+chapter 4; UK LLC guidebook: percentages of fewer than 10 people are low counts "even if the actual counts are not
+presented"). Each rule looks at one cell alone: protecting cells against each other is secondary suppression, which
+no rule here claims.
+
+Limit: where a plan spans years a child can have several rows. Contributors are distinct children throughout, but
+the children behind a *difference* of two row counts are not known, and it is judged as if each row were a child.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import permutations
+
+from disclosure_control.presets import Preset
+from query_engine.plan import Output, QueryPlan
+from query_engine.region import Region, RegionTangled, intersect, region_of
+
+__all__ = ["Figures", "SuppressionRules"]
+
+Figures = Mapping[str, int]
+"""One cell's exact statistics by name."""
+
+
+@dataclass(frozen=True)
+class SuppressionRules:
+    """A preset's rules laid out for one plan, to be asked about one cell after another.
+
+    `children` names the statistic of distinct children in the cell; `nested` holds pairs of outputs of which the
+    first counts some of what the second counts.
+    """
+
+    preset: Preset
+    outputs: tuple[Output, ...]
+    children: str
+    nested: tuple[tuple[Output, Output], ...]
+
+    @classmethod
+    def for_plan(cls, plan: QueryPlan, preset: Preset) -> "SuppressionRules":
+        """The rules for a plan's cells."""
+        children = next(each.name for each in plan.statistics if each.kind == "children")
+        outputs = tuple(each for each in plan.outputs if each.kind != "dimension")
+        nested = tuple(pair for pair in permutations(outputs, 2) if _is_nested(*pair, plan))
+        return cls(preset, outputs, children, nested)
+
+    def withheld(self, figures: Figures) -> frozenset[str]:
+        """The labels of the figures of one cell that may not be shown.
+
+        In order: (1) the cell's own children, (2) the children behind each figure, (3) of two nested figures that
+        differ by too few, the smaller, whether or not the larger is shown here: it may be elsewhere.
+        """
+        if self.is_too_few(figures[self.children]):
+            return frozenset(each.label for each in self.outputs)
+        hidden = {each.label for each in self.outputs if self.rests_on_too_few(each, figures)}
+        beside = {part.label for part, whole in self.nested if self.differs_by_too_few(part, whole, figures)}
+        return frozenset(hidden | beside)
+
+    def is_too_few(self, count: int) -> bool:
+        """Whether a count of children may not be shown: a small one, and 0 where the preset withholds it."""
+        return self.is_a_few(count) or (count == 0 and not self.preset.shows_zero)
+
+    def is_a_few(self, count: int) -> bool:
+        """Whether a count stands for somebody, but for fewer children than the preset shows."""
+        return 0 < count < self.preset.smallest_count_shown
+
+    def rests_on_too_few(self, output: Output, figures: Figures) -> bool:
+        """Rule 2: whether too few children are behind a figure of a cell that has enough children.
+
+        A plain count rests on the cell's children alone.
+        """
+        if output.kind in ("count", "distinct"):
+            return False
+        return self.share_discloses(output, figures) if output.indicator else self.total_discloses(output, figures)
+
+    def share_discloses(self, output: Output, figures: Figures) -> bool:
+        """For a yes/no measure: children who answer yes, who answer no, or for whom the answer is missing.
+
+        Each of the three is a count that a reader gets from the share and the count beside it (in this release or
+        another), so each is held to the rule, and with them the children who answer at all. Nobody missing is the
+        ordinary case and discloses nothing; nobody answering no means that everybody answers yes, which is withheld
+        where zeros are.
+        """
+        present, yes = _contributors(output, figures)
+        missing = figures[self.children] - present
+        no_rows = _rows_of_no(output, figures)
+        return (
+            self.is_too_few(yes) or self.is_too_few(present - yes) or self.is_a_few(no_rows) or self.is_a_few(missing)
+        )
+
+    def total_discloses(self, output: Output, figures: Figures) -> bool:
+        """For a quantity: children with a value fewer than the preset's minimum, or too few of them not at zero.
+
+        A sum of 30 suspensions over 40 children of whom one was suspended is that child's own figure. A sum is also
+        withheld where the quantity is missing for a few children: divided by the average it gives the number of
+        children with a value, which next to the count is the number without. The average alone tells nothing of
+        how many have no value, and stays.
+        """
+        present, nonzero = _contributors(output, figures)
+        missing = figures[self.children] - present
+        return (
+            0 < present < self.preset.minimum_n_mean
+            or self.is_too_few(nonzero)
+            or (output.kind == "sum" and self.is_a_few(missing))
+        )
+
+    def differs_by_too_few(self, part: Output, whole: Output, figures: Figures) -> bool:
+        """Rule 3: whether the rows (or children) counted by `whole` and not by `part` are too few.
+
+        None at all is ordinary between children and their rows; between two conditions it says that everybody who
+        meets the wider one meets the narrower, which is withheld where zeros are.
+        """
+        difference = figures[whole.statistics[0]] - figures[part.statistics[0]]
+        return self.is_a_few(difference) if part.kind == "distinct" else self.is_too_few(difference)
+
+
+def _contributors(output: Output, figures: Figures) -> tuple[int, int]:
+    """Children with a value, and children with a value that is not zero."""
+    assert output.present is not None
+    assert output.nonzero is not None
+    return figures[output.present], figures[output.nonzero]
+
+
+def _rows_of_no(output: Output, figures: Figures) -> int:
+    """Rows that answer no, where the plan carries the number of rows that answer at all (it does for a mean)."""
+    if output.kind != "mean":
+        return 0
+    yes, answered = (figures[name] for name in output.statistics)
+    return answered - yes
+
+
+def _is_nested(part: Output, whole: Output, plan: QueryPlan) -> bool:
+    """Whether `part` counts a strict part of what `whole` counts, by the plan alone.
+
+    Conditions too tangled to compare are taken to be nested, so that more is withheld, not less.
+    """
+    if part.kind == "distinct":
+        return whole.kind == "count"
+    narrow, wide = _counted_rows(part, plan), _counted_rows(whole, plan)
+    if narrow is None or wide is None:
+        return False
+    try:
+        narrow, wide = intersect(narrow, plan.where), intersect(wide, plan.where)
+        return narrow != wide and intersect(narrow, wide) == narrow
+    except RegionTangled:
+        return True
+
+
+def _counted_rows(output: Output, plan: QueryPlan) -> Region | None:
+    """The condition on the rows that a figure counts, or None where it does not count rows."""
+    if output.kind == "count":
+        return True
+    if not output.indicator:
+        return None
+    assert output.measure is not None
+    if output.measure.condition is not None:
+        return output.measure.condition
+    column = plan.governed.columns[output.measure.name]
+    yes = column.code(1)
+    return False if yes is None else region_of(column, [(yes, yes)])

@@ -1,0 +1,199 @@
+"""The protected table: one authority's rows after disclosure control, and its form on the way to the hub.
+
+A `ProtectedTable` comes from `protection.protect` or from `read_protected` and from nowhere else: whoever holds one
+knows that suppression and rounding have been done. On the wire it is a JSON object:
+
+    {"plan_id": "plan-...", "preset": "ons_10_5", "preset_version": "1",
+     "columns": ["sex", "children", "share"],
+     "rows": [["F", 45, "0.350"], ["M", "c", "c"]]}
+
+Whole numbers are JSON numbers, and decimals are text with exactly the decimal places of the preset, so that a table
+has one encoding and passes through no binary fraction.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import InitVar, dataclass
+from decimal import Decimal
+from typing import Any, Never, SupportsIndex, final
+
+from disclosure_control.presets import Preset
+from disclosure_control.rounding import decimal_places, is_count
+from disclosure_control.symbols import Symbol, Value
+from query_engine.catalogue import Category
+from query_engine.plan import JSON, Output, QueryPlan
+
+__all__ = ["Cell", "Entry", "ProtectedTable", "Row", "TableMalformed", "name_categories", "plan_columns"]
+__all__ += ["read_protected", "seal_table"]
+
+Entry = Category | None | Value
+"""What stands in one place of a table: a category, `None` for the missing category, or a figure."""
+
+Row = tuple[Entry, ...]
+
+Cell = tuple[Category | None, ...]
+"""One category of each of a plan's dimensions, in the plan's order."""
+
+LARGEST_COUNT = 10_000_000
+"""More rows than one authority can hold: England has nine million pupils."""
+
+WIRE_KEYS = frozenset({"plan_id", "preset", "preset_version", "columns", "rows"})
+
+_SEAL = object()
+
+
+class TableMalformed(Exception):
+    """What came in is not a protected table for the plan and preset; the text says where, and shows no figure."""
+
+
+@final
+@dataclass(frozen=True)
+class ProtectedTable:
+    """One authority's answer to a plan after disclosure control: all the plan's cells, in the plan's order.
+
+    Constructing one, copying one and pickling one raise `TypeError`.
+    """
+
+    seal: InitVar[object]
+    plan_id: str
+    preset: str
+    preset_version: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    def __post_init__(self, seal: object) -> None:
+        """Refuse to exist without the seal of this module."""
+        if seal is not _SEAL:
+            raise TypeError("a protected table is made by protect() or read_protected() alone")
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Never:
+        raise TypeError("a protected table travels by to_wire() and read_protected() alone")
+
+    def to_wire(self) -> dict[str, JSON]:
+        """The table as a JSON object that `read_protected` takes back."""
+        return {
+            "plan_id": self.plan_id,
+            "preset": self.preset,
+            "preset_version": self.preset_version,
+            "columns": list(self.columns),
+            "rows": [[_to_json(entry) for entry in row] for row in self.rows],
+        }
+
+
+def seal_table(plan: QueryPlan, preset: Preset, rows: tuple[Row, ...]) -> ProtectedTable:
+    """Make a protected table of rows that `protect` or `read_protected` vouches for; nobody else may call this."""
+    return ProtectedTable(_SEAL, plan.plan_id, preset.name, preset.version, plan_columns(plan), rows)
+
+
+def plan_columns(plan: QueryPlan) -> tuple[str, ...]:
+    """The labels of a plan's answer, without the authority column that the release prepends."""
+    return tuple(each.label for each in plan.outputs)
+
+
+def name_categories(plan: QueryPlan, cell: Cell) -> Mapping[str, Category | None]:
+    """A cell's categories by the name of their dimension."""
+    return dict(zip((each.name for each in plan.dimensions), cell, strict=True))
+
+
+def read_protected(wire: object, plan: QueryPlan, preset: Preset) -> ProtectedTable:
+    """The protected table in a JSON value, after checking everything that can be checked without the data.
+
+    The columns are the plan's; the cells are all the plan's cells in order; every figure is one that the preset
+    could have printed. Raises `TableMalformed` on anything else.
+    """
+    if not isinstance(wire, Mapping) or wire.keys() != WIRE_KEYS:
+        raise TableMalformed(f"a protected table is an object with the keys {', '.join(sorted(WIRE_KEYS))}")
+    expected = {"plan_id": plan.plan_id, "preset": preset.name, "preset_version": preset.version}
+    for key, value in expected.items():
+        if wire[key] != value:
+            raise TableMalformed(f"the table is for another {key}; expected {value}")
+    if wire["columns"] != list(plan_columns(plan)):
+        raise TableMalformed(f"the columns are not the plan's: {', '.join(plan_columns(plan))}")
+    rows = wire["rows"]
+    if not isinstance(rows, list) or len(rows) != plan.cells:
+        raise TableMalformed(f"the rows are not a list of the plan's {plan.cells} cells")
+    read = tuple(
+        _read_row(f"row {number}", row, cell, plan, preset)
+        for number, (row, cell) in enumerate(zip(rows, plan.iter_cells(), strict=True), start=1)
+    )
+    return seal_table(plan, preset, read)
+
+
+def _read_row(where: str, row: object, cell: Cell, plan: QueryPlan, preset: Preset) -> Row:
+    """One row whose categories are those of the cell."""
+    if not isinstance(row, list) or len(row) != len(plan.outputs):
+        raise TableMalformed(f"{where}: not a list of {len(plan.outputs)} entries")
+    categories = name_categories(plan, cell)
+    entries: list[Entry] = []
+    for output, entry in zip(plan.outputs, row, strict=True):
+        place = f"{where}, {output.label}"
+        if output.dimension is not None:
+            entries.append(_read_category(place, entry, categories[output.dimension]))
+        else:
+            entries.append(_read_figure(place, entry, output, plan, preset))
+    return tuple(entries)
+
+
+def _read_category(where: str, entry: object, category: Category | None) -> Category | None:
+    """The category that belongs in this place; `True` is not taken for 1."""
+    if type(entry) is not type(category) or entry != category:
+        raise TableMalformed(f"{where}: not the category of this cell; the cells follow the plan's order")
+    return category
+
+
+def _read_figure(where: str, entry: object, output: Output, plan: QueryPlan, preset: Preset) -> Value:
+    """A figure that the preset could have printed."""
+    if isinstance(entry, str) and entry in _symbols_of(output, preset):
+        return Symbol(entry)
+    places = decimal_places(output, preset)
+    number = _read_number(entry, places)
+    if number is None:
+        form = "a whole number" if places == 0 else f"text with {places} decimal places"
+        raise TableMalformed(f"{where}: neither {form} nor a symbol that belongs here")
+    _check_number(where, Decimal(number), output, plan, preset)
+    return number
+
+
+def _read_number(entry: object, places: int) -> int | Decimal | None:
+    """The number in its one encoding, or None."""
+    if places == 0:
+        return entry if type(entry) is int else None
+    if not isinstance(entry, str) or not re.fullmatch(r"-?[0-9]{1,15}\.[0-9]{1,9}", entry):
+        return None
+    number = Decimal(entry)
+    is_canonical = str(number.quantize(Decimal(1).scaleb(-places)) + 0) == entry
+    return number if is_canonical else None
+
+
+def _symbols_of(output: Output, preset: Preset) -> set[str]:
+    """The symbols that one figure of one authority can be; `x` is given by the release gate alone."""
+    symbols: set[str] = {Symbol.CONFIDENTIAL}
+    if output.kind in ("sum", "mean"):
+        symbols |= preset.symbols & {Symbol.NOT_APPLICABLE}
+    if not is_count(output):
+        symbols |= preset.symbols & {Symbol.LOW}
+    return symbols
+
+
+def _check_number(where: str, number: Decimal, output: Output, plan: QueryPlan, preset: Preset) -> None:
+    """Check that the preset could have printed a number. Raises `TableMalformed`."""
+    low, high = _range(output, plan)
+    if not low <= number <= high:
+        raise TableMalformed(f"{where}: outside the range of the figure, {low} to {high}")
+    if output.kind != "mean" and preset.rounding_base > 1 and number % preset.rounding_base:
+        raise TableMalformed(f"{where}: not a multiple of the preset's rounding base, {preset.rounding_base}")
+    is_shown = number >= preset.smallest_count_shown or (number == 0 and preset.shows_zero)
+    if is_count(output) and not is_shown:
+        raise TableMalformed(f"{where}: a count that the preset withholds")
+
+
+def _range(output: Output, plan: QueryPlan) -> tuple[Decimal, Decimal]:
+    """The least and most that a figure can be: of one row for an average, otherwise of all rows there could be."""
+    low, high = Decimal(0), Decimal(1)
+    if output.measure is not None and output.measure.condition is None:
+        low, high = plan.governed.columns[output.measure.name].bounds or (low, high)
+    return (low, high) if output.kind == "mean" else (min(low, Decimal(0)) * LARGEST_COUNT, high * LARGEST_COUNT)
+
+
+def _to_json(entry: Entry) -> Any:
+    return str(entry) if isinstance(entry, Decimal | Symbol) else entry

@@ -1,0 +1,173 @@
+"""The one door to Casbin: loads a linted policy, and raises unless a rule allows the request.
+
+`AccessPolicy` is used at the hub and at every node. It must never answer with a boolean, never ask Casbin about a
+value outside the closed vocabularies, and never take an allow for granted that no rule stands behind.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from policies.linter import ANY, Effect, Finding, PolicyInvalid, Rule, lint_model, lint_policy
+from policies.names import CHILD_RECORD, Action, FieldGroup, Relation, Role
+from policies.row_filter import RowFilter
+
+__all__ = ["AccessDenied", "AccessPolicy", "AccessRequest", "DenialCode"]
+
+MODEL = Path(__file__).with_name("model.conf")
+MATRIX = Path(__file__).with_name("matrix.csv")
+
+
+class DenialCode(StrEnum):
+    """Why a request was denied: fit for the log, the wire and the screen."""
+
+    EMPTY_VALUE = "empty_value"
+    UNKNOWN_VALUE = "unknown_value"
+    NOT_PERMITTED = "not_permitted"
+    POLICY_FAILED = "policy_failed"
+
+
+class AccessDenied(Exception):
+    """The policy does not allow a request. `text` names known words only, never what was sent."""
+
+    def __init__(self, code: DenialCode, text: str) -> None:
+        super().__init__(f"{code.value}: {text}")
+        self.code = code
+        self.text = text
+
+
+@dataclass(frozen=True)
+class AccessRequest:
+    """Who wants to do what to whose what. Plain strings are fine: `AccessPolicy.check` trusts none of them."""
+
+    role: str
+    relation: str
+    action: str
+    field_group: str
+
+
+VOCABULARY: tuple[tuple[str, type[StrEnum]], ...] = (
+    ("role", Role),
+    ("relation", Relation),
+    ("action", Action),
+    ("field_group", FieldGroup),
+)
+
+
+class AccessPolicy:
+    """One loaded policy. `version` names its exact bytes, so that a log entry can say which policy decided."""
+
+    def __init__(self, enforcers: Mapping[str, Any], version: str) -> None:
+        self._enforcers = enforcers
+        self.version = version
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> "AccessPolicy":
+        """The policy in `path`, or the packaged matrix; the model is always the packaged one.
+
+        `version` is the SHA-256 of the model's bytes, one zero byte, and the policy's bytes, in hex. The bytes that
+        are linted are the bytes that are hashed and loaded.
+
+        Raises `PolicyInvalid` where the file cannot be read or the linter finds anything.
+        """
+        model_path, policy_path = MODEL, path or MATRIX
+        model, policy = _read(model_path), _read(policy_path)
+        lint_model(_decode(model, model_path), str(model_path))
+        rules = lint_policy(_decode(policy, policy_path), str(policy_path))
+        version = hashlib.sha256(model + b"\0" + policy).hexdigest()
+        return cls({role: _make_enforcer(model.decode(), role, rules) for role in Role}, version)
+
+    def check(self, request: AccessRequest) -> None:
+        """Return where a rule allows the request and none denies it.
+
+        Raises `AccessDenied` in every other case, an error inside Casbin included.
+        """
+        values = [_known(getattr(request, name), name, words) for name, words in VOCABULARY]
+        try:
+            allowed, rule = self._enforcers[values[0]].enforce_ex(*values)
+        except Exception as error:
+            raise AccessDenied(DenialCode.POLICY_FAILED, "the policy could not be asked; nothing was done") from error
+        if allowed is True and rule and rule[-1] == Effect.ALLOW:
+            return
+        role, relation, action, group = values
+        raise AccessDenied(
+            DenialCode.NOT_PERMITTED, f"the role {role} may not {action} {group} by the relation {relation}"
+        )
+
+    def row_filter(
+        self,
+        role: str,
+        action: str,
+        authority: str,
+        school_urn: int | None = None,
+        named_children: frozenset[str] = frozenset(),
+    ) -> RowFilter:
+        """What `role`, at `authority` (and at one school, and with children named to it), may do to which rows.
+
+        Raises `AccessDenied` where that is nothing at all.
+        """
+        asker = Role(_known(role, "role", Role))
+        wanted = Action(_known(action, "action", Action))
+        if not authority:
+            raise AccessDenied(DenialCode.EMPTY_VALUE, "the authority is empty; send the asker's authority code")
+        clauses = {
+            relation: groups
+            for relation in RowFilter.testable_relations(school_urn, named_children)
+            if (groups := self._permitted_groups(asker, relation, wanted))
+        }
+        if not clauses:
+            raise AccessDenied(DenialCode.NOT_PERMITTED, f"the role {asker} may not {wanted} any child's record")
+        return RowFilter(asker, wanted, authority, school_urn, named_children, clauses)
+
+    def _permitted_groups(self, role: Role, relation: Relation, action: Action) -> frozenset[FieldGroup]:
+        return frozenset(group for group in CHILD_RECORD if self._permits(AccessRequest(role, relation, action, group)))
+
+    def _permits(self, request: AccessRequest) -> bool:
+        try:
+            self.check(request)
+        except AccessDenied:
+            return False
+        return True
+
+
+def _known(value: object, name: str, words: type[StrEnum]) -> str:
+    """The value as a plain string where it is a known word; raises `AccessDenied` without repeating it."""
+    if value == "":
+        raise AccessDenied(DenialCode.EMPTY_VALUE, f"the {name} is empty; send one of: {', '.join(words)}")
+    if not isinstance(value, str) or value not in frozenset(words):
+        raise AccessDenied(DenialCode.UNKNOWN_VALUE, f"the {name} is not known; send one of: {', '.join(words)}")
+    return str(value)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        finding = Finding(str(path), 0, f"cannot be read ({error.strerror})", "check the path and its permissions")
+        raise PolicyInvalid((finding,)) from error
+
+
+def _decode(data: bytes, path: Path) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise PolicyInvalid((Finding(str(path), line, "is not UTF-8", "save the file as UTF-8"),)) from error
+
+
+def _make_enforcer(model: str, role: Role, rules: tuple[Rule, ...]) -> Any:
+    """A Casbin enforcer over the linted rules that can match one role.
+
+    Casbin evaluates its matcher against every rule it holds, so one enforcer per role decides twenty times faster
+    than one for all. It reads no policy file of its own.
+    """
+    import casbin
+
+    definition = casbin.Enforcer.new_model(text=model)
+    for rule in rules:
+        if rule.role in (role, ANY):
+            definition.add_policy("p", "p", list(rule.values))
+    return casbin.Enforcer(definition)

@@ -1,0 +1,84 @@
+"""Spec tables: hand-made cells in, released figures out, both written so that a statistician can read them."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from disclosure_control.presets import load_preset
+from disclosure_control.protection import protect
+from query_engine.catalogue import load_catalogue
+from query_engine.parser import parse_query
+from query_engine.plan import QueryPlan, Statistic
+from query_engine.planner import plan_query
+from query_engine.tables import RawTable
+
+MakePlan = Callable[[str], QueryPlan]
+MakeRaw = Callable[[QueryPlan, str], RawTable]
+ReleaseSpec = Callable[[str, str, str, str], None]
+
+
+def read_table(text: str) -> list[dict[str, str]]:
+    """The lines of a table drawn with `|`, by the names in its first line."""
+    header, *lines = ([cell.strip() for cell in line.split("|")] for line in text.strip().splitlines())
+    return [dict(zip(header, line, strict=True)) for line in lines]
+
+
+def figure(statistic: Statistic, drawn: Mapping[str, str], labels: Mapping[str, str]) -> int:
+    """One statistic of one drawn cell, with what usually goes without saying filled in.
+
+    Rows are children unless `rows` is drawn. For a measure released as `share`, `share.yes` is both its sum and its
+    children who are not at zero; `share.sum`, `share.nonzero` and `share.present` are drawn where they differ.
+    """
+    children = int(drawn.get("children", 0))
+    if statistic.measure is None:
+        return int(drawn.get(statistic.kind, children))
+    label = labels[statistic.measure.name]
+    present = int(drawn.get(f"{label}.present", children))
+    usual = {"rows": present, "present": present, "sum": 0, "nonzero": present if f"{label}.sum" in drawn else 0}
+    for kind in ("sum", "nonzero"):
+        usual[kind] = int(drawn.get(f"{label}.yes", usual[kind]))
+    return int(drawn.get(f"{label}.{statistic.kind}", usual[statistic.kind]))
+
+
+@pytest.fixture(scope="session")
+def make_plan() -> MakePlan:
+    """The plan of a query on the catalogue that Circe ships."""
+
+    def make(sql: str) -> QueryPlan:
+        catalogue = load_catalogue()
+        return plan_query(parse_query(sql, catalogue), catalogue)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_raw() -> MakeRaw:
+    """A raw table of drawn cells; cells that are not drawn hold nobody."""
+
+    def make(plan: QueryPlan, cells: str) -> RawTable:
+        labels = {each.measure.name: each.label for each in reversed(plan.outputs) if each.measure is not None}
+        names = [each.name for each in plan.dimensions]
+        drawn = {tuple(row[name] for name in names): row for row in read_table(cells)}
+        order = [tuple(str(category) for category in cell) for cell in plan.iter_cells()]
+        assert drawn.keys() <= set(order)
+        return RawTable(
+            plan, {each.name: [figure(each, drawn.get(cell, {}), labels) for cell in order] for each in plan.statistics}
+        )
+
+    return make
+
+
+@pytest.fixture
+def release_spec(make_plan: MakePlan, make_raw: MakeRaw) -> ReleaseSpec:
+    """`release_spec(preset, sql, cells, released)`: what is drawn as released is exactly what is printed."""
+
+    def check(preset: str, sql: str, cells: str, released: str) -> None:
+        plan = make_plan(sql)
+        table = protect(make_raw(plan, cells), load_preset(preset))
+        expected = read_table(released)
+        grouped = [each.label for each in plan.outputs if each.dimension is not None]
+        printed = [dict(zip(table.columns, map(str, row), strict=True)) for row in table.rows]
+        drawn = [[row[name] for name in grouped] for row in expected]
+        assert [row for row in printed if [row[name] for name in grouped] in drawn] == expected
+
+    return check

@@ -1,0 +1,103 @@
+"""Preset files are read strictly, document themselves, and cannot contradict themselves."""
+
+from dataclasses import fields
+
+import pytest
+
+from disclosure_control.presets import FOLDER, Preset, PresetInvalid, list_presets, load_preset, parse_preset
+from disclosure_control.symbols import MEANINGS, Symbol
+
+GOOD = (FOLDER / "ons_10_5.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "smallest", "zero", "base", "minimum_n", "share_places", "mean_places"),
+    [
+        ("ons_10_5", 10, "shown", 5, 10, 3, 1),
+        ("opensafely", 8, "withheld", 5, 10, 3, 1),
+        ("dfe_cla", 6, "shown", 1, 6, 2, 0),
+        ("ukllc", 10, "withheld", 1, 10, 3, 1),
+    ],
+)
+def test_the_shipped_presets_say_what_their_sources_say(
+    name: str, smallest: int, zero: str, base: int, minimum_n: int, share_places: int, mean_places: int
+) -> None:
+    preset = load_preset(name)
+    assert (preset.name, preset.smallest_count_shown, preset.zero) == (name, smallest, zero)
+    assert (preset.rounding_base, preset.minimum_n_mean) == (base, minimum_n)
+    assert (preset.proportion_decimals, preset.mean_decimals) == (share_places, mean_places)
+
+
+def test_every_shipped_preset_is_listed_and_loads() -> None:
+    assert list_presets() == ("dfe_cla", "ons_10_5", "opensafely", "ukllc")
+    assert [load_preset(name).name for name in list_presets()] == list(list_presets())
+
+
+@pytest.mark.parametrize("name", list_presets())
+def test_every_preset_says_what_it_does_not_claim(name: str) -> None:
+    """The method names the preset and its version, and ends in the claim with its limits."""
+    preset = load_preset(name)
+    assert f"(preset {name}, version {preset.version})" in preset.method
+    assert preset.method.endswith(preset.claim)
+    assert "Not claimed: " in preset.claim
+
+
+@pytest.mark.parametrize("name", list_presets())
+def test_every_entry_of_a_preset_is_commented_in_its_file(name: str) -> None:
+    """The file is the reference: above every rule stands a line that says where it comes from."""
+    paragraphs = (FOLDER / f"{name}.toml").read_text().split("\n\n")
+    bare = [text for text in paragraphs if not text.startswith("#")]
+    assert all(text.startswith(("name", "rounding_base", "symbols", "claim")) for text in bare)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        pytest.param('version = "1"', "", "missing or unknown: version", id="key missing"),
+        pytest.param('version = "1"', 'version = "1"\nthreshold = 5', "unknown: threshold", id="key unknown"),
+        pytest.param('name = "ons_10_5"', 'name = "other"', "must be the file's own", id="another's name"),
+        pytest.param('version = "1"', "version = 1", "a text that is not empty", id="number for text"),
+        pytest.param('version = "1"', 'version = " "', "a text that is not empty", id="blank text"),
+        pytest.param("smallest_count_shown = 10", "smallest_count_shown = 1", "from 2 to 1000", id="no threshold"),
+        pytest.param("smallest_count_shown = 10", 'smallest_count_shown = "10"', "whole number", id="text for number"),
+        pytest.param("smallest_count_shown = 10", "smallest_count_shown = true", "whole number", id="true for 1"),
+        pytest.param("smallest_count_shown = 10", "smallest_count_shown = 10.0", "whole number", id="fraction"),
+        pytest.param("smallest_count_shown = 10", "smallest_count_shown = 2", "round to 0", id="shown, but as 0"),
+        pytest.param("minimum_n_mean = 10", "minimum_n_mean = 9", "at least smallest", id="averages of fewer"),
+        pytest.param("rounding_base = 5", "rounding_base = 0", "from 1 to 1000", id="base 0"),
+        pytest.param("mean_decimals = 1", "mean_decimals = 7", "from 0 to 4", id="too exact"),
+        pytest.param('zero = "shown"', 'zero = "hidden"', "shown, withheld", id="unknown zero rule"),
+        pytest.param('zero = "shown"', 'zero = "withheld"', "z says that a count is 0", id="z with zeros withheld"),
+        pytest.param('symbols = ["c", "x", "z"]', 'symbols = ["c", "x"]', "must hold c and x", id="no z"),
+        pytest.param('symbols = ["c", "x", "z"]', 'symbols = ["x", "z"]', "must hold c and x", id="no c"),
+        pytest.param('symbols = ["c", "x", "z"]', 'symbols = ["c", "*"]', "a list of", id="unknown symbol"),
+        pytest.param('symbols = ["c", "x", "z"]', 'symbols = "cxz"', "a list of", id="symbols not a list"),
+        pytest.param("zero =", "zero", "is not TOML", id="not TOML"),
+    ],
+)
+def test_a_preset_that_is_wrong_is_refused(old: str, new: str, what: str) -> None:
+    """Each refusal names the preset, the key and what belongs there."""
+    assert old in GOOD
+    with pytest.raises(PresetInvalid, match="ons_10_5") as refusal:
+        parse_preset(GOOD.replace(old, new, 1).encode(), "ons_10_5")
+    assert what in str(refusal.value)
+
+
+def test_bytes_that_are_not_text_are_refused() -> None:
+    with pytest.raises(PresetInvalid, match="is not TOML"):
+        parse_preset(b"\xff", "ons_10_5")
+
+
+@pytest.mark.parametrize("name", ["", "ONS_10_5", "../presets/ons_10_5", "acro", "ons_10_5.toml"])
+def test_an_unknown_preset_is_refused_with_the_names_of_the_known(name: str) -> None:
+    with pytest.raises(PresetInvalid, match="choose one of: dfe_cla, ons_10_5, opensafely, ukllc"):
+        load_preset(name)
+
+
+def test_no_rule_of_a_preset_is_optional() -> None:
+    """A rule with a default would be a rule that a file could forget."""
+    assert not [each.name for each in fields(Preset) if each.default is not each.default_factory]
+
+
+def test_every_symbol_has_a_meaning() -> None:
+    assert set(MEANINGS) == set(Symbol)

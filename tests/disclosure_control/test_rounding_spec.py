@@ -1,0 +1,128 @@
+"""How figures that pass suppression are rounded, and why no two of them give away what a third hides."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from disclosure_control.presets import load_preset
+from disclosure_control.rounding import round_to_base
+
+ReleaseSpec = Callable[[str, str, str, str], None]
+
+
+def test_counts_go_to_the_nearest_multiple_of_the_base(release_spec: ReleaseSpec) -> None:
+    release_spec(
+        "ons_10_5",
+        "SELECT sex, COUNT(*) AS n, COUNT(*) FILTER (WHERE uasc) AS yes FROM child_year GROUP BY sex",
+        """
+        sex  | children | yes.yes
+        M    | 42       | 12
+        F    | 43       | 13
+        """,
+        """
+        sex  | n  | yes
+        M    | 40 | 10
+        F    | 45 | 15
+        """,
+    )
+
+
+def test_a_share_comes_from_the_rounded_counts(release_spec: ReleaseSpec) -> None:
+    """13 of 42 is 0.310; a reader is shown 15 of 40, which is 0.375, and learns nothing that the counts do not say."""
+    release_spec(
+        "ons_10_5",
+        "SELECT COUNT(*) AS n, COUNT(*) FILTER (WHERE uasc) AS yes, AVG(CASE WHEN uasc THEN 1 ELSE 0 END) AS share"
+        " FROM child_year",
+        """
+        children | share.yes | yes.yes
+        42       | 13        | 13
+        """,
+        """
+        n  | yes | share
+        40 | 15  | 0.375
+        """,
+    )
+
+
+def test_an_average_comes_from_the_exact_figures_and_a_sum_from_the_average(release_spec: ReleaseSpec) -> None:
+    """12 boys, 101 placements: 8.4 each, exactly 8.42. The sum shown is 8.4 times the 10 boys shown.
+
+    100 girls have exactly 844: shown is 8.4 times 100, for 845 over 8.4 would leave no other number than 100 or 101.
+    """
+    release_spec(
+        "ons_10_5",
+        "SELECT sex, COUNT(*) AS n, AVG(placements) AS mean, SUM(placements) AS total FROM child_year GROUP BY sex",
+        """
+        sex | children | mean.sum
+        M   | 12       | 101
+        F   | 100      | 844
+        """,
+        """
+        sex | n   | mean | total
+        M   | 10  | 8.4  | 85
+        F   | 100 | 8.4  | 840
+        """,
+    )
+
+
+def test_a_rate_that_each_child_has_is_given_as_a_share(release_spec: ReleaseSpec) -> None:
+    """Attendance runs from 0 to 1, so its average has the places of a share and not those of an average."""
+    release_spec(
+        "dfe_cla",
+        "SELECT AVG(attendance_rate) AS rate, AVG(sdq_score) AS score FROM child_year",
+        """
+        children | rate.sum | score.sum
+        23       | 213000   | 299
+        """,
+        """
+        rate | score
+        0.93 | 13
+        """,
+    )
+
+
+def test_sums_of_decimals_keep_their_unit(release_spec: ReleaseSpec) -> None:
+    """Suspension days are kept in half days; exact where counts are, otherwise a multiple of the base in whole days."""
+    sql = "SELECT SUM(suspension_days) AS days FROM child_year"
+    cells = """
+        children | days.sum
+        20       | 1235
+        """
+    release_spec("dfe_cla", sql, cells, "days\n123.5")
+    release_spec("ons_10_5", sql, cells, "days\n125")
+
+
+def test_what_is_low_is_not_printed_as_zero_where_the_preset_has_a_symbol_for_it(release_spec: ReleaseSpec) -> None:
+    """`k`: six of 2,000 is not none. A preset without the symbol prints the rounded figure for both."""
+    sql = "SELECT sex, AVG(CASE WHEN uasc THEN 1 ELSE 0 END) AS share FROM child_year GROUP BY sex"
+    cells = """
+        sex  | children | share.yes
+        M    | 2000     | 6
+        F    | 2000     | 0
+        U    | 100000   | 10
+        """
+    release_spec("dfe_cla", sql, cells, "sex | share\nM | k\nF | 0.00\nU | k")
+    release_spec("ons_10_5", sql, cells, "sex | share\nM | c\nF | 0.000\nU | 0.000")
+
+
+@pytest.mark.parametrize(
+    ("number", "base", "expected"),
+    [(12, 5, 10), (13, 5, 15), (5, 10, 10), (4, 10, 0), (-5, 10, -10), (7, 1, 7), (Decimal("12.5"), 5, 15), (0, 5, 0)],
+)
+def test_rounding_goes_to_the_nearest_and_halves_go_up(number: int | Decimal, base: int, expected: int) -> None:
+    assert round_to_base(number, base) == expected
+
+
+@settings(max_examples=50, derandomize=True, deadline=None)
+@given(children=st.integers(10, 60), total=st.integers(0, 600))
+def test_an_average_does_not_give_away_the_number_of_children(children: int, total: int) -> None:
+    """For whole-number quantities every number of children from 10 fits every printed average, as the preset says."""
+    preset = load_preset("ons_10_5")
+    printed = round(Decimal(total) / children, preset.mean_decimals)
+    half = Decimal(1).scaleb(-preset.mean_decimals) / 2
+    for other in range(preset.minimum_n_mean, 61):
+        low, high = (printed - half) * other, (printed + half) * other
+        assert any(low <= sum_ <= high for sum_ in range(int(low), int(high) + 2))

@@ -1,0 +1,385 @@
+"""What is withheld, rule by rule: the cells as they are, and the cells as they are released."""
+
+from collections.abc import Callable
+
+import pytest
+
+from disclosure_control import suppression
+from disclosure_control.presets import load_preset
+from disclosure_control.suppression import SuppressionRules
+from query_engine.plan import QueryPlan
+from query_engine.region import Region, RegionTangled
+
+MakePlan = Callable[[str], QueryPlan]
+ReleaseSpec = Callable[[str, str, str, str], None]
+
+COUNTS = "SELECT sex, COUNT(*) AS n FROM child_year GROUP BY sex"
+SHARES = "SELECT sex, COUNT(*) AS n, AVG(CASE WHEN uasc THEN 1 ELSE 0 END) AS share FROM child_year GROUP BY sex"
+YES = "SELECT sex, COUNT(*) FILTER (WHERE uasc) AS yes FROM child_year GROUP BY sex"
+FLAGS = "SELECT sex, AVG(persistent_absentee) AS share FROM child_year GROUP BY sex"
+TOTALS = "SELECT sex, SUM(suspensions) AS total, AVG(suspensions) AS mean FROM child_year GROUP BY sex"
+
+
+def test_a_count_under_the_threshold_is_withheld_and_a_true_zero_is_shown(release_spec: ReleaseSpec) -> None:
+    """Under 10 is `c`; nobody at all is 0; no cell is left out."""
+    release_spec(
+        "ons_10_5",
+        COUNTS,
+        """
+        sex | children
+        M   | 10
+        F   | 9
+        U   | 1
+        """,
+        """
+        sex  | n
+        M    | 10
+        F    | c
+        U    | c
+        None | 0
+        """,
+    )
+
+
+def test_a_zero_is_withheld_like_a_small_count_where_the_preset_says_so(release_spec: ReleaseSpec) -> None:
+    """UK LLC: counts under 10, including zero. Nothing tells an empty cell from a small one, not even `z`."""
+    release_spec(
+        "ukllc",
+        SHARES,
+        """
+        sex | children | share.yes
+        M   | 40       | 20
+        F   | 9        | 4
+        """,
+        """
+        sex  | n  | share
+        M    | 40 | 0.500
+        F    | c  | c
+        None | c  | c
+        """,
+    )
+
+
+def test_every_figure_of_a_cell_of_few_children_is_withheld(release_spec: ReleaseSpec) -> None:
+    """Children are counted, not rows: nine children with 27 rows between them are still nine."""
+    release_spec(
+        "ons_10_5",
+        "SELECT COUNT(*) AS n, COUNT(DISTINCT child) AS people, SUM(suspensions) AS total, AVG(attendance_rate) AS rate"
+        " FROM child_year",
+        """
+        children | rows | total.sum | rate.sum
+        9        | 27   | 300       | 240000
+        """,
+        """
+        n | people | total | rate
+        c | c      | c     | c
+        """,
+    )
+
+
+def test_an_empty_cell_has_counts_of_zero_and_nothing_to_average(release_spec: ReleaseSpec) -> None:
+    """No children have no suspensions between them; there is no share or average of nobody."""
+    release_spec(
+        "dfe_cla",
+        "SELECT COUNT(*) AS n, SUM(suspensions) AS total, AVG(suspensions) AS mean,"
+        " COUNT(*) FILTER (WHERE uasc) AS yes, AVG(CASE WHEN uasc THEN 1 ELSE 0 END) AS share FROM child_year",
+        """
+        children
+        0
+        """,
+        """
+        n | total | mean | yes | share
+        0 | 0     | z    | 0   | z
+        """,
+    )
+
+
+def test_a_share_is_withheld_when_few_children_say_yes_or_few_say_no(release_spec: ReleaseSpec) -> None:
+    """0 % and 100 % are shown where zeros are; 9 of 50 and 41 of 50 both come from nine children."""
+    release_spec(
+        "ons_10_5",
+        SHARES,
+        """
+        sex  | children | share.yes
+        M    | 50       | 9
+        F    | 50       | 41
+        U    | 50       | 0
+        None | 50       | 50
+        """,
+        """
+        sex  | n  | share
+        M    | 50 | c
+        F    | 50 | c
+        U    | 50 | 0.000
+        None | 50 | 1.000
+        """,
+    )
+
+
+def test_nobody_and_everybody_are_withheld_where_zeros_are(release_spec: ReleaseSpec) -> None:
+    """That all of a group say yes is something about each of them."""
+    release_spec(
+        "ukllc",
+        SHARES,
+        """
+        sex  | children | share.yes
+        M    | 50       | 0
+        F    | 50       | 50
+        """,
+        """
+        sex  | n  | share
+        M    | 50 | c
+        F    | 50 | c
+        """,
+    )
+
+
+def test_a_count_of_yes_is_held_to_the_same_rule_as_the_share(release_spec: ReleaseSpec) -> None:
+    """The count of all is one query away, so few who say no are as visible as few who say yes."""
+    release_spec(
+        "dfe_cla",
+        YES,
+        """
+        sex  | children | yes.yes
+        M    | 50       | 5
+        F    | 50       | 45
+        U    | 50       | 44
+        None | 50       | 0
+        """,
+        """
+        sex  | yes
+        M    | c
+        F    | c
+        U    | 44
+        None | 0
+        """,
+    )
+
+
+def test_a_share_is_withheld_when_it_is_missing_for_a_few(release_spec: ReleaseSpec) -> None:
+    """Yes and no together give how many have an answer, and with the count of all, how many have none."""
+    release_spec(
+        "dfe_cla",
+        FLAGS,
+        """
+        sex  | children | share.present | share.yes
+        M    | 100      | 97            | 40
+        F    | 100      | 90            | 40
+        U    | 100      | 5             | 3
+        None | 100      | 0             | 0
+        """,
+        """
+        sex  | share
+        M    | c
+        F    | 0.44
+        U    | c
+        None | z
+        """,
+    )
+
+
+def test_an_average_needs_enough_children_with_a_value(release_spec: ReleaseSpec) -> None:
+    """OpenSAFELY shows counts from 8; averages here need 10."""
+    release_spec(
+        "opensafely",
+        "SELECT sex, COUNT(*) AS n, AVG(sdq_score) AS mean FROM child_year GROUP BY sex",
+        """
+        sex  | children | mean.present | mean.sum
+        M    | 9        | 9            | 108
+        F    | 40       | 9            | 108
+        U    | 40       | 10           | 120
+        """,
+        """
+        sex  | n  | mean
+        M    | 10 | c
+        F    | 40 | c
+        U    | 40 | 12.0
+        """,
+    )
+
+
+def test_a_sum_that_comes_from_a_few_children_is_withheld(release_spec: ReleaseSpec) -> None:
+    """Thirty suspensions in a group of forty say much about the one child who was suspended."""
+    release_spec(
+        "dfe_cla",
+        TOTALS,
+        """
+        sex  | children | total.sum | total.nonzero
+        M    | 40       | 30        | 1
+        F    | 40       | 30        | 6
+        U    | 40       | 0         | 0
+        """,
+        """
+        sex  | total | mean
+        M    | c     | c
+        F    | 30    | 1
+        U    | 0     | 0
+        """,
+    )
+
+
+def test_a_sum_is_withheld_when_the_value_is_missing_for_a_few_and_the_average_stays(release_spec: ReleaseSpec) -> None:
+    """The sum over the average is the number with a value; the average alone says nothing of the number without."""
+    release_spec(
+        "dfe_cla",
+        TOTALS,
+        """
+        sex  | children | total.present | total.sum | total.nonzero
+        M    | 100      | 97            | 194       | 60
+        F    | 100      | 90            | 180       | 60
+        U    | 100      | 0             | 0         | 0
+        """,
+        """
+        sex  | total | mean
+        M    | c     | 2
+        F    | 180   | 2
+        U    | z     | z
+        """,
+    )
+
+
+def test_of_a_condition_within_another_the_narrower_is_withheld(release_spec: ReleaseSpec) -> None:
+    """If 30 are 16 or older and 28 are 17 or older, two are 16. Conditions that merely overlap tell no such thing."""
+    release_spec(
+        "dfe_cla",
+        "SELECT sex, COUNT(*) FILTER (WHERE age >= 16) AS older, COUNT(*) FILTER (WHERE age >= 17) AS oldest,"
+        " COUNT(*) FILTER (WHERE uasc) AS yes FROM child_year GROUP BY sex",
+        """
+        sex  | children | older.yes | oldest.yes | yes.yes
+        M    | 100      | 30        | 28         | 29
+        F    | 100      | 30        | 24         | 29
+        U    | 100      | 30        | 30         | 29
+        """,
+        """
+        sex  | older | oldest | yes
+        M    | 30    | c      | 29
+        F    | 30    | 24     | 29
+        U    | 30    | 30     | 29
+        """,
+    )
+
+
+def test_of_a_condition_that_everybody_in_another_meets_the_narrower_is_withheld_where_zeros_are(
+    release_spec: ReleaseSpec,
+) -> None:
+    """That all who are 16 are also 17 is about each of them. One condition asked for twice is no news."""
+    release_spec(
+        "ukllc",
+        "SELECT sex, COUNT(*) FILTER (WHERE age >= 16) AS older, COUNT(*) FILTER (WHERE age >= 17) AS oldest,"
+        " AVG(CASE WHEN age >= 16 THEN 1 ELSE 0 END) AS older_share FROM child_year GROUP BY sex",
+        """
+        sex  | children | older.yes | oldest.yes
+        M    | 100      | 30        | 30
+        F    | 100      | 30        | 20
+        """,
+        """
+        sex  | older | oldest | older_share
+        M    | 30    | c      | 0.300
+        F    | 30    | 20     | 0.300
+        """,
+    )
+
+
+def test_a_condition_is_within_another_if_it_is_among_the_rows_of_the_filter(release_spec: ReleaseSpec) -> None:
+    """A column that is yes or no is compared like any condition: 33 less 30 leaves three who are under 3."""
+    release_spec(
+        "dfe_cla",
+        "SELECT SUM(uasc) AS part, COUNT(*) FILTER (WHERE uasc OR age < 3) AS whole FROM child_year"
+        " WHERE NOT uasc OR age >= 16",
+        """
+        children | part.yes | whole.yes
+        100      | 30       | 33
+        """,
+        """
+        part | whole
+        c    | 33
+        """,
+    )
+
+
+def test_conditions_too_tangled_to_compare_are_taken_to_be_nested(
+    make_plan: MakePlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it cannot be known, more is withheld and not less."""
+
+    def tangle(left: Region, right: Region) -> Region:
+        raise RegionTangled
+
+    sql = "SELECT COUNT(*) FILTER (WHERE uasc) AS a, COUNT(*) FILTER (WHERE at_31_march) AS b FROM child_year"
+    plan, preset = make_plan(sql), load_preset("dfe_cla")
+    assert not SuppressionRules.for_plan(plan, preset).nested
+    monkeypatch.setattr(suppression, "intersect", tangle)
+    nested = SuppressionRules.for_plan(plan, preset).nested
+    assert [(part.label, whole.label) for part, whole in nested] == [("a", "b"), ("b", "a")]
+
+
+def test_of_rows_and_children_that_differ_by_a_few_the_children_are_withheld(release_spec: ReleaseSpec) -> None:
+    """100 rows of 97 children: three children, or fewer, are there twice."""
+    release_spec(
+        "dfe_cla",
+        "SELECT sex, COUNT(*) AS n, COUNT(DISTINCT child) AS people FROM child_year GROUP BY sex",
+        """
+        sex  | children | rows
+        M    | 97       | 100
+        F    | 90       | 100
+        U    | 100      | 100
+        """,
+        """
+        sex  | n   | people
+        M    | 100 | c
+        F    | 100 | 90
+        U    | 100 | 100
+        """,
+    )
+
+
+def test_one_row_for_each_child_is_ordinary_where_zeros_are_withheld(release_spec: ReleaseSpec) -> None:
+    """No child is there twice: that is how the table is made, and says nothing of anybody."""
+    release_spec(
+        "ukllc",
+        "SELECT COUNT(*) AS n, COUNT(DISTINCT child) AS people FROM child_year",
+        """
+        children
+        40
+        """,
+        """
+        n  | people
+        40 | 40
+        """,
+    )
+
+
+def test_a_count_of_yes_is_withheld_when_few_rows_are_left(release_spec: ReleaseSpec) -> None:
+    """97 of 100 rows over two years say yes: three rows say no, though each of the 50 children says yes in one."""
+    release_spec(
+        "dfe_cla",
+        "SELECT sex, COUNT(*) AS n, COUNT(*) FILTER (WHERE uasc) AS yes FROM child_year GROUP BY sex",
+        """
+        sex  | children | rows | yes.sum | yes.nonzero
+        M    | 50       | 100  | 97      | 50
+        F    | 50       | 100  | 90      | 50
+        """,
+        """
+        sex  | n   | yes
+        M    | 100 | c
+        F    | 100 | 90
+        """,
+    )
+
+
+def test_few_rows_that_say_no_are_withheld_though_every_child_also_says_yes(release_spec: ReleaseSpec) -> None:
+    """Over several years a child can say both: three rows of no are three children or fewer."""
+    release_spec(
+        "dfe_cla",
+        SHARES.replace("COUNT(*) AS n, ", ""),
+        """
+        sex  | children | rows | share.sum | share.nonzero
+        M    | 50       | 100  | 97        | 50
+        F    | 50       | 100  | 60        | 50
+        """,
+        """
+        sex  | share
+        M    | c
+        F    | 0.60
+        """,
+    )
