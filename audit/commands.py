@@ -1,0 +1,159 @@
+"""`circe audit`: verify logs and show what is in them, on any machine that has the files.
+
+Results go to standard output alone. Exit codes: 0 done, 2 bad arguments or no log there, 7 a log is broken.
+"""
+
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from audit.checkpoint import VerifierKey
+    from audit.verifier import LogSummary
+
+BROKEN = 7
+"""The exit code for a log that is not whole."""
+
+_SQLITE_MARK = b"SQLite format 3\x00"
+_PLACE = click.Path(exists=True, path_type=Path)
+_DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
+_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
+
+
+class _BadInput(click.ClickException):
+    exit_code = 2
+
+
+class _Broken(click.ClickException):
+    exit_code = BROKEN
+
+
+@click.group()
+def audit() -> None:
+    """Verify and read audit logs."""
+
+
+@audit.command()
+@click.argument("logs", nargs=-1, type=_PLACE)
+@click.option("--state", "states", multiple=True, type=_DIRECTORY, help="A party's state directory.")
+@click.option("--key", help="The log's verifier key, instead of the log.pub beside it.")
+def verify(logs: tuple[Path, ...], states: tuple[Path, ...], key: str | None) -> None:
+    """Recompute whole logs and print one line for each; exit 7 if one is broken, saying at which entry.
+
+    A log is a state directory, an SQLite database or an exported file.
+
+    A log cut back to an earlier state with its checkpoints is a true log of that moment: compare the entries and root
+    printed here with a later checkpoint that somebody else kept. A log.pub from the same place as the log shows only
+    that the two fit; where that matters, give the key you know with --key.
+    """
+    places = (*states, *logs)
+    if not places:
+        raise click.UsageError("name a log: --state DIR, or an exported log file.")
+    if key and len(places) > 1:
+        raise click.UsageError("--key is the key of one log: verify one at a time.")
+    verdicts = [_verify_place(place, key) for place in places]
+    if not all(verdicts):
+        raise click.exceptions.Exit(BROKEN)
+
+
+def _verify_place(place: Path, key_text: str | None) -> bool:
+    """Verify one log and print its line; tell whether it is whole."""
+    from audit.log import LogUnreadable
+    from audit.verifier import LogBroken
+
+    try:
+        key = _choose_key(place, key_text)
+        summary = _verify(place, key)
+    except LogUnreadable as error:
+        raise _BadInput(str(error)) from None
+    except LogBroken as error:
+        click.echo(f"broken {place}: {error}")
+        return False
+    click.echo(_describe(summary))
+    return True
+
+
+def _choose_key(place: Path, text: str | None) -> "VerifierKey":
+    from audit.checkpoint import CheckpointError, parse_verifier_key
+    from audit.state import read_key
+
+    if text is None:
+        return read_key(place if place.is_dir() else place.parent)
+    try:
+        return parse_verifier_key(text)
+    except CheckpointError as error:
+        raise _BadInput(f"--key: {error}") from None
+
+
+def _verify(place: Path, key: "VerifierKey") -> "LogSummary":
+    from audit.log import open_log
+    from audit.state import find_log
+    from audit.verifier import verify_export, verify_log
+
+    path = find_log(place) if place.is_dir() else place
+    if not _is_database(path):
+        return verify_export(path, key.name, key.public_key)
+    with closing(open_log(path)) as connection:
+        return verify_log(connection, key.name, key.public_key)
+
+
+def _is_database(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE_MARK)) == _SQLITE_MARK
+
+
+def _describe(summary: "LogSummary") -> str:
+    from base64 import b64encode
+
+    line = f"verified {summary.origin}: {summary.entries} entries, {summary.checkpoints} checkpoints"
+    line += f", root {b64encode(summary.root).decode()}"
+    if summary.first and summary.last:
+        line += f", {summary.first:%Y-%m-%dT%H:%M:%SZ} to {summary.last:%Y-%m-%dT%H:%M:%SZ}"
+    return line
+
+
+@audit.command()
+@click.option("--state", required=True, type=_DIRECTORY, help="A party's state directory.")
+@click.option("--action", help="Only this action, such as query.released.")
+@click.option("--actor", help="Only what this person or member did.")
+@click.option("--subject", help="Only entries about the child with this log token.")
+@click.option("--reference", help="Only entries with this query, release or lookup id.")
+@click.option("--since", type=_TIME, help="Only from this day or second (UTC) on.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many entries.")
+@click.option("--format", "style", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+def show(
+    state: Path,
+    action: str | None,
+    actor: str | None,
+    subject: str | None,
+    reference: str | None,
+    since: datetime | None,
+    limit: int,
+    style: str,
+) -> None:
+    """Print entries, newest first, as they are stored: `circe audit verify` tells whether to believe them."""
+    from audit.event import EventInvalid, parse_action
+    from audit.listing import EntryUnreadable, list_entries
+    from audit.log import LogUnreadable, open_log, read_entries
+    from audit.state import find_log
+
+    try:
+        with closing(open_log(find_log(state))) as connection:
+            entries = read_entries(
+                connection,
+                action=parse_action(action) if action else None,
+                actor=actor,
+                subject=subject,
+                reference=reference,
+                since=since.replace(tzinfo=UTC) if since else None,
+                limit=limit,
+            )
+            listing = list_entries(entries, style)
+    except (EventInvalid, LogUnreadable) as error:
+        raise _BadInput(str(error)) from None
+    except EntryUnreadable as error:
+        raise _Broken(f"{error}: run circe audit verify") from None
+    click.echo(listing, nl=False)

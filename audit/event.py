@@ -1,0 +1,257 @@
+"""Audit events: who did what, when, for whom, why, and what came of it.
+
+An event tells of acts, never of the data acted on. A child appears only as the organisation's own log token; details
+are short scalars; and no text may hold anything shaped like a pupil number. Whoever writes an event still owes it that
+the purpose names no child, for that no program can check.
+
+The bytes of an event are JSON with sorted keys and a version; there is one encoding of each event.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Self
+
+VERSION = 1
+MAX_BODY = 16 * 1024
+"""The longest body of an event, in bytes."""
+
+Detail = str | int | bool
+
+
+class Action(StrEnum):
+    """Everything that is logged, and what each means in plain English."""
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str) -> Self:
+        """Keep the meaning beside the value."""
+        action = str.__new__(cls, value)
+        action._value_ = value
+        action.meaning = meaning
+        return action
+
+    PARTY_INITIALISED = "party.initialised", "A node or hub was set up, with its keys and an empty log."
+    NODE_LOADED = "node.loaded", "Return files were loaded into a new snapshot."
+    PROJECT_CREATED = "project.created", "A project was opened and its members named."
+    QUERY_DRAFTED = "query.drafted", "A question was checked and written down as a manifest, which nobody has signed."
+    QUERY_SUBMITTED = "query.submitted", "A signed query was handed in for approval."
+    QUERY_APPROVED = "query.approved", "An approver signed the exact bytes of a query."
+    QUERY_DECLINED = "query.declined", "An approver decided against a query."
+    QUERY_OFFERED = "query.offered", "The hub offered an approved query to the nodes of its roster."
+    QUERY_RECEIVED = "query.received", "A node received a query and is about to check and run it."
+    QUERY_HELD = "query.held", "A node set a query aside for a local officer to decide."
+    QUERY_ANSWERED = "query.answered", "A node's protected answer left the node or reached the hub."
+    QUERY_REFUSED = "query.refused", "A query was refused under a rule named in the details."
+    QUERY_RELEASED = "query.released", "A safe table was released to whoever asked."
+    QUERY_WITHHELD = "query.withheld", "A table was not released because it could not be made safe."
+    QUERY_EXPIRED = "query.expired", "A query came to its expiry before it was finished."
+    QUERY_UNFINISHED = "query.unfinished", "A query in flight was cut off and has no answer."
+    LOOKUP_ASKED = "lookup.asked", "A member of staff asked to see records of named children."
+    LOOKUP_RELAYED = "lookup.relayed", "The hub carried a sealed lookup that it cannot read."
+    LOOKUP_ANSWERED = "lookup.answered", "Permitted fields of permitted records were sealed to the asking node."
+    LOOKUP_RECEIVED = "lookup.received", "The answer to a lookup was opened and shown to whoever asked."
+    LOOKUP_REFUSED = "lookup.refused", "A lookup was refused under the answering node's own policy."
+    MEMBER_INVITED = "member.invited", "A new member was invited into the federation."
+    MEMBER_ENROLLED = "member.enrolled", "A member's keys entered the register."
+    MEMBER_REVOKED = "member.revoked", "A member's keys were withdrawn from the register."
+    REGISTER_ADOPTED = "register.adopted", "A newer register, signed by the root key, was taken into use."
+    POLICY_CHANGED = "policy.changed", "The access policy or a local rule was changed."
+    SIGNIN = "signin", "A person signed in, or tried to."
+    AUDIT_READ = "audit.read", "Somebody read or searched the audit log."
+    AUDIT_EXPORTED = "audit.exported", "A copy of the audit log was written for an auditor."
+
+
+_ACTIONS = {action.value: action for action in Action}
+
+
+class Outcome(StrEnum):
+    """How an act stands at the moment of its entry."""
+
+    INTENDED = "intended"  # recorded before the act, so that a crash leaves a trace
+    DONE = "done"
+    HELD = "held"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+_LIMITS = {
+    "actor": 200,
+    "acting_for": 200,
+    "purpose": 1000,
+    "subject": 64,
+    "relationship": 64,
+    "policy_version": 128,
+    "reference": 200,
+}
+_MAX_FIELDS = 200
+_MAX_DETAILS = 32
+_MAX_DETAIL_TEXT = 200
+_MAX_DETAIL_NUMBER = 2**53 - 1  # the largest whole number that every JSON reader keeps exactly
+_FIELD = re.compile(r"[a-z][a-z0-9_.]{0,63}")
+_TOKEN = re.compile(r"[0-9a-f]{32,64}")
+_PUPIL_NUMBER = re.compile(r"\b[A-Z][0-9]{11}[0-9A-Z]\b")
+# Controls, line and direction marks and lone surrogates would let a text disguise itself where it is shown.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+class EventInvalid(Exception):
+    """The event cannot be logged, or the bytes are no event; the message never repeats a value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditEvent:
+    """One act by one actor. Raises EventInvalid unless every member keeps to its form.
+
+    Times are UTC. `acting_for` is the organisation, `subject` the log token of one child (32 to 64 hex digits),
+    `relationship` the ground for access to that child, `fields` the columns seen, `reference` the id that entries
+    in several logs share. An empty text means that the member does not apply.
+    """
+
+    at: datetime
+    actor: str
+    action: Action
+    outcome: Outcome = Outcome.DONE
+    acting_for: str = ""
+    purpose: str = ""
+    subject: str = ""
+    relationship: str = ""
+    fields: tuple[str, ...] = ()
+    policy_version: str = ""
+    reference: str = ""
+    details: Mapping[str, Detail] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        _check_kinds(self)
+        for name, limit in _LIMITS.items():
+            _check_text(name, getattr(self, name), limit)
+        if not self.actor:
+            raise EventInvalid("actor is empty: say who acted")
+        if self.subject and not _TOKEN.fullmatch(self.subject):
+            raise EventInvalid("subject is not a log token of 32 to 64 hex digits")
+        _check_fields(self.fields)
+        _check_details(self.details)
+        # A copy in key order, so that nobody can change the event through the mapping they passed.
+        object.__setattr__(self, "details", MappingProxyType(dict(sorted(self.details.items()))))
+
+    def to_members(self) -> dict[str, object]:
+        """Return the event as JSON members, in the order of the class."""
+        return {
+            "at": format_time(self.at),
+            "actor": self.actor,
+            "action": self.action.value,
+            "outcome": self.outcome.value,
+            "acting_for": self.acting_for,
+            "purpose": self.purpose,
+            "subject": self.subject,
+            "relationship": self.relationship,
+            "fields": list(self.fields),
+            "policy_version": self.policy_version,
+            "reference": self.reference,
+            "details": dict(self.details),
+        }
+
+    def to_bytes(self) -> bytes:
+        """Return the one encoding of the event. Raises EventInvalid if it is longer than MAX_BODY."""
+        members = {"version": VERSION, **self.to_members()}
+        body = json.dumps(members, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+        if len(body) > MAX_BODY:
+            raise EventInvalid(f"the event is longer than {MAX_BODY} bytes: shorten its fields or details")
+        return body
+
+
+MEMBERS = tuple(AuditEvent.__dataclass_fields__)
+"""The names of an event's members, in their order."""
+
+
+def format_time(at: datetime) -> str:
+    """Write a time as events do: UTC to the microsecond, in text that sorts as time does.
+
+    Raises EventInvalid unless the time is in UTC.
+    """
+    _check_time(at)
+    return at.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def parse_action(text: str) -> Action:
+    """Return the action of that name. Raises EventInvalid if there is none."""
+    if isinstance(text, str) and text in _ACTIONS:
+        return _ACTIONS[text]
+    raise EventInvalid(f"there is no such action; the actions are {', '.join(Action)}")
+
+
+def parse_event(body: bytes) -> AuditEvent:
+    """Read an event back. Raises EventInvalid unless the bytes are the one encoding of an event."""
+    if len(body) > MAX_BODY:
+        raise EventInvalid(f"the body is longer than {MAX_BODY} bytes")
+    try:
+        members = json.loads(body.decode())
+    except (ValueError, RecursionError):
+        raise EventInvalid("the body is not JSON") from None
+    if not isinstance(members, dict) or set(members) != {"version", *MEMBERS}:
+        raise EventInvalid("the body has not the members of an event")
+    if members.pop("version") != VERSION:
+        raise EventInvalid(f"the event is not of version {VERSION}, which is all that this program reads")
+    event = _build_event(members)
+    if event.to_bytes() != body:
+        raise EventInvalid("the body is not in its one accepted encoding")
+    return event
+
+
+def _build_event(members: dict[str, Any]) -> AuditEvent:
+    try:
+        members["at"] = datetime.fromisoformat(members["at"])
+        members["action"] = parse_action(members["action"])
+        members["outcome"] = Outcome(members["outcome"])
+        members["fields"] = tuple(members["fields"])
+    except (TypeError, ValueError):
+        raise EventInvalid("a member is of the wrong form") from None
+    return AuditEvent(**members)
+
+
+def _check_time(at: object) -> None:
+    if not isinstance(at, datetime) or at.utcoffset() != timedelta(0):
+        raise EventInvalid("the time is not in UTC")
+
+
+def _check_kinds(event: AuditEvent) -> None:
+    _check_time(event.at)
+    if not isinstance(event.action, Action):
+        raise EventInvalid("action is not one of the declared actions")
+    if not isinstance(event.outcome, Outcome):
+        raise EventInvalid("outcome is not one of the declared outcomes")
+
+
+def _check_text(name: str, value: object, limit: int) -> None:
+    if not isinstance(value, str):
+        raise EventInvalid(f"{name} is not text")
+    if len(value) > limit:
+        raise EventInvalid(f"{name} is longer than {limit} characters")
+    if _UNPRINTABLE.search(value):
+        raise EventInvalid(f"{name} holds a control character")
+    if _PUPIL_NUMBER.search(value):
+        raise EventInvalid(f"{name} holds what looks like a pupil number: leave it out, the log must not know it")
+
+
+def _check_fields(names: object) -> None:
+    if not isinstance(names, tuple) or len(names) > _MAX_FIELDS:
+        raise EventInvalid(f"fields is not a tuple of up to {_MAX_FIELDS} names")
+    if not all(isinstance(name, str) and _FIELD.fullmatch(name) for name in names):
+        raise EventInvalid("fields holds something that is not a column name")
+
+
+def _check_details(details: object) -> None:
+    if not isinstance(details, Mapping) or len(details) > _MAX_DETAILS:
+        raise EventInvalid(f"details is not a mapping of up to {_MAX_DETAILS} members")
+    for name, value in details.items():
+        if not isinstance(name, str) or not _FIELD.fullmatch(name):
+            raise EventInvalid("details has a name that is not a lower-case word")
+        if isinstance(value, int):
+            if abs(value) > _MAX_DETAIL_NUMBER:
+                raise EventInvalid(f"the detail {name} is a number too large to keep exactly")
+        else:
+            _check_text(f"the detail {name}", value, _MAX_DETAIL_TEXT)

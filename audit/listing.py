@@ -1,0 +1,59 @@
+"""Entries as people and scripts read them: a table of the main members, or all of them as CSV or JSON."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+
+from audit.entry import Entry
+from audit.event import MEMBERS, EventInvalid
+
+_TABLE_COLUMNS = ("entry", "at", "actor", "action", "outcome", "subject", "reference", "purpose")
+
+Row = dict[str, object]
+
+
+class EntryUnreadable(Exception):
+    """An entry of the log is not an event."""
+
+
+def list_entries(entries: Iterable[Entry], style: str) -> str:
+    """Write entries out in order, in the style "table", "csv" or "json". Raises EntryUnreadable."""
+    rows = [_read_row(entry) for entry in entries]
+    match style:
+        case "json":
+            return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
+        case "csv":
+            return _to_csv(rows)
+        case _:
+            return _to_table(rows)
+
+
+def _read_row(entry: Entry) -> Row:
+    try:
+        return {"entry": entry.index, **entry.to_event().to_members()}
+    except EventInvalid as error:
+        raise EntryUnreadable(f"entry {entry.index} is not an event ({error})") from None
+
+
+def _to_csv(rows: list[Row]) -> str:
+    """Write every member; the list of fields and the details are cells of JSON."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("entry", *MEMBERS))
+    writer.writerows([_to_cell(value) for value in row.values()] for row in rows)
+    return text.getvalue()
+
+
+def _to_cell(value: object) -> object:
+    return value if isinstance(value, str | int) else json.dumps(value, ensure_ascii=False)
+
+
+def _to_table(rows: list[Row]) -> str:
+    lines = [_TABLE_COLUMNS, *(tuple(str(row[column]) for column in _TABLE_COLUMNS) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "".join(_to_line(line, widths) for line in lines)
+
+
+def _to_line(cells: tuple[str, ...], widths: list[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip() + "\n"
