@@ -72,13 +72,17 @@ class Database:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Open a write transaction at once, so that what is read inside it stays true until it commits."""
         connection = self.connection
-        connection.execute("BEGIN IMMEDIATE")
+        if connection.in_transaction:
+            raise sqlite3.ProgrammingError("a transaction is open on this thread already: use its connection")
         try:
+            connection.execute("BEGIN IMMEDIATE")
             yield connection
+            connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            # Also when COMMIT itself fails; SQLite may have rolled back of its own accord by then.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
-        connection.execute("COMMIT")
 
     def close(self) -> None:
         """Close this thread's connection."""

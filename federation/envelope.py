@@ -11,12 +11,11 @@ registered key.
 """
 
 import base64
-import binascii
 from typing import Protocol
 
 import msgspec
 
-from federation.wire import MAX_DOCUMENT_BYTES, Document, WireError, decode_document, encode_document
+from federation.wire import MAX_DOCUMENT_BYTES, Document, Name, WireError, decode_document, encode_document
 
 MAX_SIGNATURES = 16
 
@@ -39,7 +38,7 @@ class EnvelopeError(Exception):
 class Signature(Document, frozen=True):
     """One signature of an envelope: the signer's member id and the signature in base64."""
 
-    keyid: str
+    keyid: Name
     sig: str
 
 
@@ -71,7 +70,7 @@ def decode_base64(text: str) -> bytes:
     """Decode standard base64 in its one accepted spelling. Raises `EnvelopeError`."""
     try:
         data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         raise EnvelopeError("not valid base64") from None
     if base64.b64encode(data).decode() != text:
         raise EnvelopeError("not in the one accepted spelling of base64")

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from federation.wire import Document, Instant, Line, Name
+from federation.lookups import LookupId
+from federation.wire import AcademicYear, Document, Instant, Line, Name, SqlText
 
 
 class QueryState(StrEnum):
@@ -30,9 +31,9 @@ class QueryDraft(Document, frozen=True):
 
     project: Name
     purpose: Line
-    sql: Annotated[str, msgspec.Meta(min_length=1, max_length=10_000)]
-    academic_year: str
-    preset: str
+    sql: SqlText
+    academic_year: AcademicYear
+    preset: Name
     roster: tuple[Name, ...] | None
     valid_hours: Annotated[int, msgspec.Meta(ge=1, le=720)]
 
@@ -97,7 +98,7 @@ class Inbox(Document, frozen=True):
 class LookupBatch(Document, frozen=True):
     """The sealed requests of one lookup, a page for each addressed node."""
 
-    lookup_id: str
+    lookup_id: LookupId
     pages: dict[str, str]
 
 

@@ -2,13 +2,14 @@
 
 A request covers its method, authority, path, query and body digest (RFC 9530), carries a nonce and the moment it was
 made, and is signed with the member's Ed25519 key under the tag `circe`. The receiver remembers nonces for as long as
-the signature would be accepted, so a recorded request cannot be sent again.
+the signature would be accepted, which is at most twice `MAX_AGE`, so a recorded request cannot be sent again.
 """
 
+import math
 import secrets
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
 TAG = "circe"
 COVERED = ("@method", "@authority", "@path", "@query", "content-digest")
 MAX_AGE = timedelta(minutes=5)
-"""How long after it was made a signed request is accepted; also the clock skew that is tolerated."""
+"""How long after it was made a signed request is accepted; also how far the signer's clock may be ahead."""
+
+LONGEST_NONCE = 64
+"""The most characters of a nonce; whoever remembers nonces keeps all of it."""
+
+_NEVER_MIND = timedelta(days=36_500)
 
 
 class RequestUnsigned(Exception):
@@ -81,33 +87,48 @@ def sign_request(method: str, url: str, body: bytes, keys: "MemberKeys", now: da
 
 
 def verify_request(
-    method: str, url: str, headers: Mapping[str, str], body: bytes, find_public: Callable[[str], bytes]
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    find_public: Callable[[str], bytes],
+    *,
+    now: datetime | None = None,
 ) -> VerifiedRequest:
-    """Verify a request's signature and body digest, and return who made it. Raises `RequestUnsigned`.
+    """Verify a request's signature, body digest and moment, and return who made it. Raises `RequestUnsigned`.
 
-    `find_public` returns the public key of an active member, and raises for anyone else.
+    `find_public` returns the public key of an active member, and raises for anyone else. `now` is the present when left
+    out.
     """
     from http_message_signatures import HTTPMessageSignaturesException, HTTPMessageVerifier, algorithms
 
     verifier = HTTPMessageVerifier(
         signature_algorithm=algorithms.ED25519, key_resolver=_OneKey(find_public=find_public)
     )
-    verifier.max_clock_skew = MAX_AGE
+    # The library reads the machine's clock and adds its tolerance to the age too; `_check_moment` does neither.
+    verifier.max_clock_skew = _NEVER_MIND
     try:
         (result,) = verifier.verify(
             _Message(method, url, dict(headers)),
-            max_age=MAX_AGE,
+            max_age=None,
             expect_tag=TAG,
             require_components=COVERED,
             body=body,
         )
     except (HTTPMessageSignaturesException, ValueError):
-        raise RequestUnsigned(
-            "the request is not signed by an active member, or was altered, or is older than five minutes"
-        ) from None
-    if not result.nonce:
-        raise RequestUnsigned("the signature carries no nonce")
+        raise RequestUnsigned("the request is not signed by an active member, or was altered on the way") from None
+    _check_moment(result.parameters, now or datetime.now(UTC))
+    if not result.nonce or len(result.nonce) > LONGEST_NONCE:
+        raise RequestUnsigned(f"the signature carries no nonce of 1 to {LONGEST_NONCE} characters")
     return VerifiedRequest(str(result.parameters["keyid"]), result.nonce)
+
+
+def _check_moment(parameters: Mapping[str, Any], now: datetime) -> None:
+    age = now.timestamp() - parameters["created"]
+    if abs(age) > MAX_AGE.total_seconds() or now.timestamp() >= parameters.get("expires", math.inf):
+        raise RequestUnsigned(
+            f"the signature has run out or is {age:.0f} seconds old by this clock: compare the clocks"
+        )
 
 
 class SignatureAuth(httpx.Auth):

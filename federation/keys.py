@@ -13,9 +13,10 @@ import secrets
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from federation.wire import Document, Name, WireError, decode_document, encode_document
+from federation.envelope import EnvelopeError, decode_base64
+from federation.wire import MAX_DOCUMENT_BYTES, Document, Name, WireError, decode_document, encode_document
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -31,7 +32,7 @@ class KeyFileError(Exception):
 class KeyFile(Document, frozen=True):
     """What is written to disk: seeds in base64."""
 
-    version: int
+    version: Literal[1]
     member_id: Name
     signing_seed: str
     sealing_seed: str
@@ -106,7 +107,7 @@ def generate_keys(member_id: str) -> MemberKeys:
 
 
 def save_keys(keys: MemberKeys, directory: Path) -> None:
-    """Write the key file with mode 0600. Raises `KeyFileError` where one exists: keys are never overwritten."""
+    """Write the key file. Raises `KeyFileError` where one exists: keys are never overwritten."""
     document = KeyFile(
         version=1,
         member_id=keys.member_id,
@@ -115,47 +116,60 @@ def save_keys(keys: MemberKeys, directory: Path) -> None:
         row_secret=_to_text(keys.row_secret),
         log_secret=_to_text(keys.log_secret),
     )
-    path = directory / KEY_FILE
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise KeyFileError(f"{path} exists already: a member's keys are made once") from None
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(encode_document(document))
-        file.flush()
-        os.fsync(file.fileno())
+    write_secret(directory / KEY_FILE, encode_document(document))
 
 
 def load_keys(directory: Path) -> MemberKeys:
     """Read a member's key file. Raises `KeyFileError`."""
     path = directory / KEY_FILE
     try:
-        if path.stat().st_mode & 0o077:
-            raise KeyFileError(f"{path} is open to other users: run chmod 600 on it and consider the keys lost")
-        document = decode_document(path.read_bytes(), KeyFile)
-    except OSError:
-        raise KeyFileError(f"{path} cannot be read: is {directory} a member's state directory?") from None
-    except WireError as error:
-        raise KeyFileError(f"{path}: {error}") from None
-    return _keys_of(document, path)
-
-
-def _keys_of(document: KeyFile, path: Path) -> MemberKeys:
-    try:
-        seeds = [
-            base64.b64decode(text, validate=True)
-            for text in (
-                document.signing_seed,
-                document.sealing_seed,
-                document.row_secret,
-                document.log_secret,
-            )
-        ]
-    except ValueError:
-        raise KeyFileError(f"{path}: a seed is not valid base64") from None
+        document = decode_document(read_secret(path), KeyFile)
+        texts = (document.signing_seed, document.sealing_seed, document.row_secret, document.log_secret)
+        seeds = [decode_base64(text) for text in texts]
+    except (WireError, EnvelopeError) as error:
+        raise KeyFileError(f"{path} is damaged ({error}): restore it, or start again in another directory") from None
     if [len(seed) for seed in seeds] != [32, 96, 32, 32]:
-        raise KeyFileError(f"{path}: a seed has the wrong length")
+        raise KeyFileError(f"{path} is damaged (a seed has the wrong length): restore it")
     return MemberKeys(document.member_id, *seeds)
+
+
+def write_secret(path: Path, data: bytes) -> None:
+    """Make a file that its owner alone can read. Raises `KeyFileError` where one exists: it is never overwritten."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise KeyFileError(f"{path} exists already: keys are made once, so choose another directory") from None
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        # Half a key is of no use, and would bar the way to a whole one.
+        path.unlink()
+        raise
+    sync_directory(path.parent)
+
+
+def read_secret(path: Path) -> bytes:
+    """Read a file that must be closed to other users. Raises `KeyFileError`."""
+    try:
+        with path.open("rb") as file:
+            # Asked of the open file, which nobody can exchange for another between the question and the reading.
+            if os.fstat(file.fileno()).st_mode & 0o077:
+                raise KeyFileError(f"{path} is open to other users: run chmod 600 on it and consider the keys lost")
+            return file.read(MAX_DOCUMENT_BYTES)
+    except OSError:
+        raise KeyFileError(f"{path} cannot be read: is {path.parent} the right directory, and yours?") from None
+
+
+def sync_directory(directory: Path) -> None:
+    """Have the names in a directory on disk before anything that relies on them happens."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _to_text(seed: bytes) -> str:

@@ -10,13 +10,16 @@ from typing import Annotated
 import msgspec
 
 from federation.envelope import EnvelopeError, Signer, read_envelope, seal_envelope, verify_signature, write_envelope
-from federation.wire import D, Document, Instant, Line, Name, WireError, decode_document, encode_document
+from federation.wire import Code, D, Document, Instant, Line, Name, WireError, decode_document, encode_document
 
 REQUEST_TYPE = "application/vnd.circe.lookup-request+json"
 ANSWER_TYPE = "application/vnd.circe.lookup-answer+json"
 
-LookupId = Annotated[str, msgspec.Meta(pattern=r"^L-[0-9a-f]{32}$")]
+LookupId = Annotated[str, msgspec.Meta(pattern=r"^L-[0-9a-f]{32}\Z")]
 """The random id of one lookup: all that the hub's log ever holds of it."""
+
+FieldName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,63}\Z")]
+"""The name of a field of a child's record, as both logs write it."""
 
 
 class LookupKind(StrEnum):
@@ -33,9 +36,9 @@ class LookupRequest(Document, frozen=True):
     kind: LookupKind
     sender: Name
     receiver: Name
-    authority: str
+    authority: Name
     person: Name
-    role: str
+    role: Name
     purpose: Line
     asked_at: Instant
 
@@ -65,16 +68,16 @@ class LookupAnswer(Document, frozen=True):
     lookup_id: LookupId
     sender: Name
     receiver: Name
-    authority: str
+    authority: Name
     outcome: LookupOutcome
-    code: str
+    code: Code
     text: str
     policy_version: str
     snapshot: str
     as_of: Instant
     complete: bool
     contact: str
-    fields: tuple[str, ...]
+    fields: Annotated[tuple[FieldName, ...], msgspec.Meta(max_length=200)]
     children: tuple[ChildRecord, ...]
 
 

@@ -14,7 +14,19 @@ import msgspec
 
 from federation.envelope import Envelope, EnvelopeError, verify_signature
 from federation.register import CLOCK_SKEW, Member, MemberKind, OrganisationKind, Register, RegisterError
-from federation.wire import Digest, Document, Instant, Line, Name, WireError, decode_document, encode_document
+from federation.wire import (
+    AcademicYear,
+    Code,
+    Digest,
+    Document,
+    Instant,
+    Line,
+    Name,
+    SqlText,
+    WireError,
+    decode_document,
+    encode_document,
+)
 
 MANIFEST_TYPE = "application/vnd.circe.manifest+json"
 REPLY_TYPE = "application/vnd.circe.reply+json"
@@ -25,7 +37,7 @@ LONGEST_VALIDITY = timedelta(days=30)
 ASKING_KINDS = frozenset({MemberKind.RESEARCHER, MemberKind.DFE_ANALYST})
 """Members who may ask an aggregate question."""
 
-QueryId = Annotated[str, msgspec.Meta(pattern=r"^Q-[0-9a-f]{16}$")]
+QueryId = Annotated[str, msgspec.Meta(pattern=r"^Q-[0-9a-f]{16}\Z")]
 """The id under which a query is spoken of; it is public and says nothing."""
 
 
@@ -42,14 +54,14 @@ class Manifest(Document, frozen=True):
     project: Name
     asker: Name
     purpose: Line
-    sql: Annotated[str, msgspec.Meta(min_length=1, max_length=10_000)]
-    plan_id: str
-    planner_version: str
-    catalogue_version: str
-    academic_year: str
+    sql: SqlText
+    plan_id: Name
+    planner_version: Name
+    catalogue_version: Name
+    academic_year: AcademicYear
     path: Path
-    preset: str
-    preset_version: str
+    preset: Name
+    preset_version: Name
     roster: tuple[Name, ...]
     minimum_register_version: int
     issued_at: Instant
@@ -150,9 +162,9 @@ class Reply(Document, frozen=True):
     manifest_digest: Digest
     query_id: QueryId
     node: Name
-    authority: str
+    authority: Name
     outcome: Outcome
-    code: str
+    code: Code
     text: str
     snapshot: str
     register_version: int

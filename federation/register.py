@@ -10,6 +10,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
+from typing import Annotated
+
+import msgspec
 
 from federation.envelope import (
     Envelope,
@@ -20,6 +23,7 @@ from federation.envelope import (
     seal_envelope,
     verify_signature,
 )
+from federation.sealing import PUBLIC_KEY_BYTES, SealError, check_sealing_key
 from federation.wire import Document, Instant, Line, Name, WireError, decode_document, encode_document
 
 REGISTER_TYPE = "application/vnd.circe.register+json"
@@ -65,7 +69,7 @@ class Member(Document, frozen=True):
     organisation: Name
     organisation_kind: OrganisationKind
     operator: Name
-    authorities: tuple[str, ...]
+    authorities: tuple[Name, ...]
     signing_key: str
     sealing_key: str
     valid_from: Instant
@@ -87,7 +91,7 @@ class Register(Document, frozen=True, dict=True):
     """One version of the signed list."""
 
     federation: Name
-    version: int
+    version: Annotated[int, msgspec.Meta(ge=1)]
     issued_at: Instant
     expires_at: Instant
     members: tuple[Member, ...]
@@ -127,9 +131,16 @@ def public_text(key: bytes) -> str:
 
 
 def sign_register(register: Register, root: Signer) -> Envelope:
-    """Sign a register with the root key; done on the machine where the root key lives."""
-    check_consistent(register)
-    return seal_envelope(encode_document(register), REGISTER_TYPE, root)
+    """Sign a register with the root key; done on the machine where the root key lives.
+
+    Raises `RegisterError` for a register that its readers would refuse.
+    """
+    body = encode_document(register)
+    try:
+        check_consistent(decode_document(body, Register))
+    except WireError as error:
+        raise RegisterError(f"register: {error}") from None
+    return seal_envelope(body, REGISTER_TYPE, root)
 
 
 def read_signed_register(data: bytes, root_key: bytes) -> Register:
@@ -159,8 +170,9 @@ def read_register(data: bytes, root_key: bytes, now: datetime, *, not_before: in
 
 def check_consistent(register: Register) -> None:
     """Raise `RegisterError` when two members share an id, a key or an authority, or a key has the wrong length."""
-    _check_unique("id", [member.id for member in register.members])
+    _check_unique("id", [ROOT_ID, *(member.id for member in register.members)])
     _check_unique("signing key", [member.signing_key for member in register.members])
+    _check_unique("sealing key", [member.sealing_key for member in register.members])
     nodes = [member for member in register.members if member.kind is MemberKind.NODE and not member.revoked]
     _check_unique("authority", [code for member in nodes for code in member.authorities])
     for member in register.members:
@@ -177,7 +189,7 @@ def _check_keys(member: Member) -> None:
         lengths = (len(member.public_signing_key), len(member.public_sealing_key))
     except EnvelopeError:
         raise RegisterError(f"a key of {member.id} is not valid base64") from None
-    if lengths != (32, 1216):
+    if lengths != (32, PUBLIC_KEY_BYTES):
         raise RegisterError(f"a key of {member.id} has the wrong length")
 
 
@@ -187,11 +199,15 @@ def write_enrolment(member: Member, keys: Signer) -> Envelope:
 
 
 def read_enrolment(data: bytes) -> Member:
-    """Read an enrolment request and check its proof of possession. Raises `RegisterError`."""
+    """Read an enrolment request; check that the signing key is held and that pages can be sealed to the other.
+
+    Raises `RegisterError`.
+    """
     try:
         envelope = read_envelope(data, ENROLMENT_TYPE)
         member = decode_document(envelope.body, Member)
         verify_signature(envelope, member.id, member.public_signing_key)
-    except (EnvelopeError, WireError) as error:
+        check_sealing_key(member.public_sealing_key)
+    except (EnvelopeError, SealError, WireError) as error:
         raise RegisterError(f"enrolment request: {error}") from None
     return member

@@ -1,14 +1,15 @@
 """The root of trust: one Ed25519 key on a machine of its own, which signs the register and nothing else."""
 
-import base64
-import os
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
+
 from federation.envelope import write_envelope
+from federation.keys import read_secret, write_secret
 from federation.register import (
     ROOT_ID,
     Member,
@@ -19,8 +20,8 @@ from federation.register import (
     read_signed_register,
     sign_register,
 )
-from federation.state import ROOT_FILE, StateError, read_root_key, write_file
-from federation.wire import whole_seconds
+from federation.state import ROOT_FILE, StateError, hold_directory, read_root_key, write_file
+from federation.wire import Name, whole_seconds
 
 SEED_FILE = "root.key"
 NAME_FILE = "federation"
@@ -49,25 +50,47 @@ class RootKey:
 
 
 def create_root(directory: Path, federation: str) -> Path:
-    """Make the root key; return the path of its public half. Raises `StateError` where a root exists already."""
-    if (directory / SEED_FILE).exists():
-        raise StateError(f"{directory} already holds a root key: it is made once and never replaced")
+    """Make the root key; return the path of its public half.
+
+    Raises `StateError` where a root exists already, or for a name that is not one.
+    """
+    _check_name(federation)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = RootKey(federation, secrets.token_bytes(32))
-    write_file(directory / SEED_FILE, base64.b64encode(key.seed) + b"\n")
-    write_file(directory / NAME_FILE, federation.encode() + b"\n")
-    write_file(directory / ROOT_FILE, (public_text(key.public_key) + "\n").encode())
-    os.chmod(directory / ROOT_FILE, 0o644)  # noqa: PTH101 - the public half is meant to be handed on
+    with hold_directory(directory):
+        if (directory / SEED_FILE).exists():
+            raise StateError(f"{directory} already holds a root key: it is made once and never replaced")
+        write_file(directory / NAME_FILE, federation.encode() + b"\n")
+        write_file(directory / ROOT_FILE, _to_line(key.public_key))
+        (directory / ROOT_FILE).chmod(0o644)  # the public half is meant to be handed on
+        # The key comes last: where it stands, everything stands, and an interrupted ceremony is simply begun again.
+        write_secret(directory / SEED_FILE, _to_line(key.seed))
     return directory / ROOT_FILE
 
 
 def open_root(directory: Path) -> RootKey:
-    """Read the root key. Raises `StateError`."""
+    """Read the root key. Raises `StateError`, or `KeyFileError` when the file is open to other users."""
+    path = directory / SEED_FILE
+    if not path.exists():
+        raise StateError(f"{directory} holds no root key: make one with circe member root")
     try:
-        seed = read_root_key((directory / SEED_FILE).read_text())
-        return RootKey((directory / NAME_FILE).read_text().strip(), seed)
-    except OSError:
-        raise StateError(f"{directory} holds no root key: make one with circe member root") from None
+        seed = read_root_key(read_secret(path).decode())
+        federation = (directory / NAME_FILE).read_text(encoding="utf-8").strip()
+        _check_name(federation)
+    except (OSError, UnicodeDecodeError, StateError):
+        raise StateError(f"{path} or {NAME_FILE} beside it is damaged: restore them from a copy") from None
+    return RootKey(federation, seed)
+
+
+def _check_name(federation: str) -> None:
+    try:
+        msgspec.convert(federation, Name)
+    except msgspec.ValidationError:
+        raise StateError("a federation's name is 1 to 64 of a-z, 0-9 and . _ @ -") from None
+
+
+def _to_line(key: bytes) -> bytes:
+    return public_text(key).encode() + b"\n"
 
 
 def enrol_members(root: Path, register_file: Path, requests: Sequence[Path], days: int, now: datetime) -> Register:
@@ -76,19 +99,28 @@ def enrol_members(root: Path, register_file: Path, requests: Sequence[Path], day
     Raises `RegisterError` when a request is not signed by the key it enrols, or clashes with another member. The expiry
     of the last register does not matter here, since renewing it is what this is for.
     """
-    key = open_root(root)
-    last = read_signed_register(register_file.read_bytes(), key.public_key) if register_file.exists() else None
-    version, members = (last.version, last.members) if last else (0, ())
-    issued = whole_seconds(now)
-    register = Register(
-        federation=key.federation,
-        version=version + 1,
-        issued_at=issued,
-        expires_at=issued + timedelta(days=days),
-        members=(*members, *_read_requests(requests)),
-    )
-    write_file(register_file, write_envelope(sign_register(register, key)))
+    key, issued = open_root(root), whole_seconds(now)
+    with hold_directory(root):
+        last = _read_last(register_file, key)
+        version, members = (last.version, last.members) if last else (0, ())
+        register = Register(
+            federation=key.federation,
+            version=version + 1,
+            issued_at=issued,
+            expires_at=issued + timedelta(days=days),
+            members=(*members, *_read_requests(requests)),
+        )
+        write_file(register_file, write_envelope(sign_register(register, key)))
     return register
+
+
+def _read_last(path: Path, key: RootKey) -> Register | None:
+    if not path.exists():
+        return None
+    try:
+        return read_signed_register(path.read_bytes(), key.public_key)
+    except RegisterError as error:
+        raise RegisterError(f"{path}: {error}") from None
 
 
 def _read_requests(paths: Iterable[Path]) -> Iterable[Member]:

@@ -22,6 +22,10 @@ SEALED_BYTES = PAGE_BYTES + 1088 + 32 + 16
 """Size of a sealed page: the page, the encapsulated key (ML-KEM-768 and X25519) and the AEAD tag."""
 
 _LENGTH_BYTES = 4
+_POST_QUANTUM_BYTES = 1184
+
+PUBLIC_KEY_BYTES = _POST_QUANTUM_BYTES + 32
+"""Size of a public sealing key: ML-KEM-768 first, then X25519."""
 
 
 class SealError(Exception):
@@ -44,6 +48,11 @@ class SealContext:
     receiver: str
     direction: Direction
 
+    def __post_init__(self) -> None:
+        # The parts stand on lines of their own, so none may bring a line break and pass for two.
+        if any("\n" in part for part in (self.lookup_id, self.sender, self.receiver)):
+            raise SealError("a lookup's id, sender and receiver are one word each")
+
     @property
     def info(self) -> bytes:
         """The HPKE `info` of the page."""
@@ -65,12 +74,17 @@ class SealedRecords:
 
 
 def seal_records(content: bytes, context: SealContext, public_key: bytes) -> SealedRecords:
-    """Pad `content` to one page and seal it to the receiver. Raises `SealError` if it is too long."""
+    """Pad `content` to one page and seal it. Raises `SealError` if it is too long, or the key is of no use."""
     room = PAGE_BYTES - _LENGTH_BYTES
     if len(content) > room:
         raise SealError(f"{len(content)} bytes do not fit in a page, which holds {room}")
     page = len(content).to_bytes(_LENGTH_BYTES, "big") + content.ljust(room, b"\0")
-    return SealedRecords(_suite().encrypt(page, _public_key(public_key), info=context.info))
+    return SealedRecords(_encrypt(page, public_key, context.info))
+
+
+def check_sealing_key(public_key: bytes) -> None:
+    """Raise `SealError` unless pages can be sealed to this public key."""
+    _encrypt(b"", public_key, b"")
 
 
 def open_records(sealed: SealedRecords, context: SealContext, keys: "MemberKeys") -> bytes:
@@ -94,14 +108,20 @@ def _suite() -> "Suite":
     return Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
+def _encrypt(page: bytes, public_key: bytes, info: bytes) -> bytes:
+    try:
+        return _suite().encrypt(page, _public_key(public_key), info=info)
+    except ValueError:
+        # Of the wrong length, no point on the curve, or one of low order, to which anybody could open.
+        raise SealError("the receiver's public sealing key is malformed") from None
+
+
 def _public_key(raw: bytes) -> "MLKEM768X25519PublicKey":
     from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PublicKey
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
     from cryptography.hazmat.primitives.hpke import MLKEM768X25519PublicKey
 
-    try:
-        return MLKEM768X25519PublicKey(
-            MLKEM768PublicKey.from_public_bytes(raw[:1184]), X25519PublicKey.from_public_bytes(raw[1184:])
-        )
-    except ValueError:
-        raise SealError("the receiver's public sealing key is malformed") from None
+    post_quantum, classical = raw[:_POST_QUANTUM_BYTES], raw[_POST_QUANTUM_BYTES:]
+    return MLKEM768X25519PublicKey(
+        MLKEM768PublicKey.from_public_bytes(post_quantum), X25519PublicKey.from_public_bytes(classical)
+    )

@@ -9,24 +9,30 @@
 Files are written beside their place and moved there, so that a reader finds the old content or the new.
 """
 
-import base64
+import fcntl
 import json
 import os
+import re
+import tempfile
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
-from federation.envelope import write_envelope
-from federation.keys import MemberKeys, generate_keys, load_keys, save_keys
+from federation.envelope import EnvelopeError, decode_base64, write_envelope
+from federation.keys import MemberKeys, generate_keys, load_keys, save_keys, sync_directory
 from federation.register import (
     Member,
     MemberKind,
     OrganisationKind,
     Register,
+    RegisterError,
     public_text,
     read_register,
     read_signed_register,
@@ -45,6 +51,13 @@ MEMBERSHIP = timedelta(days=365)
 """How long a member asks to be enrolled for."""
 
 
+Setting = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]*\Z")]
+"""A text that TOML can hold as JSON writes it."""
+
+HubAddress = Annotated[str, msgspec.Meta(pattern=r"^(https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._~/-]*)?)?\Z")]
+"""The address of a hub, without a slash at its end; empty before a member has joined."""
+
+
 class StateError(Exception):
     """A state directory is missing, incomplete or damaged. The text says which file and what to do."""
 
@@ -58,9 +71,9 @@ class Profile(Document, frozen=True):
     organisation: Name
     organisation_kind: OrganisationKind
     operator: Name
-    authorities: tuple[str, ...]
-    hub: str = ""
-    hub_ca: str = ""
+    authorities: tuple[Name, ...]
+    hub: HubAddress = ""
+    hub_ca: Setting = ""
 
 
 @dataclass(frozen=True)
@@ -92,10 +105,9 @@ class Party:
     def root_key(self) -> bytes:
         """The pinned root key. Raises `StateError` before the member has joined."""
         path = self.directory / ROOT_FILE
-        try:
-            return read_root_key(path.read_text())
-        except OSError:
-            raise StateError(f"{path} is missing: join a federation first") from None
+        if not path.exists():
+            raise StateError(f"{path} is missing: join a federation first")
+        return load_root_key(path)
 
     def register(self, now: datetime) -> Register:
         """Return the last good register, verified again. Raises `StateError` or `RegisterError`."""
@@ -107,13 +119,29 @@ class Party:
         return read_register(data, self.root_key, now)
 
     def adopt_register(self, data: bytes, now: datetime) -> Register:
-        """Verify a register under the pinned root, refuse one older than the last good one, and keep it."""
+        """Verify a register under the pinned root and keep it; one older than the last good one is refused.
+
+        Raises `RegisterError`, also for another register of the same version, and `StateError` when the last good one
+        is damaged: without it nobody could tell a rollback.
+        """
         path = self.directory / REGISTER_FILE
-        known = read_signed_register(path.read_bytes(), self.root_key).version if path.exists() else 0
-        register = read_register(data, self.root_key, now, not_before=known)
-        if register.version > known:
-            write_file(path, data)
+        with hold_directory(self.directory):
+            known = self._last_register()
+            register = read_register(data, self.root_key, now, not_before=known.version if known else 0)
+            if known is None or register.version > known.version:
+                write_file(path, data)
+            elif register != known:
+                raise RegisterError(f"two registers of version {known.version} are signed by the root: tell its keeper")
         return register
+
+    def _last_register(self) -> Register | None:
+        path = self.directory / REGISTER_FILE
+        if not path.exists():
+            return None
+        try:
+            return read_signed_register(path.read_bytes(), self.root_key)
+        except RegisterError as error:
+            raise StateError(f"{path} is damaged ({error}): restore it from a copy") from None
 
 
 def make_profile(**fields: object) -> Profile:
@@ -121,9 +149,10 @@ def make_profile(**fields: object) -> Profile:
     try:
         return msgspec.convert(fields, Profile)
     except msgspec.ValidationError as error:
-        field = str(error).rpartition("`$.")[2].rstrip("`")
+        place = re.search(r"`\$?\.?(\w+)[^`]*`\Z", str(error))
         raise StateError(
-            f"{field} is not acceptable: ids are 1 to 64 of a-z, 0-9 and . _ @ -, titles are one line"
+            f"{place[1] if place else 'a value'} is missing or not acceptable: ids and authorities are 1 to 64 of a-z, "
+            "0-9 and . _ @ -, a title is one line, a hub is http:// or https:// and a host"
         ) from None
 
 
@@ -170,11 +199,11 @@ def open_party(directory: Path, *kinds: MemberKind) -> Party:
     """Open a member's directory. Raises `StateError` when it is not there or belongs to another kind of member."""
     path = directory / PROFILE_FILE
     try:
-        raw = tomllib.loads(path.read_text())
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
         profile = msgspec.convert(raw, Profile)
     except OSError:
-        raise StateError(f"{directory} is no member's state directory: {PROFILE_FILE} is missing") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError):
+        raise StateError(f"{directory} is no member's state directory: {PROFILE_FILE} cannot be read") from None
+    except (ValueError, RecursionError):
         raise StateError(f"{path} is damaged: restore it, or start again in another directory") from None
     if kinds and profile.kind not in kinds:
         expected = " or ".join(kinds)
@@ -188,19 +217,28 @@ def open_party(directory: Path, *kinds: MemberKind) -> Party:
 def join_federation(party: Party, root_key: bytes, hub: str, hub_ca: str = "") -> Party:
     """Pin the root key and note where the hub is. Raises `StateError` if another root is pinned already."""
     path = party.directory / ROOT_FILE
-    if path.exists() and read_root_key(path.read_text()) != root_key:
-        raise StateError(f"{path} pins another root: a member belongs to one federation for life")
-    write_file(path, (public_text(root_key) + "\n").encode())
-    profile = msgspec.structs.replace(party.profile, hub=hub.rstrip("/"), hub_ca=hub_ca)
-    write_profile(party.directory, profile)
+    profile = make_profile(**msgspec.structs.asdict(party.profile) | {"hub": hub.rstrip("/"), "hub_ca": hub_ca})
+    with hold_directory(party.directory):
+        if path.exists() and load_root_key(path) != root_key:
+            raise StateError(f"{path} pins another root: a member belongs to one federation for life")
+        write_file(path, (public_text(root_key) + "\n").encode())
+        write_profile(party.directory, profile)
     return replace(party, profile=profile)
 
 
-def read_root_key(text: str) -> bytes:
-    """Read a root key file: one line of base64. Raises `StateError`."""
+def load_root_key(path: Path) -> bytes:
+    """Read a root key from its file. Raises `StateError` naming the file."""
     try:
-        key = base64.b64decode(text.strip(), validate=True)
-    except ValueError:
+        return read_root_key(path.read_bytes().decode("ascii", errors="replace"))
+    except (OSError, StateError):
+        raise StateError(f"{path} is not a root key, one line of base64: fetch it again by a trusted way") from None
+
+
+def read_root_key(text: str) -> bytes:
+    """Read a root key: one line of base64. Raises `StateError`."""
+    try:
+        key = decode_base64(text.strip())
+    except EnvelopeError:
         key = b""
     if len(key) != 32:
         raise StateError("a root key is one line of base64 holding 32 bytes")
@@ -216,10 +254,27 @@ def write_profile(directory: Path, profile: Profile) -> None:
 
 def write_file(path: Path, data: bytes) -> None:
     """Write a file whole or not at all, readable by its owner alone."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    # A name of its own for each writer: two threads must not write into one file.
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+    beside = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
+
+
+@contextmanager
+def hold_directory(directory: Path) -> Iterator[None]:
+    """Keep every other process and thread that asks from a directory, from looking at a file until it is replaced."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -5,7 +5,8 @@ compares, so a document has one byte string and a signature over it has one mean
 and a second spelling of a number are all refused by that one comparison.
 """
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -19,21 +20,49 @@ MAX_BATCH_BYTES = 32 * 1024 * 1024
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 """A moment in UTC, to the second, written as 2026-11-23T15:57:00Z."""
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._@-]{0,63}$")]
-"""An identifier of a member, an organisation or a project: short, lower case, safe in a path."""
+# Patterns end in \Z, since $ would also match before a last line break, and two names could look the same.
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._@-]{0,63}\Z")]
+"""An identifier of a member, an organisation, a preset or a version: short, lower case, safe in a path."""
 
-Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 """A SHA-256 digest in lower-case hexadecimal."""
 
-Line = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
-"""A sentence or two meant for people."""
+Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{0,64}\Z")]
+"""A reason in one word, for logs and programs; empty where none is needed."""
+
+AcademicYear = Annotated[str, msgspec.Meta(pattern=r"^20[0-9]{4}\Z")]
+"""An academic year as the governed tables write it, 202425 for September 2024 to August 2025."""
+
+# Controls, line and direction marks and lone surrogates: what could make a text show as something that it is not.
+_DISGUISES = r"\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+
+Line = Annotated[str, msgspec.Meta(min_length=1, max_length=1000, pattern=rf"^[^{_DISGUISES}]+\Z")]
+"""A sentence or two meant for people, on one line: whoever reads it before signing sees all of it, as it is."""
+
+SqlText = Annotated[str, msgspec.Meta(min_length=1, max_length=10_000, pattern=rf"^(?:[^{_DISGUISES}]|[\t\n]|\r\n)+\Z")]
+"""SQL as it was asked and is shown to approvers: several lines, and nothing that shows as something else."""
 
 
 class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Base of every document that crosses between members."""
+    """Base of every document that crosses between members. The repr shows no content, so that no log can.
+
+    Raises `ValueError` for a moment that is not in UTC or has a fraction of a second: for readers, a `WireError`.
+    """
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            moment = getattr(self, name)
+            if isinstance(moment, datetime) and (moment.utcoffset() != timedelta(0) or moment.microsecond):
+                raise ValueError(f"{name} is not a moment in UTC, to the second")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
 
 
 D = TypeVar("D", bound=Document)
+
+# A path of field names, which is how msgspec ends a message; a sender's own words are not taken for one.
+_PLACE = re.compile(r" - at `(\$[\w.\[\]]*)`\Z", re.ASCII)
 
 
 class WireError(Exception):
@@ -52,19 +81,18 @@ def decode_document(data: bytes, kind: type[D], *, limit: int = MAX_DOCUMENT_BYT
         raise WireError(f"{title}: {len(data)} bytes, and at most {limit} are read")
     try:
         document = msgspec.json.decode(data, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        again = msgspec.json.encode(document)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise WireError(f"{title}: {_describe_place(error)}") from None
-    if msgspec.json.encode(document) != data:
+    if again != data:
         raise WireError(f"{title}: not in its one accepted encoding")
     return document
 
 
 def _describe_place(error: Exception) -> str:
     """Say where a document is wrong without repeating what stood there."""
-    text = str(error)
-    if not isinstance(error, msgspec.ValidationError) or " - at `" not in text:
-        return "not a valid document"
-    return f"wrong value at {text.rsplit(' - at `', 1)[1].rstrip('`')}"
+    place = _PLACE.search(str(error)) if isinstance(error, msgspec.ValidationError) else None
+    return f"wrong value at {place[1]}" if place else "not a valid document"
 
 
 def whole_seconds(moment: datetime) -> datetime:

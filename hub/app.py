@@ -9,8 +9,10 @@ from werkzeug.exceptions import HTTPException
 from federation.problems import PROBLEM_TYPE, TITLES, ProblemRaised
 from federation.register import RegisterError
 from federation.state import StateError
+from federation.web.site import is_page, render_problem
 from federation.wire import MAX_BATCH_BYTES, encode_document
 from hub.doors import doors
+from hub.pages.site import add_pages
 from hub.service import Hub, open_hub
 
 log = logging.getLogger("circe.hub")
@@ -18,10 +20,11 @@ log = logging.getLogger("circe.hub")
 
 def create_app(hub: Hub) -> Flask:
     """Return the application that serves a hub."""
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BATCH_BYTES
     app.extensions["hub"] = hub
     app.register_blueprint(doors)
+    add_pages(app, hub)
     app.register_error_handler(ProblemRaised, answer_problem)
     app.register_error_handler(HTTPException, answer_http_error)
     app.register_error_handler(Exception, answer_unforeseen)
@@ -29,9 +32,12 @@ def create_app(hub: Hub) -> Flask:
 
 
 def answer_problem(raised: ProblemRaised) -> Response:
-    """Answer with the problem that was raised."""
+    """Answer with the problem that was raised: a page for people, a problem document for software."""
     problem = raised.problem
-    response = Response(encode_document(problem), problem.status, content_type=PROBLEM_TYPE)
+    if is_page():
+        response = render_problem(problem)
+    else:
+        response = Response(encode_document(problem), problem.status, content_type=PROBLEM_TYPE)
     if problem.status == 503:
         response.headers["Retry-After"] = "3"
     return response

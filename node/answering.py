@@ -9,11 +9,9 @@ refusal is a signed answer too.
 import sqlite3
 from dataclasses import dataclass
 
-from disclosure_control.protection import protect
-from query_engine.engines.duckdb import DuckDBEngine, EngineFailed
-
 from audit.event import Action, AuditEvent, Outcome
 from disclosure_control.presets import load_preset
+from disclosure_control.protection import protect
 from federation.envelope import Envelope, EnvelopeError, read_envelope, seal_envelope, write_envelope
 from federation.manifest import (
     MANIFEST_TYPE,
@@ -38,6 +36,8 @@ from node.checklist import (
 )
 from node.service import Node, stamp
 from node.snapshots import Snapshot
+from query_engine.engines import EngineFailed
+from query_engine.engines.duckdb import DuckDBEngine
 from query_engine.plan import QueryPlan
 
 

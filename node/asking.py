@@ -8,6 +8,7 @@ in time are named, never silently absent, and our log says who saw which child.
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from audit.event import Action, AuditEvent, EventInvalid, Outcome
 from federation.envelope import EnvelopeError
@@ -25,13 +26,26 @@ from federation.lookups import (
 )
 from federation.register import Member, MemberKind
 from federation.sealing import Direction, SealContext, SealError, open_records, seal_records
-from federation.transport import HubConnection, decode_page, encode_page
+from federation.transport import decode_page, encode_page
 from federation.wire import whole_seconds
 from node.people import Person
 from node.service import Node
 from policies.access_policy import AccessRequest
 from policies.names import Action as PolicyAction
 from policies.names import FieldGroup, Relation
+
+
+class Relay(Protocol):
+    """What carries sealed pages to other nodes and back: the hub, which can read none of them."""
+
+    def ask_lookup(self, batch: LookupBatch) -> None:
+        """Hand the sealed requests of a lookup on."""
+
+    def fetch_lookup(self, lookup_id: str, *, wait: int) -> LookupProgress:
+        """Return the sealed answers so far, waiting for more up to `wait` seconds."""
+
+    def finish_lookup(self, lookup_id: str) -> None:
+        """Delete every page of a lookup."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +70,7 @@ class PurposeMissing(Exception):
     """A lookup states a purpose that the log can keep."""
 
 
-def ask_placed_here(node: Node, hub: HubConnection, person: Person, purpose: str, *, patience: int) -> PlacedHere:
+def ask_placed_here(node: Node, hub: Relay, person: Person, purpose: str, *, patience: int) -> PlacedHere:
     """Ask every other node for the children in its care who are educated here, waiting `patience` seconds at most.
 
     Raises `AccessDenied` when the person's role may not read such children, and `PurposeMissing` for a purpose that is
@@ -99,7 +113,7 @@ def _seal_request(node: Node, other: Member, person: Person, purpose: str, looku
     return encode_page(seal_records(message, context, other.public_sealing_key))
 
 
-def _await_answers(hub: HubConnection, lookup_id: str, patience: int) -> LookupProgress:
+def _await_answers(hub: Relay, lookup_id: str, patience: int) -> LookupProgress:
     """Return the answers once all are in, or when the patience of the asker is at its end."""
     progress = hub.fetch_lookup(lookup_id, wait=min(patience, 25))
     left = patience - 25

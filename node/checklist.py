@@ -26,7 +26,7 @@ from federation.register import Member, MemberKind, Register, RegisterError
 from federation.state import StateError
 from node.rules import NodeRules
 from node.service import Node
-from node.snapshots import Snapshot
+from node.snapshots import Snapshot, SnapshotDamaged, SnapshotMissing
 from policies.access_policy import AccessDenied, AccessRequest
 from query_engine.catalogue import load_catalogue
 from query_engine.parser import parse_query
@@ -141,9 +141,12 @@ def check_history(
 
 def find_snapshot(node: Node, manifest: Manifest, known: sqlite3.Row | None) -> Snapshot:
     """Line 11: the snapshot that was reserved, or the current one. Raises `Refused`."""
-    snapshot = node.store.get(known["snapshot"]) if known is not None else node.store.current()
+    try:
+        snapshot = node.store.get(known["snapshot"]) if known is not None else node.store.current()
+    except (SnapshotMissing, SnapshotDamaged) as error:
+        raise Refused("snapshot_absent", str(error)) from None
     if snapshot is None:
-        raise Refused("snapshot_absent", "this node has loaded no data, or the snapshot is gone")
+        raise Refused("snapshot_absent", "this node has loaded no data yet")
     if int(manifest.academic_year) not in snapshot.academic_years:
         raise Refused("snapshot_absent", f"the snapshot {snapshot.id} does not cover {manifest.academic_year}")
     return snapshot

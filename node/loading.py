@@ -32,7 +32,7 @@ def load_into(directory: Path, paths: Sequence[Path], year: int | None, progress
         node.event(
             Action.NODE_LOADED,
             node.party.member_id,
-            report.snapshot,
+            report.snapshot or "",
             files=len(report.files),
             rows_loaded=rows,
             rows_reported=sum(file.rows_reported for file in report.files),

@@ -108,6 +108,8 @@ def gather_answer(node: Node, request: LookupRequest) -> tuple[LookupAnswer, lis
     if snapshot is None:
         raise Refused("snapshot_absent", "this node has loaded no data")
     fields = permitted_fields(row_filter, Relation.HOST)
+    if not fields:
+        raise Refused("policy_denied", f"this authority lets no {request.role} of a host authority read its children")
     matched = find_hosted_children(snapshot, row_filter)
     found = matched[:MOST_CHILDREN]
     answer = compose_answer(

@@ -49,7 +49,7 @@ def find_hosted_children(snapshot: Snapshot, row_filter: RowFilter) -> Sequence[
     """
     fields = permitted_fields(row_filter, Relation.HOST)
     if not fields:
-        return ()
+        return ()  # A filter without a host clause finds nobody, whoever forgot to look.
     selected = ", ".join(f"{FIELDS[name][1] if name in fields else 'NULL'} AS {name}" for name in FIELDS)
     sql = (
         f"SELECT child, {selected} FROM {CHILDREN} "  # noqa: S608 - every part is written in this file

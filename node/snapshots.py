@@ -29,6 +29,7 @@ from typing import Any, cast
 
 GOVERNED, IDENTIFIED, STAGED = "governed", "identified", "identified/staged"
 _ID = re.compile(r"[0-9]{6}-(autumn|spring|summer)-[0-9a-f]{16}")
+REPORT = "report.json"
 _POINTER, _LOCK, _STAGING, _MANIFEST = "current", "lock", "staging-", "snapshot.json"
 
 

@@ -1,0 +1,115 @@
+"""Asking a question: write it, see what it plans or where it is refused, and have it drafted.
+
+A draft is not yet a submission. It becomes one when its asker has read the manifest on their own machine and signed it
+there; this page could show one question and hold another.
+"""
+
+from dataclasses import asdict
+
+from flask import Blueprint, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from audit.event import Action
+from disclosure_control.presets import load_preset
+from federation.problems import ProblemRaised
+from federation.register import Member, MemberKind
+from hub.pages.draft_form import (
+    EXAMPLE,
+    VALID_HOURS,
+    DraftForm,
+    Errors,
+    Refusal,
+    check_fields,
+    describe_refusal,
+    list_presets,
+    list_years,
+    plan_sql,
+    read_form,
+    start_form,
+)
+from hub.pages.visitor import check_visitor, require_visitor, the_hub
+from hub.projects import Project, list_projects
+from hub.queries import draft_query
+from query_engine.catalogue import load_catalogue
+from query_engine.plan import QueryPlan
+from query_engine.refusal import QueryRefused
+
+asking = Blueprint("asking", __name__)
+
+PROBLEM_FIELDS = {
+    "not_loggable": "purpose",
+    "preset_not_in_project": "preset",
+    "preset_unknown": "preset",
+    "project_unknown": "project",
+}
+"""The field that a problem of the hub is about; any other is about the SQL."""
+
+
+@asking.get("/queries/new")
+def show_form() -> str:
+    """Show the empty form."""
+    projects = list_projects(the_hub(), _require_asker().id)
+    return _render_form(start_form(projects), projects)
+
+
+@asking.post("/queries/new")
+def take_form() -> AnyResponse | str | tuple[str, int]:
+    """Take the form a step on: check it, change it again, or draft the query."""
+    asker, form = _require_asker(), read_form(request.form)
+    projects = list_projects(the_hub(), asker.id)
+    step = request.form.get("step", "check")
+    if step == "edit":
+        return _render_form(form, projects)
+    errors = check_fields(form, projects)
+    if errors:
+        return _render_form(form, projects, errors), 422
+    try:
+        plan = plan_sql(form.sql)
+        # The purpose goes into the audit log, which takes no pupil's number: better said now than after the review.
+        the_hub().event(Action.QUERY_DRAFTED, asker.id, "", purpose=form.purpose)
+        if step == "draft":
+            return redirect(f"/queries/{draft_query(the_hub(), form.to_draft(), asker)}", 303)
+    except QueryRefused as refused:
+        errors = {"sql": f"The query is refused: {refused.text}"}
+        return _render_form(form, projects, errors, describe_refusal(form.sql, refused)), 422
+    except ProblemRaised as raised:
+        field = PROBLEM_FIELDS.get(raised.problem.code, "sql")
+        return _render_form(form, projects, {field: raised.problem.detail}), 422
+    return _render_review(form, projects, plan)
+
+
+def _require_asker() -> Member:
+    visitor = require_visitor()
+    check_visitor(visitor, "federation", "submit", "manifest")
+    return visitor
+
+
+def _render_form(
+    form: DraftForm, projects: tuple[Project, ...], errors: Errors | None = None, refusal: Refusal | None = None
+) -> str:
+    return render_template(
+        "asking.html",
+        form=form,
+        projects=[(project.name, project.title, "") for project in projects],
+        presets=[(name, load_preset(name).title, f"Preset {name}") for name in list_presets(projects)],
+        years=list_years(load_catalogue()),
+        tables=tuple(load_catalogue().tables),
+        errors=errors or {},
+        refusal=refusal,
+        example=EXAMPLE,
+    )
+
+
+def _render_review(form: DraftForm, projects: tuple[Project, ...], plan: QueryPlan) -> str:
+    hub = the_hub()
+    return render_template(
+        "asking_review.html",
+        form=form,
+        fields=asdict(form),
+        project=next(project for project in projects if project.name == form.project),
+        plan=plan,
+        preset=load_preset(form.preset),
+        nodes=sum(1 for _ in hub.register().active(MemberKind.NODE, hub.clock())),
+        days=VALID_HOURS // 24,
+        warnings=(),
+    )

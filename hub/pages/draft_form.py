@@ -1,0 +1,138 @@
+"""The form of a question: read from what a browser sent, checked field by field. Nothing is stored here."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from federation.exchange import QueryDraft
+from hub.projects import Project
+from query_engine.catalogue import Catalogue, load_catalogue
+from query_engine.parser import parse_query
+from query_engine.plan import QueryPlan
+from query_engine.planner import plan_query
+from query_engine.refusal import QueryRefused
+
+VALID_HOURS = 168
+"""How long a question drafted on the page waits for approvals and answers: a week."""
+
+LONGEST_PURPOSE = 1000
+LONGEST_SQL = 10_000
+
+EXAMPLE = """\
+SELECT key_stage, COUNT(DISTINCT child) AS children, AVG(attendance_rate) AS attendance
+FROM child_year
+WHERE academic_year = 202425 AND counted_here AND population = 'looked_after'
+GROUP BY key_stage"""
+"""A question that the page offers to start from."""
+
+Errors = dict[str, str]
+"""What is wrong with each field, by its name; in the order of the form."""
+
+
+@dataclass(frozen=True)
+class DraftForm:
+    """The fields of the form, as texts."""
+
+    project: str = ""
+    purpose: str = ""
+    academic_year: str = ""
+    preset: str = ""
+    sql: str = ""
+
+    def to_draft(self) -> QueryDraft:
+        """Return the draft that the hub checks again and writes down; it asks every active node."""
+        return QueryDraft(
+            project=self.project,
+            purpose=self.purpose,
+            sql=self.sql,
+            academic_year=self.academic_year,
+            preset=self.preset,
+            roster=None,
+            valid_hours=VALID_HOURS,
+        )
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why SQL is refused, with the line it stands in and a caret beneath the place; `line` is 0 where there is none."""
+
+    code: str
+    text: str
+    line: int = 0
+    column: int = 0
+    shown: str = ""
+    caret: str = ""
+
+
+def read_form(sent: Mapping[str, str]) -> DraftForm:
+    """Return the form that was sent, with white space as it is signed: one line of purpose, plain line ends in SQL."""
+    return DraftForm(
+        project=sent.get("project", ""),
+        purpose=" ".join(sent.get("purpose", "").split()),
+        academic_year=sent.get("academic_year", ""),
+        preset=sent.get("preset", ""),
+        sql=sent.get("sql", "").replace("\r\n", "\n").strip(),
+    )
+
+
+def start_form(projects: tuple[Project, ...]) -> DraftForm:
+    """Return the empty form, with what leaves no choice chosen."""
+    presets = list_presets(projects)
+    return DraftForm(
+        project=projects[0].name if len(projects) == 1 else "", preset=presets[0] if len(presets) == 1 else ""
+    )
+
+
+def list_presets(projects: Iterable[Project]) -> tuple[str, ...]:
+    """Return the presets that any of the projects may use, by name."""
+    return tuple(sorted({preset for project in projects for preset in project.presets}))
+
+
+def list_years(catalogue: Catalogue) -> tuple[tuple[str, str], ...]:
+    """Return the academic years of the catalogue, newest first: six figures, and as people write them."""
+    columns = [table.columns["academic_year"] for table in catalogue.tables.values()]
+    years = {str(year) for column in columns for year in column.domain or ()}
+    return tuple((year, f"{year[:4]}/{year[4:]}") for year in sorted(years, reverse=True))
+
+
+def check_fields(form: DraftForm, projects: Iterable[Project]) -> Errors:
+    """Return what is wrong with the fields, SQL's meaning apart."""
+    project = next((project for project in projects if project.name == form.project), None)
+    years = {year for year, _ in list_years(load_catalogue())}
+    wrong = {
+        "project": "Choose a project" if project is None else "",
+        "purpose": _check_length(form.purpose, LONGEST_PURPOSE, "Say what the question is for, in a sentence"),
+        "academic_year": "" if form.academic_year in years else "Choose an academic year",
+        "preset": _check_preset(form.preset, project),
+        "sql": _check_length(form.sql, LONGEST_SQL, "Write the question in SQL"),
+    }
+    return {name: text for name, text in wrong.items() if text}
+
+
+def _check_length(text: str, most: int, missing: str) -> str:
+    if not text:
+        return missing
+    return f"Shorten this to {most:,} characters; it has {len(text):,}" if len(text) > most else ""
+
+
+def _check_preset(preset: str, project: Project | None) -> str:
+    if not preset:
+        return "Choose how the table is protected"
+    if project is not None and preset not in project.presets:
+        return f"Releases of this project are protected by {' or '.join(sorted(project.presets))}"
+    return ""
+
+
+def plan_sql(sql: str) -> QueryPlan:
+    """Return the plan of SQL. Raises `QueryRefused`, with the place."""
+    catalogue = load_catalogue()
+    return plan_query(parse_query(sql, catalogue), catalogue)
+
+
+def describe_refusal(sql: str, refused: QueryRefused) -> Refusal:
+    """Return a refusal with the line that it is about."""
+    if refused.at is None:
+        return Refusal(refused.code, refused.text)
+    line, column = refused.at
+    lines = sql.split("\n")
+    shown = lines[line - 1] if line <= len(lines) else ""
+    return Refusal(refused.code, refused.text, line, column, shown, " " * (column - 1) + "^")

@@ -1,0 +1,49 @@
+"""The home page, and signing in and out."""
+
+from flask import Blueprint, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from federation.web.site import change_session
+from hub.pages.visitor import find_visitor, may_ask, may_list_queries, may_read_log, the_hub
+from hub.queries import list_queries
+from hub.sign_in import use_code
+
+home = Blueprint("home", __name__)
+
+SHOWN_QUERIES = 5
+"""How many of a visitor's newest queries the home page shows."""
+
+
+@home.get("/")
+def show_home() -> str:
+    """Say what Circe is and what the visitor can do here."""
+    visitor = find_visitor()
+    if visitor is None:
+        return render_template("home.html")
+    return render_template(
+        "home_signed_in.html",
+        queries=list_queries(the_hub(), visitor)[:SHOWN_QUERIES],
+        may_ask=may_ask(visitor),
+        may_list=may_list_queries(visitor),
+        may_read_log=may_read_log(visitor),
+    )
+
+
+@home.get("/sign-in")
+def show_sign_in() -> str:
+    """Show the button that uses a code up. A program that follows links, as mail scanners do, uses nothing up."""
+    return render_template("sign_in.html", code=request.args.get("code", ""))
+
+
+@home.post("/sign-in")
+def sign_in() -> AnyResponse:
+    """Use a code up and begin a session."""
+    change_session(use_code(the_hub(), request.form.get("code", "")).id)
+    return redirect("/", 303)
+
+
+@home.post("/sign-out")
+def sign_out() -> AnyResponse:
+    """End the session in this browser."""
+    change_session()
+    return redirect("/", 303)

@@ -1,0 +1,91 @@
+"""The journey of a query as steps on a page: what is done, where it stands, and what lies ahead."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from federation.exchange import QueryState, QueryStatus
+from federation.register import Member
+
+
+class Standing(StrEnum):
+    """Where one step stands, in a word that the page shows."""
+
+    DONE = "done"
+    NOW = "now"
+    AHEAD = "ahead"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the journey."""
+
+    title: str
+    standing: Standing
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Signer:
+    """One signature under a manifest; `organisation` is empty for a member that the register no longer knows."""
+
+    member: str
+    title: str
+    organisation: str
+    part: str
+
+
+PLACES = {
+    QueryState.DRAFTED: 1,
+    QueryState.SUBMITTED: 2,
+    QueryState.RUNNING: 3,
+    QueryState.RELEASED: 5,
+    QueryState.UNFINISHED: 3,
+}
+"""How many of the five steps are behind a query in each state; one that has expired may be behind one or two."""
+
+STOPPED = (QueryState.EXPIRED, QueryState.UNFINISHED)
+
+
+def list_steps(status: QueryStatus) -> tuple[Step, ...]:
+    """Return the five steps of a query's journey, each with its standing."""
+    behind = PLACES.get(status.state, 2 if status.asker in status.signers else 1)
+    current = Standing.STOPPED if status.state in STOPPED else Standing.NOW
+    answered = sum(node.outcome != "awaited" for node in status.nodes)
+    approvals = len(status.signers) - (status.asker in status.signers)
+    steps = (
+        ("Drafted", "Checked and written down as a manifest."),
+        ("Signed by the asker", "On the asker’s own machine."),
+        ("Approved by two organisations", f"{approvals} of at least 2 approvals."),
+        ("Answered by the authorities", f"{answered} of {len(status.nodes)} have answered."),
+        ("Released", _describe_end(status)),
+    )
+    return tuple(
+        Step(title, _standing(place, behind, current), detail) for place, (title, detail) in enumerate(steps, start=1)
+    )
+
+
+def _standing(place: int, behind: int, current: Standing) -> Standing:
+    if place <= behind:
+        return Standing.DONE
+    return current if place == behind + 1 else Standing.AHEAD
+
+
+def _describe_end(status: QueryStatus) -> str:
+    if status.state is QueryState.RELEASED:
+        return "The table can be read."
+    if status.state in STOPPED:
+        return "Nothing is released."
+    return f"When all have answered, or on {status.expires_at:%d %B %Y at %H:%M} UTC with those that have."
+
+
+def list_signers(status: QueryStatus, members: tuple[Member, ...]) -> tuple[Signer, ...]:
+    """Return who has signed, in the order of the signatures."""
+    known = {member.id: member for member in members}
+
+    def describe(member_id: str) -> Signer:
+        member = known.get(member_id)
+        part = "Asker" if member_id == status.asker else "Approver"
+        return Signer(member_id, member.title if member else "", member.organisation if member else "", part)
+
+    return tuple(describe(member_id) for member_id in status.signers)

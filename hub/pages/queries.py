@@ -1,0 +1,58 @@
+"""Where queries stand: the list of those that a visitor may see, and one query step by step."""
+
+from flask import Blueprint, render_template
+
+from federation.exchange import QueryState
+from federation.problems import ProblemRaised
+from federation.register import Member
+from hub import queries as rooms
+from hub.pages.journey import list_signers, list_steps
+from hub.pages.visitor import may, may_ask, may_list_queries, require_visitor, the_hub
+from hub.release import settle_due
+from query_engine.geography import load_authorities
+
+queries = Blueprint("queries", __name__)
+
+OUTCOMES = {"answered": ("Answered", "green"), "refused": ("Refused", "red"), "awaited": ("Awaited", "grey")}
+"""What the page says of a node's outcome, and in which colour."""
+
+
+@queries.get("/queries")
+def show_queries() -> str:
+    """List the queries that the visitor may see."""
+    visitor = require_visitor()
+    if not may_list_queries(visitor):
+        raise ProblemRaised(403, "not_permitted", f"the role {visitor.kind} may not list queries")
+    listed = rooms.list_queries(the_hub(), visitor)
+    return render_template("queries.html", queries=listed, may_ask=may_ask(visitor))
+
+
+@queries.get("/queries/<query_id>")
+def show_query(query_id: str) -> str:
+    """Show where one query stands."""
+    hub, visitor = the_hub(), require_visitor()
+    settle_due(hub, hub.clock())
+    query = rooms.find_query(hub, query_id, visitor)
+    status = rooms.describe_query(hub, query)
+    return render_template(
+        "query.html",
+        status=status,
+        manifest=query.manifest,
+        steps=list_steps(status),
+        signers=list_signers(status, hub.register().members),
+        command=_next_command(visitor, status.state, status.asker, status.signers),
+        moving=bool(rooms.TRANSITIONS[status.state]),
+        outcomes=OUTCOMES,
+        authorities=load_authorities(),
+    )
+
+
+def _next_command(visitor: Member, state: QueryState, asker: str, signers: tuple[str, ...]) -> str:
+    """Return the command by which the visitor takes the query on, on their own machine; empty where they cannot."""
+    if state is QueryState.DRAFTED and visitor.id == asker:
+        return "circe query sign"
+    if state is QueryState.SUBMITTED and visitor.id not in signers and may(
+        visitor, "federation", "approve", "manifest"
+    ):
+        return "circe approve"
+    return ""

@@ -1,0 +1,143 @@
+"""The page of a release: the table with its symbols and method, who answered, and the files to take away."""
+
+from dataclasses import dataclass
+from math import ceil
+
+from flask import Blueprint, Response, render_template, request
+
+from disclosure_control.layout import MISSING
+from disclosure_control.release import ReleasedTable, read_released
+from disclosure_control.symbols import MEANINGS, Symbol
+from disclosure_control.tables import Entry
+from federation.exchange import NodeProgress, ReleaseDocument
+from federation.problems import ProblemRaised
+from federation.wire import MAX_BATCH_BYTES, decode_document
+from hub.pages.visitor import require_visitor, the_hub
+from hub.queries import find_query
+from hub.release import find_release
+from query_engine.geography import load_authorities
+
+release = Blueprint("release", __name__)
+
+ROWS_SHOWN = 200
+"""Rows of a table on one page; the files have them all."""
+
+
+@dataclass(frozen=True)
+class ShownEntry:
+    """One place of the table: its text, whether it is a figure, and for a symbol what it means."""
+
+    text: str
+    figure: bool = False
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class Attendance:
+    """What became of one authority of the roster."""
+
+    authority: str
+    name: str
+    standing: str
+    colour: str
+    reason: str
+
+
+@release.get("/queries/<query_id>/release")
+def show_release(query_id: str) -> str:
+    """Show the released table a page at a time, with everything needed to read it."""
+    document = _read_document(query_id)
+    table = read_released(document.table)
+    pages = max(1, ceil(len(table.rows) / ROWS_SHOWN))
+    page = _read_page(pages)
+    shown = table.rows[(page - 1) * ROWS_SHOWN : page * ROWS_SHOWN]
+    return render_template(
+        "release.html",
+        document=document,
+        table=table,
+        rows=[show_row(row, table) for row in shown],
+        page=page,
+        pages=pages,
+        attendance=[describe_attendance(node, table) for node in document.nodes],
+    )
+
+
+@release.get("/queries/<query_id>/release.csv")
+def send_csv(query_id: str) -> Response:
+    """Hand out the table as CSV."""
+    document = _read_document(query_id)
+    return _attach(read_released(document.table).to_csv(), "text/csv", f"{document.release_id}.csv")
+
+
+@release.get("/queries/<query_id>/release.json")
+def send_json(query_id: str) -> Response:
+    """Hand out the whole release document, exactly as it was made."""
+    data = _find_document(query_id)
+    release_id = decode_document(data, ReleaseDocument, limit=MAX_BATCH_BYTES).release_id
+    return _attach(data, "application/json", f"{release_id}.json")
+
+
+def _find_document(query_id: str) -> bytes:
+    hub, visitor = the_hub(), require_visitor()
+    return find_release(hub, find_query(hub, query_id, visitor))
+
+
+def _read_document(query_id: str) -> ReleaseDocument:
+    return decode_document(_find_document(query_id), ReleaseDocument, limit=MAX_BATCH_BYTES)
+
+
+def _attach(content: str | bytes, kind: str, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, content_type=f"{kind}; charset=utf-8", headers=headers)
+
+
+def _read_page(pages: int) -> int:
+    asked = request.args.get("page", "1")
+    if not asked.isascii() or not asked.isdecimal() or not 1 <= int(asked[:9]) <= pages:
+        raise ProblemRaised(404, "page_unknown", f"this table has the pages 1 to {pages}")
+    return int(asked)
+
+
+def show_row(row: tuple[Entry, ...], table: ReleasedTable) -> tuple[ShownEntry, ...]:
+    """Return a row as the page shows it."""
+    authority, *others = row
+    named = ShownEntry(name_authority(str(authority)))
+    return named, *(
+        show_figure(entry) if column in table.decimals else ShownEntry(show_category(entry))
+        for column, entry in zip(table.columns[1:], others, strict=True)
+    )
+
+
+def show_category(entry: Entry) -> str:
+    """Return a category in a word; the missing category has one too."""
+    match entry:
+        case None:
+            return MISSING
+        case bool():
+            return "yes" if entry else "no"
+        case _:
+            return str(entry)
+
+
+def show_figure(entry: Entry) -> ShownEntry:
+    """Return a figure with its thousands marked, or a symbol with its meaning."""
+    if isinstance(entry, Symbol):
+        return ShownEntry(entry.value, True, MEANINGS[entry])
+    return ShownEntry(f"{entry:,}", True)
+
+
+def name_authority(code: str) -> str:
+    """Return an authority's name and code."""
+    found = load_authorities().get(code)
+    return f"{found.name} ({code})" if found else code
+
+
+def describe_attendance(node: NodeProgress, table: ReleasedTable) -> Attendance:
+    """Return whether an authority's rows are in the table, and if not, why."""
+    code = table.absent.get(node.authority)
+    name = name_authority(node.authority)
+    if code is None:
+        return Attendance(node.authority, name, "Answered", "green", "")
+    if code == "late":
+        return Attendance(node.authority, name, "Late", "grey", "No answer came in time")
+    return Attendance(node.authority, name, "Refused", "red", node.text or f"Its answer could not be used ({code})")

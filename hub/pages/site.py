@@ -1,0 +1,24 @@
+"""All pages of the hub, put into its application."""
+
+from flask import Flask
+
+from federation.web.site import open_site
+from hub.pages.asking import asking
+from hub.pages.audit import audit
+from hub.pages.catalogue import catalogue
+from hub.pages.home import home
+from hub.pages.queries import queries
+from hub.pages.release import release
+from hub.pages.visitor import describe_visitor
+from hub.service import Hub
+
+DOORS = ("api", "federation")
+"""The first words of the paths where members' software comes in; everything else is for people."""
+
+
+def add_pages(app: Flask, hub: Hub) -> None:
+    """Serve the hub's pages beside its doors."""
+    open_site(app, hub.party, hub.clock, DOORS)
+    app.context_processor(describe_visitor)
+    for pages in (home, catalogue, queries, asking, release, audit):
+        app.register_blueprint(pages)

@@ -1,0 +1,105 @@
+"""Who is visiting, and what they may see: the register and the access matrix are asked at every request."""
+
+from collections.abc import Iterator
+
+from flask import current_app, g, request
+
+from federation.problems import ProblemRaised
+from federation.register import Member, MemberKind, RegisterError
+from federation.state import StateError
+from federation.web.site import current_session
+from hub.service import Hub
+
+Navigation = tuple[str, str, bool]
+"""One entry of a page's main navigation: address, text, and whether it is where the visitor is."""
+
+
+def the_hub() -> Hub:
+    """The hub whose pages these are."""
+    hub: Hub = current_app.extensions["hub"]
+    return hub
+
+
+def find_visitor() -> Member | None:
+    """Return the member who has signed in, if they are an active member still."""
+    if "visitor" not in g:
+        hub, session = the_hub(), current_session()
+        try:
+            g.visitor = hub.register().find(session.member, hub.clock()) if session and session.member else None
+        except (RegisterError, StateError):
+            g.visitor = None
+    visitor: Member | None = g.visitor
+    return visitor
+
+
+def require_visitor() -> Member:
+    """Return the member who has signed in. Raises a 403 problem for anybody else."""
+    visitor = find_visitor()
+    if visitor is None:
+        # A register that is not valid now signs everybody out, and is what should be heard of.
+        the_hub().register()
+        raise ProblemRaised(
+            403, "signed_out", "this page is for members who have signed in: ask the hub's operator for a sign-in link"
+        )
+    return visitor
+
+
+def role_of(member: Member) -> str:
+    """Return the member's role in the access matrix: its kind, and for the hub itself that of its operator."""
+    return "hub_operator" if member.kind is MemberKind.HUB else member.kind
+
+
+def check_visitor(member: Member, relation: str, action: str, field_group: str) -> None:
+    """Raise a 403 problem unless the access matrix allows a member this."""
+    the_hub().check_access(role_of(member), relation, action, field_group)
+
+
+def may(member: Member, relation: str, action: str, field_group: str) -> bool:
+    """Whether the access matrix allows a member this, for what a page offers; what it does is checked again."""
+    try:
+        check_visitor(member, relation, action, field_group)
+    except ProblemRaised:
+        return False
+    return True
+
+
+def may_ask(member: Member) -> bool:
+    """Whether a member may draft queries."""
+    return may(member, "federation", "submit", "manifest")
+
+
+def may_list_queries(member: Member) -> bool:
+    """Whether a member may list queries: their own, or everybody's."""
+    return any(may(member, relation, "list", "manifest") for relation in ("own_organisation", "federation"))
+
+
+def log_relation(member: Member) -> str:
+    """Return how a member stands to the hub's audit log, which belongs to the organisation that runs the hub."""
+    own = member.organisation == the_hub().party.profile.organisation
+    return "own_organisation" if own else "federation"
+
+
+def may_read_log(member: Member) -> bool:
+    """Whether a member may read the hub's audit log."""
+    return may(member, log_relation(member), "audit", "audit_log")
+
+
+def list_navigation(visitor: Member | None) -> Iterator[Navigation]:
+    """Yield the pages that a visitor may go to."""
+    yield _entry("/", "Home")
+    yield _entry("/catalogue", "Catalogue")
+    if visitor is not None and may_list_queries(visitor):
+        yield _entry("/queries", "Queries")
+    if visitor is not None and may_read_log(visitor):
+        yield _entry("/audit", "Audit log")
+
+
+def _entry(address: str, text: str) -> Navigation:
+    here = request.path == address or (address != "/" and request.path.startswith(f"{address}/"))
+    return address, text, here
+
+
+def describe_visitor() -> dict[str, object]:
+    """What the frame of every page shows of whoever visits it."""
+    visitor = find_visitor()
+    return {"visitor": visitor, "navigation": tuple(list_navigation(visitor))}

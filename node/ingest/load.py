@@ -1,0 +1,169 @@
+"""Loads an authority's files: the one way rows come into a node.
+
+    1  read every file, rows into their tables, faulty rows into the findings
+    2  find the return year or term of each file
+    3  hold every row against the rules
+    4  keep the accepted rows, with those of earlier loads that they do not replace
+    5  work out the governed tables and the vault
+    6  seal the snapshot, save the report, switch
+
+All of it happens in a staging directory. A load that fails or dies anywhere before the switch has changed nothing.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from node.ingest.batches import group_files
+from node.ingest.dating import date_files
+from node.ingest.judgement import judge_rows
+from node.ingest.periods import TERMS
+from node.ingest.postcodes import find_authorities
+from node.ingest.reader import read_source
+from node.ingest.report import LoadReport, NothingUsable, report_files
+from node.ingest.sources import InputFile, LoadRefused, Source, find_sources
+from node.ingest.staged import StagedRows, find_staged, show_all, sql_path, write_staged
+from node.ingest.tables import TableSummary, build_record, write_governed, write_vault
+from node.ingest.workbench import open_workbench
+from node.snapshots import GOVERNED, IDENTIFIED, REPORT, STAGED, Snapshot, SnapshotStore, seal_snapshot
+from query_engine.geography import load_authorities
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+Clock = Callable[[], datetime]
+Progress = Callable[[str], None]
+_SHORTEST_KEY = 32
+
+
+class LoadFailed(Exception):
+    """A load could not be finished. The snapshot in use has not changed."""
+
+
+def utc_now() -> datetime:
+    """The moment, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Order:
+    """What a load was asked to do."""
+
+    sources: Sequence[Source]
+    authority: str
+    token_key: bytes
+    year: int | None
+    now: datetime
+    progress: Progress
+
+
+def load_files(
+    paths: Iterable[Path],
+    *,
+    store: SnapshotStore,
+    authority: str,
+    token_key: bytes,
+    year: int | None = None,
+    clock: Clock = utc_now,
+    progress: Progress = lambda _: None,
+) -> LoadReport:
+    """Load files and directories into a new snapshot of the store, and switch to it.
+
+    `year` is the calendar year in which the SSDA903 returns end (2025 for the year ending 31 March 2025); without
+    it the year is told by the episodes. `progress` is called with one line as each step begins.
+
+    Raises `LoadRefused` before anything is read, `NothingUsable` and `LoadFailed` before anything has changed.
+    """
+    import duckdb
+
+    _check_arguments(authority, token_key, year)
+    order = _Order(find_sources(paths), authority, token_key, year, clock(), progress)
+    try:
+        with store.staging() as stage:
+            report = _prepare(stage, store.current(), order)
+            progress("switching to the new snapshot")
+            store.publish(stage)
+            return report
+    except duckdb.Error as error:  # Its text may quote a row.
+        raise LoadFailed(f"the load stopped at a database error ({type(error).__name__}); try again") from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise LoadFailed(f"the load stopped: {reason}; put that right and try again") from None
+
+
+def _check_arguments(authority: str, token_key: bytes, year: int | None) -> None:
+    if authority not in load_authorities():
+        raise LoadRefused(f"{authority!r} is not the three-figure code of an authority; see circe catalogue")
+    if len(token_key) < _SHORTEST_KEY:
+        raise LoadRefused(f"the token key must have at least {_SHORTEST_KEY} bytes; run circe node init again")
+    if year is not None and not 2015 <= year <= 2027:
+        raise LoadRefused("the year must be that of the 31 March the return ends on, 2015 to 2027")
+
+
+def _prepare(stage: Path, current: Snapshot | None, order: _Order) -> LoadReport:
+    """Fill the staging directory with the next snapshot, sealed. Raises `NothingUsable`."""
+    earlier = find_staged(current.staged) if current else {}
+    scratch = stage / "scratch"
+    scratch.mkdir()
+    with open_workbench(scratch, token_key=order.token_key, today=order.now.date()) as connection:
+        files = date_files(connection, _read(connection, scratch, order), year=order.year, earlier=earlier)
+        batches = group_files(files)
+        order.progress("checking rows")
+        _locate_placements(connection, earlier)
+        judge_rows(connection, batches, earlier)
+        report = LoadReport(None, report_files(connection, files), {})
+        if not report.rows_loaded:
+            raise NothingUsable(report)
+        order.progress("keeping accepted rows")
+        staged = write_staged(connection, batches, earlier, stage / STAGED)
+        order.progress("building the governed tables")
+        tables = _build(connection, staged, order.authority, stage)
+    shutil.rmtree(scratch)
+    order.progress("sealing the snapshot")
+    report = report.with_snapshot(_seal(stage, staged, order.now), tables)
+    (stage / REPORT).write_text(report.to_json() + "\n", encoding="utf-8")
+    return report
+
+
+def _read(connection: DuckDBPyConnection, scratch: Path, order: _Order) -> list[InputFile]:
+    files = []
+    for number, source in enumerate(order.sources):
+        order.progress(f"reading {source.path.name}")
+        files.append(read_source(connection, number, source, scratch))
+    return files
+
+
+def _locate_placements(connection: DuckDBPyConnection, earlier: StagedRows) -> None:
+    """Make the table `postcode_area` of the authority each placement's postcode lies in."""
+    kept = "".join(
+        f" UNION FROM read_parquet({sql_path(path)}) SELECT pl_post"
+        for (name, _), path in earlier.items()
+        if name == "Episodes"
+    )
+    written = connection.execute(f"FROM read_episodes SELECT pl_post{kept}").fetchall()
+    found = find_authorities(postcode for (postcode,) in written if postcode is not None)
+    connection.execute(
+        "CREATE TABLE postcode_area AS SELECT unnest($postcodes::VARCHAR[]) AS postcode, "
+        "unnest($authorities::VARCHAR[]) AS authority",
+        {"postcodes": list(found), "authorities": list(found.values())},
+    )
+
+
+def _build(connection: DuckDBPyConnection, staged: StagedRows, authority: str, stage: Path) -> dict[str, TableSummary]:
+    show_all(connection, staged)
+    build_record(connection, authority)
+    write_vault(connection, stage / IDENTIFIED)
+    return write_governed(connection, stage / GOVERNED)
+
+
+def _seal(stage: Path, staged: StagedRows, now: datetime) -> str:
+    """Name the snapshot by the latest term in it; a return is made in spring."""
+    periods = [period for _, period in staged]
+    year, term = max(period.rank for period in periods)
+    years = sorted({period.academic_year for period in periods})
+    return seal_snapshot(stage, term=f"{year}-{TERMS[term]}", academic_years=years, created=now)

@@ -1,0 +1,11 @@
+-- The School Census terms at hand, and which of their tables were loaded.
+SELECT
+    academic_year,
+    term,
+    term_number(term) AS number,
+    bool_or(name = 'fsmperiod') AS has_meals,
+    bool_or(name = 'termlyexclusionsonroll') AS has_exclusions,
+    bool_or(name = 'termlysessiondetailsonroll') AS has_sessions
+FROM loaded
+WHERE family = 'school_census'
+GROUP BY academic_year, term

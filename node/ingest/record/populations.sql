@@ -1,0 +1,20 @@
+-- Who is in the record, once for each return year: first of all those looked after at any time in the year, then the
+-- care leavers that the return asks about, then those who left care in an earlier year for a permanent home.
+SELECT academic_year, child, 'looked_after' AS population
+FROM care_years
+WHERE looked_after
+
+UNION ALL
+
+SELECT academic_year, child, 'care_leaver'
+FROM oc3
+WHERE (academic_year, child) NOT IN (SELECT (academic_year, child) FROM care_years WHERE looked_after)
+
+UNION ALL
+
+-- Adoption, child arrangements order, special guardianship (E43 and E44 before 2015).
+SELECT academic_year, child, 'previously_looked_after'
+FROM care_years
+WHERE NOT looked_after
+    AND last_rec IN ('E11', 'E12', 'E41', 'E43', 'E44', 'E45', 'E46', 'E47', 'E48')
+    AND (academic_year, child) NOT IN (SELECT (academic_year, child) FROM oc3)

@@ -1,0 +1,92 @@
+"""The accepted rows of every input table and period, kept beside the snapshot so that a later load builds on them.
+
+They hold identifiers: they lie in the vault, which the query engine is never given.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from node.ingest.batches import Batch, value_fields
+from node.ingest.formats import InputTable, load_formats
+from node.ingest.periods import Period
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+StagedRows = Mapping[tuple[str, Period], Path]
+
+
+def find_staged(directory: Path) -> StagedRows:
+    """The staged rows in a directory, by table and period. A table that is not known any more is left out."""
+    by_relation = {table.relation: name for name, table in load_formats().items()}
+    found = {}
+    for path in sorted(directory.glob("*.parquet")):
+        relation, _, period = path.stem.partition("-")
+        if relation in by_relation:
+            found[by_relation[relation], Period.parse(period)] = path
+    return found
+
+
+def write_staged(
+    connection: DuckDBPyConnection, batches: Iterable[Batch], earlier: StagedRows, directory: Path
+) -> StagedRows:
+    """Write the accepted rows of the batches, and keep the earlier ones that they do not replace."""
+    directory.mkdir(parents=True)
+    replaced = set()
+    for batch in batches:
+        path = directory / f"{batch.table.relation}-{batch.period}.parquet"
+        connection.execute(f"COPY {batch.values} TO {sql_path(path)} (FORMAT parquet)")
+        replaced.add(batch.key)
+    for key, path in earlier.items():
+        if key not in replaced:
+            os.link(path, directory / path.name)  # Snapshots never change, so two may share a file.
+    return find_staged(directory)
+
+
+def show_period(
+    connection: DuckDBPyConnection, period: Period, batches: Iterable[Batch], earlier: StagedRows
+) -> set[str]:
+    """Make views of every input table's rows of one period, of this load or an earlier one; returns which exist."""
+    being_read = {batch.table.name: batch for batch in batches if batch.period == period}
+    present = set()
+    for name, table in load_formats().items():
+        rows = _no_rows(table)
+        if name in being_read:
+            rows = being_read[name].values
+            present.add(name)
+        elif (name, period) in earlier:
+            rows = f"read_parquet({sql_path(earlier[name, period])})"
+            present.add(name)
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {table.relation} AS FROM {rows}")
+    return present
+
+
+def show_all(connection: DuckDBPyConnection, staged: StagedRows) -> None:
+    """Make views of every input table's rows of every period, which adds their academic year and term.
+
+    The table `loaded` says which tables and periods there are.
+    """
+    connection.execute("CREATE TABLE loaded (name VARCHAR, family VARCHAR, academic_year INTEGER, term VARCHAR)")
+    for name, table in load_formats().items():
+        parts = [f"(FROM {_no_rows(table)} SELECT *, 0 AS academic_year, '' AS term)"]
+        for (staged_name, period), path in staged.items():
+            if staged_name == name:
+                term = f"'{period.term}'" if period.term else "NULL"
+                parts.append(f"(FROM read_parquet({sql_path(path)}) SELECT *, {period.academic_year}, {term})")
+                connection.execute(
+                    "INSERT INTO loaded VALUES (?, ?, ?, ?)", [name, table.family, period.academic_year, period.term]
+                )
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {table.relation} AS {' UNION ALL '.join(parts)}")
+
+
+def sql_path(path: Path) -> str:
+    """A path as an SQL string."""
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def _no_rows(table: InputTable) -> str:
+    return f"(FROM {table.reading} SELECT {value_fields(table)} WHERE false)"

@@ -1,0 +1,47 @@
+"""The private DuckDB a load is done in: in memory, spilling only into the load's own scratch directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from node.ingest.formats import InputTable, load_formats
+from node.ingest.tokens import hmac_pads
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+ACCOUNTING = "file INTEGER, record BIGINT, fingerprint UBIGINT"
+"""What every row being read carries: where it stands, and a hash of the whole record as written."""
+
+
+@contextmanager
+def open_workbench(scratch: Path, *, token_key: bytes, today: date) -> Iterator[DuckDBPyConnection]:
+    """A connection with the macros, the empty input tables, and the variables that the SQL files use."""
+    import duckdb
+
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "temp_directory": str(scratch),
+        "memory_limit": "700MB",
+        "threads": 2,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    with duckdb.connect(":memory:", config=settings) as connection:
+        connection.execute(Path(__file__).with_name("macros.sql").read_text(encoding="utf-8"))
+        inner, outer = hmac_pads(token_key)
+        for name, value in {"inner_pad": inner, "outer_pad": outer, "today": today}.items():
+            connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
+        connection.execute("CREATE TABLE findings (file INTEGER, record BIGINT, rule VARCHAR)")
+        for table in load_formats().values():
+            connection.execute(f"CREATE TABLE {table.reading} ({ACCOUNTING}, {_columns(table)})")
+        yield connection
+
+
+def _columns(table: InputTable) -> str:
+    declared = {f'"{column.raw}"': "VARCHAR" for column in table.columns}
+    declared |= {f'"{column.field}"': column.sql_type for column in table.columns}
+    return ", ".join(f"{name} {sql_type}" for name, sql_type in declared.items())

@@ -1,0 +1,111 @@
+"""What the SSDA903 return says of a child's care: who, every episode, reviews, social workers, times missing."""
+
+from collections.abc import Iterator
+from random import Random
+
+from node.synth.calibration import draw, happens, number, poisson
+from node.synth.children import Child
+from node.synth.collection_year import DAYS_A_YEAR, CollectionYear, Day, age_on, birthday, return_date
+
+Row = list[str]
+
+_MOST_CHANGES = 11
+_WORKERS = 180  # on an authority's books
+_FIRST_REVIEW, _SECOND_REVIEW, _LATER_REVIEWS = 20, 110, 182  # days: 20 working days, 3 months, then every 6 months
+_REVIEW_CODES = ("PN1", "PN1", "PN1", "PN2", "PN4", "PN5", "PN6", "PN7")
+
+
+def header_row(child: Child, year: CollectionYear) -> Row:
+    """The child themself. MOTHER is answered for girls, and not for short breaks."""
+    person = child.care.person
+    mother = "" if person.male or child.care.period.short_breaks else "0"
+    sex = year.sexes[0 if person.male else 1]
+    return [child.child_id, sex, return_date(person.born), person.ethnicity, child.upn, mother, ""]
+
+
+def episode_rows(child: Child) -> Iterator[Row]:
+    """Every episode since the period of care began. The unaccompanied have no home postcode here."""
+    care = child.care
+    home_postcode = "" if care.person.uasc or care.period.short_breaks else care.home_postcode
+    for episode in child.episodes:
+        spell = episode.spell
+        yield [
+            child.child_id,
+            return_date(episode.start),
+            episode.reason_started,
+            episode.legal_status,
+            care.person.need,
+            spell.kind,
+            spell.provider,
+            _optional(episode.end),
+            episode.reason_ended,
+            episode.reason_moved,
+            home_postcode,
+            spell.postcode,
+            spell.urn,
+        ]
+
+
+def review_rows(chance: Random, child: Child, year: CollectionYear) -> Iterator[Row]:
+    """The reviews due in the year: soon after care starts, three months later, then twice a year."""
+    person, period = child.care.person, child.care.period
+    if period.short_breaks:
+        return
+    held, last = period.start + _FIRST_REVIEW, period.last_day(year)
+    gaps = [_SECOND_REVIEW - _FIRST_REVIEW]
+    while held <= last:
+        if held >= year.start:
+            took_part = "PN0" if age_on(person.born, held) < 4 else chance.choice(_REVIEW_CODES)
+            yield [child.child_id, return_date(person.born), return_date(held), took_part]
+        held += gaps.pop() if gaps else _LATER_REVIEWS - chance.randrange(20)
+
+
+def uasc_rows(child: Child, year: CollectionYear) -> Iterator[Row]:
+    """An unaccompanied child, with the 18th birthday where that status ended in the year."""
+    person = child.care.person
+    if person.uasc:
+        eighteen = birthday(person.born, 18)
+        ceased = return_date(eighteen) if eighteen <= year.end else ""
+        yield [child.child_id, year.sexes[0 if person.male else 1], return_date(person.born), ceased]
+
+
+def social_worker_rows(chance: Random, child: Child, year: CollectionYear) -> Iterator[Row]:
+    """The child's social workers in the year, without a gap; the year counts whole, also before care began."""
+    person, period = child.care.person, child.care.period
+    if period.short_breaks:
+        return
+    first = max(period.start if person.uasc else person.born, year.start)
+    changes = _draw_changes(chance, first, period.last_day(year))
+    known_since = first if first > year.start else max(person.born, first - chance.randrange(int(DAYS_A_YEAR)))
+    worker = chance.randrange(_WORKERS)
+    for start, end in zip([known_since, *changes], [*changes, period.end], strict=True):
+        worker = (worker + chance.randrange(1, _WORKERS)) % _WORKERS
+        dates = [return_date(start), _optional(end)]
+        yield [child.child_id, return_date(person.born), f"SW{worker:04}", *dates, draw(chance, "social_worker_reason")]
+
+
+def _draw_changes(chance: Random, first: Day, last: Day) -> list[Day]:
+    """The days on which one social worker follows another; none in the last week."""
+    shape = number("social_workers.shape")
+    a_year = chance.gammavariate(shape, number("social_workers.mean_a_year") / shape)
+    days = max(0, last - first - 7)
+    count = min(_MOST_CHANGES, days, poisson(chance, a_year * days / DAYS_A_YEAR))
+    return sorted(chance.sample(range(first + 1, first + 1 + days), count))
+
+
+def missing_rows(chance: Random, child: Child, year: CollectionYear) -> Iterator[Row]:
+    """Times an older child was missing, or away without authorisation, each over before the next."""
+    person, period = child.care.person, child.care.period
+    first, last = max(period.start, year.start), period.last_day(year)
+    too_young = age_on(person.born, first) < 12
+    if too_young or period.short_breaks or last - first < 60 or not happens(chance, "missing.share"):
+        return
+    times = 1 + poisson(chance, number("missing.mean") - 1)
+    for start in sorted(chance.sample(range(first, last - 8, 4), min(times, (last - first - 8) // 4))):
+        kind = chance.choice("MMA")
+        end = start + chance.choice((0, 1, 1, 2, 3))
+        yield [child.child_id, return_date(person.born), kind, return_date(start), return_date(end)]
+
+
+def _optional(then: Day | None) -> str:
+    return "" if then is None else return_date(then)

@@ -1,0 +1,177 @@
+"""Pupils on roll: children in care wherever they are placed, and others of the same schools beside them."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from random import Random
+
+from node.synth.attendance import Risk, TermRecord, draw_attendance
+from node.synth.calibration import draw, happens, number
+from node.synth.children import Child
+from node.synth.collection_year import CollectionYear, Day, Term, day, year_group
+from node.synth.schools import School, UpnIssuer
+
+_LAST_PRIMARY, _FIRST_SECONDARY, _LAST_COMPULSORY = 6, 7, 11
+_MOVED_BEFORE = 0.2  # of pupils joined their school later than its first year: assumed
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """Someone to be schooled. `risk` is None unless in care; `arrived` is None unless from abroad."""
+
+    upn: str
+    male: bool
+    born: Day
+    ethnicity: str
+    group: int
+    risk: Risk | None = None
+    arrived: Day | None = None
+
+    @property
+    def population(self) -> str:
+        """Which figures of the calibration apply: `in_care` or `pupils`."""
+        return "in_care" if self.risk else "pupils"
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """A pupil's place in a school in one term."""
+
+    school: School
+    entry: Day
+    record: TermRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Pupil:
+    """A pupil on roll, with a stay for each term of the year that they are on roll in."""
+
+    learner: Learner
+    surname: str
+    forename: str
+    language: str
+    sen: str
+    """N none, K support, E education, health and care plan."""
+    needs: tuple[str, ...]
+    """Types of special need by rank; empty without SEN."""
+    in_unit: bool
+    meals_since: Day | None
+    """The day free school meals began."""
+    formerly_in_care: str
+    """PLAA: N, or how a child left care."""
+    stays: Mapping[str, Stay]
+
+
+def learner_in_care(child: Child, year: CollectionYear) -> Learner:
+    """A child of an authority's return as the pupil their school sees."""
+    person = child.care.person
+    return Learner(
+        child.upn,
+        person.male,
+        person.born,
+        person.ethnicity,
+        year_group(person.born, year),
+        Risk(child.moves_in_year, child.sdq),
+        child.care.period.start if person.uasc else None,
+    )
+
+
+def draw_other_learner(chance: Random, authority: str, year: CollectionYear, upns: UpnIssuer) -> Learner:
+    """A pupil who is not in care, of a school of `authority`."""
+    after_16 = happens(chance, "on_roll.other_pupils_after_16")
+    group = chance.randint(12, 13) if after_16 else chance.randint(0, _LAST_COMPULSORY)
+    born = day(year.academic_year // 100 - group - 4, 8, 31) - chance.randrange(365)
+    upn = upns.issue_at_reception(chance, authority, group, year)
+    return Learner(upn, chance.random() < 0.51, born, draw(chance, "ethnicity.pupils"), group)
+
+
+def draw_pupil(
+    chance: Random, learner: Learner, schools: Mapping[str, Sequence[School]], ehc_plans: float, year: CollectionYear
+) -> Pupil:
+    """Put a learner on roll; `ehc_plans` is the authority's own factor on the share with a plan."""
+    population = learner.population
+    sen = _draw_sen(chance, population, ehc_plans)
+    phase = _draw_phase(chance, learner, sen)
+    names = _names()
+    stays = _draw_stays(chance, learner, phase, schools[phase], year)
+    meals = happens(chance, f"free_meals.{population}")
+    return Pupil(
+        learner,
+        chance.choice(names["surnames"]),
+        chance.choice(names["forenames"]),
+        _draw_language(chance, learner),
+        sen,
+        _draw_needs(chance, population) if sen != "N" else (),
+        sen == "E" and phase in {"primary", "secondary"} and chance.random() < 0.2,
+        year.age_day - chance.randrange(900) if meals else None,
+        "N" if learner.risk else draw(chance, "previously_looked_after"),
+        stays,
+    )
+
+
+@cache
+def _names() -> Mapping[str, Sequence[str]]:
+    return tomllib.loads((Path(__file__).parent / "names.toml").read_text(encoding="utf-8"))
+
+
+def _draw_sen(chance: Random, population: str, ehc_plans: float) -> str:
+    drawn, plan = chance.random(), ehc_plans * number(f"sen.{population}.ehc_plan")
+    if drawn < plan:
+        return "E"
+    return "K" if drawn < plan + number(f"sen.{population}.sen_support") else "N"
+
+
+def _draw_needs(chance: Random, population: str) -> tuple[str, ...]:
+    table = "sen_need" if population == "in_care" else "sen_need.pupils"
+    primary = draw(chance, table)
+    secondary = draw(chance, table) if chance.random() < 0.25 else primary
+    return (primary,) if secondary == primary else (primary, secondary)
+
+
+def _draw_phase(chance: Random, learner: Learner, sen: str) -> str:
+    if sen == "E" and happens(chance, f"sen.{learner.population}.in_special_school"):
+        return "special"
+    if learner.group <= _LAST_PRIMARY:
+        return "primary"
+    excluded = learner.group <= _LAST_COMPULSORY and happens(chance, f"alternative_provision.{learner.population}")
+    return "alternative" if excluded else "secondary"
+
+
+def _draw_language(chance: Random, learner: Learner) -> str:
+    additional = "uasc" if learner.arrived is not None else learner.population
+    return draw(chance, "language") if happens(chance, f"english_additional.{additional}") else "ENG"
+
+
+def _draw_stays(
+    chance: Random, learner: Learner, phase: str, schools: Sequence[School], year: CollectionYear
+) -> Mapping[str, Stay]:
+    """The school of each term: the same all year unless the pupil moves between two census days."""
+    terms = [term for term in year.terms if learner.arrived is None or learner.arrived <= term.census]
+    records = draw_attendance(chance, terms, phase, learner.risk)
+    school, entry = chance.choice(schools), _draw_entry(chance, learner, phase, year)
+    moves_before = _draw_move(chance, learner, terms) if len(schools) > 1 else None
+    stays = {}
+    for previous, term, record in zip([None, *terms], terms, records, strict=False):
+        if previous is not None and term == moves_before:
+            school = chance.choice([other for other in schools if other != school])
+            entry = chance.randint(previous.census + 1, term.census)
+        stays[term.name] = Stay(school, entry, record)
+    return stays
+
+
+def _draw_move(chance: Random, learner: Learner, terms: Sequence[Term]) -> Term | None:
+    """The term before which a pupil changes school; planted to follow placement moves."""
+    moves = ("no_moves", "one_move", "more_moves")[min(learner.risk.moves, 2)] if learner.risk else "pupils"
+    return chance.choice(terms[1:]) if len(terms) > 1 and happens(chance, f"school_move.{moves}") else None
+
+
+def _draw_entry(chance: Random, learner: Learner, phase: str, year: CollectionYear) -> Day:
+    """When the pupil joined the school: in September of its first year, at times later, never before arriving."""
+    first_group = _FIRST_SECONDARY if phase in {"secondary", "alternative"} else 0
+    years_here = max(0, learner.group - first_group)
+    entry = day(year.academic_year // 100 - years_here, 9, 4)
+    if years_here and chance.random() < _MOVED_BEFORE:
+        entry = chance.randrange(entry, year.age_day)
+    return entry if learner.arrived is None else max(entry, learner.arrived)
