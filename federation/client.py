@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Self
 
 from federation.envelope import Envelope, read_envelope, sign_body
 from federation.exchange import QueryDraft, QueryState, QueryStatus, ReleaseDocument
@@ -46,10 +47,20 @@ class Review:
 
 
 class FederationClient:
-    """One member's view of the federation, through its hub."""
+    """One member's view of the federation, through its hub; a context manager that closes the connection."""
 
     def __init__(self, party: Party, connection: HubConnection, clock: Clock = current_time) -> None:
         self._party, self._connection, self._clock = party, connection, clock
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection to the hub."""
+        self._connection.close()
 
     def refresh_register(self) -> Register:
         """Fetch the register, verify it under the pinned root and keep it."""

@@ -26,7 +26,7 @@ from federation.processes import Stagehands
 QUESTION = """SELECT sen_provision,
        COUNT(DISTINCT child) AS children,
        AVG(attendance_rate) AS attendance,
-       AVG(CASE WHEN persistent_absentee THEN 1 ELSE 0 END) AS persistent_absentees
+       AVG(persistent_absentee) AS persistent_absentees
 FROM child_year
 WHERE academic_year = 202425 AND population = 'looked_after' AND counted_here AND year_group BETWEEN 1 AND 11
 GROUP BY sen_provision"""

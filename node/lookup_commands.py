@@ -1,5 +1,6 @@
 """`circe lookup`: children across authorities, asked from one's own node."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,9 +28,9 @@ def lookup(state: Path, person_id: str, purpose: str, placed_here: bool, patienc
 
     node = open_node(state)
     person = find_person(state, person_id)
-    hub = connect_party(node.party, clock=node.clock)
-    node.party.adopt_register(hub.fetch_register(), node.clock())
-    result = ask_placed_here(node, hub, person, purpose, patience=patience)
+    with closing(connect_party(node.party, clock=node.clock)) as hub:
+        node.party.adopt_register(hub.fetch_register(), node.clock())
+        result = ask_placed_here(node, hub, person, purpose, patience=patience)
     click.echo(format_result(result, form), nl=False)
     for missing in result.missing:
         click.echo(f"missing: {missing.node} ({', '.join(missing.authorities)}) {missing.reason}", err=True)

@@ -7,6 +7,7 @@ of the inbox only once it has been dealt with.
 import logging
 import threading
 from base64 import b64decode
+from contextlib import closing
 
 from audit.event import Action
 from federation.exchange import Delivery, DeliveryKind, Inbox
@@ -25,19 +26,17 @@ LONGEST_PAUSE_SECONDS = 15.0
 
 def serve_node(node: Node, stop: threading.Event) -> None:
     """Serve a node until told to stop, whatever happens to the hub in between."""
-    hub = connect_party(node.party, clock=node.clock)
     pause = FIRST_PAUSE_SECONDS
-    while not stop.is_set():
-        try:
-            refresh_register(node, hub)
-            deal_with(node, hub, hub.fetch_inbox(wait=LONG_POLL_SECONDS))
-            pause = FIRST_PAUSE_SECONDS
-        except (HubUnreachable, HubRefused, RegisterError, StateError) as error:
-            log.warning("%s: %s; trying again in %.0f s", node.party.member_id, error, pause)
-            stop.wait(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-    hub.close()
-    node.database.close()
+    with closing(connect_party(node.party, clock=node.clock)) as hub, closing(node.database):
+        while not stop.is_set():
+            try:
+                refresh_register(node, hub)
+                deal_with(node, hub, hub.fetch_inbox(wait=LONG_POLL_SECONDS))
+                pause = FIRST_PAUSE_SECONDS
+            except (HubUnreachable, HubRefused, RegisterError, StateError) as error:
+                log.warning("%s: %s; trying again in %.0f s", node.party.member_id, error, pause)
+                stop.wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
 def refresh_register(node: Node, hub: HubConnection) -> None:

@@ -18,12 +18,12 @@ def approve(state: Path, digest: str | None, yes: bool, query_id: str) -> None:
     from federation.client import ManifestMismatch, connect
     from federation.reading import describe_manifest
 
-    client = connect(state)
-    review = client.review(query_id)
-    click.echo(describe_manifest(review.manifest, review.digest, review.plan, review.asker), err=True)
-    if digest and digest != review.digest:
-        raise ManifestMismatch(f"this manifest's digest is {review.digest}, not the one given: nothing was signed")
-    if not yes:
-        click.confirm("Approve it?", abort=True, err=True)
-    status = client.sign(review)
+    with connect(state) as client:
+        review = client.review(query_id)
+        click.echo(describe_manifest(review.manifest, review.digest, review.plan, review.asker), err=True)
+        if digest and digest != review.digest:
+            raise ManifestMismatch(f"this manifest's digest is {review.digest}, not the one given: nothing was signed")
+        if not yes:
+            click.confirm("Approve it?", abort=True, err=True)
+        status = client.sign(review)
     click.echo(f"{status.query_id} is {status.state}; signed by {', '.join(status.signers)}")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
 from query_engine.commands import check
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def run(
         roster=tuple(sorted(roster.split(","))) if roster else None,
         valid_hours=valid_hours,
     )
-    status = connect(state).submit(draft)
+    with connect(state) as client:
+        status = client.submit(draft)
     click.echo(f"{status.cells} cells an authority; waits for approvals by two organisations", err=True)
     click.echo(status.query_id)
 
@@ -64,11 +66,11 @@ def sign(state: Path, query_id: str) -> None:
     from federation.client import connect
     from federation.reading import describe_manifest
 
-    client = connect(state)
-    draft = client.review_own(query_id)
-    click.echo(describe_manifest(draft.manifest, draft.digest, draft.plan, draft.asker), err=True)
-    click.confirm("Submit it?", abort=True, err=True)
-    click.echo(f"{client.sign(draft).query_id} is submitted")
+    with connect(state) as client:
+        draft = client.review_own(query_id)
+        click.echo(describe_manifest(draft.manifest, draft.digest, draft.plan, draft.asker), err=True)
+        click.confirm("Submit it?", abort=True, err=True)
+        click.echo(f"{client.sign(draft).query_id} is submitted")
 
 
 @query.command()
@@ -78,12 +80,12 @@ def status(state: Path, query_id: str | None) -> None:
     """Print where a query stands, or all of yours."""
     from federation.client import connect
 
-    client = connect(state)
-    if query_id is None:
-        for entry in client.list_queries():
-            click.echo(f"{entry.query_id}  {entry.state:<10} {entry.purpose}")
-        return
-    for line in describe_status(client.status(query_id)):
+    with connect(state) as client:
+        if query_id is None:
+            lines = [f"{entry.query_id}  {entry.state:<10} {entry.purpose}" for entry in client.list_queries()]
+        else:
+            lines = list(describe_status(client.status(query_id)))
+    for line in lines:
         click.echo(line)
 
 
@@ -96,12 +98,13 @@ def fetch(state: Path, form: str, wait: bool, query_id: str) -> None:
     """Print a query's released table, with its symbols and method."""
     from federation.client import connect
 
-    client = connect(state)
-    if wait:
-        for moved in client.watch(query_id):
-            answered = sum(node.outcome != "awaited" for node in moved.nodes)
-            click.echo(f"{moved.state}: {answered} of {len(moved.nodes)} nodes have answered", err=True)
-    click.echo(format_release(client.fetch(query_id), form), nl=False)
+    with connect(state) as client:
+        if wait:
+            for moved in client.watch(query_id):
+                answered = sum(node.outcome != "awaited" for node in moved.nodes)
+                click.echo(f"{moved.state}: {answered} of {len(moved.nodes)} nodes have answered", err=True)
+        release = client.fetch(query_id)
+    click.echo(format_release(release, form), nl=False)
 
 
 def describe_status(status: "QueryStatus") -> Iterable[str]:

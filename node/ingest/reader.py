@@ -70,7 +70,7 @@ def _read_carefully(connection: DuckDBPyConnection, number: int, path: Path, tab
     rewritten = path.with_suffix(".records")
     rows = 0
     with rewritten.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)
+        writer = csv.writer(stream, lineterminator="\n")
         for record in read_records(path, width):
             writer.writerow((record.number, record.fault, *(record.fields or ("",) * width)))
             rows += 1

@@ -75,7 +75,7 @@ def _parse(lines: _Lines, width: int) -> tuple[tuple[str, ...], str | None]:
     line = lines.take()
     if fault := _fault_of_line(line):
         return (), fault
-    fields = _split(line)
+    fields = _split(line, width)
     if fields is None and line.count('"') % 2:
         fields = _take_continuation(line, lines, width)
     if fields is None:
@@ -91,13 +91,16 @@ def _fault_of_line(line: str) -> str | None:
     return "bad_characters" if CONTROL_CHARACTERS.search(line) else None
 
 
-def _split(text: str) -> tuple[str, ...] | None:
-    """The fields of a record; None where its quotes do not add up."""
+def _split(text: str, width: int) -> tuple[str, ...] | None:
+    """The fields of a record; None where its quotes do not add up. Blank fields past the last column are dropped."""
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True))
     except csv.Error:
         return None
-    return tuple(rows[0]) if len(rows) == 1 else None
+    if len(rows) != 1:
+        return None
+    fields = rows[0]
+    return tuple(fields if any(fields[width:]) else fields[:width])
 
 
 def _take_continuation(line: str, lines: _Lines, width: int) -> tuple[str, ...] | None:
@@ -115,7 +118,7 @@ def _take_continuation(line: str, lines: _Lines, width: int) -> tuple[str, ...] 
             return None
         if text.count('"') % 2:
             continue
-        fields = _split(text)
+        fields = _split(text, width)
         if fields is None or len(fields) != width or CONTROL_CHARACTERS.search(following):
             return None
         for _ in range(distance + 1):

@@ -1,0 +1,96 @@
+"""`circe demo` with real processes, and its table against the naive answer over pooled rows."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.pooled_oracle import expected_rows
+
+pytestmark = pytest.mark.processes
+
+AUTHORITIES = 4
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A demo that has run, with its state kept."""
+    place = tmp_path_factory.mktemp("demo")
+    command = [sys.executable, "-m", "federation.cli", "demo", "--authorities", str(AUTHORITIES)]
+    done = subprocess.run(
+        [*command, "--directory", str(place), "--format", "json"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return place, done
+
+
+def outcome(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(demo[1].stdout)
+    return found
+
+
+def test_standard_output_is_the_promised_document(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    assert {"release", "stages", "audit"} <= outcome(demo).keys()
+    assert outcome(demo)["audit"] == "verified"
+    assert all(stage["seconds"] >= 0 and stage["name"] for stage in outcome(demo)["stages"])
+
+
+def test_the_released_table_is_right(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    """Cell by cell what plain SQL over all authorities' snapshots gives under the same rules."""
+    files = sorted(demo[0].glob("node-*/snapshots/*/governed/child_year.parquet"))
+    authorities = [path.name.removeprefix("node-") for path in demo[0].glob("node-*") if path.is_dir()]
+    assert len(files) == len(authorities) == AUTHORITIES
+    table = outcome(demo)["release"]["table"]
+    assert table["columns"] == ["home_authority", "sen_provision", "children", "attendance", "persistent_absentees"]
+    expected = [list(row) for row in expected_rows(files, authorities)]
+    assert table["rows"] == expected
+    figures = [figure for row in expected for figure in row[2:]]
+    assert figures.count("c") >= 3
+    assert sum(isinstance(figure, float) for figure in figures) >= 10
+
+
+def test_every_node_answered(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    nodes = outcome(demo)["release"]["nodes"]
+    assert [node["outcome"] for node in nodes] == ["answered"] * AUTHORITIES
+
+
+def test_every_command_is_printed_as_it_runs(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    """The demo is documentation: each kind of command of a federation's life is shown."""
+    shown = set(
+        re.findall(
+            r"^\$ circe (\w+(?: (?:init|root|enrol|join|adopt|project|load|serve|run|fetch|verify|person))?)",
+            demo[1].stderr,
+            re.M,
+        )
+    )
+    assert shown >= {
+        "synth",
+        "member root",
+        "hub init",
+        "node init",
+        "member init",
+        "member enrol",
+        "member join",
+        "hub adopt",
+        "hub project",
+        "node person",
+        "node load",
+        "hub serve",
+        "node serve",
+        "query run",
+        "approve",
+        "query fetch",
+        "lookup",
+        "audit verify",
+    }
+
+
+def test_nothing_of_a_child_is_in_what_services_print(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    """The logs of hub and nodes hold no pupil number."""
+    logs = "".join(path.read_text() for path in demo[0].glob("*.log"))
+    assert "node-" in logs
+    assert not re.search(r"\b[A-Z][0-9]{11}[0-9A-Z]\b", logs)

@@ -1,0 +1,337 @@
+"""A lookup from end to end without a network: a virtual school head asks, other nodes decide, a relay carries pages.
+
+The relay here is the adversary of interest: it keeps everything it carries, and can drop, repeat and swap pages.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import duckdb
+import msgspec
+import pytest
+
+from audit.event import Action, AuditEvent
+from audit.log import read_entries
+from federation.envelope import decode_base64
+from federation.exchange import Delivery, DeliveryKind, LookupBatch, LookupProgress
+from federation.lookups import (
+    REQUEST_TYPE,
+    LookupKind,
+    LookupOutcome,
+    LookupRequest,
+    sign_message,
+)
+from federation.sealing import SEALED_BYTES, Direction, SealContext, seal_records
+from federation.transport import encode_page
+from federation.wire import whole_seconds
+from node.asking import PlacedHere, PurposeMissing, ask_placed_here
+from node.lookups import answer_lookup
+from node.people import find_person
+from node.service import Node
+from policies.access_policy import MATRIX, AccessDenied
+from tests.small_federation import SmallFederation
+
+ASKER = "203"
+PURPOSE = "Termly review of children placed here"
+
+
+@dataclass
+class PaperRelay:
+    """Carries pages to the nodes themselves, and keeps what it carried; `tamper` may change what a node sends back."""
+
+    federation: SmallFederation
+    silent: frozenset[str] = frozenset()
+    tamper: Callable[[str, str], str] = lambda node, page: page
+    requests: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)
+    lookup_id: str = ""
+
+    def ask_lookup(self, batch: LookupBatch) -> None:
+        self.lookup_id, self.requests = batch.lookup_id, batch.pages
+
+    def deliver(self, node: str, page: str, lookup_id: str | None = None) -> str | None:
+        delivery = Delivery(
+            delivery_id=1,
+            kind=DeliveryKind.LOOKUP,
+            lookup_id=lookup_id or self.lookup_id,
+            sender=f"node-{ASKER}",
+            body=page,
+        )
+        sealed = answer_lookup(self.federation.node(node.removeprefix("node-")), delivery)
+        return sealed and encode_page(sealed)
+
+    def fetch_lookup(self, lookup_id: str, *, wait: int) -> LookupProgress:
+        for node, page in self.requests.items():
+            if node not in self.silent and (answer := self.deliver(node, page)):
+                self.answers[node] = self.tamper(node, answer)
+        awaited = tuple(sorted(set(self.requests) - set(self.answers)))
+        return LookupProgress(lookup_id=lookup_id, answers=self.answers, awaited=awaited)
+
+    def finish_lookup(self, lookup_id: str) -> None:
+        assert lookup_id == self.lookup_id
+
+
+def ask(federation: SmallFederation, relay: PaperRelay, person: str = "vsh", purpose: str = PURPOSE) -> PlacedHere:
+    node = federation.node(ASKER)
+    return ask_placed_here(node, relay, find_person(node.party.directory, person), purpose, patience=1)
+
+
+def events(node: Node, action: Action) -> list[AuditEvent]:
+    return [entry.to_event() for entry in read_entries(node.database.connection, action=action)]
+
+
+def hosted_children(federation: SmallFederation) -> set[tuple[str, str]]:
+    """The naive answer: every other node's children in care now whose host is the asking authority."""
+    found = set()
+    for authority in federation.authorities:
+        snapshot = federation.node(authority).store.current()
+        assert snapshot is not None
+        rows = duckdb.sql(
+            f"SELECT la_child_id FROM read_parquet('{snapshot.identified['children']}') "
+            f"WHERE host_authority = '{ASKER}' AND care_end IS NULL AND academic_year = 202425"
+        ).fetchall()
+        found |= {(authority, child) for (child,) in rows if authority != ASKER}
+    return found
+
+
+def test_every_child_placed_here_is_found(federation: SmallFederation) -> None:
+    """The answers together are exactly the children that the home authorities' own files place in our area."""
+    result = ask(federation, PaperRelay(federation))
+    found = {(answer.authority, str(child.la_child_id)) for answer in result.answers for child in answer.children}
+    expected = hosted_children(federation)
+    assert len(expected) >= 10
+    assert found == expected
+    assert result.missing == ()
+
+
+def test_both_ends_log_every_child_under_one_lookup_id(federation: SmallFederation) -> None:
+    """Who, for whom, why, which child by the log's own token, which fields, by which relationship and policy."""
+    result = ask(federation, PaperRelay(federation))
+    asked = [event for event in events(federation.node(ASKER), Action.LOOKUP_RECEIVED) if event.subject]
+    answered = [
+        event
+        for authority in federation.authorities
+        if authority != ASKER
+        for event in events(federation.node(authority), Action.LOOKUP_ANSWERED)
+        if event.subject
+    ]
+    assert len(asked) == len(answered) == len(hosted_children(federation))
+    for event in asked + answered:
+        assert (event.reference, event.purpose, event.relationship) == (result.lookup_id, PURPOSE, "host")
+        assert event.actor == "vsh (virtual_school_head)"
+        assert "upn" in event.fields
+    assert not {event.subject for event in asked} & {event.subject for event in answered}
+
+
+def test_the_relay_learns_nothing_from_pages(federation: SmallFederation) -> None:
+    """Every page has one size whatever it holds, and none holds an identifier in the clear."""
+    relay = PaperRelay(federation)
+    result = ask(federation, relay)
+    matched = {len(answer.children) for answer in result.answers}
+    assert len(matched) > 1, "authorities with different numbers of children, or the sizes below prove nothing"
+    pages = [decode_base64(page) for page in (*relay.requests.values(), *relay.answers.values())]
+    assert {len(page) for page in pages} == {SEALED_BYTES}
+    identifiers = [child.upn for answer in result.answers for child in answer.children if child.upn]
+    carried = b"".join(pages)
+    assert identifiers
+    assert not any(identifier.encode() in carried for identifier in [*identifiers, PURPOSE, "vsh"])
+
+
+def test_a_silent_node_is_named(federation: SmallFederation) -> None:
+    result = ask(federation, PaperRelay(federation, silent=frozenset({"node-316"})))
+    assert [(missing.node, missing.authorities) for missing in result.missing] == [("node-316", ("316",))]
+    assert {answer.authority for answer in result.answers} == {"301", "317"}
+
+
+def test_a_purpose_is_required(federation: SmallFederation) -> None:
+    for purpose in ("", "   ", "about B801200005001"):
+        relay = PaperRelay(federation)
+        with pytest.raises(PurposeMissing):
+            ask(federation, relay, purpose=purpose)
+        assert relay.requests == {}
+
+
+def test_a_role_without_the_right_sends_nothing(federation: SmallFederation) -> None:
+    """The asker's own node refuses first."""
+    relay = PaperRelay(federation)
+    with pytest.raises(AccessDenied):
+        ask(federation, relay, person="admin")
+    assert relay.requests == {}
+
+
+def test_the_home_authoritys_own_policy_decides(federation: SmallFederation) -> None:
+    """One home authority lets a host's head read the education of its children and nothing else."""
+    lines = [
+        line
+        for line in MATRIX.read_text().splitlines()
+        if not line.startswith("p, virtual_school_head, host, read,") or "education" in line
+    ]
+    (federation.directory / "node-301" / "policy.csv").write_text("\n".join(lines) + "\n")
+    result = ask(federation, PaperRelay(federation))
+    answers = {answer.authority: answer for answer in result.answers}
+    assert answers["301"].fields == ("school",)
+    assert {child.upn for child in answers["301"].children} <= {None}
+    assert "upn" in answers["316"].fields
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        (
+            lambda federation: federation.change_rule("301", "placed_here = true", "placed_here = false"),
+            "lookups_barred",
+        ),
+        (
+            lambda federation: (federation.directory / "node-301" / "policy.csv").write_text(
+                "\n".join(line for line in MATRIX.read_text().splitlines() if "virtual_school_head, host" not in line)
+            ),
+            "policy_denied",
+        ),
+    ],
+    ids=["rules", "policy"],
+)
+def test_a_home_authority_may_refuse(
+    federation: SmallFederation, spoil: Callable[[SmallFederation], object], code: str
+) -> None:
+    """A refusal is an answer of the same size, with a reason and whom to call; it is logged, and shows no child."""
+    spoil(federation)
+    relay = PaperRelay(federation)
+    answers = {answer.authority: answer for answer in ask(federation, relay).answers}
+    assert (answers["301"].outcome, answers["301"].code) == (LookupOutcome.REFUSED, code)
+    assert answers["301"].contact
+    assert answers["301"].children == ()
+    assert len(decode_base64(relay.answers["node-301"])) == SEALED_BYTES
+    assert events(federation.node("301"), Action.LOOKUP_REFUSED)[0].details["code"] == code
+
+
+def test_a_repeated_request_is_refused(federation: SmallFederation) -> None:
+    """A relay that hands on the same page twice gets a refusal the second time, sealed to the asker as ever."""
+    relay = PaperRelay(federation)
+    ask(federation, relay)
+    relay.deliver("node-301", relay.requests["node-301"])
+    assert events(federation.node("301"), Action.LOOKUP_REFUSED)[0].details["code"] == "replayed"
+
+
+def test_an_old_request_is_refused(federation: SmallFederation) -> None:
+    relay = PaperRelay(federation, silent=frozenset({"node-301"}))
+    ask(federation, relay)
+    federation.clock.move(timedelta(hours=1))
+    relay.deliver("node-301", relay.requests["node-301"])
+    assert events(federation.node("301"), Action.LOOKUP_REFUSED)[0].details["code"] == "stale"
+
+
+@pytest.mark.parametrize("change", ["altered", "another node's", "another lookup's"])
+def test_a_request_out_of_its_place_does_not_open(federation: SmallFederation, change: str) -> None:
+    """Altered, meant for another node, or moved to another lookup: logged as unreadable, and not answered."""
+    relay = PaperRelay(federation, silent=frozenset({"node-301"}))
+    ask(federation, relay)
+    page, lookup_id = relay.requests["node-301"], relay.lookup_id
+    if change == "altered":
+        page = page[:5000] + ("A" if page[5000] != "A" else "B") + page[5001:]
+    elif change == "another node's":
+        page = relay.requests["node-316"]
+    else:
+        lookup_id = "L-" + "0" * 32
+    assert relay.deliver("node-301", page, lookup_id) is None
+    assert events(federation.node("301"), Action.LOOKUP_REFUSED)[0].details["code"] == "unreadable"
+
+
+def test_a_node_cannot_ask_for_another_authority(federation: SmallFederation) -> None:
+    """A node that signs a request in another authority's name is refused: the register says whom it serves."""
+    node, other = federation.node(ASKER), federation.party("node-301")
+    request = LookupRequest(
+        lookup_id="L-" + "1" * 32,
+        kind=LookupKind.PLACED_HERE,
+        sender=node.party.member_id,
+        receiver="node-301",
+        authority="316",
+        person="vsh",
+        role="virtual_school_head",
+        purpose=PURPOSE,
+        asked_at=whole_seconds(federation.clock()),
+    )
+    context = SealContext(request.lookup_id, request.sender, request.receiver, Direction.REQUEST)
+    message = sign_message(request, REQUEST_TYPE, node.party.keys)
+    page = encode_page(seal_records(message, context, other.keys.public_sealing_key))
+    PaperRelay(federation).deliver("node-301", page, request.lookup_id)
+    assert events(federation.node("301"), Action.LOOKUP_REFUSED)[0].details["code"] == "not_your_authority"
+
+
+def test_an_answer_that_was_swapped_makes_its_node_a_missing_one(federation: SmallFederation) -> None:
+    """The relay hands one node's answer over as another's: it does not open there."""
+    first: list[str] = []
+
+    def swap(node: str, page: str) -> str:
+        first.append(page)
+        return first[0]
+
+    result = ask(federation, PaperRelay(federation, tamper=swap))
+    assert [answer.authority for answer in result.answers] == ["301"]
+    assert [missing.node for missing in result.missing] == ["node-316", "node-317"]
+
+
+def test_the_logs_hold_no_identifier(federation: SmallFederation) -> None:
+    """Neither end's log can be read for a pupil number, a child's id or a date of birth."""
+    result = ask(federation, PaperRelay(federation))
+    values = {
+        value
+        for answer in result.answers
+        for child in answer.children
+        for value in (child.upn, child.date_of_birth)
+        if value
+    }
+    assert values
+    for authority in federation.authorities:
+        bodies = " ".join(
+            json.dumps(entry.to_event().to_members())
+            for entry in read_entries(federation.node(authority).database.connection)
+        )
+        assert not [value for value in values if value in bodies]
+
+
+def test_a_page_that_is_full_says_so(federation: SmallFederation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When more children match than a page holds, the answer says that it is not complete."""
+    import node.lookups
+
+    monkeypatch.setattr(node.lookups, "MOST_CHILDREN", 1)
+    result = ask(federation, PaperRelay(federation))
+    by_home = {answer.authority: answer for answer in result.answers}
+    expected = [home for home, _ in hosted_children(federation)]
+    for home, answer in by_home.items():
+        assert len(answer.children) == min(1, expected.count(home))
+        assert answer.complete == (expected.count(home) <= 1)
+
+
+def test_the_longest_answer_fits_a_page(federation: SmallFederation) -> None:
+    """As many records as are ever sent, every field at its longest, still fit in the page."""
+    from federation.lookups import ANSWER_TYPE, ChildRecord
+    from node.lookups import MOST_CHILDREN, compose_answer
+
+    node = federation.node("301")
+    longest = ChildRecord(
+        la_child_id="9" * 40,
+        upn="B801200005001",
+        date_of_birth="2010-01-01",
+        school="9" * 12,
+        placement_type="independent_or_supported",
+        legal_status="interim_care_order",
+        care_start="2010-01-01",
+    )
+    request = LookupRequest(
+        lookup_id="L-" + "1" * 32,
+        kind=LookupKind.PLACED_HERE,
+        sender="node-203",
+        receiver="node-301",
+        authority="203",
+        person="vsh",
+        role="virtual_school_head",
+        purpose=PURPOSE,
+        asked_at=whole_seconds(federation.clock()),
+    )
+    answer = compose_answer(node, request, children=[longest] * MOST_CHILDREN, fields=("la_child_id",) * 7)
+    message = sign_message(answer, ANSWER_TYPE, node.party.keys)
+    context = SealContext(request.lookup_id, "node-301", "node-203", Direction.ANSWER)
+    assert len(seal_records(message, context, node.party.keys.public_sealing_key).page) == SEALED_BYTES
+    assert msgspec.json.encode(answer)

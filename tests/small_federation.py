@@ -1,0 +1,178 @@
+"""A small federation on paper: real members with real keys and loaded nodes, and no process or network between them.
+
+Tests play the hub themselves: they write manifests, collect signatures and hand bytes to the nodes.
+"""
+
+import secrets
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from disclosure_control.presets import load_preset
+from federation.envelope import Envelope, read_envelope, seal_envelope, write_envelope
+from federation.manifest import MANIFEST_TYPE, Manifest, Reply, write_manifest
+from federation.manifest import Path as LeavingPath
+from federation.register import Register, read_signed_register
+from federation.root import create_root, enrol_members
+from federation.state import Party, create_party, join_federation, make_profile, open_party, read_root_key
+from federation.wire import decode_document, whole_seconds
+from node.rules import RULES_FILE
+from node.service import Node, open_node
+from node.setting_up import create_node, enter_person
+from node.synth.england import write_england
+from query_engine.catalogue import load_catalogue
+from query_engine.parser import parse_query
+from query_engine.planner import plan_query
+
+QUESTION = (
+    "SELECT sen_provision, COUNT(DISTINCT child) AS children, AVG(attendance_rate) AS attendance, "
+    "AVG(CASE WHEN persistent_absentee THEN 1 ELSE 0 END) AS persistent "
+    "FROM child_year WHERE academic_year = 202425 AND counted_here GROUP BY sen_provision"
+)
+
+PEOPLE = {
+    "ana@ucl": ("researcher", "ucl", "research"),
+    "ben@ucl": ("approver", "ucl", "research"),
+    "officer@la-203": ("approver", "la-203", "authority"),
+    "deputy@la-203": ("approver", "la-203", "authority"),
+    "officer@dfe": ("approver", "dfe", "department"),
+    "analyst@lse": ("approver", "lse", "research"),
+    "ig@la-203": ("ig_officer", "la-203", "authority"),
+}
+"""Everyone with keys of their own: kind, organisation and its kind."""
+
+
+@dataclass
+class MovableClock:
+    """A clock that stands still until a test moves it."""
+
+    now: datetime
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, by: timedelta) -> None:
+        self.now += by
+
+
+@dataclass
+class SmallFederation:
+    """Where everyone's state is, and what a hub could do with it."""
+
+    directory: Path
+    authorities: tuple[str, ...]
+    clock: MovableClock
+
+    def party(self, member: str) -> Party:
+        return open_party(self.directory / member)
+
+    def node(self, authority: str) -> Node:
+        return open_node(self.directory / f"node-{authority}", self.clock)
+
+    @property
+    def register(self) -> Register:
+        return self.node(self.authorities[0]).register()
+
+    @property
+    def roster(self) -> tuple[str, ...]:
+        return tuple(f"node-{code}" for code in self.authorities)
+
+    def manifest(self, sql: str = QUESTION, **changes: object) -> Manifest:
+        """Write a manifest as an honest hub would, with whatever the test wants different."""
+        catalogue = load_catalogue()
+        plan = plan_query(parse_query(sql, catalogue), catalogue)
+        now = whole_seconds(self.clock())
+        manifest = Manifest(
+            query_id=f"Q-{secrets.token_hex(8)}",
+            project="attendance",
+            asker="ana@ucl",
+            purpose="A question of the tests",
+            sql=sql,
+            plan_id=plan.plan_id,
+            planner_version=plan.planner_version,
+            catalogue_version=catalogue.version,
+            academic_year="202425",
+            path=LeavingPath.PER_AUTHORITY,
+            preset="ons_10_5",
+            preset_version=load_preset("ons_10_5").version,
+            roster=self.roster,
+            minimum_register_version=1,
+            issued_at=now,
+            expires_at=now + timedelta(hours=1),
+            nonce=secrets.token_hex(32),
+        )
+        return msgspec.structs.replace(manifest, **changes)
+
+    def sign(self, manifest: Manifest, signers: Sequence[str] = ("ana@ucl", "officer@la-203", "officer@dfe")) -> bytes:
+        """Return the envelope of a manifest signed by those named: as it stands, approved."""
+        keys = [self.party(signer).keys for signer in signers]
+        return write_envelope(seal_envelope(write_manifest(manifest), MANIFEST_TYPE, *keys))
+
+    def change_rule(self, authority: str, old: str, new: str) -> None:
+        """Edit one line of an authority's own rules."""
+        path = self.directory / f"node-{authority}" / RULES_FILE
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+
+def read_reply(data: bytes) -> Reply:
+    """Read a node's reply."""
+    envelope: Envelope = read_envelope(data, "application/vnd.circe.reply+json")
+    return decode_document(envelope.body, Reply)
+
+
+def build_federation(
+    directory: Path, authorities: Sequence[str], load: Callable[[Node, Path], None]
+) -> SmallFederation:
+    """Make everyone's keys, enrol them, and load a synthetic England into the nodes."""
+    now = datetime.now(UTC) - timedelta(minutes=1)
+    write_england(directory / "england", authorities=list(authorities), seed=7, scale=0.6)
+    root = directory / "root"
+    create_root(root, "tests")
+    states = [directory / f"node-{code}" for code in authorities]
+    for code, state in zip(authorities, states, strict=True):
+        load(create_node(state, code), directory / "england" / code)
+        enter_person(state, "vsh", "virtual_school_head", "Virtual school head")
+        enter_person(state, "admin", "node_administrator", "Node administrator")
+    hub = make_profile(
+        member_id="hub",
+        kind="hub",
+        title="Hub",
+        organisation="hub-operator",
+        organisation_kind="hub_operator",
+        operator="hub-operator",
+        authorities=(),
+    )
+    create_party(directory / "hub", hub, now)
+    states.append(directory / "hub")
+    for member, (kind, organisation, organisation_kind) in PEOPLE.items():
+        profile = make_profile(
+            member_id=member,
+            kind=kind,
+            title=member,
+            organisation=organisation,
+            organisation_kind=organisation_kind,
+            operator=organisation,
+            authorities=(),
+        )
+        create_party(directory / member, profile, now)
+        states.append(directory / member)
+    clock = MovableClock(datetime.now(UTC) + timedelta(seconds=2))
+    enrol_members(root, directory / "register.json", [state / "enrolment.json" for state in states], 30, now)
+    key = read_root_key((root / "root.pub").read_text())
+    data = (directory / "register.json").read_bytes()
+    assert read_signed_register(data, key).version == 1
+    for state in states:
+        join_federation(open_party(state), key, "http://127.0.0.1:9").adopt_register(data, clock())
+    return SmallFederation(directory, tuple(authorities), clock)
+
+
+def copy_federation(original: SmallFederation, directory: Path) -> SmallFederation:
+    """Return a federation of one's own to spoil."""
+    shutil.copytree(original.directory, directory, dirs_exist_ok=True)
+    return replace(original, directory=directory, clock=MovableClock(original.clock.now))
