@@ -4,19 +4,26 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import PIPE
 
 import click
 
 CIRCE = (sys.executable, "-m", "federation.cli")
 SHOWN_COMMANDS = 12
 """How many commands of one kind are printed before the rest are counted."""
+
+
+PROGRESS_SECONDS = 5.0
+"""How often long work says how far it is."""
 
 
 class CommandFailed(Exception):
@@ -66,10 +73,15 @@ class Stagehands:
         words = [str(argument) for argument in arguments]
         if not quiet:
             click.echo(f"$ {shlex.join(['circe', *words])}", err=True)
-        done = subprocess.run([*CIRCE, *words], capture_output=True, text=True, check=False)  # noqa: S603
-        if done.returncode:
-            raise CommandFailed(f"circe {words[0]} ended with {done.returncode}: {done.stderr.strip()}")
-        return done.stdout
+        # Standard output goes to a file, since a pipe that nobody reads would fill up and stop the command.
+        with tempfile.TemporaryFile("w+") as printed:
+            with subprocess.Popen([*CIRCE, *words], stdout=printed, stderr=PIPE, text=True) as process:  # noqa: S603
+                assert process.stderr is not None
+                said = deque(_pass_on(process.stderr, quiet), maxlen=20)
+            if process.returncode:
+                raise CommandFailed(f"circe {words[0]} ended with {process.returncode}: {''.join(said).strip()}")
+            printed.seek(0)
+            return printed.read()
 
     def run_each(self, commands: Sequence[Sequence[str | Path]]) -> list[str]:
         """Run commands of one kind, as many at a time as there are processors; print the first and count the rest."""
@@ -78,8 +90,14 @@ class Stagehands:
                 click.echo(f"$ {shlex.join(['circe', *map(str, command)])}", err=True)
         if len(commands) > SHOWN_COMMANDS:
             click.echo(f"  ... and {len(commands) - SHOWN_COMMANDS} more like these", err=True)
+        printed, shown = [], time.monotonic()
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            return list(pool.map(lambda command: self.run(*command, quiet=True), commands))
+            for done in pool.map(lambda command: self.run(*command, quiet=True), commands):
+                printed.append(done)
+                if time.monotonic() - shown > PROGRESS_SECONDS:
+                    click.echo(f"  {len(printed)} of {len(commands)} done", err=True)
+                    shown = time.monotonic()
+        return printed
 
     def start(self, log: Path, *arguments: str | Path) -> subprocess.Popen[bytes]:
         """Start a service in the background, its messages going to a log file."""
@@ -106,6 +124,16 @@ class Stagehands:
             except subprocess.TimeoutExpired:
                 service.kill()
                 service.wait()
+
+
+def _pass_on(lines: Iterable[str], quiet: bool) -> Iterator[str]:
+    """Yield what a command says on its standard error, and show a line of it every few seconds."""
+    shown = time.monotonic()
+    for line in lines:
+        if not quiet and time.monotonic() - shown > PROGRESS_SECONDS:
+            click.echo(f"  {line.rstrip()}", err=True)
+            shown = time.monotonic()
+        yield line
 
 
 def _family(root: int) -> Iterator[int]:

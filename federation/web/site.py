@@ -1,0 +1,172 @@
+"""A party's pages as one site: its sessions, its forms, its headers, and how a page says no.
+
+`open_site` makes an application serve pages. Doors for software (`/api`, `/federation`) stay outside: they are signed
+request by request and need neither cookie nor token.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from flask import Blueprint, Flask, Response, current_app, g, render_template, request, url_for
+from jinja2 import StrictUndefined
+from markupsafe import Markup
+
+from federation.problems import Problem, ProblemRaised
+from federation.state import Party
+from federation.transport import Clock
+from federation.web.headers import set_headers
+from federation.web.session import (
+    FormStale,
+    Session,
+    SessionInvalid,
+    check_form_token,
+    form_token,
+    load_secret,
+    read_session,
+    start_session,
+    write_session,
+)
+
+ASSETS = Path(__file__).with_name("assets")
+
+MAX_FORM_BYTES = 64 * 1024
+"""The largest form that a page takes in."""
+
+SENTENCES = {
+    400: "The request cannot be read: go back, reload the page and try again.",
+    404: "There is no page at this address: check it, or start again from the home page.",
+    405: "This page cannot be used in that way: start again from the home page.",
+    413: "What was sent is too large: shorten it and try again.",
+}
+"""What a page says of an error that comes with no sentence of its own."""
+
+kit = Blueprint("kit", __name__, template_folder="templates", static_folder="assets", static_url_path="/assets")
+
+
+@dataclass(frozen=True)
+class Site:
+    """What all pages of one party share. `doors` are the first words of paths that serve software."""
+
+    title: str
+    cookie: str
+    secret: bytes
+    clock: Clock
+    doors: frozenset[str]
+
+
+def open_site(app: Flask, party: Party, clock: Clock, doors: Iterable[str] = ()) -> None:
+    """Make an application serve a party's pages."""
+    # Cookies are shared by all ports of a machine, so two parties on one machine need two names.
+    cookie = "circe-" + re.sub(r"[^a-z0-9]", "-", party.member_id)
+    app.extensions["site"] = Site(party.profile.title, cookie, load_secret(party.directory), clock, frozenset(doors))
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(sentence=as_sentence, breakable=as_breakable)
+    app.jinja_env.globals.update(asset=asset_address, form_token=current_form_token)
+    app.context_processor(lambda: {"site": the_site()})
+    app.register_blueprint(kit)
+    app.before_request(check_form)
+    app.after_request(finish_response)
+
+
+def the_site() -> Site:
+    """The site that this application serves."""
+    site: Site = current_app.extensions["site"]
+    return site
+
+
+def is_page() -> bool:
+    """Whether this request is for a page, or goes to a door for software."""
+    return request.path.split("/")[1] not in the_site().doors
+
+
+def current_session() -> Session | None:
+    """The session of whoever makes this request, if there is a good one."""
+    if "session" not in g:
+        site = the_site()
+        try:
+            g.session = read_session(request.cookies.get(_cookie_name(), ""), site.secret, site.clock())
+        except SessionInvalid:
+            g.session = None
+    session: Session | None = g.session
+    return session
+
+
+def change_session(member: str = "") -> Session:
+    """Start a new session, for a member or for nobody, and have the response carry it."""
+    g.session = g.new_session = start_session(the_site().clock(), member)
+    session: Session = g.session
+    return session
+
+
+def current_form_token() -> str:
+    """The token for a form on this page; a visitor without a session gets one."""
+    return form_token(current_session() or change_session(), the_site().secret)
+
+
+def check_form() -> None:
+    """Raise a 400 problem for a form that was not made here, for this session."""
+    if request.method in ("GET", "HEAD", "OPTIONS") or not is_page():
+        return
+    request.max_content_length = MAX_FORM_BYTES
+    session = current_session()
+    try:
+        if session is None:
+            raise FormStale("there is no session")
+        check_form_token(session, the_site().secret, request.form.get("form_token", ""))
+    except FormStale:
+        raise ProblemRaised(
+            400, "form_stale", "this form is out of date: go back, reload the page and send it again"
+        ) from None
+
+
+def finish_response(response: Response) -> Response:
+    """Set the headers, and the cookie of a session that has changed."""
+    kept = request.endpoint == "kit.static" and response.status_code in (200, 304)
+    set_headers(response.headers, secure=request.is_secure, kept=kept)
+    if "new_session" in g:
+        response.set_cookie(
+            _cookie_name(),
+            write_session(g.new_session, the_site().secret),
+            secure=request.is_secure,
+            httponly=True,
+            samesite="Lax",
+        )
+    return response
+
+
+def _cookie_name() -> str:
+    """The prefix, which browsers know, keeps a cookie to the one host that set it over TLS."""
+    return ("__Host-" if request.is_secure else "") + the_site().cookie
+
+
+def render_problem(problem: Problem) -> Response:
+    """Return a page that says in one sentence what was wrong and what to do."""
+    text = problem.detail if problem.detail != problem.title else SENTENCES.get(problem.status, problem.detail)
+    page = render_template("kit/problem.html", title=problem.title, text=text)
+    return Response(page, problem.status, content_type="text/html; charset=utf-8")
+
+
+def as_sentence(text: str) -> str:
+    """Return a text that begins with a capital letter and ends with a full stop."""
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!", ":")) else ".")
+
+
+def as_breakable(name: str) -> Markup:
+    """Return a name that may be broken after its underscores, without a character more when it is copied."""
+    return Markup("_<wbr>").join(name.split("_"))
+
+
+def asset_address(name: str) -> str:
+    """Return the address of an asset, which changes with its content, so that caches may keep it for good."""
+    return url_for("kit.static", filename=name, v=_fingerprint(name))
+
+
+@cache
+def _fingerprint(name: str) -> str:
+    return hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()[:8]
