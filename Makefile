@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test test-deep check fix lock clean
+.PHONY: help demo test test-deep check fix docs lock clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -44,6 +44,9 @@ check: $(VENV)/ready-to-test  ## types and style alone
 
 fix: $(VENV)/ready-to-test  ## mend what the formatter can
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+docs: $(VENV)/ready-to-test  ## write the generated pages of docs/ anew
+	@$(BIN)/python -m tests.house.generated_pages
 
 lock:  ## renew both locked lists (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from federation.cli import COMMANDS, EXIT_CODES
+from tests.house.generated_pages import PAGES
 
 HOUSE = Path(__file__).parents[2]
 README = (HOUSE / "README.md").read_text()
@@ -49,3 +50,9 @@ def test_documents_point_at_files_that_exist(page: Path) -> None:
         page.read_text(),
     )
     assert [path for path in mentioned if not (HOUSE / path).exists()] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_generated_pages_are_fresh(name: str) -> None:
+    """A page written from a declaration says what the declaration says now; `make docs` writes it anew."""
+    assert (HOUSE / "docs" / name).read_text() == PAGES[name]()
