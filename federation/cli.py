@@ -38,9 +38,15 @@ EXIT_CODES: Mapping[str, int] = {
     "federation.transport.HubUnreachable": 9,
     "federation.processes.CommandFailed": 1,
     "node.asking.PurposeMissing": 2,
+    "node.ingest.load.LoadFailed": 1,
     "node.ingest.report.NothingUsable": 3,
+    "node.ingest.sources.LoadRefused": 2,
+    "node.snapshots.SnapshotDamaged": 2,
+    "node.snapshots.SnapshotMissing": 2,
     "policies.access_policy.AccessDenied": 8,
     "policies.linter.PolicyInvalid": 2,
+    "query_engine.catalogue.CatalogueInvalid": 2,
+    "query_engine.engines.EngineFailed": 1,
     "query_engine.refusal.QueryRefused": 4,
 }
 """The exit code of each error that a command may end with; 2 is also click's own for bad arguments."""

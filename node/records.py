@@ -53,9 +53,10 @@ def find_hosted_children(snapshot: Snapshot, row_filter: RowFilter) -> Sequence[
     selected = ", ".join(f"{FIELDS[name][1] if name in fields else 'NULL'} AS {name}" for name in FIELDS)
     sql = (
         f"SELECT child, {selected} FROM {CHILDREN} "  # noqa: S608 - every part is written in this file
-        "WHERE host_authority = ? AND care_end IS NULL AND academic_year = ? ORDER BY child"
+        f"WHERE host_authority = ? AND care_end IS NULL "
+        f"AND academic_year = (SELECT max(academic_year) FROM {CHILDREN}) ORDER BY child"
     )
-    rows = _read(snapshot.identified[CHILDREN], sql, [row_filter.authority, max(snapshot.academic_years)])
+    rows = _read(snapshot.identified[CHILDREN], sql, [row_filter.authority])
     return [FoundChild(token, ChildRecord(**dict(zip(FIELDS, values, strict=True)))) for token, *values in rows]
 
 
