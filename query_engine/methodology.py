@@ -1,0 +1,83 @@
+"""What a statistician would warn of before the query is run: named rules, each decided from the plan alone."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from query_engine.plan import QueryPlan
+from query_engine.region import columns_of, possible_ranges
+
+SPARSE_CELL = 10
+"""Fewer children than this in an average cell, and most cells will be withheld."""
+
+
+class Caution(NamedTuple):
+    """A warning: the rule that gave it, and what it has to say to the asker."""
+
+    rule: str
+    text: str
+
+
+def cautions(plan: QueryPlan) -> tuple[Caution, ...]:
+    """The warnings a plan calls for, in the order of `RULES`."""
+    found = ((name, rule(plan)) for name, rule in RULES.items())
+    return tuple(Caution(name, text) for name, text in found if text is not None)
+
+
+def _counted_here(plan: QueryPlan) -> str | None:
+    """Each child is counted once a year, by the authority that holds the home record."""
+    column = plan.governed.columns.get("counted_here")
+    if column is None or _groups_by(plan, column.name) or possible_ranges(plan.where, column) == [(1, 1)]:
+        return None
+    return (
+        "A child who passed from one authority's care to another's in the year has a row at both. "
+        "Add counted_here to WHERE to count each child once."
+    )
+
+
+def _academic_year(plan: QueryPlan) -> str | None:
+    if _uses(plan, "academic_year"):
+        return None
+    return (
+        "Every year is pooled, and a child has a row for each. Filter or group by academic_year, "
+        "unless rows for each child and year are what you mean to count."
+    )
+
+
+def _population(plan: QueryPlan) -> str | None:
+    if "population" not in plan.governed.columns or _uses(plan, "population"):
+        return None
+    return (
+        "Children looked after, children who have left care for a permanent home, and care leavers are taken together. "
+        "Filter or group by population to compare like with like."
+    )
+
+
+def _sparse(plan: QueryPlan) -> str | None:
+    typical = plan.governed.typical_size
+    if plan.cells * SPARSE_CELL <= typical:
+        return None
+    return (
+        f"The table has {plan.cells:,} cells for each authority, and an authority has about {typical:,} children "
+        f"in a year: fewer than {SPARSE_CELL} to a cell, so most cells would be withheld or zero. "
+        "Group by fewer columns, or filter to fewer categories."
+    )
+
+
+RULES: Mapping[str, Callable[[QueryPlan], str | None]] = MappingProxyType(
+    {
+        "counted_here": _counted_here,
+        "academic_year": _academic_year,
+        "population": _population,
+        "sparse": _sparse,
+    }
+)
+"""Every rule by its name: given a plan, its warning or None."""
+
+
+def _uses(plan: QueryPlan, name: str) -> bool:
+    return _groups_by(plan, name) or name in columns_of(plan.where)
+
+
+def _groups_by(plan: QueryPlan, name: str) -> bool:
+    return any(each.name == name for each in plan.dimensions)

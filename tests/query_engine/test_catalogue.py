@@ -1,0 +1,183 @@
+"""The catalogue says everything about every column, and a file that says anything else is not read."""
+
+import hashlib
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+import query_engine
+from query_engine.catalogue import Catalogue, CatalogueInvalid, Column, load_catalogue, parse_catalogue
+from query_engine.geography import REGIONS, load_authorities
+
+COLUMNS = [column for table in load_catalogue().tables.values() for column in table.columns.values()]
+NAMED = {
+    f"{table.name}.{name}": column
+    for table in load_catalogue().tables.values()
+    for name, column in table.columns.items()
+}
+
+
+@pytest.mark.parametrize("column", NAMED.values(), ids=NAMED.keys())
+def test_every_column_is_defined_and_sourced(column: Column) -> None:
+    """A definition is sentences, and a source names where the value comes from."""
+    assert column.definition.endswith(".")
+    assert len(column.definition) > 20
+    assert len(column.source) > 5
+
+
+@pytest.mark.parametrize("column", NAMED.values(), ids=NAMED.keys())
+def test_every_code_stands_for_one_value(column: Column) -> None:
+    """Values and codes go both ways, and the code after the last is the missing value."""
+    if column.role == "key":
+        assert column.domain is None
+        return
+    ends = {0, 1, column.present_codes // 2, column.present_codes - 1}
+    for code in ends & set(range(column.present_codes)):
+        value = column.value(code)
+        assert value is not None
+        assert column.code(value) == code
+    assert column.codes == column.present_codes + column.nullable
+    if column.nullable:
+        assert column.value(column.present_codes) is None
+
+
+def test_the_domains_fit_in_ascii(catalogue: Catalogue) -> None:
+    """A query is printable ASCII, so every category must be too."""
+    for column in COLUMNS:
+        assert all(each.isascii() and each.isprintable() for each in column.domain or () if isinstance(each, str))
+
+
+def test_every_factor_is_reported_on(catalogue: Catalogue) -> None:
+    """A factor that is declared has a column."""
+    assert {column.factor for column in COLUMNS} == set(catalogue.factors)
+
+
+def test_both_tables_agree_on_what_they_share(catalogue: Catalogue) -> None:
+    """A column of the same name has the same values in both tables, so that children and pupils can be compared."""
+    children, pupils = (catalogue.table(name).columns for name in ("child_year", "pupil_year"))
+    for name in children.keys() & pupils.keys():
+        one, other = children[name], pupils[name]
+        assert (one.type, one.domain, one.bounds, one.scale) == (other.type, other.domain, other.bounds, other.scale)
+
+
+def test_the_version_is_the_hash_of_the_file(catalogue: Catalogue) -> None:
+    """Any change of the file is a new version."""
+    content = (Path(query_engine.__file__).parent / "catalogue.toml").read_bytes()
+    assert catalogue.version == hashlib.sha256(content).hexdigest()[:16]
+    assert parse_catalogue(content + b"\n").version != catalogue.version
+
+
+def test_there_are_153_authorities_in_nine_regions() -> None:
+    """As in the published list of 2025, in the order of the codes."""
+    authorities = load_authorities()
+    assert len(authorities) == 153
+    assert list(authorities) == sorted(authorities)
+    assert {each.region for each in authorities.values()} == set(REGIONS)
+    assert len(REGIONS) == 9
+    assert authorities["301"].name == "Barking and Dagenham"
+
+
+TABLE = """
+factors = ["f"]
+[domains]
+stages = ["one", "two"]
+[tables.t]
+grain = "one row"
+description = "A table."
+authority_column = "home"
+child_key = "child"
+typical_size = 100
+[tables.t.columns.child]
+role = "key"
+type = "category"
+definition = "The child."
+source = "A file"
+factor = "f"
+sensitivity = "ordinary"
+[tables.t.columns.home]
+role = "dimension"
+type = "category"
+domain = "authorities"
+nullable = false
+definition = "The authority."
+source = "A file"
+factor = "f"
+sensitivity = "ordinary"
+[tables.t.columns.x]
+{column}
+definition = "The column."
+source = "A file"
+factor = "f"
+sensitivity = "ordinary"
+"""
+RATE = 'role = "measure"\ntype = "decimal"\nscale = 2\nbounds = { from = 0, to = 1 }\nunit = "share"'
+
+
+def read(column: str, change: tuple[str, str] = ("", "")) -> Column:
+    text = TABLE.replace("{column}", column).replace(*change)
+    return parse_catalogue(text.encode()).table("t").columns["x"]
+
+
+@pytest.mark.parametrize(
+    ("column", "codes", "first", "last"),
+    [
+        ('role = "dimension"\ntype = "category"\ndomain = "stages"', 3, "one", "two"),
+        ('role = "dimension"\ntype = "category"\ndomain = ["a"]\nnullable = false', 1, "a", "a"),
+        ('role = "dimension"\ntype = "integer"\ndomain = { from = 3, to = 5 }', 4, 3, 5),
+        ('role = "flag"\ntype = "boolean"', 3, False, True),
+        (RATE, 102, Decimal("0.00"), Decimal("1.00")),
+    ],
+)
+def test_a_column_is_read(column: str, codes: int, first: object, last: object) -> None:
+    """Each way of declaring the values of a column."""
+    found = read(column)
+    assert (found.codes, found.value(0), found.value(found.present_codes - 1)) == (codes, first, last)
+
+
+@pytest.mark.parametrize(
+    ("value", "code"), [("0.25", 25), ("1", 100), ("0.250", 25), ("0.255", None), ("1.01", None), ("-0.01", None)]
+)
+def test_a_measure_has_only_the_values_of_its_scale(value: str, code: int | None) -> None:
+    """A value between two steps, or beyond the bounds, has no code."""
+    assert read(RATE).code(Decimal(value)) == code
+
+
+def test_only_a_measure_has_bounds() -> None:
+    """Asking another column for them is a mistake of the caller's."""
+    with pytest.raises(ValueError, match="not a measure"):
+        _ = read('role = "flag"\ntype = "boolean"').scaled_bounds
+
+
+BROKEN = {
+    "an unknown key of a column": (RATE + '\ncolour = "red"', ("", "")),
+    "a missing key of a column": (RATE.replace('unit = "share"', ""), ("", "")),
+    "a domain on a measure": (RATE + '\ndomain = ["a"]', ("", "")),
+    "an unknown key of a table": (RATE, ("typical_size", "typical_sise")),
+    "an unknown key of the file": (RATE, ("[domains]", "[ranges]")),
+    "an unknown role": (RATE.replace("measure", "metric"), ("", "")),
+    "an unknown type": (RATE.replace("decimal", "float"), ("", "")),
+    "a type that the role cannot have": (RATE.replace("decimal", "boolean"), ("", "")),
+    "an unknown sensitivity": (RATE, ('sensitivity = "ordinary"', 'sensitivity = "secret"')),
+    "a factor that is not declared": (RATE, ('["f"]', '["g"]')),
+    "a decimal without scale": (RATE.replace("scale = 2", ""), ("", "")),
+    "a scale on whole numbers": (RATE.replace("decimal", "integer"), ("", "")),
+    "bounds the wrong way round": (RATE.replace("from = 0, to = 1", "from = 1, to = 0"), ("", "")),
+    "half a bound": (RATE.replace("from = 0, to = 1", "from = 0"), ("", "")),
+    "a domain nobody declared": ('role = "dimension"\ntype = "category"\ndomain = "stage"', ("", "")),
+    "an empty domain": ('role = "dimension"\ntype = "category"\ndomain = []', ("", "")),
+    "a category listed twice": ('role = "dimension"\ntype = "category"\ndomain = ["a", "a"]', ("", "")),
+    "a category of another type": ('role = "dimension"\ntype = "integer"\ndomain = ["a"]', ("", "")),
+    "whole numbers out of order": ('role = "dimension"\ntype = "integer"\ndomain = [2, 1]', ("", "")),
+    "a range with a step": ('role = "dimension"\ntype = "integer"\ndomain = { from = 0, to = 4, step = 2 }', ("", "")),
+    "a second key": ('role = "key"\ntype = "category"', ("", "")),
+    "an authority column that is not there": (RATE, ('authority_column = "home"', 'authority_column = "host"')),
+    "text that is not TOML": ("role =", ("", "")),
+}
+
+
+@pytest.mark.parametrize(("column", "change"), BROKEN.values(), ids=BROKEN.keys())
+def test_a_file_with_a_mistake_is_not_read(column: str, change: tuple[str, str]) -> None:
+    """Each mistake is named, and none is passed over."""
+    with pytest.raises(CatalogueInvalid):
+        read(column, change)

@@ -1,0 +1,110 @@
+"""Hostile text: everything in the corpus is refused, and no text whatever ends in anything but a query or a refusal."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from query_engine.catalogue import Catalogue
+from query_engine.model import AggregateQuery
+from query_engine.parser import parse_query
+from query_engine.plan import QueryPlan
+from query_engine.planner import plan_query
+from query_engine.refusal import QueryRefused, RefusalCode
+from query_engine.text import TEXT_LIMIT
+from tests.query_engine import strategies
+from tests.query_engine.golden_files import read_blocks
+from tests.query_engine.spelling import spell
+
+ATTACKS = [(block.title, statement) for block in read_blocks("attacks.sql") for statement in block.statements]
+
+GENERATED = {
+    "a million brackets": "SELECT COUNT(*) FROM child_year WHERE " + "(" * 1_000_000,
+    "brackets to the limit of the text": "SELECT COUNT(*) FROM child_year WHERE " + "(" * (TEXT_LIMIT - 40),
+    "NOT to the limit of the text": "SELECT COUNT(*) FROM child_year WHERE " + "NOT " * 2400 + "uasc",
+    "CASE within CASE": "SELECT SUM(" + "CASE WHEN " * 900 + "uasc" + " THEN 1 ELSE 0 END" * 400 + ") FROM child_year",
+    "minus signs": "SELECT COUNT(*) FROM child_year WHERE age = " + "- " * 4000 + "1",
+    "a chain of comparisons": "SELECT COUNT(*) FROM child_year WHERE " + "uasc = " * 1400 + "TRUE",
+    "a chain of casts": "SELECT COUNT(*) FROM child_year WHERE age" + "::INT" * 1900 + " = 1",
+    "a chain of dots": "SELECT COUNT(*) FROM child_year WHERE " + "a." * 4000 + "a = 1",
+    "a chain of OR": "SELECT COUNT(*) FROM child_year WHERE " + " OR ".join(["uasc"] * 1200),
+    "a chain of UNION": "SELECT COUNT(*) FROM child_year" + " UNION SELECT 1" * 600,
+    "a huge IN list": "SELECT COUNT(*) FROM child_year WHERE age IN (" + "4," * 4900 + "4)",
+    "semicolons": "SELECT COUNT(*) FROM child_year" + ";" * 4000 + "SELECT 1",
+    "a number of 9,000 figures": "SELECT COUNT(*) FROM child_year WHERE age = " + "1" * 9000,
+    "full-width letters": "\uff33\uff25\uff2c\uff25\uff23\uff34 COUNT(*) FROM child_year",
+    "a Kelvin sign for K": "SELECT COUNT(*) FROM child_year WHERE \u212aey_stage = 'post_16'",
+    "a right-to-left override": "SELECT COUNT(*) FROM child_year WHERE sex = '\u202eM'",
+    "a no-break space": "SELECT\u00a0COUNT(*) FROM child_year",
+    "a null character": "SELECT COUNT(*) FROM child_year\x00; DROP TABLE child_year",
+    "an escape sequence": "SELECT COUNT(*) FROM child_year\x1b[2J",
+    "a backspace": "SELECT COUNT(*) FROM pupil_year\x08",
+}
+
+
+def refuse(sql: str, catalogue: Catalogue) -> QueryRefused:
+    with pytest.raises(QueryRefused) as refused:
+        plan_query(parse_query(sql, catalogue), catalogue)
+    return refused.value
+
+
+@pytest.mark.parametrize(("title", "statement"), ATTACKS)
+def test_the_attack_is_refused(title: str, statement: str, catalogue: Catalogue) -> None:
+    """The corpus of texts that try to reach past the governed tables, or past what may be asked of them."""
+    assert refuse(statement, catalogue).at is not None
+
+
+@pytest.mark.parametrize("second", ["DROP TABLE child_year", "SELECT 1", "COMMIT", "ATTACH 'x'", "SET threads = 9"])
+@pytest.mark.parametrize("between", [";", ";;", " ; ", ";\n"])
+def test_a_second_statement_is_refused(second: str, between: str, catalogue: Catalogue) -> None:
+    """Whatever the second statement is, it is not even parsed."""
+    refused = refuse(f"SELECT COUNT(*) FROM child_year{between}{second}", catalogue)
+    assert refused.code == RefusalCode.SEVERAL_STATEMENTS
+
+
+@pytest.mark.parametrize("sql", GENERATED.values(), ids=GENERATED.keys())
+def test_the_generated_attack_is_refused(sql: str, catalogue: Catalogue) -> None:
+    """Texts made to exhaust the parser, or to look like what they are not."""
+    refuse(sql, catalogue)
+
+
+def outcome(sql: str, catalogue: Catalogue) -> AggregateQuery | QueryPlan | QueryRefused:
+    """What becomes of a text. Any other exception fails the test."""
+    try:
+        return plan_query(parse_query(sql, catalogue), catalogue)
+    except QueryRefused as refusal:
+        lines = sql.split("\n")
+        if refusal.at is not None:
+            line, column = refusal.at
+            assert 1 <= line <= len(lines)
+            assert 1 <= column <= len(lines[line - 1]) + 1
+        return refusal
+
+
+WORDS = tuple(
+    """
+    SELECT FROM WHERE GROUP BY HAVING AND OR NOT IN BETWEEN IS NULL CASE WHEN THEN ELSE END FILTER DISTINCT COUNT SUM
+    AVG AS OVER TRUE FALSE ALL ROLLUP UNION JOIN ON WITH LIMIT child_year pupil_year child sex age uasc suspensions
+    attendance_rate 'M' 'F' 0 1 4 0.9 -1 * ( ) , ; = <> < <= > >= . + / :: [ ] { } $1 ? @ # " ' -- /* */ E'x' $$a$$
+    """.split()  # noqa: SIM905 - read as the words of a text
+)
+
+soup = st.lists(st.sampled_from(WORDS), max_size=30).map(lambda words: " ".join(["SELECT", *words]))
+
+
+@settings(max_examples=150, derandomize=True, deadline=None)
+@given(sql=st.text() | soup)
+def test_any_text_gives_a_query_or_a_refusal(sql: str, catalogue: Catalogue) -> None:
+    """No text ends in an exception of the parser's, nor in a place outside the text."""
+    outcome(sql, catalogue)
+
+
+@settings(max_examples=100, derandomize=True, deadline=None)
+@given(query=strategies.queries(), edits=st.lists(st.tuples(st.integers(0, 400), st.sampled_from(WORDS)), max_size=3))
+def test_a_query_with_words_put_in_gives_a_query_or_a_refusal(
+    query: AggregateQuery, edits: list[tuple[int, str]], catalogue: Catalogue
+) -> None:
+    """Good queries, damaged: the near misses that soup of words seldom finds."""
+    sql = spell(query, catalogue.table(query.table))
+    for place, word in edits:
+        sql = f"{sql[:place]} {word} {sql[place:]}"
+    outcome(sql, catalogue)

@@ -1,0 +1,134 @@
+"""What a plan holds: public cells, whole-number statistics with bounds, and outputs made from them."""
+
+from collections.abc import Callable
+
+import pytest
+
+from query_engine.catalogue import Catalogue
+from query_engine.model import AggregateQuery, Among, Comparison, CountRows, Either, Every, GroupColumn, Holds, Selected
+from query_engine.plan import QueryPlan
+from query_engine.planner import plan_query
+
+PlanOf = Callable[[str], QueryPlan]
+
+
+def test_every_declared_category_has_a_cell(plan_of: PlanOf) -> None:
+    """A group that nobody is in is a cell like any other; missing values come last."""
+    plan = plan_of("SELECT sex, uasc, COUNT(*) AS n FROM child_year GROUP BY sex, uasc")
+    assert [each.categories for each in plan.dimensions] == [("M", "F", "U", None), (False, True, None)]
+    assert plan.cells == 12
+    assert list(plan.iter_cells())[:4] == [("M", False), ("M", True), ("M", None), ("F", False)]
+    assert len(list(plan.iter_cells())) == plan.cells
+
+
+def test_a_column_that_is_never_missing_has_no_cell_for_it(plan_of: PlanOf) -> None:
+    """`population` is always known."""
+    plan = plan_of("SELECT population, COUNT(*) AS n FROM child_year GROUP BY population")
+    assert plan.dimensions[0].categories == ("looked_after", "previously_looked_after", "care_leaver")
+
+
+@pytest.mark.parametrize(
+    ("condition", "categories"),
+    [
+        ("sex <> 'M'", ("F", "U")),
+        ("sex IS NULL OR sex = 'F'", ("F", None)),
+        ("uasc AND (sex = 'M' OR NOT uasc)", ("M",)),
+        ("sex = 'M' OR uasc", ("M", "F", "U", None)),
+    ],
+)
+def test_the_filter_leaves_out_impossible_cells(condition: str, categories: object, plan_of: PlanOf) -> None:
+    """Categories that no row of the filter can have are left out, which is known without the data."""
+    plan = plan_of(f"SELECT sex, COUNT(*) AS n FROM child_year WHERE {condition} GROUP BY sex")
+    assert plan.dimensions[0].categories == categories
+
+
+def test_the_authority_column_is_implied(plan_of: PlanOf) -> None:
+    """A node is one authority: the column is no dimension of the plan, and none of its outputs."""
+    plan = plan_of("SELECT home_authority, sex, COUNT(*) AS n FROM child_year GROUP BY home_authority, sex")
+    assert plan.authority_column == "home_authority"
+    assert [each.name for each in plan.dimensions] == ["sex"]
+    assert [each.label for each in plan.outputs] == ["sex", "n"]
+    assert plan.path == "per_authority"
+    assert plan_of("SELECT COUNT(*) AS n FROM pupil_year").authority_column == "host_authority"
+
+
+def test_every_figure_is_carried_with_the_children_behind_it(plan_of: PlanOf) -> None:
+    """Beside what was asked, the counts that disclosure control needs; each with the most that one row can add."""
+    plan = plan_of("SELECT SUM(suspension_days) AS d, AVG(attendance_rate) AS a, AVG(uasc) AS u FROM child_year")
+    assert {each.name: each.bound for each in plan.statistics} == {
+        "children": 1,
+        "sum:suspension_days": 1000,
+        "present:suspension_days": 1,
+        "nonzero:suspension_days": 1,
+        "sum:attendance_rate": 10_000,
+        "rows:attendance_rate": 1,
+        "present:attendance_rate": 1,
+        "nonzero:attendance_rate": 1,
+        "sum:uasc": 1,
+        "rows:uasc": 1,
+        "present:uasc": 1,
+        "nonzero:uasc": 1,
+    }
+    days, rate, uasc = plan.outputs
+    assert (days.kind, days.statistics, days.scale, days.indicator) == ("sum", ("sum:suspension_days",), 1, False)
+    assert (rate.kind, rate.statistics) == ("mean", ("sum:attendance_rate", "rows:attendance_rate"))
+    assert (rate.present, rate.nonzero) == ("present:attendance_rate", "nonzero:attendance_rate")
+    assert uasc.indicator
+
+
+def test_a_condition_is_missing_for_nobody(plan_of: PlanOf) -> None:
+    """CASE ... ELSE 0 gives every row a value, so its rows and children are those of the cell."""
+    plan = plan_of("SELECT AVG(CASE WHEN uasc THEN 1 ELSE 0 END) AS share FROM child_year")
+    (share,) = plan.outputs
+    assert share.measure is not None
+    assert share.statistics == (f"sum:{share.measure.name}", "rows")
+    assert (share.present, share.nonzero) == ("children", f"nonzero:{share.measure.name}")
+    assert {each.name for each in plan.statistics} == {"children", "rows", *share.statistics, share.nonzero}
+
+
+def test_counts_rest_on_the_children_of_the_cell(plan_of: PlanOf) -> None:
+    """COUNT(*) counts rows, of which a child may have several."""
+    count, distinct = plan_of("SELECT COUNT(*) AS n, COUNT(DISTINCT child) AS c FROM child_year").outputs
+    assert (count.kind, count.statistics, count.present) == ("count", ("rows",), "children")
+    assert (distinct.kind, distinct.statistics, distinct.present) == ("distinct", ("children",), "children")
+
+
+def test_a_plan_knows_the_columns_it_depends_on(plan_of: PlanOf) -> None:
+    """Grouped, filtered, measured and conditioned on; the key and the authority column go without saying."""
+    plan = plan_of(
+        "SELECT sex, SUM(placements) AS p, COUNT(*) FILTER (WHERE uasc) AS u FROM child_year WHERE age > 4 GROUP BY sex"
+    )
+    assert plan.columns == {"sex", "placements", "uasc", "age"}
+
+
+def test_columns_have_names_of_their_own(plan_of: PlanOf) -> None:
+    """Without AS, a column is named for what it holds."""
+    plan = plan_of(
+        "SELECT sex, COUNT(*), COUNT(DISTINCT child), SUM(placements), AVG(uasc) FROM child_year GROUP BY sex"
+    )
+    assert [each.label for each in plan.outputs] == ["sex", "count", "distinct_child", "sum_placements", "mean_uasc"]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: AggregateQuery("child_year", ()),
+        lambda: AggregateQuery("child_year", (Selected("sex", GroupColumn("sex")),), ("sex",)),
+        lambda: AggregateQuery("child_year", (Selected("n", CountRows()), Selected("n", CountRows()))),
+        lambda: AggregateQuery("child_year", (Selected("n", CountRows()), Selected("sex", GroupColumn("sex")))),
+        lambda: Among("sex", ()),
+        lambda: Every((Holds("uasc"),)),
+        lambda: Either(()),
+    ],
+)
+def test_a_query_that_means_nothing_cannot_be_made(make: Callable[[], object]) -> None:
+    """The model refuses what the parser would never give it."""
+    with pytest.raises(ValueError):  # noqa: PT011 - the texts are for programmers
+        make()
+
+
+def test_a_plan_cannot_be_made_with_a_constant_outside_the_catalogue(catalogue: Catalogue) -> None:
+    """A query made by hand is held to the public values too."""
+    query = AggregateQuery("child_year", (Selected("n", CountRows()),), (), Comparison("sex", "=", "X"))
+    with pytest.raises(ValueError, match="public values"):
+        plan_query(query, catalogue)

@@ -1,0 +1,162 @@
+"""`circe catalogue` and `circe query check`: exact keys, exit codes, and help for the asker."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from query_engine.catalogue import Catalogue
+from query_engine.commands import catalogue as catalogue_command
+from query_engine.commands import check
+
+GOOD = "SELECT sex, COUNT(*) AS n\nFROM child_year\nWHERE counted_here AND academic_year = 202425\nGROUP BY sex"
+BAD = "SELECT sex, COUNT(*) AS n\nFROM child_year\nWHERE seks = 'M'\nGROUP BY sex"
+
+
+def run_check(*arguments: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(check, list(arguments), input=stdin)
+
+
+def test_an_allowed_query_is_described_as_json() -> None:
+    """The keys that scripts rely on."""
+    result = run_check("--format", "json", GOOD)
+    found = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert set(found) == {"plan_id", "cells", "statistics", "warnings", "refused"}
+    assert found["plan_id"].startswith("plan-")
+    assert len(found["plan_id"]) == 37
+    assert (found["cells"], found["statistics"], found["refused"]) == (4, ["children", "rows"], None)
+    assert [set(each) for each in found["warnings"]] == [{"rule", "text"}]
+    assert found["warnings"][0]["rule"] == "population"
+
+
+def test_a_refused_query_is_described_as_json() -> None:
+    """The same keys, the reason and the place; exit code 4."""
+    result = run_check("--format", "json", BAD)
+    found = json.loads(result.stdout)
+    assert result.exit_code == 4
+    assert set(found) == {"plan_id", "cells", "statistics", "warnings", "refused"}
+    assert found["plan_id"] is None
+    assert found["refused"] == {
+        "code": "unknown_column",
+        "text": "child_year has no column of that name. Did you mean sex?",
+        "at": [3, 7],
+    }
+
+
+def test_an_allowed_query_is_explained() -> None:
+    """In words, with the warnings at the end."""
+    result = run_check(GOOD)
+    assert result.exit_code == 0
+    assert "counted_here is yes" in result.stdout
+    assert "4 for each authority" in result.stdout
+    assert "Warnings    population: " in result.stdout
+
+
+def test_a_sound_query_is_explained_without_warnings() -> None:
+    """The plan's id is the last line."""
+    result = run_check("SELECT COUNT(*) AS n FROM pupil_year WHERE academic_year = 202425")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1].startswith("Plan        plan-")
+
+
+def test_a_refusal_shows_the_place() -> None:
+    """The line of the text and a caret under the word."""
+    result = run_check(BAD)
+    assert result.exit_code == 4
+    lines = result.stdout.splitlines()
+    assert lines[0] == "Refused (unknown_column) at line 3, column 7"
+    assert lines[2:4] == ["  WHERE seks = 'M'", "        ^"]
+
+
+def test_a_refusal_of_the_whole_has_no_place() -> None:
+    """A query with too many cells is at fault nowhere in particular."""
+    columns = "host_authority, age, need"
+    result = run_check(f"SELECT {columns}, COUNT(*) AS n FROM child_year GROUP BY {columns}")
+    assert result.exit_code == 4
+    assert result.stdout.splitlines()[0] == "Refused (too_many_cells)"
+
+
+def test_a_long_line_is_cut_around_the_place() -> None:
+    """The caret stays under the word, and a control character is not sent to the terminal."""
+    result = run_check(f"SELECT COUNT(*) AS n{' ' * 300}\t\x1b FROM child_year")
+    _, _, line, caret, *_ = result.stdout.splitlines()
+    assert len(line) <= 102
+    assert "\x1b" not in result.stdout
+    assert len(caret) <= len(line)
+
+
+def test_sql_comes_from_a_file_or_standard_input(tmp_path: Path) -> None:
+    """`@FILE` and `-` mean the same text."""
+    path = tmp_path / "question.sql"
+    path.write_text(GOOD, encoding="utf-8")
+    answers = [run_check("--format", "json", f"@{path}"), run_check("--format", "json", "-", stdin=GOOD)]
+    assert {answer.stdout for answer in answers} == {run_check("--format", "json", GOOD).stdout}
+
+
+def test_a_file_that_cannot_be_read_is_a_usage_error(tmp_path: Path) -> None:
+    """Exit code 2, standard output left empty."""
+    damaged = tmp_path / "damaged.sql"
+    damaged.write_bytes(b"SELECT \xff")
+    for argument in (f"@{tmp_path / 'absent.sql'}", f"@{tmp_path}", f"@{damaged}"):
+        result = run_check(argument)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "SQL" in result.stderr
+
+
+def test_an_endless_file_is_not_read_to_its_end(tmp_path: Path) -> None:
+    """No more is read than a query may have."""
+    path = tmp_path / "long.sql"
+    path.write_text(GOOD + " " * 1_000_000, encoding="utf-8")
+    found = json.loads(run_check("--format", "json", f"@{path}").stdout)
+    assert found["refused"]["code"] == "text_too_long"
+
+
+def list_catalogue(*arguments: str) -> Result:
+    return CliRunner().invoke(catalogue_command, list(arguments))
+
+
+def test_the_catalogue_lists_every_column(catalogue: Catalogue) -> None:
+    """As a table, each of its columns by name; as CSV and JSON, each with its definition."""
+    written = list_catalogue().stdout
+    rows = list(csv.DictReader(io.StringIO(list_catalogue("--format", "csv").stdout)))
+    found = json.loads(list_catalogue("--format", "json").stdout)
+    expected = [(table.name, column.name) for table in catalogue.tables.values() for column in table.columns.values()]
+    assert [(row["table"], row["column"]) for row in rows] == expected
+    assert [(table["name"], column["name"]) for table in found["tables"] for column in table["columns"]] == expected
+    assert found["version"] == catalogue.version
+    assert all(name in written for _, name in expected)
+    assert all(row["definition"] and row["source"] and row["values"] for row in rows)
+
+
+def test_one_table_is_listed_in_full(catalogue: Catalogue) -> None:
+    """With definitions, values and sources."""
+    written = list_catalogue("pupil_year").stdout
+    assert "attendance_rate  (measure, decimal, share of possible sessions)" in written
+    assert "Values: M, F, U" in written
+    assert "child_year:" not in written
+
+
+def test_an_unknown_table_is_a_usage_error() -> None:
+    """Exit code 2, and the names there are."""
+    result = list_catalogue("children")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "child_year, pupil_year" in result.stderr
+
+
+def test_importing_the_commands_imports_nothing_heavy() -> None:
+    """`circe --help` answers at once."""
+    script = "import sys, query_engine.commands; print(sorted({'sqlglot', 'duckdb', 'tomllib'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", [check, catalogue_command])
+def test_the_help_says_what_the_command_is_for(command: object) -> None:
+    """One sentence at least."""
+    assert command.help  # type: ignore[attr-defined]

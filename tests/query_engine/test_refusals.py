@@ -1,0 +1,246 @@
+"""Every reason for refusing a query, each with the place in the text that it points to.
+
+In the cases below `^` marks the place and is taken out before the text is read.
+"""
+
+from dataclasses import dataclass
+
+import pytest
+
+from query_engine.catalogue import Catalogue
+from query_engine.parser import COLUMN_LIMIT, TERM_LIMIT, parse_query
+from query_engine.planner import plan_query
+from query_engine.predicates import LIST_LIMIT
+from query_engine.refusal import QueryRefused, RefusalCode
+from query_engine.text import DEPTH_LIMIT, TEXT_LIMIT
+
+
+@dataclass(frozen=True)
+class Case:
+    """A text, the code it is refused with, and a word of the reason."""
+
+    code: RefusalCode
+    marked: str
+    reason: str = ""
+
+    @property
+    def sql(self) -> str:
+        return self.marked.replace("^", "")
+
+    @property
+    def at(self) -> tuple[int, int] | None:
+        before, mark, _ = self.marked.partition("^")
+        return (before.count("\n") + 1, len(before) - before.rfind("\n")) if mark else None
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.marked[:70]}"
+
+
+def where(condition: str) -> str:
+    return f"SELECT COUNT(*) AS n\nFROM child_year\nWHERE {condition}"
+
+
+def select(item: str) -> str:
+    return f"SELECT COUNT(*) AS n, {item} FROM child_year"
+
+
+def males(item: str) -> str:
+    return f"SELECT {item} FROM child_year WHERE sex = 'M'"
+
+
+# Each pair joins an early column of the alphabet with a late one, so that all the early ones must be remembered.
+EARLY = ("at_31_march", "counted_here", "english_additional_language", "in_care_12_months", "permanently_excluded")
+LATE = ("school_in_area", "sdq_returned", "sen_unit_or_resourced", "severe_absentee", "uasc")
+TANGLED = " OR ".join(
+    f"({early} AND {late}) OR (NOT {early} AND NOT {late})" for early, late in zip(EARLY, LATE, strict=True)
+)
+
+C = RefusalCode
+CASES = (
+    Case(C.TEXT_TOO_LONG, "SELECT COUNT(*) FROM child_year".ljust(TEXT_LIMIT) + "^ "),
+    Case(C.CHARACTER, where("^\u0455ex = 'M'"), "ASCII"),
+    Case(C.CHARACTER, where("sex = '^\u201cM\u201d'")),
+    Case(C.CHARACTER, "SELECT COUNT(*) FROM child_year^\x00"),
+    Case(C.COMMENT, "SELECT COUNT(*) ^-- all children\nFROM child_year"),
+    Case(C.COMMENT, "^/* approved template 4 */ SELECT COUNT(*) FROM child_year"),
+    Case(C.COMMENT, "SELECT ^/*+ hint */ COUNT(*) FROM child_year"),
+    Case(C.SYNTAX, where("sex = ^= ")),
+    Case(C.SYNTAX, "^SELECT COUNT(*) FROM child_year WHERE sex = 'M", "quotation"),
+    Case(C.SYNTAX, "SELECT COUNT(*) FROM child_year GROUP BY ^)"),
+    Case(C.TOO_DEEP, where("(" * DEPTH_LIMIT + "^(uasc" + ")" * (DEPTH_LIMIT + 1))),
+    Case(C.TOO_DEEP, where("NOT " * DEPTH_LIMIT + "^NOT uasc")),
+    Case(C.NOT_A_SELECT, "^DELETE FROM child_year"),
+    Case(C.NOT_A_SELECT, "^FROM child_year SELECT COUNT(*)"),
+    Case(C.NOT_A_SELECT, "^"),
+    Case(C.SEVERAL_STATEMENTS, "SELECT COUNT(*) FROM child_year; ^DROP TABLE child_year"),
+    Case(C.SET_OPERATION, "SELECT ^COUNT(*) FROM child_year UNION ALL SELECT COUNT(*) FROM child_year"),
+    Case(C.COMMON_TABLE, "^WITH c AS (SELECT * FROM child_year) SELECT COUNT(*) FROM c"),
+    Case(C.SUBQUERY, where("sex IN (SELECT ^sex FROM child_year)")),
+    Case(C.SUBQUERY, "SELECT COUNT(*) FROM (SELECT ^sex FROM child_year)"),
+    Case(C.SUBQUERY, where("EXISTS (SELECT ^1)")),
+    Case(C.SUBQUERY, select("(SELECT ^1) AS one")),
+    Case(C.JOIN, "SELECT COUNT(*) FROM child_year ^JOIN pupil_year ON TRUE"),
+    Case(C.JOIN, "SELECT COUNT(*) FROM child_year, ^pupil_year"),
+    Case(C.CLAUSE, "SELECT sex, COUNT(*) AS n FROM child_year GROUP BY sex ^HAVING COUNT(*) > 5", "HAVING"),
+    Case(C.CLAUSE, "SELECT sex, COUNT(*) AS n FROM child_year GROUP BY sex ^ORDER BY n", "ORDER BY"),
+    Case(C.CLAUSE, "SELECT COUNT(*) FROM child_year ^LIMIT 5", "LIMIT"),
+    Case(C.CLAUSE, "SELECT COUNT(*) FROM child_year ^OFFSET 5", "OFFSET"),
+    Case(C.CLAUSE, "SELECT COUNT(*) FROM child_year ^QUALIFY TRUE", "QUALIFY"),
+    Case(C.CLAUSE, "SELECT COUNT(*) FROM child_year ^WINDOW w AS (PARTITION BY sex)", "Window"),
+    Case(C.CLAUSE, "SELECT COUNT(*) FROM child_year ^USING SAMPLE 10", "sample"),
+    Case(C.CLAUSE, "SELECT COUNT(*) FROM ^child_year TABLESAMPLE 10%", "follow the table"),
+    Case(C.CLAUSE, "SELECT COUNT(*) ^INTO copy FROM child_year"),
+    Case(C.CLAUSE, select("^COUNT(*) OVER () AS x"), "window"),
+    Case(C.CLAUSE, select("SUM(^suspensions ORDER BY age) AS x"), "order"),
+    Case(C.CLAUSE, select("^SUM(suspensions) FILTER (WHERE uasc) AS x"), "FILTER"),
+    Case(C.DISTINCT, "SELECT ^DISTINCT COUNT(*) FROM child_year"),
+    Case(C.DISTINCT, select("COUNT(DISTINCT ^sex) AS x"), "COUNT(DISTINCT child)"),
+    Case(C.DISTINCT, select("AVG(DISTINCT ^suspensions) AS x")),
+    Case(C.STAR, "SELECT ^* FROM child_year"),
+    Case(C.STAR, select("child_year.^*")),
+    Case(C.FUNCTION, select("^MEDIAN(suspensions) AS x")),
+    Case(C.FUNCTION, where("^LOWER(sex) = 'm'")),
+    Case(C.FUNCTION, "SELECT COUNT(*) FROM ^read_csv('children.csv')"),
+    Case(C.EXPRESSION, select("SUM(^suspensions + 1) AS x")),
+    Case(C.EXPRESSION, where("^suspensions / 0 = 1")),
+    Case(C.EXPRESSION, where("^sex LIKE 'M%'")),
+    Case(C.EXPRESSION, where("CAST(^sex AS INT) = 1")),
+    Case(C.MEASURE_FORM, select("^COUNT() AS x"), "COUNT takes *"),
+    Case(C.MEASURE_FORM, select("^COUNT(1) AS x"), "COUNT takes *"),
+    Case(C.TOO_MANY_COLUMNS, "SELECT " + "COUNT(*) AS n, " * COLUMN_LIMIT + "^COUNT(*) AS n FROM child_year"),
+    Case(C.NOTHING_COUNTED, "SELECT ^sex FROM child_year GROUP BY sex"),
+    Case(C.UNKNOWN_TABLE, "SELECT COUNT(*) FROM ^child_years", "Did you mean child_year?"),
+    Case(C.UNKNOWN_TABLE, "SELECT COUNT(*) FROM ^main.child_year", "schema"),
+    Case(C.UNKNOWN_TABLE, "SELECT COUNT(*) FROM ^'children.parquet'"),
+    Case(C.UNKNOWN_TABLE, "SELECT ^COUNT(*)", "child_year, pupil_year"),
+    Case(C.UNKNOWN_TABLE, where("^pupil_year.sex = 'M'"), "child_year alone"),
+    Case(C.UNKNOWN_COLUMN, where("^ethnicity = 'white'"), "Did you mean ethnicity_major?"),
+    Case(C.UNKNOWN_COLUMN, select("SUM(^xyz) AS x"), "circe catalogue"),
+    Case(C.LABEL_MISSING, "SELECT ^COUNT(*) FILTER (WHERE uasc) FROM child_year", "AS"),
+    Case(C.LABEL_INVALID, 'SELECT COUNT(*) AS ^"number of children" FROM child_year'),
+    Case(C.LABEL_INVALID, f"SELECT COUNT(*) AS ^n{'n' * 50} FROM child_year"),
+    Case(C.LABEL_REPEATED, "SELECT COUNT(*) AS n, ^COUNT(DISTINCT child) AS N FROM child_year"),
+    Case(C.LABEL_REPEATED, "SELECT ^COUNT(*) AS home_authority FROM child_year"),
+    Case(C.GROUPING_FORM, "SELECT sex, COUNT(*) FROM child_year GROUP BY ^1", "positions"),
+    Case(C.GROUPING_FORM, "SELECT sex AS s, COUNT(*) FROM child_year GROUP BY ^s", "AS"),
+    Case(C.GROUPING_FORM, "SELECT sex, COUNT(*) FROM child_year ^GROUP BY ALL", "ALL"),
+    Case(C.GROUPING_FORM, "SELECT sex, COUNT(*) FROM child_year GROUP BY ROLLUP(^sex)", "ROLLUP"),
+    Case(C.GROUPING_FORM, "SELECT sex, COUNT(*) FROM child_year GROUP BY ^UPPER(sex)"),
+    Case(C.MEASURE_GROUPED, "SELECT sdq_score, COUNT(*) FROM child_year GROUP BY ^sdq_score", "measure"),
+    Case(C.UNGROUPED_COLUMN, "SELECT ^sex, COUNT(*) FROM child_year", "GROUP BY"),
+    Case(C.GROUP_NOT_SELECTED, "SELECT COUNT(*) FROM child_year GROUP BY ^sex", "SELECT list"),
+    Case(C.KEY_MISUSED, where("^child = '0'")),
+    Case(C.KEY_MISUSED, "SELECT ^child, COUNT(*) FROM child_year GROUP BY child"),
+    Case(C.KEY_MISUSED, "SELECT COUNT(*) FROM child_year GROUP BY ^child"),
+    Case(C.KEY_MISUSED, select("SUM(^child) AS x")),
+    Case(C.KEY_MISUSED, select("COUNT(^child) AS x")),
+    Case(C.KEY_MISUSED, where("^child IS NULL")),
+    Case(C.AUTHORITY_COLUMN, where("^home_authority = '301'"), "roster"),
+    Case(C.AUTHORITY_COLUMN, "SELECT COUNT(*) FROM pupil_year WHERE ^host_authority IN ('301')", "roster"),
+    Case(C.AUTHORITY_COLUMN, select("COUNT(*) FILTER (WHERE ^home_authority = '301') AS x"), "roster"),
+    Case(C.AUTHORITY_COLUMN, "SELECT ^home_authority AS la, COUNT(*) FROM child_year GROUP BY home_authority", "name"),
+    Case(C.MEASURE_FORM, select("SUM(^age) AS x"), "categories"),
+    Case(C.MEASURE_FORM, select("SUM(CASE WHEN ^uasc THEN 1 END) AS x"), "ELSE 0"),
+    Case(C.MEASURE_FORM, select("SUM(CASE WHEN ^uasc THEN 2 ELSE 0 END) AS x")),
+    Case(C.MEASURE_FORM, select("^COUNT(suspensions) AS x"), "FILTER"),
+    Case(C.PREDICATE_FORM, where("^1 = 1")),
+    Case(C.PREDICATE_FORM, where("^TRUE")),
+    Case(C.PREDICATE_FORM, where("^suspensions")),
+    Case(C.PREDICATE_FORM, where("home_region = ^host_region"), "another column"),
+    Case(C.PREDICATE_FORM, where("^uasc IS TRUE"), "IS goes with NULL"),
+    Case(C.NULL_COMPARISON, where("sex = ^NULL"), "IS NULL"),
+    Case(C.NOT_ORDERED, where("^sex < 'M'"), "IN"),
+    Case(C.NOT_ORDERED, where("^period_of_care_length BETWEEN 'under_12_months' AND 'over_71_months'")),
+    Case(C.LITERAL_TYPE, where("sex = ^1"), "quotation marks"),
+    Case(C.LITERAL_TYPE, where("age = ^'4'"), "whole number"),
+    Case(C.LITERAL_TYPE, where("age = ^4.5"), "whole number"),
+    Case(C.LITERAL_TYPE, where("age = ^4e0"), "whole number"),
+    Case(C.LITERAL_TYPE, where("uasc = ^1"), "TRUE or FALSE"),
+    Case(C.LITERAL_OUTSIDE_DOMAIN, where("sex = ^'B801200005001'"), "M, F, U"),
+    Case(C.LITERAL_OUTSIDE_DOMAIN, where("host_authority = ^'999'"), "153"),
+    Case(C.LITERAL_OUTSIDE_DOMAIN, where("sdq_score > ^41"), "between 0 and 40"),
+    Case(C.LITERAL_OUTSIDE_DOMAIN, where("suspensions = -^1")),
+    Case(C.LITERAL_OUTSIDE_DOMAIN, where("attendance_rate > ^0.90001"), "4 decimal places"),
+    Case(C.LITERAL_OUTSIDE_DOMAIN, where("academic_year = ^2024")),
+    Case(C.LIST_TOO_LONG, where(f"^age IN ({', '.join(['4'] * (LIST_LIMIT + 1))})")),
+    Case(C.EXPRESSION, where("^age IN ()")),
+    Case(C.TOO_MANY_TERMS, where("^" + " OR ".join(["uasc"] * (TERM_LIMIT + 2)))),
+    Case(C.FILTER_TANGLED, where(TANGLED), "fewer ORs"),
+    Case(C.CONSTANT_CONDITION, where("sex = 'M' AND sex = 'F'"), "WHERE"),
+    Case(C.CONSTANT_CONDITION, males("COUNT(*) FILTER (WHERE sex = 'F') AS f"), "no row"),
+    Case(C.CONSTANT_CONDITION, males("COUNT(*) FILTER (WHERE sex = 'M') AS m"), "every row"),
+    Case(
+        C.TOO_MANY_CELLS,
+        "SELECT host_authority, age, need, COUNT(*) FROM child_year GROUP BY host_authority, age, need",
+        "fewer columns",
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_the_query_is_refused(case: Case, catalogue: Catalogue) -> None:
+    """The code, the place and the advice are right."""
+    with pytest.raises(QueryRefused) as refused:
+        plan_query(parse_query(case.sql, catalogue), catalogue)
+    assert (refused.value.code, refused.value.at) == (case.code, case.at)
+    assert case.reason in refused.value.text
+    assert refused.value.text.endswith((".", "?"))
+
+
+def test_a_parser_out_of_depth_is_a_refusal(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Should a form of nesting slip past the limit, the parser's own exhaustion is caught."""
+
+    def exhausted(*_: object, **__: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr("query_engine.parser.parse_sql", exhausted)
+    with pytest.raises(QueryRefused) as refused:
+        parse_query("SELECT COUNT(*) FROM child_year", catalogue)
+    assert refused.value.code == RefusalCode.TOO_DEEP
+
+
+@pytest.mark.parametrize("ending", [";", " ;\n", ";;"])
+def test_a_semicolon_at_the_end_is_harmless(ending: str, catalogue: Catalogue) -> None:
+    """One statement is one statement, however it ends."""
+    sql = "SELECT COUNT(*) FROM child_year"
+    assert parse_query(sql + ending, catalogue) == parse_query(sql, catalogue)
+
+
+def test_every_code_has_a_case() -> None:
+    """A code without a case may be one that cannot happen."""
+    assert {case.code for case in CASES} == set(RefusalCode)
+
+
+def test_every_code_says_what_it_means() -> None:
+    """Codes are documented where they are defined, each once."""
+    meanings = [code.meaning for code in RefusalCode]
+    assert all(meanings)
+    assert len(set(meanings)) == len(meanings)
+
+
+UPN = "B801200005001"
+SMUGGLED = (
+    where(f"sex = '{UPN}'"),
+    where(f"{UPN} = 'M'"),
+    where(f"child = '{UPN}'"),
+    where(f"sex IN ('M', '{UPN}')"),
+    where(f"suspensions < {UPN[1:]}"),
+    where(f"'{UPN}' = '{UPN}'"),
+    f'SELECT COUNT(*) AS "{UPN} " FROM child_year',
+    f"SELECT COUNT(*) FROM {UPN}",
+    f"SELECT {UPN}(sex) FROM child_year",
+    f"SELECT COUNT(*) FROM child_year GROUP BY {UPN}",
+    f"{UPN}",
+    f"SELECT COUNT(*) FROM child_year -- {UPN}",
+    f"SELECT COUNT(*) FROM child_year WHERE ({UPN} {UPN} {UPN})",
+    f"SELECT COUNT(*) FROM child_year WHERE '{UPN}",
+)
+
+
+@pytest.mark.parametrize("sql", SMUGGLED)
+def test_a_refusal_never_repeats_the_text(sql: str, catalogue: Catalogue) -> None:
+    """An identifier typed into a query does not reach a log by way of the refusal."""
+    with pytest.raises(QueryRefused) as refused:
+        parse_query(sql, catalogue)
+    assert UPN[1:].lower() not in str(refused.value.to_json()).lower()
+    assert refused.value.__cause__ is None
