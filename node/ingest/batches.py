@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby
 
 from node.ingest.formats import InputTable, load_formats
 from node.ingest.periods import Period
@@ -11,11 +10,12 @@ from node.ingest.sources import InputFile
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The rows of some files being read, all of one input table and one period."""
+    """The rows of some files being read, all of one input table and one period. `size` counts them all."""
 
     table: InputTable
     period: Period
     files: tuple[int, ...]
+    size: int
 
     @property
     def key(self) -> tuple[str, Period]:
@@ -40,15 +40,18 @@ def value_fields(table: InputTable) -> str:
 
 def group_files(files: Iterable[InputFile]) -> list[Batch]:
     """The batches of the files that have a table and a period: parents before the rows that refer to them."""
+    members: dict[tuple[str, Period], list[InputFile]] = {}
+    for each in files:
+        if each.table is not None and each.period is not None:
+            members.setdefault((each.table.name, each.period), []).append(each)
     order = list(load_formats())
-    dated = [
-        ((order.index(each.table.name), each.period.rank), each.table, each.period, each.number)
-        for each in files
-        if each.table is not None and each.period is not None
+    keys = sorted(members, key=lambda key: (order.index(key[0]), key[1].rank))
+    return [
+        Batch(
+            table=load_formats()[name],
+            period=period,
+            files=tuple(each.number for each in members[name, period]),
+            size=sum(each.rows for each in members[name, period]),
+        )
+        for name, period in keys
     ]
-    dated.sort(key=lambda entry: (entry[0], entry[3]))
-    batches = []
-    for _, group in groupby(dated, key=lambda entry: entry[0]):
-        members = list(group)
-        batches.append(Batch(members[0][1], members[0][2], tuple(number for *_, number in members)))
-    return batches

@@ -38,12 +38,13 @@ def date_files(
             period = stated or returns.get(parent) or usual
         elif each.table is not None:
             period = period_named(each.source.path) or censuses.get(parent)
-        dated.append(replace(each, period=period if _is_known(period) else None))
+        dated.append(replace(each, period=period if is_known(period) else None))
     _reject_undated(connection, dated)
     return dated
 
 
-def _is_known(period: Period | None) -> bool:
+def is_known(period: Period | None) -> bool:
+    """Whether a period lies in a year that the catalogue has a place for."""
     years = load_catalogue().table("child_year").columns["academic_year"].domain or ()
     return period is not None and period.academic_year in years
 

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from node.ingest.batches import group_files
-from node.ingest.dating import date_files
+from node.ingest.dating import date_files, is_known
 from node.ingest.judgement import judge_rows
-from node.ingest.periods import TERMS
+from node.ingest.periods import TERMS, Period, academic_year_ending
 from node.ingest.postcodes import find_authorities
 from node.ingest.reader import read_source
 from node.ingest.report import LoadReport, NothingUsable, report_files
@@ -101,8 +101,8 @@ def _check_arguments(authority: str, token_key: bytes, year: int | None) -> None
         raise LoadRefused(f"{authority!r} is not the three-figure code of an authority; see circe catalogue")
     if len(token_key) < _SHORTEST_KEY:
         raise LoadRefused(f"the token key must have at least {_SHORTEST_KEY} bytes; run circe node init again")
-    if year is not None and not 2015 <= year <= 2027:
-        raise LoadRefused("the year must be that of the 31 March the return ends on, 2015 to 2027")
+    if year is not None and not is_known(Period(academic_year_ending(year))):
+        raise LoadRefused("the year is that of the 31 March on which a return ends, from 2015 on; give one such year")
 
 
 def _prepare(stage: Path, current: Snapshot | None, order: _Order) -> LoadReport:

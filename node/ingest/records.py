@@ -106,22 +106,24 @@ def _split(text: str, width: int) -> tuple[str, ...] | None:
 def _take_continuation(line: str, lines: _Lines, width: int) -> tuple[str, ...] | None:
     """Join the lines up to the one that closes the open quote, and take them only if a whole record comes of it.
 
-    A quote that is never closed then spoils its own line alone, not the rest of the file.
+    A quote that is never closed then spoils its own line alone, not the rest of the file; and two stray quotes do
+    not swallow the rows between them, because a line that is a record by itself is never joined to another.
     """
     text = line
     for distance in range(_MOST_LINES):
         following = lines.look(distance)
-        if following is None:
+        if following is None or len(text) > LONGEST_RECORD or CONTROL_CHARACTERS.search(following):
+            return None
+        if following.count('"') % 2 == 0 and len(_split(following, width) or ()) == width:
             return None
         text += "\n" + following
-        if len(text) > LONGEST_RECORD:
-            return None
-        if text.count('"') % 2:
-            continue
-        fields = _split(text, width)
-        if fields is None or len(fields) != width or CONTROL_CHARACTERS.search(following):
-            return None
-        for _ in range(distance + 1):
-            lines.take()
-        return fields
+        if text.count('"') % 2 == 0:
+            fields = _split(text, width)
+            return _take(lines, distance + 1, fields) if fields is not None and len(fields) == width else None
     return None
+
+
+def _take(lines: _Lines, count: int, fields: tuple[str, ...]) -> tuple[str, ...]:
+    for _ in range(count):
+        lines.take()
+    return fields

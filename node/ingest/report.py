@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 MOST_LOCATORS = 20
+_MOST_SHOWN = 5
 
 
 class NothingUsable(Exception):
@@ -23,6 +24,10 @@ class NothingUsable(Exception):
     def __init__(self, report: LoadReport) -> None:
         super().__init__("no row of these files could be loaded; the report says why for each file")
         self.report = report
+
+
+class RowsLost(Exception):
+    """The rows of a file do not add up: a fault of this program, never of the file. Nothing is loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +109,7 @@ class LoadReport:
 def report_files(connection: DuckDBPyConnection, files: Sequence[InputFile]) -> tuple[FileReport, ...]:
     """Report on every file after judgement.
 
-    Rows in, rows loaded and rows reported are three separate counts. Raises `AssertionError` if they do not add up,
-    which would be a fault of this program, never of a file.
+    Rows in, rows loaded and rows reported are three separate counts. Raises `RowsLost` if they do not add up.
     """
     found = connection.execute(
         f"FROM findings SELECT file, rule, count(*), min(record, {MOST_LOCATORS}) GROUP BY file, rule"
@@ -132,7 +136,8 @@ def _report_file(
     if each.fault is not None:
         first = tuple(range(2, min(each.rows, MOST_LOCATORS) + 2))
         counts, reported = {(each.number, each.fault): (each.rows, first)}, each.rows
-    assert each.rows == loaded + reported, f"rows of {each.source.path} went missing"
+    if each.rows != loaded + reported:
+        raise RowsLost(f"{each.source.path}: {each.rows} rows came in, {loaded} were loaded, {reported} reported")
     broken = {rule: counts[each.number, rule] for rule in load_rules() if (each.number, rule) in counts}
     return FileReport(
         path=str(each.source.path),
@@ -161,8 +166,8 @@ def _text_of_files(files: Sequence[FileReport]) -> Iterator[str]:
 def _text_of_rows(first: Sequence[int], rows: int) -> str:
     if not first:
         return ""
-    shown = ", ".join(map(str, first[:5]))
-    return f" Row {shown}{' and others' if rows > len(first[:5]) else ''}."
+    shown = ", ".join(map(str, first[:_MOST_SHOWN]))
+    return f" Row{'s' if rows > 1 else ''} {shown}{' and others' if rows > _MOST_SHOWN else ''}."
 
 
 def _text_of_tables(tables: Mapping[str, TableSummary]) -> Iterator[str]:
@@ -171,4 +176,4 @@ def _text_of_tables(tables: Mapping[str, TableSummary]) -> Iterator[str]:
         if table.null_columns:
             yield f"  Missing for every row, for lack of a source: {', '.join(table.null_columns)}."
         for column, rows in table.outside.items():
-            yield f"  {column}: {rows:,} values were outside what is possible and were brought inside or left missing."
+            yield f"  {column}: outside what is possible in {rows:,}, and brought inside or left missing there."

@@ -6,6 +6,7 @@ They hold identifiers: they lie in the vault, which the query engine is never gi
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,17 +35,33 @@ def find_staged(directory: Path) -> StagedRows:
 def write_staged(
     connection: DuckDBPyConnection, batches: Iterable[Batch], earlier: StagedRows, directory: Path
 ) -> StagedRows:
-    """Write the accepted rows of the batches, and keep the earlier ones that they do not replace."""
+    """Write the accepted rows of the batches, and keep the earlier ones that they do not replace.
+
+    A batch of which no row was accepted replaces nothing, and does not count as loaded.
+    """
     directory.mkdir(parents=True)
-    replaced = set()
-    for batch in batches:
-        path = directory / f"{batch.table.relation}-{batch.period}.parquet"
-        connection.execute(f"COPY {batch.values} TO {sql_path(path)} (FORMAT parquet)")
-        replaced.add(batch.key)
+    replaced = {batch.key for batch in batches if _write_batch(connection, batch, batch.key in earlier, directory)}
     for key, path in earlier.items():
         if key not in replaced:
-            os.link(path, directory / path.name)  # Snapshots never change, so two may share a file.
+            _share(path, directory / path.name)
     return find_staged(directory)
+
+
+def _write_batch(connection: DuckDBPyConnection, batch: Batch, known: bool, directory: Path) -> bool:
+    path = directory / f"{batch.table.relation}-{batch.period}.parquet"
+    done = connection.execute(f"COPY {batch.values} TO {sql_path(path)} (FORMAT parquet)").fetchone()
+    is_wanted = bool(done and done[0]) or not (batch.size or known)
+    if not is_wanted:
+        path.unlink()
+    return is_wanted
+
+
+def _share(path: Path, place: Path) -> None:
+    """Snapshots never change, so two may share a file, where the file system lets them."""
+    try:
+        os.link(path, place)
+    except OSError:
+        shutil.copyfile(path, place)
 
 
 def show_period(

@@ -25,8 +25,8 @@ class Survey:
     """What a file holds, header apart.
 
     `rows` counts the records after the header and `lines` the lines. A `regular` file is UTF-8, with balanced
-    quotes and no control characters; no other is given to the fast reader. `fault` names the rule that the whole
-    file breaks before its header can be looked up.
+    quotes, no line end inside them and no control characters; no other is given to the fast reader. `fault` names
+    the rule that the whole file breaks before its header can be looked up.
     """
 
     header: tuple[str, ...] = ()
@@ -56,12 +56,10 @@ def decode_line(line: bytes) -> str:
 
 
 def _survey(head: bytes, stream: BinaryIO) -> Survey:
-    header, binary = _read_header(head)
-    if binary:
-        return Survey(lines=sum(chunk.count(b"\n") for chunk in _chunks(stream)), fault="binary_file")
+    header, is_text = _read_header(head)
     decoder = codecs.getincrementaldecoder("utf-8")()
     lines = records = quotes = 0
-    regular, last = True, b""
+    regular, last = is_text, b""
     for chunk in _chunks(stream):
         regular = regular and _is_regular(chunk, decoder)
         lines += chunk.count(b"\n")
@@ -69,18 +67,24 @@ def _survey(head: bytes, stream: BinaryIO) -> Survey:
         quotes += chunk.count(b'"')
         last = chunk[-1:]
     unended = last != b"\n"
-    return Survey(header, records + unended - 1, lines + unended - 1, regular and quotes % 2 == 0)
+    return Survey(
+        header=header,
+        rows=records + unended - 1,
+        lines=lines + unended - 1,
+        regular=regular and quotes % 2 == 0 and records == lines,
+        fault=None if is_text else "binary_file",
+    )
 
 
 def _read_header(head: bytes) -> tuple[tuple[str, ...], bool]:
-    """The column names in the first line, and whether that line is no text at all."""
+    """The column names in the first line, and whether that line is text."""
     line = decode_line(re.split(rb"[\r\n]", head.removeprefix(codecs.BOM_UTF8), maxsplit=1)[0])
     if CONTROL_CHARACTERS.search(line):
-        return (), True
-    try:
-        return tuple(name.strip() for name in next(csv.reader([line], strict=True), [])), False
-    except csv.Error:
         return (), False
+    try:
+        return tuple(name.strip() for name in next(csv.reader([line], strict=True), [])), True
+    except csv.Error:
+        return (), True
 
 
 def _chunks(stream: BinaryIO) -> Iterator[bytes]:

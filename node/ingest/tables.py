@@ -111,7 +111,7 @@ def _summarise(
     connection: DuckDBPyConnection, record: str, table: GovernedTable, columns: list[Column]
 ) -> TableSummary:
     present = ", ".join(f'count("{each.name}")' for each in columns)
-    outside = ", ".join(f'count(*) FILTER (WHERE {_is_outside(each)})' for each in columns)
+    outside = ", ".join(f"count(*) FILTER (WHERE {_is_outside(each)})" for each in columns)
     counts = connection.execute(f"FROM {record} SELECT count(*), {present}, {outside}").fetchone() or ()
     rows, middle = counts[0], len(columns) + 1
     filled = {each.name for each, count in zip(columns, counts[1:middle], strict=True) if count}

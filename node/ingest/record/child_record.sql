@@ -65,8 +65,8 @@ SELECT
     authority_region.region AS host_region,
     host_authority = home_authority AS school_in_area,
     placement_authority = home_authority AS placement_in_area,
-    -- E3: another authority took over the care, and counts the child.
-    NOT coalesce(last_rec = 'E3' AND care_end IS NOT NULL, false) AS counted_here,
+    -- E3: another authority took over the care in the year, and counts the child.
+    NOT coalesce(last_rec = 'E3' AND care_end >= year_start, false) AS counted_here,
     CASE WHEN has_uasc THEN is_uasc END AS uasc,
     CASE
         WHEN months_in_care < 12 THEN 'under_12_months'

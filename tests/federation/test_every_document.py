@@ -1,0 +1,236 @@
+"""Every kind of document that crosses between members, and every error of this room: the lists stay complete."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import federation
+from federation.envelope import EnvelopeError, Signature, decode_base64
+from federation.exchange import (
+    Delivery,
+    DeliveryKind,
+    Inbox,
+    LookupBatch,
+    LookupProgress,
+    NodeProgress,
+    QueryDraft,
+    QueryList,
+    QueryState,
+    QueryStatus,
+    ReleaseDocument,
+)
+from federation.http_signatures import RequestUnsigned, verify_request
+from federation.keys import KeyFile, KeyFileError, load_keys
+from federation.lookups import REQUEST_TYPE, LookupFailed, LookupRequest, read_message
+from federation.manifest import ApprovalError, Outcome, Reply, check_validity
+from federation.problems import TITLES, Problem, ProblemRaised
+from federation.register import Member, RegisterError, public_text, read_register
+from federation.sealing import SealedRecords, SealError
+from federation.state import Profile, StateError, open_party
+from federation.wire import Document, WireError, decode_document, encode_document
+from tests.federation.cast import NOW, make_keys, make_manifest, make_member, make_register, sign_manifest
+from tests.federation.test_lookup_messages import ANSWER, CHILD, REQUEST
+
+SECRET = "A123456789012"
+PROGRESS = NodeProgress(node="node-301", authority="301", outcome="refused", code="roster_small", text="Too few nodes.")
+STATUS = QueryStatus(
+    query_id="Q-0123456789abcdef",
+    state=QueryState.RUNNING,
+    project="attendance-2025",
+    asker="ana@ucl",
+    purpose="How attendance differs by placement",
+    sql="SELECT COUNT(*) AS children FROM child_year",
+    manifest_digest="0" * 64,
+    plan_id="plan-" + "0" * 32,
+    cells=12,
+    signers=("ana@ucl", "officer@dfe"),
+    expires_at=NOW,
+    nodes=(PROGRESS,),
+)
+DELIVERY = Delivery(delivery_id=7, kind=DeliveryKind.LOOKUP, lookup_id="L-" + "0" * 32, sender="node-203", body="AAAA")
+
+EXAMPLES: tuple[Document, ...] = (
+    sign_manifest(make_manifest(), "ana@ucl", "officer@dfe"),
+    Signature(keyid="ana@ucl", sig="AAAA"),
+    make_manifest(),
+    make_member("node-301"),
+    make_register(),
+    Reply(
+        manifest_digest="0" * 64,
+        query_id="Q-0123456789abcdef",
+        node="node-301",
+        authority="301",
+        outcome=Outcome.ANSWERED,
+        code="",
+        text="",
+        snapshot="202425-summer-0",
+        register_version=5,
+        answered_at=NOW,
+        table={"columns": ["sex", "n"], "rows": [["F", 42], ["M", "c"], ["U", 0.5]], "more": {"a": [None, True]}},
+    ),
+    REQUEST,
+    ANSWER,
+    CHILD,
+    Problem(status=403, title="Not allowed", detail="You cannot ask this.", code="policy_denied"),
+    QueryDraft(
+        project="attendance-2025",
+        purpose="How attendance differs by placement",
+        sql="SELECT 1",
+        academic_year="202425",
+        preset="ons_10_5",
+        roster=None,
+        valid_hours=168,
+    ),
+    PROGRESS,
+    STATUS,
+    QueryList(queries=(STATUS,)),
+    DELIVERY,
+    Inbox(register_version=5, deliveries=(DELIVERY,)),
+    LookupBatch(lookup_id="L-" + "0" * 32, pages={"node-203": "AAAA", "node-301": "BBBB"}),
+    LookupProgress(lookup_id="L-" + "0" * 32, answers={"node-301": "AAAA"}, awaited=("node-203",)),
+    ReleaseDocument(
+        release_id="R-0123456789abcdef",
+        query_id="Q-0123456789abcdef",
+        manifest_digest="0" * 64,
+        sql="SELECT 1",
+        purpose="How attendance differs by placement",
+        released_at=NOW,
+        table={"rows": [["203", 1.5]], "columns": []},
+        nodes=(PROGRESS,),
+        checkpoint="hub\n1\n",
+    ),
+    KeyFile(
+        version=1,
+        member_id="node-301",
+        signing_seed=public_text(make_keys("node-301").signing_seed),
+        sealing_seed=public_text(make_keys("node-301").sealing_seed),
+        row_secret=public_text(make_keys("node-301").row_secret),
+        log_secret=public_text(make_keys("node-301").log_secret),
+    ),
+    Profile(
+        member_id="node-301",
+        kind=make_member("node-301").kind,
+        title="Barking and Dagenham",
+        organisation="la-301",
+        organisation_kind=make_member("node-301").organisation_kind,
+        operator="la-301",
+        authorities=("301",),
+        hub="https://hub.example",
+    ),
+)
+"""One of each."""
+
+
+def import_room() -> Iterator[str]:
+    """Import every module of the room, so that all its classes are known, and yield their names."""
+    for module in pkgutil.iter_modules(federation.__path__, "federation."):
+        if not module.ispkg:
+            importlib.import_module(module.name)
+            yield module.name
+
+
+def kinds_of(base: type[object]) -> Iterator[type[object]]:
+    """Every class of the room that descends from another."""
+    for kind in base.__subclasses__():
+        if kind.__module__ in ROOM:
+            yield kind
+        yield from kinds_of(kind)
+
+
+ROOM = frozenset(import_room())
+
+
+def name_of(example: object) -> str:
+    return type(example).__name__
+
+
+# --- Documents -------------------------------------------------------------------------------------------------------
+
+
+def test_every_kind_of_document_has_an_example() -> None:
+    assert {type(example) for example in EXAMPLES} == set(kinds_of(Document))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=name_of)
+def test_an_example_comes_back_as_it_was(example: Document) -> None:
+    data = encode_document(example)
+    again = decode_document(data, type(example))
+    assert again == example
+    assert encode_document(again) == data
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=name_of)
+def test_no_document_takes_a_field_that_it_does_not_know(example: Document) -> None:
+    """What one version does not understand it refuses, and never passes over."""
+    data = msgspec.json.encode({**msgspec.to_builtins(example), "surname": SECRET})
+    with pytest.raises(WireError) as refused:
+        decode_document(data, type(example))
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=name_of)
+def test_no_document_changes_or_shows_itself(example: Document) -> None:
+    assert repr(example) == f"{name_of(example)}(…)"
+    with pytest.raises(AttributeError):
+        setattr(example, example.__struct_fields__[0], None)
+
+
+# --- Problems --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", TITLES)
+def test_a_problem_carries_its_title_reason_and_code(status: int) -> None:
+    problem = ProblemRaised(status, "late", "the manifest has expired").problem
+    assert problem == Problem(
+        status=status, title=TITLES[status], detail="the manifest has expired", code="late", type="about:blank"
+    )
+
+
+def test_a_problem_of_another_status_still_has_a_title() -> None:
+    assert ProblemRaised(418, "teapot", "no coffee").problem.title == "Error"
+
+
+# --- Errors ----------------------------------------------------------------------------------------------------------
+
+
+def raise_problem() -> None:
+    raise ProblemRaised(404, "query_unknown", "there is no query of that id")
+
+
+ERRORS: dict[type[Exception], Callable[[], object]] = {
+    WireError: lambda: decode_document(SECRET.encode(), Member),
+    EnvelopeError: lambda: decode_base64(SECRET + "?"),
+    KeyFileError: lambda: load_keys(Path("/nowhere")),
+    RegisterError: lambda: read_register(SECRET.encode(), bytes(32), NOW),
+    ApprovalError: lambda: check_validity(make_manifest(expires_at=NOW), NOW),
+    SealError: lambda: SealedRecords(SECRET.encode()),
+    LookupFailed: lambda: read_message(SECRET.encode(), REQUEST_TYPE, LookupRequest, "node-203", bytes(32)),
+    RequestUnsigned: lambda: verify_request("GET", SECRET, {"Signature": SECRET}, b"", lambda _member: b""),
+    StateError: lambda: open_party(Path("/nowhere")),
+    ProblemRaised: raise_problem,
+}
+"""How to come by each error of the members' own rooms."""
+
+ELSEWHERE = {"federation.client", "federation.transport", "federation.processes", "federation.demo", "federation.cli"}
+"""Modules whose errors need a hub, and are tested with one."""
+
+
+def test_every_error_can_be_come_by() -> None:
+    assert set(ERRORS) == {kind for kind in kinds_of(Exception) if kind.__module__ not in ELSEWHERE}
+
+
+@pytest.mark.parametrize(("kind", "act"), ERRORS.items(), ids=[kind.__name__ for kind in ERRORS])
+def test_an_error_is_one_clear_line_without_a_value(kind: type[Exception], act: Callable[[], object]) -> None:
+    with pytest.raises(kind) as raised:
+        act()
+    text = str(raised.value)
+    assert raised.type is kind
+    assert 10 < len(text) < 200
+    assert "\n" not in text
+    assert SECRET not in text
+    assert raised.value.__cause__ is None
+    assert text == text.rstrip(". ")

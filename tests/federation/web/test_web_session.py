@@ -1,0 +1,109 @@
+"""Sessions: a cookie means what this party wrote into it, for eight hours, and nothing else."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from federation.state import StateError
+from federation.web.session import (
+    LONGEST_SESSION,
+    SECRET_FILE,
+    FormStale,
+    Session,
+    SessionInvalid,
+    check_form_token,
+    form_token,
+    load_secret,
+    read_session,
+    start_session,
+    write_session,
+)
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+SECRET, ANOTHER_SECRET = b"s" * 32, b"t" * 32
+
+
+@pytest.mark.parametrize("member", ["", "ana", "ana.b_c@ucl-1"])
+def test_a_session_is_read_as_it_was_written(member: str) -> None:
+    session = start_session(NOW, member)
+    assert read_session(write_session(session, SECRET), SECRET, NOW) == session
+
+
+@pytest.mark.parametrize(("later", "good"), [(timedelta(0), True), (LONGEST_SESSION - timedelta(seconds=1), True),
+                                             (LONGEST_SESSION, False), (timedelta(days=1), False)])  # fmt: skip
+def test_a_session_ends_after_eight_hours(later: timedelta, good: bool) -> None:
+    text = write_session(start_session(NOW, "ana"), SECRET)
+    if good:
+        assert read_session(text, SECRET, NOW + later).member == "ana"
+    else:
+        with pytest.raises(SessionInvalid, match="over"):
+            read_session(text, SECRET, NOW + later)
+
+
+def test_a_session_that_claims_more_than_eight_hours_is_refused() -> None:
+    """Not even our own signature makes a session longer than the longest."""
+    long = replace(start_session(NOW, "ana"), expires=NOW + timedelta(days=30))
+    with pytest.raises(SessionInvalid, match="over"):
+        read_session(write_session(long, SECRET), SECRET, NOW)
+
+
+def test_every_altered_character_is_noticed() -> None:
+    text = write_session(start_session(NOW, "ana"), SECRET)
+    for place in range(len(text)):
+        altered = text[:place] + ("0" if text[place] != "0" else "1") + text[place + 1 :]
+        with pytest.raises(SessionInvalid):
+            read_session(altered, SECRET, NOW)
+
+
+def test_a_session_of_another_party_is_refused() -> None:
+    with pytest.raises(SessionInvalid, match="not made here"):
+        read_session(write_session(start_session(NOW, "ana"), ANOTHER_SECRET), SECRET, NOW)
+
+
+@given(st.text(max_size=200))
+@settings(max_examples=50, derandomize=True, deadline=None)
+def test_any_text_is_refused_with_our_own_error(text: str) -> None:
+    with pytest.raises(SessionInvalid):
+        read_session(text, SECRET, NOW)
+
+
+def test_signing_in_starts_a_session_with_another_key() -> None:
+    """Whoever planted a session in a browser does not know the one that follows sign-in."""
+    assert start_session(NOW).key != start_session(NOW, "ana").key
+
+
+def test_a_form_belongs_to_one_session_of_one_party() -> None:
+    session, other = start_session(NOW, "ana"), start_session(NOW, "ana")
+    check_form_token(session, SECRET, form_token(session, SECRET))
+    for token in ("", "é", form_token(other, SECRET), form_token(session, ANOTHER_SECRET)):
+        with pytest.raises(FormStale):
+            check_form_token(session, SECRET, token)
+
+
+def test_a_form_token_does_not_pass_for_a_session() -> None:
+    """The two signatures are made for two purposes, even over the same text."""
+    session = Session("0" * 32, NOW, "")
+    assert form_token(session, SECRET) not in write_session(session, SECRET)
+
+
+def test_the_secret_is_made_once_and_is_the_partys_alone(tmp_path: Path) -> None:
+    secret = load_secret(tmp_path)
+    assert len(secret) == 32
+    assert load_secret(tmp_path) == secret
+    assert (tmp_path / SECRET_FILE).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("damage", ["open", "short"])
+def test_a_secret_that_others_can_read_or_that_is_damaged_is_not_used(tmp_path: Path, damage: str) -> None:
+    load_secret(tmp_path)
+    file = tmp_path / SECRET_FILE
+    if damage == "open":
+        file.chmod(0o644)
+    else:
+        file.write_bytes(b"short")
+    with pytest.raises(StateError, match="delete it"):
+        load_secret(tmp_path)

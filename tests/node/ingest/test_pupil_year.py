@@ -1,0 +1,242 @@
+"""What the columns of `pupil_year` mean: census rows in, the record out. The academic year is 2024/25."""
+
+from tests.node.ingest.conftest import Load, Spec
+
+
+def test_attendance_is_the_share_of_possible_sessions_over_the_terms_of_the_year(pupil_spec: Spec) -> None:
+    """Codes of attendance (P) and of sessions that nobody could attend (X) are no absence."""
+    pupil_spec(
+        autumn_pupilonroll="""
+            upn | termlysessionspossible
+            A   | 140.0
+            B   | 140.0
+            C   |
+        """,
+        autumn_termlysessiondetailsonroll="""
+            pupilonrolltableid | sessions | attendancereason
+            A                  | 10.0     | I
+            A                  | 4.0      | O
+            A                  | 30.0     | P
+            A                  | 9.0      | X
+        """,
+        spring_pupilonroll="""
+            upn | termlysessionspossible
+            A   | 60.0
+            B   | 60.0
+            C   |
+        """,
+        spring_termlysessiondetailsonroll="""
+            pupilonrolltableid | sessions | attendancereason
+            A                  | 6.0      | M
+            B                  | 100.0    | U
+        """,
+        record="""
+            UPN | attendance_rate | sessions_missed_unauthorised_rate | persistent_absentee | severe_absentee
+            A   | 0.9000          | 0.0200                            | yes                 | no
+            B   | 0.5000          | 0.5000                            | yes                 | yes
+            C   |                 |                                   |                     |
+        """,
+    )
+
+
+def test_a_pupil_who_missed_just_under_a_tenth_is_not_persistently_absent(pupil_spec: Spec) -> None:
+    pupil_spec(
+        spring_pupilonroll="upn | termlysessionspossible\nA | 130.0\nB | 130.0",
+        spring_termlysessiondetailsonroll="""
+            pupilonrolltableid | sessions | attendancereason
+            A                  | 12.0     | I
+            B                  | 13.0     | I
+        """,
+        record="""
+            UPN | persistent_absentee
+            A   | no
+            B   | yes
+        """,
+    )
+
+
+def test_more_absence_than_possible_sessions_is_brought_inside_and_said_so(load: Load) -> None:
+    loaded = load(
+        spring_pupilonroll="upn | termlysessionspossible\nA | 100.0",
+        spring_termlysessiondetailsonroll="pupilonrolltableid | sessions | attendancereason\nA | 130.0 | I",
+    )
+    assert loaded.pupils["A"]["attendance_rate"] == 0
+    assert loaded.report.tables["pupil_year"].outside == {"attendance_rate": 1}
+
+
+def test_suspensions_are_those_begun_in_the_year_and_days_are_pairs_of_sessions(pupil_spec: Spec) -> None:
+    """FIXD is the old name of SUSP; lunchtimes are suspensions too; the autumn census tells of last summer's."""
+    pupil_spec(
+        autumn_pupilonroll="upn\nA\nB\nC",
+        autumn_termlyexclusionsonroll="""
+            pupilonrolltableid | startdate   | sessions | category
+            A                  | 2024-Jun-20 | 10.0     | SUSP
+            A                  | 2024-Sep-20 | 4.0      | FIXD
+            B                  | 2024-Sep-20 | 1.0      | PERM
+        """,
+        spring_pupilonroll="upn\nA\nB\nC",
+        spring_termlyexclusionsonroll="""
+            pupilonrolltableid | startdate   | sessions | category
+            A                  | 2025-Jan-20 | 1.0      | LNCH
+        """,
+        record="""
+            UPN | suspensions | suspension_days | permanently_excluded
+            A   | 2           | 2.5             | no
+            B   | 0           | 0.0             | yes
+            C   | 0           | 0.0             | no
+        """,
+    )
+
+
+def test_free_meals_are_those_of_a_day_in_the_latest_term(pupil_spec: Spec) -> None:
+    pupil_spec(
+        autumn_pupilonroll="upn\nENDED\nOPEN\nNEW\nNEVER\nOVER",
+        autumn_fsmperiod="pupilonrolltableid | fsmstartdate | fsmenddate\nENDED | 2023-Sep-01 | 2024-Nov-30",
+        spring_pupilonroll="upn\nENDED\nOPEN\nNEW\nNEVER\nOVER",
+        spring_fsmperiod="""
+            pupilonrolltableid | fsmstartdate | fsmenddate
+            ENDED              | 2023-Sep-01  | 2024-Nov-30
+            OPEN               | 2023-Sep-01  |
+            NEW                | 2025-Mar-01  |
+            OVER               | 2023-Sep-01  | 2025-Jan-01
+        """,
+        record="""
+            UPN   | fsm_status
+            ENDED | not_eligible
+            OPEN  | eligible
+            NEW   | eligible
+            NEVER | not_eligible
+            OVER  | eligible
+        """,
+    )
+
+
+def test_sen_is_the_latest_terms_and_the_need_is_the_first_of_those_given(pupil_spec: Spec) -> None:
+    """S was a statement and A and P were stages of support before 2015."""
+    pupil_spec(
+        autumn_pupilonroll="upn | senprovision\nA | N\nB | S\nC | P\nD | E",
+        autumn_senneeds="pupilonrolltableid | sentyperank | sentype\nB | 1 | SLD",
+        spring_pupilonroll="""
+            upn | senprovision | resourcedprovisionindicator
+            A   | K            | True
+            B   | S            | False
+            C   | A            | False
+            D   | N            | False
+        """,
+        spring_senneeds="""
+            pupilonrolltableid | sentyperank | sentype
+            A                  | 2.0         | SEMH
+            A                  | 1.0         | SLCN
+            B                  | 1.0         | ASD
+            D                  | 1.0         | ASD
+        """,
+        record="""
+            UPN | sen_provision | sen_primary_need | sen_unit_or_resourced
+            A   | sen_support   | SLCN             | yes
+            B   | ehc_plan      | ASD              | no
+            C   | sen_support   |                  | no
+            D   | none          |                  | no
+        """,
+    )
+
+
+def test_english_is_additional_where_another_language_is_first_or_believed_to_be(pupil_spec: Spec) -> None:
+    pupil_spec(
+        spring_pupilonroll="upn | language\nA | ENG\nB | ENB\nC | POL\nD | OTB\nE | REF\nF |",
+        record="""
+            UPN | english_additional_language
+            A   | no
+            B   | no
+            C   | yes
+            D   | yes
+            E   |
+            F   |
+        """,
+    )
+
+
+def test_school_changes_are_between_main_registrations_and_need_two_terms(pupil_spec: Spec, load: Load) -> None:
+    pupil_spec(
+        autumn_pupilonroll="""
+            upn | NativeId | enrolstatus | pupilonrolltableid
+            A   | SCH1     | C           | a1
+            B   | SCH1     | C           | b1
+            C   | SCH1     | M           | c1
+            C   | PRU      | S           | c2
+        """,
+        spring_pupilonroll="""
+            upn | NativeId | enrolstatus | pupilonrolltableid
+            A   | SCH1     | C           | a1
+            B   | SCH2     | C           | b1
+            C   | SCH1     | M           | c1
+        """,
+        summer_pupilonroll="""
+            upn | NativeId | enrolstatus | pupilonrolltableid
+            A   | SCH1     | C           | a1
+            B   | SCH1     | C           | b1
+            C   | SCH1     | M           | c1
+        """,
+        record="""
+            UPN | school_changes_in_year
+            A   | 0
+            B   | 2
+            C   | 0
+        """,
+    )
+
+
+def test_one_term_alone_shows_no_school_changes(load: Load) -> None:
+    assert load(spring_pupilonroll="upn\nA").pupils["A"]["school_changes_in_year"] is None
+
+
+def test_what_a_term_does_not_ask_is_taken_from_one_that_does(pupil_spec: Spec) -> None:
+    """Only the spring census asks for ethnicity; the latest term still decides what changes."""
+    pupil_spec(
+        spring_pupilonroll="upn | ethnicity | sex | senprovision\nA | WWEL | M | K",
+        summer_pupilonroll="upn | ethnicity | sex | senprovision\nA | | | N",
+        record="""
+            UPN | ethnicity_major | sex | sen_provision
+            A   | white           | M   | none
+        """,
+    )
+
+
+def test_pupils_of_the_own_return_are_marked_as_looked_after(pupil_spec: Spec) -> None:
+    """Care leavers and children who are not in the return are not known to be."""
+    pupil_spec(
+        header="CHILD | UPN\ncared | B801200005001\nleaver | E301200710001",
+        episodes="CHILD\ncared",
+        oc3="CHILD\nleaver",
+        spring_pupilonroll="upn\nB801200005001\nE301200710001\nOTHER",
+        record="""
+            UPN           | social_care_group     | host_authority
+            B801200005001 | children_looked_after | 301
+            E301200710001 | not_known             | 301
+            OTHER         | not_known             | 301
+        """,
+    )
+
+
+def test_previously_looked_after_is_what_parents_declared(pupil_spec: Spec) -> None:
+    pupil_spec(
+        spring_pupilonroll="upn | plaa\nA | A\nB | G\nC | R\nD | C\nE | N\nF | O\nG |",
+        record="""
+            UPN | previously_looked_after
+            A   | yes
+            B   | yes
+            C   | yes
+            D   | yes
+            E   | no
+            F   | no
+            G   |
+        """,
+    )
+
+
+def test_the_vault_knows_the_school_by_its_urn_where_the_census_tells_it(load: Load) -> None:
+    loaded = load(
+        spring_pupilonroll="upn | NativeId\nA | SCH1\nB | SCH2\nC | 100123",
+        spring_schoolcensus="NativeId | urn | term | year\nSCH1 | 918851 | spring | 2025",
+    )
+    schools = loaded.records("pupil_year", "pupils", "pupil", "upn, school")
+    assert {who: row["school"] for who, row in schools.items()} == {"A": "918851", "B": "SCH2", "C": "100123"}

@@ -1,0 +1,84 @@
+"""Synthetic Englands to look at, and readers for their files."""
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+
+from node.synth.england import EnglandSummary, write_england
+
+Row = dict[str, str]
+
+SPREAD = (
+    *("202", "301", "316", "330", "341", "352", "371", "383", "391", "801"),
+    *("803", "831", "856", "881", "886", "891", "908", "926", "931", "938"),
+)
+"""Twenty authorities from every region."""
+
+
+@dataclass(frozen=True)
+class England:
+    """A written England and its rows, every value still text."""
+
+    summary: EnglandSummary
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return tuple(self.summary.authorities)
+
+    def rows(self, code: str, table: str) -> list[Row]:
+        return read_rows(self.summary.directory / code / "ssda903" / f"{table}.csv")
+
+    def census(self, code: str, term: str, table: str) -> list[Row]:
+        return read_rows(self.summary.directory / code / "school-census" / f"{term}_{table}.csv")
+
+    def episodes(self, code: str) -> Mapping[str, list[Row]]:
+        """The episodes of each child, in the order of their starts."""
+        chains: dict[str, list[Row]] = defaultdict(list)
+        for row in self.rows(code, "episodes"):
+            chains[row["CHILD"]].append(row)
+        return {child: sorted(chain, key=lambda row: read_day(row["DECOM"])) for child, chain in chains.items()}
+
+    def chains(self) -> Iterator[tuple[str, Row, list[Row]]]:
+        """Every child with episodes: home authority, header row, episodes."""
+        for code in self.codes:
+            headers = {row["CHILD"]: row for row in self.rows(code, "header")}
+            for child, chain in self.episodes(code).items():
+                yield code, headers[child], chain
+
+    def rolls(self) -> Mapping[str, set[str]]:
+        """The UPNs on any roll of the year, by authority."""
+        return {
+            code: {row["upn"] for term in TERMS for row in self.census(code, term, "pupilonroll")}
+            for code in self.codes
+        }
+
+
+TERMS = ("2024_autumn", "2025_spring", "2025_summer")
+
+
+def read_rows(path: Path) -> list[Row]:
+    with path.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def read_day(text: str) -> date:
+    return datetime.strptime(text, "%d/%m/%Y").date()
+
+
+@pytest.fixture(scope="session")
+def england(tmp_path_factory: pytest.TempPathFactory) -> England:
+    """Twenty authorities at a third of their size: enough children to measure shares."""
+    directory = tmp_path_factory.mktemp("england")
+    return England(write_england(directory, authorities=SPREAD, seed=2025, scale=0.35))
+
+
+@pytest.fixture(scope="session")
+def estuary(tmp_path_factory: pytest.TempPathFactory) -> England:
+    """The eight neighbours that `--authorities 8` writes, small."""
+    directory = tmp_path_factory.mktemp("estuary")
+    return England(write_england(directory, authorities=8, seed=7, scale=0.1))
