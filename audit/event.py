@@ -9,6 +9,7 @@ The bytes of an event are JSON with sorted keys and a version; there is one enco
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -56,6 +57,10 @@ class Action(StrEnum):
     LOOKUP_ANSWERED = "lookup.answered", "Permitted fields of permitted records were sealed to the asking node."
     LOOKUP_RECEIVED = "lookup.received", "The answer to a lookup was opened and shown to whoever asked."
     LOOKUP_REFUSED = "lookup.refused", "A lookup was refused under the answering node's own policy."
+    CLAIM_SENT = "claim.sent", "Children were claimed, sealed, from the host authority of their school."
+    CLAIM_ANSWERED = "claim.answered", "A host told a home authority the education facts of its children."
+    CLAIM_STORED = "claim.stored", "Education facts told by a host were kept at the child's home authority."
+    CLAIM_REFUSED = "claim.refused", "A host refused a claim, or home did not accept its answer."
     MEMBER_INVITED = "member.invited", "A new member was invited into the federation."
     MEMBER_ENROLLED = "member.enrolled", "A member's keys entered the register."
     MEMBER_REVOKED = "member.revoked", "A member's keys were withdrawn from the register."
@@ -95,6 +100,10 @@ _MAX_DETAIL_NUMBER = 2**53 - 1  # the largest whole number that every JSON reade
 _FIELD = re.compile(r"[a-z][a-z0-9_.]{0,63}")
 _TOKEN = re.compile(r"[0-9a-f]{32,64}")
 _PUPIL_NUMBER = re.compile(r"\b[A-Z][0-9]{11}[0-9A-Z]\b")
+# In words that people typed, whatever hides a number: other cases and widths, spaces, hyphens, a prefix. Learner and
+# NHS numbers are ten digits, and a run of as many is no part of a reason.
+_DISGUISED_NUMBER = re.compile(r"[a-z][0-9]{11}|[0-9]{10}")
+_SEPARATORS = re.compile(r"[\s._\-\u2010-\u2015/]+")
 # Controls, line and direction marks and lone surrogates would let a text disguise itself where it is shown.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -131,6 +140,8 @@ class AuditEvent:
             _check_text(name, getattr(self, name), limit)
         if not self.actor:
             raise EventInvalid("actor is empty: say who acted")
+        _check_typed("purpose", self.purpose)
+        _check_typed("actor", self.actor)
         if self.subject and not _TOKEN.fullmatch(self.subject):
             raise EventInvalid("subject is not a log token of 32 to 64 hex digits")
         _check_fields(self.fields)
@@ -234,6 +245,13 @@ def _check_text(name: str, value: object, limit: int) -> None:
     if _UNPRINTABLE.search(value):
         raise EventInvalid(f"{name} holds a control character")
     if _PUPIL_NUMBER.search(value):
+        raise EventInvalid(f"{name} holds what looks like a pupil number: leave it out, the log must not know it")
+
+
+def _check_typed(name: str, value: str) -> None:
+    """Check words that a person typed for a number in disguise."""
+    closed_up = _SEPARATORS.sub("", unicodedata.normalize("NFKC", value).casefold())
+    if _DISGUISED_NUMBER.search(closed_up):
         raise EventInvalid(f"{name} holds what looks like a pupil number: leave it out, the log must not know it")
 
 

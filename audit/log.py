@@ -86,6 +86,29 @@ def has_log(connection: Connection) -> bool:
     return {name for (name,) in _select(connection, "SELECT name FROM sqlite_master")} >= _TABLES
 
 
+def find_oddities(connection: Connection) -> list[str]:
+    """Return the names of what stands in the database for the log and is not as its schema has it.
+
+    A view in place of a table, a search column with a life of its own, or a trigger could show a reader something else
+    than what is verified.
+    """
+    expected = dict(map(_name_statement, _SCHEMA.read_text(encoding="utf-8").split(";")[:-1]))
+    rows = _select(connection, "SELECT name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    found = {name: _squeeze(sql) for name, table, sql in rows if name in expected or table in _TABLES}
+    return sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+
+
+def _name_statement(statement: str) -> tuple[str, str]:
+    """Return what a CREATE statement makes and the statement as SQLite keeps it."""
+    words = _squeeze(statement)
+    return words.split()[2], words
+
+
+def _squeeze(statement: str) -> str:
+    lines = (line.partition("--")[0] for line in statement.splitlines())
+    return " ".join(" ".join(lines).split())
+
+
 def read_head(connection: Connection) -> tuple[str, int]:
     """Return the log's origin and size. Raises LogUnreadable if there is no log."""
     if not has_log(connection):

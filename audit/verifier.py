@@ -7,7 +7,8 @@ In one pass over entries and checkpoints, in order:
 3. each checkpoint is signed by the log's key, for the size it is filed under, and sizes rise;
 4. the root of the tree at that size is the root that was signed;
 5. the last checkpoint covers the last entry;
-6. the log's own count of its entries, and its origin, agree.
+6. the log's own count of its entries, and its origin, agree;
+7. in a database, the tables are those of the schema and nothing hangs on them, so that a search shows what is verified.
 
 What this cannot see: a log cut back to an earlier state, entries and checkpoints together, is a true log of that
 moment. Whoever kept a later checkpoint (a witness, another party, a release that quotes one) can tell; compare it with
@@ -23,7 +24,7 @@ from audit.checkpoint import CheckpointError, verify_checkpoint
 from audit.entry import SALT_SIZE, Entry, SignedCheckpoint, hash_entry
 from audit.event import EventInvalid
 from audit.export import ExportInvalid, read_header, read_records
-from audit.log import Connection, LogUnreadable, one_view, read_head, read_history
+from audit.log import Connection, LogUnreadable, find_oddities, one_view, read_head, read_history
 from audit.merkle import Frontier
 
 
@@ -57,6 +58,8 @@ def verify_log(connection: Connection, origin: str, public_key: bytes) -> LogSum
     try:
         with one_view(connection):
             head = read_head(connection)
+            if odd := find_oddities(connection):
+                raise LogBroken(0, f"{', '.join(odd)}: not as the log's schema has it")
             replay.add_all(read_history(connection))
     except connection.OperationalError as error:
         raise LogUnreadable(f"the audit log cannot be read ({error})") from None

@@ -109,10 +109,12 @@ def run(arguments: list[str] | None = None) -> int:
 
 def report_error(error: Exception) -> int:
     """Print an error as one line and return its exit code."""
+    from federation.terminal import plain_text
+
     for kind in type(error).__mro__:
         code = EXIT_CODES.get(f"{kind.__module__}.{kind.__qualname__}")
         if code is not None:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(f"Error: {plain_text(str(error))}", err=True)
             return code
     if isinstance(error, OSError):
         click.echo(f"Error: {error.filename or 'a file'}: {error.strerror or type(error).__name__}", err=True)

@@ -4,9 +4,9 @@ Nothing that the hub says is taken on trust. A manifest is compared with what wa
 derived again from its SQL, and an approver sees it rendered here, from the exact bytes that the signature will cover.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
@@ -20,7 +20,7 @@ from federation.manifest import (
     manifest_digest,
     read_manifest,
 )
-from federation.register import Member, Register
+from federation.register import Member, MemberKind, Register
 from federation.state import Party, open_party
 from federation.transport import LONG_POLL_SECONDS, HubConnection, connect_party, current_time
 from query_engine.plan import QueryPlan
@@ -72,9 +72,12 @@ class FederationClient:
         Raises `ManifestMismatch` when the manifest says anything else than the draft, and `HubRefused` with the reason
         when the hub refuses the query.
         """
+        register = self.refresh_register()
         status = self._connection.draft_query(draft)
         envelope, manifest = self._fetch_manifest(status.query_id)
-        _check_says_what_was_asked(manifest, draft, self._party.member_id)
+        check_validity(manifest, self._clock())
+        nodes = draft.roster or sorted(member.id for member in register.active(MemberKind.NODE, self._clock()))
+        _check_says_what_was_asked(manifest, draft, self._party.member_id, nodes)
         derive_plan(manifest)
         return self._sign(status.query_id, envelope)
 
@@ -139,20 +142,32 @@ def connect(state: Path | str, *, clock: Clock = current_time) -> FederationClie
 
 
 def derive_plan(manifest: Manifest) -> QueryPlan:
-    """Derive the plan from a manifest's SQL with our own planner. Raises `ManifestMismatch` where it differs."""
+    """Derive the plan from a manifest's SQL with our own planner, catalogue and presets.
+
+    Raises `ManifestMismatch` where the manifest states another plan, year or protection, and `QueryRefused` where the
+    SQL is none of the language.
+    """
+    from disclosure_control.presets import load_preset
     from query_engine.catalogue import load_catalogue
     from query_engine.parser import parse_query
     from query_engine.planner import plan_query
 
     catalogue = load_catalogue()
     plan = plan_query(parse_query(manifest.sql, catalogue), catalogue)
-    if (manifest.plan_id, manifest.catalogue_version) != (plan.plan_id, catalogue.version):
+    stated = (manifest.plan_id, manifest.planner_version, manifest.catalogue_version, manifest.path)
+    if stated != (plan.plan_id, plan.planner_version, catalogue.version, plan.path):
         raise ManifestMismatch("the manifest's plan is not the plan of its SQL: this software and the hub's may differ")
+    if plan.academic_years != (int(manifest.academic_year),):
+        raise ManifestMismatch(f"the SQL is not about {manifest.academic_year} and no other academic year")
+    if manifest.preset_version != load_preset(manifest.preset).version:
+        raise ManifestMismatch(f"the preset {manifest.preset} is another version here than the manifest states")
     return plan
 
 
-def _check_says_what_was_asked(manifest: Manifest, draft: QueryDraft, asker: str) -> None:
+def _check_says_what_was_asked(manifest: Manifest, draft: QueryDraft, asker: str, nodes: Sequence[str]) -> None:
     said = (manifest.asker, manifest.project, manifest.purpose, manifest.sql, manifest.academic_year, manifest.preset)
     asked = (asker, draft.project, draft.purpose, draft.sql, draft.academic_year, draft.preset)
-    if said != asked or (draft.roster is not None and manifest.roster != draft.roster):
+    if said != asked or manifest.expires_at - manifest.issued_at != timedelta(hours=draft.valid_hours):
         raise ManifestMismatch("the hub's manifest differs from what was asked: nothing was signed")
+    if manifest.roster != tuple(nodes):
+        raise ManifestMismatch("the hub's manifest is for other nodes than were asked: nothing was signed")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audit.log import AuditLog
-from federation.state import Party
+from federation.state import Party, hold_directory
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,9 @@ class LogSigner:
 BUSY_SECONDS = 30
 """How long a writer waits for another before it gives up."""
 
+ERASING_SECONDS = 1
+"""How long erasing waits for readers; writers wait meanwhile."""
+
 
 class Database:
     """The database of one party, with its audit log inside."""
@@ -47,7 +50,8 @@ class Database:
         self.path, self.log = path, log
         self._local = threading.local()
         path.touch(mode=0o600, exist_ok=True)
-        with self.transaction() as connection:
+        # One at a time: where two make the file at once, SQLite fails the one that comes second to WAL without waiting.
+        with hold_directory(path.parent), self.transaction() as connection:
             for statement in filter(str.strip, schema.split(";")):
                 connection.execute(statement)
             log.create(connection)
@@ -66,6 +70,7 @@ class Database:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")
         return connection
 
     @contextmanager
@@ -83,6 +88,17 @@ class Database:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+    def erase_deleted(self) -> None:
+        """Empty the write-ahead log, where older copies of what was deleted lie; the tables hold zeros in its place.
+
+        Somebody who reads for long is not waited for: the next call empties the log then.
+        """
+        self.connection.execute(f"PRAGMA busy_timeout = {ERASING_SECONDS * 1000}")
+        try:
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            self.connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 
     def close(self) -> None:
         """Close this thread's connection."""

@@ -80,7 +80,7 @@ class Cast:
             "ana@ucl": ("researcher", "Ana Silva, researcher", "ucl", "research"),
             f"officer@{first}": ("approver", "Data officer of the first authority", first, "authority"),
             "officer@dfe": ("approver", "Data officer of the department", "dfe", "department"),
-            f"ig@{first}": ("ig_officer", "Information governance officer", first, "authority"),
+            "ig@hub-operator": ("ig_officer", "The hub's governance officer", "hub-operator", "hub_operator"),
         }
 
     def person(self, person: str) -> Path:

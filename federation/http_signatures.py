@@ -90,15 +90,16 @@ def verify_request(
     method: str,
     url: str,
     headers: Mapping[str, str],
-    body: bytes,
+    body: bytes | Callable[[], bytes],
     find_public: Callable[[str], bytes],
     *,
     now: datetime | None = None,
 ) -> VerifiedRequest:
-    """Verify a request's signature, body digest and moment, and return who made it. Raises `RequestUnsigned`.
+    """Verify a request's signature, moment and body digest, and return who made it. Raises `RequestUnsigned`.
 
-    `find_public` returns the public key of an active member, and raises for anyone else. `now` is the present when left
-    out.
+    `find_public` returns the public key of an active member, and raises for anyone else. A `body` that is a function is
+    called once all else has been verified, so that nobody has to take in what a stranger sends. `now` is the present
+    when left out.
     """
     from http_message_signatures import HTTPMessageSignaturesException, HTTPMessageVerifier, algorithms
 
@@ -107,20 +108,24 @@ def verify_request(
     )
     # The library reads the machine's clock and adds its tolerance to the age too; `_check_moment` does neither.
     verifier.max_clock_skew = _NEVER_MIND
+    message = _Message(method, url, dict(headers))
     try:
-        (result,) = verifier.verify(
-            _Message(method, url, dict(headers)),
-            max_age=None,
-            expect_tag=TAG,
-            require_components=COVERED,
-            body=body,
-        )
+        (result,) = verifier.verify(message, max_age=None, expect_tag=TAG, require_components=COVERED)
     except (HTTPMessageSignaturesException, ValueError):
-        raise RequestUnsigned("the request is not signed by an active member, or was altered on the way") from None
+        raise _refusal() from None
     _check_moment(result.parameters, now or datetime.now(UTC))
     if not result.nonce or len(result.nonce) > LONGEST_NONCE:
         raise RequestUnsigned(f"the signature carries no nonce of 1 to {LONGEST_NONCE} characters")
+    content = body() if callable(body) else body
+    try:
+        verifier.verify_body(message, [result], content)
+    except (HTTPMessageSignaturesException, ValueError):
+        raise _refusal() from None
     return VerifiedRequest(str(result.parameters["keyid"]), result.nonce)
+
+
+def _refusal() -> RequestUnsigned:
+    return RequestUnsigned("the request is not signed by an active member, or was altered on the way")
 
 
 def _check_moment(parameters: Mapping[str, Any], now: datetime) -> None:

@@ -9,7 +9,15 @@ from typing import Annotated
 
 import msgspec
 
-from federation.envelope import EnvelopeError, Signer, read_envelope, seal_envelope, verify_signature, write_envelope
+from federation.envelope import (
+    Envelope,
+    EnvelopeError,
+    Signer,
+    read_envelope,
+    seal_envelope,
+    verify_signature,
+    write_envelope,
+)
 from federation.wire import Code, D, Document, Instant, Line, Name, WireError, decode_document, encode_document
 
 REQUEST_TYPE = "application/vnd.circe.lookup-request+json"
@@ -88,6 +96,14 @@ class LookupFailed(Exception):
 def sign_message(message: Document, message_type: str, signer: Signer) -> bytes:
     """Return a lookup message signed by its sender, ready to be sealed."""
     return write_envelope(seal_envelope(encode_document(message), message_type, signer))
+
+
+def message_type(data: bytes) -> str:
+    """Return what a sealed message says that it is; a claim only, until `read_message`. Raises `LookupFailed`."""
+    try:
+        return decode_document(data, Envelope).payload_type
+    except WireError as error:
+        raise LookupFailed(f"lookup message: {error}") from None
 
 
 def read_message(data: bytes, message_type: str, kind: type[D], sender: str, public_key: bytes) -> D:

@@ -1,13 +1,26 @@
-"""Reading a manifest aloud: what a query asks, of whom, and what would leave each authority, in plain English."""
+"""Reading a manifest aloud: what a query asks, of whom, and what would leave each authority, in plain English.
 
-from collections.abc import Iterator, Sequence
+What will be done is told from the plan, derived here from the SQL, and not from anything that the asker wrote. What the
+asker wrote (purpose, SQL) is quoted behind a bar, so that none of it can pass for a line of this page.
+"""
+
+import textwrap
+from collections.abc import Iterable, Iterator
 
 from federation.manifest import Manifest
 from federation.register import Member
+from federation.terminal import WIDTH, plain_text, quote_text
 from query_engine.plan import QueryPlan
+from query_engine.wording import describe_plan
 
-SHOWN_ROSTER = 12
-"""How many nodes of a roster are named before the rest are counted."""
+LEAVES_BY = {
+    "per_authority": (
+        "each authority protects its own rows before they leave, and no total across authorities is released"
+    ),
+}
+"""What each path means, for the page."""
+
+_LABEL_WIDTH = 14
 
 
 def describe_manifest(manifest: Manifest, digest: str, plan: QueryPlan, asker: Member) -> str:
@@ -16,25 +29,27 @@ def describe_manifest(manifest: Manifest, digest: str, plan: QueryPlan, asker: M
 
 
 def _lines(manifest: Manifest, digest: str, plan: QueryPlan, asker: Member) -> Iterator[str]:
-    dimensions = [f"{dimension.name} ({len(dimension.categories)})" for dimension in plan.dimensions]
     yield f"Query {manifest.query_id}"
-    yield f"  digest       {digest}"
-    yield f"  asked by     {asker.title} ({asker.id}), {asker.organisation}"
-    yield f"  project      {manifest.project}"
-    yield f"  purpose      {manifest.purpose}"
-    yield f"  of           {describe_roster(manifest.roster)}"
-    yield f"  about        {plan.table}, academic year {manifest.academic_year}"
-    yield f"  shows        {', '.join(output.label for output in plan.outputs if output.kind != 'dimension')}"
-    yield f"  by           {', '.join(['each authority', *dimensions])}: {plan.cells} cells an authority"
-    yield f"  leaves by    {manifest.path}: each authority protects its own rows before they leave, and no"
-    yield "               total across authorities is released"
-    yield f"  protection   {manifest.preset}, version {manifest.preset_version}"
-    yield f"  good until   {manifest.expires_at:%d %B %Y %H:%M} UTC"
-    yield "  SQL          " + manifest.sql.replace("\n", "\n               ")
+    yield from _entry("Digest", [digest])
+    yield from _entry("Asked by", [f"{plain_text(asker.title)} ({asker.id}), of {asker.organisation}"])
+    yield from _entry("Project", [manifest.project])
+    yield from _entry("Year", [f"academic year {manifest.academic_year}"])
+    for heading, words in describe_plan(plan):
+        yield from _entry(heading, words)
+    yield from _entry("Leaves by", [f"{manifest.path}: {LEAVES_BY[manifest.path]}"])
+    yield from _entry("Protection", [f"{manifest.preset}, version {manifest.preset_version}"])
+    yield from _entry("Good until", [f"{manifest.expires_at:%d %B %Y %H:%M} UTC"])
+    yield from _entry("Asked of", [f"{len(manifest.roster)} nodes: {', '.join(manifest.roster)}"])
+    yield "What the asker wrote, and nobody has checked: the purpose"
+    yield from quote_text(manifest.purpose)
+    yield "and the SQL from which the plan above was made"
+    yield from quote_text(manifest.sql)
 
 
-def describe_roster(roster: Sequence[str]) -> str:
-    """Return the nodes of a roster in words, short ones in full."""
-    named = ", ".join(roster[:SHOWN_ROSTER])
-    more = len(roster) - SHOWN_ROSTER
-    return f"{len(roster)} nodes: {named}" + (f" and {more} more" if more > 0 else "")
+def _entry(label: str, words: Iterable[str]) -> Iterator[str]:
+    """Yield a label with its words beside it, wrapped under one another."""
+    mark = f"  {label:<{_LABEL_WIDTH}}"
+    for word in words:
+        for line in textwrap.wrap(word, WIDTH - len(mark)) or [""]:
+            yield mark + line
+            mark = " " * len(mark)

@@ -162,10 +162,15 @@ def read_register(data: bytes, root_key: bytes, now: datetime, *, not_before: in
     register = read_signed_register(data, root_key)
     if register.version < not_before:
         raise RegisterError(f"register version {register.version} is older than version {not_before}, already seen")
-    if register.issued_at > now + CLOCK_SKEW or now >= register.expires_at:
-        raise RegisterError(f"register version {register.version} is not valid now: ask for a fresh one")
+    check_current(register, now)
     check_consistent(register)
     return register
+
+
+def check_current(register: Register, now: datetime) -> None:
+    """Raise `RegisterError` for a register issued in the future or expired."""
+    if register.issued_at > now + CLOCK_SKEW or now >= register.expires_at:
+        raise RegisterError(f"register version {register.version} is not valid now: ask for a fresh one")
 
 
 def check_consistent(register: Register) -> None:

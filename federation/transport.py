@@ -5,11 +5,14 @@ poll). Every request may be sent again after a failure, since the hub counts the
 """
 
 import base64
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
+import msgspec
 
 from federation.envelope import Signature
 from federation.exchange import (
@@ -26,12 +29,18 @@ from federation.keys import MemberKeys
 from federation.problems import PROBLEM_TYPE, Problem
 from federation.sealing import SealedRecords
 from federation.state import Party, StateError
+from federation.terminal import plain_text
 from federation.wire import MAX_BATCH_BYTES, D, WireError, decode_document, encode_document
 
 Clock = Callable[[], datetime]
 
 LONG_POLL_SECONDS = 25
 """How long the hub holds a poll open when nothing is waiting."""
+
+LONGEST_ANSWER_SECONDS = 120
+"""How long an answer may take to come in, however little is missing."""
+
+LONGEST_PROBLEM_BYTES = 16 * 1024
 
 
 class HubUnreachable(Exception):
@@ -42,7 +51,7 @@ class HubRefused(Exception):
     """The hub answered with a problem."""
 
     def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.detail)
+        super().__init__(plain_text(problem.detail, limit=500).replace("\n", " "))
         self.problem = problem
 
 
@@ -92,15 +101,15 @@ class HubConnection:
 
     def answer_lookup(self, lookup_id: str, sealed: SealedRecords) -> None:
         """Hand in this node's sealed answer to a lookup."""
-        self._send("POST", f"/federation/lookups/{lookup_id}/answer", sealed.page)
+        self._send("POST", f"/federation/lookups/{_word(lookup_id)}/answer", sealed.page)
 
     def fetch_lookup(self, lookup_id: str, *, wait: int) -> LookupProgress:
         """Return the sealed answers so far, waiting for more up to `wait` seconds."""
-        return self._read("GET", f"/federation/lookups/{lookup_id}?wait={wait}", LookupProgress)
+        return self._read("GET", f"/federation/lookups/{_word(lookup_id)}?wait={wait}", LookupProgress)
 
     def finish_lookup(self, lookup_id: str) -> None:
         """Have the hub delete every page of a lookup."""
-        self._send("DELETE", f"/federation/lookups/{lookup_id}")
+        self._send("DELETE", f"/federation/lookups/{_word(lookup_id)}")
 
     def draft_query(self, draft: QueryDraft) -> QueryStatus:
         """Have a query checked and turned into a manifest."""
@@ -112,19 +121,19 @@ class HubConnection:
 
     def fetch_status(self, query_id: str, *, wait: int = 0) -> QueryStatus:
         """Return where a query stands, waiting up to `wait` seconds for it to move."""
-        return self._read("GET", f"/api/queries/{query_id}?wait={wait}", QueryStatus)
+        return self._read("GET", f"/api/queries/{_word(query_id)}?wait={wait}", QueryStatus)
 
     def fetch_manifest(self, query_id: str) -> bytes:
         """Return the envelope of a query's manifest with the signatures collected so far."""
-        return self._send("GET", f"/api/queries/{query_id}/manifest")
+        return self._send("GET", f"/api/queries/{_word(query_id)}/manifest")
 
     def send_signature(self, query_id: str, signature: Signature) -> QueryStatus:
         """Hand in this member's signature over a manifest's exact bytes."""
-        return self._read("POST", f"/api/queries/{query_id}/signatures", QueryStatus, encode_document(signature))
+        return self._read("POST", f"/api/queries/{_word(query_id)}/signatures", QueryStatus, encode_document(signature))
 
     def fetch_release(self, query_id: str) -> ReleaseDocument:
         """Return the release of a query."""
-        return self._read("GET", f"/api/queries/{query_id}/release", ReleaseDocument)
+        return self._read("GET", f"/api/queries/{_word(query_id)}/release", ReleaseDocument)
 
     def _read(self, method: str, path: str, kind: type[D], body: bytes = b"") -> D:
         try:
@@ -139,7 +148,8 @@ class HubConnection:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             place = self._client.base_url
             raise HubUnreachable(f"the hub at {place} does not answer ({type(error).__name__})") from None
-        if response.status_code >= 400:
+        # A redirection is no success either: what was sent has not arrived where it was sent.
+        if not response.is_success:
             raise HubRefused(_read_problem(response, data))
         return data
 
@@ -152,13 +162,20 @@ def connect_party(party: Party, *, clock: Clock = current_time) -> HubConnection
     return HubConnection(party.profile.hub, party.keys, ca=ca, clock=clock)
 
 
+def _word(name: str) -> str:
+    """Return an id as one word of a path, whatever whoever gave it to us put in."""
+    return quote(name, safe="")
+
+
 def _read_bounded(response: httpx.Response) -> bytes:
-    """Read a body of at most the size any document may have, whatever the peer sends."""
-    data = bytearray()
+    """Read a body of at most the size that any document may have, in bounded time, whatever the peer sends."""
+    data, deadline = bytearray(), time.monotonic() + LONGEST_ANSWER_SECONDS
     for chunk in response.iter_bytes():
         data += chunk
         if len(data) > MAX_BATCH_BYTES:
             raise httpx.DecodingError("too large")
+        if time.monotonic() > deadline:
+            raise httpx.ReadTimeout("too slow")
     return bytes(data)
 
 
@@ -167,9 +184,12 @@ def _read_problem(response: httpx.Response, data: bytes) -> Problem:
     if response.headers.get("content-type", "") != PROBLEM_TYPE:
         return unknown
     try:
-        return decode_document(data, Problem)
+        problem = decode_document(data, Problem, limit=LONGEST_PROBLEM_BYTES)
     except WireError:
         return unknown
+    # The text ends up in a terminal, which must not take it for anything else.
+    detail = "".join(letter if letter.isprintable() else " " for letter in problem.detail)
+    return msgspec.structs.replace(problem, detail=detail)
 
 
 def encode_page(sealed: SealedRecords) -> str:

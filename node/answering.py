@@ -6,6 +6,7 @@ stopped at any moment goes on where it was, runs nothing twice, and has a trace 
 refusal is a signed answer too.
 """
 
+import logging
 import sqlite3
 from dataclasses import dataclass
 
@@ -32,6 +33,7 @@ from node.checklist import (
     check_rules,
     derive_plan,
     find_snapshot,
+    name_subject,
     open_manifest,
 )
 from node.service import Node, stamp
@@ -39,6 +41,11 @@ from node.snapshots import Snapshot
 from query_engine.engines import EngineFailed
 from query_engine.engines.duckdb import DuckDBEngine
 from query_engine.plan import QueryPlan
+
+log = logging.getLogger("circe.node")
+
+MOST_UNAPPROVED_LOGGED = 50
+"""How many deliveries without a valid approval are logged in an hour; the rest are counted."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +67,19 @@ def answer_manifest(node: Node, data: bytes) -> bytes | None:
         envelope = read_envelope(data, MANIFEST_TYPE)
         manifest = read_manifest(envelope)
     except (EnvelopeError, ApprovalError):
-        node.record(_refusal_event(node, "", "malformed_manifest"))
+        record_unapproved(node, "", "malformed_manifest")
         return None
     try:
         approved = open_manifest(node, envelope, manifest)
-        reserved = reserve_question(node, approved)
-        return reserved if isinstance(reserved, bytes) else run_question(node, reserved)
     except Refused as refused:
-        return refuse(node, envelope, manifest, refused)
+        record_unapproved(node, manifest.query_id, refused.code)
+        return compose_refusal(node, envelope, manifest, refused)
+    try:
+        reserved = reserve_question(node, approved)
+    except Refused as refused:
+        node.record(_refusal_event(node, manifest.query_id, refused.code))
+        return compose_refusal(node, envelope, manifest, refused)
+    return reserved if isinstance(reserved, bytes) else run_question(node, reserved, envelope)
 
 
 def reserve_question(node: Node, approved: Approved) -> Reserved | bytes:
@@ -88,7 +100,7 @@ def reserve_question(node: Node, approved: Approved) -> Reserved | bytes:
         check_rules(node, approved, plan)
         # 10 and 11: the snapshot, and what has been answered from it.
         snapshot = find_snapshot(node, approved.manifest, known)
-        check_history(connection, approved.manifest, plan, snapshot, node.rules())
+        check_history(connection, approved.manifest, plan, node.rules())
         if known is None:
             _reserve(node, connection, approved, plan, snapshot)
     return Reserved(approved, plan, snapshot)
@@ -104,11 +116,12 @@ def _reserve(
         manifest.nonce,
         plan.plan_id,
         manifest.preset,
+        name_subject(manifest, plan),
         snapshot.id,
         stamp(node.clock()),
     )
     try:
-        connection.execute("INSERT INTO manifests VALUES (?, ?, ?, ?, ?, ?, ?, NULL, 0)", row)
+        connection.execute("INSERT INTO manifests VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, 0)", row)
     except sqlite3.IntegrityError:
         raise Refused("replayed", "the manifest's nonce has been used by another") from None
     event = node.event(
@@ -125,14 +138,25 @@ def _reserve(
     node.database.log.append(connection, event)
 
 
-def run_question(node: Node, reserved: Reserved) -> bytes:
-    """Run a reserved question on the read-only engine, protect the table, and record the reply."""
+def run_question(node: Node, reserved: Reserved, envelope: Envelope) -> bytes:
+    """Run a reserved question on the read-only engine, protect the table, and record the reply.
+
+    A run that fails is refused for good and without a reason: what went wrong can depend on a child's record.
+    """
     approved, manifest = reserved.approved, reserved.approved.manifest
     try:
         with DuckDBEngine(reserved.snapshot.tables) as engine:
             protected = protect(engine.run(reserved.plan), load_preset(manifest.preset))
     except EngineFailed as error:
-        raise Refused("engine_failed", str(error)) from None
+        kind = type(error).__name__
+        log.error("%s: %s could not be run: %s", node.party.member_id, manifest.query_id, kind)  # noqa: TRY400 - no traceback
+        refused = Refused("not_run", "the question could not be run here; ask the authority's node administrator")
+        return _keep_reply(
+            node,
+            approved.digest,
+            compose_refusal(node, envelope, manifest, refused),
+            _refusal_event(node, manifest.query_id, refused.code),
+        )
     reply = Reply(
         manifest_digest=approved.digest,
         query_id=manifest.query_id,
@@ -147,20 +171,25 @@ def run_question(node: Node, reserved: Reserved) -> bytes:
         table=protected.to_wire(),
     )
     data = write_envelope(seal_envelope(encode_document(reply), REPLY_TYPE, node.party.keys))
+    event = node.event(
+        Action.QUERY_ANSWERED,
+        manifest.asker,
+        manifest.query_id,
+        acting_for=approved.asker.organisation,
+        policy_version=node.policy().version,
+        digest=approved.digest,
+        snapshot=reserved.snapshot.id,
+        preset=manifest.preset,
+    )
+    return _keep_reply(node, approved.digest, data, event)
+
+
+def _keep_reply(node: Node, digest: str, reply: bytes, event: AuditEvent) -> bytes:
+    """Record what a reserved question came to, together with its log entry, and return the reply."""
     with node.database.transaction() as connection:
-        connection.execute("UPDATE manifests SET reply = ? WHERE digest = ?", (data, approved.digest))
-        event = node.event(
-            Action.QUERY_ANSWERED,
-            manifest.asker,
-            manifest.query_id,
-            acting_for=approved.asker.organisation,
-            policy_version=node.policy().version,
-            digest=approved.digest,
-            snapshot=reserved.snapshot.id,
-            preset=manifest.preset,
-        )
+        connection.execute("UPDATE manifests SET reply = ? WHERE digest = ?", (reply, digest))
         node.database.log.append(connection, event)
-    return data
+    return reply
 
 
 def acknowledge(node: Node, reply: bytes) -> None:
@@ -169,9 +198,22 @@ def acknowledge(node: Node, reply: bytes) -> None:
         connection.execute("UPDATE manifests SET acknowledged = 1 WHERE reply = ?", (reply,))
 
 
-def refuse(node: Node, envelope: Envelope, manifest: Manifest, refused: Refused) -> bytes:
-    """Log a refusal and return it signed."""
-    node.record(_refusal_event(node, manifest.query_id, refused.code))
+def record_unapproved(node: Node, reference: str, code: str) -> None:
+    """Log a delivery that carries no valid approval, unless many have come this hour; count them all.
+
+    Anyone who speaks for the hub can make up such deliveries, and must not be able to fill this node's disk.
+    """
+    hour = stamp(node.clock())[:13]
+    with node.database.transaction() as connection:
+        connection.execute("INSERT OR IGNORE INTO unapproved VALUES (?, 0)", (hour,))
+        connection.execute("UPDATE unapproved SET deliveries = deliveries + 1 WHERE hour = ?", (hour,))
+        (seen,) = connection.execute("SELECT deliveries FROM unapproved WHERE hour = ?", (hour,)).fetchone()
+        if seen <= MOST_UNAPPROVED_LOGGED:
+            node.database.log.append(connection, _refusal_event(node, reference, code))
+
+
+def compose_refusal(node: Node, envelope: Envelope, manifest: Manifest, refused: Refused) -> bytes:
+    """Return a refusal, signed."""
     reply = Reply(
         manifest_digest=manifest_digest(envelope),
         query_id=manifest.query_id,

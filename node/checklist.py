@@ -7,9 +7,9 @@
      5  it is neither expired nor from the future
      6  it has not been acted on before, and its nonce is new
      7  the roster holds this node, holds nodes alone, and is not smaller than this authority's rules allow
-     8  the plan derived here from the SQL is the plan that was approved
+     8  the plan derived here from the SQL is the plan that was approved, and is about the year that it states
      9  the access matrix and this authority's rules allow table, columns, path and protection
-    10  the history of what was answered from this snapshot leaves room for it
+    10  the history of what was answered about this table and year leaves room for it, under this protection
     11  the snapshot covers the academic year asked about
 
 Each line raises `Refused`. What it decides on is the manifest, the register, the rules and the history of manifests:
@@ -28,6 +28,7 @@ from node.rules import NodeRules
 from node.service import Node
 from node.snapshots import Snapshot, SnapshotDamaged, SnapshotMissing
 from policies.access_policy import AccessDenied, AccessRequest
+from policies.linter import PolicyInvalid
 from query_engine.catalogue import load_catalogue
 from query_engine.parser import parse_query
 from query_engine.plan import QueryPlan
@@ -99,18 +100,22 @@ def derive_plan(manifest: Manifest) -> QueryPlan:
     approved = (manifest.plan_id, manifest.planner_version, manifest.catalogue_version, manifest.path)
     if approved != (plan.plan_id, plan.planner_version, catalogue.version, plan.path):
         raise Refused("plan_differs", "the plan derived here from the SQL is not the one that was approved")
+    if plan.academic_years != (int(manifest.academic_year),):
+        raise Refused("year_differs", f"the question is not about {manifest.academic_year} and no other academic year")
     return plan
 
 
 def check_rules(node: Node, approved: Approved, plan: QueryPlan) -> None:
     """Line 9. Raises `Refused`."""
-    rules, manifest = node.rules(), approved.manifest
+    manifest = approved.manifest
     try:
-        policy = node.policy()
+        rules, policy = node.rules(), node.policy()
         policy.check(AccessRequest(approved.asker.kind, "federation", "aggregate", "aggregates"))
         policy.check(AccessRequest("node", "federation", "answer", "manifest"))
     except AccessDenied as denied:
         raise Refused("policy_denied", denied.text) from None
+    except (PolicyInvalid, StateError):
+        raise Refused("rules_invalid", "this authority's own rules cannot be used at the moment") from None
     if manifest.path not in rules.paths:
         raise Refused("path_barred", f"this authority lets no table leave by {manifest.path}")
     if plan.table not in rules.tables:
@@ -123,20 +128,25 @@ def check_rules(node: Node, approved: Approved, plan: QueryPlan) -> None:
         raise Refused("preset_differs", f"the preset {manifest.preset} is another version here than was approved")
 
 
-def check_history(
-    connection: sqlite3.Connection, manifest: Manifest, plan: QueryPlan, snapshot: Snapshot, rules: NodeRules
-) -> None:
-    """Line 10. Raises `Refused`."""
+def name_subject(manifest: Manifest, plan: QueryPlan) -> str:
+    """Return what a question is about: a table and an academic year, whichever snapshot it is answered from."""
+    return f"{plan.table}/{manifest.academic_year}"
+
+
+def check_history(connection: sqlite3.Connection, manifest: Manifest, plan: QueryPlan, rules: NodeRules) -> None:
+    """Line 10. Raises `Refused`.
+
+    The history goes by table and academic year, not by snapshot, since a load that changes one row would otherwise
+    begin it anew; and one protection serves for all of it, since two roundings of one count tell more than either.
+    """
     rows = connection.execute(
-        "SELECT DISTINCT plan_id, preset FROM manifests WHERE snapshot = ?", (snapshot.id,)
+        "SELECT DISTINCT plan_id, preset FROM manifests WHERE subject = ?", (name_subject(manifest, plan),)
     ).fetchall()
-    if any(row["plan_id"] == plan.plan_id and row["preset"] != manifest.preset for row in rows):
-        raise Refused("protection_changed", "this question was answered from this snapshot under another preset")
+    if any(row["preset"] != manifest.preset for row in rows):
+        raise Refused("protection_changed", "this table and year have been answered about under another preset")
     others = {row["plan_id"] for row in rows} - {plan.plan_id}
-    if len(others) >= rules.questions_per_snapshot:
-        raise Refused(
-            "history_full", f"{len(others)} questions have been answered from this snapshot: wait for the next"
-        )
+    if len(others) >= rules.questions_per_year:
+        raise Refused("history_full", f"{len(others)} questions about this table and year have been answered")
 
 
 def find_snapshot(node: Node, manifest: Manifest, known: sqlite3.Row | None) -> Snapshot:

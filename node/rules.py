@@ -4,6 +4,7 @@ looser, and no message can change them."""
 import tomllib
 from pathlib import Path
 from shutil import copyfile
+from typing import Annotated
 
 import msgspec
 
@@ -20,6 +21,14 @@ class LookupRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     contact: str
 
 
+class ClaimRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What home authorities may claim here, and how often."""
+
+    answer: bool
+    most_children_per_authority: Annotated[int, msgspec.Meta(ge=0)]
+    most_claims_a_day: Annotated[int, msgspec.Meta(ge=0)]
+
+
 class NodeRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The rules of one node; `node/rules.toml` says what each means."""
 
@@ -28,8 +37,9 @@ class NodeRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     tables: frozenset[str]
     barred_columns: frozenset[str]
     smallest_roster: int
-    questions_per_snapshot: int
+    questions_per_year: int
     lookups: LookupRules
+    claims: ClaimRules
 
 
 def write_default_rules(directory: Path) -> None:

@@ -4,15 +4,46 @@ CREATE TABLE IF NOT EXISTS manifests (
     nonce TEXT NOT NULL UNIQUE,
     plan_id TEXT NOT NULL,
     preset TEXT NOT NULL,
+    subject TEXT NOT NULL,
     snapshot TEXT NOT NULL,
     reserved_at TEXT NOT NULL,
     reply BLOB,
     acknowledged INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX IF NOT EXISTS manifests_by_snapshot ON manifests (snapshot, plan_id);
+CREATE INDEX IF NOT EXISTS manifests_by_subject ON manifests (subject, plan_id);
+CREATE TABLE IF NOT EXISTS unapproved (
+    hour TEXT PRIMARY KEY,
+    deliveries INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS lookups_seen (
     lookup_id TEXT NOT NULL,
     sender TEXT NOT NULL,
     seen_at TEXT NOT NULL,
     PRIMARY KEY (lookup_id, sender)
+);
+CREATE TABLE IF NOT EXISTS claims_made (
+    child TEXT NOT NULL,
+    term TEXT NOT NULL,
+    host TEXT NOT NULL,
+    lookup_id TEXT NOT NULL,
+    sent_at TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    code TEXT NOT NULL,
+    PRIMARY KEY (child, term)
+);
+CREATE TABLE IF NOT EXISTS claims_received (
+    authority TEXT NOT NULL,
+    day TEXT NOT NULL,
+    about TEXT NOT NULL,
+    claims INTEGER NOT NULL,
+    matched INTEGER NOT NULL,
+    refused INTEGER NOT NULL,
+    PRIMARY KEY (authority, day, about)
+);
+CREATE TABLE IF NOT EXISTS claims_matched (
+    authority TEXT NOT NULL,
+    about TEXT NOT NULL,
+    child TEXT NOT NULL,
+    day TEXT NOT NULL,
+    PRIMARY KEY (authority, about, child)
 )

@@ -14,7 +14,7 @@ from math import prod
 from typing import Literal
 
 from query_engine.catalogue import Category, GovernedTable
-from query_engine.region import Region, Split, columns_of
+from query_engine.region import Region, Split, columns_of, possible_ranges
 
 PLANNER_VERSION = "1"
 """Changes whenever the same question would be planned differently."""
@@ -135,6 +135,15 @@ class QueryPlan:
         regions = [self.where, *(each.condition for each in measures if each.condition is not None)]
         filtered = frozenset[str]().union(*(columns_of(region) for region in regions))
         return filtered | summed | {each.name for each in self.dimensions}
+
+    @property
+    def academic_years(self) -> tuple[int, ...]:
+        """The academic years that the filter lets rows be of; none for a table that has no such column."""
+        column = self.governed.columns.get("academic_year")
+        if column is None:
+            return ()
+        codes = [code for first, last in possible_ranges(self.where, column) for code in range(first, last + 1)]
+        return tuple(year for year in map(column.value, codes) if isinstance(year, int))
 
     @property
     def cells(self) -> int:

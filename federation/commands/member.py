@@ -56,7 +56,7 @@ def init(state: Path, member_id: str, kind: str, title: str, organisation: str, 
 @member.command()
 @click.option("--root", "root_state", type=DIRECTORY, required=True, help="Directory of the root key.")
 @click.option("--register", "register_file", type=click.Path(path_type=Path, dir_okay=False), required=True)
-@click.option("--days", type=click.IntRange(1, 30), default=30, show_default=True, help="How long it is good for.")
+@click.option("--days", type=click.IntRange(1, 30), default=7, show_default=True, help="How long it is good for.")
 @click.argument("requests", type=FILE, nargs=-1)
 def enrol(root_state: Path, register_file: Path, days: int, requests: tuple[Path, ...]) -> None:
     """Sign the next version of the register, with the members of the REQUESTS added."""
@@ -74,9 +74,9 @@ def enrol(root_state: Path, register_file: Path, days: int, requests: tuple[Path
 @click.option("--hub-ca", default="", help="Certificate authority of the hub, when it is not a public one.")
 def join(state: Path, hub: str, root_key: Path, hub_ca: str) -> None:
     """Pin the root key and note where the hub is."""
-    from federation.state import join_federation, open_party, read_root_key
+    from federation.state import join_federation, load_root_key, open_party
 
-    join_federation(open_party(state), read_root_key(root_key.read_text()), hub, hub_ca)
+    join_federation(open_party(state), load_root_key(root_key), hub, hub_ca)
 
 
 @member.command("list")

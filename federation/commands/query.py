@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from federation.terminal import plain_text
 from query_engine.commands import check
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ query.add_command(check)
 @click.option("--project", required=True, help="The project this question belongs to.")
 @click.option("--purpose", required=True, help="Why it is asked, in a sentence that approvers will read.")
 @click.option("--year", "academic_year", required=True, help="Academic year of the snapshots, for example 202425.")
-@click.option("--preset", default="ons_10_5", show_default=True, help="Disclosure-control preset.")
+@click.option("--preset", default="opensafely", show_default=True, help="Disclosure-control preset.")
 @click.option("--roster", default="", help="Nodes to ask, separated by commas; every node when left out.")
 @click.option("--valid-hours", type=click.IntRange(1, 720), default=168, show_default=True)
 @click.argument("sql")
@@ -82,7 +83,9 @@ def status(state: Path, query_id: str | None) -> None:
 
     with connect(state) as client:
         if query_id is None:
-            lines = [f"{entry.query_id}  {entry.state:<10} {entry.purpose}" for entry in client.list_queries()]
+            lines = [
+                plain_text(f"{entry.query_id}  {entry.state:<10} {entry.purpose}") for entry in client.list_queries()
+            ]
         else:
             lines = list(describe_status(client.status(query_id)))
     for line in lines:
@@ -110,12 +113,12 @@ def fetch(state: Path, form: str, wait: bool, query_id: str) -> None:
 def describe_status(status: "QueryStatus") -> Iterable[str]:
     """Yield the lines that say where a query stands."""
     yield f"{status.query_id}  {status.state}"
-    yield f"  purpose  {status.purpose}"
+    yield f"  purpose  {plain_text(status.purpose)}"
     yield f"  digest   {status.manifest_digest}"
     yield f"  signed   {', '.join(status.signers) or 'by nobody yet'}"
     yield f"  expires  {status.expires_at:%Y-%m-%d %H:%M} UTC"
     for node in status.nodes:
-        yield f"  {node.node:<12} {node.outcome:<9} {node.code} {node.text}".rstrip()
+        yield plain_text(f"  {node.node:<12} {node.outcome:<9} {node.code} {node.text}".rstrip())
 
 
 def format_release(release: "ReleaseDocument", form: str) -> str:
@@ -128,4 +131,5 @@ def format_release(release: "ReleaseDocument", form: str) -> str:
     table = read_released(release.table)
     if form == "csv":
         return table.to_csv()
-    return "\n".join([f"Release {release.release_id} of query {release.query_id}", "", table.to_text()]) + "\n"
+    head = f"Release {plain_text(release.release_id)} of query {plain_text(release.query_id)}"
+    return plain_text("\n".join([head, "", table.to_text()]), limit=10_000_000) + "\n"

@@ -1,1 +1,1 @@
-"""The page kit that hub and node share: layout, components, sessions, form tokens and headers. It works without scripts."""
+"""The page kit that hub and node share: layout, components, sessions, forms and headers, and no script at all."""

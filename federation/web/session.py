@@ -16,7 +16,7 @@ from pathlib import Path
 
 from federation.state import StateError, write_file
 
-SECRET_FILE = "session.key"
+SECRET_FILE = "session.key"  # noqa: S105 - the name of a file
 """Where a party keeps the secret of its sessions; deleting the file and starting again signs everybody out."""
 
 LONGEST_SESSION = timedelta(hours=8)

@@ -42,7 +42,7 @@ SENTENCES = {
     405: "This page cannot be used in that way: start again from the home page.",
     413: "What was sent is too large: shorten it and try again.",
 }
-"""What a page says of an error that comes with no sentence of its own."""
+"""What a page says of an error that the framework noticed, which comes with no sentence of its own."""
 
 kit = Blueprint("kit", __name__, template_folder="templates", static_folder="assets", static_url_path="/assets")
 
@@ -113,10 +113,9 @@ def check_form() -> None:
     if request.method in ("GET", "HEAD", "OPTIONS") or not is_page():
         return
     request.max_content_length = MAX_FORM_BYTES
-    session = current_session()
+    # Without a session, a new one is compared with: its token is in no form.
+    session = current_session() or start_session(the_site().clock())
     try:
-        if session is None:
-            raise FormStale("there is no session")
         check_form_token(session, the_site().secret, request.form.get("form_token", ""))
     except FormStale:
         raise ProblemRaised(
@@ -146,8 +145,7 @@ def _cookie_name() -> str:
 
 def render_problem(problem: Problem) -> Response:
     """Return a page that says in one sentence what was wrong and what to do."""
-    text = problem.detail if problem.detail != problem.title else SENTENCES.get(problem.status, problem.detail)
-    page = render_template("kit/problem.html", title=problem.title, text=text)
+    page = render_template("kit/problem.html", title=problem.title, text=problem.detail)
     return Response(page, problem.status, content_type="text/html; charset=utf-8")
 
 

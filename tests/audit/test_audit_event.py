@@ -227,3 +227,30 @@ def test_an_unknown_action_is_refused_with_the_list_of_actions() -> None:
 
 def test_the_members_of_the_json_are_the_members_of_the_class(make_event: Callable[..., AuditEvent]) -> None:
     assert tuple(make_event().to_members()) == MEMBERS
+
+
+@pytest.mark.parametrize(
+    "purpose",
+    [
+        "about h801200001001",
+        "upn_H801200001001",
+        "H801200001001_x",
+        "H 801200 001 001",
+        "\uff28801200001001",
+        "ULN 1234567890",
+        "NHS 943 476 5919",
+    ],
+)
+def test_a_number_in_disguise_is_no_purpose(purpose: str) -> None:
+    """What people type is searched for identifiers however they are written."""
+    with pytest.raises(EventInvalid):
+        AuditEvent(at=datetime(2026, 1, 1, tzinfo=UTC), actor="vsh", action=Action.LOOKUP_ASKED, purpose=purpose)
+
+
+def test_dates_and_years_are_no_identifiers() -> None:
+    AuditEvent(
+        at=datetime(2026, 1, 1, tzinfo=UTC),
+        actor="vsh",
+        action=Action.LOOKUP_ASKED,
+        purpose="Review of 2024/25, 31.03.2025",
+    )

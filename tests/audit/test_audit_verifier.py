@@ -251,3 +251,30 @@ def test_a_flipped_byte_anywhere_in_the_file_is_found_or_changes_nothing(filled:
 def test_a_database_without_a_log_is_not_called_broken(signer: SeedSigner) -> None:
     with closing(sqlite3.connect(":memory:")) as connection, pytest.raises(LogUnreadable):
         verify_log(connection, signer.name, signer.public_key)
+
+
+DOCTORED = {
+    "a view in place of the entries": (
+        "ALTER TABLE audit_entries RENAME TO hidden",
+        "CREATE VIEW audit_entries AS SELECT * FROM hidden",
+    ),
+    "a trigger that drops what is added": (
+        "CREATE TRIGGER quiet BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(IGNORE); END",
+    ),
+    "search columns with a life of their own": (
+        "ALTER TABLE audit_entries RENAME TO hidden",
+        "CREATE TABLE audit_entries AS SELECT * FROM hidden",
+    ),
+    "an index that somebody added": ("CREATE INDEX own ON audit_entries (idx)",),
+}
+
+
+@pytest.mark.parametrize("doctored", DOCTORED)
+def test_tables_that_are_not_the_logs_own_are_found(filled: Party, doctored: str) -> None:
+    """Whole entries under tables that show a searcher something else are no whole log."""
+    with closing(filled.connect()) as connection:
+        for statement in DOCTORED[doctored]:
+            connection.execute(statement)
+        connection.commit()
+    with pytest.raises(LogBroken, match="not as the log's schema has it"):
+        verify(filled)

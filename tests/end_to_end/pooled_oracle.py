@@ -1,7 +1,7 @@
 """The naive answer to the demo's question: every authority's rows in one place, plain SQL, and the rules by hand.
 
 Nothing of the query engine or of disclosure control is used, so agreement with them means something. The rules are
-those of `ons_10_5` as its file states them: counts under 10 withheld, the rest to the nearest 5, shares of children
+those of `opensafely` as its file states them: counts of 0 to 7 withheld, the rest to the nearest 5, shares of children
 from the rounded counts, averages of a quantity over at least 10 children, three decimals for what runs from 0 to 1.
 """
 
@@ -43,19 +43,15 @@ def protect_by_hand(
     children: int, with_attendance: int, attending: int, attendance: int | None, with_answer: int, absentees: int
 ) -> tuple[Figure, Figure, Figure]:
     """Return children, mean attendance and share of persistent absentees as they may be shown."""
-    if 0 < children < 10:
+    if children < 8:
         return "c", "c", "c"
-    if with_attendance == 0:
-        mean: Figure = "z"
-    elif with_attendance < 10 or 0 < attending < 10:
-        mean = "c"
+    if with_attendance < 10 or attending < 8:
+        mean: Figure = "c"
     else:
         mean = half_up(attendance or 0, with_attendance * 10, 3)
     no, missing = with_answer - absentees, children - with_answer
-    if any(0 < few < 10 for few in (absentees, no, missing)):
+    if absentees < 8 or no < 8 or 0 < missing < 8:
         share: Figure = "c"
-    elif with_answer == 0:
-        share = "z"
     else:
         share = half_up(nearest_five(absentees) * 1000, nearest_five(with_answer), 3)
     return nearest_five(children), mean, share

@@ -35,7 +35,7 @@ DRAFT = QueryDraft(
     purpose="A question of the tests",
     sql=QUESTION,
     academic_year="202425",
-    preset="ons_10_5",
+    preset="opensafely",
     roster=None,
     valid_hours=1,
 )
@@ -75,7 +75,7 @@ def processes(federation: SmallFederation) -> Iterator[Processes]:
     for profile in federation.directory.glob("*/member.toml"):
         join_federation(open_party(profile.parent), key, f"http://127.0.0.1:{found.port}")
     hub = open_hub(federation.directory / "hub")
-    add_project(hub, Project("attendance", "Attendance", frozenset({"ana@ucl"}), frozenset({"ons_10_5"})))
+    add_project(hub, Project("attendance", "Attendance", frozenset({"ana@ucl"}), frozenset({"opensafely"})))
     hub.database.close()
     yield found
     found.kill(*found.running)
@@ -219,7 +219,7 @@ def test_a_query_that_no_node_answers_is_reported_as_unfinished(federation: Smal
     from hub.release import settle_due
 
     hub = open_hub(federation.directory / "hub", federation.clock)
-    add_project(hub, Project("attendance", "Attendance", frozenset({"ana@ucl"}), frozenset({"ons_10_5"})))
+    add_project(hub, Project("attendance", "Attendance", frozenset({"ana@ucl"}), frozenset({"opensafely"})))
     ana = hub.register().find("ana@ucl", federation.clock())
 
     def sign(query_id: str, member: str) -> None:

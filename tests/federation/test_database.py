@@ -11,7 +11,7 @@ import pytest
 from audit.event import Action, AuditEvent
 from audit.verifier import verify_log
 from federation.database import Database, LogSigner, open_database
-from federation.state import Party, create_party, make_profile
+from federation.state import Party, create_party, hold_directory, make_profile
 from tests.federation.cast import NOW
 
 SCHEMA = """
@@ -199,13 +199,16 @@ def test_what_is_read_in_a_transaction_stays_true(database: Database) -> None:
     assert database.connection.execute("SELECT count FROM counts WHERE name = 'raised'").fetchone()[0] == 40
 
 
-def test_several_may_make_it_at_once(party: Party, schema: Path) -> None:
-    """As a service and a command do that are started together in a fresh directory."""
-
-    def make() -> None:
-        open_database(party, schema).close()
-
-    in_threads(6, make)
+def test_two_who_make_it_at_once_take_turns(party: Party, schema: Path) -> None:
+    """As a service and a command do that are started together: SQLite fails the second one to turn the file to WAL."""
+    thread = threading.Thread(target=lambda: open_database(party, schema).close())
+    with hold_directory(party.directory):
+        thread.start()
+        thread.join(0.2)
+        assert thread.is_alive()
+    thread.join(10)
+    assert not thread.is_alive()
+    in_threads(6, lambda: open_database(party, schema).close())
 
 
 # --- The file --------------------------------------------------------------------------------------------------------

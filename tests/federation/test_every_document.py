@@ -3,12 +3,14 @@
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import msgspec
 import pytest
 
 import federation
+from federation.claims import ChildClaim, ClaimAnswer, ClaimRequest, EducationFacts
 from federation.envelope import EnvelopeError, Signature, decode_base64
 from federation.exchange import (
     Delivery,
@@ -25,7 +27,7 @@ from federation.exchange import (
 )
 from federation.http_signatures import RequestUnsigned, verify_request
 from federation.keys import KeyFile, KeyFileError, load_keys
-from federation.lookups import REQUEST_TYPE, LookupFailed, LookupRequest, read_message
+from federation.lookups import REQUEST_TYPE, LookupFailed, LookupOutcome, LookupRequest, read_message
 from federation.manifest import ApprovalError, Outcome, Reply, check_validity
 from federation.problems import TITLES, Problem, ProblemRaised
 from federation.register import Member, RegisterError, public_text, read_register
@@ -52,6 +54,26 @@ STATUS = QueryStatus(
     nodes=(PROGRESS,),
 )
 DELIVERY = Delivery(delivery_id=7, kind=DeliveryKind.LOOKUP, lookup_id="L-" + "0" * 32, sender="node-203", body="AAAA")
+CLAIM = ChildClaim(upn=SECRET, date_of_birth=date(2012, 1, 31), care_start=date(2020, 5, 1), care_end=None)
+FACTS = EducationFacts(
+    upn=SECRET,
+    date_of_birth=date(2012, 1, 31),
+    school_urn=100000,
+    year_group="8",
+    entry_date=date(2023, 9, 4),
+    sen_provision="ehc_plan",
+    sen_primary_need="SLCN",
+    sen_unit_or_resourced=None,
+    fsm_status="eligible",
+    english_additional_language=False,
+    school_changes_in_year=1,
+    sessions_possible=300,
+    sessions_missed_authorised=12.5,
+    sessions_missed_unauthorised=0.0,
+    suspensions=0,
+    suspension_days=0.5,
+    permanently_excluded=False,
+)
 
 EXAMPLES: tuple[Document, ...] = (
     sign_manifest(make_manifest(), "ana@ucl", "officer@dfe"),
@@ -75,6 +97,29 @@ EXAMPLES: tuple[Document, ...] = (
     REQUEST,
     ANSWER,
     CHILD,
+    CLAIM,
+    FACTS,
+    ClaimRequest(
+        lookup_id="L-" + "0" * 32,
+        sender="node-203",
+        receiver="node-301",
+        authority="203",
+        term="202425-summer",
+        asked_at=NOW,
+        children=(CLAIM,),
+    ),
+    ClaimAnswer(
+        lookup_id="L-" + "0" * 32,
+        sender="node-301",
+        receiver="node-203",
+        authority="301",
+        term="202425-summer",
+        outcome=LookupOutcome.ANSWERED,
+        code="",
+        snapshot="202425-summer-0",
+        as_of=NOW,
+        children=(FACTS,),
+    ),
     Problem(status=403, title="Not allowed", detail="You cannot ask this.", code="policy_denied"),
     QueryDraft(
         project="attendance-2025",

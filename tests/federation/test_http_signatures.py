@@ -118,6 +118,27 @@ def test_a_client_signs_every_request_it_sends() -> None:
     assert seen[0].nonce != seen[1].nonce
 
 
+def test_a_body_is_taken_in_only_from_whoever_has_signed_for_it() -> None:
+    """A stranger's body is not read; a member's is, and is compared with the digest that they signed."""
+    request, reads = make_request(), []
+
+    def read_body() -> bytes:
+        reads.append(request.body)
+        return request.body
+
+    def receive(headers: Mapping[str, str], now: datetime = NOW) -> VerifiedRequest:
+        return verify_request(request.method, request.url, headers, read_body, find_public, now=now)
+
+    for headers, now in [({}, NOW), (make_odd_request(nonce=None).headers, NOW), (request.headers, NOW + 2 * MAX_AGE)]:
+        with pytest.raises(RequestUnsigned):
+            receive(headers, now)
+    assert reads == []
+    assert receive(request.headers).member_id == "node-203"
+    assert reads == [request.body]
+    with pytest.raises(RequestUnsigned, match="altered on the way"):
+        receive(make_request(body=b"other").headers)
+
+
 # --- Altered requests ------------------------------------------------------------------------------------------------
 
 ALTERED: dict[str, Callable[[Request], Request]] = {

@@ -87,26 +87,22 @@ def test_a_damaged_register_is_named_and_not_replaced(member: Party, content: by
 
 def test_of_two_registers_adopted_at_once_the_newer_one_stays(member: Party, monkeypatch: pytest.MonkeyPatch) -> None:
     """The older one is held up between the look at the last one and the writing; the newer one must wait for it."""
-    holding, go_on = threading.Event(), threading.Event()
+    older, newer = (write_register(make_register(version=version)) for version in (6, 7))
+    held_up, go_on = threading.Event(), threading.Event()
 
-    def write_slowly(path: Path, data: bytes) -> None:
-        if not go_on.is_set():
-            holding.set()
-            go_on.wait(10)
+    def write_older_slowly(path: Path, data: bytes) -> None:
+        if data == older:
+            held_up.set()
+            assert go_on.wait(10)
         write_file(path, data)
 
-    def adopt(version: int) -> threading.Thread:
-        data = write_register(make_register(version=version))
-        thread = threading.Thread(target=lambda: member.adopt_register(data, NOW))
-        thread.start()
-        return thread
-
-    monkeypatch.setattr("federation.state.write_file", write_slowly)
-    older = adopt(6)
-    assert holding.wait(10)
-    newer = adopt(7)
-    newer.join(0.2)
+    monkeypatch.setattr("federation.state.write_file", write_older_slowly)
+    threads = [threading.Thread(target=member.adopt_register, args=(data, NOW)) for data in (older, newer)]
+    threads[0].start()
+    assert held_up.wait(10)
+    threads[1].start()
+    threads[1].join(0.2)
     go_on.set()
-    older.join(10)
-    newer.join(10)
+    for thread in threads:
+        thread.join(10)
     assert kept(member) == 7

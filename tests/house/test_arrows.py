@@ -31,7 +31,7 @@ EDGES = {
     "sqlite3": ("hub/", "node/", "federation/database.py", "audit/"),
     "duckdb": ("query_engine/engines/", "node/"),
     "httpx": ("federation/transport.py", "federation/http_signatures.py"),
-    "socket": ("federation/demo.py",),
+    "socket": ("hub/", "node/", "federation/demo.py"),
     "subprocess": ("federation/processes.py",),
     "casbin": ("policies/",),
 }

@@ -9,6 +9,7 @@ import click
 import pytest
 
 from federation.cli import COMMANDS, EXIT_CODES, circe, report_error, run
+from federation.state import StateError
 
 
 def test_every_command_is_where_the_root_says() -> None:
@@ -72,3 +73,10 @@ def test_an_unforeseen_error_shows_neither_traceback_nor_value(capfd: pytest.Cap
     shown = capfd.readouterr().err
     assert "Aurelia" not in shown
     assert "ValueError" in shown
+
+
+def test_an_error_cannot_steer_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    """Part of an error may come from another member; escapes in it are shown as question marks."""
+    assert report_error(StateError("the hub says \x1b[2J\x9b31m nothing\u202e")) == 2
+    shown = capfd.readouterr().err
+    assert shown.startswith("Error: the hub says ?[2J?31m nothing?")

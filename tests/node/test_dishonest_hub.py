@@ -14,8 +14,10 @@ from audit.log import read_entries
 from federation.envelope import Envelope, Signature, read_envelope, verify_signature, write_envelope
 from federation.manifest import MANIFEST_TYPE, REPLY_TYPE, Outcome, Reply, write_manifest
 from federation.wire import whole_seconds
-from node.answering import acknowledge, answer_manifest
+from node.answering import MOST_UNAPPROVED_LOGGED, acknowledge, answer_manifest
+from node.ingest.load import load_files
 from node.service import Node
+from query_engine.engines import EngineFailed
 from tests.small_federation import QUESTION, SmallFederation, read_reply
 
 AUTHORITY = "301"
@@ -207,6 +209,17 @@ def test_a_plan_that_differs_is_refused(federation: SmallFederation) -> None:
     assert_refused(federation, federation.sign(manifest), "plan_differs")
 
 
+@pytest.mark.parametrize(
+    "years",
+    ["academic_year = 202324", "academic_year IN (202324, 202425)", "counted_here"],
+    ids=["other", "two", "all"],
+)
+def test_a_question_about_another_year_than_stated_is_refused(federation: SmallFederation, years: str) -> None:
+    """The year that approvers read is the year that the filter keeps, and the only one."""
+    manifest = federation.manifest(QUESTION.replace("academic_year = 202425", years))
+    assert_refused(federation, federation.sign(manifest), "year_differs")
+
+
 def test_sql_outside_the_language_is_refused(federation: SmallFederation) -> None:
     """Approved or not, what is no query of the language is never run."""
     manifest = msgspec.structs.replace(federation.manifest(), sql="SELECT child FROM child_year")
@@ -218,10 +231,10 @@ def test_sql_outside_the_language_is_refused(federation: SmallFederation) -> Non
     [
         ('tables = ["child_year", "pupil_year"]', 'tables = ["pupil_year"]', "table_barred"),
         ("barred_columns = []", 'barred_columns = ["sen_provision"]', "column_barred"),
-        ('presets = ["ons_10_5", "opensafely", "ukllc"]', 'presets = ["ukllc"]', "preset_barred"),
+        ('presets = ["opensafely"]', 'presets = ["ukllc"]', "preset_barred"),
         ('paths = ["per_authority"]', "paths = []", "path_barred"),
         ("smallest_roster = 3", "smallest_roster = 5", "roster_small"),
-        ("questions_per_snapshot = 200", "questions_per_snapshot = 0", "history_full"),
+        ("questions_per_year = 50", "questions_per_year = 0", "history_full"),
     ],
     ids=["table", "column", "preset", "path", "roster", "history"],
 )
@@ -247,9 +260,57 @@ def test_one_question_is_not_answered_under_two_protections(federation: SmallFed
     """Two roundings of one count tell more than either."""
     from disclosure_control.presets import load_preset
 
+    federation.change_rule(AUTHORITY, 'presets = ["opensafely"]', 'presets = ["opensafely", "ons_10_5"]')
     ask(federation, federation.sign(federation.manifest()))
-    other = federation.manifest(preset="opensafely", preset_version=load_preset("opensafely").version)
+    other = federation.manifest(preset="ons_10_5", preset_version=load_preset("ons_10_5").version)
     assert_refused(federation, federation.sign(other), "protection_changed")
+
+
+def test_a_new_load_does_not_begin_the_history_anew(federation: SmallFederation) -> None:
+    """One row fewer makes another snapshot, and the same allowance."""
+    federation.change_rule(AUTHORITY, "questions_per_year = 50", "questions_per_year = 1")
+    ask(federation, federation.sign(federation.manifest()))
+    files = federation.directory / "england" / AUTHORITY
+    header = files / "ssda903" / "header.csv"
+    header.write_text("\n".join(header.read_text().splitlines()[:-1]) + "\n")
+    node = federation.node(AUTHORITY)
+    before = node.store.current()
+    load_files([files], store=node.store, authority=AUTHORITY, token_key=node.party.keys.row_secret)
+    assert node.store.current() != before
+    other = "SELECT COUNT(*) AS n FROM child_year WHERE academic_year = 202425"
+    assert_refused(federation, federation.sign(federation.manifest(other)), "history_full")
+
+
+def test_a_failed_run_is_a_final_refusal_without_a_reason(
+    federation: SmallFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What went wrong in the engine depends on data, so nobody outside hears it, and the question is not run again."""
+    import node.answering
+
+    class Failing:
+        def __init__(self, *_: object) -> None:
+            raise EngineFailed("a value of this very child")
+
+    envelope = federation.sign(federation.manifest())
+    with monkeypatch.context() as patched:
+        patched.setattr(node.answering, "DuckDBEngine", Failing)
+        first = answer_manifest(federation.node(AUTHORITY), envelope)
+    assert first is not None
+    assert read_reply(first).code == "not_run"
+    assert "child" not in read_reply(first).text
+    assert answer_manifest(federation.node(AUTHORITY), envelope) == first
+
+
+def test_what_nobody_approved_cannot_fill_the_log(federation: SmallFederation) -> None:
+    """Deliveries that carry no approval are counted, and only the first of an hour are written out."""
+    node = federation.node(AUTHORITY)
+    for number in range(60):
+        answer_manifest(node, b"rubbish %d" % number)
+    logged = sum(1 for _ in read_entries(node.database.connection, action=Action.QUERY_REFUSED))
+    assert logged == MOST_UNAPPROVED_LOGGED < 60
+    federation.clock.move(timedelta(hours=1))
+    answer_manifest(node, b"rubbish")
+    assert sum(1 for _ in read_entries(node.database.connection, action=Action.QUERY_REFUSED)) == logged + 1
 
 
 def test_an_old_register_is_not_enough(federation: SmallFederation) -> None:

@@ -1,0 +1,62 @@
+"""Other people's text on a terminal, and on the page that approvers read: it cannot steer, hide or pass for ours."""
+
+import pytest
+
+from federation.client import derive_plan
+from federation.manifest import manifest_digest
+from federation.reading import describe_manifest
+from federation.terminal import WIDTH, plain_text, quote_text
+from tests.small_federation import QUESTION, SmallFederation
+
+
+@pytest.mark.parametrize(
+    "character",
+    ["\x1b", "\x07", "\r", "\x9b", "\u202e", "\u2066", "\u200b", "\u2060", "\ufeff", "\u061c", "\u00ad", "\u3164"],
+    ids=ascii,
+)
+def test_characters_that_show_nothing_are_shown(character: str) -> None:
+    assert plain_text(f"a{character}b") == "a?b"
+
+
+def test_letters_of_any_script_stay() -> None:
+    assert plain_text("Zoë Łukasz 李 “quoted”\n") == "Zoë Łukasz 李 “quoted”\n"
+
+
+def test_quoted_text_cannot_hide_or_pass_for_ours() -> None:
+    """Every line is behind the bar; blank lines and long runs of spaces push nothing out of sight."""
+    text = "First" + "\n" * 4000 + " " * 300 + "Protection    none at all\n" + "word " * 200
+    lines = list(quote_text(text))
+    assert all(line.startswith("|") and len(line) <= WIDTH for line in lines)
+    assert len(lines) < 20
+    assert "|         Protection none at all" in lines
+
+
+def page(federation: SmallFederation, sql: str = QUESTION, purpose: str = "Why not") -> str:
+    from federation.envelope import read_envelope
+    from federation.manifest import MANIFEST_TYPE
+
+    manifest = federation.manifest(sql, purpose=purpose)
+    digest = manifest_digest(read_envelope(federation.sign(manifest), MANIFEST_TYPE))
+    asker = federation.register.find("ana@ucl", federation.clock())
+    return describe_manifest(manifest, digest, derive_plan(manifest), asker)
+
+
+def test_the_approvers_page_tells_from_the_plan(federation: SmallFederation) -> None:
+    """A label that lies about its figure stands beside what the figure is, and the filter is read aloud."""
+    sql = (
+        "SELECT COUNT(*) FILTER (WHERE uasc) AS mean_attendance FROM child_year "
+        "WHERE academic_year = 202425 AND sex = 'F'"
+    )
+    read = page(federation, sql)
+    assert "mean_attendance: rows where uasc is yes" in read
+    assert "sex is F" in read
+    assert "academic_year is 202425" in read
+    assert all(node in read for node in federation.roster)
+
+
+def test_the_asker_cannot_paint_a_line_of_the_page(federation: SmallFederation) -> None:
+    """What the asker wrote stands behind a bar, below everything that was told from the plan."""
+    read = page(federation, purpose="Nothing to see" + " " * 90 + "  Protection    none")
+    ours, quoted = read.split("What the asker wrote")
+    assert ours.count("Protection") == 1
+    assert "| Nothing to see Protection none" in quoted
