@@ -38,6 +38,7 @@ class Action(StrEnum):
 
     PARTY_INITIALISED = "party.initialised", "A node or hub was set up, with its keys and an empty log."
     NODE_LOADED = "node.loaded", "Return files were loaded into a new snapshot."
+    SNAPSHOT_DESTROYED = "snapshot.destroyed", "A snapshot that was no longer needed was deleted from the node."
     PROJECT_CREATED = "project.created", "A project was opened and its members named."
     QUERY_DRAFTED = "query.drafted", "A question was checked and written down as a manifest, which nobody has signed."
     QUERY_SUBMITTED = "query.submitted", "A signed query was handed in for approval."

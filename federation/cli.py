@@ -33,6 +33,7 @@ EXIT_CODES: Mapping[str, int] = {
     "federation.keys.KeyFileError": 2,
     "federation.manifest.ApprovalError": 4,
     "federation.register.RegisterError": 8,
+    "federation.releases.ReleaseMismatch": 4,
     "federation.state.StateError": 2,
     "federation.transport.HubRefused": 9,
     "federation.transport.HubUnreachable": 9,

@@ -21,6 +21,7 @@ from federation.manifest import (
     read_manifest,
 )
 from federation.register import Member, MemberKind, Register
+from federation.releases import verify_release
 from federation.state import Party, open_party
 from federation.transport import LONG_POLL_SECONDS, HubConnection, connect_party, current_time
 from query_engine.plan import QueryPlan
@@ -131,8 +132,15 @@ class FederationClient:
         return self._connection.list_queries().queries
 
     def fetch(self, query_id: str) -> ReleaseDocument:
-        """Return the release of a query."""
-        return self._connection.fetch_release(query_id)
+        """Return the release of a query, verified: its table is what the nodes' signed replies give.
+
+        Raises `ReleaseMismatch` where it is anything else.
+        """
+        register = self.refresh_register()
+        envelope, manifest = self._fetch_manifest(query_id)
+        document = self._connection.fetch_release(query_id)
+        verify_release(document, envelope, derive_plan(manifest), register)
+        return document
 
 
 def connect(state: Path | str, *, clock: Clock = current_time) -> FederationClient:

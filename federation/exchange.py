@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from federation.envelope import Envelope
 from federation.lookups import LookupId
 from federation.wire import AcademicYear, Document, Instant, Line, Name, SqlText
 
@@ -111,7 +112,10 @@ class LookupProgress(Document, frozen=True):
 
 
 class ReleaseDocument(Document, frozen=True):
-    """A release as the hub hands it out: the table with its symbols and method, and how it came about."""
+    """A release as the hub hands it out: the table with its symbols and method, and how it came about.
+
+    `replies` are what the nodes signed, from which anyone puts the table together again.
+    """
 
     release_id: str
     query_id: str
@@ -121,4 +125,5 @@ class ReleaseDocument(Document, frozen=True):
     released_at: Instant
     table: dict[str, Any]
     nodes: tuple[NodeProgress, ...]
+    replies: tuple[Envelope, ...]
     checkpoint: str

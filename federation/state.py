@@ -161,6 +161,7 @@ def create_party(directory: Path, profile: Profile, now: datetime) -> Party:
     if (directory / PROFILE_FILE).exists():
         raise StateError(f"{directory} already holds a member: choose another directory")
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    check_private(directory)
     keys = generate_keys(profile.member_id)
     save_keys(keys, directory)
     write_file(directory / ENROLMENT_FILE, write_envelope(write_enrolment(describe_member(profile, keys, now), keys)))
@@ -195,8 +196,27 @@ def describe_member(profile: Profile, keys: MemberKeys, now: datetime) -> Member
     )
 
 
+def check_private(directory: Path) -> None:
+    """Raise `StateError` unless a directory is the caller's own and closed to everyone else.
+
+    Who can write to it can change what this member lets out; so a directory that somebody else prepared is not used.
+    """
+    try:
+        found = directory.stat()
+    except OSError:
+        return
+    if found.st_uid != os.geteuid():
+        raise StateError(f"{directory} belongs to another user: make one of your own")
+    if found.st_mode & 0o077:
+        raise StateError(f"{directory} is open to other users: run chmod 700 on it, and look whether it was changed")
+
+
 def open_party(directory: Path, *kinds: MemberKind) -> Party:
-    """Open a member's directory. Raises `StateError` when it is not there or belongs to another kind of member."""
+    """Open a member's directory.
+
+    Raises `StateError` when it is not there, open to others, or belongs to another kind of member.
+    """
+    check_private(directory)
     path = directory / PROFILE_FILE
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))

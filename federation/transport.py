@@ -12,7 +12,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 import httpx
-import msgspec
 
 from federation.envelope import Signature
 from federation.exchange import (
@@ -184,12 +183,9 @@ def _read_problem(response: httpx.Response, data: bytes) -> Problem:
     if response.headers.get("content-type", "") != PROBLEM_TYPE:
         return unknown
     try:
-        problem = decode_document(data, Problem, limit=LONGEST_PROBLEM_BYTES)
+        return decode_document(data, Problem, limit=LONGEST_PROBLEM_BYTES)
     except WireError:
         return unknown
-    # The text ends up in a terminal, which must not take it for anything else.
-    detail = "".join(letter if letter.isprintable() else " " for letter in problem.detail)
-    return msgspec.structs.replace(problem, detail=detail)
 
 
 def encode_page(sealed: SealedRecords) -> str:

@@ -4,16 +4,16 @@ import logging
 from pathlib import Path
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from federation.problems import PROBLEM_TYPE, TITLES, ProblemRaised
 from federation.register import RegisterError
 from federation.state import StateError
-from federation.web.site import is_page, render_problem
-from federation.wire import MAX_BATCH_BYTES, encode_document
+from federation.web.site import SENTENCES, is_page, render_problem
+from federation.wire import MAX_DOCUMENT_BYTES, encode_document
 from hub.doors import doors
 from hub.pages.site import add_pages
-from hub.service import Hub, open_hub
+from hub.service import Hub, describe_error, open_hub
 
 log = logging.getLogger("circe.hub")
 
@@ -21,7 +21,7 @@ log = logging.getLogger("circe.hub")
 def create_app(hub: Hub) -> Flask:
     """Return the application that serves a hub."""
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BATCH_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = MAX_DOCUMENT_BYTES
     app.extensions["hub"] = hub
     app.register_blueprint(doors)
     add_pages(app, hub)
@@ -38,7 +38,7 @@ def answer_problem(raised: ProblemRaised) -> Response:
         response = render_problem(problem)
     else:
         response = Response(encode_document(problem), problem.status, content_type=PROBLEM_TYPE)
-    if problem.status == 503:
+    if problem.status in (429, 503):
         response.headers["Retry-After"] = "3"
     return response
 
@@ -47,18 +47,18 @@ def answer_http_error(error: HTTPException) -> Response:
     """Answer an error that Flask noticed (no such page, too large a body) in the same form."""
     status = error.code or 500
     title = TITLES.get(status, error.name)
-    return answer_problem(ProblemRaised(status, title.lower().replace(" ", "_"), title))
+    detail = SENTENCES.get(status, title) if is_page() else title
+    response = answer_problem(ProblemRaised(status, title.lower().replace(" ", "_"), detail))
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return response
 
 
 def answer_unforeseen(error: Exception) -> Response:
     """Answer anything else with a bare 500: the log names the kind of error and the place, never a value."""
     if isinstance(error, RegisterError | StateError):
         return answer_problem(ProblemRaised(503, "no_register", "the hub has no valid register at the moment"))
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown place"
-    log.error("%s %s: %s at %s", request.method, request.url_rule, type(error).__name__, place)
+    log.error("%s %s: %s", request.method, request.url_rule, describe_error(error))
     return answer_problem(ProblemRaised(500, "unforeseen", "something went wrong here; it has been noted"))
 
 

@@ -56,7 +56,7 @@ def adopt(state: Path, register_file: Path) -> None:
 @click.option("--name", required=True, help="Short name, for example attendance-2025.")
 @click.option("--title", required=True)
 @click.option("--member", "members", multiple=True, required=True, help="Id of a member of the project.")
-@click.option("--preset", "presets", multiple=True, default=("ons_10_5",), show_default=True)
+@click.option("--preset", "presets", multiple=True, default=("opensafely",), show_default=True)
 def project(state: Path, name: str, title: str, members: tuple[str, ...], presets: tuple[str, ...]) -> None:
     """Open a project, or change its members and presets."""
     from hub.projects import Project, add_project

@@ -1,7 +1,8 @@
 """Dispatch: what waits for each node, and the replies that come back.
 
 Everything handed to a node stays in its inbox until the node has dealt with it, so a node that was away, or a hub that
-was restarted, goes on where it stopped. A reply counts once however often it is sent, and only if the node signed it.
+was restarted, goes on where it stopped. A reply counts once however often it is sent, and only if a node of the roster
+signed it in time.
 """
 
 import base64
@@ -10,9 +11,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from audit.event import Action, AuditEvent, Outcome
-from federation.envelope import EnvelopeError, read_envelope, verify_signature
-from federation.exchange import Delivery, DeliveryKind, Inbox
-from federation.manifest import REPLY_TYPE, Manifest, Reply
+from federation.envelope import Envelope, EnvelopeError, read_envelope, verify_signature
+from federation.exchange import Delivery, DeliveryKind, Inbox, NodeProgress, QueryState
+from federation.manifest import MANIFEST_TYPE, REPLY_TYPE, Manifest, Reply, read_manifest
 from federation.manifest import Outcome as ReplyOutcome
 from federation.problems import ProblemRaised
 from federation.register import Member
@@ -21,6 +22,9 @@ from hub.service import Hub, stamp
 
 MOST_AT_ONCE = 64
 """How many deliveries one poll returns at most."""
+
+LONGEST_TEXT = 500
+"""Characters of a node's own words that are shown to the asker."""
 
 
 def deliver_manifest(hub: Hub, connection: sqlite3.Connection, manifest: Manifest, envelope: bytes) -> None:
@@ -69,29 +73,64 @@ def finish_delivery(hub: Hub, node: Member, delivery_id: int) -> None:
 
 
 def accept_reply(hub: Hub, node: Member, data: bytes) -> str:
-    """Keep a node's signed reply and return its query's id. The first reply counts, and a repeated one is no error."""
+    """Keep a node's signed reply and return its query's id. The first reply counts, and a repeated one is no error.
+
+    Raises a 404 problem unless the query was offered to this node, and a 409 problem when no reply is awaited any more.
+    """
     reply = _read_signed(node, data)
     with hub.database.transaction() as connection:
         row = connection.execute(
-            "SELECT query_id, state FROM queries WHERE digest = ?", (reply.manifest_digest,)
+            "SELECT * FROM queries WHERE digest = ? AND query_id = ?", (reply.manifest_digest, reply.query_id)
         ).fetchone()
-        if row is None or row["query_id"] != reply.query_id:
-            raise ProblemRaised(404, "query_unknown", "the reply belongs to no query of this hub")
-        added = connection.execute(
-            "INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?)",
-            (reply.manifest_digest, node.id, data, stamp(hub.clock())),
-        ).rowcount
-        if added and row["state"] == "running":
-            hub.database.log.append(connection, _reply_event(hub, node, reply))
-    hub.bell.ring()
+        if row is None or node.id not in read_manifest(read_envelope(row["envelope"], MANIFEST_TYPE)).roster:
+            raise ProblemRaised(404, "query_unknown", "the reply belongs to no query that was offered to you")
+        if not _has_replied(connection, reply.manifest_digest, node):
+            _check_awaited(row, stamp(hub.clock()))
+            _keep_reply(hub, connection, reply, data)
+    hub.bell.ring(reply.query_id)
     return reply.query_id
 
 
-def _reply_event(hub: Hub, node: Member, reply: Reply) -> AuditEvent:
+def _has_replied(connection: sqlite3.Connection, digest: str, node: Member) -> bool:
+    found = connection.execute("SELECT 1 FROM replies WHERE digest = ? AND node = ?", (digest, node.id))
+    return found.fetchone() is not None
+
+
+def _check_awaited(row: sqlite3.Row, now: str) -> None:
+    if row["state"] != QueryState.RUNNING or row["expires_at"] <= now:
+        raise ProblemRaised(409, "not_awaited", "the query is not running, or its time is up: no reply is awaited")
+
+
+def _keep_reply(hub: Hub, connection: sqlite3.Connection, reply: Reply, data: bytes) -> None:
+    # Where the reply stands is kept beside it, so that nobody has to open hundreds of tables to say who has answered.
+    kept = {
+        "digest": reply.manifest_digest,
+        "node": reply.node,
+        "authority": reply.authority,
+        "outcome": reply.outcome,
+        "code": reply.code,
+        "text": clean_text(reply.text),
+        "received_at": stamp(hub.clock()),
+        "envelope": data,
+    }
+    connection.execute(
+        "INSERT INTO replies (digest, node, authority, outcome, code, text, received_at, envelope) "
+        "VALUES (:digest, :node, :authority, :outcome, :code, :text, :received_at, :envelope)",
+        kept,
+    )
+    hub.database.log.append(connection, _reply_event(hub, reply))
+
+
+def clean_text(text: str) -> str:
+    """Return a node's own words as they may be shown: not too long, and on one line."""
+    return "".join(letter if letter.isprintable() else " " for letter in text[:LONGEST_TEXT])
+
+
+def _reply_event(hub: Hub, reply: Reply) -> AuditEvent:
     answered = reply.outcome is ReplyOutcome.ANSWERED
     return hub.event(
         Action.QUERY_ANSWERED if answered else Action.QUERY_REFUSED,
-        node.id,
+        reply.node,
         reply.query_id,
         outcome=Outcome.DONE if answered else Outcome.REFUSED,
         code=reply.code,
@@ -106,12 +145,28 @@ def _read_signed(node: Member, data: bytes) -> Reply:
         reply = decode_document(envelope.body, Reply)
     except (EnvelopeError, WireError) as error:
         raise ProblemRaised(400, "reply_malformed", str(error)) from None
+    if envelope.signers != (node.id,):
+        raise ProblemRaised(400, "reply_malformed", "a reply carries the node's own signature alone")
     if reply.node != node.id or (reply.authority,) != node.authorities:
         raise ProblemRaised(403, "reply_of_another", "a node replies for itself and its own authority alone")
     return reply
 
 
 def read_replies(hub: Hub, digest: str) -> Mapping[str, Reply]:
-    """Return the replies to a manifest by node."""
+    """Return the whole replies to a manifest by node, tables included."""
     rows = hub.database.connection.execute("SELECT node, envelope FROM replies WHERE digest = ?", (digest,))
     return {row["node"]: decode_document(read_envelope(row["envelope"], REPLY_TYPE).body, Reply) for row in rows}
+
+
+def read_signed_replies(hub: Hub, digest: str) -> Mapping[str, Envelope]:
+    """Return the replies to a manifest as the nodes signed them, by node."""
+    rows = hub.database.connection.execute("SELECT node, envelope FROM replies WHERE digest = ?", (digest,))
+    return {row["node"]: read_envelope(row["envelope"], REPLY_TYPE) for row in rows}
+
+
+def read_progress(hub: Hub, digest: str) -> Mapping[str, NodeProgress]:
+    """Return what each node that has replied to a manifest said, by node, without opening the replies."""
+    rows = hub.database.connection.execute(
+        "SELECT node, authority, outcome, code, text FROM replies WHERE digest = ?", (digest,)
+    )
+    return {row["node"]: NodeProgress(**dict(row)) for row in rows}

@@ -4,7 +4,9 @@ Every request is signed (RFC 9421) by an active member, and every refusal is a p
 reads the request, asks one room of the hub, and writes the answer; it decides nothing else.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, request
 
@@ -13,6 +15,7 @@ from federation.exchange import LookupBatch, QueryDraft, QueryList
 from federation.http_signatures import MAX_AGE, RequestUnsigned, verify_request
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind, RegisterError
+from federation.state import REGISTER_FILE, StateError
 from federation.wire import (
     MAX_BATCH_BYTES,
     MAX_DOCUMENT_BYTES,
@@ -27,6 +30,9 @@ from hub.service import Hub, stamp
 
 doors = Blueprint("doors", __name__)
 
+LAST_DELIVERY = 2**63 - 1
+"""The largest number that a delivery can have."""
+
 
 def the_hub() -> Hub:
     """The hub that this application serves."""
@@ -34,27 +40,38 @@ def the_hub() -> Hub:
     return hub
 
 
-def authenticate(*kinds: MemberKind) -> Member:
-    """Return the active member who signed this request. Raises a 401 or 403 problem."""
+def authenticate(*kinds: MemberKind, limit: int = MAX_DOCUMENT_BYTES) -> Member:
+    """Return the active member who signed this request, of a body of at most `limit` bytes, and use its nonce up.
+
+    Raises a 401, 403 or 413 problem.
+    """
     hub = the_hub()
-    register = hub.register()
-    body = request.get_data(cache=True)
+    register, now = hub.register(), hub.clock()
+    request.max_content_length = limit
     try:
+        _check_address(hub)
         verified = verify_request(
             request.method,
             request.url,
             dict(request.headers),
-            body,
-            lambda member: register.find(member, hub.clock()).public_signing_key,
+            request.get_data,
+            lambda member: register.find(member, now).public_signing_key,
+            now=now,
         )
-        member = register.find(verified.member_id, hub.clock())
+        member = register.find(verified.member_id, now)
     except (RequestUnsigned, RegisterError) as error:
         raise ProblemRaised(401, "unsigned", str(error)) from None
     if kinds and member.kind not in kinds:
         raise ProblemRaised(403, "wrong_kind", f"this is for {' or '.join(kinds)} members, and you are a {member.kind}")
-    if request.method != "GET":
-        _spend_nonce(hub, f"{member.id} {verified.nonce}")
+    _spend_nonce(hub, f"{member.id} {verified.nonce}")
     return member
+
+
+def _check_address(hub: Hub) -> None:
+    """Refuse a request that was signed for another address: somebody else received it first, and passed it on."""
+    own = urlsplit(hub.party.profile.hub).netloc
+    if own and request.host.lower() != own.lower():
+        raise RequestUnsigned(f"the request was made to another address than {own}, where members find this hub")
 
 
 def _spend_nonce(hub: Hub, nonce: str) -> None:
@@ -65,6 +82,15 @@ def _spend_nonce(hub: Hub, nonce: str) -> None:
         expires = stamp(now + 2 * MAX_AGE + timedelta(seconds=1))
         if not connection.execute("INSERT OR IGNORE INTO request_nonces VALUES (?, ?)", (nonce, expires)).rowcount:
             raise ProblemRaised(401, "replayed", "this request has been made already")
+
+
+def hold_line(hub: Hub, member: Member, topic: str, ready: Callable[[], bool]) -> None:
+    """Wait for as long as the caller asks, until `ready` holds. Raises a 401 problem for one revoked meanwhile."""
+    hub.bell.wait_until(ready, wait_seconds(), topic=topic, holder=member.id)
+    try:
+        hub.register().find(member.id, hub.clock())
+    except RegisterError as error:
+        raise ProblemRaised(401, "unsigned", str(error)) from None
 
 
 def read_body(kind: type[D], limit: int = MAX_DOCUMENT_BYTES) -> D:
@@ -83,16 +109,23 @@ def answer(document: Document, status: int = 200) -> Response:
 def wait_seconds() -> float:
     """How long the caller is ready to wait. Raises a 400 problem."""
     try:
-        return float(request.args.get("wait", "0"))
+        seconds = float(request.args.get("wait", "0"))
     except ValueError:
-        raise ProblemRaised(400, "malformed", "wait is a number of seconds") from None
+        seconds = -1.0
+    # Not less than 0, and not "not a number", of which no comparison holds.
+    if not seconds >= 0:
+        raise ProblemRaised(400, "malformed", "wait is a number of seconds, 0 or more")
+    return seconds
 
 
 @doors.get("/federation/register")
 def send_register() -> Response:
     """Hand out the register as the root signed it; whoever reads it verifies it under their own pinned root."""
-    path = the_hub().party.directory / "register.json"
-    return Response(path.read_bytes(), content_type="application/json")
+    try:
+        data = (the_hub().party.directory / REGISTER_FILE).read_bytes()
+    except OSError:
+        raise StateError("no register has been adopted yet") from None
+    return Response(data, content_type="application/json")
 
 
 @doors.get("/federation/inbox")
@@ -100,11 +133,11 @@ def send_inbox() -> Response:
     """Hold the line until something waits for the node, then say what."""
     hub, node = the_hub(), authenticate(MemberKind.NODE)
     release.settle_due(hub, hub.clock())
-    hub.bell.wait_until(lambda: dispatch.has_deliveries(hub, node, hub.clock()), wait_seconds())
+    hold_line(hub, node, node.id, lambda: dispatch.has_deliveries(hub, node, hub.clock()))
     return answer(dispatch.read_inbox(hub, node, hub.clock()))
 
 
-@doors.post("/federation/inbox/<int:delivery_id>/done")
+@doors.post(f"/federation/inbox/<int(max={LAST_DELIVERY}):delivery_id>/done")
 def finish_delivery(delivery_id: int) -> Response:
     """Take a delivery out of the node's inbox."""
     dispatch.finish_delivery(the_hub(), authenticate(MemberKind.NODE), delivery_id)
@@ -123,7 +156,8 @@ def accept_reply() -> Response:
 @doors.post("/federation/lookups")
 def open_lookup() -> Response:
     """Take in the sealed requests of a lookup."""
-    relay.open_lookup(the_hub(), authenticate(MemberKind.NODE), read_body(LookupBatch, MAX_BATCH_BYTES))
+    node = authenticate(MemberKind.NODE, limit=MAX_BATCH_BYTES)
+    relay.open_lookup(the_hub(), node, read_body(LookupBatch, MAX_BATCH_BYTES))
     return Response(status=201)
 
 
@@ -138,7 +172,8 @@ def accept_answer(lookup_id: str) -> Response:
 def send_lookup(lookup_id: str) -> Response:
     """Hand the answers so far to the node that asked, waiting for the rest."""
     hub, node = the_hub(), authenticate(MemberKind.NODE)
-    hub.bell.wait_until(lambda: relay.is_complete(hub, lookup_id), wait_seconds())
+    relay.check_asker(hub, node, lookup_id)
+    hold_line(hub, node, lookup_id, lambda: relay.is_complete(hub, lookup_id))
     return answer(relay.read_progress(hub, node, lookup_id))
 
 
@@ -168,13 +203,9 @@ def send_status(query_id: str) -> Response:
     """Say where a query stands, holding the line until it moves."""
     hub, reader = the_hub(), authenticate()
     release.settle_due(hub, hub.clock())
-    before = queries.describe_query(hub, queries.find_query(hub, query_id, reader))
-
-    def has_moved() -> bool:
-        return queries.describe_query(hub, queries.find_query(hub, query_id, reader)) != before
-
-    if queries.TRANSITIONS[before.state]:
-        hub.bell.wait_until(has_moved, wait_seconds())
+    before = queries.measure_progress(hub, query_id)
+    if queries.TRANSITIONS[queries.find_query(hub, query_id, reader).state]:
+        hold_line(hub, reader, query_id, lambda: queries.measure_progress(hub, query_id) != before)
     return answer(queries.describe_query(hub, queries.find_query(hub, query_id, reader)))
 
 

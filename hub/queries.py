@@ -4,15 +4,11 @@ The hub keeps the manifest's envelope and a state; both change in one transactio
 checks what the nodes will check again, so that an honest asker hears of a mistake at once.
 """
 
-import secrets
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-from disclosure_control.presets import PresetInvalid, load_preset
-from query_engine.parser import parse_query
-from query_engine.planner import plan_query
+from datetime import datetime
+from functools import cached_property
 
 from audit.event import Action
 from federation.envelope import (
@@ -30,21 +26,23 @@ from federation.manifest import (
     MANIFEST_TYPE,
     ApprovalError,
     Manifest,
-    Path,
     check_approvals,
     check_asker,
+    check_validity,
     manifest_digest,
     read_manifest,
     write_manifest,
 )
 from federation.problems import ProblemRaised
-from federation.register import Member, MemberKind
-from federation.wire import whole_seconds
-from hub.dispatch import deliver_manifest, read_replies
+from federation.register import Member
+from hub.dispatch import deliver_manifest, read_progress
+from hub.drafting import compose_manifest
 from hub.projects import find_project
 from hub.service import Hub, stamp
 from query_engine.catalogue import load_catalogue
+from query_engine.parser import parse_query
 from query_engine.plan import QueryPlan
+from query_engine.planner import plan_query
 from query_engine.refusal import QueryRefused
 
 TRANSITIONS: Mapping[QueryState, frozenset[QueryState]] = {
@@ -57,21 +55,25 @@ TRANSITIONS: Mapping[QueryState, frozenset[QueryState]] = {
 }
 """The state machine of a query; what is not here cannot happen."""
 
+MOST_LISTED = 500
+"""How many queries a list holds at most."""
+
 
 @dataclass(frozen=True)
 class StoredQuery:
-    """A query as the hub keeps it, with its manifest read and its plan derived."""
+    """A query as the hub keeps it, with its manifest read."""
 
     query_id: str
     state: QueryState
+    digest: str
+    cells: int
     envelope: Envelope
     manifest: Manifest
-    plan: QueryPlan
 
-    @property
-    def digest(self) -> str:
-        """The digest of the manifest's exact bytes."""
-        return manifest_digest(self.envelope)
+    @cached_property
+    def plan(self) -> QueryPlan:
+        """The plan of the manifest's SQL, derived at need. Raises a 422 problem where there is none now."""
+        return plan_draft(self.manifest.sql)
 
 
 def draft_query(hub: Hub, draft: QueryDraft, asker: Member) -> str:
@@ -79,28 +81,35 @@ def draft_query(hub: Hub, draft: QueryDraft, asker: Member) -> str:
     hub.check_access(asker.kind, "federation", "submit", "manifest")
     project = find_project(hub, draft.project, asker.id)
     plan = plan_draft(draft.sql)
-    if draft.preset not in project.presets:
-        allowed = ", ".join(sorted(project.presets))
-        raise ProblemRaised(422, "preset_not_in_project", f"the project's releases use one of: {allowed}")
-    manifest = _write_down(hub, draft, asker, plan)
+    manifest = compose_manifest(draft, project, asker, plan, hub.register(), hub.clock())
+    _store_draft(hub, manifest, plan)
+    return manifest.query_id
+
+
+def _store_draft(hub: Hub, manifest: Manifest, plan: QueryPlan) -> None:
     envelope = seal_envelope(write_manifest(manifest), MANIFEST_TYPE)
-    row = (
-        manifest.query_id,
-        QueryState.DRAFTED,
-        project.name,
-        asker.id,
-        manifest_digest(envelope),
-        write_envelope(envelope),
-        stamp(manifest.issued_at),
-        stamp(manifest.expires_at),
-    )
+    row = {
+        "query_id": manifest.query_id,
+        "state": QueryState.DRAFTED,
+        "project": manifest.project,
+        "asker": manifest.asker,
+        "digest": manifest_digest(envelope),
+        "cells": plan.cells,
+        "roster_size": len(manifest.roster),
+        "drafted_at": stamp(manifest.issued_at),
+        "expires_at": stamp(manifest.expires_at),
+        "envelope": write_envelope(envelope),
+    }
     with hub.database.transaction() as connection:
-        connection.execute("INSERT INTO queries VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        connection.execute(
+            "INSERT INTO queries VALUES (:query_id, :state, :project, :asker, :digest, :cells, :roster_size, "
+            ":drafted_at, :expires_at, :envelope)",
+            row,
+        )
         event = hub.event(
-            Action.QUERY_DRAFTED, asker.id, manifest.query_id, purpose=manifest.purpose, plan=plan.plan_id
+            Action.QUERY_DRAFTED, manifest.asker, manifest.query_id, purpose=manifest.purpose, plan=plan.plan_id
         )
         hub.database.log.append(connection, event)
-    return manifest.query_id
 
 
 def plan_draft(sql: str) -> QueryPlan:
@@ -113,43 +122,18 @@ def plan_draft(sql: str) -> QueryPlan:
         raise ProblemRaised(422, refused.code, refused.text + place) from None
 
 
-def _write_down(hub: Hub, draft: QueryDraft, asker: Member, plan: QueryPlan) -> Manifest:
-    register, now = hub.register(), whole_seconds(hub.clock())
-    nodes = tuple(sorted(member.id for member in register.active(MemberKind.NODE, now)))
-    roster = draft.roster or nodes
-    if unknown := sorted(set(roster) - set(nodes)):
-        raise ProblemRaised(422, "roster_unknown", f"not an active node: {', '.join(unknown)}")
-    try:
-        preset = load_preset(draft.preset)
-    except PresetInvalid as error:
-        raise ProblemRaised(422, "preset_unknown", str(error)) from None
-    return Manifest(
-        query_id=f"Q-{secrets.token_hex(8)}",
-        project=draft.project,
-        asker=asker.id,
-        purpose=draft.purpose,
-        sql=draft.sql,
-        plan_id=plan.plan_id,
-        planner_version=plan.planner_version,
-        catalogue_version=load_catalogue().version,
-        academic_year=draft.academic_year,
-        path=Path(plan.path),
-        preset=preset.name,
-        preset_version=preset.version,
-        roster=tuple(sorted(set(roster))),
-        minimum_register_version=register.version,
-        issued_at=now,
-        expires_at=now + timedelta(hours=draft.valid_hours),
-        nonce=secrets.token_hex(32),
-    )
-
-
 def sign_query(hub: Hub, query_id: str, signature: Signature, signer: Member) -> None:
-    """Add a signature: the asker's submits the query, and approvals by two organisations set it running."""
+    """Add a signature: the asker's submits the query, and approvals by two organisations set it running.
+
+    The same signature handed in again is no error and changes nothing. Raises a 403 problem where the signer may not
+    sign, and a 409 problem where the query cannot be signed any more.
+    """
     if signature.keyid != signer.id:
         raise ProblemRaised(403, "signature_of_another", "you can hand in your own signature alone")
     with hub.database.transaction() as connection:
         query = find_query(hub, query_id, signer)
+        if signature in query.envelope.signatures:
+            return
         envelope = _add_verified(query, signature, signer)
         state = _state_after(hub, query, envelope, signer)
         connection.execute(
@@ -159,33 +143,36 @@ def sign_query(hub: Hub, query_id: str, signature: Signature, signer: Member) ->
         hub.database.log.append(connection, hub.event(action, signer.id, query_id, digest=query.digest))
         if state is QueryState.RUNNING:
             deliver_manifest(hub, connection, query.manifest, write_envelope(envelope))
-    hub.bell.ring()
+    hub.bell.ring(query_id, *query.manifest.roster)
 
 
 def _add_verified(query: StoredQuery, signature: Signature, signer: Member) -> Envelope:
+    if signer.id in query.envelope.signers:
+        raise ProblemRaised(409, "signed_already", f"{signer.id} has signed this already")
     try:
         envelope = add_signature(query.envelope, signature)
         verify_envelope_signature(envelope, signer.id, signer.public_signing_key)
     except EnvelopeError as error:
-        raise ProblemRaised(409, "signature_invalid", str(error)) from None
+        raise ProblemRaised(403, "signature_invalid", str(error)) from None
     return envelope
 
 
 def _state_after(hub: Hub, query: StoredQuery, envelope: Envelope, signer: Member) -> QueryState:
     """Return the state that a query is in once `signer` has signed. Raises a problem where they may not."""
-    if signer.id == query.manifest.asker:
-        check_transition(query.state, QueryState.SUBMITTED)
-        return QueryState.SUBMITTED
-    hub.check_access(signer.kind, "federation", "approve", "manifest")
-    check_transition(query.state, QueryState.RUNNING)
+    is_asker = signer.id == query.manifest.asker
+    hub.check_access(signer.kind, "federation", "submit" if is_asker else "approve", "manifest")
+    check_transition(query.state, QueryState.SUBMITTED if is_asker else QueryState.RUNNING)
     try:
-        asker = check_asker(query.manifest, envelope, hub.register(), hub.clock())
-        check_approvals(envelope, asker, hub.register(), hub.clock())
+        check_validity(query.manifest, hub.clock())
+        register = hub.register()
+        asker = check_asker(query.manifest, envelope, register, hub.clock())
+        if not is_asker:
+            check_approvals(envelope, asker, register, hub.clock())
     except ApprovalError as error:
         if error.code == "approvals_missing":
             return QueryState.SUBMITTED
-        raise ProblemRaised(403, error.code, error.text) from None
-    return QueryState.RUNNING
+        raise ProblemRaised(409 if error.code == "expired" else 403, error.code, error.text) from None
+    return QueryState.SUBMITTED if is_asker else QueryState.RUNNING
 
 
 def check_transition(current: QueryState, wanted: QueryState) -> None:
@@ -204,8 +191,11 @@ def find_query(hub: Hub, query_id: str, reader: Member) -> StoredQuery:
 
 def may_see(hub: Hub, asker: str, reader: Member) -> bool:
     """Whether a member may see a query: its asker may, and whoever the access matrix lets read manifests."""
-    if reader.id == asker:
-        return True
+    return reader.id == asker or may_see_all(hub, reader)
+
+
+def may_see_all(hub: Hub, reader: Member) -> bool:
+    """Whether the access matrix lets a member read everybody's manifests."""
     try:
         hub.check_access(reader.kind, "federation", "read", "manifest")
     except ProblemRaised:
@@ -216,14 +206,33 @@ def may_see(hub: Hub, asker: str, reader: Member) -> bool:
 def read_query(row: sqlite3.Row) -> StoredQuery:
     """Read a stored query."""
     envelope = read_envelope(row["envelope"], MANIFEST_TYPE)
-    manifest = read_manifest(envelope)
-    return StoredQuery(row["query_id"], QueryState(row["state"]), envelope, manifest, plan_draft(manifest.sql))
+    return StoredQuery(
+        query_id=row["query_id"],
+        state=QueryState(row["state"]),
+        digest=row["digest"],
+        cells=row["cells"],
+        envelope=envelope,
+        manifest=read_manifest(envelope),
+    )
 
 
-def list_queries(hub: Hub, reader: Member) -> tuple[QueryStatus, ...]:
-    """Return the queries that `reader` may see, newest first."""
-    rows = hub.database.connection.execute("SELECT * FROM queries ORDER BY drafted_at DESC, query_id LIMIT 500")
-    return tuple(describe_query(hub, read_query(row)) for row in rows if may_see(hub, row["asker"], reader))
+def list_queries(hub: Hub, reader: Member, most: int = MOST_LISTED) -> tuple[QueryStatus, ...]:
+    """Return the queries that `reader` may see, newest first and at most `most` of them."""
+    rows = hub.database.connection.execute(
+        "SELECT * FROM queries WHERE ? OR asker = ? ORDER BY drafted_at DESC, query_id LIMIT ?",
+        (may_see_all(hub, reader), reader.id, most),
+    )
+    return tuple(describe_query(hub, read_query(row)) for row in rows)
+
+
+def measure_progress(hub: Hub, query_id: str) -> tuple[str, int, int]:
+    """Return what changes whenever a query moves: its state, the length of its signed manifest, the replies to it."""
+    row = hub.database.connection.execute(
+        "SELECT state, length(envelope), (SELECT count(*) FROM replies WHERE replies.digest = queries.digest) "
+        "FROM queries WHERE query_id = ?",
+        (query_id,),
+    ).fetchone()
+    return (row[0], row[1], row[2]) if row else ("", 0, 0)
 
 
 def describe_query(hub: Hub, query: StoredQuery) -> QueryStatus:
@@ -238,7 +247,7 @@ def describe_query(hub: Hub, query: StoredQuery) -> QueryStatus:
         sql=manifest.sql,
         manifest_digest=query.digest,
         plan_id=manifest.plan_id,
-        cells=query.plan.cells,
+        cells=query.cells,
         signers=query.envelope.signers,
         expires_at=manifest.expires_at,
         nodes=describe_nodes(hub, query),
@@ -248,23 +257,22 @@ def describe_query(hub: Hub, query: StoredQuery) -> QueryStatus:
 def describe_nodes(hub: Hub, query: StoredQuery) -> tuple[NodeProgress, ...]:
     """Return where each node of the roster stands; one that has said nothing is `awaited`."""
     authorities = {member.id: ",".join(member.authorities) for member in hub.register().members}
-    replies = read_replies(hub, query.digest)
-
-    def progress(node: str) -> NodeProgress:
-        reply = replies.get(node)
-        if reply is None:
-            return NodeProgress(node=node, authority=authorities.get(node, ""), outcome="awaited", code="", text="")
-        return NodeProgress(
-            node=node, authority=reply.authority, outcome=reply.outcome, code=reply.code, text=reply.text
-        )
-
-    return tuple(progress(node) for node in query.manifest.roster)
+    replied = read_progress(hub, query.digest)
+    return tuple(
+        replied.get(node)
+        or NodeProgress(node=node, authority=authorities.get(node, ""), outcome="awaited", code="", text="")
+        for node in query.manifest.roster
+    )
 
 
 def due_queries(hub: Hub, now: datetime) -> tuple[StoredQuery, ...]:
-    """Return the queries that have expired without being settled."""
-    open_states = (QueryState.DRAFTED, QueryState.SUBMITTED, QueryState.RUNNING)
+    """Return the queries to be settled: those whose time is up, and those that every node has replied to.
+
+    The latter are left behind where the hub was stopped between the last reply and the release.
+    """
     rows = hub.database.connection.execute(
-        "SELECT * FROM queries WHERE state IN (?, ?, ?) AND expires_at <= ?", (*open_states, stamp(now))
+        "SELECT * FROM queries WHERE state IN (?, ?, ?) AND (expires_at <= ? OR state = ? AND roster_size <= "
+        "(SELECT count(*) FROM replies WHERE replies.digest = queries.digest))",
+        (QueryState.DRAFTED, QueryState.SUBMITTED, QueryState.RUNNING, stamp(now), QueryState.RUNNING),
     )
     return tuple(read_query(row) for row in rows)

@@ -1,9 +1,11 @@
 """The relay of lookups: sealed pages in, sealed pages out, nothing kept.
 
 The hub sees which node asks, which nodes are addressed and the lookup's random id. It logs the id alone, and deletes
-every page as soon as the asking node has fetched the answers or the lookup has expired.
+every page as soon as the asking node has fetched the answers or the lookup has expired, from the file too: what is
+recorded today may be opened in a later decade.
 """
 
+import sqlite3
 from datetime import datetime, timedelta
 
 from audit.event import Action
@@ -18,14 +20,21 @@ from hub.service import Hub, stamp
 LOOKUP_VALIDITY = timedelta(minutes=10)
 """How long a lookup may take; after that its pages are gone."""
 
+MOST_OPEN = 16
+"""How many lookups of one node may be open at a time; each holds a page for every node that it asks."""
+
 
 def open_lookup(hub: Hub, asker: Member, batch: LookupBatch) -> None:
-    """Take in the sealed requests of a lookup and put each into its receiver's inbox."""
+    """Take in the sealed requests of a lookup and put each into its receiver's inbox.
+
+    Raises a problem for a page or receiver that is none, for a lookup asked already, and for too many open at a time.
+    """
     hub.check_access(MemberKind.NODE, "federation", "answer", "manifest")
     pages = _read_pages(batch)
     expires = hub.clock() + LOOKUP_VALIDITY
     _check_receivers(hub.register(), asker, batch, hub.clock())
     with hub.database.transaction() as connection:
+        _check_open(connection, asker, stamp(hub.clock()))
         added = connection.execute(
             "INSERT OR IGNORE INTO lookups VALUES (?, ?, ?)", (batch.lookup_id, asker.id, stamp(expires))
         ).rowcount
@@ -42,7 +51,15 @@ def open_lookup(hub: Hub, asker: Member, batch: LookupBatch) -> None:
             ],
         )
         hub.database.log.append(connection, hub.event(Action.LOOKUP_RELAYED, hub.party.member_id, batch.lookup_id))
-    hub.bell.ring()
+    hub.bell.ring(*pages)
+
+
+def _check_open(connection: sqlite3.Connection, asker: Member, now: str) -> None:
+    (count,) = connection.execute(
+        "SELECT count(*) FROM lookups WHERE asker = ? AND expires_at > ?", (asker.id, now)
+    ).fetchone()
+    if count >= MOST_OPEN:
+        raise ProblemRaised(429, "lookups_open", f"{count} of your lookups are open: finish them first")
 
 
 def _read_pages(batch: LookupBatch) -> dict[str, SealedRecords]:
@@ -59,26 +76,33 @@ def _check_receivers(register: Register, asker: Member, batch: LookupBatch, now:
 
 
 def accept_answer(hub: Hub, node: Member, lookup_id: str, page: bytes) -> None:
-    """Keep a node's sealed answer until the asker fetches it. The first answer counts."""
+    """Keep a node's sealed answer until the asker fetches it. The first answer counts, and another is no error.
+
+    Raises a 404 problem unless an open lookup of that id addresses this node.
+    """
     try:
         SealedRecords(page)
     except SealError as error:
         raise ProblemRaised(400, "page_malformed", str(error)) from None
+    addressed = (lookup_id, node.id)
     with hub.database.transaction() as connection:
-        connection.execute(
-            "UPDATE lookup_pages SET page = ? WHERE lookup_id = ? AND node = ? AND page IS NULL",
-            (page, lookup_id, node.id),
+        found = connection.execute(
+            "SELECT 1 FROM lookup_pages JOIN lookups USING (lookup_id) WHERE lookup_id = ? AND node = ? "
+            "AND expires_at > ?",
+            (*addressed, stamp(hub.clock())),
         )
+        if found.fetchone() is None:
+            raise ProblemRaised(404, "lookup_unknown", "there is no open lookup of that id that was sent to you")
         connection.execute(
-            "DELETE FROM deliveries WHERE lookup_id = ? AND receiver = ? AND kind = ?",
-            (lookup_id, node.id, DeliveryKind.LOOKUP),
+            "UPDATE lookup_pages SET page = ? WHERE lookup_id = ? AND node = ? AND page IS NULL", (page, *addressed)
         )
-    hub.bell.ring()
+        connection.execute("DELETE FROM deliveries WHERE lookup_id = ? AND receiver = ?", addressed)
+    hub.bell.ring(lookup_id)
 
 
 def read_progress(hub: Hub, asker: Member, lookup_id: str) -> LookupProgress:
     """Return the sealed answers so far to the node that asked. Raises a 404 problem for anyone else."""
-    _check_asker(hub, asker, lookup_id)
+    check_asker(hub, asker, lookup_id)
     rows = hub.database.connection.execute(
         "SELECT node, page FROM lookup_pages WHERE lookup_id = ? ORDER BY node", (lookup_id,)
     ).fetchall()
@@ -98,21 +122,34 @@ def is_complete(hub: Hub, lookup_id: str) -> bool:
 
 
 def close_lookup(hub: Hub, asker: Member, lookup_id: str) -> None:
-    """Delete every page of a lookup, answered or not."""
-    _check_asker(hub, asker, lookup_id)
+    """Delete every page of a lookup, answered or not. Raises a 404 problem for anyone but the node that asked."""
+    check_asker(hub, asker, lookup_id)
     with hub.database.transaction() as connection:
         connection.execute("DELETE FROM lookups WHERE lookup_id = ?", (lookup_id,))
         connection.execute("DELETE FROM deliveries WHERE lookup_id = ?", (lookup_id,))
+    hub.database.erase_deleted()
+    hub.bell.ring(lookup_id)
 
 
 def delete_expired(hub: Hub, now: datetime) -> None:
-    """Delete the pages of lookups that were never fetched."""
+    """Delete the pages of lookups that were never fetched, and what nodes never took out of their inboxes."""
+    expired = {"now": stamp(now)}
+    found = hub.database.connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM lookups WHERE expires_at <= :now) "
+        "OR EXISTS (SELECT 1 FROM deliveries WHERE expires_at <= :now)",
+        expired,
+    )
+    # Every poll comes by here, and there is mostly nothing to delete: no poll need wait for its turn to write.
+    if not found.fetchone()[0]:
+        return
     with hub.database.transaction() as connection:
-        connection.execute("DELETE FROM lookups WHERE expires_at <= ?", (stamp(now),))
-        connection.execute("DELETE FROM deliveries WHERE expires_at <= ?", (stamp(now),))
+        connection.execute("DELETE FROM lookups WHERE expires_at <= :now", expired)
+        connection.execute("DELETE FROM deliveries WHERE expires_at <= :now", expired)
+    hub.database.erase_deleted()
 
 
-def _check_asker(hub: Hub, asker: Member, lookup_id: str) -> None:
+def check_asker(hub: Hub, asker: Member, lookup_id: str) -> None:
+    """Raise a 404 problem unless an open lookup of that id was asked by this node."""
     found = hub.database.connection.execute(
         "SELECT 1 FROM lookups WHERE lookup_id = ? AND asker = ? AND expires_at > ?",
         (lookup_id, asker.id, stamp(hub.clock())),

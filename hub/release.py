@@ -5,52 +5,75 @@ Every node of the roster has its rows in the release: a node that refused, was l
 """
 
 import hashlib
+import logging
+import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
 
-from disclosure_control.release import ReleasedTable, release_tables
-from disclosure_control.tables import ProtectedTable, TableMalformed, read_protected
-
 from audit.event import Action, Outcome
-from disclosure_control.presets import load_preset
+from disclosure_control.release import ReleasedTable, ReleaseRefused
+from federation.envelope import Envelope
 from federation.exchange import QueryState, ReleaseDocument
 from federation.manifest import Outcome as ReplyOutcome
 from federation.manifest import Reply
 from federation.problems import ProblemRaised
+from federation.releases import MALFORMED, combine_tables, load_approved_preset
 from federation.wire import encode_document, whole_seconds
-from hub.dispatch import read_replies
-from hub.queries import StoredQuery, describe_nodes, due_queries, read_query
+from hub.dispatch import read_progress, read_replies, read_signed_replies
+from hub.queries import StoredQuery, describe_nodes, due_queries
 from hub.relay import delete_expired
-from hub.service import Hub
+from hub.service import Hub, describe_error
+from query_engine.plan import QueryPlan
+
+log = logging.getLogger("circe.hub")
 
 
 def settle_query(hub: Hub, query_id: str) -> None:
     """Release a running query once every node of its roster has answered."""
-    row = hub.database.connection.execute("SELECT * FROM queries WHERE query_id = ?", (query_id,)).fetchone()
-    if row is None or row["state"] != QueryState.RUNNING:
+    if not any(query.query_id == query_id for query in due_queries(hub, hub.clock())):
         return
-    query = read_query(row)
-    if set(read_replies(hub, query.digest)) >= set(query.manifest.roster):
-        finish_query(hub, query, hub.clock())
+    with hub.settling:
+        for query in due_queries(hub, hub.clock()):
+            if query.query_id == query_id:
+                _settle(hub, query, hub.clock())
 
 
 def settle_due(hub: Hub, now: datetime) -> None:
-    """Settle what has run out of time: release what nodes have answered, and say of the rest what became of it."""
-    for query in due_queries(hub, now):
+    """Settle what is due: release what nodes have answered, and say of the rest what became of it."""
+    # While another thread settles there is nothing to do here: it sees what is due, or the next poll does.
+    if hub.settling.acquire(blocking=False):
+        try:
+            for query in due_queries(hub, now):
+                _settle(hub, query, now)
+        finally:
+            hub.settling.release()
+    delete_expired(hub, now)
+
+
+def _settle(hub: Hub, query: StoredQuery, now: datetime) -> None:
+    """Settle one query. Whatever goes wrong with it stays with it: the polls of all nodes come by here."""
+    try:
         if query.state is QueryState.RUNNING:
             finish_query(hub, query, now)
         else:
             _close_query(hub, query, QueryState.EXPIRED, Action.QUERY_EXPIRED)
-    delete_expired(hub, now)
+    except Exception as error:
+        log.error("%s cannot be settled now: %s", query.query_id, describe_error(error))  # noqa: TRY400 - no traceback
 
 
 def finish_query(hub: Hub, query: StoredQuery, now: datetime) -> None:
-    """Release a running query if any node has answered it; otherwise there is nothing to release."""
-    replies = read_replies(hub, query.digest).values()
-    if any(reply.outcome is ReplyOutcome.ANSWERED for reply in replies):
-        release_query(hub, query, now)
-    else:
+    """Release a running query if any node has answered it; otherwise there is nothing to release.
+
+    A table that the release gate refuses is withheld for good.
+    """
+    answered = any(said.outcome == ReplyOutcome.ANSWERED for said in read_progress(hub, query.digest).values())
+    if not answered:
         _close_query(hub, query, QueryState.UNFINISHED, Action.QUERY_UNFINISHED)
+        return
+    try:
+        release_query(hub, query, now)
+    except ReleaseRefused:
+        _close_query(hub, query, QueryState.UNFINISHED, Action.QUERY_WITHHELD)
 
 
 def _close_query(hub: Hub, query: StoredQuery, state: QueryState, action: Action) -> None:
@@ -61,18 +84,19 @@ def _close_query(hub: Hub, query: StoredQuery, state: QueryState, action: Action
         if moved:
             event = hub.event(action, hub.party.member_id, query.query_id, outcome=Outcome.FAILED)
             hub.database.log.append(connection, event)
-    hub.bell.ring()
+    hub.bell.ring(query.query_id)
 
 
 def release_query(hub: Hub, query: StoredQuery, now: datetime) -> None:
-    """Combine, check and release a query's table, once; a second call finds it released and does nothing."""
-    table = combine_replies(hub, query)
+    """Combine, check and release a query's table, once; a second call finds it released and does nothing.
+
+    Raises `ReleaseRefused` where the tables cannot be released together.
+    """
+    replies = read_replies(hub, query.digest)
+    table = combine_replies(hub, query, replies)
     with hub.database.transaction() as connection:
-        moved = connection.execute(
-            "UPDATE queries SET state = ? WHERE query_id = ? AND state = ?",
-            (QueryState.RELEASED, query.query_id, QueryState.RUNNING),
-        ).rowcount
-        if not moved:
+        # A reply that came in while the others were combined is not left out: the next poll begins again with it.
+        if read_progress(hub, query.digest).keys() != replies.keys() or not _move_to_released(connection, query):
             return
         release_id = name_release(query, table)
         event = hub.event(Action.QUERY_RELEASED, hub.party.member_id, query.query_id, release=release_id)
@@ -86,39 +110,61 @@ def release_query(hub: Hub, query: StoredQuery, now: datetime) -> None:
             released_at=whole_seconds(now),
             table=table.to_json(),
             nodes=describe_nodes(hub, query),
+            replies=_replies_to_show(hub, query, table, replies),
             checkpoint=hub.database.log.latest_checkpoint(connection),
         )
         connection.execute(
             "INSERT INTO releases VALUES (?, ?, ?)", (query.query_id, release_id, encode_document(document))
         )
-    hub.bell.ring()
+    hub.bell.ring(query.query_id)
 
 
-def combine_replies(hub: Hub, query: StoredQuery) -> ReleasedTable:
-    """Put the nodes' protected tables side by side, each checked against plan and preset again."""
-    preset = load_preset(query.manifest.preset)
-    replies = read_replies(hub, query.digest)
-    register = hub.register()
-    authorities = {member.id: member.authorities[0] for member in register.members if member.authorities}
-    tables: dict[str, ProtectedTable] = {}
-    absent: dict[str, str] = {}
-    for node in query.manifest.roster:
-        authority = authorities[node]
-        try:
-            tables[authority] = read_protected(_answered_table(replies, node), query.plan, preset)
-        except (TableMalformed, LookupError) as reason:
-            absent[authority] = str(reason.args[0]) if isinstance(reason, LookupError) else "malformed_answer"
-    return release_tables(tables, absent, query.plan, preset)
+def _replies_to_show(
+    hub: Hub, query: StoredQuery, table: ReleasedTable, replies: Mapping[str, Reply]
+) -> tuple[Envelope, ...]:
+    """Return what the nodes signed. A malformed answer stays here: what it holds may not have been protected."""
+    signed = read_signed_replies(hub, query.digest)
+    return tuple(signed[node] for node in sorted(replies) if table.absent.get(replies[node].authority) != MALFORMED)
 
 
-def _answered_table(replies: Mapping[str, Reply], node: str) -> object:
-    """Return the table of a node's answer. Raises `LookupError` with the reason where there is none."""
-    reply = replies.get(node)
-    if reply is None:
-        raise LookupError("late")
-    if reply.outcome is not ReplyOutcome.ANSWERED:
-        raise LookupError(reply.code)
-    return reply.table
+def _move_to_released(connection: sqlite3.Connection, query: StoredQuery) -> bool:
+    moved = connection.execute(
+        "UPDATE queries SET state = ? WHERE query_id = ? AND state = ?",
+        (QueryState.RELEASED, query.query_id, QueryState.RUNNING),
+    )
+    return moved.rowcount == 1
+
+
+def combine_replies(hub: Hub, query: StoredQuery, replies: Mapping[str, Reply]) -> ReleasedTable:
+    """Put the nodes' protected tables side by side, each checked against plan and preset again.
+
+    Raises `ReleaseRefused` where plan or preset are not what was approved, or a node has no authority of its own.
+    """
+    preset = load_approved_preset(query.manifest)
+    return combine_tables(_derive_plan(query), preset, replies, _find_authorities(hub, query, replies))
+
+
+def _derive_plan(query: StoredQuery) -> QueryPlan:
+    try:
+        plan = query.plan
+    except ProblemRaised:
+        plan = None
+    if plan is None or plan.plan_id != query.manifest.plan_id:
+        raise ReleaseRefused("the plan derived here from the SQL is not the one that was approved")
+    return plan
+
+
+def _find_authorities(hub: Hub, query: StoredQuery, replies: Mapping[str, Reply]) -> Mapping[str, str]:
+    """Return whose rows each node of the roster answers for: what it replied as, or what the register says now."""
+    registered = {member.id: member.authorities for member in hub.register().members}
+    served = {
+        node: (replies[node].authority,) if node in replies else registered.get(node, ())
+        for node in query.manifest.roster
+    }
+    named = [authority for authorities in served.values() for authority in authorities]
+    if len(set(named)) != len(named) or any(len(authorities) != 1 for authorities in served.values()):
+        raise ReleaseRefused("the nodes of the roster do not each serve an authority of their own")
+    return {node: authorities[0] for node, authorities in served.items()}
 
 
 def name_release(query: StoredQuery, table: ReleasedTable) -> str:

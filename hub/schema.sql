@@ -10,15 +10,23 @@ CREATE TABLE IF NOT EXISTS queries (
     project TEXT NOT NULL REFERENCES projects,
     asker TEXT NOT NULL,
     digest TEXT NOT NULL UNIQUE,
-    envelope BLOB NOT NULL,
+    cells INTEGER NOT NULL,
+    roster_size INTEGER NOT NULL,
     drafted_at TEXT NOT NULL,
-    expires_at TEXT NOT NULL
+    expires_at TEXT NOT NULL,
+    envelope BLOB NOT NULL
 );
+CREATE INDEX IF NOT EXISTS queries_by_state ON queries (state, expires_at);
+CREATE INDEX IF NOT EXISTS queries_by_age ON queries (drafted_at DESC, query_id);
 CREATE TABLE IF NOT EXISTS replies (
     digest TEXT NOT NULL REFERENCES queries (digest),
     node TEXT NOT NULL,
-    envelope BLOB NOT NULL,
+    authority TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    code TEXT NOT NULL,
+    text TEXT NOT NULL,
     received_at TEXT NOT NULL,
+    envelope BLOB NOT NULL,
     PRIMARY KEY (digest, node)
 );
 CREATE TABLE IF NOT EXISTS releases (
@@ -32,10 +40,12 @@ CREATE TABLE IF NOT EXISTS deliveries (
     kind TEXT NOT NULL,
     lookup_id TEXT NOT NULL,
     sender TEXT NOT NULL,
-    body BLOB NOT NULL,
-    expires_at TEXT NOT NULL
+    expires_at TEXT NOT NULL,
+    body BLOB NOT NULL
 );
-CREATE INDEX IF NOT EXISTS deliveries_by_receiver ON deliveries (receiver, delivery_id);
+CREATE INDEX IF NOT EXISTS deliveries_by_receiver ON deliveries (receiver, delivery_id, expires_at);
+CREATE INDEX IF NOT EXISTS deliveries_by_expiry ON deliveries (expires_at);
+CREATE INDEX IF NOT EXISTS deliveries_by_lookup ON deliveries (lookup_id);
 CREATE TABLE IF NOT EXISTS lookups (
     lookup_id TEXT PRIMARY KEY,
     asker TEXT NOT NULL,
@@ -51,6 +61,7 @@ CREATE TABLE IF NOT EXISTS request_nonces (
     nonce TEXT PRIMARY KEY,
     expires_at TEXT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS request_nonces_by_expiry ON request_nonces (expires_at);
 CREATE TABLE IF NOT EXISTS sign_in_codes (
     code_hash TEXT PRIMARY KEY,
     member TEXT NOT NULL,

@@ -1,5 +1,6 @@
 """Serving the hub: gunicorn with one worker and a thread for every member that may wait, and more for the pages."""
 
+import resource
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,12 @@ if TYPE_CHECKING:
 SPARE_THREADS = 64
 """Threads beyond one for each member, so that pages answer while every node holds a line open."""
 
+SPARE_CONNECTIONS = 1000
+"""Connections beyond one for each thread, for those that are silent between two requests."""
+
+FILES_EACH = 4
+"""Files that a thread may need beside its connection: its own opening of the database among them."""
+
 
 class HubServer(BaseApplication):  # type: ignore[misc]
     """Gunicorn around one hub."""
@@ -21,10 +28,14 @@ class HubServer(BaseApplication):  # type: ignore[misc]
 
     def load_config(self) -> None:
         """Set gunicorn up: SQLite wants one worker, and long polls want threads."""
+        threads = self._members + SPARE_THREADS
+        connections = threads + SPARE_CONNECTIONS
+        allow_files(connections + FILES_EACH * threads)
         settings = {
             "workers": 1,
-            "worker_class": "gthread",
-            "threads": self._members + SPARE_THREADS,
+            "worker_class": "hub.reception.Reception",
+            "threads": threads,
+            "worker_connections": connections,
             "timeout": 120,
             "graceful_timeout": 5,
             "keepalive": 60,
@@ -42,3 +53,14 @@ class HubServer(BaseApplication):  # type: ignore[misc]
         from hub.app import open_app
 
         return open_app(self._directory, lines=self._members + SPARE_THREADS // 2)
+
+
+def allow_files(wanted: int) -> None:
+    """Have the system let this process open as many files as it wants, or as many as it may want at most.
+
+    Without it the usual limit of 1024 would be reached by a few hundred connections, and the worker would fail.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))

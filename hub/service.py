@@ -5,13 +5,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from audit.event import Action, AuditEvent, Detail, EventInvalid, Outcome
 from federation.database import Database, open_database
 from federation.problems import ProblemRaised
-from federation.register import MemberKind, Register
-from federation.state import Party, open_party
+from federation.register import MemberKind, Register, check_current
+from federation.state import REGISTER_FILE, Party, open_party
 from federation.transport import Clock, current_time
 from policies.access_policy import AccessDenied, AccessPolicy, AccessRequest
 
@@ -20,47 +21,101 @@ SCHEMA = Path(__file__).with_name("schema.sql")
 MOST_WAIT_SECONDS = 25
 """The longest that a request is held open."""
 
+MOST_LINES_EACH = 8
+"""How many requests of one member are held open at a time: a node needs one, a person one for each query watched."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Line:
+    """One request that is held open: by whom, for what, and the event that wakes it."""
+
+    topic: str
+    holder: str
+    rung: threading.Event
+
 
 class Bell:
-    """Wakes threads that hold a line open. It carries no content: whoever is woken looks for itself.
+    """Wakes the threads that hold a line open. It carries no content: whoever is woken looks for itself.
 
-    At most `lines` threads may wait at a time, so that polls never starve the pages beside them.
+    A line waits for one topic (a node's id, a query's, a lookup's), and a ring wakes the lines of its topics alone. At
+    most `lines` are held at a time, so that polls never starve the pages beside them, and at most `each` by one member,
+    so that no member starves the others.
     """
 
-    def __init__(self, lines: int = 64) -> None:
-        self._condition = threading.Condition()
-        self._rung = 0
-        self._lines = threading.BoundedSemaphore(lines)
+    def __init__(self, lines: int = 64, each: int = MOST_LINES_EACH) -> None:
+        self._lock = threading.Lock()
+        self._held: set[_Line] = set()
+        self._most, self._most_each = lines, each
 
-    def ring(self) -> None:
-        """Wake everyone who waits."""
-        with self._condition:
-            self._rung += 1
-            self._condition.notify_all()
+    def ring(self, *topics: str) -> None:
+        """Wake everyone who waits for one of these topics."""
+        with self._lock:
+            for line in self._held:
+                if line.topic in topics:
+                    line.rung.set()
 
-    def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:
-        """Return when `ready` holds, looking again at each ring, or when `seconds` have passed.
+    def wait_until(self, ready: Callable[[], bool], seconds: float, *, topic: str, holder: str) -> None:
+        """Return when `ready` holds, looking again at each ring for `topic`, or when `seconds` have passed.
 
-        Raises a 503 problem when every line is taken.
+        `holder` is the member who waits. Raises a 503 problem when every line is taken, and a 429 problem when the
+        holder has taken too many.
         """
         if seconds <= 0 or ready():
             return
-        if not self._lines.acquire(blocking=False):
-            raise ProblemRaised(503, "busy", "too many members are waiting on the hub: try again in a few seconds")
+        line = self._take_line(topic, holder)
         try:
-            self._wait(ready, time.monotonic() + min(seconds, MOST_WAIT_SECONDS))
+            _wait(line.rung, ready, time.monotonic() + min(seconds, MOST_WAIT_SECONDS))
         finally:
-            self._lines.release()
+            with self._lock:
+                self._held.discard(line)
 
-    def _wait(self, ready: Callable[[], bool], deadline: float) -> None:
-        while True:
-            # The count is read before `ready` looks, so a ring in between is not missed.
-            rung = self._rung
-            left = deadline - time.monotonic()
-            if ready() or left <= 0:
-                return
-            with self._condition:
-                self._condition.wait_for(lambda rung=rung: self._rung != rung, timeout=left)  # type: ignore[misc]
+    def _take_line(self, topic: str, holder: str) -> _Line:
+        with self._lock:
+            if len(self._held) >= self._most:
+                raise ProblemRaised(503, "busy", "too many members are waiting on the hub: try again in a few seconds")
+            if sum(line.holder == holder for line in self._held) >= self._most_each:
+                raise ProblemRaised(429, "too_many_lines", f"{self._most_each} of your requests are waiting already")
+            line = _Line(topic, holder, threading.Event())
+            self._held.add(line)
+        return line
+
+
+def _wait(rung: threading.Event, ready: Callable[[], bool], deadline: float) -> None:
+    while True:
+        # Cleared before `ready` looks, so a ring in between is not missed.
+        rung.clear()
+        left = deadline - time.monotonic()
+        if ready() or left <= 0:
+            return
+        rung.wait(left)
+
+
+class RegisterReader:
+    """Reads a party's register for use now, and verifies the file again only when it has been replaced.
+
+    Every request asks for the register, and verifying one of a few hundred members takes a hundred times as long as
+    everything else that a request does.
+    """
+
+    def __init__(self, party: Party) -> None:
+        self._party = party
+        self._verified: tuple[tuple[int, ...], Register] | None = None
+
+    def read(self, now: datetime) -> Register:
+        """Return the register. Raises `RegisterError` or `StateError` as `Party.register` does."""
+        # The file is identified before it is read: replaced in between, it is read once more the next time.
+        identity, verified = self._identify(), self._verified
+        if verified is None or verified[0] != identity:
+            verified = self._verified = (identity, self._party.register(now))
+        check_current(verified[1], now)
+        return verified[1]
+
+    def _identify(self) -> tuple[int, ...]:
+        try:
+            found = (self._party.directory / REGISTER_FILE).stat()
+        except OSError:
+            return ()
+        return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 @dataclass(frozen=True)
@@ -72,10 +127,16 @@ class Hub:
     policy: AccessPolicy
     clock: Clock
     bell: Bell = field(default_factory=Bell)
+    settling: threading.Lock = field(default_factory=threading.Lock)
+    """Held by the one thread that settles queries."""
+
+    @cached_property
+    def _registers(self) -> RegisterReader:
+        return RegisterReader(self.party)
 
     def register(self) -> Register:
         """Return the register, valid now. Raises `RegisterError` or `StateError`."""
-        return self.party.register(self.clock())
+        return self._registers.read(self.clock())
 
     def check_access(self, role: str, relation: str, action: str, field_group: str) -> None:
         """Raise a 403 problem unless the access matrix allows this."""
@@ -122,3 +183,12 @@ def open_hub(directory: Path, clock: Clock = current_time, lines: int = 64) -> H
 def stamp(moment: datetime) -> str:
     """Return a moment as the database keeps it; texts compare as the moments do."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def describe_error(error: Exception) -> str:
+    """Return the kind of an error and where it was raised, for the hub's messages: never its text, never a value."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown place"
+    return f"{type(error).__name__} at {place}"

@@ -33,7 +33,8 @@ def issue_code(hub: Hub, member_id: str) -> str:
         connection.execute("DELETE FROM sign_in_codes WHERE expires_at <= ?", (stamp(now),))
         row = (hash_code(code), member.id, stamp(now + CODE_LIFETIME))
         connection.execute("INSERT INTO sign_in_codes VALUES (?, ?, ?)", row)
-        hub.database.log.append(connection, hub.event(Action.SIGNIN, member.id, "", outcome=Outcome.INTENDED))
+        event = hub.event(Action.SIGNIN, member.id, "", outcome=Outcome.INTENDED, link="made")
+        hub.database.log.append(connection, event)
     return code
 
 
@@ -46,7 +47,7 @@ def use_code(hub: Hub, code: str) -> Member:
         # A member who was revoked since, and a code that is too old, are refused after the code has been used up.
         member = _find_owner(hub, row)
         outcome = Outcome.REFUSED if member is None else Outcome.DONE
-        hub.database.log.append(connection, hub.event(Action.SIGNIN, row["member"], "", outcome=outcome))
+        hub.database.log.append(connection, hub.event(Action.SIGNIN, row["member"], "", outcome=outcome, link="used"))
     if member is None:
         raise _refusal()
     return member

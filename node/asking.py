@@ -8,9 +8,10 @@ in time are named, never silently absent, and our log says who saw which child.
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from audit.event import Action, AuditEvent, EventInvalid, Outcome
+from federation.claims import ClaimAnswer
 from federation.envelope import EnvelopeError
 from federation.exchange import LookupBatch, LookupProgress
 from federation.lookups import (
@@ -33,6 +34,8 @@ from node.service import Node
 from policies.access_policy import AccessRequest
 from policies.names import Action as PolicyAction
 from policies.names import FieldGroup, Relation
+
+A = TypeVar("A", LookupAnswer, ClaimAnswer)
 
 
 class Relay(Protocol):
@@ -78,9 +81,7 @@ def ask_placed_here(node: Node, hub: Relay, person: Person, purpose: str, *, pat
     """
     policy = node.policy()
     policy.check(AccessRequest(person.role, Relation.HOST, PolicyAction.READ, FieldGroup.IDENTITY))
-    others = [
-        member for member in node.register().active(MemberKind.NODE, node.clock()) if member.id != node.party.member_id
-    ]
+    others = list_others(node)
     lookup_id = f"L-{secrets.token_hex(16)}"
     node.record(_asked_event(node, person, purpose, lookup_id, policy.version, len(others)))
     hub.ask_lookup(
@@ -89,11 +90,17 @@ def ask_placed_here(node: Node, hub: Relay, person: Person, purpose: str, *, pat
             pages={other.id: _seal_request(node, other, person, purpose, lookup_id) for other in others},
         )
     )
-    progress = _await_answers(hub, lookup_id, patience)
+    progress = await_answers(hub, lookup_id, patience)
     result = read_answers(node, lookup_id, others, progress)
     node.record(*_seen_events(node, person, purpose, result))
     hub.finish_lookup(lookup_id)
     return result
+
+
+def list_others(node: Node) -> list[Member]:
+    """Return every other active node, in the register's order."""
+    nodes = node.register().active(MemberKind.NODE, node.clock())
+    return [member for member in nodes if member.id != node.party.member_id]
 
 
 def _seal_request(node: Node, other: Member, person: Person, purpose: str, lookup_id: str) -> str:
@@ -113,7 +120,7 @@ def _seal_request(node: Node, other: Member, person: Person, purpose: str, looku
     return encode_page(seal_records(message, context, other.public_sealing_key))
 
 
-def _await_answers(hub: Relay, lookup_id: str, patience: int) -> LookupProgress:
+def await_answers(hub: Relay, lookup_id: str, patience: int) -> LookupProgress:
     """Return the answers once all are in, or when the patience of the asker is at its end."""
     progress = hub.fetch_lookup(lookup_id, wait=min(patience, 25))
     left = patience - 25
@@ -128,18 +135,23 @@ def read_answers(node: Node, lookup_id: str, others: Sequence[Member], progress:
     answers, missing = [], []
     for other in others:
         try:
-            answers.append(_open_answer(node, lookup_id, other, progress.answers.get(other.id)))
+            page = progress.answers.get(other.id)
+            answers.append(open_answer(node, lookup_id, other, page, LookupAnswer, ANSWER_TYPE))
         except (LookupFailed, SealError, EnvelopeError) as error:
             missing.append(Missing(other.id, other.authorities, str(error)))
     return PlacedHere(lookup_id, tuple(answers), tuple(missing))
 
 
-def _open_answer(node: Node, lookup_id: str, other: Member, page: str | None) -> LookupAnswer:
+def open_answer(node: Node, lookup_id: str, other: Member, page: str | None, kind: type[A], expected_type: str) -> A:
+    """Return a node's answer out of its page, signed by it and meant for this place.
+
+    Raises `LookupFailed`, `SealError` and `EnvelopeError`.
+    """
     if page is None:
         raise LookupFailed("has not answered in time")
     context = SealContext(lookup_id, other.id, node.party.member_id, Direction.ANSWER)
     content = open_records(decode_page(page), context, node.party.keys)
-    answer = read_message(content, ANSWER_TYPE, LookupAnswer, other.id, other.public_signing_key)
+    answer = read_message(content, expected_type, kind, other.id, other.public_signing_key)
     asked = (lookup_id, other.id, node.party.member_id)
     if (answer.lookup_id, answer.sender, answer.receiver) != asked or answer.authority not in other.authorities:
         raise LookupFailed("answered something else than was asked")

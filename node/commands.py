@@ -4,6 +4,9 @@ from pathlib import Path
 
 import click
 
+from node.claim_commands import claim, claims, incomplete
+from node.quality.commands import quality, retire, returns, validate
+
 STATE = click.option(
     "--state", type=click.Path(path_type=Path, file_okay=False), required=True, help="The node's own directory."
 )
@@ -15,6 +18,10 @@ TABLE_OR_JSON = click.option(
 @click.group()
 def node() -> None:
     """Make, load, check and run an authority's node."""
+
+
+for command in (claim, claims, incomplete, returns, quality, validate, retire):
+    node.add_command(command)
 
 
 @node.command()
@@ -43,16 +50,30 @@ def person(state: Path, person_id: str, role: str, title: str) -> None:
 @node.command()
 @STATE
 @click.option("--year", type=click.IntRange(2015, 2100), help="Year in which the SSDA903 return ends; else detected.")
+@click.option(
+    "--mapping",
+    "mappings",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A TOML file that says which column of an export is which; see docs/loading.md.",
+)
 @TABLE_OR_JSON
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @click.pass_context
-def load(context: click.Context, state: Path, year: int | None, form: str, paths: tuple[Path, ...]) -> None:
-    """Load return files (SSDA903 and School Census CSV) into a new snapshot; says what was not loaded and why."""
+def load(
+    context: click.Context,
+    state: Path,
+    year: int | None,
+    mappings: tuple[Path, ...],
+    form: str,
+    paths: tuple[Path, ...],
+) -> None:
+    """Load files, directories and zips of every kind that docs/loading.md lists; says what was not loaded and why."""
     from node.ingest.report import NothingUsable
     from node.loading import load_into
 
     try:
-        report = load_into(state, paths, year, lambda line: click.echo(line, err=True))
+        report = load_into(state, paths, year, lambda line: click.echo(line, err=True), mappings)
     except NothingUsable as nothing:
         click.echo(nothing.report.to_json() if form == "json" else nothing.report.to_text())
         click.echo(f"Error: {nothing}", err=True)
@@ -62,12 +83,13 @@ def load(context: click.Context, state: Path, year: int | None, form: str, paths
 
 @node.command()
 @STATE
+@click.option("--against", metavar="SNAPSHOT", help="Say what changed since this snapshot instead, and by which files.")
 @TABLE_OR_JSON
-def check(state: Path, form: str) -> None:
-    """Say which snapshot the node serves, what is in it, and which columns have no source."""
-    from node.loading import describe_snapshot
+def check(state: Path, against: str | None, form: str) -> None:
+    """Say which snapshot the node serves, which factors its files can fill, and which file would help most next."""
+    from node.loading import compare_with, describe_snapshot
 
-    click.echo(describe_snapshot(state, form))
+    click.echo(compare_with(state, against, form) if against else describe_snapshot(state, form))
 
 
 @node.command()

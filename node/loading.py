@@ -8,12 +8,22 @@ from pathlib import Path
 from audit.event import Action
 from federation.state import StateError
 from node.coverage import survey_snapshot
-from node.ingest.load import load_files
+from node.host_facts import find_facts
+from node.ingest.load import load_files, rebuild_tables
 from node.ingest.report import LoadReport
-from node.service import open_node
+from node.quality.comparison import compare_snapshots
+from node.quality.readiness import assess_readiness
+from node.service import Node, open_node
+from node.snapshots import Snapshot
 
 
-def load_into(directory: Path, paths: Sequence[Path], year: int | None, progress: Callable[[str], None]) -> LoadReport:
+def load_into(
+    directory: Path,
+    paths: Sequence[Path],
+    year: int | None,
+    progress: Callable[[str], None],
+    mappings: Sequence[Path] = (),
+) -> LoadReport:
     """Load return files into a new snapshot of the node in `directory`, and log that it was done.
 
     Raises `NothingUsable`, with its report, when no row could be loaded; the node then serves what it served before.
@@ -25,6 +35,8 @@ def load_into(directory: Path, paths: Sequence[Path], year: int | None, progress
         authority=node.authority,
         token_key=node.party.keys.row_secret,
         year=year,
+        mappings=mappings,
+        host_facts=find_facts(directory),
         progress=progress,
     )
     rows = sum(file.rows_loaded for file in report.files)
@@ -41,19 +53,59 @@ def load_into(directory: Path, paths: Sequence[Path], year: int | None, progress
     return report
 
 
-def describe_snapshot(directory: Path, form: str) -> str:
-    """Return what the node serves: snapshot, years, rows and the columns that have no source, as text or JSON."""
+def rebuild_snapshot(directory: Path, progress: Callable[[str], None] = lambda _: None) -> LoadReport:
+    """Build a new snapshot of the rows loaded before and the facts that hosts have told since, and log it.
+
+    The report is of no file. Raises `LoadRefused` where nothing was loaded before.
+    """
     node = open_node(directory)
-    snapshot = node.store.current()
-    if snapshot is None:
-        raise StateError(f"{node.party.member_id} has loaded no data yet: run circe node load")
-    tables = survey_snapshot(snapshot)
+    facts = find_facts(directory)
+    report = rebuild_tables(
+        store=node.store,
+        authority=node.authority,
+        token_key=node.party.keys.row_secret,
+        host_facts=facts,
+        progress=progress,
+    )
+    node.record(
+        node.event(Action.NODE_LOADED, node.party.member_id, report.snapshot or "", files=0, host_answers=len(facts))
+    )
+    return report
+
+
+def describe_snapshot(directory: Path, form: str) -> str:
+    """Return what the node serves, as text or JSON.
+
+    That is: snapshot, years and rows, the columns that have no source, and how ready it is for the paper's factors.
+    """
+    node, snapshot = _open_current(directory)
+    tables, readiness = survey_snapshot(snapshot), assess_readiness(snapshot)
     if form == "json":
         years = list(snapshot.academic_years)
         covered = {name: asdict(table) for name, table in tables.items()}
-        return json.dumps({"snapshot": snapshot.id, "academic_years": years, "tables": covered})
+        described = {"snapshot": snapshot.id, "academic_years": years, "tables": covered}
+        return json.dumps({**described, "readiness": readiness.to_dict()})
     lines = [f"{node.party.member_id} serves snapshot {snapshot.id}"]
     for name, table in tables.items():
         lines.append(f"  {name}: {table.rows} rows")
         lines.append(f"    NULL in every row, for lack of a source: {', '.join(table.empty_columns) or 'no column'}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *readiness.to_lines()])
+
+
+def compare_with(directory: Path, earlier: str, form: str) -> str:
+    """Return what changed from an earlier snapshot to the one in use, and which files caused it, as text or JSON.
+
+    Raises `SnapshotMissing`.
+    """
+    node, snapshot = _open_current(directory)
+    comparison = compare_snapshots(node.store, node.store.get(earlier), snapshot)
+    return comparison.to_json() if form == "json" else comparison.to_text().rstrip()
+
+
+def _open_current(directory: Path) -> tuple[Node, Snapshot]:
+    """The node and the snapshot it serves. Raises `StateError` where there is none yet."""
+    node = open_node(directory)
+    snapshot = node.store.current()
+    if snapshot is None:
+        raise StateError(f"{node.party.member_id} has loaded no data yet: run circe node load")
+    return node, snapshot

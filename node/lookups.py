@@ -5,11 +5,11 @@ own policy and rules decide, over our own rows; and whatever the outcome, one se
 our log says who asked, why, after which children and which fields left.
 """
 
-import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from audit.event import Action, AuditEvent, Detail, Outcome
+from audit.event import Action, AuditEvent, Detail, EventInvalid, Outcome
+from federation.claims import CLAIM_TYPE
+from federation.envelope import EnvelopeError
 from federation.exchange import Delivery
 from federation.lookups import (
     ANSWER_TYPE,
@@ -19,17 +19,17 @@ from federation.lookups import (
     LookupFailed,
     LookupOutcome,
     LookupRequest,
-    read_message,
     sign_message,
 )
-from federation.register import CLOCK_SKEW, Member, MemberKind, RegisterError
-from federation.sealing import Direction, SealContext, SealedRecords, SealError, open_records, seal_records
+from federation.register import Member, RegisterError
+from federation.sealing import Direction, SealContext, SealedRecords, SealError, seal_records
 from federation.state import StateError
-from federation.transport import decode_page
 from federation.wire import whole_seconds
 from node.checklist import Refused
+from node.deliveries import check_origin, find_answer, keep_answer, open_page, read_request, take_in
+from node.hosting import answer_claim
 from node.records import find_hosted_children, permitted_fields
-from node.service import Node, stamp
+from node.service import Node
 from policies.access_policy import AccessDenied
 from policies.names import Action as PolicyAction
 from policies.names import Relation
@@ -38,63 +38,53 @@ MOST_CHILDREN = 180
 """How many records an answer holds at most: with every field at its longest they fill a page."""
 
 
-@dataclass(frozen=True)
-class OpenedRequest:
-    """A request that was sealed to us and signed by an active node."""
-
-    request: LookupRequest
-    sender: Member
-
-
 def answer_lookup(node: Node, delivery: Delivery) -> SealedRecords | None:
-    """Return the sealed answer to a delivered request, or None when it is no request that could be answered."""
+    """Return the sealed answer to a delivered page, or None when it is no request that could be answered.
+
+    The same page again gets the same answer again, and is neither looked up nor logged twice.
+    """
+    kept = find_answer(node, delivery)
+    if kept is not None:
+        return kept
+    sealed = _answer_page(node, delivery)
+    if sealed is not None:
+        keep_answer(node, delivery, sealed)
+    return sealed
+
+
+def _answer_page(node: Node, delivery: Delivery) -> SealedRecords | None:
+    """Answer a page; a host-facts claim is told from a lookup only by what is inside the seal."""
     try:
-        opened = open_request(node, delivery)
-    except (LookupFailed, SealError, RegisterError, StateError):
+        page = open_page(node, delivery)
+        request = None if page.kind == CLAIM_TYPE else read_request(node, page, LookupRequest, REQUEST_TYPE)
+    except (EnvelopeError, LookupFailed, SealError, RegisterError, StateError):
         node.record(_event(node, Action.LOOKUP_REFUSED, None, outcome=Outcome.REFUSED, code="unreadable"))
         return None
+    return answer_claim(node, page) if request is None else _answer_request(node, request, page.sender)
+
+
+def _answer_request(node: Node, request: LookupRequest, sender: Member) -> SealedRecords:
     try:
-        check_request(node, opened)
-        answer, events = gather_answer(node, opened.request)
+        check_request(node, request, sender)
+        answer, events = gather_answer(node, request)
     except Refused as refused:
-        answer = compose_answer(node, opened.request, refused=refused)
-        events = [_event(node, Action.LOOKUP_REFUSED, opened.request, outcome=Outcome.REFUSED, code=refused.code)]
+        answer = compose_answer(node, request, refused=refused)
+        events = [_event(node, Action.LOOKUP_REFUSED, request, outcome=Outcome.REFUSED, code=refused.code)]
+    except EventInvalid:
+        unfit = Refused("not_loggable", "the purpose cannot be logged here: leave out whatever names a child")
+        answer = compose_answer(node, request, refused=unfit)
+        events = [_event(node, Action.LOOKUP_REFUSED, None, outcome=Outcome.REFUSED, code=unfit.code)]
     node.record(*events)
-    return seal_answer(node, answer, opened.sender)
+    return seal_answer(node, answer, sender)
 
 
-def open_request(node: Node, delivery: Delivery) -> OpenedRequest:
-    """Open the page with our own key and verify who signed what is in it."""
-    context = SealContext(delivery.lookup_id, delivery.sender, node.party.member_id, Direction.REQUEST)
-    sender = node.register().find(delivery.sender, node.clock())
-    content = open_records(decode_page(delivery.body), context, node.party.keys)
-    request = read_message(content, REQUEST_TYPE, LookupRequest, sender.id, sender.public_signing_key)
-    if (request.lookup_id, request.sender, request.receiver) != (
-        delivery.lookup_id,
-        sender.id,
-        node.party.member_id,
-    ):
-        raise LookupFailed("the request inside the page is another than the one delivered")
-    return OpenedRequest(request, sender)
-
-
-def check_request(node: Node, opened: OpenedRequest) -> None:
+def check_request(node: Node, request: LookupRequest, sender: Member) -> None:
     """Raise `Refused` unless a node asks for an authority it serves, now, for the first time."""
-    request, sender = opened.request, opened.sender
-    if sender.kind is not MemberKind.NODE or request.authority not in sender.authorities:
-        raise Refused("not_your_authority", "a node asks for the authority it serves alone")
-    if request.authority == node.authority:
-        raise Refused("own_authority", "this is the authority's own node")
-    if abs(node.clock() - request.asked_at) > 3 * CLOCK_SKEW:
-        raise Refused("stale", "the request is too old, or from the future: ask again")
+    check_origin(node, request, sender)
     if not node.rules().lookups.placed_here:
         raise Refused("lookups_barred", "this authority answers no such lookups: call its virtual school")
-    try:
-        with node.database.transaction() as connection:
-            row = (request.lookup_id, sender.id, stamp(node.clock()))
-            connection.execute("INSERT INTO lookups_seen VALUES (?, ?, ?)", row)
-    except sqlite3.IntegrityError:
-        raise Refused("replayed", "this request has been taken in already: ask again") from None
+    with node.database.transaction() as connection:
+        take_in(connection, request.lookup_id, sender.id, node.clock())
 
 
 def gather_answer(node: Node, request: LookupRequest) -> tuple[LookupAnswer, list[AuditEvent]]:

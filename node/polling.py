@@ -1,15 +1,15 @@
 """The node's day: ask the hub what is waiting, deal with it, and ask again.
 
 Everything is safe to do twice, so any failure is answered by waiting a little and asking again. A delivery is taken out
-of the inbox only once it has been dealt with.
+of the inbox only once it has been dealt with, and one that cannot be does not stand in the way of the others.
 """
 
 import logging
 import threading
-from base64 import b64decode
 from contextlib import closing
 
 from audit.event import Action
+from federation.envelope import decode_base64
 from federation.exchange import Delivery, DeliveryKind, Inbox
 from federation.register import RegisterError
 from federation.state import StateError
@@ -23,6 +23,13 @@ log = logging.getLogger("circe.node")
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 15.0
 
+FINAL = frozenset({400, 403, 404, 409, 413, 422})
+"""Statuses with which a hub says that it will not take a reply, now or later."""
+
+
+class DeliveriesLeft(Exception):
+    """Something that was waiting could not be dealt with, and is waiting still."""
+
 
 def serve_node(node: Node, stop: threading.Event) -> None:
     """Serve a node until told to stop, whatever happens to the hub in between."""
@@ -33,8 +40,14 @@ def serve_node(node: Node, stop: threading.Event) -> None:
                 refresh_register(node, hub)
                 deal_with(node, hub, hub.fetch_inbox(wait=LONG_POLL_SECONDS))
                 pause = FIRST_PAUSE_SECONDS
-            except (HubUnreachable, HubRefused, RegisterError, StateError) as error:
+            except (DeliveriesLeft, HubUnreachable, HubRefused, RegisterError, StateError) as error:
                 log.warning("%s: %s; trying again in %.0f s", node.party.member_id, error, pause)
+                stop.wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            except Exception as error:
+                # Whatever it is, the node goes on asking; its kind alone is told, since its text could quote a value.
+                kind = type(error).__name__
+                log.error("%s: %s; trying again in %.0f s", node.party.member_id, kind, pause)  # noqa: TRY400
                 stop.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
@@ -49,20 +62,40 @@ def refresh_register(node: Node, hub: HubConnection) -> None:
 
 
 def deal_with(node: Node, hub: HubConnection, inbox: Inbox) -> None:
-    """Deal with everything that was waiting, oldest first."""
+    """Deal with everything that was waiting, oldest first. Raises `DeliveriesLeft` when something is left."""
     if inbox.register_version > node.register().version:
         refresh_register(node, hub)
-    for delivery in inbox.deliveries:
+    dealt_with = [_deal_with_one(node, hub, delivery) for delivery in inbox.deliveries]
+    if not all(dealt_with):
+        raise DeliveriesLeft(f"{dealt_with.count(False)} of {len(dealt_with)} deliveries are left for now")
+
+
+def _deal_with_one(node: Node, hub: HubConnection, delivery: Delivery) -> bool:
+    """Deal with a delivery, and return whether that is done."""
+    try:
         if delivery.kind is DeliveryKind.MANIFEST:
             _deal_with_manifest(node, hub, delivery)
         else:
             _deal_with_lookup(node, hub, delivery)
+    except HubUnreachable:
+        raise
+    except Exception as error:
+        # The hub's own words may be shown; an unforeseen error's could quote a value.
+        reason = str(error) if isinstance(error, HubRefused) else type(error).__name__
+        log.warning("%s: delivery %d is left: %s", node.party.member_id, delivery.delivery_id, reason)
+        return False
+    return True
 
 
 def _deal_with_manifest(node: Node, hub: HubConnection, delivery: Delivery) -> None:
-    reply = answer_manifest(node, b64decode(delivery.body))
+    reply = answer_manifest(node, decode_base64(delivery.body))
     if reply is not None:
-        hub.send_reply(reply)
+        try:
+            hub.send_reply(reply)
+        except HubRefused as refused:
+            if refused.problem.status not in FINAL:
+                raise
+            log.warning("%s: the hub does not take a reply: %s", node.party.member_id, refused)
         acknowledge(node, reply)
     hub.finish_delivery(delivery.delivery_id)
 

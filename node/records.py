@@ -6,10 +6,10 @@ filter does not name is not selected, so a field that the policy withholds never
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from federation.lookups import ChildRecord
 from node.snapshots import Snapshot
+from node.vault import read_vault
 from policies.names import FieldGroup, Relation
 from policies.row_filter import RowFilter
 
@@ -56,18 +56,5 @@ def find_hosted_children(snapshot: Snapshot, row_filter: RowFilter) -> Sequence[
         f"WHERE host_authority = ? AND care_end IS NULL "
         f"AND academic_year = (SELECT max(academic_year) FROM {CHILDREN}) ORDER BY child"
     )
-    rows = _read(snapshot.identified[CHILDREN], sql, [row_filter.authority])
+    rows = read_vault({CHILDREN: snapshot.identified[CHILDREN]}, sql, [row_filter.authority])
     return [FoundChild(token, ChildRecord(**dict(zip(FIELDS, values, strict=True)))) for token, *values in rows]
-
-
-def _read(path: Path, sql: str, parameters: list[object]) -> list[tuple[str, ...]]:
-    import duckdb
-
-    with duckdb.connect(":memory:") as connection:
-        connection.execute("SET temp_directory = ''")
-        connection.execute("SET threads = 1")
-        connection.execute("SET allowed_paths = [$path]", {"path": str(path)})
-        connection.execute("SET enable_external_access = false")
-        connection.read_parquet(str(path)).create_view(CHILDREN)
-        connection.execute("SET lock_configuration = true")
-        return connection.execute(sql, parameters).fetchall()

@@ -21,6 +21,14 @@ CREATE TABLE IF NOT EXISTS lookups_seen (
     seen_at TEXT NOT NULL,
     PRIMARY KEY (lookup_id, sender)
 );
+CREATE TABLE IF NOT EXISTS answers_kept (
+    lookup_id TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    page BLOB NOT NULL,
+    kept_at TEXT NOT NULL,
+    PRIMARY KEY (lookup_id, sender, digest)
+);
 CREATE TABLE IF NOT EXISTS claims_made (
     child TEXT NOT NULL,
     term TEXT NOT NULL,

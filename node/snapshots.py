@@ -3,6 +3,7 @@
     root/current                 the id of the snapshot in use, one line
     root/lock                    held by the one load that may be writing
     root/staging-.../            a load under way; left behind by a dead one, it goes at the next load
+    root/doomed-<id>/            a snapshot being destroyed; what is left of it goes at the next load, too
     root/<id>/snapshot.json      what the snapshot is, with the SHA-256 of every Parquet file
     root/<id>/report.json        the load report
     root/<id>/governed/          the tables that can be asked about
@@ -30,11 +31,15 @@ from typing import Any, cast
 GOVERNED, IDENTIFIED, STAGED = "governed", "identified", "identified/staged"
 _ID = re.compile(r"[0-9]{6}-(autumn|spring|summer)-[0-9a-f]{16}")
 REPORT = "report.json"
-_POINTER, _LOCK, _STAGING, _MANIFEST = "current", "lock", "staging-", "snapshot.json"
+_POINTER, _LOCK, _STAGING, _DOOMED, _MANIFEST = "current", "lock", "staging-", "doomed-", "snapshot.json"
 
 
 class SnapshotMissing(Exception):
     """There is no snapshot of that name here."""
+
+
+class SnapshotInUse(Exception):
+    """The current snapshot is not to be destroyed."""
 
 
 class SnapshotDamaged(Exception):
@@ -63,6 +68,11 @@ class Snapshot:
         """The directory of the rows as they were loaded, on which the next load builds."""
         return self.path / STAGED
 
+    @property
+    def hashes(self) -> Mapping[str, str]:
+        """The SHA-256 of every Parquet file, by its place in the snapshot. Raises `SnapshotDamaged`."""
+        return MappingProxyType(_read_manifest(self.path)["files"])
+
 
 def seal_snapshot(stage: Path, *, term: str, academic_years: Sequence[int], created: datetime) -> str:
     """Name a finished staging directory by what it holds, and write its manifest. Returns the snapshot's id."""
@@ -81,7 +91,7 @@ def seal_snapshot(stage: Path, *, term: str, academic_years: Sequence[int], crea
 
 def verify_snapshot(snapshot: Snapshot) -> None:
     """Check every file of a snapshot against its manifest. Raises `SnapshotDamaged`."""
-    for name, expected in _read_manifest(snapshot.path)["files"].items():
+    for name, expected in snapshot.hashes.items():
         path = snapshot.path / name
         if not path.is_file() or _sha256(path) != expected:
             raise SnapshotDamaged(f"{path} is not the file that was published; restore it or load the files again")
@@ -105,13 +115,38 @@ class SnapshotStore:
             raise SnapshotMissing(f"there is no snapshot {identifier!r} here; it was never loaded, or was destroyed")
         return _read_snapshot(path)
 
+    def all(self) -> list[Snapshot]:
+        """Every snapshot here, the oldest first. Raises `SnapshotDamaged`."""
+        found = (_read_snapshot(path) for path in self.root.glob("*") if path.is_dir() and _ID.fullmatch(path.name))
+        return sorted(found, key=lambda snapshot: (snapshot.created, snapshot.id))
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Hold the store: nobody else loads or destroys meanwhile. What a dead holder left unfinished goes first."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _locked(self.root / _LOCK):
+            for dead in (*self.root.glob(f"{_STAGING}*"), *self.root.glob(f"{_DOOMED}*")):
+                shutil.rmtree(dead)
+            yield
+
+    def destroy(self, identifier: str) -> None:
+        """Delete a snapshot; whoever calls is holding the store. At any moment it is here whole, or not at all.
+
+        Files that later snapshots share with it stay theirs. Raises `SnapshotMissing`, and `SnapshotInUse` for the
+        current one.
+        """
+        snapshot, current = self.get(identifier), self.current()
+        if current is not None and current.id == snapshot.id:
+            raise SnapshotInUse(f"snapshot {identifier} is in use; load other files before it is destroyed")
+        doomed = self.root / f"{_DOOMED}{snapshot.id}"
+        snapshot.path.rename(doomed)
+        _sync(self.root)
+        shutil.rmtree(doomed)
+
     @contextmanager
     def staging(self) -> Iterator[Path]:
         """A directory to prepare the next snapshot in. Only one load holds it at a time; others wait."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _locked(self.root / _LOCK):
-            for dead in self.root.glob(f"{_STAGING}*"):
-                shutil.rmtree(dead)
+        with self.holding():
             stage = Path(tempfile.mkdtemp(prefix=_STAGING, dir=self.root))
             try:
                 yield stage

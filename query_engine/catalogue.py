@@ -12,15 +12,36 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast, get_args
 
-from query_engine.geography import REGIONS, load_authorities
+from query_engine.columns import (
+    Audience,
+    Category,
+    Column,
+    ColumnType,
+    GovernedTable,
+    Nature,
+    Role,
+    Sensitivity,
+    Value,
+)
+from query_engine.geography import REGIONS, former_authorities, load_authorities
 
-Role = Literal["key", "dimension", "flag", "measure"]
-ColumnType = Literal["category", "integer", "decimal", "boolean"]
-Sensitivity = Literal["ordinary", "care_record", "special_category"]
-Category = str | int | bool
-Value = str | int | bool | Decimal
+__all__ = [
+    "Audience",
+    "Catalogue",
+    "CatalogueInvalid",
+    "Category",
+    "Column",
+    "ColumnType",
+    "GovernedTable",
+    "Nature",
+    "Role",
+    "Sensitivity",
+    "Value",
+    "load_catalogue",
+    "parse_catalogue",
+]
 
 _FILE = Path(__file__).with_name("catalogue.toml")
 _COLUMN_KEYS = {"role", "type", "definition", "source", "factor", "sensitivity"}
@@ -30,7 +51,8 @@ _KEYS_BY_ROLE: Mapping[str, set[str]] = {
     "flag": set(),
     "measure": {"bounds", "unit"},
 }
-_OPTIONAL_KEYS = {"nullable", "scale"}
+_OPTIONAL_KEYS = {"nullable", "scale", "audience", "from", "to", "former"}
+_FIRST_YEAR = 201415
 _TABLE_KEYS = {"grain", "description", "authority_column", "child_key", "typical_size", "columns"}
 
 
@@ -39,93 +61,14 @@ class CatalogueInvalid(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """One column: what it means, where it comes from, and every value it can publicly take.
-
-    A `dimension` or `flag` has a `domain` of categories in order; a `measure` has inclusive `bounds` and a
-    `scale`, its number of decimal places. `nullable` says whether a value can be missing.
-    """
-
-    name: str
-    role: Role
-    type: ColumnType
-    domain: tuple[Category, ...] | None
-    bounds: tuple[Decimal, Decimal] | None
-    scale: int
-    unit: str | None
-    definition: str
-    source: str
-    factor: str
-    sensitivity: Sensitivity
-    nullable: bool
-
-    @property
-    def ordered(self) -> bool:
-        """Whether `<` and BETWEEN have a meaning: true of numbers."""
-        return self.type in ("integer", "decimal")
-
-    @property
-    def codes(self) -> int:
-        """How many codes there are. A code is a value's place in the public order; missing comes last."""
-        return self.present_codes + self.nullable
-
-    @property
-    def present_codes(self) -> int:
-        """How many codes stand for a value that is present."""
-        if self.domain is not None:
-            return len(self.domain)
-        low, high = self.scaled_bounds
-        return high - low + 1
-
-    @property
-    def scaled_bounds(self) -> tuple[int, int]:
-        """A measure's bounds as fixed-point integers, in units of its last decimal place."""
-        if self.bounds is None:
-            raise ValueError(f"{self.name} is not a measure")
-        low, high = self.bounds
-        return int(low.scaleb(self.scale)), int(high.scaleb(self.scale))
-
-    def code(self, value: Value) -> int | None:
-        """The code of a value, or None when it is not one of the column's public values."""
-        if self.domain is not None:
-            return next((place for place, each in enumerate(self.domain) if each == value), None)
-        scaled = Decimal(value).scaleb(self.scale)
-        low, high = self.scaled_bounds
-        return int(scaled) - low if scaled == int(scaled) and low <= scaled <= high else None
-
-    def value(self, code: int) -> Value | None:
-        """The value a code stands for; None for the missing value."""
-        if code == self.present_codes and self.nullable:
-            return None
-        if self.domain is not None:
-            return self.domain[code]
-        scaled = self.scaled_bounds[0] + code
-        return Decimal(scaled).scaleb(-self.scale) if self.type == "decimal" else scaled
-
-
-@dataclass(frozen=True, slots=True)
-class GovernedTable:
-    """One governed table. A row is what `grain` says; `child_key` may only be counted.
-
-    `authority_column` holds the authority whose node keeps the row. `typical_size` is about how many children
-    one authority has in a year of the table, by published figures; it is used to warn of sparse tables.
-    """
-
-    name: str
-    grain: str
-    description: str
-    authority_column: str
-    child_key: str
-    typical_size: int
-    columns: Mapping[str, Column] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Every governed table, with the first 16 hex figures of the file's SHA-256 as its version."""
+    """Every governed table, with the first 16 hex figures of the file's SHA-256 as its version.
+
+    `factors` are the policy paper's, each with its nature.
+    """
 
     tables: Mapping[str, GovernedTable] = field(repr=False)
-    factors: tuple[str, ...]
+    factors: Mapping[str, Nature]
     version: str
 
     def table(self, name: str) -> GovernedTable:
@@ -147,43 +90,80 @@ def parse_catalogue(content: bytes) -> Catalogue:
         raise CatalogueInvalid(f"the catalogue is not TOML: {error}") from None
     _check_keys("the catalogue", data, {"factors", "domains", "tables"})
     domains = _named_domains(data["domains"])
-    factors = tuple(data["factors"])
-    tables = {name: _table(name, entry, domains, factors) for name, entry in data["tables"].items()}
+    factors = _factors(data["factors"])
+    declared = {
+        f"{table}.{name}": body for table, entry in data["tables"].items() for name, body in entry["columns"].items()
+    }
+    tables = {name: _table(name, entry, declared, domains, factors) for name, entry in data["tables"].items()}
     return Catalogue(MappingProxyType(tables), factors, hashlib.sha256(content).hexdigest()[:16])
 
 
+def _factors(declared: Mapping[str, Nature]) -> Mapping[str, Nature]:
+    for name, nature in declared.items():
+        if nature not in get_args(Nature):
+            raise CatalogueInvalid(f"factor {name!r} must be one of {', '.join(get_args(Nature))}")
+    return MappingProxyType(dict(declared))
+
+
 def _named_domains(declared: Mapping[str, list[Category]]) -> Mapping[str, tuple[Category, ...]]:
-    """The domains columns refer to by name: those of the file, and the two of the country's geography."""
-    geography: dict[str, tuple[Category, ...]] = {"authorities": tuple(load_authorities()), "regions": REGIONS}
+    """The domains columns refer to by name: those of the file, and those of the country's geography."""
+    geography: dict[str, tuple[Category, ...]] = {
+        "authorities": tuple(load_authorities()),
+        "former_authorities": former_authorities(),
+        "regions": REGIONS,
+    }
     return geography | {name: tuple(values) for name, values in declared.items()}
 
 
 def _table(
-    name: str, entry: dict[str, Any], domains: Mapping[str, tuple[Category, ...]], factors: tuple[str, ...]
+    name: str,
+    entry: dict[str, Any],
+    declared: Mapping[str, dict[str, Any]],
+    domains: Mapping[str, tuple[Category, ...]],
+    factors: Mapping[str, Nature],
 ) -> GovernedTable:
     where = f"table {name}"
     _check_keys(where, entry, _TABLE_KEYS)
-    columns = {each: _column(where, each, body, domains) for each, body in entry["columns"].items()}
-    for each in columns.values():
-        if each.factor not in factors:
-            raise CatalogueInvalid(f"{where}, column {each.name}: {each.factor!r} is not among the factors")
+    bodies = {each: _likened(where, body, declared) for each, body in entry["columns"].items()}
+    columns = {each: _column(where, each, body, domains, factors) for each, body in bodies.items()}
     keys = [each.name for each in columns.values() if each.role == "key"]
     if keys != [entry["child_key"]]:
         raise CatalogueInvalid(f"{where}: child_key must name the one column of role key, not {keys}")
     if entry["authority_column"] not in columns:
         raise CatalogueInvalid(f"{where}: authority_column names no column")
+    if any(each.former and each.name != entry["authority_column"] for each in columns.values()):
+        raise CatalogueInvalid(f"{where}: only the authority column, which no plan reads, may have former values")
     return GovernedTable(name=name, **(entry | {"columns": MappingProxyType(columns)}))
 
 
-def _column(table: str, name: str, body: dict[str, Any], domains: Mapping[str, tuple[Category, ...]]) -> Column:
+def _likened(where: str, body: dict[str, Any], declared: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """A column's body, with what it does not say itself taken from the column that it is declared to be like."""
+    if "like" not in body:
+        return body
+    model = declared.get(body["like"])
+    if model is None or "like" in model:
+        raise CatalogueInvalid(f"{where}: like must name a column, as table.column, that is declared in full")
+    return model | {key: value for key, value in body.items() if key != "like"}
+
+
+def _column(
+    table: str,
+    name: str,
+    body: dict[str, Any],
+    domains: Mapping[str, tuple[Category, ...]],
+    factors: Mapping[str, Nature],
+) -> Column:
     where = f"{table}, column {name}"
     role: Role = body.get("role", "")
     if role not in get_args(Role):
         raise CatalogueInvalid(f"{where}: role must be one of {', '.join(get_args(Role))}")
     _check_keys(where, body, _COLUMN_KEYS | _KEYS_BY_ROLE[role], _OPTIONAL_KEYS)
-    for key, allowed in (("type", ColumnType), ("sensitivity", Sensitivity)):
+    body = {"audience": "researcher"} | body
+    for key, allowed in (("type", ColumnType), ("sensitivity", Sensitivity), ("audience", Audience)):
         if body[key] not in get_args(allowed):
             raise CatalogueInvalid(f"{where}: {key} must be one of {', '.join(get_args(allowed))}")
+    if body["factor"] not in factors:
+        raise CatalogueInvalid(f"{where}: {body['factor']!r} is not among the factors")
     column = Column(
         name=name,
         role=role,
@@ -197,6 +177,11 @@ def _column(table: str, name: str, body: dict[str, Any], domains: Mapping[str, t
         factor=body["factor"],
         sensitivity=body["sensitivity"],
         nullable=body.get("nullable", True),
+        nature=factors[body["factor"]],
+        audience=body["audience"],
+        first_year=body.get("from", _FIRST_YEAR),
+        last_year=body.get("to"),
+        former=domains[body["former"]] if "former" in body else (),
     )
     _check_column(where, column)
     return column
@@ -242,6 +227,8 @@ def _check_column(where: str, column: Column) -> None:
         raise CatalogueInvalid(f"{where}: scale belongs to decimals, and a decimal needs one")
     if column.bounds is not None and column.bounds[0] > column.bounds[1]:
         raise CatalogueInvalid(f"{where}: the bounds are the wrong way round")
+    if column.last_year is not None and column.last_year < column.first_year:
+        raise CatalogueInvalid(f"{where}: the years are the wrong way round")
     if column.domain is not None:
         _check_domain(where, column, column.domain)
 

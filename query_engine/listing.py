@@ -35,6 +35,11 @@ def values_of(column: Column) -> str:
     return ", ".join(map(str, column.domain))
 
 
+def years_of(column: Column) -> str:
+    """The academic years in which the source asks, in a few words."""
+    return f"{column.first_year} on" if column.last_year is None else f"{column.first_year} to {column.last_year}"
+
+
 def _overview(table: GovernedTable) -> str:
     names = wrap(", ".join(table.columns), _WIDTH, initial_indent="  ", subsequent_indent="  ")
     return "\n".join([*_heading(table), *names])
@@ -44,7 +49,12 @@ def _page(table: GovernedTable) -> str:
     lines = _heading(table)
     for column in table.columns.values():
         lines += ["", f"{column.name}  ({', '.join(filter(None, (column.role, column.type, column.unit)))})"]
-        for text in (column.definition, f"Values: {values_of(column)}", f"Source: {column.source}"):
+        for text in (
+            column.definition,
+            f"Values: {values_of(column)}",
+            f"Source: {column.source}",
+            f"Factor: {column.factor} ({column.nature}); {years_of(column)}; asked by: {column.audience}",
+        ):
             lines += wrap(text, _WIDTH, initial_indent="    ", subsequent_indent="    ")
     return "\n".join(lines)
 
@@ -73,7 +83,10 @@ def _record(table: GovernedTable, column: Column) -> dict[str, str | int]:
         "nullable": "yes" if column.nullable else "no",
         "values": values_of(column),
         "factor": column.factor,
+        "nature": column.nature,
         "sensitivity": column.sensitivity,
+        "audience": column.audience,
+        "years": years_of(column),
         "source": column.source,
         "definition": column.definition,
     }
@@ -104,8 +117,13 @@ def _column_json(column: Column) -> dict[str, object]:
         "scale": column.scale,
         "unit": column.unit,
         "nullable": column.nullable,
+        "former": list(column.former),
         "factor": column.factor,
+        "nature": column.nature,
         "sensitivity": column.sensitivity,
+        "audience": column.audience,
+        "from": column.first_year,
+        "to": column.last_year,
         "source": column.source,
         "definition": column.definition,
     }

@@ -13,7 +13,7 @@ from itertools import product
 from math import prod
 from typing import Literal
 
-from query_engine.catalogue import Category, GovernedTable
+from query_engine.catalogue import Audience, Category, GovernedTable
 from query_engine.region import Region, Split, columns_of, possible_ranges
 
 PLANNER_VERSION = "1"
@@ -144,6 +144,12 @@ class QueryPlan:
             return ()
         codes = [code for first, last in possible_ranges(self.where, column) for code in range(first, last + 1)]
         return tuple(year for year in map(column.value, codes) if isinstance(year, int))
+
+    @property
+    def audience(self) -> Audience:
+        """Whose questions these may be: an authority's alone where one of the columns is for authorities."""
+        kept = any(self.governed.columns[name].audience == "authority" for name in self.columns)
+        return "authority" if kept else "researcher"
 
     @property
     def cells(self) -> int:

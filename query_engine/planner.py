@@ -27,6 +27,9 @@ from query_engine.region import Region, RegionTangled, Split, constrain, possibl
 CELL_LIMIT = 20_000
 """The most cells that one authority's answer may have."""
 
+FIGURE_LIMIT = 100_000
+"""The most figures, cells times columns, that one authority's answer may have: it travels as one document."""
+
 ROWS = Statistic("rows", "rows", 1)
 CHILDREN = Statistic("children", "children", 1)
 
@@ -50,6 +53,13 @@ def plan_query(query: AggregateQuery, catalogue: Catalogue) -> QueryPlan:
             RefusalCode.TOO_MANY_CELLS,
             f"The table would have {plan.cells:,} cells for each authority, and may have {CELL_LIMIT:,}: "
             "group by fewer columns, or filter to fewer categories.",
+        )
+    figures = plan.cells * sum(output.dimension is None for output in plan.outputs)
+    if figures > FIGURE_LIMIT:
+        raise QueryRefused(
+            RefusalCode.TOO_MANY_CELLS,
+            f"The table would have {figures:,} figures for each authority, and may have {FIGURE_LIMIT:,}: "
+            "ask for fewer columns or fewer cells at once.",
         )
     return plan
 

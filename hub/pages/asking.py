@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from audit.event import Action
 from disclosure_control.presets import load_preset
 from federation.problems import ProblemRaised
-from federation.register import Member, MemberKind
+from federation.register import MemberKind
 from hub.pages.draft_form import (
     EXAMPLE,
     VALID_HOURS,
@@ -27,20 +27,25 @@ from hub.pages.draft_form import (
     read_form,
     start_form,
 )
-from hub.pages.visitor import check_visitor, require_visitor, the_hub
+from hub.pages.visitor import may_ask, require_visitor_who, the_hub
 from hub.projects import Project, list_projects
 from hub.queries import draft_query
 from query_engine.catalogue import load_catalogue
+from query_engine.methodology import cautions
 from query_engine.plan import QueryPlan
 from query_engine.refusal import QueryRefused
+from query_engine.wording import describe_plan
 
 asking = Blueprint("asking", __name__)
+
+NOT_YOURS = "questions are asked by researchers and analysts; see what is asked under Queries"
 
 PROBLEM_FIELDS = {
     "not_loggable": "purpose",
     "preset_not_in_project": "preset",
     "preset_unknown": "preset",
     "project_unknown": "project",
+    "year_unknown": "academic_year",
 }
 """The field that a problem of the hub is about; any other is about the SQL."""
 
@@ -48,14 +53,14 @@ PROBLEM_FIELDS = {
 @asking.get("/queries/new")
 def show_form() -> str:
     """Show the empty form."""
-    projects = list_projects(the_hub(), _require_asker().id)
+    projects = list_projects(the_hub(), require_visitor_who(may_ask, NOT_YOURS).id)
     return _render_form(start_form(projects), projects)
 
 
 @asking.post("/queries/new")
 def take_form() -> AnyResponse | str | tuple[str, int]:
     """Take the form a step on: check it, change it again, or draft the query."""
-    asker, form = _require_asker(), read_form(request.form)
+    asker, form = require_visitor_who(may_ask, NOT_YOURS), read_form(request.form)
     projects = list_projects(the_hub(), asker.id)
     step = request.form.get("step", "check")
     if step == "edit":
@@ -76,12 +81,6 @@ def take_form() -> AnyResponse | str | tuple[str, int]:
         field = PROBLEM_FIELDS.get(raised.problem.code, "sql")
         return _render_form(form, projects, {field: raised.problem.detail}), 422
     return _render_review(form, projects, plan)
-
-
-def _require_asker() -> Member:
-    visitor = require_visitor()
-    check_visitor(visitor, "federation", "submit", "manifest")
-    return visitor
 
 
 def _render_form(
@@ -111,5 +110,6 @@ def _render_review(form: DraftForm, projects: tuple[Project, ...], plan: QueryPl
         preset=load_preset(form.preset),
         nodes=sum(1 for _ in hub.register().active(MemberKind.NODE, hub.clock())),
         days=VALID_HOURS // 24,
-        warnings=(),
+        described=describe_plan(plan),
+        warnings=cautions(plan),
     )

@@ -24,7 +24,7 @@ USES: Mapping[Role, str] = {
 
 SENSITIVITIES = {
     "ordinary": "",
-    "care_record": "from the record of a child’s care",
+    "care_record": "from the record of a child's care",
     "special_category": "special category data (UK GDPR Article 9)",
 }
 
@@ -103,4 +103,5 @@ def list_categories(column: Column) -> tuple[tuple[str, str], ...]:
     if column.domain is None or column.type != "category" or len(column.domain) <= SHOWN_CATEGORIES:
         return ()
     authorities = load_authorities()
-    return tuple((str(code), authorities[code].name if code in authorities else "") for code in column.domain)
+    codes = [str(code) for code in column.domain]
+    return tuple((code, authorities[code].name if code in authorities else "") for code in codes)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from disclosure_control import presets
 from federation.exchange import QueryDraft
 from hub.projects import Project
 from query_engine.catalogue import Catalogue, load_catalogue
@@ -16,6 +17,9 @@ VALID_HOURS = 168
 
 LONGEST_PURPOSE = 1000
 LONGEST_SQL = 10_000
+
+LINE_SHOWN = 100
+"""Characters of a refused line that are shown."""
 
 EXAMPLE = """\
 SELECT key_stage, COUNT(DISTINCT child) AS children, AVG(attendance_rate) AS attendance
@@ -76,15 +80,16 @@ def read_form(sent: Mapping[str, str]) -> DraftForm:
 
 def start_form(projects: tuple[Project, ...]) -> DraftForm:
     """Return the empty form, with what leaves no choice chosen."""
-    presets = list_presets(projects)
+    choices = list_presets(projects)
     return DraftForm(
-        project=projects[0].name if len(projects) == 1 else "", preset=presets[0] if len(presets) == 1 else ""
+        project=projects[0].name if len(projects) == 1 else "", preset=choices[0] if len(choices) == 1 else ""
     )
 
 
 def list_presets(projects: Iterable[Project]) -> tuple[str, ...]:
-    """Return the presets that any of the projects may use, by name."""
-    return tuple(sorted({preset for project in projects for preset in project.presets}))
+    """Return the presets that any of the projects may use, by name; one that does not exist is no choice."""
+    allowed = {preset for project in projects for preset in project.presets}
+    return tuple(preset for preset in presets.list_presets() if preset in allowed)
 
 
 def list_years(catalogue: Catalogue) -> tuple[tuple[str, str], ...]:
@@ -129,10 +134,12 @@ def plan_sql(sql: str) -> QueryPlan:
 
 
 def describe_refusal(sql: str, refused: QueryRefused) -> Refusal:
-    """Return a refusal with the line that it is about."""
+    """Return a refusal with the line that it is about, or the part of a long line around the place."""
     if refused.at is None:
         return Refusal(refused.code, refused.text)
     line, column = refused.at
     lines = sql.split("\n")
-    shown = lines[line - 1] if line <= len(lines) else ""
-    return Refusal(refused.code, refused.text, line, column, shown, " " * (column - 1) + "^")
+    whole = lines[line - 1] if line <= len(lines) else ""
+    start = max(0, column - 1 - LINE_SHOWN // 2)
+    caret = " " * (column - 1 - start) + "^"
+    return Refusal(refused.code, refused.text, line, column, whole[start : start + LINE_SHOWN], caret)

@@ -22,7 +22,7 @@ def show_home() -> str:
         return render_template("home.html")
     return render_template(
         "home_signed_in.html",
-        queries=list_queries(the_hub(), visitor)[:SHOWN_QUERIES],
+        queries=list_queries(the_hub(), visitor, most=SHOWN_QUERIES),
         may_ask=may_ask(visitor),
         may_list=may_list_queries(visitor),
         may_read_log=may_read_log(visitor),

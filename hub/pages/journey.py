@@ -40,22 +40,21 @@ PLACES = {
     QueryState.SUBMITTED: 2,
     QueryState.RUNNING: 3,
     QueryState.RELEASED: 5,
-    QueryState.UNFINISHED: 3,
 }
-"""How many of the five steps are behind a query in each state; one that has expired may be behind one or two."""
+"""How many of the five steps are behind a query in each of these states."""
 
 STOPPED = (QueryState.EXPIRED, QueryState.UNFINISHED)
 
 
 def list_steps(status: QueryStatus) -> tuple[Step, ...]:
     """Return the five steps of a query's journey, each with its standing."""
-    behind = PLACES.get(status.state, 2 if status.asker in status.signers else 1)
+    behind = _count_behind(status)
     current = Standing.STOPPED if status.state in STOPPED else Standing.NOW
     answered = sum(node.outcome != "awaited" for node in status.nodes)
     approvals = len(status.signers) - (status.asker in status.signers)
     steps = (
         ("Drafted", "Checked and written down as a manifest."),
-        ("Signed by the asker", "On the asker’s own machine."),
+        ("Signed by the asker", "On the asker's own machine."),
         ("Approved by two organisations", f"{approvals} of at least 2 approvals."),
         ("Answered by the authorities", f"{answered} of {len(status.nodes)} have answered."),
         ("Released", _describe_end(status)),
@@ -63,6 +62,15 @@ def list_steps(status: QueryStatus) -> tuple[Step, ...]:
     return tuple(
         Step(title, _standing(place, behind, current), detail) for place, (title, detail) in enumerate(steps, start=1)
     )
+
+
+def _count_behind(status: QueryStatus) -> int:
+    """Return how many steps are behind a query; one that has stopped did so at the step that never came about."""
+    if status.state is QueryState.EXPIRED:
+        return 2 if status.asker in status.signers else 1
+    if status.state is QueryState.UNFINISHED:
+        return 4 if any(node.outcome == "answered" for node in status.nodes) else 3
+    return PLACES[status.state]
 
 
 def _standing(place: int, behind: int, current: Standing) -> Standing:

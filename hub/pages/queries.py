@@ -7,9 +7,11 @@ from federation.problems import ProblemRaised
 from federation.register import Member
 from hub import queries as rooms
 from hub.pages.journey import list_signers, list_steps
-from hub.pages.visitor import may, may_ask, may_list_queries, require_visitor, the_hub
+from hub.pages.visitor import may, may_ask, may_list_queries, require_visitor, require_visitor_who, the_hub
+from hub.queries import StoredQuery
 from hub.release import settle_due
 from query_engine.geography import load_authorities
+from query_engine.wording import Paragraph, describe_plan
 
 queries = Blueprint("queries", __name__)
 
@@ -20,9 +22,7 @@ OUTCOMES = {"answered": ("Answered", "green"), "refused": ("Refused", "red"), "a
 @queries.get("/queries")
 def show_queries() -> str:
     """List the queries that the visitor may see."""
-    visitor = require_visitor()
-    if not may_list_queries(visitor):
-        raise ProblemRaised(403, "not_permitted", f"the role {visitor.kind} may not list queries")
+    visitor = require_visitor_who(may_list_queries, "you may open a query whose address you were given, and list none")
     listed = rooms.list_queries(the_hub(), visitor)
     return render_template("queries.html", queries=listed, may_ask=may_ask(visitor))
 
@@ -38,6 +38,7 @@ def show_query(query_id: str) -> str:
         "query.html",
         status=status,
         manifest=query.manifest,
+        described=_describe_plan(query),
         steps=list_steps(status),
         signers=list_signers(status, hub.register().members),
         command=_next_command(visitor, status.state, status.asker, status.signers),
@@ -47,12 +48,22 @@ def show_query(query_id: str) -> str:
     )
 
 
+def _describe_plan(query: StoredQuery) -> list[Paragraph]:
+    """Return the plan in words, or its id alone where the catalogue of today plans the question no more."""
+    try:
+        return describe_plan(query.plan)
+    except ProblemRaised:
+        return [("Plan", [f"{query.manifest.plan_id}, under catalogue version {query.manifest.catalogue_version}"])]
+
+
 def _next_command(visitor: Member, state: QueryState, asker: str, signers: tuple[str, ...]) -> str:
     """Return the command by which the visitor takes the query on, on their own machine; empty where they cannot."""
     if state is QueryState.DRAFTED and visitor.id == asker:
         return "circe query sign"
-    if state is QueryState.SUBMITTED and visitor.id not in signers and may(
-        visitor, "federation", "approve", "manifest"
+    if (
+        state is QueryState.SUBMITTED
+        and visitor.id not in signers
+        and may(visitor, "federation", "approve", "manifest")
     ):
         return "circe approve"
     return ""

@@ -1,6 +1,6 @@
 """Who is visiting, and what they may see: the register and the access matrix are asked at every request."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from flask import current_app, g, request
 
@@ -49,15 +49,10 @@ def role_of(member: Member) -> str:
     return "hub_operator" if member.kind is MemberKind.HUB else member.kind
 
 
-def check_visitor(member: Member, relation: str, action: str, field_group: str) -> None:
-    """Raise a 403 problem unless the access matrix allows a member this."""
-    the_hub().check_access(role_of(member), relation, action, field_group)
-
-
 def may(member: Member, relation: str, action: str, field_group: str) -> bool:
-    """Whether the access matrix allows a member this, for what a page offers; what it does is checked again."""
+    """Whether the access matrix allows a member this."""
     try:
-        check_visitor(member, relation, action, field_group)
+        the_hub().check_access(role_of(member), relation, action, field_group)
     except ProblemRaised:
         return False
     return True
@@ -73,15 +68,18 @@ def may_list_queries(member: Member) -> bool:
     return any(may(member, relation, "list", "manifest") for relation in ("own_organisation", "federation"))
 
 
-def log_relation(member: Member) -> str:
-    """Return how a member stands to the hub's audit log, which belongs to the organisation that runs the hub."""
-    own = member.organisation == the_hub().party.profile.organisation
-    return "own_organisation" if own else "federation"
-
-
 def may_read_log(member: Member) -> bool:
-    """Whether a member may read the hub's audit log."""
-    return may(member, log_relation(member), "audit", "audit_log")
+    """Whether a member may read the hub's audit log, which belongs to the organisation that runs the hub."""
+    own = member.organisation == the_hub().party.profile.organisation
+    return may(member, "own_organisation" if own else "federation", "audit", "audit_log")
+
+
+def require_visitor_who(may_visit: Callable[[Member], bool], otherwise: str) -> Member:
+    """Return the member who has signed in and may visit this page. Raises a 403 problem that says `otherwise`."""
+    visitor = require_visitor()
+    if not may_visit(visitor):
+        raise ProblemRaised(403, "not_permitted", otherwise)
+    return visitor
 
 
 def list_navigation(visitor: Member | None) -> Iterator[Navigation]:

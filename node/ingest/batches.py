@@ -10,7 +10,7 @@ from node.ingest.sources import InputFile
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The rows of some files being read, all of one input table and one period. `size` counts them all."""
+    """The rows of some files being read, all of one input table and one period. `size` counts the files' rows."""
 
     table: InputTable
     period: Period
@@ -24,8 +24,9 @@ class Batch:
 
     @property
     def rows(self) -> str:
-        """SQL of the rows, with what the files say and where they stand."""
-        return f"(FROM {self.table.reading} WHERE file IN ({', '.join(map(str, self.files))}))"
+        """SQL of the rows, with where they stand and what they break."""
+        dated = f" AND period = '{self.period}'" if self.table.period is not None else ""
+        return f"(FROM {self.table.reading} WHERE file IN ({', '.join(map(str, self.files))}){dated})"
 
     @property
     def values(self) -> str:
@@ -39,11 +40,12 @@ def value_fields(table: InputTable) -> str:
 
 
 def group_files(files: Iterable[InputFile]) -> list[Batch]:
-    """The batches of the files that have a table and a period: parents before the rows that refer to them."""
+    """The batches of the files that have a table and periods: parents before the rows that refer to them."""
     members: dict[tuple[str, Period], list[InputFile]] = {}
     for each in files:
-        if each.table is not None and each.period is not None:
-            members.setdefault((each.table.name, each.period), []).append(each)
+        for period in each.periods:
+            assert each.table is not None
+            members.setdefault((each.table.name, period), []).append(each)
     order = list(load_formats())
     keys = sorted(members, key=lambda key: (order.index(key[0]), key[1].rank))
     return [

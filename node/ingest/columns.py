@@ -1,27 +1,51 @@
 """The SQL that turns what a file says into the values of an input table's columns."""
 
-from collections.abc import Sequence
-
-from node.ingest.formats import InputColumn, InputTable
-
-
-def raw_columns(table: InputTable, header: Sequence[str]) -> str:
-    """The table's columns as written, out of a relation whose columns are c0, c1, ... in the header's order."""
-    places = {name.lower(): place for place, name in enumerate(header)}
-    return ", ".join(
-        f'as_text(c{places[column.field]}) AS "{column.raw}"' for column in table.columns if column.field in places
-    )
+from node.ingest.formats import InputColumn
+from node.ingest.layout import Layout
 
 
-def value_columns(table: InputTable, header: Sequence[str]) -> str:
-    """The table's columns as values, out of the raw ones. Those the header lacks are left out."""
-    names = {name.lower() for name in header}
-    present = [column for column in table.columns if column.field in names]
-    kept = [f'"{column.raw}"' for column in present if column.raw != column.field]
-    return ", ".join(kept + [f'{_value(column)} AS "{column.field}"' for column in present])
+def raw_columns(layout: Layout) -> str:
+    """The table's columns as written, out of a relation whose columns are c0, c1, ... in the header's order.
+
+    Text and unique pupil numbers are values already. A column that the file lacks is NULL.
+    """
+    return ", ".join(f'{_raw(layout, column)} AS "{column.raw}"' for column in layout.table.columns)
 
 
-def _value(column: InputColumn) -> str:
+def value_columns(layout: Layout) -> str:
+    """The rest of the table's columns as values, out of those as written."""
+    read = [column for column in layout.table.columns if column.raw != column.field]
+    return "".join(f', {_value(column, column in layout.columns)} AS "{column.field}"' for column in read)
+
+
+def _raw(layout: Layout, column: InputColumn) -> str:
+    constant, place = layout.constant(column), layout.place(column)
+    if constant is None and place is None:
+        return "NULL::VARCHAR"
+    text = quoted(constant) if constant is not None else f"as_text(c{place})"
+    for word in layout.table.blank:
+        text = f"nullif({text}, {quoted(word)})"
+    if layout.mapping is not None:
+        text = _mapped(text, layout, column)
+    return f"upper({text})" if column.type == "upn" else text
+
+
+def _mapped(text: str, layout: Layout, column: InputColumn) -> str:
+    """A field as our words and dates, where the mapping has others."""
+    assert layout.mapping is not None
+    if words := layout.mapping.codes.get(column.field):
+        cases = "".join(f" WHEN {quoted(theirs)} THEN {quoted(ours)}" for theirs, ours in words.items())
+        return f"CASE lower({text}){cases} ELSE {text} END"
+    if layout.mapping.date_format and column.type == "date":
+        # What has not the form that the mapping states is no date, though another mapping might read it as one.
+        moment = f"try_strptime({text}, {quoted(layout.mapping.date_format)})"
+        return f"CASE WHEN {text} IS NOT NULL THEN coalesce(strftime({moment}, '%Y-%m-%d'), '?') END"
+    return text
+
+
+def _value(column: InputColumn, is_there: bool) -> str:
+    if not is_there:
+        return f"NULL::{column.sql_type}"
     raw = f'"{column.raw}"'
     if column.type == "code":
         return _code(raw, column)
@@ -34,11 +58,15 @@ def _value(column: InputColumn) -> str:
 
 
 def _code(raw: str, column: InputColumn) -> str:
-    known = ", ".join(_quoted(code) for code in column.codes)
-    recoded = "".join(f" WHEN {_quoted(old)} THEN {_quoted(new)}" for old, new in column.recodes)
-    kept = f"CASE WHEN upper({raw}) IN ({known}) THEN upper({raw})"
-    return f"{kept} ELSE CASE upper({raw}){recoded} END END" if recoded else f"{kept} END"
+    """A list of codes is written in capitals or in small letters; the file may write them as it likes."""
+    fold = "lower" if any(code.islower() for code in column.codes) else "upper"
+    folded = f"{fold}({raw})"
+    known = ", ".join(map(quoted, column.codes))
+    recoded = "".join(f" WHEN {fold}({quoted(old)}) THEN {quoted(new)}" for old, new in column.recodes)
+    kept = f"CASE WHEN {folded} IN ({known}) THEN {folded}"
+    return f"{kept} ELSE CASE {folded}{recoded} END END" if recoded else f"{kept} END"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as an SQL string."""
     return "'" + text.replace("'", "''") + "'"

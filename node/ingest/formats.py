@@ -1,15 +1,17 @@
 """The input tables a node knows, read from `formats.toml`; a file is recognised by its header alone."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-Family = Literal["ssda903", "school_census"]
-ColumnType = Literal["text", "upn", "postcode", "date", "integer", "decimal", "yes_no", "code"]
+Family = Literal["ssda903", "school_census", "giap", "ctf", "register", "virtual_school"]
+ColumnType = Literal[
+    "text", "upn", "postcode", "date", "integer", "decimal", "yes_no", "academic_year", "term", "code"
+]  # fmt: skip
 
 SQL_TYPES: Mapping[ColumnType, str] = MappingProxyType(
     {
@@ -18,8 +20,10 @@ SQL_TYPES: Mapping[ColumnType, str] = MappingProxyType(
         "postcode": "VARCHAR",
         "date": "DATE",
         "integer": "INTEGER",
-        "decimal": "DECIMAL(12,2)",
+        "decimal": "DECIMAL(14,4)",
         "yes_no": "BOOLEAN",
+        "academic_year": "INTEGER",
+        "term": "VARCHAR",
         "code": "VARCHAR",
     }
 )
@@ -27,7 +31,10 @@ SQL_TYPES: Mapping[ColumnType, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class InputColumn:
-    """One column of an input table, as `formats.toml` describes it. `field` is its name in SQL."""
+    """One column of an input table, as `formats.toml` describes it. `field` is its name in SQL.
+
+    `years` gives the first and last academic year of the codes that not every year's list has.
+    """
 
     name: str
     type: ColumnType
@@ -36,6 +43,7 @@ class InputColumn:
     bounds: tuple[int, int] | None = None
     codes: tuple[str, ...] = ()
     recodes: tuple[tuple[str, str], ...] = ()
+    years: tuple[tuple[str, int, int], ...] = ()
 
     @property
     def field(self) -> str:
@@ -52,16 +60,25 @@ class InputColumn:
         """The DuckDB type of a value that has been read."""
         return SQL_TYPES[self.type]
 
+    def untimely(self, academic_year: int) -> tuple[str, ...]:
+        """The codes that no list of that year's return has."""
+        return tuple(code for code, first, last in self.years if not first <= academic_year <= last)
+
 
 @dataclass(frozen=True, slots=True)
 class InputTable:
-    """One input table: what identifies it, and what its columns hold."""
+    """One input table: what identifies it, what its columns hold, and how its rows are dated and kept."""
 
     name: str
     family: Family
     identified_by: frozenset[str]
     unique: tuple[str, ...]
     spell: tuple[str, ...]
+    period: str | None
+    accumulates: bool
+    first_return: int
+    blank: tuple[str, ...]
+    withheld: tuple[str, ...]
     columns: tuple[InputColumn, ...]
 
     @property
@@ -71,8 +88,12 @@ class InputTable:
 
     @property
     def reading(self) -> str:
-        """The name in SQL of the rows being read in this load, with what the file says beside each value."""
+        """The name in SQL of the rows being read in this load."""
         return f"read_{self.relation}"
+
+    def column(self, name: str) -> InputColumn | None:
+        """The column of that name, in any case."""
+        return next((each for each in self.columns if each.field == name.lower()), None)
 
 
 @cache
@@ -80,18 +101,22 @@ def load_formats() -> Mapping[str, InputTable]:
     """Every input table by name, in the order of `formats.toml`."""
     with Path(__file__).with_name("formats.toml").open("rb") as stream:
         declared = tomllib.load(stream)
-    return MappingProxyType(
-        {
-            name: InputTable(
-                name=name,
-                family=entry["family"],
-                identified_by=frozenset(each.lower() for each in entry["identified_by"]),
-                unique=tuple(each.lower() for each in entry.get("unique", ())),
-                spell=tuple(each.lower() for each in entry.get("spell", ())),
-                columns=tuple(_column(each, body, declared) for each, body in entry["columns"].items()),
-            )
-            for name, entry in declared["tables"].items()
-        }
+    return MappingProxyType({name: _table(name, body, declared) for name, body in declared["tables"].items()})
+
+
+def _table(name: str, body: dict[str, Any], declared: Mapping[str, Any]) -> InputTable:
+    return InputTable(
+        name=name,
+        family=body["family"],
+        identified_by=frozenset(each.lower() for each in body["identified_by"]),
+        unique=tuple(each.lower() for each in body.get("unique", ())),
+        spell=tuple(each.lower() for each in body.get("spell", ())),
+        period=body.get("period"),
+        accumulates=body.get("accumulates", False),
+        first_return=body.get("first_return", 0),
+        blank=tuple(body.get("blank", ())),
+        withheld=tuple(declared["withheld"][body["withheld"]]) if "withheld" in body else (),
+        columns=tuple(_column(each, facts, declared) for each, facts in body["columns"].items()),
     )
 
 
@@ -99,17 +124,12 @@ def _column(name: str, body: dict[str, Any], declared: Mapping[str, Any]) -> Inp
     facts = dict(body)
     if "codes" in facts:
         listed = facts.pop("codes")
+        years = declared["years"].get(listed, {}).items()
         facts |= {
             "codes": tuple(declared["codes"][listed]),
             "recodes": tuple(declared["recodes"].get(listed, {}).items()),
+            "years": tuple((code, span.get("first", 0), span.get("last", 999_999)) for code, span in years),
         }
     if "bounds" in facts:
         facts["bounds"] = tuple(facts["bounds"])
     return InputColumn(name=name, **facts)
-
-
-def recognise_header(header: Iterable[str]) -> InputTable | None:
-    """The table whose identifying columns are all in this header; of several, the one with most."""
-    names = {each.lower() for each in header}
-    candidates = [table for table in load_formats().values() if table.identified_by <= names]
-    return max(candidates, key=lambda table: len(table.identified_by), default=None)

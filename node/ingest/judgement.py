@@ -1,16 +1,40 @@
-"""Holds every row being read against the rules: what it breaks is noted, and a rejected row goes no further."""
+"""Holds every row being read against the rules: what it breaks is noted, and a rejected row goes no further.
+
+The rules that look at one row by itself are asked while it is read, when what the file says is at hand; a row carries
+the answer as bits, one for each rule.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from node.ingest.batches import Batch
+from node.ingest.formats import InputTable
 from node.ingest.rules import Rule, Stage, load_rules, rejecting_rules
 from node.ingest.staged import StagedRows, show_period
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+_Asked = Sequence[tuple[Rule, str]]
+"""Rules with the SQL that is true of a row that breaks them."""
+
+
+@cache
+def _row_rules(table: InputTable) -> _Asked:
+    return [
+        (rule, where)
+        for rule in load_rules().values()
+        if rule.stage == "row" and (where := rule.predicate(table)) is not None
+    ]
+
+
+def verdicts(table: InputTable) -> str:
+    """SQL of the rules that a row of a table breaks by itself, as bits; asked of what the file says and its values."""
+    bits = (f"CASE WHEN {where} THEN {1 << place} ELSE 0 END" for place, (_, where) in enumerate(_row_rules(table)))
+    return f"({' + '.join(bits) or '0'})::UBIGINT"
 
 
 def judge_rows(connection: DuckDBPyConnection, batches: Sequence[Batch], earlier: StagedRows) -> None:
@@ -19,33 +43,40 @@ def judge_rows(connection: DuckDBPyConnection, batches: Sequence[Batch], earlier
     Each stage sees only the rows that the stages before it let through, so that the first of two equal keys is
     the first good one, and a child whose Header row is rejected is unknown.
     """
-    for stage in ("row", "set"):
+    for batch in batches:
+        bits = [(rule, f"broken & {1 << place} <> 0") for place, (rule, _) in enumerate(_row_rules(batch.table))]
+        _apply(connection, batch, bits, where="broken <> 0")
+    stages: tuple[Stage, ...] = ("year", "set")
+    for stage in stages:
         for batch in batches:
-            _apply(connection, batch, stage, present=set())
+            _apply(connection, batch, _rules_of(batch, stage, set()))
     for period in dict.fromkeys(batch.period for batch in batches):
         present = show_period(connection, period, batches, earlier)
         for batch in batches:
             if batch.period == period:
-                _apply(connection, batch, "link", present)
+                _apply(connection, batch, _rules_of(batch, "link", present))
 
 
-def _apply(connection: DuckDBPyConnection, batch: Batch, stage: Stage, present: set[str]) -> None:
-    rules = [
+def _rules_of(batch: Batch, stage: Stage, present: set[str]) -> _Asked:
+    return [
         (rule, where)
         for rule in load_rules().values()
         if rule.stage == stage and (rule.needs is None or rule.needs in present)
-        if (where := rule.predicate(batch.table)) is not None
+        if (where := rule.predicate(batch.table, batch.period.academic_year)) is not None
     ]
-    if rules and _note(connection, batch, rules):
+
+
+def _apply(connection: DuckDBPyConnection, batch: Batch, rules: _Asked, where: str = "true") -> None:
+    if rules and _note(connection, batch, rules, where):
         _reject(connection, batch)
 
 
-def _note(connection: DuckDBPyConnection, batch: Batch, rules: Sequence[tuple[Rule, str]]) -> bool:
+def _note(connection: DuckDBPyConnection, batch: Batch, rules: _Asked, among: str) -> bool:
     """Note every rule that every row of a batch breaks, in one look at the rows. Whether any breaks one."""
-    verdicts = ", ".join(f"CASE WHEN {where} THEN '{rule.name}' END" for rule, where in rules)
-    broken = f"list_filter([{verdicts}], lambda name: name IS NOT NULL)"
+    names = ", ".join(f"CASE WHEN {where} THEN '{rule.name}' END" for rule, where in rules)
+    broken = f"list_filter([{names}], lambda name: name IS NOT NULL)"
     noted = connection.execute(
-        f"INSERT INTO findings FROM (FROM {batch.rows} AS this SELECT file, record, {broken} AS broken) "
+        f"INSERT INTO findings FROM (FROM {batch.rows} AS this SELECT file, record, {broken} AS broken WHERE {among}) "
         "SELECT file, record, unnest(broken) WHERE len(broken) > 0"
     ).fetchone()
     return noted is not None and noted[0] > 0

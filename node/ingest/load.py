@@ -12,6 +12,7 @@ All of it happens in a staging directory. A load that fails or dies anywhere bef
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,14 +20,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from node.host_facts import show_facts
 from node.ingest.batches import group_files
 from node.ingest.dating import date_files, is_known
+from node.ingest.formats import load_formats
 from node.ingest.judgement import judge_rows
-from node.ingest.periods import TERMS, Period, academic_year_ending
+from node.ingest.mapping import ColumnMapping, load_mapping
+from node.ingest.periods import TERMS, UNDATED, Period, academic_year_ending, period_of_day
 from node.ingest.postcodes import find_authorities
-from node.ingest.reader import read_source
+from node.ingest.reader import read_sources
 from node.ingest.report import LoadReport, NothingUsable, report_files
-from node.ingest.sources import InputFile, LoadRefused, Source, find_sources
+from node.ingest.sources import LoadRefused, Source, find_sources
 from node.ingest.staged import StagedRows, find_staged, show_all, sql_path, write_staged
 from node.ingest.tables import TableSummary, build_record, write_governed, write_vault
 from node.ingest.workbench import open_workbench
@@ -55,6 +59,9 @@ class _Order:
     """What a load was asked to do."""
 
     sources: Sequence[Source]
+    mappings: Sequence[ColumnMapping]
+    host_facts: Sequence[Path]
+    is_rebuild: bool
     authority: str
     token_key: bytes
     year: int | None
@@ -69,24 +76,51 @@ def load_files(
     authority: str,
     token_key: bytes,
     year: int | None = None,
+    mappings: Iterable[Path] = (),
+    host_facts: Sequence[Path] = (),
     clock: Clock = utc_now,
     progress: Progress = lambda _: None,
 ) -> LoadReport:
-    """Load files and directories into a new snapshot of the store, and switch to it.
+    """Load files, archives and directories into a new snapshot of the store, and switch to it.
 
     `year` is the calendar year in which the SSDA903 returns end (2025 for the year ending 31 March 2025); without
-    it the year is told by the episodes. `progress` is called with one line as each step begins.
+    it the year is told by the episodes. `mappings` are TOML files (see `mapping.py`) that come before the tables
+    and mappings that are known anyway. `host_facts` are the files of what hosts have told (`node.host_facts`).
+    `progress` is called with one line as each step begins.
 
     Raises `LoadRefused` before anything is read, `NothingUsable` and `LoadFailed` before anything has changed.
     """
+    _check_arguments(authority, token_key, year)
+    sources, wanted = find_sources(paths), [load_mapping(path) for path in mappings]
+    return _load(store, _Order(sources, wanted, host_facts, False, authority, token_key, year, clock(), progress))
+
+
+def rebuild_tables(
+    *,
+    store: SnapshotStore,
+    authority: str,
+    token_key: bytes,
+    host_facts: Sequence[Path],
+    clock: Clock = utc_now,
+    progress: Progress = lambda _: None,
+) -> LoadReport:
+    """Build a new snapshot out of the rows kept from earlier loads and what hosts have told, and switch to it.
+
+    Raises `LoadRefused` where nothing was loaded before, and `LoadFailed` before anything has changed.
+    """
+    _check_arguments(authority, token_key, None)
+    if store.current() is None:
+        raise LoadRefused("there is nothing to build from yet; load the return files first")
+    return _load(store, _Order((), (), host_facts, True, authority, token_key, None, clock(), progress))
+
+
+def _load(store: SnapshotStore, order: _Order) -> LoadReport:
     import duckdb
 
-    _check_arguments(authority, token_key, year)
-    order = _Order(find_sources(paths), authority, token_key, year, clock(), progress)
     try:
         with store.staging() as stage:
             report = _prepare(stage, store.current(), order)
-            progress("switching to the new snapshot")
+            order.progress("switching to the new snapshot")
             store.publish(stage)
             return report
     except duckdb.Error as error:  # Its text may quote a row.
@@ -111,31 +145,32 @@ def _prepare(stage: Path, current: Snapshot | None, order: _Order) -> LoadReport
     scratch = stage / "scratch"
     scratch.mkdir()
     with open_workbench(scratch, token_key=order.token_key, today=order.now.date()) as connection:
-        files = date_files(connection, _read(connection, scratch, order), year=order.year, earlier=earlier)
+        files = read_sources(connection, order.sources, scratch, mappings=order.mappings, progress=order.progress)
+        files = date_files(connection, files, year=order.year, earlier=earlier)
         batches = group_files(files)
         order.progress("checking rows")
         _locate_placements(connection, earlier)
         judge_rows(connection, batches, earlier)
         report = LoadReport(None, report_files(connection, files), {})
-        if not report.rows_loaded:
+        if not (report.rows_loaded or order.is_rebuild):
             raise NothingUsable(report)
         order.progress("keeping accepted rows")
         staged = write_staged(connection, batches, earlier, stage / STAGED)
         order.progress("building the governed tables")
-        tables = _build(connection, staged, order.authority, stage)
+        tables = _build(connection, staged, order, stage)
     shutil.rmtree(scratch)
     order.progress("sealing the snapshot")
     report = report.with_snapshot(_seal(stage, staged, order.now), tables)
-    (stage / REPORT).write_text(report.to_json() + "\n", encoding="utf-8")
+    (stage / REPORT).write_text(_write_report(report, current, order) + "\n", encoding="utf-8")
     return report
 
 
-def _read(connection: DuckDBPyConnection, scratch: Path, order: _Order) -> list[InputFile]:
-    files = []
-    for number, source in enumerate(order.sources):
-        order.progress(f"reading {source.path.name}")
-        files.append(read_source(connection, number, source, scratch))
-    return files
+def _write_report(report: LoadReport, current: Snapshot | None, order: _Order) -> str:
+    """The report as it stands beside the snapshot. One built of rows kept still has the files they came in."""
+    if not order.is_rebuild or current is None or not (current.path / REPORT).exists():
+        return report.to_json()
+    files = json.loads((current.path / REPORT).read_text(encoding="utf-8"))["files"]
+    return json.dumps(json.loads(report.to_json()) | {"files": files}, indent=2)
 
 
 def _locate_placements(connection: DuckDBPyConnection, earlier: StagedRows) -> None:
@@ -154,16 +189,22 @@ def _locate_placements(connection: DuckDBPyConnection, earlier: StagedRows) -> N
     )
 
 
-def _build(connection: DuckDBPyConnection, staged: StagedRows, authority: str, stage: Path) -> dict[str, TableSummary]:
+def _build(connection: DuckDBPyConnection, staged: StagedRows, order: _Order, stage: Path) -> dict[str, TableSummary]:
     show_all(connection, staged)
-    build_record(connection, authority)
+    show_facts(connection, order.host_facts)
+    build_record(connection, order.authority)
     write_vault(connection, stage / IDENTIFIED)
     return write_governed(connection, stage / GOVERNED)
 
 
 def _seal(stage: Path, staged: StagedRows, now: datetime) -> str:
-    """Name the snapshot by the latest term in it; a return is made in spring."""
-    periods = [period for _, period in staged]
+    """Name the snapshot by the latest term in it; a return is made in spring.
+
+    Returns and censuses come first: attainment is told of long ago, and a register of no year at all.
+    """
+    dated = [(load_formats()[name].period is None, period) for name, period in staged if period != UNDATED]
+    first = any(is_whole for is_whole, _ in dated)
+    periods = [period for is_whole, period in dated if is_whole == first] or [period_of_day(now.date())]
     year, term = max(period.rank for period in periods)
     years = sorted({period.academic_year for period in periods})
     return seal_snapshot(stage, term=f"{year}-{TERMS[term]}", academic_years=years, created=now)

@@ -2,29 +2,50 @@
 
 -- Reading what a file says. Each gives NULL where it cannot be read.
 
-CREATE MACRO as_text(written) AS nullif(trim(written), '');
-
-CREATE MACRO as_upn(written) AS upper(written);
+-- Few fields have blanks around them, and looking for them costs a fraction of taking them away.
+CREATE MACRO as_text(written) AS (
+    CASE
+        WHEN starts_with(written, ' ') OR ends_with(written, ' ') OR written = '' THEN nullif(trim(written), '')
+        ELSE written
+    END
+);
 
 -- A year of two figures is not guessed at.
 CREATE MACRO in_our_time(moment) AS (
     CASE WHEN moment BETWEEN TIMESTAMP '1900-01-01' AND TIMESTAMP '2100-01-01' THEN moment::DATE END
 );
 
+-- The day of a moment as ISO 8601 writes it; a day alone, or what is no such moment, as it is.
+CREATE MACRO day_of_iso(written) AS (
+    CASE
+        WHEN length(written) > 10 AND regexp_full_match(
+            written, '.{10}[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?'
+        )
+        THEN left(written, 10)
+        ELSE written
+    END
+);
+
 -- The shape is told first, because a format that fails costs fifteen times one that fits.
 CREATE MACRO as_date(written) AS (
     in_our_time(CASE
         WHEN contains(written, '/')
-        THEN try_strptime(written, ['%d/%m/%Y', '%d/%m/%Y %H:%M:%S', '%d/%m/%Y %H:%M'])
+        THEN try_strptime(written, ['%d/%m/%Y', '%d/%m/%Y %H:%M:%S', '%d/%m/%Y %H:%M', '%Y/%m/%d'])
         WHEN written[5] = '-' AND written[6] BETWEEN '0' AND '9'
-        THEN try_strptime(written, ['%Y-%m-%d', '%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%S'])
+        THEN try_strptime(day_of_iso(written), '%Y-%m-%d')
         WHEN written[5] = '-'
         THEN try_strptime(written, ['%Y-%b-%d %H:%M:%S', '%Y-%b-%d'])
-        ELSE try_strptime(written, ['%d-%b-%Y', '%d-%b-%Y %H:%M:%S'])
+        WHEN contains(written, '-')
+        THEN try_strptime(
+            written, ['%d-%b-%Y', '%d-%b-%Y %H:%M:%S', '%d-%m-%Y', '%d-%m-%Y %H:%M:%S', '%d-%m-%Y %H:%M']
+        )
+        WHEN contains(written, '.')
+        THEN try_strptime(written, ['%d.%m.%Y', '%d.%m.%Y %H:%M:%S', '%d.%m.%Y %H:%M'])
+        ELSE try_strptime(written, ['%d %b %Y', '%d %B %Y'])
     END)
 );
 
-CREATE MACRO as_decimal(written) AS try_cast(written AS DECIMAL(12, 2));
+CREATE MACRO as_decimal(written) AS try_cast(written AS DECIMAL(14, 4));
 
 -- 10.0 is a whole number and 10.5 is none.
 CREATE MACRO as_integer(written) AS (
@@ -46,23 +67,78 @@ CREATE MACRO as_postcode(written) AS (
     END
 );
 
--- Unique pupil numbers. UN1 to UN5 say why there is none.
+-- Years and terms, and the period that the row is of.
 
-CREATE MACRO is_upn(upn) AS (regexp_full_match(upn, '[A-HJ-NP-RT-Z][0-9]{11}[0-9A-HJ-NP-RT-Z]'));
+-- 2025 gives 202425.
+CREATE MACRO year_ending(calendar_year) AS ((calendar_year - 1) * 100 + calendar_year % 100);
+
+-- An academic year in six figures: of 202425, 2024/25, 2024-2025, 20242025, and of 2025, the year in which it ends.
+CREATE MACRO as_academic_year(written) AS (
+    CASE
+        WHEN regexp_full_match(written, '(19|20)[0-9]{2}') THEN year_ending(try_cast(written AS INTEGER))
+        WHEN regexp_full_match(written, '(19|20)[0-9]{2} ?[/-]? ?(19|20)?[0-9]{2}')
+            AND (try_cast(left(written, 4) AS INTEGER) + 1) % 100 = try_cast(right(written, 2) AS INTEGER)
+        THEN year_ending(try_cast(left(written, 4) AS INTEGER) + 1)
+    END
+);
+
+CREATE MACRO named_term(written) AS (
+    CASE regexp_extract(lower(written), '(^|[^a-z])(aut|spr|sum)([a-z]*)', 2)
+        WHEN 'aut' THEN 'autumn' WHEN 'spr' THEN 'spring' WHEN 'sum' THEN 'summer'
+    END
+);
+
+CREATE MACRO year_in(written) AS (trim(regexp_replace(lower(written), '[a-z]+', '', 'g'), ' -_,'));
+
+-- A term as 202425-autumn: of that, Autumn 2024/25, and Autumn 2024 or Spring 2025, the calendar year of the term.
+CREATE MACRO as_term(written) AS (
+    CASE
+        WHEN regexp_full_match(trim(written, ' -_'), '(19|20)[0-9]{2}') OR named_term(written) IS NULL THEN NULL
+        WHEN regexp_full_match(year_in(written), '(19|20)[0-9]{2}')
+        THEN year_ending(try_cast(year_in(written) AS INTEGER) + if(named_term(written) = 'autumn', 1, 0))
+            || '-' || named_term(written)
+        ELSE as_academic_year(year_in(written)) || '-' || named_term(written)
+    END
+);
+
+CREATE MACRO census_of(academic_year, term) AS (
+    academic_year || '-' || CASE term WHEN 'AUT' THEN 'autumn' WHEN 'SPR' THEN 'spring' WHEN 'SUM' THEN 'summer' END
+);
+
+-- The academic year, September to August, that a day falls in, and its term.
+CREATE MACRO school_year(day) AS (year_ending(year(day) + if(month(day) >= 9, 1, 0))::VARCHAR);
+
+CREATE MACRO school_term(day) AS (
+    school_year(day) || '-' || CASE WHEN month(day) >= 9 THEN 'autumn' WHEN month(day) < 4 THEN 'spring' ELSE 'summer' END
+);
+
+-- The academic year of the return, April to March, that a day falls in.
+CREATE MACRO return_year(day) AS (year_ending(year(day) + if(month(day) >= 4, 1, 0))::VARCHAR);
+
+-- A register is of no year: it tells how things stand on its day.
+CREATE MACRO undated() AS ('undated');
+
+-- Unique pupil numbers. The letters are those of upn.py, set as a variable before any file is read. UN1 to UN5 say why there is none.
+
+CREATE MACRO is_upn(upn) AS (
+    regexp_full_match(
+        upn, '[' || getvariable('upn_letters') || '][0-9]{11}[0-9' || getvariable('upn_letters') || ']'
+    )
+);
 
 CREATE MACRO is_no_upn(upn) AS (regexp_full_match(upn, 'UN[1-5]'));
 
 -- The check letter: weights 2 to 13 over the twelve characters that follow it, modulo 23; a letter counts as its
 -- place in the alphabet without I, O and S. Every number of 13 characters of the right form has one.
 CREATE MACRO upn_check_letter(upn) AS (
-    substr('ABCDEFGHJKLMNPQRTUVWXYZ', 1 + (
+    substr(getvariable('upn_letters'), 1 + (
         2 * (ascii(upn[2]) - 48) + 3 * (ascii(upn[3]) - 48) + 4 * (ascii(upn[4]) - 48)
         + 5 * (ascii(upn[5]) - 48) + 6 * (ascii(upn[6]) - 48) + 7 * (ascii(upn[7]) - 48)
         + 8 * (ascii(upn[8]) - 48) + 9 * (ascii(upn[9]) - 48) + 10 * (ascii(upn[10]) - 48)
         + 11 * (ascii(upn[11]) - 48) + 12 * (ascii(upn[12]) - 48)
         + 13 * CASE
             WHEN upn[13] BETWEEN '0' AND '9' THEN ascii(upn[13]) - 48
-            ELSE strpos('ABCDEFGHJKLMNPQRTUVWXYZ', upn[13]) - 1
+            ELSE strpos(getvariable('upn_letters'), upn[13]) - 1
         END
     ) % 23, 1)
 );

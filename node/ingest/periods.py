@@ -19,17 +19,21 @@ _HINTS = (
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """An academic year, and the term where the rows are those of a termly census."""
+    """An academic year, and the term where the rows are those of a termly census; or no year, for a register."""
 
     academic_year: int
     term: str | None = None
 
     def __str__(self) -> str:
+        if self == UNDATED:
+            return _UNDATED
         return f"{self.academic_year}" if self.term is None else f"{self.academic_year}-{self.term}"
 
     @classmethod
     def parse(cls, text: str) -> "Period":
         """The period that `str` wrote. Raises `ValueError`."""
+        if text == _UNDATED:
+            return UNDATED
         year, _, term = text.partition("-")
         if term and term not in TERMS:
             raise ValueError("a term is autumn, spring or summer")
@@ -39,6 +43,11 @@ class Period:
     def rank(self) -> tuple[int, int]:
         """Later periods have higher ranks. A return is made in spring."""
         return self.academic_year, TERMS.index(self.term or "spring")
+
+
+_UNDATED = "undated"
+UNDATED = Period(0)
+"""The period of a register, which tells how things stand on its day."""
 
 
 def academic_year_ending(year: int) -> int:
@@ -55,6 +64,12 @@ def census_period(year: int, term: str) -> Period:
     """The period of a census taken in a calendar year and term; `term` may be a code (AUT) or a name."""
     name = _TERM_CODES.get(term, term.lower())
     return Period(academic_year_ending(year + (name == "autumn")), name)
+
+
+def period_of_day(day: date) -> Period:
+    """The school term that a day falls in; the summer holidays belong to summer."""
+    term = "autumn" if day.month >= 9 else "spring" if day.month < 4 else "summer"
+    return census_period(day.year, term)
 
 
 def period_named(path: Path) -> Period | None:

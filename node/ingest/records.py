@@ -25,15 +25,24 @@ class Record:
     fault: str | None = None
 
 
-def read_records(path: Path, width: int) -> Iterator[Record]:
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What a record must be: how many fields it has, and what parts them."""
+
+    width: int
+    delimiter: str
+
+
+def read_records(path: Path, width: int, delimiter: str = ",") -> Iterator[Record]:
     """Every record after the header of a file whose header has `width` columns."""
+    form = _Form(width, delimiter)
     with path.open(encoding="latin-1", newline=None) as stream:
         lines = _Lines(stream)
-        _parse(lines, width)
+        _parse(lines, form)
         number = 1
         while lines:
             number += 1
-            fields, fault = _parse(lines, width)
+            fields, fault = _parse(lines, form)
             yield Record(number, fields, fault)
 
 
@@ -70,17 +79,17 @@ class _Lines:
         return self._ahead[distance]
 
 
-def _parse(lines: _Lines, width: int) -> tuple[tuple[str, ...], str | None]:
+def _parse(lines: _Lines, form: _Form) -> tuple[tuple[str, ...], str | None]:
     """Take one record off the lines: its fields, or the rule it breaks."""
     line = lines.take()
     if fault := _fault_of_line(line):
         return (), fault
-    fields = _split(line, width)
+    fields = _split(line, form)
     if fields is None and line.count('"') % 2:
-        fields = _take_continuation(line, lines, width)
+        fields = _take_continuation(line, lines, form)
     if fields is None:
         return (), "bad_quoting"
-    return (fields, None) if len(fields) == width else ((), "ragged_row")
+    return (fields, None) if len(fields) == form.width else ((), "ragged_row")
 
 
 def _fault_of_line(line: str) -> str | None:
@@ -91,19 +100,21 @@ def _fault_of_line(line: str) -> str | None:
     return "bad_characters" if CONTROL_CHARACTERS.search(line) else None
 
 
-def _split(text: str, width: int) -> tuple[str, ...] | None:
+def _split(text: str, form: _Form) -> tuple[str, ...] | None:
     """The fields of a record; None where its quotes do not add up. Blank fields past the last column are dropped."""
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True))
+        rows = list(
+            csv.reader(io.StringIO(text, newline=""), delimiter=form.delimiter, strict=True, skipinitialspace=True)
+        )
     except csv.Error:
         return None
     if len(rows) != 1:
         return None
     fields = rows[0]
-    return tuple(fields if any(fields[width:]) else fields[:width])
+    return tuple(fields if any(fields[form.width :]) else fields[: form.width])
 
 
-def _take_continuation(line: str, lines: _Lines, width: int) -> tuple[str, ...] | None:
+def _take_continuation(line: str, lines: _Lines, form: _Form) -> tuple[str, ...] | None:
     """Join the lines up to the one that closes the open quote, and take them only if a whole record comes of it.
 
     A quote that is never closed then spoils its own line alone, not the rest of the file; and two stray quotes do
@@ -114,12 +125,12 @@ def _take_continuation(line: str, lines: _Lines, width: int) -> tuple[str, ...] 
         following = lines.look(distance)
         if following is None or len(text) > LONGEST_RECORD or CONTROL_CHARACTERS.search(following):
             return None
-        if following.count('"') % 2 == 0 and len(_split(following, width) or ()) == width:
+        if following.count('"') % 2 == 0 and len(_split(following, form) or ()) == form.width:
             return None
         text += "\n" + following
         if text.count('"') % 2 == 0:
-            fields = _split(text, width)
-            return _take(lines, distance + 1, fields) if fields is not None and len(fields) == width else None
+            fields = _split(text, form)
+            return _take(lines, distance + 1, fields) if fields is not None and len(fields) == form.width else None
     return None
 
 

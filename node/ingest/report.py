@@ -143,7 +143,7 @@ def _report_file(
         path=str(each.source.path),
         member=each.source.member,
         table=each.table.name if each.table is not None else None,
-        period=str(each.period) if each.period is not None else None,
+        period=", ".join(map(str, each.periods)) or None,
         rows_in=each.rows,
         rows_loaded=loaded,
         rows_reported=reported,
@@ -157,7 +157,8 @@ def _text_of_files(files: Sequence[FileReport]) -> Iterator[str]:
     yield f"{'rows in':>9} {'loaded':>9} {'reported':>9}  file"
     for each in files:
         described = f"{each.table or 'not recognised'}{f', {each.period}' if each.period else ''}"
-        yield f"{each.rows_in:>9,} {each.rows_loaded:>9,} {each.rows_reported:>9,}  {each.path} ({described})"
+        within = f" > {each.member}" if each.member else ""
+        yield f"{each.rows_in:>9,} {each.rows_loaded:>9,} {each.rows_reported:>9,}  {each.path}{within} ({described})"
         for name, rows in each.rules.items():
             kind = "not loaded" if rules[name].severity == "rejected" else "remark"
             yield f"{'':>31}{name}: {rows:,} {kind}. {rules[name].text}{_text_of_rows(each.locators[name], rows)}"

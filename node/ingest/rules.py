@@ -8,9 +8,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
+from node.ingest.columns import quoted
 from node.ingest.formats import InputColumn, InputTable
 
-Stage = Literal["file", "record", "row", "set", "link"]
+Stage = Literal["file", "record", "row", "year", "set", "link"]
 Severity = Literal["rejected", "remark"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
@@ -28,37 +29,43 @@ class Rule:
     exceptions: tuple[str, ...] = ()
     family: str | None = None
     needs: str | None = None
+    early: bool = False
     each: tuple[tuple[str, Any], ...] = ()
 
-    def predicate(self, table: InputTable) -> str | None:
-        """SQL that is true of a row of this table that breaks the rule; None where the rule is not for it."""
+    def predicate(self, table: InputTable, academic_year: int = 0) -> str | None:
+        """SQL that is true of a row of this table and year that breaks the rule; None where the rule is not for it."""
         if not self._is_for(table) or not self.where:
             return None
         if self.each:
-            asked = [column for column in table.columns if self._asks(column, table)]
-            return " OR ".join(f"({_about(column, self.where)})" for column in asked) or None
-        if "{start}" in self.where:
-            start, end = table.spell or ("", "")
-            return self.where.format(start=start, end=end) if start else None
-        return self.where
+            asked = [column for column in table.columns if self._asks(column, table, academic_year)]
+            return " OR ".join(f"({_about(column, self.where, table, academic_year)})" for column in asked) or None
+        start, end = table.spell or ("", "")
+        if ("{start}" in self.where and not start) or ("{key}" in self.where and not table.unique):
+            return None
+        if self.early and academic_year >= table.first_return:
+            return None
+        return self.where.format(start=start, end=end, key=", ".join(f'"{name}"' for name in table.unique))
 
     def _is_for(self, table: InputTable) -> bool:
         listed = not self.tables or table.name in self.tables
         return listed and table.name not in self.exceptions and self.family in (None, table.family)
 
-    def _asks(self, column: InputColumn, table: InputTable) -> bool:
+    def _asks(self, column: InputColumn, table: InputTable, academic_year: int) -> bool:
         facts = {
             "type": column.type,
             "required": column.required,
             "past": column.past,
             "bounded": column.bounds is not None,
-            "unique": column.field in table.unique,
+            "untimely": bool(column.untimely(academic_year)),
+            "withheld": bool(table.withheld),
         }
         return all(facts[name] in (wanted if isinstance(wanted, list) else [wanted]) for name, wanted in self.each)
 
 
-def _about(column: InputColumn, where: str) -> str:
-    return where.format(value=f'"{column.field}"', raw=f'"{column.raw}"')
+def _about(column: InputColumn, where: str, table: InputTable, academic_year: int) -> str:
+    untimely = ", ".join(map(quoted, column.untimely(academic_year)))
+    withheld = f'upper("{column.raw}") IN ({", ".join(map(quoted, table.withheld))})' if table.withheld else "false"
+    return where.format(value=f'"{column.field}"', raw=f'"{column.raw}"', untimely=untimely, withheld=withheld)
 
 
 @cache

@@ -14,17 +14,41 @@ class LoadRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One place rows are read from: a file, or (for archives) one member of it."""
+    """One place rows are read from: a file, a member of an archive, or one table of an XML file.
+
+    `member` is the member's name in the archive. `content` is where the rows lie, where that is not the file itself.
+    `fault` names the rule under which the source is reported whole, with its `rows`, and not read.
+    """
 
     path: Path
     member: str | None = None
+    content: Path | None = None
+    is_xml: bool = False
+    fault: str | None = None
+    rows: int = 0
+
+    @property
+    def file(self) -> Path:
+        """The file to read."""
+        return self.content or self.path
+
+    @property
+    def place(self) -> Path:
+        """Path and member as one name."""
+        return self.path / self.member if self.member else self.path
+
+    @property
+    def together(self) -> Path:
+        """What the sources of one return have in common: their directory, or the XML file that they all are in."""
+        return self.place if self.is_xml else self.place.parent
 
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A source that has been read: the table it is, its rows, and the period they belong to.
+    """A source that has been read: the table it is, its rows, and the periods that they belong to.
 
-    `fault` is the rule under which the whole file is reported; then no row of it was read.
+    `fault` is the rule under which the whole file is reported; then no row of it was read. `mapping` is the name of
+    the mapping by which its columns were understood.
     """
 
     number: int
@@ -32,7 +56,8 @@ class InputFile:
     table: InputTable | None
     rows: int
     fault: str | None = None
-    period: Period | None = None
+    periods: tuple[Period, ...] = ()
+    mapping: str | None = None
 
 
 def find_sources(paths: Iterable[Path]) -> list[Source]:

@@ -24,15 +24,18 @@ _CHUNK = 1 << 20
 class Survey:
     """What a file holds, header apart.
 
-    `rows` counts the records after the header and `lines` the lines. A `regular` file is UTF-8, with balanced
-    quotes, no line end inside them and no control characters; no other is given to the fast reader. `fault` names
-    the rule that the whole file breaks before its header can be looked up.
+    `rows` counts the records after the header and `lines` the lines. A `regular` file has balanced quotes, no line
+    end inside them and no control characters; no other is given to the fast reader, and that only as UTF-8. Fields
+    are parted by `delimiter`, a comma or a tab. `fault` names the rule that the whole file breaks before its header
+    can be looked up.
     """
 
     header: tuple[str, ...] = ()
     rows: int = 0
     lines: int = 0
     regular: bool = False
+    is_utf8: bool = False
+    delimiter: str = ","
     fault: str | None = None
 
 
@@ -56,12 +59,14 @@ def decode_line(line: bytes) -> str:
 
 
 def _survey(head: bytes, stream: BinaryIO) -> Survey:
-    header, is_text = _read_header(head)
+    header, delimiter, is_text = _read_header(head)
     decoder = codecs.getincrementaldecoder("utf-8")()
+    is_utf8 = True
     lines = records = quotes = 0
     regular, last = is_text, b""
     for chunk in _chunks(stream):
-        regular = regular and _is_regular(chunk, decoder)
+        regular = regular and _is_regular(chunk)
+        is_utf8 = is_utf8 and _is_utf8(chunk, decoder)
         lines += chunk.count(b"\n")
         records += _line_ends_outside_quotes(chunk, inside=quotes % 2)
         quotes += chunk.count(b'"')
@@ -72,19 +77,23 @@ def _survey(head: bytes, stream: BinaryIO) -> Survey:
         rows=records + unended - 1,
         lines=lines + unended - 1,
         regular=regular and quotes % 2 == 0 and records == lines,
+        is_utf8=is_utf8,
+        delimiter=delimiter,
         fault=None if is_text else "binary_file",
     )
 
 
-def _read_header(head: bytes) -> tuple[tuple[str, ...], bool]:
-    """The column names in the first line, and whether that line is text."""
+def _read_header(head: bytes) -> tuple[tuple[str, ...], str, bool]:
+    """The column names in the first line, what parts them, and whether that line is text."""
     line = decode_line(re.split(rb"[\r\n]", head.removeprefix(codecs.BOM_UTF8), maxsplit=1)[0])
     if CONTROL_CHARACTERS.search(line):
-        return (), False
+        return (), ",", False
+    delimiter = "\t" if line.count("\t") > line.count(",") else ","
     try:
-        return tuple(name.strip() for name in next(csv.reader([line], strict=True), [])), True
+        names = next(csv.reader([line], strict=True, delimiter=delimiter), [])
     except csv.Error:
-        return (), True
+        names = []
+    return tuple(name.strip() for name in names), delimiter, True
 
 
 def _chunks(stream: BinaryIO) -> Iterator[bytes]:
@@ -93,13 +102,26 @@ def _chunks(stream: BinaryIO) -> Iterator[bytes]:
         yield chunk + stream.read(1) if chunk.endswith(b"\r") else chunk
 
 
-def _is_regular(chunk: bytes, decoder: codecs.IncrementalDecoder) -> bool:
+def _is_regular(chunk: bytes) -> bool:
+    plain = len(chunk.translate(None, _CONTROL_BYTES)) == len(chunk)
+    return plain and (b"\r" not in chunk or chunk.count(b"\r") == chunk.count(b"\r\n"))
+
+
+def _is_utf8(chunk: bytes, decoder: codecs.IncrementalDecoder) -> bool:
+    if chunk.isascii() and not decoder.getstate()[0]:
+        return True
     try:
         decoder.decode(chunk)
     except UnicodeDecodeError:
         return False
-    plain = len(chunk.translate(None, _CONTROL_BYTES)) == len(chunk)
-    return plain and chunk.count(b"\r") == chunk.count(b"\r\n")
+    return True
+
+
+def rewrite_as_utf8(path: Path, target: Path) -> None:
+    """Copy a file in UTF-8, each line of it decoded by itself."""
+    with path.open("rb") as stream, target.open("wb") as copy:
+        for line in stream:
+            copy.write(line if line.isascii() else decode_line(line).encode("utf-8"))
 
 
 def _line_ends_outside_quotes(chunk: bytes, inside: int) -> int:

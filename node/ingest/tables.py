@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from node.ingest.maps import draw_maps
 from node.ingest.staged import sql_path
 from query_engine.catalogue import Column, GovernedTable, load_catalogue
-from query_engine.geography import load_authorities
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -25,22 +25,63 @@ RELATIONS = (
     "placement_spells",
     "care_years",
     "populations",
+    "identities",
+    "pupil_numbers",
+    "care_history",
+    "schools",
+    "establishments",
+    "inspections",
     "roll",
     "pupil_years",
     "absence",
+    "begun_exclusions",
     "exclusions",
-    "school_moves",
     "sen_needs",
     "meals",
+    "registrations",
+    "school_moves",
+    "school_changes",
+    "changes_in_care",
+    "assessments",
+    "outcomes",
+    "enrolled",
+    "host_facts",
+    "elsewhere",
+    "schooling",
     "pupil_record",
+    "attainment_at_entry",
+    "attendance_fed",
+    "leaver_outcomes",
+    "activities",
+    "destinations",
+    "pep_terms",
+    "plans",
     "child_record",
+    "children",
+    "placement_record",
+    "school_move_record",
+    "absence_record",
+    "exclusion_record",
+    "attainment_record",
+    "pep_record",
+    "support_record",
 )
 """The files of `record/` that are worked out one after another."""
 
-RECORDS: Mapping[str, str] = {"child_year": "child_record", "pupil_year": "pupil_record"}
+RECORDS: Mapping[str, str] = {
+    "child_year": "child_record",
+    "pupil_year": "pupil_record",
+    "placements": "placement_record",
+    "school_moves": "school_move_record",
+    "absences": "absence_record",
+    "exclusions": "exclusion_record",
+    "attainment": "attainment_record",
+    "pep": "pep_record",
+    "support": "support_record",
+}
 """The relation each governed table is made from."""
 
-VAULT = ("children", "pupils")
+VAULT = ("children", "pupils", "rolls")
 _RECORD = Path(__file__).with_name("record")
 _SQL_TYPES = {"category": "VARCHAR", "integer": "INTEGER", "boolean": "BOOLEAN"}
 
@@ -60,13 +101,9 @@ class TableSummary:
 
 def build_record(connection: DuckDBPyConnection, authority: str) -> None:
     """Work out the relations of the record for one authority, over the views of the accepted rows."""
-    known = load_authorities()
+    connection.execute((_RECORD.parent / "definitions.sql").read_text(encoding="utf-8"))
     connection.execute("SET VARIABLE authority = $code", {"code": authority})
-    connection.execute("SET VARIABLE region = $name", {"name": known[authority].region})
-    connection.execute(
-        "CREATE TABLE authority_region AS SELECT unnest($codes) AS authority, unnest($regions) AS region",
-        {"codes": list(known), "regions": [each.region for each in known.values()]},
-    )
+    draw_maps(connection, authority)
     for name in RELATIONS:
         connection.execute(f"CREATE TABLE {name} AS {_statement(name)}")
 
@@ -100,10 +137,9 @@ def _write_table(connection: DuckDBPyConnection, table: GovernedTable, path: Pat
         f'{_shaped(each) if each in columns else f"NULL::{sql_type(each)}"} AS "{each.name}"'
         for each in table.columns.values()
     )
-    connection.execute(
-        f"COPY (FROM {record} SELECT {chosen} ORDER BY {table.child_key}, academic_year) "
-        f"TO {sql_path(path)} (FORMAT parquet)"
-    )
+    # Every column, so that a child's rows too have one order, and the same files always make the same snapshot.
+    order = ", ".join(dict.fromkeys([table.child_key, "academic_year", *table.columns]))
+    connection.execute(f"COPY (FROM {record} SELECT {chosen} ORDER BY {order}) TO {sql_path(path)} (FORMAT parquet)")
     return _summarise(connection, record, table, columns)
 
 
@@ -145,7 +181,7 @@ def _is_outside(column: Column) -> str:
         return f'"{column.name}" NOT BETWEEN {low} AND {high}'
     if column.domain is None or column.type == "boolean":
         return "false"
-    return f'"{column.name}" NOT IN ({", ".join(map(_literal, column.domain))})'
+    return f'"{column.name}" NOT IN ({", ".join(map(_literal, (*column.domain, *column.former)))})'
 
 
 def _literal(value: str | int | bool) -> str:

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from node.ingest.formats import InputTable, load_formats
 from node.ingest.tokens import hmac_pads
+from node.upn import LETTERS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-ACCOUNTING = "file INTEGER, record BIGINT, fingerprint UBIGINT"
-"""What every row being read carries: where it stands, and a hash of the whole record as written."""
+ACCOUNTING = "file INTEGER, record BIGINT, fingerprint UBIGINT, broken UBIGINT"
+"""What every row being read carries: where it stands, a hash of the whole record as written, and a bit for each rule
+that it breaks by itself."""
 
 
 @contextmanager
@@ -33,7 +35,8 @@ def open_workbench(scratch: Path, *, token_key: bytes, today: date) -> Iterator[
     with duckdb.connect(":memory:", config=settings) as connection:
         connection.execute(Path(__file__).with_name("macros.sql").read_text(encoding="utf-8"))
         inner, outer = hmac_pads(token_key)
-        for name, value in {"inner_pad": inner, "outer_pad": outer, "today": today}.items():
+        variables = {"inner_pad": inner, "outer_pad": outer, "today": today, "upn_letters": LETTERS}
+        for name, value in variables.items():
             connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
         connection.execute("CREATE TABLE findings (file INTEGER, record BIGINT, rule VARCHAR)")
         for table in load_formats().values():
@@ -42,6 +45,7 @@ def open_workbench(scratch: Path, *, token_key: bytes, today: date) -> Iterator[
 
 
 def _columns(table: InputTable) -> str:
-    declared = {f'"{column.raw}"': "VARCHAR" for column in table.columns}
-    declared |= {f'"{column.field}"': column.sql_type for column in table.columns}
+    declared = {f'"{column.field}"': column.sql_type for column in table.columns}
+    if table.period is not None:
+        declared["period"] = "VARCHAR"
     return ", ".join(f"{name} {sql_type}" for name, sql_type in declared.items())

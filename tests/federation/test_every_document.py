@@ -146,6 +146,7 @@ EXAMPLES: tuple[Document, ...] = (
         released_at=NOW,
         table={"rows": [["203", 1.5]], "columns": []},
         nodes=(PROGRESS,),
+        replies=(sign_manifest(make_manifest(), "ana@ucl", "officer@dfe"),),
         checkpoint="hub\n1\n",
     ),
     KeyFile(
@@ -260,8 +261,15 @@ ERRORS: dict[type[Exception], Callable[[], object]] = {
 }
 """How to come by each error of the members' own rooms."""
 
-ELSEWHERE = {"federation.client", "federation.transport", "federation.processes", "federation.demo", "federation.cli"}
-"""Modules whose errors need a hub, and are tested with one."""
+ELSEWHERE = {
+    "federation.client",
+    "federation.transport",
+    "federation.processes",
+    "federation.demo",
+    "federation.cli",
+    "federation.releases",
+}
+"""Modules whose errors need a hub or a node's answers, and are tested with them."""
 
 
 def test_every_error_can_be_come_by() -> None:

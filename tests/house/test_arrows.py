@@ -32,7 +32,7 @@ EDGES = {
     "duckdb": ("query_engine/engines/", "node/"),
     "httpx": ("federation/transport.py", "federation/http_signatures.py"),
     "socket": ("hub/", "node/", "federation/demo.py"),
-    "subprocess": ("federation/processes.py",),
+    "subprocess": ("federation/processes.py", "node/quality/open_validator.py"),
     "casbin": ("policies/",),
 }
 """Where sockets, databases and frameworks may be touched; everywhere else the code is pure."""

@@ -60,7 +60,7 @@ class PaperRelay:
             body=page,
         )
         sealed = answer_lookup(self.federation.node(node.removeprefix("node-")), delivery)
-        return sealed and encode_page(sealed)
+        return encode_page(sealed) if sealed is not None else None
 
     def fetch_lookup(self, lookup_id: str, *, wait: int) -> LookupProgress:
         for node, page in self.requests.items():
@@ -82,16 +82,39 @@ def events(node: Node, action: Action) -> list[AuditEvent]:
     return [entry.to_event() for entry in read_entries(node.database.connection, action=action)]
 
 
+def sealed_request(
+    federation: SmallFederation, authority: str = ASKER, purpose: str = PURPOSE, lookup_id: str = "L-" + "1" * 32
+) -> str:
+    """Return a request of the asking node to node 301, as its software could have made it."""
+    node, other = federation.node(ASKER), federation.party("node-301")
+    request = LookupRequest(
+        lookup_id=lookup_id,
+        kind=LookupKind.PLACED_HERE,
+        sender=node.party.member_id,
+        receiver="node-301",
+        authority=authority,
+        person="vsh",
+        role="virtual_school_head",
+        purpose=purpose,
+        asked_at=whole_seconds(federation.clock()),
+    )
+    context = SealContext(lookup_id, request.sender, request.receiver, Direction.REQUEST)
+    message = sign_message(request, REQUEST_TYPE, node.party.keys)
+    return encode_page(seal_records(message, context, other.keys.public_sealing_key))
+
+
 def hosted_children(federation: SmallFederation) -> set[tuple[str, str]]:
     """The naive answer: every other node's children in care now whose host is the asking authority."""
     found = set()
     for authority in federation.authorities:
         snapshot = federation.node(authority).store.current()
         assert snapshot is not None
-        rows = duckdb.sql(
+        children = duckdb.sql(
             f"SELECT la_child_id FROM read_parquet('{snapshot.identified['children']}') "
             f"WHERE host_authority = '{ASKER}' AND care_end IS NULL AND academic_year = 202425"
-        ).fetchall()
+        )
+        assert children is not None
+        rows = children.fetchall()
         found |= {(authority, child) for (child,) in rows if authority != ASKER}
     return found
 
@@ -206,12 +229,31 @@ def test_a_home_authority_may_refuse(
     assert events(federation.node("301"), Action.LOOKUP_REFUSED)[0].details["code"] == code
 
 
-def test_a_repeated_request_is_refused(federation: SmallFederation) -> None:
-    """A relay that hands on the same page twice gets a refusal the second time, sealed to the asker as ever."""
+def test_a_repeated_request_gets_the_same_page_and_nothing_more(federation: SmallFederation) -> None:
+    """An answer that was lost on the way is sent again as it was: nothing is looked up or logged a second time."""
     relay = PaperRelay(federation)
     ask(federation, relay)
-    relay.deliver("node-301", relay.requests["node-301"])
+    node = federation.node("301")
+    logged = sum(1 for _ in read_entries(node.database.connection))
+    assert relay.deliver("node-301", relay.requests["node-301"]) == relay.answers["node-301"]
+    assert sum(1 for _ in read_entries(node.database.connection)) == logged
+
+
+def test_the_same_request_in_another_page_is_refused(federation: SmallFederation) -> None:
+    """A request that was taken in once is not answered anew, however it is sealed the second time."""
+    relay = PaperRelay(federation)
+    ask(federation, relay)
+    page = sealed_request(federation, lookup_id=relay.lookup_id)
+    relay.deliver("node-301", page)
     assert events(federation.node("301"), Action.LOOKUP_REFUSED)[0].details["code"] == "replayed"
+
+
+def test_a_purpose_that_cannot_be_logged_is_refused(federation: SmallFederation) -> None:
+    """Another node's software may let a pupil number into a purpose; it does not get into our log."""
+    page = sealed_request(federation, purpose="about B801200005001")
+    assert PaperRelay(federation).deliver("node-301", page, "L-" + "1" * 32) is not None
+    refusal = events(federation.node("301"), Action.LOOKUP_REFUSED)[0]
+    assert (refusal.details["code"], refusal.purpose) == ("not_loggable", "")
 
 
 def test_an_old_request_is_refused(federation: SmallFederation) -> None:
@@ -240,22 +282,8 @@ def test_a_request_out_of_its_place_does_not_open(federation: SmallFederation, c
 
 def test_a_node_cannot_ask_for_another_authority(federation: SmallFederation) -> None:
     """A node that signs a request in another authority's name is refused: the register says whom it serves."""
-    node, other = federation.node(ASKER), federation.party("node-301")
-    request = LookupRequest(
-        lookup_id="L-" + "1" * 32,
-        kind=LookupKind.PLACED_HERE,
-        sender=node.party.member_id,
-        receiver="node-301",
-        authority="316",
-        person="vsh",
-        role="virtual_school_head",
-        purpose=PURPOSE,
-        asked_at=whole_seconds(federation.clock()),
-    )
-    context = SealContext(request.lookup_id, request.sender, request.receiver, Direction.REQUEST)
-    message = sign_message(request, REQUEST_TYPE, node.party.keys)
-    page = encode_page(seal_records(message, context, other.keys.public_sealing_key))
-    PaperRelay(federation).deliver("node-301", page, request.lookup_id)
+    page = sealed_request(federation, authority="316")
+    PaperRelay(federation).deliver("node-301", page, "L-" + "1" * 32)
     assert events(federation.node("301"), Action.LOOKUP_REFUSED)[0].details["code"] == "not_your_authority"
 
 

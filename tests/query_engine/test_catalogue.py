@@ -8,7 +8,9 @@ import pytest
 
 import query_engine
 from query_engine.catalogue import Catalogue, CatalogueInvalid, Column, load_catalogue, parse_catalogue
-from query_engine.geography import REGIONS, load_authorities
+from query_engine.geography import REGIONS, former_authorities, load_authorities
+from query_engine.parser import parse_query
+from query_engine.planner import plan_query
 
 COLUMNS = [column for table in load_catalogue().tables.values() for column in table.columns.values()]
 NAMED = {
@@ -53,12 +55,48 @@ def test_every_factor_is_reported_on(catalogue: Catalogue) -> None:
     assert {column.factor for column in COLUMNS} == set(catalogue.factors)
 
 
-def test_both_tables_agree_on_what_they_share(catalogue: Catalogue) -> None:
-    """A column of the same name has the same values in both tables, so that children and pupils can be compared."""
-    children, pupils = (catalogue.table(name).columns for name in ("child_year", "pupil_year"))
-    for name in children.keys() & pupils.keys():
-        one, other = children[name], pupils[name]
-        assert (one.type, one.domain, one.bounds, one.scale) == (other.type, other.domain, other.bounds, other.scale)
+def test_all_tables_agree_on_what_they_share(catalogue: Catalogue) -> None:
+    """A column of the same name has the same values in every table, so that children and pupils can be compared."""
+    said: dict[str, tuple[object, ...]] = {}
+    for column in COLUMNS:
+        says = (column.type, column.domain, column.bounds, column.scale)
+        assert said.setdefault(column.name, says) == says
+
+
+def test_a_column_can_be_declared_like_another() -> None:
+    """What it does not say itself is said by the other."""
+    text = TABLE.replace("{column}", RATE) + '[tables.t.columns.y]\nlike = "t.x"\ndefinition = "Another."\n'
+    one, other = (parse_catalogue(text.encode()).table("t").columns[name] for name in "xy")
+    assert (other.bounds, other.unit, other.definition) == (one.bounds, one.unit, "Another.")
+
+
+def test_a_plan_of_today_has_the_authorities_of_today(catalogue: Catalogue) -> None:
+    """Codes of the past are values of authority columns alone, which no plan reads, and so change no plan id."""
+    for table in catalogue.tables.values():
+        for column in table.columns.values():
+            assert set(column.former) <= set(former_authorities())
+            assert column.name == table.authority_column or not column.former
+    assert catalogue.table("child_year").columns["home_authority"].domain == tuple(load_authorities())
+
+
+def test_every_column_says_whose_questions_may_use_it_and_since_when(catalogue: Catalogue) -> None:
+    years = catalogue.table("child_year").columns["academic_year"].domain or ()
+    for column in COLUMNS:
+        assert column.first_year in years
+        assert column.last_year is None or column.last_year in years
+    assert {column.audience for column in COLUMNS if column.factor == "plan"} == {"authority"}
+
+
+@pytest.mark.parametrize(
+    ("condition", "audience"),
+    [("uasc", "researcher"), ("pep_on_time", "authority"), ("pep_quality IS NULL", "authority")],
+)
+def test_a_plan_is_for_whoever_may_ask_about_all_its_columns(
+    catalogue: Catalogue, condition: str, audience: str
+) -> None:
+    """The columns of its conditions count as well."""
+    sql = f"SELECT COUNT(*) AS n FROM child_year WHERE {condition}"
+    assert plan_query(parse_query(sql, catalogue), catalogue).audience == audience
 
 
 def test_the_version_is_the_hash_of_the_file(catalogue: Catalogue) -> None:
@@ -79,7 +117,7 @@ def test_there_are_153_authorities_in_nine_regions() -> None:
 
 
 TABLE = """
-factors = ["f"]
+factors = { f = "variable" }
 [domains]
 stages = ["one", "two"]
 [tables.t]
@@ -159,7 +197,15 @@ BROKEN = {
     "an unknown type": (RATE.replace("decimal", "float"), ("", "")),
     "a type that the role cannot have": (RATE.replace("decimal", "boolean"), ("", "")),
     "an unknown sensitivity": (RATE, ('sensitivity = "ordinary"', 'sensitivity = "secret"')),
-    "a factor that is not declared": (RATE, ('["f"]', '["g"]')),
+    "a factor that is not declared": (RATE, ("{ f =", "{ g =")),
+    "a nature that is not one": (RATE, ('"variable"', '"changing"')),
+    "an audience that is not one": (RATE + '\naudience = "everybody"', ("", "")),
+    "years the wrong way round": (RATE + "\nfrom = 202425\nto = 201415", ("", "")),
+    "former values of a column that plans read": (
+        'role = "dimension"\ntype = "category"\ndomain = "authorities"\nformer = "former_authorities"',
+        ("", ""),
+    ),
+    "likeness to a column that is not there": (RATE + '\nlike = "t.y"', ("", "")),
     "a decimal without scale": (RATE.replace("scale = 2", ""), ("", "")),
     "a scale on whole numbers": (RATE.replace("decimal", "integer"), ("", "")),
     "bounds the wrong way round": (RATE.replace("from = 0, to = 1", "from = 1, to = 0"), ("", "")),

@@ -36,7 +36,7 @@ moves AS (
         academic_year, child,
         count(*) FILTER (
             WHERE dec BETWEEN year_start AND year_end
-            AND reason_place_change IN ('ALLEG', 'CREQB', 'CREQO', 'STAND', 'CLOSE', 'CUSTOD', 'OTHER')
+            AND is_unplanned(reason_place_change)
         ) AS unplanned_moves_in_year
     FROM care_episodes
     GROUP BY academic_year, child

@@ -1,18 +1,25 @@
 -- Every child of the record, with everything that `child_year` and the vault say of them.
 --
--- The host authority is that of the school: this authority's where the child is on a roll it collects, otherwise
--- taken to be the one where the child is placed.
+-- The host authority is that of the school: this authority's where the child is on a roll it collects, then the one
+-- that has told of the child, then by the register of establishments; otherwise it is taken to be the one where the
+-- child is placed. It is always one of today's authorities, so that a series keeps to one map. Whether school and
+-- placement are in the home authority's area is asked on the map of the year.
 WITH people AS (
     SELECT
         populations.*, returns.year_start, returns.year_end, returns.has_uasc,
-        header.upn, header.sex, header.ethnic,
-        coalesce(header.dob, oc3.dob, oc2.dob, uasc.dob) AS dob,
+        home.authority AS home_authority, home.region AS home_region,
+        identities.upn, identities.sex, identities.ethnic, identities.dob,
         uasc.child IS NOT NULL AND (uasc.duc IS NULL OR uasc.duc >= returns.year_start) AS is_uasc,
         oc2.sdq_score, oc2.sdq_reason, oc2.child IS NOT NULL AS has_oc2,
-        oc3.in_touch, oc3.activ, oc3.accom
+        oc3.in_touch, oc3.activ, oc3.accom,
+        -- Where the area of a former authority was split, only the children known here since are this authority's.
+        NOT home.is_split
+            OR populations.child IN (FROM header JOIN home AS later USING (academic_year) SELECT child WHERE NOT is_split)
+            AS is_ours
     FROM populations
     JOIN returns USING (academic_year)
-    LEFT JOIN header USING (academic_year, child)
+    JOIN home USING (academic_year)
+    JOIN identities USING (academic_year, child)
     LEFT JOIN uasc USING (academic_year, child)
     LEFT JOIN oc2 USING (academic_year, child)
     LEFT JOIN oc3 USING (academic_year, child)
@@ -20,15 +27,40 @@ WITH people AS (
 located AS (
     SELECT
         people.*, care.* EXCLUDE (academic_year, child, year_start, year_end),
+        care_history.* EXCLUDE (academic_year, child),
+        changes_in_care.* EXCLUDE (academic_year, child),
+        attainment_at_entry.* EXCLUDE (academic_year, child),
+        destinations.* EXCLUDE (academic_year, child),
+        plans.* EXCLUDE (academic_year, child),
+        leavers.* EXCLUDE (academic_year, child, in_touch, accommodation_suitable),
+        leavers.in_touch AS leaver_in_touch,
+        leavers.accommodation_suitable AS leaver_accommodation_suitable,
         pupil.* EXCLUDE (
-            academic_year, upn, dob, sex, birth_term, ethnicity_major, age, years_since_reception, year_group,
-            key_stage, host_authority, host_region
+            academic_year, identifier, upn, dob, sex, ethnicity, authority, attendance_rate,
+            sessions_missed_unauthorised_rate, persistent_absentee, severe_absentee, days_out_of_learning
         ),
+        -- The daily record fills in where the census says nothing.
+        coalesce(pupil.attendance_rate, fed.attendance_rate) AS attendance_rate,
+        coalesce(pupil.sessions_missed_unauthorised_rate, fed.sessions_missed_unauthorised_rate)
+            AS sessions_missed_unauthorised_rate,
+        coalesce(pupil.persistent_absentee, fed.persistent_absentee) AS persistent_absentee,
+        coalesce(pupil.severe_absentee, fed.severe_absentee) AS severe_absentee,
+        coalesce(pupil.days_out_of_learning, fed.days_out_of_learning) AS days_out_of_learning,
         postcode_area.authority AS placement_authority,
-        coalesce(pupil.host_authority, postcode_area.authority) AS host_authority
+        CASE
+            WHEN is_on_roll_here THEN getvariable('authority')
+            ELSE coalesce(pupil.authority, placement_authority)
+        END AS host_authority
     FROM people
     LEFT JOIN care_years AS care USING (academic_year, child)
-    LEFT JOIN pupil_record AS pupil
+    LEFT JOIN care_history USING (academic_year, child)
+    LEFT JOIN changes_in_care USING (academic_year, child)
+    LEFT JOIN attainment_at_entry USING (academic_year, child)
+    LEFT JOIN destinations USING (academic_year, child)
+    LEFT JOIN plans USING (academic_year, child)
+    LEFT JOIN leaver_outcomes AS leavers USING (academic_year, child)
+    LEFT JOIN attendance_fed AS fed USING (academic_year, child)
+    LEFT JOIN schooling AS pupil
         ON pupil.academic_year = people.academic_year AND pupil.identifier = people.upn
     LEFT JOIN postcode_area ON postcode_area.postcode = care.pl_post
 )
@@ -51,22 +83,22 @@ SELECT
             WHEN 'REFU' THEN 'refused'
             WHEN 'NREQ' THEN 'not_required'
             WHEN 'RHOM' THEN 'returned_home'
+            ELSE leaver_in_touch
         END AS in_touch
     ),
     child AS la_child_id,
     term_of_birth(dob) AS birth_term,
     major_ethnicity(ethnic) AS ethnicity_major,
-    age_on(dob, year_end) AS age,
+    coalesce(age_on(dob, year_end), leaver_age) AS age,
     year_group_on(dob, make_date(academic_year // 100, 9, 1)) AS years_since_reception,
     CASE WHEN years_since_reception BETWEEN 0 AND 14 THEN years_since_reception END AS year_group,
     key_stage_of(years_since_reception) AS key_stage,
-    getvariable('authority') AS home_authority,
-    getvariable('region') AS home_region,
     authority_region.region AS host_region,
-    host_authority = home_authority AS school_in_area,
-    placement_authority = home_authority AS placement_in_area,
+    coalesce(school_area.authority = home_authority, host_authority = getvariable('authority')) AS school_in_area,
+    coalesce(placement_area.authority = home_authority, placement_authority = getvariable('authority'))
+        AS placement_in_area,
     -- E3: another authority took over the care in the year, and counts the child.
-    NOT coalesce(last_rec = 'E3' AND care_end >= year_start, false) AS counted_here,
+    is_ours AND NOT coalesce(last_rec = 'E3' AND care_end >= year_start, false) AS counted_here,
     CASE WHEN has_uasc THEN is_uasc END AS uasc,
     CASE
         WHEN months_in_care < 12 THEN 'under_12_months'
@@ -79,26 +111,8 @@ SELECT
     END AS period_of_care_length,
     CASE WHEN dob <= care_start THEN key_stage_of(year_group_on(dob, care_start)) END AS key_stage_at_entry,
     age_on(dob, care_start) AS age_at_entry,
-    CASE
-        WHEN place IN ('U1', 'U2', 'U3') THEN 'foster_relative_or_friend'
-        WHEN place IN ('U4', 'U5', 'U6') THEN 'foster_other'
-        WHEN place = 'K2' THEN 'children_home'
-        WHEN place = 'K1' THEN 'secure_home'
-        WHEN place = 'S1' THEN 'residential_school'
-        WHEN place = 'P1' THEN 'with_parents'
-        WHEN place IN ('A3', 'A4', 'A5', 'A6') THEN 'adoption'
-        WHEN place IN ('H5', 'K3', 'P2') THEN 'independent_or_supported'
-        WHEN place IN ('R1', 'R2', 'R3', 'R5') THEN 'other_residential'
-        WHEN place IS NOT NULL THEN 'other'
-    END AS placement_type,
-    CASE place_provider
-        WHEN 'PR0' THEN 'parent'
-        WHEN 'PR1' THEN 'own_authority'
-        WHEN 'PR2' THEN 'other_authority'
-        WHEN 'PR3' THEN 'other_public'
-        WHEN 'PR4' THEN 'private'
-        WHEN 'PR5' THEN 'voluntary'
-    END AS placement_provider,
+    placement_kind(place) AS placement_type,
+    provider_kind(place_provider) AS placement_provider,
     CASE
         WHEN sdq_score < 14 THEN 'normal'
         WHEN sdq_score < 17 THEN 'borderline'
@@ -110,14 +124,12 @@ SELECT
         WHEN sdq_reason <> 'SDQ1' THEN false
         WHEN has_oc2 AND sdq_reason IS NULL AND in_care_12_months AND age BETWEEN 4 AND 16 THEN false
     END AS sdq_returned,
-    CASE right(accom, 1) WHEN '1' THEN true WHEN '2' THEN false END AS accommodation_suitable,
-    CASE
-        WHEN activ IN ('F1', 'P1') THEN 'higher_education'
-        WHEN activ IN ('F2', 'P2') THEN 'other_education'
-        WHEN activ IN ('F4', 'P4') THEN 'apprenticeship'
-        WHEN activ IN ('F5', 'P5') THEN 'training_or_employment'
-        WHEN activ IN ('G4', 'G5', 'G6') THEN 'neet'
-        WHEN activ = '0' THEN 'unknown'
-    END AS activity_19_21
+    CASE right(accom, 1) WHEN '1' THEN true WHEN '2' THEN false ELSE leaver_accommodation_suitable END
+        AS accommodation_suitable,
+    coalesce(activity_of(activ), activity) AS activity_19_21
 FROM located
 LEFT JOIN authority_region ON authority_region.authority = host_authority
+LEFT JOIN authority_map AS school_area
+    ON school_area.today = host_authority AND school_area.year = located.academic_year
+LEFT JOIN authority_map AS placement_area
+    ON placement_area.today = placement_authority AND placement_area.year = located.academic_year

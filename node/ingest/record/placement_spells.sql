@@ -8,7 +8,8 @@ WITH placed AS (
 ),
 changes AS (
     SELECT
-        academic_year, year_start, year_end, child, number, care_period, decom, dec,
+        academic_year, year_start, year_end, child, number, care_period, decom, dec, place, place_provider, pl_post, rec,
+        reason_place_change,
         CASE
             WHEN lag(number) OVER earlier IS NULL THEN true
             WHEN care_period <> lag(care_period) OVER earlier THEN true
@@ -31,6 +32,13 @@ SELECT
     max(care_period) AS care_period,
     min(decom) AS spell_start,
     CASE WHEN count(dec) = count(*) THEN max(dec) END AS spell_end,
+    arg_max_null(place, number) AS place,
+    arg_max_null(place_provider, number) AS place_provider,
+    arg_max_null(pl_post, number) AS pl_post,
+    arg_max_null(rec, number) AS last_rec,
+    arg_max_null(reason_place_change, number) AS reason_place_change,
+    any_value(year_start) AS year_start,
+    any_value(year_end) AS year_end,
     bool_or(decom <= year_end AND (dec IS NULL OR dec >= year_start)) AS in_year
 FROM numbered
 GROUP BY academic_year, child, spell

@@ -85,7 +85,10 @@ def pupil_spec(load: Load) -> Spec:
 
 
 class Judge(Protocol):
-    """What becomes of every row of some files, each given by its name and text."""
+    """What becomes of every row of some files, each given by its name and text; a name may have an ending.
+
+    The reports are by the name of the file or, in an archive, of the member; where one has several, the table too.
+    """
 
     def __call__(self, **files: str | bytes) -> dict[str, FileReport]: ...
 
@@ -99,7 +102,12 @@ def judge(tmp_path: Path) -> Judge:
         directory.mkdir()
         for name, content in files.items():
             raw = content.encode() if isinstance(content, str) else content
-            (directory / f"{name}.csv").write_bytes(raw)
-        return {Path(report.path).stem: report for report in judge_files([directory])}
+            (directory / (name if "." in name else f"{name}.csv")).write_bytes(raw)
+        reports = judge_files([directory])
+        names = [Path(report.member or report.path).stem for report in reports]
+        return {
+            name if names.count(name) == 1 else f"{name} {report.table}": report
+            for name, report in zip(names, reports, strict=True)
+        }
 
     return judge_written

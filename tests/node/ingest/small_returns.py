@@ -11,7 +11,8 @@ from typing import Any
 from node.ingest.batches import group_files
 from node.ingest.dating import date_files
 from node.ingest.judgement import judge_rows
-from node.ingest.reader import read_source
+from node.ingest.mapping import load_mapping
+from node.ingest.reader import read_sources
 from node.ingest.report import FileReport, LoadReport, report_files
 from node.ingest.sources import find_sources
 from node.ingest.workbench import open_workbench
@@ -68,6 +69,78 @@ USUAL: Mapping[str, Mapping[str, str]] = {
     "termlyexclusionsonroll": {"pupilonrolltableid": "", "startdate": "", "sessions": "2.0", "category": "SUSP"},
     "termlysessiondetailsonroll": {"pupilonrolltableid": "", "sessions": "", "attendancereason": ""},
     "schoolcensus": {"NativeId": "", "estab": "4001", "urn": "", "term": "", "year": "", "referencedate": ""},
+    "giap_census": {
+        "AcademicYear": "2024/2025",
+        "CensusTerm": "Spring",
+        "URN": "",
+        "UPN": "",
+        "DOB": "2010-01-01",
+        "FSMeligible": "",
+        "Language": "",
+        "EnrolStatus": "C",
+        "EntryDate": "2021-09-01",
+        "NCyearActual": "10",
+        "SENProvision": "",
+        "PrimarySENeedsType": "",
+    },
+    "giap_eyfsp": {"FSP_ACADYR": "2024/2025", "FSP_UPN": "", "FSP_URN": "", "FSP_GLD": ""},
+    "giap_phonics": {
+        "Phonics_ACADYR": "2024/2025",
+        "Phonics_UPN": "",
+        "Phonics_PHONICS_MARK": "",
+        "Phonics_PHONICS_OUTCOME": "",
+    },
+    "giap_ks1": {"ACADYR": "2024/2025", "UPN": "", "READ_OUTCOME": "", "WRIT_OUTCOME": "", "MATH_OUTCOME": ""},
+    "giap_ks2": {"ACADYR": "2024/2025", "UPN": "", "READSCORE": "", "MATSCORE": "", "RWMEXP": "", "ELIGRWM": "1"},
+    "giap_ks4": {
+        "KS4_ACADYR": "2024/2025",
+        "KS4_UPN": "",
+        "KS4_ATT8": "",
+        "KS4_P8SCORE": "",
+        "KS4_L2BASICS_94": "",
+        "KS4_L2BASICS_95": "",
+        "KS4_KS2EMSS": "",
+        "KS4_ENTBASICS": "",
+    },
+    "gias": {
+        "URN": "",
+        "LA (code)": "301",
+        "EstablishmentNumber": "4001",
+        "EstablishmentName": "Ash School",
+        "TypeOfEstablishment (name)": "Community school",
+        "EstablishmentTypeGroup (name)": "Local authority maintained schools",
+        "PhaseOfEducation (name)": "Secondary",
+    },
+    "ofsted": {
+        "URN": "",
+        "Inspection start date": "NULL",
+        "Publication date": "NULL",
+        "Inclusion": "NULL",
+        "Latest OEIF overall effectiveness": "NULL",
+        "Inspection start date of latest OEIF graded inspection": "NULL",
+    },
+    "pep_reviews": {
+        "la_child_id": "",
+        "term": "202425-spring",
+        "meeting_date": "",
+        "completed_date": "",
+        "quality": "",
+        "sdq_strategies": "",
+    },
+    "attendance_daily": {"la_child_id": "", "date": "", "session": "", "code": ""},
+    "targets": {"la_child_id": "", "term": "202425-spring", "subject": "", "target": "4", "ambition": ""},
+    "support": {"la_child_id": "", "kind": "", "start_date": "", "end_date": "", "cost": "", "target_subject": ""},
+    "admissions": {"la_child_id": "", "request_date": "", "on_roll_date": "", "school_urn": ""},
+    "care_leaver_outcomes": {
+        "la_child_id": "",
+        "date": "",
+        "age": "",
+        "activity": "",
+        "level2": "",
+        "level3": "",
+        "in_touch": "",
+        "accommodation_suitable": "",
+    },
 }
 """The columns of each file and what they hold where a test says nothing else."""
 
@@ -82,7 +155,7 @@ def write_table(directory: Path, name: str, text: str) -> Path:
     """Write a table as the file `name`.csv, with the usual values where the text has no column."""
     usual = USUAL.get(max((kind for kind in USUAL if name.endswith(kind)), key=len, default=""), {})
     rows = [{**usual, **row} for row in read_rows(text)]
-    columns = list(dict.fromkeys([*usual, *text.strip().splitlines()[0].replace("|", " ").split()]))
+    columns = list(dict.fromkeys([*usual, *(cell.strip() for cell in text.strip().splitlines()[0].split("|"))]))
     for row in rows:
         if "pupilonrolltableid" in row:
             row["pupilonrolltableid"] = row["pupilonrolltableid"] or row["upn"]
@@ -111,6 +184,10 @@ class Loaded:
 
     def records(self, table: str, vault: str, token: str, name: str) -> dict[str, dict[str, Any]]:
         """The rows of a governed table by what the vault says of their tokens."""
+        return {row[name.split(",")[0]]: row for row in self.every_row(table, vault, token, name)}
+
+    def every_row(self, table: str, vault: str, token: str, name: str) -> list[dict[str, Any]]:
+        """The rows of a governed table with what the vault says of their tokens, in the order of the years."""
         import duckdb
 
         with duckdb.connect(":memory:") as connection:
@@ -120,8 +197,7 @@ class Loaded:
                 f"USING ({token}, academic_year) ORDER BY academic_year"
             )
             columns = [column[0] for column in rows.description or ()]
-            found = [dict(zip(columns, row, strict=True)) for row in rows.fetchall()]
-        return {row[name.split(",")[0]]: row for row in found}
+            return [dict(zip(columns, row, strict=True)) for row in rows.fetchall()]
 
     @property
     def children(self) -> dict[str, dict[str, Any]]:
@@ -139,14 +215,15 @@ def clock() -> datetime:
     return datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC)
 
 
-def judge_files(paths: Sequence[Path]) -> list[FileReport]:
+def judge_files(paths: Sequence[Path], *, mappings: Sequence[Path] = (), year: int | None = 2025) -> list[FileReport]:
     """What becomes of files read, dated and held against the rules, without a snapshot."""
     with (
         TemporaryDirectory() as directory,
         open_workbench(scratch := Path(directory), token_key=TOKEN_KEY, today=TODAY) as connection,
     ):
-        files = [read_source(connection, *numbered, scratch) for numbered in enumerate(find_sources(paths))]
-        files = date_files(connection, files, year=2025, earlier={})
+        wanted = [load_mapping(path) for path in mappings]
+        files = read_sources(connection, find_sources(paths), scratch, mappings=wanted)
+        files = date_files(connection, files, year=year, earlier={})
         connection.execute("CREATE TABLE postcode_area AS SELECT 'IG110AB' AS postcode, '301' AS authority")
         judge_rows(connection, group_files(files), {})
         return list(report_files(connection, files))

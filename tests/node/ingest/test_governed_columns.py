@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from node.host_facts import show_facts
+from node.ingest.formats import load_formats
 from node.ingest.staged import show_all
 from node.ingest.tables import RECORDS, RELATIONS, VAULT, build_record, sql_type
 from node.ingest.workbench import open_workbench
 from query_engine.catalogue import load_catalogue
+from query_engine.geography import REGIONS, load_authorities
 from tests.node.ingest.conftest import Load
 from tests.node.ingest.small_returns import TODAY, TOKEN_KEY, query
 
@@ -26,6 +29,7 @@ def test_every_column_of_the_catalogue_is_worked_out_by_the_record(name: str, tm
     with open_workbench(tmp_path, token_key=TOKEN_KEY, today=TODAY) as connection:
         connection.execute("CREATE TABLE postcode_area (postcode VARCHAR, authority VARCHAR)")
         show_all(connection, {})
+        show_facts(connection, ())
         build_record(connection, "301")
         known = {row[0] for row in connection.execute(f"DESCRIBE {RECORDS[name]}").fetchall()}
     assert set(load_catalogue().table(name).columns) <= known
@@ -35,6 +39,19 @@ def test_every_file_of_the_record_is_run_and_every_table_is_made() -> None:
     files = {path.stem for path in (Path(__file__).parents[3] / "node" / "ingest" / "record").glob("*.sql")}
     assert files == {*RELATIONS, *(f"identified_{name}" for name in VAULT)}
     assert set(RECORDS) == set(load_catalogue().tables)
+
+
+@pytest.mark.parametrize("name", load_catalogue().tables)
+def test_every_category_of_a_column_is_one_that_the_record_can_write(name: str) -> None:
+    """So that no category is promised which no row could ever have. Codes of the files are told by their formats."""
+    ingest = Path(__file__).parents[3] / "node" / "ingest"
+    written = "".join(path.read_text(encoding="utf-8") for path in ingest.rglob("*.sql"))
+    codes = {code for table in load_formats().values() for column in table.columns for code in column.codes}
+    geography = {*load_authorities(), *REGIONS}
+    for column in load_catalogue().table(name).columns.values():
+        for category in column.domain or ():
+            if isinstance(category, str) and category not in codes | geography:
+                assert f"'{category}'" in written, (column.name, category)
 
 
 def test_rows_are_sorted_by_token_so_that_their_order_tells_nothing(load: Load) -> None:

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_STORED
 
 import pytest
 
 from node.ingest.report import RowsLost
 from node.ingest.rules import STAGES, load_rules
 from tests.node.ingest.conftest import Judge
+from tests.node.ingest.test_archives import lock, pack
 
 HEADER = "CHILD,SEX,DOB,ETHNIC,UPN\n"
 EPISODES = "CHILD,DECOM,RNE,LS,CIN,PLACE,DEC,REC,HOME_POST,PL_POST\n"
@@ -22,6 +24,12 @@ EXCLUSIONS = "pupilonrolltableid,startdate,sessions,category\n"
 SEN = "pupilonrolltableid,sentyperank,sentype\n"
 FSM = "pupilonrolltableid,fsmstartdate,fsmenddate\n"
 SESSIONS = "pupilonrolltableid,sessions,attendancereason\n"
+ONE_OC2 = (OC2 + "1,01/01/2010,4,,0\n").encode()
+XML = (
+    "<EXPSSDA903><CHILD><HEADER><CHILDID>1</CHILDID><ETHNIC>WBRI</ETHNIC><UPN>UN4</UPN></HEADER>{}</CHILD></EXPSSDA903>"
+)
+KS2 = "ACADYR,UPN,READSCORE,MATSCORE,RWMEXP\n"
+PEP = "la_child_id,term,meeting_date,quality\n"
 
 Found = Mapping[str, Mapping[str, tuple[int, ...]]]
 
@@ -31,7 +39,7 @@ class Case:
     """Files, and every row found wanting in them by file and rule."""
 
     rule: str
-    files: Mapping[str, str]
+    files: Mapping[str, str | bytes]
     found: Found
 
 
@@ -48,6 +56,27 @@ CASES = (
         "no_period",
         {"senneeds": SEN + "a,1,ASD\nb,1,ASD\n", "2025_spring_senneeds": SEN + "c,1,ASD\n"},
         {"senneeds": {"no_period": (2, 3)}},
+    ),
+    Case("broken_archive", {"a.zip": pack({"oc2.csv": ONE_OC2})[:-9]}, {"a": {"broken_archive": ()}}),
+    Case(
+        "oversized_archive",
+        {"a.zip": pack({"oc2.csv": ONE_OC2, "bomb.csv": b" " * 5_000_000})},
+        {"bomb": {"oversized_archive": ()}},
+    ),
+    Case("unsafe_member", {"a.zip": pack({"oc2.csv": ONE_OC2, "../up.csv": ONE_OC2})}, {"up": {"unsafe_member": ()}}),
+    Case("encrypted_member", {"a.zip": lock(pack({"oc2.csv": ONE_OC2}))}, {"oc2": {"encrypted_member": ()}}),
+    Case(
+        "broken_member",
+        {"a.zip": pack({"oc2.csv": ONE_OC2}, ZIP_STORED).replace(b"1,01", b"2,01")},
+        {"oc2": {"broken_member": ()}},
+    ),
+    Case("nested_archive", {"a.zip": pack({"b.zip": pack({"oc2.csv": ONE_OC2})})}, {"b": {"nested_archive": ()}}),
+    Case("broken_xml", {"a.xml": XML.format("")[:-3]}, {"a": {"broken_xml": (2,)}}),
+    Case("unsafe_xml", {"a.xml": "<!DOCTYPE EXPSSDA903>" + XML.format("")}, {"a": {"unsafe_xml": ()}}),
+    Case(
+        "unknown_element",
+        {"a.xml": XML.format("<PET><NAME>x</NAME></PET><EPISODE><DECOM>01/05/2024</DECOM></EPISODE>")},
+        {"a None": {"unknown_element": (2,)}},
     ),
     Case("blank_row", {"oc2": OC2 + "1,01/01/2010,4,,0\n\n2,01/01/2010,4,,0\n"}, {"oc2": {"blank_row": (3,)}}),
     Case(
@@ -122,6 +151,31 @@ CASES = (
             + "3,01/05/2024,S,C2,N1,U6,,,,IG11 OAB\n"
         },
         {"episodes": {"bad_postcode": (3, 4)}},
+    ),
+    Case(
+        "untimely_code",
+        {"episodes": EPISODES + "1,01/05/2024,S,C2,N1,Z11,,,,\n2,01/05/2024,S,C2,N1,Z1,,,,\n"},
+        {"episodes": {"untimely_code": (2,)}},
+    ),
+    Case(
+        "untimely_table",
+        {"dolo": "CHILD,DOLO_START\n1,01/05/2024\n", "sw": "CHILD,SW_ID,SW_DECOM\n1,SW1,01/05/2024\n"},
+        {"dolo": {"untimely_table": (2,)}},
+    ),
+    Case(
+        "withheld_value",
+        {"ks2": KS2 + "2024,B801200005001,SUPP,99,X\n2024,Q801200005002,104,N,1\n2024,UN1,,104,0\n"},
+        {"ks2": {"withheld_value": (2, 3)}},
+    ),
+    Case(
+        "bad_year",
+        {"pep": PEP + "1,soon,14/11/2024,good\n2,Autumn 2024,14/11/2024,good\n3,,14/11/2024,good\n"},
+        {"pep": {"bad_year": (2,)}},
+    ),
+    Case(
+        "nobody",
+        {"pep": PEP + ",Autumn 2024,14/11/2024,good\n2,Autumn 2024,14/11/2024,good\n"},
+        {"pep": {"nobody": (2,)}},
     ),
     Case(
         "fixd_legacy_category",

@@ -201,18 +201,36 @@ def test_what_a_term_does_not_ask_is_taken_from_one_that_does(pupil_spec: Spec) 
     )
 
 
-def test_pupils_of_the_own_return_are_marked_as_looked_after(pupil_spec: Spec) -> None:
-    """Care leavers and children who are not in the return are not known to be."""
+def test_the_social_care_group_is_the_first_that_applies(pupil_spec: Spec) -> None:
+    """Looked after by the own return, then what parents declared; care leavers and others are not known to be."""
     pupil_spec(
-        header="CHILD | UPN\ncared | B801200005001\nleaver | E301200710001",
-        episodes="CHILD\ncared",
+        header="CHILD | UPN\nlong | B801200005001\nshort | E301200710001\nleft | H801200001001\nleaver | A1",
+        episodes="""
+            CHILD | DECOM      | DEC        | REC
+            long  | 01/05/2023 |            |
+            short | 01/05/2024 |            |
+            left  | 01/05/2023 | 01/06/2024 | E4A
+        """,
         oc3="CHILD\nleaver",
-        spring_pupilonroll="upn\nB801200005001\nE301200710001\nOTHER",
+        spring_pupilonroll="""
+            upn           | plaa
+            B801200005001 | A
+            E301200710001 | N
+            H801200001001 | N
+            A1            | N
+            OTHER         | A
+            GUARDIAN      | G
+            ORDER         | C
+        """,
         record="""
-            UPN           | social_care_group     | host_authority
-            B801200005001 | children_looked_after | 301
-            E301200710001 | not_known             | 301
-            OTHER         | not_known             | 301
+            UPN           | social_care_group                   | host_authority
+            B801200005001 | cla_12_months_at_31_march           | 301
+            E301200710001 | cla_less_than_12_months_at_31_march | 301
+            H801200001001 | cla_at_any_point                    | 301
+            A1            | not_known                           | 301
+            OTHER         | plaa_adoption                       | 301
+            GUARDIAN      | plaa_sgo                            | 301
+            ORDER         | plaa_cao                            | 301
         """,
     )
 

@@ -1,0 +1,115 @@
+"""Releases: how the nodes' signed replies become one table, the same way at the hub and for whoever reads it.
+
+A release carries the replies themselves, so its reader need not believe the hub: every reply is verified under its
+node's key and for this manifest, every table is held to plan and preset, and the whole is put together again and
+compared with what the hub handed out. A hub can still leave a reply out, which shows as an authority that is late or
+whose answer was malformed. A malformed answer has to be left out: what it holds may not have been protected.
+"""
+
+from collections.abc import Container, Mapping
+
+from disclosure_control.presets import Preset, PresetInvalid, load_preset
+from disclosure_control.release import ReleasedTable, ReleaseRefused, release_tables
+from disclosure_control.tables import ProtectedTable, TableMalformed, read_protected
+from federation.envelope import Envelope, EnvelopeError, check_payload_type, verify_signature
+from federation.exchange import ReleaseDocument
+from federation.manifest import REPLY_TYPE, Manifest, Outcome, Reply, manifest_digest, read_manifest
+from federation.register import Register
+from federation.wire import WireError, decode_document
+from query_engine.plan import QueryPlan
+
+LATE = "late"
+"""Why an authority is absent from a release when its node had not answered in time."""
+
+MALFORMED = "malformed_answer"
+"""Why an authority is absent when what its node sent was no protected table of this plan and preset."""
+
+
+class ReleaseMismatch(Exception):
+    """A release is not what the nodes signed in answer to its manifest."""
+
+
+def combine_tables(
+    plan: QueryPlan,
+    preset: Preset,
+    replies: Mapping[str, Reply],
+    authorities: Mapping[str, str],
+    malformed: Container[str] = (),
+) -> ReleasedTable:
+    """Put the nodes' protected tables side by side, each held to plan and preset.
+
+    `authorities` is the roster: each node with the authority that it serves. `malformed` are nodes whose reply is known
+    to hold no protected table, and is not here. Raises `ReleaseRefused` where they cannot be released together.
+    """
+    tables: dict[str, ProtectedTable] = {}
+    absent: dict[str, str] = {}
+    for node, authority in authorities.items():
+        reply = replies.get(node)
+        if reply is None:
+            absent[authority] = MALFORMED if node in malformed else LATE
+        elif reply.outcome is not Outcome.ANSWERED:
+            absent[authority] = reply.code or "refused"
+        else:
+            try:
+                tables[authority] = read_protected(reply.table, plan, preset)
+            except TableMalformed:
+                absent[authority] = MALFORMED
+    return release_tables(tables, absent, plan, preset)
+
+
+def load_approved_preset(manifest: Manifest) -> Preset:
+    """Return the preset that a manifest names, in the version that was approved. Raises `ReleaseRefused`."""
+    try:
+        preset = load_preset(manifest.preset)
+    except PresetInvalid as error:
+        raise ReleaseRefused(str(error)) from None
+    if preset.version != manifest.preset_version:
+        raise ReleaseRefused("the preset is another version here than was approved")
+    return preset
+
+
+def verify_release(document: ReleaseDocument, envelope: Envelope, plan: QueryPlan, register: Register) -> ReleasedTable:
+    """Return the table that the nodes' signed replies give, having checked that the release says nothing else.
+
+    `envelope` holds the manifest, and `plan` is derived from it by the reader. Raises `ReleaseMismatch`.
+    """
+    manifest, digest = read_manifest(envelope), manifest_digest(envelope)
+    if (document.query_id, document.manifest_digest) != (manifest.query_id, digest):
+        raise ReleaseMismatch("the release is of another query than was asked for")
+    served = {member.id: member for member in register.members}
+    if unknown := [node for node in manifest.roster if len(served[node].authorities if node in served else ()) != 1]:
+        raise ReleaseMismatch(f"the register does not say whom {', '.join(unknown)} serves")
+    replies: dict[str, Reply] = {}
+    for signed in document.replies:
+        reply = _read_reply(signed, digest, register)
+        if reply.node not in manifest.roster or reply.node in replies:
+            raise ReleaseMismatch("the release carries a reply that does not belong in it")
+        replies[reply.node] = reply
+    authorities = {node: served[node].authorities[0] for node in manifest.roster}
+    said = document.table.get("absent")
+    malformed = [
+        node for node in manifest.roster if isinstance(said, dict) and said.get(authorities[node]) == MALFORMED
+    ]
+    try:
+        table = combine_tables(plan, load_approved_preset(manifest), replies, authorities, malformed)
+    except ReleaseRefused as error:
+        raise ReleaseMismatch(f"the replies cannot be put together: {error}") from None
+    if table.to_json() != document.table:
+        raise ReleaseMismatch("the table of the release is not the one that the nodes' signed replies give")
+    return table
+
+
+def _read_reply(signed: Envelope, digest: str, register: Register) -> Reply:
+    """Return a reply, verified under its node's key and for this manifest. Raises `ReleaseMismatch`."""
+    try:
+        check_payload_type(signed, REPLY_TYPE)
+        reply = decode_document(signed.body, Reply)
+        keys = [member.public_signing_key for member in register.members if member.id == reply.node]
+        if len(keys) != 1:
+            raise ReleaseMismatch("the release carries a reply by somebody whom the register does not know")
+        verify_signature(signed, reply.node, keys[0])
+    except (EnvelopeError, WireError) as error:
+        raise ReleaseMismatch(f"a reply in the release does not hold: {error}") from None
+    if reply.manifest_digest != digest:
+        raise ReleaseMismatch(f"the reply of {reply.node} answers another manifest")
+    return reply

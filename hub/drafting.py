@@ -1,0 +1,91 @@
+"""Drafting: what a researcher asks for, made into a manifest that says exactly what, of whom, and until when.
+
+Everything is checked here that the nodes would refuse on sight, so that an honest asker hears of a mistake at once.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+
+from disclosure_control.presets import Preset, PresetInvalid, load_preset
+from federation.exchange import QueryDraft
+from federation.manifest import Manifest, Path
+from federation.problems import ProblemRaised
+from federation.register import Member, MemberKind, Register
+from federation.wire import whole_seconds
+from hub.projects import Project
+from query_engine.catalogue import load_catalogue
+from query_engine.plan import QueryPlan
+
+MOST_ROWS = 100_000
+"""Rows that a release may have: more would not fit in a document that its asker can fetch."""
+
+
+def compose_manifest(
+    draft: QueryDraft, project: Project, asker: Member, plan: QueryPlan, register: Register, now: datetime
+) -> Manifest:
+    """Return the manifest of a draft. Raises 422 problems that say what to mend."""
+    preset, roster = _choose_preset(draft, project), _choose_roster(draft, register, now)
+    _check_year(draft, plan)
+    _check_size(plan, roster)
+    issued = whole_seconds(now)
+    return Manifest(
+        query_id=f"Q-{secrets.token_hex(8)}",
+        project=project.name,
+        asker=asker.id,
+        purpose=draft.purpose,
+        sql=draft.sql,
+        plan_id=plan.plan_id,
+        planner_version=plan.planner_version,
+        catalogue_version=load_catalogue().version,
+        academic_year=draft.academic_year,
+        path=Path(plan.path),
+        preset=preset.name,
+        preset_version=preset.version,
+        roster=roster,
+        minimum_register_version=register.version,
+        issued_at=issued,
+        expires_at=issued + timedelta(hours=draft.valid_hours),
+        nonce=secrets.token_hex(32),
+    )
+
+
+def _choose_preset(draft: QueryDraft, project: Project) -> Preset:
+    if draft.preset not in project.presets:
+        allowed = ", ".join(sorted(project.presets))
+        raise ProblemRaised(422, "preset_not_in_project", f"the project's releases use one of: {allowed}")
+    try:
+        return load_preset(draft.preset)
+    except PresetInvalid as error:
+        raise ProblemRaised(422, "preset_unknown", str(error)) from None
+
+
+def _check_year(draft: QueryDraft, plan: QueryPlan) -> None:
+    years = plan.governed.columns["academic_year"].domain or ()
+    if int(draft.academic_year) not in years:
+        known = ", ".join(map(str, years))
+        raise ProblemRaised(422, "year_unknown", f"{plan.table} knows of no such academic year, but of: {known}")
+    if plan.academic_years != (int(draft.academic_year),):
+        year = draft.academic_year
+        raise ProblemRaised(422, "year_differs", f"add academic_year = {year} to WHERE: approvers read that year")
+
+
+def _choose_roster(draft: QueryDraft, register: Register, now: datetime) -> tuple[str, ...]:
+    """Return the nodes to be asked, in order: those that the draft names, or all."""
+    nodes = {member.id for member in register.active(MemberKind.NODE, now)}
+    roster = nodes if draft.roster is None else set(draft.roster)
+    if unknown := sorted(roster - nodes):
+        raise ProblemRaised(422, "roster_unknown", f"not an active node: {', '.join(unknown)}")
+    if not roster:
+        raise ProblemRaised(422, "roster_empty", "there is no node to ask: name one, or leave the roster out for all")
+    return tuple(sorted(roster))
+
+
+def _check_size(plan: QueryPlan, roster: tuple[str, ...]) -> None:
+    rows = plan.cells * len(roster)
+    if rows > MOST_ROWS:
+        raise ProblemRaised(
+            422,
+            "too_many_rows",
+            f"{plan.cells:,} cells of {len(roster)} nodes are {rows:,} rows, and a release has at most {MOST_ROWS:,}: "
+            "group by fewer columns, filter to fewer categories, or ask fewer nodes",
+        )

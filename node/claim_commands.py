@@ -1,0 +1,99 @@
+"""`circe node claim`, `claims` and `incomplete`: host facts, from the home's side and from the host's."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+STATE = click.option(
+    "--state", type=click.Path(path_type=Path, file_okay=False), required=True, help="The node's own directory."
+)
+FORM = click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+CLAIMS_HEADINGS = (
+    *("authority", "received_in", "about", "claims", "matched", "refused", "children", "contested"),
+    *("most_in_term",),
+)
+CHILDREN_HEADINGS = ("authority", "about", "child", "day", "contested")
+INCOMPLETE_HEADINGS = ("la_child_id", "year_group", "host_authority", "reason", "code")
+
+
+@click.command()
+@STATE
+@click.option("--term", required=True, help="The academic year and term, for example 202425-summer.")
+@click.option("--again", is_flag=True, help="Also repeat claims whose child was not found, to the same host.")
+@click.option("--wait", "patience", type=click.IntRange(1, 300), default=20, show_default=True, help="Seconds.")
+def claim(state: Path, term: str, again: bool, patience: int) -> None:
+    """Claim education facts of our children placed elsewhere from the authority of their school, and build them in."""
+    from federation.transport import connect_party
+    from node.claims import claim_host_facts
+    from node.loading import rebuild_snapshot
+    from node.service import open_node
+    from node.terms import parse_term
+
+    node, period = open_node(state), parse_term(term)
+    with closing(connect_party(node.party, clock=node.clock)) as hub:
+        node.party.adopt_register(hub.fetch_register(), node.clock())
+        report = claim_host_facts(node, hub, period, patience=patience, again=again)
+    for host, code in report.refused.items():
+        click.echo(f"refused by {host}: {code}", err=True)
+    for host, text in report.failed.items():
+        click.echo(f"missing: {host} {text}", err=True)
+    click.echo(f"{report.claimed} children claimed, {report.found} found, {report.not_found} not found")
+    if report.found:
+        click.echo(f"snapshot {rebuild_snapshot(state, lambda line: click.echo(line, err=True)).snapshot}")
+
+
+@click.command()
+@STATE
+@click.option("--children", is_flag=True, help="The children who were found instead, by our own log tokens.")
+@FORM
+def claims(state: Path, children: bool, form: str) -> None:
+    """Say who claimed children here. Every claim counts, found or not; two authorities contest a child both claim."""
+    from dataclasses import astuple
+
+    from node.claim_counts import list_children, list_counts
+    from node.service import open_node
+
+    node = open_node(state)
+    if children:
+        click.echo(format_rows(CHILDREN_HEADINGS, [astuple(child) for child in list_children(node)], form), nl=False)
+        return
+    most = node.rules().claims.most_children_per_authority
+    click.echo(format_rows(CLAIMS_HEADINGS, [(*astuple(count), most) for count in list_counts(node)], form), nl=False)
+
+
+@click.command()
+@STATE
+@click.option("--term", help="The term of the claims; the one claimed last, when not given.")
+@FORM
+def incomplete(state: Path, term: str | None, form: str) -> None:
+    """List our children of school age of whom no school roll tells, here or at a host, and why."""
+    from node.incomplete import list_incomplete, usual_term
+    from node.service import open_node
+    from node.terms import parse_term
+
+    node = open_node(state)
+    found = list(list_incomplete(node, parse_term(term) if term else usual_term(node)))
+    rows = [(child.la_child_id, child.year_group, child.host, child.reason.value, child.code) for child in found]
+    click.echo(format_rows(INCOMPLETE_HEADINGS, rows, form), nl=False)
+    for reason in dict.fromkeys(child.reason for child in found):
+        click.echo(f"{reason.value}: {reason.meaning}", err=True)
+
+
+def format_rows(headings: Sequence[str], rows: Sequence[Sequence[object]], form: str) -> str:
+    """Return rows as an aligned table, CSV or JSON; in a table, what is not known shows as a dash."""
+    import csv
+    import io
+    import json
+
+    if form == "json":
+        return json.dumps([dict(zip(headings, row, strict=True)) for row in rows]) + "\n"
+    if form == "csv":
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerows([headings, *rows])
+        return out.getvalue()
+    shown = [headings, *([("-" if cell in (None, "") else str(cell)) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown)
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,32 @@
+-- Sessions missed by each child of the record, by term and reason: from this authority's own censuses, and from the
+-- daily record for the children and years of which those say nothing.
+WITH counted AS (
+    SELECT academic_year, la_child_id, term, attendancereason AS code, sum(sessions) AS sessions
+    FROM termlysessiondetailsonroll
+    JOIN roll USING (academic_year, term, pupilonrolltableid)
+    JOIN children USING (academic_year, upn)
+    GROUP BY academic_year, la_child_id, term, code
+),
+fed AS (
+    SELECT academic_year, coalesce(la_child_id, pupil_numbers.child) AS la_child_id, date, session, code
+    FROM attendance_daily
+    LEFT JOIN pupil_numbers ON pupil_numbers.upn = attendance_daily.upn
+),
+told AS (
+    SELECT academic_year, la_child_id, term, code, sessions FROM counted
+    UNION ALL
+    SELECT academic_year, la_child_id, term_of(date), code, count(DISTINCT (date, session))
+    FROM fed
+    WHERE (academic_year, la_child_id) NOT IN (SELECT (academic_year, la_child_id) FROM counted)
+    GROUP BY ALL
+)
+SELECT
+    children.*,
+    term,
+    absence_reason(code) AS absence_reason,
+    is_authorised_absence(code) AS authorised,
+    sum(sessions) AS sessions
+FROM told
+JOIN children USING (academic_year, la_child_id)
+WHERE is_authorised_absence(code) OR is_unauthorised_absence(code)
+GROUP BY ALL

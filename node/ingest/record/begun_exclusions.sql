@@ -1,0 +1,6 @@
+-- Exclusions by the academic year they began in, whichever census told of them: a census asks about the term before.
+SELECT
+    coalesce(academic_year_of(startdate), x.academic_year) AS academic_year,
+    identifier, term, startdate, category, sessions
+FROM termlyexclusionsonroll x
+JOIN roll USING (academic_year, term, pupilonrolltableid)

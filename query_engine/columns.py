@@ -1,0 +1,107 @@
+"""What a governed table and its columns are, as the catalogue declares them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+Role = Literal["key", "dimension", "flag", "measure"]
+ColumnType = Literal["category", "integer", "decimal", "boolean"]
+Sensitivity = Literal["ordinary", "care_record", "special_category"]
+Nature = Literal["fixed", "variable", "hybrid"]
+Audience = Literal["researcher", "authority"]
+Category = str | int | bool
+Value = str | int | bool | Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: what it means, where it comes from, and every value it can publicly take.
+
+    A `dimension` or `flag` has a `domain` of categories in order; a `measure` has inclusive `bounds` and a
+    `scale`, its number of decimal places. `nullable` says whether a value can be missing.
+
+    `nature` is the policy paper's: whether what the column reports is fixed for those who work with the child, can be
+    changed by them, or both. `audience` says whose questions may use the column: `researcher` is everybody with an
+    approved query, `authority` an authority alone. `first_year` and `last_year` are the academic years in which the
+    source asks; no last year means that it still does. `former` are values that rows of earlier years hold as well:
+    only an authority column has them, which no plan ever reads.
+    """
+
+    name: str
+    role: Role
+    type: ColumnType
+    domain: tuple[Category, ...] | None
+    bounds: tuple[Decimal, Decimal] | None
+    scale: int
+    unit: str | None
+    definition: str
+    source: str
+    factor: str
+    sensitivity: Sensitivity
+    nullable: bool
+    nature: Nature
+    audience: Audience
+    first_year: int
+    last_year: int | None
+    former: tuple[Category, ...]
+
+    @property
+    def ordered(self) -> bool:
+        """Whether `<` and BETWEEN have a meaning: true of numbers."""
+        return self.type in ("integer", "decimal")
+
+    @property
+    def codes(self) -> int:
+        """How many codes there are. A code is a value's place in the public order; missing comes last."""
+        return self.present_codes + self.nullable
+
+    @property
+    def present_codes(self) -> int:
+        """How many codes stand for a value that is present."""
+        if self.domain is not None:
+            return len(self.domain)
+        low, high = self.scaled_bounds
+        return high - low + 1
+
+    @property
+    def scaled_bounds(self) -> tuple[int, int]:
+        """A measure's bounds as fixed-point integers, in units of its last decimal place."""
+        if self.bounds is None:
+            raise ValueError(f"{self.name} is not a measure")
+        low, high = self.bounds
+        return int(low.scaleb(self.scale)), int(high.scaleb(self.scale))
+
+    def code(self, value: Value) -> int | None:
+        """The code of a value, or None when it is not one of the column's public values."""
+        if self.domain is not None:
+            return next((place for place, each in enumerate(self.domain) if each == value), None)
+        scaled = Decimal(value).scaleb(self.scale)
+        low, high = self.scaled_bounds
+        return int(scaled) - low if scaled == int(scaled) and low <= scaled <= high else None
+
+    def value(self, code: int) -> Value | None:
+        """The value a code stands for; None for the missing value."""
+        if code == self.present_codes and self.nullable:
+            return None
+        if self.domain is not None:
+            return self.domain[code]
+        scaled = self.scaled_bounds[0] + code
+        return Decimal(scaled).scaleb(-self.scale) if self.type == "decimal" else scaled
+
+
+@dataclass(frozen=True, slots=True)
+class GovernedTable:
+    """One governed table. A row is what `grain` says; `child_key` may only be counted.
+
+    `authority_column` holds the authority whose node keeps the row. `typical_size` is about how many children
+    one authority has in a year of the table, by published figures; it is used to warn of sparse tables.
+    """
+
+    name: str
+    grain: str
+    description: str
+    authority_column: str
+    child_key: str
+    typical_size: int
+    columns: Mapping[str, Column] = field(repr=False)

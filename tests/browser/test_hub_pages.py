@@ -1,0 +1,152 @@
+"""The hub's pages in a real browser: they look right, work by keyboard alone, and fit a narrow telephone."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hub.sign_in import issue_code
+from tests.hub.played_federation import SQL, PlayedFederation
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
+WIDTHS = {"desktop": 1280, "narrow": 320}
+WRONG_SQL = """SELECT sex, COUNT(DISTINCT child) AS children
+FROM child_year
+WHERE kee_stage = 'key_stage_4'
+GROUP BY sex"""
+OUTLINE = "element => { const style = getComputedStyle(element); return style.outlineStyle + style.boxShadow }"
+
+Visit = Callable[[str, str], "Page"]
+
+
+@pytest.fixture(params=WIDTHS)
+def width(request: pytest.FixtureRequest) -> str:
+    """A desktop, and the narrowest screen that WCAG 2.2 asks for (1.4.10)."""
+    return str(request.param)
+
+
+@pytest.fixture
+def page(browser: "Browser", width: str) -> Iterator["Page"]:
+    """A fresh browser window; anything in its console but the status of a refused page fails the test."""
+    context = browser.new_context(viewport={"width": WIDTHS[width], "height": 900}, reduced_motion="reduce")
+    page = context.new_page()
+    said: list[tuple[str, str]] = []
+    page.on("console", lambda message: said.append((message.type, message.text)))
+    page.on("pageerror", lambda error: said.append(("error", str(error))))
+    yield page
+    context.close()
+    complaints = [text for kind, text in said if kind in ("error", "warning")]
+    assert [text for text in complaints if "the server responded with a status of" not in text] == []
+
+
+@pytest.fixture
+def visit(page: "Page", address: str, federation: PlayedFederation) -> Visit:
+    """Signs a member in, unless the name is empty, and opens a path."""
+
+    def open_path(member: str, path: str) -> "Page":
+        if member:
+            page.goto(f"{address}/sign-in?code={issue_code(federation.hub, member)}")
+            page.get_by_role("button", name="Sign in").click()
+        page.goto(address + path)
+        return page
+
+    return open_path
+
+
+def look_at(page: "Page", name: str, width: str) -> None:
+    """Take a picture, and check that the page is no wider than its window."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width], name
+
+
+@pytest.fixture
+def history(federation: PlayedFederation) -> dict[str, str]:
+    """A query in every state that a visitor may come upon, by the name of the state."""
+    released = federation.start()
+    federation.refuse(federation.answer(released, "node-301", "node-303"), "node-302")
+    return {
+        "drafted": federation.draft(),
+        "submitted": federation.sign(federation.draft(), "ana", "cho"),
+        "running": federation.answer(federation.start(), "node-301"),
+        "released": released,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "member", "path"),
+    [
+        ("home", "", "/"),
+        ("home-signed-in", "ana", "/"),
+        ("sign-in", "", "/sign-in?code=example"),
+        ("sign-in-how", "", "/sign-in"),
+        ("catalogue", "", "/catalogue"),
+        ("catalogue-table", "", "/catalogue/child_year"),
+        ("queries", "ana", "/queries"),
+        ("asking", "ana", "/queries/new"),
+        ("query-drafted", "ana", "/queries/{drafted}"),
+        ("query-submitted", "dev", "/queries/{submitted}"),
+        ("query-running", "ana", "/queries/{running}"),
+        ("query-released", "ana", "/queries/{released}"),
+        ("release", "ana", "/queries/{released}/release"),
+        ("audit", "eve", "/audit"),
+        ("not-found", "", "/nowhere"),
+        ("not-allowed", "ana", "/audit"),
+    ],
+)
+def test_each_page_fits_its_window(
+    visit: Visit, history: dict[str, str], width: str, name: str, member: str, path: str
+) -> None:
+    """No page scrolls sideways, and no page has anything to complain of in the console."""
+    look_at(visit(member, path.format(**history)), name, width)
+
+
+def test_a_question_is_asked_from_form_to_draft(visit: Visit, width: str) -> None:
+    """A refusal is shown at its place; mended, the plan is shown; and the draft says what makes it a submission."""
+    page = visit("ana", "/queries/new")
+    page.get_by_label("Purpose").fill("How many children there are by sex")
+    page.get_by_label("Academic year").select_option("202425")
+    page.get_by_label("Question in SQL").fill(WRONG_SQL)
+    page.get_by_role("button", name="Check the question").click()
+    look_at(page, "asking-refused", width)
+    assert "Line 3, column 7" in page.locator("main").inner_text()
+
+    page.get_by_role("link", name="The query is refused").click()
+    assert page.evaluate("document.activeElement.id") == "sql"
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(SQL)
+    page.get_by_role("button", name="Check the question").click()
+    look_at(page, "asking-review", width)
+    page.get_by_role("button", name="Draft the query").click()
+    assert re.search(r"circe query sign --state YOUR-DIRECTORY Q-[0-9a-f]{16}", page.locator("main").inner_text())
+    look_at(page, "asking-drafted", width)
+
+
+def test_the_form_can_be_sent_by_keyboard_alone(visit: Visit, width: str) -> None:
+    """Tab reaches the skip link first, then every field in order, and Enter sends the form."""
+    page = visit("ana", "/queries/new")
+    page.keyboard.press("Tab")
+    assert page.locator(":focus").inner_text() == "Skip to main content"
+    look_at(page, "skip-link", width)
+    page.keyboard.press("Enter")
+    reached = list(tab_through(page, 8))
+    assert reached == ["project", "purpose", "academic_year", "preset", "sql", "summary", "button"]
+
+
+def tab_through(page: "Page", most: int) -> Iterator[str]:
+    """Press Tab and yield what has the focus, a field by its name, as far as the form's button."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        focus = page.locator(":focus")
+        tag = str(focus.evaluate("element => element.tagName.toLowerCase()"))
+        assert focus.evaluate(OUTLINE) != "nonenone", f"the focus on {tag} cannot be seen"
+        yield tag if tag in ("summary", "button") else str(focus.get_attribute("name"))
+        if tag == "button":
+            return

@@ -1,0 +1,78 @@
+"""Who may see which page of the hub: the access matrix, page by page."""
+
+import pytest
+from flask import Flask
+
+from hub.pages.site import DOORS
+from tests.hub.pages.conftest import Browse
+
+VISITORS = ("", "ana", "bea", "cho", "eve", "fay", "gus", "hub")
+
+#                                        nobody asker analyst approver officer officer  checker operator
+#                                                     (other           (hub's) (else-            (hub
+#                                                     project)                 where)            itself)
+ACCESS = {
+    "/":                                 (200,  200,  200,    200,     200,    200,     200,    200),
+    "/assets/circe.css":                 (200,  200,  200,    200,     200,    200,     200,    200),
+    "/sign-in":                          (200,  200,  200,    200,     200,    200,     200,    200),
+    "/catalogue":                        (200,  200,  200,    200,     200,    200,     200,    200),
+    "/catalogue/child_year":             (200,  200,  200,    200,     200,    200,     200,    200),
+    "/catalogue/nothing":                (404,  404,  404,    404,     404,    404,     404,    404),
+    "/queries":                          (403,  200,  200,    200,     200,    200,     403,    200),
+    "/queries/new":                      (403,  200,  200,    403,     403,    403,     403,    403),
+    "/queries/{drafted}":                (403,  200,  404,    200,     200,    200,     200,    404),
+    "/queries/{running}":                (403,  200,  404,    200,     200,    200,     200,    404),
+    "/queries/Q-0000000000000000":       (403,  404,  404,    404,     404,    404,     404,    404),
+    "/queries/{released}/release":       (403,  200,  404,    200,     200,    200,     200,    404),
+    "/queries/{running}/release":        (403,  404,  404,    404,     404,    404,     404,    404),
+    "/queries/{released}/release?page=2": (403, 404,  404,    404,     404,    404,     404,    404),
+    "/queries/{released}/release.csv":   (403,  200,  404,    200,     200,    200,     200,    404),
+    "/queries/{released}/release.json":  (403,  200,  404,    200,     200,    200,     200,    404),
+    "/audit":                            (403,  403,  403,    403,     200,    403,     403,    403),
+    "/nowhere":                          (404,  404,  404,    404,     404,    404,     404,    404),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("member", VISITORS, ids=lambda member: member or "nobody")
+def test_each_visitor_sees_what_they_may(browse: Browse, asked: dict[str, str], member: str) -> None:
+    """A query that a visitor may not see does not exist for them; a page that they may not use says so."""
+    client, place = browse(member), VISITORS.index(member)
+    seen = {}
+    for path in ACCESS:
+        with client.get(path.format(**asked)) as response:
+            seen[path] = response.status_code
+    assert seen == {path: statuses[place] for path, statuses in ACCESS.items()}
+
+
+def test_the_table_of_access_has_every_page(app: Flask, asked: dict[str, str]) -> None:
+    """A page that is added without a line in the table fails here."""
+    urls = app.url_map.bind("hub.test")
+    listed = {urls.match(path.format(**asked).split("?")[0])[0] for path in ACCESS if path != "/nowhere"}
+    pages = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if "GET" in (rule.methods or ()) and rule.rule.split("/")[1] not in DOORS
+    }
+    assert pages == listed
+
+
+@pytest.mark.parametrize(
+    ("member", "shown"),
+    [
+        ("", ["Home", "Catalogue"]),
+        ("ana", ["Home", "Catalogue", "Queries"]),
+        ("eve", ["Home", "Catalogue", "Queries", "Audit log"]),
+        ("fay", ["Home", "Catalogue", "Queries"]),
+        ("gus", ["Home", "Catalogue"]),
+    ],
+)
+def test_the_navigation_leads_only_where_the_visitor_may_go(browse: Browse, member: str, shown: list[str]) -> None:
+    page = browse(member).get("/").text
+    navigation = page.split('aria-label="Main"')[1].split("</nav>")[0]
+    assert [text for text in ("Home", "Catalogue", "Queries", "Audit log") if f">{text}</a>" in navigation] == shown
+
+
+def test_an_officer_of_another_organisation_may_not_read_the_hubs_log(browse: Browse) -> None:
+    """The matrix gives an officer the log of their own organisation; the hub's belongs to whoever runs the hub."""
+    refused = browse("fay").get("/audit")
+    assert "officers of the organisation that runs the hub" in refused.text

@@ -1,0 +1,263 @@
+"""Following a query, reading its release, and reading the log."""
+
+import csv
+import io
+import json
+import re
+from datetime import timedelta
+
+import pytest
+
+from audit.event import Action
+from disclosure_control.release import read_released
+from federation.exchange import NodeProgress, QueryState, QueryStatus, ReleaseDocument
+from federation.problems import ProblemRaised
+from federation.wire import decode_document
+from hub.pages import audit, release
+from hub.pages.journey import list_signers, list_steps
+from hub.release import settle_due
+from tests.hub.pages.conftest import Browse
+from tests.hub.pages.page_reader import read_page
+from tests.hub.pages.test_hub_asking import main_text
+from tests.hub.played_federation import START, PlayedFederation
+
+SIGNED, APPROVED = ("ana",), ("ana", "cho", "dev")
+
+JOURNEYS = {
+    # state            signers     drafted  signed     approved   answered   released
+    "drafted":        ((),        ["done",  "now",     "ahead",   "ahead",   "ahead"]),
+    "submitted":      (SIGNED,    ["done",  "done",    "now",     "ahead",   "ahead"]),
+    "running":        (APPROVED,  ["done",  "done",    "done",    "now",     "ahead"]),
+    "released":       (APPROVED,  ["done",  "done",    "done",    "done",    "done"]),
+    "expired":        ((),        ["done",  "stopped", "ahead",   "ahead",   "ahead"]),
+    "expired, signed": (SIGNED,   ["done",  "done",    "stopped", "ahead",   "ahead"]),
+    "unfinished":     (APPROVED,  ["done",  "done",    "done",    "stopped", "ahead"]),
+    "unfinished, answered": (APPROVED, ["done", "done", "done",   "done",    "stopped"]),  # the release gate refused it
+}  # fmt: skip
+
+
+def make_status(state: QueryState, signers: tuple[str, ...], outcome: str = "awaited") -> QueryStatus:
+    return QueryStatus(
+        query_id="Q-0000000000000000",
+        state=state,
+        project="attendance",
+        asker="ana",
+        purpose="Why",
+        sql="SELECT",
+        manifest_digest="0" * 64,
+        plan_id="plan-0",
+        cells=1,
+        signers=signers,
+        expires_at=START,
+        nodes=(NodeProgress(node="node-301", authority="301", outcome=outcome, code="", text=""),),
+    )
+
+
+@pytest.mark.parametrize("journey", JOURNEYS)
+def test_the_steps_say_where_a_query_stands(journey: str) -> None:
+    signers, standings = JOURNEYS[journey]
+    state, _, more = journey.partition(", ")
+    steps = list_steps(make_status(QueryState(state), signers, "answered" if more == "answered" else "awaited"))
+    assert [str(step.standing) for step in steps] == standings
+
+
+def test_there_is_a_journey_for_every_state() -> None:
+    assert {journey.partition(",")[0] for journey in JOURNEYS} == set(QueryState)
+
+
+def test_signers_are_named_as_the_register_names_them(federation: PlayedFederation) -> None:
+    """One who is in no register any more keeps their id."""
+    status = make_status(QueryState.SUBMITTED, ("ana", "cho", "gone"))
+    signers = list_signers(status, federation.hub.register().members)
+    assert [(signer.title, signer.organisation, signer.part) for signer in signers] == [
+        ("Ana Researcher", "university", "Asker"),
+        ("Cho Approver", "authority-301", "Approver"),
+        ("", "", "Approver"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("member", "state", "command"),
+    [
+        ("ana", "drafted", "circe query sign"),
+        ("cho", "drafted", ""),
+        ("ana", "submitted", ""),
+        ("cho", "submitted", ""),  # has approved it already
+        ("dev", "submitted", "circe approve"),
+        ("gus", "submitted", ""),
+        ("dev", "running", ""),
+    ],
+)
+def test_each_visitor_is_shown_the_command_that_is_theirs(
+    browse: Browse, asked: dict[str, str], member: str, state: str, command: str
+) -> None:
+    text = main_text(browse(member).get(f"/queries/{asked[state]}").text)
+    assert ("--state" in text) is bool(command)
+    assert f"{command} --state YOUR-DIRECTORY {asked[state]}" in text or not command
+
+
+def test_the_page_of_a_query_follows_its_nodes(browse: Browse, federation: PlayedFederation) -> None:
+    query = federation.refuse(federation.answer(federation.start(), "node-301"), "node-302")
+    page = browse("ana").get(f"/queries/{query}").text
+    text = main_text(page)
+    assert "2 of 3 have answered" in text
+    assert "Barking and Dagenham 301 node-301 Answered" in text
+    assert "Barnet 302 node-302 Refused Wait for the next. history_full" in text
+    assert "Bexley 303 node-303 Awaited" in text
+    assert "Reload to see where it stands now" in text
+    assert "http-equiv" not in page
+
+
+def test_a_query_of_an_older_catalogue_can_still_be_followed(
+    browse: Browse, asked: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its plan cannot be derived any more, so its id stands for it; everything else is there."""
+
+    def refuse(sql: str) -> None:
+        raise ProblemRaised(422, "unknown_column", "there is no such column")
+
+    ana = browse("ana")
+    monkeypatch.setattr("hub.queries.plan_draft", refuse)
+    text = main_text(ana.get(f"/queries/{asked['released']}").text)
+    assert re.search(r"Plan plan-[0-9a-f]{32}, under catalogue version", text)
+
+
+def test_a_query_that_runs_out_of_time_is_settled_when_it_is_looked_at(
+    browse: Browse, federation: PlayedFederation
+) -> None:
+    """The asker needs no node to call before hearing of it."""
+    query = federation.draft()
+    federation.clock.advance(timedelta(days=7))
+    text = main_text(browse("ana").get(f"/queries/{query}").text)
+    assert "expired" in text
+    assert "Nothing is released." in text
+    assert "Reload" not in text
+
+
+def read_rows(html: str) -> list[list[str]]:
+    """The cells of a page's first table, row by row, head included."""
+    page = read_page(html)
+    table = page.all("table")[0]
+    cells = [cell for cell in page.all("th", "td") if table in cell.inside]
+    rows: dict[int, list[str]] = {id(cell.inside[-1]): [] for cell in cells}
+    for cell in cells:
+        rows[id(cell.inside[-1])].append(cell.text.strip())
+    return list(rows.values())
+
+
+def test_the_release_page_shows_the_released_table(browse: Browse, asked: dict[str, str]) -> None:
+    """The same rows as the CSV, with names beside the codes; symbols as they are, never 0 and never blank."""
+    ana, path = browse("ana"), f"/queries/{asked['released']}/release"
+    shown = read_rows(ana.get(path).text)
+    written = list(csv.reader(io.StringIO(ana.get(f"{path}.csv").text)))
+    assert shown[0] == written[0] == ["home_authority", "key_stage", "children", "attendance"]
+    assert [row[1:] for row in shown] == [row[1:] for row in written]
+    assert {row[0] for row in shown[1:]} == {"Barking and Dagenham (301)", "Barnet (302)", "Bexley (303)"}
+    assert ["Barnet (302)", "early_years", "x", "x"] in shown
+    assert ["Barking and Dagenham (301)", "early_years", "c", "c"] in shown
+
+
+def test_the_release_page_says_how_to_read_and_cite_it(browse: Browse, asked: dict[str, str]) -> None:
+    ana, path = browse("ana"), f"/queries/{asked['released']}/release"
+    document = json.loads(ana.get(f"{path}.json").text)
+    text = main_text(ana.get(path).text)
+    assert f"Cite it as {document['release_id']}" in text
+    assert "c withheld to protect confidentiality" in text
+    assert "x not available: the authority did not answer" in text
+    assert document["table"]["method"] in text
+    assert "Barnet (302) Refused Wait for the next." in text
+    assert "Barking and Dagenham (301) Answered" in text
+
+
+def test_the_files_of_a_release_are_attachments_named_after_it(browse: Browse, asked: dict[str, str]) -> None:
+    """The JSON is the stored document itself, so that what is signed for is what is handed out."""
+    ana, path = browse("ana"), f"/queries/{asked['released']}/release"
+    written = ana.get(f"{path}.json")
+    document = decode_document(written.data, ReleaseDocument)
+    for response, kind in ((written, "application/json"), (ana.get(f"{path}.csv"), "text/csv")):
+        assert response.content_type == f"{kind}; charset=utf-8"
+        ending = kind.rpartition("/")[2]
+        assert response.headers["Content-Disposition"] == f'attachment; filename="{document.release_id}.{ending}"'
+    assert ana.get(f"{path}.csv").text == read_released(document.table).to_csv()
+
+
+def test_a_late_authority_and_a_useless_answer_are_told_apart(federation: PlayedFederation, browse: Browse) -> None:
+    query = federation.answer(federation.start(), "node-301")
+    federation.answer_uselessly(query, "node-302")
+    federation.clock.advance(timedelta(days=7))
+    settle_due(federation.hub, federation.clock())
+    text = main_text(browse("ana").get(f"/queries/{query}/release").text)
+    assert "Barnet (302) Refused Its answer could not be used (malformed_answer)." in text
+    assert "Bexley (303) Late No answer came in time." in text
+
+
+def test_a_long_table_is_shown_a_page_at_a_time(
+    browse: Browse, asked: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release, "ROWS_SHOWN", 10)
+    ana, path = browse("ana"), f"/queries/{asked['released']}/release"
+    pages = [ana.get(f"{path}?page={page}") for page in (1, 2, 3)]
+    assert [len(read_rows(page.text)) - 1 for page in pages] == [10, 10, 1]
+    assert [(">Previous<" in page.text, ">Next<" in page.text) for page in pages] == [
+        (False, True),
+        (True, True),
+        (True, False),
+    ]
+    for page in ("0", "4", "-1", "x", "1.0", "¹", "9" * 5000):
+        assert ana.get(path, query_string={"page": page}).status_code == 404, page
+
+
+def test_reading_the_log_is_logged_before_anything_is_read(browse: Browse, federation: PlayedFederation) -> None:
+    """The reader sees their own entry on top; what was looked for is in it, and a refused reader leaves none."""
+    rows = read_rows(browse("eve").get("/audit?actor=eve&action=audit.read").text)
+    assert [row[2] for row in rows[1:]] == ["eve"]
+    browse("fay").get("/audit")
+    found = list(federation.hub.database.log.entries(federation.hub.database.connection, action=Action.AUDIT_READ))
+    (event,) = (entry.to_event() for entry in found)
+    assert (event.actor, dict(event.details)) == ("eve", {"searched.action": "audit.read", "searched.actor": "eve"})
+
+
+def test_the_log_is_searched_by_action_actor_and_reference(browse: Browse, asked: dict[str, str]) -> None:
+    eve = browse("eve")
+    rows = read_rows(eve.get("/audit", query_string={"reference": asked["submitted"]}).text)
+    assert [row[2] for row in rows[1:]] == ["cho", "ana", "ana"]
+    rows = read_rows(eve.get("/audit?action=query.refused").text)
+    assert [(row[2], row[4], row[5]) for row in rows[1:]] == [("node-302", "refused", asked["released"])]
+    assert "No entry is like that" in eve.get("/audit?actor=nobody").text
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "status"),
+    [("action=nothing", 400), ("before=x", 400), ("before=-1", 400), ("actor=A123456789012", 422), ("before=0", 200)],
+)
+def test_a_search_that_makes_no_sense_is_refused(browse: Browse, asked_for: str, status: int) -> None:
+    """A pupil's number is not taken even as something to look for: the search itself is logged."""
+    response = browse("eve").get(f"/audit?{asked_for}")
+    assert response.status_code == status
+    assert "A123456789012" not in response.text
+
+
+def test_pages_of_the_log_neither_skip_nor_repeat_an_entry(
+    browse: Browse, asked: dict[str, str], federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though each page that is read adds an entry."""
+    monkeypatch.setattr(audit, "ENTRIES_SHOWN", 7)
+    eve, path, seen = browse("eve"), "/audit", []
+    while path:
+        page = read_page(eve.get(path).text)
+        seen += [int(cell.text) for cell in page.all("th") if cell.attributes["scope"] == "row"]
+        path = next((link.attributes["href"] for link in page.all("a") if link.attributes.get("rel") == "next"), "")
+    assert seen == list(range(seen[0], -1, -1))
+    assert len(seen) > 14
+
+
+def test_the_newest_checkpoint_covers_the_reading_itself(browse: Browse, federation: PlayedFederation) -> None:
+    shown = read_page(browse("eve").get("/audit").text).all("pre")[0].text
+    assert shown == federation.hub.database.log.latest_checkpoint(federation.hub.database.connection)
+
+
+def test_an_entry_that_is_no_event_is_shown_as_such(browse: Browse, federation: PlayedFederation) -> None:
+    """A log that was tampered with can still be read, and says where."""
+    eve = browse("eve")
+    federation.hub.database.connection.execute("UPDATE audit_entries SET body = 'x' WHERE idx = 0")
+    assert "This entry is not an event: verify the log." in eve.get("/audit").text

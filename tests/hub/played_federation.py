@@ -1,0 +1,223 @@
+"""A federation in one directory, for tests of the hub: its members' keys are real, and its nodes are played here.
+
+hub          run by hub-operator, as is its information governance officer
+node-301 .. node-303
+ana          a researcher, of the project `attendance`; asker of everything asked here
+bea          an analyst of the department, in no project
+cho          approver of authority 301         dev   approver of a research organisation
+eve          information governance officer of the hub's organisation
+fay          information governance officer of authority 302
+gus          output checker
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from disclosure_control.presets import load_preset
+from disclosure_control.protection import protect
+from federation.envelope import seal_envelope, sign_body, write_envelope
+from federation.exchange import QueryDraft
+from federation.manifest import MANIFEST_TYPE, REPLY_TYPE, Outcome, Reply
+from federation.register import Member, Register, read_signed_register, sign_register
+from federation.root import create_root, enrol_members, open_root
+from federation.state import (
+    ENROLMENT_FILE,
+    Party,
+    create_party,
+    join_federation,
+    make_profile,
+    publish_log_key,
+    read_root_key,
+)
+from federation.wire import encode_document, whole_seconds
+from hub import dispatch, queries, release
+from hub.projects import Project, add_project
+from hub.service import Hub, open_hub
+from query_engine.tables import RawTable
+
+START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+HUB_ADDRESS = "http://hub.test"
+AUTHORITIES = ("301", "302", "303")
+NODES = tuple(f"node-{code}" for code in AUTHORITIES)
+PROJECT = "attendance"
+
+SQL = """SELECT key_stage, COUNT(DISTINCT child) AS children, AVG(attendance_rate) AS attendance
+FROM child_year
+WHERE academic_year = 202425 AND counted_here AND population = 'looked_after'
+GROUP BY key_stage"""
+
+PEOPLE = {
+    "hub": ("hub", "The federation's hub", "hub-operator", "hub_operator"),
+    "ana": ("researcher", "Ana Researcher", "university", "research"),
+    "bea": ("dfe_analyst", "Bea Analyst", "department", "department"),
+    "cho": ("approver", "Cho Approver", "authority-301", "authority"),
+    "dev": ("approver", "Dev Approver", "institute", "research"),
+    "eve": ("ig_officer", "Eve Officer", "hub-operator", "hub_operator"),
+    "fay": ("ig_officer", "Fay Officer", "authority-302", "authority"),
+    "gus": ("output_checker", "Gus Checker", "hub-operator", "hub_operator"),
+}
+"""Everybody but the nodes: kind, title, organisation and its kind, by member id."""
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, by: timedelta) -> None:
+        self.now += by
+
+
+@dataclass
+class PlayedFederation:
+    """The hub, everybody's keys, and the moment."""
+
+    directory: Path
+    hub: Hub
+    clock: Clock
+    parties: dict[str, Party] = field(default_factory=dict)
+
+    def member(self, member_id: str) -> Member:
+        """The register's entry for a member."""
+        return self.hub.register().find(member_id, self.clock())
+
+    def draft(self, sql: str = SQL, *, purpose: str = "How attendance differs by key stage", asker: str = "ana") -> str:
+        """Have a query drafted; returns its id."""
+        draft = QueryDraft(
+            project=PROJECT,
+            purpose=purpose,
+            sql=sql,
+            academic_year="202425",
+            preset="ons_10_5",
+            roster=None,
+            valid_hours=168,
+        )
+        return queries.draft_query(self.hub, draft, self.member(asker))
+
+    def sign(self, query_id: str, *signers: str) -> str:
+        """Have members sign a query, in order; returns its id."""
+        for signer in signers:
+            envelope = queries.find_query(self.hub, query_id, self.member(signer)).envelope
+            signature = sign_body(envelope.body, MANIFEST_TYPE, self.parties[signer].keys)
+            queries.sign_query(self.hub, query_id, signature, self.member(signer))
+        return query_id
+
+    def start(self, sql: str = SQL, *, purpose: str = "How attendance differs by key stage") -> str:
+        """Have a query drafted, submitted and approved; returns its id."""
+        return self.sign(self.draft(sql, purpose=purpose), "ana", "cho", "dev")
+
+    def answer(self, query_id: str, *nodes: str) -> str:
+        """Have nodes answer a query with protected tables of made-up figures; returns its id."""
+        for node in nodes:
+            query = queries.find_query(self.hub, query_id, self.member("ana"))
+            raw = RawTable(query.plan, make_figures(query, seed=NODES.index(node)))
+            table = protect(raw, load_preset(query.manifest.preset)).to_wire()
+            self._reply(query, node, Outcome.ANSWERED, "", "", table)
+        return query_id
+
+    def refuse(self, query_id: str, node: str, code: str = "history_full", text: str = "wait for the next") -> str:
+        """Have a node refuse a query; returns its id."""
+        query = queries.find_query(self.hub, query_id, self.member("ana"))
+        self._reply(query, node, Outcome.REFUSED, code, text, None)
+        return query_id
+
+    def answer_uselessly(self, query_id: str, node: str) -> str:
+        """Have a node sign an answer that holds no protected table; returns the query's id."""
+        query = queries.find_query(self.hub, query_id, self.member("ana"))
+        self._reply(query, node, Outcome.ANSWERED, "", "", {"rows": []})
+        return query_id
+
+    def _reply(
+        self,
+        query: queries.StoredQuery,
+        node: str,
+        outcome: Outcome,
+        code: str,
+        text: str,
+        table: Mapping[str, object] | None,
+    ) -> None:
+        reply = Reply(
+            manifest_digest=query.digest,
+            query_id=query.query_id,
+            node=node,
+            authority=self.member(node).authorities[0],
+            outcome=outcome,
+            code=code,
+            text=text,
+            snapshot="202425-made-up",
+            register_version=self.hub.register().version,
+            answered_at=whole_seconds(self.clock()),
+            table=table,
+        )
+        envelope = seal_envelope(encode_document(reply), REPLY_TYPE, self.parties[node].keys)
+        dispatch.accept_reply(self.hub, self.member(node), write_envelope(envelope))
+        release.settle_query(self.hub, query.query_id)
+
+    def revoke(self, member_id: str) -> None:
+        """Have the root revoke a member, and the hub adopt the new register."""
+        self.change_member(member_id, revoked=True)
+
+    def change_member(self, member_id: str, **changes: object) -> None:
+        """Have the root say something else of a member, and the hub adopt the new register."""
+        root = open_root(self.directory / "root")
+        file = self.directory / "register.json"
+        last = read_signed_register(file.read_bytes(), root.public_key)
+        members = tuple(
+            msgspec.structs.replace(member, **changes) if member.id == member_id else member for member in last.members
+        )
+        changed: Register = msgspec.structs.replace(last, version=last.version + 1, members=members)
+        file.write_bytes(write_envelope(sign_register(changed, root)))
+        self.hub.party.adopt_register(file.read_bytes(), self.clock())
+
+
+def make_figures(query: queries.StoredQuery, seed: int) -> dict[str, Sequence[int]]:
+    """Return a figure for each statistic and cell: 8, 25, 42 ... children, and consistent sums."""
+    plan = query.plan
+    children = [8 + 17 * ((cell + seed) % 9) for cell in range(plan.cells)]
+    return {each.name: [count * max(1, each.bound * 9 // 10) for count in children] for each in plan.statistics}
+
+
+def found_federation(directory: Path, now: datetime = START) -> PlayedFederation:
+    """Make the federation in an empty directory."""
+    clock = Clock(now)
+    root_key = read_root_key(create_root(directory / "root", "circe").read_text())
+    people = {name: _describe(name, *entry) for name, entry in PEOPLE.items()}
+    nodes = {node: _describe_node(node, code) for node, code in zip(NODES, AUTHORITIES, strict=True)}
+    parties = {
+        name: create_party(directory / name, make_profile(**fields), clock())
+        for name, fields in {**people, **nodes}.items()
+    }
+    requests = [party.directory / ENROLMENT_FILE for party in parties.values()]
+    register = directory / "register.json"
+    enrol_members(directory / "root", register, requests, 30, clock())
+    parties = {name: join_federation(party, root_key, HUB_ADDRESS) for name, party in parties.items()}
+    parties["hub"].adopt_register(register.read_bytes(), clock())
+    publish_log_key(parties["hub"])
+    hub = open_hub(parties["hub"].directory, clock)
+    add_project(hub, Project(PROJECT, "Attendance of children in care", frozenset({"ana"}), frozenset({"ons_10_5"})))
+    return PlayedFederation(directory, hub, clock, parties)
+
+
+def _describe(name: str, kind: str, title: str, organisation: str, organisation_kind: str) -> dict[str, object]:
+    return {
+        "member_id": name,
+        "kind": kind,
+        "title": title,
+        "organisation": organisation,
+        "organisation_kind": organisation_kind,
+        "operator": organisation,
+        "authorities": (),
+    }
+
+
+def _describe_node(node: str, code: str) -> dict[str, object]:
+    described = _describe(node, "node", f"Node of authority {code}", f"authority-{code}", "authority")
+    return {**described, "authorities": (code,)}

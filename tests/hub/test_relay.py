@@ -1,0 +1,204 @@
+"""The relay of lookups: who may see which page, and that nothing of them is left."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from audit.log import read_entries
+from federation.exchange import LookupBatch
+from federation.problems import ProblemRaised
+from federation.sealing import SEALED_BYTES, SealedRecords
+from federation.transport import decode_page, encode_page
+from hub.dispatch import read_inbox
+from hub.relay import LOOKUP_VALIDITY, MOST_OPEN, accept_answer, close_lookup, is_complete, open_lookup, read_progress
+from hub.release import settle_due
+from tests.hub.callers import assert_problem, gather
+from tests.hub.played_federation import PlayedFederation
+
+ASKER, ASKED, OTHER = "node-301", "node-302", "node-303"
+LOOKUP = "L-" + "5a" * 16
+REQUEST, ANSWER = b"a sealed request", b"a sealed answer"
+
+
+def page(mark: bytes, length: int = SEALED_BYTES) -> bytes:
+    """A page that can be found again in a file."""
+    return (mark * length)[:length]
+
+
+def batch(*receivers: str, lookup_id: str = LOOKUP) -> LookupBatch:
+    return LookupBatch(
+        lookup_id=lookup_id, pages={node: encode_page(SealedRecords(page(REQUEST))) for node in receivers}
+    )
+
+
+@pytest.fixture
+def lookup(federation: PlayedFederation) -> str:
+    """A lookup that node-301 asks of the two others."""
+    open_lookup(federation.hub, federation.member(ASKER), batch(ASKED, OTHER))
+    return LOOKUP
+
+
+def refusal_of(call: object, *arguments: object) -> tuple[int, str]:
+    assert callable(call)
+    with pytest.raises(ProblemRaised) as refused:
+        call(*arguments)
+    return refused.value.problem.status, refused.value.problem.code
+
+
+def files_of(federation: PlayedFederation) -> Iterator[Path]:
+    """The hub's database and everything that SQLite keeps beside it."""
+    return federation.hub.party.directory.glob(f"{federation.hub.database.path.name}*")
+
+
+def is_kept(federation: PlayedFederation, mark: bytes) -> bool:
+    """Whether a page's bytes are anywhere in the files of the database."""
+    return any(mark * 4 in file.read_bytes() for file in files_of(federation))
+
+
+def test_each_receiver_finds_its_page_and_the_asker_the_answers(federation: PlayedFederation, lookup: str) -> None:
+    """One page each; a node that has answered has nothing waiting any more."""
+    hub = federation.hub
+    (delivery,) = read_inbox(hub, federation.member(ASKED), federation.clock()).deliveries
+    assert (delivery.lookup_id, delivery.sender, decode_page(delivery.body).page) == (lookup, ASKER, page(REQUEST))
+    accept_answer(hub, federation.member(ASKED), lookup, page(ANSWER))
+    progress = read_progress(hub, federation.member(ASKER), lookup)
+    assert progress.answers == {ASKED: encode_page(SealedRecords(page(ANSWER)))}
+    assert progress.awaited == (OTHER,)
+    assert not is_complete(hub, lookup)
+    assert read_inbox(hub, federation.member(ASKED), federation.clock()).deliveries == ()
+    accept_answer(hub, federation.member(OTHER), lookup, page(ANSWER))
+    assert is_complete(hub, lookup)
+
+
+@pytest.mark.parametrize("node", [ASKED, OTHER])
+def test_nobody_but_the_asker_reads_or_ends_a_lookup(federation: PlayedFederation, lookup: str, node: str) -> None:
+    """To a node that was asked, as to one that was not, it is as if there were none."""
+    member = federation.member(node)
+    unknown = refusal_of(read_progress, federation.hub, member, f"L-{'0' * 32}")
+    assert refusal_of(read_progress, federation.hub, member, lookup) == unknown == (404, "lookup_unknown")
+    assert refusal_of(close_lookup, federation.hub, member, lookup) == (404, "lookup_unknown")
+    assert read_progress(federation.hub, federation.member(ASKER), lookup).awaited == (ASKED, OTHER)
+
+
+def test_waiting_for_anothers_lookup_is_refused_at_once(federation: PlayedFederation, lookup: str) -> None:
+    """The line is not held, so its length tells nobody whether there is such a lookup."""
+    callers = gather(federation)
+    federation.hub.bell.wait_until = lambda *_, **__: pytest.fail("the line was held")  # type: ignore[method-assign]
+    for lookup_id in (lookup, f"L-{'0' * 32}"):
+        response = callers.call(ASKED, "GET", f"/federation/lookups/{lookup_id}?wait=25")
+        assert_problem(response, 404, "lookup_unknown")
+
+
+def test_a_node_that_was_not_asked_cannot_answer(federation: PlayedFederation) -> None:
+    open_lookup(federation.hub, federation.member(ASKER), batch(ASKED))
+    for node in (OTHER, ASKER):
+        refusal = refusal_of(accept_answer, federation.hub, federation.member(node), LOOKUP, page(ANSWER))
+        assert refusal == (404, "lookup_unknown")
+    assert read_progress(federation.hub, federation.member(ASKER), LOOKUP).answers == {}
+
+
+def test_the_first_answer_counts(federation: PlayedFederation, lookup: str) -> None:
+    """Another by the same node is no error, and changes nothing."""
+    for mark in (ANSWER, b"a second answer"):
+        accept_answer(federation.hub, federation.member(ASKED), lookup, page(mark))
+    answers = read_progress(federation.hub, federation.member(ASKER), lookup).answers
+    assert answers == {ASKED: encode_page(SealedRecords(page(ANSWER)))}
+
+
+@pytest.mark.parametrize("length", [0, 1, SEALED_BYTES - 1, SEALED_BYTES + 1])
+def test_a_page_of_another_size_is_refused(federation: PlayedFederation, lookup: str, length: int) -> None:
+    """Every page has the one size, in requests and in answers."""
+    asked = federation.member(ASKED)
+    wrong = page(ANSWER, length)
+    assert refusal_of(accept_answer, federation.hub, asked, lookup, wrong) == (400, "page_malformed")
+    spoilt = LookupBatch(lookup_id=f"L-{'1' * 32}", pages={ASKED: encode_page_of(wrong)})
+    assert refusal_of(open_lookup, federation.hub, federation.member(ASKER), spoilt) == (400, "page_malformed")
+
+
+def encode_page_of(content: bytes) -> str:
+    import base64
+
+    return base64.b64encode(content).decode()
+
+
+@pytest.mark.parametrize(
+    ("receivers", "refusal"),
+    [
+        ((), (422, "receiver_unknown")),
+        ((ASKER,), (422, "receiver_unknown")),
+        ((ASKED, "cho"), (422, "receiver_unknown")),
+        ((ASKED, "node-999"), (422, "receiver_unknown")),
+        ((ASKED, "\0"), (422, "receiver_unknown")),
+    ],
+)
+def test_a_lookup_addresses_other_active_nodes(
+    federation: PlayedFederation, receivers: tuple[str, ...], refusal: tuple[int, str]
+) -> None:
+    assert refusal_of(open_lookup, federation.hub, federation.member(ASKER), batch(*receivers)) == refusal
+    assert read_inbox(federation.hub, federation.member(ASKED), federation.clock()).deliveries == ()
+
+
+def test_a_lookup_is_asked_once(federation: PlayedFederation, lookup: str) -> None:
+    """Nobody, the asker included, can ask under an id that is taken: the pages in it stay as they are."""
+    for node, receiver in ((ASKER, ASKED), (OTHER, ASKED)):
+        refusal = refusal_of(open_lookup, federation.hub, federation.member(node), batch(receiver))
+        assert refusal == (409, "lookup_repeated")
+    assert len(read_inbox(federation.hub, federation.member(ASKED), federation.clock()).deliveries) == 1
+
+
+def test_one_node_cannot_fill_the_hub_with_lookups(federation: PlayedFederation) -> None:
+    """Past the bound it has to finish one, or wait until they have expired; others are not held up."""
+    member = federation.member(ASKER)
+    ids = [f"L-{number:032x}" for number in range(MOST_OPEN + 1)]
+    for lookup_id in ids[:-1]:
+        open_lookup(federation.hub, member, batch(ASKED, lookup_id=lookup_id))
+    last = batch(ASKED, lookup_id=ids[-1])
+    assert refusal_of(open_lookup, federation.hub, member, last) == (429, "lookups_open")
+    open_lookup(federation.hub, federation.member(OTHER), batch(ASKED))
+    close_lookup(federation.hub, member, ids[0])
+    open_lookup(federation.hub, member, last)
+
+
+@pytest.mark.parametrize("end", ["finished", "expired"])
+def test_no_page_is_left_in_any_file(federation: PlayedFederation, lookup: str, end: str) -> None:
+    """Neither in the tables nor in freed pages nor in the write-ahead log; the answered and the unanswered alike."""
+    accept_answer(federation.hub, federation.member(ASKED), lookup, page(ANSWER))
+    assert is_kept(federation, ANSWER)
+    assert is_kept(federation, REQUEST)
+    if end == "finished":
+        close_lookup(federation.hub, federation.member(ASKER), lookup)
+    else:
+        federation.clock.advance(LOOKUP_VALIDITY)
+        settle_due(federation.hub, federation.clock())
+    assert list(files_of(federation))
+    assert not is_kept(federation, ANSWER)
+    assert not is_kept(federation, REQUEST)
+    assert read_inbox(federation.hub, federation.member(OTHER), federation.clock()).deliveries == ()
+
+
+def test_an_expired_lookup_is_over(federation: PlayedFederation, lookup: str) -> None:
+    """Before its pages are deleted too: nobody answers it, reads it, or finds it waiting."""
+    federation.clock.advance(LOOKUP_VALIDITY)
+    hub = federation.hub
+    late = refusal_of(accept_answer, hub, federation.member(ASKED), lookup, page(ANSWER))
+    assert late == refusal_of(read_progress, hub, federation.member(ASKER), lookup) == (404, "lookup_unknown")
+    assert read_inbox(hub, federation.member(ASKED), federation.clock()).deliveries == ()
+
+
+def test_the_log_holds_the_lookups_id_alone(federation: PlayedFederation, lookup: str) -> None:
+    """Neither who asked nor who was asked nor who answered: one entry, by the hub."""
+    accept_answer(federation.hub, federation.member(ASKED), lookup, page(ANSWER))
+    close_lookup(federation.hub, federation.member(ASKER), lookup)
+    (entry,) = read_entries(federation.hub.database.connection, reference=lookup)
+    event = entry.to_event()
+    assert (event.action, event.actor, dict(event.details)) == ("lookup.relayed", "hub", {})
+    assert (event.acting_for, event.purpose, event.subject, event.fields) == ("", "", "", ())
+    logged = [entry.to_event() for entry in read_entries(federation.hub.database.connection)]
+    assert not {ASKER, ASKED, OTHER} & {event.actor for event in logged}
+
+
+def test_a_lookup_lasts_ten_minutes() -> None:
+    """Long enough for a node that polls, short enough that nothing lies about."""
+    assert timedelta(minutes=10) == LOOKUP_VALIDITY
