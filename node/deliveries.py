@@ -85,12 +85,19 @@ def find_answer(node: Node, delivery: Delivery) -> SealedRecords | None:
 
 
 def keep_answer(node: Node, delivery: Delivery, sealed: SealedRecords) -> None:
-    """Keep a sealed answer for a while: the hub may lose it on the way and ask again. It opens to the asker alone."""
+    """Keep a sealed answer for a while: the hub may lose it on the way and ask again. It opens to the asker alone.
+
+    A page that asked nothing was not taken in, and leaves no trace here either.
+    """
     now = node.clock()
     with node.database.transaction() as connection:
         connection.execute("DELETE FROM answers_kept WHERE kept_at <= ?", (stamp(now - ANSWERS_KEPT),))
-        row = (*_name_page(delivery), sealed.page, stamp(now))
-        connection.execute("INSERT OR REPLACE INTO answers_kept VALUES (?, ?, ?, ?, ?)", row)
+        taken_in = connection.execute(
+            "SELECT 1 FROM lookups_seen WHERE lookup_id = ? AND sender = ?", (delivery.lookup_id, delivery.sender)
+        ).fetchone()
+        if taken_in is not None:
+            row = (*_name_page(delivery), sealed.page, stamp(now))
+            connection.execute("INSERT OR REPLACE INTO answers_kept VALUES (?, ?, ?, ?, ?)", row)
 
 
 def _name_page(delivery: Delivery) -> tuple[str, str, str]:
