@@ -1,0 +1,181 @@
+"""The readiness score: which factors and standard questions the loaded files can fill, and which file would help next.
+
+A column can be filled when the input tables it needs are loaded; whether it is filled, and in how many rows, is counted
+in the snapshot. The two differ where files do not match: a census of schools that none of the children goes to.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from node.ingest.staged import find_staged
+from node.snapshots import Snapshot
+
+TABLE = "child_year"
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What is declared in `readiness.toml`. `columns` gives the sets of input tables, any of which fills a column."""
+
+    columns: Mapping[str, Sequence[frozenset[str]]]
+    factors: Mapping[str, Sequence[str]]
+    questions: Mapping[str, Sequence[str]]
+    files: Mapping[str, frozenset[str]]
+
+    def can_fill(self, columns: Iterable[str], loaded: Set[str]) -> list[str]:
+        """Those of the columns that the loaded input tables can fill."""
+        return [name for name in columns if any(tables <= loaded for tables in self.columns[name])]
+
+
+@dataclass(frozen=True, slots=True)
+class FactorReadiness:
+    """A factor: its columns, those that the loaded files can fill, and the share of rows with a value of any."""
+
+    name: str
+    columns: Mapping[str, float]
+    fillable: tuple[str, ...]
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionReadiness:
+    """A standard question, and the columns it needs that have no value in any row."""
+
+    name: str
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NextFile:
+    """A file not loaded: the factors nothing fills yet that it would, and how many more columns it would fill."""
+
+    name: str
+    factors: tuple[str, ...]
+    columns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """How ready a snapshot is."""
+
+    factors: Sequence[FactorReadiness]
+    questions: Sequence[QuestionReadiness]
+    next_files: Sequence[NextFile]
+
+    @property
+    def score(self) -> tuple[int, int]:
+        """How many of the factors have a value in some row, and how many factors there are."""
+        return sum(each.share > 0 for each in self.factors), len(self.factors)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The readiness as plain values for JSON."""
+        filled, of = self.score
+        return {
+            "factors_filled": filled,
+            "factors_of": of,
+            "factors": [
+                {"name": each.name, "share": each.share, "fillable": list(each.fillable), "columns": dict(each.columns)}
+                for each in self.factors
+            ],
+            "questions": [
+                {"name": each.name, "ready": not each.missing, "missing": list(each.missing)} for each in self.questions
+            ],
+            "next": [
+                {"file": each.name, "factors": list(each.factors), "columns": each.columns} for each in self.next_files
+            ],
+        }
+
+    def to_lines(self) -> Iterator[str]:
+        """The readiness for reading."""
+        filled, of = self.score
+        yield f"Readiness: {filled} of the {of} factors have values"
+        for each in self.factors:
+            unfilled = [name for name in each.columns if name not in each.fillable]
+            lack = f"; no file for {', '.join(unfilled)}" if unfilled else ""
+            yield f"  {each.share:>6.1%}  {each.name}{lack}"
+        ready = [each for each in self.questions if not each.missing]
+        yield f"Standard questions: {len(ready)} of {len(self.questions)} can be answered"
+        for question in self.questions:
+            missing = f": no values of {', '.join(question.missing)}" if question.missing else ""
+            yield f"  {'no ' if missing else 'yes'}  {question.name}{missing}"
+        yield "Files that would help most next:" if self.next_files else "No file that is known would fill more."
+        for rank, file in enumerate(self.next_files, start=1):
+            factors = f", and so {', '.join(file.factors)}" if file.factors else ""
+            yield f"  {rank}. {file.name}: {file.columns} more column{'s' if file.columns > 1 else ''}{factors}"
+
+
+@cache
+def load_needs() -> Needs:
+    """What `readiness.toml` declares."""
+    with Path(__file__).with_name("readiness.toml").open("rb") as stream:
+        declared = tomllib.load(stream)
+    core = declared["core"]
+    return Needs(
+        columns={
+            name: [frozenset([*core, *tables]) for tables in any_of] for name, any_of in declared["columns"].items()
+        },
+        factors={entry["name"]: entry["columns"] for entry in declared["factors"]},
+        questions={entry["name"]: entry["columns"] for entry in declared["questions"]},
+        files={entry["name"]: frozenset(entry["tables"]) for entry in declared["files"]},
+    )
+
+
+def assess_readiness(snapshot: Snapshot) -> Readiness:
+    """Count what a snapshot has of every factor, and rank the files that would fill more."""
+    needs = load_needs()
+    loaded = {name for name, _ in find_staged(snapshot.staged)}
+    shares, by_factor = _count(snapshot.tables[TABLE], needs)
+    factors = [
+        FactorReadiness(
+            name,
+            {column: shares[column] for column in columns},
+            tuple(needs.can_fill(columns, loaded)),
+            by_factor[name],
+        )
+        for name, columns in needs.factors.items()
+    ]
+    questions = [
+        QuestionReadiness(name, tuple(column for column in columns if not shares[column]))
+        for name, columns in needs.questions.items()
+    ]
+    return Readiness(factors, questions, rank_files(needs, loaded))
+
+
+def rank_files(needs: Needs, loaded: Set[str]) -> list[NextFile]:
+    """The files not yet loaded whole that would fill something, those that would fill most factors first."""
+    candidates = (_gain(needs, loaded, name, tables) for name, tables in needs.files.items() if not tables <= loaded)
+    useful = [each for each in candidates if each.columns]
+    return sorted(useful, key=lambda each: (-len(each.factors), -each.columns))
+
+
+def _gain(needs: Needs, loaded: Set[str], name: str, tables: frozenset[str]) -> NextFile:
+    before = set(needs.can_fill(needs.columns, loaded))
+    after = set(needs.can_fill(needs.columns, loaded | tables))
+    new = tuple(each for each, columns in needs.factors.items() if after & {*columns} and not before & {*columns})
+    return NextFile(name, new, len(after - before))
+
+
+def _count(path: Path, needs: Needs) -> tuple[Mapping[str, float], Mapping[str, float]]:
+    """The share of rows that have a value, by column, and by factor where any of its columns has."""
+    import duckdb
+
+    with duckdb.connect(":memory:") as connection:
+        connection.read_parquet(str(path)).create_view("counted")
+        present = {name for name, *_ in connection.execute("DESCRIBE counted").fetchall()}
+        groups = {**{name: [name] for name in needs.columns}, **needs.factors}
+        figures = ", ".join(_share(columns, present) for columns in groups.values())
+        (row,) = connection.execute(f"SELECT {figures} FROM counted").fetchall()  # noqa: S608 - our own columns
+    shares = dict(zip(groups, (float(each or 0) for each in row), strict=True))
+    return {name: shares[name] for name in needs.columns}, {name: shares[name] for name in needs.factors}
+
+
+def _share(columns: Iterable[str], present: Set[str]) -> str:
+    """SQL of the share of rows that have a value in one of the columns; those that are not there have none."""
+    conditions = " OR ".join(f'"{name}" IS NOT NULL' for name in columns if name in present) or "false"
+    return f"round(count(*) FILTER (WHERE {conditions}) / nullif(count(*), 0), 4)"
