@@ -10,7 +10,7 @@ from disclosure_control.presets import Preset, PresetInvalid, load_preset
 from federation.exchange import QueryDraft
 from federation.manifest import Manifest, Path
 from federation.problems import ProblemRaised
-from federation.register import Member, MemberKind, Register
+from federation.register import Member, MemberKind, OrganisationKind, Register
 from federation.wire import whole_seconds
 from hub.projects import Project
 from query_engine.catalogue import load_catalogue
@@ -57,6 +57,11 @@ def _choose_preset(draft: QueryDraft, project: Project) -> Preset:
         return load_preset(draft.preset)
     except PresetInvalid as error:
         raise ProblemRaised(422, "preset_unknown", str(error)) from None
+
+
+def _check_audience(asker: Member, plan: QueryPlan) -> None:
+    if plan.audience == "authority" and asker.organisation_kind is not OrganisationKind.AUTHORITY:
+        raise ProblemRaised(422, "audience", "the question uses a column that authorities alone may ask about")
 
 
 def _check_year(draft: QueryDraft, plan: QueryPlan) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hub.callers import Callers, gather
 from tests.hub.played_federation import PlayedFederation, found_federation
 
 
@@ -14,3 +15,17 @@ def federation(tmp_path: Path) -> Iterator[PlayedFederation]:
     founded = found_federation(tmp_path)
     yield founded
     founded.hub.database.close()
+
+
+@pytest.fixture
+def own_callers(federation: PlayedFederation) -> Callers:
+    """Everybody in front of a hub of the test's own."""
+    return gather(federation)
+
+
+@pytest.fixture(scope="module")
+def callers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callers]:
+    """Everybody in front of a hub that a module's tests share; they change nothing that it knows, its nonces apart."""
+    shared = found_federation(tmp_path_factory.mktemp("doors"))
+    yield gather(shared)
+    shared.hub.database.close()

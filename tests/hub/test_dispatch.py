@@ -18,7 +18,7 @@ from hub.release import settle_due
 from hub.service import open_hub
 from tests.hub.played_federation import NODES, PlayedFederation
 from tests.hub.replies import outcomes_of, status_of, write_reply
-from tests.hub.test_queries import DRAFT
+from tests.hub.test_drafts import DRAFT
 
 
 def accept(federation: PlayedFederation, node: str, data: bytes) -> str:

@@ -1,12 +1,15 @@
 """The relay of lookups: who may see which page, and that nothing of them is left."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from audit.log import read_entries
+from federation import database
 from federation.exchange import LookupBatch
 from federation.problems import ProblemRaised
 from federation.sealing import SEALED_BYTES, SealedRecords
@@ -176,6 +179,21 @@ def test_no_page_is_left_in_any_file(federation: PlayedFederation, lookup: str, 
     assert not is_kept(federation, ANSWER)
     assert not is_kept(federation, REQUEST)
     assert read_inbox(federation.hub, federation.member(OTHER), federation.clock()).deliveries == ()
+
+
+def test_a_long_reader_is_not_waited_for(
+    federation: PlayedFederation, lookup: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lookup is over for all that; what is left of it goes with the next one that ends."""
+    monkeypatch.setattr(database, "ERASING_SECONDS", 0)
+    with closing(sqlite3.connect(federation.hub.database.path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM lookup_pages").fetchone()
+        close_lookup(federation.hub, federation.member(ASKER), lookup)
+        assert is_kept(federation, REQUEST)
+    open_lookup(federation.hub, federation.member(ASKER), batch(ASKED))
+    close_lookup(federation.hub, federation.member(ASKER), LOOKUP)
+    assert not is_kept(federation, REQUEST)
 
 
 def test_an_expired_lookup_is_over(federation: PlayedFederation, lookup: str) -> None:

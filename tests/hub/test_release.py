@@ -1,67 +1,24 @@
 """What is released: every authority's rows, nothing that a preset would not print, once, whatever happens meanwhile."""
 
-import copy
-import logging
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.event import Action
-from audit.log import read_entries
-from disclosure_control.presets import load_preset
-from disclosure_control.release import ReleasedTable, read_released
-from federation import releases
-from federation.exchange import QueryState, ReleaseDocument
-from federation.manifest import Outcome, Reply
+from federation.exchange import QueryState
+from federation.manifest import Reply
 from federation.problems import ProblemRaised
 from federation.releases import verify_release
-from federation.wire import MAX_BATCH_BYTES, decode_document
-from hub import queries, release
-from hub.dispatch import accept_reply, read_replies
+from hub import release
+from hub.dispatch import read_replies
 from hub.queries import find_query
-from hub.release import combine_replies, find_release, settle_due, settle_query
-from hub.service import open_hub
-from tests.hub.callers import gather
+from hub.release import combine_replies, settle_query
 from tests.hub.played_federation import AUTHORITIES, NODES, PlayedFederation, found_federation
-from tests.hub.replies import honest_table, status_of, write_reply
+from tests.hub.replies import accept, honest_table, released, rows_of, status_of, table_of, time_is_up
 
 Spoil = Callable[[dict[str, Any]], object]
-
-
-def released(federation: PlayedFederation, query_id: str) -> ReleaseDocument:
-    """The release of a query."""
-    query = find_query(federation.hub, query_id, federation.member("ana"))
-    return decode_document(find_release(federation.hub, query), ReleaseDocument, limit=MAX_BATCH_BYTES)
-
-
-def table_of(federation: PlayedFederation, query_id: str) -> ReleasedTable:
-    return read_released(released(federation, query_id).table)
-
-
-def accept(federation: PlayedFederation, query_id: str, node: str, changes: Mapping[str, object] | None = None) -> None:
-    """Have the hub keep a reply, and be stopped before it does anything about it."""
-    accept_reply(federation.hub, federation.member(node), write_reply(federation, query_id, node, changes))
-
-
-def time_is_up(federation: PlayedFederation) -> None:
-    federation.clock.advance(timedelta(hours=168))
-    settle_due(federation.hub, federation.clock())
-
-
-def rows_of(table: ReleasedTable, authority: str) -> list[tuple[object, ...]]:
-    """One authority's figures, without the categories."""
-    places = [place for place, column in enumerate(table.columns) if column in table.decimals]
-    return [tuple(row[place] for place in places) for row in table.rows if row[0] == authority]
-
-
-def count_of(federation: PlayedFederation, action: Action) -> int:
-    return sum(1 for _ in read_entries(federation.hub.database.connection, action=action))
 
 
 # --- What is in a release ------------------------------------------------------------------------------------------
@@ -236,170 +193,3 @@ def make_answer(like: Reply, table: object) -> Reply:
     """What node-303 says, holding any table."""
     fields = {name: getattr(like, name) for name in like.__struct_fields__}
     return Reply(**{**fields, "node": "node-303", "authority": "303", "table": table})
-
-
-# --- Once, and in the end ------------------------------------------------------------------------------------------
-
-
-def test_two_last_replies_at_once_make_one_release(federation: PlayedFederation) -> None:
-    """Whichever comes last, and though both look: one document, one entry in the log."""
-    query_id = federation.answer(federation.start(), "node-301")
-    replies = {node: write_reply(federation, query_id, node) for node in NODES[1:]}
-    barrier = threading.Barrier(len(replies))
-
-    def reply(node: str) -> None:
-        barrier.wait()
-        accept_reply(federation.hub, federation.member(node), replies[node])
-        barrier.wait()
-        settle_query(federation.hub, query_id)
-        federation.hub.database.close()
-
-    threads = [threading.Thread(target=reply, args=(node,)) for node in replies]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert status_of(federation, query_id).state is QueryState.RELEASED
-    assert count_of(federation, Action.QUERY_RELEASED) == 1
-    assert table_of(federation, query_id).absent == {}
-
-
-@pytest.mark.parametrize("woken_by", ["a node's poll", "a look at its status", "the hub's next start"])
-def test_a_hub_stopped_before_the_release_makes_it_later(federation: PlayedFederation, woken_by: str) -> None:
-    """The last reply was stored and the hub killed; nobody replies again, since nobody needs to."""
-    query_id = federation.start()
-    for node in NODES:
-        accept(federation, query_id, node)
-    assert status_of(federation, query_id).state is QueryState.RUNNING
-    if woken_by == "the hub's next start":
-        federation.hub.database.close()
-        reopened = open_hub(federation.hub.party.directory, federation.clock)
-        settle_due(reopened, federation.clock())
-        reopened.database.close()
-    else:
-        door = ("node-301", "/federation/inbox") if woken_by == "a node's poll" else ("ana", f"/api/queries/{query_id}")
-        assert gather(federation).call(door[0], "GET", door[1]).status_code == 200
-    assert status_of(federation, query_id).state is QueryState.RELEASED
-    assert table_of(federation, query_id).absent == {}
-
-
-def test_settling_again_changes_nothing(federation: PlayedFederation) -> None:
-    query_id = federation.answer(federation.start(), *NODES)
-    document = released(federation, query_id)
-    settle_query(federation.hub, query_id)
-    time_is_up(federation)
-    assert released(federation, query_id) == document
-    assert count_of(federation, Action.QUERY_RELEASED) == 1
-
-
-def test_a_reply_that_comes_in_meanwhile_is_not_left_out(
-    federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Combining takes a while; what is released is what had come in when it is released."""
-    query_id = federation.answer(federation.start(), "node-301")
-    query = find_query(federation.hub, query_id, federation.member("ana"))
-    combine = release.combine_replies
-
-    def combine_slowly(*arguments: Any) -> ReleasedTable:
-        accept(federation, query_id, "node-302")
-        monkeypatch.setattr(release, "combine_replies", combine)
-        return combine(*arguments)
-
-    monkeypatch.setattr(release, "combine_replies", combine_slowly)
-    release.finish_query(federation.hub, query, federation.clock())
-    assert status_of(federation, query_id).state is QueryState.RUNNING
-    time_is_up(federation)
-    assert table_of(federation, query_id).absent == {"303": "late"}
-
-
-def test_trouble_with_one_query_stays_with_it(
-    federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The polls of all nodes come by where queries are settled: none fails, and the other query is released."""
-    spoilt, other = federation.start(), federation.start()
-    combine = release.combine_replies
-
-    def combine_one(hub: Any, query: queries.StoredQuery, replies: Mapping[str, Reply]) -> ReleasedTable:
-        if query.query_id == spoilt:
-            raise RuntimeError("SECRET-VALUE")
-        return combine(hub, query, replies)
-
-    monkeypatch.setattr(release, "combine_replies", combine_one)
-    with caplog.at_level(logging.ERROR, "circe.hub"):
-        for query_id in (spoilt, other):
-            federation.answer(query_id, *NODES)
-        assert gather(federation).call("node-301", "GET", "/federation/inbox").status_code == 200
-    assert status_of(federation, spoilt).state is QueryState.RUNNING
-    assert status_of(federation, other).state is QueryState.RELEASED
-    assert f"{spoilt} cannot be settled now: RuntimeError at test_release.py" in caplog.text
-    assert "SECRET" not in caplog.text
-    monkeypatch.setattr(release, "combine_replies", combine)
-    settle_due(federation.hub, federation.clock())
-    assert status_of(federation, spoilt).state is QueryState.RELEASED
-
-
-# --- What the gate refuses -----------------------------------------------------------------------------------------
-
-
-def assert_withheld(federation: PlayedFederation, query_id: str) -> None:
-    """Nothing is released, for good, and the log says so."""
-    assert status_of(federation, query_id).state is QueryState.UNFINISHED
-    assert count_of(federation, Action.QUERY_WITHHELD) == 1
-    assert count_of(federation, Action.QUERY_RELEASED) == 0
-    with pytest.raises(ProblemRaised, match="nothing has been released"):
-        released(federation, query_id)
-
-
-def test_nothing_is_released_under_another_preset_than_was_approved(
-    federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A hub whose software brings another version of the preset does not release what was approved under the old."""
-    query_id = federation.start()
-    newer = replace(load_preset("ons_10_5"), version="99")
-    monkeypatch.setattr(releases, "load_preset", lambda _: newer)
-    assert_withheld(federation, federation.answer(query_id, *NODES))
-
-
-def test_nothing_is_released_under_another_plan_than_was_approved(
-    federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nor by a planner that makes another plan of the SQL, or none any more; what there is can still be listed."""
-    query_id = federation.start()
-    for node in NODES:
-        accept(federation, query_id, node)
-
-    def refuse(sql: str) -> None:
-        raise ProblemRaised(422, "unknown_column", "there is no such column any more")
-
-    monkeypatch.setattr(queries, "plan_draft", refuse)
-    settle_due(federation.hub, federation.clock())
-    assert_withheld(federation, query_id)
-    assert [query.query_id for query in queries.list_queries(federation.hub, federation.member("ana"))] == [query_id]
-
-
-@pytest.mark.parametrize("authorities", [(), ("301", "302")], ids=["none", "two"])
-def test_nothing_is_released_without_a_place_for_every_node(
-    federation: PlayedFederation, authorities: tuple[str, ...]
-) -> None:
-    """A node of the roster that serves no authority of its own any more has no rows, and a row is never left out."""
-    query_id = federation.answer(federation.start(), "node-301", "node-303")
-    federation.change_member("node-301", revoked=True)
-    federation.change_member("node-302", authorities=authorities)
-    time_is_up(federation)
-    assert_withheld(federation, query_id)
-
-
-def test_an_answer_stays_its_authoritys_though_the_register_moves_on(federation: PlayedFederation) -> None:
-    """A node that has answered and left the federation has its rows under the authority that it answered for."""
-    query_id = federation.answer(federation.start(), "node-301", "node-302")
-    before = copy.deepcopy(honest_table(federation, query_id, "node-301")["rows"][0][1])
-    federation.change_member("node-301", revoked=True)
-    federation.refuse(query_id, "node-303")
-    table = table_of(federation, query_id)
-    assert rows_of(table, "301")[0][0] == before
-    assert table.absent == {"303": "history_full"}
-
-
-def test_outcomes_are_words_that_the_release_knows() -> None:
-    """The hub compares them as texts where they stand beside the reply."""
-    assert {Outcome.ANSWERED, Outcome.REFUSED} == set(Outcome) == {"answered", "refused"}

@@ -1,0 +1,72 @@
+"""Every route of the hub's doors for software: whom it is for, who is turned away, and what becomes of nonsense."""
+
+from dataclasses import dataclass
+
+from federation.wire import MAX_BATCH_BYTES, MAX_DOCUMENT_BYTES
+
+QUERY, LOOKUP = f"Q-{'0' * 16}", f"L-{'0' * 32}"
+
+
+@dataclass(frozen=True)
+class Door:
+    """One route: whom it is for, who is turned away and how, and what becomes of an unknown id."""
+
+    rule: str
+    method: str
+    path: str
+    caller: str
+    wrong_caller: str
+    wrong: tuple[int, str]
+    unknown: tuple[int, str] | None = None
+    garbage: tuple[int, str] | None = None
+    limit: int = MAX_DOCUMENT_BYTES
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.rule}"
+
+
+KIND, UNSEEN, MALFORMED = (403, "wrong_kind"), (404, "query_unknown"), (400, "malformed")
+NO_LOOKUP = (404, "lookup_unknown")
+
+DOORS = (
+    Door("/federation/inbox", "GET", "/federation/inbox", "node-301", "ana", KIND),
+    Door("/federation/inbox/<delivery_id>/done", "POST", "/federation/inbox/7/done", "node-301", "ana", KIND),
+    Door("/federation/replies", "POST", "/federation/replies", "node-301", "ana", KIND, None, (400, "reply_malformed")),
+    Door(
+        "/federation/lookups", "POST", "/federation/lookups", "node-301", "cho", KIND, None, MALFORMED, MAX_BATCH_BYTES
+    ),
+    Door(
+        "/federation/lookups/<lookup_id>/answer",
+        "POST",
+        f"/federation/lookups/{LOOKUP}/answer",
+        "node-301",
+        "hub",
+        KIND,
+        None,
+        (400, "page_malformed"),
+    ),
+    Door("/federation/lookups/<lookup_id>", "GET", f"/federation/lookups/{LOOKUP}", "node-301", "eve", KIND, NO_LOOKUP),
+    Door(
+        "/federation/lookups/<lookup_id>", "DELETE", f"/federation/lookups/{LOOKUP}", "node-301", "ana", KIND, NO_LOOKUP
+    ),
+    Door("/api/queries", "POST", "/api/queries", "ana", "node-301", (400, "malformed"), None, MALFORMED),
+    Door("/api/queries", "GET", "/api/queries", "ana", "", (200, "")),
+    Door("/api/queries/<query_id>", "GET", f"/api/queries/{QUERY}", "ana", "node-301", UNSEEN, UNSEEN),
+    Door(
+        "/api/queries/<query_id>/manifest", "GET", f"/api/queries/{QUERY}/manifest", "ana", "node-301", UNSEEN, UNSEEN
+    ),
+    Door(
+        "/api/queries/<query_id>/signatures",
+        "POST",
+        f"/api/queries/{QUERY}/signatures",
+        "cho",
+        "node-301",
+        MALFORMED,
+        None,
+        MALFORMED,
+    ),
+    Door("/api/queries/<query_id>/release", "GET", f"/api/queries/{QUERY}/release", "ana", "node-301", UNSEEN, UNSEEN),
+)
+
+OPEN_TO_ALL = "GET /federation/register"

@@ -1,0 +1,164 @@
+"""Drafts: what is refused at once and why, what the manifest says, and who may see it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from audit.event import Action
+from audit.log import read_entries
+from disclosure_control.presets import load_preset
+from federation.exchange import QueryDraft
+from federation.manifest import read_manifest
+from federation.problems import ProblemRaised
+from hub import drafting, queries
+from hub.projects import Project, add_project
+from hub.queries import draft_query, find_query, list_queries
+from tests.hub.played_federation import NODES, PROJECT, SQL, PlayedFederation
+
+DRAFT = QueryDraft(
+    project=PROJECT,
+    purpose="How attendance differs by key stage",
+    sql=SQL,
+    academic_year="202425",
+    preset="ons_10_5",
+    roster=None,
+    valid_hours=168,
+)
+
+
+@pytest.mark.parametrize(
+    ("asker", "changes", "code", "says"),
+    [
+        ("bea", {}, "project_unknown", "no project"),
+        ("ana", {"project": "exclusions"}, "project_unknown", "no project"),
+        ("ana", {"project": "no-such-project"}, "project_unknown", "no project"),
+        ("ana", {"preset": "dfe_cla"}, "preset_not_in_project", "ons_10_5"),
+        ("ana", {"preset": "no_such_preset"}, "preset_not_in_project", "ons_10_5"),
+        ("ana", {"roster": ("node-301", "node-999")}, "roster_unknown", "node-999"),
+        ("ana", {"roster": ("cho",)}, "roster_unknown", "cho"),
+        ("ana", {"roster": ()}, "roster_empty", "no node"),
+        ("ana", {"sql": "SELECT child FROM child_year"}, "key_misused", "(line 1, column 8)"),
+        ("ana", {"sql": "SELECT\nCOUNT(*) AS n FROM nowhere"}, "unknown_table", "(line 2, column 20)"),
+        ("ana", {"academic_year": "209899"}, "year_unknown", "202425"),
+        ("ana", {"purpose": "About A123456789012 alone"}, "not_loggable", "pupil number"),
+        ("cho", {}, "not_permitted", "approver"),
+        ("node-301", {}, "not_permitted", "node"),
+        ("hub", {}, "unknown_value", "role"),
+    ],
+)
+def test_a_draft_that_would_be_refused_later_is_refused_at_once(
+    federation: PlayedFederation, asker: str, changes: dict[str, object], code: str, says: str
+) -> None:
+    """With the reason, and nothing of it is kept."""
+    add_project(federation.hub, Project("exclusions", "Exclusions", frozenset({"bea"}), frozenset({"ons_10_5"})))
+    with pytest.raises(ProblemRaised) as refused:
+        draft_query(federation.hub, msgspec.structs.replace(DRAFT, **changes), federation.member(asker))
+    assert refused.value.problem.code == code
+    assert says in refused.value.problem.detail
+    assert "A123456789012" not in refused.value.problem.detail
+    assert federation.hub.database.connection.execute("SELECT count(*) FROM queries").fetchone()[0] == 0
+    assert not list(read_entries(federation.hub.database.connection, action=Action.QUERY_DRAFTED))
+
+
+def test_a_project_can_be_changed_while_it_has_queries(federation: PlayedFederation) -> None:
+    """Its queries stay, and its new rules hold from now on."""
+    query_id = federation.draft()
+    add_project(federation.hub, Project(PROJECT, "Attendance", frozenset({"bea"}), frozenset({"ons_10_5"})))
+    assert find_query(federation.hub, query_id, federation.member("ana")).query_id == query_id
+    with pytest.raises(ProblemRaised, match="no project"):
+        federation.draft()
+    assert federation.draft(asker="bea")
+
+
+def test_a_draft_without_a_node_to_ask_is_refused(federation: PlayedFederation) -> None:
+    for node in NODES:
+        federation.revoke(node)
+    with pytest.raises(ProblemRaised, match="no node to ask"):
+        federation.draft()
+
+
+def test_a_draft_whose_release_nobody_could_fetch_is_refused(
+    federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seven cells of three nodes are 21 rows."""
+    monkeypatch.setattr(drafting, "MOST_ROWS", 21)
+    federation.draft()
+    monkeypatch.setattr(drafting, "MOST_ROWS", 20)
+    with pytest.raises(ProblemRaised, match="21 rows") as refused:
+        federation.draft()
+    assert refused.value.problem.code == "too_many_rows"
+
+
+def test_the_manifest_says_what_was_asked(federation: PlayedFederation) -> None:
+    """Every word of the draft, the roster once each and in order, and until when."""
+    draft = msgspec.structs.replace(DRAFT, roster=("node-303", "node-301", "node-303"), valid_hours=2)
+    query_id = draft_query(federation.hub, draft, federation.member("ana"))
+    manifest = read_manifest(find_query(federation.hub, query_id, federation.member("ana")).envelope)
+    assert (manifest.asker, manifest.sql, manifest.purpose) == ("ana", SQL, DRAFT.purpose)
+    assert manifest.roster == ("node-301", "node-303")
+    assert (manifest.preset, manifest.preset_version) == ("ons_10_5", load_preset("ons_10_5").version)
+    assert manifest.expires_at - manifest.issued_at == timedelta(hours=2)
+    assert manifest.issued_at == federation.clock()
+
+
+# --- Seeing --------------------------------------------------------------------------------------------------------
+
+READERS = {
+    "ana": True,
+    "bea": False,
+    "cho": True,
+    "dev": True,
+    "eve": True,
+    "gus": True,
+    "hub": False,
+    "node-301": False,
+}
+
+
+@pytest.mark.parametrize(("reader", "sees"), READERS.items())
+def test_who_may_see_a_query(federation: PlayedFederation, reader: str, sees: bool) -> None:
+    """Its asker, and whoever the matrix lets read manifests; to all others it is as if there were none."""
+    query_id, member = federation.draft(), federation.member(reader)
+    assert [status.query_id for status in list_queries(federation.hub, member)] == ([query_id] if sees else [])
+    if sees:
+        assert find_query(federation.hub, query_id, member).query_id == query_id
+        return
+    with pytest.raises(ProblemRaised) as hidden:
+        find_query(federation.hub, query_id, member)
+    with pytest.raises(ProblemRaised) as absent:
+        find_query(federation.hub, "Q-0000000000000000", member)
+    assert hidden.value.problem == absent.value.problem
+
+
+def test_the_list_is_newest_first_and_bounded(federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And neither parses nor plans what it lists."""
+    ids = []
+    for _ in range(4):
+        ids.append(federation.draft())
+        federation.clock.advance(timedelta(seconds=1))
+
+    def refuse(sql: str) -> None:
+        raise AssertionError("a list plans nothing")
+
+    monkeypatch.setattr(queries, "plan_draft", refuse)
+    listed = list_queries(federation.hub, federation.member("cho"), most=3)
+    assert [status.query_id for status in listed] == ids[:0:-1]
+    assert {status.cells for status in listed} == {7}
+
+
+def test_waiting_for_a_query_looks_at_little(federation: PlayedFederation) -> None:
+    """What a held line compares changes with each signature, each reply and each state, and else not."""
+    seen = [queries.measure_progress(federation.hub, "Q-0000000000000000")]
+    query_id = federation.draft()
+    steps: list[Callable[[], object]] = [
+        lambda: None,
+        *(lambda signer=signer: federation.sign(query_id, signer) for signer in ("ana", "cho", "dev")),
+        *(lambda node=node: federation.answer(query_id, node) for node in NODES),
+    ]
+    for step in steps:
+        step()
+        assert queries.measure_progress(federation.hub, query_id) == queries.measure_progress(federation.hub, query_id)
+        seen.append(queries.measure_progress(federation.hub, query_id))
+    assert len(set(seen)) == len(seen)
