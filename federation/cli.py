@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "lookup": ("node.lookup_commands:lookup", "Children across authorities, from your own node."),
     "audit": ("audit.commands:audit", "Show and verify audit logs."),
     "synth": ("node.synth.commands:synth", "Write a synthetic England as real-format return files."),
+    "bench": ("federation.commands.bench:bench", "Measure: load."),
 }
 """Every command: where it lives and what it is for."""
 

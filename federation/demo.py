@@ -134,6 +134,8 @@ def perform(hands: Stagehands, place: Path, authorities: int, seed: int, togethe
         hands.run_each(load)
     with hands.stage("hub and nodes start"):
         start(hands, cast, together)
+    with hands.stage("a home authority claims the facts of its children educated elsewhere"):
+        claim(hands, cast)
     with hands.stage("a researcher asks, two officers approve, nodes answer"):
         release = ask(hands, cast)
     with hands.stage("a virtual school head looks up children placed in her area"):
@@ -177,6 +179,12 @@ def start(hands: Stagehands, cast: Cast, together: int) -> None:
     for number in range(0, len(cast.nodes), together):
         states = [word for state in cast.nodes[number : number + together] for word in ("--state", state)]
         hands.start(cast.directory / f"nodes-{number}.log", "node", "serve", *states)
+
+
+def claim(hands: Stagehands, cast: Cast) -> None:
+    """Have one home authority claim, sealed, what the hosts of its children know; the others would do the same."""
+    hands.run("node", "claim", "--state", cast.nodes[0], "--term", f"{ACADEMIC_YEAR}-summer")
+    click.echo(hands.run("node", "claims", "--state", cast.busiest_host).rstrip(), err=True)
 
 
 def ask(hands: Stagehands, cast: Cast) -> str:

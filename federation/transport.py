@@ -41,6 +41,9 @@ LONGEST_ANSWER_SECONDS = 120
 
 LONGEST_PROBLEM_BYTES = 16 * 1024
 
+NO_REASON = "unknown"
+"""The code of a refusal that came without a readable problem document: perhaps not from the hub at all."""
+
 
 class HubUnreachable(Exception):
     """The hub did not answer; the request may be sent again."""
@@ -179,7 +182,7 @@ def _read_bounded(response: httpx.Response) -> bytes:
 
 
 def _read_problem(response: httpx.Response, data: bytes) -> Problem:
-    unknown = Problem(status=response.status_code, title="Refused", detail="the hub gave no reason", code="unknown")
+    unknown = Problem(status=response.status_code, title="Refused", detail="the hub gave no reason", code=NO_REASON)
     if response.headers.get("content-type", "") != PROBLEM_TYPE:
         return unknown
     try:

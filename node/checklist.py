@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from disclosure_control.presets import load_preset
 from federation.envelope import Envelope
 from federation.manifest import ApprovalError, Manifest, check_approvals, check_asker, check_validity, manifest_digest
-from federation.register import Member, MemberKind, Register, RegisterError
+from federation.register import Member, MemberKind, OrganisationKind, Register, RegisterError
 from federation.state import StateError
 from node.rules import NodeRules
 from node.service import Node
@@ -120,6 +120,8 @@ def check_rules(node: Node, approved: Approved, plan: QueryPlan) -> None:
         raise Refused("path_barred", f"this authority lets no table leave by {manifest.path}")
     if plan.table not in rules.tables:
         raise Refused("table_barred", f"this authority does not answer about {plan.table}")
+    if plan.audience == "authority" and approved.asker.organisation_kind is not OrganisationKind.AUTHORITY:
+        raise Refused("audience", "the question uses a column that authorities alone may ask about")
     if barred := sorted(plan.columns & rules.barred_columns):
         raise Refused("column_barred", f"this authority does not answer about {', '.join(barred)}")
     if manifest.preset not in rules.presets:

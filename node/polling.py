@@ -13,7 +13,14 @@ from federation.envelope import decode_base64
 from federation.exchange import Delivery, DeliveryKind, Inbox
 from federation.register import RegisterError
 from federation.state import StateError
-from federation.transport import LONG_POLL_SECONDS, HubConnection, HubRefused, HubUnreachable, connect_party
+from federation.transport import (
+    LONG_POLL_SECONDS,
+    NO_REASON,
+    HubConnection,
+    HubRefused,
+    HubUnreachable,
+    connect_party,
+)
 from node.answering import acknowledge, answer_manifest
 from node.lookups import answer_lookup
 from node.service import Node
@@ -93,7 +100,8 @@ def _deal_with_manifest(node: Node, hub: HubConnection, delivery: Delivery) -> N
         try:
             hub.send_reply(reply)
         except HubRefused as refused:
-            if refused.problem.status not in FINAL:
+            # A reason that is not the hub's own may be that of a proxy in between, which knows nothing of the reply.
+            if refused.problem.status not in FINAL or refused.problem.code == NO_REASON:
                 raise
             log.warning("%s: the hub does not take a reply: %s", node.party.member_id, refused)
         acknowledge(node, reply)

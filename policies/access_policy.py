@@ -5,6 +5,7 @@ value outside the closed vocabularies, and never take an allow for granted that 
 """
 
 import hashlib
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +20,10 @@ __all__ = ["AccessDenied", "AccessPolicy", "AccessRequest", "DenialCode"]
 
 MODEL = Path(__file__).with_name("model.conf")
 MATRIX = Path(__file__).with_name("matrix.csv")
+
+
+ENFORCING = threading.Lock()
+"""Held while Casbin decides: it parses its matcher with `ast`, in which two threads of CPython 3.11 may fail."""
 
 
 class DenialCode(StrEnum):
@@ -87,7 +92,8 @@ class AccessPolicy:
         """
         values = [_known(getattr(request, name), name, words) for name, words in VOCABULARY]
         try:
-            allowed, rule = self._enforcers[values[0]].enforce_ex(*values)
+            with ENFORCING:
+                allowed, rule = self._enforcers[values[0]].enforce_ex(*values)
         except Exception as error:
             raise AccessDenied(DenialCode.POLICY_FAILED, "the policy could not be asked; nothing was done") from error
         if allowed is True and rule and rule[-1] == Effect.ALLOW:

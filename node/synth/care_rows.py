@@ -1,17 +1,29 @@
 """What the SSDA903 return says of a child's care: who, every episode, reviews, social workers, times missing."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from random import Random
 
 from node.synth.calibration import draw, happens, number, poisson
 from node.synth.children import Child
-from node.synth.collection_year import DAYS_A_YEAR, CollectionYear, Day, age_on, birthday, return_date
+from node.synth.collection_year import DAYS_A_YEAR, FIRST_SUPPORTED, CollectionYear, Day, age_on, birthday, return_date
 
 Row = list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A social worker of a child, by a number on the authority's books, since when, and why (SW_REASON)."""
+
+    number: int
+    since: Day
+    reason: str
+
 
 _MOST_CHANGES = 11
 _WORKERS = 180  # on an authority's books
 _FIRST_REVIEW, _SECOND_REVIEW, _LATER_REVIEWS = 20, 110, 182  # days: 20 working days, 3 months, then every 6 months
+_BEFORE_SUPPORTED = {"K3": "H5"}
 _REVIEW_CODES = ("PN1", "PN1", "PN1", "PN2", "PN4", "PN5", "PN6", "PN7")
 
 
@@ -23,9 +35,10 @@ def header_row(child: Child, year: CollectionYear) -> Row:
     return [child.child_id, sex, return_date(person.born), person.ethnicity, child.upn, mother, ""]
 
 
-def episode_rows(child: Child) -> Iterator[Row]:
+def episode_rows(child: Child, year: CollectionYear) -> Iterator[Row]:
     """Every episode since the period of care began. The unaccompanied have no home postcode here."""
     care = child.care
+    former_codes = _BEFORE_SUPPORTED if year.academic_year < FIRST_SUPPORTED else {}
     home_postcode = "" if care.person.uasc or care.period.short_breaks else care.home_postcode
     for episode in child.episodes:
         spell = episode.spell
@@ -35,7 +48,7 @@ def episode_rows(child: Child) -> Iterator[Row]:
             episode.reason_started,
             episode.legal_status,
             care.person.need,
-            spell.kind,
+            former_codes.get(spell.kind, spell.kind),
             spell.provider,
             _optional(episode.end),
             episode.reason_ended,
@@ -69,19 +82,36 @@ def uasc_rows(child: Child, year: CollectionYear) -> Iterator[Row]:
         yield [child.child_id, year.sexes[0 if person.male else 1], return_date(person.born), ceased]
 
 
-def social_worker_rows(chance: Random, child: Child, year: CollectionYear) -> Iterator[Row]:
-    """The child's social workers in the year, without a gap; the year counts whole, also before care began."""
+def draw_workers(chance: Random, child: Child, year: CollectionYear, later: Worker | None) -> list[Worker]:
+    """The child's social workers in the year, in order; the year counts whole, also before care began.
+
+    `later` is the first one of the following year's return: who worked with the child already in this one stays.
+    """
     person, period = child.care.person, child.care.period
     if period.short_breaks:
-        return
+        return []
+    last = period.last_day(year)
+    stays = later if later and later.since <= last else None
     first = max(period.start if person.uasc else person.born, year.start)
-    changes = _draw_changes(chance, first, period.last_day(year))
+    changes = _draw_changes(chance, first, stays.since if stays else last)
     known_since = first if first > year.start else max(person.born, first - chance.randrange(int(DAYS_A_YEAR)))
-    worker = chance.randrange(_WORKERS)
-    for start, end in zip([known_since, *changes], [*changes, period.end], strict=True):
-        worker = (worker + chance.randrange(1, _WORKERS)) % _WORKERS
-        dates = [return_date(start), _optional(end)]
-        yield [child.child_id, return_date(person.born), f"SW{worker:04}", *dates, draw(chance, "social_worker_reason")]
+    number = chance.randrange(_WORKERS)
+    workers = []
+    for start in [known_since, *changes]:
+        number = (number + chance.randrange(1, _WORKERS)) % _WORKERS
+        workers.append(Worker(number, start, draw(chance, "social_worker_reason")))
+    if stays is None:
+        return workers
+    return [stays] if stays.since <= first else [*workers, stays]
+
+
+def social_worker_rows(child: Child, workers: list[Worker]) -> Iterator[Row]:
+    """One row for each social worker, each from the day the one before ended."""
+    period = child.care.period
+    for worker, following in zip(workers, [*workers[1:], None], strict=False):
+        end = period.end if following is None else following.since
+        dates = [return_date(worker.since), _optional(end)]
+        yield [child.child_id, return_date(child.care.person.born), f"SW{worker.number:04}", *dates, worker.reason]
 
 
 def _draw_changes(chance: Random, first: Day, last: Day) -> list[Day]:

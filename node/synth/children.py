@@ -17,7 +17,9 @@ from node.synth.schools import UpnIssuer
 _FIRST_CHILD_ID = 100_000  # every authority counts from here, so child ids are reused across authorities
 _MOST_SDQ, _MOST_MOVES_THAT_COUNT = 40, 3
 _LAST_COMPULSORY, _LAST_GROUP = 11, 13
-_UNDER_SCHOOL_AGE, _NEVER_IN_ENGLISH_SCHOOL = "UN1", "UN2"
+
+UNDER_SCHOOL_AGE, NEVER_IN_ENGLISH_SCHOOL = "UN1", "UN2"
+"""Why there is no unique pupil number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def draw_children(
     ways = [draw_looked_after] * size + [draw_ceased] * ceased + [draw_short_breaks] * short
     for child_id, way_in in zip(ids, ways, strict=True):
         person, period = way_in(chance, year)
-        yield _draw_child(chance, child_id, person, period, year, borders, upns)
+        yield draw_child(chance, child_id, person, period, year, borders, upns)
 
 
 def draw_child_ids(chance: Random, count: int, first: int = _FIRST_CHILD_ID) -> list[str]:
@@ -55,7 +57,7 @@ def draw_child_ids(chance: Random, count: int, first: int = _FIRST_CHILD_ID) -> 
     return [str(each) for each in chance.sample(range(first, first + 3 * count), count)]
 
 
-def _draw_child(
+def draw_child(
     chance: Random,
     child_id: str,
     person: Person,
@@ -64,6 +66,7 @@ def _draw_child(
     borders: Borders,
     upns: UpnIssuer,
 ) -> Child:
+    """A child with the person and period given; `year` is the last one they are in care in."""
     care = draw_care(chance, person, period, draw_legal(chance, person, period, year), year, borders)
     moves = care.moves_within(year.start, year.end)
     group = year_group(person.born, year)
@@ -91,11 +94,11 @@ def _issue_upn(
 ) -> str:
     """From the primary school at home; for those who came alone from abroad, from their first school here."""
     if group < 0:
-        return _UNDER_SCHOOL_AGE
+        return UNDER_SCHOOL_AGE
     if not care.person.uasc:
         return upns.issue_at_reception(chance, home, group, year)
     if not on_roll:
-        return _NEVER_IN_ENGLISH_SCHOOL
+        return NEVER_IN_ENGLISH_SCHOOL
     return upns.issue(chance, care.host, "secondary", year.academic_year // 100)
 
 
@@ -103,7 +106,12 @@ def draw_sdq(chance: Random, kind: str, moves: int) -> int:
     """A strengths and difficulties score, 0 to 40: planted higher in residential care and after moves."""
     mean = number(f"sdq.{_SDQ_PLACEMENT.get(kind, 'other')}")
     mean += number("sdq.each_move") * min(moves, _MOST_MOVES_THAT_COUNT)
-    return max(0, min(_MOST_SDQ, round(chance.gauss(mean, number("sdq.sd")))))
+    return clamp_sdq(chance.gauss(mean, number("sdq.sd")))
+
+
+def clamp_sdq(score: float) -> int:
+    """The nearest score there is: a whole number from 0 to 40."""
+    return max(0, min(_MOST_SDQ, round(score)))
 
 
 _SDQ_PLACEMENT: Mapping[str, str] = {

@@ -10,8 +10,14 @@ from functools import cache
 Day = int
 """A day as `date.toordinal` counts it."""
 
-FIRST_YEAR, LAST_YEAR = 202324, 202526
-"""The academic years whose tables we write: from the first with social workers to the last without DoLo."""
+FIRST_YEAR, LAST_YEAR = 202122, 202526
+"""The academic years whose tables we write: the earliest that a node reads, to the last without table DoLo."""
+
+FIRST_SOCIAL_WORKERS = 202324
+"""The first year whose return asks for social workers."""
+
+FIRST_SUPPORTED = 202425
+"""The first year whose return knows supported accommodation (K3); before, it was semi-independent living (H5)."""
 
 DAYS_A_YEAR = 365.25
 DAYS_A_MONTH = DAYS_A_YEAR / 12
@@ -41,6 +47,11 @@ class CollectionYear:
     terms: tuple[Term, ...]
 
     @property
+    def spoken(self) -> str:
+        """The academic year as results files write it: 2024/2025."""
+        return spoken_year(self.academic_year // 100)
+
+    @property
     def sexes(self) -> tuple[str, str]:
         """The SSDA903 codes of male and female: letters from the 2024/25 return, figures before."""
         return ("M", "F") if self.academic_year >= 202425 else ("1", "2")
@@ -58,6 +69,14 @@ def collection_year(academic_year: int) -> CollectionYear:
         Term("summer", second, day(second, 4, 22), day(second, 7, 22), _thursday(second, 5, 3), 116),
     )
     return CollectionYear(academic_year, day(first, 4, 1), day(second, 3, 31), day(first, 8, 31), terms)
+
+
+def collection_years(last: int, count: int) -> tuple[CollectionYear, ...]:
+    """`count` consecutive years ending with `last`, in order; raises ValueError when we have no tables for one."""
+    if count < 1:
+        raise ValueError("the number of years is 1 or more")
+    firsts = [last // 100 - back for back in range(count - 1, 0, -1)]
+    return (*(collection_year(first * 100 + (first + 1) % 100) for first in firsts), collection_year(last))
 
 
 def day(year: int, month: int, of_month: int) -> Day:
@@ -91,6 +110,11 @@ def age_on(born: Day, then: Day) -> int:
 def year_group(born: Day, year: CollectionYear) -> int:
     """The national curriculum year, 0 for Reception; below 0 under school age."""
     return age_on(born, year.age_day) - 4
+
+
+def spoken_year(first: int) -> str:
+    """The academic year that began in a calendar year, as results files write it: 2024/2025."""
+    return f"{first}/{first + 1}"
 
 
 @cache

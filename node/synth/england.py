@@ -5,53 +5,54 @@ EVERYTHING WRITTEN HERE IS SYNTHETIC: no child, school or worker in it exists. W
 - a child placed out of area has a placement postcode in the host authority, and is on a roll of a school there and
   nowhere else, under the UPN that the home authority's return gives; a child placed at home is on a roll at home;
 - a UPN belongs to one person in all of England, while CHILD ids and school NativeIds mean nothing elsewhere;
-- the same arguments give the same bytes on every machine.
+- where care passes to another authority (REC E3), that authority's return has the child from that day on (RNE S), under
+  the same UPN and another CHILD id;
+- of several years, each return tells the same histories as far as they had gone by its 31 March;
+- the same arguments give the same bytes on every machine; GIAP files, virtual-school files and XML change no byte of
+  the returns and extracts, and further years only add rows to the end of the last year's: children whose care another
+  authority passed on in an earlier year.
+
+Folders: `<code>/ssda903`, `<code>/school-census`, of earlier years `<code>/<academic year>/` with these two in it,
+`<code>/ssda903.xml`, `<code>/giap`, `<code>/virtual-school`, and for all of England `register`.
 """
 
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from node.synth.calibration import number, seeded
-from node.synth.children import Child, draw_children
-from node.synth.collection_year import CollectionYear, collection_year
-from node.synth.dirt import spoil_return
-from node.synth.geography import Borders, authority_sizes, choose_authorities, draw_borders
-from node.synth.leavers import draw_leavers
-from node.synth.postcodes import load_places
-from node.synth.pupils import Learner, draw_other_learner, draw_pupil, learner_in_care
-from node.synth.school_census import write_census
-from node.synth.schools import PHASES, School, UpnIssuer, found_schools
-from node.synth.ssda903 import build_return, write_return
+from node.synth.inspections import write_inspections
+from node.synth.plan import MANIFEST, REGISTER, Asked, Plan, SynthRefused, make_plan
+from node.synth.returns import Cohort, write_returns
+from node.synth.rolls import Rolls
+from node.synth.school_register import write_register
+from node.synth.schools import PHASES
 
-MANIFEST = "england.json"
+__all__ = ["MANIFEST", "NOTICE", "AuthoritySummary", "EnglandSummary", "SynthRefused", "write_england"]
+
 NOTICE = "Synthetic data: no person, school or care provider described here exists. Not for statistics."
-
-_MOST_SCALE = 20.0
-_LEAST_OTHER_PUPILS = 20
-_SHARE_ON_ROLL = 0.9  # children on roll in the year for each child looked after at its end
-
-
-class SynthRefused(ValueError):
-    """England cannot be written as asked; the text says why and what to do."""
 
 
 @dataclass(frozen=True)
 class AuthoritySummary:
-    """What was written for one authority: all are counts, `dirt` rows spoiled by kind."""
+    """What was written for one authority's last year: all are counts.
+
+    `taken_over` children came from another authority's care; `dirt` counts the rows of the return spoiled by kind,
+    `returns_errors` the children whom the census has wrong by kind.
+    """
 
     children: int
     at_31_march: int
     placed_outside: int
     hosted: int
+    taken_over: int
     episodes: int
     leavers: int
     schools: int
     pupils: int
     dirt: Mapping[str, int]
+    returns_errors: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class EnglandSummary:
 
     directory: Path
     academic_year: int
+    years: int
     seed: int
     scale: float
     authorities: Mapping[str, AuthoritySummary]
@@ -70,6 +72,7 @@ class EnglandSummary:
             "synthetic": True,
             "notice": NOTICE,
             "academic_year": self.academic_year,
+            "years": self.years,
             "seed": self.seed,
             "scale": self.scale,
             "authorities": {code: asdict(summary) for code, summary in self.authorities.items()},
@@ -82,123 +85,77 @@ def write_england(
     authorities: int | Sequence[str],
     seed: int,
     academic_year: int = 202425,
+    years: int = 1,
     scale: float = 1.0,
     dirty: bool = False,
     other_pupils_per_child: float = 3.0,
+    other_pupils_share: float | None = None,
+    full_roll: str | None = None,
+    full: bool = False,
+    xml: bool = False,
+    returns_errors: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> EnglandSummary:
     """Write SYNTHETIC returns and census extracts of `authorities` into `directory`, and england.json last.
 
-    `authorities` is a number (see `choose_authorities`) or codes. `scale` multiplies the number of children of each
-    authority. `dirty` puts in the mistakes of dirt.py. `progress` is told of each authority written.
+    `authorities` is a number (see `choose_authorities`) or codes; `years` are consecutive and end with `academic_year`.
+    `scale` multiplies the number of children of each authority. Beside them are `other_pupils_per_child`, or instead
+    the `other_pupils_share` of all other pupils; every one of them in the authority `full_roll`. `full` adds GIAP and
+    virtual-school files, `xml` each return as XML. `dirty` puts in the mistakes of dirt.py, `returns_errors` those of
+    returns_errors.py. `progress` is told of each authority written.
 
     Raises SynthRefused when the arguments make no England or `directory` already holds one, in part or whole.
     """
-    plan = _plan(directory, authorities, seed, academic_year, scale, other_pupils_per_child)
-    tell = progress or (lambda _: None)
-    rolls: dict[str, list[Learner]] = {code: [] for code in plan.borders}
-    returned: dict[str, _Returned] = {}
+    asked = Asked(
+        authorities=authorities,
+        seed=seed,
+        academic_year=academic_year,
+        years=years,
+        scale=scale,
+        other_pupils_per_child=other_pupils_per_child,
+        other_pupils_share=other_pupils_share,
+        full_roll=full_roll,
+        dirty=dirty,
+        full=full,
+        xml=xml,
+        returns_errors=returns_errors,
+    )
+    return _write(make_plan(directory, asked), progress or (lambda _: None))
+
+
+def _write(plan: Plan, tell: Callable[[str], None]) -> EnglandSummary:
+    cohort = write_returns(plan, tell)
+    _write_registers(plan)
+    rolls = Rolls(plan, cohort)
     for code in plan.borders:
-        children = list(draw_children(code, plan.sizes[code], plan.year, plan.borders[code], plan.upns, seed))
-        for child in children:
-            if child.on_roll:
-                rolls[child.care.host].append(learner_in_care(child, plan.year))
-        returned[code] = _write_return(directory, plan, code, children, dirty)
-        tell(f"{code}: {len(children)} children in the return")
-    hosted = Counter(host for each in returned.values() for host in each.hosts)
-    summaries = {}
-    for code, roll in rolls.items():
-        pupils = _write_census(directory, plan, code, roll)
-        summaries[code] = returned[code].summary(hosted[code], plan.schools[code], pupils)
-        tell(f"{code}: {pupils} pupils in the school census")
-    summary = EnglandSummary(directory, academic_year, seed, scale, summaries)
-    (directory / MANIFEST).write_text(json.dumps(summary.to_json(), indent=2) + "\n", encoding="utf-8")
+        rolls.write_authority(code)
+        tell(f"{code}: {rolls.pupils[code]} pupils in the school census")
+    rolls.finish()
+    asked, summaries = plan.asked, {code: _summary(plan, code, cohort, rolls) for code in plan.borders}
+    summary = EnglandSummary(plan.directory, asked.academic_year, asked.years, asked.seed, asked.scale, summaries)
+    (plan.directory / MANIFEST).write_text(json.dumps(summary.to_json(), indent=2) + "\n", encoding="utf-8")
     return summary
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """What is settled before the first child is drawn."""
-
-    year: CollectionYear
-    seed: int
-    sizes: Mapping[str, int]
-    borders: Mapping[str, Borders]
-    schools: Mapping[str, Mapping[str, Sequence[School]]]
-    upns: UpnIssuer
-    other_pupils_per_child: float
+def _write_registers(plan: Plan) -> None:
+    folder = plan.directory / REGISTER
+    folder.mkdir(parents=True)
+    write_register(folder, plan.schools, plan.places, plan.seed)
+    write_inspections(folder, plan.schools, plan.places, plan.seed)
 
 
-def _plan(
-    directory: Path,
-    authorities: int | Sequence[str],
-    seed: int,
-    academic_year: int,
-    scale: float,
-    other_pupils_per_child: float,
-) -> _Plan:
-    if not 0 < scale <= _MOST_SCALE or other_pupils_per_child < 0:
-        raise SynthRefused(f"scale is above 0 and at most {_MOST_SCALE}; other pupils are not below 0")
-    places = load_places()
-    try:
-        year, codes = collection_year(academic_year), choose_authorities(authorities, places)
-    except ValueError as refused:
-        raise SynthRefused(str(refused)) from refused
-    if any((directory / name).exists() for name in (MANIFEST, *codes)):
-        raise SynthRefused("the directory already holds a synthetic England; name an empty one or remove it")
-    sizes = authority_sizes(places, scale)
-    share = _SHARE_ON_ROLL * (1 + other_pupils_per_child)
-    schools = {code: found_schools(code, sizes[code] * share) for code in codes}
-    borders = draw_borders(codes, places, seed)
-    return _Plan(year, seed, sizes, borders, schools, UpnIssuer(schools), other_pupils_per_child)
-
-
-@dataclass(frozen=True)
-class _Returned:
-    """What a return held, until the census of the same authority is written too."""
-
-    at_31_march: int
-    episodes: int
-    leavers: int
-    home: str
-    hosts: Sequence[str]
-    """The authority of each child's last placement."""
-    dirt: Mapping[str, int]
-
-    def summary(self, hosted: int, schools: Mapping[str, Sequence[School]], pupils: int) -> AuthoritySummary:
-        stayed = self.hosts.count(self.home)
-        return AuthoritySummary(
-            children=len(self.hosts),
-            at_31_march=self.at_31_march,
-            placed_outside=len(self.hosts) - stayed,
-            hosted=hosted - stayed,
-            episodes=self.episodes,
-            leavers=self.leavers,
-            schools=sum(len(schools[phase]) for phase in PHASES),
-            pupils=pupils,
-            dirt=self.dirt,
-        )
-
-
-def _write_return(directory: Path, plan: _Plan, code: str, children: Sequence[Child], dirty: bool) -> _Returned:
-    leavers = list(draw_leavers(code, plan.sizes[code], plan.year, plan.upns, plan.seed))
-    tables = build_return(code, children, leavers, plan.year, plan.seed)
-    dirt = spoil_return(tables, code, plan.seed) if dirty else {}
-    write_return(directory / code / "ssda903", tables)
-    periods = [child.care.period for child in children]
-    in_care = sum(period.end is None and not period.short_breaks for period in periods)
-    hosts = [child.care.host for child in children]
-    return _Returned(in_care, len(tables["episodes"]), len(leavers), code, hosts, dirt)
-
-
-def _write_census(directory: Path, plan: _Plan, code: str, roll: Sequence[Learner]) -> int:
-    """Put the children in care educated in an authority on its rolls, with others beside them; count them all."""
-    chance = seeded(plan.seed, code, "school")
-    others = max(_LEAST_OTHER_PUPILS, round(len(roll) * plan.other_pupils_per_child))
-    learners = (*roll, *(draw_other_learner(chance, code, plan.year, plan.upns) for _ in range(others)))
-    schools = plan.schools[code]
-    plans = max(0.5, chance.gauss(1, number("sen.in_care.ehc_spread") / number("sen.in_care.ehc_plan")))
-    pupils = [draw_pupil(chance, learner, schools, plans, plan.year) for learner in learners]
-    listed = [school for phase in PHASES for school in schools[phase]]
-    write_census(directory / code / "school-census", listed, pupils, plan.year)
-    return len(pupils)
+def _summary(plan: Plan, code: str, cohort: Cohort, rolls: Rolls) -> AuthoritySummary:
+    counts = cohort.returned[code]
+    return AuthoritySummary(
+        children=counts.children,
+        at_31_march=counts.at_31_march,
+        placed_outside=counts.children - counts.stayed,
+        hosted=cohort.hosted[code],
+        taken_over=counts.taken_over,
+        episodes=counts.episodes,
+        leavers=counts.leavers,
+        schools=sum(len(plan.schools[code][phase]) for phase in PHASES),
+        pupils=rolls.pupils[code],
+        dirt=counts.dirt,
+        returns_errors=rolls.spoiled[code],
+    )

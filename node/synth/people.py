@@ -57,10 +57,11 @@ class Period:
 def draw_looked_after(chance: Random, year: CollectionYear) -> tuple[Person, Period]:
     """A child looked after on the last day of the return year."""
     uasc = happens(chance, "uasc.at_31_march")
-    youngest, oldest = _AGE_BANDS[draw(chance, "age.uasc" if uasc else "age")]
+    band = draw(chance, "age.uasc" if uasc else "age")
+    youngest, oldest = _AGE_BANDS[band]
     born = year.end - int(DAYS_A_YEAR * chance.uniform(youngest, oldest))
     person = _draw_person(chance, born, uasc)
-    mean = number("time_in_care.uasc" if uasc else "time_in_care.at_31_march")
+    mean = number("time_in_care.uasc" if uasc else f"time_in_care.{band}")
     return person, Period(_start(chance, person, year.end, mean))
 
 
@@ -83,7 +84,8 @@ def draw_ceased(chance: Random, year: CollectionYear) -> tuple[Person, Period]:
         end = min(year.end, max(year.start, birthday(born, 18)))
     person = _draw_person(chance, born, uasc)
     least = _LEAST_DAYS_TO_ADOPTION if reason in ADOPTED else _LEAST_DAYS
-    return person, Period(_start(chance, person, end, _mean_months(reason), least), end, reason)
+    mean = number("time_in_care.uasc_ceased") if uasc else _mean_months(reason)
+    return person, Period(_start(chance, person, end, mean, least), end, reason)
 
 
 def _birth_of_ceased(chance: Random, reason: str, uasc: bool, end: Day) -> Day:
@@ -95,6 +97,8 @@ def _birth_of_ceased(chance: Random, reason: str, uasc: bool, end: Day) -> Day:
         youngest, oldest = 1.3, 5.0
     elif reason in GUARDIANSHIP:
         youngest, oldest = 0.6, 12.0
+    elif happens(chance, "time_in_care.ceased_as_baby"):
+        youngest, oldest = 0.05, 1.0
     else:
         youngest, oldest = 0.3, 17.5
     return end - int(DAYS_A_YEAR * chance.uniform(youngest, oldest))

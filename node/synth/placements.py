@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from node.synth.calibration import happens, number, poisson
-from node.synth.collection_year import DAYS_A_YEAR, CollectionYear, Day, birthday
+from node.synth.collection_year import DAYS_A_YEAR, CollectionYear, Day, age_on, birthday
 from node.synth.geography import Borders
 from node.synth.legal import LegalStatuses, placement_order_day
 from node.synth.people import ADOPTED, Period, Person
@@ -23,6 +23,7 @@ from node.synth.postcodes import Place
 
 _DAYS_WITH_ADOPTERS = 75  # ten weeks must pass before an adoption order can be made
 _MOST_MOVES = 24
+_ADOLESCENT = 16
 _MADE_LONG_TERM = {"U6": "U4", "U3": "U1"}
 
 
@@ -115,10 +116,11 @@ def _draw_moves(chance: Random, housing: _Housing, year: CollectionYear) -> list
     a_year = chance.gammavariate(shape, number("moves.mean_a_year") / shape)
     settled = min(last, start + 365)
     before = max(settled, min(last, year.start))
+    usual = number("moves.settled_factor" if _is_settled(housing) else "moves.unsettled_factor")
     stretches = (
         (start + 1, settled, number("moves.first_year_factor")),
-        (settled, before, number("moves.later_factor")),
-        (before, last, 1.0),
+        (settled, before, usual * number("moves.later_factor")),
+        (before, last, usual),
     )
     days: set[Day] = set()
     for first, end, factor in stretches:
@@ -126,6 +128,12 @@ def _draw_moves(chance: Random, housing: _Housing, year: CollectionYear) -> list
             mean = min(_MOST_MOVES, a_year * factor * (end - first) / DAYS_A_YEAR)
             days.update(chance.randrange(first, end) for _ in range(poisson(chance, mean)))
     return sorted(days)[-_MOST_MOVES:]
+
+
+def _is_settled(housing: _Housing) -> bool:
+    """Whether this is a child under 16 who has been in care for long: they move least."""
+    long_ago = housing.last - int(number("moves.settled_years") * DAYS_A_YEAR)
+    return housing.period.start <= long_ago and age_on(housing.person.born, housing.last) < _ADOLESCENT
 
 
 def _day_placed_for_adoption(chance: Random, housing: _Housing) -> Day | None:

@@ -38,6 +38,9 @@ class Place:
     north: float
     postcodes: tuple[str, ...]
     """An even sample of all its postcodes, so their number tells the size of the authority."""
+    eastings: tuple[int, ...]
+    northings: tuple[int, ...]
+    """Where each of the postcodes is, in metres."""
 
     def miles_to(self, other: "Place") -> float:
         """The distance between two middles as the crow flies."""
@@ -60,7 +63,8 @@ def load_places() -> Mapping[str, Place]:
 
 def _place(code: str, rows: list[tuple[str, float, float]]) -> Place:
     postcodes, easts, norths = zip(*rows, strict=True)
-    return Place(code, sum(easts) / len(rows), sum(norths) / len(rows), postcodes)
+    middle = sum(easts) / len(rows), sum(norths) / len(rows)
+    return Place(code, *middle, postcodes, tuple(map(int, easts)), tuple(map(int, norths)))
 
 
 def _authority_by_area() -> Mapping[str, str]:

@@ -1,19 +1,18 @@
 """Pupils on roll: children in care wherever they are placed, and others of the same schools beside them."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from random import Random
 
 from node.synth.attendance import Risk, TermRecord, draw_attendance
 from node.synth.calibration import draw, happens, number
+from node.synth.care_history import CareHistory
 from node.synth.children import Child
 from node.synth.collection_year import CollectionYear, Day, Term, day, year_group
+from node.synth.names import load_names
 from node.synth.schools import School, UpnIssuer
 
-_LAST_PRIMARY, _FIRST_SECONDARY, _LAST_COMPULSORY = 6, 7, 11
+LAST_PRIMARY, _FIRST_SECONDARY, _LAST_COMPULSORY = 6, 7, 11
 _MOVED_BEFORE = 0.2  # of pupils joined their school later than its first year: assumed
 
 
@@ -28,11 +27,18 @@ class Learner:
     group: int
     risk: Risk | None = None
     arrived: Day | None = None
+    care: CareHistory | None = None
+    """The child's care, also for a year in which it had not begun (then `risk` is None)."""
 
     @property
     def population(self) -> str:
         """Which figures of the calibration apply: `in_care` or `pupils`."""
         return "in_care" if self.risk else "pupils"
+
+    @property
+    def background(self) -> str:
+        """Which figures of attainment apply: those of children who were ever in care, or those of other pupils."""
+        return "in_care" if self.care else "pupils"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +68,12 @@ class Pupil:
     formerly_in_care: str
     """PLAA: N, or how a child left care."""
     stays: Mapping[str, Stay]
+    phase: str
+    """The kind of school, as in schools.py."""
+    meals_until: Day | None = None
 
 
-def learner_in_care(child: Child, year: CollectionYear) -> Learner:
+def learner_in_care(child: Child, history: CareHistory, year: CollectionYear) -> Learner:
     """A child of an authority's return as the pupil their school sees."""
     person = child.care.person
     return Learner(
@@ -73,15 +82,27 @@ def learner_in_care(child: Child, year: CollectionYear) -> Learner:
         person.born,
         person.ethnicity,
         year_group(person.born, year),
-        Risk(child.moves_in_year, child.sdq),
+        risk_in(history, year),
         child.care.period.start if person.uasc else None,
+        history,
     )
 
 
-def draw_other_learner(chance: Random, authority: str, year: CollectionYear, upns: UpnIssuer) -> Learner:
-    """A pupil who is not in care, of a school of `authority`."""
+def risk_in(history: CareHistory, year: CollectionYear) -> Risk | None:
+    """What a year's attendance depends on for a child in care in it; None for a year without care."""
+    if not history.in_year(year):
+        return None
+    return Risk(history.moves_between(year.start, year.end), history.sdq)
+
+
+def draw_other_learner(
+    chance: Random, authority: str, year: CollectionYear, upns: UpnIssuer, *, leaving: bool = False
+) -> Learner:
+    """A pupil who is not in care, of a school of `authority`; `leaving` for one in their last year there."""
     after_16 = happens(chance, "on_roll.other_pupils_after_16")
     group = chance.randint(12, 13) if after_16 else chance.randint(0, _LAST_COMPULSORY)
+    if leaving:
+        group = max(group, _LAST_COMPULSORY)
     born = day(year.academic_year // 100 - group - 4, 8, 31) - chance.randrange(365)
     upn = upns.issue_at_reception(chance, authority, group, year)
     return Learner(upn, chance.random() < 0.51, born, draw(chance, "ethnicity.pupils"), group)
@@ -94,7 +115,7 @@ def draw_pupil(
     population = learner.population
     sen = _draw_sen(chance, population, ehc_plans)
     phase = _draw_phase(chance, learner, sen)
-    names = _names()
+    names = load_names()
     stays = _draw_stays(chance, learner, phase, schools[phase], year)
     meals = happens(chance, f"free_meals.{population}")
     return Pupil(
@@ -108,12 +129,8 @@ def draw_pupil(
         year.age_day - chance.randrange(900) if meals else None,
         "N" if learner.risk else draw(chance, "previously_looked_after"),
         stays,
+        phase,
     )
-
-
-@cache
-def _names() -> Mapping[str, Sequence[str]]:
-    return tomllib.loads((Path(__file__).parent / "names.toml").read_text(encoding="utf-8"))
 
 
 def _draw_sen(chance: Random, population: str, ehc_plans: float) -> str:
@@ -133,7 +150,7 @@ def _draw_needs(chance: Random, population: str) -> tuple[str, ...]:
 def _draw_phase(chance: Random, learner: Learner, sen: str) -> str:
     if sen == "E" and happens(chance, f"sen.{learner.population}.in_special_school"):
         return "special"
-    if learner.group <= _LAST_PRIMARY:
+    if learner.group <= LAST_PRIMARY:
         return "primary"
     excluded = learner.group <= _LAST_COMPULSORY and happens(chance, f"alternative_provision.{learner.population}")
     return "alternative" if excluded else "secondary"
@@ -150,7 +167,7 @@ def _draw_stays(
     """The school of each term: the same all year unless the pupil moves between two census days."""
     terms = [term for term in year.terms if learner.arrived is None or learner.arrived <= term.census]
     records = draw_attendance(chance, terms, phase, learner.risk)
-    school, entry = chance.choice(schools), _draw_entry(chance, learner, phase, year)
+    school, entry = chance.choice(schools), draw_entry(chance, learner, phase, year)
     moves_before = _draw_move(chance, learner, terms) if len(schools) > 1 else None
     stays = {}
     for previous, term, record in zip([None, *terms], terms, records, strict=False):
@@ -167,8 +184,8 @@ def _draw_move(chance: Random, learner: Learner, terms: Sequence[Term]) -> Term 
     return chance.choice(terms[1:]) if len(terms) > 1 and happens(chance, f"school_move.{moves}") else None
 
 
-def _draw_entry(chance: Random, learner: Learner, phase: str, year: CollectionYear) -> Day:
-    """When the pupil joined the school: in September of its first year, at times later, never before arriving."""
+def draw_entry(chance: Random, learner: Learner, phase: str, year: CollectionYear) -> Day:
+    """The day a pupil joined their school: in September of its first year, at times later, never before arriving."""
     first_group = _FIRST_SECONDARY if phase in {"secondary", "alternative"} else 0
     years_here = max(0, learner.group - first_group)
     entry = day(year.academic_year // 100 - years_here, 9, 4)

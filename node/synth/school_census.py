@@ -1,18 +1,26 @@
 """One authority's School Census extracts: six CSV files for each of three terms, in the published format."""
 
+import csv
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zlib import crc32
 
-from node.synth.collection_year import CollectionYear, Term, census_date
-from node.synth.files import write_table
+from node.synth.collection_year import CollectionYear, Day, Term, census_date
 from node.synth.pupils import Pupil, Stay
 from node.synth.schools import School
+
+if TYPE_CHECKING:
+    from _csv import Writer as CsvWriter
 
 Row = list[str]
 
 _CHILD_KEYS = ("pupilonrolltableid", "NativeId")
-_UNAUTHORISED = frozenset("OUGN")
+
+UNAUTHORISED = frozenset("OUGN")
+"""The attendance codes of unauthorised absence."""
 
 
 def _child_table(name: str, *columns: str) -> tuple[str, ...]:
@@ -51,6 +59,7 @@ PUPIL_COLUMNS: Mapping[str, tuple[str, ...]] = {
 """The pupil table of each term; no two terms collect the same."""
 
 
+@cache
 def child_columns(term: str) -> Mapping[str, tuple[str, ...]]:
     """The tables that hang on a pupil in a term, and the table of schools, by the name in the file."""
     meals = "fsmperiodsonroll" if term == "autumn" else "fsmperiod"
@@ -66,30 +75,61 @@ def child_columns(term: str) -> Mapping[str, tuple[str, ...]]:
     }
 
 
-def write_census(directory: Path, schools: Sequence[School], pupils: Sequence[Pupil], year: CollectionYear) -> None:
-    """Write the extracts of all three terms into `directory`, which is made."""
-    directory.mkdir(parents=True)
-    for term in year.terms:
-        extract = _Extract(term)
-        for serial, pupil in enumerate(pupils):
-            extract.add(serial, pupil)
-        stem = f"{term.calendar_year}_{term.name}"
-        write_table(directory / f"{stem}_pupilonroll.csv", PUPIL_COLUMNS[term.name], extract.pupils)
-        rows = (*extract.children, [_school_row(school, term) for school in schools])
-        for (table, columns), found in zip(child_columns(term.name).items(), rows, strict=True):
-            write_table(directory / f"{stem}_{table}.csv", columns, found)
+class CensusWriter:
+    """Writes the extracts of one authority and year, pupil by pupil, so that a roll of any length can be written.
+
+    Use it in a `with` statement, which opens the files of all terms; a second one adds to what the first wrote.
+    """
+
+    def __init__(self, directory: Path, schools: Sequence[School], year: CollectionYear) -> None:
+        self._directory, self._schools, self._year = directory, schools, year
+        self._extracts: tuple[_Extract, ...] = tuple(_Extract(term) for term in year.terms)
+        self._files = ExitStack()
+        self.pupils = 0
+
+    def __enter__(self) -> "CensusWriter":
+        begun = self._directory.exists()
+        self._directory.mkdir(parents=True, exist_ok=True)
+        for extract in self._extracts:
+            extract.open(self._directory, self._files)
+            if not begun:
+                extract.write_headers(self._schools)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._files.close()
+
+    def add(self, pupil: Pupil) -> None:
+        """Write every row of a pupil, in every term that they are on roll in."""
+        for extract in self._extracts:
+            extract.add(self.pupils, pupil)
+        self.pupils += 1
 
 
 class _Extract:
-    """The rows of one term, in the order of `child_columns`, schools apart."""
+    """The files of one term."""
 
     def __init__(self, term: Term) -> None:
         self._term = term
-        self.pupils: list[Row] = []
-        self.children: tuple[list[Row], ...] = ([], [], [], [])
+        self._columns = {"pupilonroll": PUPIL_COLUMNS[term.name], **child_columns(term.name)}
+        self._written = dict.fromkeys(self._columns, 0)
+        self._writers: dict[str, CsvWriter] = {}
+
+    def open(self, directory: Path, files: ExitStack) -> None:
+        """Open every table, to add to its end."""
+        for table in self._columns:
+            path = directory / f"{self._term.calendar_year}_{self._term.name}_{table}.csv"
+            lines = files.enter_context(path.open("a", encoding="utf-8", newline=""))
+            self._writers[table] = csv.writer(lines, lineterminator="\n")
+
+    def write_headers(self, schools: Sequence[School]) -> None:
+        """The header line of every table, and all of the table of schools."""
+        for table, columns in self._columns.items():
+            self._writers[table].writerow(columns)
+        self._writers["schoolcensus"].writerows(_school_row(school, self._term) for school in schools)
 
     def add(self, serial: int, pupil: Pupil) -> None:
-        """Add every row of a pupil; `serial` numbers pupils in one authority, the same in each term."""
+        """Write every row of a pupil; `serial` numbers pupils in one authority, the same in each term."""
         stay = pupil.stays.get(self._term.name)
         if stay is None:
             return
@@ -98,11 +138,12 @@ class _Extract:
         source_id = _scramble(f"{authority}{self._term.name}", serial)
         values = _pupil_values(pupil, stay, self._term)
         values |= {"pupilonrolltableid": pupil_id, "sourceid": source_id}
-        self.pupils.append([values.get(column, "") for column in PUPIL_COLUMNS[self._term.name]])
-        for table, rows in zip(self.children, _child_rows(pupil, stay, self._term), strict=True):
+        self._writers["pupilonroll"].writerow([values.get(name, "") for name in self._columns["pupilonroll"]])
+        for table, rows in zip(child_columns(self._term.name), _child_rows(pupil, stay, self._term), strict=False):
             for order, row in enumerate(rows, start=1):
-                row_id = _scramble(f"{authority}{self._term.name}rows", len(table))
-                table.append([pupil_id, stay.school.native_id, row_id, str(order), source_id, *row])
+                row_id = _scramble(f"{authority}{self._term.name}rows", self._written[table])
+                self._writers[table].writerow([pupil_id, stay.school.native_id, row_id, str(order), source_id, *row])
+                self._written[table] += 1
 
 
 def _scramble(names: str, serial: int) -> str:
@@ -112,7 +153,7 @@ def _scramble(names: str, serial: int) -> str:
 
 def _pupil_values(pupil: Pupil, stay: Stay, term: Term) -> dict[str, str]:
     learner, missed = pupil.learner, stay.record.missed
-    unauthorised = sum(sessions for code, sessions in missed if code in _UNAUTHORISED)
+    unauthorised = sum(sessions for code, sessions in missed if code in UNAUTHORISED)
     return {
         "NativeId": stay.school.native_id,
         "schoolcensustableid": _census_id(stay.school, term),
@@ -143,7 +184,7 @@ def _pupil_values(pupil: Pupil, stay: Stay, term: Term) -> dict[str, str]:
 
 def _child_rows(pupil: Pupil, stay: Stay, term: Term) -> tuple[list[Row], ...]:
     """What hangs on a pupil in a term: free meals, types of need, suspensions, sessions missed."""
-    meals = [[census_date(pupil.meals_since), "", "ENG"]] if pupil.meals_since else []
+    meals = [[census_date(pupil.meals_since), _optional(pupil.meals_until), "ENG"]] if pupil.meals_since else []
     needs = [[_decimal(rank), need] for rank, need in enumerate(pupil.needs, start=1)]
     suspensions = [
         [
@@ -166,6 +207,10 @@ def _school_row(school: School, term: Term) -> Row:
 
 def _census_id(school: School, term: Term) -> str:
     return _scramble(f"{school.authority}{term.name}census", school.urn)
+
+
+def _optional(then: Day | None) -> str:
+    return "" if then is None else census_date(then)
 
 
 def _decimal(count: int) -> str:

@@ -52,9 +52,16 @@ def found_schools(authority: str, pupils: float) -> Mapping[str, tuple[School, .
 class UpnIssuer:
     """Issues valid unique pupil numbers, none twice across England."""
 
-    def __init__(self, schools: Mapping[str, Mapping[str, Sequence[School]]]) -> None:
+    def __init__(
+        self, schools: Mapping[str, Mapping[str, Sequence[School]]], beside: "UpnIssuer | None" = None
+    ) -> None:
         self._schools = schools
         self._issued: dict[str, int] = defaultdict(int)
+        self._beside = beside
+
+    def from_the_top(self) -> "UpnIssuer":
+        """An issuer beside this one that counts downwards, so that it changes nothing that this one issues."""
+        return UpnIssuer(self._schools, self)
 
     def issue(self, chance: Random, authority: str, phase: str, school_year: int) -> str:
         """The next number of a school of `authority`, issued in the school year that began in `school_year`.
@@ -63,12 +70,16 @@ class UpnIssuer:
         """
         estab = chance.choice(self._schools[authority][phase]).estab
         prefix = f"{authority}{estab:04}{school_year % 100:02}"
-        while self._issued[prefix] >= _SERIALS:
+        while self._issued[prefix] + self._beside_issued(prefix) >= _SERIALS:
             estab += 1
             prefix = f"{authority}{estab:04}{school_year % 100:02}"
-        body = f"{prefix}{self._issued[prefix]:03}"
+        serial = self._issued[prefix] if self._beside is None else _SERIALS - 1 - self._issued[prefix]
+        body = f"{prefix}{serial:03}"
         self._issued[prefix] += 1
         return upn_check_letter(body) + body
+
+    def _beside_issued(self, prefix: str) -> int:
+        return 0 if self._beside is None else self._beside._issued[prefix]
 
     def issue_at_reception(self, chance: Random, authority: str, group: int, year: CollectionYear) -> str:
         """The number a pupil now in year `group` was given by the primary school they started at."""

@@ -63,4 +63,4 @@ def nearest_five(count: int) -> int:
 
 def half_up(numerator: int, denominator: int, places: int) -> float:
     """A quotient of whole numbers, to the nearest thousandth and halves up; the numerator is in thousandths."""
-    return (2 * numerator + denominator) // (2 * denominator) / 10**places
+    return float((2 * numerator + denominator) // (2 * denominator) / 10**places)

@@ -17,6 +17,7 @@ from federation.wire import whole_seconds
 from node.answering import MOST_UNAPPROVED_LOGGED, acknowledge, answer_manifest
 from node.ingest.load import load_files
 from node.service import Node
+from query_engine.catalogue import load_catalogue
 from query_engine.engines import EngineFailed
 from tests.small_federation import QUESTION, SmallFederation, read_reply
 
@@ -218,6 +219,14 @@ def test_a_question_about_another_year_than_stated_is_refused(federation: SmallF
     """The year that approvers read is the year that the filter keeps, and the only one."""
     manifest = federation.manifest(QUESTION.replace("academic_year = 202425", years))
     assert_refused(federation, federation.sign(manifest), "year_differs")
+
+
+def test_a_column_for_authorities_is_not_told_to_others(federation: SmallFederation) -> None:
+    """A researcher's question about a plan column, approved by everyone, is refused by the node."""
+    columns = load_catalogue().table("child_year").columns.values()
+    column = next(column for column in columns if column.audience == "authority" and column.role == "dimension")
+    sql = f"SELECT {column.name}, COUNT(*) AS n FROM child_year WHERE academic_year = 202425 GROUP BY {column.name}"
+    assert_refused(federation, federation.sign(federation.manifest(sql)), "audience")
 
 
 def test_sql_outside_the_language_is_refused(federation: SmallFederation) -> None:

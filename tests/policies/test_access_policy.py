@@ -10,7 +10,7 @@ from pathlib import Path
 import casbin
 import pytest
 
-from policies.access_policy import MATRIX, MODEL, AccessDenied, AccessPolicy, AccessRequest, DenialCode
+from policies.access_policy import ENFORCING, MATRIX, MODEL, AccessDenied, AccessPolicy, AccessRequest, DenialCode
 from policies.linter import PolicyInvalid, lint_model
 
 PolicyFile = Callable[..., Path]
@@ -122,6 +122,20 @@ def test_a_disabled_enforcer_does_not_allow() -> None:
     assert policy._enforcers["node"].enforce("node", "home", "read", "identity") is True
     with pytest.raises(AccessDenied):
         policy.check(AccessRequest("node", "home", "read", "identity"))
+
+
+def test_one_thread_at_a_time_asks_casbin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two at once now and then end in an error of the parser of CPython 3.11: a denial to somebody who may."""
+    seen = []
+
+    def decide(*_: object) -> tuple[bool, list[str]]:
+        seen.append(ENFORCING.locked())
+        return True, ["allow"]
+
+    monkeypatch.setattr(casbin.Enforcer, "enforce_ex", decide)
+    AccessPolicy.load().check(AccessRequest("approver", "federation", "read", "manifest"))
+    assert seen == [True]
+    assert not ENFORCING.locked()
 
 
 def test_an_error_inside_casbin_is_a_denial(monkeypatch: pytest.MonkeyPatch) -> None:

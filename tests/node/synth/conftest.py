@@ -36,6 +36,10 @@ class England:
     def census(self, code: str, term: str, table: str) -> list[Row]:
         return read_rows(self.summary.directory / code / "school-census" / f"{term}_{table}.csv")
 
+    def read(self, code: str, path: str) -> list[Row]:
+        """Any table of an authority, by its path within the folder and without the ending."""
+        return read_rows(self.summary.directory / code / f"{path}.csv")
+
     def episodes(self, code: str) -> Mapping[str, list[Row]]:
         """The episodes of each child, in the order of their starts."""
         chains: dict[str, list[Row]] = defaultdict(list)
@@ -82,3 +86,24 @@ def estuary(tmp_path_factory: pytest.TempPathFactory) -> England:
     """The eight neighbours that `--authorities 8` writes, small."""
     directory = tmp_path_factory.mktemp("estuary")
     return England(write_england(directory, authorities=8, seed=7, scale=0.1))
+
+
+@pytest.fixture(scope="session")
+def measured_england(tmp_path_factory: pytest.TempPathFactory) -> England:
+    """Twenty-five authorities of every region, in full, of the last year whose pupils sat Key Stage 2 tests."""
+    directory = tmp_path_factory.mktemp("measured")
+    codes = (*SPREAD, "312", "373", "840", "860", "888")
+    summary = write_england(
+        directory, authorities=codes, seed=5, academic_year=202324, scale=0.6, other_pupils_per_child=1.0, full=True
+    )
+    return England(summary)
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> England:
+    """Eight neighbours in three years, with every kind of file there is."""
+    directory = tmp_path_factory.mktemp("whole")
+    summary = write_england(
+        directory, authorities=8, seed=7, academic_year=202526, years=3, scale=0.25, full=True, xml=True
+    )
+    return England(summary)

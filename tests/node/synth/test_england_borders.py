@@ -38,10 +38,14 @@ def _areas(path: Path) -> dict[str, str]:
 
 
 def test_every_upn_is_valid_and_one_persons(estuary: England) -> None:
-    """No number is given twice, neither to two children of the returns nor to pupils of two authorities."""
-    returned = Counter(
-        row["UPN"] for code in estuary.codes for row in estuary.rows(code, "header") if not row["UPN"].startswith("UN")
-    )
+    """No number is given twice, neither to two people of the returns nor to pupils of two authorities."""
+    people = {
+        (row["UPN"], row["DOB"], row["SEX"])
+        for code in estuary.codes
+        for row in estuary.rows(code, "header")
+        if not row["UPN"].startswith("UN")
+    }
+    returned = Counter(upn for upn, _, _ in people)
     assert set(returned.values()) == {1}
     rolls = estuary.rolls()
     on_rolls = Counter(upn for roll in rolls.values() for upn in roll)
