@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 
 EXIT_CODES: Mapping[str, int] = {
     "audit.verifier.LogBroken": 7,
+    "disclosure_control.release.ReleaseMalformed": 4,
     "federation.client.ManifestMismatch": 4,
     "federation.envelope.EnvelopeError": 4,
     "federation.keys.KeyFileError": 2,

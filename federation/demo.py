@@ -123,7 +123,7 @@ def perform(hands: Stagehands, place: Path, authorities: int, seed: int, togethe
     with hands.stage("synthetic England, as return files"):
         england = place / "england"
         hands.run("synth", england, "--authorities", str(authorities), "--seed", str(seed), "--format", "json")
-        codes = sorted(path.name for path in england.iterdir() if path.is_dir())
+        codes = sorted(path.name for path in england.iterdir() if path.name.isdigit())
     cast = Cast(place, tuple(codes), f"http://127.0.0.1:{free_port()}")
     with hands.stage("hub, nodes and people make their keys"):
         set_up(hands, cast)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -20,6 +21,15 @@ from federation.commands.bench import Row, print_rows
 
 _AUTHORITY = "301"
 _KIB = 1024
+
+
+class _Mark(NamedTuple):
+    """A moment of a load: the step that begins, and the most memory the process has had, in KiB."""
+
+    line: str
+    seconds: float
+    cpu_seconds: float
+    peak_kib: int
 
 
 @click.command()
@@ -40,10 +50,10 @@ def measure_loads(directory: Path, pupils: int, cores: int) -> list[Row]:
     from node.bench.large_census import TABLES, write_census
     from node.ingest.survey import survey_file
 
-    start = time.perf_counter()
+    before = _mark("generating")
     files = write_census(directory / "census", pupils)
-    seconds = time.perf_counter() - start
-    rows: list[Row] = [_row("generating", sum(survey_file(path).rows for path in files.values()), seconds, _peak_mib())]
+    after = _mark("end")
+    rows: list[Row] = [_row("generating", sum(survey_file(path).rows for path in files.values()), before, after)]
     for name, tables in (("roll", TABLES[:1]), ("term", TABLES)):
         click.echo(f"loading the {name}", err=True)
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
@@ -57,34 +67,35 @@ def _measure(name: str, paths: Sequence[Path], root: Path, cores: int) -> list[R
     from node.snapshots import SnapshotStore
 
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
-    marks: list[tuple[str, float, int]] = []
+    marks: list[_Mark] = []
     report = load_files(
         paths,
         store=SnapshotStore(root),
         authority=_AUTHORITY,
         token_key=bytes(32),
-        progress=lambda line: marks.append((line, time.perf_counter(), _peak_mib())),
+        progress=lambda line: marks.append(_mark(line)),
     )
-    marks.append(("end", time.perf_counter(), _peak_mib()))
+    marks.append(_mark("end"))
     total = sum(each.rows_in for each in report.files)
     counted = {f"reading {Path(each.path).name}": each.rows_in for each in report.files}
     stages = [
-        _row(f"{name}: {line}", counted.get(line, total), after - before, peak)
-        for (line, before, _), (_, after, peak) in pairwise(marks)
+        _row(f"{name}: {before.line}", counted.get(before.line, total), before, after)
+        for before, after in pairwise(marks)
     ]
-    return [*stages, _row(name, total, marks[-1][1] - marks[0][1], marks[-1][2])]
+    return [*stages, _row(name, total, marks[0], marks[-1])]
 
 
-def _row(stage: str, rows: int, seconds: float, peak_mib: int) -> Row:
+def _mark(line: str) -> _Mark:
+    return _Mark(line, time.perf_counter(), time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def _row(stage: str, rows: int, before: _Mark, after: _Mark) -> Row:
+    seconds = after.seconds - before.seconds
     return {
         "stage": stage,
         "rows": rows,
         "seconds": round(seconds, 3),
+        "cpu_seconds": round(after.cpu_seconds - before.cpu_seconds, 3),
         "rows_per_second": round(rows / seconds),
-        "peak_mib": peak_mib,
+        "peak_mib": after.peak_kib // _KIB,
     }
-
-
-def _peak_mib() -> int:
-    """The most memory this process has had, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // _KIB

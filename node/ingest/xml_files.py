@@ -27,6 +27,17 @@ _MOST_ELEMENTS = 50_000
 """Elements of one child or pupil. A child looked after for life has some thousands."""
 
 _RENAMES: Mapping[str, str] = {"CHILDID": "CHILD", "PL": "PLACE", "ResultQualifier": "ResultType"}
+_RECORDS: Mapping[str, str] = {
+    "EPISODE": "Episodes",
+    "AREVIEW": "Reviews",
+    "AMISSING": "Missing",
+    "PERMANENCE": "PrevPerm",
+    "OC2": "OC2",
+    "AD_PLACED": "PlacedAdoption",
+    "SWEPISODE": "SWEpisodes",
+}
+"""The elements of a return that are one record each, filled in or not. Others are told by their fields."""
+
 _TRUE = ("1", "true", "yes", "y")
 _MARKS = (b"<", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
@@ -48,8 +59,8 @@ class Element:
     parts: list["Element"] = field(default_factory=list)
 
     def records(self) -> Iterator["Element"]:
-        """This element and all below it that have fields."""
-        if self.fields:
+        """This element and all below it that are records or have fields."""
+        if self.fields or self.name in _RECORDS:
             yield self
         for part in self.parts:
             yield from part.records()
@@ -192,7 +203,7 @@ class _Reading:
         element = self._open.pop()
         if not self._open:
             self.units.append(element)
-        elif element.fields or element.parts:
+        elif element.fields or element.parts or element.name in _RECORDS:
             self._open[-1].parts.append(element)
         else:
             self._open[-1].fields.setdefault(_RENAMES.get(element.name, element.name), " ".join(self._words()))
@@ -224,7 +235,8 @@ def _rows_of_child(child: Element) -> Iterator[Row]:
     for element in child.records():
         told = _tables_told(element.fields)
         if element is not header:
-            yield (max(told, key=lambda table: told[table][0]) if told else None), shared | element.fields
+            likeliest = max(told, key=lambda table: told[table][0], default=None)
+            yield _RECORDS.get(element.name, likeliest), shared | element.fields
             continue
         for table, (_, filled) in ({"Header": (0, True)} | told).items():
             yield table, (element.fields if filled or table == "Header" else None)

@@ -4,6 +4,7 @@ The England written is closed: every child placed out of area is placed in anoth
 that each is on a roll somewhere. A single authority alone places every child at home.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp
@@ -78,7 +79,8 @@ def draw_borders(codes: Sequence[str], places: Mapping[str, Place], seed: int) -
     """The borders of every authority written."""
     sizes = authority_sizes(places, 1.0)
     pull = {code: sizes[code] * _attraction(code, seed) for code in codes}
-    return {code: Borders(places[code], _hosts(code, pull, places), _outside_share(code, seed)) for code in codes}
+    shares = _outside_shares(sizes, seed)
+    return {code: Borders(places[code], _hosts(code, pull, places), shares[code]) for code in codes}
 
 
 def _attraction(code: str, seed: int) -> float:
@@ -100,7 +102,23 @@ def _hosts(home: str, pull: Mapping[str, float], places: Mapping[str, Place]) ->
     return Weighted.of((places[code], weight) for code, weight in mixed.items())
 
 
-def _outside_share(code: str, seed: int) -> float:
-    chance = seeded(seed, code, "outside share")
-    drawn = chance.gauss(entry("outside_share")[home_region(code)], number("outside_spread.sd"))
-    return min(number("outside_spread.most"), max(number("outside_spread.least"), drawn))
+def _outside_shares(sizes: Mapping[str, int], seed: int) -> Mapping[str, float]:
+    """The share that each authority places outside: spread within a region, whose own share is the published one."""
+    drawn = {code: _spread(code, seed) for code in sizes}
+    regions: dict[str, list[str]] = defaultdict(list)
+    for code in sizes:
+        regions[home_region(code)].append(code)
+    shares = {}
+    for codes in regions.values():
+        mean = sum(drawn[code] * sizes[code] for code in codes) / sum(sizes[code] for code in codes)
+        for code in codes:
+            shares[code] = _limited(entry("outside_share")[home_region(code)] + drawn[code] - mean)
+    return shares
+
+
+def _spread(code: str, seed: int) -> float:
+    return seeded(seed, code, "outside share").gauss(0, number("outside_spread.sd"))
+
+
+def _limited(share: float) -> float:
+    return min(number("outside_spread.most"), max(number("outside_spread.least"), share))

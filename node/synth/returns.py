@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from random import Random
 
 from node.synth.calibration import seeded
@@ -15,10 +16,14 @@ from node.synth.histories import child_in
 from node.synth.leaver_outcomes import write_leaver_outcomes
 from node.synth.leavers import Leaver, came_of_age_in, draw_leavers, draw_older_leavers, leaver_in
 from node.synth.plan import Plan
+from node.synth.postcodes import Place
 from node.synth.pupils import Learner, learner_in_care
 from node.synth.return_xml import write_return_xml
 from node.synth.ssda903 import Tables, Told, append_return, build_return, write_return
-from node.synth.transfers import FIRST_RECEIVED_ID, receive
+from node.synth.transfers import FIRST_RECEIVED_ID, RECEIVED_A_YEAR, receive
+
+_Received = dict[tuple[str, int], list[Child]]
+"""Children taken over, by the authority that took them and the academic year in which it did."""
 
 _LAST_COMPULSORY = 11
 
@@ -56,7 +61,7 @@ class Cohort:
 def write_returns(plan: Plan, tell: Callable[[str], None]) -> Cohort:
     """Write every return of every year: first each authority's own children, then those received from others."""
     cohort = Cohort()
-    received: dict[str, list[Child]] = defaultdict(list)
+    received: _Received = defaultdict(list)
     for code in plan.borders:
         own = _OwnChildren.draw(plan, code)
         passed = _pass_on(plan, code, own, received)
@@ -65,7 +70,8 @@ def write_returns(plan: Plan, tell: Callable[[str], None]) -> Cohort:
             _enrol(plan, code, year, child, passed.get(child.child_id), cohort)
         tell(f"{code}: {cohort.returned[code].children} children in the return")
     for code in plan.borders:
-        _append_received(plan, code, received.pop(code, []), cohort)
+        latest_first = [received.pop((code, year.academic_year), []) for year in (plan.last, *plan.earlier)]
+        _append_received(plan, code, list(chain.from_iterable(latest_first)), cohort)
         if plan.asked.xml:
             for year in plan.years:
                 write_return_xml(plan.folder(code, year))
@@ -147,33 +153,38 @@ def _count(cohort: Cohort, code: str, children: Sequence[Child], tables: Tables)
         cohort.hosted[host] += host != code
 
 
-def _pass_on(
-    plan: Plan, code: str, own: _OwnChildren, received: dict[str, list[Child]]
-) -> Mapping[str, tuple[str, Child]]:
+def _pass_on(plan: Plan, code: str, own: _OwnChildren, received: _Received) -> Mapping[str, tuple[str, Child]]:
     """Have other authorities take over the children whose care ends so; by the identifier they had until then."""
     hosts = plan.borders[code].hosts
     if hosts is None:
         return {}
     chance = seeded(plan.seed, code, "transfers")
     passed = {}
-    for _, child in own.everyone():
-        place = hosts.draw(chance)
-        child_id = str(FIRST_RECEIVED_ID + len(received[place.code]))
-        taken = receive(chance, child, child_id, place, plan.last)
+    for year, child in own.everyone():
+        place = _receiver(plan, code, child, hosts.draw(chance))
+        others = received[place.code, year.academic_year]
+        first = FIRST_RECEIVED_ID + RECEIVED_A_YEAR * (plan.last.academic_year - year.academic_year) // 101
+        taken = receive(chance, child, str(first + len(others)), place, plan.last)
         if taken is not None:
-            received[place.code].append(taken)
+            others.append(taken)
             passed[child.child_id] = (place.code, taken)
     return passed
+
+
+def _receiver(plan: Plan, code: str, child: Child, drawn: Place) -> Place:
+    """Who takes over: the authority where the child is placed, where that is another; otherwise the one drawn."""
+    return drawn if child.care.host == code else plan.places[child.care.host]
 
 
 def _append_received(plan: Plan, code: str, received: Sequence[Child], cohort: Cohort) -> None:
     """Add the children received from other authorities to the returns of the years since."""
     told = Told()
     for year in (plan.last, *plan.earlier):
-        chance = seeded(plan.seed, code, "received", str(year.academic_year))
+        names = (code, "received", str(year.academic_year))
+        chance = seeded(plan.seed, *names, "views")
         views = [child_in(chance, child, year) for child in received]
         children = [child for child in views if child is not None]
-        tables = build_return(chance, code, children, [], year, told)
+        tables = build_return(seeded(plan.seed, *names), code, children, [], year, told)
         append_return(plan.folder(code, year) / "ssda903", tables, year)
         if year == plan.last:
             _count(cohort, code, children, tables)

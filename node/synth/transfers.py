@@ -18,6 +18,9 @@ from node.synth.postcodes import Place
 FIRST_RECEIVED_ID = 6_000_000
 """Children received get identifiers above this, apart from all that an authority drew of its own."""
 
+RECEIVED_A_YEAR = 100_000
+"""The identifiers set apart for the children received in one year."""
+
 _EMERGENCY = frozenset({"L1", "L2"})  # a day or two of police or emergency protection never passes on
 
 

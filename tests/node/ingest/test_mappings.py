@@ -78,30 +78,30 @@ def test_a_mapping_says_which_column_is_which(tmp_path: Path, store: SnapshotSto
 
 SHIPPED: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "epep_like.toml": (
-        "UPN,Social Care ID,PEP Term,PEP Meeting Date,PEP Completed Date,PEP Quality,SDQ Strategies In PEP\n"
+        "Pupil UPN,Child Reference,PEP Term,Meeting Date,PEP Completed,Quality Rating,SDQ Strategies\n"
         f"{UPN},77,Autumn 2024,14/11/2024,20/11/2024,Partly meets standard,Yes\n",
         {"term": "202425-autumn", "meeting_date": "2024-11-14", "quality": "acceptable", "sdq_strategies": True},
     ),
     "attendance_like.toml": (
-        f"UPN,Social Care ID,Attendance Date,AM/PM,Mark\n{UPN},77,14/11/2024,Morning,/\n",
+        f"UPN,Child Ref,Attendance Date,Session,Mark\n{UPN},77,14/11/2024,Morning,/\n",
         {"upn": UPN, "date": "2024-11-14", "session": "AM", "code": "/"},
     ),
     "targets_like.toml": (
-        "UPN,Social Care ID,Term,Subject,Target Grade,Expected Grade,Target Against Expected\n"
+        "Pupil UPN,Child Reference,PEP Term,Subject,Target Grade,Expected Grade,Ambition\n"
         f"{UPN},77,Autumn 2024,Maths,5,6,Below expected\n",
         {"term": "202425-autumn", "subject": "Maths", "target": "5", "expected": "6", "ambition": "below"},
     ),
     "support_like.toml": (
-        "UPN,Social Care ID,Intervention,Start Date,End Date,PP+ Cost,Target Subject\n"
+        "Pupil UPN,Child Reference,Intervention,Start Date,End Date,Cost (GBP),Target Subject\n"
         ",77,Tuition,14/11/2024,20/12/2024,450.50,Maths\n",
         {"la_child_id": "77", "kind": "Tuition", "cost": "450.5000", "target_subject": "Maths"},
     ),
     "admissions_like.toml": (
-        f"UPN,Social Care ID,School Requested On,On Roll From,School URN\n{UPN},77,14/11/2024,20/12/2024,100001\n",
+        f"Pupil UPN,Child Reference,Place Requested,On Roll,School URN\n{UPN},77,14/11/2024,20/12/2024,100001\n",
         {"request_date": "2024-11-14", "on_roll_date": "2024-12-20", "school_urn": 100001},
     ),
     "care_leaver_outcomes_like.toml": (
-        "Social Care ID,Contact Date,Age,Main Activity,Level 2,Level 3,In Touch,Suitable Accommodation\n"
+        "Child Reference,Recorded On,Age,Main Activity,Level 2 Reached,Level 3 Reached,In Touch,Accommodation Suitable\n"
         "77,14/11/2024,22,NEET,Yes,No,Yes,Yes\n",
         {"la_child_id": "77", "age": 22, "activity": "neet", "level2": True, "level3": False, "in_touch": "yes"},
     ),

@@ -129,6 +129,19 @@ def test_every_table_of_an_xml_return_is_reported_by_itself_with_its_elements(ju
     assert all(report.member is None and report.rows_in == report.rows_loaded for report in reports.values())
 
 
+def test_a_record_with_nothing_in_it_is_one_all_the_same(judge: Judge) -> None:
+    """As a row of commas is in the CSV of the return."""
+    reports = judge(
+        **{
+            "return.xml": RETURN.replace("</HEADER>", "<OC2></OC2></HEADER>", 1).replace(
+                "<EPISODE>", "<EPISODE/><EPISODE>", 1
+            )
+        }
+    )
+    assert reports["return OC2"].rows_in == 3
+    assert dict(reports["return Episodes"].rules) == {"missing_key": 1}
+
+
 def test_two_returns_in_xml_beside_each_other_keep_their_years(tmp_path: Path) -> None:
     for year in (2023, 2024):
         text = RETURN.replace("2024<", f"{year}<").replace("2025<", f"{year}<")

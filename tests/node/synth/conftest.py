@@ -94,7 +94,7 @@ def measured_england(tmp_path_factory: pytest.TempPathFactory) -> England:
     directory = tmp_path_factory.mktemp("measured")
     codes = (*SPREAD, "312", "373", "840", "860", "888")
     summary = write_england(
-        directory, authorities=codes, seed=5, academic_year=202324, scale=0.6, other_pupils_per_child=1.0, full=True
+        directory, authorities=codes, seed=5, academic_year=202324, scale=0.75, other_pupils_per_child=1.0, full=True
     )
     return England(summary)
 
