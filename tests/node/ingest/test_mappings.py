@@ -101,7 +101,8 @@ SHIPPED: Mapping[str, tuple[str, Mapping[str, object]]] = {
         {"request_date": "2024-11-14", "on_roll_date": "2024-12-20", "school_urn": 100001},
     ),
     "care_leaver_outcomes_like.toml": (
-        "Child Reference,Recorded On,Age,Main Activity,Level 2 Reached,Level 3 Reached,In Touch,Accommodation Suitable\n"
+        "Child Reference,Recorded On,Age,Main Activity,Level 2 Reached,Level 3 Reached,In Touch,"
+        "Accommodation Suitable\n"
         "77,14/11/2024,22,NEET,Yes,No,Yes,Yes\n",
         {"la_child_id": "77", "age": 22, "activity": "neet", "level2": True, "level3": False, "in_touch": "yes"},
     ),
