@@ -30,4 +30,5 @@ def _survey_table(path: Path) -> TableCoverage:
         counts = connection.execute(f"SELECT {figures} FROM surveyed").fetchone()  # noqa: S608 - names of our own columns
         assert counts is not None
         rows, *filled = counts
-        return TableCoverage(rows, tuple(name for name, count in zip(columns, filled, strict=True) if not count))
+        missing = [name for name, count in zip(columns, filled, strict=True) if rows and not count]
+        return TableCoverage(rows, tuple(missing))

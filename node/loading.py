@@ -88,7 +88,8 @@ def describe_snapshot(directory: Path, form: str) -> str:
     lines = [f"{node.party.member_id} serves snapshot {snapshot.id}"]
     for name, table in tables.items():
         lines.append(f"  {name}: {table.rows} rows")
-        lines.append(f"    NULL in every row, for lack of a source: {', '.join(table.empty_columns) or 'no column'}")
+        if table.empty_columns:
+            lines.append(f"    NULL in every row, for lack of a source: {', '.join(table.empty_columns)}")
     return "\n".join([*lines, *readiness.to_lines()])
 
 
