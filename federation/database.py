@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from audit.log import AuditLog
@@ -110,3 +111,8 @@ class Database:
 def open_database(party: Party, schema: Path) -> Database:
     """Open a party's database, made at need of the tables in `schema` and those of its audit log."""
     return Database(party.database, schema.read_text(), AuditLog(party.member_id, LogSigner(party)))
+
+
+def stamp(moment: datetime) -> str:
+    """Return a moment as databases keep it, in UTC to the second; texts compare as the moments do."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from audit.event import Action, AuditEvent, Outcome
+from federation.database import stamp
 from federation.envelope import Envelope, EnvelopeError, read_envelope, verify_signature
 from federation.exchange import Delivery, DeliveryKind, Inbox, NodeProgress, QueryState
 from federation.manifest import MANIFEST_TYPE, REPLY_TYPE, Manifest, Reply, read_manifest
@@ -18,7 +19,7 @@ from federation.manifest import Outcome as ReplyOutcome
 from federation.problems import ProblemRaised
 from federation.register import Member
 from federation.wire import WireError, decode_document
-from hub.service import Hub, stamp
+from hub.service import Hub
 
 MOST_AT_ONCE = 64
 """How many deliveries one poll returns at most."""

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, request
 
+from federation.database import stamp
 from federation.envelope import Signature
 from federation.exchange import LookupBatch, QueryDraft, QueryList
 from federation.http_signatures import MAX_AGE, RequestUnsigned, verify_request
@@ -26,7 +27,7 @@ from federation.wire import (
     encode_document,
 )
 from hub import dispatch, queries, relay, release
-from hub.service import Hub, stamp
+from hub.service import Hub
 
 doors = Blueprint("doors", __name__)
 

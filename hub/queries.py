@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import cached_property
 
 from audit.event import Action
+from federation.database import stamp
 from federation.envelope import (
     Envelope,
     EnvelopeError,
@@ -38,7 +39,7 @@ from federation.register import Member
 from hub.dispatch import deliver_manifest, read_progress
 from hub.drafting import compose_manifest
 from hub.projects import find_project
-from hub.service import Hub, stamp
+from hub.service import Hub
 from query_engine.catalogue import load_catalogue
 from query_engine.parser import parse_query
 from query_engine.plan import QueryPlan

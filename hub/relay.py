@@ -9,13 +9,14 @@ import sqlite3
 from datetime import datetime, timedelta
 
 from audit.event import Action
+from federation.database import stamp
 from federation.envelope import EnvelopeError
 from federation.exchange import DeliveryKind, LookupBatch, LookupProgress
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind, Register
 from federation.sealing import SealedRecords, SealError
 from federation.transport import decode_page, encode_page
-from hub.service import Hub, stamp
+from hub.service import Hub
 
 LOOKUP_VALIDITY = timedelta(minutes=10)
 """How long a lookup may take; after that its pages are gone."""

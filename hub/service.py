@@ -180,11 +180,6 @@ def open_hub(directory: Path, clock: Clock = current_time, lines: int = 64) -> H
     return Hub(party, open_database(party, SCHEMA), AccessPolicy.load(), clock, Bell(lines))
 
 
-def stamp(moment: datetime) -> str:
-    """Return a moment as the database keeps it; texts compare as the moments do."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def describe_error(error: Exception) -> str:
     """Return the kind of an error and where it was raised, for the hub's messages: never its text, never a value."""
     trace = error.__traceback__

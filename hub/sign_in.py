@@ -11,9 +11,10 @@ import sqlite3
 from datetime import timedelta
 
 from audit.event import Action, Outcome
+from federation.database import stamp
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind, RegisterError
-from hub.service import Hub, stamp
+from hub.service import Hub
 
 CODE_LIFETIME = timedelta(minutes=15)
 """How long a code may lie unused."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from audit.event import Action, AuditEvent, Outcome
 from disclosure_control.presets import load_preset
 from disclosure_control.protection import protect
+from federation.database import stamp
 from federation.envelope import Envelope, EnvelopeError, read_envelope, seal_envelope, write_envelope
 from federation.manifest import (
     MANIFEST_TYPE,
@@ -36,7 +37,7 @@ from node.checklist import (
     name_subject,
     open_manifest,
 )
-from node.service import Node, stamp
+from node.service import Node
 from node.snapshots import Snapshot
 from query_engine.engines import EngineFailed
 from query_engine.engines.duckdb import DuckDBEngine

@@ -7,8 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
+from federation.database import stamp
 from node.ingest.periods import Period
-from node.service import stamp
 
 
 class Reason(StrEnum):

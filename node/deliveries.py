@@ -10,13 +10,14 @@ from datetime import datetime
 from typing import TypeVar
 
 from federation.claims import ClaimAnswer, ClaimRequest
+from federation.database import stamp
 from federation.exchange import Delivery
 from federation.lookups import LookupFailed, LookupRequest, message_type, read_message, sign_message
 from federation.register import CLOCK_SKEW, Member, MemberKind
 from federation.sealing import Direction, SealContext, SealedRecords, open_records, seal_records
 from federation.transport import decode_page
 from node.checklist import Refused
-from node.service import Node, stamp
+from node.service import Node
 
 ANSWERS_KEPT = 3 * CLOCK_SKEW
 """How long a sealed answer is kept: as long as its request counts as fresh."""

@@ -1,7 +1,6 @@
 """A node as one value: its identity, database, snapshots, policy and clock."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from audit.event import Action, AuditEvent, Detail, Outcome
@@ -86,8 +85,3 @@ def open_node(directory: Path, clock: Clock = current_time) -> Node:
     """Open the node whose state directory this is."""
     party = open_party(directory, MemberKind.NODE)
     return Node(party, open_database(party, SCHEMA), SnapshotStore(directory / SNAPSHOTS), clock)
-
-
-def stamp(moment: datetime) -> str:
-    """Return a moment as the database keeps it."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
