@@ -38,7 +38,7 @@ from federation.register import (
     read_signed_register,
     write_enrolment,
 )
-from federation.wire import Document, Line, Name, whole_seconds
+from federation.wire import Document, Line, Name, convert_value, whole_seconds
 
 PROFILE_FILE = "member.toml"
 ROOT_FILE = "root.pub"
@@ -147,7 +147,7 @@ class Party:
 def make_profile(**fields: object) -> Profile:
     """Return a profile of the values that a command was given. Raises `StateError` naming the one that is wrong."""
     try:
-        return msgspec.convert(fields, Profile)
+        return convert_value(fields, Profile)
     except msgspec.ValidationError as error:
         place = re.search(r"`\$?\.?(\w+)[^`]*`\Z", str(error))
         raise StateError(
@@ -220,7 +220,7 @@ def open_party(directory: Path, *kinds: MemberKind) -> Party:
     path = directory / PROFILE_FILE
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        profile = msgspec.convert(raw, Profile)
+        profile = convert_value(raw, Profile)
     except OSError:
         raise StateError(f"{directory} is no member's state directory: {PROFILE_FILE} cannot be read") from None
     except (ValueError, RecursionError):

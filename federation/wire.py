@@ -6,6 +6,7 @@ and a second spelling of a number are all refused by that one comparison.
 """
 
 import re
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeVar
 
@@ -59,7 +60,12 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return f"{type(self).__name__}(…)"
 
 
+C = TypeVar("C")
 D = TypeVar("D", bound=Document)
+
+# The library works out what it knows of a type when that type is first read, and two threads that do so at once have
+# brought a process down. Reading holds the interpreter anyway, so taking turns costs nothing.
+_READING = threading.RLock()
 
 # A path of field names, which is how msgspec ends a message; a sender's own words are not taken for one.
 _PLACE = re.compile(r" - at `(\$[\w.\[\]]*)`\Z", re.ASCII)
@@ -80,13 +86,20 @@ def decode_document(data: bytes, kind: type[D], *, limit: int = MAX_DOCUMENT_BYT
     if len(data) > limit:
         raise WireError(f"{title}: {len(data)} bytes, and at most {limit} are read")
     try:
-        document = msgspec.json.decode(data, type=kind)
+        with _READING:
+            document = msgspec.json.decode(data, type=kind)
         again = msgspec.json.encode(document)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise WireError(f"{title}: {_describe_place(error)}") from None
     if again != data:
         raise WireError(f"{title}: not in its one accepted encoding")
     return document
+
+
+def convert_value(value: object, kind: type[C]) -> C:
+    """Return plain data, as TOML gives it, as a value of `kind`. Raises `msgspec.ValidationError`."""
+    with _READING:
+        return msgspec.convert(value, kind)
 
 
 def _describe_place(error: Exception) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from federation.state import StateError, write_file
-from federation.wire import Line, Name
+from federation.wire import Line, Name, convert_value
 from policies.names import Role
 
 PEOPLE_FILE = "people.toml"
@@ -31,7 +31,7 @@ def list_people(directory: Path) -> tuple[Person, ...]:
     if not path.exists():
         return ()
     try:
-        return msgspec.convert(tomllib.loads(path.read_text()), _People).person
+        return convert_value(tomllib.loads(path.read_text()), _People).person
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError):
         raise StateError(f"{path} is damaged: each [[person]] has an id, a role and a title") from None
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 
 from federation.state import StateError
+from federation.wire import convert_value
 
 RULES_FILE = "rules.toml"
 PACKAGED = Path(__file__).with_name(RULES_FILE)
@@ -51,7 +52,7 @@ def load_rules(directory: Path) -> NodeRules:
     """Read a node's rules. Raises `StateError` for a missing file, an unknown rule or a value of the wrong type."""
     path = directory / RULES_FILE
     try:
-        return msgspec.convert(tomllib.loads(path.read_text()), NodeRules)
+        return convert_value(tomllib.loads(path.read_text()), NodeRules)
     except OSError:
         raise StateError(f"{path} is missing: copy the packaged rules and edit them") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:

@@ -6,6 +6,7 @@ from audit.event import Action
 from federation.register import MemberKind
 from federation.state import StateError, create_party, make_profile, publish_log_key
 from federation.transport import current_time
+from federation.wire import convert_value
 from node.people import Person, add_person
 from node.rules import write_default_rules
 from node.service import Node, open_node
@@ -41,7 +42,7 @@ def enter_person(directory: Path, person_id: str, role: str, title: str) -> None
     import msgspec
 
     try:
-        person = msgspec.convert({"id": person_id, "role": role, "title": title}, Person)
+        person = convert_value({"id": person_id, "role": role, "title": title}, Person)
     except msgspec.ValidationError:
         roles = ", ".join(sorted(Role))
         raise StateError(f"an id is 1 to 64 of a-z, 0-9 and . _ @ -; a role is one of: {roles}") from None
