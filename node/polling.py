@@ -38,6 +38,10 @@ class DeliveriesLeft(Exception):
     """Something that was waiting could not be dealt with, and is waiting still."""
 
 
+FORESEEN = (DeliveriesLeft, HubUnreachable, HubRefused, RegisterError, StateError)
+"""What may go wrong between two polls; the texts of these are safe to log."""
+
+
 def serve_node(node: Node, stop: threading.Event) -> None:
     """Serve a node until told to stop, whatever happens to the hub in between."""
     pause = FIRST_PAUSE_SECONDS
@@ -47,14 +51,13 @@ def serve_node(node: Node, stop: threading.Event) -> None:
                 refresh_register(node, hub)
                 deal_with(node, hub, hub.fetch_inbox(wait=LONG_POLL_SECONDS))
                 pause = FIRST_PAUSE_SECONDS
-            except (DeliveriesLeft, HubUnreachable, HubRefused, RegisterError, StateError) as error:
-                log.warning("%s: %s; trying again in %.0f s", node.party.member_id, error, pause)
-                stop.wait(pause)
-                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             except Exception as error:
-                # Whatever it is, the node goes on asking; its kind alone is told, since its text could quote a value.
-                kind = type(error).__name__
-                log.error("%s: %s; trying again in %.0f s", node.party.member_id, kind, pause)  # noqa: TRY400
+                # Whatever it is, the node goes on asking. Of what nobody foresaw the kind alone is told, since its text
+                # could quote a value.
+                foreseen = isinstance(error, FORESEEN)
+                reason = str(error) if foreseen else type(error).__name__
+                level = logging.WARNING if foreseen else logging.ERROR
+                log.log(level, "%s: %s; trying again in %.0f s", node.party.member_id, reason, pause)
                 stop.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
