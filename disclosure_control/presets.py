@@ -31,7 +31,8 @@ class PresetInvalid(Exception):
 class Preset:
     """One set of rules. Raises `PresetInvalid` where two of them contradict each other.
 
-    `smallest_count_shown` and `minimum_n_mean` are numbers of children; `rounding_base` is in units of a count;
+    `smallest_count_shown`, `minimum_n_mean` and `minimum_n_correlation` (of figures of two measures) are numbers of
+    children; `rounding_base` is in units of a count;
     `proportion_decimals` are places of a share from 0 to 1, so that 2 means whole per cents.
     """
 
@@ -43,6 +44,7 @@ class Preset:
     zero: Zero
     rounding_base: int
     minimum_n_mean: int
+    minimum_n_correlation: int
     proportion_decimals: int
     mean_decimals: int
     symbols: frozenset[Symbol]
@@ -52,8 +54,10 @@ class Preset:
         """Refuse contradictions that would print what is meant to be hidden."""
         if round(self.smallest_count_shown / self.rounding_base) == 0:
             raise PresetInvalid(f"{self.name}: smallest_count_shown would round to 0; raise it or lower rounding_base")
-        if self.minimum_n_mean < self.smallest_count_shown:
-            raise PresetInvalid(f"{self.name}: minimum_n_mean must be at least smallest_count_shown")
+        if not self.smallest_count_shown <= self.minimum_n_mean <= self.minimum_n_correlation:
+            raise PresetInvalid(
+                f"{self.name}: minimum_n_mean must be at least smallest_count_shown, and minimum_n_correlation at least that"
+            )
         if not self.symbols >= ALWAYS_USED | ({Symbol.NOT_APPLICABLE} if self.shows_zero else set()):
             raise PresetInvalid(f"{self.name}: symbols must hold c and x, and z where zero is shown")
         if Symbol.NOT_APPLICABLE in self.symbols and not self.shows_zero:
@@ -80,7 +84,10 @@ class Preset:
 
     def _rounding_sentences(self) -> tuple[str, ...]:
         shares = f"Shares run from 0 to 1 and have {_places(self.proportion_decimals)}"
-        averages = f"Averages rest on at least {self.minimum_n_mean} children and have {_places(self.mean_decimals)}."
+        averages = (
+            f"Averages and spreads rest on at least {self.minimum_n_mean} children, and figures of two measures on "
+            f"{self.minimum_n_correlation}; averages have {_places(self.mean_decimals)}."
+        )
         if self.rounding_base == 1:
             return ("Counts and sums are not rounded.", f"{shares}.", averages)
         return (
@@ -126,6 +133,7 @@ _LOWEST: Mapping[str, int] = {
     "smallest_count_shown": 2,
     "rounding_base": 1,
     "minimum_n_mean": 2,
+    "minimum_n_correlation": 3,
     "proportion_decimals": 0,
     "mean_decimals": 0,
 }

@@ -8,10 +8,14 @@ function of as little as possible:
 - an average of a quantity comes from the exact sum and number, as rounding either would move the average of a small
   cell by a fifth, and is cut to a few decimal places, which is what keeps it from giving the exact number away;
 - a sum of a quantity, where counts are rounded, is the *printed* average per child times the *rounded* number of
-  children. It tells nothing beyond those two; the exact sum over the printed average would tell the exact number.
+  children. It tells nothing beyond those two; the exact sum over the printed average would tell the exact number;
+- a spread, a correlation or a line comes from the exact sums and is cut to a few places, with the *rounded* number of
+  rows wherever the number itself is a factor of it.
 """
 
+from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
+from types import MappingProxyType
 
 from disclosure_control.presets import Preset
 from disclosure_control.suppression import Figures
@@ -24,7 +28,7 @@ __all__ = ["decimal_places", "is_count", "is_share", "release_figure", "round_to
 
 def is_count(output: Output) -> bool:
     """Whether the figure counts rows or children: a sum of yes/no is a count."""
-    return output.kind in ("count", "distinct") or (output.kind == "sum" and output.indicator)
+    return output.kind in ("count", "distinct", "regr_count") or (output.kind == "sum" and output.indicator)
 
 
 def is_share(measure: Measure) -> bool:
@@ -33,27 +37,75 @@ def is_share(measure: Measure) -> bool:
 
 
 def decimal_places(output: Output, preset: Preset) -> int:
-    """The decimal places with which a figure is printed; 0 means a whole number."""
-    if output.kind == "mean":
-        return _average_places(output, preset)
-    return output.scale if preset.rounding_base == 1 else 0
+    """The decimal places with which a figure is printed; 0 means a whole number.
+
+    A figure in squares of a unit has twice the places of an average, and a slope, which is small where its divisor is
+    large, two more than one. A quantile is the middle of a bin, which is public.
+    """
+    if is_count(output):
+        return 0
+    places = [_average_places(each, preset) for each in output.measures]
+    match output.kind:
+        case "sum":
+            return output.scale if preset.rounding_base == 1 else 0
+        case "mean" | "weighted_mean" | "deviation" | "deviation_population" | "regr_avgy" | "regr_intercept":
+            return places[0]
+        case "regr_avgx":
+            return places[1]
+        case "correlation" | "regr_r2":
+            return preset.proportion_decimals
+        case "regr_slope":
+            return places[0] + 2
+        case "quantile":
+            return output.scale + 1
+        case "variance" | "variance_population" | "regr_syy":
+            return 2 * places[0]
+        case "regr_sxx":
+            return 2 * places[1]
+        case _:
+            return sum(places)
 
 
-def release_figure(output: Output, figures: Figures, children: int, preset: Preset) -> Value:
-    """The printed value of a figure that suppression let pass, in a cell with so many children."""
-    if _is_of_nothing(output, figures, children):
-        return Symbol.NOT_APPLICABLE
-    if output.indicator or is_count(output):
-        rounded = {name: round_to_base(figures[name], preset.rounding_base) for name in output.statistics}
-        value = finalise(output, rounded)
-    elif output.kind == "sum" and preset.rounding_base > 1 and children > 0:
-        value = _average_times_children(output, figures, preset)
-    else:
-        value = finalise(output, figures)
-    assert value is not None
+def release_figure(output: Output, figures: Figures, preset: Preset) -> Value:
+    """The printed value of a figure that suppression let pass."""
+    value = None if _is_of_nothing(output, figures) else _release_value(output, figures, preset)
+    if value is None:
+        return Symbol.NOT_APPLICABLE if Symbol.NOT_APPLICABLE in preset.symbols else Symbol.CONFIDENTIAL
     printed = _cut(value, decimal_places(output, preset))
-    is_low = printed == 0 and figures[output.statistics[0]] != 0 and Symbol.LOW in preset.symbols
-    return Symbol.LOW if is_low else printed
+    is_zero = figures[output.statistics[-1]] == 0 if output.indicator else value == 0
+    return Symbol.LOW if printed == 0 and not is_zero and Symbol.LOW in preset.symbols else printed
+
+
+def _release_value(output: Output, figures: Figures, preset: Preset) -> int | Decimal | None:
+    """The value before it is cut; None where there is nothing to divide by."""
+    base = preset.rounding_base
+    if output.indicator or is_count(output):
+        return finalise(output, {name: round_to_base(figures[name], base) for name in output.statistics})
+    if base == 1:
+        return finalise(output, figures)
+    if output.kind == "sum":
+        return _average_times_children(output, figures, preset) if figures[output.among] > 0 else 0
+    exact = finalise(output, figures)
+    if output.kind not in _BY_ROWS or exact is None:
+        return exact
+    rows = figures[output.statistics[0]]
+    rounded = round_to_base(rows, base)
+    return Decimal(exact) * _BY_ROWS[output.kind](Decimal(rows), Decimal(rounded)) if rounded > 1 else None
+
+
+def _sample(rows: Decimal, rounded: Decimal) -> Decimal:
+    return (rows - 1) / rows * rounded / (rounded - 1)
+
+
+_BY_ROWS: Mapping[str, Callable[[Decimal, Decimal], Decimal]] = MappingProxyType(
+    {
+        **dict.fromkeys(("variance", "covariance"), _sample),
+        "deviation": lambda rows, rounded: _sample(rows, rounded).sqrt(),
+        **dict.fromkeys(("regr_sxx", "regr_syy", "regr_sxy"), lambda rows, rounded: rounded / rows),
+    }
+)
+"""Figures that differ from another only by the number of rows, each with what exchanges that for the rounded number:
+the two together would give the exact one away."""
 
 
 def round_to_base(number: int | Decimal, base: int) -> int:
@@ -61,28 +113,29 @@ def round_to_base(number: int | Decimal, base: int) -> int:
     return int((Decimal(number) / base).quantize(Decimal(1), rounding=ROUND_HALF_UP)) * base
 
 
-def _is_of_nothing(output: Output, figures: Figures, children: int) -> bool:
+def _is_of_nothing(output: Output, figures: Figures) -> bool:
     """Whether there is nothing to divide by, or no value to sum although there are children.
 
     No children have 0 suspensions between them; 40 children of whom none has a record do not.
     """
-    if output.present is None or figures[output.present] > 0:
+    if is_count(output) and output.kind != "sum":
         return False
-    return output.kind == "mean" or (output.kind == "sum" and children > 0)
+    if figures[output.present] > 0:
+        return False
+    return output.kind != "sum" or figures[output.among] > 0
 
 
 def _average_times_children(output: Output, figures: Figures, preset: Preset) -> int:
     """A sum that says no more than the average per child and the rounded number of children say."""
-    assert output.present is not None
+    assert output.measure is not None
     present = figures[output.present]
     total = Decimal(figures[output.statistics[0]]).scaleb(-output.scale)
-    average = _cut(total / present, _average_places(output, preset))
+    average = _cut(total / present, _average_places(output.measure, preset))
     return round_to_base(average * round_to_base(present, preset.rounding_base), preset.rounding_base)
 
 
-def _average_places(output: Output, preset: Preset) -> int:
-    assert output.measure is not None
-    return preset.proportion_decimals if is_share(output.measure) else preset.mean_decimals
+def _average_places(measure: Measure, preset: Preset) -> int:
+    return preset.proportion_decimals if is_share(measure) else preset.mean_decimals
 
 
 def _cut(value: int | Decimal, places: int) -> int | Decimal:

@@ -16,7 +16,7 @@ from itertools import permutations
 
 from disclosure_control.presets import Preset
 from query_engine.plan import Output, QueryPlan
-from query_engine.region import Region, RegionTangled, intersect, region_of
+from query_engine.region import Region, RegionTangled, intersect
 
 __all__ = ["Figures", "SuppressionRules"]
 
@@ -70,9 +70,31 @@ class SuppressionRules:
 
         A plain count rests on the cell's children alone.
         """
-        if output.kind in ("count", "distinct"):
+        if output.kind == "count":
             return False
-        return self.share_discloses(output, figures) if output.indicator else self.total_discloses(output, figures)
+        if self.filter_discloses(output, figures):
+            return True
+        match output.kind:
+            case "distinct":
+                return False
+            case "regr_count":
+                return self.is_a_few(figures[output.among] - figures[output.present])
+            case "sum" | "mean" if output.indicator:
+                return self.share_discloses(output, figures)
+            case "sum" | "mean":
+                return self.total_discloses(output, figures)
+            case _:
+                return self.spread_discloses(output, figures)
+
+    def filter_discloses(self, output: Output, figures: Figures) -> bool:
+        """For a figure with a FILTER: too few children in or outside it.
+
+        The figure of all beside the figure of those inside gives that of those outside, so both are held to the rule.
+        """
+        if output.within is True:
+            return False
+        inside = figures[output.among]
+        return self.is_too_few(inside) or self.is_too_few(figures[self.children] - inside)
 
     def share_discloses(self, output: Output, figures: Figures) -> bool:
         """For a yes/no measure: children who answer yes, who answer no, or for whom the answer is missing.
@@ -82,8 +104,8 @@ class SuppressionRules:
         ordinary case and discloses nothing; nobody answering no means that everybody answers yes, which is withheld
         where zeros are.
         """
-        present, yes = _contributors(output, figures)
-        missing = figures[self.children] - present
+        present, (yes,) = _contributors(output, figures)
+        missing = figures[output.among] - present
         no_rows = _rows_of_no(output, figures)
         return (
             self.is_too_few(yes) or self.is_too_few(present - yes) or self.is_a_few(no_rows) or self.is_a_few(missing)
@@ -97,13 +119,27 @@ class SuppressionRules:
         children with a value, which next to the count is the number without. The average alone tells nothing of
         how many have no value, and stays.
         """
-        present, nonzero = _contributors(output, figures)
-        missing = figures[self.children] - present
+        present, (nonzero,) = _contributors(output, figures)
+        missing = figures[output.among] - present
         return (
             0 < present < self.preset.minimum_n_mean
             or self.is_too_few(nonzero)
             or (output.kind == "sum" and self.is_a_few(missing))
         )
+
+    def spread_discloses(self, output: Output, figures: Figures) -> bool:
+        """For spreads, quantiles and figures of two measures: too few children with values, or too few not at zero.
+
+        The spread of a quantity that one child alone has is that child's figure. Of a yes/no measure those who
+        answer no are held to the rule as well. Correlations and lines have a minimum of their own.
+        """
+        present, nonzero = _contributors(output, figures)
+        two_measures = output.kind == "correlation" or output.kind.startswith(("covariance", "regr_"))
+        least = self.preset.minimum_n_correlation if two_measures else self.preset.minimum_n_mean
+        if present < least or any(map(self.is_too_few, nonzero)):
+            return True
+        yes_no = (count for count, each in zip(nonzero, output.measures, strict=False) if not each.columns)
+        return any(self.is_too_few(present - count) for count in yes_no)
 
     def differs_by_too_few(self, part: Output, whole: Output, figures: Figures) -> bool:
         """Rule 3: whether the rows (or children) counted by `whole` and not by `part` are too few.
@@ -111,22 +147,24 @@ class SuppressionRules:
         None at all is ordinary between children and their rows; between two conditions it says that everybody who
         meets the wider one meets the narrower, which is withheld where zeros are.
         """
-        difference = figures[whole.statistics[0]] - figures[part.statistics[0]]
+        difference = figures[_count_name(whole)] - figures[_count_name(part)]
         return self.is_a_few(difference) if part.kind == "distinct" else self.is_too_few(difference)
 
 
-def _contributors(output: Output, figures: Figures) -> tuple[int, int]:
-    """Children with a value, and children with a value that is not zero."""
-    assert output.present is not None
-    assert output.nonzero is not None
-    return figures[output.present], figures[output.nonzero]
+def _count_name(output: Output) -> str:
+    return output.counted or output.statistics[0]
+
+
+def _contributors(output: Output, figures: Figures) -> tuple[int, list[int]]:
+    """Children with a value, and measure by measure children with a value that is not zero."""
+    return figures[output.present], [figures[name] for name in output.nonzero]
 
 
 def _rows_of_no(output: Output, figures: Figures) -> int:
     """Rows that answer no, where the plan carries the number of rows that answer at all (it does for a mean)."""
     if output.kind != "mean":
         return 0
-    yes, answered = (figures[name] for name in output.statistics)
+    answered, yes = (figures[name] for name in output.statistics)
     return answered - yes
 
 
@@ -136,7 +174,7 @@ def _is_nested(part: Output, whole: Output, plan: QueryPlan) -> bool:
     Conditions too tangled to compare are taken to be nested, so that more is withheld, not less.
     """
     if part.kind == "distinct":
-        return whole.kind == "count"
+        return whole.kind == "count" and part.within is True
     narrow, wide = _counted_rows(part, plan), _counted_rows(whole, plan)
     if narrow is None or wide is None:
         return False
@@ -151,11 +189,4 @@ def _counted_rows(output: Output, plan: QueryPlan) -> Region | None:
     """The condition on the rows that a figure counts, or None where it does not count rows."""
     if output.kind == "count":
         return True
-    if not output.indicator:
-        return None
-    assert output.measure is not None
-    if output.measure.condition is not None:
-        return output.measure.condition
-    column = plan.governed.columns[output.measure.name]
-    yes = column.code(1)
-    return False if yes is None else region_of(column, [(yes, yes)])
+    return output.measure.where if output.indicator and output.measure is not None else None

@@ -15,13 +15,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass
 from decimal import Decimal
+from math import prod
 from typing import Any, Never, SupportsIndex, final
 
 from disclosure_control.presets import Preset
 from disclosure_control.rounding import decimal_places, is_count
 from disclosure_control.symbols import Symbol, Value
 from query_engine.catalogue import Category
-from query_engine.plan import JSON, Output, QueryPlan
+from query_engine.plan import JSON, Measure, Output, QueryPlan
 
 __all__ = ["Cell", "Entry", "ProtectedTable", "Row", "TableMalformed", "name_categories", "plan_columns"]
 __all__ += ["read_protected", "seal_table"]
@@ -36,6 +37,9 @@ Cell = tuple[Category | None, ...]
 
 LARGEST_COUNT = 10_000_000
 """More rows than one authority can hold: England has nine million pupils."""
+
+LARGEST_FIGURE = Decimal(10**12)
+"""More than a line's slope, its intercept or a sum of squares can be."""
 
 WIRE_KEYS = frozenset({"plan_id", "preset", "preset_version", "columns", "rows"})
 
@@ -168,7 +172,7 @@ def _read_number(entry: object, places: int) -> int | Decimal | None:
 def _symbols_of(output: Output, preset: Preset) -> set[str]:
     """The symbols that one figure of one authority can be; `x` is given by the release gate alone."""
     symbols: set[str] = {Symbol.CONFIDENTIAL}
-    if output.kind in ("sum", "mean"):
+    if output.kind not in ("count", "distinct", "regr_count"):
         symbols |= preset.symbols & {Symbol.NOT_APPLICABLE}
     if not is_count(output):
         symbols |= preset.symbols & {Symbol.LOW}
@@ -180,7 +184,11 @@ def _check_number(where: str, number: Decimal, output: Output, plan: QueryPlan, 
     low, high = _range(output, plan)
     if not low <= number <= high:
         raise TableMalformed(f"{where}: outside the range of the figure, {low} to {high}")
-    if output.kind != "mean" and preset.rounding_base > 1 and number % preset.rounding_base:
+    if (
+        output.kind in ("count", "distinct", "sum", "regr_count")
+        and preset.rounding_base > 1
+        and number % preset.rounding_base
+    ):
         raise TableMalformed(f"{where}: not a multiple of the preset's rounding base, {preset.rounding_base}")
     is_shown = number >= preset.smallest_count_shown or (number == 0 and preset.shows_zero)
     if is_count(output) and not is_shown:
@@ -189,10 +197,38 @@ def _check_number(where: str, number: Decimal, output: Output, plan: QueryPlan, 
 
 def _range(output: Output, plan: QueryPlan) -> tuple[Decimal, Decimal]:
     """The least and most that a figure can be: of one row for an average, otherwise of all rows there could be."""
-    low, high = Decimal(0), Decimal(1)
-    if output.measure is not None and output.measure.condition is None:
-        low, high = plan.governed.columns[output.measure.name].bounds or (low, high)
-    return (low, high) if output.kind == "mean" else (min(low, Decimal(0)) * LARGEST_COUNT, high * LARGEST_COUNT)
+    ends = [_ends(each, plan) for each in output.measures] or [(Decimal(0), Decimal(1))]
+    (low, high), widths = ends[0], [high - low for low, high in ends]
+    match output.kind:
+        case "mean" | "weighted_mean" | "quantile" | "regr_avgy":
+            return low, high
+        case "regr_avgx":
+            return ends[1]
+        case "deviation" | "deviation_population":
+            return Decimal(0), widths[0]
+        case "variance" | "variance_population":
+            return Decimal(0), widths[0] ** 2
+        case "covariance" | "covariance_population":
+            largest = prod(widths, start=Decimal(1))
+            return -largest, largest
+        case "correlation":
+            return Decimal(-1), Decimal(1)
+        case "regr_r2":
+            return Decimal(0), Decimal(1)
+        case "regr_slope" | "regr_intercept" | "regr_sxx" | "regr_syy" | "regr_sxy":
+            return -LARGEST_FIGURE, LARGEST_FIGURE
+        case _:
+            return min(low, Decimal(0)) * LARGEST_COUNT, high * LARGEST_COUNT
+
+
+def _ends(measure: Measure, plan: QueryPlan) -> tuple[Decimal, Decimal]:
+    """The least and greatest value of a row."""
+    most = Decimal(measure.bound).scaleb(-measure.scale)
+    if len(measure.columns) != 1:
+        return (Decimal(0), Decimal(1)) if not measure.columns else (-most, most)
+    column = plan.governed.columns[measure.columns[0]]
+    low, high = column.scaled_bounds
+    return Decimal(low).scaleb(-column.scale), Decimal(high).scaleb(-column.scale)
 
 
 def _to_json(entry: Entry) -> Any:

@@ -49,7 +49,7 @@ _KEYS_BY_ROLE: Mapping[str, set[str]] = {
     "key": set(),
     "dimension": {"domain"},
     "flag": set(),
-    "measure": {"bounds", "unit"},
+    "measure": {"bounds", "unit", "bins"},
 }
 _OPTIONAL_KEYS = {"nullable", "scale", "audience", "from", "to", "former"}
 _FIRST_YEAR = 201415
@@ -85,7 +85,7 @@ def load_catalogue() -> Catalogue:
 def parse_catalogue(content: bytes) -> Catalogue:
     """A catalogue from the bytes of its file. Raises `CatalogueInvalid`."""
     try:
-        data = tomllib.loads(content.decode("utf-8"))
+        data = tomllib.loads(content.decode("utf-8"), parse_float=Decimal)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CatalogueInvalid(f"the catalogue is not TOML: {error}") from None
     _check_keys("the catalogue", data, {"factors", "domains", "tables"})
@@ -182,6 +182,7 @@ def _column(
         first_year=body.get("from", _FIRST_YEAR),
         last_year=body.get("to"),
         former=domains[body["former"]] if "former" in body else (),
+        bins=tuple(map(Decimal, body.get("bins", ()))),
     )
     _check_column(where, column)
     return column
@@ -231,6 +232,15 @@ def _check_column(where: str, column: Column) -> None:
         raise CatalogueInvalid(f"{where}: the years are the wrong way round")
     if column.domain is not None:
         _check_domain(where, column, column.domain)
+    if column.bounds is not None:
+        _check_bins(where, column, column.bounds[0])
+
+
+def _check_bins(where: str, column: Column, least: Decimal) -> None:
+    if any(column.code(edge) is None for edge in column.bins) or list(column.bins) != sorted(set(column.bins)):
+        raise CatalogueInvalid(f"{where}: bins must be values of the measure, each greater than the one before")
+    if len(column.bins) < 2 or column.bins[0] != least:
+        raise CatalogueInvalid(f"{where}: there must be two bins at least, the first from the least value")
 
 
 def _check_domain(where: str, column: Column, domain: tuple[Category, ...]) -> None:

@@ -25,7 +25,8 @@ class Column:
     changed by them, or both. `audience` says whose questions may use the column: `researcher` is everybody with an
     approved query, `authority` an authority alone. `first_year` and `last_year` are the academic years in which the
     source asks; no last year means that it still does. `former` are values that rows of earlier years hold as well:
-    only an authority column has them, which no plan ever reads.
+    only an authority column has them, which no plan ever reads. `bins` are the least values of the ranges by which a
+    measure may be grouped and its quantiles found, the first being its least value of all.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Column:
     first_year: int
     last_year: int | None
     former: tuple[Category, ...]
+    bins: tuple[Decimal, ...]
 
     @property
     def ordered(self) -> bool:
@@ -65,10 +67,18 @@ class Column:
         return high - low + 1
 
     @property
+    def is_amount(self) -> bool:
+        """Whether its values can be added up: those of measures, of yes/no, and of categories that are numbers."""
+        return self.role in ("measure", "flag") or (self.role == "dimension" and self.type == "integer")
+
+    @property
     def scaled_bounds(self) -> tuple[int, int]:
-        """A measure's bounds as fixed-point integers, in units of its last decimal place."""
-        if self.bounds is None:
-            raise ValueError(f"{self.name} is not a measure")
+        """The least and greatest amount as fixed-point integers, in units of the last decimal place."""
+        if not self.is_amount:
+            raise ValueError(f"{self.name} has no amounts")
+        if self.domain is not None:
+            return int(self.domain[0]), int(self.domain[-1])
+        assert self.bounds is not None
         low, high = self.bounds
         return int(low.scaleb(self.scale)), int(high.scaleb(self.scale))
 

@@ -8,7 +8,18 @@ from collections.abc import Callable
 from functools import reduce
 
 from query_engine.catalogue import Column, GovernedTable, Value
-from query_engine.model import Among, Between, Comparison, Either, Every, Holds, Missing, Negation, Operator, Predicate
+from query_engine.predicate import (
+    Among,
+    Between,
+    Comparison,
+    Either,
+    Every,
+    Holds,
+    Missing,
+    Negation,
+    Operator,
+    Predicate,
+)
 from query_engine.region import Region, intersect, region_of, unite
 
 Ranges = list[tuple[int, int]]

@@ -1,92 +1,12 @@
-"""The query as a value: what was asked, free of how it was spelled. Nothing after the parser sees text.
-
-Conditions follow SQL's three-valued logic: a comparison with a missing value is neither true nor false, and a row
-counts only where its condition is true. Columns are named by the catalogue; constants are its public values.
-"""
+"""The query as a value: what was asked, free of how it was spelled. Nothing after the parser sees text."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from query_engine.catalogue import Value
-
-Operator = Literal["=", "<>", "<", "<=", ">", ">="]
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """`column operator value`."""
-
-    column: str
-    operator: Operator
-    value: Value
-
-
-@dataclass(frozen=True, slots=True)
-class Among:
-    """`column IN (values)`."""
-
-    column: str
-    values: tuple[Value, ...]
-
-    def __post_init__(self) -> None:
-        if not self.values:
-            raise ValueError("IN needs at least one value")
-
-
-@dataclass(frozen=True, slots=True)
-class Between:
-    """`column BETWEEN low AND high`, both ends included."""
-
-    column: str
-    low: int | Decimal
-    high: int | Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """`column IS NULL`."""
-
-    column: str
-
-
-@dataclass(frozen=True, slots=True)
-class Holds:
-    """A yes/no column standing alone as a condition."""
-
-    column: str
-
-
-@dataclass(frozen=True, slots=True)
-class Every:
-    """`a AND b AND ...`."""
-
-    parts: tuple["Predicate", ...]
-
-    def __post_init__(self) -> None:
-        if len(self.parts) < 2:
-            raise ValueError("AND joins at least two conditions")
-
-
-@dataclass(frozen=True, slots=True)
-class Either:
-    """`a OR b OR ...`."""
-
-    parts: tuple["Predicate", ...]
-
-    def __post_init__(self) -> None:
-        if len(self.parts) < 2:
-            raise ValueError("OR joins at least two conditions")
-
-
-@dataclass(frozen=True, slots=True)
-class Negation:
-    """`NOT a`."""
-
-    part: "Predicate"
-
-
-Predicate = Comparison | Among | Between | Missing | Holds | Every | Either | Negation
+from query_engine.columns import Category
+from query_engine.predicate import Predicate
+from query_engine.view import WHOLE, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +17,57 @@ class ColumnValue:
 
 
 @dataclass(frozen=True, slots=True)
+class Product:
+    """`a * b`: missing where any of the columns is."""
+
+    columns: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.columns) < 2:
+            raise ValueError("a product has at least two factors")
+
+
+@dataclass(frozen=True, slots=True)
 class Indicator:
     """`CASE WHEN condition THEN 1 ELSE 0 END`: never missing, and 0 where the condition is not known to hold."""
 
     condition: Predicate
 
 
-Measured = ColumnValue | Indicator
+Measured = ColumnValue | Product | Indicator
 
 
 @dataclass(frozen=True, slots=True)
-class GroupColumn:
-    """A grouped column in the SELECT list."""
+class ByColumn:
+    """Grouping by the categories of a column."""
 
     column: str
+
+
+@dataclass(frozen=True, slots=True)
+class ByCases:
+    """Grouping by `CASE WHEN condition THEN category ... ELSE otherwise END`: the first condition that is true decides.
+
+    Declared bins and arithmetic on whole-number columns are cases too: the reader of the text writes them out.
+    """
+
+    cases: tuple[tuple[Category, Predicate], ...]
+    otherwise: Category | None = None
+
+    def __post_init__(self) -> None:
+        categories = [category for category, _ in self.cases]
+        if not self.cases or len(set(categories)) != len(categories) or self.otherwise in categories:
+            raise ValueError("each case needs a category of its own")
+
+
+Grouping = ByColumn | ByCases
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """A grouped column or expression in the SELECT list."""
+
+    by: Grouping
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,24 +77,50 @@ class CountRows:
 
 @dataclass(frozen=True, slots=True)
 class CountChildren:
-    """`COUNT(DISTINCT key)`."""
+    """`COUNT(DISTINCT key)`, of the rows where a condition is true if there is one."""
+
+    where: Predicate | None = None
+
+
+Function = Literal[
+    "sum",
+    "mean",
+    "weighted_mean",
+    "variance",
+    "variance_population",
+    "deviation",
+    "deviation_population",
+    "covariance",
+    "covariance_population",
+    "correlation",
+    "regr_count",
+    "regr_avgx",
+    "regr_avgy",
+    "regr_sxx",
+    "regr_syy",
+    "regr_sxy",
+    "regr_slope",
+    "regr_intercept",
+    "regr_r2",
+    "quantile",
+]
+"""What an aggregate works out. Those of two columns take them in SQL's order, the dependent one (y) first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
-    """`SUM(measured)`, and `COUNT(*) FILTER (WHERE condition)`."""
+class Aggregate:
+    """`function(of) FILTER (WHERE where)`; `fraction` is a quantile's, between 0 and 1.
 
-    of: Measured
+    `COUNT(*) FILTER (WHERE condition)` is the sum of an indicator.
+    """
+
+    function: Function
+    of: tuple[Measured, ...]
+    where: Predicate | None = None
+    fraction: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Mean:
-    """`AVG(measured)`."""
-
-    of: Measured
-
-
-Item = GroupColumn | CountRows | CountChildren | Total | Mean
+Item = Grouped | CountRows | CountChildren | Aggregate
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,19 +133,28 @@ class Selected:
 
 @dataclass(frozen=True, slots=True)
 class AggregateQuery:
-    """One aggregate query over one governed table. `grouped` may name the table's authority column."""
+    """One aggregate query over one governed table. `grouped` may name the table's authority column.
+
+    `sets` are the grouping sets, each the places in `grouped` of what it groups by; the first has them all. Without
+    ROLLUP, CUBE or GROUPING SETS there is that one alone. `view` is how the release is to be shown.
+    """
 
     table: str
     selected: tuple[Selected, ...]
-    grouped: tuple[str, ...] = ()
+    grouped: tuple[Grouping, ...] = ()
     where: Predicate | None = None
+    sets: tuple[tuple[int, ...], ...] = ()
+    view: View = WHOLE
 
     def __post_init__(self) -> None:
         labels = [each.label for each in self.selected]
         if len(set(labels)) != len(labels):
             raise ValueError("two output columns have one label")
-        if all(isinstance(each.item, GroupColumn) for each in self.selected):
+        if all(isinstance(each.item, Grouped) for each in self.selected):
             raise ValueError("the query asks for no statistic")
-        shown = {each.item.column for each in self.selected if isinstance(each.item, GroupColumn)}
+        shown = {each.item.by for each in self.selected if isinstance(each.item, Grouped)}
         if not shown <= set(self.grouped):
             raise ValueError("a plain column is not grouped by")
+        everything = tuple(range(len(self.grouped)))
+        if self.sets and self.sets[0] != everything:
+            raise ValueError("the first grouping set must group by everything")

@@ -1,7 +1,7 @@
 """SQL text to an `AggregateQuery`, by an allow-list: whatever is not known to be safe is refused.
 
-The language, in DuckDB's spelling: one SELECT over one governed table, of grouped columns, COUNT(*), COUNT(DISTINCT
-key), SUM, AVG and COUNT(*) FILTER (WHERE ...), with WHERE and GROUP BY. The text is never run.
+The language is a part of DuckDB's SQL: one SELECT of grouped columns and aggregates over one governed table, with
+WHERE, GROUP BY, HAVING, ORDER BY and LIMIT. The text is never run.
 """
 
 from sqlglot import exp
@@ -9,12 +9,15 @@ from sqlglot import parse as parse_sql
 from sqlglot.errors import ParseError
 
 from query_engine.catalogue import Catalogue, GovernedTable
+from query_engine.grouping_sets import check_grouping, read_group_by
 from query_engine.items import read_item
-from query_engine.model import AggregateQuery, GroupColumn, Predicate, Selected
+from query_engine.model import AggregateQuery, Grouped, Selected
+from query_engine.predicate import Predicate
 from query_engine.predicates import read_predicate
 from query_engine.refusal import QueryRefused, RefusalCode
 from query_engine.scope import Scope, check_arguments, refused_form, suggestion
 from query_engine.text import QueryText, read_text
+from query_engine.viewing import read_view
 
 COLUMN_LIMIT = 50
 """The most columns a SELECT list may have."""
@@ -22,19 +25,11 @@ COLUMN_LIMIT = 50
 TERM_LIMIT = 100
 """The most ANDs and ORs a query may have."""
 
-_SELECT_PARTS = {"expressions", "from_", "where", "group"}
+_SELECT_PARTS = {"expressions", "from_", "where", "group", "having", "order", "limit", "offset"}
 
 _CLAUSES: dict[str, tuple[RefusalCode, str, str]] = {
     "with_": (RefusalCode.COMMON_TABLE, "WITH", "WITH is not part of the language: put the conditions in WHERE."),
     "distinct": (RefusalCode.DISTINCT, "DISTINCT", "DISTINCT stands in COUNT(DISTINCT key) alone: use GROUP BY."),
-    "having": (
-        RefusalCode.CLAUSE,
-        "HAVING",
-        "HAVING chooses cells by their figures, which a protected table may not show: leave it out.",
-    ),
-    "order": (RefusalCode.CLAUSE, "ORDER", "Rows come in the catalogue's order: leave ORDER BY out."),
-    "limit": (RefusalCode.CLAUSE, "LIMIT", "Every cell of the table is released: leave LIMIT out."),
-    "offset": (RefusalCode.CLAUSE, "OFFSET", "Every cell of the table is released: leave OFFSET out."),
     "qualify": (RefusalCode.CLAUSE, "QUALIFY", "There are no window functions to choose by: leave QUALIFY out."),
     "windows": (RefusalCode.CLAUSE, "WINDOW", "Window functions are not part of the language."),
     "sample": (RefusalCode.CLAUSE, "USING", "Every row is read: leave the sample out."),
@@ -84,9 +79,10 @@ def _query(text: QueryText, select: exp.Select, catalogue: Catalogue) -> Aggrega
     predicate: Predicate | None = read_predicate(where.this, scope) if where else None
     selected = [read_item(node, scope) for node in select.expressions]
     _check_labels(scope, select, selected)
-    grouped = _grouped(scope, select, selected)
-    _check_grouping(scope, select, selected, grouped)
-    return AggregateQuery(scope.table.name, tuple(selected), tuple(grouped), predicate)
+    grouped, sets = read_group_by(select, selected, scope)
+    check_grouping(select, selected, grouped, scope)
+    view = read_view(select, selected, scope)
+    return AggregateQuery(scope.table.name, tuple(selected), tuple(grouped), predicate, sets, view)
 
 
 def _check_clauses(text: QueryText, select: exp.Select) -> None:
@@ -146,56 +142,8 @@ def _check_labels(scope: Scope, select: exp.Select, selected: list[Selected]) ->
     seen: set[str] = set()
     for node, each in zip(select.expressions, selected, strict=True):
         label = each.label.lower()
-        reserved = label == scope.table.authority_column and not isinstance(each.item, GroupColumn)
+        reserved = label == scope.table.authority_column and not isinstance(each.item, Grouped)
         if label in seen or reserved:
             reason = "Two columns of the answer would have this name: give one another with AS."
             raise scope.refuse(RefusalCode.LABEL_REPEATED, reason, node)
         seen.add(label)
-
-
-def _grouped(scope: Scope, select: exp.Select, selected: list[Selected]) -> dict[str, exp.Expr]:
-    """The grouped columns, each with the place it is first named."""
-    group = select.args.get("group")
-    if group is None:
-        return {}
-    if {name for name, value in group.args.items() if value} != {"expressions"}:
-        reason = "Name each column to group by: ALL is not part of the language."
-        raise QueryRefused(RefusalCode.GROUPING_FORM, reason, scope.text.keyword("GROUP"))
-    labels = {each.label.lower() for each in selected}
-    grouped: dict[str, exp.Expr] = {}
-    for node in group.expressions:
-        grouped.setdefault(_group_column(node, scope, labels), node)
-    return grouped
-
-
-def _group_column(node: exp.Expr, scope: Scope, labels: set[str]) -> str:
-    if not isinstance(node, exp.Column):
-        reason = "GROUP BY takes the names of columns, not positions, expressions, ROLLUP, CUBE or GROUPING SETS."
-        raise scope.refuse(RefusalCode.GROUPING_FORM, reason, node)
-    if node.name.lower() in labels and node.name.lower() not in scope.table.columns:
-        reason = "This is a name given with AS: group by the column itself."
-        raise scope.refuse(RefusalCode.GROUPING_FORM, reason, node)
-    column = scope.column(node)
-    scope.check_not_key(column, node)
-    if column.role == "measure":
-        reason = f"{column.name} is a measure without public categories: filter by ranges of it, or average it."
-        raise scope.refuse(RefusalCode.MEASURE_GROUPED, reason, node)
-    return column.name
-
-
-def _check_grouping(scope: Scope, select: exp.Select, selected: list[Selected], grouped: dict[str, exp.Expr]) -> None:
-    """Check that the plain columns are the grouped ones, and that something is counted. Raises `QueryRefused`."""
-    shown: set[str] = set()
-    for node, each in zip(select.expressions, selected, strict=True):
-        if isinstance(each.item, GroupColumn):
-            shown.add(each.item.column)
-            if each.item.column not in grouped:
-                reason = f"Add {each.item.column} to GROUP BY, or put it inside an aggregate."
-                raise scope.refuse(RefusalCode.UNGROUPED_COLUMN, reason, node)
-    for column, node in grouped.items():
-        if column not in shown | {scope.table.authority_column}:
-            reason = f"Add {column} to the SELECT list, so that each row says what it counts."
-            raise scope.refuse(RefusalCode.GROUP_NOT_SELECTED, reason, node)
-    if all(isinstance(each.item, GroupColumn) for each in selected):
-        reason = "The query lists categories and counts nothing: add COUNT(*), SUM or AVG."
-        raise scope.refuse(RefusalCode.NOTHING_COUNTED, reason, select)

@@ -8,40 +8,51 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from itertools import product
 from math import prod
 from typing import Literal
 
 from query_engine.catalogue import Audience, Category, GovernedTable
-from query_engine.region import Region, Split, columns_of, possible_ranges
+from query_engine.model import Function
+from query_engine.region import Region, columns_of, possible_ranges, single_code
 
-PLANNER_VERSION = "1"
+PLANNER_VERSION = "2"
 """Changes whenever the same question would be planned differently."""
 
-StatisticKind = Literal["rows", "children", "sum", "present", "nonzero"]
-OutputKind = Literal["dimension", "count", "distinct", "sum", "mean"]
+TOTAL = "Total"
+"""The category of a dimension that a cell adds up over, as in the Department for Education's open data."""
+
+StatisticKind = Literal["rows", "children", "nonzero", "sum", "high", "low"]
+OutputKind = Literal["dimension", "count", "distinct"] | Function
 JSON = str | int | bool | None | list["JSON"] | dict[str, "JSON"]
 
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """A grouped column and the categories of it that have cells; `None` is the missing value, and comes last."""
+    """What the answer is grouped by, and the categories of it that have cells; `None` is the missing value, and last.
+
+    A column's `regions` are empty. An expression has a region of rows for each category; `name` is then made from
+    those, so that it says what is asked and not how the asker calls it.
+    """
 
     name: str
     categories: tuple[Category | None, ...]
+    regions: tuple[Region, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What a row contributes to a sum: the value of the column `name`, or 1 where `condition` holds and 0 elsewhere.
+    """What a row contributes to a sum: the product of `columns`, where none of them is missing and `where` holds.
 
-    A condition is named by the hash of its canonical form. `bound` is the largest absolute value of one row, as
-    a fixed-point whole number with `scale` decimal places.
+    Without columns a row contributes 1. `bound` is the largest absolute value of one row, as a fixed-point whole number
+    with `scale` decimal places. `name` is the same for equal measures: columns, then `when-` and the hash of `where`.
     """
 
     name: str
-    condition: Split | None
+    columns: tuple[str, ...]
+    where: Region
     scale: int
     bound: int
     unit: str | None
@@ -54,17 +65,18 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
-    """One whole number for each cell.
+    """One whole number for each cell, over the rows of its measure: where its columns are present and `where` holds.
 
-    | kind | without a measure | of a measure m |
-    |---|---|---|
-    | `rows` | rows | rows where m is present |
-    | `children` | distinct children | |
-    | `sum` | | the sum of m, in units of its last decimal place |
-    | `present` | | distinct children with a row where m is present |
-    | `nonzero` | | distinct children with a row where m is not 0 |
+    | kind | |
+    |---|---|
+    | `rows` | rows |
+    | `children` | distinct children |
+    | `nonzero` | distinct children with a row where the measure is not 0 |
+    | `sum` | the sum of the measure, in units of its last decimal place |
+    | `high`, `low` | the same sum in two parts, each row's value being high * 2**32 + low with one sign |
 
-    `bound` is the most that one row can add to or take from the figure.
+    Without a measure they are about every row of the cell. `bound` is the most that one row can add to or take from
+    the figure.
     """
 
     name: str
@@ -77,23 +89,41 @@ class Statistic:
 class Output:
     """One column of the answer: how it is named, and the statistics it is made from.
 
-    A `dimension` names its `dimension` and has no statistics. A `count` is made from (rows), a `distinct` from
-    (children), a `sum` from (sum), a `mean` from (sum, rows where present). `present` and `nonzero` name the
-    statistics that count the children behind the figure; for counts both are `children`.
+    A `dimension` names its `dimension` and has no statistics. Every other kind's formula, in `finalisers`, takes its
+    `statistics` in their order. `among` names the statistic of the children that the figure is about, `present` that
+    of the children with a value, and `nonzero`, measure by measure, those of the children whose value is not 0 (for a
+    condition: who meet it); for counts all are the children counted. `within` are the rows that FILTER keeps.
+    `fraction` is a quantile's, and `bins` the first and last value of each bin that its statistics count.
     """
 
     label: str
     kind: OutputKind
     dimension: str | None = None
-    measure: Measure | None = None
+    measures: tuple[Measure, ...] = ()
     statistics: tuple[str, ...] = ()
-    present: str | None = None
-    nonzero: str | None = None
+    among: str = ""
+    present: str = ""
+    nonzero: tuple[str, ...] = ()
+    within: Region = True
+    fraction: Decimal | None = None
+    bins: tuple[tuple[Decimal, Decimal], ...] = ()
+
+    @property
+    def measure(self) -> Measure | None:
+        """The first measure: what is summed or averaged, or y of two columns."""
+        return self.measures[0] if self.measures else None
+
+    @property
+    def counted(self) -> str | None:
+        """The statistic of the rows that it counts: all, or those that meet the condition it sums or averages."""
+        if self.kind in ("count", "regr_count"):
+            return self.statistics[0]
+        return self.statistics[-1] if self.indicator else None
 
     @property
     def indicator(self) -> bool:
-        """Whether the measure is 0 or 1 in every row, so that a sum is a count and a mean is a share."""
-        return self.measure is not None and self.measure.indicator
+        """Whether this sums or averages something that is 0 or 1 in every row, which makes it a count or a share."""
+        return self.kind in ("sum", "mean") and self.measure is not None and self.measure.indicator
 
     @property
     def scale(self) -> int:
@@ -105,8 +135,9 @@ class Output:
 class QueryPlan:
     """A planned query. `where` is the canonical form of its filter; `True` keeps every row.
 
-    `dimensions` are in the order of the SELECT list, without the table's authority column: the node that answers
-    is one authority, and whoever puts the answers together prepends that column.
+    `dimensions` are in the catalogue's order, without the table's authority column: the node that answers is one
+    authority, and whoever puts the answers together prepends that column. `sets` are the grouping sets, each the places
+    in `dimensions` of what it groups by; the first has them all.
     """
 
     governed: GovernedTable = field(repr=False, compare=False)
@@ -114,6 +145,7 @@ class QueryPlan:
     where: Region
     statistics: tuple[Statistic, ...]
     outputs: tuple[Output, ...]
+    sets: tuple[tuple[int, ...], ...]
     path: Literal["per_authority"] = "per_authority"
     planner_version: str = PLANNER_VERSION
 
@@ -131,10 +163,11 @@ class QueryPlan:
     def columns(self) -> frozenset[str]:
         """Every column of the table that the answer depends on."""
         measures = [each.measure for each in self.statistics if each.measure is not None]
-        summed = {each.name for each in measures if each.condition is None}
-        regions = [self.where, *(each.condition for each in measures if each.condition is not None)]
-        filtered = frozenset[str]().union(*(columns_of(region) for region in regions))
-        return filtered | summed | {each.name for each in self.dimensions}
+        multiplied = {name for each in measures for name in each.columns}
+        grouped = {each.name for each in self.dimensions if not each.regions}
+        regions = [self.where, *(each.where for each in measures)]
+        regions += [region for each in self.dimensions for region in each.regions]
+        return frozenset(multiplied | grouped).union(*map(columns_of, regions))
 
     @property
     def academic_years(self) -> tuple[int, ...]:
@@ -153,12 +186,19 @@ class QueryPlan:
 
     @property
     def cells(self) -> int:
-        """How many cells one authority's answer has."""
-        return prod(len(each.categories) for each in self.dimensions)
+        """How many cells one authority's answer has, totals included."""
+        return sum(map(self.cells_of, self.sets))
+
+    def cells_of(self, grouping_set: tuple[int, ...]) -> int:
+        """How many cells one grouping set has."""
+        return prod(len(self.dimensions[place].categories) for place in grouping_set)
 
     def iter_cells(self) -> Iterator[tuple[Category | None, ...]]:
-        """The cells in order: the last dimension varies fastest."""
-        return product(*(each.categories for each in self.dimensions))
+        """The cells in order, set by set: the last dimension varies fastest, and `TOTAL` stands for all categories."""
+        for grouping_set in self.sets:
+            yield from product(
+                *(each.categories if place in grouping_set else (TOTAL,) for place, each in enumerate(self.dimensions))
+            )
 
     @cached_property
     def plan_id(self) -> str:
@@ -168,14 +208,14 @@ class QueryPlan:
     @cached_property
     def canonical(self) -> str:
         """The question as JSON: no labels, no order of columns, no spelling of the filter."""
-        asked = {(each.kind, each.measure.name if each.measure else "") for each in self.outputs}
         question: JSON = {
             "planner": self.planner_version,
             "path": self.path,
             "table": self.table,
-            "dimensions": {each.name: list(each.categories) for each in self.dimensions},
+            "dimensions": {each.name: _canonical_dimension(each, self.governed) for each in self.dimensions},
+            "sets": _canonical_sets(self),
             "where": canonical_region(self.where, self.governed),
-            "asked": [list(each) for each in sorted(asked - {("dimension", "")})],
+            "asked": _canonical_outputs(self.outputs),
             "statistics": [[each.name, each.bound] for each in sorted(self.statistics, key=lambda each: each.name)],
         }
         return json.dumps(question, sort_keys=True, separators=(",", ":"))
@@ -191,6 +231,36 @@ def canonical_region(region: Region, table: GovernedTable) -> JSON:
         ends: list[JSON] = [[_plain(column.value(first)), _plain(column.value(last))] for first, last in runs]
         branches.append([ends, canonical_region(part, table)])
     return {column.name: branches}
+
+
+def digest_of(form: JSON) -> str:
+    """The first 32 hex figures of the SHA-256 of a JSON value, by which the parts of a plan are named."""
+    return hashlib.sha256(json.dumps(form, sort_keys=True).encode("ascii")).hexdigest()[:32]
+
+
+def _canonical_dimension(dimension: Dimension, table: GovernedTable) -> JSON:
+    """A column's categories; of an expression the rows of each category, whatever it is called."""
+    if not dimension.regions:
+        return list(dimension.categories)
+    column = table.columns.get(dimension.name)
+    if column is not None:  # an expression that tells apart just the categories of this column
+        codes = sorted(code for each in dimension.regions if (code := single_code(each)) is not None)
+        return [_plain(column.value(code)) for code in codes]
+    return sorted((canonical_region(each, table) for each in dimension.regions), key=lambda form: json.dumps(form))
+
+
+def _canonical_sets(plan: QueryPlan) -> JSON:
+    return [[plan.dimensions[place].name for place in grouping_set] for grouping_set in plan.sets]
+
+
+def _canonical_outputs(outputs: tuple[Output, ...]) -> JSON:
+    """What is asked, once each: the kind, what it is worked out from, and of a quantile which one."""
+    asked = {
+        (each.kind, each.statistics, (each.among, each.present, *each.nonzero), str(each.fraction or ""))
+        for each in outputs
+        if each.kind != "dimension"
+    }
+    return [[kind, list(statistics), list(behind), at] for kind, statistics, behind, at in sorted(asked)]
 
 
 def _plain(value: object) -> JSON:

@@ -6,14 +6,25 @@ from sqlglot import exp
 
 from query_engine.catalogue import Column
 from query_engine.constants import read_constant
-from query_engine.model import Among, Between, Comparison, Either, Every, Holds, Missing, Negation, Operator, Predicate
+from query_engine.predicate import (
+    Among,
+    Between,
+    Comparison,
+    Either,
+    Every,
+    Holds,
+    Missing,
+    Negation,
+    Operator,
+    Predicate,
+)
 from query_engine.refusal import RefusalCode
 from query_engine.scope import Scope, check_arguments, refused_form
 
 LIST_LIMIT = 200
 """The most values an IN list may have."""
 
-_OPERATORS: dict[type[exp.Expr], Operator] = {
+OPERATORS: dict[type[exp.Expr], Operator] = {
     exp.EQ: "=",
     exp.NEQ: "<>",
     exp.LT: "<",
@@ -21,12 +32,12 @@ _OPERATORS: dict[type[exp.Expr], Operator] = {
     exp.GT: ">",
     exp.GTE: ">=",
 }
-_MIRRORED: dict[Operator, Operator] = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+MIRRORED: dict[Operator, Operator] = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def read_predicate(node: exp.Expr, scope: Scope) -> Predicate:
     """A condition. Raises `QueryRefused` for anything but comparisons of one column, joined by AND, OR and NOT."""
-    if type(node) in _OPERATORS:
+    if type(node) in OPERATORS:
         return _comparison(node, scope)
     match node:
         case exp.Paren():
@@ -54,10 +65,10 @@ def read_predicate(node: exp.Expr, scope: Scope) -> Predicate:
 
 def _comparison(node: Any, scope: Scope) -> Comparison:
     check_arguments(scope.text, node, {"this", "expression"})
-    operator = _OPERATORS[type(node)]
+    operator = OPERATORS[type(node)]
     left, right = node.this, node.expression
     if not isinstance(left, exp.Column) and isinstance(right, exp.Column):
-        left, right, operator = right, left, _MIRRORED[operator]
+        left, right, operator = right, left, MIRRORED[operator]
     column = _compared(left, scope)
     if operator not in ("=", "<>"):
         _check_ordered(column, node, scope)

@@ -45,13 +45,16 @@ class RefusalCode(StrEnum):
     LABEL_REPEATED = "label_repeated", "two output columns have one name"
 
     # Grouping and measuring
-    GROUPING_FORM = "grouping_form", "GROUP BY takes the names of columns"
+    GROUPING_FORM = "grouping_form", "this cannot be grouped by"
     MEASURE_GROUPED = "measure_grouped", "a measure has no public categories to group by"
     UNGROUPED_COLUMN = "ungrouped_column", "a plain column of the SELECT list is not grouped by"
     GROUP_NOT_SELECTED = "group_not_selected", "a grouped column is not in the SELECT list"
     KEY_MISUSED = "key_misused", "the key may only be counted, as COUNT(DISTINCT key)"
     AUTHORITY_COLUMN = "authority_column", "the authority is chosen in the roster, not in the query"
+    DIVISION = "division", "dividing by data is not part of the language"
     MEASURE_FORM = "measure_form", "what is summed or averaged is not a measure"
+
+    VIEW_FORM = "view_form", "HAVING, ORDER BY or LIMIT does not choose among the columns of the answer"
 
     # Filters
     PREDICATE_FORM = "predicate_form", "the condition does not compare one column with constants"
@@ -65,6 +68,7 @@ class RefusalCode(StrEnum):
     # The plan
     FILTER_TANGLED = "filter_tangled", "the filter is too tangled to be put in its one canonical form"
     CONSTANT_CONDITION = "constant_condition", "a condition that no row can meet, or none can fail"
+    TOO_WIDE = "too_wide", "sums of what is measured could leave 64 bits"
     TOO_MANY_CELLS = "too_many_cells", "the table asked for has too many cells"
 
 

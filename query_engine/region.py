@@ -98,6 +98,31 @@ def unite(left: Region, right: Region) -> Region:
     return _combine(left, right, True, {})
 
 
+def complement(region: Region) -> Region:
+    """The rows outside the region."""
+    if isinstance(region, bool):
+        return not region
+    done: dict[Split, Region] = {}
+
+    def opposite(part: Region) -> Region:
+        if isinstance(part, bool):
+            return not part
+        if part not in done:
+            done[part] = _split(part.column, [(last, opposite(each)) for last, each in part.runs])
+        return done[part]
+
+    return opposite(region)
+
+
+def single_code(region: Region) -> int | None:
+    """The code, where the region is one code of one column."""
+    if isinstance(region, bool):
+        return None
+    kept = [(first, last) for first, last, each in region.spans() if each is True]
+    alone = all(isinstance(each, bool) for _, each in region.runs) and len(kept) == 1 and kept[0][0] == kept[0][1]
+    return kept[0][0] if alone else None
+
+
 def constrain(region: Region, within: Region) -> Region:
     """The one region that stands for all those which agree with this one on the rows of `within`.
 

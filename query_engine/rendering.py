@@ -2,32 +2,70 @@
 
 The inner query works out what each child adds to each figure of each cell; the outer one adds the children up. (On two
 million rows this takes a quarter of the time of one COUNT(DISTINCT) for each statistic.) One row comes back for each
-cell that holds any row of data: its categories, then the statistics as whole numbers, both in plan order. Cells without
-a row are zero, which the engine fills in from the plan.
+cell that holds any row of data: the number of its grouping set, its categories, then the statistics as whole numbers,
+all in plan order. The category of an expression is its place in the plan. Cells without a row are zero, which the
+engine fills in from the plan.
 """
+
+from collections.abc import Sequence
 
 from sqlglot import exp
 
-from query_engine.catalogue import Column, Value
-from query_engine.plan import Measure, QueryPlan, Statistic
-from query_engine.region import Split, factors
+from query_engine.catalogue import Category, Column, Value
+from query_engine.measuring import LIMB
+from query_engine.plan import Dimension, Measure, QueryPlan, Statistic
+from query_engine.region import Region, Split, factors
 
 
 def render_plan(plan: QueryPlan, dialect: str = "duckdb") -> str:
     """The SQL of a plan in a dialect of sqlglot."""
-    cell = [_column(each.name) for each in plan.dimensions]
-    query = exp.select(*cell, *(_total(each) for each in plan.statistics)).from_(_per_child(plan).subquery("per_child"))
-    if cell:
-        query = query.group_by(*cell)
+    sets = [_grouping_set(plan, number) for number in range(len(plan.sets))]
+    query: exp.Query = sets[0]
+    for each in sets[1:]:
+        query = query.union(each, distinct=False)
     return query.sql(dialect=dialect)
 
 
-def _per_child(plan: QueryPlan) -> exp.Select:
+def _grouping_set(plan: QueryPlan, number: int) -> exp.Select:
+    """The cells of one grouping set, after its number."""
+    grouped = plan.sets[number]
+    cell = [
+        _column(each.name) if place in grouped else exp.alias_(exp.Null(), each.name, quoted=True)
+        for place, each in enumerate(plan.dimensions)
+    ]
+    children = _per_child(plan, [plan.dimensions[place] for place in grouped]).subquery("per_child")
+    chosen = exp.alias_(exp.Literal.number(number), "grouping_set", quoted=True)
+    query = exp.select(chosen, *cell, *(_total(each) for each in plan.statistics)).from_(children)
+    keys = [_column(plan.dimensions[place].name) for place in grouped]
+    return query.group_by(*keys) if keys else query
+
+
+def _per_child(plan: QueryPlan, dimensions: Sequence[Dimension]) -> exp.Select:
     """One row for each child in each cell, with what the child adds to each statistic."""
-    keys = [*(_column(each.name) for each in plan.dimensions), _column(plan.governed.child_key)]
+    key = _column(plan.governed.child_key)
+    cells = [_category(each, plan) for each in dimensions]
     shares = [exp.alias_(_share(each, plan), each.name, quoted=True) for each in plan.statistics]
-    query = exp.select(*keys, *shares).from_(exp.to_table(plan.table)).group_by(*keys)
+    named = [exp.alias_(cell, each.name, quoted=True) for cell, each in zip(cells, dimensions, strict=True)]
+    query = exp.select(*named, key, *shares).from_(exp.to_table(plan.table)).group_by(*cells, key)
     return query.where(_condition(plan.where, plan)) if isinstance(plan.where, Split) else query
+
+
+def category_codes(dimension: Dimension) -> dict[Category | None, Category | None]:
+    """What stands in a rendered row for each category: itself, and of an expression its place."""
+    if not dimension.regions:
+        return {each: each for each in dimension.categories}
+    return {each: place for place, each in enumerate(dimension.categories)}
+
+
+def _category(dimension: Dimension, plan: QueryPlan) -> exp.Expr:
+    """A column's category, and of an expression the place of the category."""
+    if not dimension.regions:
+        return _column(dimension.name)
+    *firsts, _ = dimension.regions
+    case = exp.Case()
+    for place, region in enumerate(firsts):
+        case = case.when(_where(region, plan), exp.Literal.number(place))
+    return case.else_(exp.Literal.number(len(firsts))) if firsts else exp.Literal.number(0)
 
 
 def _total(statistic: Statistic) -> exp.Expr:
@@ -41,14 +79,40 @@ def _share(statistic: Statistic, plan: QueryPlan) -> exp.Expr:
     if measure is None:
         return exp.Count(this=exp.Star()) if statistic.kind == "rows" else exp.Literal.number(1)
     match statistic.kind:
-        case "sum":
-            return exp.Sum(this=_amount(measure, plan))
+        case "rows":
+            return exp.Sum(this=_one_where(_where(measure.where, plan)))
+        case "children":
+            return exp.Max(this=_one_where(_where(measure.where, plan)))
         case "nonzero":
-            return exp.Max(this=_one_where(_is_nonzero(measure, plan)))
-        case "present":
-            return exp.Max(this=_one_where(_is_present(measure)))
-        case _:
-            return exp.Sum(this=_one_where(_is_present(measure)))
+            return exp.Max(this=_one_where(exp.and_(*_kept(measure, plan), *_not_zero(measure))))
+        case "sum" | "high" | "low":
+            return exp.Sum(this=_where_kept(measure, _part(statistic.kind, _amount(measure, plan)), plan))
+
+
+def _where_kept(measure: Measure, amount: exp.Expr, plan: QueryPlan) -> exp.Expr:
+    """The amount of a row that the measure's own condition keeps, and nothing of any other."""
+    kept = _kept(measure, plan)
+    return exp.Case().when(exp.and_(*kept), amount) if kept else amount
+
+
+def _kept(measure: Measure, plan: QueryPlan) -> list[exp.Expr]:
+    return [_condition(measure.where, plan)] if isinstance(measure.where, Split) else []
+
+
+def _part(kind: str, amount: exp.Expr) -> exp.Expr:
+    """A whole value, or one of its two limbs: the remainder has the value's sign, and the quotient is exact."""
+    if kind == "sum":
+        return amount
+    limb = exp.Literal.number(LIMB)
+    low = exp.Mod(this=exp.paren(amount), expression=limb)
+    if kind == "low":
+        return low
+    whole = exp.paren(exp.Sub(this=amount.copy(), expression=exp.paren(low)))
+    return exp.cast(exp.IntDiv(this=whole, expression=limb.copy()), "BIGINT")
+
+
+def _where(region: Region, plan: QueryPlan) -> exp.Expr:
+    return _condition(region, plan) if isinstance(region, Split) else exp.convert(region)
 
 
 def _condition(region: Split, plan: QueryPlan) -> exp.Expr:
@@ -116,28 +180,23 @@ def _in(column: Column, codes: list[int]) -> exp.Expr:
 
 
 def _amount(measure: Measure, plan: QueryPlan) -> exp.Expr:
-    """What a row adds to a sum, as a whole number in units of the last decimal place."""
-    if measure.condition is not None:
-        return _one_where(_condition(measure.condition, plan))
-    name = _column(measure.name)
-    if measure.indicator:
-        return exp.cast(name, "INT")
-    if measure.scale == 0:
-        return name
-    scaled = exp.Mul(this=name, expression=exp.Literal.number(10**measure.scale))
+    """The product of a row's columns as a whole number, in units of the last decimal place; NULL where one is."""
+    numbers = [_number(plan.governed.columns[name]) for name in measure.columns]
+    product = numbers[0]
+    for each in numbers[1:]:
+        product = exp.Mul(this=product, expression=each)
+    return product
+
+
+def _number(column: Column) -> exp.Expr:
+    if column.scale == 0:
+        return exp.cast(_column(column.name), "BIGINT")
+    scaled = exp.Mul(this=_column(column.name), expression=exp.Literal.number(10**column.scale))
     return exp.cast(exp.func("ROUND", scaled), "BIGINT")
 
 
-def _is_nonzero(measure: Measure, plan: QueryPlan) -> exp.Expr:
-    if measure.condition is not None:
-        return _condition(measure.condition, plan)
-    if measure.indicator:
-        return _column(measure.name)
-    return exp.NEQ(this=_column(measure.name), expression=exp.Literal.number(0))
-
-
-def _is_present(measure: Measure) -> exp.Expr:
-    return exp.not_(exp.Is(this=_column(measure.name), expression=exp.Null()))
+def _not_zero(measure: Measure) -> list[exp.Expr]:
+    return [exp.NEQ(this=_column(name), expression=exp.Literal.number(0)) for name in dict.fromkeys(measure.columns)]
 
 
 def _one_where(condition: exp.Expr) -> exp.Expr:

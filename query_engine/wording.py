@@ -3,7 +3,8 @@
 The words are made from the plan and not from the asker's text, so they say what will be done and not what was written.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from query_engine.catalogue import Column, GovernedTable, Value
 from query_engine.plan import Dimension, Measure, Output, QueryPlan
@@ -18,7 +19,7 @@ def describe_plan(plan: QueryPlan) -> list[Paragraph]:
     return [
         ("Table", [f"{plan.table}: {plan.governed.grain}"]),
         ("Rows where", describe_condition(plan.where, plan.governed)),
-        ("Cells", [f"{plan.cells:,} for each authority", *map(_dimension, plan.dimensions)]),
+        ("Cells", [f"{plan.cells:,} for each authority", *_dimensions(plan)]),
         ("Columns", list(_columns(plan))),
         ("Carried", [f"{len(plan.statistics)} whole numbers for each cell", *(each.name for each in plan.statistics)]),
         ("Plan", [plan.plan_id]),
@@ -32,40 +33,97 @@ def describe_condition(region: Region, table: GovernedTable) -> list[str]:
     return [_phrase(each, table) for each in factors(region, table.columns.values())]
 
 
-def _dimension(dimension: Dimension) -> str:
-    missing = ", one of them for missing values" if None in dimension.categories else ""
-    return f"{dimension.name}: {len(dimension.categories)} categories{missing}"
+def _dimensions(plan: QueryPlan) -> Iterator[str]:
+    for dimension in plan.dimensions:
+        missing = ", one of them for missing values" if None in dimension.categories and not dimension.regions else ""
+        yield f"{_label(dimension, plan)}: {len(dimension.categories)} categories{missing}"
+        for category, region in zip(dimension.categories, dimension.regions, strict=False):
+            rows = "; ".join(describe_condition(region, plan.governed))
+            yield f"  {'otherwise' if category is None else category}: {rows}"
+    for grouping_set in plan.sets[1:]:
+        over = [each for place, each in enumerate(plan.dimensions) if place not in grouping_set]
+        yield f"totals over {' and '.join(_label(each, plan) for each in over)}"
+
+
+def _label(dimension: Dimension, plan: QueryPlan) -> str:
+    """What the asker calls a dimension."""
+    return next((each.label for each in plan.outputs if each.dimension == dimension.name), dimension.name)
 
 
 def _columns(plan: QueryPlan) -> Iterator[str]:
     yield f"{plan.authority_column}: the authority that answers"
     for output in plan.outputs:
-        yield f"{output.label}: {_output(output, plan.governed)}"
+        yield f"{output.label}: {_output(output, plan.governed)}{_within(output, plan)}"
+
+
+def _within(output: Output, plan: QueryPlan) -> str:
+    """The rows that the column's own FILTER keeps; a filtered count says so in its condition."""
+    if output.within is True or (output.kind == "sum" and output.indicator):
+        return ""
+    return f", among the rows where {' and '.join(describe_condition(output.within, plan.governed))}"
 
 
 def _output(output: Output, table: GovernedTable) -> str:
-    match output.kind, output.measure:
+    match output.kind, output.measures:
         case "count", _:
             return "rows"
         case "distinct", _:
             return "distinct children"
-        case "sum", Measure(indicator=True) as measure:
-            return f"rows where {_holding(measure, table)}"
-        case "mean", Measure(indicator=True) as measure:
-            return f"share of rows where {_holding(measure, table)}"
-        case "sum", Measure() as measure:
-            return f"sum of {measure.name}, in {measure.unit}"
-        case "mean", Measure() as measure:
-            return f"mean of {measure.name}, in {measure.unit}, over the rows where it is present"
+        case "sum", (Measure(columns=()) as measure,):
+            return f"rows where {_holding(measure, output, table)}"
+        case "mean", (Measure(columns=()) as measure,):
+            return f"share of rows where {_holding(measure, output, table)}"
+        case "sum", (measure,):
+            return f"sum of {_amount(measure, table)}"
+        case "mean", (measure,):
+            return f"mean of {_amount(measure, table)}, over the rows where it is present"
+        case "quantile", (measure,):
+            share = f"{(output.fraction or 0) * 100:.4g}"
+            return f"the bin of {_amount(measure, table)} by which {share} per cent of its values are met"
+        case kind, (measure,):
+            return f"{NAMES[kind]} of {_amount(measure, table)}"
+        case kind, (first, second):
+            return f"{NAMES[kind]} of {_amount(first, table)} and {_amount(second, table)}"
         case _:
             return "a category"
 
 
-def _holding(measure: Measure, table: GovernedTable) -> str:
+NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "weighted_mean": "mean, weighted by the second,",
+        "variance": "sample variance",
+        "variance_population": "population variance",
+        "deviation": "sample standard deviation",
+        "deviation_population": "population standard deviation",
+        "covariance": "sample covariance",
+        "covariance_population": "population covariance",
+        "correlation": "correlation (Pearson's r)",
+        "regr_count": "rows with a value",
+        "regr_avgx": "mean of the second, where both are present,",
+        "regr_avgy": "mean of the first, where both are present,",
+        "regr_sxx": "sum of squares of the second about its mean,",
+        "regr_syy": "sum of squares of the first about its mean,",
+        "regr_sxy": "sum of products about the means",
+        "regr_slope": "slope of the line of the first on the second,",
+        "regr_intercept": "intercept of the line of the first on the second,",
+        "regr_r2": "share of the first's variation that a line on the second explains,",
+    }
+)
+"""Every figure of one or two measures in a statistician's words."""
+
+
+def _amount(measure: Measure, table: GovernedTable) -> str:
+    """A measure as an amount, with its unit where it has one."""
+    if not measure.columns:
+        return " and ".join(describe_condition(measure.where, table))
+    product = " times ".join(measure.columns)
+    return f"{product}, in {measure.unit}" if measure.unit else product
+
+
+def _holding(measure: Measure, output: Output, table: GovernedTable) -> str:
     """What a 0/1 measure counts, and what becomes of missing values."""
-    if measure.condition is None:
-        return f"{measure.name} is yes, among those where it is present"
-    return " and ".join(describe_condition(measure.condition, table)) + "; a missing value counts as no"
+    missing = "a missing value counts as no" if output.present == output.among else "among those where it is present"
+    return f"{' and '.join(describe_condition(measure.where, table))}; {missing}"
 
 
 def _phrase(region: Split, table: GovernedTable) -> str:

@@ -8,7 +8,7 @@ from disclosure_control.presets import load_preset
 from disclosure_control.protection import protect
 from query_engine.catalogue import load_catalogue
 from query_engine.parser import parse_query
-from query_engine.plan import QueryPlan, Statistic
+from query_engine.plan import Output, QueryPlan, Statistic
 from query_engine.planner import plan_query
 from query_engine.tables import RawTable
 
@@ -23,7 +23,7 @@ def read_table(text: str) -> list[dict[str, str]]:
     return [dict(zip(header, line, strict=True)) for line in lines]
 
 
-def figure(statistic: Statistic, drawn: Mapping[str, str], labels: Mapping[str, str]) -> int:
+def figure(statistic: Statistic, drawn: Mapping[str, str], plan: QueryPlan) -> int:
     """One statistic of one drawn cell, with what usually goes without saying filled in.
 
     Rows are children unless `rows` is drawn. For a measure released as `share`, `share.yes` is both its sum and its
@@ -32,12 +32,22 @@ def figure(statistic: Statistic, drawn: Mapping[str, str], labels: Mapping[str, 
     children = int(drawn.get("children", 0))
     if statistic.measure is None:
         return int(drawn.get(statistic.kind, children))
-    label = labels[statistic.measure.name]
+    roles = [found for each in plan.outputs if (found := _role(statistic, each)) is not None]
+    label, role = next((each for each in roles if any(name.startswith(f"{each[0]}.") for name in drawn)), roles[0])
     present = int(drawn.get(f"{label}.present", children))
     usual = {"rows": present, "present": present, "sum": 0, "nonzero": present if f"{label}.sum" in drawn else 0}
     for kind in ("sum", "nonzero"):
         usual[kind] = int(drawn.get(f"{label}.yes", usual[kind]))
-    return int(drawn.get(f"{label}.{statistic.kind}", usual[statistic.kind]))
+    return int(drawn.get(f"{label}.{role}", usual[role]))
+
+
+def _role(statistic: Statistic, output: Output) -> tuple[str, str] | None:
+    """What a statistic is to an output, and that output's label."""
+    roles = {output.present: "present"} | dict.fromkeys(output.nonzero, "nonzero")
+    roles |= dict.fromkeys(output.statistics, "sum")
+    if output.kind == "mean":
+        roles[output.statistics[0]] = "rows"
+    return (output.label, roles[statistic.name]) if statistic.name in roles else None
 
 
 @pytest.fixture(scope="session")
@@ -56,13 +66,12 @@ def make_raw() -> MakeRaw:
     """A raw table of drawn cells; cells that are not drawn hold nobody."""
 
     def make(plan: QueryPlan, cells: str) -> RawTable:
-        labels = {each.measure.name: each.label for each in reversed(plan.outputs) if each.measure is not None}
         names = [each.name for each in plan.dimensions]
         drawn = {tuple(row[name] for name in names): row for row in read_table(cells)}
         order = [tuple(str(category) for category in cell) for cell in plan.iter_cells()]
         assert drawn.keys() <= set(order)
         return RawTable(
-            plan, {each.name: [figure(each, drawn.get(cell, {}), labels) for cell in order] for each in plan.statistics}
+            plan, {each.name: [figure(each, drawn.get(cell, {}), plan) for cell in order] for each in plan.statistics}
         )
 
     return make

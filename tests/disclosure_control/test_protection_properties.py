@@ -48,9 +48,11 @@ def tabulate(plan: QueryPlan, children: list[Child]) -> RawTable:
     answered = [child.absent for child in children if child.absent is not None]
     counted = [child.suspensions for child in children if child.suspensions is not None]
     figures = {"rows": len(children), "children": len(children)}
-    for name, values in (("persistent_absentee", answered), ("suspensions", counted)):
-        figures |= {f"rows:{name}": len(values), f"present:{name}": len(values)}
-        figures |= {f"sum:{name}": sum(values), f"nonzero:{name}": sum(1 for value in values if value)}
+    asked = {each.label: each for each in plan.outputs}
+    for label, values in (("absent_share", answered), ("mean", counted)):
+        rows, total = asked[label].statistics
+        figures |= {rows: len(values), asked[label].present: len(values), total: sum(values)}
+        figures |= {name: sum(1 for value in values if value) for name in asked[label].nonzero}
     return RawTable(plan, {name: [figure] for name, figure in figures.items()})
 
 
@@ -121,6 +123,7 @@ def test_a_stricter_preset_never_prints_what_a_looser_one_withholds(
         preset,
         smallest_count_shown=preset.smallest_count_shown + more,
         minimum_n_mean=preset.minimum_n_mean + more,
+        minimum_n_correlation=preset.minimum_n_correlation + more,
     )
     loose, strict = (released(make_plan(SQL), children, each) for each in (preset, stricter))
     assert {label for label, value in loose.items() if value == "c"} <= {

@@ -2,32 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from itertools import combinations
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
 from query_engine.catalogue import Category, Value
 from query_engine.model import (
+    Aggregate,
     AggregateQuery,
-    Among,
-    Between,
+    ByCases,
+    ByColumn,
     ColumnValue,
-    Comparison,
     CountChildren,
     CountRows,
-    Either,
-    Every,
-    GroupColumn,
-    Holds,
+    Function,
+    Grouped,
+    Grouping,
     Indicator,
-    Mean,
     Measured,
-    Missing,
-    Negation,
-    Predicate,
+    Product,
     Selected,
-    Total,
 )
+from query_engine.predicate import Among, Between, Comparison, Either, Every, Holds, Missing, Negation, Predicate
 from tests.query_engine.small_tables import Row
 
 TABLE = "child_year"
@@ -124,23 +121,58 @@ predicates = predicates_over(tuple(VALUES))
 
 MEASURED: Mapping[type, st.SearchStrategy[Measured]] = {
     ColumnValue: st.builds(ColumnValue, st.sampled_from(MEASURES)),
+    Product: st.builds(Product, st.tuples(st.sampled_from(MEASURES), st.sampled_from(MEASURES))),
     Indicator: st.builds(Indicator, predicates),
 }
 measured: st.SearchStrategy[Measured] = st.one_of(*MEASURED.values())
 
+FUNCTIONS: tuple[Function, ...] = get_args(Function)
+OF_ONE: tuple[Function, ...] = (
+    "sum",
+    "mean",
+    "variance",
+    "variance_population",
+    "deviation",
+    "deviation_population",
+)
+OF_TWO = tuple(each for each in FUNCTIONS if each not in (*OF_ONE, "quantile"))
+
+
+def _aggregates(functions: Sequence[Function], of: st.SearchStrategy[tuple[Measured, ...]]) -> st.SearchStrategy[Any]:
+    return st.builds(Aggregate, st.sampled_from(functions), of, st.none() | predicates)
+
+
 STATISTICS: Mapping[type, st.SearchStrategy[Any]] = {
     CountRows: st.builds(CountRows),
-    CountChildren: st.builds(CountChildren),
-    Total: st.builds(Total, measured),
-    Mean: st.builds(Mean, measured),
+    CountChildren: st.builds(CountChildren, st.none() | predicates),
+    Aggregate: _aggregates(OF_ONE, st.tuples(measured)) | _aggregates(OF_TWO, st.tuples(measured, measured)),
+}
+"""Every statistic but quantiles, which a test of their own draws."""
+
+
+@st.composite
+def _cases(draw: st.DrawFn) -> ByCases:
+    conditions = draw(st.lists(predicates, min_size=1, max_size=3))
+    names: list[Category] = draw(st.permutations(["low", "high", 7, "other"]))
+    otherwise: Category | None = draw(st.sampled_from([None, names[-1]]))
+    return ByCases(tuple(zip(names, conditions, strict=False)), otherwise)
+
+
+GROUPINGS: Mapping[type, st.SearchStrategy[Grouping]] = {
+    ByColumn: st.builds(ByColumn, st.sampled_from(GROUPABLE)),
+    ByCases: _cases(),
 }
 
 
 @st.composite
 def queries(draw: st.DrawFn) -> AggregateQuery:
-    """A query of up to two grouped columns and four statistics, in any order."""
-    grouped = draw(st.lists(st.sampled_from(GROUPABLE), unique=True, max_size=2))
+    """A query of up to two groupings, with totals or without, and of up to four statistics, in any order."""
+    grouped = tuple(draw(st.lists(st.one_of(*GROUPINGS.values()), unique=True, max_size=2)))
     statistics = draw(st.lists(st.one_of(*STATISTICS.values()), min_size=1, max_size=4))
-    items = draw(st.permutations([*map(GroupColumn, grouped), *statistics]))
+    items = draw(st.permutations([*map(Grouped, grouped), *statistics]))
     selected = tuple(Selected(f"column_{place}", item) for place, item in enumerate(items))
-    return AggregateQuery(TABLE, selected, tuple(grouped), draw(st.none() | predicates))
+    everything = tuple(range(len(grouped)))
+    subsets = [each for size in range(len(grouped)) for each in combinations(everything, size)]
+    totals = draw(st.lists(st.sampled_from(subsets), unique=True, max_size=3)) if subsets else []
+    sets = (everything, *totals) if totals else ()
+    return AggregateQuery(TABLE, selected, grouped, draw(st.none() | predicates), sets)

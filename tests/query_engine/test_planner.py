@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from query_engine.catalogue import Catalogue
-from query_engine.model import AggregateQuery, Among, Comparison, CountRows, Either, Every, GroupColumn, Holds, Selected
+from query_engine.model import AggregateQuery, CountRows, GroupColumn, Selected
 from query_engine.plan import QueryPlan
 from query_engine.planner import plan_query
+from query_engine.predicate import Among, Comparison, Either, Every, Holds
 
 PlanOf = Callable[[str], QueryPlan]
 

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 
 from query_engine.catalogue import Catalogue, GovernedTable
 from query_engine.conditions import region_from
-from query_engine.model import Comparison, Either, Every, Missing, Negation, Predicate
+from query_engine.predicate import Comparison, Either, Every, Missing, Negation, Predicate
 from query_engine.region import Region, Split, columns_of, constrain, factors, intersect, possible_ranges, unite
 from tests.query_engine import strategies
 from tests.query_engine.oracle import truth

@@ -1,0 +1,38 @@
+"""From the rows that an engine gives back to a raw table: one figure for each statistic and cell of the plan."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from query_engine.engines import EngineFailed
+from query_engine.plan import QueryPlan
+from query_engine.rendering import category_codes
+from query_engine.tables import RawTable
+
+
+def gather_figures(plan: QueryPlan, rows: Sequence[tuple[Any, ...]]) -> RawTable:
+    """What came back, and zero for every cell that did not. Raises `EngineFailed` for a row of no cell."""
+    places = {key: place for place, key in enumerate(_keys(plan))}
+    figures = {statistic.name: [0] * plan.cells for statistic in plan.statistics}
+    width = 1 + len(plan.dimensions)
+    for row in rows:
+        place = places.get(row[:width])
+        if place is None:
+            raise EngineFailed(
+                f"A column of {plan.table} holds a value that the catalogue does not list: load the snapshot again."
+            )
+        for statistic, figure in zip(plan.statistics, row[width:], strict=True):
+            figures[statistic.name][place] = int(figure)
+    return RawTable(plan, figures)
+
+
+def _keys(plan: QueryPlan) -> Iterator[tuple[Any, ...]]:
+    """By which row each cell comes back: the number of its grouping set, then its categories as they are rendered."""
+    cells = plan.iter_cells()
+    for number, grouping_set in enumerate(plan.sets):
+        for _ in range(plan.cells_of(grouping_set)):
+            cell = next(cells)
+            codes = (
+                category_codes(each)[category] if place in grouping_set else None
+                for place, (each, category) in enumerate(zip(plan.dimensions, cell, strict=True))
+            )
+            yield (number, *codes)
