@@ -12,7 +12,7 @@ from query_engine.columns import Category
 from query_engine.models.design import design_columns, design_row
 from query_engine.models.elimination import contradiction
 from query_engine.models.failures import Failure, ModelUndetermined
-from query_engine.models.formula import ModelFormula
+from query_engine.models.formula import Factor, ModelFormula
 
 MOST_PATTERNS = 20_000
 
@@ -43,6 +43,7 @@ def tabulate_patterns(formula: ModelFormula, patterns: Iterable[Pattern]) -> Pat
     design = design_columns(formula)
     found: defaultdict[tuple[int, ...], list[int]] = defaultdict(lambda: [0, 0])
     for pattern in patterns:
+        _check_values(formula, pattern)
         entry = found[design_row(design, dict(zip(formula.columns, pattern.values, strict=True)))]
         entry[0] += pattern.rows
         entry[1] += pattern.total
@@ -56,3 +57,10 @@ def tabulate_patterns(formula: ModelFormula, patterns: Iterable[Pattern]) -> Pat
         raise ModelUndetermined(Failure.TOO_FEW_ROWS, "there are no complete rows")
     matrix, rows, totals = zip(*kept, strict=True)
     return PatternTable(tuple(zip(*matrix, strict=True)), rows, totals)
+
+
+def _check_values(formula: ModelFormula, pattern: Pattern) -> None:
+    """Raise `ValueError` where a value is not of the formula: it would pass for the reference level."""
+    for main, value in zip(formula.main_effects, pattern.values, strict=True):
+        if value not in main.levels if isinstance(main, Factor) else not isinstance(value, int):
+            raise ValueError(f"a pattern has a value of {main.column} that the formula does not know")
