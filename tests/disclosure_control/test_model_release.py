@@ -155,7 +155,7 @@ def test_a_zero_has_no_sign() -> None:
 
 
 def test_a_model_with_a_coefficient_for_each_group_gives_its_table_back() -> None:
-    """Why counts are held as if they were printed: an estimate and three figures of its error tell 203 rows and 52 yes."""
+    """Why counts are held as if printed: an estimate and three figures of its error tell of 203 rows and 52 yes."""
     model = release_generalised(LOGISTIC, PATTERNS, CHILDREN, 0, load_preset("ukllc"))
     odds, error = exp(float(model.terms[0].estimate)), float(model.terms[0].standard_error)
     share = odds / (1 + odds)
