@@ -3,7 +3,7 @@
 The steps are Newton's, halved while they raise the deviance. Where terms separate the outcomes no maximum exists
 (Albert and Anderson, Biometrika 71, 1984): the deviance settles but the predictors of some patterns go on growing, by
 about 1 at each step, as the step there is residual over weight. That is how separation is told from a steep slope,
-whose steps shrink to nothing.
+whose steps shrink to nothing. A maximum too flat for double precision is taken for none.
 """
 
 from dataclasses import dataclass
