@@ -23,8 +23,9 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
-$(VENV)/ready-to-test: $(VENV)/ready requirements-test.lock
+$(VENV)/ready-to-test: $(VENV)/ready requirements-test.lock requirements-models.lock
 	@$(PIP) install --require-hashes -r requirements-test.lock
+	@$(PIP) install --require-hashes -r requirements-models.lock
 	@touch $@
 
 demo: $(VENV)/ready  ## a whole federation on this machine: AUTHORITIES=8, SERVE=1 leaves it running
@@ -48,12 +49,15 @@ fix: $(VENV)/ready-to-test  ## mend what the formatter can
 docs: $(VENV)/ready-to-test  ## write the generated pages of docs/ anew
 	@$(BIN)/python -m tests.house.generated_pages
 
-lock:  ## renew both locked lists (needs uv)
+lock:  ## renew the locked lists (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" --extra build -o requirements.lock --quiet
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" --extra build --extra test --extra browser --extra arrow \
 	  -c requirements.lock -o requirements-test.lock --quiet
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" --extra models \
+	  -c requirements-test.lock -o requirements-models.lock --quiet
 
 clean:  ## remove what set-up and the demo made
 	rm -rf $(VENV) build *.egg-info demo-state .mypy_cache .ruff_cache .pytest_cache
