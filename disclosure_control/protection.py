@@ -21,6 +21,8 @@ def protect(raw: RawTable, preset: Preset) -> ProtectedTable:
     the result is protected against, and what not, is the preset's `claim`.
     """
     plan = raw.plan
+    if plan.model is not None:
+        raise ValueError("the figures of a model are not those of a table: see model_release")
     rules = SuppressionRules.for_plan(plan, preset)
     columns = {each.name: raw.statistic(each.name) for each in plan.statistics}
     rows, incomplete = [], _Incomplete(plan)

@@ -27,6 +27,7 @@ def compose_manifest(
     preset, roster = _choose_preset(draft, project), _choose_roster(draft, register, now)
     _check_year(draft, plan)
     _check_size(plan, roster)
+    _check_path(plan)
     issued = whole_seconds(now)
     return Manifest(
         query_id=f"Q-{secrets.token_hex(8)}",
@@ -47,6 +48,12 @@ def compose_manifest(
         expires_at=issued + timedelta(hours=draft.valid_hours),
         nonce=secrets.token_hex(32),
     )
+
+
+def _check_path(plan: QueryPlan) -> None:
+    if plan.path not in list(Path):
+        text = "a model is fitted from sums over all authorities, which nodes do not send yet: ask for a table"
+        raise ProblemRaised(422, "path_unavailable", text)
 
 
 def _choose_preset(draft: QueryDraft, project: Project) -> Preset:

@@ -24,7 +24,7 @@ def finalise(output: Output, figures: Mapping[str, int]) -> int | Decimal | None
     back in their own unit, with the column's decimal places; a mean of 0/1 values is a share from 0 to 1.
     Raises `ValueError` for a dimension, whose value is the cell's own category.
     """
-    sums = [_read(name, figures) for name in output.statistics]
+    sums = [read_sum(name, figures) for name in output.statistics]
     match output.kind:
         case "dimension":
             raise ValueError(f"{output.label} is a dimension and has no figure")
@@ -42,8 +42,8 @@ def finalise(output: Output, figures: Mapping[str, int]) -> int | Decimal | None
                 return None
 
 
-def _read(name: str, figures: Mapping[str, int]) -> int:
-    """A sum, put together where it was carried in two."""
+def read_sum(name: str, figures: Mapping[str, int]) -> int:
+    """The sum of that name, put together where it was carried in two."""
     if name in figures:
         return figures[name]
     _, _, measure = name.partition(":")

@@ -6,7 +6,7 @@ from itertools import combinations
 from sqlglot import exp
 
 from query_engine.groupings import read_grouping
-from query_engine.model import ByColumn, Grouped, Grouping, Selected
+from query_engine.model import ByColumn, FitModel, Grouped, Grouping, Selected
 from query_engine.refusal import QueryRefused, RefusalCode
 from query_engine.scope import Scope
 
@@ -130,3 +130,11 @@ def check_grouping(select: exp.Select, selected: Sequence[Selected], grouped: Pl
     if all(isinstance(each.item, Grouped) for each in selected):
         reason = "The query lists categories and counts nothing: add COUNT(*), SUM or AVG."
         raise scope.refuse(RefusalCode.NOTHING_COUNTED, reason, select)
+
+
+def check_model_alone(select: exp.Select, selected: Sequence[Selected], grouped: Places, scope: Scope) -> None:
+    """Check that a model is asked for alone: its figures have cells of their own. Raises `QueryRefused`."""
+    for node, each in zip(select.expressions, selected, strict=True):
+        if isinstance(each.item, FitModel) and (len(selected) > 1 or grouped):
+            reason = "A model stands alone in its query: ask for other figures apart, and for groups by terms or WHERE."
+            raise scope.refuse(RefusalCode.MODEL_FORM, reason, node)

@@ -12,6 +12,7 @@ from query_engine.model import (
     ColumnValue,
     CountChildren,
     CountRows,
+    FitModel,
     Grouped,
     Indicator,
     Item,
@@ -19,6 +20,7 @@ from query_engine.model import (
     Product,
     Selected,
 )
+from query_engine.modelling import is_model, read_model
 from query_engine.refusal import RefusalCode
 from query_engine.scope import Scope, check_arguments
 
@@ -43,6 +45,8 @@ def read_item(node: exp.Expr, scope: Scope) -> Selected:
 
 
 def _item(node: exp.Expr, scope: Scope) -> Item:
+    if is_model(node):
+        return read_model(node, scope)
     return read_aggregate(node, scope) if is_aggregate(node) else Grouped(read_grouping(node, scope))
 
 
@@ -52,6 +56,8 @@ def _own_label(item: Item, node: exp.Expr, scope: Scope) -> str:
             return column
         case CountRows():
             return "count"
+        case FitModel():
+            return "model"
         case CountChildren(None):
             return f"distinct_{scope.table.child_key}"
         case Aggregate(function, of, None) if names := _names(of):

@@ -84,7 +84,7 @@ class Measuring:
                 return _counted(label, "count", ROWS, CHILDREN, True)
             case CountChildren(where):
                 within = self._filter(where)
-                children = self._children(within)
+                children = self.children(within)
                 return _counted(label, "distinct", children, children, within)
             case Aggregate("quantile", (measured,), where, fraction):
                 return self._quantile(label, measured, self._filter(where), fraction)
@@ -93,12 +93,12 @@ class Measuring:
 
     def _aggregate(self, label: str, function: Function, terms: tuple[Term, ...], within: Region) -> Planned:
         over = intersect(within, reduce(_multiplied, terms).present)
-        sums = [self._sum(term, over) for term in _FORMULAS[function](*terms)]
-        statistics = sums if function in _COUNTLESS else [self._rows(over), *sums]
+        sums = [self.total(term, over) for term in _FORMULAS[function](*terms)]
+        statistics = sums if function in _COUNTLESS else [self.rows(over), *sums]
         measures = tuple(self._measure(term, over) for term in terms)
         if function in ("sum", "mean") and not measures[0].columns and measures[0].where is True:
             raise _constant("every row meets")
-        among, present = self._children(within), self._children(over)
+        among, present = self.children(within), self.children(over)
         nonzero = [self._nonzero(term, over) for term in terms]
         return _output(label, function, measures, statistics, (among, present, *nonzero), within=within)
 
@@ -110,8 +110,8 @@ class Measuring:
         kept = {codes: region for codes, region in ranges.items() if constrain(region, self.where) is not False}
         if len(kept) < 2:
             raise _constant("one bin of a quantile holds every row that meets")
-        statistics = [self._rows(region) for region in kept.values()]
-        among, present = self._children(within), self._children(intersect(within, _present(column)))
+        statistics = [self.rows(region) for region in kept.values()]
+        among, present = self.children(within), self.children(intersect(within, _present(column)))
         measure = Measure(column.name, (column.name,), True, column.scale, _bound(column), column.unit)
         ends = tuple((_plain(column, first), _plain(column, last)) for first, last in kept)
         behind = (among, present)
@@ -120,9 +120,9 @@ class Measuring:
     def _term(self, measured: Measured) -> Term:
         match measured:
             case ColumnValue(name):
-                return _value_of(self.table.columns[name])
+                return value_of(self.table.columns[name])
             case Product(columns):
-                return reduce(_multiplied, (_value_of(self.table.columns[name]) for name in columns))
+                return reduce(_multiplied, (value_of(self.table.columns[name]) for name in columns))
             case Indicator(condition):
                 return Term((), region_from(condition, self.table), True)
 
@@ -133,17 +133,20 @@ class Measuring:
             raise _constant("no row meets")
         return added
 
-    def _rows(self, over: Region) -> Statistic:
+    def rows(self, over: Region) -> Statistic:
+        """The rows of a region."""
         return self._statistic("rows", self._measure(Term((), True, True), over))
 
-    def _children(self, over: Region) -> Statistic:
+    def children(self, over: Region) -> Statistic:
+        """The distinct children with a row in a region."""
         return self._statistic("children", self._measure(Term((), True, True), over))
 
     def _nonzero(self, term: Term, over: Region) -> Statistic:
         measure = self._measure(term, over)
         return self._statistic("nonzero" if measure.columns else "children", measure)
 
-    def _sum(self, term: Term, over: Region) -> Statistic:
+    def total(self, term: Term, over: Region) -> Statistic:
+        """The sum of a term over the rows of a region where it is present."""
         measure = self._measure(term, over)
         return self._statistic("sum" if measure.columns else "rows", measure)
 
@@ -229,7 +232,10 @@ def _output(
     return Output(label, kind, None, measures, names, among, present, tuple(nonzero), **more), made_from
 
 
-def _value_of(column: Column) -> Term:
+def value_of(column: Column | None) -> Term:
+    """What a row's value of a column contributes; 1 of no column."""
+    if column is None:
+        return Term((), True, True)
     if column.role == "flag":
         return Term((), region_of(column, [(1, 1)]), _present(column))
     return Term((column.name,), True, _present(column))

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Literal
 
 from query_engine.columns import Category
+from query_engine.models.formula import Family
 from query_engine.predicate import Predicate
 from query_engine.view import WHOLE, View
 
@@ -120,7 +121,26 @@ class Aggregate:
     fraction: Decimal | None = None
 
 
-Item = Grouped | CountRows | CountChildren | Aggregate
+@dataclass(frozen=True, slots=True)
+class ModelTerm:
+    """A main effect: a number as it is, or a factor by the categories of `by`, which is made of one `column`."""
+
+    name: str
+    column: str
+    by: Grouping
+    factor: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FitModel:
+    """`FIT_LINEAR(outcome, term, ...)` and the like; a term of two main effects is their interaction."""
+
+    family: Family
+    outcome: str
+    terms: tuple[tuple[ModelTerm, ...], ...]
+
+
+Item = Grouped | CountRows | CountChildren | Aggregate | FitModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +175,8 @@ class AggregateQuery:
         shown = {each.item.by for each in self.selected if isinstance(each.item, Grouped)}
         if not shown <= set(self.grouped):
             raise ValueError("a plain column is not grouped by")
+        if any(isinstance(each.item, FitModel) for each in self.selected) and (len(labels) > 1 or self.grouped):
+            raise ValueError("a model stands alone in its query")
         everything = tuple(range(len(self.grouped)))
         if self.sets and self.sets[0] != everything:
             raise ValueError("the first grouping set must group by everything")

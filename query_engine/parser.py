@@ -9,7 +9,7 @@ from sqlglot import parse as parse_sql
 from sqlglot.errors import ParseError
 
 from query_engine.catalogue import Catalogue, GovernedTable
-from query_engine.grouping_sets import check_grouping, read_group_by
+from query_engine.grouping_sets import check_grouping, check_model_alone, read_group_by
 from query_engine.items import read_item
 from query_engine.model import AggregateQuery, Grouped, Selected
 from query_engine.predicate import Predicate
@@ -81,6 +81,7 @@ def _query(text: QueryText, select: exp.Select, catalogue: Catalogue) -> Aggrega
     _check_labels(scope, select, selected)
     grouped, sets = read_group_by(select, selected, scope)
     check_grouping(select, selected, grouped, scope)
+    check_model_alone(select, selected, grouped, scope)
     view = read_view(select, selected, scope)
     return AggregateQuery(scope.table.name, tuple(selected), tuple(grouped), predicate, sets, view)
 

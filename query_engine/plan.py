@@ -6,7 +6,7 @@ A plan is made from the query and the catalogue alone. Hub and node each derive 
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -16,6 +16,9 @@ from typing import Literal
 
 from query_engine.catalogue import Audience, Category, GovernedTable
 from query_engine.model import Function
+from query_engine.models.counts import ChildCount
+from query_engine.models.design import Product
+from query_engine.models.formula import ModelFormula, mains_of
 from query_engine.region import Region, columns_of, possible_ranges, single_code
 
 PLANNER_VERSION = "2"
@@ -25,7 +28,7 @@ TOTAL = "Total"
 """The category of a dimension that a cell adds up over, as in the Department for Education's open data."""
 
 StatisticKind = Literal["rows", "children", "nonzero", "sum", "high", "low"]
-OutputKind = Literal["dimension", "count", "distinct"] | Function
+OutputKind = Literal["dimension", "count", "distinct", "model"] | Function
 JSON = str | int | bool | None | list["JSON"] | dict[str, "JSON"]
 
 
@@ -132,6 +135,20 @@ class Output:
 
 
 @dataclass(frozen=True)
+class ModelPlan:
+    """How a model is put together: the names of the statistics that are its sums and the counts they rest on.
+
+    Each cell of a logistic or Poisson model is a pattern of the terms' values, and the last is all of them together.
+    `left_out` names the statistic of the children with a row that lacks a value, if a row can.
+    """
+
+    formula: ModelFormula
+    sums: Mapping[Product, str]
+    counts: Mapping[ChildCount, str]
+    left_out: str | None
+
+
+@dataclass(frozen=True)
 class QueryPlan:
     """A planned query. `where` is the canonical form of its filter; `True` keeps every row.
 
@@ -146,8 +163,9 @@ class QueryPlan:
     statistics: tuple[Statistic, ...]
     outputs: tuple[Output, ...]
     sets: tuple[tuple[int, ...], ...]
-    path: Literal["per_authority"] = "per_authority"
+    path: Literal["per_authority", "exact_sum"] = "per_authority"
     planner_version: str = PLANNER_VERSION
+    model: ModelPlan | None = None
 
     @property
     def table(self) -> str:
@@ -216,6 +234,7 @@ class QueryPlan:
             "sets": _canonical_sets(self),
             "where": canonical_region(self.where, self.governed),
             "asked": _canonical_outputs(self.outputs),
+            "model": _canonical_model(self.model),
             "statistics": [[each.name, each.bound] for each in sorted(self.statistics, key=lambda each: each.name)],
         }
         return json.dumps(question, sort_keys=True, separators=(",", ":"))
@@ -261,6 +280,15 @@ def _canonical_outputs(outputs: tuple[Output, ...]) -> JSON:
         if each.kind != "dimension"
     }
     return [[kind, list(statistics), list(behind), at] for kind, statistics, behind, at in sorted(asked)]
+
+
+def _canonical_model(model: ModelPlan | None) -> JSON:
+    """What is fitted to the statistics, whatever the order of the terms."""
+    if model is None:
+        return None
+    formula = model.formula
+    terms = sorted(" * ".join(sorted(main.column for main in mains_of(term))) for term in formula.terms)
+    return [formula.family, formula.outcome.column, *terms]
 
 
 def _plain(value: object) -> JSON:

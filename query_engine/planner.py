@@ -4,7 +4,17 @@ from query_engine.catalogue import Catalogue, GovernedTable
 from query_engine.conditions import region_from
 from query_engine.dimensions import check_distinct, plan_dimension
 from query_engine.measuring import CHILDREN, Measuring
-from query_engine.model import AggregateQuery, ByColumn, Grouped, Grouping, Selected
+from query_engine.model import (
+    Aggregate,
+    AggregateQuery,
+    ByColumn,
+    CountChildren,
+    CountRows,
+    FitModel,
+    Grouped,
+    Grouping,
+)
+from query_engine.model_plan import plan_model
 from query_engine.plan import Dimension, Output, QueryPlan, Statistic
 from query_engine.predicate import Predicate
 from query_engine.refusal import QueryRefused, RefusalCode
@@ -26,6 +36,8 @@ def plan_query(query: AggregateQuery, catalogue: Catalogue) -> QueryPlan:
     table = catalogue.table(query.table)
     try:
         where = _filter(query.where, table)
+        if isinstance(query.selected[0].item, FitModel):
+            return _checked(plan_model(query.selected[0].label, query.selected[0].item, table, where))
         dimensions = {each: plan_dimension(each, table, where) for each in _grouped(query, table)}
     except RegionTangled:
         raise _tangled() from None
@@ -33,9 +45,7 @@ def plan_query(query: AggregateQuery, catalogue: Catalogue) -> QueryPlan:
     ordered = sorted(dimensions.values(), key=lambda each: _rank(each, table))
     outputs, statistics = _asked(query, dimensions, Measuring(table, where))
     sets = _sets(query, dimensions, ordered)
-    plan = QueryPlan(table, tuple(ordered), where, statistics, outputs, sets)
-    _check_size(plan)
-    return plan
+    return _checked(QueryPlan(table, tuple(ordered), where, statistics, outputs, sets))
 
 
 def _filter(where: Predicate | None, table: GovernedTable) -> Region:
@@ -86,21 +96,20 @@ def _asked(
     outputs: list[Output] = []
     statistics = {CHILDREN}
     for selected in query.selected:
-        if not isinstance(selected.item, Grouped):
-            output, made_from = measuring.plan(selected.label, selected.item)
-            outputs.append(output)
-            statistics |= made_from
-        elif selected.item.by in dimensions:
-            outputs.append(_dimension_output(selected, dimensions[selected.item.by]))
+        match selected.item:
+            case Grouped(by):
+                outputs += (
+                    [Output(selected.label, "dimension", dimension=dimensions[by].name)] if by in dimensions else []
+                )
+            case CountRows() | CountChildren() | Aggregate() as item:
+                output, made_from = measuring.plan(selected.label, item)
+                outputs.append(output)
+                statistics |= made_from
     return tuple(outputs), tuple(sorted(statistics, key=lambda statistic: statistic.name))
 
 
-def _dimension_output(selected: Selected, dimension: Dimension) -> Output:
-    return Output(selected.label, "dimension", dimension=dimension.name)
-
-
-def _check_size(plan: QueryPlan) -> None:
-    """Check that the answer can travel. Raises `QueryRefused`."""
+def _checked(plan: QueryPlan) -> QueryPlan:
+    """The plan, if its answer can travel. Raises `QueryRefused`."""
     if plan.cells > CELL_LIMIT:
         raise QueryRefused(
             RefusalCode.TOO_MANY_CELLS,
@@ -114,3 +123,4 @@ def _check_size(plan: QueryPlan) -> None:
             f"The table would have {figures:,} figures for each authority, and may have {FIGURE_LIMIT:,}: "
             "ask for fewer columns or fewer cells at once.",
         )
+    return plan

@@ -51,6 +51,7 @@ class RefusalCode(StrEnum):
     GROUP_NOT_SELECTED = "group_not_selected", "a grouped column is not in the SELECT list"
     KEY_MISUSED = "key_misused", "the key may only be counted, as COUNT(DISTINCT key)"
     AUTHORITY_COLUMN = "authority_column", "the authority is chosen in the roster, not in the query"
+    MODEL_FORM = "model_form", "this is not a model that can be fitted"
     DIVISION = "division", "dividing by data is not part of the language"
     MEASURE_FORM = "measure_form", "what is summed or averaged is not a measure"
 

@@ -1,0 +1,58 @@
+"""From the summed statistics of a model's plan to the model that may be shown."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from disclosure_control.model_release import ReleasedModel, release_generalised, release_linear
+from disclosure_control.presets import Preset
+from query_engine.catalogue import Category
+from query_engine.finalisers import read_sum
+from query_engine.models.counts import ChildCount, PatternCount
+from query_engine.models.design import Product
+from query_engine.models.formula import Numeric
+from query_engine.models.patterns import Pattern
+from query_engine.plan import ModelPlan, QueryPlan
+
+__all__ = ["Figures", "release_model"]
+
+Figures = Mapping[str, Sequence[int]]
+"""Each statistic of a plan by its name: one figure for each cell, summed over the roster."""
+
+
+def release_model(plan: QueryPlan, figures: Figures, preset: Preset) -> ReleasedModel:
+    """The model of a plan. Raises `ModelWithheld` and `ModelUndetermined`, and `ValueError` where the plan has none."""
+    if plan.model is None:
+        raise ValueError("the plan is of a table, not of a model")
+    model, formula = plan.model, plan.model.formula
+    left_out = figures[model.left_out][-1] if model.left_out else 0
+    if formula.family == "linear":
+        cell = {name: column[0] for name, column in figures.items()}
+        sums = {product: read_sum(name, cell) for product, name in model.sums.items()}
+        counts = {count: cell[name] for count, name in model.counts.items()}
+        return release_linear(formula, sums, counts, left_out, preset)
+    patterns = list(_patterns(plan, model, figures))
+    return release_generalised(
+        formula, [pattern for pattern, _ in patterns], [count for _, count in patterns], left_out, preset
+    )
+
+
+def _patterns(plan: QueryPlan, model: ModelPlan, figures: Figures) -> Iterator[tuple[Pattern, PatternCount]]:
+    """Every cell whose values are all present, as a pattern with the children behind it."""
+    (outcome,) = [product.columns for product in model.sums if product.columns]
+    sides = [model.counts[each] for each in (ChildCount(), ChildCount(nonzero=outcome), ChildCount(zero=outcome[0]))]
+    for place, cell in enumerate(plan.iter_cells()):
+        if place < plan.cells_of(plan.sets[0]) and None not in cell:
+            found = {name: column[place] for name, column in figures.items()}
+            values = tuple(_value(each, plan, place) for place, each in enumerate(cell) if each is not None)
+            rows, total = (read_sum(model.sums[each], found) for each in (Product(), Product(outcome)))
+            yield Pattern(values, rows, total), PatternCount(values, *(found[name] for name in sides))
+
+
+def _value(category: Category, plan: QueryPlan, place: int) -> Category:
+    """A factor's level as it is, a number in fixed-point units."""
+    model = plan.model
+    assert model is not None
+    main = model.formula.main_effects[place]
+    if not isinstance(main, Numeric):
+        return category
+    scale: int = 10**main.scale
+    return int(category) * scale
