@@ -7,8 +7,6 @@ all in plan order. The category of an expression is its place in the plan. Cells
 engine fills in from the plan.
 """
 
-from collections.abc import Sequence
-
 from sqlglot import exp
 
 from query_engine.catalogue import Category, Column, Value
@@ -19,35 +17,49 @@ from query_engine.region import Region, Split, factors
 
 def render_plan(plan: QueryPlan, dialect: str = "duckdb") -> str:
     """The SQL of a plan in a dialect of sqlglot."""
-    sets = [_grouping_set(plan, number) for number in range(len(plan.sets))]
-    query: exp.Query = sets[0]
-    for each in sets[1:]:
-        query = query.union(each, distinct=False)
-    return query.sql(dialect=dialect)
+    if len(plan.sets) == 1:
+        return _cells(plan, 0, _per_child(plan).subquery(_CHILDREN)).sql(dialect=dialect)
+    query: exp.Query = _cells(plan, 0, exp.to_table(_CHILDREN))
+    for number in range(1, len(plan.sets)):
+        query = query.union(_cells(plan, number, _over(plan, number).subquery("over")), distinct=False)
+    return query.with_(_CHILDREN, as_=_per_child(plan)).sql(dialect=dialect)
 
 
-def _grouping_set(plan: QueryPlan, number: int) -> exp.Select:
-    """The cells of one grouping set, after its number."""
+_CHILDREN = "per_child"
+
+
+def _cells(plan: QueryPlan, number: int, children: exp.Expr) -> exp.Select:
+    """The cells of one grouping set, after its number, from what each child adds to them."""
     grouped = plan.sets[number]
     cell = [
         _column(each.name) if place in grouped else exp.alias_(exp.Null(), each.name, quoted=True)
         for place, each in enumerate(plan.dimensions)
     ]
-    children = _per_child(plan, [plan.dimensions[place] for place in grouped]).subquery("per_child")
     chosen = exp.alias_(exp.Literal.number(number), "grouping_set", quoted=True)
     query = exp.select(chosen, *cell, *(_total(each) for each in plan.statistics)).from_(children)
     keys = [_column(plan.dimensions[place].name) for place in grouped]
     return query.group_by(*keys) if keys else query
 
 
-def _per_child(plan: QueryPlan, dimensions: Sequence[Dimension]) -> exp.Select:
+def _per_child(plan: QueryPlan) -> exp.Select:
     """One row for each child in each cell, with what the child adds to each statistic."""
     key = _column(plan.governed.child_key)
-    cells = [_category(each, plan) for each in dimensions]
+    cells = [_category(each, plan) for each in plan.dimensions]
     shares = [exp.alias_(_share(each, plan), each.name, quoted=True) for each in plan.statistics]
-    named = [exp.alias_(cell, each.name, quoted=True) for cell, each in zip(cells, dimensions, strict=True)]
+    named = [exp.alias_(cell, each.name, quoted=True) for cell, each in zip(cells, plan.dimensions, strict=True)]
     query = exp.select(*named, key, *shares).from_(exp.to_table(plan.table)).group_by(*cells, key)
     return query.where(_condition(plan.where, plan)) if isinstance(plan.where, Split) else query
+
+
+def _over(plan: QueryPlan, number: int) -> exp.Select:
+    """The same for a grouping set of fewer dimensions: a child who is in several cells of the first set is one here."""
+    keys = [*(_column(plan.dimensions[place].name) for place in plan.sets[number]), _column(plan.governed.child_key)]
+    added = [
+        (exp.Max if each.kind in ("children", "nonzero") else exp.Sum)(this=_column(each.name))
+        for each in plan.statistics
+    ]
+    named = [exp.alias_(figure, each.name, quoted=True) for figure, each in zip(added, plan.statistics, strict=True)]
+    return exp.select(*keys, *named).from_(exp.to_table(_CHILDREN)).group_by(*keys)
 
 
 def category_codes(dimension: Dimension) -> dict[Category | None, Category | None]:
@@ -113,6 +125,11 @@ def _part(kind: str, amount: exp.Expr) -> exp.Expr:
 
 def _where(region: Region, plan: QueryPlan) -> exp.Expr:
     return _condition(region, plan) if isinstance(region, Split) else exp.convert(region)
+
+
+def render_condition(region: Region, plan: QueryPlan, dialect: str = "duckdb") -> str:
+    """A condition as text; empty where every row meets it."""
+    return _condition(region, plan).sql(dialect=dialect) if isinstance(region, Split) else ""
 
 
 def _condition(region: Split, plan: QueryPlan) -> exp.Expr:

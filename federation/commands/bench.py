@@ -14,6 +14,7 @@ import click
 
 BENCHES: Mapping[str, tuple[str, str]] = {
     "load": ("node.bench.load:load", "Loading a census into a node, stage by stage."),
+    "query": ("federation.commands.bench_query:query", "Planning and answering the questions of the policy paper."),
 }
 """Every measurement: where it lives and what it measures."""
 
@@ -52,8 +53,8 @@ def print_rows(name: str, rows: Sequence[Row], form: str) -> None:
     if form == "json":
         click.echo(json.dumps({"name": name, "machine": describe_machine(), "rows": [dict(row) for row in rows]}))
         return
-    columns = list(rows[0]) if rows else []
-    cells = [columns, *([_written(row[column]) for column in columns] for row in rows)]
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    cells = [columns, *([_written(row.get(column, "")) for column in columns] for row in rows)]
     widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
     for line in cells:
         click.echo(

@@ -63,10 +63,11 @@ class DuckDBEngine:
 
     def run(self, plan: QueryPlan) -> RawTable:
         """The exact figures of the plan. Raises `EngineFailed`."""
-        rows = self._fetch(render_plan(plan, "duckdb"))
+        rows = self.fetch(render_plan(plan, "duckdb"))
         return gather_figures(plan, rows)
 
-    def _fetch(self, sql: str) -> list[tuple[Any, ...]]:
+    def fetch(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a rendered plan or of a measurement's SQL, never of an asker's text. Raises `EngineFailed`."""
         try:
             with self._turn:
                 return self._connection.execute(sql).fetchall()

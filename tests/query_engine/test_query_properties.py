@@ -135,6 +135,6 @@ def test_every_node_of_the_model_has_a_strategy() -> None:
     """A node type without a strategy would be tested by nothing above."""
     assert {*strategies.LEAVES, *strategies.BRANCHES} == set(get_args(predicate.Predicate))
     assert set(strategies.MEASURED) == set(get_args(model.Measured))
-    assert {*strategies.STATISTICS, model.Grouped} == set(get_args(model.Item))
+    assert {*strategies.STATISTICS, model.Grouped, model.FitModel} == set(get_args(model.Item))
     assert set(strategies.GROUPINGS) == set(get_args(model.Grouping))
     assert {*strategies.OF_ONE, *strategies.OF_TWO, "quantile"} == set(get_args(model.Function))
