@@ -35,6 +35,7 @@ RUNS = 5
 
 _MISSING_EVERY = 23
 _ROWS_PER_CHILD = 2
+_YEARS = (202324, 202425)
 _TYPES = {"category": "VARCHAR", "integer": "INTEGER", "boolean": "BOOLEAN"}
 
 
@@ -188,25 +189,18 @@ def _write(
 
 def _made_up(column: Column, place: int) -> str:
     """An expression for a value of the column, from the number of the row."""
-    code = f"(hash(i, {place}) % {column.present_codes})::BIGINT"
-    if column.domain is not None and column.type == "category":
-        listed = ", ".join(exp.Literal.string(str(each)).sql() for each in column.domain)
-        value = f"list_extract([{listed}], {code} + 1)"
-    elif column.type == "boolean":
-        value = f"{code} = 1"
+    drawn = f"hash(i * 1000 + {2 * place})"
+    if column.type == "boolean":
+        value = f"{drawn} % 2 = 1"
+    elif column.domain is not None:
+        listed = _YEARS if column.name == "academic_year" else column.domain
+        values = ", ".join(exp.convert(each).sql() for each in listed)
+        value = f"list_extract([{values}], ({drawn} % {len(listed)})::BIGINT + 1)"
     else:
-        low = column.domain[0] if column.domain is not None else column.scaled_bounds[0]
-        listed_numbers = (
-            column.domain is not None and column.domain[-1] != int(column.domain[0]) + len(column.domain) - 1
-        )
-        value = f"list_extract({list(column.domain or ())}, {code} + 1)" if listed_numbers else f"{low} + {code}"
-        value = f"(({value}) / {10**column.scale})::{_type(column)}" if column.scale else value
-    missing = f"hash(i, {place}, 1) % {_MISSING_EVERY} = 0"
-    return (
-        f"CASE WHEN {missing} THEN NULL ELSE ({value})::{_type(column)} END"
-        if column.nullable
-        else f"({value})::{_type(column)}"
-    )
+        value = f"({column.scaled_bounds[0]} + ({drawn} % {column.present_codes})::BIGINT) / {10**column.scale}"
+    made = f"({value})::{_type(column)}"
+    missing = f"hash(i * 1000 + {2 * place + 1}) % {_MISSING_EVERY} = 0"
+    return f"CASE WHEN {missing} THEN NULL ELSE {made} END" if column.nullable else made
 
 
 def _type(column: Column) -> str:
