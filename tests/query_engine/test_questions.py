@@ -1,7 +1,7 @@
 """The paper's twenty questions are answered, and DuckDB running their texts gives the same figures."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duckdb
@@ -56,7 +56,7 @@ def test_the_text_itself_gives_the_same_figures(question: Question, plan_of: Pla
         assert one == pytest.approx(other, rel=1e-4, abs=1e-6)  # DuckDB's own are binary fractions, ours six places
 
 
-def _numbers(row: list[object]) -> list[float]:
+def _numbers(row: Sequence[object]) -> list[float]:
     return [float(str(each or 0)) for each in row]
 
 
