@@ -13,6 +13,10 @@ class EngineFailed(Exception):
     """
 
 
+class EngineUnavailable(EngineFailed):
+    """The engine could not be reached at all, so nothing was run: the same plan may be answered another time."""
+
+
 class Engine(Protocol):
     """Whatever can run a plan."""
 

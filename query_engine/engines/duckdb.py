@@ -5,7 +5,7 @@ no extensions and no further settings, none of which can be undone. What an atta
 bounded in the same way as what a plan can do, though no text but a rendered plan is ever run here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -15,6 +15,7 @@ import duckdb
 from sqlglot import exp
 
 from query_engine.engines import EngineFailed
+from query_engine.engines.cells import fill_cells
 from query_engine.plan import QueryPlan
 from query_engine.rendering import render_plan
 from query_engine.tables import RawTable
@@ -62,8 +63,7 @@ class DuckDBEngine:
 
     def run(self, plan: QueryPlan) -> RawTable:
         """The exact figures of the plan. Raises `EngineFailed`."""
-        rows = self._fetch(render_plan(plan, "duckdb"))
-        return RawTable(plan, _figures(plan, rows))
+        return fill_cells(plan, self._fetch(render_plan(plan, "duckdb")))
 
     def _fetch(self, sql: str) -> list[tuple[Any, ...]]:
         try:
@@ -104,18 +104,3 @@ def _text(value: str) -> str:
 
 def _name(value: str) -> str:
     return exp.to_identifier(value, quoted=True).sql(dialect="duckdb")
-
-
-def _figures(plan: QueryPlan, rows: Sequence[tuple[Any, ...]]) -> dict[str, list[int]]:
-    """One figure for each statistic and cell: what came back, and zero for every cell that did not."""
-    places = {cell: place for place, cell in enumerate(plan.iter_cells())}
-    figures = {statistic.name: [0] * plan.cells for statistic in plan.statistics}
-    for row in rows:
-        place = places.get(row[: len(plan.dimensions)])
-        if place is None:
-            raise EngineFailed(
-                f"A column of {plan.table} holds a value that the catalogue does not list: load the snapshot again."
-            )
-        for statistic, figure in zip(plan.statistics, row[len(plan.dimensions) :], strict=True):
-            figures[statistic.name][place] = figure
-    return figures
