@@ -14,7 +14,7 @@ class EngineFailed(Exception):
 
 
 class EngineUnavailable(EngineFailed):
-    """The engine could not be reached at all, so nothing was run: the same plan may be answered another time."""
+    """The engine is not there or not as it has to be, so nothing was run: the same plan may succeed another time."""
 
 
 class Engine(Protocol):

@@ -1,8 +1,9 @@
 """PostgreSQL as an engine: a server of the authority's own, asked by a role that can read and do nothing else.
 
-Each plan runs in a READ ONLY transaction of its own, within a time limit that the server keeps, over the one schema
-that holds the copy of a snapshot (`query_engine/engines/postgres_copies.py` makes it). No text but a rendered plan is
-ever run; and the role is looked at before anything is, so that even other text could change nothing. It needs
+Each plan runs in a READ ONLY transaction of its own, which is never committed, within a time limit that the server
+keeps, over the one schema that holds the copy of a snapshot (made by `query_engine/engines/postgres_copies.py`). No
+text but a rendered plan is ever run; and the role is looked at before anything is, so that even other text could change
+nothing. It needs
 
     CREATE ROLE circe_asks LOGIN;
     GRANT CONNECT ON DATABASE circe TO circe_asks;
@@ -48,7 +49,7 @@ class PostgresEngine:
 
     `url` is libpq's, `postgresql://role@host/database` or with a unix socket's directory as `host`; a password is
     better kept in `~/.pgpass` than in it. `seconds` bounds each run. Plans run one at a time. Raises
-    `EngineUnavailable` where the server does not let us in, and `EngineFailed` for a role that can more than read.
+    `EngineUnavailable` where the server does not let us in, and for a role that can do more than read.
     """
 
     def __init__(self, url: str, *, schema: str, seconds: float = 30) -> None:
@@ -81,7 +82,7 @@ class PostgresEngine:
 
     def _fetch(self, sql: str) -> list[tuple[Any, ...]]:
         try:
-            with self._turn, self._connection.transaction():
+            with self._turn, self._connection.transaction(force_rollback=True):
                 self._limit()
                 # A binary answer is asked for by the protocol's extended form, which takes one statement and no more.
                 return self._connection.execute(sql.encode(), binary=True).fetchall()
@@ -119,13 +120,17 @@ def open_connection(url: str) -> psycopg.Connection[tuple[Any, ...]]:
 
 
 def check_role(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
-    """Raise `EngineFailed` where the role that is connected can do more than read."""
+    """Raise `EngineUnavailable` where the role that is connected can do more than read."""
     try:
         excess = connection.execute(_EXCESS).fetchone()
     except psycopg.Error as error:
-        raise EngineFailed(f"PostgreSQL did not say what the engine's role may do ({type(error).__name__}).") from None
+        raise EngineUnavailable(
+            f"PostgreSQL did not say what the engine's role may do ({type(error).__name__})."
+        ) from None
     if excess is not None:
-        raise EngineFailed(f"The engine's role on the PostgreSQL server {excess[0]}: give it one that can only read.")
+        raise EngineUnavailable(
+            f"The engine's role on the PostgreSQL server {excess[0]}: give the engine one that can only read."
+        )
 
 
 def _quoted(name: str) -> str:

@@ -20,7 +20,7 @@ from psycopg.sql import SQL, Identifier
 from pyarrow import csv, parquet
 
 from query_engine.catalogue import Catalogue, Column
-from query_engine.engines import EngineFailed
+from query_engine.engines import EngineFailed, EngineUnavailable
 from query_engine.engines.postgres import open_connection
 
 _TYPES = {"category": 'text COLLATE "C"', "integer": "integer", "boolean": "boolean"}
@@ -32,7 +32,8 @@ _CSV = csv.WriteOptions(include_header=False, quoting_style="all_valid")
 def copy_tables(url: str, tables: Mapping[str, Path], *, schema: str, reader: str, catalogue: Catalogue) -> None:
     """Copy a snapshot's governed tables into a new schema, which the role `reader` may read; nothing if it is there.
 
-    Raises `EngineUnavailable` where the server does not let us in, and `EngineFailed` where it does not take the copy.
+    Raises `EngineUnavailable` where the server does not let us in or has no room, and `EngineFailed` where the snapshot
+    cannot be read or holds what the catalogue's types do not.
     """
     with open_connection(url) as connection:
         try:
@@ -41,8 +42,14 @@ def copy_tables(url: str, tables: Mapping[str, Path], *, schema: str, reader: st
                 if not _exists(connection, schema):
                     _create(connection, tables, schema, catalogue)
                     _grant(connection, schema, reader)
+        except psycopg.DataError as error:
+            raise EngineFailed(
+                f"A value of the snapshot has not the catalogue's type ({type(error).__name__}): load the files again."
+            ) from None
         except psycopg.Error as error:
-            raise EngineFailed(f"PostgreSQL did not take the copy of the snapshot ({type(error).__name__}).") from None
+            raise EngineUnavailable(
+                f"PostgreSQL did not take the copy of the snapshot ({type(error).__name__}): see the server's log."
+            ) from None
         except (pa.ArrowException, OSError) as error:
             raise EngineFailed(
                 f"The snapshot could not be read to copy it ({type(error).__name__}): "
@@ -51,14 +58,14 @@ def copy_tables(url: str, tables: Mapping[str, Path], *, schema: str, reader: st
 
 
 def drop_copy(url: str, schema: str) -> None:
-    """Remove a copy, if it is there. Raises `EngineUnavailable` or `EngineFailed`."""
+    """Remove a copy, if it is there. Raises `EngineUnavailable`."""
     with open_connection(url) as connection:
         try:
             with connection.transaction():
                 _lock(connection, schema)
                 connection.execute(SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(Identifier(schema)))
         except psycopg.Error as error:
-            raise EngineFailed(f"PostgreSQL did not remove the copy ({type(error).__name__}).") from None
+            raise EngineUnavailable(f"PostgreSQL did not remove the copy ({type(error).__name__}).") from None
 
 
 def find_copy(url: str, schema: str) -> tuple[str, bool]:
@@ -69,7 +76,7 @@ def find_copy(url: str, schema: str) -> tuple[str, bool]:
             assert row is not None
             return str(row[0]), _exists(connection, schema)
         except psycopg.Error as error:
-            raise EngineFailed(f"PostgreSQL did not say which copies it holds ({type(error).__name__}).") from None
+            raise EngineUnavailable(f"PostgreSQL did not say which copies it holds ({type(error).__name__}).") from None
 
 
 def _lock(connection: psycopg.Connection[tuple[Any, ...]], schema: str) -> None:

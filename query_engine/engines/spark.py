@@ -150,11 +150,12 @@ def _scratch() -> str:
 
 def _settings(master: str, memory: str, scratch: str) -> dict[str, str]:
     """What the application is started with; every choice that an answer or its secrecy could depend on is made."""
+    java = [f"-Dlog4j2.configurationFile={_LOGGING}", f"-Djava.io.tmpdir={scratch}", "-XX:-UsePerfData"]
     settings = {
         "spark.master": master,
         "spark.app.name": "circe",
         "spark.driver.memory": memory,
-        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_LOGGING} -Djava.io.tmpdir={scratch} -XX:-UsePerfData",
+        "spark.driver.extraJavaOptions": " ".join(java),
         "spark.log.level": "OFF",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
@@ -177,6 +178,9 @@ def _settings(master: str, memory: str, scratch: str) -> dict[str, str]:
 
 
 def _cancel(context: SparkContext, group: str, late: Event) -> None:
-    """Stop the plan's job, and any that it would start next: one that is being planned has none yet."""
+    """Stop the plan's job, and any that it would start next: one that is being planned has none yet.
+
+    Tasks end where they next look up, which those of a plan do at every batch of rows that they read.
+    """
     late.set()
     context._jsc.sc().cancelJobGroupAndFutureJobs(group)
