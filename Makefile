@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test test-deep check fix docs lock clean
+.PHONY: help demo spark test test-deep check fix docs lock clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -28,10 +28,17 @@ $(VENV)/ready-to-test: $(VENV)/ready requirements-test.lock requirements-models.
 	@$(PIP) install --require-hashes -r requirements-models.lock
 	@touch $@
 
+# PySpark is half a gigabyte, and of no use without Java: it is installed when asked for, and for a complete run.
+$(VENV)/ready-for-spark: $(VENV)/ready-to-test requirements-spark.lock
+	@$(PIP) install --require-hashes -r requirements-spark.lock
+	@touch $@
+
 demo: $(VENV)/ready  ## a whole federation on this machine: AUTHORITIES=8, SERVE=1 leaves it running
 	@$(BIN)/circe demo $(if $(AUTHORITIES),--authorities $(AUTHORITIES)) $(if $(SERVE),--serve)
 
-test: $(VENV)/ready-to-test  ## types, style and every test; says what it left out and why
+spark: $(VENV)/ready-for-spark  ## PySpark, so that the tests use it too (needs Java)
+
+test: $(VENV)/ready-to-test $(if $(CIRCE_COMPLETE),$(VENV)/ready-for-spark)  ## types, style and every test; says what it left out and why
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -54,10 +61,13 @@ lock:  ## renew the locked lists (needs uv)
 	  --custom-compile-command "make lock" --extra build -o requirements.lock --quiet
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" --extra build --extra test --extra browser --extra arrow \
-	  -c requirements.lock -o requirements-test.lock --quiet
+	  --extra postgres -c requirements.lock -o requirements-test.lock --quiet
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" --extra models \
 	  -c requirements-test.lock -o requirements-models.lock --quiet
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" --extra build --extra spark \
+	  -c requirements-test.lock -o requirements-spark.lock --quiet
 
 clean:  ## remove what set-up and the demo made
 	rm -rf $(VENV) build *.egg-info demo-state .mypy_cache .ruff_cache .pytest_cache

@@ -37,10 +37,10 @@ from node.checklist import (
     name_subject,
     open_manifest,
 )
+from node.engines import open_engine
 from node.service import Node
 from node.snapshots import Snapshot
-from query_engine.engines import EngineFailed
-from query_engine.engines.duckdb import DuckDBEngine
+from query_engine.engines import EngineFailed, EngineUnavailable
 from query_engine.plan import QueryPlan
 
 log = logging.getLogger("circe.node")
@@ -142,12 +142,16 @@ def _reserve(
 def run_question(node: Node, reserved: Reserved, envelope: Envelope) -> bytes:
     """Run a reserved question on the read-only engine, protect the table, and record the reply.
 
-    A run that fails is refused for good and without a reason: what went wrong can depend on a child's record.
+    A run that fails is refused for good and without a reason: what went wrong can depend on a child's record. An engine
+    that cannot be reached has run nothing, so the question stays reserved for another time. Raises `EngineUnavailable`.
     """
     approved, manifest = reserved.approved, reserved.approved.manifest
     try:
-        with DuckDBEngine(reserved.snapshot.tables) as engine:
+        with open_engine(node, reserved.snapshot) as engine:
             protected = protect(engine.run(reserved.plan), load_preset(manifest.preset))
+    except EngineUnavailable as error:
+        log.error("%s: %s waits for the engine: %s", node.party.member_id, manifest.query_id, error)  # noqa: TRY400 - no traceback
+        raise
     except EngineFailed as error:
         kind = type(error).__name__
         log.error("%s: %s could not be run: %s", node.party.member_id, manifest.query_id, kind)  # noqa: TRY400 - no traceback

@@ -30,6 +30,30 @@ class ClaimRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     most_claims_a_day: Annotated[int, msgspec.Meta(ge=0)]
 
 
+EngineAddress = Annotated[str, msgspec.Meta(pattern=r"^(duckdb|postgres(ql)?://\S+|spark://\S+|spark:local\[\d+\])\Z")]
+LoaderAddress = Annotated[str, msgspec.Meta(pattern=r"^(postgres(ql)?://\S+)?\Z")]
+
+
+class EngineRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where plans are run, and for a PostgreSQL server as whom its copies of snapshots are made."""
+
+    url: EngineAddress = "duckdb"
+    loader: LoaderAddress = ""
+
+    def __post_init__(self) -> None:
+        if self.on_postgres != bool(self.loader):
+            raise ValueError("an engine on a PostgreSQL server has a loader, and no other has one")
+
+    def __repr__(self) -> str:
+        # An address can hold a password.
+        return f"EngineRules({self.url.partition(':')[0]})"
+
+    @property
+    def on_postgres(self) -> bool:
+        """Whether plans are run on a PostgreSQL server."""
+        return self.url.startswith("postgres")
+
+
 class NodeRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The rules of one node; `node/rules.toml` says what each means."""
 
@@ -41,6 +65,7 @@ class NodeRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     questions_per_year: int
     lookups: LookupRules
     claims: ClaimRules
+    engine: EngineRules = EngineRules()
 
 
 def write_default_rules(directory: Path) -> None:

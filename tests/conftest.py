@@ -1,6 +1,7 @@
 """Fixtures that several rooms' tests share, and the rule that a complete run leaves nothing out."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from node.ingest.load import load_files
 from node.service import Node
+from tests.postgres_server import PostgresServer, running_server
 from tests.small_federation import SmallFederation, build_federation, copy_federation
 
 AUTHORITIES = ("203", "301", "316", "317")
@@ -46,3 +48,22 @@ def pristine_federation(tmp_path_factory: pytest.TempPathFactory) -> SmallFedera
 def federation(pristine_federation: SmallFederation, tmp_path: Path) -> SmallFederation:
     """A small federation of the test's own."""
     return copy_federation(pristine_federation, tmp_path / "federation")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL server, started once; what a test copies to it is in a schema of its own."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[None]:
+    """A real Spark application in this process, started once and shared by the engines that the tests open."""
+    pytest.importorskip("pyspark", reason="PySpark is not installed (make spark)")
+    if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
+        pytest.skip("Java is not installed (Debian package default-jre-headless)")
+    from query_engine.engines.spark import SparkEngine
+
+    with SparkEngine({}):
+        yield

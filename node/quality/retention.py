@@ -4,6 +4,8 @@ The newest are kept, and whatever their age the current one and any that an unan
 is logged before a snapshot is touched and the outcome after, so a node that is stopped in between leaves a trace, and
 the next run records what came of it.
 
+A copy of it on a PostgreSQL server goes first, and where that cannot be reached, nothing does.
+
 A snapshot is unlinked, not overwritten: rows that a later snapshot still holds stay with that one, and a disk that is
 given away has to be encrypted or wiped.
 """
@@ -14,6 +16,7 @@ from pathlib import Path
 from audit.event import Action, Outcome
 from audit.log import read_entries
 from federation.state import StateError
+from node.engines import forget_snapshot
 from node.service import Node, open_node
 
 
@@ -50,6 +53,7 @@ def _destroy(node: Node, identifier: str) -> bool:
             connection,
             node.event(Action.SNAPSHOT_DESTROYED, node.party.member_id, identifier, outcome=Outcome.INTENDED),
         )
+    forget_snapshot(node, identifier)
     node.store.destroy(identifier)
     node.record(node.event(Action.SNAPSHOT_DESTROYED, node.party.member_id, identifier))
     return True

@@ -13,6 +13,10 @@ class EngineFailed(Exception):
     """
 
 
+class EngineUnavailable(EngineFailed):
+    """The engine is not there or not as it has to be, so nothing was run: the same plan may succeed another time."""
+
+
 class Engine(Protocol):
     """Whatever can run a plan."""
 

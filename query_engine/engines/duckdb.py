@@ -15,7 +15,7 @@ import duckdb
 from sqlglot import exp
 
 from query_engine.engines import EngineFailed
-from query_engine.engines.gathering import gather_figures
+from query_engine.engines.cells import fill_cells
 from query_engine.plan import QueryPlan
 from query_engine.rendering import render_plan
 from query_engine.tables import RawTable
@@ -64,7 +64,7 @@ class DuckDBEngine:
     def run(self, plan: QueryPlan) -> RawTable:
         """The exact figures of the plan. Raises `EngineFailed`."""
         rows = self.fetch(render_plan(plan, "duckdb"))
-        return gather_figures(plan, rows)
+        return fill_cells(plan, rows)
 
     def fetch(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a rendered plan or of a measurement's SQL, never of an asker's text. Raises `EngineFailed`."""

@@ -30,6 +30,8 @@ EDGES = {
     "flask": ("hub/", "node/", "federation/web/"),
     "sqlite3": ("hub/", "node/", "federation/database.py", "audit/"),
     "duckdb": ("query_engine/engines/", "node/"),
+    "psycopg": ("query_engine/engines/",),
+    "pyspark": ("query_engine/engines/",),
     "httpx": ("federation/transport.py", "federation/http_signatures.py"),
     "socket": ("hub/", "node/", "federation/demo.py"),
     "subprocess": ("federation/processes.py", "node/quality/open_validator.py"),

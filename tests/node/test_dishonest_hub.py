@@ -296,13 +296,12 @@ def test_a_failed_run_is_a_final_refusal_without_a_reason(
     """What went wrong in the engine depends on data, so nobody outside hears it, and the question is not run again."""
     import node.answering
 
-    class Failing:
-        def __init__(self, *_: object) -> None:
-            raise EngineFailed("a value of this very child")
+    def fail(*_: object) -> None:
+        raise EngineFailed("a value of this very child")
 
     envelope = federation.sign(federation.manifest())
     with monkeypatch.context() as patched:
-        patched.setattr(node.answering, "DuckDBEngine", Failing)
+        patched.setattr(node.answering, "open_engine", fail)
         first = answer_manifest(federation.node(AUTHORITY), envelope)
     assert first is not None
     assert read_reply(first).code == "not_run"

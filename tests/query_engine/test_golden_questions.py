@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from query_engine.engines.duckdb import DuckDBEngine
 from query_engine.finalisers import finalise
 from query_engine.plan import QueryPlan
 from tests.query_engine.golden_files import Block, read_blocks
-from tests.query_engine.small_tables import Row, write_table
+from tests.query_engine.golden_tables import write_golden_tables
 
 SAME = read_blocks("same_question.sql")
 DIFFERENT = read_blocks("different_questions.sql")
@@ -42,40 +41,8 @@ def test_two_questions_have_two_plans(block: Block, plan_of: PlanOf) -> None:
 
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue) -> dict[str, Path]:
-    """Both tables of one authority, with every mixture of a few values, missing ones among them."""
-    folder = tmp_path_factory.mktemp("snapshot")
-    rows: dict[str, list[Row]] = {"child_year": list(_children()), "pupil_year": list(_pupils())}
-    return {
-        name: write_table(folder / f"{name}.parquet", catalogue.table(name), list(found[0]), found)
-        for name, found in rows.items()
-    }
-
-
-def _children() -> Iterator[Row]:
-    """Rows of 97 children, which does not divide the number of mixtures, so that the rows of a child differ."""
-    mixtures = product(("M", "F", None), (202324, 202425), (True, False, None), (True, False), (4, 5, 7, None))
-    rates = (Decimal("0.9000"), Decimal("0.8999"), None, Decimal("1.0000"), Decimal("0.1234"))
-    stages = ("key_stage_1", "key_stage_2", None, "key_stage_4")
-    for place, (sex, year, uasc, counted, age) in enumerate(mixtures):
-        yield {
-            "child": f"child {place % 97}",
-            "home_authority": "301",
-            "academic_year": year,
-            "sex": sex,
-            "uasc": uasc,
-            "counted_here": counted,
-            "age": age,
-            "population": ("looked_after", "care_leaver")[place % 7 % 2],
-            "key_stage": stages[place % 4],
-            "attendance_rate": rates[place % 5],
-            "suspensions": (0, 3, None)[place % 3],
-            "persistent_absentee": (True, None, False, True, False)[place % 5],
-        }
-
-
-def _pupils() -> Iterator[Row]:
-    for place, sex in enumerate(("M", "M", "F")):
-        yield {"pupil": f"pupil {place}", "host_authority": "301", "academic_year": 202425, "sex": sex}
+    """Both tables of one authority."""
+    return write_golden_tables(tmp_path_factory.mktemp("snapshot"), catalogue)
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)

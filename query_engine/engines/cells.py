@@ -1,6 +1,6 @@
-"""From the rows that an engine gives back to a raw table: one figure for each statistic and cell of the plan."""
+"""From the rows of an engine to the cells of a plan: the same for every engine."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from query_engine.engines import EngineFailed
@@ -9,8 +9,12 @@ from query_engine.rendering import category_codes
 from query_engine.tables import RawTable
 
 
-def gather_figures(plan: QueryPlan, rows: Sequence[tuple[Any, ...]]) -> RawTable:
-    """What came back, and zero for every cell that did not. Raises `EngineFailed` for a row of no cell."""
+def fill_cells(plan: QueryPlan, rows: Iterable[tuple[Any, ...]]) -> RawTable:
+    """One figure for each statistic and cell: what came back, and zero for every cell that did not.
+
+    Rows are as `render_plan` orders them. Raises `EngineFailed` for a row of no cell, and for a figure that is not a
+    whole number.
+    """
     places = {key: place for place, key in enumerate(_keys(plan))}
     figures = {statistic.name: [0] * plan.cells for statistic in plan.statistics}
     width = 1 + len(plan.dimensions)
@@ -21,7 +25,9 @@ def gather_figures(plan: QueryPlan, rows: Sequence[tuple[Any, ...]]) -> RawTable
                 f"A column of {plan.table} holds a value that the catalogue does not list: load the snapshot again."
             )
         for statistic, figure in zip(plan.statistics, row[width:], strict=True):
-            figures[statistic.name][place] = int(figure)
+            if type(figure) is not int:
+                raise EngineFailed(f"The engine gave a {type(figure).__name__} for a whole number.")
+            figures[statistic.name][place] = figure
     return RawTable(plan, figures)
 
 
