@@ -56,7 +56,8 @@ class Preset:
             raise PresetInvalid(f"{self.name}: smallest_count_shown would round to 0; raise it or lower rounding_base")
         if not self.smallest_count_shown <= self.minimum_n_mean <= self.minimum_n_correlation:
             raise PresetInvalid(
-                f"{self.name}: minimum_n_mean must be at least smallest_count_shown, and minimum_n_correlation at least that"
+                f"{self.name}: minimum_n_mean must be at least smallest_count_shown, "
+                "and minimum_n_correlation at least that"
             )
         if not self.symbols >= ALWAYS_USED | ({Symbol.NOT_APPLICABLE} if self.shows_zero else set()):
             raise PresetInvalid(f"{self.name}: symbols must hold c and x, and z where zero is shown")

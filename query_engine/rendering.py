@@ -46,7 +46,8 @@ def _per_child(plan: QueryPlan, dimensions: Sequence[Dimension]) -> exp.Select:
     cells = [_category(each, plan) for each in dimensions]
     shares = [exp.alias_(_share(each, plan), each.name, quoted=True) for each in plan.statistics]
     named = [exp.alias_(cell, each.name, quoted=True) for cell, each in zip(cells, dimensions, strict=True)]
-    query = exp.select(*named, key, *shares).from_(exp.to_table(plan.table)).group_by(*cells, key)
+    grouped = [each for each in cells if not isinstance(each, exp.Literal)]  # GROUP BY takes a figure for a place
+    query = exp.select(*named, key, *shares).from_(exp.to_table(plan.table)).group_by(*grouped, key)
     return query.where(_condition(plan.where, plan)) if isinstance(plan.where, Split) else query
 
 

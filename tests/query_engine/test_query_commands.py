@@ -133,7 +133,9 @@ def test_the_catalogue_lists_every_column(catalogue: Catalogue) -> None:
     assert all(name in written for _, name in expected)
     assert all(row["definition"] and row["source"] and row["values"] for row in rows)
     assert all(bool(row["bins"]) == (row["role"] == "measure") for row in rows)
-    assert all(bool(column["bins"]) == (column["role"] == "measure") for t in found["tables"] for column in t["columns"])
+    assert all(
+        bool(column["bins"]) == (column["role"] == "measure") for t in found["tables"] for column in t["columns"]
+    )
 
 
 def test_one_table_is_listed_in_full(catalogue: Catalogue) -> None:
