@@ -34,7 +34,10 @@ def read_item(node: exp.Expr, scope: Scope) -> Selected:
     item = _item(node.this, scope)
     label = node.alias
     if not _LABEL.fullmatch(label):
-        reason = "A column's name has up to 50 letters, figures and underscores, a letter first, no seven figures in a row."
+        reason = (
+            "A column's name has up to 50 letters, figures and underscores, a letter first, "
+            "and no seven figures in a row."
+        )
         raise scope.refuse(RefusalCode.LABEL_INVALID, reason, node.args["alias"])
     if item == Grouped(ByColumn(scope.table.authority_column)):
         reason = f"{scope.table.authority_column} is the first column of every answer and keeps its name."

@@ -195,7 +195,7 @@ CASES = (
     Case(C.AUTHORITY_COLUMN, where("^home_authority = '301'"), "roster"),
     Case(C.AUTHORITY_COLUMN, "SELECT COUNT(*) FROM pupil_year WHERE ^host_authority IN ('301')", "roster"),
     Case(C.AUTHORITY_COLUMN, select("COUNT(*) FILTER (WHERE ^home_authority = '301') AS x"), "roster"),
-    Case(C.AUTHORITY_COLUMN, "SELECT host_authority, COUNT(*) FROM pupil_year GROUP BY CUBE (^host_authority)", "total"),
+    Case(C.AUTHORITY_COLUMN, "SELECT host_authority, COUNT(*) FROM pupil_year GROUP BY CUBE (^host_authority)", "No"),
     Case(C.AUTHORITY_COLUMN, "SELECT ^home_authority AS la, COUNT(*) FROM child_year GROUP BY home_authority", "name"),
     Case(C.MEASURE_FORM, select("SUM(^sex) AS x"), "categories"),
     Case(C.MEASURE_FORM, select("SUM(CASE WHEN ^uasc THEN 1 END) AS x"), "ELSE 0"),
@@ -240,6 +240,8 @@ CASES = (
     Case(C.FILTER_TANGLED, select(f"SUM(suspensions) FILTER (WHERE {TANGLED}) AS x"), "fewer ORs"),
     Case(C.FILTER_TANGLED, grouped(f"CASE WHEN {TANGLED} THEN 1 END"), "fewer ORs"),
     Case(C.TOO_WIDE, "SELECT VAR_SAMP(cost * cost) AS v FROM support", "64 bits"),
+    Case(C.TOO_MANY_CELLS, totals("CUBE (sex, uasc, population)").replace(", age, need", "").replace(
+        "key_stage,", ", ".join(f"CORR(suspensions, {m}) AS r_{m}," for m in FIGURES[-18:])), "grouping sets"),
     Case(C.TOO_MANY_CELLS, "SELECT host_authority, " + ", ".join(f"AVG({m}) AS mean_{m}" for m in FIGURES)
          + ", age, COUNT(*) AS n FROM child_year GROUP BY host_authority, age", "figures"),
     Case(
