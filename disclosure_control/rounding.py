@@ -14,7 +14,7 @@ function of as little as possible:
 """
 
 from collections.abc import Callable, Mapping
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from types import MappingProxyType
 
 from disclosure_control.presets import Preset
@@ -24,6 +24,8 @@ from query_engine.finalisers import finalise
 from query_engine.plan import Measure, Output
 
 __all__ = ["decimal_places", "is_count", "is_share", "release_figure", "round_to_base"]
+
+_PRECISION = 60  # A sum of squares can have more figures than the 28 that arithmetic keeps unasked.
 
 
 def is_count(output: Output) -> bool:
@@ -68,6 +70,11 @@ def decimal_places(output: Output, preset: Preset) -> int:
 
 def release_figure(output: Output, figures: Figures, preset: Preset) -> Value:
     """The printed value of a figure that suppression let pass."""
+    with localcontext(prec=_PRECISION):
+        return _release_figure(output, figures, preset)
+
+
+def _release_figure(output: Output, figures: Figures, preset: Preset) -> Value:
     value = None if _is_of_nothing(output, figures) else _release_value(output, figures, preset)
     if value is None:
         return Symbol.NOT_APPLICABLE if Symbol.NOT_APPLICABLE in preset.symbols else Symbol.CONFIDENTIAL

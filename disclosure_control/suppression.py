@@ -144,11 +144,13 @@ class SuppressionRules:
     def differs_by_too_few(self, part: Output, whole: Output, figures: Figures) -> bool:
         """Rule 3: whether the rows (or children) counted by `whole` and not by `part` are too few.
 
-        None at all is ordinary between children and their rows; between two conditions it says that everybody who
-        meets the wider one meets the narrower, which is withheld where zeros are.
+        None at all is ordinary between children and their own rows, and of values that might be missing; between two
+        conditions it says that everybody who meets the wider one meets the narrower, which is withheld where zeros are.
         """
-        difference = figures[_count_name(whole)] - figures[_count_name(part)]
-        return self.is_a_few(difference) if part.kind == "distinct" else self.is_too_few(difference)
+        narrow, wide = _count_name(part), _count_name(whole)
+        difference = figures[wide] - figures[narrow]
+        is_ordinary = part.kind == "regr_count" or narrow.removeprefix("children") == wide.removeprefix("rows")
+        return self.is_a_few(difference) if is_ordinary else self.is_too_few(difference)
 
 
 def _count_name(output: Output) -> str:
@@ -173,20 +175,21 @@ def _is_nested(part: Output, whole: Output, plan: QueryPlan) -> bool:
 
     Conditions too tangled to compare are taken to be nested, so that more is withheld, not less.
     """
-    if part.kind == "distinct":
-        return whole.kind == "count" and part.within is True
     narrow, wide = _counted_rows(part, plan), _counted_rows(whole, plan)
     if narrow is None or wide is None:
         return False
     try:
         narrow, wide = intersect(narrow, plan.where), intersect(wide, plan.where)
-        return narrow != wide and intersect(narrow, wide) == narrow
+        if narrow == wide:
+            return part.kind == "distinct" and whole.kind != "distinct"
+        return intersect(narrow, wide) == narrow
     except RegionTangled:
         return True
 
 
 def _counted_rows(output: Output, plan: QueryPlan) -> Region | None:
-    """The condition on the rows that a figure counts, or None where it does not count rows."""
-    if output.kind == "count":
-        return True
-    return output.measure.where if output.indicator and output.measure is not None else None
+    """The condition on the rows (of a child, on one of its rows) that a figure counts, or None where it counts none."""
+    if not output.indicator and output.kind not in ("count", "distinct", "regr_count"):
+        return None
+    counted = next(each for each in plan.statistics if each.name == _count_name(output))
+    return True if counted.measure is None else counted.measure.where

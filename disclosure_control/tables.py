@@ -14,7 +14,7 @@ has one encoding and passes through no binary fraction.
 import re
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from math import prod
 from typing import Any, Never, SupportsIndex, final
 
@@ -38,8 +38,11 @@ Cell = tuple[Category | None, ...]
 LARGEST_COUNT = 10_000_000
 """More rows than one authority can hold: England has nine million pupils."""
 
-LARGEST_FIGURE = Decimal(10**12)
-"""More than a line's slope, its intercept or a sum of squares can be."""
+LARGEST_FIGURE = Decimal(10**26)
+"""More than a line's slope, its intercept or a sum of squares about a mean can be: a row adds at most the
+64 bits that an engine works with, and there are at most `LARGEST_COUNT` of them."""
+
+_PRECISION = 60  # A figure has at most 27 figures before the point, and few after it.
 
 WIRE_KEYS = frozenset({"plan_id", "preset", "preset_version", "columns", "rows"})
 
@@ -162,10 +165,11 @@ def _read_number(entry: object, places: int) -> int | Decimal | None:
     """The number in its one encoding, or None."""
     if places == 0:
         return entry if type(entry) is int else None
-    if not isinstance(entry, str) or not re.fullmatch(r"-?[0-9]{1,15}\.[0-9]{1,9}", entry):
+    if not isinstance(entry, str) or not re.fullmatch(r"-?[0-9]{1,27}\.[0-9]{1,9}", entry):
         return None
     number = Decimal(entry)
-    is_canonical = str(number.quantize(Decimal(1).scaleb(-places)) + 0) == entry
+    with localcontext(prec=_PRECISION):
+        is_canonical = str(number.quantize(Decimal(1).scaleb(-places)) + 0) == entry
     return number if is_canonical else None
 
 

@@ -1,5 +1,6 @@
 """The aggregates of the SELECT list: what is counted, summed, averaged and set against what."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from types import MappingProxyType
@@ -54,11 +55,13 @@ TWO_COLUMNS: Mapping[type[exp.Expr], Function] = MappingProxyType(
 QUANTILES = (exp.Median, exp.Quantile, exp.PercentileDisc, exp.PercentileCont)
 WEIGHTED = ("WEIGHTED_AVG", "WAVG")
 
+_SHARE = re.compile(r"0?\.\d{1,6}")
+
 
 def is_aggregate(node: exp.Expr) -> bool:
     """Whether a node of the SELECT list works something out over rows, so that it cannot be grouped by."""
-    known: tuple[type[exp.Expr], ...] = (exp.Count, exp.Filter, exp.WithinGroup, *QUANTILES)
-    return isinstance(node, known) or type(node) in {*ONE_COLUMN, *TWO_COLUMNS} or _is_weighted(node)
+    known = {exp.Count, exp.Filter, exp.WithinGroup, *QUANTILES, *ONE_COLUMN, *TWO_COLUMNS}
+    return type(node) in known or _is_weighted(node)
 
 
 def read_aggregate(node: exp.Expr, scope: Scope) -> Item:
@@ -74,7 +77,7 @@ def read_aggregate(node: exp.Expr, scope: Scope) -> Item:
 def _read(node: exp.Expr, where: Predicate | None, scope: Scope) -> Item:
     if isinstance(node, exp.Count):
         return _count(node, where, scope)
-    if isinstance(node, (exp.WithinGroup, *QUANTILES)):
+    if type(node) in {exp.WithinGroup, *QUANTILES}:
         return _quantile(node, where, scope)
     if type(node) in ONE_COLUMN:
         check_arguments(scope.text, node, {"this", "big_int"})
@@ -181,6 +184,7 @@ def _quantile(node: exp.Expr, where: Predicate | None, scope: Scope) -> Aggregat
         check_arguments(scope.text, node, {"this", "expression"})
         if not isinstance(node.this, exp.PercentileDisc | exp.PercentileCont):
             raise refused_form(scope.text, node)
+        check_arguments(scope.text, node.this, {"this"})
         of, share = _ordered(node, scope), node.this.this
     else:
         check_arguments(scope.text, node, {"this", "expression", "quantile"})
@@ -208,11 +212,11 @@ def _ordered(node: exp.WithinGroup, scope: Scope) -> exp.Expr:
 
 
 def _fraction(node: object, scope: Scope, whole: exp.Expr) -> Decimal:
-    if isinstance(node, exp.Literal) and not node.is_string and len(node.this) <= 8:
-        fraction = Decimal(node.this)
-        if 0 < fraction < 1:
-            return fraction
-    raise scope.refuse(RefusalCode.MEASURE_FORM, "A quantile is asked for by a share between 0 and 1.", whole)
+    """A quantile's share, without the zeros at its end, so that one share has one spelling."""
+    if isinstance(node, exp.Literal) and not node.is_string and _SHARE.fullmatch(node.this) and Decimal(node.this):
+        return Decimal(node.this).normalize()
+    reason = "A quantile is asked for by a share between 0 and 1, such as 0.5, with six decimal places at most."
+    raise scope.refuse(RefusalCode.MEASURE_FORM, reason, whole)
 
 
 def _is_figure(node: object, figure: str) -> bool:

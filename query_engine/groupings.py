@@ -20,11 +20,19 @@ from query_engine.scope import Scope, check_arguments, refused_form
 CASE_LIMIT = 100
 """The most categories that a CASE or an arithmetic expression may have."""
 
-MIXTURE_LIMIT = 2_000
+MIXTURE_LIMIT = 1_000
 """The most mixtures of values that an arithmetic expression is worked out for."""
 
-_NAME = re.compile(r"[A-Za-z0-9<>=][A-Za-z0-9 _.,+<>=%/()&-]{0,49}")
-_WHOLE = re.compile(r"\d{1,9}")
+ARITHMETIC_LIMIT = 30
+"""The most columns, constants, operators and brackets that an arithmetic expression may have."""
+
+FIGURE_MOST = 1_000_000
+"""More than any arithmetic on ages, years and terms comes to."""
+
+_NAME = re.compile(
+    r"(?!.*\d{7})[A-Za-z0-9<>=][A-Za-z0-9 _.,+<>=%/()&-]{0,49}"
+)  # seven figures could be a child's number
+_WHOLE = re.compile(r"\d{1,6}")
 
 
 def read_grouping(node: exp.Expr, scope: Scope) -> Grouping:
@@ -67,6 +75,9 @@ def _cases(node: exp.Case, scope: Scope) -> ByCases:
         found[category] = predicate
     default = node.args.get("default")
     otherwise = None if default is None or isinstance(default, exp.Null) else _category(default, scope, node)
+    if len({type(each) for each in (*found, otherwise) if each is not None}) > 1:
+        reason = "Every branch gives a name, or every branch a whole number: a column of the answer is of one kind."
+        raise scope.refuse(RefusalCode.GROUPING_FORM, reason, node)
     if otherwise in found or len(found) > CASE_LIMIT:
         reason = f"Each branch needs a category of its own, and there may be {CASE_LIMIT}."
         raise scope.refuse(RefusalCode.GROUPING_FORM, reason, node)
@@ -80,8 +91,8 @@ def _category(node: exp.Expr | None, scope: Scope, near: exp.Expr) -> Category:
         if not node.is_string and _WHOLE.fullmatch(node.this):
             return int(node.this)
     reason = (
-        "A CASE that is grouped by gives names of up to 50 letters, figures and plain marks, in quotation marks, "
-        f"or whole numbers; {TOTAL} is the name of totals."
+        "A CASE that is grouped by gives names of up to 50 letters, figures and plain marks, in quotation marks, or "
+        f"whole numbers, with no seven figures in a row; {TOTAL} is the name of totals."
     )
     raise scope.refuse(RefusalCode.GROUPING_FORM, reason, node if isinstance(node, exp.Literal) else near)
 
@@ -129,6 +140,9 @@ def _is_arithmetic(node: exp.Expr) -> bool:
 
 def _arithmetic(node: exp.Expr, scope: Scope) -> ByCases:
     """The values that an expression can take, each with the mixtures of the columns' values that give it."""
+    if sum(not isinstance(each, exp.Identifier) for each in node.walk()) > ARITHMETIC_LIMIT:
+        reason = f"Arithmetic that is grouped by has {ARITHMETIC_LIMIT} parts at most: write it more simply."
+        raise scope.refuse(RefusalCode.GROUPING_FORM, reason, node)
     columns = {column.name: column for each in node.find_all(exp.Column) if (column := _whole(each, scope))}
     if not columns or len(columns) > 2 or prod(each.present_codes for each in columns.values()) > MIXTURE_LIMIT:
         reason = "Arithmetic that is grouped by is on one or two columns of a few whole numbers each."
@@ -173,7 +187,11 @@ def _value(node: exp.Expr, row: Mapping[str, int], scope: Scope) -> int:
             if isinstance(node, exp.IntDiv | exp.Mod) and left < 0:
                 reason = "What is divided could be negative, which databases round differently: add a constant first."
                 raise scope.refuse(RefusalCode.GROUPING_FORM, reason, node)
-            return _OPERATORS[type(node)](left, right)
+            value = _OPERATORS[type(node)](left, right)
+            if abs(value) > FIGURE_MOST:
+                reason = f"The expression comes to more than {FIGURE_MOST:,}: use smaller constants."
+                raise scope.refuse(RefusalCode.GROUPING_FORM, reason, node)
+            return value
         case _:
             raise refused_form(scope.text, node)
 

@@ -24,7 +24,7 @@ from query_engine.modelling import is_model, read_model
 from query_engine.refusal import RefusalCode
 from query_engine.scope import Scope, check_arguments
 
-_LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}")
+_LABEL = re.compile(r"(?!.*\d{7})[A-Za-z][A-Za-z0-9_]{0,49}")  # seven figures could be a child's number
 
 
 def read_item(node: exp.Expr, scope: Scope) -> Selected:
@@ -36,7 +36,10 @@ def read_item(node: exp.Expr, scope: Scope) -> Selected:
     item = _item(node.this, scope)
     label = node.alias
     if not _LABEL.fullmatch(label):
-        reason = "A column's name has up to 50 letters, figures and underscores, a letter first."
+        reason = (
+            "A column's name has up to 50 letters, figures and underscores, a letter first, "
+            "and no seven figures in a row."
+        )
         raise scope.refuse(RefusalCode.LABEL_INVALID, reason, node.args["alias"])
     if item == Grouped(ByColumn(scope.table.authority_column)):
         reason = f"{scope.table.authority_column} is the first column of every answer and keeps its name."

@@ -35,6 +35,11 @@ def values_of(column: Column) -> str:
     return ", ".join(map(str, column.domain))
 
 
+def bins_of(column: Column) -> str:
+    """The least value of each bin of a measure; nothing for other columns."""
+    return ", ".join(map(str, column.bins))
+
+
 def years_of(column: Column) -> str:
     """The academic years in which the source asks, in a few words."""
     return f"{column.first_year} on" if column.last_year is None else f"{column.first_year} to {column.last_year}"
@@ -51,7 +56,7 @@ def _page(table: GovernedTable) -> str:
         lines += ["", f"{column.name}  ({', '.join(filter(None, (column.role, column.type, column.unit)))})"]
         for text in (
             column.definition,
-            f"Values: {values_of(column)}",
+            f"Values: {values_of(column)}" + (f"; bins from {bins_of(column)}" if column.bins else ""),
             f"Source: {column.source}",
             f"Factor: {column.factor} ({column.nature}); {years_of(column)}; asked by: {column.audience}",
         ):
@@ -82,6 +87,7 @@ def _record(table: GovernedTable, column: Column) -> dict[str, str | int]:
         "unit": column.unit or "",
         "nullable": "yes" if column.nullable else "no",
         "values": values_of(column),
+        "bins": bins_of(column),
         "factor": column.factor,
         "nature": column.nature,
         "sensitivity": column.sensitivity,
@@ -114,6 +120,7 @@ def _column_json(column: Column) -> dict[str, object]:
         "type": column.type,
         "domain": list(column.domain) if column.domain is not None else None,
         "bounds": [str(end) for end in column.bounds] if column.bounds is not None else None,
+        "bins": [str(least) for least in column.bins],
         "scale": column.scale,
         "unit": column.unit,
         "nullable": column.nullable,

@@ -44,6 +44,9 @@ WIDEST = (2**63 - 1 - NOISE_ROOM) // (LARGEST_ROSTER * MOST_ROWS)
 LIMB = 2**32
 """A wider value goes into two sums, of its quotient and its remainder by this."""
 
+WIDEST_PRODUCT = 2**63 - 1
+"""The most that a row may come to: an engine works it out as one whole number before it is cut in two."""
+
 Planned = tuple[Output, set[Statistic]]
 
 
@@ -164,7 +167,7 @@ class Measuring:
         if added is False:
             raise _constant("no row meets")
         bound = prod(map(_bound, columns))
-        if bound > WIDEST * LIMB:
+        if bound > WIDEST_PRODUCT:
             raise QueryRefused(
                 RefusalCode.TOO_WIDE, "Sums of this product could leave 64 bits: multiply fewer or smaller columns."
             )

@@ -26,6 +26,9 @@ CELL_LIMIT = 20_000
 FIGURE_LIMIT = 100_000
 """The most figures, cells times columns, that one authority's answer may have: it travels as one document."""
 
+WORK_LIMIT = 1_000
+"""The most statistics, counted once for each grouping set, that an engine is asked to work out."""
+
 
 def plan_query(query: AggregateQuery, catalogue: Catalogue) -> QueryPlan:
     """The plan of a query. Raises `QueryRefused` where the query cannot be planned within bounds.
@@ -115,6 +118,13 @@ def _checked(plan: QueryPlan) -> QueryPlan:
             RefusalCode.TOO_MANY_CELLS,
             f"The table would have {plan.cells:,} cells for each authority, and may have {CELL_LIMIT:,}: "
             "group by fewer columns, or filter to fewer categories.",
+        )
+    work = len(plan.statistics) * len(plan.sets)
+    if work > WORK_LIMIT:
+        raise QueryRefused(
+            RefusalCode.TOO_MANY_CELLS,
+            f"The columns rest on {len(plan.statistics)} sums in each of {len(plan.sets)} grouping sets, {work:,} in "
+            f"all, and there may be {WORK_LIMIT:,}: ask for fewer columns, or for fewer totals at once.",
         )
     figures = plan.cells * sum(output.dimension is None for output in plan.outputs)
     if figures > FIGURE_LIMIT:

@@ -32,7 +32,7 @@ class RefusalCode(StrEnum):
     CLAUSE = "clause", "the clause is not part of the language"
     DISTINCT = "distinct", "DISTINCT belongs in COUNT(DISTINCT key) alone"
     STAR = "star", "* belongs in COUNT(*) alone"
-    FUNCTION = "function", "the function is not one of COUNT, SUM and AVG"
+    FUNCTION = "function", "the function is not one of the language's aggregates"
     EXPRESSION = "expression", "the expression is not part of the language"
     TOO_MANY_COLUMNS = "too_many_columns", "the query asks for too many columns"
     NOTHING_COUNTED = "nothing_counted", "the query asks for no statistic"

@@ -139,7 +139,8 @@ def factors(region: Split, columns: Iterable[Column]) -> list[Split]:
     This is the form to read and to run: most filters are such a list with nothing left over. A region that would
     grow beyond the limit by being taken apart is given back whole.
     """
-    used = [column for column in columns if column.name in columns_of(region)]
+    names = columns_of(region)
+    used = [column for column in columns if column.name in names]
     alone = {column.name: region_of(column, possible_ranges(region, column)) for column in used}
     try:
         rest = constrain(region, reduce(intersect, alone.values()))

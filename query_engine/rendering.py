@@ -18,11 +18,12 @@ from query_engine.region import Region, Split, factors
 def render_plan(plan: QueryPlan, dialect: str = "duckdb") -> str:
     """The SQL of a plan in a dialect of sqlglot."""
     if len(plan.sets) == 1:
-        return _cells(plan, 0, _per_child(plan).subquery(_CHILDREN)).sql(dialect=dialect)
+        return _cells(plan, 0, _per_child(plan).subquery(_CHILDREN, copy=False)).sql(dialect=dialect)
     query: exp.Query = _cells(plan, 0, exp.to_table(_CHILDREN))
     for number in range(1, len(plan.sets)):
-        query = query.union(_cells(plan, number, _over(plan, number).subquery("over")), distinct=False)
-    return query.with_(_CHILDREN, as_=_per_child(plan)).sql(dialect=dialect)
+        over = _over(plan, number).subquery("over", copy=False)
+        query = query.union(_cells(plan, number, over), distinct=False, copy=False)
+    return query.with_(_CHILDREN, as_=_per_child(plan), copy=False).sql(dialect=dialect)
 
 
 _CHILDREN = "per_child"
@@ -32,34 +33,40 @@ def _cells(plan: QueryPlan, number: int, children: exp.Expr) -> exp.Select:
     """The cells of one grouping set, after its number, from what each child adds to them."""
     grouped = plan.sets[number]
     cell = [
-        _column(each.name) if place in grouped else exp.alias_(exp.Null(), each.name, quoted=True)
+        _column(each.name) if place in grouped else exp.alias_(exp.Null(), each.name, quoted=True, copy=False)
         for place, each in enumerate(plan.dimensions)
     ]
-    chosen = exp.alias_(exp.Literal.number(number), "grouping_set", quoted=True)
-    query = exp.select(chosen, *cell, *(_total(each) for each in plan.statistics)).from_(children)
+    chosen = exp.alias_(exp.Literal.number(number), "grouping_set", quoted=True, copy=False)
+    query = exp.Select().select(chosen, *cell, *(_total(each) for each in plan.statistics), copy=False)
+    query = query.from_(children, copy=False)
     keys = [_column(plan.dimensions[place].name) for place in grouped]
-    return query.group_by(*keys) if keys else query
+    return query.group_by(*keys, copy=False) if keys else query
 
 
 def _per_child(plan: QueryPlan) -> exp.Select:
     """One row for each child in each cell, with what the child adds to each statistic."""
-    key = _column(plan.governed.child_key)
-    cells = [_category(each, plan) for each in plan.dimensions]
-    shares = [exp.alias_(_share(each, plan), each.name, quoted=True) for each in plan.statistics]
-    named = [exp.alias_(cell, each.name, quoted=True) for cell, each in zip(cells, plan.dimensions, strict=True)]
-    query = exp.select(*named, key, *shares).from_(exp.to_table(plan.table)).group_by(*cells, key)
-    return query.where(_condition(plan.where, plan)) if isinstance(plan.where, Split) else query
+    key, dimensions = _column(plan.governed.child_key), plan.dimensions
+    cells = [_category(each, plan) for each in dimensions]
+    shares = [exp.alias_(_share(each, plan), each.name, quoted=True, copy=False) for each in plan.statistics]
+    named = [exp.alias_(cell, each.name, quoted=True, copy=False) for cell, each in zip(cells, dimensions, strict=True)]
+    grouped = [each for each in cells if not isinstance(each, exp.Literal)]  # GROUP BY takes a figure for a place
+    query = exp.Select().select(*named, key, *shares, copy=False).from_(exp.to_table(plan.table))
+    query = query.group_by(*(each.copy() for each in grouped), key.copy(), copy=False)
+    return query.where(_condition(plan.where, plan), copy=False) if isinstance(plan.where, Split) else query
 
 
 def _over(plan: QueryPlan, number: int) -> exp.Select:
     """The same for a grouping set of fewer dimensions: a child who is in several cells of the first set is one here."""
     keys = [*(_column(plan.dimensions[place].name) for place in plan.sets[number]), _column(plan.governed.child_key)]
-    added = [
-        (exp.Max if each.kind in ("children", "nonzero") else exp.Sum)(this=_column(each.name))
-        for each in plan.statistics
-    ]
-    named = [exp.alias_(figure, each.name, quoted=True) for figure, each in zip(added, plan.statistics, strict=True)]
-    return exp.select(*keys, *named).from_(exp.to_table(_CHILDREN)).group_by(*keys)
+    added = [exp.alias_(_added(each), each.name, quoted=True, copy=False) for each in plan.statistics]
+    query = exp.Select().select(*keys, *added, copy=False).from_(exp.to_table(_CHILDREN))
+    return query.group_by(*(each.copy() for each in keys), copy=False)
+
+
+def _added(statistic: Statistic) -> exp.Expr:
+    """What a child adds to a statistic of several cells together."""
+    share = _column(statistic.name)
+    return exp.Max(this=share) if statistic.kind in ("children", "nonzero") else exp.Sum(this=share)
 
 
 def category_codes(dimension: Dimension) -> dict[Category | None, Category | None]:
@@ -76,13 +83,13 @@ def _category(dimension: Dimension, plan: QueryPlan) -> exp.Expr:
     *firsts, _ = dimension.regions
     case = exp.Case()
     for place, region in enumerate(firsts):
-        case = case.when(_where(region, plan), exp.Literal.number(place))
-    return case.else_(exp.Literal.number(len(firsts))) if firsts else exp.Literal.number(0)
+        case = case.when(_where(region, plan), exp.Literal.number(place), copy=False)
+    return case.else_(exp.Literal.number(len(firsts)), copy=False) if firsts else exp.Literal.number(0)
 
 
 def _total(statistic: Statistic) -> exp.Expr:
     total = exp.func("COALESCE", exp.Sum(this=_column(statistic.name)), exp.Literal.number(0))
-    return exp.alias_(exp.cast(total, "BIGINT"), statistic.name, quoted=True)
+    return exp.alias_(exp.cast(total, "BIGINT", copy=False), statistic.name, quoted=True, copy=False)
 
 
 def _share(statistic: Statistic, plan: QueryPlan) -> exp.Expr:
@@ -96,7 +103,7 @@ def _share(statistic: Statistic, plan: QueryPlan) -> exp.Expr:
         case "children":
             return exp.Max(this=_one_where(_where(measure.where, plan)))
         case "nonzero":
-            return exp.Max(this=_one_where(exp.and_(*_kept(measure, plan), *_not_zero(measure))))
+            return exp.Max(this=_one_where(exp.and_(*_kept(measure, plan), *_not_zero(measure), copy=False)))
         case "sum" | "high" | "low":
             return exp.Sum(this=_where_kept(measure, _part(statistic.kind, _amount(measure, plan)), plan))
 
@@ -104,7 +111,7 @@ def _share(statistic: Statistic, plan: QueryPlan) -> exp.Expr:
 def _where_kept(measure: Measure, amount: exp.Expr, plan: QueryPlan) -> exp.Expr:
     """The amount of a row that the measure's own condition keeps, and nothing of any other."""
     kept = _kept(measure, plan)
-    return exp.Case().when(exp.and_(*kept), amount) if kept else amount
+    return exp.Case().when(exp.and_(*kept, copy=False), amount, copy=False) if kept else amount
 
 
 def _kept(measure: Measure, plan: QueryPlan) -> list[exp.Expr]:
@@ -134,19 +141,19 @@ def render_condition(region: Region, plan: QueryPlan, dialect: str = "duckdb") -
 
 def _condition(region: Split, plan: QueryPlan) -> exp.Expr:
     """A region as a condition which is true of its rows, and false or unknown of all others."""
-    return exp.and_(*(_split(each, plan) for each in factors(region, plan.governed.columns.values())))
+    return exp.and_(*(_split(each, plan) for each in factors(region, plan.governed.columns.values())), copy=False)
 
 
 def _split(region: Split, plan: QueryPlan) -> exp.Expr:
     column = plan.governed.columns[region.column]
-    return exp.or_(*(_term(column, runs, further, plan) for runs, further in region.terms()))
+    return exp.or_(*(_term(column, runs, further, plan) for runs, further in region.terms()), copy=False)
 
 
 def _term(column: Column, runs: list[tuple[int, int]], further: Split | None, plan: QueryPlan) -> exp.Expr:
     conditions = [_membership(column, runs)] if runs else []
     if further is not None:
         conditions.append(_split(further, plan))
-    return exp.and_(*conditions)
+    return exp.and_(*conditions, copy=False)
 
 
 def _membership(column: Column, ranges: list[tuple[int, int]]) -> exp.Expr:
@@ -156,15 +163,15 @@ def _membership(column: Column, ranges: list[tuple[int, int]]) -> exp.Expr:
     terms = _present_terms(column, present) if present else []
     if missing:
         terms.append(exp.Is(this=_column(column.name), expression=exp.Null()))
-    return exp.or_(*terms)
+    return exp.or_(*terms, copy=False)
 
 
 def _present_terms(column: Column, ranges: list[tuple[int, int]]) -> list[exp.Expr]:
     if ranges == [(0, column.present_codes - 1)]:
-        return [exp.not_(exp.Is(this=_column(column.name), expression=exp.Null()))]
+        return [exp.not_(exp.Is(this=_column(column.name), expression=exp.Null()), copy=False)]
     if column.type == "boolean":
         holds = _column(column.name)
-        return [holds if ranges == [(1, 1)] else exp.not_(holds)]
+        return [holds if ranges == [(1, 1)] else exp.not_(holds, copy=False)]
     if column.ordered:
         return [_interval(column, first, last) for first, last in ranges]
     return [_listed(column, [code for first, last in ranges for code in range(first, last + 1)])]
@@ -185,7 +192,7 @@ def _listed(column: Column, codes: list[int]) -> exp.Expr:
     """Membership in a list of categories, by whichever of the list and its complement is shorter."""
     others = [code for code in range(column.present_codes) if code not in set(codes)]
     if len(others) < len(codes):
-        return exp.not_(_in(column, others))
+        return exp.not_(_in(column, others), copy=False)
     return _in(column, codes)
 
 
@@ -217,7 +224,7 @@ def _not_zero(measure: Measure) -> list[exp.Expr]:
 
 
 def _one_where(condition: exp.Expr) -> exp.Expr:
-    return exp.Case().when(condition, exp.Literal.number(1)).else_(exp.Literal.number(0))
+    return exp.Case().when(condition, exp.Literal.number(1), copy=False).else_(exp.Literal.number(0), copy=False)
 
 
 def _column(name: str) -> exp.Column:

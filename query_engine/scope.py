@@ -85,5 +85,8 @@ def refused_form(text: QueryText, node: exp.Expr) -> QueryRefused:
         case exp.Connector() | exp.Case() | exp.Cast() | exp.If():
             pass
         case exp.Func():
-            code, reason = RefusalCode.FUNCTION, "The functions are COUNT, SUM and AVG, in the SELECT list."
+            code, reason = (
+                RefusalCode.FUNCTION,
+                "The functions are aggregates, such as COUNT, SUM, AVG, MEDIAN and CORR, in the SELECT list.",
+            )
     return text.refuse(code, reason, node)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from query_engine.catalogue import Column, load_catalogue
-from query_engine.listing import years_of
+from query_engine.listing import bins_of, years_of
 from tests.node.ingest.factor_examples import EXAMPLES
 
 HOUSE = Path(__file__).parents[2]
@@ -126,7 +126,8 @@ def _cells(column: Column) -> tuple[str, ...]:
 def _values(column: Column) -> str:
     if column.bounds is not None:
         low, high = column.bounds
-        return f"{low} to {high}" + (f" {column.unit}" if column.unit else "")
+        unit = f" {column.unit}" if column.unit else ""
+        return f"{low} to {high}{unit}, in bins from {bins_of(column)}"
     if not column.domain:
         return column.role
     if len(column.domain) > MOST_SHOWN:

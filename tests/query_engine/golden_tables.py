@@ -36,6 +36,7 @@ def _children() -> Iterator[Row]:
             "key_stage": stages[place % 4],
             "attendance_rate": rates[place % 5],
             "suspensions": (0, 3, None)[place % 3],
+            "sdq_score": (3, None, 11, 12, 20, 40, 7)[place % 7],
             "persistent_absentee": (True, None, False, True, False)[place % 5],
         }
 

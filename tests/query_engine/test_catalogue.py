@@ -9,6 +9,7 @@ import pytest
 import query_engine
 from query_engine.catalogue import Catalogue, CatalogueInvalid, Column, load_catalogue, parse_catalogue
 from query_engine.geography import REGIONS, former_authorities, load_authorities
+from query_engine.measuring import bin_codes
 from query_engine.parser import parse_query
 from query_engine.planner import plan_query
 
@@ -68,6 +69,20 @@ def test_a_column_can_be_declared_like_another() -> None:
     text = TABLE.replace("{column}", RATE) + '[tables.t.columns.y]\nlike = "t.x"\ndefinition = "Another."\n'
     one, other = (parse_catalogue(text.encode()).table("t").columns[name] for name in "xy")
     assert (other.bounds, other.unit, other.definition) == (one.bounds, one.unit, "Another.")
+
+
+def test_the_bins_of_a_measure_cover_its_values(catalogue: Catalogue) -> None:
+    """Each bin ends where the next begins, and at least two may hold somebody."""
+    measures = [column for column in COLUMNS if column.role == "measure"]
+    assert measures
+    for column in measures:
+        bins = bin_codes(column)
+        assert len(bins) > 1
+        assert [code for first, last in bins for code in (first - 1, last)] == [
+            -1,
+            *(last for _, last in bins[:-1] for _ in range(2)),
+            column.present_codes - 1,
+        ]
 
 
 def test_a_plan_of_today_has_the_authorities_of_today(catalogue: Catalogue) -> None:
@@ -149,7 +164,7 @@ source = "A file"
 factor = "f"
 sensitivity = "ordinary"
 """
-RATE = 'role = "measure"\ntype = "decimal"\nscale = 2\nbounds = { from = 0, to = 1 }\nunit = "share"'
+RATE = 'role = "measure"\ntype = "decimal"\nscale = 2\nbounds = { from = 0, to = 1 }\nunit = "share"\nbins = [0, 0.5]'
 
 
 def read(column: str, change: tuple[str, str] = ("", "")) -> Column:
@@ -181,10 +196,11 @@ def test_a_measure_has_only_the_values_of_its_scale(value: str, code: int | None
     assert read(RATE).code(Decimal(value)) == code
 
 
-def test_only_a_measure_has_bounds() -> None:
-    """Asking another column for them is a mistake of the caller's."""
-    with pytest.raises(ValueError, match="not a measure"):
-        _ = read('role = "flag"\ntype = "boolean"').scaled_bounds
+def test_only_an_amount_has_bounds() -> None:
+    """Asking a column of categories for them is a mistake of the caller's; yes and no are 1 and 0."""
+    with pytest.raises(ValueError, match="no amounts"):
+        _ = read('role = "dimension"\ntype = "category"\ndomain = "stages"').scaled_bounds
+    assert read('role = "flag"\ntype = "boolean"').scaled_bounds == (0, 1)
 
 
 BROKEN = {
@@ -209,6 +225,13 @@ BROKEN = {
     "a decimal without scale": (RATE.replace("scale = 2", ""), ("", "")),
     "a scale on whole numbers": (RATE.replace("decimal", "integer"), ("", "")),
     "bounds the wrong way round": (RATE.replace("from = 0, to = 1", "from = 1, to = 0"), ("", "")),
+    "a measure without bins": (RATE.replace("bins = [0, 0.5]", ""), ("", "")),
+    "bins out of order": (RATE.replace("[0, 0.5]", "[0, 0.5, 0.25]"), ("", "")),
+    "a bin that begins twice": (RATE.replace("[0, 0.5]", "[0, 0.5, 0.5]"), ("", "")),
+    "a bin between two values": (RATE.replace("0.5", "0.555"), ("", "")),
+    "bins that leave out the least value": (RATE.replace("[0, 0.5]", "[0.25, 0.5]"), ("", "")),
+    "one bin alone": (RATE.replace("[0, 0.5]", "[0]"), ("", "")),
+    "bins of categories": ('role = "flag"\ntype = "boolean"\nbins = [0, 1]', ("", "")),
     "half a bound": (RATE.replace("from = 0, to = 1", "from = 0"), ("", "")),
     "a domain nobody declared": ('role = "dimension"\ntype = "category"\ndomain = "stage"', ("", "")),
     "an empty domain": ('role = "dimension"\ntype = "category"\ndomain = []', ("", "")),

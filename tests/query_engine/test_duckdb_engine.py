@@ -44,7 +44,7 @@ def test_cells_without_rows_are_zero(engine: Engine, plan_of: PlanOf) -> None:
     assert raw.statistic("rows") == (2, 0, 0, 1)
     assert raw.statistic("children") == (1, 0, 0, 1)
     assert raw.statistic("sum:suspensions") == (3, 0, 0, 0)
-    assert raw.statistic("present:suspensions") == (1, 0, 0, 0)
+    assert raw.statistic("children:suspensions") == (1, 0, 0, 0)
 
 
 def test_a_table_without_rows_is_all_zero(tmp_path: Path, catalogue: Catalogue, plan_of: PlanOf) -> None:

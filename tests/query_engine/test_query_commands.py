@@ -132,6 +132,10 @@ def test_the_catalogue_lists_every_column(catalogue: Catalogue) -> None:
     assert found["version"] == catalogue.version
     assert all(name in written for _, name in expected)
     assert all(row["definition"] and row["source"] and row["values"] for row in rows)
+    assert all(bool(row["bins"]) == (row["role"] == "measure") for row in rows)
+    assert all(
+        bool(column["bins"]) == (column["role"] == "measure") for t in found["tables"] for column in t["columns"]
+    )
 
 
 def test_one_table_is_listed_in_full(catalogue: Catalogue) -> None:
@@ -139,6 +143,7 @@ def test_one_table_is_listed_in_full(catalogue: Catalogue) -> None:
     written = list_catalogue("pupil_year").stdout
     assert "attendance_rate  (measure, decimal, share of possible sessions)" in written
     assert "Values: M, F, U" in written
+    assert "Values: 0 to 10; bins from 0, 1, 2, 3, 4, 5" in written
     assert "child_year:" not in written
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from query_engine.catalogue import Catalogue
+from query_engine.catalogue import Catalogue, load_catalogue
 from query_engine.parser import COLUMN_LIMIT, TERM_LIMIT, parse_query
 from query_engine.planner import plan_query
 from query_engine.predicates import LIST_LIMIT
@@ -48,6 +48,20 @@ def males(item: str) -> str:
     return f"SELECT {item} FROM child_year WHERE sex = 'M'"
 
 
+def grouped(expression: str) -> str:
+    return f"SELECT COUNT(*) AS n, {expression} AS g FROM child_year GROUP BY g"
+
+
+def totals(elements: str) -> str:
+    return f"SELECT sex, uasc, age, need, population, key_stage, COUNT(*) AS n FROM child_year GROUP BY {elements}"
+
+
+def viewed(view: str) -> str:
+    return f"SELECT sex, COUNT(*) AS n FROM child_year GROUP BY sex {view}"
+
+
+FIGURES = [name for name, column in load_catalogue().table("child_year").columns.items() if column.is_amount][:30]
+
 # Each pair joins an early column of the alphabet with a late one, so that all the early ones must be remembered.
 EARLY = ("at_31_march", "counted_here", "english_additional_language", "in_care_12_months", "permanently_excluded")
 LATE = ("school_in_area", "sdq_returned", "sen_unit_or_resourced", "severe_absentee", "uasc")
@@ -81,10 +95,6 @@ CASES = (
     Case(C.SUBQUERY, select("(SELECT ^1) AS one")),
     Case(C.JOIN, "SELECT COUNT(*) FROM child_year ^JOIN pupil_year ON TRUE"),
     Case(C.JOIN, "SELECT COUNT(*) FROM child_year, ^pupil_year"),
-    Case(C.CLAUSE, "SELECT sex, COUNT(*) AS n FROM child_year GROUP BY sex ^HAVING COUNT(*) > 5", "HAVING"),
-    Case(C.CLAUSE, "SELECT sex, COUNT(*) AS n FROM child_year GROUP BY sex ^ORDER BY n", "ORDER BY"),
-    Case(C.CLAUSE, "SELECT COUNT(*) FROM child_year ^LIMIT 5", "LIMIT"),
-    Case(C.CLAUSE, "SELECT COUNT(*) FROM child_year ^OFFSET 5", "OFFSET"),
     Case(C.CLAUSE, "SELECT COUNT(*) FROM child_year ^QUALIFY TRUE", "QUALIFY"),
     Case(C.CLAUSE, "SELECT COUNT(*) FROM child_year ^WINDOW w AS (PARTITION BY sex)", "Window"),
     Case(C.CLAUSE, "SELECT COUNT(*) FROM child_year ^USING SAMPLE 10", "sample"),
@@ -92,17 +102,27 @@ CASES = (
     Case(C.CLAUSE, "SELECT COUNT(*) ^INTO copy FROM child_year"),
     Case(C.CLAUSE, select("^COUNT(*) OVER () AS x"), "window"),
     Case(C.CLAUSE, select("SUM(^suspensions ORDER BY age) AS x"), "order"),
-    Case(C.CLAUSE, select("^SUM(suspensions) FILTER (WHERE uasc) AS x"), "FILTER"),
+    Case(C.CLAUSE, select("^MEDIAN(suspensions) OVER (PARTITION BY sex) AS x"), "window"),
+    Case(C.CLAUSE, select("^PERCENTILE_DISC(0.5) WITHIN GROUP (ORDER BY suspensions, sdq_score) AS x"), "order"),
+    Case(C.CLAUSE, select("^SUM(0.5) WITHIN GROUP (ORDER BY suspensions) AS x"), "order"),
     Case(C.DISTINCT, "SELECT ^DISTINCT COUNT(*) FROM child_year"),
     Case(C.DISTINCT, select("COUNT(DISTINCT ^sex) AS x"), "COUNT(DISTINCT child)"),
     Case(C.DISTINCT, select("AVG(DISTINCT ^suspensions) AS x")),
     Case(C.STAR, "SELECT ^* FROM child_year"),
     Case(C.STAR, select("child_year.^*")),
-    Case(C.FUNCTION, select("^MEDIAN(suspensions) AS x")),
+    Case(C.FUNCTION, select("MAX(^suspensions) AS x"), "MEDIAN"),
+    Case(C.FUNCTION, select("APPROX_QUANTILE(^suspensions, 0.5) AS x")),
+    Case(C.FUNCTION, select("^MODE(suspensions) AS x")),
+    Case(C.FUNCTION, "SELECT ^GROUPING(sex) AS g, sex, COUNT(*) AS n FROM child_year GROUP BY ROLLUP (sex)"),
+    Case(C.FUNCTION, grouped("^UPPER(sex)")),
+    Case(C.FUNCTION, grouped('^"BIN"(suspensions)')),
     Case(C.FUNCTION, where("^LOWER(sex) = 'm'")),
     Case(C.FUNCTION, "SELECT COUNT(*) FROM ^read_csv('children.csv')"),
     Case(C.EXPRESSION, select("SUM(^suspensions + 1) AS x")),
     Case(C.EXPRESSION, where("^suspensions / 0 = 1")),
+    Case(C.EXPRESSION, select("PERCENTILE_DISC(0.5, ^0.6) WITHIN GROUP (ORDER BY suspensions) AS x")),
+    Case(C.EXPRESSION, select("CORR(suspensions, age, ^sdq_score) AS x")),
+    Case(C.EXPRESSION, "SELECT sex, COUNT(*) AS n FROM child_year GROUP BY sex HAVING ^n IS NULL"),
     Case(C.EXPRESSION, where("^sex LIKE 'M%'")),
     Case(C.EXPRESSION, where("CAST(^sex AS INT) = 1")),
     Case(C.MEASURE_FORM, select("^COUNT() AS x"), "COUNT takes *"),
@@ -119,14 +139,51 @@ CASES = (
     Case(C.LABEL_MISSING, "SELECT ^COUNT(*) FILTER (WHERE uasc) FROM child_year", "AS"),
     Case(C.LABEL_INVALID, 'SELECT COUNT(*) AS ^"number of children" FROM child_year'),
     Case(C.LABEL_INVALID, f"SELECT COUNT(*) AS ^n{'n' * 50} FROM child_year"),
+    Case(C.LABEL_INVALID, "SELECT COUNT(*) AS ^B801200005001 FROM child_year", "seven figures"),
     Case(C.LABEL_REPEATED, "SELECT COUNT(*) AS n, ^COUNT(DISTINCT child) AS N FROM child_year"),
     Case(C.LABEL_REPEATED, "SELECT ^COUNT(*) AS home_authority FROM child_year"),
-    Case(C.GROUPING_FORM, "SELECT sex, COUNT(*) FROM child_year GROUP BY ^1", "positions"),
-    Case(C.GROUPING_FORM, "SELECT sex AS s, COUNT(*) FROM child_year GROUP BY ^s", "AS"),
+    Case(C.GROUPING_FORM, "SELECT sex, COUNT(*) FROM child_year GROUP BY ^3", "place"),
+    Case(C.GROUPING_FORM, "SELECT sex, COUNT(*) FROM child_year GROUP BY ^2", "place"),
     Case(C.GROUPING_FORM, "SELECT sex, COUNT(*) FROM child_year ^GROUP BY ALL", "ALL"),
-    Case(C.GROUPING_FORM, "SELECT sex, COUNT(*) FROM child_year GROUP BY ROLLUP(^sex)", "ROLLUP"),
-    Case(C.GROUPING_FORM, "SELECT sex, COUNT(*) FROM child_year GROUP BY ^UPPER(sex)"),
-    Case(C.MEASURE_GROUPED, "SELECT sdq_score, COUNT(*) FROM child_year GROUP BY ^sdq_score", "measure"),
+    Case(C.GROUPING_FORM, totals("GROUPING SETS ((^sex), (uasc))"), "everything"),
+    Case(C.GROUPING_FORM, totals("CUBE (^sex, uasc, age, need, population, key_stage)"), "64 grouping sets"),
+    Case(C.GROUPING_FORM, totals("CUBE (sex, uasc, age), CUBE (^need, population, key_stage)"), "64 grouping sets"),
+    Case(C.GROUPING_FORM, grouped("CASE WHEN ^uasc THEN sex END"), "quotation marks"),
+    Case(C.GROUPING_FORM, grouped("CASE WHEN uasc THEN ^'Total' END"), "totals"),
+    Case(C.GROUPING_FORM, grouped("CASE WHEN uasc THEN ^'' END"), "names"),
+    Case(C.GROUPING_FORM, grouped("CASE WHEN uasc THEN '<b>' ELSE ^';' END"), "names"),
+    Case(C.GROUPING_FORM, grouped(f"CASE WHEN uasc THEN ^'{'n' * 51}' END"), "50 letters"),
+    Case(C.GROUPING_FORM, grouped("CASE WHEN uasc THEN ^'B801200005001' END"), "seven figures"),
+    Case(C.GROUPING_FORM, grouped("CASE WHEN uasc THEN 'no' ELSE ^8012000050 END"), "seven figures"),
+    Case(C.GROUPING_FORM, grouped("CASE WHEN ^uasc THEN 1 ELSE '1' END"), "of one kind"),
+    Case(C.GROUPING_FORM, grouped("CASE WHEN uasc THEN ^1.5 END"), "whole numbers"),
+    Case(C.GROUPING_FORM, grouped("CASE WHEN uasc THEN 'a' WHEN ^sex = 'M' THEN 'a' END"), "OR"),
+    Case(C.GROUPING_FORM, grouped("CASE WHEN ^uasc THEN 'a' ELSE 'a' END"), "of its own"),
+    Case(C.GROUPING_FORM, grouped("^BIN(age, 5)"), "one measure"),
+    Case(C.GROUPING_FORM, grouped("^BIN(age)"), "no declared bins"),
+    Case(C.GROUPING_FORM, grouped("^suspensions + 1"), "public categories"),
+    Case(C.GROUPING_FORM, grouped("^1 + 1"), "one or two columns"),
+    Case(C.GROUPING_FORM, grouped("^age * academic_year + age_at_entry"), "one or two columns"),
+    Case(C.GROUPING_FORM, grouped("^age * age_at_entry"), "values"),
+    Case(C.GROUPING_FORM, grouped("(^age - 10) // 5"), "negative"),
+    Case(C.GROUPING_FORM, "SELECT sex AS a, CASE sex WHEN 'M' THEN 1 WHEN 'F' THEN 2 WHEN 'U' THEN 3 END AS b,"
+         " COUNT(*) AS n FROM child_year GROUP BY a, b", "tell the same rows apart"),
+    Case(C.GROUPING_FORM, grouped("^age * 1000 * 1000"), "1,000,000"),
+    Case(C.GROUPING_FORM, grouped("^age" + " + 1" * 15), "more simply"),
+    Case(C.DIVISION, grouped("^age // age_at_entry"), "constant"),
+    Case(C.DIVISION, grouped("^age % 0"), "not 0"),
+    Case(C.DIVISION, grouped("^age // (2 - 2)"), "constant"),
+    Case(C.VIEW_FORM, viewed("HAVING ^sex = 'M'"), "WHERE"),
+    Case(C.VIEW_FORM, viewed("HAVING ^SUM(suspensions) > 5"), "SELECT list"),
+    Case(C.VIEW_FORM, viewed("HAVING n > ^n"), "number"),
+    Case(C.VIEW_FORM, viewed("HAVING n > ^'5'"), "number"),
+    Case(C.VIEW_FORM, viewed("ORDER BY ^suspensions"), "SELECT list"),
+    Case(C.VIEW_FORM, viewed("ORDER BY ^child"), "SELECT list"),
+    Case(C.VIEW_FORM, viewed("ORDER BY ^3"), "SELECT list"),
+    Case(C.VIEW_FORM, viewed("LIMIT -^1"), "whole number"),
+    Case(C.VIEW_FORM, viewed("LIMIT ^1000001"), "1,000,000"),
+    Case(C.VIEW_FORM, viewed("LIMIT 1 OFFSET ^1.5"), "whole number"),
+    Case(C.MEASURE_GROUPED, "SELECT ^sdq_score, COUNT(*) FROM child_year GROUP BY sdq_score", "BIN(sdq_score)"),
     Case(C.UNGROUPED_COLUMN, "SELECT ^sex, COUNT(*) FROM child_year", "GROUP BY"),
     Case(C.GROUP_NOT_SELECTED, "SELECT COUNT(*) FROM child_year GROUP BY ^sex", "SELECT list"),
     Case(C.KEY_MISUSED, where("^child = '0'")),
@@ -138,11 +195,20 @@ CASES = (
     Case(C.AUTHORITY_COLUMN, where("^home_authority = '301'"), "roster"),
     Case(C.AUTHORITY_COLUMN, "SELECT COUNT(*) FROM pupil_year WHERE ^host_authority IN ('301')", "roster"),
     Case(C.AUTHORITY_COLUMN, select("COUNT(*) FILTER (WHERE ^home_authority = '301') AS x"), "roster"),
+    Case(C.AUTHORITY_COLUMN, "SELECT host_authority, COUNT(*) FROM pupil_year GROUP BY CUBE (^host_authority)", "No"),
     Case(C.AUTHORITY_COLUMN, "SELECT ^home_authority AS la, COUNT(*) FROM child_year GROUP BY home_authority", "name"),
-    Case(C.MEASURE_FORM, select("SUM(^age) AS x"), "categories"),
+    Case(C.MEASURE_FORM, select("SUM(^sex) AS x"), "categories"),
     Case(C.MEASURE_FORM, select("SUM(CASE WHEN ^uasc THEN 1 END) AS x"), "ELSE 0"),
+    Case(C.MEASURE_FORM, select("SUM(^suspensions * sdq_score * age) AS x"), "two columns"),
+    Case(C.MEASURE_FORM, select("^WEIGHTED_AVG(suspensions) AS x"), "weight"),
+    Case(C.MEASURE_FORM, select("CORR(suspensions, CASE WHEN ^uasc THEN sdq_score END) AS x"), "ELSE 0"),
+    Case(C.MEASURE_FORM, select("MEDIAN(^uasc) AS x"), "AVG"),
+    Case(C.MEASURE_FORM, select("QUANTILE_DISC(^suspensions, 1) AS x"), "between 0 and 1"),
+    Case(C.MEASURE_FORM, select("QUANTILE_DISC(^suspensions, 0.0) AS x"), "between 0 and 1"),
+    Case(C.MEASURE_FORM, select("QUANTILE_DISC(^suspensions, 1e-9) AS x"), "between 0 and 1"),
+    Case(C.MEASURE_FORM, select("QUANTILE_DISC(^suspensions, [0.1, 0.9]) AS x"), "between 0 and 1"),
+    Case(C.MEASURE_FORM, select("PERCENTILE_DISC(0.5) WITHIN GROUP (ORDER BY ^suspensions DESC) AS x"), "DESC"),
     Case(C.MEASURE_FORM, select("SUM(CASE WHEN ^uasc THEN 2 ELSE 0 END) AS x")),
-    Case(C.MEASURE_FORM, select("^COUNT(suspensions) AS x"), "FILTER"),
     Case(C.PREDICATE_FORM, where("^1 = 1")),
     Case(C.PREDICATE_FORM, where("^TRUE")),
     Case(C.PREDICATE_FORM, where("^suspensions")),
@@ -169,6 +235,15 @@ CASES = (
     Case(C.CONSTANT_CONDITION, where("sex = 'M' AND sex = 'F'"), "WHERE"),
     Case(C.CONSTANT_CONDITION, males("COUNT(*) FILTER (WHERE sex = 'F') AS f"), "no row"),
     Case(C.CONSTANT_CONDITION, males("COUNT(*) FILTER (WHERE sex = 'M') AS m"), "every row"),
+    Case(C.CONSTANT_CONDITION, males("SUM(suspensions) FILTER (WHERE sex <> 'M') AS f"), "no row"),
+    Case(C.CONSTANT_CONDITION, "SELECT MEDIAN(suspensions) AS m FROM child_year WHERE suspensions = 1", "one bin"),
+    Case(C.FILTER_TANGLED, select(f"SUM(suspensions) FILTER (WHERE {TANGLED}) AS x"), "fewer ORs"),
+    Case(C.FILTER_TANGLED, grouped(f"CASE WHEN {TANGLED} THEN 1 END"), "fewer ORs"),
+    Case(C.TOO_WIDE, "SELECT VAR_SAMP(cost * cost) AS v FROM support", "64 bits"),
+    Case(C.TOO_MANY_CELLS, totals("CUBE (sex, uasc, population)").replace(", age, need", "").replace(
+        "key_stage,", ", ".join(f"CORR(suspensions, {m}) AS r_{m}," for m in FIGURES[-18:])), "grouping sets"),
+    Case(C.TOO_MANY_CELLS, "SELECT host_authority, " + ", ".join(f"AVG({m}) AS mean_{m}" for m in FIGURES)
+         + ", age, COUNT(*) AS n FROM child_year GROUP BY host_authority, age", "figures"),
     Case(
         C.TOO_MANY_CELLS,
         "SELECT host_authority, age, need, COUNT(*) FROM child_year GROUP BY host_authority, age, need",

@@ -61,7 +61,7 @@ def test_a_plan_in_words(plan_of: Callable[[str], QueryPlan]) -> None:
         "c: distinct children",
         "days: sum of suspension_days, in school days",
         "rate: mean of attendance_rate, in share of possible sessions, over the rows where it is present",
-        "uasc: share of rows where uasc is yes, among those where it is present",
+        "uasc: share of rows where uasc is yes; among those where it is present",
         "share: share of rows where age is 16 or more and uasc is yes; a missing value counts as no",
         "pa: rows where persistent_absentee is yes; a missing value counts as no",
     ]

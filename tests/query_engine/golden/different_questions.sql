@@ -45,3 +45,74 @@ SELECT sex, COUNT(*) AS n FROM pupil_year GROUP BY sex;
 -- One statistic more
 SELECT COUNT(*) AS n FROM child_year;
 SELECT COUNT(*) AS n, COUNT(DISTINCT child) AS c FROM child_year;
+
+-- Every statistic of one column
+SELECT SUM(sdq_score) AS x FROM child_year;
+SELECT AVG(sdq_score) AS x FROM child_year;
+SELECT COUNT(sdq_score) AS x FROM child_year;
+SELECT VAR_SAMP(sdq_score) AS x FROM child_year;
+SELECT VAR_POP(sdq_score) AS x FROM child_year;
+SELECT STDDEV_SAMP(sdq_score) AS x FROM child_year;
+SELECT STDDEV_POP(sdq_score) AS x FROM child_year;
+SELECT MEDIAN(sdq_score) AS x FROM child_year;
+SELECT QUANTILE_DISC(sdq_score, 0.25) AS x FROM child_year;
+SELECT QUANTILE_DISC(sdq_score, 0.75) AS x FROM child_year;
+SELECT QUANTILE_DISC(sdq_score, 0.501) AS x FROM child_year;
+SELECT SUM(sdq_score * sdq_score) AS x FROM child_year;
+
+-- Every statistic of two columns
+SELECT COVAR_SAMP(suspensions, sdq_score) AS x FROM child_year;
+SELECT COVAR_POP(suspensions, sdq_score) AS x FROM child_year;
+SELECT CORR(suspensions, sdq_score) AS x FROM child_year;
+SELECT REGR_COUNT(suspensions, sdq_score) AS x FROM child_year;
+SELECT REGR_AVGX(suspensions, sdq_score) AS x FROM child_year;
+SELECT REGR_AVGY(suspensions, sdq_score) AS x FROM child_year;
+SELECT REGR_SXX(suspensions, sdq_score) AS x FROM child_year;
+SELECT REGR_SYY(suspensions, sdq_score) AS x FROM child_year;
+SELECT REGR_SXY(suspensions, sdq_score) AS x FROM child_year;
+SELECT REGR_SLOPE(suspensions, sdq_score) AS x FROM child_year;
+SELECT REGR_INTERCEPT(suspensions, sdq_score) AS x FROM child_year;
+SELECT REGR_R2(suspensions, sdq_score) AS x FROM child_year;
+SELECT WEIGHTED_AVG(suspensions, sdq_score) AS x FROM child_year;
+SELECT SUM(suspensions * sdq_score) AS x FROM child_year;
+SELECT AVG(suspensions * sdq_score) AS x FROM child_year;
+
+-- The two columns exchanged
+SELECT REGR_SLOPE(suspensions, sdq_score) AS x FROM child_year;
+SELECT REGR_SLOPE(sdq_score, suspensions) AS x FROM child_year;
+SELECT REGR_INTERCEPT(suspensions, sdq_score) AS x FROM child_year;
+SELECT REGR_INTERCEPT(sdq_score, suspensions) AS x FROM child_year;
+SELECT REGR_AVGX(suspensions, sdq_score) AS x FROM child_year;
+SELECT REGR_AVGX(sdq_score, suspensions) AS x FROM child_year;
+SELECT REGR_R2(suspensions, sdq_score) AS x FROM child_year;
+SELECT WEIGHTED_AVG(suspensions, sdq_score) AS x FROM child_year;
+SELECT WEIGHTED_AVG(sdq_score, suspensions) AS x FROM child_year;
+
+-- A condition on all rows, on one aggregate, and as what is averaged
+SELECT AVG(suspensions) AS x FROM child_year WHERE uasc;
+SELECT AVG(suspensions) FILTER (WHERE uasc) AS x FROM child_year;
+SELECT AVG(suspensions * uasc) AS x FROM child_year;
+SELECT COUNT(DISTINCT child) FILTER (WHERE uasc) AS x FROM child_year;
+SELECT COUNT(*) FILTER (WHERE uasc) AS x FROM child_year;
+
+-- ELSE with a category, and without one where nothing is left
+SELECT CASE WHEN age < 5 THEN 'early' END AS phase, COUNT(*) AS n FROM child_year GROUP BY phase;
+SELECT CASE WHEN age < 5 THEN 'early' WHEN age >= 5 THEN 'rest' END AS phase, COUNT(*) AS n FROM child_year GROUP BY phase;
+SELECT CASE WHEN age < 5 THEN 'early' WHEN age >= 6 THEN 'rest' END AS phase, COUNT(*) AS n FROM child_year GROUP BY phase;
+
+-- The order of overlapping cases
+SELECT CASE WHEN age < 10 THEN 'a' WHEN uasc THEN 'b' END AS x, COUNT(*) AS n FROM child_year GROUP BY x;
+SELECT CASE WHEN uasc THEN 'b' WHEN age < 10 THEN 'a' END AS x, COUNT(*) AS n FROM child_year GROUP BY x;
+
+-- Declared bins and the ranges next to them
+SELECT BIN(suspensions) AS x, COUNT(*) AS n FROM child_year GROUP BY x;
+SELECT BIN(sdq_score) AS x, COUNT(*) AS n FROM child_year GROUP BY x;
+SELECT CASE WHEN sdq_score < 5 THEN 'low' WHEN sdq_score IS NOT NULL THEN 'high' END AS x, COUNT(*) AS n FROM child_year GROUP BY x;
+
+-- Totals and no totals, and over what
+SELECT sex, uasc, COUNT(*) AS n FROM child_year GROUP BY sex, uasc;
+SELECT sex, uasc, COUNT(*) AS n FROM child_year GROUP BY ROLLUP (sex, uasc);
+SELECT sex, uasc, COUNT(*) AS n FROM child_year GROUP BY ROLLUP (uasc, sex);
+SELECT sex, uasc, COUNT(*) AS n FROM child_year GROUP BY CUBE (sex, uasc);
+SELECT sex, uasc, COUNT(*) AS n FROM child_year GROUP BY ROLLUP ((sex, uasc));
+SELECT sex, uasc, COUNT(*) AS n FROM child_year GROUP BY sex, ROLLUP (uasc);

@@ -84,3 +84,85 @@ SELECT sex, COUNT(*) AS n FROM child_year GROUP BY home_authority, sex;
 -- A mean of a share, and distinct children
 SELECT AVG(CASE WHEN age BETWEEN 4 AND 5 THEN 1 ELSE 0 END) AS share, COUNT(DISTINCT child) AS c FROM child_year;
 SELECT COUNT(DISTINCT child) AS c, AVG(CASE WHEN age IN (4, 5) THEN 1 ELSE 0 END) AS share FROM child_year;
+
+-- CASE spelled in several ways, its categories renamed
+SELECT CASE WHEN age < 5 THEN 'early' WHEN age < 16 THEN 'school' ELSE 'late' END AS phase, COUNT(*) AS n FROM child_year WHERE age IS NOT NULL GROUP BY phase;
+SELECT CASE WHEN age BETWEEN 5 AND 15 THEN 1 WHEN age >= 16 THEN 2 ELSE 0 END AS x, COUNT(*) AS n FROM child_year WHERE age >= 0 GROUP BY 1;
+SELECT COUNT(*) AS n, CASE WHEN NOT age >= 5 THEN 'a' WHEN age > 15 THEN 'c' WHEN age IN (5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) THEN 'b' END AS x FROM child_year WHERE age IS NOT NULL GROUP BY x;
+
+-- A CASE of one column by its values, and by conditions
+SELECT CASE sex WHEN 'M' THEN 'boys' WHEN 'F' THEN 'girls' END AS who, COUNT(*) AS n FROM child_year GROUP BY who;
+SELECT CASE WHEN sex = 'F' THEN 'girls' WHEN sex = 'M' THEN 'boys' ELSE NULL END AS who, COUNT(*) AS n FROM child_year GROUP BY who;
+SELECT CASE WHEN sex IN ('M') THEN 'm' WHEN 'F' = sex THEN 'f' WHEN sex = 'M' OR sex = 'F' THEN 'nobody' ELSE 'other' END AS who, COUNT(*) AS n FROM child_year GROUP BY who;
+
+-- A CASE that tells apart just the categories of a column, and the column
+SELECT uasc AS arrival, COUNT(*) AS n FROM child_year GROUP BY uasc;
+SELECT CASE WHEN uasc THEN 'alone' WHEN NOT uasc THEN 'with others' ELSE 'not known' END AS arrival, COUNT(*) AS n FROM child_year GROUP BY arrival;
+SELECT CASE uasc WHEN FALSE THEN 1 WHEN TRUE THEN 2 END AS arrival, COUNT(*) AS n FROM child_year GROUP BY arrival;
+
+-- Declared bins, and their ranges as a CASE
+SELECT BIN(sdq_score) AS score, COUNT(*) AS n FROM child_year WHERE sdq_score < 14 GROUP BY score;
+SELECT CASE WHEN sdq_score <= 4 THEN 'least' WHEN sdq_score <= 7 THEN 'little' WHEN sdq_score BETWEEN 8 AND 10 THEN 'some' WHEN sdq_score < 14 THEN 'much' END AS score, COUNT(*) AS n FROM child_year WHERE sdq_score < 14 GROUP BY score;
+
+-- Arithmetic on whole numbers, and the CASE that it comes to
+SELECT age // 5 AS five, COUNT(*) AS n FROM child_year WHERE age < 15 GROUP BY five;
+SELECT FLOOR(age / 5) AS five, COUNT(*) AS n FROM child_year WHERE age < 15 GROUP BY FLOOR(age / 5);
+SELECT (age + 5) // 5 AS five, COUNT(*) AS n FROM child_year WHERE age < 15 GROUP BY 1;
+SELECT CASE WHEN age < 5 THEN '0 to 4' WHEN age < 10 THEN '5 to 9' WHEN age < 15 THEN '10 to 14' END AS five, COUNT(*) AS n FROM child_year WHERE age < 15 GROUP BY five;
+
+-- Arithmetic that tells apart every value, and the column
+SELECT age AS a, COUNT(*) AS n FROM child_year GROUP BY age;
+SELECT age + 1 AS a, COUNT(*) AS n FROM child_year GROUP BY a;
+SELECT age * 2 - 7 AS a, COUNT(*) AS n FROM child_year GROUP BY age * 2 - 7;
+
+-- GROUP BY an expression, its name and its place
+SELECT age % 2 AS odd, COUNT(*) AS n FROM child_year GROUP BY age % 2;
+SELECT age % 2 AS odd, COUNT(*) AS n FROM child_year GROUP BY odd;
+SELECT age % 2 AS odd, COUNT(*) AS n FROM child_year GROUP BY 1;
+SELECT COUNT(*) AS n, (age % 2) AS odd FROM child_year GROUP BY (age % 2);
+
+-- Totals by ROLLUP, CUBE and GROUPING SETS
+SELECT sex, COUNT(*) AS n FROM child_year GROUP BY ROLLUP (sex);
+SELECT sex, COUNT(*) AS n FROM child_year GROUP BY CUBE (sex);
+SELECT sex, COUNT(*) AS n FROM child_year GROUP BY GROUPING SETS ((), (sex));
+SELECT sex, COUNT(*) AS n FROM child_year GROUP BY GROUPING SETS (sex, (sex), (), ());
+
+-- The order of grouping sets
+SELECT sex, uasc, COUNT(*) AS n FROM child_year GROUP BY CUBE (sex, uasc);
+SELECT sex, uasc, COUNT(*) AS n FROM child_year GROUP BY CUBE (uasc, sex);
+SELECT uasc, COUNT(*) AS n, sex FROM child_year GROUP BY ROLLUP (sex), ROLLUP (uasc);
+SELECT sex, uasc, COUNT(*) AS n FROM child_year GROUP BY GROUPING SETS ((), (uasc), (uasc, sex), (sex));
+
+-- FILTER, CASE without ELSE, and CASE within FILTER
+SELECT AVG(suspensions) FILTER (WHERE uasc AND sex = 'M') AS x FROM child_year;
+SELECT AVG(CASE WHEN sex = 'M' AND uasc THEN suspensions END) AS x FROM child_year;
+SELECT AVG(CASE WHEN uasc THEN suspensions END) FILTER (WHERE sex = 'M') AS x FROM child_year;
+
+-- COUNT of a column, and of the rows where it has a value
+SELECT COUNT(suspensions) AS n FROM child_year;
+SELECT COUNT(*) FILTER (WHERE suspensions IS NOT NULL) AS n FROM child_year;
+SELECT SUM(CASE WHEN NOT suspensions IS NULL THEN 1 ELSE 0 END) AS n FROM child_year;
+
+-- MEDIAN and other names of a quantile
+SELECT MEDIAN(sdq_score) AS q FROM child_year;
+SELECT QUANTILE_DISC(sdq_score, 0.5) AS q FROM child_year;
+SELECT QUANTILE_CONT(sdq_score, 0.50) AS q FROM child_year;
+SELECT PERCENTILE_DISC(.5) WITHIN GROUP (ORDER BY sdq_score) AS q FROM child_year;
+SELECT PERCENTILE_CONT(0.500) WITHIN GROUP (ORDER BY sdq_score ASC) AS q FROM child_year;
+
+-- Names of the same statistic
+SELECT VARIANCE(suspensions) AS v, STDDEV(suspensions) AS s, WAVG(suspensions, sdq_score) AS w FROM child_year;
+SELECT STDDEV_SAMP(suspensions) AS s, VAR_SAMP(suspensions) AS v, WEIGHTED_AVG(suspensions, sdq_score) AS w FROM child_year;
+
+-- The order of factors
+SELECT SUM(suspensions * sdq_score) AS x FROM child_year;
+SELECT SUM(sdq_score * suspensions) AS x FROM child_year;
+
+-- HAVING, ORDER BY and LIMIT are views of one release
+SELECT sex, COUNT(*) AS n FROM child_year GROUP BY sex;
+SELECT sex, COUNT(*) AS n FROM child_year GROUP BY sex
+HAVING COUNT(*) >= 20 AND NOT n > 1000;
+SELECT sex, COUNT(*) AS n FROM child_year GROUP BY sex
+ORDER BY n DESC, 1;
+SELECT sex AS s, COUNT(*) AS n FROM child_year GROUP BY s
+LIMIT 2 OFFSET 1;
