@@ -22,7 +22,8 @@ from query_engine.model import (
 from query_engine.refusal import RefusalCode
 from query_engine.scope import Scope, check_arguments
 
-_LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}")
+LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}")
+"""What a name given with AS looks like."""
 
 
 def read_item(node: exp.Expr, scope: Scope) -> Selected:
@@ -33,7 +34,7 @@ def read_item(node: exp.Expr, scope: Scope) -> Selected:
     check_arguments(scope.text, node, {"this", "alias"})
     item = _item(node.this, scope)
     label = node.alias
-    if not _LABEL.fullmatch(label):
+    if not LABEL.fullmatch(label):
         reason = "A column's name has up to 50 letters, figures and underscores, a letter first."
         raise scope.refuse(RefusalCode.LABEL_INVALID, reason, node.args["alias"])
     if item == Grouped(ByColumn(scope.table.authority_column)):
@@ -49,7 +50,7 @@ def _item(node: exp.Expr, scope: Scope) -> Item:
 def _own_label(item: Item, node: exp.Expr, scope: Scope) -> str:
     match item:
         case Grouped(ByColumn(column)):
-            return column
+            return _bare(column)
         case CountRows():
             return "count"
         case CountChildren(None):
@@ -67,9 +68,14 @@ def _names(of: tuple[Measured, ...]) -> list[str]:
     for each in of:
         match each:
             case ColumnValue(column):
-                names.append(column)
+                names.append(_bare(column))
             case Product(columns):
-                names.extend(columns)
+                names.extend(map(_bare, columns))
             case Indicator():
                 return []
-    return names if len("_".join(names)) <= 40 else []
+    return names if len("_".join(names)) <= 40 and all(map(LABEL.fullmatch, names)) else []
+
+
+def _bare(column: str) -> str:
+    """A column's name without the name of its table."""
+    return column.rpartition(".")[2]

@@ -1,14 +1,13 @@
 """From a query to its plan, by the catalogue alone: cells, statistics and the columns made from them."""
 
 from query_engine.catalogue import Catalogue, GovernedTable
-from query_engine.conditions import region_from
 from query_engine.dimensions import check_distinct, plan_dimension
 from query_engine.measuring import CHILDREN, Measuring
 from query_engine.model import AggregateQuery, ByColumn, Grouped, Grouping, Selected
 from query_engine.plan import Dimension, Output, QueryPlan, Statistic
-from query_engine.predicate import Predicate
 from query_engine.refusal import QueryRefused, RefusalCode
-from query_engine.region import Region, RegionTangled
+from query_engine.region import RegionTangled
+from query_engine.relating import check_joins_used, settle_source
 
 CELL_LIMIT = 20_000
 """The most cells that one authority's answer may have."""
@@ -23,9 +22,8 @@ def plan_query(query: AggregateQuery, catalogue: Catalogue) -> QueryPlan:
     Equal questions get equal plan ids and the same cells and statistics in the same order: dimensions stand in the
     catalogue's order and statistics in that of their names, whatever the order of the SELECT list.
     """
-    table = catalogue.table(query.table)
     try:
-        where = _filter(query.where, table)
+        table, where = settle_source(query, catalogue)
         dimensions = {each: plan_dimension(each, table, where) for each in _grouped(query, table)}
     except RegionTangled:
         raise _tangled() from None
@@ -34,15 +32,9 @@ def plan_query(query: AggregateQuery, catalogue: Catalogue) -> QueryPlan:
     outputs, statistics = _asked(query, dimensions, Measuring(table, where))
     sets = _sets(query, dimensions, ordered)
     plan = QueryPlan(table, tuple(ordered), where, statistics, outputs, sets)
+    check_joins_used(table, plan.used)
     _check_size(plan)
     return plan
-
-
-def _filter(where: Predicate | None, table: GovernedTable) -> Region:
-    region = region_from(where, table)
-    if region is False:
-        raise QueryRefused(RefusalCode.CONSTANT_CONDITION, "No row can meet the conditions of WHERE all at once.")
-    return region
 
 
 def _tangled() -> QueryRefused:

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from query_engine.catalogue import Category, Column, Value
+from query_engine.catalogue import Category, Column
 from query_engine.measuring import LIMB
 from query_engine.plan import Dimension, Measure, QueryPlan, Statistic
-from query_engine.region import Region, Split, factors
+from query_engine.region import Split
+from query_engine.rendering_conditions import column_named, render_condition, render_where
+from query_engine.rendering_source import render_source
 
 
 def render_plan(plan: QueryPlan, dialect: str = "duckdb") -> str:
@@ -30,24 +32,25 @@ def _grouping_set(plan: QueryPlan, number: int) -> exp.Select:
     """The cells of one grouping set, after its number."""
     grouped = plan.sets[number]
     cell = [
-        _column(each.name) if place in grouped else exp.alias_(exp.Null(), each.name, quoted=True)
+        column_named(each.name) if place in grouped else exp.alias_(exp.Null(), each.name, quoted=True)
         for place, each in enumerate(plan.dimensions)
     ]
     children = _per_child(plan, [plan.dimensions[place] for place in grouped]).subquery("per_child")
     chosen = exp.alias_(exp.Literal.number(number), "grouping_set", quoted=True)
-    query = exp.select(chosen, *cell, *(_total(each) for each in plan.statistics)).from_(children)
-    keys = [_column(plan.dimensions[place].name) for place in grouped]
+    totals = [_total(_figure(place)) for place in range(len(plan.statistics))]
+    query = exp.select(chosen, *cell, *totals).from_(children)
+    keys = [column_named(plan.dimensions[place].name) for place in grouped]
     return query.group_by(*keys) if keys else query
 
 
 def _per_child(plan: QueryPlan, dimensions: Sequence[Dimension]) -> exp.Select:
     """One row for each child in each cell, with what the child adds to each statistic."""
-    key = _column(plan.governed.child_key)
+    key = column_named(plan.governed.child_key)
     cells = [_category(each, plan) for each in dimensions]
-    shares = [exp.alias_(_share(each, plan), each.name, quoted=True) for each in plan.statistics]
+    shares = [exp.alias_(_share(each, plan), _figure(place), quoted=True) for place, each in enumerate(plan.statistics)]
     named = [exp.alias_(cell, each.name, quoted=True) for cell, each in zip(cells, dimensions, strict=True)]
-    query = exp.select(*named, key, *shares).from_(exp.to_table(plan.table)).group_by(*cells, key)
-    return query.where(_condition(plan.where, plan)) if isinstance(plan.where, Split) else query
+    query = exp.select(*named, key, *shares).from_(render_source(plan.governed, plan.used)).group_by(*cells, key)
+    return query.where(render_condition(plan.where, plan.governed)) if isinstance(plan.where, Split) else query
 
 
 def category_codes(dimension: Dimension) -> dict[Category | None, Category | None]:
@@ -60,17 +63,22 @@ def category_codes(dimension: Dimension) -> dict[Category | None, Category | Non
 def _category(dimension: Dimension, plan: QueryPlan) -> exp.Expr:
     """A column's category, and of an expression the place of the category."""
     if not dimension.regions:
-        return _column(dimension.name)
+        return column_named(dimension.name)
     *firsts, _ = dimension.regions
     case = exp.Case()
     for place, region in enumerate(firsts):
-        case = case.when(_where(region, plan), exp.Literal.number(place))
+        case = case.when(render_where(region, plan.governed), exp.Literal.number(place))
     return case.else_(exp.Literal.number(len(firsts))) if firsts else exp.Literal.number(0)
 
 
-def _total(statistic: Statistic) -> exp.Expr:
-    total = exp.func("COALESCE", exp.Sum(this=_column(statistic.name)), exp.Literal.number(0))
-    return exp.alias_(exp.cast(total, "BIGINT"), statistic.name, quoted=True)
+def _figure(place: int) -> str:
+    """What a statistic is called in SQL: its own name can be longer than a database takes names to be."""
+    return f"figure_{place}"
+
+
+def _total(figure: str) -> exp.Expr:
+    total = exp.func("COALESCE", exp.Sum(this=column_named(figure)), exp.Literal.number(0))
+    return exp.alias_(exp.cast(total, "BIGINT"), figure, quoted=True)
 
 
 def _share(statistic: Statistic, plan: QueryPlan) -> exp.Expr:
@@ -80,9 +88,9 @@ def _share(statistic: Statistic, plan: QueryPlan) -> exp.Expr:
         return exp.Count(this=exp.Star()) if statistic.kind == "rows" else exp.Literal.number(1)
     match statistic.kind:
         case "rows":
-            return exp.Sum(this=_one_where(_where(measure.where, plan)))
+            return exp.Sum(this=_one_where(render_where(measure.where, plan.governed)))
         case "children":
-            return exp.Max(this=_one_where(_where(measure.where, plan)))
+            return exp.Max(this=_one_where(render_where(measure.where, plan.governed)))
         case "nonzero":
             return exp.Max(this=_one_where(exp.and_(*_kept(measure, plan), *_not_zero(measure))))
         case "sum" | "high" | "low":
@@ -96,7 +104,7 @@ def _where_kept(measure: Measure, amount: exp.Expr, plan: QueryPlan) -> exp.Expr
 
 
 def _kept(measure: Measure, plan: QueryPlan) -> list[exp.Expr]:
-    return [_condition(measure.where, plan)] if isinstance(measure.where, Split) else []
+    return [render_condition(measure.where, plan.governed)] if isinstance(measure.where, Split) else []
 
 
 def _part(kind: str, amount: exp.Expr) -> exp.Expr:
@@ -111,74 +119,6 @@ def _part(kind: str, amount: exp.Expr) -> exp.Expr:
     return exp.cast(exp.IntDiv(this=whole, expression=limb.copy()), "BIGINT")
 
 
-def _where(region: Region, plan: QueryPlan) -> exp.Expr:
-    return _condition(region, plan) if isinstance(region, Split) else exp.convert(region)
-
-
-def _condition(region: Split, plan: QueryPlan) -> exp.Expr:
-    """A region as a condition which is true of its rows, and false or unknown of all others."""
-    return exp.and_(*(_split(each, plan) for each in factors(region, plan.governed.columns.values())))
-
-
-def _split(region: Split, plan: QueryPlan) -> exp.Expr:
-    column = plan.governed.columns[region.column]
-    return exp.or_(*(_term(column, runs, further, plan) for runs, further in region.terms()))
-
-
-def _term(column: Column, runs: list[tuple[int, int]], further: Split | None, plan: QueryPlan) -> exp.Expr:
-    conditions = [_membership(column, runs)] if runs else []
-    if further is not None:
-        conditions.append(_split(further, plan))
-    return exp.and_(*conditions)
-
-
-def _membership(column: Column, ranges: list[tuple[int, int]]) -> exp.Expr:
-    """Whether a column's code lies in the ranges."""
-    missing = column.nullable and ranges[-1][1] == column.present_codes
-    present = [(first, min(last, column.present_codes - 1)) for first, last in ranges if first < column.present_codes]
-    terms = _present_terms(column, present) if present else []
-    if missing:
-        terms.append(exp.Is(this=_column(column.name), expression=exp.Null()))
-    return exp.or_(*terms)
-
-
-def _present_terms(column: Column, ranges: list[tuple[int, int]]) -> list[exp.Expr]:
-    if ranges == [(0, column.present_codes - 1)]:
-        return [exp.not_(exp.Is(this=_column(column.name), expression=exp.Null()))]
-    if column.type == "boolean":
-        holds = _column(column.name)
-        return [holds if ranges == [(1, 1)] else exp.not_(holds)]
-    if column.ordered:
-        return [_interval(column, first, last) for first, last in ranges]
-    return [_listed(column, [code for first, last in ranges for code in range(first, last + 1)])]
-
-
-def _interval(column: Column, first: int, last: int) -> exp.Expr:
-    name, low, high = _column(column.name), _literal(column.value(first)), _literal(column.value(last))
-    if first == last:
-        return exp.EQ(this=name, expression=low)
-    if first == 0:
-        return exp.LTE(this=name, expression=high)
-    if last == column.present_codes - 1:
-        return exp.GTE(this=name, expression=low)
-    return exp.Between(this=name, low=low, high=high)
-
-
-def _listed(column: Column, codes: list[int]) -> exp.Expr:
-    """Membership in a list of categories, by whichever of the list and its complement is shorter."""
-    others = [code for code in range(column.present_codes) if code not in set(codes)]
-    if len(others) < len(codes):
-        return exp.not_(_in(column, others))
-    return _in(column, codes)
-
-
-def _in(column: Column, codes: list[int]) -> exp.Expr:
-    values = [_literal(column.value(code)) for code in codes]
-    if len(values) == 1:
-        return exp.EQ(this=_column(column.name), expression=values[0])
-    return exp.In(this=_column(column.name), expressions=values)
-
-
 def _amount(measure: Measure, plan: QueryPlan) -> exp.Expr:
     """The product of a row's columns as a whole number, in units of the last decimal place; NULL where one is."""
     numbers = [_number(plan.governed.columns[name]) for name in measure.columns]
@@ -190,23 +130,16 @@ def _amount(measure: Measure, plan: QueryPlan) -> exp.Expr:
 
 def _number(column: Column) -> exp.Expr:
     if column.scale == 0:
-        return exp.cast(_column(column.name), "BIGINT")
-    scaled = exp.Mul(this=_column(column.name), expression=exp.Literal.number(10**column.scale))
+        return exp.cast(column_named(column.name), "BIGINT")
+    scaled = exp.Mul(this=column_named(column.name), expression=exp.Literal.number(10**column.scale))
     return exp.cast(exp.func("ROUND", scaled), "BIGINT")
 
 
 def _not_zero(measure: Measure) -> list[exp.Expr]:
-    return [exp.NEQ(this=_column(name), expression=exp.Literal.number(0)) for name in dict.fromkeys(measure.columns)]
+    return [
+        exp.NEQ(this=column_named(name), expression=exp.Literal.number(0)) for name in dict.fromkeys(measure.columns)
+    ]
 
 
 def _one_where(condition: exp.Expr) -> exp.Expr:
     return exp.Case().when(condition, exp.Literal.number(1)).else_(exp.Literal.number(0))
-
-
-def _column(name: str) -> exp.Column:
-    return exp.column(name, quoted=True)
-
-
-def _literal(value: Value | None) -> exp.Expr:
-    assert value is not None  # missing and yes/no values are asked for by name
-    return exp.Literal.string(value) if isinstance(value, str) else exp.Literal.number(str(value))

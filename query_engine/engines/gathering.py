@@ -4,13 +4,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from query_engine.engines import EngineFailed
+from query_engine.measuring import LARGEST_FIGURE
 from query_engine.plan import QueryPlan
 from query_engine.rendering import category_codes
 from query_engine.tables import RawTable
 
 
 def gather_figures(plan: QueryPlan, rows: Sequence[tuple[Any, ...]]) -> RawTable:
-    """What came back, and zero for every cell that did not. Raises `EngineFailed` for a row of no cell."""
+    """What came back, and zero for every cell that did not. Raises `EngineFailed` for a row of no cell.
+
+    A figure that could carry a sum over a roster out of 64 bits is refused too.
+    """
     places = {key: place for place, key in enumerate(_keys(plan))}
     figures = {statistic.name: [0] * plan.cells for statistic in plan.statistics}
     width = 1 + len(plan.dimensions)
@@ -21,8 +25,14 @@ def gather_figures(plan: QueryPlan, rows: Sequence[tuple[Any, ...]]) -> RawTable
                 f"A column of {plan.table} holds a value that the catalogue does not list: load the snapshot again."
             )
         for statistic, figure in zip(plan.statistics, row[width:], strict=True):
-            figures[statistic.name][place] = int(figure)
+            figures[statistic.name][place] = _within_bounds(int(figure))
     return RawTable(plan, figures)
+
+
+def _within_bounds(figure: int) -> int:
+    if abs(figure) > LARGEST_FIGURE:
+        raise EngineFailed("The plan adds up more than a node may: the joined tables have too many rows for a child.")
+    return figure
 
 
 def _keys(plan: QueryPlan) -> Iterator[tuple[Any, ...]]:
