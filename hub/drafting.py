@@ -72,13 +72,13 @@ def _check_audience(asker: Member, plan: QueryPlan) -> None:
 
 
 def _check_year(draft: QueryDraft, plan: QueryPlan) -> None:
-    years = plan.governed.columns["academic_year"].domain or ()
+    years = load_catalogue().table(plan.tables[0]).columns["academic_year"].domain or ()
     if int(draft.academic_year) not in years:
         known = ", ".join(map(str, years))
         raise ProblemRaised(422, "year_unknown", f"{plan.table} knows of no such academic year, but of: {known}")
     if plan.academic_years != (int(draft.academic_year),):
         year = draft.academic_year
-        raise ProblemRaised(422, "year_differs", f"add academic_year = {year} to WHERE: approvers read that year")
+        raise ProblemRaised(422, "year_differs", f"add academic_year = {year} to every WHERE: approvers read that year")
 
 
 def _choose_roster(draft: QueryDraft, register: Register, now: datetime) -> tuple[str, ...]:

@@ -118,8 +118,8 @@ def check_rules(node: Node, approved: Approved, plan: QueryPlan) -> None:
         raise Refused("rules_invalid", "this authority's own rules cannot be used at the moment") from None
     if manifest.path not in rules.paths:
         raise Refused("path_barred", f"this authority lets no table leave by {manifest.path}")
-    if plan.table not in rules.tables:
-        raise Refused("table_barred", f"this authority does not answer about {plan.table}")
+    if barred_tables := sorted(set(plan.tables) - rules.tables):
+        raise Refused("table_barred", f"this authority does not answer about {', '.join(barred_tables)}")
     if plan.audience == "authority" and approved.asker.organisation_kind is not OrganisationKind.AUTHORITY:
         raise Refused("audience", "the question uses a column that authorities alone may ask about")
     if barred := sorted(plan.columns & rules.barred_columns):
@@ -131,19 +131,21 @@ def check_rules(node: Node, approved: Approved, plan: QueryPlan) -> None:
 
 
 def name_subject(manifest: Manifest, plan: QueryPlan) -> str:
-    """Return what a question is about: a table and an academic year, whichever snapshot it is answered from."""
-    return f"{plan.table}/{manifest.academic_year}"
+    """Return what a question is about: its tables and academic year, whichever snapshot it is answered from."""
+    return f"{'+'.join(plan.tables)}/{manifest.academic_year}"
 
 
 def check_history(connection: sqlite3.Connection, manifest: Manifest, plan: QueryPlan, rules: NodeRules) -> None:
     """Line 10. Raises `Refused`.
 
     The history goes by table and academic year, not by snapshot, since a load that changes one row would otherwise
-    begin it anew; and one protection serves for all of it, since two roundings of one count tell more than either.
+    begin it anew; a question about several tables belongs to the history of each. One protection serves for all of it,
+    since two roundings of one count tell more than either.
     """
-    rows = connection.execute(
-        "SELECT DISTINCT plan_id, preset FROM manifests WHERE subject = ?", (name_subject(manifest, plan),)
+    found = connection.execute(
+        "SELECT DISTINCT plan_id, preset, subject FROM manifests WHERE subject LIKE ?", (f"%/{manifest.academic_year}",)
     ).fetchall()
+    rows = [row for row in found if not set(plan.tables).isdisjoint(row["subject"].partition("/")[0].split("+"))]
     if any(row["preset"] != manifest.preset for row in rows):
         raise Refused("protection_changed", "this table and year have been answered about under another preset")
     others = {row["plan_id"] for row in rows} - {plan.plan_id}

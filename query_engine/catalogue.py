@@ -53,7 +53,15 @@ _KEYS_BY_ROLE: Mapping[str, set[str]] = {
 }
 _OPTIONAL_KEYS = {"nullable", "scale", "audience", "from", "to", "former"}
 _FIRST_YEAR = 201415
-_TABLE_KEYS = {"grain", "description", "authority_column", "child_key", "typical_size", "columns"}
+_TABLE_KEYS = {
+    "grain",
+    "description",
+    "authority_column",
+    "child_key",
+    "typical_size",
+    "rows_per_child_year",
+    "columns",
+}
 
 
 class CatalogueInvalid(Exception):
@@ -131,6 +139,8 @@ def _table(
         raise CatalogueInvalid(f"{where}: child_key must name the one column of role key, not {keys}")
     if entry["authority_column"] not in columns:
         raise CatalogueInvalid(f"{where}: authority_column names no column")
+    if type(entry["rows_per_child_year"]) is not int or entry["rows_per_child_year"] < 1:
+        raise CatalogueInvalid(f"{where}: rows_per_child_year must be a whole number of 1 or more")
     if any(each.former and each.name != entry["authority_column"] for each in columns.values()):
         raise CatalogueInvalid(f"{where}: only the authority column, which no plan reads, may have former values")
     return GovernedTable(name=name, **(entry | {"columns": MappingProxyType(columns)}))

@@ -26,7 +26,8 @@ class Column:
     approved query, `authority` an authority alone. `first_year` and `last_year` are the academic years in which the
     source asks; no last year means that it still does. `former` are values that rows of earlier years hold as well:
     only an authority column has them, which no plan ever reads. `bins` are the least values of the ranges by which a
-    measure may be grouped and its quantiles found, the first being its least value of all.
+    measure may be grouped and its quantiles found, the first being its least value of all. `fills` names the column of
+    which this is the same with 0 for missing; only what a query derives has such a column.
     """
 
     name: str
@@ -47,6 +48,12 @@ class Column:
     last_year: int | None
     former: tuple[Category, ...]
     bins: tuple[Decimal, ...]
+    fills: str = ""
+
+    @property
+    def called(self) -> str:
+        """The name in a sentence to the asker: a derived column's without the digest that tells it from others."""
+        return self.name.partition("-")[0]
 
     @property
     def ordered(self) -> bool:
@@ -106,6 +113,8 @@ class GovernedTable:
 
     `authority_column` holds the authority whose node keeps the row. `typical_size` is about how many children
     one authority has in a year of the table, by published figures; it is used to warn of sparse tables.
+    `rows_per_child_year` is the most rows of a child in a year that are ever counted: what a query derives for each
+    child is cut off there, so the bound holds whatever was loaded.
     """
 
     name: str
@@ -114,4 +123,5 @@ class GovernedTable:
     authority_column: str
     child_key: str
     typical_size: int
+    rows_per_child_year: int
     columns: Mapping[str, Column] = field(repr=False)

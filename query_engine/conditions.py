@@ -42,11 +42,23 @@ def _region(predicate: Predicate, table: GovernedTable, *, negated: bool) -> Reg
             column = table.columns[name]
             present = (0, column.present_codes - 1)
             missing = (column.present_codes, column.codes - 1)
-            return region_of(column, [present if negated else missing])
+            return region_on(column, [present if negated else missing], table)
         case Comparison(name) | Among(name) | Between(name) | Holds(name):
             column = table.columns[name]
             kept = _kept(predicate, column)
-            return region_of(column, _others(kept, column) if negated else kept)
+            return region_on(column, _others(kept, column) if negated else kept, table)
+
+
+def region_on(column: Column, ranges: Ranges, table: GovernedTable) -> Region:
+    """The rows with one of the codes. Of a column that fills another's missing values, in terms of that other one."""
+    if not column.fills:
+        return region_of(column, ranges)
+    filled = table.columns[column.fills]
+    least = filled.scaled_bounds[0]
+    shifted = [(max(first - least, 0), last - least) for first, last in ranges]
+    if any(first <= 0 <= last for first, last in ranges):
+        shifted.append((filled.present_codes, filled.codes - 1))
+    return region_of(filled, shifted)
 
 
 def _kept(predicate: Comparison | Among | Between | Holds, column: Column) -> Ranges:

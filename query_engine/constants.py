@@ -23,13 +23,13 @@ _KINDS = {
 def read_constant(node: exp.Expr, column: Column, scope: Scope) -> Value:
     """A constant that a column is compared with. Raises `QueryRefused` unless it is a public value of the column."""
     if isinstance(node, exp.Null):
-        reason = f"Nothing equals NULL. Write {column.name} IS NULL or {column.name} IS NOT NULL."
+        reason = f"Nothing equals NULL. Write {column.called} IS NULL or {column.called} IS NOT NULL."
         raise scope.refuse(RefusalCode.NULL_COMPARISON, reason, node)
     if not isinstance(node, exp.Literal | exp.Boolean | exp.Neg):
         raise _not_constant(node, scope)
     value = _value(node, column)
     if value is None:
-        reason = f"{column.name} is compared with {_KINDS[column.type]}."
+        reason = f"{column.called} is compared with {_KINDS[column.type]}."
         raise scope.refuse(RefusalCode.LITERAL_TYPE, reason, node)
     if column.code(value) is None:
         raise scope.refuse(RefusalCode.LITERAL_OUTSIDE_DOMAIN, public_values(column), node)
@@ -41,7 +41,7 @@ def public_values(column: Column) -> str:
     if column.domain is None:
         low, high = column.bounds or (Decimal(0), Decimal(0))
         places = f", with {column.scale} decimal places at most" if column.scale else ""
-        return f"{column.name} lies between {low} and {high}{places}."
+        return f"{column.called} lies between {low} and {high}{places}."
     if len(column.domain) <= _LISTED and not column.ordered:
         return f"The values of {column.name} are {', '.join(str(each) for each in column.domain)}."
     return (

@@ -105,7 +105,7 @@ class _Reader:
                 return chosen.by
             reason = "This is not the place of a column to group by: count the SELECT list from 1, or name the column."
             raise self._scope.refuse(RefusalCode.GROUPING_FORM, reason, node)
-        if isinstance(node, exp.Column) and not node.table and node.name.lower() not in self._scope.table.columns:
+        if isinstance(node, exp.Column) and not node.table and not self._scope.knows(node.name.lower()):
             return self._labels.get(node.name.lower())
         return None
 

@@ -56,7 +56,7 @@ def _column(node: exp.Column, scope: Scope) -> ByColumn:
     column = scope.column(node)
     scope.check_not_key(column, node)
     if column.role == "measure":
-        reason = f"{column.name} is a measure: group by its ranges with BIN({column.name}), by a CASE, or average it."
+        reason = f"{column.called} is a measure: group by its ranges with BIN(...), by a CASE, or average it."
         raise scope.refuse(RefusalCode.MEASURE_GROUPED, reason, node)
     return ByColumn(column.name)
 
@@ -160,7 +160,7 @@ def _arithmetic(node: exp.Expr, scope: Scope) -> ByCases:
 def _whole(node: exp.Column, scope: Scope) -> Column:
     column = scope.filterable(node)
     if column.role != "dimension" or column.type != "integer":
-        reason = f"{column.name} is not a column of whole numbers with public categories."
+        reason = f"{column.called} is not a column of whole numbers with public categories."
         raise scope.refuse(RefusalCode.GROUPING_FORM, reason, node)
     return column
 

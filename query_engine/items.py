@@ -24,7 +24,8 @@ from query_engine.modelling import is_model, read_model
 from query_engine.refusal import RefusalCode
 from query_engine.scope import Scope, check_arguments
 
-_LABEL = re.compile(r"(?!.*\d{7})[A-Za-z][A-Za-z0-9_]{0,49}")  # seven figures could be a child's number
+LABEL = re.compile(r"(?!.*\d{7})[A-Za-z][A-Za-z0-9_]{0,49}")
+"""What a name given with AS looks like: seven figures in a row could be a child's number."""
 
 
 def read_item(node: exp.Expr, scope: Scope) -> Selected:
@@ -35,7 +36,7 @@ def read_item(node: exp.Expr, scope: Scope) -> Selected:
     check_arguments(scope.text, node, {"this", "alias"})
     item = _item(node.this, scope)
     label = node.alias
-    if not _LABEL.fullmatch(label):
+    if not LABEL.fullmatch(label):
         reason = (
             "A column's name has up to 50 letters, figures and underscores, a letter first, "
             "and no seven figures in a row."
@@ -56,7 +57,7 @@ def _item(node: exp.Expr, scope: Scope) -> Item:
 def _own_label(item: Item, node: exp.Expr, scope: Scope) -> str:
     match item:
         case Grouped(ByColumn(column)):
-            return column
+            return _bare(column)
         case CountRows():
             return "count"
         case FitModel():
@@ -76,9 +77,14 @@ def _names(of: tuple[Measured, ...]) -> list[str]:
     for each in of:
         match each:
             case ColumnValue(column):
-                names.append(column)
+                names.append(_bare(column))
             case Product(columns):
-                names.extend(columns)
+                names.extend(map(_bare, columns))
             case Indicator():
                 return []
-    return names if len("_".join(names)) <= 40 else []
+    return names if len("_".join(names)) <= 40 and all(map(LABEL.fullmatch, names)) else []
+
+
+def _bare(column: str) -> str:
+    """A column's name without the name of its table."""
+    return column.rpartition(".")[2]

@@ -109,6 +109,7 @@ def _table_json(table: GovernedTable) -> dict[str, object]:
         "description": table.description,
         "authority_column": table.authority_column,
         "child_key": table.child_key,
+        "rows_per_child_year": table.rows_per_child_year,
         "columns": [_column_json(each) for each in table.columns.values()],
     }
 

@@ -20,7 +20,8 @@ from query_engine.parser import parse_query
 from query_engine.plan import QueryPlan
 from query_engine.planner import plan_query
 from query_engine.questions import Question, load_questions
-from query_engine.rendering import render_condition
+from query_engine.region import Region, Split
+from query_engine.rendering_conditions import render_condition
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -129,7 +130,7 @@ def write_by_hand(plan: QueryPlan) -> str:
     key = plan.governed.child_key
     dimensions = [_expression(plan, place) for place in range(len(plan.dimensions))]
     figures = [_aggregate(plan, number, key) for number in range(len(plan.statistics))]
-    where = f" WHERE {condition}" if (condition := render_condition(plan.where, plan)) else ""
+    where = f" WHERE {condition}" if (condition := _condition(plan.where, plan)) else ""
     sets = ", ".join("(" + ", ".join(str(place + 1) for place in each) + ")" for each in plan.sets)
     group = f" GROUP BY GROUPING SETS ({sets})" if len(plan.sets) > 1 else " GROUP BY ALL" if dimensions else ""
     return f"SELECT {', '.join([*dimensions, *figures])} FROM {plan.table}{where}{group}"  # noqa: S608
@@ -140,14 +141,19 @@ def _expression(plan: QueryPlan, place: int) -> str:
     if not dimension.regions:
         return dimension.name
     *firsts, _ = dimension.regions
-    branches = " ".join(f"WHEN {render_condition(each, plan)} THEN {code}" for code, each in enumerate(firsts))
+    branches = " ".join(f"WHEN {_condition(each, plan)} THEN {code}" for code, each in enumerate(firsts))
     return f"CASE {branches} ELSE {len(firsts)} END" if firsts else "0"
+
+
+def _condition(region: Region, plan: QueryPlan) -> str:
+    """A condition as text; empty where every row meets it."""
+    return render_condition(region, plan.governed).sql(dialect="duckdb") if isinstance(region, Split) else ""
 
 
 def _aggregate(plan: QueryPlan, number: int, key: str) -> str:
     statistic = plan.statistics[number]
     measure = statistic.measure
-    condition = render_condition(measure.where, plan) if measure else ""
+    condition = _condition(measure.where, plan) if measure else ""
     columns = [plan.governed.columns[name] for name in measure.columns] if measure else []
     product = " * ".join(f"CAST({each.name} * {10**each.scale} AS BIGINT)" for each in columns)
     if statistic.kind == "nonzero":

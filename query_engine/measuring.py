@@ -12,7 +12,7 @@ from math import prod
 from typing import Any, Literal
 
 from query_engine.catalogue import Column, GovernedTable
-from query_engine.conditions import region_from
+from query_engine.conditions import region_from, region_on
 from query_engine.model import Aggregate, ColumnValue, CountChildren, CountRows, Function, Indicator, Measured, Product
 from query_engine.plan import Measure, Output, Statistic, canonical_region, digest_of
 from query_engine.predicate import Predicate
@@ -38,8 +38,12 @@ MOST_ROWS = 10_000_000
 NOISE_ROOM = 2**40
 """What is kept free at either end of a sum for the noise of disclosure control."""
 
-WIDEST = (2**63 - 1 - NOISE_ROOM) // (LARGEST_ROSTER * MOST_ROWS)
-"""The most that a row may add to a sum, so that no sum over any roster leaves 64 bits."""
+LARGEST_FIGURE = (2**63 - 1 - NOISE_ROOM) // LARGEST_ROSTER
+"""The most that one node may add to a sum, so that no sum over any roster leaves 64 bits: whoever gathers the figures
+of a node sees to it, since tables that are joined can have more rows than `MOST_ROWS`."""
+
+WIDEST = LARGEST_FIGURE // MOST_ROWS
+"""The most that a row may add to a sum."""
 
 LIMB = 2**32
 """A wider value goes into two sums, of its quotient and its remainder by this."""
@@ -109,7 +113,7 @@ class Measuring:
         """The number of values in each declared bin that the filter leaves; the quantile is found from those."""
         assert isinstance(measured, ColumnValue)  # the parser takes quantiles of columns alone
         column = self.table.columns[measured.column]
-        ranges = {codes: intersect(within, region_of(column, [codes])) for codes in bin_codes(column)}
+        ranges = {codes: intersect(within, region_on(column, [codes], self.table)) for codes in bin_codes(column)}
         kept = {codes: region for codes, region in ranges.items() if constrain(region, self.where) is not False}
         if len(kept) < 2:
             raise _constant("one bin of a quantile holds every row that meets")

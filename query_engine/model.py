@@ -151,20 +151,63 @@ class Selected:
     item: Item
 
 
+TallyFunction = Literal["count", "sum", "min", "max"]
+"""What a table with a row for each child can hold of the child."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """`COUNT(*) FILTER (WHERE where)`, or the sum, least or greatest value of a column, of one child's rows."""
+
+    function: TallyFunction
+    column: str | None = None
+    where: Predicate | None = None
+
+    def __post_init__(self) -> None:
+        if (self.column is None) != (self.function == "count"):
+            raise ValueError("rows are counted, and columns are added up or compared")
+
+
+@dataclass(frozen=True, slots=True)
+class PerChild:
+    """`(SELECT child, tallies FROM table WHERE where GROUP BY child)`, or by child and academic year."""
+
+    table: str
+    by_year: bool = False
+    where: Predicate | None = None
+    tallies: tuple[Tally, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A governed table, or one made from it, joined on the child key: `LEFT JOIN` where `outer`, otherwise `JOIN`.
+
+    `year_of` is the place in FROM, counted from 0, of the table to whose academic year its own is equal, if to any.
+    """
+
+    table: str | PerChild
+    outer: bool = False
+    year_of: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class AggregateQuery:
-    """One aggregate query over one governed table. `grouped` may name the table's authority column.
+    """One aggregate query over a governed table or one made from it, with others joined to it.
+
+    Where there is one governed table, columns go by their names in the catalogue; otherwise by those that `relating`
+    gives them. `grouped` may name the table's authority column.
 
     `sets` are the grouping sets, each the places in `grouped` of what it groups by; the first has them all. Without
     ROLLUP, CUBE or GROUPING SETS there is that one alone. `view` is how the release is to be shown.
     """
 
-    table: str
+    table: str | PerChild
     selected: tuple[Selected, ...]
     grouped: tuple[Grouping, ...] = ()
     where: Predicate | None = None
     sets: tuple[tuple[int, ...], ...] = ()
     view: View = WHOLE
+    joins: tuple[Join, ...] = ()
 
     def __post_init__(self) -> None:
         labels = [each.label for each in self.selected]
@@ -180,3 +223,8 @@ class AggregateQuery:
         everything = tuple(range(len(self.grouped)))
         if self.sets and self.sets[0] != everything:
             raise ValueError("the first grouping set must group by everything")
+        for place, join in enumerate(self.joins):
+            if join.year_of is not None and not 0 <= join.year_of <= place:
+                raise ValueError("a table is joined by academic year to one before it")
+            if join.year_of and self.joins[join.year_of - 1].outer:
+                raise ValueError("no table is joined to one that may have no row")

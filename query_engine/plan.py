@@ -19,7 +19,8 @@ from query_engine.model import Function
 from query_engine.models.counts import ChildCount
 from query_engine.models.design import Product
 from query_engine.models.formula import ModelFormula, mains_of
-from query_engine.region import Region, columns_of, possible_ranges, single_code
+from query_engine.region import Region, columns_of, single_code
+from query_engine.relation import Relation, governed_columns, tables_of, years_reached
 
 PLANNER_VERSION = "2"
 """Changes whenever the same question would be planned differently."""
@@ -169,8 +170,13 @@ class QueryPlan:
 
     @property
     def table(self) -> str:
-        """The name of the governed table."""
+        """The name of the governed table, or the names of those that are joined."""
         return self.governed.name
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The governed tables that are read, in the order of their names."""
+        return tables_of(self.governed)
 
     @property
     def authority_column(self) -> str:
@@ -178,8 +184,8 @@ class QueryPlan:
         return self.governed.authority_column
 
     @property
-    def columns(self) -> frozenset[str]:
-        """Every column of the table that the answer depends on."""
+    def used(self) -> frozenset[str]:
+        """Every column of `governed` that the answer depends on."""
         measures = [each.measure for each in self.statistics if each.measure is not None]
         multiplied = {name for each in measures for name in each.columns}
         grouped = {each.name for each in self.dimensions if not each.regions}
@@ -188,18 +194,19 @@ class QueryPlan:
         return frozenset(multiplied | grouped).union(*map(columns_of, regions))
 
     @property
+    def columns(self) -> frozenset[str]:
+        """Every column of the governed tables that the answer depends on, by its name in the catalogue."""
+        return frozenset(each.name for each in governed_columns(self.governed, self.used))
+
+    @property
     def academic_years(self) -> tuple[int, ...]:
-        """The academic years that the filter lets rows be of; none for a table that has no such column."""
-        column = self.governed.columns.get("academic_year")
-        if column is None:
-            return ()
-        codes = [code for first, last in possible_ranges(self.where, column) for code in range(first, last + 1)]
-        return tuple(year for year in map(column.value, codes) if isinstance(year, int))
+        """The academic years whose rows have a say in the answer; none for a table that has no such column."""
+        return years_reached(self.governed, self.where)
 
     @property
     def audience(self) -> Audience:
         """Whose questions these may be: an authority's alone where one of the columns is for authorities."""
-        kept = any(self.governed.columns[name].audience == "authority" for name in self.columns)
+        kept = any(each.audience == "authority" for each in governed_columns(self.governed, self.used))
         return "authority" if kept else "researcher"
 
     @property
@@ -229,7 +236,7 @@ class QueryPlan:
         question: JSON = {
             "planner": self.planner_version,
             "path": self.path,
-            "table": self.table,
+            "table": dict(self.governed.canonical) if isinstance(self.governed, Relation) else self.table,
             "dimensions": {each.name: _canonical_dimension(each, self.governed) for each in self.dimensions},
             "sets": _canonical_sets(self),
             "where": canonical_region(self.where, self.governed),

@@ -1,7 +1,6 @@
 """From a query to its plan, by the catalogue alone: cells, statistics and the columns made from them."""
 
 from query_engine.catalogue import Catalogue, GovernedTable
-from query_engine.conditions import region_from
 from query_engine.dimensions import check_distinct, plan_dimension
 from query_engine.measuring import CHILDREN, Measuring
 from query_engine.model import (
@@ -16,9 +15,9 @@ from query_engine.model import (
 )
 from query_engine.model_plan import plan_model
 from query_engine.plan import Dimension, Output, QueryPlan, Statistic
-from query_engine.predicate import Predicate
 from query_engine.refusal import QueryRefused, RefusalCode
-from query_engine.region import Region, RegionTangled
+from query_engine.region import RegionTangled
+from query_engine.relating import check_joins_used, settle_source
 
 CELL_LIMIT = 20_000
 """The most cells that one authority's answer may have."""
@@ -36,9 +35,8 @@ def plan_query(query: AggregateQuery, catalogue: Catalogue) -> QueryPlan:
     Equal questions get equal plan ids and the same cells and statistics in the same order: dimensions stand in the
     catalogue's order and statistics in that of their names, whatever the order of the SELECT list.
     """
-    table = catalogue.table(query.table)
     try:
-        where = _filter(query.where, table)
+        table, where = settle_source(query, catalogue)
         if isinstance(query.selected[0].item, FitModel):
             return _checked(plan_model(query.selected[0].label, query.selected[0].item, table, where))
         dimensions = {each: plan_dimension(each, table, where) for each in _grouped(query, table)}
@@ -48,14 +46,9 @@ def plan_query(query: AggregateQuery, catalogue: Catalogue) -> QueryPlan:
     ordered = sorted(dimensions.values(), key=lambda each: _rank(each, table))
     outputs, statistics = _asked(query, dimensions, Measuring(table, where))
     sets = _sets(query, dimensions, ordered)
-    return _checked(QueryPlan(table, tuple(ordered), where, statistics, outputs, sets))
-
-
-def _filter(where: Predicate | None, table: GovernedTable) -> Region:
-    region = region_from(where, table)
-    if region is False:
-        raise QueryRefused(RefusalCode.CONSTANT_CONDITION, "No row can meet the conditions of WHERE all at once.")
-    return region
+    plan = QueryPlan(table, tuple(ordered), where, statistics, outputs, sets)
+    check_joins_used(table, plan.used)
+    return _checked(plan)
 
 
 def _tangled() -> QueryRefused:

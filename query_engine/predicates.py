@@ -100,7 +100,7 @@ def _missing(node: exp.Is, scope: Scope) -> Missing:
     check_arguments(scope.text, node, {"this", "expression"})
     column = _compared(node.this, scope)
     if not isinstance(node.expression, exp.Null):
-        reason = f"IS goes with NULL. Write {column.name}, NOT {column.name}, or {column.name} = and a constant."
+        reason = f"IS goes with NULL. Write {column.called}, NOT {column.called}, or {column.called} = and a constant."
         raise scope.refuse(RefusalCode.PREDICATE_FORM, reason, node)
     return Missing(column.name)
 
@@ -108,7 +108,7 @@ def _missing(node: exp.Is, scope: Scope) -> Missing:
 def _holds(node: exp.Column, scope: Scope) -> Holds:
     column = scope.filterable(node)
     if column.role != "flag":
-        reason = f"{column.name} is not a yes/no column: compare it with a constant."
+        reason = f"{column.called} is not a yes/no column: compare it with a constant."
         raise scope.refuse(RefusalCode.PREDICATE_FORM, reason, node)
     return Holds(column.name)
 

@@ -26,9 +26,9 @@ class RefusalCode(StrEnum):
 
     # The shape of the statement
     SET_OPERATION = "set_operation", "UNION, INTERSECT and EXCEPT are not part of the language"
-    COMMON_TABLE = "common_table", "WITH is not part of the language"
-    SUBQUERY = "subquery", "a query inside a query is not part of the language"
-    JOIN = "join", "a query reads one governed table"
+    COMMON_TABLE = "common_table", "WITH names something other than tables with a row for each child, each used once"
+    SUBQUERY = "subquery", "a query inside a query is not a table with a row for each child"
+    JOIN = "join", "the tables cannot be joined in this way"
     CLAUSE = "clause", "the clause is not part of the language"
     DISTINCT = "distinct", "DISTINCT belongs in COUNT(DISTINCT key) alone"
     STAR = "star", "* belongs in COUNT(*) alone"
@@ -40,6 +40,7 @@ class RefusalCode(StrEnum):
     # Names
     UNKNOWN_TABLE = "unknown_table", "there is no governed table of that name"
     UNKNOWN_COLUMN = "unknown_column", "the table has no column of that name"
+    AMBIGUOUS_COLUMN = "ambiguous_column", "several of the joined tables have a column of that name"
     LABEL_MISSING = "label_missing", "the column needs a name of its own"
     LABEL_INVALID = "label_invalid", "the name given with AS is not a plain name"
     LABEL_REPEATED = "label_repeated", "two output columns have one name"

@@ -9,10 +9,12 @@ engine fills in from the plan.
 
 from sqlglot import exp
 
-from query_engine.catalogue import Category, Column, Value
+from query_engine.catalogue import Category, Column
 from query_engine.measuring import LIMB
 from query_engine.plan import Dimension, Measure, QueryPlan, Statistic
-from query_engine.region import Region, Split, factors
+from query_engine.region import Split
+from query_engine.rendering_conditions import column_named, render_condition, render_where
+from query_engine.rendering_source import render_source
 
 
 def render_plan(plan: QueryPlan, dialect: str = "duckdb") -> str:
@@ -33,40 +35,48 @@ def _cells(plan: QueryPlan, number: int, children: exp.Expr) -> exp.Select:
     """The cells of one grouping set, after its number, from what each child adds to them."""
     grouped = plan.sets[number]
     cell = [
-        _column(each.name) if place in grouped else exp.alias_(exp.Null(), each.name, quoted=True, copy=False)
+        column_named(each.name) if place in grouped else exp.alias_(exp.Null(), each.name, quoted=True, copy=False)
         for place, each in enumerate(plan.dimensions)
     ]
     chosen = exp.alias_(exp.Literal.number(number), "grouping_set", quoted=True, copy=False)
-    query = exp.Select().select(chosen, *cell, *(_total(each) for each in plan.statistics), copy=False)
-    query = query.from_(children, copy=False)
-    keys = [_column(plan.dimensions[place].name) for place in grouped]
+    totals = [_total(_figure(place)) for place in range(len(plan.statistics))]
+    query = exp.Select().select(chosen, *cell, *totals, copy=False).from_(children, copy=False)
+    keys = [column_named(plan.dimensions[place].name) for place in grouped]
     return query.group_by(*keys, copy=False) if keys else query
 
 
 def _per_child(plan: QueryPlan) -> exp.Select:
     """One row for each child in each cell, with what the child adds to each statistic."""
-    key, dimensions = _column(plan.governed.child_key), plan.dimensions
+    key, dimensions = column_named(plan.governed.child_key), plan.dimensions
     cells = [_category(each, plan) for each in dimensions]
-    shares = [exp.alias_(_share(each, plan), each.name, quoted=True, copy=False) for each in plan.statistics]
-    named = [exp.alias_(cell, each.name, quoted=True, copy=False) for cell, each in zip(cells, dimensions, strict=True)]
+    shares = [_named(_share(each, plan), _figure(place)) for place, each in enumerate(plan.statistics)]
+    named = [_named(cell, each.name) for cell, each in zip(cells, dimensions, strict=True)]
     grouped = [each for each in cells if not isinstance(each, exp.Literal)]  # GROUP BY takes a figure for a place
-    query = exp.Select().select(*named, key, *shares, copy=False).from_(exp.to_table(plan.table))
+    query = exp.Select().select(*named, key, *shares, copy=False)
+    query = query.from_(render_source(plan.governed, plan.used), copy=False)
     query = query.group_by(*(each.copy() for each in grouped), key.copy(), copy=False)
-    return query.where(_condition(plan.where, plan), copy=False) if isinstance(plan.where, Split) else query
+    if isinstance(plan.where, Split):
+        query = query.where(render_condition(plan.where, plan.governed), copy=False)
+    return query
 
 
 def _over(plan: QueryPlan, number: int) -> exp.Select:
     """The same for a grouping set of fewer dimensions: a child who is in several cells of the first set is one here."""
-    keys = [*(_column(plan.dimensions[place].name) for place in plan.sets[number]), _column(plan.governed.child_key)]
-    added = [exp.alias_(_added(each), each.name, quoted=True, copy=False) for each in plan.statistics]
+    dimensions = [plan.dimensions[place] for place in plan.sets[number]]
+    keys = [*(column_named(each.name) for each in dimensions), column_named(plan.governed.child_key)]
+    added = [_named(_added(each, place), _figure(place)) for place, each in enumerate(plan.statistics)]
     query = exp.Select().select(*keys, *added, copy=False).from_(exp.to_table(_CHILDREN))
     return query.group_by(*(each.copy() for each in keys), copy=False)
 
 
-def _added(statistic: Statistic) -> exp.Expr:
+def _added(statistic: Statistic, place: int) -> exp.Expr:
     """What a child adds to a statistic of several cells together."""
-    share = _column(statistic.name)
+    share = column_named(_figure(place))
     return exp.Max(this=share) if statistic.kind in ("children", "nonzero") else exp.Sum(this=share)
+
+
+def _named(value: exp.Expr, name: str) -> exp.Expr:
+    return exp.alias_(value, name, quoted=True, copy=False)
 
 
 def category_codes(dimension: Dimension) -> dict[Category | None, Category | None]:
@@ -79,17 +89,22 @@ def category_codes(dimension: Dimension) -> dict[Category | None, Category | Non
 def _category(dimension: Dimension, plan: QueryPlan) -> exp.Expr:
     """A column's category, and of an expression the place of the category."""
     if not dimension.regions:
-        return _column(dimension.name)
+        return column_named(dimension.name)
     *firsts, _ = dimension.regions
     case = exp.Case()
     for place, region in enumerate(firsts):
-        case = case.when(_where(region, plan), exp.Literal.number(place), copy=False)
+        case = case.when(render_where(region, plan.governed), exp.Literal.number(place), copy=False)
     return case.else_(exp.Literal.number(len(firsts)), copy=False) if firsts else exp.Literal.number(0)
 
 
-def _total(statistic: Statistic) -> exp.Expr:
-    total = exp.func("COALESCE", exp.Sum(this=_column(statistic.name)), exp.Literal.number(0))
-    return exp.alias_(exp.cast(total, "BIGINT", copy=False), statistic.name, quoted=True, copy=False)
+def _figure(place: int) -> str:
+    """What a statistic is called in SQL: its own name can be longer than a database takes names to be."""
+    return f"figure_{place}"
+
+
+def _total(figure: str) -> exp.Expr:
+    total = exp.func("COALESCE", exp.Sum(this=column_named(figure)), exp.Literal.number(0))
+    return _named(exp.cast(total, "BIGINT", copy=False), figure)
 
 
 def _share(statistic: Statistic, plan: QueryPlan) -> exp.Expr:
@@ -99,9 +114,9 @@ def _share(statistic: Statistic, plan: QueryPlan) -> exp.Expr:
         return exp.Count(this=exp.Star()) if statistic.kind == "rows" else exp.Literal.number(1)
     match statistic.kind:
         case "rows":
-            return exp.Sum(this=_one_where(_where(measure.where, plan)))
+            return exp.Sum(this=_one_where(render_where(measure.where, plan.governed)))
         case "children":
-            return exp.Max(this=_one_where(_where(measure.where, plan)))
+            return exp.Max(this=_one_where(render_where(measure.where, plan.governed)))
         case "nonzero":
             return exp.Max(this=_one_where(exp.and_(*_kept(measure, plan), *_not_zero(measure), copy=False)))
         case "sum" | "high" | "low":
@@ -115,7 +130,7 @@ def _where_kept(measure: Measure, amount: exp.Expr, plan: QueryPlan) -> exp.Expr
 
 
 def _kept(measure: Measure, plan: QueryPlan) -> list[exp.Expr]:
-    return [_condition(measure.where, plan)] if isinstance(measure.where, Split) else []
+    return [render_condition(measure.where, plan.governed)] if isinstance(measure.where, Split) else []
 
 
 def _part(kind: str, amount: exp.Expr) -> exp.Expr:
@@ -130,79 +145,6 @@ def _part(kind: str, amount: exp.Expr) -> exp.Expr:
     return exp.cast(exp.IntDiv(this=whole, expression=limb.copy()), "BIGINT")
 
 
-def _where(region: Region, plan: QueryPlan) -> exp.Expr:
-    return _condition(region, plan) if isinstance(region, Split) else exp.convert(region)
-
-
-def render_condition(region: Region, plan: QueryPlan, dialect: str = "duckdb") -> str:
-    """A condition as text; empty where every row meets it."""
-    return _condition(region, plan).sql(dialect=dialect) if isinstance(region, Split) else ""
-
-
-def _condition(region: Split, plan: QueryPlan) -> exp.Expr:
-    """A region as a condition which is true of its rows, and false or unknown of all others."""
-    return exp.and_(*(_split(each, plan) for each in factors(region, plan.governed.columns.values())), copy=False)
-
-
-def _split(region: Split, plan: QueryPlan) -> exp.Expr:
-    column = plan.governed.columns[region.column]
-    return exp.or_(*(_term(column, runs, further, plan) for runs, further in region.terms()), copy=False)
-
-
-def _term(column: Column, runs: list[tuple[int, int]], further: Split | None, plan: QueryPlan) -> exp.Expr:
-    conditions = [_membership(column, runs)] if runs else []
-    if further is not None:
-        conditions.append(_split(further, plan))
-    return exp.and_(*conditions, copy=False)
-
-
-def _membership(column: Column, ranges: list[tuple[int, int]]) -> exp.Expr:
-    """Whether a column's code lies in the ranges."""
-    missing = column.nullable and ranges[-1][1] == column.present_codes
-    present = [(first, min(last, column.present_codes - 1)) for first, last in ranges if first < column.present_codes]
-    terms = _present_terms(column, present) if present else []
-    if missing:
-        terms.append(exp.Is(this=_column(column.name), expression=exp.Null()))
-    return exp.or_(*terms, copy=False)
-
-
-def _present_terms(column: Column, ranges: list[tuple[int, int]]) -> list[exp.Expr]:
-    if ranges == [(0, column.present_codes - 1)]:
-        return [exp.not_(exp.Is(this=_column(column.name), expression=exp.Null()), copy=False)]
-    if column.type == "boolean":
-        holds = _column(column.name)
-        return [holds if ranges == [(1, 1)] else exp.not_(holds, copy=False)]
-    if column.ordered:
-        return [_interval(column, first, last) for first, last in ranges]
-    return [_listed(column, [code for first, last in ranges for code in range(first, last + 1)])]
-
-
-def _interval(column: Column, first: int, last: int) -> exp.Expr:
-    name, low, high = _column(column.name), _literal(column.value(first)), _literal(column.value(last))
-    if first == last:
-        return exp.EQ(this=name, expression=low)
-    if first == 0:
-        return exp.LTE(this=name, expression=high)
-    if last == column.present_codes - 1:
-        return exp.GTE(this=name, expression=low)
-    return exp.Between(this=name, low=low, high=high)
-
-
-def _listed(column: Column, codes: list[int]) -> exp.Expr:
-    """Membership in a list of categories, by whichever of the list and its complement is shorter."""
-    others = [code for code in range(column.present_codes) if code not in set(codes)]
-    if len(others) < len(codes):
-        return exp.not_(_in(column, others), copy=False)
-    return _in(column, codes)
-
-
-def _in(column: Column, codes: list[int]) -> exp.Expr:
-    values = [_literal(column.value(code)) for code in codes]
-    if len(values) == 1:
-        return exp.EQ(this=_column(column.name), expression=values[0])
-    return exp.In(this=_column(column.name), expressions=values)
-
-
 def _amount(measure: Measure, plan: QueryPlan) -> exp.Expr:
     """The product of a row's columns as a whole number, in units of the last decimal place; NULL where one is."""
     numbers = [_number(plan.governed.columns[name]) for name in measure.columns]
@@ -214,23 +156,16 @@ def _amount(measure: Measure, plan: QueryPlan) -> exp.Expr:
 
 def _number(column: Column) -> exp.Expr:
     if column.scale == 0:
-        return exp.cast(_column(column.name), "BIGINT")
-    scaled = exp.Mul(this=_column(column.name), expression=exp.Literal.number(10**column.scale))
+        return exp.cast(column_named(column.name), "BIGINT")
+    scaled = exp.Mul(this=column_named(column.name), expression=exp.Literal.number(10**column.scale))
     return exp.cast(exp.func("ROUND", scaled), "BIGINT")
 
 
 def _not_zero(measure: Measure) -> list[exp.Expr]:
-    return [exp.NEQ(this=_column(name), expression=exp.Literal.number(0)) for name in dict.fromkeys(measure.columns)]
+    return [
+        exp.NEQ(this=column_named(name), expression=exp.Literal.number(0)) for name in dict.fromkeys(measure.columns)
+    ]
 
 
 def _one_where(condition: exp.Expr) -> exp.Expr:
     return exp.Case().when(condition, exp.Literal.number(1), copy=False).else_(exp.Literal.number(0), copy=False)
-
-
-def _column(name: str) -> exp.Column:
-    return exp.column(name, quoted=True)
-
-
-def _literal(value: Value | None) -> exp.Expr:
-    assert value is not None  # missing and yes/no values are asked for by name
-    return exp.Literal.string(value) if isinstance(value, str) else exp.Literal.number(str(value))

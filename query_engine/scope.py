@@ -1,6 +1,6 @@
 """What the names in one query can mean: the governed table it reads, and refusals for names that mean nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -8,30 +8,82 @@ from sqlglot import exp
 
 from query_engine.catalogue import Column, GovernedTable
 from query_engine.refusal import QueryRefused, RefusalCode
+from query_engine.relation import FILLED
 from query_engine.text import QueryText
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """One table of FROM: the names it goes by there, and its columns, each with the name it has in the whole.
+
+    `hidden` are columns that mean this table's own only with the table's name before them. `outer` says that a LEFT
+    JOIN brought it.
+    """
+
+    names: frozenset[str]
+    columns: Mapping[str, str]
+    hidden: frozenset[str] = frozenset()
+    outer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
-    """The table of a query, the names it goes by there, and the text it was written in."""
+    """The table that a query reads, what it was made of, and the text the query was written in."""
 
     text: QueryText
     table: GovernedTable
-    table_names: frozenset[str]
+    sources: tuple[Named, ...]
 
     def column(self, node: exp.Column) -> Column:
-        """The catalogue's column. Raises `QueryRefused` for a name that the table does not have."""
+        """The column that is meant. Raises `QueryRefused` for a name that no table, or more than one, has."""
         if isinstance(node.this, exp.Star):
             raise refused_form(self.text, node.this)
         check_arguments(self.text, node, {"this", "table"})
-        if node.table and node.table.lower() not in self.table_names:
-            raise self.refuse(RefusalCode.UNKNOWN_TABLE, f"The query reads {self.table.name} alone.", node)
-        found = self.table.columns.get(node.name.lower())
-        if found is None:
-            advice = suggestion(node.name, self.table.columns)
-            reason = f"{self.table.name} has no column of that name. {advice}"
+        known = self._qualified(node) if node.table else self._unqualified(node)
+        if not known:
+            reason = f"{self.table.name} has no column of that name. {suggestion(node.name, self._catalogued())}"
             raise self.refuse(RefusalCode.UNKNOWN_COLUMN, reason, node)
-        return found
+        if len(known) > 1:
+            reason = "Several of the tables have this column: write before it which one is meant, as in table.column."
+            raise self.refuse(RefusalCode.AMBIGUOUS_COLUMN, reason, node)
+        column = known.popitem()[1]
+        return self._filled(column, node) if node.meta.get(FILLED) else column
+
+    def knows(self, name: str) -> bool:
+        """Whether any of the tables has a column of that name."""
+        return any(name in each.columns for each in self.sources)
+
+    def _catalogued(self) -> list[str]:
+        """The names that may be repeated to the asker: the catalogue's, and none that the asker has given."""
+        called = (pair for each in self.sources for pair in each.columns.items())
+        return sorted({name for name, key in called if key.rpartition(".")[2] == name})
+
+    def _qualified(self, node: exp.Column) -> dict[str, Column]:
+        source = next((each for each in self.sources if node.table.lower() in each.names), None)
+        if source is None:
+            reason = f"The query reads {self.table.name} alone."
+            raise self.refuse(RefusalCode.UNKNOWN_TABLE, reason, node)
+        if source.outer and node.name.lower() in (self.table.child_key, self.table.authority_column):
+            reason = "A LEFT JOIN may have no row here: take this column from the table that it is joined to."
+            raise self.refuse(RefusalCode.KEY_MISUSED, reason, node)
+        return self._found(node, [source])
+
+    def _unqualified(self, node: exp.Column) -> dict[str, Column]:
+        name = node.name.lower()
+        return self._found(node, [each for each in self.sources if name not in each.hidden])
+
+    def _found(self, node: exp.Column, sources: Iterable[Named]) -> dict[str, Column]:
+        keys = (each.columns.get(node.name.lower()) for each in sources)
+        found = (self.table.columns[key] for key in keys if key is not None)
+        return {each.name: each for each in found}
+
+    def _filled(self, column: Column, node: exp.Column) -> Column:
+        """The count with 0 for a child without rows; the count itself where it cannot be missing."""
+        filled = self.table.columns.get(column.name + FILLED)
+        if filled is None:
+            reason = "COALESCE(n, 0) takes a count of rows for each child: a missing one means that there are none."
+            raise self.refuse(RefusalCode.FUNCTION, reason, node)
+        return filled if column.nullable else column
 
     def filterable(self, node: exp.Column) -> Column:
         """The column, if conditions may use it. Raises `QueryRefused`."""
@@ -75,7 +127,10 @@ def refused_form(text: QueryText, node: exp.Expr) -> QueryRefused:
     code, reason = RefusalCode.EXPRESSION, "This expression is not part of the language where it stands."
     match node:
         case exp.Query() | exp.Exists():
-            code, reason = RefusalCode.SUBQUERY, "A query inside a query is not part of the language."
+            code, reason = (
+                RefusalCode.SUBQUERY,
+                "A query inside a query stands in FROM or WITH, with a row for each child.",
+            )
         case exp.Star():
             code, reason = RefusalCode.STAR, "* stands in COUNT(*) alone: name the columns you need."
         case exp.Distinct():

@@ -135,13 +135,7 @@ def _check_one_select(sql: str, tokens: list[Token]) -> None:
                 "A second statement begins here. Submit one query at a time.",
                 place(sql, following.start),
             )
-    if tokens and tokens[0].token_type is TokenType.WITH:
-        raise QueryRefused(
-            RefusalCode.COMMON_TABLE,
-            "WITH is not part of the language: put the conditions in WHERE.",
-            place(sql, tokens[0].start),
-        )
-    if not tokens or tokens[0].token_type is not TokenType.SELECT:
+    if not tokens or tokens[0].token_type not in (TokenType.SELECT, TokenType.WITH):
         raise QueryRefused(
             RefusalCode.NOT_A_SELECT,
             "A query begins with SELECT and can do nothing but read.",

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from query_engine.engines import EngineFailed
+from query_engine.measuring import LARGEST_FIGURE
 from query_engine.plan import QueryPlan
 from query_engine.rendering import category_codes
 from query_engine.tables import RawTable
@@ -12,8 +13,8 @@ from query_engine.tables import RawTable
 def fill_cells(plan: QueryPlan, rows: Iterable[tuple[Any, ...]]) -> RawTable:
     """One figure for each statistic and cell: what came back, and zero for every cell that did not.
 
-    Rows are as `render_plan` orders them. Raises `EngineFailed` for a row of no cell, and for a figure that is not a
-    whole number.
+    Rows are as `render_plan` orders them. Raises `EngineFailed` for a row of no cell, for a figure that is not a
+    whole number, and for one that could carry a sum over a roster out of 64 bits.
     """
     places = {key: place for place, key in enumerate(_keys(plan))}
     figures = {statistic.name: [0] * plan.cells for statistic in plan.statistics}
@@ -27,8 +28,14 @@ def fill_cells(plan: QueryPlan, rows: Iterable[tuple[Any, ...]]) -> RawTable:
         for statistic, figure in zip(plan.statistics, row[width:], strict=True):
             if type(figure) is not int:
                 raise EngineFailed(f"The engine gave a {type(figure).__name__} for a whole number.")
-            figures[statistic.name][place] = figure
+            figures[statistic.name][place] = _within_bounds(figure)
     return RawTable(plan, figures)
+
+
+def _within_bounds(figure: int) -> int:
+    if abs(figure) > LARGEST_FIGURE:
+        raise EngineFailed("The plan adds up more than a node may: the joined tables have too many rows for a child.")
+    return figure
 
 
 def _keys(plan: QueryPlan) -> Iterator[tuple[Any, ...]]:

@@ -141,6 +141,7 @@ description = "A table."
 authority_column = "home"
 child_key = "child"
 typical_size = 100
+rows_per_child_year = 4
 [tables.t.columns.child]
 role = "key"
 type = "category"
