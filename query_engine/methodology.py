@@ -85,6 +85,11 @@ def _told(plan: QueryPlan) -> dict[str, str]:
     }
 
 
+def tells_of(plan: QueryPlan, name: str) -> bool:
+    """Whether the answer tells of an outcome of a set of `guards.toml`."""
+    return _Asked(plan, WHOLE, load_guards()).about(name)
+
+
 def level_of(plan: QueryPlan) -> str:
     """The smallest areas that have rows of their own in the answer."""
     grouped = {name for each in plan.dimensions for name in _dimension_columns(each.name, each.regions)}

@@ -5,6 +5,7 @@ from query_engine.conditions import region_from
 from query_engine.dimensions import check_distinct, plan_dimension
 from query_engine.measuring import CHILDREN, Measuring
 from query_engine.model import AggregateQuery, ByColumn, Grouped, Grouping, Selected
+from query_engine.overflow import plan_bytes
 from query_engine.plan import Dimension, Output, QueryPlan, Statistic
 from query_engine.predicate import Predicate
 from query_engine.refusal import QueryRefused, RefusalCode
@@ -15,6 +16,9 @@ CELL_LIMIT = 20_000
 
 FIGURE_LIMIT = 100_000
 """The most figures, cells times columns, that one authority's answer may have: it travels as one document."""
+
+BYTE_LIMIT = 2**23
+"""The most bytes that one authority's figures may have as they travel through a sum."""
 
 
 def plan_query(query: AggregateQuery, catalogue: Catalogue) -> QueryPlan:
@@ -112,5 +116,11 @@ def _check_size(plan: QueryPlan) -> None:
         raise QueryRefused(
             RefusalCode.TOO_MANY_CELLS,
             f"The table would have {figures:,} figures for each authority, and may have {FIGURE_LIMIT:,}: "
+            "ask for fewer columns or fewer cells at once.",
+        )
+    if (size := plan_bytes(plan)) > BYTE_LIMIT:
+        raise QueryRefused(
+            RefusalCode.TOO_MANY_CELLS,
+            f"Each authority would send {size:,} bytes of figures, and may send {BYTE_LIMIT:,}: "
             "ask for fewer columns or fewer cells at once.",
         )

@@ -97,9 +97,14 @@ def _columns_of_dimension(dimension: Dimension) -> frozenset[str]:
     return frozenset().union(*map(columns_of, dimension.regions)) if dimension.regions else frozenset({dimension.name})
 
 
+def own_geography(table: GovernedTable) -> tuple[str, str]:
+    """The columns that name the authority whose node keeps a row of the table, and its region."""
+    return HOME if table.authority_column in HOME else HOST
+
+
 def _rows_of(authority: Authority, table: GovernedTable) -> Region:
     """What geography can say in the rows of one authority's node."""
-    own, own_region = HOME if table.authority_column in HOME else HOST
+    own, own_region = own_geography(table)
     parts = [_is(table, own, authority.code), _is(table, own_region, authority.region)]
     if own in HOME and "school_in_area" in table.columns:
         inside = intersect(_is(table, HOST[0], authority.code), _is(table, HOST[1], authority.region))
