@@ -70,9 +70,10 @@ class FederationClient:
     def submit(self, draft: QueryDraft) -> QueryStatus:
         """Have a query checked, compare its manifest with the draft, sign it and submit it.
 
-        Raises `ManifestMismatch` when the manifest says anything else than the draft, and `HubRefused` with the reason
-        when the hub refuses the query.
+        Raises `QueryRefused` where the question is not one to ask, `ManifestMismatch` when the manifest says anything
+        else than the draft, and `HubRefused` with the reason when the hub refuses the query.
         """
+        check_soundness(draft.sql)
         register = self.refresh_register()
         status = self._connection.draft_query(draft)
         envelope, manifest = self._fetch_manifest(status.query_id)
@@ -97,6 +98,7 @@ class FederationClient:
         if manifest.asker != self._party.member_id:
             raise ManifestMismatch(f"{query_id} is asked by {manifest.asker}: sign your own queries alone")
         check_validity(manifest, self._clock())
+        check_soundness(manifest.sql)
         asker = register.find(manifest.asker, self._clock())
         return Review(envelope, manifest, manifest_digest(envelope), derive_plan(manifest), asker)
 
@@ -147,6 +149,13 @@ def connect(state: Path | str, *, clock: Clock = current_time) -> FederationClie
     """Connect as the member whose state directory this is."""
     party = open_party(Path(state))
     return FederationClient(party, connect_party(party, clock=clock), clock)
+
+
+def check_soundness(sql: str) -> None:
+    """Check that a question is one to ask, methodology guards included, before it is signed. Raises `QueryRefused`."""
+    from query_engine.question import read_question
+
+    read_question(sql)
 
 
 def derive_plan(manifest: Manifest) -> QueryPlan:

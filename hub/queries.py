@@ -40,10 +40,8 @@ from hub.dispatch import deliver_manifest, read_progress
 from hub.drafting import compose_manifest
 from hub.projects import find_project
 from hub.service import Hub
-from query_engine.catalogue import load_catalogue
-from query_engine.parser import parse_query
 from query_engine.plan import QueryPlan
-from query_engine.planner import plan_query
+from query_engine.question import read_question
 from query_engine.refusal import QueryRefused
 
 TRANSITIONS: Mapping[QueryState, frozenset[QueryState]] = {
@@ -114,10 +112,12 @@ def _store_draft(hub: Hub, manifest: Manifest, plan: QueryPlan) -> None:
 
 
 def plan_draft(sql: str) -> QueryPlan:
-    """Parse and plan SQL. Raises a 422 problem that carries the refusal's code, reason and place."""
-    catalogue = load_catalogue()
+    """Parse and plan SQL, and hold it to the methodology guards.
+
+    Raises a 422 problem that carries the refusal's code, reason and place.
+    """
     try:
-        return plan_query(parse_query(sql, catalogue), catalogue)
+        return read_question(sql).plan
     except QueryRefused as refused:
         place = f" (line {refused.at[0]}, column {refused.at[1]})" if refused.at else ""
         raise ProblemRaised(422, refused.code, refused.text + place) from None

@@ -1,83 +1,221 @@
-"""What a statistician would warn of before the query is run: named rules, each decided from the plan alone."""
+"""What a statistician would stop or warn of before a query is run, decided from the plan and the view alone.
 
-from collections.abc import Callable, Mapping
+The rules are declared in `guards.toml`; here is what their words mean of a plan. A rule that refuses does so to those
+who ask: by `circe query check`, by the hub, and by the asker's own client before anything is signed. Nodes hold to the
+plan and to their own policy, and no node's answer depends on a rule here.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any
 
-from query_engine.plan import QueryPlan
-from query_engine.region import columns_of, possible_ranges
+from query_engine.catalogue import Column
+from query_engine.guards import Condition, Guard, Guards, load_guards
+from query_engine.plan import Output, QueryPlan
+from query_engine.refusal import QueryRefused, RefusalCode
+from query_engine.region import Region, columns_of, possible_ranges
+from query_engine.view import WHOLE, View
 
-SPARSE_CELL = 10
-"""Fewer children than this in an average cell, and most cells will be withheld."""
 
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """What a rule has to say of one question: `text` is why, `instead` the changes that would make it sound."""
 
-class Caution(NamedTuple):
-    """A warning: the rule that gave it, and what it has to say to the asker."""
-
-    rule: str
+    guard: Guard
     text: str
 
+    @property
+    def rule(self) -> str:
+        """The rule's name."""
+        return self.guard.name
 
-def cautions(plan: QueryPlan) -> tuple[Caution, ...]:
-    """The warnings a plan calls for, in the order of `RULES`."""
-    found = ((name, rule(plan)) for name, rule in RULES.items())
-    return tuple(Caution(name, text) for name, text in found if text is not None)
+    @property
+    def instead(self) -> tuple[str, ...]:
+        """The changes that would make the question sound."""
+        return self.guard.instead
 
+    @property
+    def source(self) -> str:
+        """The rule, and the recommendation of the policy paper that it holds to where there is one."""
+        number = self.guard.recommendation
+        return self.rule if number is None else f"{self.rule}, recommendation {number}"
 
-def _counted_here(plan: QueryPlan) -> str | None:
-    """Each child is counted once a year, by the authority that holds the home record."""
-    column = plan.governed.columns.get("counted_here")
-    if column is None or _groups_by(plan, column.name) or possible_ranges(plan.where, column) == [(1, 1)]:
-        return None
-    return (
-        "A child who passed from one authority's care to another's in the year has a row at both. "
-        "Add counted_here to WHERE to count each child once."
-    )
+    @property
+    def whole_text(self) -> str:
+        """The reason and the changes as one paragraph."""
+        return f"{self.text} Instead: {'; '.join(self.instead)}."
 
-
-def _academic_year(plan: QueryPlan) -> str | None:
-    if _uses(plan, "academic_year"):
-        return None
-    return (
-        "Every year is pooled, and a child has a row for each. Filter or group by academic_year, "
-        "unless rows for each child and year are what you mean to count."
-    )
-
-
-def _population(plan: QueryPlan) -> str | None:
-    if "population" not in plan.governed.columns or _uses(plan, "population"):
-        return None
-    return (
-        "Children looked after, children who have left care for a permanent home, and care leavers are taken together. "
-        "Filter or group by population to compare like with like."
-    )
+    def to_json(self) -> dict[str, object]:
+        """The warning as `circe query check` prints it."""
+        return {
+            "rule": self.rule,
+            "text": self.whole_text,
+            "recommendation": self.guard.recommendation,
+            "instead": list(self.instead),
+        }
 
 
-def _sparse(plan: QueryPlan) -> str | None:
-    typical = plan.governed.typical_size
-    if plan.cells * SPARSE_CELL <= typical:
-        return None
-    return (
-        f"The table has {plan.cells:,} cells for each authority, and an authority has about {typical:,} children "
-        f"in a year: fewer than {SPARSE_CELL} to a cell, so most cells would be withheld or zero. "
-        "Group by fewer columns, or filter to fewer categories."
-    )
+def check_methodology(plan: QueryPlan, view: View = WHOLE) -> None:
+    """Check that no rule refuses the question. Raises `QueryRefused`, naming the rule and what would be sound."""
+    for found in find_cautions(plan, view):
+        if found.guard.severity == "refuse":
+            title = f"{found.guard.title} ({found.source})."
+            raise QueryRefused(RefusalCode.METHODOLOGY, f"{title} {found.whole_text}")
 
 
-RULES: Mapping[str, Callable[[QueryPlan], str | None]] = MappingProxyType(
+def cautions(plan: QueryPlan, view: View = WHOLE) -> tuple[Caution, ...]:
+    """The warnings that a question calls for, in the order of the file."""
+    return tuple(each for each in find_cautions(plan, view) if each.guard.severity == "warn")
+
+
+def find_cautions(plan: QueryPlan, view: View = WHOLE, guards: Guards | None = None) -> tuple[Caution, ...]:
+    """Every rule that fires, those which refuse among them."""
+    guards = guards or load_guards()
+    asked = _Asked(plan, view, guards)
+    fired = (each for each in guards.rules if asked.holds_any(each.when) and not asked.holds_any(each.unless))
+    return tuple(Caution(each, each.text.format_map(_told(plan))) for each in fired)
+
+
+def _told(plan: QueryPlan) -> dict[str, str]:
+    return {
+        "years": str(len(plan.academic_years)),
+        "cells": f"{plan.cells:,}",
+        "typical": f"{plan.governed.typical_size:,}",
+    }
+
+
+def tells_of(plan: QueryPlan, name: str) -> bool:
+    """Whether the answer tells of an outcome of a set of `guards.toml`."""
+    return _Asked(plan, WHOLE, load_guards()).about(name)
+
+
+def level_of(plan: QueryPlan) -> str:
+    """The smallest areas that have rows of their own in the answer."""
+    grouped = {name for each in plan.dimensions for name in _dimension_columns(each.name, each.regions)}
+    if plan.path == "per_authority" or grouped & {"home_authority", "host_authority"}:
+        return "authority"
+    return "region" if grouped & {"home_region", "host_region"} else "nation"
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One question, of which the words of a condition are true or not."""
+
+    plan: QueryPlan
+    view: View
+    guards: Guards
+
+    def holds_any(self, conditions: tuple[Condition, ...]) -> bool:
+        return any(all(_MEANINGS[word](self, value) for word, value in each.items()) for each in conditions)
+
+    def tables(self, names: list[str]) -> bool:
+        return self.plan.table in names
+
+    def has(self, columns: list[str]) -> bool:
+        return any(name in self.plan.governed.columns for name in columns)
+
+    def about(self, name: str) -> bool:
+        return bool(self.guards.sets[name].columns & set(self._told_of()))
+
+    def separates(self, columns: list[str]) -> bool:
+        apart = self._grouped().union(*map(columns_of, self._conditions()))
+        return bool(apart & set(columns))
+
+    def uses(self, columns: list[str]) -> bool:
+        return bool(self.plan.columns & set(columns))
+
+    def uses_all(self, columns: list[str]) -> bool:
+        return self.plan.columns >= set(columns)
+
+    def filters(self, columns: list[str]) -> bool:
+        return bool(columns_of(self.plan.where) & set(columns))
+
+    def groups(self, columns: list[str]) -> bool:
+        return bool(self._grouped() & set(columns))
+
+    def keeps(self, wanted: Mapping[str, list[Any]]) -> bool:
+        return all(self._kept(name) == values for name, values in wanted.items())
+
+    def years(self, least: int) -> bool:
+        return len(self.plan.academic_years) >= least
+
+    def single_year(self, wanted: bool) -> bool:
+        return (len(self.plan.academic_years) == 1) is wanted
+
+    def levels(self, names: list[str]) -> bool:
+        return level_of(self.plan) in names
+
+    def ranks(self, wanted: bool) -> bool:
+        figures = {each.label for each in self.plan.outputs if each.dimension is None}
+        ordered = any(each.label in figures for each in self.view.order)
+        return (ordered or self.view.limit is not None) is wanted
+
+    def crowded(self, least: int) -> bool:
+        return self.plan.cells * least > self.plan.governed.typical_size
+
+    def _grouped(self) -> frozenset[str]:
+        return frozenset(name for each in self.plan.dimensions for name in _dimension_columns(each.name, each.regions))
+
+    def _conditions(self) -> Iterator[Region]:
+        """What single figures are confined to, beyond WHERE."""
+        for output in self.plan.outputs:
+            yield output.within
+            yield from (each.where for each in output.measures)
+
+    def _told_of(self) -> Iterator[str]:
+        """The columns whose values the answer tells: not those of which it says only that there is a value."""
+        yield from self._grouped()
+        for output in self.plan.outputs:
+            yield from _multiplied(output)
+        for region in (self.plan.where, *self._conditions()):
+            for name in columns_of(region):
+                if not _is_presence(region, self.plan.governed.columns[name]):
+                    yield name
+
+    def _kept(self, name: str) -> list[Any] | None:
+        column = self.plan.governed.columns.get(name)
+        if column is None:
+            return None
+        return [column.value(code) for code in _codes(self.plan.where, column)]
+
+
+_MEANINGS: Mapping[str, Callable[[_Asked, Any], bool]] = MappingProxyType(
     {
-        "counted_here": _counted_here,
-        "academic_year": _academic_year,
-        "population": _population,
-        "sparse": _sparse,
+        "tables": _Asked.tables,
+        "has": _Asked.has,
+        "about": _Asked.about,
+        "separates": _Asked.separates,
+        "uses": _Asked.uses,
+        "uses_all": _Asked.uses_all,
+        "filters": _Asked.filters,
+        "groups": _Asked.groups,
+        "keeps": _Asked.keeps,
+        "years": _Asked.years,
+        "single_year": _Asked.single_year,
+        "levels": _Asked.levels,
+        "ranks": _Asked.ranks,
+        "crowded": _Asked.crowded,
     }
 )
-"""Every rule by its name: given a plan, its warning or None."""
+"""What each word of `guards.WORDS` means of a question."""
 
 
-def _uses(plan: QueryPlan, name: str) -> bool:
-    return _groups_by(plan, name) or name in columns_of(plan.where)
+def _dimension_columns(name: str, regions: tuple[Region, ...]) -> frozenset[str]:
+    """The columns that a dimension depends on."""
+    return frozenset().union(*map(columns_of, regions)) if regions else frozenset({name})
 
 
-def _groups_by(plan: QueryPlan, name: str) -> bool:
-    return any(each.name == name for each in plan.dimensions)
+def _multiplied(output: Output) -> Iterator[str]:
+    for measure in output.measures:
+        yield from measure.columns
+
+
+def _is_presence(region: Region, column: Column) -> bool:
+    """Whether a condition asks of a column at most that there is a value."""
+    (first, last), *_ = possible_ranges(region, column) or [(1, 0)]
+    return first == 0 and last >= column.present_codes - 1
+
+
+def _codes(region: Region, column: Column) -> list[int]:
+    return [code for first, last in possible_ranges(region, column) for code in range(first, last + 1)]

@@ -14,6 +14,7 @@ from query_engine.model import (
     Grouping,
 )
 from query_engine.model_plan import plan_model
+from query_engine.overflow import plan_bytes
 from query_engine.plan import Dimension, Output, QueryPlan, Statistic
 from query_engine.refusal import QueryRefused, RefusalCode
 from query_engine.region import RegionTangled
@@ -27,6 +28,9 @@ FIGURE_LIMIT = 100_000
 
 WORK_LIMIT = 1_000
 """The most statistics, counted once for each grouping set, that an engine is asked to work out."""
+
+BYTE_LIMIT = 2**23
+"""The most bytes that one authority's figures may have as they travel through a sum."""
 
 
 def plan_query(query: AggregateQuery, catalogue: Catalogue) -> QueryPlan:
@@ -124,6 +128,12 @@ def _checked(plan: QueryPlan) -> QueryPlan:
         raise QueryRefused(
             RefusalCode.TOO_MANY_CELLS,
             f"The table would have {figures:,} figures for each authority, and may have {FIGURE_LIMIT:,}: "
+            "ask for fewer columns or fewer cells at once.",
+        )
+    if (size := plan_bytes(plan)) > BYTE_LIMIT:
+        raise QueryRefused(
+            RefusalCode.TOO_MANY_CELLS,
+            f"Each authority would send {size:,} bytes of figures, and may send {BYTE_LIMIT:,}: "
             "ask for fewer columns or fewer cells at once.",
         )
     return plan

@@ -72,6 +72,7 @@ class RefusalCode(StrEnum):
     CONSTANT_CONDITION = "constant_condition", "a condition that no row can meet, or none can fail"
     TOO_WIDE = "too_wide", "sums of what is measured could leave 64 bits"
     TOO_MANY_CELLS = "too_many_cells", "the table asked for has too many cells"
+    METHODOLOGY = "methodology", "a statistician would not answer this: the text names the rule and what would be sound"
 
 
 class QueryRefused(Exception):

@@ -4,11 +4,13 @@ The words are made from the plan and not from the asker's text, so they say what
 """
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from types import MappingProxyType
 
 from query_engine.catalogue import GovernedTable
+from query_engine.overflow import plan_bytes
 from query_engine.phrases import call_column, describe_condition
-from query_engine.plan import Dimension, Measure, Output, QueryPlan
+from query_engine.plan import Dimension, Measure, Output, QueryPlan, Statistic
 from query_engine.source_wording import describe_source
 
 __all__ = ["Paragraph", "describe_condition", "describe_plan"]
@@ -24,9 +26,43 @@ def describe_plan(plan: QueryPlan) -> list[Paragraph]:
         ("Rows where", describe_condition(plan.where, plan.governed)),
         ("Cells", [f"{plan.cells:,} for each authority", *_dimensions(plan)]),
         ("Columns", list(_columns(plan))),
-        ("Carried", [f"{len(plan.statistics)} whole numbers for each cell", *(each.name for each in plan.statistics)]),
+        ("Carried", list(_carried(plan))),
         ("Plan", [plan.plan_id]),
     ]
+
+
+def describe_statistic(statistic: Statistic, table: GovernedTable) -> str:
+    """What one carried number is, and the most that a row can add to it."""
+    measure = statistic.measure
+    where = (
+        ""
+        if measure is None or measure.where is True
+        else f" where {' and '.join(describe_condition(measure.where, table))}"
+    )
+    amount = "" if measure is None else " times ".join(measure.columns)
+    most = f"{statistic.bound:,}" + (f" ({_scaled(statistic.bound, measure)})" if measure and measure.scale else "")
+    match statistic.kind:
+        case "rows" | "children":
+            return f"{'rows' if statistic.kind == 'rows' else 'distinct children'}{where}"
+        case "nonzero":
+            return f"distinct children whose {amount} is not 0{where}"
+        case "sum":
+            return f"sum of {amount}{where}; a row adds at most {most}"
+        case "high":
+            return f"sum of {amount}{where}, in units of 4,294,967,296; a row adds at most {statistic.bound:,}"
+        case _:
+            return f"sum of {amount}{where}, what is left of those units; a row adds at most {statistic.bound:,}"
+
+
+def _scaled(bound: int, measure: Measure) -> str:
+    """A bound in the measure's own unit."""
+    return f"{Decimal(bound).scaleb(-measure.scale):f}" + (f" {measure.unit}" if measure.unit else "")
+
+
+def _carried(plan: QueryPlan) -> Iterator[str]:
+    size = f"{plan_bytes(plan):,} bytes for each authority"
+    yield f"{len(plan.statistics)} whole numbers for each cell, {size}"
+    yield from (describe_statistic(each, plan.governed) for each in plan.statistics)
 
 
 def _dimensions(plan: QueryPlan) -> Iterator[str]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from federation.commands.check import check
 from federation.terminal import plain_text
-from query_engine.commands import check
 
 if TYPE_CHECKING:
     from federation.exchange import QueryStatus, ReleaseDocument

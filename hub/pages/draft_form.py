@@ -7,9 +7,8 @@ from disclosure_control import presets
 from federation.exchange import QueryDraft
 from hub.projects import Project
 from query_engine.catalogue import Catalogue, load_catalogue
-from query_engine.parser import parse_query
 from query_engine.plan import QueryPlan
-from query_engine.planner import plan_query
+from query_engine.question import read_question
 from query_engine.refusal import QueryRefused
 
 VALID_HOURS = 168
@@ -129,8 +128,7 @@ def _check_preset(preset: str, project: Project | None) -> str:
 
 def plan_sql(sql: str) -> QueryPlan:
     """Return the plan of SQL. Raises `QueryRefused`, with the place."""
-    catalogue = load_catalogue()
-    return plan_query(parse_query(sql, catalogue), catalogue)
+    return read_question(sql).plan
 
 
 def describe_refusal(sql: str, refused: QueryRefused) -> Refusal:

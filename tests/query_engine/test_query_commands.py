@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from federation.commands.check import check
 from query_engine.catalogue import Catalogue
 from query_engine.commands import catalogue as catalogue_command
-from query_engine.commands import check
 
 GOOD = "SELECT sex, COUNT(*) AS n\nFROM child_year\nWHERE counted_here AND academic_year = 202425\nGROUP BY sex"
 BAD = "SELECT sex, COUNT(*) AS n\nFROM child_year\nWHERE seks = 'M'\nGROUP BY sex"

@@ -1,0 +1,102 @@
+"""`circe query check`: what a question plans, what to mind, and how much of its table would be withheld.
+
+It needs nothing but this installation: no node, no hub. It stands here, and not with the language that it explains,
+because the expected share withheld is disclosure control's to say.
+"""
+
+import json
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+import click
+
+from query_engine.commands import REFUSED, read_sql, show_refusal
+
+if TYPE_CHECKING:
+    from disclosure_control.presets import Preset
+    from query_engine.plan import QueryPlan
+    from query_engine.question import Question
+    from query_engine.refusal import QueryRefused
+    from query_engine.wording import Paragraph
+
+WIDTH = 100
+MARGIN = 12
+
+
+@click.command("check")
+@click.argument("sql")
+@click.option("--preset", default="opensafely", show_default=True, help="Foresee what this preset would withhold.")
+@click.option("--format", "style", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def check(sql: str, preset: str, style: str) -> None:
+    """Say how a query would be answered, or why it is refused, without running it.
+
+    SQL is the query's text, @FILE to read it from a file, or - to read it from standard input.
+    """
+    from query_engine.explaining import explain_as_json
+    from query_engine.question import read_question
+    from query_engine.refusal import QueryRefused
+
+    rules, text = _load(preset), read_sql(sql)
+    try:
+        question = read_question(text)
+    except QueryRefused as refusal:
+        click.echo(json.dumps(_refusal_json(refusal)) if style == "json" else show_refusal(refusal, text))
+        click.get_current_context().exit(REFUSED)
+    if style == "json":
+        click.echo(json.dumps(explain_as_json(question) | _foreseen_json(question.plan, rules)))
+    else:
+        click.echo(_show(question, rules))
+
+
+def _load(preset: str) -> "Preset":
+    from disclosure_control.presets import PresetInvalid, load_preset
+
+    try:
+        return load_preset(preset)
+    except PresetInvalid as error:
+        raise click.BadParameter(f"{error}.", param_hint="--preset") from None
+
+
+def _refusal_json(refusal: "QueryRefused") -> dict[str, object]:
+    return {"plan_id": None, "cells": None, "statistics": [], "warnings": [], "refused": refusal.to_json()}
+
+
+def _foreseen_json(plan: "QueryPlan", preset: "Preset") -> dict[str, object]:
+    from disclosure_control.expectation import foresee
+    from disclosure_control.rewrites import propose_rewrites
+
+    expected = foresee(plan, preset)
+    rewrites = propose_rewrites(plan, preset)
+    return {
+        "expected": {"preset": preset.name, "withheld": round(expected.withheld, 4)} if expected else None,
+        "rewrites": [{"text": each.text, "withheld": round(each.expectation.withheld, 4)} for each in rewrites],
+    }
+
+
+def _show(question: "Question", preset: "Preset") -> str:
+    """The explanation for a terminal: headings in a margin, their lines beside them."""
+    from query_engine.explaining import explain_question
+
+    paragraphs = [*explain_question(question), *_foreseen(question.plan, preset)]
+    if question.cautions:
+        paragraphs.append(("Warnings", [f"{each.source}: {each.whole_text}" for each in question.cautions]))
+    paragraphs.append(("Plan", [question.plan.plan_id]))
+    lines: list[str] = []
+    for heading, texts in paragraphs:
+        body = [line for text in texts for line in wrap(text, WIDTH, subsequent_indent="  ")]
+        lines += [f"{heading:<{MARGIN}}{body[0]}", *(" " * MARGIN + line for line in body[1:])]
+    return "\n".join(lines)
+
+
+def _foreseen(plan: "QueryPlan", preset: "Preset") -> "list[Paragraph]":
+    """What the preset is expected to withhold, and nearby questions where it is most."""
+    from disclosure_control.expectation import foresee
+    from disclosure_control.rewrites import propose_rewrites
+
+    expected = foresee(plan, preset)
+    if expected is None:
+        return [("Expected", ["the filter is too tangled to foresee what would be withheld"])]
+    words = f"{expected.in_words} of the figures withheld in the middling authority, under {preset.name}"
+    rewrites = propose_rewrites(plan, preset)
+    found: list[Paragraph] = [("Expected", [words])]
+    return found + ([("Rather", [each.in_words for each in rewrites])] if rewrites else [])

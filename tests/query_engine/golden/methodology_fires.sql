@@ -1,0 +1,49 @@
+-- Questions that a methodology guard stops or warns of. A block is titled with the guard's name and what it shows.
+
+-- year_on_year: outcomes of cohorts, year beside year, however it is written
+SELECT academic_year, AVG(engmath_94) AS x FROM child_year WHERE counted_here AND academic_year BETWEEN 202223 AND 202425 AND population = 'looked_after' GROUP BY 1;
+SELECT academic_year, AVG(progress_from_entry) AS x FROM child_year WHERE counted_here AND academic_year = 202425 AND population = 'looked_after' OR counted_here AND academic_year BETWEEN 202223 AND 202425 AND population = 'looked_after' GROUP BY 1;
+SELECT academic_year, destination_16, COUNT(*) AS n FROM child_year WHERE counted_here AND academic_year BETWEEN 202223 AND 202425 AND population = 'looked_after' GROUP BY 1, 2;
+SELECT academic_year, COUNT(*) AS n FROM child_year WHERE counted_here AND academic_year BETWEEN 202223 AND 202425 AND population = 'looked_after' AND engmath_94 GROUP BY 1;
+SELECT academic_year, COUNT(*) FILTER (WHERE attainment8 > 50) AS n FROM child_year WHERE counted_here AND academic_year BETWEEN 202223 AND 202425 AND population = 'looked_after' GROUP BY 1;
+SELECT AVG(attainment8) FILTER (WHERE academic_year = 202324) AS a, AVG(attainment8) FILTER (WHERE academic_year = 202425) AS b FROM child_year WHERE counted_here AND academic_year BETWEEN 202223 AND 202425 AND population = 'looked_after';
+SELECT CASE WHEN academic_year > 202223 THEN 'new' ELSE 'old' END AS era, AVG(attainment8) AS x FROM child_year WHERE counted_here AND academic_year BETWEEN 202223 AND 202425 AND population = 'looked_after' GROUP BY 1;
+SELECT academic_year, AVG(attainment8) AS x FROM child_year WHERE counted_here AND academic_year BETWEEN 202223 AND 202425 AND population = 'looked_after' GROUP BY ROLLUP (academic_year);
+SELECT academic_year, AVG(met_expected) AS x FROM attainment WHERE counted_here AND academic_year BETWEEN 202223 AND 202425 AND population = 'looked_after' GROUP BY 1;
+SELECT academic_year, AVG(attainment8) AS x FROM pupil_year WHERE social_care_group = 'cla_12_months_at_31_march' GROUP BY 1;
+
+-- unlike_populations: attainment of unlike populations side by side
+SELECT population, AVG(attainment8) AS x FROM child_year WHERE counted_here AND academic_year = 202425 GROUP BY 1;
+SELECT AVG(attainment8) FILTER (WHERE social_care_group = 'not_known') AS a FROM pupil_year WHERE academic_year = 202425;
+SELECT previously_looked_after, AVG(phonics_met) AS x FROM pupil_year WHERE academic_year = 202425 GROUP BY 1;
+
+-- in_care_12_months: newcomers to care among them, in another table as well
+SELECT AVG(met_expected) AS x FROM attainment WHERE counted_here AND academic_year = 202425 AND population = 'looked_after';
+
+-- special_schools: special schools apart but not resourced provision, and neither
+SELECT school_type, AVG(attainment8) AS x FROM child_year WHERE counted_here AND academic_year = 202425 AND population = 'looked_after' GROUP BY 1;
+SELECT AVG(attainment8) AS x FROM pupil_year WHERE academic_year = 202425;
+
+-- starting_point: what was reached, without where it started
+SELECT sex, AVG(met_expected) AS x FROM attainment WHERE counted_here AND academic_year = 202425 AND population = 'looked_after' GROUP BY sex;
+
+-- time_out_of_learning: exclusions alone, as a sum and as rows of their own table
+SELECT SUM(suspensions) AS x FROM child_year WHERE counted_here AND academic_year = 202425 AND population = 'looked_after';
+SELECT exclusion_category, COUNT(*) AS n FROM exclusions WHERE counted_here AND academic_year = 202425 AND population = 'looked_after' GROUP BY 1;
+
+-- planned_moves: moves in a correlation, and in a filter
+SELECT CORR(attendance_rate, placements) AS r FROM child_year WHERE counted_here AND academic_year = 202425 AND population = 'looked_after';
+SELECT COUNT(*) AS n FROM child_year WHERE counted_here AND academic_year = 202425 AND population = 'looked_after' AND placements_in_year > 2;
+
+-- school_moves: all changes of school alike
+SELECT AVG(school_changes) AS x FROM child_year WHERE counted_here AND academic_year = 202425 AND population = 'looked_after';
+
+-- funnel: authority rows in the order of a figure, and a list that is cut
+SELECT sex, COUNT(*) AS n FROM child_year WHERE counted_here AND academic_year = 202425 AND population = 'looked_after' GROUP BY sex ORDER BY n;
+SELECT COUNT(*) AS n FROM child_year WHERE counted_here AND academic_year = 202425 AND population = 'looked_after' LIMIT 10;
+
+-- counted_here: a filter that lets children be counted twice
+SELECT COUNT(*) AS n FROM child_year WHERE counted_here OR uasc;
+
+-- academic_year: years as they come
+SELECT COUNT(*) AS n FROM pupil_year;
