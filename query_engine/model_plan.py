@@ -31,6 +31,10 @@ def plan_model(label: str, asked: FitModel, table: GovernedTable, where: Region)
     planner = _Planner(Measuring(table, where), formula, complete, _regions(mains, dimensions, table))
     if formula.family == "linear":
         return planner.linear(label)
+    for main in mains:
+        if table.columns[main.column].role == "measure" and not main.factor:
+            reason = f"{main.column} is a measure: group it by its declared bins, as BIN({main.column})."
+            raise QueryRefused(RefusalCode.MODEL_FORM, reason)
     return planner.patterns(label, [plan_dimension(main.by, table, where) for main in mains])
 
 
@@ -104,7 +108,7 @@ class _Planner:
             dimensions,
             self._measuring.where,
             statistics,
-            (Output(label, "model", statistics=tuple(model.sums.values())),),
+            (Output(label, "model", statistics=tuple(sorted(model.sums.values()))),),
             (everything, ()) if dimensions else (everything,),
             path="exact_sum",
             model=model,

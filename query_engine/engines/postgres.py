@@ -78,9 +78,10 @@ class PostgresEngine:
 
     def run(self, plan: QueryPlan) -> RawTable:
         """The exact figures of the plan. Raises `EngineFailed`."""
-        return fill_cells(plan, self._fetch(render_plan(plan, "postgres")))
+        return fill_cells(plan, self.fetch(render_plan(plan, "postgres")))
 
-    def _fetch(self, sql: str) -> list[tuple[Any, ...]]:
+    def fetch(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a rendered plan, never of an asker's text. Raises `EngineFailed`."""
         try:
             with self._turn, self._connection.transaction(force_rollback=True):
                 self._limit()

@@ -79,9 +79,10 @@ class SparkEngine:
 
     def run(self, plan: QueryPlan) -> RawTable:
         """The exact figures of the plan. Raises `EngineFailed`."""
-        return fill_cells(plan, self._fetch(render_plan(plan, "spark")))
+        return fill_cells(plan, self.fetch(render_plan(plan, "spark")))
 
-    def _fetch(self, sql: str) -> list[tuple[Any, ...]]:
+    def fetch(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a rendered plan, never of an asker's text. Raises `EngineFailed`."""
         with self._turn:
             if not self._open:
                 raise EngineFailed("The engine is closed.")

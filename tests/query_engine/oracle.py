@@ -14,6 +14,7 @@ from query_engine.model import (
     ColumnValue,
     CountChildren,
     CountRows,
+    FitModel,
     Function,
     Grouped,
     Grouping,
@@ -132,7 +133,7 @@ def figure(item: Item, rows: Sequence[Row], key: str) -> Value | None:
             amounts = [tuple(amount(each, row) for each in of) for row in inside]
             whole = [each for each in amounts if None not in each]
             return _worked_out(function, whole, fraction)  # type: ignore[arg-type]
-        case Grouped():
+        case Grouped() | FitModel():
             raise AssertionError
 
 

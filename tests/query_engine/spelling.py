@@ -12,6 +12,7 @@ from query_engine.model import (
     ColumnValue,
     CountChildren,
     CountRows,
+    FitModel,
     Function,
     Grouped,
     Grouping,
@@ -96,6 +97,8 @@ NAMES: Mapping[Function, str] = {
 
 def _item(item: Item, table: GovernedTable) -> str:
     match item:
+        case FitModel():
+            raise AssertionError("models have tests of their own")
         case Grouped(by):
             return spell_grouping(by)
         case CountRows():

@@ -83,7 +83,7 @@ def test_the_engine_is_shut_in(sql: str, engine: DuckDBEngine, tmp_path: Path) -
     """Even SQL of an attacker's own, which nothing here would run, reaches neither files nor settings."""
     before = sorted(tmp_path.iterdir())
     with pytest.raises(EngineFailed):
-        engine._fetch(sql.format(folder=tmp_path))
+        engine.fetch(sql.format(folder=tmp_path))
     assert sorted(tmp_path.iterdir()) == before
 
 
@@ -91,7 +91,7 @@ def test_a_run_that_takes_too_long_is_stopped(files: dict[str, Path], plan_of: P
     """The time limit interrupts, and the engine answers again afterwards."""
     with DuckDBEngine(files, seconds=0.2) as engine:
         with pytest.raises(EngineFailed, match=r"within 0\.2 seconds"):
-            engine._fetch(ENDLESS)
+            engine.fetch(ENDLESS)
         assert engine.run(plan_of(COUNT)).plan.cells == 4
 
 
@@ -99,7 +99,7 @@ def test_a_run_that_takes_too_much_memory_is_stopped(files: dict[str, Path], pla
     """Nothing is spilled to disk, and the engine answers again afterwards."""
     with DuckDBEngine(files, memory_limit="64MB") as engine:
         with pytest.raises(EngineFailed, match="memory"):
-            engine._fetch(GREEDY)
+            engine.fetch(GREEDY)
         assert engine.run(plan_of(COUNT)).plan.cells == 4
 
 

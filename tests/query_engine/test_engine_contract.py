@@ -286,7 +286,7 @@ def test_a_run_that_takes_too_long_is_stopped(
     """The time limit interrupts, and the engine answers again afterwards."""
     with opener(files, seconds=2) as engine:
         with pytest.raises(EngineFailed, match=r"within 2 seconds"):
-            engine._fetch(ENDLESS[request.node.callspec.params["opener"]])
+            engine.fetch(ENDLESS[request.node.callspec.params["opener"]])
         assert figures_of(engine.run(plan_of(COUNT)))["rows"] == (2, 0, 0, 1)
 
 
@@ -318,7 +318,7 @@ def test_a_value_outside_the_catalogue_fails_without_being_named(
         with pytest.raises(EngineFailed, match="load the snapshot again") as failed:
             engine.run(plan_of(COUNT))
         with pytest.raises(EngineFailed) as broken:
-            engine._fetch("SELECT SUM(CAST(sex AS INT)) FROM child_year")
+            engine.fetch("SELECT SUM(CAST(sex AS INT)) FROM child_year")
     printed = "".join(capfd.readouterr())
     assert "SECRET" not in f"{failed.value} {broken.value} {printed}"
 

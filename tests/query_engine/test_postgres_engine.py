@@ -88,14 +88,14 @@ FORBIDDEN = {
 def test_the_engine_can_only_read(sql: str, engine: "PostgresEngine", server: PostgresServer, plan_of: PlanOf) -> None:
     """Even SQL of an attacker's own, which nothing here would run, changes nothing and reaches no file."""
     with pytest.raises(EngineFailed):
-        engine._fetch(sql)
+        engine.fetch(sql)
     assert look(server, f"SELECT tablename FROM pg_tables WHERE schemaname = '{SCHEMA}'") == [("child_year",)]
     assert engine.run(plan_of(COUNT)).statistic("rows") == (1,)
 
 
 def test_nothing_is_ever_committed(engine: "PostgresEngine", server: PostgresServer) -> None:
     """What a READ ONLY transaction of this server lets by, large objects, goes when the run ends."""
-    engine._fetch("SELECT lo_create(0)")
+    engine.fetch("SELECT lo_create(0)")
     assert look(server, "SELECT COUNT(*) FROM pg_largeobject_metadata") == [(0,)]
 
 
@@ -103,7 +103,7 @@ def test_the_limits_hold_whatever_the_role_is_set_to(engine: "PostgresEngine") -
     """The engine's own time limit, search path and reading of literals, in a transaction that cannot write."""
     names = ("transaction_read_only", "statement_timeout", "search_path", "standard_conforming_strings")
     settings = ", ".join(f"current_setting('{name}')" for name in names)
-    assert engine._fetch(f"SELECT {settings}") == [("on", "30s", f'pg_catalog, "{SCHEMA}", pg_temp', "on")]
+    assert engine.fetch(f"SELECT {settings}") == [("on", "30s", f'pg_catalog, "{SCHEMA}", pg_temp', "on")]
 
 
 TABLE = f'"{SCHEMA}".child_year'

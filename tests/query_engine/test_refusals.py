@@ -183,7 +183,7 @@ CASES = (
     Case(C.VIEW_FORM, viewed("LIMIT -^1"), "whole number"),
     Case(C.VIEW_FORM, viewed("LIMIT ^1000001"), "1,000,000"),
     Case(C.VIEW_FORM, viewed("LIMIT 1 OFFSET ^1.5"), "whole number"),
-    Case(C.MEASURE_GROUPED, "SELECT ^sdq_score, COUNT(*) FROM child_year GROUP BY sdq_score", "BIN(sdq_score)"),
+    Case(C.MEASURE_GROUPED, "SELECT ^sdq_score, COUNT(*) FROM child_year GROUP BY sdq_score", "BIN(...)"),
     Case(C.UNGROUPED_COLUMN, "SELECT ^sex, COUNT(*) FROM child_year", "GROUP BY"),
     Case(C.GROUP_NOT_SELECTED, "SELECT COUNT(*) FROM child_year GROUP BY ^sex", "SELECT list"),
     Case(C.KEY_MISUSED, where("^child = '0'")),

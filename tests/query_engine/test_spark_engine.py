@@ -56,7 +56,7 @@ def test_sql_reaches_no_further_than_its_tables(sql: str, path: Path) -> None:
     from query_engine.engines.spark import SparkEngine
 
     with SparkEngine({"child_year": path}) as engine, pytest.raises(EngineFailed):
-        engine._fetch(sql.format(path=path))
+        engine.fetch(sql.format(path=path))
 
 
 def test_text_that_looks_like_a_setting_stays_text(path: Path) -> None:
@@ -64,14 +64,14 @@ def test_text_that_looks_like_a_setting_stays_text(path: Path) -> None:
     from query_engine.engines.spark import SparkEngine
 
     with SparkEngine({"child_year": path}) as engine:
-        assert engine._fetch("SELECT '${spark.app.name}'") == [("${spark.app.name}",)]
+        assert engine.fetch("SELECT '${spark.app.name}'") == [("${spark.app.name}",)]
 
 
 def test_a_sum_that_overflows_fails_and_does_not_wrap(path: Path) -> None:
     from query_engine.engines.spark import SparkEngine
 
     with SparkEngine({"child_year": path}) as engine, pytest.raises(EngineFailed):
-        engine._fetch("SELECT SUM(n) FROM VALUES (9223372036854775807L), (1L) AS t(n)")
+        engine.fetch("SELECT SUM(n) FROM VALUES (9223372036854775807L), (1L) AS t(n)")
 
 
 ALONE = """
@@ -82,9 +82,9 @@ from query_engine.engines.spark import SparkEngine
 for master in ("nonsense", "local[1]", "local[1]"):
     try:
         with SparkEngine({"child_year": Path(sys.argv[1])}, master=master) as engine:
-            print(engine._fetch("SELECT COUNT(*) FROM child_year"))
+            print(engine.fetch("SELECT COUNT(*) FROM child_year"))
             try:
-                engine._fetch("SELECT SUM(CAST(child AS INT)) FROM child_year")
+                engine.fetch("SELECT SUM(CAST(child AS INT)) FROM child_year")
             except EngineFailed:
                 print("failed")
     except EngineUnavailable:
