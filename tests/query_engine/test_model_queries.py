@@ -146,7 +146,7 @@ def test_the_federated_fit_is_the_pooled_fit(model: str, plan_of: PlanOf, nodes:
 
 
 def test_what_was_put_in_is_found(plan_of: PlanOf, nodes: list[dict[str, Path]]) -> None:
-    """Ten points of prior attainment, three of sex and half a point lost with each year, within three standard errors."""
+    """Ten points of prior attainment, three of sex and half a point lost with each year, to three standard errors."""
     plan = plan_of(ask("FIT_LINEAR(attainment8, prior_attainment, sex, age)"))
     found = release_model(plan, figures_of(plan, nodes[0]), load_preset("dfe_cla"))
     planted: dict[str, int | Decimal] = {"prior_attainment=expected": 10, "sex=F": 3, "age": Decimal("-0.5")}
