@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo spark test test-deep check fix docs lock clean
+.PHONY: help demo spark test test-deep fuzz check fix docs lock clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -47,6 +47,10 @@ test: $(VENV)/ready-to-test $(if $(CIRCE_COMPLETE),$(VENV)/ready-for-spark)  ## 
 test-deep: $(VENV)/ready-to-test  ## the long seeded suites, whole
 	@CIRCE_DEEP=1 $(BIN)/python -m pytest -q
 
+fuzz: $(VENV)/ready-to-test  ## look for texts that break the parser, led by coverage: SECONDS=600
+	@$(PIP) install --require-hashes -r requirements-fuzz.lock
+	@$(BIN)/python -m tests.query_engine.fuzz_parser -max_total_time=$(or $(SECONDS),600)
+
 check: $(VENV)/ready-to-test  ## types and style alone
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
@@ -68,6 +72,9 @@ lock:  ## renew the locked lists (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" --extra build --extra spark \
 	  -c requirements-test.lock -o requirements-spark.lock --quiet
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" --extra fuzz \
+	  -c requirements-test.lock -o requirements-fuzz.lock --quiet
 
 clean:  ## remove what set-up and the demo made
 	rm -rf $(VENV) build *.egg-info demo-state .mypy_cache .ruff_cache .pytest_cache

@@ -136,7 +136,7 @@ def _average_times_children(output: Output, figures: Figures, preset: Preset) ->
     """A sum that says no more than the average per child and the rounded number of children say."""
     assert output.measure is not None
     present = figures[output.present]
-    total = Decimal(figures[output.statistics[0]]).scaleb(-output.scale)
+    total = Decimal(finalise(output, figures) or 0)
     average = _cut(total / present, _average_places(output.measure, preset))
     return round_to_base(average * round_to_base(present, preset.rounding_base), preset.rounding_base)
 

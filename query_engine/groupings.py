@@ -29,9 +29,8 @@ ARITHMETIC_LIMIT = 30
 FIGURE_MOST = 1_000_000
 """More than any arithmetic on ages, years and terms comes to."""
 
-_NAME = re.compile(
-    r"(?!.*\d{7})[A-Za-z0-9<>=][A-Za-z0-9 _.,+<>=%/()&-]{0,49}"
-)  # seven figures could be a child's number
+# Seven figures could be a child's number; a tag or a formula could be taken for more than a name where it is shown.
+_NAME = re.compile(r"(?!.*\d{7})(?!.*<\s*[A-Za-z/])[A-Za-z0-9<>][A-Za-z0-9 _.,+<>=%/()&-]{0,49}")
 _WHOLE = re.compile(r"\d{1,6}")
 
 

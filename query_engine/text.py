@@ -88,10 +88,12 @@ def _check_characters(sql: str) -> None:
             place(sql, TEXT_LIMIT),
         )
     for offset, character in enumerate(sql):
-        if character not in _ALLOWED:
+        is_stray = character == "\r" and sql[offset + 1 : offset + 2] != "\n"
+        if character not in _ALLOWED or is_stray:
             raise QueryRefused(
                 RefusalCode.CHARACTER,
-                "This character is not printable ASCII. No name or category of the catalogue needs it: type it again.",
+                "This character is not printable ASCII, nor the end of a line. No name or category of the "
+                "catalogue needs it: type it again.",
                 place(sql, offset),
             )
 

@@ -27,15 +27,18 @@ def figure(statistic: Statistic, drawn: Mapping[str, str], plan: QueryPlan) -> i
     """One statistic of one drawn cell, with what usually goes without saying filled in.
 
     Rows are children unless `rows` is drawn. For a measure released as `share`, `share.yes` is both its sum and its
-    children who are not at zero; `share.sum`, `share.nonzero` and `share.present` are drawn where they differ.
+    children who are not at zero; `share.sum`, `share.squares` (of products too), `share.nonzero`, `share.present` and,
+    of those whom a FILTER keeps, `share.among` are drawn where they differ.
     """
     children = int(drawn.get("children", 0))
     if statistic.measure is None:
         return int(drawn.get(statistic.kind, children))
     roles = [found for each in plan.outputs if (found := _role(statistic, each)) is not None]
     label, role = next((each for each in roles if any(name.startswith(f"{each[0]}.") for name in drawn)), roles[0])
-    present = int(drawn.get(f"{label}.present", children))
-    usual = {"rows": present, "present": present, "sum": 0, "nonzero": present if f"{label}.sum" in drawn else 0}
+    among = int(drawn.get(f"{label}.among", children))
+    present = int(drawn.get(f"{label}.present", among))
+    usual = {"among": among, "rows": present, "present": present, "sum": 0, "squares": 0}
+    usual["nonzero"] = present if f"{label}.sum" in drawn else 0
     for kind in ("sum", "nonzero"):
         usual[kind] = int(drawn.get(f"{label}.yes", usual[kind]))
     return int(drawn.get(f"{label}.{role}", usual[role]))
@@ -43,10 +46,14 @@ def figure(statistic: Statistic, drawn: Mapping[str, str], plan: QueryPlan) -> i
 
 def _role(statistic: Statistic, output: Output) -> tuple[str, str] | None:
     """What a statistic is to an output, and that output's label."""
-    roles = {output.present: "present"} | dict.fromkeys(output.nonzero, "nonzero")
+    roles = dict.fromkeys(output.nonzero, "nonzero") | {output.present: "present", output.among: "among"}
     roles |= dict.fromkeys(output.statistics, "sum")
-    if output.kind == "mean":
-        roles[output.statistics[0]] = "rows"
+    if statistic.measure is not None and len(statistic.measure.columns) > 1:
+        roles |= dict.fromkeys(output.statistics, "squares")
+    if output.kind not in ("dimension", "count", "sum", "weighted_mean", "distinct"):
+        roles |= {output.statistics[0]: "present" if output.kind == "regr_count" else "rows"}
+    if output.kind == "distinct":
+        roles |= {output.statistics[0]: "among"}
     return (output.label, roles[statistic.name]) if statistic.name in roles else None
 
 

@@ -7,8 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from disclosure_control.presets import load_preset
+from disclosure_control.presets import list_presets, load_preset
+from disclosure_control.protection import protect
 from disclosure_control.rounding import round_to_base
+from disclosure_control.tables import read_protected
+from query_engine.measuring import LIMB
+from query_engine.plan import QueryPlan
+from query_engine.tables import RawTable
 
 ReleaseSpec = Callable[[str, str, str, str], None]
 
@@ -126,3 +131,87 @@ def test_an_average_does_not_give_away_the_number_of_children(children: int, tot
     for other in range(preset.minimum_n_mean, 61):
         low, high = (printed - half) * other, (printed + half) * other
         assert any(low <= sum_ <= high for sum_ in range(int(low), int(high) + 2))
+
+
+SPREADS = (
+    "SELECT COUNT(*) AS n, VAR_POP(suspensions) AS pop, VAR_SAMP(suspensions) AS samp, STDDEV_SAMP(suspensions) AS dev,"
+    " REGR_SXX(suspensions, suspensions) AS sxx, REGR_SXY(suspensions, suspensions) AS sxy,"
+    " COVAR_SAMP(suspensions, suspensions) AS covar FROM child_year"
+)
+
+
+def test_spreads_are_printed_as_if_of_the_rounded_number(release_spec: ReleaseSpec) -> None:
+    """Twelve children with 24 and squares of 60: the variance is 1 over 12. Printed are 10 / 9 and 10 times 1."""
+    release_spec(
+        "ons_10_5",
+        SPREADS,
+        """
+        children | pop.sum | pop.squares | pop.nonzero
+        12       | 24      | 60          | 12
+        """,
+        """
+        n  | pop  | samp | dev | sxx   | sxy   | covar
+        10 | 1.00 | 1.11 | 1.1 | 10.00 | 10.00 | 1.11
+        """,
+    )
+    release_spec(
+        "dfe_cla",
+        SPREADS,
+        """
+        children | pop.sum | pop.squares | pop.nonzero
+        12       | 24      | 60          | 12
+        """,
+        """
+        n  | pop | samp | dev | sxx | sxy | covar
+        12 | 1   | 1    | 1   | 12  | 12  | 1
+        """,
+    )
+
+
+suspensions = st.lists(st.integers(0, 60), min_size=13, max_size=60).filter(lambda each: sum(map(bool, each)) >= 10)
+
+
+@settings(max_examples=50, derandomize=True, deadline=None)
+@given(values=suspensions)
+def test_spreads_do_not_give_away_the_number_of_children(
+    values: list[int], make_plan: Callable[[str], QueryPlan]
+) -> None:
+    """Each printed spread is the population variance times something of the rounded number alone.
+
+    Sample over population variance is n / (n - 1), and the sum of squares over either is n or n - 1: with the exact
+    n in any of them, two printed spreads would undo the rounding of the count.
+    """
+    plan, preset = make_plan(SPREADS), load_preset("ons_10_5")
+    roles = dict(
+        zip(plan.outputs[2].statistics, (len(values), sum(values), sum(each**2 for each in values)), strict=True)
+    )
+    counts = {"rows": len(values), "children": len(values), "nonzero": sum(map(bool, values))}
+    raw = RawTable(plan, {each.name: [roles.get(each.name, counts.get(each.kind, 0))] for each in plan.statistics})
+    printed = dict(zip((each.label for each in plan.outputs), protect(raw, preset).rows[0], strict=True))
+    number = printed["n"]
+    assert isinstance(number, int)
+    variance = Decimal(len(values) * sum(each**2 for each in values) - sum(values) ** 2) / len(values) ** 2
+    sample = variance * number / (number - 1)
+    expected = {"pop": variance, "samp": sample, "covar": sample, "dev": sample.sqrt(), "sxx": variance * number}
+    for label, value in expected.items():
+        figure = printed[label]
+        assert isinstance(figure, Decimal)
+        assert abs(figure - value) <= Decimal("0.05001" if label == "dev" else "0.00510")
+
+
+@pytest.mark.parametrize("name", list_presets())
+def test_figures_of_many_digits_are_printed_and_read_back(name: str, make_plan: Callable[[str], QueryPlan]) -> None:
+    """Half a million costs of 20,000 pounds and as many of nothing: sums carried in two parts, of 25 figures."""
+    plan, preset = (
+        make_plan(
+            "SELECT REGR_SYY(cost, cost) AS squares, SUM(cost * cost) AS total, AVG(cost * cost) AS mean FROM support"
+        ),
+        load_preset(name),
+    )
+    rows, square = 1_000_000, 500_000 * 2_000_000**2
+    parts = {"high": square // LIMB, "low": square % LIMB, "sum": rows * 1_000_000}
+    raw = RawTable(plan, {each.name: [parts.get(each.kind, rows)] for each in plan.statistics})
+    protected = protect(raw, preset)
+    squares, total, mean = map(Decimal, protected.rows[0])  # type: ignore[arg-type]
+    assert (squares, total, mean) == (10**14, 2 * 10**14, 2 * 10**8)
+    assert read_protected(protected.to_wire(), plan, preset).rows == protected.rows

@@ -29,5 +29,34 @@ def read_blocks(name: str) -> list[Block]:
     return [block for block in found if block.statements]
 
 
+@dataclass(frozen=True)
+class Attack:
+    """A statement of `attacks.sql`, under its title, and the code that it must be refused with."""
+
+    title: str
+    statement: str
+    code: str
+
+    def __str__(self) -> str:
+        return f"{self.title}: {self.statement[:60]}"
+
+
+def read_attacks() -> list[Attack]:
+    """Every statement of `attacks.sql`, each ending in a semicolon and its code."""
+    title, found = "", []
+    lines: list[str] = []
+    for line in (_FOLDER / "attacks.sql").read_text(encoding="utf-8").splitlines():
+        statement, mark, code = line.partition(";  -- refused: ")
+        if line.startswith("-- ") or not line:
+            title = line.removeprefix("-- ")
+        elif mark:
+            found.append(Attack(title, "\n".join([*lines, statement]), code))
+            lines = []
+        else:
+            lines.append(line)
+    assert not lines, "the last statement has no code"
+    return found
+
+
 def _statements(lines: list[str]) -> list[str]:
     return [each.strip() for each in "\n".join(lines).split(";") if each.strip()]

@@ -153,7 +153,9 @@ STATISTICS: Mapping[type, st.SearchStrategy[Any]] = {
 @st.composite
 def _cases(draw: st.DrawFn) -> ByCases:
     conditions = draw(st.lists(predicates, min_size=1, max_size=3))
-    names: list[Category] = draw(st.permutations(["low", "high", "7", "other"]) | st.permutations([0, 3, 7, 202425]))
+    strings: list[Category] = ["low", "high", "7", "other"]
+    numbers: list[Category] = [0, 3, 7, 202425]
+    names = draw(st.permutations(strings) | st.permutations(numbers))
     otherwise: Category | None = draw(st.sampled_from([None, names[-1]]))
     return ByCases(tuple(zip(names, conditions, strict=False)), otherwise)
 

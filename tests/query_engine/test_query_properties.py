@@ -20,11 +20,12 @@ from query_engine.planner import plan_query
 from query_engine.refusal import QueryRefused, RefusalCode
 from query_engine.tables import RawTable
 from tests.query_engine import strategies
+from tests.query_engine.example_counts import examples
 from tests.query_engine.oracle import Answer, answer, category, figure, kept
 from tests.query_engine.small_tables import Row, write_table
 from tests.query_engine.spelling import spell
 
-thorough = settings(max_examples=50, derandomize=True, deadline=None)
+thorough = settings(max_examples=examples(50), derandomize=True, deadline=None)
 Figures = dict[str, list[int]]
 
 

@@ -1,0 +1,43 @@
+"""What must hold of any text whatever: it is planned and rendered, or refused with a place that lies within it."""
+
+from query_engine.catalogue import Catalogue
+from query_engine.parser import parse_query
+from query_engine.plan import QueryPlan
+from query_engine.planner import plan_query
+from query_engine.refusal import QueryRefused
+from query_engine.rendering import render_plan
+from query_engine.wording import describe_plan
+
+WORDS = tuple(
+    """
+    SELECT FROM WHERE GROUP BY HAVING ORDER LIMIT OFFSET AND OR NOT IN BETWEEN IS NULL CASE WHEN THEN ELSE END FILTER
+    DISTINCT COUNT SUM AVG MEDIAN QUANTILE_DISC PERCENTILE_DISC WITHIN VAR_SAMP STDDEV_POP COVAR_POP CORR REGR_SLOPE
+    REGR_R2 WEIGHTED_AVG BIN FLOOR ROLLUP CUBE GROUPING SETS DESC NULLS FIRST AS OVER TRUE FALSE ALL UNION JOIN ON
+    WITH child_year pupil_year support child sex age uasc suspensions attendance_rate academic_year year_group cost n
+    home_authority 'M' 'F' 'Total' 0 1 2 4 0.5 0.9 -1 202425 999999 * ( ) , ; = <> < <= > >= . + - / // % :: [ ] { }
+    $1 ? @ # " ' -- /* */ E'x' $$a$$
+    """.split()  # noqa: SIM905 - read as the words of a text
+)
+"""The language, and what is next to it."""
+
+
+def check_text(sql: str, catalogue: Catalogue) -> QueryPlan | QueryRefused:
+    """What becomes of a text. Any exception but a refusal is a fault."""
+    try:
+        plan = plan_query(parse_query(sql, catalogue), catalogue)
+    except QueryRefused as refusal:
+        _check_place(sql, refusal)
+        return refusal
+    assert plan.plan_id.startswith("plan-")
+    assert 0 < plan.cells == sum(1 for _ in plan.iter_cells())
+    assert render_plan(plan)
+    assert describe_plan(plan)
+    return plan
+
+
+def _check_place(sql: str, refusal: QueryRefused) -> None:
+    if refusal.at is not None:
+        line, column = refusal.at
+        lines = sql.split("\n")
+        assert 1 <= line <= len(lines)
+        assert 1 <= column <= len(lines[line - 1]) + 1
