@@ -208,7 +208,9 @@ def test_a_semicolon_at_the_end_is_harmless(ending: str, catalogue: Catalogue) -
 
 def test_every_code_has_a_case() -> None:
     """A code without a case may be one that cannot happen."""
-    assert {case.code for case in CASES} == set(RefusalCode) - {RefusalCode.METHODOLOGY}  # of plans: test_methodology.py
+    assert {case.code for case in CASES} == set(RefusalCode) - {
+        RefusalCode.METHODOLOGY
+    }  # of plans: test_methodology.py
 
 
 def test_every_code_says_what_it_means() -> None:
