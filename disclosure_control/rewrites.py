@@ -143,7 +143,7 @@ def _bands(plan: QueryPlan, column: Column, categories: list[Category]) -> list[
     bands: list[list[Category]] = [[]]
     so_far, total = 0.0, sum(shares) or 1.0
     for category, share in zip(categories, shares, strict=True):
-        if bands[-1] and so_far >= total * len(bands) / MOST_BANDS:
+        if len(bands) < MOST_BANDS and bands[-1] and so_far >= total * len(bands) / MOST_BANDS:
             bands.append([])
         bands[-1].append(category)
         so_far += share

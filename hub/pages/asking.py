@@ -10,7 +10,9 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from audit.event import Action
+from disclosure_control.expectation import foresee
 from disclosure_control.presets import load_preset
+from disclosure_control.rewrites import propose_rewrites
 from federation.problems import ProblemRaised
 from federation.register import MemberKind
 from hub.pages.draft_form import (
@@ -23,7 +25,6 @@ from hub.pages.draft_form import (
     describe_refusal,
     list_presets,
     list_years,
-    plan_sql,
     read_form,
     start_form,
 )
@@ -31,8 +32,8 @@ from hub.pages.visitor import may_ask, require_visitor_who, the_hub
 from hub.projects import Project, list_projects
 from hub.queries import draft_query
 from query_engine.catalogue import load_catalogue
-from query_engine.methodology import cautions
-from query_engine.plan import QueryPlan
+from query_engine.explaining import describe_view
+from query_engine.question import Question, read_question
 from query_engine.refusal import QueryRefused
 from query_engine.wording import describe_plan
 
@@ -69,7 +70,7 @@ def take_form() -> AnyResponse | str | tuple[str, int]:
     if errors:
         return _render_form(form, projects, errors), 422
     try:
-        plan = plan_sql(form.sql)
+        question = read_question(form.sql)
         # The purpose goes into the audit log, which takes no pupil's number: better said now than after the review.
         the_hub().event(Action.QUERY_DRAFTED, asker.id, "", purpose=form.purpose)
         if step == "draft":
@@ -80,7 +81,7 @@ def take_form() -> AnyResponse | str | tuple[str, int]:
     except ProblemRaised as raised:
         field = PROBLEM_FIELDS.get(raised.problem.code, "sql")
         return _render_form(form, projects, {field: raised.problem.detail}), 422
-    return _render_review(form, projects, plan)
+    return _render_review(form, projects, question)
 
 
 def _render_form(
@@ -99,17 +100,21 @@ def _render_form(
     )
 
 
-def _render_review(form: DraftForm, projects: tuple[Project, ...], plan: QueryPlan) -> str:
-    hub = the_hub()
+def _render_review(form: DraftForm, projects: tuple[Project, ...], question: Question) -> str:
+    hub, plan, preset = the_hub(), question.plan, load_preset(form.preset)
     return render_template(
         "asking_review.html",
         form=form,
         fields=asdict(form),
         project=next(project for project in projects if project.name == form.project),
         plan=plan,
-        preset=load_preset(form.preset),
+        preset=preset,
         nodes=sum(1 for _ in hub.register().active(MemberKind.NODE, hub.clock())),
         days=VALID_HOURS // 24,
         described=describe_plan(plan),
-        warnings=cautions(plan),
+        shown=list(describe_view(question.view)),
+        warnings=question.cautions,
+        expected=foresee(plan, preset),
+        # A manifest is about one academic year, so years cannot be pooled here.
+        rewrites=propose_rewrites(plan, preset, pool_years=False),
     )

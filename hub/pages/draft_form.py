@@ -7,8 +7,6 @@ from disclosure_control import presets
 from federation.exchange import QueryDraft
 from hub.projects import Project
 from query_engine.catalogue import Catalogue, load_catalogue
-from query_engine.plan import QueryPlan
-from query_engine.question import read_question
 from query_engine.refusal import QueryRefused
 
 VALID_HOURS = 168
@@ -124,11 +122,6 @@ def _check_preset(preset: str, project: Project | None) -> str:
     if project is not None and preset not in project.presets:
         return f"Releases of this project are protected by {' or '.join(sorted(project.presets))}"
     return ""
-
-
-def plan_sql(sql: str) -> QueryPlan:
-    """Return the plan of SQL. Raises `QueryRefused`, with the place."""
-    return read_question(sql).plan
 
 
 def describe_refusal(sql: str, refused: QueryRefused) -> Refusal:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from query_engine.catalogue import Column, load_catalogue
+from query_engine.guards import Guard, load_guards
 from query_engine.listing import bins_of, years_of
 from tests.node.ingest.factor_examples import EXAMPLES
 
@@ -166,10 +167,65 @@ def _table_lines(text: str) -> Iterator[str]:
     yield from (f"| {' | '.join(row)} |" for row in rows)
 
 
+def write_methodology_page() -> str:
+    """Every methodology guard, with a question that it stops or warns of and one that it lets pass."""
+    return "\n".join(_methodology_lines()) + "\n"
+
+
+def _methodology_lines() -> Iterator[str]:
+    guards = load_guards()
+    yield from ("# Methodology guards", "", GENERATED, "")
+    yield "The policy paper says how figures on the education of children in care mislead. Each of its rules that a"
+    yield "plan can show is a guard: `circe query check`, the hub and the asker's own client hold every question to them."
+    yield "A guard that refuses stops the question, with code `methodology`; one that warns lets it pass and says what"
+    yield "would be sounder. Nodes take no part: no answer depends on a guard. The guards are declared in"
+    yield "`query_engine/guards.toml`, and every example here is a test."
+    yield from ("", "| guard | recommendation | | |", "|---|---|---|---|")
+    for each in guards.rules:
+        fate = "refuses" if each.severity == "refuse" else "warns"
+        yield f"| `{each.name}` | {each.recommendation or ''} | {fate} | {each.title} |"
+    yield from ("", "Outcomes are taken together in sets:", "", "| set | columns | what they say |", "|---|---|---|")
+    for found in guards.sets.values():
+        yield f"| {found.name} | {', '.join(f'`{name}`' for name in sorted(found.columns))} | {found.meaning} |"
+    for each in guards.rules:
+        yield from _guard_lines(each)
+    yield from _foreseen_lines()
+
+
+def _guard_lines(guard: Guard) -> Iterator[str]:
+    stopped = "Refused" if guard.severity == "refuse" else "Warned of"
+    where = "" if guard.path == "per_authority" else f", by the path `{guard.path}`"
+    text = guard.text.format(years="several", cells="many", typical="few")
+    yield from ("", f"## `{guard.name}`: {guard.title}", "", text, "", "Instead:", "")
+    yield from (f"- {change}" for change in guard.instead)
+    yield from ("", f"{stopped}{where}:", "", "```sql", *_broken(guard.stopped), "```")
+    yield from ("", "Sound:", "", "```sql", *_broken(guard.sound), "```")
+
+
+def _broken(sql: str) -> list[str]:
+    """A statement with a line for each clause."""
+    for clause in ("FROM", "WHERE", "GROUP BY", "ORDER BY", "LIMIT"):
+        sql = sql.replace(f" {clause} ", f"\n{clause} ")
+    return sql.splitlines()
+
+
+def _foreseen_lines() -> Iterator[str]:
+    yield from ("", "## What would be withheld", "")
+    yield "The check and the hub's page also foresee which share of a table a preset would withhold, and where it is"
+    yield "most, name nearby questions with their shares. Foreseeing touches no data: it goes by how often categories are"
+    yield "in the synthetic England (`query_engine/domains/frequencies.csv`, by `python -m node.synth.frequencies`),"
+    yield "takes columns to be independent within a key stage and counts to be Poisson, and is of an authority of"
+    yield "middling size. Figures of cells that hold no child are left out of the share."
+    yield ""
+    yield "In place of ranks, `disclosure_control/funnel.py` gives the 95 and 99.8 per cent control limits of a figure"
+    yield "around the figure of all, from released figures alone."
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "loading.md": write_loading_page,
     "catalogue.md": write_catalogue_page,
     "factors.md": write_factors_page,
+    "methodology.md": write_methodology_page,
 }
 
 if __name__ == "__main__":

@@ -41,6 +41,12 @@ DRAFT = QueryDraft(
         ("ana", {"roster": ()}, "roster_empty", "no node"),
         ("ana", {"sql": "SELECT child FROM child_year"}, "key_misused", "(line 1, column 8)"),
         ("ana", {"sql": "SELECT\nCOUNT(*) AS n FROM nowhere"}, "unknown_table", "(line 2, column 20)"),
+        (
+            "ana",
+            {"sql": "SELECT academic_year, AVG(engmath_94) AS passed FROM child_year GROUP BY academic_year"},
+            "methodology",
+            "(year_on_year, recommendation 2)",
+        ),
         ("ana", {"academic_year": "209899"}, "year_unknown", "202425"),
         ("ana", {"purpose": "About A123456789012 alone"}, "not_loggable", "pupil number"),
         ("cho", {}, "not_permitted", "approver"),

@@ -27,12 +27,22 @@ def test_an_allowed_query_is_described_as_json() -> None:
     result = run_check("--format", "json", GOOD)
     found = json.loads(result.stdout)
     assert result.exit_code == 0
-    assert set(found) == {"plan_id", "cells", "statistics", "warnings", "refused"}
+    assert set(found) >= {"plan_id", "cells", "statistics", "warnings", "refused"}
     assert found["plan_id"].startswith("plan-")
     assert len(found["plan_id"]) == 37
     assert (found["cells"], found["statistics"], found["refused"]) == (4, ["children", "rows"], None)
-    assert [set(each) for each in found["warnings"]] == [{"rule", "text"}]
+    assert [set(each) for each in found["warnings"]] == [{"rule", "text", "recommendation", "instead"}]
     assert found["warnings"][0]["rule"] == "population"
+    assert [(each["path"], each["taken"]) for each in found["paths"]] == [
+        ("noisy_sum", False),
+        ("exact_sum", False),
+        ("per_authority", True),
+    ]
+    assert (found["bytes"], found["view"], found["rewrites"]) == (64, [], [])
+    assert [each["meaning"] for each in found["carried"]] == ["distinct children", "rows"]
+    assert all(int(each["most"]) < 2**63 for each in found["sums"])
+    assert found["expected"]["preset"] == "opensafely"
+    assert 0 <= found["expected"]["withheld"] < 0.5
 
 
 def test_a_refused_query_is_described_as_json() -> None:
@@ -55,7 +65,65 @@ def test_an_allowed_query_is_explained() -> None:
     assert result.exit_code == 0
     assert "counted_here is yes" in result.stdout
     assert "4 for each authority" in result.stdout
-    assert "Warnings    population: " in result.stdout
+    assert "Warnings    population, recommendation 3: " in result.stdout
+    assert "no sum leaves 64 bits" in result.stdout
+    assert "per_authority: taken" in result.stdout
+    assert "153 authorities or more can have children in each cell" in result.stdout
+    assert "of the figures withheld in the middling authority, under opensafely" in result.stdout
+
+
+SPARSE = (
+    "SELECT need, ethnicity_major, COUNT(*) AS n, STDDEV(attendance_rate) AS spread FROM child_year "
+    "WHERE counted_here AND academic_year = 202425 AND population = 'looked_after' "
+    "GROUP BY need, ethnicity_major HAVING n BETWEEN 10 AND 20 OR NOT n < 5 ORDER BY n DESC LIMIT 5 OFFSET 2"
+)
+
+
+def test_a_sparse_query_comes_with_rewrites() -> None:
+    """Each with the share that would be withheld then, less than of the question as it stands; by the preset named."""
+    found = json.loads(run_check("--format", "json", "--preset", "ukllc", SPARSE).stdout)
+    assert found["expected"]["preset"] == "ukllc"
+    assert found["expected"]["withheld"] > 0.5
+    assert 1 <= len(found["rewrites"]) <= 3
+    assert all(each["withheld"] < found["expected"]["withheld"] for each in found["rewrites"])
+    assert f"Rather      {found['rewrites'][0]['text']}: " in run_check("--preset", "ukllc", SPARSE).stdout
+
+
+def test_the_view_is_told_apart_from_the_plan() -> None:
+    """In words, and said to be no part of the plan."""
+    found = json.loads(run_check("--format", "json", SPARSE).stdout)
+    plain = json.loads(run_check("--format", "json", SPARSE[: SPARSE.index(" HAVING")]).stdout)
+    assert found["plan_id"] == plain["plan_id"]
+    assert found["view"] == [
+        "rows where (n is 10 to 20) or (not (n < 5)); a row whose figure is withheld is kept",
+        "in the order of n from the greatest down; withheld figures last",
+        "at most 5 rows, after the first 2",
+    ]
+    assert "no part of the plan" in run_check(SPARSE).stdout
+
+
+def test_every_statistic_is_said_in_words() -> None:
+    """No hash stands for a condition that nobody can read."""
+    explained = run_check(SPARSE).stdout
+    assert "when-" not in explained
+    assert "distinct children whose attendance_rate is not 0" in explained
+    assert "sum of attendance_rate times attendance_rate; a row adds at most 100,000,000" in explained
+
+
+def test_a_methodology_refusal_names_the_rule() -> None:
+    """Exit code 4, as for any refusal, and the question that would be sound."""
+    sql = "SELECT academic_year, AVG(engmath_94) AS passed FROM child_year GROUP BY academic_year"
+    result, found = run_check(sql), json.loads(run_check("--format", "json", sql).stdout)
+    assert result.exit_code == 4
+    assert found["refused"]["code"] == "methodology"
+    assert "(year_on_year, recommendation 2)" in found["refused"]["text"]
+    assert max(map(len, result.stdout.splitlines())) <= 100
+
+
+def test_an_unknown_preset_is_a_usage_error() -> None:
+    result = run_check("--preset", "none", GOOD)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "opensafely" in result.stderr
 
 
 def test_a_sound_query_is_explained_without_warnings() -> None:
@@ -156,7 +224,8 @@ def test_an_unknown_table_is_a_usage_error() -> None:
 
 def test_importing_the_commands_imports_nothing_heavy() -> None:
     """`circe --help` answers at once."""
-    script = "import sys, query_engine.commands; print(sorted({'sqlglot', 'duckdb', 'tomllib'} & set(sys.modules)))"
+    modules = "query_engine.commands, federation.commands.check"
+    script = f"import sys, {modules}; print(sorted({{'sqlglot', 'duckdb', 'tomllib'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from hub.pages.draft_form import EXAMPLE, DraftForm, describe_refusal, plan_sql, read_form
+from hub.pages.draft_form import EXAMPLE, DraftForm, describe_refusal, read_form
 from hub.projects import Project, add_project
 from hub.queries import find_query
-from query_engine.methodology import cautions
+from query_engine.question import read_question
 from query_engine.refusal import QueryRefused, RefusalCode
 from tests.hub.pages.conftest import Browse, Send
 from tests.hub.pages.page_reader import read_page
@@ -43,17 +43,62 @@ def test_a_good_question_is_planned_before_anything_is_drafted(
     assert "3 authorities, which is every active node: 21 rows in all" in text
     assert "7 for each authority" in text
     assert "Warnings none" in text
-    assert plan_sql(SQL).plan_id in text
+    assert read_question(SQL).plan.plan_id in text
     assert drafted(federation) == 0
 
 
 def test_what_a_statistician_would_warn_of_is_shown(browse: Browse, send: Send) -> None:
     sql = "SELECT COUNT(*) AS n FROM child_year"
     text = main_text(send(browse("ana"), "/queries/new", {**GOOD, "sql": sql}).text)
-    expected = cautions(plan_sql(sql))
+    expected = read_question(sql).cautions
     assert len(expected) == 3
-    assert all(caution.text in text and f"({caution.rule})" in text for caution in expected)
+    assert all(caution.text in text and f"({caution.source})" in text for caution in expected)
     assert "Warnings 3" in text
+
+
+YEAR_ON_YEAR = """SELECT academic_year, AVG(attainment8) AS attainment8 FROM child_year
+WHERE academic_year BETWEEN 202324 AND 202425 AND counted_here GROUP BY academic_year"""
+
+
+@pytest.mark.parametrize("step", ["check", "draft"])
+def test_what_a_methodology_guard_refuses_is_not_drafted(
+    browse: Browse, send: Send, federation: PlayedFederation, step: str
+) -> None:
+    """The page names the rule, its recommendation and the question that would be sound."""
+    answer = send(browse("ana"), "/queries/new", {**GOOD, "sql": YEAR_ON_YEAR, "step": step})
+    text = main_text(answer.text)
+    assert answer.status_code == 422
+    assert "(year_on_year, recommendation 2)" in text
+    assert "Instead: pool the years" in text
+    assert "Code methodology" in text
+    assert drafted(federation) == 0
+
+
+def test_a_warning_comes_with_what_would_be_sound(browse: Browse, send: Send) -> None:
+    sql = SQL.replace("AVG(attendance_rate)", "SUM(suspensions)")
+    text = main_text(send(browse("ana"), "/queries/new", {**GOOD, "sql": sql}).text)
+    assert "(time_out_of_learning, recommendation 12)" in text
+    assert "Add AVG(days_out_of_learning), from child_year or pupil_year" in text
+
+
+def test_a_table_that_would_mostly_be_withheld_comes_with_rewrites(browse: Browse, send: Send) -> None:
+    """Of those that a manifest can hold: it is about one academic year, so none pools years."""
+    sql = SQL.replace("key_stage", "age, need").replace("attendance_rate", "uasc")
+    text = main_text(send(browse("ana"), "/queries/new", {**GOOD, "sql": sql}).text)
+    assert "Most of this table would be withheld" in text
+    assert "% withheld" in text
+    assert "pool three years" not in text
+
+
+def test_a_table_that_is_mostly_shown_comes_without_rewrites(browse: Browse, send: Send) -> None:
+    text = main_text(send(browse("ana"), "/queries/new", GOOD).text)
+    assert "of the figures withheld in the middling authority, under ons_10_5" in text
+    assert "Most of this table" not in text
+
+
+def test_the_view_is_shown_beside_the_plan(browse: Browse, send: Send) -> None:
+    text = main_text(send(browse("ana"), "/queries/new", {**GOOD, "sql": SQL + " HAVING children > 20"}).text)
+    assert "rows where children > 20; a row whose figure is withheld is kept" in text
 
 
 def test_a_draft_says_what_makes_it_a_submission(browse: Browse, send: Send, federation: PlayedFederation) -> None:
@@ -162,7 +207,7 @@ def test_a_purpose_is_one_line_however_it_was_typed() -> None:
 
 
 def test_the_example_on_the_page_can_be_asked_as_it_stands() -> None:
-    assert cautions(plan_sql(EXAMPLE)) == ()
+    assert read_question(EXAMPLE).cautions == ()
 
 
 def test_what_leaves_no_choice_is_chosen(browse: Browse, federation: PlayedFederation) -> None:
