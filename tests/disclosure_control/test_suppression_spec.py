@@ -383,3 +383,40 @@ def test_few_rows_that_say_no_are_withheld_though_every_child_also_says_yes(rele
         F    | 0.60
         """,
     )
+
+
+@pytest.mark.parametrize(
+    ("preset", "nobody"), [("ons_10_5", "0"), ("dfe_cla", "0"), ("ukllc", "c"), ("opensafely", "c")]
+)
+def test_a_count_of_pairs_rests_on_the_children_who_have_both(
+    release_spec: ReleaseSpec, preset: str, nobody: str
+) -> None:
+    """3 of 50 children with both values are too few to be counted, and so are 3 of 50 without; 50 of 50 are not."""
+    release_spec(
+        preset,
+        "SELECT sex, COUNT(*) AS n, REGR_COUNT(sdq_score, months_in_care) AS pairs FROM child_year GROUP BY sex",
+        """
+        sex | children | pairs.present | pairs.sum
+        M   | 50       | 3             | 3
+        F   | 50       | 47            | 47
+        U   | 50       | 50            | 50
+        """,
+        """
+        sex | n  | pairs
+        M   | 50 | c
+        F   | 50 | c
+        U   | 50 | 50
+        """,
+    )
+    release_spec(
+        preset,
+        "SELECT sex, COUNT(*) AS n, REGR_COUNT(sdq_score, months_in_care) AS pairs FROM child_year GROUP BY sex",
+        """
+        sex | children | pairs.present | pairs.sum
+        M   | 50       | 0             | 0
+        """,
+        f"""
+        sex | n  | pairs
+        M   | 50 | {nobody}
+        """,
+    )
