@@ -25,6 +25,10 @@ ROWS_SHOWN = 200
 """Rows of a table on one page; the files have them all."""
 
 
+MOST_MARGINS = 100_000
+"""Figures whose margins the hub works out at once, which takes some seconds; the command line has no such bound."""
+
+
 @dataclass(frozen=True)
 class ShownEntry:
     """One place of the table: its text, whether it is a figure, for a symbol what it means, and a figure's margin."""
@@ -60,6 +64,7 @@ def show_release(query_id: str) -> str:
         table=table,
         shown=shown,
         whole=whole,
+        offers_margins=_offers_margins(table),
         rows=[show_row(row, table, beside) for row, beside in zip(shown.rows, shown.margins, strict=True)],
         page=page,
         pages=pages,
@@ -73,6 +78,7 @@ def send_csv(query_id: str) -> Response:
     document = _read_document(query_id)
     table = read_released(document.table)
     if _is_yes("margins"):
+        _check_margins(table)
         content = show_table(table, document.sql, whole=True).to_csv(margins=True)
         return _attach(content, "text/csv", f"{document.release_id}-margins.csv")
     return _attach(table.to_csv(), "text/csv", f"{document.release_id}.csv")
@@ -98,6 +104,15 @@ def _read_document(query_id: str) -> ReleaseDocument:
 def _attach(content: str | bytes, kind: str, name: str) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, content_type=f"{kind}; charset=utf-8", headers=headers)
+
+
+def _offers_margins(table: ReleasedTable) -> bool:
+    return len(table.rows) * len(table.decimals) <= MOST_MARGINS
+
+
+def _check_margins(table: ReleasedTable) -> None:
+    if not _offers_margins(table):
+        raise ProblemRaised(404, "margins_too_many", "a table so large has its margins by circe query fetch --margins")
 
 
 def _is_yes(name: str) -> bool:

@@ -21,11 +21,14 @@ WRONG_SQL = """SELECT sex, COUNT(DISTINCT child) AS children
 FROM child_year
 WHERE kee_stage = 'key_stage_4'
 GROUP BY sex"""
-VIEWED_SQL = """SELECT key_stage, COUNT(DISTINCT child) AS children,
-  AVG(CASE WHEN persistent_absentee THEN 1 ELSE 0 END) AS absent, AVG(attendance_rate) AS attendance, MEDIAN(months_in_care) AS median_months
+VIEWED_SQL = """SELECT key_stage, COUNT(DISTINCT child) AS children, AVG(attendance_rate) AS attendance,
+  AVG(CASE WHEN persistent_absentee THEN 1 ELSE 0 END) AS absent, MEDIAN(months_in_care) AS median_months
 FROM child_year
 WHERE academic_year = 202425 AND counted_here AND population = 'looked_after'
-GROUP BY key_stage HAVING children > 40 ORDER BY children DESC LIMIT 12"""
+GROUP BY key_stage
+HAVING children > 40
+ORDER BY children DESC
+LIMIT 12"""
 OUTLINE = "element => { const style = getComputedStyle(element); return style.outlineStyle + style.boxShadow }"
 
 Visit = Callable[[str, str], "Page"]

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from disclosure_control.margin_methods import METHODS
 from disclosure_control.margins import correlation_interval, poisson_interval, variance_factors, wilson_interval
-from disclosure_control.precision import _MARGINS, Margin, NoMargin, explain_margins, find_margins
+from disclosure_control.precision import Margin, NoMargin, explain_margins, find_margins
 from disclosure_control.presets import Preset, load_preset
 from disclosure_control.protection import protect
 from disclosure_control.release import ReleasedTable, release_tables
@@ -84,7 +85,7 @@ def test_what_the_margin_of_each_figure_is(preset: str, asked: str, released: st
 
 def test_every_kind_of_figure_has_a_margin_or_a_reason() -> None:
     """A function that the language gains must say how sure its figures are."""
-    assert set(get_args(Function)) - {"regr_count"} <= set(_MARGINS)
+    assert set(get_args(Function)) - {"regr_count"} <= set(METHODS)
 
 
 def test_margins_take_nothing_but_what_is_released() -> None:

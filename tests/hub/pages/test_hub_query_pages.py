@@ -202,6 +202,19 @@ def test_a_late_authority_and_a_useless_answer_are_told_apart(federation: Played
     assert "Bexley (303) Late No answer came in time." in text
 
 
+def test_the_hub_works_out_no_more_margins_than_it_has_time_for(
+    browse: Browse, asked: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """21 rows of 2 figures; a page has its own rows' margins whatever the size of the table."""
+    ana, path = browse("ana"), f"/queries/{asked['released']}/release"
+    monkeypatch.setattr(release, "MOST_MARGINS", 42)
+    assert f"{path}.csv?margins=yes" in ana.get(path).text
+    monkeypatch.setattr(release, "MOST_MARGINS", 41)
+    assert ana.get(f"{path}.csv?margins=yes").status_code == 404
+    assert f"{path}.csv?margins=yes" not in ana.get(path).text
+    assert "margin of error of 95 %" in main_text(ana.get(path).text)
+
+
 VIEW = f"{SQL} HAVING children > 60 ORDER BY children DESC LIMIT 9"
 
 
