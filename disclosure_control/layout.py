@@ -6,7 +6,7 @@ Symbols are printed bare. A missing category is printed as `missing`, never as a
 import csv
 import io
 import textwrap
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from disclosure_control.tables import Entry, Row
 
@@ -28,20 +28,34 @@ def write_csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
     return text.getvalue()
 
 
-def write_text(columns: Sequence[str], figures: Collection[str], rows: Iterable[Row], notes: Iterable[str]) -> str:
-    """The table in aligned columns, those named in `figures` to the right, and the notes beneath it."""
-    lines = [list(columns), *([_write_entry(entry) for entry in row] for row in rows)]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
-    table = [
-        "  ".join(_align(*each) for each in zip(line, widths, columns, [figures] * len(line), strict=True))
-        for line in lines
-    ]
+def write_text(
+    columns: Sequence[str],
+    figures: Collection[str],
+    rows: Sequence[Row],
+    notes: Iterable[str],
+    asides: Sequence[Mapping[str, str]] = (),
+) -> str:
+    """The table in aligned columns, those named in `figures` to the right, and the notes beneath it.
+
+    `asides` are row by row what stands to the right of a figure, by its column.
+    """
+    drawn = [_draw(column, place, column in figures, rows, asides) for place, column in enumerate(columns)]
+    table = ["  ".join(line).rstrip() for line in zip(*drawn, strict=True)]
     paragraphs = [textwrap.fill(note, WIDTH, subsequent_indent="   ") for note in notes]
-    return "\n".join([*(line.rstrip() for line in table), "", *paragraphs]) + "\n"
+    return "\n".join([*table, "", *paragraphs]) + "\n"
 
 
-def _align(entry: str, width: int, column: str, figures: Collection[str]) -> str:
-    return entry.rjust(width) if column in figures else entry.ljust(width)
+def _draw(
+    column: str, place: int, is_figure: bool, rows: Sequence[Row], asides: Sequence[Mapping[str, str]]
+) -> list[str]:
+    """One column from its heading down, every line of the same width."""
+    entries = [column, *(_write_entry(row[place]) for row in rows)]
+    beside = ["", *(each.get(column, "") for each in asides)] if asides else [""] * len(entries)
+    widths = max(map(len, entries)), max(map(len, beside))
+    aligned = [entry.rjust(widths[0]) if is_figure else entry.ljust(widths[0]) for entry in entries]
+    if not widths[1]:
+        return aligned
+    return [f"{entry} {aside.ljust(widths[1])}" for entry, aside in zip(aligned, beside, strict=True)]
 
 
 def _write_entry(entry: Entry) -> str:

@@ -78,7 +78,8 @@ class SuppressionRules:
             case "distinct":
                 return False
             case "regr_count":
-                return self.is_a_few(figures[output.among] - figures[output.present])
+                present = figures[output.present]
+                return self.is_too_few(present) or self.is_a_few(figures[output.among] - present)
             case "sum" | "mean" if output.indicator:
                 return self.share_discloses(output, figures)
             case "sum" | "mean":

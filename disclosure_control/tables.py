@@ -24,8 +24,8 @@ from disclosure_control.symbols import Symbol, Value
 from query_engine.catalogue import Category
 from query_engine.plan import JSON, Measure, Output, QueryPlan
 
-__all__ = ["Cell", "Entry", "ProtectedTable", "Row", "TableMalformed", "name_categories", "plan_columns"]
-__all__ += ["read_protected", "seal_table"]
+__all__ = ["Cell", "Entry", "ProtectedTable", "Row", "TableMalformed", "measure_ends", "name_categories"]
+__all__ += ["plan_columns", "read_protected", "seal_table"]
 
 Entry = Category | None | Value
 """What stands in one place of a table: a category, `None` for the missing category, or a figure."""
@@ -201,7 +201,7 @@ def _check_number(where: str, number: Decimal, output: Output, plan: QueryPlan, 
 
 def _range(output: Output, plan: QueryPlan) -> tuple[Decimal, Decimal]:
     """The least and most that a figure can be: of one row for an average, otherwise of all rows there could be."""
-    ends = [_ends(each, plan) for each in output.measures] or [(Decimal(0), Decimal(1))]
+    ends = [measure_ends(each, plan) for each in output.measures] or [(Decimal(0), Decimal(1))]
     (low, high), widths = ends[0], [high - low for low, high in ends]
     match output.kind:
         case "mean" | "weighted_mean" | "quantile" | "regr_avgy":
@@ -225,7 +225,7 @@ def _range(output: Output, plan: QueryPlan) -> tuple[Decimal, Decimal]:
             return min(low, Decimal(0)) * LARGEST_COUNT, high * LARGEST_COUNT
 
 
-def _ends(measure: Measure, plan: QueryPlan) -> tuple[Decimal, Decimal]:
+def measure_ends(measure: Measure, plan: QueryPlan) -> tuple[Decimal, Decimal]:
     """The least and greatest value of a row."""
     most = Decimal(measure.bound).scaleb(-measure.scale)
     if len(measure.columns) != 1:

@@ -37,6 +37,9 @@ class View:
 WHOLE = View()
 """Every row, as released."""
 
+TOTAL = "Total"
+"""The category of a dimension that a row adds up over, as `plan` has it: after the categories, whatever their type."""
+
 Entry = TypeVar("Entry")
 
 
@@ -47,14 +50,21 @@ def apply_view(
     places = {label: place for place, label in enumerate(columns)}
     kept = [row for row in rows if view.having is None or _holds(view.having, row, places, is_withheld, False)]
     for order in reversed(view.order):
-        place = places[order.label]
-        shown = [row for row in kept if row[place] is not None and not is_withheld(row[place])]
-        missing = [row for row in kept if row[place] is None]
-        withheld = [row for row in kept if row[place] is not None and is_withheld(row[place])]
-        shown.sort(key=lambda row, place=place: row[place], reverse=order.descending)  # type: ignore[misc]
-        kept = [*shown, *missing, *withheld]
+        kept = _ordered(kept, places[order.label], order.descending, is_withheld)
     end = None if view.limit is None else view.offset + view.limit
     return kept[view.offset : end]
+
+
+def _ordered(
+    rows: list[tuple[Entry, ...]], place: int, descending: bool, is_withheld: Callable[[Entry], bool]
+) -> list[tuple[Entry, ...]]:
+    """Figures and categories in order, whichever way round; then totals, the missing category and what is withheld."""
+    shown = [row for row in rows if row[place] is not None and row[place] != TOTAL and not is_withheld(row[place])]
+    totals = [row for row in rows if row[place] == TOTAL]
+    missing = [row for row in rows if row[place] is None]
+    withheld = [row for row in rows if row[place] is not None and is_withheld(row[place])]
+    shown.sort(key=lambda row: row[place], reverse=descending)  # type: ignore[arg-type, return-value]
+    return [*shown, *totals, *missing, *withheld]
 
 
 def _holds(

@@ -1,5 +1,6 @@
 """`circe query`: check a query, run it across the federation, follow it, and fetch what was released."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,18 +97,29 @@ def status(state: Path, query_id: str | None) -> None:
 @STATE
 @FORMAT
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Follow the query until it is settled.")
+@click.option(
+    "--whole/--view",
+    default=None,
+    help="Every row as released, or those that HAVING and LIMIT choose, in the order of ORDER BY. A table is the view, "
+    "CSV is whole, and the JSON document always is.",
+)
+@click.option("--margins", is_flag=True, help="Margins of error in CSV and JSON too; a table always has them.")
 @click.argument("query_id")
-def fetch(state: Path, form: str, wait: bool, query_id: str) -> None:
-    """Print a query's released table, with its symbols and method."""
+def fetch(state: Path, form: str, wait: bool, whole: bool | None, margins: bool, query_id: str) -> None:
+    """Print a query's released table, with its symbols, margins of error and method."""
     from federation.client import connect
 
+    if form == "json" and whole is False:
+        raise click.UsageError("a release document is whole: leave --view out, or ask for a table or CSV")
     with connect(state) as client:
         if wait:
             for moved in client.watch(query_id):
                 answered = sum(node.outcome != "awaited" for node in moved.nodes)
                 click.echo(f"{moved.state}: {answered} of {len(moved.nodes)} nodes have answered", err=True)
         release = client.fetch(query_id)
-    click.echo(format_release(release, form), nl=False)
+    click.echo(
+        format_release(release, form, whole=form == "csv" if whole is None else whole, margins=margins), nl=False
+    )
 
 
 def describe_status(status: "QueryStatus") -> Iterable[str]:
@@ -121,15 +133,24 @@ def describe_status(status: "QueryStatus") -> Iterable[str]:
         yield plain_text(f"  {node.node:<12} {node.outcome:<9} {node.code} {node.text}".rstrip())
 
 
-def format_release(release: "ReleaseDocument", form: str) -> str:
-    """Return a release as text for people, as CSV, or as its JSON document."""
+def format_release(release: "ReleaseDocument", form: str, *, whole: bool = False, margins: bool = False) -> str:
+    """Return a release as text for people, as CSV, or as its JSON document.
+
+    Text and CSV are of the rows that the query asks to see, unless `whole`. With `margins` CSV has two columns more
+    for each figure, and the JSON object a key `margins` more, which is no part of the release document.
+    """
     from disclosure_control.release import read_released
+    from disclosure_control.showing import show_table
     from federation.wire import encode_document
 
-    if form == "json":
+    if form == "json" and not margins:
         return encode_document(release).decode() + "\n"
-    table = read_released(release.table)
+    shown = show_table(read_released(release.table), release.sql, whole=whole or form == "json")
+    if form == "json":
+        document = {**json.loads(encode_document(release)), "margins": shown.margins_to_json()}
+        return json.dumps(document, ensure_ascii=False) + "\n"
     if form == "csv":
-        return table.to_csv()
-    head = f"Release {plain_text(release.release_id)} of query {plain_text(release.query_id)}"
-    return plain_text("\n".join([head, "", table.to_text()]), limit=10_000_000) + "\n"
+        return shown.to_csv(margins=margins)
+    head = [f"Release {plain_text(release.release_id)} of query {plain_text(release.query_id)}"]
+    head += [f"{shown.chosen}; --whole shows all as released."] if shown.chosen else []
+    return plain_text("\n".join([*head, "", shown.to_text()]), limit=10_000_000) + "\n"

@@ -6,7 +6,9 @@ from math import ceil
 from flask import Blueprint, Response, render_template, request
 
 from disclosure_control.layout import MISSING
+from disclosure_control.precision import Margin, Margins, NoMargin
 from disclosure_control.release import ReleasedTable, read_released
+from disclosure_control.showing import show_table
 from disclosure_control.symbols import MEANINGS, Symbol
 from disclosure_control.tables import Entry
 from federation.exchange import NodeProgress, ReleaseDocument
@@ -23,13 +25,18 @@ ROWS_SHOWN = 200
 """Rows of a table on one page; the files have them all."""
 
 
+MOST_MARGINS = 100_000
+"""Figures whose margins the hub works out at once, which takes some seconds; the command line has no such bound."""
+
+
 @dataclass(frozen=True)
 class ShownEntry:
-    """One place of the table: its text, whether it is a figure, and for a symbol what it means."""
+    """One place of the table: its text, whether it is a figure, for a symbol what it means, and a figure's margin."""
 
     text: str
     figure: bool = False
     meaning: str = ""
+    margin: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,15 +54,18 @@ class Attendance:
 def show_release(query_id: str) -> str:
     """Show the released table a page at a time, with everything needed to read it."""
     document = _read_document(query_id)
-    table = read_released(document.table)
-    pages = max(1, ceil(len(table.rows) / ROWS_SHOWN))
-    page = _read_page(pages)
-    shown = table.rows[(page - 1) * ROWS_SHOWN : page * ROWS_SHOWN]
+    table, whole, page = read_released(document.table), _is_yes("whole"), _read_number()
+    shown = show_table(table, document.sql, whole=whole, part=slice((page - 1) * ROWS_SHOWN, page * ROWS_SHOWN))
+    pages = max(1, ceil(shown.total / ROWS_SHOWN))
+    _check_page(page, pages)
     return render_template(
         "release.html",
         document=document,
         table=table,
-        rows=[show_row(row, table) for row in shown],
+        shown=shown,
+        whole=whole,
+        offers_margins=_offers_margins(table),
+        rows=[show_row(row, table, beside) for row, beside in zip(shown.rows, shown.margins, strict=True)],
         page=page,
         pages=pages,
         attendance=[describe_attendance(node, table) for node in document.nodes],
@@ -64,9 +74,14 @@ def show_release(query_id: str) -> str:
 
 @release.get("/queries/<query_id>/release.csv")
 def send_csv(query_id: str) -> Response:
-    """Hand out the table as CSV."""
+    """Hand out the whole table as CSV, with columns for the margins of error where they are asked for."""
     document = _read_document(query_id)
-    return _attach(read_released(document.table).to_csv(), "text/csv", f"{document.release_id}.csv")
+    table = read_released(document.table)
+    if _is_yes("margins"):
+        _check_margins(table)
+        content = show_table(table, document.sql, whole=True).to_csv(margins=True)
+        return _attach(content, "text/csv", f"{document.release_id}-margins.csv")
+    return _attach(table.to_csv(), "text/csv", f"{document.release_id}.csv")
 
 
 @release.get("/queries/<query_id>/release.json")
@@ -91,19 +106,36 @@ def _attach(content: str | bytes, kind: str, name: str) -> Response:
     return Response(content, content_type=f"{kind}; charset=utf-8", headers=headers)
 
 
-def _read_page(pages: int) -> int:
+def _offers_margins(table: ReleasedTable) -> bool:
+    return len(table.rows) * len(table.decimals) <= MOST_MARGINS
+
+
+def _check_margins(table: ReleasedTable) -> None:
+    if not _offers_margins(table):
+        raise ProblemRaised(404, "margins_too_many", "a table so large has its margins by circe query fetch --margins")
+
+
+def _is_yes(name: str) -> bool:
+    return request.args.get(name) == "yes"
+
+
+def _read_number() -> int:
+    """The page that is asked for; 0, which is none, where it is no number."""
     asked = request.args.get("page", "1")
-    if not asked.isascii() or not asked.isdecimal() or not 1 <= int(asked[:9]) <= pages:
+    return int(asked[:9]) if asked.isascii() and asked.isdecimal() else 0
+
+
+def _check_page(page: int, pages: int) -> None:
+    if not 1 <= page <= pages:
         raise ProblemRaised(404, "page_unknown", f"this table has the pages 1 to {pages}")
-    return int(asked)
 
 
-def show_row(row: tuple[Entry, ...], table: ReleasedTable) -> tuple[ShownEntry, ...]:
+def show_row(row: tuple[Entry, ...], table: ReleasedTable, margins: Margins) -> tuple[ShownEntry, ...]:
     """Return a row as the page shows it."""
     authority, *others = row
     named = ShownEntry(name_authority(str(authority)))
     return named, *(
-        show_figure(entry) if column in table.decimals else ShownEntry(show_category(entry))
+        show_figure(entry, margins.get(column)) if column in table.decimals else ShownEntry(show_category(entry))
         for column, entry in zip(table.columns[1:], others, strict=True)
     )
 
@@ -119,11 +151,12 @@ def show_category(entry: Entry) -> str:
             return str(entry)
 
 
-def show_figure(entry: Entry) -> ShownEntry:
-    """Return a figure with its thousands marked, or a symbol with its meaning."""
+def show_figure(entry: Entry, margin: Margin | NoMargin | None = None) -> ShownEntry:
+    """Return a figure and its margin with their thousands marked, or a symbol with its meaning."""
     if isinstance(entry, Symbol):
         return ShownEntry(entry.value, True, MEANINGS[entry])
-    return ShownEntry(f"{entry:,}", True)
+    ends = f"{margin.low:,} to {margin.high:,}" if isinstance(margin, Margin) else ""
+    return ShownEntry(f"{entry:,}", True, margin=ends)
 
 
 def name_authority(code: str) -> str:

@@ -21,6 +21,14 @@ WRONG_SQL = """SELECT sex, COUNT(DISTINCT child) AS children
 FROM child_year
 WHERE kee_stage = 'key_stage_4'
 GROUP BY sex"""
+VIEWED_SQL = """SELECT key_stage, COUNT(DISTINCT child) AS children, AVG(attendance_rate) AS attendance,
+  AVG(CASE WHEN persistent_absentee THEN 1 ELSE 0 END) AS absent, MEDIAN(months_in_care) AS median_months
+FROM child_year
+WHERE academic_year = 202425 AND counted_here AND population = 'looked_after'
+GROUP BY key_stage
+HAVING children > 40
+ORDER BY children DESC
+LIMIT 12"""
 OUTLINE = "element => { const style = getComputedStyle(element); return style.outlineStyle + style.boxShadow }"
 
 Visit = Callable[[str, str], "Page"]
@@ -72,7 +80,9 @@ def history(federation: PlayedFederation) -> dict[str, str]:
     """A query in every state that a visitor may come upon, by the name of the state."""
     released = federation.start()
     federation.refuse(federation.answer(released, "node-301", "node-303"), "node-302")
+    viewed = federation.answer(federation.start(VIEWED_SQL), "node-301", "node-302", "node-303")
     return {
+        "viewed": viewed,
         "drafted": federation.draft(),
         "submitted": federation.sign(federation.draft(), "ana", "cho"),
         "running": federation.answer(federation.start(), "node-301"),
@@ -96,6 +106,8 @@ def history(federation: PlayedFederation) -> dict[str, str]:
         ("query-running", "ana", "/queries/{running}"),
         ("query-released", "ana", "/queries/{released}"),
         ("release", "ana", "/queries/{released}/release"),
+        ("release-view", "ana", "/queries/{viewed}/release"),
+        ("release-whole", "ana", "/queries/{viewed}/release?whole=yes"),
         ("audit", "eve", "/audit"),
         ("not-found", "", "/nowhere"),
         ("not-allowed", "ana", "/audit"),

@@ -601,3 +601,40 @@ def test_a_withheld_cell_is_in_no_sum_that_is_shown(drawn: dict[tuple[str, bool]
     few = {key for key, number in drawn.items() if 0 < number < preset.smallest_count_shown}
     for other in range(1, preset.smallest_count_shown):
         assert release(drawn | dict.fromkeys(few, other)) == release(drawn)
+
+
+@pytest.mark.parametrize(
+    ("preset", "nobody"), [("ons_10_5", "0"), ("dfe_cla", "0"), ("ukllc", "c"), ("opensafely", "c")]
+)
+def test_a_count_of_pairs_rests_on_the_children_who_have_both(
+    release_spec: ReleaseSpec, preset: str, nobody: str
+) -> None:
+    """3 of 50 children with both values are too few to be counted, and so are 3 of 50 without; 50 of 50 are not."""
+    release_spec(
+        preset,
+        "SELECT sex, COUNT(*) AS n, REGR_COUNT(sdq_score, months_in_care) AS pairs FROM child_year GROUP BY sex",
+        """
+        sex | children | pairs.present | pairs.sum
+        M   | 50       | 3             | 3
+        F   | 50       | 47            | 47
+        U   | 50       | 50            | 50
+        """,
+        """
+        sex | n  | pairs
+        M   | 50 | c
+        F   | 50 | c
+        U   | 50 | 50
+        """,
+    )
+    release_spec(
+        preset,
+        "SELECT sex, COUNT(*) AS n, REGR_COUNT(sdq_score, months_in_care) AS pairs FROM child_year GROUP BY sex",
+        """
+        sex | children | pairs.present | pairs.sum
+        M   | 50       | 0             | 0
+        """,
+        f"""
+        sex | n  | pairs
+        M   | 50 | {nobody}
+        """,
+    )

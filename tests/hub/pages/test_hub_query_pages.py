@@ -10,16 +10,18 @@ import pytest
 
 from audit.event import Action
 from disclosure_control.release import read_released
+from disclosure_control.showing import OF_ANOTHER_CATALOGUE
 from federation.exchange import NodeProgress, QueryState, QueryStatus, ReleaseDocument
 from federation.problems import ProblemRaised
 from federation.wire import decode_document
 from hub.pages import audit, release
 from hub.pages.journey import list_signers, list_steps
 from hub.release import settle_due
+from query_engine.refusal import QueryRefused, RefusalCode
 from tests.hub.pages.conftest import Browse
 from tests.hub.pages.page_reader import read_page
 from tests.hub.pages.test_hub_asking import main_text
-from tests.hub.played_federation import START, PlayedFederation
+from tests.hub.played_federation import SQL, START, PlayedFederation
 
 SIGNED, APPROVED = ("ana",), ("ana", "cho", "dev")
 
@@ -146,12 +148,19 @@ def read_rows(html: str) -> list[list[str]]:
 
 
 def test_the_release_page_shows_the_released_table(browse: Browse, asked: dict[str, str]) -> None:
-    """The same rows as the CSV, with names beside the codes; symbols as they are, never 0 and never blank."""
+    """The same rows as the CSV, with names beside the codes; symbols as they are, never 0 and never blank.
+
+    Beside a figure stands its margin of error, and the same in the CSV that has margins.
+    """
     ana, path = browse("ana"), f"/queries/{asked['released']}/release"
     shown = read_rows(ana.get(path).text)
     written = list(csv.reader(io.StringIO(ana.get(f"{path}.csv").text)))
     assert shown[0] == written[0] == ["home_authority", "key_stage", "children", "attendance"]
-    assert [row[1:] for row in shown] == [row[1:] for row in written]
+    assert [[entry.partition(" margin ")[0] for entry in row[1:]] for row in shown] == [row[1:] for row in written]
+    beside = list(csv.reader(io.StringIO(ana.get(f"{path}.csv?margins=yes").text)))
+    assert beside[0] == [*written[0], "children_low", "children_high", "attendance_low", "attendance_high"]
+    margins = [row[2].partition(" margin ")[2].strip().split(" to ") for row in shown[1:] if " margin " in row[2]]
+    assert margins == [row[4:6] for row in beside[1:] if row[4].isdecimal()] != []
     assert {row[0] for row in shown[1:]} == {"Barking and Dagenham (301)", "Barnet (302)", "Bexley (303)"}
     assert ["Barnet (302)", "early_years", "x", "x"] in shown
     assert ["Barking and Dagenham (301)", "early_years", "c", "c"] in shown
@@ -163,6 +172,8 @@ def test_the_release_page_says_how_to_read_and_cite_it(browse: Browse, asked: di
     text = main_text(ana.get(path).text)
     assert f"Cite it as {document['release_id']}" in text
     assert "c withheld to protect confidentiality" in text
+    assert "margin of error of 95 %. Conclusions are tentative." in text
+    assert "attendance has no margin: ask for COUNT(*) FILTER (WHERE attendance_rate IS NOT NULL) beside it." in text
     assert "x not available: the authority did not answer" in text
     assert document["table"]["method"] in text
     assert "Barnet (302) Refused Wait for the next." in text
@@ -189,6 +200,58 @@ def test_a_late_authority_and_a_useless_answer_are_told_apart(federation: Played
     text = main_text(browse("ana").get(f"/queries/{query}/release").text)
     assert "Barnet (302) Refused Its answer could not be used (malformed_answer)." in text
     assert "Bexley (303) Late No answer came in time." in text
+
+
+def test_the_hub_works_out_no_more_margins_than_it_has_time_for(
+    browse: Browse, asked: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """21 rows of 2 figures; a page has its own rows' margins whatever the size of the table."""
+    ana, path = browse("ana"), f"/queries/{asked['released']}/release"
+    monkeypatch.setattr(release, "MOST_MARGINS", 42)
+    assert f"{path}.csv?margins=yes" in ana.get(path).text
+    monkeypatch.setattr(release, "MOST_MARGINS", 41)
+    assert ana.get(f"{path}.csv?margins=yes").status_code == 404
+    assert f"{path}.csv?margins=yes" not in ana.get(path).text
+    assert "margin of error of 95 %" in main_text(ana.get(path).text)
+
+
+VIEW = f"{SQL} HAVING children > 60 ORDER BY children DESC LIMIT 9"
+
+
+def test_the_page_shows_the_view_that_the_query_asks_for(
+    federation: PlayedFederation, browse: Browse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page says which rows it shows and links to the whole table, whose pages stay whole; the files always are."""
+    monkeypatch.setattr(release, "ROWS_SHOWN", 8)
+    query = federation.answer(federation.start(VIEW), "node-301", "node-303")
+    federation.refuse(query, "node-302")
+    ana, path = browse("ana"), f"/queries/{query}/release"
+    viewed, rest = ana.get(path).text, ana.get(f"{path}?page=2").text
+    assert "9 of 21 rows, as the query's HAVING, ORDER BY and LIMIT choose" in main_text(viewed)
+    assert [len(read_rows(page)) - 1 for page in (viewed, rest)] == [8, 1]
+    counts = [row[2].partition(" ")[0] for row in read_rows(viewed)[1:] + read_rows(rest)[1:]]
+    shown = [int(count) for count in counts if count.isdecimal()]
+    assert shown == sorted(shown, reverse=True) != []
+    assert min(shown) > 60
+    assert counts[len(shown) :] == [count for count in counts if not count.isdecimal()] != []
+    whole = ana.get(f"{path}?whole=yes").text
+    assert f'href="{path}?whole=yes"' in viewed
+    assert f'href="{path}?whole=yes&amp;page=2"' in whole
+    assert "All rows, as released." in main_text(whole)
+    assert len(ana.get(f"{path}.csv").text.splitlines()) - 1 == 21
+
+
+def test_a_release_of_a_catalogue_that_has_changed_is_shown_whole(
+    browse: Browse, asked: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("disclosure_control.showing.plan_query", refuse_to_plan)
+    page = browse("ana").get(f"/queries/{asked['released']}/release").text
+    assert OF_ANOTHER_CATALOGUE in main_text(page)
+    assert len(read_rows(page)) - 1 == 21
+
+
+def refuse_to_plan(*_: object) -> None:
+    raise QueryRefused(RefusalCode.UNKNOWN_COLUMN, "there is no such column now")
 
 
 def test_a_long_table_is_shown_a_page_at_a_time(

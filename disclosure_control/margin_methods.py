@@ -1,0 +1,249 @@
+"""How the margin of error of each kind of figure is worked out from the released figures of its row.
+
+| figure | margin |
+|---|---|
+| count | Byar's interval of the number to be expected |
+| share of yes | Wilson's interval, where the row counts those who answered |
+| average | Student's t, with a spread of the same rows in the row, otherwise with the greatest that bounds allow |
+| median, quantile | the bin that it is in |
+| standard deviation, variance | chi-squared, as of normal rows |
+| correlation, R squared | Fisher's z |
+| slope | Student's t, with the correlation of the same rows in the row |
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from math import ceil, sqrt
+from types import MappingProxyType
+
+from disclosure_control.margins import (
+    Ends,
+    correlation_interval,
+    poisson_interval,
+    student_quantile,
+    variance_factors,
+    wilson_interval,
+)
+from disclosure_control.presets import Preset
+from disclosure_control.rounding import decimal_places, is_count, round_to_base
+from disclosure_control.symbols import Symbol, Value
+from disclosure_control.tables import measure_ends
+from query_engine.plan import Output, QueryPlan
+from query_engine.region import columns_of
+
+__all__ = ["METHODS", "SPREADS", "WITHHELD", "MarginMissing", "ReleasedRow", "find_ends"]
+
+SPREADS = ("deviation", "deviation_population", "variance", "variance_population")
+"""The kinds of figures that say how far values lie apart."""
+
+WITHHELD = "there is no figure"
+"""Why a figure that is withheld has no margin."""
+
+FEWEST_ROWS = 6
+"""Fewer rows than these have no margin: the approximations do not hold for them."""
+
+
+class MarginMissing(Exception):
+    """There is no margin, for the reason in the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedRow:
+    """One row of a release, with what the plan and the preset say of its figures."""
+
+    figures: Mapping[str, Value]
+    plan: QueryPlan
+    preset: Preset
+
+    def number(self, output: Output) -> float | None:
+        """A released figure, or None where it is withheld."""
+        value = self.figures[output.label]
+        return None if isinstance(value, Symbol) else float(value)
+
+    def half_place(self, output: Output) -> float:
+        """By how much printing may have moved a figure."""
+        return 0.5 * 10.0 ** -decimal_places(output, self.preset)
+
+    def printed_as(self, count: float) -> tuple[int, int]:
+        """The least and greatest count that is released as this one; 0 is released of none alone."""
+        if self.preset.rounding_base == 1 or not count:
+            return int(count), int(count)
+        half = self.preset.rounding_base / 2
+        return max(ceil(count - half), self.preset.smallest_count_shown), ceil(count + half) - 1
+
+    def rows_behind(self, output: Output) -> "_Rows":
+        """The rows that a figure rests on, by the counts released beside it. Raises `MarginMissing`.
+
+        A count of the children with such rows serves too: they are no more than the rows, and fewer make the margin
+        wider.
+        """
+        counting = [
+            each
+            for each in self.plan.outputs
+            if (is_count(each) and each.counted == output.statistics[0])
+            or (each.kind == "distinct" and each.among == output.present)
+        ]
+        if not counting:
+            raise MarginMissing(f"ask for {_count_to_ask(output)} beside it")
+        counts = [count for each in counting if (count := self.number(each)) is not None]
+        if not counts or min(counts) < FEWEST_ROWS:
+            raise MarginMissing("the count of the same rows is withheld or too small")
+        return _Rows(int(min(counts)), *self.printed_as(min(counts)))
+
+    def beside(self, kinds: Collection[str], is_same: Callable[[Output], bool]) -> tuple[Output, float] | None:
+        """The first released figure of these kinds that is of the same values."""
+        for each in self.plan.outputs:
+            value = self.number(each) if each.kind in kinds and is_same(each) else None
+            if value is not None:
+                return each, value
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A number of rows as it is released, and the fewest and the most that are released so."""
+
+    released: int
+    fewest: int
+    most: int
+
+
+def _count_to_ask(output: Output) -> str:
+    """What to ask for to have the rows of a figure counted."""
+    if output.statistics[0] == "rows":
+        return "COUNT(*)"
+    if len(output.measures) == 2:
+        return "REGR_COUNT of the same two"
+    columns = {*output.measures[0].columns, *columns_of(output.measures[0].where)}
+    if output.within is True and len(columns) == 1:
+        return f"COUNT(*) FILTER (WHERE {columns.pop()} IS NOT NULL)"
+    return "COUNT(*), with a FILTER that keeps the rows of this figure,"
+
+
+def find_ends(output: Output, row: ReleasedRow) -> Ends:
+    """The ends of a released figure's margin, before they are rounded. Raises `MarginMissing`."""
+    value = row.number(output)
+    if value is None:
+        raise MarginMissing(WITHHELD)
+    return METHODS["count" if is_count(output) else "share" if output.indicator else output.kind](output, value, row)
+
+
+def _count(output: Output, value: float, row: ReleasedRow) -> Ends:
+    return poisson_interval(*row.printed_as(value))
+
+
+def _share(output: Output, value: float, row: ReleasedRow) -> Ends:
+    """From the fewest yes of the most rows that are released so, to the most yes of the fewest."""
+    rows, half, base = row.rows_behind(output), row.half_place(output), row.preset.rounding_base
+    least, greatest = (round_to_base(Decimal((value + end) * rows.released), base) for end in (-half, half))
+    fewest, most = row.printed_as(max(0, least))[0], min(row.printed_as(greatest)[1], rows.fewest)
+    return wilson_interval(fewest / rows.most, rows.most)[0], wilson_interval(most / rows.fewest, rows.fewest)[1]
+
+
+def _mean(output: Output, value: float, row: ReleasedRow) -> Ends:
+    """The average give or take its error, the printing of its last place, and no further than a value can be."""
+    fewest = row.rows_behind(output).fewest
+    measure = output.measures[1 if output.kind == "regr_avgx" else 0]
+    least, greatest = map(float, measure_ends(measure, row.plan))
+    half = row.half_place(output)
+    spread = _released_spread(output, row)
+    if spread is None:
+        middle = min(max((least + greatest) / 2, value - half), value + half)
+        spread = sqrt(max(0.0, (greatest - middle) * (middle - least)))  # Bhatia and Davis, 2000
+    error = student_quantile(fewest - 1) * spread / sqrt(fewest - 1) + half
+    return max(least, value - error), min(greatest, value + error)
+
+
+def _released_spread(output: Output, row: ReleasedRow) -> float | None:
+    """The greatest deviation that is released so, of the same values of the same rows."""
+    found = row.beside(SPREADS, lambda other: other.statistics[:2] == output.statistics)
+    if found is None:
+        return None
+    spread, value = found
+    most = value + row.half_place(spread)
+    return most if spread.kind.startswith("deviation") else sqrt(most)
+
+
+def _quantile(output: Output, value: float, row: ReleasedRow) -> Ends:
+    for first, last in output.bins:
+        if float(first + last) / 2 == value:
+            return float(first), float(last)
+    raise MarginMissing("it is the middle of none of the plan's bins")
+
+
+def _variance(output: Output, value: float, row: ReleasedRow) -> Ends:
+    """The sum of squares that is released as this spread, of the fewest and of the most rows, by chi-squared."""
+    rows, half, power = row.rows_behind(output), row.half_place(output), 1 if output.kind.startswith("variance") else 2
+    ends: list[float] = []
+    for number in (rows.fewest, rows.most):
+        rounded = round_to_base(number, row.preset.rounding_base)
+        squares = number if output.kind.endswith("_population") else number * (rounded - 1) / rounded
+        for printed, factor in zip((max(0.0, value - half), value + half), variance_factors(number), strict=True):
+            ends.append((printed**power * squares * factor) ** (1 / power))
+    return min(ends), max(ends)
+
+
+def _correlation(output: Output, value: float, row: ReleasedRow) -> Ends:
+    fewest = row.rows_behind(output).fewest
+    half = row.half_place(output)
+    return (
+        correlation_interval(max(-1.0, value - half), fewest)[0],
+        correlation_interval(min(1.0, value + half), fewest)[1],
+    )
+
+
+def _explained(output: Output, value: float, row: ReleasedRow) -> Ends:
+    """The squares of the correlations that may be, of either sign: from 0 where both may."""
+    fewest = row.rows_behind(output).fewest
+    half = row.half_place(output)
+    low, _ = correlation_interval(sqrt(max(0.0, value - half)), fewest)
+    _, high = correlation_interval(sqrt(min(1.0, value + half)), fewest)
+    return max(0.0, low) ** 2, high**2
+
+
+def _slope(output: Output, value: float, row: ReleasedRow) -> Ends:
+    """The slope's standard error is |b| sqrt((1 / r^2 - 1) / (n - 2)), r being at the end nearer to 0."""
+    fewest = row.rows_behind(output).fewest
+    found = row.beside({"correlation", "regr_r2"}, lambda other: {*output.statistics} <= {*other.statistics})
+    if found is None:
+        raise MarginMissing("ask for CORR of the same two beside it")
+    other, released = found
+    least = max(0.0, abs(released) - row.half_place(other))
+    squared = least if other.kind == "regr_r2" else least**2
+    if squared == 0:
+        raise MarginMissing("the correlation is too near 0 to tell the error of the slope")
+    half = row.half_place(output)
+    error = (abs(value) + half) * sqrt((1 / squared - 1) / (fewest - 2))
+    width = student_quantile(fewest - 2) * error + half
+    return value - width, value + width
+
+
+def _without(reason: str) -> "_Formula":
+    def refuse(output: Output, value: float, row: ReleasedRow) -> Ends:
+        raise MarginMissing(reason)
+
+    return refuse
+
+
+_Formula = Callable[[Output, float, ReleasedRow], Ends]
+
+METHODS: Mapping[str, _Formula] = MappingProxyType(
+    {
+        "count": _count,
+        "share": _share,
+        **dict.fromkeys(("mean", "regr_avgx", "regr_avgy"), _mean),
+        "quantile": _quantile,
+        **dict.fromkeys(SPREADS, _variance),
+        "correlation": _correlation,
+        "regr_r2": _explained,
+        "regr_slope": _slope,
+        "sum": _without("a total has none of its own; ask for AVG and a count, which have"),
+        "weighted_mean": _without("the spread of the weights is not released; ask for AVG without them, which has one"),
+        "regr_intercept": _without("the height at 0 may be far from the data; ask for REGR_AVGY, which has one"),
+        **dict.fromkeys(("covariance", "covariance_population", "regr_sxy"), _without("ask for CORR, which has one")),
+        **dict.fromkeys(("regr_sxx", "regr_syy"), _without("ask for STDDEV of the same column, which has one")),
+        "model": _without("a model's estimates have margins in its own release"),
+    }
+)
+"""Every kind of figure with what gives the ends of its margin its row being released; it raises `MarginMissing`."""
