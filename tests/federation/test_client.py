@@ -15,6 +15,7 @@ from federation.manifest import MANIFEST_TYPE, ApprovalError, Manifest, read_man
 from federation.register import RegisterError
 from federation.transport import HubConnection
 from hub import queries
+from query_engine.refusal import QueryRefused
 from tests.hub.played_federation import PROJECT, SQL, PlayedFederation, found_federation
 
 DRAFT = QueryDraft(
@@ -183,3 +184,13 @@ def test_the_envelope_that_was_read_is_the_one_that_is_signed(played: PlayedFede
     signed = read_envelope(hub.fetch_manifest(query_id), MANIFEST_TYPE)
     assert signed.body == review.envelope.body
     assert signed.signers == ("ana", "cho")
+
+
+def test_a_question_that_a_methodology_guard_refuses_never_reaches_the_hub(played: PlayedFederation) -> None:
+    """The asker hears it from their own machine, whatever the hub would have let pass."""
+    sql = "SELECT academic_year, AVG(engmath_94) AS passed FROM child_year GROUP BY academic_year"
+    ana, hub = client(played, "ana")
+    with pytest.raises(QueryRefused, match="year_on_year, recommendation 2"):
+        ana.submit(msgspec.structs.replace(DRAFT, sql=sql))
+    assert hub.signatures == []
+    assert played.hub.database.connection.execute("SELECT count(*) FROM queries").fetchone()[0] == 0

@@ -176,7 +176,7 @@ def _methodology_lines() -> Iterator[str]:
     guards = load_guards()
     yield from ("# Methodology guards", "", GENERATED, "")
     yield "The policy paper says how figures on the education of children in care mislead. Each of its rules that a"
-    yield "plan can show is a guard: `circe query check`, the hub and the asker's own client hold every question to them."
+    yield "plan can show is a guard: `circe query check`, the hub and the asker's client hold every question to them."
     yield "A guard that refuses stops the question, with code `methodology`; one that warns lets it pass and says what"
     yield "would be sounder. Nodes take no part: no answer depends on a guard. The guards are declared in"
     yield "`query_engine/guards.toml`, and every example here is a test."
@@ -212,8 +212,8 @@ def _broken(sql: str) -> list[str]:
 def _foreseen_lines() -> Iterator[str]:
     yield from ("", "## What would be withheld", "")
     yield "The check and the hub's page also foresee which share of a table a preset would withhold, and where it is"
-    yield "most, name nearby questions with their shares. Foreseeing touches no data: it goes by how often categories are"
-    yield "in the synthetic England (`query_engine/domains/frequencies.csv`, by `python -m node.synth.frequencies`),"
+    yield "most, name nearby questions with their shares. Foreseeing touches no data: it goes by how often categories"
+    yield "are in the synthetic England (`query_engine/domains/frequencies.csv`; `python -m node.synth.frequencies`),"
     yield "takes columns to be independent within a key stage and counts to be Poisson, and is of an authority of"
     yield "middling size. Figures of cells that hold no child are left out of the share."
     yield ""

@@ -173,3 +173,13 @@ def test_sums_in_two_parts_take_no_noise(plan_of: PlanOf) -> None:
     noisy, exact, _ = judge_paths(plan)
     assert "two parts" in noisy.reasons[0]
     assert exact.allowed
+
+
+def test_an_answer_that_is_too_large_to_travel_is_refused(plan_of: PlanOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its bytes: two statistics of four cells are 64."""
+    sql = "SELECT sex, COUNT(*) AS n FROM child_year GROUP BY sex"
+    monkeypatch.setattr("query_engine.planner.BYTE_LIMIT", 64)
+    assert plan_bytes(plan_of(sql)) == 64
+    monkeypatch.setattr("query_engine.planner.BYTE_LIMIT", 63)
+    with pytest.raises(QueryRefused, match="64 bytes"):
+        plan_of(sql)
