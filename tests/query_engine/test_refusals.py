@@ -62,7 +62,9 @@ def viewed(view: str) -> str:
 
 FIGURES = [name for name, column in load_catalogue().table("child_year").columns.items() if column.is_amount][:30]
 
-DIMENSIONS = ", ".join(name for name, each in load_catalogue().table("child_year").columns.items() if each.domain)
+DIMENSIONS = ", ".join(
+    [name for name, each in load_catalogue().table("child_year").columns.items() if each.domain][:14]
+)
 
 # Each pair joins an early column of the alphabet with a late one, so that all the early ones must be remembered.
 EARLY = ("at_31_march", "counted_here", "english_additional_language", "in_care_12_months", "permanently_excluded")
