@@ -13,6 +13,9 @@ from query_engine.scope import Scope
 SET_LIMIT = 32
 """The most grouping sets that a query may have."""
 
+GROUPING_LIMIT = 12
+"""The most columns and expressions that may be grouped by: of two categories each, they make 4,096 cells."""
+
 Places = dict[Grouping, exp.Expr]
 """What is grouped by, each with the place where it is first named."""
 
@@ -37,6 +40,9 @@ def read_group_by(
         if len(sets) > SET_LIMIT:
             reason = f"GROUP BY makes {len(sets)} grouping sets and may make {SET_LIMIT}: leave out what is not needed."
             raise scope.refuse(RefusalCode.GROUPING_FORM, reason, node)
+    if len(reader.places) > GROUPING_LIMIT:
+        reason = f"The query groups by {len(reader.places)} columns and may group by {GROUPING_LIMIT}."
+        raise scope.refuse(RefusalCode.GROUPING_FORM, reason, group)
     return reader.places, _numbered(sets, reader.places, scope, group)
 
 
@@ -69,6 +75,9 @@ class _Reader:
 
     def sets(self, node: exp.Expr) -> list[_Set]:
         """The alternatives that one element of GROUP BY offers."""
+        if isinstance(node, exp.Rollup | exp.GroupingSets) and len(node.expressions) > SET_LIMIT:
+            reason = f"This makes {len(node.expressions)} grouping sets or more, and there may be {SET_LIMIT}."
+            raise self._scope.refuse(RefusalCode.GROUPING_FORM, reason, node)
         match node:
             case exp.Rollup():
                 parts = [self._together(each) for each in node.expressions]

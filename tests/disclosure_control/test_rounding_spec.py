@@ -213,5 +213,5 @@ def test_figures_of_many_digits_are_printed_and_read_back(name: str, make_plan: 
     raw = RawTable(plan, {each.name: [parts.get(each.kind, rows)] for each in plan.statistics})
     protected = protect(raw, preset)
     squares, total, mean = map(Decimal, protected.rows[0])  # type: ignore[arg-type]
-    assert (squares, total, mean) == (10**14, 2 * 10**14, 2 * 10**8)
+    assert [squares, total, mean] == [Decimal(10**14), Decimal(2 * 10**14), Decimal(2 * 10**8)]
     assert read_protected(protected.to_wire(), plan, preset).rows == protected.rows

@@ -20,6 +20,9 @@ from tests.query_engine.golden_files import read_attacks, read_blocks
 LONGEST = 600
 """The most bytes of a text: every form of the language fits, and short texts are tried faster."""
 
+PLAIN = "SELECT sex , COUNT ( * ) AS n FROM child_year WHERE uasc GROUP BY ROLLUP ( sex ) HAVING n > 4"
+"""A statement by its words, from which the fuzzer makes others."""
+
 
 def text_of(data: bytes) -> str:
     """The text that some bytes stand for."""
@@ -48,6 +51,7 @@ def main() -> None:
         corpus.mkdir()
         for number, statement in enumerate(seeds()):
             (corpus / f"{number}.sql").write_text(statement, encoding="latin-1", errors="replace")
+        (corpus / "words").write_bytes(bytes([1, *(WORDS.index(word) for word in PLAIN.split())]))
         quoted = (word.replace("\\", "\\\\").replace('"', '\\"') for word in WORDS)
         dictionary.write_text("".join(f'"{word}"\n' for word in quoted))
         load_catalogue()

@@ -1,14 +1,18 @@
 """Hostile text: everything in the corpus is refused, and no text whatever ends in anything but a query or a refusal."""
 
+from itertools import combinations, pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from query_engine.catalogue import Catalogue
+from query_engine.catalogue import Catalogue, load_catalogue
 from query_engine.model import AggregateQuery
 from query_engine.parser import parse_query
-from query_engine.planner import plan_query
+from query_engine.planner import WORK_LIMIT, plan_query
 from query_engine.refusal import QueryRefused, RefusalCode
+from query_engine.region import SIZE_LIMIT
+from query_engine.rendering import render_plan
 from query_engine.text import TEXT_LIMIT
 from tests.query_engine import strategies
 from tests.query_engine.example_counts import examples
@@ -17,6 +21,10 @@ from tests.query_engine.golden_files import Attack, read_attacks, read_blocks
 from tests.query_engine.spelling import spell
 
 ATTACKS = read_attacks()
+
+COLUMNS = load_catalogue().table("child_year").columns.values()
+FLAGS = sorted(column.name for column in COLUMNS if column.role == "flag")
+AMOUNTS = sorted(column.name for column in COLUMNS if column.role == "measure")[:9]
 
 GENERATED = {
     "a million brackets": "SELECT COUNT(*) FROM child_year WHERE " + "(" * 1_000_000,
@@ -30,6 +38,29 @@ GENERATED = {
     "a chain of OR": "SELECT COUNT(*) FROM child_year WHERE " + " OR ".join(["uasc"] * 1200),
     "a chain of UNION": "SELECT COUNT(*) FROM child_year" + " UNION SELECT 1" * 600,
     "a huge IN list": "SELECT COUNT(*) FROM child_year WHERE age IN (" + "4," * 4900 + "4)",
+    "a ROLLUP of 2,000": "SELECT sex, COUNT(*) AS n FROM child_year GROUP BY ROLLUP (" + "sex, " * 1900 + "sex)",
+    "grouping sets multiplied": "SELECT sex, COUNT(*) AS n FROM child_year GROUP BY "
+    + ", ".join(["GROUPING SETS (" + "(sex), " * 30 + "(sex))"] * 20),
+    "CUBE upon CUBE": "SELECT sex, COUNT(*) AS n FROM child_year GROUP BY " + ", ".join(["CUBE (sex, uasc)"] * 400),
+    "CASE times CUBE times correlations": "SELECT COUNT(*) AS n, "
+    + ", ".join(f"CASE WHEN age = {place} THEN 1 END AS g{place}" for place in range(5))
+    + "".join(f", CORR({one}, {other}) AS {one}_{other}" for one, other in combinations(AMOUNTS, 2))
+    + " FROM child_year GROUP BY CUBE (g0, g1, g2, g3, g4)",
+    "a hundred branches upon a hundred": "SELECT COUNT(*) AS n, CASE "
+    + " ".join(f"WHEN months_in_care < {place} OR suspensions < {place % 60} THEN {place}" for place in range(1, 120))
+    + " END AS g FROM child_year GROUP BY g",
+    "arithmetic without end": "SELECT COUNT(*) AS n, age" + " + 1" * 2400 + " AS g FROM child_year GROUP BY g",
+    "products without end": "SELECT SUM(age" + " * age" * 1500 + ") AS x FROM child_year",
+    "powers of ten": "SELECT COUNT(*) AS n, age" + " * 999999" * 12 + " AS g FROM child_year GROUP BY g",
+    "every mixture of three columns": "SELECT COUNT(*) AS n, age * age_at_entry * year_group AS g FROM child_year "
+    "GROUP BY g",
+    "pairs that hold each other up": "SELECT COUNT(*) AS n FROM child_year WHERE "
+    + " AND ".join(f"({one} OR {other})" for one, other in zip(FLAGS[::2], FLAGS[1::2], strict=False)),
+    "arithmetic grouped forty times": "SELECT COUNT(*) AS n, "
+    + ", ".join(f"(age + year_group) % {place + 2} AS g{place}" for place in range(40))
+    + " FROM child_year GROUP BY "
+    + ", ".join(f"g{place}" for place in range(40)),
+    "names that are nearly right": "SELECT COUNT(*) AS n FROM child_year WHERE " + "e" * 9_900 + " = 1",
     "semicolons": "SELECT COUNT(*) FROM child_year" + ";" * 4000 + "SELECT 1",
     "a number of 9,000 figures": "SELECT COUNT(*) FROM child_year WHERE age = " + "1" * 9000,
     "full-width letters": "\uff33\uff25\uff2c\uff25\uff23\uff34 COUNT(*) FROM child_year",
@@ -66,6 +97,32 @@ def test_a_second_statement_is_refused(second: str, between: str, catalogue: Cat
 def test_the_generated_attack_is_refused(sql: str, catalogue: Catalogue) -> None:
     """Texts made to exhaust the parser, or to look like what they are not."""
     refuse(sql, catalogue)
+
+
+HEAVY = {
+    "a hundred branches": "SELECT COUNT(*) AS n, CASE "
+    + " ".join(f"WHEN age = {place % 26} AND suspensions = {place % 60} THEN {place}" for place in range(100))
+    + " END AS g FROM child_year GROUP BY g",
+    "correlations with filters": "SELECT "
+    + ", ".join(f"CORR({one}, {other}) FILTER (WHERE uasc OR age = 4) AS {one}" for one, other in pairwise(AMOUNTS))
+    + " FROM child_year",
+    "a CUBE of tangled cases": "SELECT COUNT(*) AS n, "
+    + ", ".join(f"CASE WHEN ({' OR '.join(FLAGS[:3])}) AND age = {place} THEN 1 END AS g{place}" for place in range(5))
+    + " FROM child_year GROUP BY CUBE (g0, g1, g2, g3, g4)",
+    "a condition just short of tangled": "SELECT COUNT(*) AS n FROM child_year WHERE "
+    + " AND ".join(f"({one} OR {other})" for one, other in zip(FLAGS[:14:2], FLAGS[1:14:2], strict=True)),
+}
+
+
+@pytest.mark.parametrize("sql", HEAVY.values(), ids=HEAVY.keys())
+def test_the_heaviest_plans_are_rendered_in_bounds(sql: str, catalogue: Catalogue) -> None:
+    """What the limits let through: regions within their limit, and no more text for an engine than it can take."""
+    plan = plan_query(parse_query(sql, catalogue), catalogue)
+    regions = [plan.where, *(each.measure.where for each in plan.statistics if each.measure)]
+    regions += [region for each in plan.dimensions for region in each.regions]
+    assert all(isinstance(region, bool) or region.size <= SIZE_LIMIT for region in regions)
+    assert len(plan.statistics) * len(plan.sets) <= WORK_LIMIT
+    assert len(render_plan(plan)) < 1_000_000
 
 
 soup = st.lists(st.sampled_from(WORDS), max_size=30).map(lambda words: " ".join(["SELECT", *words]))

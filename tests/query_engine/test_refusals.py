@@ -62,6 +62,10 @@ def viewed(view: str) -> str:
 
 FIGURES = [name for name, column in load_catalogue().table("child_year").columns.items() if column.is_amount][:30]
 
+DIMENSIONS = ", ".join(
+    [name for name, each in load_catalogue().table("child_year").columns.items() if each.domain][:14]
+)
+
 # Each pair joins an early column of the alphabet with a late one, so that all the early ones must be remembered.
 EARLY = ("at_31_march", "counted_here", "english_additional_language", "in_care_12_months", "permanently_excluded")
 LATE = ("school_in_area", "sdq_returned", "sen_unit_or_resourced", "severe_absentee", "uasc")
@@ -148,6 +152,7 @@ CASES = (
     Case(C.GROUPING_FORM, "SELECT sex, COUNT(*) FROM child_year GROUP BY ^2", "place"),
     Case(C.GROUPING_FORM, "SELECT sex, COUNT(*) FROM child_year ^GROUP BY ALL", "ALL"),
     Case(C.GROUPING_FORM, totals("GROUPING SETS ((^sex), (uasc))"), "everything"),
+    Case(C.GROUPING_FORM, f"SELECT COUNT(*) AS n, {DIMENSIONS} FROM child_year GROUP BY ^{DIMENSIONS}", "group by 12"),
     Case(C.GROUPING_FORM, totals("CUBE (^sex, uasc, age, need, population, key_stage)"), "64 grouping sets"),
     Case(C.GROUPING_FORM, totals("CUBE (sex, uasc, age), CUBE (^need, population, key_stage)"), "64 grouping sets"),
     Case(C.GROUPING_FORM, grouped("CASE WHEN ^uasc THEN sex END"), "quotation marks"),
