@@ -26,8 +26,10 @@ def cautions(plan: QueryPlan) -> tuple[Caution, ...]:
 
 def _counted_here(plan: QueryPlan) -> str | None:
     """Each child is counted once a year, by the authority that holds the home record."""
-    column = plan.governed.columns.get("counted_here")
-    if column is None or _groups_by(plan, column.name) or possible_ranges(plan.where, column) == [(1, 1)]:
+    columns = [plan.governed.columns[name] for name in _named(plan, "counted_here")]
+    if not columns or any(_groups_by(plan, each.name) for each in columns):
+        return None
+    if any(possible_ranges(plan.where, each) == [(1, 1)] for each in columns):
         return None
     return (
         "A child who passed from one authority's care to another's in the year has a row at both. "
@@ -36,7 +38,7 @@ def _counted_here(plan: QueryPlan) -> str | None:
 
 
 def _academic_year(plan: QueryPlan) -> str | None:
-    if _uses(plan, "academic_year"):
+    if _uses(plan, "academic_year") or len(plan.academic_years) == 1:
         return None
     return (
         "Every year is pooled, and a child has a row for each. Filter or group by academic_year, "
@@ -45,7 +47,7 @@ def _academic_year(plan: QueryPlan) -> str | None:
 
 
 def _population(plan: QueryPlan) -> str | None:
-    if "population" not in plan.governed.columns or _uses(plan, "population"):
+    if not _named(plan, "population") or _uses(plan, "population"):
         return None
     return (
         "Children looked after, children who have left care for a permanent home, and care leavers are taken together. "
@@ -75,8 +77,13 @@ RULES: Mapping[str, Callable[[QueryPlan], str | None]] = MappingProxyType(
 """Every rule by its name: given a plan, its warning or None."""
 
 
+def _named(plan: QueryPlan, name: str) -> list[str]:
+    """The columns that go by a name in the catalogue: in tables that are joined, several can."""
+    return [each for each in plan.governed.columns if each.rpartition(".")[2] == name]
+
+
 def _uses(plan: QueryPlan, name: str) -> bool:
-    return _groups_by(plan, name) or name in columns_of(plan.where)
+    return any(_groups_by(plan, each) or each in columns_of(plan.where) for each in _named(plan, name))
 
 
 def _groups_by(plan: QueryPlan, name: str) -> bool:

@@ -68,7 +68,8 @@ def _category(dimension: Dimension, plan: QueryPlan) -> exp.Expr:
     case = exp.Case()
     for place, region in enumerate(firsts):
         case = case.when(render_where(region, plan.governed), exp.Literal.number(place))
-    return case.else_(exp.Literal.number(len(firsts))) if firsts else exp.Literal.number(0)
+    # A plain 0 would be read as a place in the SELECT list where it is grouped by.
+    return case.else_(exp.Literal.number(len(firsts))) if firsts else exp.cast(exp.Literal.number(0), "INT")
 
 
 def _figure(place: int) -> str:
