@@ -1,5 +1,6 @@
 """What a governed table and its columns are, as the catalogue declares them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -12,6 +13,8 @@ Nature = Literal["fixed", "variable", "hybrid"]
 Audience = Literal["researcher", "authority"]
 Category = str | int | bool
 Value = str | int | bool | Decimal
+
+_DIGEST = re.compile("-[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Column:
     @property
     def called(self) -> str:
         """The name in a sentence to the asker: a derived column's without the digest that tells it from others."""
-        return self.name.partition("-")[0]
+        return _DIGEST.sub("", self.name)
 
     @property
     def ordered(self) -> bool:

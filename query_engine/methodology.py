@@ -5,7 +5,7 @@ who ask: by `circe query check`, by the hub, and by the asker's own client befor
 plan and to their own policy, and no node's answer depends on a rule here.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -92,7 +92,7 @@ def tells_of(plan: QueryPlan, name: str) -> bool:
 
 def level_of(plan: QueryPlan) -> str:
     """The smallest areas that have rows of their own in the answer."""
-    grouped = {name for each in plan.dimensions for name in _dimension_columns(each.name, each.regions)}
+    grouped = _bare(name for each in plan.dimensions for name in _dimension_columns(each.name, each.regions))
     if plan.path == "per_authority" or grouped & {"home_authority", "host_authority"}:
         return "authority"
     return "region" if grouped & {"home_region", "host_region"} else "nation"
@@ -113,26 +113,26 @@ class _Asked:
         return self.plan.table in names
 
     def has(self, columns: list[str]) -> bool:
-        return any(name in self.plan.governed.columns for name in columns)
+        return bool(_bare(self.plan.governed.columns) & set(columns))
 
     def about(self, name: str) -> bool:
-        return bool(self.guards.sets[name].columns & set(self._told_of()))
+        return bool(self.guards.sets[name].columns & _bare(self._told_of()))
 
     def separates(self, columns: list[str]) -> bool:
         apart = self._grouped().union(*map(columns_of, self._conditions()))
-        return bool(apart & set(columns))
+        return bool(_bare(apart) & set(columns))
 
     def uses(self, columns: list[str]) -> bool:
-        return bool(self.plan.columns & set(columns))
+        return bool(_bare(self.plan.columns) & set(columns))
 
     def uses_all(self, columns: list[str]) -> bool:
-        return self.plan.columns >= set(columns)
+        return _bare(self.plan.columns) >= set(columns)
 
     def filters(self, columns: list[str]) -> bool:
-        return bool(columns_of(self.plan.where) & set(columns))
+        return bool(_bare(columns_of(self.plan.where)) & set(columns))
 
     def groups(self, columns: list[str]) -> bool:
-        return bool(self._grouped() & set(columns))
+        return bool(_bare(self._grouped()) & set(columns))
 
     def keeps(self, wanted: Mapping[str, list[Any]]) -> bool:
         return all(self._kept(name) == values for name, values in wanted.items())
@@ -174,10 +174,10 @@ class _Asked:
                     yield name
 
     def _kept(self, name: str) -> list[Any] | None:
-        column = self.plan.governed.columns.get(name)
-        if column is None:
-            return None
-        return [column.value(code) for code in _codes(self.plan.where, column)]
+        """The values that WHERE lets a column have: of tables that are joined, the one it is strictest with."""
+        named = [each for key, each in self.plan.governed.columns.items() if _bare([key]) == {name}]
+        kept = [[column.value(code) for code in _codes(self.plan.where, column)] for column in named]
+        return min(kept, key=len, default=None)
 
 
 _MEANINGS: Mapping[str, Callable[[_Asked, Any], bool]] = MappingProxyType(
@@ -199,6 +199,11 @@ _MEANINGS: Mapping[str, Callable[[_Asked, Any], bool]] = MappingProxyType(
     }
 )
 """What each word of `guards.WORDS` means of a question."""
+
+
+def _bare(names: Iterable[str]) -> frozenset[str]:
+    """Columns as the catalogue names them: those of a table that is joined have its name before them."""
+    return frozenset(name.rpartition(".")[2] for name in names)
 
 
 def _dimension_columns(name: str, regions: tuple[Region, ...]) -> frozenset[str]:

@@ -19,7 +19,7 @@ def call_column(name: str, table: GovernedTable) -> str:
     part = table.part_of(name)
     tally = part.tally(table.origins[name][1])
     if tally is None or part.rows is None:
-        return name
+        return table.columns[name].called
     conditions = [*_among(part.rows.where, part.table), *_among(tally.where, part.table)]
     among = f" where {' and '.join(conditions)}" if conditions else ""
     unit = "child and academic year" if part.rows.by_year else "child"

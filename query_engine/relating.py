@@ -108,10 +108,7 @@ def _with_years(drafts: Sequence[Part], joins: Sequence[Join]) -> Iterator[Part]
     for place in range(len(drafts)):
         if place not in outer and drafts[place].has_year:
             together.setdefault(root[place], []).append(place)
-    names = {
-        each: YEAR if len(together) == 1 else f"{min(drafts[place].name for place in places)}.{YEAR}"
-        for each, places in together.items()
-    }
+    names = {each: f"{min(drafts[place].name for place in places)}.{YEAR}" for each, places in together.items()}
     for place, draft in enumerate(drafts):
         if place not in outer:
             yield replace(draft, year=names[root[place]] if draft.has_year else None)

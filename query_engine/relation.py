@@ -1,9 +1,10 @@
 """The table that FROM makes of several governed ones: what its columns come from, which rows it reaches, its name.
 
 A relation is a governed table like any other to whoever plans, measures, protects and describes: its columns have
-public values, and its rows belong to children. It is never stored: an engine makes it of the governed tables. Columns
-that the join makes equal are one column (`child`, the authority, `academic_year`), any other is `table.column`, and
-what is worked out for each child is named by a digest of what it is, so that no name depends on the asker's aliases.
+public values, and its rows belong to children. It is never stored: an engine makes it of the governed tables. The child
+and the authority are one column each; any other is `table.column`, with one academic year, that of the first table by
+name, for all tables joined by it; and what is worked out for each child is named by a digest of what it is, so that no
+name depends on the asker's aliases.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
