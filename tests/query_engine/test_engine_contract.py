@@ -224,6 +224,7 @@ description = "A table."
 authority_column = "y"
 child_key = "child"
 typical_size = 10
+rows_per_child_year = 1
 [tables.t.columns.child]
 role = "key"
 type = "category"

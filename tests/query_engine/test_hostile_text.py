@@ -141,7 +141,7 @@ def test_a_query_with_words_put_in_gives_a_query_or_a_refusal(
     query: AggregateQuery, edits: list[tuple[int, str]], catalogue: Catalogue
 ) -> None:
     """Good queries, damaged: the near misses that soup of words seldom finds."""
-    sql = spell(query, catalogue.table(query.table))
+    sql = spell(query, catalogue.table(strategies.TABLE))
     for place, word in edits:
         sql = f"{sql[:place]} {word} {sql[place:]}"
     check_text(sql, catalogue)

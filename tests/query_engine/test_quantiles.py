@@ -73,7 +73,7 @@ def test_a_quantile_is_the_middle_of_the_bin_it_lies_in(
         plan = plan_query(query, catalogue)
     except QueryRefused:
         assume(False)
-    assert plan_query(parse_query(spell(query, catalogue.table(query.table)), catalogue), catalogue) == plan
+    assert plan_query(parse_query(spell(query, catalogue.table(strategies.TABLE)), catalogue), catalogue) == plan
     for sex, found in answers(plan, rows, catalogue).items():
         kept = [row for row in rows if row["sex"] == sex and all(c is None or truth(c, row) for c in (where, only))]
         values = [Decimal(str(row[name])) for row in kept if row[name] is not None]

@@ -131,6 +131,7 @@ CASES = (
     Case(C.EXPRESSION, "SELECT sex, COUNT(*) AS n FROM child_year GROUP BY sex HAVING ^n IS NULL"),
     Case(C.EXPRESSION, where("^sex LIKE 'M%'")),
     Case(C.EXPRESSION, where("CAST(^sex AS INT) = 1")),
+    Case(C.MODEL_FORM, select("^FIT_LINEAR(suspensions) AS m"), "at least one term"),
     Case(C.MEASURE_FORM, select("^COUNT() AS x"), "COUNT takes *"),
     Case(C.MEASURE_FORM, select("^COUNT(1) AS x"), "COUNT takes *"),
     Case(C.TOO_MANY_COLUMNS, "SELECT " + "COUNT(*) AS n, " * COLUMN_LIMIT + "^COUNT(*) AS n FROM child_year"),
