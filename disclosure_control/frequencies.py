@@ -14,8 +14,8 @@ from types import MappingProxyType
 
 import query_engine
 from query_engine.catalogue import Column, GovernedTable
-from query_engine.reach import own_geography
-from query_engine.region import Region, Split
+from query_engine.planning.reach import own_geography
+from query_engine.planning.region import Region, Split
 
 __all__ = ["Frequencies", "Stage", "load_frequencies", "read_frequencies"]
 

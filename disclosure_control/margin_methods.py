@@ -29,8 +29,8 @@ from disclosure_control.presets import Preset
 from disclosure_control.rounding import decimal_places, is_count, round_to_base
 from disclosure_control.symbols import Symbol, Value
 from disclosure_control.tables import measure_ends
-from query_engine.plan import Output, QueryPlan
-from query_engine.region import columns_of
+from query_engine.planning.plan import Output, QueryPlan
+from query_engine.planning.region import columns_of
 
 __all__ = ["METHODS", "SPREADS", "WITHHELD", "MarginMissing", "ReleasedRow", "find_ends"]
 

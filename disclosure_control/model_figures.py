@@ -10,7 +10,7 @@ from query_engine.models.counts import ChildCount, PatternCount
 from query_engine.models.design import Product
 from query_engine.models.formula import Numeric
 from query_engine.models.patterns import Pattern
-from query_engine.plan import ModelPlan, QueryPlan
+from query_engine.planning.plan import ModelPlan, QueryPlan
 
 __all__ = ["Figures", "release_model"]
 

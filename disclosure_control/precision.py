@@ -17,7 +17,7 @@ from disclosure_control.release import ReleasedTable
 from disclosure_control.rounding import decimal_places
 from disclosure_control.symbols import Symbol, Value
 from disclosure_control.tables import Row
-from query_engine.plan import Output, QueryPlan
+from query_engine.planning.plan import Output, QueryPlan
 
 __all__ = ["Margin", "Margins", "NoMargin", "explain_margins", "find_margins"]
 

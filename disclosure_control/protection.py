@@ -8,7 +8,7 @@ from disclosure_control.rounding import release_figure
 from disclosure_control.suppression import Figures, SuppressionRules
 from disclosure_control.symbols import Symbol, Value
 from disclosure_control.tables import Cell, ProtectedTable, Row, name_categories, seal_table
-from query_engine.plan import TOTAL, Output, QueryPlan
+from query_engine.planning.plan import TOTAL, Output, QueryPlan
 from query_engine.tables import RawTable
 
 __all__ = ["protect"]

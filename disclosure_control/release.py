@@ -16,7 +16,7 @@ from disclosure_control.presets import Preset
 from disclosure_control.rounding import decimal_places
 from disclosure_control.symbols import MEANINGS, Symbol, Value
 from disclosure_control.tables import Entry, ProtectedTable, Row, name_categories, plan_columns
-from query_engine.plan import QueryPlan
+from query_engine.planning.plan import QueryPlan
 
 __all__ = ["ReleaseMalformed", "ReleaseRefused", "ReleasedTable", "read_released", "release_tables"]
 

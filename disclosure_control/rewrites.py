@@ -13,11 +13,11 @@ from disclosure_control.frequencies import YEAR, read_frequencies
 from disclosure_control.presets import Preset
 from query_engine.catalogue import Category, Column
 from query_engine.geography import load_authorities
-from query_engine.methodology import check_methodology
-from query_engine.plan import Dimension, QueryPlan
+from query_engine.methodology.cautions import check_methodology
+from query_engine.planning.plan import Dimension, QueryPlan
+from query_engine.planning.region import Region, RegionTangled, Split, columns_of, factors, intersect, region_of
 from query_engine.refusal import QueryRefused
-from query_engine.region import Region, RegionTangled, Split, columns_of, factors, intersect, region_of
-from query_engine.wording import describe_condition
+from query_engine.wording.description import describe_condition
 
 __all__ = ["MOSTLY", "Rewrite", "propose_rewrites"]
 

@@ -21,7 +21,7 @@ from disclosure_control.presets import Preset
 from disclosure_control.suppression import Figures
 from disclosure_control.symbols import Symbol, Value
 from query_engine.finalisers import finalise
-from query_engine.plan import Measure, Output
+from query_engine.planning.plan import Measure, Output
 
 __all__ = ["decimal_places", "is_count", "is_share", "release_figure", "round_to_base"]
 

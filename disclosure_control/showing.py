@@ -16,10 +16,10 @@ from disclosure_control.release import ReleasedTable
 from disclosure_control.symbols import Symbol
 from disclosure_control.tables import Entry, Row
 from query_engine.catalogue import load_catalogue
-from query_engine.parser import parse_query
-from query_engine.planner import plan_query
+from query_engine.language.parser import parse_query
+from query_engine.planning.planner import plan_query
+from query_engine.query.view import WHOLE, View, apply_view
 from query_engine.refusal import QueryRefused
-from query_engine.view import WHOLE, View, apply_view
 
 __all__ = ["ShownTable", "show_table"]
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from itertools import permutations
 
 from disclosure_control.presets import Preset
-from query_engine.plan import Output, QueryPlan
-from query_engine.region import Region, RegionTangled, intersect
+from query_engine.planning.plan import Output, QueryPlan
+from query_engine.planning.region import Region, RegionTangled, intersect
 
 __all__ = ["Figures", "SuppressionRules"]
 

@@ -22,7 +22,7 @@ from disclosure_control.presets import Preset
 from disclosure_control.rounding import decimal_places, is_count
 from disclosure_control.symbols import Symbol, Value
 from query_engine.catalogue import Category
-from query_engine.plan import JSON, Measure, Output, QueryPlan
+from query_engine.planning.plan import JSON, Measure, Output, QueryPlan
 
 __all__ = ["Cell", "Entry", "ProtectedTable", "Row", "TableMalformed", "measure_ends", "name_categories"]
 __all__ += ["plan_columns", "read_protected", "seal_table"]

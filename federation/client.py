@@ -24,7 +24,7 @@ from federation.register import Member, MemberKind, Register
 from federation.releases import verify_release
 from federation.state import Party, open_party
 from federation.transport import LONG_POLL_SECONDS, HubConnection, connect_party, current_time
-from query_engine.plan import QueryPlan
+from query_engine.planning.plan import QueryPlan
 
 Clock = Callable[[], datetime]
 
@@ -166,8 +166,8 @@ def derive_plan(manifest: Manifest) -> QueryPlan:
     """
     from disclosure_control.presets import load_preset
     from query_engine.catalogue import load_catalogue
-    from query_engine.parser import parse_query
-    from query_engine.planner import plan_query
+    from query_engine.language.parser import parse_query
+    from query_engine.planning.planner import plan_query
 
     catalogue = load_catalogue()
     plan = plan_query(parse_query(manifest.sql, catalogue), catalogue)

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from federation.manifest import Manifest
 from federation.register import Member
 from federation.terminal import WIDTH, plain_text, quote_text
-from query_engine.plan import QueryPlan
-from query_engine.wording import describe_plan
+from query_engine.planning.plan import QueryPlan
+from query_engine.wording.description import describe_plan
 
 LEAVES_BY = {
     "per_authority": (

@@ -16,7 +16,7 @@ from federation.exchange import ReleaseDocument
 from federation.manifest import REPLY_TYPE, Manifest, Outcome, Reply, manifest_digest, read_manifest
 from federation.register import Register
 from federation.wire import WireError, decode_document
-from query_engine.plan import QueryPlan
+from query_engine.planning.plan import QueryPlan
 
 LATE = "late"
 """Why an authority is absent from a release when its node had not answered in time."""

@@ -14,7 +14,7 @@ from federation.register import Member, MemberKind, OrganisationKind, Register
 from federation.wire import whole_seconds
 from hub.projects import Project
 from query_engine.catalogue import load_catalogue
-from query_engine.plan import QueryPlan
+from query_engine.planning.plan import QueryPlan
 
 MOST_ROWS = 100_000
 """Rows that a release may have: more would not fit in a document that its asker can fetch."""

@@ -40,7 +40,7 @@ from hub.dispatch import deliver_manifest, read_progress
 from hub.drafting import compose_manifest
 from hub.projects import find_project
 from hub.service import Hub
-from query_engine.plan import QueryPlan
+from query_engine.planning.plan import QueryPlan
 from query_engine.question import read_question
 from query_engine.refusal import QueryRefused
 

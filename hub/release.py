@@ -23,7 +23,7 @@ from hub.dispatch import read_progress, read_replies, read_signed_replies
 from hub.queries import StoredQuery, describe_nodes, due_queries
 from hub.relay import delete_expired
 from hub.service import Hub, describe_error
-from query_engine.plan import QueryPlan
+from query_engine.planning.plan import QueryPlan
 
 log = logging.getLogger("circe.hub")
 

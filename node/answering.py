@@ -41,7 +41,7 @@ from node.engines import open_engine
 from node.service import Node
 from node.snapshots import Snapshot
 from query_engine.engines import EngineFailed, EngineUnavailable
-from query_engine.plan import QueryPlan
+from query_engine.planning.plan import QueryPlan
 
 log = logging.getLogger("circe.node")
 

@@ -30,9 +30,9 @@ from node.snapshots import Snapshot, SnapshotDamaged, SnapshotMissing
 from policies.access_policy import AccessDenied, AccessRequest
 from policies.linter import PolicyInvalid
 from query_engine.catalogue import load_catalogue
-from query_engine.parser import parse_query
-from query_engine.plan import QueryPlan
-from query_engine.planner import plan_query
+from query_engine.language.parser import parse_query
+from query_engine.planning.plan import QueryPlan
+from query_engine.planning.planner import plan_query
 from query_engine.refusal import QueryRefused
 
 

@@ -32,7 +32,7 @@ def catalogue(table: str | None, style: str) -> None:
 
 def read_sql(argument: str) -> str:
     """The text that a SQL argument means: itself, `@FILE`'s, or that of standard input. Raises a usage error."""
-    from query_engine.text import TEXT_LIMIT
+    from query_engine.language.text import TEXT_LIMIT
 
     if argument != "-" and not argument.startswith("@"):
         return argument

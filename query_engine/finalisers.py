@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
 
-from query_engine.measuring import LIMB
-from query_engine.plan import Output
+from query_engine.planning.measuring import LIMB
+from query_engine.planning.plan import Output
 
 MEAN_PLACES = 6
 """Decimal places of a figure that is not a sum. Disclosure control rounds further before anything is shown."""

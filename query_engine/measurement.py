@@ -16,12 +16,12 @@ from sqlglot import exp
 from query_engine.catalogue import Catalogue, Column, GovernedTable, load_catalogue
 from query_engine.engines.duckdb import DuckDBEngine
 from query_engine.finalisers import finalise
-from query_engine.parser import parse_query
-from query_engine.plan import QueryPlan
-from query_engine.planner import plan_query
+from query_engine.language.parser import parse_query
+from query_engine.planning.plan import QueryPlan
+from query_engine.planning.planner import plan_query
+from query_engine.planning.region import Region, Split
 from query_engine.questions import Question, load_questions
-from query_engine.region import Region, Split
-from query_engine.rendering_conditions import render_condition
+from query_engine.rendering.conditions import render_condition
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -7,12 +7,12 @@ plan alone, and hold it to what was approved.
 from dataclasses import dataclass
 
 from query_engine.catalogue import Catalogue, load_catalogue
-from query_engine.methodology import Caution, cautions, check_methodology
-from query_engine.model import AggregateQuery
-from query_engine.parser import parse_query
-from query_engine.plan import QueryPlan
-from query_engine.planner import plan_query
-from query_engine.view import View
+from query_engine.language.parser import parse_query
+from query_engine.methodology.cautions import Caution, cautions, check_methodology
+from query_engine.planning.plan import QueryPlan
+from query_engine.planning.planner import plan_query
+from query_engine.query.model import AggregateQuery
+from query_engine.query.view import View
 
 
 @dataclass(frozen=True)

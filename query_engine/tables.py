@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Never, SupportsIndex
 
-from query_engine.plan import QueryPlan
+from query_engine.planning.plan import QueryPlan
 
 
 class RawTable:

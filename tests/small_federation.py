@@ -25,8 +25,8 @@ from node.service import Node, open_node
 from node.setting_up import create_node, enter_person
 from node.synth.england import write_england
 from query_engine.catalogue import load_catalogue
-from query_engine.parser import parse_query
-from query_engine.planner import plan_query
+from query_engine.language.parser import parse_query
+from query_engine.planning.planner import plan_query
 
 QUESTION = (
     "SELECT sen_provision, COUNT(DISTINCT child) AS children, AVG(attendance_rate) AS attendance, "

@@ -14,10 +14,10 @@ from query_engine.commands import REFUSED, read_sql, show_refusal
 
 if TYPE_CHECKING:
     from disclosure_control.presets import Preset
-    from query_engine.plan import QueryPlan
+    from query_engine.planning.plan import QueryPlan
     from query_engine.question import Question
     from query_engine.refusal import QueryRefused
-    from query_engine.wording import Paragraph
+    from query_engine.wording.description import Paragraph
 
 WIDTH = 100
 MARGIN = 12
@@ -32,9 +32,9 @@ def check(sql: str, preset: str, style: str) -> None:
 
     SQL is the query's text, @FILE to read it from a file, or - to read it from standard input.
     """
-    from query_engine.explaining import explain_as_json
     from query_engine.question import read_question
     from query_engine.refusal import QueryRefused
+    from query_engine.wording.explaining import explain_as_json
 
     rules, text = _load(preset), read_sql(sql)
     try:
@@ -75,7 +75,7 @@ def _foreseen_json(plan: "QueryPlan", preset: "Preset") -> dict[str, object]:
 
 def _show(question: "Question", preset: "Preset") -> str:
     """The explanation for a terminal: headings in a margin, their lines beside them."""
-    from query_engine.explaining import explain_question
+    from query_engine.wording.explaining import explain_question
 
     paragraphs = [*explain_question(question), *_foreseen(question.plan, preset)]
     if question.cautions:

@@ -32,10 +32,10 @@ from hub.pages.visitor import may_ask, require_visitor_who, the_hub
 from hub.projects import Project, list_projects
 from hub.queries import draft_query
 from query_engine.catalogue import load_catalogue
-from query_engine.explaining import describe_view
 from query_engine.question import Question, read_question
 from query_engine.refusal import QueryRefused
-from query_engine.wording import describe_plan
+from query_engine.wording.description import describe_plan
+from query_engine.wording.explaining import describe_view
 
 asking = Blueprint("asking", __name__)
 

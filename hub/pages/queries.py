@@ -11,7 +11,7 @@ from hub.pages.visitor import may, may_ask, may_list_queries, require_visitor, r
 from hub.queries import StoredQuery
 from hub.release import settle_due
 from query_engine.geography import load_authorities
-from query_engine.wording import Paragraph, describe_plan
+from query_engine.wording.description import Paragraph, describe_plan
 
 queries = Blueprint("queries", __name__)
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from query_engine.plan import QueryPlan
+from query_engine.planning.plan import QueryPlan
 from query_engine.tables import RawTable
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from query_engine.engines import EngineFailed
-from query_engine.measuring import LARGEST_FIGURE
-from query_engine.plan import QueryPlan
-from query_engine.rendering import category_codes
+from query_engine.planning.measuring import LARGEST_FIGURE
+from query_engine.planning.plan import QueryPlan
+from query_engine.rendering.plans import category_codes
 from query_engine.tables import RawTable
 
 

@@ -16,8 +16,8 @@ from sqlglot import exp
 
 from query_engine.engines import EngineFailed
 from query_engine.engines.cells import fill_cells
-from query_engine.plan import QueryPlan
-from query_engine.rendering import render_plan
+from query_engine.planning.plan import QueryPlan
+from query_engine.rendering.plans import render_plan
 from query_engine.tables import RawTable
 
 

@@ -20,8 +20,8 @@ from psycopg import errors
 
 from query_engine.engines import EngineFailed, EngineUnavailable
 from query_engine.engines.cells import fill_cells
-from query_engine.plan import QueryPlan
-from query_engine.rendering import render_plan
+from query_engine.planning.plan import QueryPlan
+from query_engine.rendering.plans import render_plan
 from query_engine.tables import RawTable
 
 CONNECT_SECONDS = 10

@@ -27,8 +27,8 @@ from pyspark.sql import SparkSession
 
 from query_engine.engines import EngineFailed, EngineUnavailable
 from query_engine.engines.cells import fill_cells
-from query_engine.plan import QueryPlan
-from query_engine.rendering import render_plan
+from query_engine.planning.plan import QueryPlan
+from query_engine.rendering.plans import render_plan
 from query_engine.tables import RawTable
 
 _LOGGING = Path(__file__).with_name("spark_log4j2.properties")

@@ -7,9 +7,9 @@ import pytest
 from disclosure_control.presets import load_preset
 from disclosure_control.protection import protect
 from query_engine.catalogue import load_catalogue
-from query_engine.parser import parse_query
-from query_engine.plan import Output, QueryPlan, Statistic
-from query_engine.planner import plan_query
+from query_engine.language.parser import parse_query
+from query_engine.planning.plan import Output, QueryPlan, Statistic
+from query_engine.planning.planner import plan_query
 from query_engine.tables import RawTable
 
 MakePlan = Callable[[str], QueryPlan]

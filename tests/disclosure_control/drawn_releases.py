@@ -8,9 +8,9 @@ from disclosure_control.rounding import decimal_places
 from disclosure_control.symbols import Symbol
 from disclosure_control.tables import read_protected
 from query_engine.catalogue import load_catalogue
-from query_engine.parser import parse_query
-from query_engine.plan import QueryPlan
-from query_engine.planner import plan_query
+from query_engine.language.parser import parse_query
+from query_engine.planning.plan import QueryPlan
+from query_engine.planning.planner import plan_query
 
 
 def make_plan(sql: str) -> QueryPlan:

@@ -16,8 +16,8 @@ from disclosure_control.precision import Margin, NoMargin, explain_margins, find
 from disclosure_control.presets import Preset, load_preset
 from disclosure_control.protection import protect
 from disclosure_control.release import ReleasedTable, release_tables
-from query_engine.model import Function
-from query_engine.plan import QueryPlan
+from query_engine.planning.plan import QueryPlan
+from query_engine.query.model import Function
 from query_engine.tables import RawTable
 from tests.disclosure_control.drawn_releases import draw_release, make_plan
 

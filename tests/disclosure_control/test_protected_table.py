@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from disclosure_control.presets import load_preset
 from disclosure_control.protection import protect
 from disclosure_control.tables import ProtectedTable, TableMalformed, read_protected
-from query_engine.plan import QueryPlan
+from query_engine.planning.plan import QueryPlan
 from query_engine.tables import RawTable
 
 MakePlan = Callable[[str], QueryPlan]

@@ -11,7 +11,7 @@ from disclosure_control.presets import Preset, list_presets, load_preset
 from disclosure_control.protection import protect
 from disclosure_control.symbols import Symbol, Value
 from disclosure_control.tables import read_protected
-from query_engine.plan import QueryPlan
+from query_engine.planning.plan import QueryPlan
 from query_engine.tables import RawTable
 
 MakePlan = Callable[[str], QueryPlan]

@@ -24,7 +24,7 @@ from disclosure_control.release import (
     release_tables,
 )
 from disclosure_control.tables import ProtectedTable
-from query_engine.plan import QueryPlan
+from query_engine.planning.plan import QueryPlan
 from query_engine.tables import RawTable
 
 MakePlan = Callable[[str], QueryPlan]

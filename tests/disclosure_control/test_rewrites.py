@@ -5,7 +5,7 @@ import pytest
 from disclosure_control.expectation import foresee
 from disclosure_control.presets import load_preset
 from disclosure_control.rewrites import MOSTLY, propose_rewrites
-from query_engine.plan import QueryPlan
+from query_engine.planning.plan import QueryPlan
 from query_engine.question import read_question
 
 WHERE = "counted_here AND academic_year = 202425 AND population = 'looked_after'"

@@ -7,7 +7,8 @@ import pytest
 
 from disclosure_control.release import ReleasedTable
 from disclosure_control.showing import OF_ANOTHER_CATALOGUE, show_table
-from query_engine import plan, view
+from query_engine.planning import plan
+from query_engine.query import view
 from tests.disclosure_control.drawn_releases import draw_release
 
 ASKED = "SELECT sen_provision, COUNT(*) AS n, AVG(CASE WHEN uasc THEN 1 ELSE 0 END) AS share FROM child_year"

@@ -10,8 +10,8 @@ from disclosure_control import suppression
 from disclosure_control.presets import load_preset
 from disclosure_control.protection import protect
 from disclosure_control.suppression import SuppressionRules
-from query_engine.plan import TOTAL, QueryPlan
-from query_engine.region import Region, RegionTangled
+from query_engine.planning.plan import TOTAL, QueryPlan
+from query_engine.planning.region import Region, RegionTangled
 from query_engine.tables import RawTable
 
 MakePlan = Callable[[str], QueryPlan]

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from query_engine.catalogue import Column, load_catalogue
-from query_engine.guards import Guard, load_guards
 from query_engine.listing import bins_of, years_of
+from query_engine.methodology.guards import Guard, load_guards
 from tests.node.ingest.factor_examples import EXAMPLES
 
 HOUSE = Path(__file__).parents[2]
@@ -179,7 +179,7 @@ def _methodology_lines() -> Iterator[str]:
     yield "plan can show is a guard: `circe query check`, the hub and the asker's client hold every question to them."
     yield "A guard that refuses stops the question, with code `methodology`; one that warns lets it pass and says what"
     yield "would be sounder. Nodes take no part: no answer depends on a guard. The guards are declared in"
-    yield "`query_engine/guards.toml`, and every example here is a test."
+    yield "`query_engine/methodology/guards.toml`, and every example here is a test."
     yield from ("", "| guard | recommendation | | |", "|---|---|---|---|")
     for each in guards.rules:
         fate = "refuses" if each.severity == "refuse" else "warns"

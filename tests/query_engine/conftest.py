@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from query_engine.catalogue import Catalogue, load_catalogue
-from query_engine.parser import parse_query
-from query_engine.plan import QueryPlan
-from query_engine.planner import plan_query
+from query_engine.language.parser import parse_query
+from query_engine.planning.plan import QueryPlan
+from query_engine.planning.planner import plan_query
 
 
 @pytest.fixture(scope="session")

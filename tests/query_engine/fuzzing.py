@@ -1,12 +1,12 @@
 """What must hold of any text whatever: it is planned and rendered, or refused with a place that lies within it."""
 
 from query_engine.catalogue import Catalogue
-from query_engine.parser import parse_query
-from query_engine.plan import QueryPlan
-from query_engine.planner import plan_query
+from query_engine.language.parser import parse_query
+from query_engine.planning.plan import QueryPlan
+from query_engine.planning.planner import plan_query
 from query_engine.refusal import QueryRefused
-from query_engine.rendering import render_plan
-from query_engine.wording import describe_plan
+from query_engine.rendering.plans import render_plan
+from query_engine.wording.description import describe_plan
 
 WORDS = tuple(
     """

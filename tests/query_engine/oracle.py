@@ -6,7 +6,8 @@ from fractions import Fraction
 from math import prod
 
 from query_engine.catalogue import Category, Value
-from query_engine.model import (
+from query_engine.planning.plan import TOTAL
+from query_engine.query.model import (
     Aggregate,
     AggregateQuery,
     ByCases,
@@ -23,8 +24,7 @@ from query_engine.model import (
     Measured,
     Product,
 )
-from query_engine.plan import TOTAL
-from query_engine.predicate import Among, Between, Comparison, Either, Every, Holds, Missing, Negation, Predicate
+from query_engine.query.predicate import Among, Between, Comparison, Either, Every, Holds, Missing, Negation, Predicate
 from tests.query_engine.small_tables import Row
 
 Truth = bool | None

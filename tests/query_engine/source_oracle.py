@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from query_engine.catalogue import Value, load_catalogue
-from query_engine.model import AggregateQuery, Join, PerChild, Tally
-from query_engine.relating import relate
-from query_engine.relation import FILLED
-from query_engine.tallying import plan_part
+from query_engine.planning.relating import relate
+from query_engine.planning.relation import FILLED
+from query_engine.planning.tallying import plan_part
+from query_engine.query.model import AggregateQuery, Join, PerChild, Tally
 from tests.query_engine.oracle import truth
 from tests.query_engine.small_tables import Row
 from tests.query_engine.source_strategies import Tables

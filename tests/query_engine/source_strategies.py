@@ -9,7 +9,8 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from query_engine.catalogue import Column, Value, load_catalogue
-from query_engine.model import (
+from query_engine.planning.relating import relate
+from query_engine.query.model import (
     Aggregate,
     AggregateQuery,
     ByCases,
@@ -25,9 +26,8 @@ from query_engine.model import (
     Selected,
     Tally,
 )
-from query_engine.predicate import Among, Between, Comparison, Either, Every, Holds, Missing, Negation, Predicate
+from query_engine.query.predicate import Among, Between, Comparison, Either, Every, Holds, Missing, Negation, Predicate
 from query_engine.refusal import QueryRefused
-from query_engine.relating import relate
 from tests.query_engine.small_tables import Row
 
 CHILDREN = ("a", "b", "c", "d")

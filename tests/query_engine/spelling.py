@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from query_engine.catalogue import GovernedTable, Value
-from query_engine.model import (
+from query_engine.query.model import (
     Aggregate,
     AggregateQuery,
     ByCases,
@@ -21,7 +21,7 @@ from query_engine.model import (
     Measured,
     Product,
 )
-from query_engine.predicate import Among, Between, Comparison, Either, Every, Holds, Missing, Negation, Predicate
+from query_engine.query.predicate import Among, Between, Comparison, Either, Every, Holds, Missing, Negation, Predicate
 
 
 def spell(query: AggregateQuery, table: GovernedTable) -> str:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from hypothesis import strategies as st
 
 from query_engine.catalogue import Category, Value
-from query_engine.model import (
+from query_engine.query.model import (
     Aggregate,
     AggregateQuery,
     ByCases,
@@ -24,7 +24,7 @@ from query_engine.model import (
     Product,
     Selected,
 )
-from query_engine.predicate import Among, Between, Comparison, Either, Every, Holds, Missing, Negation, Predicate
+from query_engine.query.predicate import Among, Between, Comparison, Either, Every, Holds, Missing, Negation, Predicate
 from tests.query_engine.small_tables import Row
 
 TABLE = "child_year"

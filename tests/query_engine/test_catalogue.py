@@ -9,9 +9,9 @@ import pytest
 import query_engine
 from query_engine.catalogue import Catalogue, CatalogueInvalid, Column, load_catalogue, parse_catalogue
 from query_engine.geography import REGIONS, former_authorities, load_authorities
-from query_engine.measuring import bin_codes
-from query_engine.parser import parse_query
-from query_engine.planner import plan_query
+from query_engine.language.parser import parse_query
+from query_engine.planning.measuring import bin_codes
+from query_engine.planning.planner import plan_query
 
 COLUMNS = [column for table in load_catalogue().tables.values() for column in table.columns.values()]
 NAMED = {

@@ -9,7 +9,7 @@ import pytest
 from query_engine.catalogue import Catalogue
 from query_engine.engines import Engine, EngineFailed
 from query_engine.engines.duckdb import DuckDBEngine
-from query_engine.plan import QueryPlan
+from query_engine.planning.plan import QueryPlan
 from tests.query_engine.small_tables import Row, write_table
 
 PlanOf = Callable[[str], QueryPlan]

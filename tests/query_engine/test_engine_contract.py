@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from query_engine.catalogue import Catalogue, parse_catalogue
 from query_engine.engines import EngineFailed
 from query_engine.measurement import write_rows
-from query_engine.model import (
+from query_engine.planning.plan import QueryPlan
+from query_engine.planning.planner import plan_query
+from query_engine.query.model import (
     Aggregate,
     AggregateQuery,
     ByColumn,
@@ -23,9 +25,7 @@ from query_engine.model import (
     Item,
     Selected,
 )
-from query_engine.plan import QueryPlan
-from query_engine.planner import plan_query
-from query_engine.predicate import Comparison
+from query_engine.query.predicate import Comparison
 from query_engine.questions import load_questions
 from query_engine.tables import RawTable
 from tests.query_engine import strategies

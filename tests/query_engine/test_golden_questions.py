@@ -14,7 +14,7 @@ import pytest
 from query_engine.catalogue import Catalogue, Column
 from query_engine.engines.duckdb import DuckDBEngine
 from query_engine.finalisers import finalise
-from query_engine.plan import TOTAL, Output, QueryPlan
+from query_engine.planning.plan import TOTAL, Output, QueryPlan
 from tests.query_engine.golden_files import Block, read_blocks
 from tests.query_engine.golden_tables import write_golden_tables
 

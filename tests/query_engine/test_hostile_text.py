@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from query_engine.catalogue import Catalogue, load_catalogue
-from query_engine.model import AggregateQuery
-from query_engine.parser import parse_query
-from query_engine.planner import WORK_LIMIT, plan_query
+from query_engine.language.parser import parse_query
+from query_engine.language.text import TEXT_LIMIT
+from query_engine.planning.planner import WORK_LIMIT, plan_query
+from query_engine.planning.region import SIZE_LIMIT
+from query_engine.query.model import AggregateQuery
 from query_engine.refusal import QueryRefused, RefusalCode
-from query_engine.region import SIZE_LIMIT
-from query_engine.rendering import render_plan
-from query_engine.text import TEXT_LIMIT
+from query_engine.rendering.plans import render_plan
 from tests.query_engine import strategies
 from tests.query_engine.example_counts import examples
 from tests.query_engine.fuzzing import WORDS, check_text

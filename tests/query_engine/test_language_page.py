@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from query_engine.plan import QueryPlan
+from query_engine.planning.plan import QueryPlan
 from query_engine.refusal import QueryRefused
 
 PAGE = Path(__file__).parents[2] / "docs" / "language.md"

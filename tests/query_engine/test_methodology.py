@@ -8,11 +8,11 @@ import pytest
 from federation.demo import QUESTION as DEMO
 from hub.pages.draft_form import EXAMPLE
 from query_engine.catalogue import Catalogue
-from query_engine.guards import WORDS, Guard, GuardsInvalid, load_guards, parse_guards
-from query_engine.methodology import _MEANINGS, cautions, check_methodology, find_cautions, level_of
-from query_engine.parser import parse_query
-from query_engine.plan import QueryPlan
-from query_engine.planner import plan_query
+from query_engine.language.parser import parse_query
+from query_engine.methodology.cautions import _MEANINGS, cautions, check_methodology, find_cautions, level_of
+from query_engine.methodology.guards import WORDS, Guard, GuardsInvalid, load_guards, parse_guards
+from query_engine.planning.plan import QueryPlan
+from query_engine.planning.planner import plan_query
 from query_engine.question import read_question
 from query_engine.refusal import QueryRefused
 from tests.query_engine.golden_files import Block, read_blocks

@@ -12,7 +12,7 @@ from disclosure_control.models import ModelWithheld
 from disclosure_control.presets import load_preset
 from query_engine.catalogue import Catalogue
 from query_engine.engines.duckdb import DuckDBEngine
-from query_engine.plan import QueryPlan
+from query_engine.planning.plan import QueryPlan
 from query_engine.refusal import QueryRefused
 from tests.query_engine.small_tables import Row, write_table
 

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from query_engine.catalogue import load_catalogue
 from query_engine.geography import REGIONS, load_authorities
-from query_engine.measuring import LARGEST_ROSTER, MOST_ROWS, NOISE_ROOM
-from query_engine.overflow import LIMIT, OverflowPossible, plan_bytes, prove_no_overflow
-from query_engine.parser import parse_query
-from query_engine.paths import judge_paths
-from query_engine.plan import TOTAL, QueryPlan
-from query_engine.planner import plan_query
-from query_engine.reach import contributors, smallest_reach
+from query_engine.language.parser import parse_query
+from query_engine.planning.measuring import LARGEST_ROSTER, MOST_ROWS, NOISE_ROOM
+from query_engine.planning.overflow import LIMIT, OverflowPossible, plan_bytes, prove_no_overflow
+from query_engine.planning.paths import judge_paths
+from query_engine.planning.plan import TOTAL, QueryPlan
+from query_engine.planning.planner import plan_query
+from query_engine.planning.reach import contributors, smallest_reach
 from query_engine.refusal import QueryRefused
 
 PlanOf = Callable[[str], QueryPlan]
@@ -154,9 +154,9 @@ def test_which_paths_a_plan_may_take(asked: str, against: str, plan_of: PlanOf) 
 def test_a_cell_that_few_can_reach_is_no_exact_sum(plan_of: PlanOf, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every region has ten authorities today; the rule is there for the day when one has fewer."""
     plan = plan_of("SELECT COUNT(*) AS n FROM child_year WHERE home_region = 'East Midlands'")
-    monkeypatch.setattr("query_engine.paths.FEWEST_REACHING", len(in_region("East Midlands")))
+    monkeypatch.setattr("query_engine.planning.paths.FEWEST_REACHING", len(in_region("East Midlands")))
     assert judge_paths(plan)[1].allowed
-    monkeypatch.setattr("query_engine.paths.FEWEST_REACHING", len(in_region("East Midlands")) + 1)
+    monkeypatch.setattr("query_engine.planning.paths.FEWEST_REACHING", len(in_region("East Midlands")) + 1)
     assert "10 authorities alone, and needs 11" in judge_paths(plan)[1].reasons[0]
 
 
@@ -178,8 +178,8 @@ def test_sums_in_two_parts_take_no_noise(plan_of: PlanOf) -> None:
 def test_an_answer_that_is_too_large_to_travel_is_refused(plan_of: PlanOf, monkeypatch: pytest.MonkeyPatch) -> None:
     """By its bytes: two statistics of four cells are 64."""
     sql = "SELECT sex, COUNT(*) AS n FROM child_year GROUP BY sex"
-    monkeypatch.setattr("query_engine.planner.BYTE_LIMIT", 64)
+    monkeypatch.setattr("query_engine.planning.planner.BYTE_LIMIT", 64)
     assert plan_bytes(plan_of(sql)) == 64
-    monkeypatch.setattr("query_engine.planner.BYTE_LIMIT", 63)
+    monkeypatch.setattr("query_engine.planning.planner.BYTE_LIMIT", 63)
     with pytest.raises(QueryRefused, match="64 bytes"):
         plan_of(sql)

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from query_engine.catalogue import Catalogue
-from query_engine.measuring import LIMB, WIDEST
-from query_engine.model import AggregateQuery, ByCases, ByColumn, CountRows, Grouped, Product, Selected
-from query_engine.plan import TOTAL, QueryPlan
-from query_engine.planner import plan_query
-from query_engine.predicate import Among, Comparison, Either, Every, Holds
+from query_engine.planning.measuring import LIMB, WIDEST
+from query_engine.planning.plan import TOTAL, QueryPlan
+from query_engine.planning.planner import plan_query
+from query_engine.query.model import AggregateQuery, ByCases, ByColumn, CountRows, Grouped, Product, Selected
+from query_engine.query.predicate import Among, Comparison, Either, Every, Holds
 
 PlanOf = Callable[[str], QueryPlan]
 

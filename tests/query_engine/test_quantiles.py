@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from query_engine.catalogue import Catalogue, Column
 from query_engine.engines.duckdb import DuckDBEngine
 from query_engine.finalisers import finalise
-from query_engine.model import Aggregate, AggregateQuery, ByColumn, ColumnValue, Grouped, Selected
-from query_engine.parser import parse_query
-from query_engine.plan import QueryPlan
-from query_engine.planner import plan_query
-from query_engine.predicate import Predicate
+from query_engine.language.parser import parse_query
+from query_engine.planning.plan import QueryPlan
+from query_engine.planning.planner import plan_query
+from query_engine.query.model import Aggregate, AggregateQuery, ByColumn, ColumnValue, Grouped, Selected
+from query_engine.query.predicate import Predicate
 from query_engine.refusal import QueryRefused
 from tests.query_engine import strategies
 from tests.query_engine.example_counts import examples

@@ -9,14 +9,14 @@ from typing import get_args
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
-from query_engine import model, predicate
 from query_engine.catalogue import Catalogue
 from query_engine.engines.duckdb import DuckDBEngine
 from query_engine.finalisers import finalise
-from query_engine.model import AggregateQuery, Grouped, Grouping
-from query_engine.parser import parse_query
-from query_engine.plan import QueryPlan
-from query_engine.planner import plan_query
+from query_engine.language.parser import parse_query
+from query_engine.planning.plan import QueryPlan
+from query_engine.planning.planner import plan_query
+from query_engine.query import model, predicate
+from query_engine.query.model import AggregateQuery, Grouped, Grouping
 from query_engine.refusal import QueryRefused, RefusalCode
 from query_engine.tables import RawTable
 from tests.query_engine import strategies

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from query_engine.finalisers import finalise
-from query_engine.plan import QueryPlan
+from query_engine.planning.plan import QueryPlan
 from query_engine.tables import RawTable
 
 PlanOf = Callable[[str], QueryPlan]

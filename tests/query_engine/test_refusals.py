@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import pytest
 
 from query_engine.catalogue import Catalogue, load_catalogue
-from query_engine.parser import COLUMN_LIMIT, TERM_LIMIT, parse_query
-from query_engine.planner import plan_query
-from query_engine.predicates import LIST_LIMIT
+from query_engine.language.parser import COLUMN_LIMIT, TERM_LIMIT, parse_query
+from query_engine.language.predicates import LIST_LIMIT
+from query_engine.language.text import DEPTH_LIMIT, TEXT_LIMIT
+from query_engine.planning.planner import plan_query
 from query_engine.refusal import QueryRefused, RefusalCode
-from query_engine.text import DEPTH_LIMIT, TEXT_LIMIT
 
 
 @dataclass(frozen=True)
@@ -277,7 +277,7 @@ def test_a_parser_out_of_depth_is_a_refusal(catalogue: Catalogue, monkeypatch: p
     def exhausted(*_: object, **__: object) -> None:
         raise RecursionError
 
-    monkeypatch.setattr("query_engine.parser.parse_sql", exhausted)
+    monkeypatch.setattr("query_engine.language.parser.parse_sql", exhausted)
     with pytest.raises(QueryRefused) as refused:
         parse_query("SELECT COUNT(*) FROM child_year", catalogue)
     assert refused.value.code == RefusalCode.TOO_DEEP

@@ -8,9 +8,18 @@ import pytest
 from hypothesis import assume, given, settings
 
 from query_engine.catalogue import Catalogue, GovernedTable
-from query_engine.conditions import region_from
-from query_engine.predicate import Comparison, Either, Every, Missing, Negation, Predicate
-from query_engine.region import Region, Split, columns_of, constrain, factors, intersect, possible_ranges, unite
+from query_engine.planning.conditions import region_from
+from query_engine.planning.region import (
+    Region,
+    Split,
+    columns_of,
+    constrain,
+    factors,
+    intersect,
+    possible_ranges,
+    unite,
+)
+from query_engine.query.predicate import Comparison, Either, Every, Missing, Negation, Predicate
 from tests.query_engine import strategies
 from tests.query_engine.oracle import truth
 from tests.query_engine.small_tables import Row
@@ -132,7 +141,7 @@ def test_a_region_too_large_to_take_apart_is_left_whole(table: GovernedTable, mo
     """Rendering never fails for want of a smaller form."""
     region = region_from(Either((Comparison("sex", "=", "M"), Comparison("age", "<", 5))), table)
     assert isinstance(region, Split)
-    monkeypatch.setattr("query_engine.region.SIZE_LIMIT", 1)
+    monkeypatch.setattr("query_engine.planning.region.SIZE_LIMIT", 1)
     assert factors(region, table.columns.values()) == [region]
 
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from query_engine.catalogue import Catalogue
 from query_engine.engines.duckdb import DuckDBEngine
-from query_engine.model import AggregateQuery, Grouped
-from query_engine.parser import parse_query
-from query_engine.plan import QueryPlan
-from query_engine.planner import plan_query
+from query_engine.language.parser import parse_query
+from query_engine.planning.plan import QueryPlan
+from query_engine.planning.planner import plan_query
+from query_engine.query.model import AggregateQuery, Grouped
 from query_engine.refusal import QueryRefused, RefusalCode
 from tests.query_engine import source_strategies
 from tests.query_engine.oracle import Answer, answer, figure

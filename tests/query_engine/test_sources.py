@@ -12,12 +12,12 @@ import pytest
 
 from query_engine.catalogue import Catalogue
 from query_engine.engines.duckdb import DuckDBEngine
-from query_engine.parser import parse_query
-from query_engine.plan import QueryPlan
-from query_engine.planner import plan_query
+from query_engine.language.parser import parse_query
+from query_engine.planning.plan import QueryPlan
+from query_engine.planning.planner import plan_query
 from query_engine.refusal import QueryRefused, RefusalCode
-from query_engine.rendering import render_plan
-from query_engine.wording import describe_plan
+from query_engine.rendering.plans import render_plan
+from query_engine.wording.description import describe_plan
 from tests.query_engine.golden_files import Block, read_blocks
 from tests.query_engine.small_tables import Row, write_table
 

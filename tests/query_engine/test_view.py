@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from query_engine.catalogue import Catalogue
-from query_engine.parser import parse_query
-from query_engine.view import WHOLE, apply_view
+from query_engine.language.parser import parse_query
+from query_engine.query.view import WHOLE, apply_view
 from tests.query_engine.example_counts import examples
 
 Row = tuple[object, ...]

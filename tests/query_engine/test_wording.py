@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from query_engine.plan import QueryPlan
-from query_engine.wording import describe_condition, describe_plan
+from query_engine.planning.plan import QueryPlan
+from query_engine.wording.description import describe_condition, describe_plan
 
 
 @pytest.mark.parametrize(

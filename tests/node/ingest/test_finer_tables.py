@@ -7,10 +7,10 @@ from disclosure_control.protection import protect
 from node.ingest.tables import RECORDS
 from query_engine.catalogue import load_catalogue
 from query_engine.engines.duckdb import DuckDBEngine
-from query_engine.methodology import cautions
-from query_engine.parser import parse_query
-from query_engine.plan import QueryPlan
-from query_engine.planner import plan_query
+from query_engine.language.parser import parse_query
+from query_engine.methodology.cautions import cautions
+from query_engine.planning.plan import QueryPlan
+from query_engine.planning.planner import plan_query
 from tests.node.ingest.conftest import Load
 from tests.node.ingest.small_returns import Loaded, printed, read_rows
 

@@ -1,0 +1,1 @@
+"""A plan as SQL for an engine, built node by node."""

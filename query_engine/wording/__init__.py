@@ -1,0 +1,1 @@
+"""Plans and conditions in plain words, for askers and approvers."""
