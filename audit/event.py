@@ -62,6 +62,8 @@ class Action(StrEnum):
     CLAIM_ANSWERED = "claim.answered", "A host told a home authority the education facts of its children."
     CLAIM_STORED = "claim.stored", "Education facts told by a host were kept at the child's home authority."
     CLAIM_REFUSED = "claim.refused", "A host refused a claim, or home did not accept its answer."
+    CLAIM_DESTROYED = "claim.destroyed", "Education facts told by a host were deleted, no longer being needed."
+    CHILDREN_LISTED = "children.listed", "One of a node's people was shown a list about its own children."
     MEMBER_INVITED = "member.invited", "A new member was invited into the federation."
     MEMBER_ENROLLED = "member.enrolled", "A member's keys entered the register."
     MEMBER_REVOKED = "member.revoked", "A member's keys were withdrawn from the register."

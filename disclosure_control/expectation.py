@@ -22,6 +22,7 @@ from query_engine.methodology.cautions import tells_of
 from query_engine.planning.plan import TOTAL, Output, QueryPlan, Statistic
 from query_engine.planning.reach import dimension_region
 from query_engine.planning.region import Region, RegionTangled, columns_of, intersect, region_of
+from query_engine.planning.relation import Relation
 
 __all__ = ["Expectation", "foresee"]
 
@@ -54,7 +55,12 @@ class Expectation:
 
 
 def foresee(plan: QueryPlan, preset: Preset) -> Expectation | None:
-    """What to expect of a plan's table in the middling authority; None where the filter is too tangled to tell."""
+    """What to expect of a plan's table in the middling authority; None where that cannot be told.
+
+    It cannot of tables that are joined, whose frequencies together are not published, nor of a tangled filter.
+    """
+    if isinstance(plan.governed, Relation):
+        return None
     try:
         return _Foresight(plan, preset, read_frequencies(plan.governed)).expectation()
     except RegionTangled:

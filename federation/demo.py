@@ -21,7 +21,7 @@ from pathlib import Path
 
 import click
 
-from federation.processes import Stagehands
+from federation.processes import CommandFailed, Stagehands
 
 QUESTION = """SELECT sen_provision,
        COUNT(DISTINCT child) AS children,
@@ -106,16 +106,30 @@ def demo(
     """Run a whole federation on this machine: synthetic England, a question asked, approved and released."""
     place = directory or Path(tempfile.mkdtemp(prefix="circe-demo-"))
     together = nodes_per_process or (1 if authorities <= FEW_AUTHORITIES else 8)
-    hands = Stagehands()
+    hands, failed = Stagehands(), False
     try:
         release = perform(hands, place, authorities, seed, together)
         print_outcome(release, hands, form)
         if serve:
             keep_serving(hands, place)
+    except CommandFailed:
+        failed = True
+        raise
     finally:
-        hands.stop_services()
+        hands.stop_services(patience=1.0 if failed else 10.0)
         if directory is None:
-            shutil.rmtree(place, ignore_errors=True)
+            clear_away(place, keep_logs=failed)
+
+
+def clear_away(place: Path, *, keep_logs: bool) -> None:
+    """Delete the demo's state; of one that failed, leave the logs in which services may have said why."""
+    for path in place.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.suffix != ".log" or not keep_logs:
+            path.unlink()
+    with contextlib.suppress(OSError):  # Logs are left in it.
+        place.rmdir()
 
 
 def perform(hands: Stagehands, place: Path, authorities: int, seed: int, together: int) -> str:
@@ -173,9 +187,9 @@ def enrol(hands: Stagehands, cast: Cast) -> None:
 
 def start(hands: Stagehands, cast: Cast, together: int) -> None:
     """Start the hub and the nodes, and wait until the hub answers."""
-    bind = cast.address.removeprefix("http://")
-    hands.start(cast.directory / "hub.log", "hub", "serve", "--state", cast.hub, "--bind", bind)
-    wait_for(cast.address, hands)
+    bind, log = cast.address.removeprefix("http://"), cast.directory / "hub.log"
+    hands.start(log, "hub", "serve", "--state", cast.hub, "--bind", bind)
+    wait_for(cast.address, hands, log)
     for number in range(0, len(cast.nodes), together):
         states = [word for state in cast.nodes[number : number + together] for word in ("--state", state)]
         hands.start(cast.directory / f"nodes-{number}.log", "node", "serve", *states)
@@ -260,8 +274,8 @@ def free_port() -> int:
         return port
 
 
-def wait_for(address: str, hands: Stagehands) -> None:
-    """Wait until the hub answers. Raises `CommandFailed` when it ends instead, `TimeoutError` after half a minute."""
+def wait_for(address: str, hands: Stagehands, log: Path) -> None:
+    """Wait until the hub answers. Raises `CommandFailed` when it ends instead, or has not after half a minute."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         hands.check_running()
@@ -270,4 +284,4 @@ def wait_for(address: str, hands: Stagehands) -> None:
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise TimeoutError("the hub does not answer")
+    raise CommandFailed(f"the hub has not answered at {address} for half a minute: see {log}")

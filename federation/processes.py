@@ -2,9 +2,11 @@
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
+import textwrap
 import threading
 import time
 from collections import deque
@@ -14,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import PIPE
+from typing import IO
 
 import click
 
@@ -21,13 +24,12 @@ CIRCE = (sys.executable, "-m", "federation.cli")
 SHOWN_COMMANDS = 12
 """How many commands of one kind are printed before the rest are counted."""
 
-
 PROGRESS_SECONDS = 5.0
 """How often long work says how far it is."""
 
 
 class CommandFailed(Exception):
-    """A command of the demo did not succeed; its own words are in the text."""
+    """A command of the demo did not succeed, or a service ended by itself; the text says which, and how."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,37 @@ class Stage:
     peak_mib: int
 
 
+@dataclass(frozen=True)
+class Service:
+    """A process in the background, the words it was started with, and where its messages go."""
+
+    words: Sequence[str]
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    def describe_end(self) -> str:
+        """Say which process has ended, how, and where it may have said why."""
+        name = textwrap.shorten(shlex.join(["circe", *self.words]), 160, placeholder=" ...")
+        status = self.process.wait()
+        how = f"status {status}" if status >= 0 else f"signal {-status} ({signal.strsignal(-status)})"
+        return f"{name} (process {self.process.pid}) ended by itself with {how}: see {self.log}"
+
+
 @dataclass
 class Stagehands:
-    """Run commands, printing each, and time them stage by stage."""
+    """Run commands, printing each, and time them stage by stage.
 
+    A thread waits for the end of every service. When one ends by itself, no command is waited for any longer: those
+    that run are stopped, no other is begun, and each raises what became of the service.
+    """
+
+    program: Sequence[str] = CIRCE
     stages: list[Stage] = field(default_factory=list)
-    _services: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _services: list[Service] = field(default_factory=list)
+    _commands: set[subprocess.Popen[str]] = field(default_factory=set)
+    _fall: str = ""
+    _stopping: bool = False
+    _turn: threading.Lock = field(default_factory=threading.Lock)
     _peak: int = 0
 
     @contextmanager
@@ -75,13 +102,25 @@ class Stagehands:
             click.echo(f"$ {shlex.join(['circe', *words])}", err=True)
         # Standard output goes to a file, since a pipe that nobody reads would fill up and stop the command.
         with tempfile.TemporaryFile("w+") as printed:
-            with subprocess.Popen([*CIRCE, *words], stdout=printed, stderr=PIPE, text=True) as process:  # noqa: S603
+            process = self._begin(words, printed)
+            with process:
                 assert process.stderr is not None
                 said = deque(_pass_on(process.stderr, quiet), maxlen=20)
+            with self._turn:
+                self._commands.discard(process)
+            self.check_running()
             if process.returncode:
                 raise CommandFailed(f"circe {words[0]} ended with {process.returncode}: {''.join(said).strip()}")
             printed.seek(0)
             return printed.read()
+
+    def _begin(self, words: Sequence[str], printed: IO[str]) -> subprocess.Popen[str]:
+        """Start a command, unless a service has ended; in turn with `_await_end`, so that none is overlooked."""
+        with self._turn:
+            self.check_running()
+            process = subprocess.Popen([*self.program, *words], stdout=printed, stderr=PIPE, text=True)  # noqa: S603
+            self._commands.add(process)
+        return process
 
     def run_each(self, commands: Sequence[Sequence[str | Path]]) -> list[str]:
         """Run commands of one kind, as many at a time as there are processors; print the first and count the rest."""
@@ -99,31 +138,45 @@ class Stagehands:
                     shown = time.monotonic()
         return printed
 
-    def start(self, log: Path, *arguments: str | Path) -> subprocess.Popen[bytes]:
+    def start(self, log: Path, *arguments: str | Path) -> Service:
         """Start a service in the background, its messages going to a log file."""
         words = [str(argument) for argument in arguments]
         click.echo(f"$ {shlex.join(['circe', *words])} &", err=True)
         with log.open("ab") as output:
-            service = subprocess.Popen([*CIRCE, *words], stdout=output, stderr=output)  # noqa: S603
+            process = subprocess.Popen([*self.program, *words], stdout=output, stderr=output)  # noqa: S603
+        service = Service(words, log, process)
         self._services.append(service)
+        threading.Thread(target=self._await_end, args=(service,), daemon=True).start()
         return service
+
+    def _await_end(self, service: Service) -> None:
+        """Wait until a service ends; if nobody stopped it, stop every command that may be waiting for it."""
+        service.process.wait()
+        with self._turn:
+            if self._stopping or self._fall:
+                return
+            self._fall = service.describe_end()
+            for command in self._commands:
+                command.terminate()
 
     def check_running(self) -> None:
         """Raise `CommandFailed` when a service has ended by itself."""
-        for service in self._services:
-            if service.poll() is not None:
-                raise CommandFailed(f"a service ended with {service.returncode}; its log is beside the state")
+        if self._fall:
+            raise CommandFailed(self._fall)
 
-    def stop_services(self) -> None:
-        """Stop every service, waiting a little for each to finish what it does."""
+    def stop_services(self, patience: float = 10.0) -> None:
+        """Stop every service; all together have that many seconds to finish what they do."""
+        with self._turn:
+            self._stopping = True
         for service in self._services:
-            service.terminate()
+            service.process.terminate()
+        deadline = time.monotonic() + patience
         for service in self._services:
             try:
-                service.wait(timeout=10)
+                service.process.wait(timeout=max(0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                service.kill()
-                service.wait()
+                service.process.kill()
+                service.process.wait()
 
 
 def _pass_on(lines: Iterable[str], quiet: bool) -> Iterator[str]:

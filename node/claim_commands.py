@@ -10,12 +10,13 @@ STATE = click.option(
     "--state", type=click.Path(path_type=Path, file_okay=False), required=True, help="The node's own directory."
 )
 FORM = click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+PERSON = click.option("--as", "person_id", required=True, help="Who reads: one of the node's people.")
+PURPOSE = click.option("--purpose", required=True, help="Why; it is logged.")
 CLAIMS_HEADINGS = (
     *("authority", "received_in", "about", "claims", "matched", "refused", "children", "contested"),
     *("most_in_term",),
 )
 CHILDREN_HEADINGS = ("authority", "about", "child", "day", "contested")
-INCOMPLETE_HEADINGS = ("la_child_id", "year_group", "host_authority", "reason", "code")
 
 
 @click.command()
@@ -65,18 +66,23 @@ def claims(state: Path, children: bool, form: str) -> None:
 
 @click.command()
 @STATE
+@PERSON
+@PURPOSE
 @click.option("--term", help="The term of the claims; the one claimed last, when not given.")
 @FORM
-def incomplete(state: Path, term: str | None, form: str) -> None:
+def incomplete(state: Path, person_id: str, purpose: str, term: str | None, form: str) -> None:
     """List our children of school age of whom no school roll tells, here or at a host, and why."""
-    from node.incomplete import list_incomplete, usual_term
+    from node.incomplete import LISTING, list_incomplete, usual_term
+    from node.reading_room import admit_reader
     from node.service import open_node
     from node.terms import parse_term
 
     node = open_node(state)
+    reader = admit_reader(node, person_id, purpose, LISTING)
     found = list(list_incomplete(node, parse_term(term) if term else usual_term(node)))
+    reader.sign_for(child.la_child_id for child in found)
     rows = [(child.la_child_id, child.year_group, child.host, child.reason.value, child.code) for child in found]
-    click.echo(format_rows(INCOMPLETE_HEADINGS, rows, form), nl=False)
+    click.echo(format_rows(LISTING.columns, rows, form), nl=False)
     for reason in dict.fromkeys(child.reason for child in found):
         click.echo(f"{reason.value}: {reason.meaning}", err=True)
 

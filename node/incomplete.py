@@ -14,11 +14,20 @@ from federation.state import StateError
 from node.claim_ledger import Reason, latest_term, read_made
 from node.host_facts import read_told
 from node.ingest.periods import Period
+from node.reading_room import Listing
 from node.service import Node
 from node.snapshots import Snapshot
 from node.vault import read_vault
+from policies.names import FieldGroup
 
 OLDEST_YEAR_GROUP = 13
+
+LISTING = Listing(
+    "incomplete",
+    ("la_child_id", "year_group", "host_authority", "reason", "code"),
+    (FieldGroup.IDENTITY, FieldGroup.EDUCATION),
+)
+"""What `circe node incomplete` shows, and what the access matrix is asked for it."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -95,7 +95,12 @@ def _foreseen(plan: "QueryPlan", preset: "Preset") -> "list[Paragraph]":
 
     expected = foresee(plan, preset)
     if expected is None:
-        return [("Expected", ["the filter is too tangled to foresee what would be withheld"])]
+        return [
+            (
+                "Expected",
+                ["what would be withheld cannot be foreseen of tables that are joined, nor of a filter so tangled"],
+            )
+        ]
     words = f"{expected.in_words} of the figures withheld in the middling authority, under {preset.name}"
     rewrites = propose_rewrites(plan, preset)
     found: list[Paragraph] = [("Expected", [words])]

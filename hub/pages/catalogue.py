@@ -1,12 +1,16 @@
-"""The catalogue of governed tables, open to everybody: what may be asked about, and every value it can take."""
+"""The catalogue of governed tables, open to everybody: what may be asked about, and every value it can take.
+
+A page may be narrowed to one of the policy paper's factors by `?factor=`; what the page says is the same without it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 
 from federation.problems import ProblemRaised
 from query_engine.catalogue import Column, GovernedTable, Role, load_catalogue
+from query_engine.columns import Audience, Nature, Sensitivity
 from query_engine.geography import load_authorities
 
 catalogue = Blueprint("catalogue", __name__)
@@ -22,10 +26,22 @@ USES: Mapping[Role, str] = {
 }
 """What a query can do with a column of each role."""
 
-SENSITIVITIES = {
-    "ordinary": "",
-    "care_record": "from the record of a child's care",
-    "special_category": "special category data (UK GDPR Article 9)",
+SENSITIVITIES: Mapping[Sensitivity, str] = {
+    "ordinary": "Ordinary",
+    "care_record": "From the record of a child's care",
+    "special_category": "Special category data (UK GDPR Article 9)",
+}
+
+NATURES: Mapping[Nature, str] = {
+    "fixed": "nobody who works with the child can change it any more",
+    "variable": "those who work with the child can change it",
+    "hybrid": "part of it can be changed by those who work with the child",
+}
+"""What the policy paper means by the nature of a factor."""
+
+AUDIENCES: Mapping[Audience, str] = {
+    "researcher": "Anybody with an approved query",
+    "authority": "Authorities alone",
 }
 
 
@@ -37,15 +53,30 @@ class ColumnEntry:
     definition: str
     source: str
     uses: str
+    nature: str
+    audience: str
+    years: str
     sensitivity: str
     values: str
     categories: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True)
+class Factor:
+    """One of the policy paper's factors, its nature, and the columns of a table that report on it."""
+
+    name: str
+    nature: Nature
+    columns: tuple[ColumnEntry, ...]
+
+
 @catalogue.get("/catalogue")
 def show_tables() -> str:
-    """List the governed tables."""
-    return render_template("catalogue.html", tables=load_catalogue().tables.values())
+    """List the governed tables, those alone that report on a factor where one is chosen."""
+    factor, tables = chosen_factor(), load_catalogue().tables.values()
+    counted = [(table, sum(factor in ("", each.factor) for each in table.columns.values())) for table in tables]
+    shown = [(table, columns) for table, columns in counted if columns]
+    return render_template("catalogue.html", tables=shown, factor=factor, factors=list_factors())
 
 
 @catalogue.get("/catalogue/<name>")
@@ -54,16 +85,33 @@ def show_table(name: str) -> str:
     found = load_catalogue().tables.get(name)
     if found is None:
         raise ProblemRaised(404, "table_unknown", "there is no governed table of that name: see the catalogue")
-    return render_template("catalogue_table.html", table=found, factors=group_columns(found))
+    factor = chosen_factor()
+    shown = [each for each in group_columns(found) if factor in ("", each.name)]
+    return render_template(
+        "catalogue_table.html", table=found, shown=shown, factor=factor, factors=list_factors(), natures=NATURES
+    )
 
 
-def group_columns(table: GovernedTable) -> Mapping[str, tuple[ColumnEntry, ...]]:
+def chosen_factor() -> str:
+    """The factor that the address asks for; empty for all. Raises a 404 problem for one that is none."""
+    factor = request.args.get("factor", "")
+    if factor and factor not in load_catalogue().factors:
+        raise ProblemRaised(404, "factor_unknown", "there is no factor of that name: choose one in the catalogue")
+    return factor
+
+
+def list_factors() -> list[tuple[str, str]]:
+    """The factors to choose from, as a form takes them: the value, and what is shown."""
+    return [(name, name[:1].upper() + name[1:]) for name in load_catalogue().factors]
+
+
+def group_columns(table: GovernedTable) -> list[Factor]:
     """Return a table's columns by factor, in the catalogue's order."""
-    columns = table.columns.values()
-    return {
-        factor: tuple(describe_column(column) for column in columns if column.factor == factor)
-        for factor in dict.fromkeys(column.factor for column in columns)
-    }
+    columns, natures = table.columns.values(), load_catalogue().factors
+    return [
+        Factor(name, natures[name], tuple(describe_column(column) for column in columns if column.factor == name))
+        for name in dict.fromkeys(column.factor for column in columns)
+    ]
 
 
 def describe_column(column: Column) -> ColumnEntry:
@@ -73,10 +121,23 @@ def describe_column(column: Column) -> ColumnEntry:
         definition=column.definition,
         source=column.source,
         uses=USES[column.role],
+        nature=column.nature.capitalize(),
+        audience=AUDIENCES[column.audience],
+        years=describe_years(column),
         sensitivity=SENSITIVITIES[column.sensitivity],
         values=describe_values(column),
         categories=list_categories(column),
     )
+
+
+def describe_years(column: Column) -> str:
+    """Return the academic years in which the source asks, as people write them."""
+    first = _name_year(column.first_year)
+    return f"{first} onwards" if column.last_year is None else f"{first} to {_name_year(column.last_year)}"
+
+
+def _name_year(year: int) -> str:
+    return f"{year // 100}/{year % 100:02}"
 
 
 def describe_values(column: Column) -> str:

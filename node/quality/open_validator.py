@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from federation.state import StateError
+from node.reading_room import Listing
+from policies.names import FieldGroup
 
 PACKAGE = "csc-validator-be-903"
 SCRIPT = Path(__file__).with_name("validator_script.py")
@@ -104,6 +106,8 @@ class ValidatorReport:
 
 
 CSV_HEADINGS = ("package", "ruleset", "code", "text", "file", "row", "la_child_id")
+LISTING = Listing("validate", CSV_HEADINGS, (FieldGroup.IDENTITY, FieldGroup.CARE))
+"""What the findings show, and what the access matrix is asked for it."""
 
 
 def run_validator(

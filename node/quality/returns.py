@@ -16,7 +16,10 @@ from node.host_facts import find_facts
 from node.quality.evidence import open_evidence
 from node.quality.places import Places, name_file
 from node.quality.rules import ReturnsRule, load_returns_rules
+from node.quality.schools import School, name_schools
+from node.reading_room import Listing
 from node.service import Node
+from policies.names import FieldGroup
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -42,16 +45,28 @@ class Finding:
 
 
 CSV_HEADINGS = ("rule", "area", "mender", "text", "action", "file", "row", "la_child_id", "school")
+LISTING = Listing("returns", CSV_HEADINGS, (FieldGroup.IDENTITY, FieldGroup.CARE, FieldGroup.EDUCATION))
+"""What the returns check shows, and what the access matrix is asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReturnsReport:
-    """The findings of each rule in one academic year. `counts` may be more than the findings that are located."""
+    """The findings of each rule in one academic year. `counts` may be more than the findings that are located.
+
+    `schools` has every school of the findings, by what the return calls it.
+    """
 
     snapshot: str
     academic_year: int
     findings: Mapping[str, Sequence[Finding]]
     counts: Mapping[str, int]
+    schools: Mapping[str, School]
+
+    @property
+    def children(self) -> frozenset[str]:
+        """The children of this authority that the findings are about, by its own numbers."""
+        found = (each.la_child_id for findings in self.findings.values() for each in findings)
+        return frozenset(child for child in found if child is not None)
 
     def only_ours(self) -> ReturnsReport:
         """The findings about children of this authority alone."""
@@ -113,11 +128,13 @@ def check_returns(node: Node, academic_year: int | None = None, *, only_ours: bo
     facts = find_facts(node.party.directory)
     with open_evidence(snapshot, facts, authority=node.authority, today=node.clock().date()) as connection:
         found = {name: list(_find(connection, rule, year, places)) for name, rule in _rules() if not rule.reported}
+        named = {each.school for findings in found.values() for each in findings if each.school is not None}
+        schools = name_schools(connection, named)
     counts = {name: len(each) for name, each in found.items()}
     for name, rule in _rules():
         if rule.reported:
             found[name], counts[name] = _find_reported(rule, rule.reported, year, places)
-    report = ReturnsReport(snapshot.id, year, found, counts)
+    report = ReturnsReport(snapshot.id, year, found, counts, schools)
     return report.only_ours() if only_ours else report
 
 

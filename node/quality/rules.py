@@ -14,7 +14,7 @@ _FILE = Path(__file__).with_name("rules.toml")
 
 @dataclass(frozen=True, slots=True)
 class ReturnsRule:
-    """One rule: `text` says what is wrong, `action` what to do, `mender` who does it.
+    """One rule: `text` says what is wrong, `action` what to do, `mender` who does it, `affects` in which return.
 
     A row of `about` of which `where` is true is a finding. Where `reported` is given instead, the findings are the rows
     that the load turned away: `reported` names the load's rule and the input table.
@@ -25,6 +25,7 @@ class ReturnsRule:
     text: str
     action: str
     mender: Mender
+    affects: str
     about: str = ""
     where: str = ""
     reported: tuple[str, str] | None = None
@@ -33,7 +34,8 @@ class ReturnsRule:
 @cache
 def load_returns_rules() -> Mapping[str, ReturnsRule]:
     """Every rule by name, in the order of `rules.toml`."""
-    return MappingProxyType({entry["name"]: _rule(entry) for entry in _declared()["rules"]})
+    declared = _declared()
+    return MappingProxyType({entry["name"]: _rule(entry, declared["affects"]) for entry in declared["rules"]})
 
 
 def load_areas() -> tuple[str, ...]:
@@ -46,6 +48,7 @@ def _declared() -> dict[str, Any]:
         return tomllib.load(stream)
 
 
-def _rule(entry: dict[str, Any]) -> ReturnsRule:
+def _rule(entry: dict[str, Any], affects: Mapping[str, str]) -> ReturnsRule:
     reported = entry.get("reported")
-    return ReturnsRule(**entry | {"reported": (reported["rule"], reported["table"]) if reported else None})
+    facts = {"affects": affects[entry.get("about", "reported")]} | entry
+    return ReturnsRule(**facts | {"reported": (reported["rule"], reported["table"]) if reported else None})

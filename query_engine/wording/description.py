@@ -39,7 +39,7 @@ def describe_statistic(statistic: Statistic, table: GovernedTable) -> str:
         if measure is None or measure.where is True
         else f" where {' and '.join(describe_condition(measure.where, table))}"
     )
-    amount = "" if measure is None else " times ".join(measure.columns)
+    amount = "" if measure is None else " times ".join(call_column(each, table) for each in measure.columns)
     most = f"{statistic.bound:,}" + (f" ({_scaled(statistic.bound, measure)})" if measure and measure.scale else "")
     match statistic.kind:
         case "rows" | "children":

@@ -1,4 +1,4 @@
-"""Debian's Chromium, driven by Playwright, in front of a hub of its own."""
+"""Debian's Chromium, driven by Playwright, in windows of two widths; and a hub of its own to look at."""
 
 import shutil
 import threading
@@ -10,10 +10,11 @@ import pytest
 from werkzeug.serving import make_server
 
 from hub.app import create_app
+from tests.browser.looking import WIDTHS
 from tests.hub.played_federation import PlayedFederation, found_federation
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = (
@@ -65,3 +66,23 @@ def browser() -> Iterator["Browser"]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield browser
         browser.close()
+
+
+@pytest.fixture(params=WIDTHS)
+def width(request: pytest.FixtureRequest) -> str:
+    """The name of a width."""
+    return str(request.param)
+
+
+@pytest.fixture
+def page(browser: "Browser", width: str) -> Iterator["Page"]:
+    """A fresh browser window; anything in its console but the status of a refused page fails the test."""
+    context = browser.new_context(viewport={"width": WIDTHS[width], "height": 900}, reduced_motion="reduce")
+    page = context.new_page()
+    said: list[tuple[str, str]] = []
+    page.on("console", lambda message: said.append((message.type, message.text)))
+    page.on("pageerror", lambda error: said.append(("error", str(error))))
+    yield page
+    context.close()
+    complaints = [text for kind, text in said if kind in ("error", "warning")]
+    assert [text for text in complaints if "the server responded with a status of" not in text] == []

@@ -2,21 +2,19 @@
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hub.sign_in import issue_code
+from tests.browser.looking import look_at
 from tests.hub.played_federation import SQL, PlayedFederation
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
 
-SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
-WIDTHS = {"desktop": 1280, "narrow": 320}
 WRONG_SQL = """SELECT sex, COUNT(DISTINCT child) AS children
 FROM child_year
 WHERE kee_stage = 'key_stage_4'
@@ -34,26 +32,6 @@ OUTLINE = "element => { const style = getComputedStyle(element); return style.ou
 Visit = Callable[[str, str], "Page"]
 
 
-@pytest.fixture(params=WIDTHS)
-def width(request: pytest.FixtureRequest) -> str:
-    """A desktop, and the narrowest screen that WCAG 2.2 asks for (1.4.10)."""
-    return str(request.param)
-
-
-@pytest.fixture
-def page(browser: "Browser", width: str) -> Iterator["Page"]:
-    """A fresh browser window; anything in its console but the status of a refused page fails the test."""
-    context = browser.new_context(viewport={"width": WIDTHS[width], "height": 900}, reduced_motion="reduce")
-    page = context.new_page()
-    said: list[tuple[str, str]] = []
-    page.on("console", lambda message: said.append((message.type, message.text)))
-    page.on("pageerror", lambda error: said.append(("error", str(error))))
-    yield page
-    context.close()
-    complaints = [text for kind, text in said if kind in ("error", "warning")]
-    assert [text for text in complaints if "the server responded with a status of" not in text] == []
-
-
 @pytest.fixture
 def visit(page: "Page", address: str, federation: PlayedFederation) -> Visit:
     """Signs a member in, unless the name is empty, and opens a path."""
@@ -66,13 +44,6 @@ def visit(page: "Page", address: str, federation: PlayedFederation) -> Visit:
         return page
 
     return open_path
-
-
-def look_at(page: "Page", name: str, width: str) -> None:
-    """Take a picture, and check that the page is no wider than its window."""
-    SCREENSHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width], name
 
 
 @pytest.fixture
@@ -99,6 +70,8 @@ def history(federation: PlayedFederation) -> dict[str, str]:
         ("sign-in-how", "", "/sign-in"),
         ("catalogue", "", "/catalogue"),
         ("catalogue-table", "", "/catalogue/child_year"),
+        ("catalogue-factor", "", "/catalogue/child_year?factor=attendance"),
+        ("catalogue-tables-of-factor", "", "/catalogue?factor=attendance"),
         ("queries", "ana", "/queries"),
         ("asking", "ana", "/queries/new"),
         ("query-drafted", "ana", "/queries/{drafted}"),

@@ -11,13 +11,18 @@ from federation.cli import run
 from node.ingest.report import LoadReport
 from node.loading import load_into
 from node.service import Node, open_node
-from node.setting_up import create_node
+from node.setting_up import create_node, enter_person
 from tests.node.ingest.small_returns import write_table
+
+LISTS = ("returns", "validate")
+"""Commands that list children: somebody reads them, for a purpose."""
+
+READER = ("--as", "vsh", "--purpose", "Correcting the summer census")
 
 
 @dataclass
 class SmallNode:
-    """The node of authority 301, what to load into it, and what its commands say."""
+    """The node of authority 301 and its virtual school head, what to load into it, and what its commands say."""
 
     directory: Path
     capture: pytest.CaptureFixture[str]
@@ -42,9 +47,10 @@ class SmallNode:
         return load_into(self.state, [directory], 2025, lambda _: None)
 
     def say(self, command: str, *arguments: object, code: int = 0) -> str:
-        """What a command of the node prints; errors where it is meant to fail."""
+        """What a command of the node prints; errors where it is meant to fail. The virtual school head reads lists."""
         self.capture.readouterr()
-        assert run(["node", command, "--state", str(self.state), *map(str, arguments)]) == code
+        reader = READER if command in LISTS and "--as" not in arguments else ()
+        assert run(["node", command, "--state", str(self.state), *reader, *map(str, arguments)]) == code
         out, err = self.capture.readouterr()
         return err if code else out
 
@@ -56,4 +62,5 @@ class SmallNode:
 @pytest.fixture
 def small_node(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> SmallNode:
     create_node(tmp_path / "state", "301")
+    enter_person(tmp_path / "state", "vsh", "virtual_school_head", "Virtual school head")
     return SmallNode(tmp_path, capfd)

@@ -1,0 +1,38 @@
+"""Looking at a page: at which widths, what is kept of it, and whether its words stand out from what is behind them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
+WIDTHS = {"desktop": 1280, "narrow": 320}
+"""A desktop, and the narrowest screen that WCAG 2.2 asks for (1.4.10)."""
+
+FAINT_TEXTS = """() => {
+    const numbers = colour => colour.match(/[0-9.]+/g).map(Number);
+    const light = colour => {
+        const [red, green, blue] = numbers(colour).map(part => part / 255)
+            .map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const behind = element => {
+        const colour = element ? getComputedStyle(element).backgroundColor : "rgb(255, 255, 255)";
+        return element && numbers(colour)[3] === 0 ? behind(element.parentElement) : colour;
+    };
+    return [...document.body.querySelectorAll("*")].filter(element => {
+        if (![...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim())) return false;
+        const [low, high] = [light(getComputedStyle(element).color), light(behind(element))].sort((a, b) => a - b);
+        return (high + 0.05) / (low + 0.05) < 4.5;
+    }).map(element => element.outerHTML.slice(0, 80));
+}"""
+"""The elements whose own text has a contrast under 4.5 to 1 with what is behind it (WCAG 1.4.3)."""
+
+
+def look_at(page: "Page", name: str, width: str) -> None:
+    """Take a picture, and check that the page is no wider than its window and that all its text stands out."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width], name
+    assert page.evaluate(FAINT_TEXTS) == [], name

@@ -1,0 +1,67 @@
+"""The page of `circe node quality` in a real browser, opened from its file as an officer opens it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from federation.cli import run
+from node.setting_up import create_node, enter_person
+from tests.browser.looking import look_at
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def quality_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a node whose schools and loads made every mistake that synthetic England knows."""
+    place = tmp_path_factory.mktemp("quality")
+    england, state, page = place / "england", place / "state", place / "quality.html"
+    wanted = [
+        "--authorities",
+        "203,301,316",
+        "--full",
+        "--dirty",
+        "--returns-errors",
+        "--seed",
+        "5",
+        "--format",
+        "json",
+    ]
+    assert run(["synth", str(england), *wanted]) == 0
+    create_node(state, "203")
+    enter_person(state, "vsh", "virtual_school_head", "Virtual school head")
+    files = [str(england / "203"), str(england / "register")]
+    assert run(["node", "load", "--state", str(state), "--format", "json", *files]) == 0
+    asked = ["--as", "vsh", "--purpose", "Correcting the summer census", "--page", str(page)]
+    assert run(["node", "quality", "--state", str(state), *asked]) == 0
+    return page
+
+
+def test_the_page_fits_its_window(page: "Page", quality_page: Path, width: str) -> None:
+    """No scrolling sideways at 320 pixels, no faint text, no complaint: its own policy lets its stylesheet in."""
+    page.goto(quality_page.as_uri())
+    look_at(page, "quality", width)
+    assert page.evaluate("getComputedStyle(document.body).fontFamily").startswith("Arial")
+
+
+def test_a_school_is_reached_from_the_list_of_calls(page: "Page", quality_page: Path) -> None:
+    """The list of schools leads to what is to be said to each."""
+    page.goto(quality_page.as_uri())
+    link = page.locator("#schools + table a").nth(1)
+    name = link.inner_text()
+    link.click()
+    target = page.evaluate("decodeURIComponent(location.hash)")
+    assert page.locator(f"h3{target}").inner_text() == name
+    assert page.locator(f"h3{target}").bounding_box()["y"] < 900  # type: ignore[index]
+
+
+def test_the_page_prints(page: "Page", quality_page: Path) -> None:
+    """On paper the header and the links are black, and nothing is cut off at the side."""
+    page.goto(quality_page.as_uri())
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.querySelector('main a')).color") == "rgb(0, 0, 0)"
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

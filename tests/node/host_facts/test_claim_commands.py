@@ -1,0 +1,49 @@
+"""`circe node claim`, `incomplete` and `claims`, as they are run."""
+
+import json
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from node.commands import node as node_command
+from tests.node.host_facts.naive_rolls import children_in_care, incomplete
+from tests.node.host_facts.played_claims import HOME, HOST, TERM, PaperRelay
+from tests.small_federation import SmallFederation
+
+
+def run(*arguments: object) -> Any:
+    done = CliRunner().invoke(node_command, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done
+
+
+def test_the_three_commands(federation: SmallFederation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`claim` fills the record and builds it, `incomplete` names who is left, `claims` shows the host's officer."""
+    relay = PaperRelay(federation)
+    monkeypatch.setattr("federation.transport.connect_party", lambda party, clock: relay)
+    monkeypatch.setattr("federation.transport.current_time", federation.clock)
+    home, host = (federation.directory / f"node-{authority}" for authority in (HOME, HOST))
+    reader = ("--state", home, "--as", "vsh", "--purpose", "Termly review")
+    first = federation.node(HOME).store.current()
+    done = run("claim", "--state", home, "--term", str(TERM), "--wait", 1)
+    current = federation.node(HOME).store.current()
+    assert first is not None
+    assert current is not None
+    assert first.id != current.id
+    assert current.id in done.stdout
+    rows = json.loads(run("incomplete", *reader, "--format", "json").stdout)
+    assert {row["la_child_id"]: row["reason"] for row in rows} == {
+        child.la_child_id: child.reason.value for child in incomplete(federation).values()
+    }
+    lines = run("incomplete", *reader, "--term", str(TERM), "--format", "csv").stdout.splitlines()
+    assert lines[0] == "la_child_id,year_group,host_authority,reason,code"
+    assert len(lines) == len(rows) + 1
+    assert f"{rows[0]['reason']}: " in run("incomplete", *reader).stderr
+    (count,) = json.loads(run("claims", "--state", host, "--format", "json").stdout)
+    assert (count["authority"], count["about"], count["most_in_term"]) == (HOME, str(TERM), 1500)
+    assert count["claims"] >= count["matched"] > 0
+    children = run("claims", "--state", host, "--children", "--format", "csv").stdout.splitlines()
+    assert len(children) == count["children"] + 1
+    upns = [child.upn for child in children_in_care(federation.node(HOME)) if not child.upn.startswith("UN")]
+    assert not [upn for upn in upns if upn in "\n".join((*children, done.output, *lines))]

@@ -1,0 +1,55 @@
+"""What the hub sees of claims: pages like those of any lookup, and no child in two of them."""
+
+import re
+
+import pytest
+
+from federation.envelope import decode_base64
+from federation.sealing import SEALED_BYTES
+from node.asking import ask_placed_here
+from node.host_facts import find_facts
+from node.people import find_person
+from tests.node.host_facts.naive_rolls import children_in_care
+from tests.node.host_facts.played_claims import HOME, PaperRelay, claim, open_request
+from tests.small_federation import SmallFederation
+
+
+def test_a_claim_looks_like_a_lookup(federation: SmallFederation) -> None:
+    """The same nodes are addressed by the same document, a page each of the same size, whoever is claimed from."""
+    relay = PaperRelay(federation)
+    node = federation.node(HOME)
+    claim(federation, relay)
+    claim_answers = dict(relay.answers)
+    ask_placed_here(node, relay, find_person(node.party.directory, "vsh"), "Termly review", patience=1)
+    claims, lookup = relay.batches
+    assert set(claims.pages) == set(lookup.pages)
+    pages = [*claims.pages.values(), *lookup.pages.values(), *claim_answers.values(), *relay.answers.values()]
+    assert {len(decode_base64(page)) for page in pages} == {SEALED_BYTES}
+    assert re.sub("[0-9a-f]", "0", claims.lookup_id) == re.sub("[0-9a-f]", "0", lookup.lookup_id)
+    carried = b"".join(map(decode_base64, pages))
+    assert not any(child.upn.encode() in carried for child in children_in_care(node))
+
+
+def test_a_child_is_addressed_to_one_host(federation: SmallFederation) -> None:
+    """Over every page of a claim, no child stands in two; and those of other hosts than the child's are empty."""
+    relay = PaperRelay(federation)
+    claim(federation, relay)
+    claimed = [
+        (child.upn, receiver)
+        for receiver, page in relay.batches[0].pages.items()
+        for child in open_request(federation, receiver, page, relay.batches[0].lookup_id).children
+    ]
+    assert claimed
+    assert len({upn for upn, _ in claimed}) == len(claimed)
+
+
+def test_more_children_than_a_page_holds_take_several_rounds(
+    federation: SmallFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = claim(federation, PaperRelay(federation, silent=frozenset(federation.roster))).claimed
+    monkeypatch.setattr("node.claims.MOST_CLAIMS", 2)
+    relay = PaperRelay(federation)
+    assert claim(federation, relay).claimed == expected
+    assert len(relay.batches) > 1
+    assert {frozenset(batch.pages) for batch in relay.batches} == {frozenset(relay.batches[0].pages)}
+    assert len(find_facts(federation.directory / f"node-{HOME}")) > 3

@@ -1,0 +1,92 @@
+"""Who is still incomplete: each child of whom no roll tells is listed, with the right reason."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import pytest
+
+from federation.register import Member, Register
+from node.claim_ledger import Reason
+from node.incomplete import SoughtChild, find_obstacle
+from tests.node.host_facts.naive_rolls import Enrolled, children_in_care, incomplete
+from tests.node.host_facts.played_claims import HOME, HOST, PaperRelay, claim
+from tests.small_federation import SmallFederation
+
+
+def test_the_list_names_each_child_left_with_the_right_reason(
+    federation: SmallFederation, pooled: Mapping[str, Enrolled], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One host is silent, one refuses, one has no node; the naive reason of each child is worked out from the files."""
+    everyone = Register.active
+
+    def active(self: Register, kind: Any, now: Any) -> list[Member]:
+        return [member for member in everyone(self, kind, now) if member.id != "node-317"]
+
+    monkeypatch.setattr(Register, "active", active)
+    federation.change_rule(HOST, "answer = true", "answer = false")
+    before = incomplete(federation)
+    claim(federation, PaperRelay(federation, silent=frozenset({"node-316"})))
+    listed = incomplete(federation)
+    children = children_in_care(federation.node(HOME))
+    left = [child for child in children if child.upn not in pooled or pooled[child.upn].authority != HOME]
+    assert {child.la_child_id for child in left} == set(listed) == set(before)
+    naive = {HOST: Reason.HOST_REFUSED, "316": Reason.HOST_NOT_ANSWERED, "317": Reason.HOST_HAS_NO_NODE}
+    for child in left:
+        if child.upn in pooled:
+            assert listed[child.la_child_id].reason is naive[pooled[child.upn].authority]
+            assert listed[child.la_child_id].host == pooled[child.upn].authority
+        elif not re.fullmatch("[A-Z][0-9]{11}[0-9A-Z]", child.upn):
+            assert listed[child.la_child_id].reason is Reason.NO_UPN
+    unclaimed = {child.reason for child in before.values()}
+    assert unclaimed >= {Reason.NOT_CLAIMED, Reason.HOST_HAS_NO_NODE}
+    assert Reason.HOST_NOT_ANSWERED not in unclaimed
+    assert set(naive.values()) <= {child.reason for child in listed.values()}
+
+
+def test_whoever_is_left_after_an_honest_claim_is_on_no_roll_of_england(
+    federation: SmallFederation, pooled: Mapping[str, Enrolled]
+) -> None:
+    claim(federation)
+    children = children_in_care(federation.node(HOME))
+    listed = incomplete(federation)
+    assert set(listed) == {child.la_child_id for child in children if child.upn not in pooled}
+    assert listed
+    allowed = {Reason.NO_UPN, Reason.NOT_ON_OWN_ROLL, Reason.NOT_FOUND_AT_HOST, Reason.HOST_UNKNOWN}
+    assert {child.reason for child in listed.values()} <= allowed
+
+
+OBSTACLES: dict[str, tuple[dict[str, Any], Reason | None]] = {
+    "nothing in the way": ({}, None),
+    "no number": ({"upn": None}, Reason.NO_UPN),
+    "a code for no number": ({"upn": "UN3"}, Reason.NO_UPN),
+    "no number of its form": ({"upn": "A12345678901O"}, Reason.NO_UPN),
+    "no date of birth": ({"born": None}, Reason.NO_DATE_OF_BIRTH),
+    "nobody knows where": ({"host": None}, Reason.HOST_UNKNOWN),
+    "here, on no roll": ({"host": HOME}, Reason.NOT_ON_OWN_ROLL),
+    "where nobody takes part": ({"host": "999"}, Reason.HOST_HAS_NO_NODE),
+}
+
+
+@pytest.mark.parametrize(("changes", "reason"), OBSTACLES.values(), ids=OBSTACLES)
+def test_why_nobody_can_be_asked(changes: dict[str, Any], reason: Reason | None) -> None:
+    usual: dict[str, Any] = {
+        "token": "0" * 32,
+        "la_child_id": "C1",
+        "upn": "A123456789012",
+        "born": date(2012, 1, 31),
+        "care_start": date(2020, 1, 1),
+        "care_end": None,
+        "year_group": 8,
+        "host": HOST,
+    }
+    child = SoughtChild(**(usual | changes))
+    nodes: Any = {HOST: None}
+    assert find_obstacle(child, child.host, HOME, nodes) is reason
+
+
+def test_every_reason_can_be_come_by() -> None:
+    """The reasons of the tests above are all there are."""
+    by_claim = {Reason.HOST_NOT_ANSWERED, Reason.HOST_REFUSED, Reason.HOST_ANSWER_REJECTED, Reason.NOT_FOUND_AT_HOST}
+    assert {reason for _, reason in OBSTACLES.values() if reason} | by_claim | {Reason.NOT_CLAIMED} == set(Reason)
