@@ -17,7 +17,7 @@ from federation.commands.bench import Row, print_rows
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def query(rows: tuple[int, ...], authorities: int, rows_each: int, form: str) -> None:
     """Measure twenty questions of the policy paper: planned, answered from many rows, and answered everywhere."""
-    from query_engine.measurement import measure_federation, measure_questions
+    from query_engine.engines.measurement import measure_federation, measure_questions
 
     found: list[Row] = []
     with tempfile.TemporaryDirectory() as directory:

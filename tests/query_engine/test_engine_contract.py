@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from query_engine.catalogue import Catalogue, parse_catalogue
 from query_engine.engines import EngineFailed
-from query_engine.measurement import write_rows
+from query_engine.engines.measurement import write_rows
 from query_engine.planning.plan import QueryPlan
 from query_engine.planning.planner import plan_query
 from query_engine.query.model import (

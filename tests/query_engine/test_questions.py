@@ -9,8 +9,8 @@ import pytest
 
 from query_engine.catalogue import Catalogue
 from query_engine.engines.duckdb import DuckDBEngine
+from query_engine.engines.measurement import write_by_hand, write_rows
 from query_engine.finalisers import finalise
-from query_engine.measurement import write_by_hand, write_rows
 from query_engine.planning.plan import QueryPlan
 from query_engine.questions import Question, load_questions
 
