@@ -45,7 +45,7 @@ def _mapped(text: str, layout: Layout, column: InputColumn) -> str:
 
 def _value(column: InputColumn, is_there: bool) -> str:
     if not is_there:
-        return f"NULL::{column.sql_type}"
+        return f"NULL::{column.reading_type}"
     raw = f'"{column.raw}"'
     if column.type == "code":
         return _code(raw, column)
@@ -60,11 +60,11 @@ def _value(column: InputColumn, is_there: bool) -> str:
 def _code(raw: str, column: InputColumn) -> str:
     """A list of codes is written in capitals or in small letters; the file may write them as it likes."""
     fold = "lower" if any(code.islower() for code in column.codes) else "upper"
-    folded = f"{fold}({raw})"
-    known = ", ".join(map(quoted, column.codes))
-    recoded = "".join(f" WHEN {fold}({quoted(old)}) THEN {quoted(new)}" for old, new in column.recodes)
-    kept = f"CASE WHEN {folded} IN ({known}) THEN {folded}"
-    return f"{kept} ELSE CASE {folded}{recoded} END END" if recoded else f"{kept} END"
+    code = f"{fold}({raw})"
+    if column.recodes:
+        recoded = "".join(f" WHEN {fold}({quoted(old)}) THEN {quoted(new)}" for old, new in column.recodes)
+        code = f"CASE {code}{recoded} ELSE {code} END"
+    return f"TRY_CAST({code} AS {column.reading_type})"
 
 
 def quoted(text: str) -> str:

@@ -57,8 +57,17 @@ class InputColumn:
 
     @property
     def sql_type(self) -> str:
-        """The DuckDB type of a value that has been read."""
+        """The DuckDB type of a value that has been read and kept."""
         return SQL_TYPES[self.type]
+
+    @property
+    def reading_type(self) -> str:
+        """The DuckDB type of a value while its file is read: a code is then an item of its list, which is far smaller.
+
+        Parquet keeps such an item as the word that it is.
+        """
+        codes = ", ".join("'" + code.replace("'", "''") + "'" for code in self.codes)
+        return f"ENUM ({codes})" if codes else self.sql_type
 
     def untimely(self, academic_year: int) -> tuple[str, ...]:
         """The codes that no list of that year's return has."""

@@ -67,12 +67,17 @@ def _rules_of(batch: Batch, stage: Stage, present: set[str]) -> _Asked:
 
 
 def _apply(connection: DuckDBPyConnection, batch: Batch, rules: _Asked, where: str = "true") -> None:
-    if rules and _note(connection, batch, rules, where):
+    """Note the rows of a batch that break rules, every rule on the same rows, and then reject those that are to be."""
+    looks: dict[str, list[tuple[Rule, str]]] = {}
+    for rule, broken in rules:
+        looks.setdefault(rule.suspects(batch.table, batch.rows), []).append((rule, broken))
+    noted = [_note(connection, batch, asked, f"{where} AND {among}") for among, asked in looks.items()]
+    if any(noted):
         _reject(connection, batch)
 
 
 def _note(connection: DuckDBPyConnection, batch: Batch, rules: _Asked, among: str) -> bool:
-    """Note every rule that every row of a batch breaks, in one look at the rows. Whether any breaks one."""
+    """Note every rule that the rows among a batch's break, in one look at them. Whether any breaks one."""
     names = ", ".join(f"CASE WHEN {where} THEN '{rule.name}' END" for rule, where in rules)
     broken = f"list_filter([{names}], lambda name: name IS NOT NULL)"
     noted = connection.execute(

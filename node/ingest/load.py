@@ -33,7 +33,7 @@ from node.ingest.report import LoadReport, NothingUsable, report_files
 from node.ingest.sources import LoadRefused, Source, find_sources
 from node.ingest.staged import StagedRows, find_staged, show_all, sql_path, write_staged
 from node.ingest.tables import TableSummary, build_record, write_governed, write_vault
-from node.ingest.workbench import open_workbench
+from node.ingest.workbench import clear_readings, open_workbench
 from node.snapshots import GOVERNED, IDENTIFIED, REPORT, STAGED, Snapshot, SnapshotStore, seal_snapshot
 from query_engine.geography import load_authorities
 
@@ -156,6 +156,7 @@ def _prepare(stage: Path, current: Snapshot | None, order: _Order) -> LoadReport
             raise NothingUsable(report)
         order.progress("keeping accepted rows")
         staged = write_staged(connection, batches, earlier, stage / STAGED)
+        clear_readings(connection, {batch.table for batch in batches})  # The record needs their room.
         order.progress("building the governed tables")
         tables = _build(connection, staged, order, stage)
     shutil.rmtree(scratch)

@@ -2,10 +2,11 @@
 
 -- Reading what a file says. Each gives NULL where it cannot be read.
 
--- Few fields have blanks around them, and looking for them costs a fraction of taking them away.
+-- Few fields have blanks around them, and looking for them costs a fraction of taking them away. What is empty or
+-- begins with a blank comes before '!'.
 CREATE MACRO as_text(written) AS (
     CASE
-        WHEN starts_with(written, ' ') OR ends_with(written, ' ') OR written = '' THEN nullif(trim(written), '')
+        WHEN written < '!' OR ends_with(written, ' ') THEN nullif(trim(written), '')
         ELSE written
     END
 );
@@ -29,12 +30,13 @@ CREATE MACRO day_of_iso(written) AS (
 -- The shape is told first, because a format that fails costs fifteen times one that fits.
 CREATE MACRO as_date(written) AS (
     in_our_time(CASE
+        WHEN written[5] = '-'
+        THEN CASE
+            WHEN written[6] BETWEEN '0' AND '9' THEN try_strptime(day_of_iso(written), '%Y-%m-%d')
+            ELSE try_strptime(written, ['%Y-%b-%d %H:%M:%S', '%Y-%b-%d'])
+        END
         WHEN contains(written, '/')
         THEN try_strptime(written, ['%d/%m/%Y', '%d/%m/%Y %H:%M:%S', '%d/%m/%Y %H:%M', '%Y/%m/%d'])
-        WHEN written[5] = '-' AND written[6] BETWEEN '0' AND '9'
-        THEN try_strptime(day_of_iso(written), '%Y-%m-%d')
-        WHEN written[5] = '-'
-        THEN try_strptime(written, ['%Y-%b-%d %H:%M:%S', '%Y-%b-%d'])
         WHEN contains(written, '-')
         THEN try_strptime(
             written, ['%d-%b-%Y', '%d-%b-%Y %H:%M:%S', '%d-%m-%Y', '%d-%m-%Y %H:%M:%S', '%d-%m-%Y %H:%M']
@@ -52,11 +54,9 @@ CREATE MACRO as_integer(written) AS (
     CASE WHEN as_decimal(written) = trunc(as_decimal(written)) THEN try_cast(as_decimal(written) AS INTEGER) END
 );
 
+-- True and false, yes and no, t and f, y and n, 1 and 0, in any case.
 CREATE MACRO as_yes_no(written) AS (
-    CASE
-        WHEN lower(written) IN ('1', '1.0', 'true', 'yes', 'y', 't') THEN true
-        WHEN lower(written) IN ('0', '0.0', 'false', 'no', 'n', 'f') THEN false
-    END
+    CASE written WHEN '1.0' THEN true WHEN '0.0' THEN false ELSE try_cast(written AS BOOLEAN) END
 );
 
 -- A postcode without its space: SW1A2AA.
@@ -130,12 +130,16 @@ CREATE MACRO is_no_upn(upn) AS (regexp_full_match(upn, 'UN[1-5]'));
 
 -- The check letter: weights 2 to 13 over the twelve characters that follow it, modulo 23; a letter counts as its
 -- place in the alphabet without I, O and S. Every number of 13 characters of the right form has one.
+--
+-- The first eleven are figures, and weigh 12 times their number n less, for each figure but the last, what its place
+-- weighs too much: so the number is read once, and not figure by figure.
 CREATE MACRO upn_check_letter(upn) AS (
     substr(getvariable('upn_letters'), 1 + (
-        2 * (ascii(upn[2]) - 48) + 3 * (ascii(upn[3]) - 48) + 4 * (ascii(upn[4]) - 48)
-        + 5 * (ascii(upn[5]) - 48) + 6 * (ascii(upn[6]) - 48) + 7 * (ascii(upn[7]) - 48)
-        + 8 * (ascii(upn[8]) - 48) + 9 * (ascii(upn[9]) - 48) + 10 * (ascii(upn[10]) - 48)
-        + 11 * (ascii(upn[11]) - 48) + 12 * (ascii(upn[12]) - 48)
+        list_transform([try_cast(upn[2:12] AS BIGINT)], lambda n:
+            12 * n - 109 * (n // 10) - 100 * (n // 100) - 91 * (n // 1000) - 82 * (n // 10000) - 73 * (n // 100000)
+            - 64 * (n // 1000000) - 55 * (n // 10000000) - 46 * (n // 100000000) - 37 * (n // 1000000000)
+            - 28 * (n // 10000000000)
+        )[1]
         + 13 * CASE
             WHEN upn[13] BETWEEN '0' AND '9' THEN ascii(upn[13]) - 48
             ELSE strpos(getvariable('upn_letters'), upn[13]) - 1

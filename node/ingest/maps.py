@@ -33,8 +33,7 @@ def draw_maps(connection: DuckDBPyConnection, authority: str) -> None:
     _write(
         connection, "authority_region", ("authority", "region"), [(each.code, each.region) for each in today.values()]
     )
-    areas = [(year, code, authority_then(code, year)) for year in _years() for code in today]
-    _write(connection, "authority_map", ("year", "today", "authority"), areas)
+    _write(connection, "authority_map", ("year", "today", "authority"), list(_areas()))
     _write(connection, "authority_heir", ("former", "today"), list(_heirs()))
     homes = [(year, *home_in(authority, year)) for year in _years()]
     _write(connection, "home", ("academic_year", "authority", "region", "is_split"), homes)
@@ -55,6 +54,13 @@ def home_in(authority: str, year: int) -> tuple[str, str, bool]:
 def _years() -> Sequence[int]:
     domain = load_catalogue().table("child_year").columns["academic_year"].domain or ()
     return [year for year in domain if isinstance(year, int)]
+
+
+def _areas() -> Iterable[tuple[int, str, str | None]]:
+    for year in _years():
+        then = authorities_of(year)
+        for code in load_authorities():
+            yield year, code, code if code in then else authority_then(code, year)
 
 
 def _heirs() -> Iterable[tuple[str, str | None]]:

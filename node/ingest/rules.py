@@ -30,7 +30,16 @@ class Rule:
     family: str | None = None
     needs: str | None = None
     early: bool = False
+    shared: str = ""
     each: tuple[tuple[str, Any], ...] = ()
+
+    def suspects(self, table: InputTable, rows: str) -> str:
+        """SQL that is true at least of every one of some rows that breaks the rule, and quickly told."""
+        if not self.shared:
+            return "true"
+        # By its hash, which a value that is missing has, too.
+        value = f"hash({self.shared.format(key=_key(table))})"
+        return f"{value} IN (FROM {rows} SELECT {value} GROUP BY ALL HAVING count(*) > 1)"
 
     def predicate(self, table: InputTable, academic_year: int = 0) -> str | None:
         """SQL that is true of a row of this table and year that breaks the rule; None where the rule is not for it."""
@@ -44,7 +53,7 @@ class Rule:
             return None
         if self.early and academic_year >= table.first_return:
             return None
-        return self.where.format(start=start, end=end, key=", ".join(f'"{name}"' for name in table.unique))
+        return self.where.format(start=start, end=end, key=_key(table))
 
     def _is_for(self, table: InputTable) -> bool:
         listed = not self.tables or table.name in self.tables
@@ -60,6 +69,10 @@ class Rule:
             "withheld": bool(table.withheld),
         }
         return all(facts[name] in (wanted if isinstance(wanted, list) else [wanted]) for name, wanted in self.each)
+
+
+def _key(table: InputTable) -> str:
+    return ", ".join(f'"{name}"' for name in table.unique)
 
 
 def _about(column: InputColumn, where: str, table: InputTable, academic_year: int) -> str:

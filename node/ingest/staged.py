@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from node.ingest.batches import Batch, value_fields
+from node.ingest.batches import Batch
 from node.ingest.formats import InputTable, load_formats
 from node.ingest.periods import UNDATED, Period
 
@@ -131,4 +131,5 @@ def _with_all_columns(table: InputTable, rows: str) -> str:
 
 
 def _no_rows(table: InputTable) -> str:
-    return f"(FROM {table.reading} SELECT {value_fields(table)} WHERE false)"
+    columns = ", ".join(f'NULL::{column.sql_type} AS "{column.field}"' for column in table.columns)
+    return f"(SELECT {columns} WHERE false)"

@@ -67,9 +67,10 @@ def _survey(head: bytes, stream: BinaryIO) -> Survey:
     for chunk in _chunks(stream):
         regular = regular and _is_regular(chunk)
         is_utf8 = is_utf8 and _is_utf8(chunk, decoder)
-        lines += chunk.count(b"\n")
-        records += _line_ends_outside_quotes(chunk, inside=quotes % 2)
-        quotes += chunk.count(b'"')
+        ends, found = chunk.count(b"\n"), chunk.count(b'"')
+        lines += ends
+        records += _line_ends_outside_quotes(chunk, inside=quotes % 2) if found or quotes % 2 else ends
+        quotes += found
         last = chunk[-1:]
     unended = last != b"\n"
     return Survey(
@@ -126,6 +127,4 @@ def rewrite_as_utf8(path: Path, target: Path) -> None:
 
 def _line_ends_outside_quotes(chunk: bytes, inside: int) -> int:
     """A doubled quote inside a quoted field closes and reopens it, so counting quotes by twos is exact."""
-    if not inside and b'"' not in chunk:
-        return chunk.count(b"\n")
     return sum(piece.count(b"\n") for piece in chunk.split(b'"')[inside::2])

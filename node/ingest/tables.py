@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from node.ingest.maps import draw_maps
-from node.ingest.staged import sql_path
+from node.ingest.staged import PARQUET, sql_path
 from query_engine.catalogue import Column, GovernedTable, load_catalogue
 
 if TYPE_CHECKING:
@@ -31,7 +31,10 @@ RELATIONS = (
     "schools",
     "establishments",
     "inspections",
+    "entries",
+    "repeated_entries",
     "roll",
+    "merged_entries",
     "pupil_years",
     "absence",
     "begun_exclusions",
@@ -47,7 +50,9 @@ RELATIONS = (
     "enrolled",
     "host_facts",
     "elsewhere",
+    "prior_attainment",
     "schooling",
+    "pupils",
     "pupil_record",
     "attainment_at_entry",
     "attendance_fed",
@@ -81,7 +86,16 @@ RECORDS: Mapping[str, str] = {
 }
 """The relation each governed table is made from."""
 
+PASSING = frozenset({"roll", "pupil_years", "enrolled", "schooling", "pupil_record"})
+"""Relations that are worked out within those that read them, because holding them costs more than it saves."""
+
+SORTED = frozenset({"pupil_record"})
+"""Records that stand in the order of their tokens already, each token once in a year."""
+
 VAULT = ("children", "pupils", "rolls")
+_UNPACKED = f"{PARQUET}, COMPRESSION uncompressed"
+"""How what is worked out is written: tokens cannot be packed, and words that go by number hardly."""
+
 _RECORD = Path(__file__).with_name("record")
 _SQL_TYPES = {"category": "VARCHAR", "integer": "INTEGER", "boolean": "BOOLEAN"}
 
@@ -105,7 +119,8 @@ def build_record(connection: DuckDBPyConnection, authority: str) -> None:
     connection.execute("SET VARIABLE authority = $code", {"code": authority})
     draw_maps(connection, authority)
     for name in RELATIONS:
-        connection.execute(f"CREATE TABLE {name} AS {_statement(name)}")
+        kind = "VIEW" if name in PASSING else "TABLE"
+        connection.execute(f"CREATE {kind} {name} AS {_statement(name)}")
 
 
 def write_governed(connection: DuckDBPyConnection, directory: Path) -> dict[str, TableSummary]:
@@ -121,7 +136,7 @@ def write_vault(connection: DuckDBPyConnection, directory: Path) -> None:
     """Write whom the tokens stand for. These files are never given to the query engine."""
     for name in VAULT:
         path = sql_path(directory / f"{name}.parquet")
-        connection.execute(f"COPY ({_statement(f'identified_{name}')}) TO {path} (FORMAT parquet)")
+        connection.execute(f"COPY ({_statement(f'identified_{name}')}) TO {path} ({_UNPACKED})")
 
 
 def _statement(name: str) -> str:
@@ -130,31 +145,53 @@ def _statement(name: str) -> str:
 
 def _write_table(connection: DuckDBPyConnection, table: GovernedTable, path: Path) -> TableSummary:
     record = RECORDS[table.name]
-    described = connection.execute(f"DESCRIBE {record}").fetchall()
-    known = {str(row[0]) for row in described}
+    known = {str(row[0]) for row in connection.execute(f"DESCRIBE {record}").fetchall()}
     columns = [each for each in table.columns.values() if each.name in known]
     chosen = ", ".join(
         f'{_shaped(each) if each in columns else f"NULL::{sql_type(each)}"} AS "{each.name}"'
         for each in table.columns.values()
     )
-    # Every column, so that a child's rows too have one order, and the same files always make the same snapshot.
-    order = ", ".join(dict.fromkeys([table.child_key, "academic_year", *table.columns]))
-    connection.execute(f"COPY (FROM {record} SELECT {chosen} ORDER BY {order}) TO {sql_path(path)} (FORMAT parquet)")
-    return _summarise(connection, record, table, columns)
+    written = connection.execute(
+        f"COPY (FROM {record} SELECT {chosen} {_order(table)}) TO {sql_path(path)} ({_UNPACKED}, RETURN_STATS)"
+    ).fetchone()
+    assert written is not None
+    _, rows, _, _, statistics, *_ = written
+    kept = {each.name: rows - int(statistics[f'"{each.name}"']["null_count"]) for each in columns}
+    return _summarise(connection, table, rows, kept)
+
+
+def _order(table: GovernedTable) -> str:
+    """SQL of the order in which the rows of a table tell nothing, and the same files make the same snapshot.
+
+    By every column, so that a child's rows too have one order.
+    """
+    if RECORDS[table.name] in SORTED:
+        return ""
+    return "ORDER BY " + ", ".join(dict.fromkeys([table.child_key, "academic_year", *table.columns]))
 
 
 def _summarise(
-    connection: DuckDBPyConnection, record: str, table: GovernedTable, columns: list[Column]
+    connection: DuckDBPyConnection, table: GovernedTable, rows: int, kept: Mapping[str, int]
 ) -> TableSummary:
-    present = ", ".join(f'count("{each.name}")' for each in columns)
-    outside = ", ".join(f"count(*) FILTER (WHERE {_is_outside(each)})" for each in columns)
-    counts = connection.execute(f"FROM {record} SELECT count(*), {present}, {outside}").fetchone() or ()
-    rows, middle = counts[0], len(columns) + 1
-    filled = {each.name for each, count in zip(columns, counts[1:middle], strict=True) if count}
+    """Compare a record with what was written of it: how many rows, and how many values of each column it has.
+
+    A column that was written without a gap has lost nothing, and is not counted again.
+    """
+    if not rows:
+        return TableSummary(rows=0, null_columns=(), outside={})
+    gaps = {name: f'count("{name}")' for name, values in kept.items() if values < rows}
+    moved = {name: f"count(*) FILTER (WHERE {beyond})" for name in kept if (beyond := _beyond(table.columns[name]))}
+    counts = connection.execute(
+        f"FROM {RECORDS[table.name]} SELECT count(*), {', '.join([*gaps.values(), *moved.values()])}"
+    ).fetchone()
+    assert counts is not None
+    read = {**kept, **dict(zip(gaps, counts[1:], strict=False))}
+    outside = {name: read[name] - kept[name] for name in kept}
+    outside |= dict(zip(moved, counts[1 + len(gaps) :], strict=True))
     return TableSummary(
         rows=rows,
-        null_columns=tuple(name for name in table.columns if name not in filled) if rows else (),
-        outside={each.name: count for each, count in zip(columns, counts[middle:], strict=True) if count},
+        null_columns=tuple(name for name in table.columns if not read.get(name)),
+        outside={name: count for name, count in outside.items() if count},
     )
 
 
@@ -164,24 +201,25 @@ def sql_type(column: Column) -> str:
 
 
 def _shaped(column: Column) -> str:
-    """SQL of a column's values as the catalogue has them."""
-    value = f'"{column.name}"'
+    """SQL of a column's values as the catalogue has them.
+
+    Words become items of an enumeration: it has no place for a word outside, and Parquet, which knows words alone,
+    takes the enumeration for its dictionary.
+    """
+    value, domain = f'"{column.name}"', (*(column.domain or ()), *column.former)
     if column.bounds is not None:
         low, high = column.bounds
         value = f"CASE WHEN {value} IS NOT NULL THEN greatest({low}, least({high}, {value})) END"
-    elif column.domain is not None:
-        value = f"CASE WHEN NOT ({_is_outside(column)}) THEN {value} END"
+    elif domain and column.type == "category":
+        return f"TRY_CAST({value} AS ENUM ({', '.join(map(_literal, domain))}))"
+    elif domain and column.type == "integer":
+        value = f"CASE WHEN {value} IN ({', '.join(map(_literal, domain))}) THEN {value} END"
     return f"CAST({value} AS {sql_type(column)})"
 
 
-def _is_outside(column: Column) -> str:
-    """SQL that is true of a value the catalogue has no place for."""
-    if column.bounds is not None:
-        low, high = column.bounds
-        return f'"{column.name}" NOT BETWEEN {low} AND {high}'
-    if column.domain is None or column.type == "boolean":
-        return "false"
-    return f'"{column.name}" NOT IN ({", ".join(map(_literal, (*column.domain, *column.former)))})'
+def _beyond(column: Column) -> str | None:
+    """SQL that is true of a value that is moved to the nearer bound; None where there are no bounds."""
+    return f'"{column.name}" NOT BETWEEN {column.bounds[0]} AND {column.bounds[1]}' if column.bounds else None
 
 
 def _literal(value: str | int | bool) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -28,7 +29,8 @@ def open_workbench(scratch: Path, *, token_key: bytes, today: date) -> Iterator[
     settings: dict[str, str | bool | int | float | list[str]] = {
         "temp_directory": str(scratch),
         "memory_limit": "700MB",
-        "threads": 2,
+        "threads": min(2, len(os.sched_getaffinity(0))),
+        "enable_external_file_cache": False,  # Each file is read once.
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
@@ -39,13 +41,18 @@ def open_workbench(scratch: Path, *, token_key: bytes, today: date) -> Iterator[
         for name, value in variables.items():
             connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
         connection.execute("CREATE TABLE findings (file INTEGER, record BIGINT, rule VARCHAR)")
-        for table in load_formats().values():
-            connection.execute(f"CREATE TABLE {table.reading} ({ACCOUNTING}, {_columns(table)})")
+        clear_readings(connection, load_formats().values())
         yield connection
 
 
+def clear_readings(connection: DuckDBPyConnection, tables: Iterable[InputTable]) -> None:
+    """Make input tables empty: before any file is read, and again when what was accepted has been kept."""
+    for table in tables:
+        connection.execute(f"CREATE OR REPLACE TABLE {table.reading} ({ACCOUNTING}, {_columns(table)})")
+
+
 def _columns(table: InputTable) -> str:
-    declared = {f'"{column.field}"': column.sql_type for column in table.columns}
+    declared = {f'"{column.field}"': column.reading_type for column in table.columns}
     if table.period is not None:
         declared["period"] = "VARCHAR"
     return ", ".join(f"{name} {sql_type}" for name, sql_type in declared.items())

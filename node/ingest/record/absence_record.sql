@@ -3,7 +3,7 @@
 WITH counted AS (
     SELECT academic_year, la_child_id, term, attendancereason AS code, sum(sessions) AS sessions
     FROM termlysessiondetailsonroll
-    JOIN roll USING (academic_year, term, pupilonrolltableid)
+    JOIN entries USING (academic_year, term, pupilonrolltableid)
     JOIN children USING (academic_year, upn)
     GROUP BY academic_year, la_child_id, term, code
 ),

@@ -24,6 +24,17 @@ WITH people AS (
     LEFT JOIN oc2 USING (academic_year, child)
     LEFT JOIN oc3 USING (academic_year, child)
 ),
+-- Those on roll here have been worked out.
+schooled AS (
+    SELECT
+        * EXCLUDE (pupil, host_authority, host_region, is_12_months, is_at_31_march),
+        upn AS identifier,
+        true AS is_on_roll_here
+    FROM pupils
+    WHERE NOT is_no_upn(upn)
+    UNION ALL BY NAME
+    FROM schooling WHERE NOT is_on_roll_here
+),
 located AS (
     SELECT
         people.*, care.* EXCLUDE (academic_year, child, year_start, year_end),
@@ -60,7 +71,7 @@ located AS (
     LEFT JOIN plans USING (academic_year, child)
     LEFT JOIN leaver_outcomes AS leavers USING (academic_year, child)
     LEFT JOIN attendance_fed AS fed USING (academic_year, child)
-    LEFT JOIN schooling AS pupil
+    LEFT JOIN schooled AS pupil
         ON pupil.academic_year = people.academic_year AND pupil.identifier = people.upn
     LEFT JOIN postcode_area ON postcode_area.postcode = care.pl_post
 )

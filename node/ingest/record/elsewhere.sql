@@ -4,9 +4,9 @@
 WITH away AS (
     SELECT DISTINCT academic_year, upn
     FROM identities
-    WHERE upn IS NOT NULL
-        AND NOT is_no_upn(upn)
-        AND (academic_year, upn) NOT IN (SELECT (academic_year, identifier) FROM enrolled)
+    ANTI JOIN entries
+        ON entries.academic_year = identities.academic_year AND entries.identifier = identities.upn
+    WHERE upn IS NOT NULL AND NOT is_no_upn(upn)
 ),
 latest AS (
     SELECT *

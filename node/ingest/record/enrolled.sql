@@ -5,7 +5,7 @@ WITH reported AS (
     GROUP BY academic_year
 )
 SELECT
-    academic_year, identifier, upn, surname, forename, dob, nativeid, sex, ethnicity,
+    academic_year, identifier, upn, surname, forename, dob, nativeid, sex, ethnicity, ncyearactual, entrydate,
     coalesce(schools.urn, CASE WHEN regexp_full_match(nativeid, '[1-9][0-9]{5}') THEN nativeid::INTEGER END) AS school_urn,
     plaa,
     sen_provision_of(senprovision) AS sen_provision,
@@ -15,6 +15,7 @@ SELECT
     CASE WHEN has_exclusions THEN coalesce(suspensions, 0) END AS suspensions,
     CASE WHEN has_exclusions THEN coalesce(suspension_days, 0) END AS suspension_days,
     CASE WHEN has_exclusions THEN coalesce(permanently_excluded, false) END AS permanently_excluded,
+    possible, authorised, unauthorised,
     1 - (authorised + unauthorised) / possible AS attendance_rate,
     unauthorised / possible AS sessions_missed_unauthorised_rate,
     10 * (authorised + unauthorised) >= possible AS persistent_absentee,
@@ -23,8 +24,8 @@ SELECT
     is_other_language(language) AS english_additional_language
 FROM pupil_years
 JOIN reported USING (academic_year)
-LEFT JOIN absence USING (academic_year, identifier)
-LEFT JOIN exclusions USING (academic_year, identifier)
-LEFT JOIN sen_needs USING (academic_year, identifier)
-LEFT JOIN meals USING (academic_year, identifier)
+LEFT JOIN absence USING (pupil_year)
+LEFT JOIN exclusions USING (pupil_year)
+LEFT JOIN sen_needs USING (pupil_year)
+LEFT JOIN meals USING (pupil_year)
 LEFT JOIN schools USING (nativeid)

@@ -2,4 +2,3 @@
 SELECT
     pupil, academic_year, upn, surname, forename, dob, coalesce(school_urn::VARCHAR, nativeid) AS school, year_group
 FROM pupil_record
-ORDER BY pupil, academic_year

@@ -2,7 +2,7 @@
 -- children. Every pupil on roll with a number and a date of birth is here; a claim selects by both.
 SELECT
     pupil, academic_year, upn,
-    pupil_record.dob AS date_of_birth,
+    dob AS date_of_birth,
     CASE WHEN school_urn BETWEEN 1 AND 9999999 THEN school_urn END AS school_urn,
     ncyearactual AS year_group,
     entrydate AS entry_date,
@@ -15,7 +15,4 @@ SELECT
     suspension_days::DOUBLE AS suspension_days,
     permanently_excluded
 FROM pupil_record
-JOIN (FROM pupil_years SELECT academic_year, identifier, ncyearactual, entrydate) USING (academic_year, identifier)
-LEFT JOIN absence USING (academic_year, identifier)
-WHERE is_upn(upn) AND pupil_record.dob IS NOT NULL
-ORDER BY upn, academic_year
+WHERE is_upn(upn) AND dob IS NOT NULL

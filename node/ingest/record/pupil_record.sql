@@ -1,26 +1,12 @@
 -- Every pupil on roll, with everything that `pupil_year` and the vault say of them.
-WITH in_care AS (
-    SELECT
-        academic_year, upn AS identifier,
-        bool_or(in_care_12_months) AS is_12_months,
-        bool_or(at_31_march) AS is_at_31_march
-    FROM populations
-    JOIN identities USING (academic_year, child)
-    JOIN care_years USING (academic_year, child)
-    WHERE population = 'looked_after'
-    GROUP BY academic_year, upn
-)
 SELECT
-    schooling.*,
-    row_token(identifier) AS pupil,
+    *,
     term_of_birth(dob) AS birth_term,
     major_ethnicity(ethnicity) AS ethnicity_major,
     age_on(dob, make_date(academic_year // 100 + 1, 3, 31)) AS age,
     year_group_on(dob, make_date(academic_year // 100, 9, 1)) AS years_since_reception,
     CASE WHEN years_since_reception BETWEEN 0 AND 14 THEN years_since_reception END AS year_group,
     key_stage_of(years_since_reception) AS key_stage,
-    home.authority AS host_authority,
-    home.region AS host_region,
     CASE
         WHEN is_12_months THEN 'cla_12_months_at_31_march'
         WHEN is_at_31_march THEN 'cla_less_than_12_months_at_31_march'
@@ -31,7 +17,4 @@ SELECT
         ELSE 'not_known'
     END AS social_care_group,
     plaa IN ('A', 'G', 'R', 'C') AS previously_looked_after
-FROM schooling
-JOIN home USING (academic_year)
-LEFT JOIN in_care USING (academic_year, identifier)
-WHERE is_on_roll_here
+FROM pupils

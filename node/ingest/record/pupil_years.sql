@@ -1,28 +1,4 @@
--- One row for each pupil and academic year: the main registration of the latest term. Not every term's census asks
--- everything, so what does not change from term to term is taken from the latest term that gives it.
---
--- Most pupils have one row in a year, and theirs need not be looked through.
-WITH several AS (
-    SELECT academic_year, identifier FROM roll GROUP BY academic_year, identifier HAVING count(*) > 1
-)
-FROM roll ANTI JOIN several USING (academic_year, identifier)
-
+-- One row for each pupil and academic year: the only one on the rolls, or what several were merged into.
+FROM roll ANTI JOIN merged_entries USING (pupil_year)
 UNION ALL
-
-SELECT * REPLACE (
-    last_value(dob IGNORE NULLS) OVER every_term AS dob,
-    last_value(sex IGNORE NULLS) OVER every_term AS sex,
-    last_value(ethnicity IGNORE NULLS) OVER every_term AS ethnicity,
-    last_value(language IGNORE NULLS) OVER every_term AS language,
-    last_value(plaa IGNORE NULLS) OVER every_term AS plaa
-)
-FROM roll SEMI JOIN several USING (academic_year, identifier)
-WINDOW every_term AS (
-    PARTITION BY academic_year, identifier
-    ORDER BY term_number, is_main, entrydate NULLS FIRST, pupilonrolltableid DESC
-    ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
-)
-QUALIFY row_number() OVER (
-    PARTITION BY academic_year, identifier
-    ORDER BY term_number DESC, is_main DESC, entrydate DESC NULLS LAST, pupilonrolltableid
-) = 1
+FROM merged_entries

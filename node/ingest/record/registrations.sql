@@ -5,8 +5,8 @@ SELECT
     coalesce(schools.urn, CASE WHEN regexp_full_match(nativeid, '[1-9][0-9]{5}') THEN nativeid::INTEGER END) AS urn,
     nativeid AS school,
     -- The school is one where the pupil was a guest before: see school_changes.sql.
-    (identifier, nativeid) IN (SELECT (identifier, nativeid) FROM roll WHERE NOT is_main) AS was_guest
-FROM roll
+    (identifier, nativeid) IN (SELECT (identifier, nativeid) FROM entries WHERE NOT is_main) AS was_guest
+FROM entries
 LEFT JOIN schools USING (nativeid)
 WHERE is_main
 
@@ -16,4 +16,4 @@ SELECT academic_year, term_number(term), upn, dob, entrydate, urn, urn::VARCHAR,
 FROM giap_census
 WHERE enrolstatus IS DISTINCT FROM 'S'
     AND urn IS NOT NULL
-    AND (academic_year, term_number(term), upn) NOT IN (SELECT (academic_year, term_number, identifier) FROM roll)
+    AND (academic_year, term_number(term), upn) NOT IN (SELECT (academic_year, term_number, identifier) FROM entries)

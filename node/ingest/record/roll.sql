@@ -1,9 +1,5 @@
--- Every row of a census roll, with what identifies its pupil from term to term: the unique pupil number, or, where
--- the school has none, the row's own key.
-SELECT
-    pupilonroll.*,
-    term_number(term) AS term_number,
-    CASE WHEN upn IS NULL OR is_no_upn(upn) THEN 'roll ' || pupilonrolltableid ELSE upn END AS identifier,
-    -- Subsidiary registrations (S) are the second school of a pupil whose main one has its own row.
-    enrolstatus IS DISTINCT FROM 'S' AS is_main
-FROM pupilonroll
+-- Every row of a census roll with the number of its pupil in its academic year, by which other tables look them up
+-- quickly: that of the pupil's first row.
+SELECT entries.*, coalesce(first_entry, entry) AS pupil_year
+FROM entries
+LEFT JOIN repeated_entries USING (academic_year, identifier)

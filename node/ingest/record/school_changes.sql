@@ -1,17 +1,18 @@
 -- What changes of school each pupil had by the end of each academic year that has a registration of theirs.
 --
--- Changes of the year show only where two terms of it can be compared. A managed move leaves a trace in the census
--- where the pupil was first registered as a guest (enrolment status S) at the school that then took them on.
-WITH years AS (
-    SELECT academic_year, identifier, any_value(dob) AS dob
-    FROM registrations
-    GROUP BY academic_year, identifier
-),
-comparable AS (
+-- Changes of the year show only where two terms of it can be compared: in other years nothing is known. A managed move
+-- leaves a trace in the census where the pupil was first registered as a guest (enrolment status S) at the school that
+-- then took them on.
+WITH comparable AS (
     SELECT academic_year
     FROM registrations
     GROUP BY academic_year
     HAVING count(DISTINCT term_number) > 1
+),
+years AS (
+    SELECT academic_year, identifier, any_value(dob) AS dob
+    FROM registrations SEMI JOIN comparable USING (academic_year)
+    GROUP BY academic_year, identifier
 ),
 moved AS (
     SELECT DISTINCT identifier FROM school_moves
@@ -29,12 +30,9 @@ counted AS (
 )
 SELECT
     academic_year, identifier,
-    CASE WHEN comparable.academic_year IS NOT NULL THEN coalesce(within_year, 0) END AS school_changes_in_year,
-    CASE WHEN comparable.academic_year IS NOT NULL THEN coalesce(managed, 0) END AS managed_moves,
-    CASE
-        WHEN year_group_on(dob, make_date(academic_year // 100, 9, 1)) >= 10 AND comparable.academic_year IS NOT NULL
-        THEN coalesce(in_key_stage_4, 0) > 0
-    END AS school_change_in_ks4
+    coalesce(within_year, 0) AS school_changes_in_year,
+    coalesce(managed, 0) AS managed_moves,
+    CASE WHEN year_group_on(dob, make_date(academic_year // 100, 9, 1)) >= 10 THEN coalesce(in_key_stage_4, 0) > 0 END
+        AS school_change_in_ks4
 FROM years
-LEFT JOIN comparable USING (academic_year)
 LEFT JOIN counted USING (academic_year, identifier)

@@ -3,13 +3,18 @@
 -- A change shows only where two registrations can be compared: schools are compared by their reference numbers, or
 -- by the names that this authority's censuses give them. Moves that everybody makes are transfers: into Reception or
 -- Year 1, 3, 7 or 12 at the start of a school year.
-WITH ordered AS (
+--
+-- Pupils with one registration have no change, and need not be put in order.
+WITH several AS (
+    SELECT identifier FROM registrations GROUP BY identifier HAVING count(*) > 1
+),
+ordered AS (
     SELECT
         *,
         lag(school) OVER earlier AS left_school,
         lag(urn) OVER earlier AS left_urn,
         lag(academic_year) OVER earlier AS left_year
-    FROM registrations
+    FROM registrations SEMI JOIN several USING (identifier)
     WINDOW earlier AS (
         PARTITION BY identifier ORDER BY academic_year, term_number, entrydate NULLS FIRST, school
     )

@@ -1,7 +1,7 @@
 -- The primary special educational need: the need of first rank in the latest term that gives one. Only the spring
 -- census asks.
-SELECT academic_year, identifier, arg_max(sentype, (term_number, -coalesce(sentyperank, 99), sentype)) AS sentype
+SELECT pupil_year, arg_max(sentype, (term_number, -coalesce(sentyperank, 99), sentype)) AS sentype
 FROM senneeds
 JOIN roll USING (academic_year, term, pupilonrolltableid)
 WHERE sentype IS NOT NULL
-GROUP BY academic_year, identifier
+GROUP BY pupil_year

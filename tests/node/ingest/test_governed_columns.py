@@ -61,6 +61,20 @@ def test_rows_are_sorted_by_token_so_that_their_order_tells_nothing(load: Load) 
     assert len(set(tokens)) == 50
 
 
+def test_the_order_of_a_census_leaves_no_trace_in_the_governed_table_nor_the_vault(load: Load) -> None:
+    """Else a place in the file would tell who a token is; and the same rows would not make the same snapshot."""
+    upns = [f"A{number:012}" for number in range(3_000)]
+    hashes = set()
+    for order in (upns, upns[::-1]):
+        loaded = load(spring_pupilonroll="upn\n" + "\n".join(order), autumn_pupilonroll="upn\n" + "\n".join(order[:50]))
+        for path in (loaded.snapshot.tables["pupil_year"], *map(loaded.snapshot.identified.get, ("pupils", "rolls"))):
+            tokens = [row[0] for row in query(f"SELECT pupil FROM '{path}'")]
+            assert tokens == sorted(tokens)
+            assert len(set(tokens)) == len(upns)
+        hashes.add(loaded.snapshot.content_hash)
+    assert len(hashes) == 1
+
+
 def test_an_impossible_value_is_left_missing_and_said_so(load: Load) -> None:
     loaded = load(header="CHILD | DOB\na | 01/01/1950", episodes="CHILD\na")
     row = loaded.children["a"]

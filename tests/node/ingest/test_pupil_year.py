@@ -1,5 +1,7 @@
 """What the columns of `pupil_year` mean: census rows in, the record out. The academic year is 2024/25."""
 
+from typing import Any
+
 from tests.node.ingest.conftest import Load, Spec
 
 
@@ -86,6 +88,26 @@ def test_suspensions_are_those_begun_in_the_year_and_days_are_pairs_of_sessions(
             C   | 0           | 0.0             | no
         """,
     )
+
+
+def test_an_exclusion_told_of_a_year_late_is_one_of_the_year_it_began_in(load: Load) -> None:
+    roll, exclusions = "upn\nA\nB", "pupilonrolltableid | startdate | sessions | category\n"
+    year_before: dict[str, Any] = {
+        "2024_summer_pupilonroll": roll,
+        "2024_summer_termlyexclusionsonroll": exclusions + "B | 2024-May-02 | 4.0 | SUSP",
+    }
+    loaded = load(
+        **year_before,
+        autumn_pupilonroll=roll,
+        autumn_termlyexclusionsonroll=exclusions + "A | 2024-Jun-20 | 10.0 | SUSP\nA | 2024-Sep-20 | 4.0 | SUSP",
+    )
+    found = loaded.every_row("pupil_year", "pupils", "pupil", "upn")
+    assert sorted((row["academic_year"], row["upn"], row["suspensions"], row["suspension_days"]) for row in found) == [
+        (202324, "A", 1, 5),
+        (202324, "B", 1, 2),
+        (202425, "A", 1, 2),
+        (202425, "B", 0, 0),
+    ]
 
 
 def test_free_meals_are_those_of_a_day_in_the_latest_term(pupil_spec: Spec) -> None:
