@@ -51,6 +51,7 @@ told AS (
         academic_year, fsp_upn AS upn, 'eyfsp' AS stage, 1 AS source, fsp_gld AS met_expected,
         development_score(fsp_gld) AS standard_score,
         NULL::DECIMAL(9, 1) AS scaled_score, NULL::DECIMAL(9, 2) AS attainment8, NULL::DECIMAL(9, 2) AS progress8,
+        NULL::DECIMAL(9, 2) AS capped_points,
         NULL::BOOLEAN AS engmath_94, NULL::BOOLEAN AS engmath_95, NULL::BOOLEAN AS entered
     FROM giap_eyfsp
 
@@ -102,7 +103,7 @@ told AS (
     SELECT
         academic_year, ks4_upn AS upn, 'ks4' AS stage, 1 AS source,
         ks4_l2basics_94 AS met_expected,
-        ks4_att8 AS attainment8, ks4_p8score AS progress8,
+        ks4_att8 AS attainment8, ks4_p8score AS progress8, ks4_ptscnewe_ptq_ee AS capped_points,
         ks4_l2basics_94 AS engmath_94, ks4_l2basics_95 AS engmath_95, ks4_entbasics AS entered,
         key_stage_4_score(ks4_att8) AS standard_score
     FROM giap_ks4

@@ -7,6 +7,7 @@ SELECT
     bool_or(met_expected) FILTER (WHERE stage = 'ks2') AS ks2_rwm_expected,
     max(scaled_score) FILTER (WHERE stage = 'ks2') AS ks2_scaled_score,
     max(attainment8) AS attainment8,
+    max(capped_points) AS capped_points,
     bool_or(engmath_94) AS engmath_94,
     bool_or(engmath_95) AS engmath_95,
     bool_or(entered) AS entered,

@@ -211,12 +211,12 @@ EXAMPLES: Mapping[str, FactorExample] = MappingProxyType(
             episodes="CHILD | DECOM\nash   | 01/05/2023",
             giap_ks2=f"ACADYR    | UPN           | READSCORE | MATSCORE\n2019/2020 | {UPN} | 101       | 100",
             giap_ks4=f"""
-                KS4_ACADYR | KS4_UPN       | KS4_ATT8 | KS4_L2BASICS_94 | KS4_L2BASICS_95 | KS4_ENTBASICS
-                2024/2025  | {UPN} | 50.00    | 1               | 0               | 1
+                KS4_ACADYR | KS4_UPN       | KS4_ATT8 | KS4_PTSCNEWE_PTQ_EE | KS4_L2BASICS_94 | KS4_ENTBASICS
+                2024/2025  | {UPN} | 50.00    | 345.25              | 1               | 1
             """,
             record="""
-                CHILD | attainment8 | engmath_94 | entered_as_capable | progress_from_ks2 | progress_from_entry
-                ash   | 50.00       | yes        | yes                | 0.70              | 0.70
+                CHILD|attainment8|capped_points|engmath_94|entered_as_capable|progress_from_ks2|progress_from_entry
+                ash  |50.00      |345.25       |yes       |yes               |0.70             |0.70
             """,
         ),
         "destination at 16 and 18": _example(

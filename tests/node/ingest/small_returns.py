@@ -96,6 +96,7 @@ USUAL: Mapping[str, Mapping[str, str]] = {
         "KS4_ACADYR": "2024/2025",
         "KS4_UPN": "",
         "KS4_ATT8": "",
+        "KS4_PTSCNEWE_PTQ_EE": "",
         "KS4_P8SCORE": "",
         "KS4_L2BASICS_94": "",
         "KS4_L2BASICS_95": "",
