@@ -3,9 +3,9 @@
 Each figure is about some of a cell's children: those whom its FILTER keeps, those who meet its condition. Where a few
 such groups, added and subtracted, are again a group, its number can be worked out from theirs, and so can its sum or
 average from theirs. Three filters of which each child meets one, beside the number of all, give the third from two.
-Groups of unlike columns cannot make up one another. Searched are mixtures of up to four groups of like ones, and any
-number of groups that have no row in common, taken from one that holds them. A search that would take too long raises
-`RegionTangled`.
+Groups of unlike columns cannot make up one another. Searched are mixtures of three to six groups of like ones, the
+fewer the more there are, and any number of groups that have no row in common, taken from one that holds them; longer
+sums over many overlapping groups are not. A search that would take too long raises `RegionTangled`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,28 +20,31 @@ __all__ = ["Trap", "find_traps", "groups_of"]
 CELL = "children"
 """The statistic of every child of a cell."""
 
-MOST_TERMS = 4
-MOST_GROUPS = 16
-"""Of more groups than this, mixtures of one fewer are searched."""
+TERMS = ((8, 6), (16, 4))
+"""Up to so many groups, mixtures of so many are searched."""
+
+LEAST_TERMS = 3
 
 MOST_ATOMS = 512
 MOST_TRAPS = 2_000
 MOST_LOOKS = 5_000_000
 """Traps times the cells in which each is looked at: seconds of a node's time."""
 
-_LANE = 8  # Bits for each atom: more than the most of any sum of `MOST_TERMS`.
+_LANE = 8  # Bits for each atom: more than the most of any mixture.
 
 
 @dataclass(frozen=True, slots=True)
 class Trap:
     """Groups that, added and taken away, leave a group; each is named by the statistic of its children.
 
-    `known` says that what is left is a group of which a figure was asked, so that finding none in it tells something.
+    Each child of what is left is left so many `times`. `known` says that what is left is a group of which a figure
+    was asked, so that finding none in it tells something.
     """
 
     added: tuple[str, ...]
     taken: tuple[str, ...]
     known: bool
+    times: int = 1
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -91,9 +94,9 @@ def _traps_among(names: Sequence[str], regions: Mapping[str, Region], where: Reg
     asked = {vectors[each] for each in names if each != CELL}
     found = []
     for added, taken in (*_mixtures(names), *_partitions(vectors)):
-        left = _left(vectors, added, taken)
+        left, times = _left(vectors, added, taken)
         if left:
-            found.append(Trap(added, taken, left in asked))
+            found.append(Trap(added, taken, left in asked, times))
     return found
 
 
@@ -114,7 +117,7 @@ def _spread(regions: Sequence[Region], where: Region) -> list[int]:
 
 def _mixtures(names: Sequence[str]) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Each choice of a few groups to add and to take away, but for those that rules of their own look at."""
-    most = MOST_TERMS if len(names) <= MOST_GROUPS else MOST_TERMS - 1  # so that no search takes a second
+    most = next((terms for groups, terms in TERMS if len(names) <= groups), LEAST_TERMS)
     for terms in range(2, most + 1):
         for chosen in combinations(names, terms):
             if terms == 2 and CELL in chosen:
@@ -126,19 +129,22 @@ def _mixtures(names: Sequence[str]) -> Iterator[tuple[tuple[str, ...], tuple[str
                     yield added, taken
 
 
-def _left(vectors: dict[str, int], added: Sequence[str], taken: Sequence[str]) -> int:
-    """The group that is left, as its number; 0 where nothing is left, or what is left is no group."""
-    ones = max(vectors.values()) | vectors[CELL]
+def _left(vectors: dict[str, int], added: Sequence[str], taken: Sequence[str]) -> tuple[int, int]:
+    """The group that is left, as its number, and how many times; 0 where nothing is left, or no group."""
+    ones = vectors[CELL]
     lifted = ones << 4  # 16 in each lane, so that no lane borrows from the next.
     left = sum(vectors[each] for each in added) + lifted - sum(vectors[each] for each in taken)
-    return left ^ lifted if left & ~ones == lifted else 0
+    for times in (1, 2):
+        if left & ~(ones * times) == lifted:
+            return (left ^ lifted) // times, times
+    return 0, 1
 
 
 def _partitions(vectors: dict[str, int]) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Each group with some that lie within it and have no row in common."""
     for whole, held in vectors.items():
         inside = [name for name, own in vectors.items() if own != held and own & held == own]
-        yield from (((whole,), parts) for parts in _disjoint(inside, vectors) if len(parts) >= MOST_TERMS)
+        yield from (((whole,), parts) for parts in _disjoint(inside, vectors) if len(parts) >= LEAST_TERMS)
 
 
 def _disjoint(names: Sequence[str], vectors: dict[str, int]) -> Iterator[tuple[str, ...]]:

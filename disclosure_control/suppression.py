@@ -79,6 +79,7 @@ class SuppressionRules:
             return hidden | {each.label for each in self.outputs if groups_of(each)}
         for trap in self.traps:
             left = sum(figures[each] for each in trap.added) - sum(figures[each] for each in trap.taken)
+            left //= trap.times
             if not (self.is_too_few(left) if trap.known else self.is_a_few(left)):
                 continue
             told = {group for each in self.outputs if each.label not in hidden for group in groups_of(each)}

@@ -785,3 +785,20 @@ def test_a_weighted_mean_that_few_have_a_part_in_is_withheld(make_plan: MakePlan
     (both,) = [name for name in raw if name.startswith("nonzero:") and "*" in name]
     assert str(protect(RawTable(plan, raw), load_preset("dfe_cla")).rows[0][0]) != "c"
     assert str(protect(RawTable(plan, raw | {both: [1]}), load_preset("dfe_cla")).rows[0][0]) == "c"
+
+
+def test_groups_that_leave_a_few_twice_are_not_shown_together(release_spec: ReleaseSpec) -> None:
+    """Those of 0 or 1 and those of 1 or 2, less those of 0 or 2, are those of 1 twice over: 4 are 2."""
+    release_spec(
+        "dfe_cla",
+        "SELECT COUNT(*) AS n, COUNT(*) FILTER (WHERE age IN (0, 1)) AS a, COUNT(*) FILTER (WHERE age IN (1, 2)) AS b,"
+        " COUNT(*) FILTER (WHERE age IN (0, 2)) AS c FROM child_year",
+        """
+        children | a.yes | b.yes | c.yes
+        90       | 22    | 23    | 41
+        """,
+        """
+        n  | a | b  | c
+        90 | c | 23 | 41
+        """,
+    )
