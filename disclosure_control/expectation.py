@@ -2,7 +2,7 @@
 
 A cell of the middling authority is expected to have so many children; how many it has is taken to be Poisson. Those who
 say yes, those who say no and those of whom nothing is known are then Poisson, too, and independent, so the chance that
-a figure passes a preset is a product of a few tails. Rows that differ by few children (rule 3 of `suppression`) are
+a figure passes a preset is a product of a few tails. What figures tell together (rules 3 to 5 of `suppression`) is
 not foreseen. What comes out is an estimate for choosing between questions, no promise: authorities differ in size.
 
 A child who is there in several years is one child. Of the children of one year about four in ten were not there the
@@ -13,7 +13,7 @@ times the children of one; of outcomes that a child has once, such as an end of 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from math import exp, prod
+from math import ceil, exp, prod
 
 from disclosure_control.frequencies import YEAR, Frequencies, read_frequencies
 from disclosure_control.presets import Preset
@@ -163,9 +163,11 @@ class _Foresight:
         else:
             two = len(output.measures) > 1
             least = self._preset.minimum_n_correlation if two else self._preset.minimum_n_mean
+            if output.fraction is not None:  # enough on either side of a quantile
+                least = max(least, ceil(self._preset.smallest_count_shown / min(output.fraction, 1 - output.fraction)))
             some = 1 - _between(0, least - 1, present)
         known = 1 - self._a_few(among - present) if output.kind == "sum" else 1.0
-        return min(some, *map(self._enough, nonzero)) * known
+        return min([some, *map(self._enough, nonzero)]) * known
 
     def _behind_in(self, name: str, stages: Chances) -> float:
         return sum(children * share for children, share in zip(stages, self._behind[name], strict=True))

@@ -3,8 +3,8 @@
 Every rule is about *contributors*, the distinct children behind a figure, and not about the figure itself: a sum
 over one child discloses that child however large it is (Hundepool et al., Statistical Disclosure Control, 2012,
 chapter 4; UK LLC guidebook: percentages of fewer than 10 people are low counts "even if the actual counts are not
-presented"). Each rule looks at one cell alone: protecting cells against each other is secondary suppression, which
-no rule here claims.
+presented"). Each rule looks at one cell alone, and at what its figures tell together (see `subtraction`): protecting
+cells against each other is secondary suppression, which no rule here claims.
 
 Limit: where a plan spans years a child can have several rows. Contributors are distinct children throughout, but
 the children behind a *difference* of two row counts are not known, and it is judged as if each row were a child.
@@ -12,9 +12,11 @@ the children behind a *difference* of two row counts are not known, and it is ju
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import permutations
 
 from disclosure_control.presets import Preset
+from disclosure_control.subtraction import Trap, find_traps, groups_of
 from query_engine.planning.plan import Output, QueryPlan
 from query_engine.planning.region import Region, RegionTangled, intersect
 
@@ -29,13 +31,16 @@ class SuppressionRules:
     """A preset's rules laid out for one plan, to be asked about one cell after another.
 
     `children` names the statistic of distinct children in the cell; `nested` holds pairs of outputs of which the
-    first counts some of what the second counts.
+    first counts some of what the second counts. `traps` are the sums and differences to be looked at, or None where
+    they are too many to find. `near` holds pairs of quantiles of the same values.
     """
 
     preset: Preset
     outputs: tuple[Output, ...]
     children: str
     nested: tuple[tuple[Output, Output], ...]
+    traps: tuple[Trap, ...] | None
+    near: tuple[tuple[Output, Output], ...]
 
     @classmethod
     def for_plan(cls, plan: QueryPlan, preset: Preset) -> "SuppressionRules":
@@ -43,19 +48,54 @@ class SuppressionRules:
         children = next(each.name for each in plan.statistics if each.kind == "children")
         outputs = tuple(each for each in plan.outputs if each.kind != "dimension")
         nested = tuple(pair for pair in permutations(outputs, 2) if _is_nested(*pair, plan))
-        return cls(preset, outputs, children, nested)
+        near = tuple(pair for pair in permutations(outputs, 2) if _is_near(*pair))
+        try:
+            traps = find_traps(plan)
+        except RegionTangled:
+            traps = None
+        return cls(preset, outputs, children, nested, traps, near)
 
     def withheld(self, figures: Figures) -> frozenset[str]:
         """The labels of the figures of one cell that may not be shown.
 
         In order: (1) the cell's own children, (2) the children behind each figure, (3) of two nested figures that
-        differ by too few, the smaller, whether or not the larger is shown here: it may be elsewhere.
+        differ by too few, the smaller, whether or not the larger is shown here: it may be elsewhere; (4) of two
+        quantiles with too few values between them, both; (5) of figures whose sums and differences are about too few,
+        the smallest.
         """
         if self.is_too_few(figures[self.children]):
             return frozenset(each.label for each in self.outputs)
         hidden = {each.label for each in self.outputs if self.rests_on_too_few(each, figures)}
         beside = {part.label for part, whole in self.nested if self.differs_by_too_few(part, whole, figures)}
-        return frozenset(hidden | beside)
+        close = {each.label for pair in self.near if self.are_too_near(*pair, figures) for each in pair}
+        return self.without_traps(frozenset(hidden | beside | close), figures)
+
+    def without_traps(self, hidden: frozenset[str], figures: Figures) -> frozenset[str]:
+        """Rule 5: what is hidden, and of every trap that is still open and closes on too few its smallest group.
+
+        Where the traps are too many to know, everything about part of the children is withheld.
+        """
+        if self.traps is None:
+            return hidden | {each.label for each in self.outputs if groups_of(each)}
+        for trap in self.traps:
+            left = sum(figures[each] for each in trap.added) - sum(figures[each] for each in trap.taken)
+            left //= trap.times
+            if not (self.is_too_few(left) if trap.known else self.is_a_few(left)):
+                continue
+            told = {group for each in self.outputs if each.label not in hidden for group in groups_of(each)}
+            if told.issuperset(trap.parts):
+                least = min(trap.parts, key=lambda group: (figures[group], group))
+                hidden |= {each.label for each in self.outputs if least in groups_of(each)}
+        return hidden
+
+    def are_too_near(self, one: Output, other: Output, figures: Figures) -> bool:
+        """Rule 4: whether fewer children than are shown lie between two quantiles.
+
+        Quantiles asked for one beside the other tell at which share the values leave a bin, and so how many it holds.
+        """
+        assert one.fraction is not None
+        assert other.fraction is not None
+        return Fraction(abs(one.fraction - other.fraction)) * figures[one.present] < self.preset.smallest_count_shown
 
     def is_too_few(self, count: int) -> bool:
         """Whether a count of children may not be shown: a small one, and 0 where the preset withholds it."""
@@ -132,15 +172,25 @@ class SuppressionRules:
         """For spreads, quantiles and figures of two measures: too few children with values, or too few not at zero.
 
         The spread of a quantity that one child alone has is that child's figure. Of a yes/no measure those who
-        answer no are held to the rule as well. Correlations and lines have a minimum of their own.
+        answer no are held to the rule as well. Correlations and lines have a minimum of their own. A spread over the
+        rows less one, beside that over the rows, gives the number of rows, and so a missing few.
         """
         present, nonzero = _contributors(output, figures)
         two_measures = output.kind == "correlation" or output.kind.startswith(("covariance", "regr_"))
         least = self.preset.minimum_n_correlation if two_measures else self.preset.minimum_n_mean
         if present < least or any(map(self.is_too_few, nonzero)):
             return True
+        if output.kind in _TELLING_ROWS and self.is_a_few(figures[output.among] - present):
+            return True
+        if output.kind == "quantile" and self.is_at_an_end(output, present):
+            return True
         yes_no = (count for count, each in zip(nonzero, output.measures, strict=False) if not each.columns)
         return any(self.is_too_few(present - count) for count in yes_no)
+
+    def is_at_an_end(self, output: Output, present: int) -> bool:
+        """Whether fewer children than are shown lie on either side of a quantile: it is the least or greatest value."""
+        assert output.fraction is not None
+        return Fraction(min(output.fraction, 1 - output.fraction)) * present < self.preset.smallest_count_shown
 
     def differs_by_too_few(self, part: Output, whole: Output, figures: Figures) -> bool:
         """Rule 3: whether the rows (or children) counted by `whole` and not by `part` are too few.
@@ -152,6 +202,16 @@ class SuppressionRules:
         difference = figures[wide] - figures[narrow]
         is_ordinary = part.kind == "regr_count" or narrow.removeprefix("children") == wide.removeprefix("rows")
         return self.is_a_few(difference) if is_ordinary else self.is_too_few(difference)
+
+
+_TELLING_ROWS = frozenset({"variance", "deviation"})
+"""Figures of one quantity that tell its number of rows; those of two are held to the number of pairs."""
+
+
+def _is_near(one: Output, other: Output) -> bool:
+    """Whether these are two quantiles of the same values."""
+    quantiles = one.kind == other.kind == "quantile"
+    return quantiles and one.statistics == other.statistics and one.fraction != other.fraction
 
 
 def _count_name(output: Output) -> str:

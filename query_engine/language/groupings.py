@@ -172,7 +172,7 @@ def _value(node: exp.Expr, row: Mapping[str, int], scope: Scope) -> int:
     """The expression's value in one row. Raises `QueryRefused` for what is not arithmetic of whole numbers."""
     match node:
         case exp.Column():
-            return row[node.name.lower()]
+            return row[scope.column(node).name]
         case exp.Literal(is_string=False) if _WHOLE.fullmatch(node.this):
             return int(node.this)
         case exp.Paren():

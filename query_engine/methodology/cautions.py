@@ -14,6 +14,7 @@ from query_engine.catalogue import Column
 from query_engine.methodology.guards import Condition, Guard, Guards, load_guards
 from query_engine.planning.plan import Output, QueryPlan
 from query_engine.planning.region import Region, columns_of, possible_ranges
+from query_engine.planning.relation import Relation, columns_behind
 from query_engine.query.view import WHOLE, View
 from query_engine.refusal import QueryRefused, RefusalCode
 
@@ -110,16 +111,17 @@ class _Asked:
         return any(all(_MEANINGS[word](self, value) for word, value in each.items()) for each in conditions)
 
     def tables(self, names: list[str]) -> bool:
-        return self.plan.table in names
+        return not set(names).isdisjoint(self.plan.tables)
 
     def has(self, columns: list[str]) -> bool:
         return bool(_bare(self.plan.governed.columns) & set(columns))
 
     def about(self, name: str) -> bool:
-        return bool(self.guards.sets[name].columns & _bare(self._told_of()))
+        told = (columns_behind(self.plan.governed, each) for each in self._told_of())
+        return bool(self.guards.sets[name].columns & frozenset[str]().union(*told))
 
     def separates(self, columns: list[str]) -> bool:
-        apart = self._grouped().union(*map(columns_of, self._conditions()))
+        apart = self._grouped().union(*map(columns_of, self._conditions()), self._worked_out_apart())
         return bool(_bare(apart) & set(columns))
 
     def uses(self, columns: list[str]) -> bool:
@@ -162,6 +164,22 @@ class _Asked:
         for output in self.plan.outputs:
             yield output.within
             yield from (each.where for each in output.measures)
+
+    def _worked_out_apart(self) -> Iterator[str]:
+        """What tells figures apart that are of columns worked out for each child: by FILTER, or by WHERE of its own."""
+        table = self.plan.governed
+        if not isinstance(table, Relation):
+            return
+        names = {name for each in self.plan.outputs for name in _multiplied(each)}
+        names = names.union(*map(columns_of, self._conditions()))
+        parts = {table.parts.index(table.part_of(name)): table.part_of(name) for name in names}
+        for name in names:
+            tally = table.part_of(name).tally(table.origins[name][1])
+            yield from columns_of(tally.where) if tally is not None else ()
+        read = [each.table.name for each in parts.values()]
+        for part in parts.values():
+            if part.rows is not None and read.count(part.table.name) > 1:
+                yield from columns_of(part.rows.where)
 
     def _told_of(self) -> Iterator[str]:
         """The columns whose values the answer tells: not those of which it says only that there is a value."""

@@ -115,7 +115,8 @@ class Measuring:
         if function in ("sum", "mean") and not measures[0].columns and measures[0].where is True:
             raise _constant("every row meets")
         among, present = self.children(within), self.children(over)
-        nonzero = [self._nonzero(term, over) for term in terms]
+        weighed = (terms[0] * terms[1],) if function == "weighted_mean" else ()
+        nonzero = [self._nonzero(term, over) for term in (*terms, *weighed)]
         return _output(label, function, measures, statistics, (among, present, *nonzero), within=within)
 
     def _quantile(self, label: str, measured: Measured, within: Region, fraction: Decimal | None) -> Planned:

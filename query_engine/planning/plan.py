@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import cached_property
 from itertools import product
 from math import prod
+from types import MappingProxyType
 from typing import Literal
 
 from query_engine.catalogue import Audience, Category, GovernedTable
@@ -22,7 +23,7 @@ from query_engine.planning.region import Region, columns_of, single_code
 from query_engine.planning.relation import Relation, governed_columns, tables_of, years_reached
 from query_engine.query.model import Function
 
-PLANNER_VERSION = "2"
+PLANNER_VERSION = "3"
 """Changes whenever the same question would be planned differently."""
 
 TOTAL = "Total"
@@ -281,12 +282,28 @@ def _canonical_sets(plan: QueryPlan) -> JSON:
 
 def _canonical_outputs(outputs: tuple[Output, ...]) -> JSON:
     """What is asked, once each: the kind, what it is worked out from, and of a quantile which one."""
-    asked = {
-        (each.kind, each.statistics, (each.among, each.present, *each.nonzero), str(each.fraction or ""))
-        for each in outputs
-        if each.kind != "dimension"
-    }
+    asked = {_canonical_output(each) for each in outputs if each.kind != "dimension"}
     return [[kind, list(statistics), list(behind), at] for kind, statistics, behind, at in sorted(asked)]
+
+
+def _canonical_output(output: Output) -> tuple[str, tuple[str, ...], tuple[str, ...], str]:
+    """One figure. Where neither of two measures comes first, their order says nothing; nor does which is called x."""
+    statistics, nonzero = output.statistics, output.nonzero
+    if output.kind in _EITHER_WAY:
+        statistics, nonzero = tuple(sorted(statistics)), tuple(sorted(nonzero))
+    kind = _EITHER_WAY.get(output.kind, output.kind)
+    return kind, statistics, (output.among, output.present, *nonzero), str(output.fraction or "")
+
+
+_EITHER_WAY: Mapping[str, str] = MappingProxyType(
+    {
+        **{each: each for each in ("covariance", "covariance_population", "correlation", "regr_r2", "regr_sxy")},
+        **{each: each for each in ("regr_count", "regr_avgy", "regr_syy")},
+        "regr_avgx": "regr_avgy",
+        "regr_sxx": "regr_syy",
+    }
+)
+"""Figures that are the same with y and x exchanged, each with what it is then called."""
 
 
 def _canonical_model(model: ModelPlan | None) -> JSON:

@@ -128,6 +128,13 @@ def governed_columns(table: GovernedTable, used: Iterable[str]) -> set[Column]:
     return found
 
 
+def columns_behind(table: GovernedTable, name: str) -> frozenset[str]:
+    """The governed columns that one column says something of, by their names in the catalogue."""
+    if not isinstance(table, Relation):
+        return frozenset({name})
+    return frozenset(each.name for each in _behind(table.part_of(name), table.origins[name][1]))
+
+
 def _behind(part: Part, local: str) -> set[Column]:
     tally = part.tally(local)
     if tally is None:

@@ -48,5 +48,6 @@ def _tally(tally: TallyColumn, part: Part, table: Relation) -> str:
     low, high = tally.column.bounds or (0, 0)
     if tally.function in ("min", "max"):
         return f"{words}: {low} to {high}"
-    rows = part.table.rows_per_child_year
-    return f"{words}: {low} to {high}, as {rows} rows in a year come to; whatever goes beyond is cut off"
+    rows = "1 row" if part.table.rows_per_child_year == 1 else f"{part.table.rows_per_child_year} rows"
+    come = "comes" if part.table.rows_per_child_year == 1 else "come"
+    return f"{words}: {low} to {high}, as {rows} in a year {come} to; whatever goes beyond is cut off"

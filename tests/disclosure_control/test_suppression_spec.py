@@ -10,11 +10,13 @@ from disclosure_control import suppression
 from disclosure_control.presets import load_preset
 from disclosure_control.protection import protect
 from disclosure_control.suppression import SuppressionRules
+from query_engine.catalogue import load_catalogue
 from query_engine.planning.plan import TOTAL, QueryPlan
 from query_engine.planning.region import Region, RegionTangled
 from query_engine.tables import RawTable
 
 MakePlan = Callable[[str], QueryPlan]
+MakeRaw = Callable[[QueryPlan, str], RawTable]
 ReleaseSpec = Callable[[str, str, str, str], None]
 
 COUNTS = "SELECT sex, COUNT(*) AS n FROM child_year GROUP BY sex"
@@ -636,5 +638,167 @@ def test_a_count_of_pairs_rests_on_the_children_who_have_both(
         f"""
         sex | n  | pairs
         M   | 50 | {nobody}
+        """,
+    )
+
+
+def test_filters_that_part_a_row_do_not_give_the_part_that_is_withheld(release_spec: ReleaseSpec) -> None:
+    """40 less 20 less 17 would be the 3 that are withheld, so the next smallest goes, too."""
+    release_spec(
+        "dfe_cla",
+        "SELECT COUNT(*) AS n, COUNT(*) FILTER (WHERE sex = 'M') AS m, COUNT(*) FILTER (WHERE sex = 'F') AS f,"
+        " COUNT(*) FILTER (WHERE sex = 'U') AS u FROM child_year WHERE sex IS NOT NULL",
+        """
+        children | m.yes | f.yes | u.yes
+        40       | 20    | 17    | 3
+        """,
+        """
+        n  | m  | f | u
+        40 | 20 | c | c
+        """,
+    )
+
+
+def test_filters_that_leave_enough_are_all_shown(release_spec: ReleaseSpec) -> None:
+    """The part that nobody asked for can be worked out, and is large enough to be."""
+    release_spec(
+        "dfe_cla",
+        "SELECT COUNT(*) AS n, COUNT(*) FILTER (WHERE sex = 'M') AS m, COUNT(*) FILTER (WHERE sex = 'F') AS f"
+        " FROM child_year",
+        """
+        children | m.yes | f.yes
+        60       | 20    | 30
+        """,
+        """
+        n  | m  | f
+        60 | 20 | 30
+        """,
+    )
+
+
+def test_two_conditions_and_either_of_them_do_not_give_a_few_who_meet_both(release_spec: ReleaseSpec) -> None:
+    """20 and 25 less the 42 who meet one of them are the 3 who meet both."""
+    release_spec(
+        "dfe_cla",
+        "SELECT COUNT(*) AS n, COUNT(*) FILTER (WHERE uasc) AS a, COUNT(*) FILTER (WHERE sex = 'M') AS b,"
+        " COUNT(*) FILTER (WHERE uasc OR sex = 'M') AS c FROM child_year",
+        """
+        children | a.yes | b.yes | c.yes
+        60       | 20    | 25    | 42
+        """,
+        """
+        n  | a | b  | c
+        60 | c | 25 | 42
+        """,
+    )
+
+
+def test_averages_over_filters_that_differ_by_a_few_are_not_shown_together(release_spec: ReleaseSpec) -> None:
+    """The average of 32 beside that of 30 of them is the average of two children."""
+    release_spec(
+        "dfe_cla",
+        "SELECT COUNT(*) AS n, AVG(suspensions) FILTER (WHERE sex = 'M') AS a,"
+        " AVG(suspensions) FILTER (WHERE sex = 'M' AND uasc) AS b FROM child_year",
+        """
+        children | a.among | a.sum | b.among | b.sum
+        60       | 32      | 64    | 30      | 60
+        """,
+        """
+        n  | a | b
+        60 | 2 | c
+        """,
+    )
+
+
+def test_a_quantile_has_enough_children_on_either_side(release_spec: ReleaseSpec) -> None:
+    """A quantile near 0 or 1 is the least or the greatest value, which no preset shows."""
+    release_spec(
+        "dfe_cla",
+        "SELECT COUNT(*) AS n, QUANTILE_DISC(suspensions, 0.001) AS least, MEDIAN(suspensions) AS middle,"
+        " QUANTILE_DISC(suspensions, 0.999) AS greatest FROM child_year",
+        """
+        children | least.present
+        40       | 40
+        """,
+        """
+        n  | least | middle | greatest
+        40 | c     | 0.0    | c
+        """,
+    )
+
+
+def test_quantiles_side_by_side_do_not_count_a_bin(release_spec: ReleaseSpec) -> None:
+    """Between the medians of 0.5 and 0.6 of 40 children lie four of them; between 0.25 and 0.75 lie 20."""
+    release_spec(
+        "dfe_cla",
+        "SELECT QUANTILE_DISC(suspensions, 0.25) AS a, QUANTILE_DISC(suspensions, 0.7) AS b,"
+        " QUANTILE_DISC(suspensions, 0.8) AS c FROM child_year",
+        """
+        children | a.present
+        40       | 40
+        """,
+        """
+        a   | b | c
+        0.0 | c | c
+        """,
+    )
+
+
+def test_a_spread_over_the_rows_less_one_does_not_tell_a_missing_few(release_spec: ReleaseSpec) -> None:
+    """Over the spread of all rows it gives their number, and so how many children of the count have no value."""
+    release_spec(
+        "dfe_cla",
+        "SELECT COUNT(*) AS n, VAR_SAMP(attainment8) AS sample, VAR_POP(attainment8) AS whole FROM child_year",
+        """
+        children | sample.present | sample.nonzero | sample.sum | sample.squares
+        40       | 37             | 37             | 148000     | 750000000
+        """,
+        """
+        n  | sample | whole
+        40 | c      | 427
+        """,
+    )
+
+
+def test_filters_beyond_counting_are_withheld(
+    make_plan: MakePlan, make_raw: Callable[[QueryPlan, str], RawTable]
+) -> None:
+    """Where the sums and differences are too many to look at, nothing about part of the children is shown."""
+    filters = [f"COUNT(*) FILTER (WHERE age = {age}) AS a{age}" for age in range(16)]
+    plan = make_plan(f"SELECT COUNT(*) AS n, {', '.join(filters)} FROM child_year")
+    cells = " | ".join(["children", *(f"a{age}.yes" for age in range(16))])
+    table = protect(make_raw(plan, f"{cells}\n{' | '.join(['160', *['10'] * 16])}"), load_preset("dfe_cla"))
+    assert [str(each) for each in table.rows[0]] == ["160", *["c"] * 16]
+
+
+def test_groups_of_unlike_columns_are_not_searched_together(make_plan: MakePlan) -> None:
+    """A dozen shares of a dozen columns are no more to look at than one."""
+    flags = [each for each in load_catalogue().table("child_year").columns.values() if each.role == "flag"][:12]
+    plan = make_plan(f"SELECT {', '.join(f'AVG({each.name}) AS {each.name}' for each in flags)} FROM child_year")
+    assert SuppressionRules.for_plan(plan, load_preset("dfe_cla")).traps == ()
+
+
+def test_a_weighted_mean_that_few_have_a_part_in_is_withheld(make_plan: MakePlan) -> None:
+    """Many have a weight and many a value, and only the few who have both make the figure."""
+    plan = make_plan("SELECT WEIGHTED_AVG(suspensions, sdq_score) AS w FROM child_year")
+    raw = {each.name: [40] for each in plan.statistics}
+    (both,) = [name for name in raw if name.startswith("nonzero:") and "*" in name]
+    assert str(protect(RawTable(plan, raw), load_preset("dfe_cla")).rows[0][0]) != "c"
+    assert str(protect(RawTable(plan, raw | {both: [1]}), load_preset("dfe_cla")).rows[0][0]) == "c"
+
+
+def test_groups_that_leave_a_few_twice_are_not_shown_together(release_spec: ReleaseSpec) -> None:
+    """Those of 0 or 1 and those of 1 or 2, less those of 0 or 2, are those of 1 twice over: 4 are 2."""
+    release_spec(
+        "dfe_cla",
+        "SELECT COUNT(*) AS n, COUNT(*) FILTER (WHERE age IN (0, 1)) AS a, COUNT(*) FILTER (WHERE age IN (1, 2)) AS b,"
+        " COUNT(*) FILTER (WHERE age IN (0, 2)) AS c FROM child_year",
+        """
+        children | a.yes | b.yes | c.yes
+        90       | 22    | 23    | 41
+        """,
+        """
+        n  | a | b  | c
+        90 | c | 23 | 41
         """,
     )

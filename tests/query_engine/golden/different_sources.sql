@@ -34,3 +34,7 @@ SELECT SUM(n) AS s FROM (SELECT child, MAX(days_lost) AS n FROM exclusions GROUP
 SELECT AVG(n) AS a FROM child_year c JOIN (SELECT child, COUNT(*) AS n FROM exclusions GROUP BY child) e USING (child);
 SELECT AVG(n) AS a FROM child_year c LEFT JOIN (SELECT child, COUNT(*) AS n FROM exclusions GROUP BY child) e USING (child);
 SELECT AVG(COALESCE(n, 0)) AS a FROM child_year c LEFT JOIN (SELECT child, COUNT(*) AS n FROM exclusions GROUP BY child) e USING (child);
+
+-- Arithmetic on columns of one name
+SELECT c.age // 5 AS g, COUNT(*) AS n FROM child_year c JOIN placements p USING (child, academic_year) GROUP BY g;
+SELECT p.age // 5 AS g, COUNT(*) AS n FROM child_year c JOIN placements p USING (child, academic_year) GROUP BY g;

@@ -47,3 +47,12 @@ SELECT COUNT(*) AS n FROM child_year WHERE counted_here OR uasc;
 
 -- academic_year: years as they come
 SELECT COUNT(*) AS n FROM pupil_year;
+
+-- year_on_year: years told apart in tables that are joined, and in what is worked out for each child
+SELECT c.academic_year, AVG(c.attainment8) AS a FROM child_year c JOIN (SELECT child, COUNT(*) AS k FROM placements GROUP BY child) AS p USING (child) WHERE c.counted_here AND c.population = 'looked_after' GROUP BY c.academic_year;
+SELECT academic_year, AVG(a) AS a FROM (SELECT child, academic_year, MAX(attainment8) AS a FROM child_year WHERE counted_here GROUP BY child, academic_year) AS d GROUP BY academic_year;
+SELECT AVG(a) AS a, AVG(b) AS b FROM (SELECT child, MAX(attainment8) FILTER (WHERE academic_year = 202425) AS a, MAX(attainment8) FILTER (WHERE academic_year = 202324) AS b FROM child_year WHERE counted_here GROUP BY child) AS d;
+SELECT AVG(p.a) AS a, AVG(c.attainment8) AS b FROM child_year c JOIN (SELECT child, MAX(attainment8) AS a FROM child_year WHERE academic_year = 202324 AND counted_here GROUP BY child) AS p USING (child) WHERE c.academic_year = 202425 AND c.counted_here;
+
+-- starting_point: attainment worked out for each child
+SELECT AVG(a) AS a FROM (SELECT child, MAX(attainment8) AS a FROM child_year WHERE academic_year = 202425 AND counted_here GROUP BY child) AS c;

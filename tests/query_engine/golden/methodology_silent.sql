@@ -45,3 +45,6 @@ SELECT COUNT(*) AS n FROM pupil_year;
 -- sparse: many children to a cell
 SELECT age, COUNT(*) AS n FROM child_year GROUP BY age;
 SELECT age, sex, COUNT(*) AS n FROM pupil_year GROUP BY age, sex;
+
+-- year_on_year: years of what is no cohort's own, beside one year's attainment
+SELECT AVG(c.attainment8) AS a, AVG(e.n) AS n FROM child_year c JOIN (SELECT child, COUNT(*) AS n FROM exclusions GROUP BY child) AS e USING (child) WHERE c.academic_year = 202425 AND c.counted_here AND c.population = 'looked_after';

@@ -37,3 +37,7 @@ SELECT COUNT(*) AS k FROM placements p LEFT OUTER JOIN child_year c USING (child
 -- A LEFT JOIN with a count above none
 SELECT SUM(n) AS k FROM child_year c JOIN (SELECT child, COUNT(*) AS n FROM exclusions GROUP BY child) e USING (child) WHERE n >= 2;
 SELECT SUM(COALESCE(n, 0)) AS k FROM child_year c LEFT JOIN (SELECT child, COUNT(*) AS n FROM exclusions GROUP BY child) e USING (child) WHERE COALESCE(n, 0) >= 2;
+
+-- Arithmetic on columns of tables that are joined
+SELECT c.age + 30 - p.age AS g, COUNT(*) AS n FROM child_year c JOIN placements p USING (child, academic_year) GROUP BY g;
+SELECT 30 - q.age + child_year.age AS h, COUNT(*) AS n FROM placements q JOIN child_year USING (child, academic_year) GROUP BY 1;
