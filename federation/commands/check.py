@@ -95,12 +95,8 @@ def _foreseen(plan: "QueryPlan", preset: "Preset") -> "list[Paragraph]":
 
     expected = foresee(plan, preset)
     if expected is None:
-        return [
-            (
-                "Expected",
-                ["what would be withheld cannot be foreseen of tables that are joined, nor of a filter so tangled"],
-            )
-        ]
+        why = "of tables that are joined" if len(plan.tables) > 1 else "with a filter so tangled"
+        return [("Expected", [f"what would be withheld cannot be foreseen {why}"])]
     words = f"{expected.in_words} of the figures withheld in the middling authority, under {preset.name}"
     rewrites = propose_rewrites(plan, preset)
     found: list[Paragraph] = [("Expected", [words])]

@@ -110,7 +110,7 @@ def _output(output: Output, table: GovernedTable) -> str:
         case "mean", (measure,):
             return f"mean of {_amount(measure, table)}, over the rows where it is present"
         case "quantile", (measure,):
-            share = f"{(output.fraction or 0) * 100:.4g}"
+            share = f"{((output.fraction or Decimal(0)) * 100).normalize():f}"
             return f"the bin of {_amount(measure, table)} by which {share} per cent of its values are met"
         case kind, (measure,):
             return f"{NAMES[kind]} of {_amount(measure, table)}"
