@@ -1,45 +1,51 @@
-"""`circe bench load`: a large synthetic census loaded into a node's snapshots, stage by stage.
+"""`circe bench load`: a large synthetic census, or all of synthetic England, loaded into snapshots, stage by stage.
 
 Each load runs in a process of its own, so that its peak memory is its own, and is held to as many cores as asked for.
 What is measured is the whole of a load: every rule, the report, the kept rows, the governed tables and the vault.
 """
 
 import multiprocessing
-import os
-import resource
 import tempfile
-import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
 from federation.commands.bench import Row, print_rows
+from node.bench.marks import Mark, hold_to_cores, stage_row, take_mark
 
 _AUTHORITY = "301"
-_KIB = 1024
-
-
-class _Mark(NamedTuple):
-    """A moment of a load: the step that begins, and the most memory the process has had, in KiB."""
-
-    line: str
-    seconds: float
-    cpu_seconds: float
-    peak_kib: int
+_ALL = 153
 
 
 @click.command()
 @click.option("--pupils", default=300_000, show_default=True, help="Pupils on roll.")
 @click.option("--cores", default=1, show_default=True, help="Cores that a load may use.")
+@click.option("--england", is_flag=True, help="Write and load all of synthetic England instead.")
+@click.option(
+    "--authorities", type=click.IntRange(1, _ALL), default=_ALL, show_default=True, help="How many of England's."
+)
+@click.option("--full", is_flag=True, help="GIAP and virtual-school files of England too.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-def load(pupils: int, cores: int, form: str) -> None:
-    """Measure loading: a roll by itself, then a whole term in the proportions of the public sample census."""
+def load(pupils: int, cores: int, england: bool, authorities: int, full: bool, form: str) -> None:
+    """Measure loading: a roll by itself, then a whole term in the proportions of the public sample census.
+
+    With --england: the files of every authority written, and each authority's loaded into snapshots of its own.
+    """
+    from node.bench.england import measure_england
+    from node.synth.postcodes import PostcodesMissing
+
     with tempfile.TemporaryDirectory() as directory:
-        print_rows("load", measure_loads(Path(directory), pupils, cores), form)
+        try:
+            if england:
+                rows = measure_england(Path(directory), authorities, cores, full=full)
+            else:
+                rows = measure_loads(Path(directory), pupils, cores)
+        except PostcodesMissing as missing:
+            raise click.ClickException(str(missing)) from None
+    print_rows("load", rows, form)
 
 
 def measure_loads(directory: Path, pupils: int, cores: int) -> list[Row]:
@@ -50,10 +56,10 @@ def measure_loads(directory: Path, pupils: int, cores: int) -> list[Row]:
     from node.bench.large_census import TABLES, write_census
     from node.ingest.survey import survey_file
 
-    before = _mark("generating")
+    before = take_mark("generating")
     files = write_census(directory / "census", pupils)
-    after = _mark("end")
-    rows: list[Row] = [_row("generating", sum(survey_file(path).rows for path in files.values()), before, after)]
+    after = take_mark("end")
+    rows = [stage_row("generating", sum(survey_file(path).rows for path in files.values()), [(before, after)])]
     for name, tables in (("roll", TABLES[:1]), ("term", TABLES)):
         click.echo(f"loading the {name}", err=True)
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
@@ -66,36 +72,20 @@ def _measure(name: str, paths: Sequence[Path], root: Path, cores: int) -> list[R
     from node.ingest.load import load_files
     from node.snapshots import SnapshotStore
 
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
-    marks: list[_Mark] = []
+    hold_to_cores(cores)
+    marks: list[Mark] = []
     report = load_files(
         paths,
         store=SnapshotStore(root),
         authority=_AUTHORITY,
         token_key=bytes(32),
-        progress=lambda line: marks.append(_mark(line)),
+        progress=lambda line: marks.append(take_mark(line)),
     )
-    marks.append(_mark("end"))
+    marks.append(take_mark("end"))
     total = sum(each.rows_in for each in report.files)
     counted = {f"reading {Path(each.path).name}": each.rows_in for each in report.files}
     stages = [
-        _row(f"{name}: {before.line}", counted.get(before.line, total), before, after)
+        stage_row(f"{name}: {before.line}", counted.get(before.line, total), [(before, after)])
         for before, after in pairwise(marks)
     ]
-    return [*stages, _row(name, total, marks[0], marks[-1])]
-
-
-def _mark(line: str) -> _Mark:
-    return _Mark(line, time.perf_counter(), time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-
-
-def _row(stage: str, rows: int, before: _Mark, after: _Mark) -> Row:
-    seconds = after.seconds - before.seconds
-    return {
-        "stage": stage,
-        "rows": rows,
-        "seconds": round(seconds, 3),
-        "cpu_seconds": round(after.cpu_seconds - before.cpu_seconds, 3),
-        "rows_per_second": round(rows / seconds),
-        "peak_mib": after.peak_kib // _KIB,
-    }
+    return [*stages, stage_row(name, total, [(marks[0], marks[-1])])]

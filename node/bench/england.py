@@ -1,0 +1,100 @@
+"""The whole of synthetic England: every authority's files written, then loaded into a node's snapshots of its own.
+
+Writing is one process and loading another, so that each has its own peak of memory. The authorities load one after the
+other, each as its own node would, the register of schools with the rest; a stage of loading is summed over all of them.
+"""
+
+import multiprocessing
+from collections import defaultdict
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from federation.commands.bench import Row
+from node.bench.marks import Mark, Span, hold_to_cores, stage_row, take_mark
+
+SEED = 1
+_READING = "reading files"
+
+
+class _Load(NamedTuple):
+    """One authority's load: its rows, and the moment at which each step began; the last is the end."""
+
+    rows: int
+    marks: tuple[Mark, ...]
+
+
+def measure_england(directory: Path, authorities: int, cores: int, *, full: bool, scale: float = 1.0) -> list[Row]:
+    """The stages of writing so many authorities' files and of loading them, each whole, and both together.
+
+    Raises `LoadFailed` as a load does, and `PostcodesMissing` where the places of England are not installed.
+    """
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        generating = pool.submit(_write, directory / "england", authorities, full, scale).result()
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        loads = pool.submit(_load_all, directory / "england", directory / "snapshots", cores).result()
+    rows = sum(load.rows for load in loads)
+    loading = [(load.marks[0], load.marks[-1]) for load in loads]
+    return [
+        stage_row("generating", rows, [generating]),
+        *(stage_row(f"loading: {stage}", rows, spans) for stage, spans in _by_stage(loads).items()),
+        stage_row("loading", rows, loading),
+        stage_row("total", rows, [generating, *loading]),
+    ]
+
+
+def _write(directory: Path, authorities: int, full: bool, scale: float) -> Span:
+    """Write the files in this process."""
+    from node.synth.england import write_england
+
+    before = take_mark("generating")
+    write_england(
+        directory,
+        authorities=authorities,
+        seed=SEED,
+        full=full,
+        scale=scale,
+        progress=lambda line: click.echo(f"generating {line}", err=True),
+    )
+    return before, take_mark("end")
+
+
+def _load_all(directory: Path, stores: Path, cores: int) -> list[_Load]:
+    """Load every authority's files in this process, each into a store of its own."""
+    hold_to_cores(cores)
+    codes = sorted(folder.name for folder in directory.iterdir() if folder.name.isdecimal())
+    loads: list[_Load] = []
+    for done, code in enumerate(codes, start=1):
+        loads.append(_load(directory, code, stores / code))
+        seconds = loads[-1].marks[-1].seconds - loads[-1].marks[0].seconds
+        click.echo(f"loading {code}: {loads[-1].rows:,} rows in {seconds:.1f} s, {done} of {len(codes)}", err=True)
+    return loads
+
+
+def _load(directory: Path, code: str, root: Path) -> _Load:
+    from node.ingest.load import load_files
+    from node.snapshots import SnapshotStore
+    from node.synth.plan import REGISTER
+
+    marks: list[Mark] = []
+    report = load_files(
+        [directory / code, directory / REGISTER],
+        store=SnapshotStore(root),
+        authority=code,
+        token_key=bytes(32),
+        progress=lambda line: marks.append(take_mark(line)),
+    )
+    return _Load(sum(each.rows_in for each in report.files), (*marks, take_mark("end")))
+
+
+def _by_stage(loads: Iterable[_Load]) -> dict[str, list[Span]]:
+    """The spans of each step of loading, in order; the files that are read are one step."""
+    spans: dict[str, list[Span]] = defaultdict(list)
+    for load in loads:
+        for before, after in pairwise(load.marks):
+            spans[_READING if before.line.startswith("reading ") else before.line].append((before, after))
+    return spans
