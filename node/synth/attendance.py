@@ -15,6 +15,7 @@ PERMANENT, SUSPENDED = "PERM", "SUSP"
 _SUSPENDED_SESSIONS = "E"  # the attendance code of a session missed while suspended
 _MOST_SUSPENSIONS, _MEAN_SDQ = 15, 14.9
 _TO_MONDAY = {6: 2, 0: 1}  # days from a Saturday or Sunday, by day modulo 7, as day 1 was a Monday
+_SEVERE_SHARE = (0.5, 0.85)  # of the sessions, where the table says no other: assumed
 _USUAL_MOST = 0.095  # safely below the 10% of sessions that makes absence persistent
 
 
@@ -24,6 +25,8 @@ class Risk:
 
     moves: int
     sdq: int
+    local: float = 1.0
+    """How much more is missed than usual, and how much oftener school is changed, by the children of an authority."""
 
     def factor(self, of: str) -> float:
         """The planted factor of the placement moves in the year on `absence` or `suspension`."""
@@ -70,7 +73,7 @@ def draw_attendance(chance: Random, terms: Sequence[Term], phase: str, risk: Ris
 
 def _draw_band(chance: Random, table: str, risk: Risk | None) -> str:
     """How much is missed: under 10% of sessions, 10% to 50% (persistent), or more (severe)."""
-    factor = risk.factor("absence") if risk else 1.0
+    factor = risk.local * risk.factor("absence") if risk else 1.0
     drawn = chance.random()
     if drawn < factor * number(f"absence.{table}.severe"):
         return "severe"
@@ -79,7 +82,7 @@ def _draw_band(chance: Random, table: str, risk: Risk | None) -> str:
 
 def _draw_missed_share(chance: Random, table: str, band: str) -> float:
     if band == "severe":
-        return chance.uniform(0.5, 0.85)
+        return chance.uniform(*entry(f"absence.{table}").get("severe_share", _SEVERE_SHARE))
     if band == "persistent":
         return 0.1 + 0.4 * chance.betavariate(1, 2.6)
     return min(_USUAL_MOST, chance.expovariate(1 / number(f"absence.{table}.usual")))

@@ -6,7 +6,12 @@ FROM read_csv(getvariable('directory') || '/*/giap/ks4.csv', all_varchar = true,
 WHERE KS4_ACADYR = getvariable('spoken_year');
 
 CREATE TABLE key_stage_4_in_care AS
-SELECT * FROM key_stage_4 SEMI JOIN (SELECT upn FROM stock WHERE all_year) USING (upn);
+SELECT key_stage_4.*, home
+FROM key_stage_4
+JOIN (SELECT upn, any_value(home) AS home FROM stock WHERE all_year GROUP BY upn) USING (upn);
+
+CREATE TABLE authority_key_stage_4 AS
+SELECT home, count(*) AS cohort, avg(attainment8) AS attainment8 FROM key_stage_4_in_care GROUP BY home;
 
 CREATE TABLE key_stage_4_others AS
 SELECT * FROM key_stage_4 ANTI JOIN headers USING (upn);
@@ -18,7 +23,12 @@ FROM read_csv(getvariable('directory') || '/*/giap/ks2.csv', all_varchar = true,
 WHERE ACADYR = getvariable('spoken_year');
 
 CREATE TABLE key_stage_2_in_care AS
-SELECT * FROM key_stage_2 SEMI JOIN (SELECT upn FROM stock WHERE all_year) USING (upn);
+SELECT key_stage_2.*, home
+FROM key_stage_2
+JOIN (SELECT upn, any_value(home) AS home FROM stock WHERE all_year GROUP BY upn) USING (upn);
+
+CREATE TABLE authority_key_stage_2 AS
+SELECT home, count(*) AS cohort FROM key_stage_2_in_care GROUP BY home;
 
 CREATE TABLE key_stage_2_others AS
 SELECT * FROM key_stage_2 ANTI JOIN headers USING (upn);

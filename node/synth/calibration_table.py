@@ -92,18 +92,25 @@ def _connect(directory: Path, manifest: dict[str, Any]) -> "duckdb.DuckDBPyConne
 
 def _locate(files: "duckdb.DuckDBPyConnection") -> None:
     """Say of each placement postcode in which authority it lies, and add the views that ask for it."""
-    areas = [(postcode, code) for code, place in load_places().items() for postcode in place.postcodes]
+    areas = [
+        (postcode, code, east, north)
+        for code, place in load_places().items()
+        for postcode, east, north in zip(place.postcodes, place.eastings, place.northings, strict=True)
+    ]
     columns = [list(column) for column in zip(*areas, strict=True)]
-    listed = "SELECT unnest(?::VARCHAR[]) AS postcode, unnest(?::VARCHAR[]) AS host"
-    files.execute(f"CREATE TABLE areas AS {listed}", columns)
+    files.execute(
+        "CREATE TABLE areas AS SELECT unnest(?::VARCHAR[]) AS postcode, unnest(?::VARCHAR[]) AS host, "
+        "unnest(?::DOUBLE[]) AS east, unnest(?::DOUBLE[]) AS north",
+        columns,
+    )
     files.execute("CREATE TABLE regions (home VARCHAR, region VARCHAR)")
     files.executemany("INSERT INTO regions VALUES (?, ?)", [(code, home_region(code)) for code in load_places()])
     files.execute((_FOLDER / "calibration_borders.sql").read_text(encoding="utf-8"))
 
 
 def _measure(files: "duckdb.DuckDBPyConnection", figure: dict[str, Any]) -> Calibrated:
-    is_percent = "percent" in figure
-    measured = f"100 * avg(({figure['percent']})::INTEGER)" if is_percent else figure["mean"]
+    measured = f"100 * avg(({figure['percent']})::INTEGER)" if "percent" in figure else figure["mean"]
+    is_percent = "percent" in figure or figure.get("points", False)
     where = f" WHERE {figure['where']}" if "where" in figure else ""
     row = files.execute(f"SELECT {measured} FROM {figure['of']}{where}").fetchone()  # noqa: S608 - our own figures
     found = None if row is None or row[0] is None else float(row[0])

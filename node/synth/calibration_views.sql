@@ -11,7 +11,7 @@ CREATE TABLE episodes AS
 SELECT regexp_extract(filename, '(\d{3})/ssda903/', 1) AS home, CHILD AS child,
     strptime(DECOM, '%d/%m/%Y')::DATE AS began, strptime(DEC, '%d/%m/%Y')::DATE AS ended,
     RNE AS started, LS AS legal, CIN AS need, PLACE AS place, PLACE_PROVIDER AS provider, REC AS reason,
-    REASON_PLACE_CHANGE AS moved, PL_POST AS postcode
+    REASON_PLACE_CHANGE AS moved, HOME_POST AS home_postcode, PL_POST AS postcode
 FROM read_csv(getvariable('directory') || '/*/ssda903/episodes.csv', all_varchar = true, filename = true, header = true);
 
 -- Everyone looked after in the year, short breaks left out.
@@ -26,7 +26,7 @@ JOIN (
         min(began) AS start, arg_max(coalesce(ended, DATE '9999-12-31'), began) AS finish,
         arg_min(legal, began) AS first_legal, arg_max(legal, began) AS legal, arg_max(need, began) AS need,
         arg_max(place, began) AS place, arg_max(provider, began) AS provider, arg_max(reason, began) AS reason,
-        arg_max(postcode, began) AS postcode,
+        arg_max(postcode, began) AS postcode, arg_max(home_postcode, began) AS home_postcode,
         count(*) FILTER (started IN ('P', 'B') AND began >= getvariable('year_start')) AS moves,
         count(*) FILTER (started IN ('P', 'B') AND began > getvariable('year_end') - INTERVAL 2 YEAR) AS moves_in_2_years,
         max(began) FILTER (started IN ('S', 'P', 'B')) AS with_carer_since
@@ -60,7 +60,7 @@ CREATE TABLE moves AS
 SELECT moved FROM episodes WHERE moved NOT IN ('', 'PLACE') AND ended >= getvariable('year_start');
 
 CREATE TABLE health AS
-SELECT stock.age, SDQ_SCORE::INTEGER AS sdq, CONVICTED = '1' AS convicted, IMMUNISATIONS = '1' AS immunised,
+SELECT stock.home, stock.age, SDQ_SCORE::INTEGER AS sdq, CONVICTED = '1' AS convicted, IMMUNISATIONS = '1' AS immunised,
     TEETH_CHECK = '1' AS dentist, HEALTH_ASSESSMENT = '1' AS assessed, SUBSTANCE_MISUSE = '1' AS misuse
 FROM read_csv(getvariable('directory') || '/*/ssda903/oc2.csv', all_varchar = true, filename = true, header = true) AS oc2
 JOIN stock ON stock.home = regexp_extract(oc2.filename, '(\d{3})/ssda903/', 1) AND stock.child = oc2.CHILD;
@@ -89,10 +89,10 @@ FROM read_csv(getvariable('directory') || '/*/school-census/*_termlysessiondetai
 GROUP BY ALL;
 
 CREATE TABLE exclusions AS
-SELECT DISTINCT regexp_extract(filename, '/(\d{3})/school-census/', 1) AS host, regexp_extract(filename, '(autumn|spring|summer)', 1) AS term,
-    pupilonrolltableid AS row_id, true AS suspended
+SELECT regexp_extract(filename, '/(\d{3})/school-census/', 1) AS host, regexp_extract(filename, '(autumn|spring|summer)', 1) AS term,
+    pupilonrolltableid AS row_id, bool_or(category = 'SUSP') AS suspended, bool_or(category = 'PERM') AS excluded
 FROM read_csv(getvariable('directory') || '/*/school-census/*_termlyexclusionsonroll.csv', all_varchar = true, filename = true, header = true)
-WHERE category = 'SUSP';
+GROUP BY ALL;
 
 CREATE TABLE needs AS
 SELECT DISTINCT regexp_extract(filename, '/(\d{3})/school-census/', 1) AS host, pupilonrolltableid AS row_id, sentype AS need
@@ -101,7 +101,7 @@ WHERE sentyperank = '1.0';
 
 CREATE TABLE pupils AS
 SELECT upn, sum(possible) AS possible, coalesce(sum(missed), 0) AS missed, coalesce(sum(unauthorised), 0) AS unauthorised,
-    coalesce(bool_or(suspended), false) AS suspended, count(DISTINCT school) AS schools, max(sen) AS sen, bool_or(year_group IN ('12', '13')) AS after_16, any_value(need) AS need,
+    coalesce(bool_or(suspended), false) AS suspended, coalesce(bool_or(excluded), false) AS excluded, count(DISTINCT school) AS schools, max(sen) AS sen, bool_or(year_group IN ('12', '13')) AS after_16, any_value(need) AS need,
     CASE WHEN max(estab) >= 7000 THEN 'special' WHEN max(estab) >= 4000 THEN 'secondary' WHEN max(estab) >= 2000 THEN 'primary'
         ELSE 'alternative' END AS phase
 FROM roll
@@ -112,5 +112,21 @@ LEFT JOIN needs USING (host, row_id)
 GROUP BY upn;
 
 CREATE TABLE pupils_in_care AS
-SELECT pupils.*, missed / possible AS share_missed FROM pupils SEMI JOIN (SELECT upn FROM stock WHERE all_year) USING (upn);
+SELECT pupils.*, home, missed / possible AS share_missed
+FROM pupils
+JOIN (SELECT upn, any_value(home) AS home FROM stock WHERE all_year GROUP BY upn) USING (upn);
+
+-- One row for each authority, of percentages, means and numbers of its children.
+CREATE TABLE authority_children AS
+SELECT home, count(*) AS children, 100 * avg((place IN ('U1', 'U2', 'U3', 'U4', 'U5', 'U6'))::INTEGER) AS foster
+FROM stock GROUP BY home;
+
+CREATE TABLE authority_scores AS
+SELECT home, avg(sdq) AS mean, 100 * avg((sdq IS NOT NULL)::INTEGER) AS returned
+FROM health WHERE age BETWEEN 5 AND 16 GROUP BY home;
+
+CREATE TABLE authority_pupils AS
+SELECT home, 100 * sum(missed) / sum(possible) AS missed, 100 * avg((share_missed >= 0.1)::INTEGER) AS persistent,
+    100 * avg((sen = 'E')::INTEGER) FILTER (NOT after_16) AS plans, 100 * avg((schools > 1)::INTEGER) AS moved
+FROM pupils_in_care GROUP BY home;
 

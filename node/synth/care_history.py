@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from node.synth.children import Child
 from node.synth.collection_year import DAYS_A_MONTH, CollectionYear, Day
+from node.synth.people import DEPARTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class CareHistory:
     sdq: int
     placed: str
     """The postcode of the last placement."""
+    departed: Day | None = None
+    """The day on which the child died or moved abroad, if care ended so."""
 
     @property
     def start(self) -> Day:
@@ -53,6 +56,10 @@ class CareHistory:
     def in_year(self, year: CollectionYear) -> bool:
         """Whether the child was in care on any day of a return year."""
         return self.start <= year.end and (self.end is None or self.end >= year.start)
+
+    def gone_by(self, then: Day) -> bool:
+        """Whether the child had died or moved abroad before a day."""
+        return self.departed is not None and self.departed < then
 
     def authority_on(self, then: Day) -> str:
         """Where the child lived on a day: before care began, in the area of the first authority to give it."""
@@ -80,6 +87,8 @@ def remember_care(home: str, child: Child, taken_over: tuple[str, Child] | None)
         receiver, received = taken_over
         later = received.care.period
         carers.append(Carer(receiver, received.child_id, later.start, later.end))
+    last = taken_over[1].care.period if taken_over else period
+    departed = last.end if last.reason in DEPARTED else None
     places = tuple((spell.start, spell.authority, spell.kind) for spell in spells)
     moves = tuple(spell.start for spell in spells[1:] if not spell.same_carer)
-    return CareHistory(tuple(carers), places, moves, child.sdq, spells[-1].postcode)
+    return CareHistory(tuple(carers), places, moves, child.sdq, spells[-1].postcode, departed)

@@ -6,7 +6,16 @@ from random import Random
 
 from node.synth.calibration import draw, happens, number, poisson
 from node.synth.children import Child
-from node.synth.collection_year import DAYS_A_YEAR, FIRST_SUPPORTED, CollectionYear, Day, age_on, birthday, return_date
+from node.synth.collection_year import (
+    DAYS_A_YEAR,
+    FIRST_REGULATED,
+    CollectionYear,
+    Day,
+    age_on,
+    birthday_by_the_rules,
+    return_date,
+)
+from node.synth.placement_kinds import kind_in
 
 Row = list[str]
 
@@ -21,9 +30,10 @@ class Worker:
 
 
 _MOST_CHANGES = 11
+_FIRST_CONTACT = "FCONTA"
 _WORKERS = 180  # on an authority's books
+_LEAST_DAYS_A_WORKER = 4  # a social worker of a shorter time is taken for a mistake
 _FIRST_REVIEW, _SECOND_REVIEW, _LATER_REVIEWS = 20, 110, 182  # days: 20 working days, 3 months, then every 6 months
-_BEFORE_SUPPORTED = {"K3": "H5"}
 _REVIEW_CODES = ("PN1", "PN1", "PN1", "PN2", "PN4", "PN5", "PN6", "PN7")
 
 
@@ -38,24 +48,24 @@ def header_row(child: Child, year: CollectionYear) -> Row:
 def episode_rows(child: Child, year: CollectionYear) -> Iterator[Row]:
     """Every episode since the period of care began. The unaccompanied have no home postcode here."""
     care = child.care
-    former_codes = _BEFORE_SUPPORTED if year.academic_year < FIRST_SUPPORTED else {}
     home_postcode = "" if care.person.uasc or care.period.short_breaks else care.home_postcode
     for episode in child.episodes:
         spell = episode.spell
+        kind = kind_in(year, spell.start, spell.kind)
         yield [
             child.child_id,
             return_date(episode.start),
             episode.reason_started,
             episode.legal_status,
             care.person.need,
-            former_codes.get(spell.kind, spell.kind),
+            kind,
             spell.provider,
             _optional(episode.end),
             episode.reason_ended,
             episode.reason_moved,
             home_postcode,
             spell.postcode,
-            spell.urn,
+            "" if kind == "H5" and year.academic_year < FIRST_REGULATED else spell.urn,
         ]
 
 
@@ -74,12 +84,11 @@ def review_rows(chance: Random, child: Child, year: CollectionYear) -> Iterator[
 
 
 def uasc_rows(child: Child, year: CollectionYear) -> Iterator[Row]:
-    """An unaccompanied child, with the 18th birthday where that status ended in the year."""
+    """An unaccompanied child, with the day that status ends: the 18th birthday, also when it is still to come."""
     person = child.care.person
     if person.uasc:
-        eighteen = birthday(person.born, 18)
-        ceased = return_date(eighteen) if eighteen <= year.end else ""
-        yield [child.child_id, year.sexes[0 if person.male else 1], return_date(person.born), ceased]
+        eighteen = return_date(birthday_by_the_rules(person.born, 18))
+        yield [child.child_id, year.sexes[0 if person.male else 1], return_date(person.born), eighteen]
 
 
 def draw_workers(chance: Random, child: Child, year: CollectionYear, later: Worker | None) -> list[Worker]:
@@ -94,33 +103,36 @@ def draw_workers(chance: Random, child: Child, year: CollectionYear, later: Work
     stays = later if later and later.since <= last else None
     first = max(period.start if person.uasc else person.born, year.start)
     changes = _draw_changes(chance, first, stays.since if stays else last)
-    known_since = first if first > year.start else max(person.born, first - chance.randrange(int(DAYS_A_YEAR)))
+    known_since = first if first > year.start else max(person.born, first - chance.randrange(8, int(DAYS_A_YEAR)))
     number = chance.randrange(_WORKERS)
-    workers = []
+    workers: list[Worker] = []
     for start in [known_since, *changes]:
         number = (number + chance.randrange(1, _WORKERS)) % _WORKERS
-        workers.append(Worker(number, start, draw(chance, "social_worker_reason")))
+        unknown_before = not workers and first > year.start
+        workers.append(
+            Worker(number, start, _FIRST_CONTACT if unknown_before else draw(chance, "social_worker_reason"))
+        )
     if stays is None:
         return workers
-    return [stays] if stays.since <= first else [*workers, stays]
+    too_soon = stays.since <= first or stays.since < known_since + _LEAST_DAYS_A_WORKER
+    return [stays] if too_soon else [*workers, stays]
 
 
 def social_worker_rows(child: Child, workers: list[Worker]) -> Iterator[Row]:
-    """One row for each social worker, each from the day the one before ended."""
-    period = child.care.period
+    """One row for each social worker, each from the day the one before ended; the last one stays after care ends."""
     for worker, following in zip(workers, [*workers[1:], None], strict=False):
-        end = period.end if following is None else following.since
+        end = None if following is None else following.since
         dates = [return_date(worker.since), _optional(end)]
         yield [child.child_id, return_date(child.care.person.born), f"SW{worker.number:04}", *dates, worker.reason]
 
 
 def _draw_changes(chance: Random, first: Day, last: Day) -> list[Day]:
-    """The days on which one social worker follows another; none in the last week."""
+    """The days on which one social worker follows another: days apart, and none in the last week."""
     shape = number("social_workers.shape")
     a_year = chance.gammavariate(shape, number("social_workers.mean_a_year") / shape)
-    days = max(0, last - first - 7)
-    count = min(_MOST_CHANGES, days, poisson(chance, a_year * days / DAYS_A_YEAR))
-    return sorted(chance.sample(range(first + 1, first + 1 + days), count))
+    days = range(first + _LEAST_DAYS_A_WORKER, last - 7, _LEAST_DAYS_A_WORKER)
+    count = min(_MOST_CHANGES, len(days), poisson(chance, a_year * max(0, last - first - 7) / DAYS_A_YEAR))
+    return sorted(chance.sample(days, count))
 
 
 def missing_rows(chance: Random, child: Child, year: CollectionYear) -> Iterator[Row]:

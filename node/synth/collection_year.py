@@ -19,6 +19,12 @@ FIRST_SOCIAL_WORKERS = 202324
 FIRST_SUPPORTED = 202425
 """The first year whose return knows supported accommodation (K3); before, it was semi-independent living (H5)."""
 
+FIRST_REGULATED = 202324
+"""The first year whose return gives Ofsted numbers of semi-independent living: it was not inspected before."""
+
+FIRST_OTHER_KINDS = 202526
+"""The first year whose return tells other placements (Z1) apart, as Z11 to Z14."""
+
 DAYS_A_YEAR = 365.25
 DAYS_A_MONTH = DAYS_A_YEAR / 12
 
@@ -71,6 +77,12 @@ def collection_year(academic_year: int) -> CollectionYear:
     return CollectionYear(academic_year, day(first, 4, 1), day(second, 3, 31), day(first, 8, 31), terms)
 
 
+def collection_year_of(then: Day) -> CollectionYear:
+    """The collections of the return year that a day lies in; raises ValueError for one we have no tables for."""
+    first = date.fromordinal(return_year_start(then)).year
+    return collection_year(first * 100 + (first + 1) % 100)
+
+
 def collection_years(last: int, count: int) -> tuple[CollectionYear, ...]:
     """`count` consecutive years ending with `last`, in order; raises ValueError when we have no tables for one."""
     if count < 1:
@@ -97,8 +109,20 @@ def birthday(born: Day, age: int) -> Day:
     return then.replace(year=then.year + age).toordinal()
 
 
+def birthday_by_the_rules(born: Day, age: int) -> Day:
+    """The birthday as the checks of the return count it: 28 February in a common year for those born on the 29th."""
+    then = birthday(born, age)
+    return then if date.fromordinal(then).day == date.fromordinal(born).day else then - 1
+
+
 def _is_leap(year: int) -> bool:
     return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+
+
+def return_year_start(then: Day) -> Day:
+    """The 1 April on or before a day: the first day of its return year."""
+    april = day(date.fromordinal(then).year, 4, 1)
+    return april if april <= then else day(date.fromordinal(then).year - 1, 4, 1)
 
 
 def age_on(born: Day, then: Day) -> int:

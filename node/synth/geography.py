@@ -7,11 +7,12 @@ that each is on a roll somewhere. A single authority alone places every child at
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp
+from math import exp, sqrt
 from random import Random
 from statistics import NormalDist
 
 from node.synth.calibration import Weighted, entry, number, seeded
+from node.synth.hosting import draw_hosts
 from node.synth.postcodes import Place
 from query_engine.geography import load_authorities
 
@@ -78,46 +79,37 @@ class Borders:
 def draw_borders(codes: Sequence[str], places: Mapping[str, Place], seed: int) -> Mapping[str, Borders]:
     """The borders of every authority written."""
     sizes = authority_sizes(places, 1.0)
-    pull = {code: sizes[code] * _attraction(code, seed) for code in codes}
     shares = _outside_shares(sizes, seed)
-    return {code: Borders(places[code], _hosts(code, pull, places), shares[code]) for code in codes}
-
-
-def _attraction(code: str, seed: int) -> float:
-    chance = seeded(seed, code, "attraction")
-    inner = number("hosting.inner_london_pull") if home_region(code) == "Inner London" else 1.0
-    return inner * chance.lognormvariate(0, number("hosting.pull_sd"))
-
-
-def _hosts(home: str, pull: Mapping[str, float], places: Mapping[str, Place]) -> Weighted[Place] | None:
-    """A mixture of two ranges, so that most placements are next door and some are far away."""
-    others = [code for code in pull if code != home]
-    if not others:
-        return None
-    miles = {code: places[home].miles_to(places[code]) for code in others}
-    near = {code: pull[code] * exp(-miles[code] / number("hosting.near_miles")) for code in others}
-    far = {code: pull[code] * exp(-miles[code] / number("hosting.far_miles")) for code in others}
-    share, all_near, all_far = number("hosting.near_share"), sum(near.values()), sum(far.values())
-    mixed = {code: share * near[code] / all_near + (1 - share) * far[code] / all_far for code in others}
-    return Weighted.of((places[code], weight) for code, weight in mixed.items())
+    placed_out = {code: sizes[code] * shares[code] for code in codes}
+    inner = {code for code in codes if home_region(code) == "Inner London"}
+    hosts = draw_hosts(places, placed_out, inner, seed) if len(codes) > 1 else {}
+    return {code: Borders(places[code], hosts.get(code), shares[code]) for code in codes}
 
 
 def _outside_shares(sizes: Mapping[str, int], seed: int) -> Mapping[str, float]:
     """The share that each authority places outside: spread within a region, whose own share is the published one."""
-    drawn = {code: _spread(code, seed) for code in sizes}
+    known: Mapping[str, float] = entry("outside_spread.known")
+    drawn = _spread(sizes, seed)
     regions: dict[str, list[str]] = defaultdict(list)
     for code in sizes:
         regions[home_region(code)].append(code)
-    shares = {}
-    for codes in regions.values():
-        mean = sum(drawn[code] * sizes[code] for code in codes) / sum(sizes[code] for code in codes)
-        for code in codes:
-            shares[code] = _limited(entry("outside_share")[home_region(code)] + drawn[code] - mean)
+    shares = dict(known)
+    for region, codes in regions.items():
+        free = [code for code in codes if code not in known]
+        left = entry("outside_share")[region] * sum(sizes[code] for code in codes)
+        left -= sum(known[code] * sizes[code] for code in codes if code in known)
+        mean = (left - sum(drawn[code] * sizes[code] for code in free)) / sum(sizes[code] for code in free)
+        shares |= {code: _limited(mean + drawn[code]) for code in free}
     return shares
 
 
-def _spread(code: str, seed: int) -> float:
-    return seeded(seed, code, "outside share").gauss(0, number("outside_spread.sd"))
+def _spread(sizes: Mapping[str, int], seed: int) -> Mapping[str, float]:
+    """How far each share lies from that of the region: lower where an authority is large."""
+    sd, less = number("outside_spread.sd"), number("outside_spread.less_where_large")
+    own = {code: seeded(seed, code, "outside share").gauss(0, sd * sqrt(1 - less**2)) for code in sizes}
+    ranked = sorted(sizes, key=lambda code: sizes[code])
+    large = {code: NormalDist().inv_cdf((rank + 0.5) / len(ranked)) for rank, code in enumerate(ranked)}
+    return {code: own[code] - less * sd * large[code] for code in sizes}
 
 
 def _limited(share: float) -> float:

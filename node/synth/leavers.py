@@ -13,6 +13,7 @@ _FIRST_LEAVER_ID = 5_000_000
 _FIRST_OLDER_ID = 7_000_000  # leavers too old to be asked in the last year written
 _YOUNGEST, _OLDEST = 17, 21
 
+_DIED = "DIED"
 _FORMER_CARER, _STILL_FOSTERED = "Z1", "E1"  # only an adult can live with a former foster carer
 
 
@@ -71,9 +72,14 @@ def load_ages() -> dict[str, float]:
 
 
 def leaver_in(chance: Random, leaver: Leaver, year: CollectionYear) -> Leaver | None:
-    """A care leaver as an earlier year's return knew them; None while they were too young to be one."""
+    """A care leaver as an earlier year's return knew them, alive; None while they were too young to be one."""
     age = age_on(leaver.born, year.end)
-    return _ask(chance, leaver, age) if age >= _YOUNGEST else None
+    if age < _YOUNGEST:
+        return None
+    asked = _ask(chance, leaver, age)
+    while asked.in_touch == _DIED:
+        asked = _ask(chance, leaver, age)
+    return asked
 
 
 def came_of_age_in(leavers: Iterable[Leaver], year: CollectionYear) -> list[Leaver]:

@@ -6,7 +6,7 @@ from random import Random
 from node.synth.calibration import draw, happens
 from node.synth.care_rows import Row
 from node.synth.children import Child
-from node.synth.collection_year import CollectionYear, age_on, return_date
+from node.synth.collection_year import CollectionYear, age_on, return_date, return_year_start
 from node.synth.leavers import Leaver
 from node.synth.legal import placement_order_day
 from node.synth.people import ADOPTED
@@ -17,12 +17,15 @@ _NOT_IN_TOUCH = "0"
 
 
 def health_rows(chance: Random, child: Child, year: CollectionYear, sdq_returned: float) -> Iterator[Row]:
-    """Table OC2: only of children in care for the whole year; `sdq_returned` is the authority's share of scores."""
+    """Table OC2: only of children in care for the whole year; `sdq_returned` is the authority's share of scores.
+
+    A score, or why there is none, is asked of everyone who was 4 to 16 on a day of the year, or turned 17 on one.
+    """
     born, period = child.care.person.born, child.care.period
     if period.end is not None or period.start > year.start or period.short_breaks:
         return
     age = age_on(born, year.end)
-    asked_sdq = age >= 4 and age_on(born, year.start) < 17
+    asked_sdq = age >= 4 and age_on(born, year.start - 1) < 17
     scored = asked_sdq and chance.random() < sdq_returned
     misuse = happens(chance, "health.substance_misuse") and age >= 10
     received = misuse and chance.random() < 0.5
@@ -43,13 +46,14 @@ def health_rows(chance: Random, child: Child, year: CollectionYear, sdq_returned
 
 
 def adoption_rows(chance: Random, child: Child) -> Iterator[tuple[str, Row]]:
-    """The decision to place a child for adoption, and of adopted children the adopters."""
+    """The decision to place a child for adoption, in the return year of the order; of adopted children the adopters."""
     care = child.care
     ordered = placement_order_day(care.legal)
     if ordered is None:
         return
     born = return_date(care.person.born)
-    decided = return_date(max(care.period.start, ordered - chance.randrange(14, 60)))
+    earliest = max(care.period.start, return_year_start(ordered))
+    decided = return_date(max(earliest, ordered - chance.randrange(14, 60)))
     yield "placed_for_adoption", [child.child_id, born, decided, "", ""]
     if care.period.reason in ADOPTED:
         adopters = next(spell for spell in care.spells if spell.kind in FOR_ADOPTION)

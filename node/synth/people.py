@@ -14,6 +14,7 @@ AGED_OUT = frozenset({"E17", "E5", "E6", "E7"})
 ADOPTED = frozenset({"E11", "E12"})
 GUARDIANSHIP = frozenset({"E45", "E46", "E47", "E48"})
 KIN_GUARDIANSHIP = frozenset({"E45", "E47"})
+DEPARTED = frozenset({"E2", "E16"})  # died, moved abroad
 TAKEN_OVER = "E3"
 
 _AGE_BANDS = {
@@ -24,6 +25,9 @@ _AGE_BANDS = {
     "16_and_over": (16, 18),
     "14_and_15": (14, 16),
 }
+_OLDER = {"10_to_15": 1.3, "16_and_over": 1.1}
+"""More of a band are near its upper end: in 2024/25 twice as many finished Key Stage 4 as Key Stage 2."""
+
 _YOUNGEST_ARRIVAL = 13  # years of age: the unaccompanied are older children
 _LEAST_DAYS = 7
 _LEAST_DAYS_TO_ADOPTION = 420  # proceedings, a placement order, and ten weeks in the new home
@@ -59,7 +63,8 @@ def draw_looked_after(chance: Random, year: CollectionYear) -> tuple[Person, Per
     uasc = happens(chance, "uasc.at_31_march")
     band = draw(chance, "age.uasc" if uasc else "age")
     youngest, oldest = _AGE_BANDS[band]
-    born = year.end - int(DAYS_A_YEAR * chance.uniform(youngest, oldest))
+    older = chance.random() ** (1 / _OLDER.get(band, 1.0))
+    born = year.end - int(DAYS_A_YEAR * (youngest + (oldest - youngest) * older))
     person = _draw_person(chance, born, uasc)
     mean = number("time_in_care.uasc" if uasc else f"time_in_care.{band}")
     return person, Period(_start(chance, person, year.end, mean))

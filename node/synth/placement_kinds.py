@@ -3,7 +3,7 @@
 from random import Random
 
 from node.synth.calibration import draw
-from node.synth.collection_year import Day, age_on
+from node.synth.collection_year import FIRST_OTHER_KINDS, FIRST_SUPPORTED, CollectionYear, Day, age_on
 from node.synth.legal import LegalStatuses, status_on
 from node.synth.people import AGED_OUT, GUARDIANSHIP, KIN_GUARDIANSHIP, Period, Person
 from node.synth.postcodes import Place
@@ -46,6 +46,18 @@ def lawful_kind(person: Person, legal: LegalStatuses, start: Day, kind: str) -> 
     """
     too_young = age_on(person.born, start) < _LEAST_AGE.get(kind, 0)
     return "U6" if too_young or (kind == "P1" and status_on(legal, start) == "V2") else kind
+
+
+def kind_in(year: CollectionYear, start: Day, kind: str) -> str:
+    """The PLACE code that the return of a year has for a kind of placement begun on a day.
+
+    What tells Z11 to Z14 apart is not known here: each of them is as likely, and stays with the placement.
+    """
+    if kind == "K3" and year.academic_year < FIRST_SUPPORTED:
+        return "H5"
+    if kind == "Z1" and year.academic_year >= FIRST_OTHER_KINDS:
+        return f"Z1{1 + start % 4}"
+    return kind
 
 
 def draw_provider(chance: Random, kind: str, *, at_home: bool) -> str:

@@ -4,6 +4,7 @@ Planted: every child has an instability of their own (a gamma), so that a few ch
 Moves are frequent in the first year of care and rarer before the return year.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -74,6 +75,7 @@ class _Housing:
     legal: LegalStatuses
     home: Place
     home_postcode: str
+    home_spot: tuple[int, int]
     last: Day
 
 
@@ -82,7 +84,9 @@ def draw_care(
 ) -> Care:
     """Place a child for a whole period of care; the last spell is where `borders` say, earlier ones mostly home."""
     home = borders.home
-    housing = _Housing(person, period, legal, home, chance.choice(home.postcodes), period.last_day(year))
+    at = chance.randrange(len(home.postcodes))
+    spot = home.eastings[at], home.northings[at]
+    housing = _Housing(person, period, legal, home, home.postcodes[at], spot, period.last_day(year))
     if period.short_breaks:
         spells = [Spell(period.start, chance.choice(("K2", "U6")), "PR4", home.code, "", "")]
     else:
@@ -99,13 +103,13 @@ def _draw_spells(chance: Random, housing: _Housing, year: CollectionYear, border
         starts, kind = [start for start in starts if start < adoption] + [adoption], "A6"
     elif kind == "K3":
         starts = _moved_on_at_16(chance, housing, starts)
-    spells = []
+    spells: list[Spell] = []
     for start in starts[:-1]:
         place = housing.home if happens(chance, "moves.stays_in_home") else borders.draw_place(chance)
         before_adopters = adoption is not None and start == starts[-2]
         earlier_kind = "U6" if before_adopters else draw_earlier_kind(chance, housing.person, start)
-        spells.append(_draw_spell(chance, housing, start, earlier_kind, place))
-    spells.append(_draw_spell(chance, housing, starts[-1], kind, last_place))
+        spells.append(_draw_spell(chance, housing, start, earlier_kind, place, spells))
+    spells.append(_draw_spell(chance, housing, starts[-1], kind, last_place, spells))
     return _made_long_term(chance, housing, spells) if adoption is None else _with_adopters(chance, spells)
 
 
@@ -155,20 +159,26 @@ def _moved_on_at_16(chance: Random, housing: _Housing, starts: list[Day]) -> lis
     return [*starts, chance.randrange(sixteen, housing.last)]
 
 
-def _draw_spell(chance: Random, housing: _Housing, start: Day, kind: str, place: Place) -> Spell:
+def _draw_spell(
+    chance: Random, housing: _Housing, start: Day, kind: str, place: Place, earlier: Sequence[Spell]
+) -> Spell:
+    """A placement, at another address than the one before unless it is a child's own home."""
     kind = lawful_kind(housing.person, housing.legal, start, kind)
     provider = draw_provider(chance, kind, at_home=place.code == housing.home.code)
     postcode = _draw_postcode(chance, housing, kind, place)
+    while earlier and postcode == earlier[-1].postcode != housing.home_postcode:
+        postcode = _draw_postcode(chance, housing, kind, place)
     return Spell(start, kind, provider, place.code, postcode, draw_provider_urn(chance, kind, provider, place))
 
 
 def _draw_postcode(chance: Random, housing: _Housing, kind: str, place: Place) -> str:
-    """Home for a child placed with parents there; never home otherwise."""
+    """Home for a child placed with parents there; never home otherwise: the nearest of a few addresses."""
     if kind == "P1" and place.code == housing.home.code:
         return housing.home_postcode
-    drawn = chance.choice(place.postcodes)
+    tries = int(number("distance.inside" if place.code == housing.home.code else "distance.outside"))
+    drawn = place.draw_near(chance, housing.home_spot, tries)
     while drawn == housing.home_postcode:
-        drawn = chance.choice(place.postcodes)
+        drawn = place.draw_near(chance, housing.home_spot, tries)
     return drawn
 
 

@@ -12,6 +12,7 @@ from functools import cache
 from importlib.util import find_spec
 from math import hypot, isnan
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import brotli
@@ -45,6 +46,13 @@ class Place:
     def miles_to(self, other: "Place") -> float:
         """The distance between two middles as the crow flies."""
         return hypot(self.east - other.east, self.north - other.north) / _METRES_A_MILE
+
+    def draw_near(self, chance: Random, spot: tuple[int, int], tries: int) -> str:
+        """Of so many postcodes the one nearest to a spot, given in metres of the grid."""
+        drawn = [chance.randrange(len(self.postcodes)) for _ in range(tries)]
+        east, north = spot
+        nearest = min(drawn, key=lambda at: (self.eastings[at] - east) ** 2 + (self.northings[at] - north) ** 2)
+        return self.postcodes[nearest]
 
 
 @cache

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 
 from node.synth.attendance import Risk, TermRecord, draw_attendance
-from node.synth.calibration import draw, happens, number
+from node.synth.calibration import draw, happens, number, seeded
 from node.synth.care_history import CareHistory
 from node.synth.children import Child
 from node.synth.collection_year import CollectionYear, Day, Term, day, year_group
@@ -13,6 +14,7 @@ from node.synth.names import load_names
 from node.synth.schools import School, UpnIssuer
 
 LAST_PRIMARY, _FIRST_SECONDARY, _LAST_COMPULSORY = 6, 7, 11
+_MOST_YEARS = 10  # at one school: special schools take few pupils from Reception on
 _MOVED_BEFORE = 0.2  # of pupils joined their school later than its first year: assumed
 
 
@@ -29,6 +31,10 @@ class Learner:
     arrived: Day | None = None
     care: CareHistory | None = None
     """The child's care, also for a year in which it had not begun (then `risk` is None)."""
+
+    def is_in_england(self, then: Day) -> bool:
+        """Whether they had come to England by a day, and had neither died nor moved abroad before it."""
+        return (self.arrived is None or self.arrived <= then) and not (self.care and self.care.gone_by(then))
 
     @property
     def population(self) -> str:
@@ -92,7 +98,13 @@ def risk_in(history: CareHistory, year: CollectionYear) -> Risk | None:
     """What a year's attendance depends on for a child in care in it; None for a year without care."""
     if not history.in_year(year):
         return None
-    return Risk(history.moves_between(year.start, year.end), history.sdq)
+    return Risk(history.moves_between(year.start, year.end), history.sdq, _local_factor(history.carers[-1].authority))
+
+
+@cache
+def _local_factor(authority: str) -> float:
+    """What attendance and school moves of an authority's children are multiplied by: the same whatever the seed."""
+    return max(0.3, seeded(0, authority, "attendance").gauss(1, number("absence.local_spread")))
 
 
 def draw_other_learner(
@@ -117,7 +129,7 @@ def draw_pupil(
     phase = _draw_phase(chance, learner, sen)
     names = load_names()
     stays = _draw_stays(chance, learner, phase, schools[phase], year)
-    meals = happens(chance, f"free_meals.{population}")
+    meals = _draw_meals(chance, learner, year) if happens(chance, f"free_meals.{population}") else None
     return Pupil(
         learner,
         chance.choice(names["surnames"]),
@@ -126,11 +138,17 @@ def draw_pupil(
         sen,
         _draw_needs(chance, population) if sen != "N" else (),
         sen == "E" and phase in {"primary", "secondary"} and chance.random() < 0.2,
-        year.age_day - chance.randrange(900) if meals else None,
+        meals,
         "N" if learner.risk else draw(chance, "previously_looked_after"),
         stays,
         phase,
     )
+
+
+def _draw_meals(chance: Random, learner: Learner, year: CollectionYear) -> Day:
+    """The day free school meals began: for a child in care, anew with care, as they rested on the parents' benefits."""
+    since = year.age_day - chance.randrange(900)
+    return max(since, learner.care.carers[-1].start) if learner.care else since
 
 
 def _draw_sen(chance: Random, population: str, ehc_plans: float) -> str:
@@ -165,7 +183,7 @@ def _draw_stays(
     chance: Random, learner: Learner, phase: str, schools: Sequence[School], year: CollectionYear
 ) -> Mapping[str, Stay]:
     """The school of each term: the same all year unless the pupil moves between two census days."""
-    terms = [term for term in year.terms if learner.arrived is None or learner.arrived <= term.census]
+    terms = [term for term in year.terms if learner.is_in_england(term.census)]
     records = draw_attendance(chance, terms, phase, learner.risk)
     school, entry = chance.choice(schools), draw_entry(chance, learner, phase, year)
     moves_before = _draw_move(chance, learner, terms) if len(schools) > 1 else None
@@ -181,13 +199,14 @@ def _draw_stays(
 def _draw_move(chance: Random, learner: Learner, terms: Sequence[Term]) -> Term | None:
     """The term before which a pupil changes school; planted to follow placement moves."""
     moves = ("no_moves", "one_move", "more_moves")[min(learner.risk.moves, 2)] if learner.risk else "pupils"
-    return chance.choice(terms[1:]) if len(terms) > 1 and happens(chance, f"school_move.{moves}") else None
+    share = number(f"school_move.{moves}") * (learner.risk.local if learner.risk else 1.0)
+    return chance.choice(terms[1:]) if len(terms) > 1 and chance.random() < share else None
 
 
 def draw_entry(chance: Random, learner: Learner, phase: str, year: CollectionYear) -> Day:
     """The day a pupil joined their school: in September of its first year, at times later, never before arriving."""
     first_group = _FIRST_SECONDARY if phase in {"secondary", "alternative"} else 0
-    years_here = max(0, learner.group - first_group)
+    years_here = min(_MOST_YEARS, max(0, learner.group - first_group))
     entry = day(year.academic_year // 100 - years_here, 9, 4)
     if years_here and chance.random() < _MOVED_BEFORE:
         entry = chance.randrange(entry, year.age_day)

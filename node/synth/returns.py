@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from random import Random
 
@@ -166,9 +166,18 @@ def _pass_on(plan: Plan, code: str, own: _OwnChildren, received: _Received) -> M
         first = FIRST_RECEIVED_ID + RECEIVED_A_YEAR * (plan.last.academic_year - year.academic_year) // 101
         taken = receive(chance, child, str(first + len(others)), place, plan.last)
         if taken is not None:
+            taken = _at_school_age(chance, plan, place.code, taken)
             others.append(taken)
             passed[child.child_id] = (place.code, taken)
     return passed
+
+
+def _at_school_age(chance: Random, plan: Plan, code: str, child: Child) -> Child:
+    """A child whom an authority took over before school age, with the number they have by the last year written."""
+    group = year_group(child.care.person.born, plan.last)
+    if child.upn != UNDER_SCHOOL_AGE or group < 0:
+        return child
+    return replace(child, upn=plan.earlier_upns.issue_at_reception(chance, code, group, plan.last))
 
 
 def _receiver(plan: Plan, code: str, child: Child, drawn: Place) -> Place:
@@ -199,18 +208,21 @@ def _enrol(
     taken: tuple[str, Child] | None,
     cohort: Cohort,
 ) -> None:
-    """Put a child on the roll of the last year they are of an age to be on one."""
+    """Put a child on the roll of the last year they are of an age to be on one, and still in England at a census."""
+    if taken:
+        child = replace(child, upn=taken[1].upn)
     if child.upn in {UNDER_SCHOOL_AGE, NEVER_IN_ENGLISH_SCHOOL}:
         return
     history = remember_care(home, child, taken)
     last_in_care = plan.last if taken else year
     for then in (plan.last, *plan.earlier):
         group = year_group(child.care.person.born, then)
-        if then.academic_year > last_in_care.academic_year:
+        if then.academic_year > last_in_care.academic_year or history.gone_by(then.terms[0].census):
             continue
         if (child.on_roll and then == year) or 0 <= group <= _LAST_COMPULSORY:
             rolls = cohort.joined if then.academic_year > year.academic_year else cohort.rolls
             host = history.authority_on(then.end) if then.academic_year < year.academic_year else child.care.host
             rolls[then.academic_year, host].append(learner_in_care(child, history, then))
             return
-    cohort.off_roll[home].append((last_in_care, learner_in_care(child, history, last_in_care)))
+    if not history.gone_by(last_in_care.terms[0].census):
+        cohort.off_roll[home].append((last_in_care, learner_in_care(child, history, last_in_care)))

@@ -5,14 +5,14 @@ one authority know of another's child in care goes into that other's GIAP and vi
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from itertools import chain
 from random import Random
 
 from node.synth.calibration import number, seeded
-from node.synth.collection_year import CollectionYear
+from node.synth.collection_year import CollectionYear, Day, collection_year_of, year_group
 from node.synth.giap import GiapWriter
 from node.synth.plan import Plan
 from node.synth.pupils import Learner, Pupil, draw_other_learner, draw_pupil
@@ -122,10 +122,12 @@ class Rolls:
     def _write_pupil(
         self, code: str, known: Chain, censuses: Mapping[int, CensusWriter], spoiler: ReturnsSpoiler | None
     ) -> None:
-        last = self._plan.last.academic_year
+        last, written = self._plan.last.academic_year, []
         for year, pupil in known.items():
-            written = spoiler.spoil(pupil) if spoiler and year == last else [pupil]
-            for each in written:
+            parts = [pupil]
+            if year == last:
+                parts = written = spoiler.spoil(pupil) if spoiler else [pupil]
+            for each in parts:
                 for host, part in _by_authority(each):
                     if host == code:
                         censuses[year].add(part)
@@ -133,9 +135,10 @@ class Rolls:
                         self._elsewhere[host, year].append(part)
         if self._plan.asked.full:
             latest = next(iter(known.values()))
-            self._giap.add(known, _owners(code, latest), on_roll=True)
             if last in known:
-                self._virtual.add(known[last])
+                self._virtual.add(latest)
+                known = {**known, last: _as_returned(latest, written)}
+            self._giap.add(known, _owners(code, latest), on_roll=True)
 
     def _write_off_roll(self, code: str) -> None:
         """Young people of the authority who have left school have results, though they are on no roll."""
@@ -149,6 +152,12 @@ class Rolls:
                 self._giap.add({year.academic_year: pupil}, _owners(code, pupil), on_roll=False)
 
 
+def _as_returned(pupil: Pupil, written: Sequence[Pupil]) -> Pupil:
+    """The pupil in the department's copy of the census: as they are, in the terms of which anything was written."""
+    terms = {term for each in written for term in each.stays}
+    return replace(pupil, stays={term: stay for term, stay in pupil.stays.items() if term in terms})
+
+
 def _by_authority(pupil: Pupil) -> Iterator[tuple[str, Pupil]]:
     """A pupil as each authority's schools had them in a year: nearly always, there is one."""
     authorities = {stay.school.authority for stay in pupil.stays.values()}
@@ -158,7 +167,12 @@ def _by_authority(pupil: Pupil) -> Iterator[tuple[str, Pupil]]:
 
 
 def _owners(code: str, pupil: Pupil) -> list[str]:
-    """Whose files a pupil is in: the authority of the school, and every one that looked after them."""
-    care = pupil.learner.care
-    carers = [carer.authority for carer in care.carers] if care else []
+    """Whose files a pupil is in: the authority of the school, and every one that looked after them at school age."""
+    born, care = pupil.learner.born, pupil.learner.care
+    carers = [each.authority for each in care.carers if _was_of_school_age(born, each.end)] if care else []
     return list(dict.fromkeys((code, *carers)))
+
+
+def _was_of_school_age(born: Day, then: Day | None) -> bool:
+    """Whether the last return on a child, of the year of a day, gives a number: it does of everyone of school age."""
+    return then is None or year_group(born, collection_year_of(then)) >= 0

@@ -184,7 +184,8 @@ def _pupil_values(pupil: Pupil, stay: Stay, term: Term) -> dict[str, str]:
 
 def _child_rows(pupil: Pupil, stay: Stay, term: Term) -> tuple[list[Row], ...]:
     """What hangs on a pupil in a term: free meals, types of need, suspensions, sessions missed."""
-    meals = [[census_date(pupil.meals_since), _optional(pupil.meals_until), "ENG"]] if pupil.meals_since else []
+    since = pupil.meals_since if pupil.meals_since and pupil.meals_since <= term.census else None
+    meals = [[census_date(since), _optional(pupil.meals_until), "ENG"]] if since else []
     needs = [[_decimal(rank), need] for rank, need in enumerate(pupil.needs, start=1)]
     suspensions = [
         [

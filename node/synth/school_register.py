@@ -82,13 +82,20 @@ def describe_school(school: School, place: Place, seed: int) -> Description:
     return Description(
         school_name(chance, school.phase),
         kind,
-        day(chance.randint(2011, 2019), 9, 1) if is_new else day(chance.randint(1952, 1999), 9, 1),
+        day(chance.randint(*_opened(school.phase, is_new)), 9, 1),
         place.postcodes[at],
         place.eastings[at],
         place.northings[at],
         resourced,
         kind in {"aided", "controlled"} or (is_new and happens(chance, "school_kind.faith_academy")),
     )
+
+
+def _opened(phase: str, is_new: bool) -> tuple[int, int]:
+    """The years in which schools of a kind opened: academies from 2011 on, yet before anyone who is on roll entered."""
+    if not is_new:
+        return 1952, 1999
+    return (2011, 2011) if phase == "special" else (2011, 2015)
 
 
 def write_register(

@@ -22,7 +22,7 @@ _LESS_BEFORE = {"E": ("K", _NEW_PLAN), "K": ("N", _NEW_SUPPORT)}
 def pupil_before(chance: Random, pupil: Pupil, year: CollectionYear, schools: Schools) -> Pupil | None:
     """The pupil in `year`, the school year before that of `pupil`; None while too young or not yet in England."""
     learner = _learner_before(pupil.learner, year)
-    terms = [term for term in year.terms if learner.arrived is None or learner.arrived <= term.census]
+    terms = [term for term in year.terms if learner.is_in_england(term.census)]
     if learner.group < 0 or not terms:
         return None
     first = next(iter(pupil.stays.values()))

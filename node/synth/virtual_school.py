@@ -70,12 +70,14 @@ class VirtualSchoolWriter:
         if care is None or pupil.learner.risk is None:
             return
         chance = seeded(self._seed, pupil.learner.upn, "virtual school")
+        before = self._year.age_day
         for term in self._year.terms:
             carer = _carer_on(care, min(term.census, self._year.end))
             stay = pupil.stays.get(term.name)
             if carer is not None and stay is not None:
-                for table, row in _term_rows(chance, pupil, term, stay, self._year):
+                for table, row in _term_rows(chance, pupil, term, before, self._year):
                     self._batches.add(carer.authority, table, [pupil.learner.upn, carer.child_id, *row])
+            before = term.census
 
     def flush(self) -> None:
         """Write what is collected."""
@@ -87,16 +89,17 @@ def _carer_on(care: CareHistory, then: Day) -> Carer | None:
 
 
 def _term_rows(
-    chance: Random, pupil: Pupil, term: Term, stay: Stay, year: CollectionYear
+    chance: Random, pupil: Pupil, term: Term, before: Day, year: CollectionYear
 ) -> Iterator[tuple[str, list[str]]]:
-    """The rows of one term, less the two identifiers that each begins with."""
+    """The rows of one term, less the two identifiers that each begins with; `before` is the census day before it."""
+    stay = pupil.stays[term.name]
     label = f"{year.academic_year}-{term.name}"
     yield "pep", [label, *_plan(chance, term)]
     for subject in _SUBJECTS:
         yield "targets", [label, subject, *_target(chance, pupil)]
     if happens(chance, "pep.supported"):
         yield "support", _support(chance, term)
-    if term.first <= stay.entry <= term.last or (term.name == "autumn" and stay.entry > year.age_day):
+    if before < stay.entry <= term.last:
         waited = 1 + int(chance.expovariate(1 / number("pep.days_waiting")))
         yield "admissions", [_slashed(stay.entry - waited), _slashed(stay.entry), str(stay.school.urn)]
     if term.name == "summer":
@@ -131,18 +134,19 @@ def _support(chance: Random, term: Term) -> list[str]:
 
 
 def _marks(chance: Random, term: Term, stay: Stay) -> Iterator[list[str]]:
-    """The half-days of the second half of a term, missed as often as the term's census says, by whole days."""
+    """The half-days of the second half of a term, whole days of them missed: the share that the term's census says."""
     missed = sum(count for _, count in stay.record.missed)
     share = missed / stay.record.possible if stay.record.possible else 0.0
     codes = [code for code, _ in stay.record.missed]
     counts = [count for _, count in stay.record.missed]
     first = day(term.calendar_year, *_FIRST_OF_HALF_TERM)
-    for then in range(first, term.last + 1):
-        if then % 7 not in _WEEKEND:
-            code = chance.choices(codes, counts)[0] if chance.random() < share else None
-            printed = date.fromordinal(then).isoformat()
-            for session, present in _PRESENT.items():
-                yield [printed, session, code or present]
+    days = [then for then in range(first, term.last + 1) if then % 7 not in _WEEKEND]
+    away = set(chance.sample(days, round(min(1.0, share) * len(days))))
+    for then in days:
+        code = chance.choices(codes, counts)[0] if then in away else None
+        printed = date.fromordinal(then).isoformat()
+        for session, present in _PRESENT.items():
+            yield [printed, session, code or present]
 
 
 def _slashed(then: Day) -> str:

@@ -89,11 +89,27 @@ def _wrong_upn(known: Known) -> int:
 
 
 def _missing(known: Known) -> int:
-    """On roll in spring, and in GIAP in summer, but not on the summer roll."""
+    """In care and on roll in spring, but in summer neither on the roll nor in the department's copy of it."""
     return sum(
-        bool(known.rolls[TERMS[1]].get(upn)) and not known.rolls[SUMMER].get(upn)
-        for upn in known.headers.keys() & known.giap.keys()
+        bool(known.rolls[TERMS[1]].get(upn)) and not known.rolls[SUMMER].get(upn) and upn not in known.giap
+        for upn in known.headers
     )
+
+
+def _recorded_twice(known: Known) -> int:
+    """Two rows at one school with the same name and date of birth; the number of one begins with no school's."""
+    found = set()
+    for rows in known.rolls[SUMMER].values():
+        for row in rows:
+            if row["upn"][4] == "9":
+                found.add((row["NativeId"], row["surname"], row["forename"], row["dob"]))
+    pupils = [row for rows in known.rolls[SUMMER].values() for row in rows]
+    seen = Counter((row["NativeId"], row["surname"], row["forename"], row["dob"]) for row in pupils)
+    return sum(seen[each] == 2 for each in found)
+
+
+def _entered_before_any_school(known: Known) -> int:
+    return len({row["upn"] for row in known.pupils.values() if _day(row["entrydate"]).year < 1950})
 
 
 def _two_rolls(known: Known, moved: bool) -> int:
@@ -156,14 +172,15 @@ FINDERS: dict[str, Callable[[Known], int]] = {
     "exclusion_outside_term": _outside_term,
     "meals_period_reversed": _reversed_meals,
     "provision_differs": _provision,
-    "wrong_sex": _differs(lambda row, header: row["sex"] != header["SEX"]),
     "wrong_birth_date": _differs(lambda row, header: _day(row["dob"]).date() != read_day(header["DOB"])),
     "wrong_upn": _wrong_upn,
     "missing_from_roll": _missing,
     "on_two_rolls": lambda known: _two_rolls(known, moved=False),
+    "recorded_twice": _recorded_twice,
     "wrong_year_group": _year_group,
     "attendance_impossible": _too_many_missed,
     "entry_after_census": _entered_later,
+    "entry_before_school_opened": _entered_before_any_school,
     "previously_looked_after_in_care": _differs(lambda row, _: row["plaa"] != "N"),
 }
 
