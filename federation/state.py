@@ -115,7 +115,7 @@ class Party:
         try:
             data = path.read_bytes()
         except OSError:
-            raise StateError(f"{path} is missing: no register has been received yet") from None
+            raise StateError(f"{path} is missing: no register has been received yet; join a federation") from None
         return read_register(data, self.root_key, now)
 
     def adopt_register(self, data: bytes, now: datetime) -> Register:

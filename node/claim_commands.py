@@ -78,7 +78,7 @@ def incomplete(state: Path, person_id: str, purpose: str, term: str | None, form
     from node.terms import parse_term
 
     node = open_node(state)
-    reader = admit_reader(node, person_id, purpose, LISTING)
+    reader = admit_reader(node, person_id, purpose, LISTING, copying=form != "table")
     found = list(list_incomplete(node, parse_term(term) if term else usual_term(node)))
     reader.sign_for(child.la_child_id for child in found)
     rows = [(child.la_child_id, child.year_group, child.host, child.reason.value, child.code) for child in found]

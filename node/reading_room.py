@@ -1,9 +1,9 @@
 """The reading room: where an authority's own people read lists about its children, out of their own node.
 
-The access matrix is asked at the door, for every group of fields that a list shows; a list taken away as a file is a
-copy, which needs the right to export as well. The log has who asks for which list, why and under which policy before
-anything is read, and each child in it, by our own log token, before anything is shown. Whoever is turned away is in the
-log, too.
+The access matrix is asked at the door, for every group of fields that a list shows; a list taken away as a file, or
+written for another program to read, is a copy, which needs the right to export as well. The log has who asks for which
+list, why and under which policy before anything is read, and each child in it, by our own log token, before anything is
+shown. Whoever is turned away is in the log, too.
 """
 
 from collections.abc import Iterable, Iterator

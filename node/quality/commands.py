@@ -59,7 +59,7 @@ def returns(
     from node.service import open_node
 
     node = open_node(state)
-    reader = admit_reader(node, person_id, purpose, LISTING, copying=output is not None)
+    reader = admit_reader(node, person_id, purpose, LISTING, copying=output is not None or form != "table")
     report = check_returns(node, year, only_ours=ours)
     reader.sign_for(report.children)
     match form:
@@ -160,7 +160,7 @@ def validate(
     from node.service import open_node
 
     node = open_node(state)
-    reader = admit_reader(node, person_id, purpose, LISTING, copying=output is not None)
+    reader = admit_reader(node, person_id, purpose, LISTING, copying=output is not None or form != "table")
     report = run_validator(
         environment, paths, year=year or find_return_year(node), area_code=find_area_code(node.authority)
     )

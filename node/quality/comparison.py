@@ -86,7 +86,9 @@ class Comparison:
                     f"{table.people_changed:,} changed"
                 )
             for column, change in table.columns.items():
-                yield f"  {column}: missing in {_percent(change.missing_before)}, now {_percent(change.missing_after)}"
+                before, after = _percent(change.missing_before), _percent(change.missing_after)
+                if before != after:
+                    yield f"  {column}: missing in {before}, now {after}"
 
 
 def compare_snapshots(store: SnapshotStore, before: Snapshot, after: Snapshot) -> Comparison:

@@ -92,6 +92,8 @@ LISTS: dict[str, tuple[str, Arguments]] = {
     "returns": ("returns", lambda _: ()),
     "incomplete": ("incomplete", lambda _: ("--term", "202425-summer")),
     "returns, as a file": ("returns", lambda place: ("--output", place / "returns.csv", "--format", "csv")),
+    "returns, as a text for programs": ("returns", lambda _: ("--format", "json")),
+    "incomplete, as a text for programs": ("incomplete", lambda _: ("--term", "202425-summer", "--format", "csv")),
     "quality, as a page": ("quality", lambda place: ("--page", place / "page.html")),
     "quality, as a CSV": ("quality", lambda place: ("--csv", place / "quality.csv")),
 }

@@ -381,6 +381,13 @@ def test_the_first_of_two_equal_keys_is_the_first_good_one(judge: Judge) -> None
     assert reports["ad1"].locators == {"ragged_row": (2,), "repeated_key": (4,)}
 
 
+def test_an_episode_told_twice_neither_overlaps_with_itself_nor_follows_itself(judge: Judge) -> None:
+    """As where the XML and the CSV of one return are loaded together: the second telling is not the next episode."""
+    told = "1,01/05/2024,S,C2,N1,U6,02/06/2024,E4A,,\n2,01/05/2024,S,C2,N1,U6,02/06/2024,X1,,\n"
+    reports = judge(episodes=EPISODES + told + told)
+    assert reports["episodes"].locators == {"duplicate_row": (4, 5), "missing_next_episode": (3,)}
+
+
 def test_rows_that_do_not_add_up_stop_the_load(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
     """The three counts of a report are made apart; here a reader miscounts."""
     monkeypatch.setattr("node.ingest.reader._read_fast", lambda *_: True)
