@@ -47,6 +47,10 @@ def _statement(text: QueryText) -> exp.Select:
         raise QueryRefused(
             RefusalCode.SYNTAX, "The text cannot be read as SQL from here on.", _place_of(error)
         ) from None
+    except RecursionError:
+        raise
+    except Exception:  # noqa: BLE001 - on some texts that are not SQL the library fails in ways of its own
+        raise QueryRefused(RefusalCode.SYNTAX, "The text cannot be read as SQL.", (1, 1)) from None
     statement = statements[0]
     if isinstance(statement, exp.SetOperation):
         raise text.refuse(RefusalCode.SET_OPERATION, "A query is one SELECT: ask for the others apart.", statement)

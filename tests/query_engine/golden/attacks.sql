@@ -124,6 +124,7 @@ SELECT COUNT(*) FROM child_year WHERE sex = $$M$$;  -- refused: expression
 SELECT COUNT(*) FROM child_year WHERE sex = X'4D';  -- refused: syntax
 SELECT COUNT(*) FROM child_year WHERE sex = U&'\004D';  -- refused: expression
 SELECT COUNT(*) FROM child_year WHERE age = 0x04;  -- refused: syntax
+SELECT COUNT(*) FROM child_y@ar AT (VERSIOse=> 1);  -- refused: syntax
 SELECT COUNT(*) FROM child_year WHERE sex = ?;  -- refused: expression
 SELECT COUNT(*) FROM child_year WHERE sex = $1;  -- refused: expression
 SELECT COUNT(*) FROM child_year WHERE sex = :sex;  -- refused: expression
