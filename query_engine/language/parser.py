@@ -49,7 +49,7 @@ def _statement(text: QueryText) -> exp.Select:
         ) from None
     except RecursionError:
         raise
-    except Exception:  # noqa: BLE001 - on some texts that are not SQL the library fails in ways of its own
+    except Exception:
         raise QueryRefused(RefusalCode.SYNTAX, "The text cannot be read as SQL.", (1, 1)) from None
     statement = statements[0]
     if isinstance(statement, exp.SetOperation):
