@@ -45,7 +45,7 @@ def _statement(text: QueryText) -> exp.Select:
         statements = parse_sql(text.sql, dialect="duckdb")
     except ParseError as error:
         raise QueryRefused(
-            RefusalCode.SYNTAX, "The text cannot be read as SQL from here on.", _place_of(error)
+            RefusalCode.SYNTAX, "The text cannot be read as SQL from here on.", _place_of(error, text.sql)
         ) from None
     except RecursionError:
         raise
@@ -59,11 +59,13 @@ def _statement(text: QueryText) -> exp.Select:
     return statement
 
 
-def _place_of(error: ParseError) -> tuple[int, int]:
-    """Where the parser stopped: it names the last character of the word."""
+def _place_of(error: ParseError, sql: str) -> tuple[int, int]:
+    """Where the parser stopped: it names the last character of the word, and can count a line too many."""
     details = error.errors[0] if error.errors else {}
     line, column, word = details.get("line") or 1, details.get("col") or 1, details.get("highlight") or ""
-    return line, max(1, column - len(word) + 1)
+    lines = sql.split("\n")
+    line = min(line, len(lines))
+    return line, max(1, min(column - len(word) + 1, len(lines[line - 1]) + 1))
 
 
 def _query(text: QueryText, select: exp.Select, catalogue: Catalogue) -> AggregateQuery:
