@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
 
-from query_engine.planning.measuring import LIMB
+from query_engine.models.limbs import join_limbs
 from query_engine.planning.plan import Output
 
 MEAN_PLACES = 6
@@ -47,7 +47,7 @@ def read_sum(name: str, figures: Mapping[str, int]) -> int:
     if name in figures:
         return figures[name]
     _, _, measure = name.partition(":")
-    return figures[f"high:{measure}"] * LIMB + figures[f"low:{measure}"]
+    return join_limbs(figures[f"high:{measure}"], figures[f"low:{measure}"])
 
 
 def _unscaled(total: int, scale: int) -> int | Decimal:

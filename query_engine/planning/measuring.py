@@ -12,14 +12,15 @@ from math import prod
 from typing import Any, Literal
 
 from query_engine.catalogue import Column, GovernedTable
+from query_engine.models.limbs import LIMB
 from query_engine.planning.conditions import region_from, region_on
 from query_engine.planning.plan import Measure, Output, Statistic, canonical_region, digest_of
 from query_engine.planning.region import (
     Region,
-    RegionTangled,
     columns_of,
     constrain,
     intersect,
+    present_in,
     region_of,
 )
 from query_engine.query.model import (
@@ -54,9 +55,6 @@ of a node sees to it, since tables that are joined can have more rows than `MOST
 WIDEST = LARGEST_FIGURE // MOST_ROWS
 """The most that a row may add to a sum."""
 
-LIMB = 2**32
-"""A wider value goes into two sums, of its quotient and its remainder by this."""
-
 WIDEST_PRODUCT = 2**63 - 1
 """The most that a row may come to: an engine works it out as one whole number before it is cut in two."""
 
@@ -85,16 +83,10 @@ class Measuring:
     where: Region
 
     def plan(self, label: str, item: CountRows | CountChildren | Aggregate) -> Planned:
-        """One column of the answer, and every statistic that it or its protection needs. Raises `QueryRefused`."""
-        try:
-            return self._plan(label, item)
-        except RegionTangled:
-            raise QueryRefused(
-                RefusalCode.FILTER_TANGLED,
-                "The conditions combine too many columns in too many ways: ask with fewer ORs, or in several queries.",
-            ) from None
+        """One column of the answer, and every statistic that it or its protection needs.
 
-    def _plan(self, label: str, item: CountRows | CountChildren | Aggregate) -> Planned:
+        Raises `QueryRefused` and `RegionTangled`.
+        """
         match item:
             case CountRows():
                 return _counted(label, "count", ROWS, CHILDREN, True)
@@ -128,7 +120,7 @@ class Measuring:
         if len(kept) < 2:
             raise _constant("one bin of a quantile holds every row that meets")
         statistics = [self.rows(region) for region in kept.values()]
-        among, present = self.children(within), self.children(intersect(within, _present(column)))
+        among, present = self.children(within), self.children(intersect(within, present_in(column)))
         measure = Measure(column.name, (column.name,), True, column.scale, _bound(column), column.unit)
         ends = tuple((_plain(column, first), _plain(column, last)) for first, last in kept)
         behind = (among, present)
@@ -176,7 +168,7 @@ class Measuring:
     def _measure(self, term: Term, over: Region) -> Measure:
         """The measure of a term over some rows, which loses what WHERE and the presence of its columns already say."""
         columns = [self.table.columns[name] for name in term.columns]
-        kept = reduce(intersect, map(_present, columns), self.where)
+        kept = reduce(intersect, map(present_in, columns), self.where)
         added = constrain(intersect(over, term.holds), kept)
         if added is False:
             raise _constant("no row meets")
@@ -254,12 +246,8 @@ def value_of(column: Column | None) -> Term:
     if column is None:
         return Term((), True, True)
     if column.role == "flag":
-        return Term((), region_of(column, [(1, 1)]), _present(column))
-    return Term((column.name,), True, _present(column))
-
-
-def _present(column: Column) -> Region:
-    return region_of(column, [(0, column.present_codes - 1)])
+        return Term((), region_of(column, [(1, 1)]), present_in(column))
+    return Term((column.name,), True, present_in(column))
 
 
 def _plain(column: Column, code: int) -> Decimal:
@@ -282,7 +270,7 @@ def _name(columns: tuple[str, ...], where: Region, table: GovernedTable) -> str:
     if isinstance(where, bool):
         return product
     needed = sorted(columns_of(where))
-    only_present = [_present(table.columns[name]) for name in needed]
+    only_present = [present_in(table.columns[name]) for name in needed]
     if reduce(intersect, only_present) == where:
         return f"{product} with {','.join(needed)}" if columns else ",".join(needed)
     return f"{product} when-{digest_of(canonical_region(where, table))}".strip()

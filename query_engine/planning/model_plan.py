@@ -14,7 +14,7 @@ from query_engine.models.formula import Factor, FormulaInvalid, Interaction, Mai
 from query_engine.planning.dimensions import plan_dimension
 from query_engine.planning.measuring import Measuring, Term, limbs, value_of
 from query_engine.planning.plan import Dimension, ModelPlan, Output, QueryPlan, Statistic
-from query_engine.planning.region import Region, complement, intersect, region_of
+from query_engine.planning.region import Region, complement, intersect, present_in, region_of
 from query_engine.query.model import FitModel, ModelTerm
 from query_engine.refusal import QueryRefused, RefusalCode
 
@@ -25,7 +25,7 @@ def plan_model(label: str, asked: FitModel, table: GovernedTable, where: Region)
     """The plan of a model. Raises `QueryRefused`, and `RegionTangled`."""
     mains = list(dict.fromkeys(main for term in asked.terms for main in term))
     named = dict.fromkeys([asked.outcome, *(main.column for main in mains)])
-    complete = reduce(intersect, (_present(table.columns[name]) for name in named), where)
+    complete = reduce(intersect, (present_in(table.columns[name]) for name in named), where)
     dimensions = {main.name: plan_dimension(main.by, table, complete) for main in mains if main.factor}
     formula = _formula(asked, table, dimensions)
     planner = _Planner(Measuring(table, where), formula, complete, _regions(mains, dimensions, table))
@@ -70,10 +70,6 @@ def _regions(mains: list[ModelTerm], dimensions: dict[str, Dimension], table: Go
 def _of_value(column: Column, value: Category | None) -> Region:
     code = None if value is None else column.code(value)
     return region_of(column, [] if code is None else [(code, code)])
-
-
-def _present(column: Column) -> Region:
-    return region_of(column, [(0, column.present_codes - 1)])
 
 
 class _Planner:
@@ -142,5 +138,5 @@ class _Planner:
     def _not_zero(self, name: str) -> Region:
         column = self._measuring.table.columns[name]
         zero = column.code(False if column.role == "flag" else 0)
-        present = _present(column)
+        present = present_in(column)
         return present if zero is None else intersect(present, complement(region_of(column, [(zero, zero)])))

@@ -22,12 +22,10 @@ from query_engine.models.formula import ModelFormula, mains_of
 from query_engine.planning.region import Region, columns_of, single_code
 from query_engine.planning.relation import Relation, governed_columns, tables_of, years_reached
 from query_engine.query.model import Function
+from query_engine.query.view import TOTAL as TOTAL
 
 PLANNER_VERSION = "3"
 """Changes whenever the same question would be planned differently."""
-
-TOTAL = "Total"
-"""The category of a dimension that a cell adds up over, as in the Department for Education's open data."""
 
 StatisticKind = Literal["rows", "children", "nonzero", "sum", "high", "low"]
 OutputKind = Literal["dimension", "count", "distinct", "model"] | Function

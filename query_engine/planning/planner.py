@@ -44,22 +44,18 @@ def plan_query(query: AggregateQuery, catalogue: Catalogue) -> QueryPlan:
         if isinstance(query.selected[0].item, FitModel):
             return _checked(plan_model(query.selected[0].label, query.selected[0].item, table, where))
         dimensions = {each: plan_dimension(each, table, where) for each in _grouped(query, table)}
+        check_distinct(list(dimensions.values()))
+        outputs, statistics = _asked(query, dimensions, Measuring(table, where))
     except RegionTangled:
-        raise _tangled() from None
-    check_distinct(list(dimensions.values()))
+        raise QueryRefused(
+            RefusalCode.FILTER_TANGLED,
+            "The conditions combine too many columns in too many ways: ask with fewer ORs, or in several queries.",
+        ) from None
     ordered = sorted(dimensions.values(), key=lambda each: _rank(each, table))
-    outputs, statistics = _asked(query, dimensions, Measuring(table, where))
     sets = _sets(query, dimensions, ordered)
     plan = QueryPlan(table, tuple(ordered), where, statistics, outputs, sets)
     check_joins_used(table, plan.used)
     return _checked(plan)
-
-
-def _tangled() -> QueryRefused:
-    return QueryRefused(
-        RefusalCode.FILTER_TANGLED,
-        "The conditions combine too many columns in too many ways: ask with fewer ORs, or in several queries.",
-    )
 
 
 def _grouped(query: AggregateQuery, table: GovernedTable) -> list[Grouping]:

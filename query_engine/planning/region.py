@@ -88,6 +88,11 @@ def region_of(column: Column, ranges: Iterable[tuple[int, int]]) -> Region:
     return _split(column.name, runs)
 
 
+def present_in(column: Column) -> Region:
+    """The rows that have a value of the column."""
+    return region_of(column, [(0, column.present_codes - 1)])
+
+
 def intersect(left: Region, right: Region) -> Region:
     """The rows in both regions. Raises `RegionTangled`."""
     return _combine(left, right, False, {})

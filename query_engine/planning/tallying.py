@@ -10,7 +10,7 @@ from decimal import Decimal
 from query_engine.catalogue import Catalogue, Column, GovernedTable
 from query_engine.planning.conditions import region_from
 from query_engine.planning.plan import JSON, canonical_region, digest_of
-from query_engine.planning.region import Region, constrain, intersect, possible_ranges, region_of
+from query_engine.planning.region import Region, constrain, intersect, possible_ranges, present_in
 from query_engine.planning.relation import YEAR, Part, PerChildRows, TallyColumn
 from query_engine.query.model import PerChild, Tally
 from query_engine.refusal import QueryRefused, RefusalCode
@@ -46,7 +46,7 @@ class _Tallying:
     def plan(self, tally: Tally) -> TallyColumn:
         """The column that a tally makes, with its public bounds. Raises `QueryRefused`."""
         of = self._table.columns[tally.column] if tally.column is not None else None
-        present = region_of(of, [(0, of.present_codes - 1)]) if of is not None else True
+        present = present_in(of) if of is not None else True
         kept = intersect(self._where, present)
         inside = region_from(tally.where, self._table)
         if kept is False or intersect(kept, inside) is False:

@@ -38,7 +38,7 @@ WHOLE = View()
 """Every row, as released."""
 
 TOTAL = "Total"
-"""The category of a dimension that a row adds up over, as `plan` has it: after the categories, whatever their type."""
+"""The category of a dimension that a cell adds up over, as in the Department for Education's open data."""
 
 Entry = TypeVar("Entry")
 

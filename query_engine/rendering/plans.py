@@ -10,7 +10,7 @@ engine fills in from the plan.
 from sqlglot import exp
 
 from query_engine.catalogue import Category, Column
-from query_engine.planning.measuring import LIMB
+from query_engine.models.limbs import LIMB
 from query_engine.planning.plan import Dimension, Measure, QueryPlan, Statistic
 from query_engine.planning.region import Split
 from query_engine.rendering.conditions import column_named, render_condition, render_where

@@ -11,7 +11,7 @@ from disclosure_control.presets import list_presets, load_preset
 from disclosure_control.protection import protect
 from disclosure_control.rounding import round_to_base
 from disclosure_control.tables import read_protected
-from query_engine.planning.measuring import LIMB
+from query_engine.models.limbs import LIMB
 from query_engine.planning.plan import QueryPlan
 from query_engine.tables import RawTable
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from query_engine.catalogue import Catalogue
-from query_engine.planning.measuring import LIMB, WIDEST
+from query_engine.models.limbs import LIMB
+from query_engine.planning.measuring import WIDEST
 from query_engine.planning.plan import TOTAL, QueryPlan
 from query_engine.planning.planner import plan_query
 from query_engine.query.model import AggregateQuery, ByCases, ByColumn, CountRows, Grouped, Product, Selected

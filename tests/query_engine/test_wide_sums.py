@@ -17,7 +17,8 @@ from query_engine.catalogue import Catalogue, Column, load_catalogue
 from query_engine.engines.duckdb import DuckDBEngine
 from query_engine.finalisers import finalise
 from query_engine.language.parser import parse_query
-from query_engine.planning.measuring import LARGEST_ROSTER, LIMB, MOST_ROWS, NOISE_ROOM, WIDEST
+from query_engine.models.limbs import LIMB
+from query_engine.planning.measuring import LARGEST_ROSTER, MOST_ROWS, NOISE_ROOM, WIDEST
 from query_engine.planning.planner import plan_query
 from tests.query_engine.example_counts import examples
 from tests.query_engine.small_tables import Row, write_table
