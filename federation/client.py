@@ -188,3 +188,6 @@ def _check_says_what_was_asked(manifest: Manifest, draft: QueryDraft, asker: str
         raise ManifestMismatch("the hub's manifest differs from what was asked: nothing was signed")
     if manifest.roster != tuple(nodes):
         raise ManifestMismatch("the hub's manifest is for other nodes than were asked: nothing was signed")
+    leaving = (manifest.path, manifest.sum, manifest.snapshot_term, manifest.template, manifest.choices)
+    if leaving != (draft.path, draft.sum_terms(len(nodes)), draft.term, "", ()):
+        raise ManifestMismatch("the hub's manifest lets figures leave on other terms than asked: nothing was signed")

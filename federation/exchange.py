@@ -7,7 +7,9 @@ import msgspec
 
 from federation.envelope import Envelope
 from federation.lookups import LookupId
-from federation.wire import AcademicYear, Document, Instant, Line, Name, SqlText
+from federation.manifest import Path
+from federation.sum_terms import Epsilon, SumTerms, make_noisy_terms
+from federation.wire import AcademicYear, Document, Instant, Line, Name, SqlText, TermOrNone
 
 
 class QueryState(StrEnum):
@@ -27,8 +29,15 @@ class QueryState(StrEnum):
     """Approved, but no node answered in time: nothing is released."""
 
 
+Tolerated = Annotated[int, msgspec.Meta(ge=0, le=400)] | None
+"""So many nodes; None leaves it to the rule that everybody works out alike."""
+
+
 class QueryDraft(Document, frozen=True):
-    """What a researcher asks for; the hub makes a manifest of it."""
+    """What a researcher asks for; the hub makes a manifest of it.
+
+    `epsilon`, `dropouts` and `colluders` are the terms of a noisy sum, and say nothing on another path.
+    """
 
     project: Name
     purpose: Line
@@ -37,6 +46,22 @@ class QueryDraft(Document, frozen=True):
     preset: Name
     roster: tuple[Name, ...] | None
     valid_hours: Annotated[int, msgspec.Meta(ge=1, le=720)]
+    path: Path = Path.PER_AUTHORITY
+    snapshot_term: TermOrNone = ""
+    epsilon: Epsilon = "1"
+    dropouts: Tolerated = None
+    colluders: Tolerated = None
+
+    @property
+    def term(self) -> str:
+        """The term of the snapshots to answer from: the summer of the academic year, unless told otherwise."""
+        return self.snapshot_term or f"{self.academic_year}-summer"
+
+    def sum_terms(self, nodes: int) -> SumTerms | None:
+        """The terms of the sum over so many nodes; None where each authority answers for itself."""
+        if self.path is not Path.NOISY_SUM:
+            return None
+        return make_noisy_terms(nodes, self.epsilon, self.dropouts, self.colluders)
 
 
 class NodeProgress(Document, frozen=True):
@@ -77,6 +102,15 @@ class DeliveryKind(StrEnum):
 
     MANIFEST = "manifest"
     LOOKUP = "lookup"
+    PREKEYS_WANTED = "prekeys_wanted"
+    PREKEYS = "prekeys"
+    PAIRINGS = "pairings"
+    DEAL = "deal"
+    PARCELS = "parcels"
+    SUM = "sum"
+    SURVIVORS = "survivors"
+    OPENING = "opening"
+    ABORT = "abort"
 
 
 class Delivery(Document, frozen=True):

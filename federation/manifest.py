@@ -14,15 +14,18 @@ import msgspec
 
 from federation.envelope import Envelope, EnvelopeError, verify_signature
 from federation.register import CLOCK_SKEW, Member, MemberKind, OrganisationKind, Register, RegisterError
+from federation.sum_terms import SumTerms, TermsInvalid, check_terms
 from federation.wire import (
     AcademicYear,
     Code,
     Digest,
+    DigestOrNone,
     Document,
     Instant,
     Line,
     Name,
     SqlText,
+    Term,
     WireError,
     decode_document,
     encode_document,
@@ -42,13 +45,33 @@ QueryId = Annotated[str, msgspec.Meta(pattern=r"^Q-[0-9a-f]{16}\Z")]
 
 
 class Path(StrEnum):
-    """How a table may leave a node. On `per_authority` each node protects its own rows before they leave."""
+    """How a table may leave a node."""
 
+    NOISY_SUM = "noisy_sum"
+    """Masked, with noise inside: only the noised sum over the roster can be opened."""
+    EXACT_SUM = "exact_sum"
+    """Masked: only the exact sum over the roster can be opened, by the hub, which protects it before release."""
     PER_AUTHORITY = "per_authority"
+    """Each node protects its own rows before they leave."""
+
+
+SUM_PATHS = frozenset({Path.NOISY_SUM, Path.EXACT_SUM})
+"""Paths by which no authority's own figures leave it in the clear."""
+
+
+class Choice(Document, frozen=True):
+    """The value that a run chose for one parameter of its template."""
+
+    parameter: Name
+    value: Line
 
 
 class Manifest(Document, frozen=True):
-    """A query as approved. Each field is either checked by every node or shown to every approver, or both."""
+    """A query as approved. Each field is either checked by every node or shown to every approver, or both.
+
+    `sum` is None exactly for `per_authority`. `template` is the digest of the template that this is a run of, and
+    `choices` what it chose of the template's lists; both are empty where the question was approved by itself.
+    """
 
     query_id: QueryId
     project: Name
@@ -59,7 +82,11 @@ class Manifest(Document, frozen=True):
     planner_version: Name
     catalogue_version: Name
     academic_year: AcademicYear
+    snapshot_term: Term
     path: Path
+    sum: SumTerms | None
+    template: DigestOrNone
+    choices: tuple[Choice, ...]
     preset: Name
     preset_version: Name
     roster: tuple[Name, ...]
@@ -89,9 +116,32 @@ def read_manifest(envelope: Envelope) -> Manifest:
         manifest = decode_document(envelope.body, Manifest)
     except (EnvelopeError, WireError) as error:
         raise ApprovalError("malformed_manifest", f"manifest: {error}") from None
+    _check_lists(manifest)
+    _check_path(manifest)
+    return manifest
+
+
+def _check_lists(manifest: Manifest) -> None:
     if list(manifest.roster) != sorted(set(manifest.roster)) or not manifest.roster:
         raise ApprovalError("malformed_manifest", "manifest: the roster must list each node once, in order")
-    return manifest
+    chosen = [choice.parameter for choice in manifest.choices]
+    if chosen != sorted(set(chosen)):
+        raise ApprovalError("malformed_manifest", "manifest: each parameter is chosen once, in order")
+    if chosen and not manifest.template:
+        raise ApprovalError("malformed_manifest", "manifest: only a run of a template has parameters")
+
+
+def _check_path(manifest: Manifest) -> None:
+    """Hold the terms of a sum to the path and the roster; an exact sum is a run of a template, and nothing else."""
+    if (manifest.path in SUM_PATHS) != (manifest.sum is not None):
+        raise ApprovalError("malformed_manifest", f"manifest: {manifest.path} does not go with the terms of a sum")
+    if manifest.sum is not None:
+        try:
+            check_terms(manifest.sum, len(manifest.roster), noisy=manifest.path is Path.NOISY_SUM)
+        except TermsInvalid as error:
+            raise ApprovalError("malformed_manifest", f"manifest: {error}") from None
+    if manifest.path is Path.EXACT_SUM and not manifest.template:
+        raise ApprovalError("template_missing", "an exact sum is taken under an approved template alone")
 
 
 def write_manifest(manifest: Manifest) -> bytes:

@@ -5,20 +5,29 @@ asker wrote (purpose, SQL) is quoted behind a bar, so that none of it can pass f
 """
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from federation.manifest import Manifest
+from federation.manifest import Manifest, Path
 from federation.register import Member
+from federation.sum_terms import SumTerms
 from federation.terminal import WIDTH, plain_text, quote_text
 from query_engine.planning.plan import QueryPlan
 from query_engine.wording.description import describe_plan
 
-LEAVES_BY = {
-    "per_authority": (
+LEAVES_BY: Mapping[Path, str] = {
+    Path.PER_AUTHORITY: (
         "each authority protects its own rows before they leave, and no total across authorities is released"
     ),
+    Path.NOISY_SUM: (
+        "each authority adds its share of noise to its figures and masks them before they leave; nobody can open one "
+        "authority's, and the hub opens nothing but the noised sum over the authorities that answer"
+    ),
+    Path.EXACT_SUM: (
+        "each authority masks its figures before they leave; nobody can open one authority's, and the hub opens "
+        "nothing but the exact sum over all of them, which it protects at once and does not store"
+    ),
 }
-"""What each path means, for the page."""
+"""What leaves an authority on each path, for the page."""
 
 _LABEL_WIDTH = 14
 
@@ -36,7 +45,14 @@ def _lines(manifest: Manifest, digest: str, plan: QueryPlan, asker: Member) -> I
     yield from _entry("Year", [f"academic year {manifest.academic_year}"])
     for heading, words in describe_plan(plan):
         yield from _entry(heading, words)
+    yield from _entry("Snapshots", [f"each authority's newest of term {manifest.snapshot_term}"])
     yield from _entry("Leaves by", [f"{manifest.path}: {LEAVES_BY[manifest.path]}"])
+    if manifest.sum is not None:
+        for heading, words in describe_terms(manifest.sum, len(manifest.roster)):
+            yield from _entry(heading, words)
+    if manifest.template:
+        chosen = [f"{each.parameter} = {plain_text(each.value)}" for each in manifest.choices]
+        yield from _entry("Run of", [f"template {manifest.template}", *chosen])
     yield from _entry("Protection", [f"{manifest.preset}, version {manifest.preset_version}"])
     yield from _entry("Good until", [f"{manifest.expires_at:%d %B %Y %H:%M} UTC"])
     yield from _entry("Asked of", [f"{len(manifest.roster)} nodes: {', '.join(manifest.roster)}"])
@@ -44,6 +60,31 @@ def _lines(manifest: Manifest, digest: str, plan: QueryPlan, asker: Member) -> I
     yield from quote_text(manifest.purpose)
     yield "and the SQL from which the plan above was made"
     yield from quote_text(manifest.sql)
+
+
+def describe_terms(terms: SumTerms, nodes: int) -> Iterator[tuple[str, list[str]]]:
+    """Yield what the terms of a sum over so many nodes mean, a heading with its sentences at a time."""
+    yield (
+        "Opened by",
+        [f"at least {terms.threshold} of the {nodes} nodes, who agree to one set of answers and no other"],
+    )
+    if not terms.epsilon:
+        yield "Missing", ["decided once for a snapshot: who is missing then stays out, and later sums fail without all"]
+        return
+    yield (
+        "Noise",
+        [
+            f"epsilon {terms.epsilon}: with or without one child, no release is more likely than e to the power of "
+            f"{terms.epsilon} times what it would be otherwise"
+        ],
+    )
+    yield (
+        "Tolerance",
+        [
+            f"the noise is enough while at most {terms.dropouts} nodes are missing and {terms.colluders} more have "
+            "pooled what they know; with more missing, nothing is opened"
+        ],
+    )
 
 
 def _entry(label: str, words: Iterable[str]) -> Iterator[str]:

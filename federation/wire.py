@@ -28,11 +28,20 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._@-]{0,63}\Z")]
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 """A SHA-256 digest in lower-case hexadecimal."""
 
+DigestOrNone = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{64})?\Z")]
+"""A digest, or empty where there is nothing to name."""
+
 Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{0,64}\Z")]
 """A reason in one word, for logs and programs; empty where none is needed."""
 
 AcademicYear = Annotated[str, msgspec.Meta(pattern=r"^20[0-9]{4}\Z")]
 """An academic year as the governed tables write it, 202425 for September 2024 to August 2025."""
+
+Term = Annotated[str, msgspec.Meta(pattern=r"^20[0-9]{4}-(autumn|spring|summer)\Z")]
+"""A school term, by which snapshots are named: 202425-summer."""
+
+TermOrNone = Annotated[str, msgspec.Meta(pattern=r"^(20[0-9]{4}-(autumn|spring|summer))?\Z")]
+"""A term, or empty where the rule of everybody decides."""
 
 # Controls, line and direction marks and lone surrogates: what could make a text show as something that it is not.
 _DISGUISES = r"\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"

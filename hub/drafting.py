@@ -11,6 +11,7 @@ from federation.exchange import QueryDraft
 from federation.manifest import Manifest, Path
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind, OrganisationKind, Register
+from federation.sum_terms import SumTerms, TermsInvalid, check_terms
 from federation.wire import whole_seconds
 from hub.projects import Project
 from query_engine.catalogue import load_catalogue
@@ -27,7 +28,8 @@ def compose_manifest(
     preset, roster = _choose_preset(draft, project), _choose_roster(draft, register, now)
     _check_year(draft, plan)
     _check_size(plan, roster)
-    _check_path(plan)
+    _check_path(draft, plan)
+    terms = _choose_terms(draft, roster)
     issued = whole_seconds(now)
     return Manifest(
         query_id=f"Q-{secrets.token_hex(8)}",
@@ -39,7 +41,11 @@ def compose_manifest(
         planner_version=plan.planner_version,
         catalogue_version=load_catalogue().version,
         academic_year=draft.academic_year,
-        path=Path(plan.path),
+        snapshot_term=draft.term,
+        path=draft.path,
+        sum=terms,
+        template="",
+        choices=(),
         preset=preset.name,
         preset_version=preset.version,
         roster=roster,
@@ -50,10 +56,23 @@ def compose_manifest(
     )
 
 
-def _check_path(plan: QueryPlan) -> None:
-    if plan.path not in list(Path):
+def _check_path(draft: QueryDraft, plan: QueryPlan) -> None:
+    if draft.path is Path.EXACT_SUM:
+        text = "an exact sum is taken under a template that was approved: run one, or ask for a noisy sum"
+        raise ProblemRaised(422, "template_missing", text)
+    if plan.path != draft.path.value:
         text = "a model is fitted from sums over all authorities, which nodes do not send yet: ask for a table"
         raise ProblemRaised(422, "path_unavailable", text)
+
+
+def _choose_terms(draft: QueryDraft, roster: tuple[str, ...]) -> SumTerms | None:
+    terms = draft.sum_terms(len(roster))
+    if terms is not None:
+        try:
+            check_terms(terms, len(roster), noisy=True)
+        except TermsInvalid as error:
+            raise ProblemRaised(422, "terms_invalid", str(error)) from None
+    return terms
 
 
 def _choose_preset(draft: QueryDraft, project: Project) -> Preset:

@@ -10,7 +10,7 @@
      8  the plan derived here from the SQL is the plan that was approved, and is about the year that it states
      9  the access matrix and this authority's rules allow table, columns, path and protection
     10  the history of what was answered about this table and year leaves room for it, under this protection
-    11  the snapshot covers the academic year asked about
+    11  the newest snapshot of the term that was approved covers the academic year asked about
 
 Each line raises `Refused`. What it decides on is the manifest, the register, the rules and the history of manifests:
 never data, so a refusal tells nothing about any child.
@@ -154,13 +154,13 @@ def check_history(connection: sqlite3.Connection, manifest: Manifest, plan: Quer
 
 
 def find_snapshot(node: Node, manifest: Manifest, known: sqlite3.Row | None) -> Snapshot:
-    """Line 11: the snapshot that was reserved, or the current one. Raises `Refused`."""
+    """Line 11: the snapshot that was reserved, or the newest of the manifest's term. Raises `Refused`."""
     try:
-        snapshot = node.store.get(known["snapshot"]) if known is not None else node.store.current()
+        snapshot = node.store.get(known["snapshot"]) if known is not None else node.store.newest(manifest.snapshot_term)
     except (SnapshotMissing, SnapshotDamaged) as error:
         raise Refused("snapshot_absent", str(error)) from None
     if snapshot is None:
-        raise Refused("snapshot_absent", "this node has loaded no data yet")
+        raise Refused("snapshot_absent", f"this node has no snapshot of the term {manifest.snapshot_term}")
     if int(manifest.academic_year) not in snapshot.academic_years:
         raise Refused("snapshot_absent", f"the snapshot {snapshot.id} does not cover {manifest.academic_year}")
     return snapshot

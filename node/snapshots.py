@@ -64,6 +64,11 @@ class Snapshot:
     created: datetime
 
     @property
+    def term(self) -> str:
+        """The latest term of what was loaded, such as 202425-summer."""
+        return self.id.rpartition("-")[0]
+
+    @property
     def staged(self) -> Path:
         """The directory of the rows as they were loaded, on which the next load builds."""
         return self.path / STAGED
@@ -114,6 +119,16 @@ class SnapshotStore:
         if not _ID.fullmatch(identifier) or not path.is_dir():
             raise SnapshotMissing(f"there is no snapshot {identifier!r} here; it was never loaded, or was destroyed")
         return _read_snapshot(path)
+
+    def newest(self, term: str) -> Snapshot | None:
+        """The newest snapshot of a term such as 202425-summer: the one in use, or else the last made; None without any.
+
+        Raises `SnapshotMissing` and `SnapshotDamaged`.
+        """
+        current = self.current()
+        if current is not None and current.term == term:
+            return current
+        return next((each for each in reversed(self.all()) if each.term == term), None)
 
     def all(self) -> list[Snapshot]:
         """Every snapshot here, the oldest first. Raises `SnapshotDamaged`."""

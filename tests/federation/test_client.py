@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Any, cast
 
 import msgspec
@@ -11,8 +11,9 @@ import pytest
 from federation.client import FederationClient, ManifestMismatch
 from federation.envelope import EnvelopeError, Signature, read_envelope, seal_envelope, write_envelope
 from federation.exchange import QueryDraft, QueryStatus
-from federation.manifest import MANIFEST_TYPE, ApprovalError, Manifest, read_manifest, write_manifest
+from federation.manifest import MANIFEST_TYPE, ApprovalError, Manifest, Path, read_manifest, write_manifest
 from federation.register import RegisterError
+from federation.sum_terms import make_noisy_terms
 from federation.transport import HubConnection
 from hub import queries
 from query_engine.refusal import QueryRefused
@@ -63,7 +64,7 @@ class DishonestHub:
 
 
 @pytest.fixture
-def played(tmp_path: Path) -> Iterator[PlayedFederation]:
+def played(tmp_path: FilePath) -> Iterator[PlayedFederation]:
     """A hub and its members, in one process."""
     federation = found_federation(tmp_path)
     yield federation
@@ -107,6 +108,9 @@ SPOILT: dict[str, Spoil] = {
     "another query": change(query_id=f"Q-{'0' * 16}"),
     "a longer time": lengthen,
     "another time": postpone,
+    "another term": change(snapshot_term="202425-autumn"),
+    "another path": change(path=Path.NOISY_SUM, sum=make_noisy_terms(3, "1")),
+    "a run of a template": change(template="0" * 64),
 }
 
 
@@ -164,7 +168,7 @@ def test_nobody_signs_anothers_draft_as_their_own(played: PlayedFederation) -> N
 
 
 def test_a_register_of_another_root_is_refused_before_anything_is_sent(
-    played: PlayedFederation, tmp_path: Path
+    played: PlayedFederation, tmp_path: FilePath
 ) -> None:
     other = found_federation(tmp_path / "other")
     asker, hub = client(played, "ana")

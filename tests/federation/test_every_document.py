@@ -28,13 +28,15 @@ from federation.exchange import (
 from federation.http_signatures import RequestUnsigned, verify_request
 from federation.keys import KeyFile, KeyFileError, load_keys
 from federation.lookups import REQUEST_TYPE, LookupFailed, LookupOutcome, LookupRequest, read_message
-from federation.manifest import ApprovalError, Outcome, Reply, check_validity
+from federation.manifest import ApprovalError, Choice, Outcome, Reply, check_validity
 from federation.problems import TITLES, Problem, ProblemRaised
 from federation.register import Member, RegisterError, public_text, read_register
 from federation.sealing import SealedRecords, SealError
 from federation.state import Profile, StateError, open_party
+from federation.sum_terms import TermsInvalid, check_terms, make_noisy_terms
 from federation.wire import Document, WireError, decode_document, encode_document
 from tests.federation.cast import NOW, make_keys, make_manifest, make_member, make_register, sign_manifest
+from tests.federation.sum_examples import SUM_EXAMPLES
 from tests.federation.test_lookup_messages import ANSWER, CHILD, REQUEST
 
 SECRET = "A123456789012"
@@ -130,6 +132,9 @@ EXAMPLES: tuple[Document, ...] = (
         roster=None,
         valid_hours=168,
     ),
+    *SUM_EXAMPLES,
+    make_noisy_terms(153, "0.5"),
+    Choice(parameter="stage", value="KS4"),
     PROGRESS,
     STATUS,
     QueryList(queries=(STATUS,)),
@@ -256,6 +261,7 @@ ERRORS: dict[type[Exception], Callable[[], object]] = {
     SealError: lambda: SealedRecords(SECRET.encode()),
     LookupFailed: lambda: read_message(SECRET.encode(), REQUEST_TYPE, LookupRequest, "node-203", bytes(32)),
     RequestUnsigned: lambda: verify_request("GET", SECRET, {"Signature": SECRET}, b"", lambda _member: b""),
+    TermsInvalid: lambda: check_terms(make_noisy_terms(153, "0"), 153, noisy=True),
     StateError: lambda: open_party(Path("/nowhere")),
     ProblemRaised: raise_problem,
 }

@@ -11,7 +11,9 @@ from federation.manifest import (
     LONGEST_VALIDITY,
     MANIFEST_TYPE,
     ApprovalError,
+    Choice,
     Manifest,
+    Path,
     check_approvals,
     check_asker,
     check_validity,
@@ -20,6 +22,7 @@ from federation.manifest import (
     write_manifest,
 )
 from federation.register import CLOCK_SKEW, Register
+from federation.sum_terms import make_exact_terms, make_noisy_terms, smallest_threshold
 from federation.wire import encode_document
 from tests.federation.cast import (
     NOT_BASE64,
@@ -34,6 +37,7 @@ from tests.federation.cast import (
 
 SECOND = timedelta(seconds=1)
 ASKER = "ana@ucl"
+NOISY, STAGE = make_noisy_terms(2, "1"), Choice(parameter="stage", value="KS4")
 GOOD = (ASKER, "officer@la-203", "officer@dfe")
 """The asker, an authority's approver and another organisation's: nobody is missing and nobody is too many."""
 
@@ -269,6 +273,36 @@ UNREADABLE: dict[str, dict[str, object]] = {
     "SQL that is written over": {"sql": "SELECT upn\rSELECT COUNT(*)"},
     "a preset that is a path": {"preset": "../../etc/passwd"},
     "a plan that is a page": {"plan_id": "a" * 1000},
+    "no term": {"snapshot_term": ""},
+    "a term of no school": {"snapshot_term": "202425-winter"},
+    "figures of one's own with the terms of a sum": {"sum": NOISY},
+    "a noisy sum without terms": {"path": Path.NOISY_SUM},
+    "an exact sum without terms": {"path": Path.EXACT_SUM, "template": "7" * 64},
+    "a noisy sum without noise": {"path": Path.NOISY_SUM, "sum": make_exact_terms(2)},
+    "an exact sum with noise": {"path": Path.EXACT_SUM, "template": "7" * 64, "sum": NOISY},
+    "a privacy loss of nothing": {"path": Path.NOISY_SUM, "sum": make_noisy_terms(2, "0")},
+    "a privacy loss spelt twice": {"path": Path.NOISY_SUM, "sum": make_noisy_terms(2, "1.0")},
+    "a threshold below two thirds": {"path": Path.NOISY_SUM, "sum": msgspec.structs.replace(NOISY, threshold=1)},
+    "a threshold above the roster": {"path": Path.NOISY_SUM, "sum": msgspec.structs.replace(NOISY, threshold=3)},
+    "more dropouts than the threshold allows": {"path": Path.NOISY_SUM, "sum": make_noisy_terms(2, "1", 1)},
+    "more colluders than it withstands": {"path": Path.NOISY_SUM, "sum": make_noisy_terms(2, "1", 0, 2)},
+    "an exact sum with a tolerance": {
+        "path": Path.EXACT_SUM,
+        "template": "7" * 64,
+        "sum": msgspec.structs.replace(make_exact_terms(2), colluders=1),
+    },
+    "a roster of too many for a sum": {
+        "path": Path.NOISY_SUM,
+        "sum": make_noisy_terms(400, "1"),
+        "roster": tuple(f"node-{number:03}" for number in range(401)),
+    },
+    "choices of no template": {"choices": (STAGE,)},
+    "a choice made twice": {"template": "7" * 64, "choices": (STAGE, STAGE)},
+    "choices out of order": {
+        "template": "7" * 64,
+        "choices": (STAGE, Choice(parameter="sex", value="F"), Choice(parameter="need", value="N1")),
+    },
+    "a template that is a name": {"template": "attainment"},
 }
 
 
@@ -277,6 +311,38 @@ def test_a_manifest_that_cannot_be_taken_at_its_word_is_refused(changes: dict[st
     """However well it is signed."""
     envelope = sign_manifest(make_manifest(**changes), *GOOD)
     assert code_of(lambda: read_manifest(envelope)) == "malformed_manifest"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"path": Path.NOISY_SUM, "sum": NOISY},
+        {"path": Path.NOISY_SUM, "sum": make_noisy_terms(2, "0.25")},
+        {"path": Path.EXACT_SUM, "sum": make_exact_terms(2), "template": "7" * 64},
+        {"template": "7" * 64, "choices": (STAGE,)},
+    ],
+    ids=["noisy", "a quarter", "exact", "a run by authority"],
+)
+def test_a_manifest_says_how_figures_leave(changes: dict[str, object]) -> None:
+    manifest = make_manifest(**changes)
+    assert read_manifest(sign_manifest(manifest)) == manifest
+
+
+def test_an_exact_sum_is_taken_under_a_template_alone() -> None:
+    envelope = sign_manifest(make_manifest(path=Path.EXACT_SUM, sum=make_exact_terms(2)), *GOOD)
+    assert code_of(lambda: read_manifest(envelope)) == "template_missing"
+
+
+@pytest.mark.parametrize(("nodes", "threshold"), [(1, 1), (2, 2), (3, 2), (5, 4), (10, 7), (153, 102), (400, 267)])
+def test_a_threshold_is_two_thirds_or_more(nodes: int, threshold: int) -> None:
+    """So that two openings need more than a third of the nodes to have signed both."""
+    assert smallest_threshold(nodes) == threshold
+    assert 3 * threshold >= 2 * nodes > 3 * (threshold - 1)
+
+
+def test_the_tolerance_of_england() -> None:
+    terms = make_noisy_terms(153, "1")
+    assert (terms.threshold, terms.dropouts, terms.colluders) == (102, 15, 15)
 
 
 @pytest.mark.parametrize(

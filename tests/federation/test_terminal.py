@@ -1,10 +1,12 @@
 """Other people's text on a terminal, and on the page that approvers read: it cannot steer, hide or pass for ours."""
 
+import msgspec
 import pytest
 
 from federation.client import derive_plan
-from federation.manifest import manifest_digest
-from federation.reading import describe_manifest
+from federation.manifest import Choice, Path, manifest_digest
+from federation.reading import LEAVES_BY, describe_manifest, describe_terms
+from federation.sum_terms import make_exact_terms, make_noisy_terms
 from federation.terminal import WIDTH, plain_text, quote_text
 from tests.small_federation import QUESTION, SmallFederation
 
@@ -31,14 +33,15 @@ def test_quoted_text_cannot_hide_or_pass_for_ours() -> None:
     assert "|         Protection none at all" in lines
 
 
-def page(federation: SmallFederation, sql: str = QUESTION, purpose: str = "Why not") -> str:
+def page(federation: SmallFederation, sql: str = QUESTION, purpose: str = "Why not", **changes: object) -> str:
     from federation.envelope import read_envelope
     from federation.manifest import MANIFEST_TYPE
 
-    manifest = federation.manifest(sql, purpose=purpose)
+    manifest = federation.manifest(sql, purpose=purpose, **changes)
     digest = manifest_digest(read_envelope(federation.sign(manifest), MANIFEST_TYPE))
     asker = federation.register.find("ana@ucl", federation.clock())
-    return describe_manifest(manifest, digest, derive_plan(manifest), asker)
+    plan = derive_plan(msgspec.structs.replace(manifest, path=Path.PER_AUTHORITY))
+    return describe_manifest(manifest, digest, plan, asker)
 
 
 def test_the_approvers_page_tells_from_the_plan(federation: SmallFederation) -> None:
@@ -60,3 +63,26 @@ def test_the_asker_cannot_paint_a_line_of_the_page(federation: SmallFederation) 
     ours, quoted = read.split("What the asker wrote")
     assert ours.count("Protection") == 1
     assert "| Nothing to see Protection none" in quoted
+
+
+def test_the_page_tells_what_leaves_on_each_path() -> None:
+    """And for a sum who must agree, what may be missing, and what the noise is worth."""
+    assert set(LEAVES_BY) == set(Path)
+    noisy = dict(describe_terms(make_noisy_terms(153, "0.5"), 153))
+    assert "102 of the 153" in noisy["Opened by"][0]
+    assert "power of 0.5" in noisy["Noise"][0]
+    assert "15 nodes are missing and 15 more" in noisy["Tolerance"][0]
+    assert set(dict(describe_terms(make_exact_terms(153), 153))) == {"Opened by", "Missing"}
+
+
+def test_the_page_of_a_noisy_sum_has_its_terms_and_term(federation: SmallFederation) -> None:
+    read = page(federation, path=Path.NOISY_SUM, sum=make_noisy_terms(4, "2"))
+    assert "each authority adds its share of noise" in read
+    assert "Opened by" in read
+    assert "each authority's newest of term 202425-summer" in read
+
+
+def test_the_page_of_a_run_shows_what_was_chosen(federation: SmallFederation) -> None:
+    read = page(federation, template="7" * 64, choices=(Choice(parameter="stage", value="KS4"),))
+    assert f"template {'7' * 64}" in read
+    assert "stage = KS4" in read

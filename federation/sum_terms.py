@@ -1,0 +1,80 @@
+"""The terms of a secure sum, as a manifest states them: how many must answer, who may be missing, how much noise.
+
+The hub works these out from what was asked, the asker's own software works them out again and compares, and every node
+holds them to bounds that no message can lower.
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from federation.wire import Document
+
+MOST_NODES = 400
+"""Nodes of one sum: each pair of them has a key, and so many pairs are the most that is worth their while."""
+
+GATHER_SECONDS = 300
+"""How long the hub waits for every node of the roster, when it is not told otherwise."""
+
+Epsilon = Annotated[str, msgspec.Meta(pattern=r"^((0|[1-9][0-9]{0,2})(\.[0-9]{0,5}[1-9])?)?\Z")]
+"""The privacy loss that a release may cost, as decimal text in its one spelling; empty where no noise is added."""
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=MOST_NODES)]
+
+
+class SumTerms(Document, frozen=True):
+    """What nodes and hub hold a sum to. `dropouts` may be missing and `colluders` may have pooled what they know,
+    both at once, and the noise in the sum is still as much as `epsilon` asks for."""
+
+    threshold: Annotated[int, msgspec.Meta(ge=1, le=MOST_NODES)]
+    dropouts: _Count
+    colluders: _Count
+    epsilon: Epsilon
+    gather_seconds: Annotated[int, msgspec.Meta(ge=1, le=86_400)]
+
+
+class TermsInvalid(Exception):
+    """The terms contradict themselves, or are weaker than the protocol allows."""
+
+
+def smallest_threshold(nodes: int) -> int:
+    """How many nodes of a roster have to agree to every opening, at least: two thirds, rounded up."""
+    return -(-2 * nodes // 3)
+
+
+def make_noisy_terms(nodes: int, epsilon: str, dropouts: int | None = None, colluders: int | None = None) -> SumTerms:
+    """The terms of a noisy sum over so many nodes: a tenth may be missing and a tenth collude by default."""
+    return SumTerms(
+        threshold=smallest_threshold(nodes),
+        dropouts=nodes // 10 if dropouts is None else dropouts,
+        colluders=nodes // 10 if colluders is None else colluders,
+        epsilon=epsilon,
+        gather_seconds=GATHER_SECONDS,
+    )
+
+
+def make_exact_terms(nodes: int, threshold: int | None = None) -> SumTerms:
+    """The terms of an exact sum over so many nodes."""
+    return SumTerms(
+        threshold=threshold or smallest_threshold(nodes),
+        dropouts=0,
+        colluders=0,
+        epsilon="",
+        gather_seconds=GATHER_SECONDS,
+    )
+
+
+def check_terms(terms: SumTerms, nodes: int, *, noisy: bool) -> None:
+    """Raise `TermsInvalid` for terms that do not fit a roster of so many nodes, or not this kind of sum."""
+    if nodes > MOST_NODES:
+        raise TermsInvalid(f"a sum is taken over at most {MOST_NODES} nodes")
+    if not smallest_threshold(nodes) <= terms.threshold <= nodes:
+        raise TermsInvalid(f"the threshold must be from {smallest_threshold(nodes)} to {nodes}, for {nodes} nodes")
+    if terms.dropouts > nodes - terms.threshold:
+        raise TermsInvalid("more dropouts are tolerated than the threshold leaves room for")
+    if terms.colluders >= 2 * terms.threshold - nodes:
+        raise TermsInvalid("more colluders are tolerated than the threshold withstands")
+    if noisy != bool(terms.epsilon) or terms.epsilon == "0":
+        raise TermsInvalid("a noisy sum states a privacy loss above 0, and an exact one none")
+    if not noisy and (terms.dropouts or terms.colluders):
+        raise TermsInvalid("an exact sum has no noise, and so no tolerance")
