@@ -15,7 +15,7 @@ with atheris.instrument_imports(include=["query_engine", "sqlglot"]):
     from query_engine.catalogue import load_catalogue
     from tests.query_engine.fuzzing import WORDS, check_text
 
-from tests.query_engine.golden_files import read_attacks, read_blocks
+from tests.query_engine.golden_files import golden_texts
 
 LONGEST = 600
 """The most bytes of a text: every form of the language fits, and short texts are tried faster."""
@@ -36,20 +36,12 @@ def try_one(data: bytes) -> None:
     check_text(text_of(data), load_catalogue())
 
 
-def seeds() -> list[str]:
-    """The statements of the golden files."""
-    blocks = [*read_blocks("same_question.sql"), *read_blocks("different_questions.sql")]
-    return [statement for block in blocks for statement in block.statements] + [
-        each.statement for each in read_attacks()
-    ]
-
-
 def main() -> None:
     """Write seeds and dictionary where the fuzzer finds them, and hand over to it."""
     with TemporaryDirectory() as folder:
         corpus, dictionary = Path(folder) / "seeds", Path(folder) / "language.dict"
         corpus.mkdir()
-        for number, statement in enumerate(seeds()):
+        for number, statement in enumerate(golden_texts()):
             (corpus / f"{number}.sql").write_text(statement, encoding="latin-1", errors="replace")
         (corpus / "words").write_bytes(bytes([1, *(WORDS.index(word) for word in PLAIN.split())]))
         quoted = (word.replace("\\", "\\\\").replace('"', '\\"') for word in WORDS)

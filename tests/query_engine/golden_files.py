@@ -5,6 +5,22 @@ from pathlib import Path
 
 _FOLDER = Path(__file__).parent / "golden"
 
+QUESTIONS = ("same_question.sql", "different_questions.sql", "same_sources.sql", "different_sources.sql")
+"""The files of questions that may be asked."""
+
+ATTACKS = ("attacks.sql", "source_attacks.sql")
+"""The files of texts that are refused."""
+
+
+def golden_questions() -> list[str]:
+    """Every question of the golden files, once each."""
+    return sorted({each for name in QUESTIONS for block in read_blocks(name) for each in block.statements})
+
+
+def golden_texts() -> list[str]:
+    """Everything that the golden files have to try: questions and attacks."""
+    return golden_questions() + [each.statement for name in ATTACKS for each in read_attacks(name)]
+
 
 @dataclass(frozen=True)
 class Block:
@@ -31,7 +47,7 @@ def read_blocks(name: str) -> list[Block]:
 
 @dataclass(frozen=True)
 class Attack:
-    """A statement of `attacks.sql`, under its title, and the code that it must be refused with."""
+    """A statement of a file of attacks, under its title, and the code that it must be refused with."""
 
     title: str
     statement: str
@@ -41,11 +57,11 @@ class Attack:
         return f"{self.title}: {self.statement[:60]}"
 
 
-def read_attacks() -> list[Attack]:
-    """Every statement of `attacks.sql`, each ending in a semicolon and its code."""
+def read_attacks(name: str) -> list[Attack]:
+    """Every statement of a file of attacks, each ending in a semicolon and its code."""
     title, found = "", []
     lines: list[str] = []
-    for line in (_FOLDER / "attacks.sql").read_text(encoding="utf-8").splitlines():
+    for line in (_FOLDER / name).read_text(encoding="utf-8").splitlines():
         statement, mark, code = line.partition(";  -- refused: ")
         if line.startswith("-- ") or not line:
             title = line.removeprefix("-- ")

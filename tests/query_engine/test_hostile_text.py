@@ -17,10 +17,8 @@ from query_engine.rendering.plans import render_plan
 from tests.query_engine import strategies
 from tests.query_engine.example_counts import examples
 from tests.query_engine.fuzzing import WORDS, check_text
-from tests.query_engine.golden_files import Attack, read_attacks, read_blocks
+from tests.query_engine.golden_files import ATTACKS, Attack, golden_texts, read_attacks
 from tests.query_engine.spelling import spell
-
-ATTACKS = read_attacks()
 
 COLUMNS = load_catalogue().table("child_year").columns.values()
 FLAGS = sorted(column.name for column in COLUMNS if column.role == "flag")
@@ -79,7 +77,7 @@ def refuse(sql: str, catalogue: Catalogue) -> QueryRefused:
     return refused.value
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=str)
+@pytest.mark.parametrize("attack", [each for name in ATTACKS for each in read_attacks(name)], ids=str)
 def test_the_attack_is_refused(attack: Attack, catalogue: Catalogue) -> None:
     """The corpus of texts that try to reach past the governed tables, or past what may be asked of them."""
     assert refuse(attack.statement, catalogue).code == attack.code
@@ -147,12 +145,7 @@ def test_a_query_with_words_put_in_gives_a_query_or_a_refusal(
     check_text(sql, catalogue)
 
 
-GOLDEN = [each.statement for each in ATTACKS] + [
-    statement
-    for name in ("same_question.sql", "different_questions.sql")
-    for block in read_blocks(name)
-    for statement in block.statements
-]
+GOLDEN = golden_texts()
 
 
 @st.composite

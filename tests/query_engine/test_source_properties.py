@@ -16,6 +16,7 @@ from query_engine.planning.planner import plan_query
 from query_engine.query.model import AggregateQuery, Grouped
 from query_engine.refusal import QueryRefused, RefusalCode
 from tests.query_engine import source_strategies
+from tests.query_engine.example_counts import examples
 from tests.query_engine.oracle import Answer, answer, figure
 from tests.query_engine.small_tables import write_table
 from tests.query_engine.source_oracle import joined_rows, spell_query
@@ -23,9 +24,15 @@ from tests.query_engine.source_strategies import POOLS, Tables
 from tests.query_engine.test_query_properties import Figures, figures_of, finished, groupings_of
 
 thorough = settings(
-    max_examples=25, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.filter_too_much]
+    max_examples=examples(25), derandomize=True, deadline=None, suppress_health_check=[HealthCheck.filter_too_much]
 )
-IDLE = (RefusalCode.CONSTANT_CONDITION, RefusalCode.GROUPING_FORM, RefusalCode.JOIN, RefusalCode.FILTER_TANGLED)
+IDLE = (
+    RefusalCode.CONSTANT_CONDITION,
+    RefusalCode.GROUPING_FORM,
+    RefusalCode.JOIN,
+    RefusalCode.FILTER_TANGLED,
+    RefusalCode.TOO_WIDE,
+)
 
 
 def planned(query: AggregateQuery, catalogue: Catalogue) -> QueryPlan:
