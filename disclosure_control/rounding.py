@@ -4,13 +4,16 @@ A reader must not be able to work out from several printed figures what one of t
 function of as little as possible:
 
 - a count, and a sum of yes/no, is rounded to the preset's base;
-- a share of children comes from the two *rounded* counts (NHS Digital's Hospital Episode Statistics do the same);
+- a share of children comes from the two *rounded* counts (NHS Digital's Hospital Episode Statistics do the same), and
+  so does every spread or correlation of yes/no, which is a figure of the same counts: of two, from their four rounded
+  cells, so that it is one that some table has;
 - an average of a quantity comes from the exact sum and number, as rounding either would move the average of a small
   cell by a fifth, and is cut to a few decimal places, which is what keeps it from giving the exact number away;
 - a sum of a quantity, where counts are rounded, is the *printed* average per child times the *rounded* number of
   children. It tells nothing beyond those two; the exact sum over the printed average would tell the exact number;
 - a spread, a correlation or a line comes from the exact sums and is cut to a few places, with the *rounded* number of
-  rows wherever the number itself is a factor of it.
+  rows wherever the number itself is a factor of it. Sums of whole numbers over n rows lie 1/n apart, so that a finer
+  place than a tenth would tell which n can be.
 """
 
 from collections.abc import Callable, Mapping
@@ -42,7 +45,8 @@ def decimal_places(output: Output, preset: Preset) -> int:
     """The decimal places with which a figure is printed; 0 means a whole number.
 
     A figure in squares of a unit has twice the places of an average, and a slope, which is small where its divisor is
-    large, two more than one. A quantile is the middle of a bin, which is public.
+    large, two more than one. Where counts are rounded, none has so many that they tell the number of rows. A quantile
+    is the middle of a bin, which is public.
     """
     if is_count(output):
         return 0
@@ -57,15 +61,25 @@ def decimal_places(output: Output, preset: Preset) -> int:
         case "correlation" | "regr_r2":
             return preset.proportion_decimals
         case "regr_slope":
-            return places[0] + 2
+            return places[0] + 2 if _is_of_counts(output) or output.measures[1].columns else places[0]
         case "quantile":
             return output.scale + 1
         case "variance" | "variance_population" | "regr_syy":
-            return 2 * places[0]
+            return _product_places(output, (0, 0), preset)
         case "regr_sxx":
-            return 2 * places[1]
+            return _product_places(output, (1, 1), preset)
         case _:
-            return sum(places)
+            return _product_places(output, (0, 1), preset)
+
+
+def _product_places(output: Output, factors: tuple[int, int], preset: Preset) -> int:
+    """The places of an average product of two measures, or of a sum of products, which is finer by the rows."""
+    measures = [output.measures[each] for each in factors]
+    places = sum(_average_places(each, preset) for each in measures)
+    if preset.rounding_base == 1 or _is_of_counts(output):
+        return places
+    is_sum = output.kind in ("regr_sxx", "regr_syy", "regr_sxy")
+    return min(places, sum(each.scale for each in measures) + (0 if is_sum else 1))
 
 
 def release_figure(output: Output, figures: Figures, preset: Preset) -> Value:
@@ -86,8 +100,8 @@ def _release_figure(output: Output, figures: Figures, preset: Preset) -> Value:
 def _release_value(output: Output, figures: Figures, preset: Preset) -> int | Decimal | None:
     """The value before it is cut; None where there is nothing to divide by."""
     base = preset.rounding_base
-    if output.indicator or is_count(output):
-        return finalise(output, {name: round_to_base(figures[name], base) for name in output.statistics})
+    if is_count(output) or _is_of_counts(output):
+        return finalise(output, _rounded_counts(output, figures, base))
     if base == 1:
         return finalise(output, figures)
     if output.kind == "sum":
@@ -98,6 +112,26 @@ def _release_value(output: Output, figures: Figures, preset: Preset) -> int | De
     rows = figures[output.statistics[0]]
     rounded = round_to_base(rows, base)
     return Decimal(exact) * _BY_ROWS[output.kind](Decimal(rows), Decimal(rounded)) if rounded > 1 else None
+
+
+def _is_of_counts(output: Output) -> bool:
+    """Whether all that it is worked out from are numbers of rows; a quantile tells of those no more than its bin."""
+    return output.kind != "quantile" and all(name.partition(":")[0] == "rows" for name in output.statistics)
+
+
+def _rounded_counts(output: Output, figures: Figures, base: int) -> Figures:
+    """The counts of a figure, each rounded; of two yes/no, the counts that their four rounded cells add up to."""
+    if len(output.statistics) < _OF_TWO:
+        return {name: round_to_base(figures[name], base) for name in output.statistics}
+    rows, left, right, both = (figures[name] for name in output.statistics[:_OF_TWO])
+    cells = (both, left - both, right - both, rows - left - right + both)
+    of_both, of_left, of_right, of_neither = (round_to_base(each, base) for each in cells)
+    counts = (of_both + of_left + of_right + of_neither, of_both + of_left, of_both + of_right, of_both)
+    return dict(zip(output.statistics, counts, strict=False))
+
+
+_OF_TWO = 4
+"""Rows, those of y, those of x and those of both: what a figure of how two measures go together begins with."""
 
 
 def _sample(rows: Decimal, rounded: Decimal) -> Decimal:
@@ -142,7 +176,9 @@ def _average_times_children(output: Output, figures: Figures, preset: Preset) ->
 
 
 def _average_places(measure: Measure, preset: Preset) -> int:
-    return preset.proportion_decimals if is_share(measure) else preset.mean_decimals
+    if is_share(measure):
+        return preset.proportion_decimals
+    return preset.mean_decimals if preset.rounding_base == 1 else min(preset.mean_decimals, measure.scale + 1)
 
 
 def _cut(value: int | Decimal, places: int) -> int | Decimal:

@@ -54,9 +54,7 @@ class Trap:
 
 def groups_of(output: Output) -> frozenset[str]:
     """The groups of children that a figure is about, besides the whole cell."""
-    groups = {output.among}
-    if output.indicator:
-        groups.add(output.nonzero[0])
+    groups = {output.among, *(inside for inside, _ in output.sides)}
     if output.kind in ("distinct", "regr_count"):
         groups.add(output.present)
     return frozenset(groups - {CELL, ""})

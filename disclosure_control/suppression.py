@@ -6,8 +6,9 @@ chapter 4; UK LLC guidebook: percentages of fewer than 10 people are low counts 
 presented"). Each rule looks at one cell alone, and at what its figures tell together (see `subtraction`): protecting
 cells against each other is secondary suppression, which no rule here claims.
 
-Limit: where a plan spans years a child can have several rows. Contributors are distinct children throughout, but
-the children behind a *difference* of two row counts are not known, and it is judged as if each row were a child.
+Limit: where a plan spans years a child can have several rows. Contributors are distinct children throughout, on either
+side of a condition too, but the children behind a *difference* of two row counts, or of two figures of which each has
+a condition of its own, are not known, and it is judged as if each row were a child.
 """
 
 from collections.abc import Mapping
@@ -112,7 +113,7 @@ class SuppressionRules:
         """
         if output.kind == "count":
             return False
-        if self.filter_discloses(output, figures):
+        if self.condition_discloses(output, figures):
             return True
         match output.kind:
             case "distinct":
@@ -127,30 +128,24 @@ class SuppressionRules:
             case _:
                 return self.spread_discloses(output, figures)
 
-    def filter_discloses(self, output: Output, figures: Figures) -> bool:
-        """For a figure with a FILTER: too few children in or outside it.
+    def condition_discloses(self, output: Output, figures: Figures) -> bool:
+        """For a figure with a FILTER, a condition or a yes/no in it: too few children who meet it, or who do not.
 
-        The figure of all beside the figure of those inside gives that of those outside, so both are held to the rule.
+        The figure of all beside the figure of those who meet it gives that of those who do not, whether it is a count,
+        a sum that is multiplied by the yes/no, or what an average, a spread or a line comes to on either side.
         """
-        if output.within is True:
-            return False
-        inside = figures[output.among]
-        return self.is_too_few(inside) or self.is_too_few(figures[self.children] - inside)
+        return any(
+            self.is_too_few(figures[inside]) or self.is_too_few(figures[outside]) for inside, outside in output.sides
+        )
 
     def share_discloses(self, output: Output, figures: Figures) -> bool:
-        """For a yes/no measure: children who answer yes, who answer no, or for whom the answer is missing.
+        """For a yes/no measure: children for whom the answer is missing.
 
-        Each of the three is a count that a reader gets from the share and the count beside it (in this release or
-        another), so each is held to the rule, and with them the children who answer at all. Nobody missing is the
-        ordinary case and discloses nothing; nobody answering no means that everybody answers yes, which is withheld
-        where zeros are.
+        They, those who answer yes and those who answer no are three counts that a reader gets from the share and the
+        count beside it (in this release or another), so each is held to the rule. Nobody missing is the ordinary case
+        and discloses nothing; nobody answering no means that everybody answers yes, which is withheld where zeros are.
         """
-        present, (yes,) = _contributors(output, figures)
-        missing = figures[output.among] - present
-        no_rows = _rows_of_no(output, figures)
-        return (
-            self.is_too_few(yes) or self.is_too_few(present - yes) or self.is_a_few(no_rows) or self.is_a_few(missing)
-        )
+        return self.is_a_few(figures[output.among] - figures[output.present])
 
     def total_discloses(self, output: Output, figures: Figures) -> bool:
         """For a quantity: children with a value fewer than the preset's minimum, or too few of them not at zero.
@@ -171,9 +166,9 @@ class SuppressionRules:
     def spread_discloses(self, output: Output, figures: Figures) -> bool:
         """For spreads, quantiles and figures of two measures: too few children with values, or too few not at zero.
 
-        The spread of a quantity that one child alone has is that child's figure. Of a yes/no measure those who
-        answer no are held to the rule as well. Correlations and lines have a minimum of their own. A spread over the
-        rows less one, beside that over the rows, gives the number of rows, and so a missing few.
+        The spread of a quantity that one child alone has is that child's figure. Correlations and lines have a
+        minimum of their own. A spread over the rows less one, beside that over the rows, gives the number of rows, and
+        so a missing few.
         """
         present, nonzero = _contributors(output, figures)
         two_measures = output.kind == "correlation" or output.kind.startswith(("covariance", "regr_"))
@@ -182,10 +177,7 @@ class SuppressionRules:
             return True
         if output.kind in _TELLING_ROWS and self.is_a_few(figures[output.among] - present):
             return True
-        if output.kind == "quantile" and self.is_at_an_end(output, present):
-            return True
-        yes_no = (count for count, each in zip(nonzero, output.measures, strict=False) if not each.columns)
-        return any(self.is_too_few(present - count) for count in yes_no)
+        return output.kind == "quantile" and self.is_at_an_end(output, present)
 
     def is_at_an_end(self, output: Output, present: int) -> bool:
         """Whether fewer children than are shown lie on either side of a quantile: it is the least or greatest value."""
@@ -221,14 +213,6 @@ def _count_name(output: Output) -> str:
 def _contributors(output: Output, figures: Figures) -> tuple[int, list[int]]:
     """Children with a value, and measure by measure children with a value that is not zero."""
     return figures[output.present], [figures[name] for name in output.nonzero]
-
-
-def _rows_of_no(output: Output, figures: Figures) -> int:
-    """Rows that answer no, where the plan carries the number of rows that answer at all (it does for a mean)."""
-    if output.kind != "mean":
-        return 0
-    answered, yes = (figures[name] for name in output.statistics)
-    return answered - yes
 
 
 def _is_nested(part: Output, whole: Output, plan: QueryPlan) -> bool:

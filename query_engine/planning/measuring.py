@@ -4,10 +4,11 @@ Every figure is a function of a few sums: a variance of the count, the sum and t
 six. Each sum is over the rows where everything that the figure needs is present, so that the sums belong together.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import reduce
+from itertools import chain
 from math import prod
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from query_engine.planning.plan import Measure, Output, Statistic, canonical_reg
 from query_engine.planning.region import (
     Region,
     columns_of,
+    complement,
     constrain,
     intersect,
     present_in,
@@ -60,6 +62,9 @@ WIDEST_PRODUCT = 2**63 - 1
 
 Planned = tuple[Output, set[Statistic]]
 
+_Side = tuple[Statistic, Statistic]
+"""The children with a row that meets a condition, and those with one that does not: a child can be both."""
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -89,11 +94,11 @@ class Measuring:
         """
         match item:
             case CountRows():
-                return _counted(label, "count", ROWS, CHILDREN, True)
+                return _counted(label, "count", ROWS, CHILDREN)
             case CountChildren(where):
                 within = self._filter(where)
                 children = self.children(within)
-                return _counted(label, "distinct", children, children, within)
+                return _counted(label, "distinct", children, children, within, self._sides(within))
             case Aggregate("quantile", (measured,), where, fraction):
                 return self._quantile(label, measured, self._filter(where), fraction)
             case Aggregate(function, of, where):
@@ -101,7 +106,8 @@ class Measuring:
 
     def _aggregate(self, label: str, function: Function, terms: tuple[Term, ...], within: Region) -> Planned:
         over = intersect(within, reduce(_multiplied, terms).present)
-        sums = [self.total(term, over) for term in _FORMULAS[function](*terms)]
+        formula = _FORMULAS[function](*terms)
+        sums = [self.total(term, over) for term in formula]
         statistics = sums if function in _COUNTLESS else [self.rows(over), *sums]
         measures = tuple(self._measure(term, over) for term in terms)
         if function in ("sum", "mean") and not measures[0].columns and measures[0].where is True:
@@ -109,7 +115,8 @@ class Measuring:
         among, present = self.children(within), self.children(over)
         weighed = (terms[0] * terms[1],) if function == "weighted_mean" else ()
         nonzero = [self._nonzero(term, over) for term in (*terms, *weighed)]
-        return _output(label, function, measures, statistics, (among, present, *nonzero), within=within)
+        sides = self._sides(within, over, formula)
+        return _output(label, function, measures, statistics, (among, present, *nonzero), sides, within=within)
 
     def _quantile(self, label: str, measured: Measured, within: Region, fraction: Decimal | None) -> Planned:
         """The number of values in each declared bin that the filter leaves; the quantile is found from those."""
@@ -123,8 +130,8 @@ class Measuring:
         among, present = self.children(within), self.children(intersect(within, present_in(column)))
         measure = Measure(column.name, (column.name,), True, column.scale, _bound(column), column.unit)
         ends = tuple((_plain(column, first), _plain(column, last)) for first, last in kept)
-        behind = (among, present)
-        return _output(label, "quantile", (measure,), statistics, behind, within=within, fraction=fraction, bins=ends)
+        sides, rest = self._sides(within), {"within": within, "fraction": fraction, "bins": ends}
+        return _output(label, "quantile", (measure,), statistics, (among, present), sides, **rest)
 
     def _term(self, measured: Measured) -> Term:
         match measured:
@@ -149,6 +156,13 @@ class Measuring:
     def children(self, over: Region) -> Statistic:
         """The distinct children with a row in a region."""
         return self._statistic("children", self._measure(Term((), True, True), over))
+
+    def _sides(self, within: Region, over: Region = True, terms: Iterable[Term] = ()) -> list[_Side]:
+        """Both sides of FILTER, and of each condition among the terms; none where no row can be on the other one."""
+        parted = dict.fromkeys([(True, within), *((over, term.holds) for term in terms)])
+        both = [(intersect(rows, holds), intersect(rows, complement(holds))) for rows, holds in parted]
+        possible = [(inside, outside) for inside, outside in both if constrain(outside, self.where) is not False]
+        return [(self.children(inside), self.children(outside)) for inside, outside in possible]
 
     def _nonzero(self, term: Term, over: Region) -> Statistic:
         measure = self._measure(term, over)
@@ -179,7 +193,7 @@ class Measuring:
             )
         unit = columns[0].unit if len(columns) == 1 else None
         name = _name(term.columns, added, self.table)
-        return Measure(name, term.columns, added, sum(each.scale for each in columns), bound, unit)
+        return Measure(name, term.columns, added, sum(each.scale for each in columns), bound, unit, term.holds)
 
 
 def limbs(statistic: Statistic) -> tuple[Statistic, ...]:
@@ -220,11 +234,16 @@ _COUNTLESS = frozenset({"sum", "weighted_mean"})
 
 
 def _counted(
-    label: str, kind: Literal["count", "distinct"], counted: Statistic, children: Statistic, within: Region
+    label: str,
+    kind: Literal["count", "distinct"],
+    counted: Statistic,
+    children: Statistic,
+    within: Region = True,
+    sides: Sequence[_Side] = (),
 ) -> Planned:
-    name = children.name
-    output = Output(label, kind, None, (), (counted.name,), name, name, (name,), within)
-    return output, {counted, children}
+    name, named = children.name, tuple((inside.name, outside.name) for inside, outside in sides)
+    output = Output(label, kind, None, (), (counted.name,), name, name, (name,), within, named)
+    return output, {counted, children, *chain(*sides)}
 
 
 def _output(
@@ -233,12 +252,14 @@ def _output(
     measures: tuple[Measure, ...],
     statistics: list[Statistic],
     behind: tuple[Statistic, ...],
+    sides: Sequence[_Side],
     **more: Any,
 ) -> Planned:
-    made_from = {part for each in statistics for part in limbs(each)} | set(behind)
+    made_from = {part for each in statistics for part in limbs(each)} | {*behind, *chain(*sides)}
     among, present, *nonzero = (each.name for each in behind)
     names = tuple(each.name for each in statistics)
-    return Output(label, kind, None, measures, names, among, present, tuple(nonzero), **more), made_from
+    named = tuple((inside.name, outside.name) for inside, outside in sides)
+    return Output(label, kind, None, measures, names, among, present, tuple(nonzero), sides=named, **more), made_from
 
 
 def value_of(column: Column | None) -> Term:

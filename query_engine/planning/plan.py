@@ -24,7 +24,7 @@ from query_engine.planning.relation import Relation, governed_columns, tables_of
 from query_engine.query.model import Function
 from query_engine.query.view import TOTAL as TOTAL
 
-PLANNER_VERSION = "3"
+PLANNER_VERSION = "4"
 """Changes whenever the same question would be planned differently."""
 
 StatisticKind = Literal["rows", "children", "nonzero", "sum", "high", "low"]
@@ -51,6 +51,7 @@ class Measure:
 
     Without columns a row contributes 1. `bound` is the largest absolute value of one row, as a fixed-point whole number
     with `scale` decimal places. `name` is the same for equal measures: columns, then `when-` and the hash of `where`.
+    `holds` is the part of `where` that is multiplied in, so that any other row contributes 0: for a reader alone.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Measure:
     scale: int
     bound: int
     unit: str | None
+    holds: Region = field(default=True, compare=False)
 
     @property
     def indicator(self) -> bool:
@@ -95,7 +97,9 @@ class Output:
     A `dimension` names its `dimension` and has no statistics. Every other kind's formula, in `finalisers`, takes its
     `statistics` in their order. `among` names the statistic of the children that the figure is about, `present` that
     of the children with a value, and `nonzero`, measure by measure, those of the children whose value is not 0 (for a
-    condition: who meet it); for counts all are the children counted. `within` are the rows that FILTER keeps.
+    condition: who meet it); for counts all are the children counted. `within` are the rows that FILTER keeps. `sides`
+    has a pair for FILTER and for each condition or yes/no among what is added up: the children with a row that meets
+    it, and those with one that does not; who knows the figure of all knows more of either side than is printed.
     `fraction` is a quantile's, and `bins` the first and last value of each bin that its statistics count.
     """
 
@@ -108,6 +112,7 @@ class Output:
     present: str = ""
     nonzero: tuple[str, ...] = ()
     within: Region = True
+    sides: tuple[tuple[str, str], ...] = ()
     fraction: Decimal | None = None
     bins: tuple[tuple[Decimal, Decimal], ...] = ()
 

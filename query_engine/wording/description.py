@@ -149,6 +149,8 @@ def _amount(measure: Measure, table: GovernedTable) -> str:
     if not measure.columns:
         return " and ".join(describe_condition(measure.where, table))
     product = " times ".join(call_column(each, table) for each in measure.columns)
+    if measure.holds is not True:
+        product = f"{product} where {' and '.join(describe_condition(measure.holds, table))}, and 0 elsewhere"
     return f"{product}, in {measure.unit}" if measure.unit else product
 
 

@@ -28,7 +28,8 @@ def figure(statistic: Statistic, drawn: Mapping[str, str], plan: QueryPlan) -> i
 
     Rows are children unless `rows` is drawn. For a measure released as `share`, `share.yes` is both its sum and its
     children who are not at zero; `share.sum`, `share.squares` (of products too), `share.nonzero`, `share.present` and,
-    of those whom a FILTER keeps, `share.among` are drawn where they differ.
+    of those whom a FILTER keeps, `share.among` are drawn where they differ. Those on the other side of a FILTER
+    (`share.outside`) and of a condition (`share.no`) are all the others.
     """
     children = int(drawn.get("children", 0))
     if statistic.measure is None:
@@ -41,12 +42,15 @@ def figure(statistic: Statistic, drawn: Mapping[str, str], plan: QueryPlan) -> i
     usual["nonzero"] = present if f"{label}.sum" in drawn else 0
     for kind in ("sum", "nonzero"):
         usual[kind] = int(drawn.get(f"{label}.yes", usual[kind]))
+    usual |= {"outside": children - among, "no": present - int(drawn.get(f"{label}.nonzero", usual["nonzero"]))}
     return int(drawn.get(f"{label}.{role}", usual[role]))
 
 
 def _role(statistic: Statistic, output: Output) -> tuple[str, str] | None:
     """What a statistic is to an output, and that output's label."""
-    roles = dict.fromkeys(output.nonzero, "nonzero") | {output.present: "present", output.among: "among"}
+    roles = {other: "outside" if side == output.among else "no" for side, other in output.sides}
+    roles |= {side: "nonzero" for side, _ in output.sides} | dict.fromkeys(output.nonzero, "nonzero")
+    roles |= {output.present: "present", output.among: "among"}
     roles |= dict.fromkeys(output.statistics, "sum")
     if statistic.measure is not None and len(statistic.measure.columns) > 1:
         roles |= dict.fromkeys(output.statistics, "squares")

@@ -120,7 +120,9 @@ ROUNDING = [load_preset(name) for name in ("ons_10_5", "opensafely")]
 def release_counts(rows: int, yes: int, preset: Preset) -> ReleasedTable:
     """The release of an authority with so many rows, of whom so many answer yes."""
     count, share = COUNT_AND_SHARE.outputs
+    ((_, other),) = share.sides
     figures = {"rows": [rows], "children": [rows], share.statistics[1]: [yes], share.nonzero[0]: [yes]}
+    figures[other] = [rows - yes]
     raw = RawTable(COUNT_AND_SHARE, figures)
     assert count.counted == "rows"
     return release_tables({"202": protect(raw, preset)}, {}, COUNT_AND_SHARE, preset)
@@ -160,7 +162,7 @@ def test_a_margin_holds_the_released_figure(preset: str, rows: int, tenths: list
     """Whatever is released, likely or not: the far ends of every range, no spread at all, a correlation of 1."""
     places = load_preset(preset).mean_decimals
     mean, spread = (f"{tenth / 10:.{places}f}" for tenth in tenths)
-    square = f"{float(spread) ** 2:.{2 * places}f}"
+    square = f"{float(spread) ** 2:.{1 if load_preset(preset).rounding_base > 1 else 2 * places}f}"
     sql = f"SELECT {SCORED} AS n, AVG(sdq_score) AS m, STDDEV_POP(sdq_score) AS s, VAR_SAMP(sdq_score) AS v, "
     sql += f"REGR_COUNT{BOTH} AS nn, CORR{BOTH} AS r, REGR_SLOPE{BOTH} AS b FROM child_year"
     share = f"{Decimal(ratio) / 100 + 0:.{load_preset(preset).proportion_decimals}f}"

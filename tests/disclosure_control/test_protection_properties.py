@@ -53,6 +53,7 @@ def tabulate(plan: QueryPlan, children: list[Child]) -> RawTable:
         rows, total = asked[label].statistics
         figures |= {rows: len(values), asked[label].present: len(values), total: sum(values)}
         figures |= {name: sum(1 for value in values if value) for name in asked[label].nonzero}
+        figures |= {other: sum(1 for value in values if not value) for _, other in asked[label].sides}
     return RawTable(plan, {name: [figure] for name, figure in figures.items()})
 
 

@@ -374,14 +374,14 @@ def test_a_count_of_yes_is_withheld_when_few_rows_are_left(release_spec: Release
 
 
 def test_few_rows_that_say_no_are_withheld_though_every_child_also_says_yes(release_spec: ReleaseSpec) -> None:
-    """Over several years a child can say both: three rows of no are three children or fewer."""
+    """Over several years a child can say both: three children have a row of no, and 40 have."""
     release_spec(
         "dfe_cla",
         SHARES.replace("COUNT(*) AS n, ", ""),
         """
-        sex  | children | rows | share.sum | share.nonzero
-        M    | 50       | 100  | 97        | 50
-        F    | 50       | 100  | 60        | 50
+        sex  | children | rows | share.sum | share.nonzero | share.no
+        M    | 50       | 100  | 97        | 50            | 3
+        F    | 50       | 100  | 60        | 50            | 40
         """,
         """
         sex  | share
@@ -802,3 +802,77 @@ def test_groups_that_leave_a_few_twice_are_not_shown_together(release_spec: Rele
         90 | c | 23 | 41
         """,
     )
+
+
+def test_a_sum_that_a_yes_or_no_is_multiplied_into_needs_children_on_both_sides(release_spec: ReleaseSpec) -> None:
+    """The sum of all less the sum of those who say yes is the sum of the one child who says no."""
+    release_spec(
+        "ukllc",
+        "SELECT sex, SUM(suspensions) AS total, SUM(suspensions * uasc) AS part, AVG(suspensions * uasc) AS mean"
+        " FROM child_year GROUP BY sex",
+        """
+        sex | children | total.sum | total.nonzero | part.sum | part.nonzero | part.no
+        M   | 38       | 46        | 25            | 37       | 25           | 1
+        F   | 38       | 46        | 25            | 30       | 20           | 18
+        """,
+        """
+        sex | total | part | mean
+        M   | 46    | c    | c
+        F   | 46    | 30   | 0.8
+        """,
+    )
+
+
+def test_a_filter_needs_children_outside_it_though_all_have_rows_inside_too(release_spec: ReleaseSpec) -> None:
+    """Each of 40 children has a row inside, and one has another outside: her months are the sum less the sum inside."""
+    release_spec(
+        "dfe_cla",
+        "SELECT sex, SUM(months) AS total, SUM(months) FILTER (WHERE placement_type <> 'foster_other') AS part"
+        " FROM placements GROUP BY sex",
+        """
+        sex | children | rows | total.sum | total.nonzero | part.among | part.sum | part.nonzero | part.outside
+        M   | 40       | 41   | 500       | 40            | 40         | 491      | 40           | 1
+        F   | 40       | 60   | 500       | 40            | 40         | 300      | 40           | 20
+        """,
+        """
+        sex | total | part
+        M   | 500   | c
+        F   | 500   | 300
+        """,
+    )
+
+
+TWO_CONDITIONS = {
+    "shares": "REGR_AVGX(suspensions, CASE WHEN {} THEN 1 ELSE 0 END)",
+    "heights": "REGR_INTERCEPT(suspensions, CASE WHEN {} THEN 1 ELSE 0 END)",
+    "spreads": "VAR_POP(CASE WHEN {} THEN 1 ELSE 0 END)",
+    "weighted means": "WEIGHTED_AVG(suspensions, CASE WHEN {} THEN 1 ELSE 0 END)",
+    "correlations": "CORR(suspensions, CASE WHEN {} THEN 1 ELSE 0 END)",
+}
+
+
+@pytest.mark.parametrize("figure", TWO_CONDITIONS.values(), ids=TWO_CONDITIONS.keys())
+def test_conditions_that_differ_by_a_child_are_withheld_in_every_figure(figure: str, make_plan: MakePlan) -> None:
+    """Averages of 20 children and of these and one more are, times their numbers, the value of the one."""
+    narrow, wide = figure.format("age = 10"), figure.format("age IN (10, 11)")
+    plan = make_plan(f"SELECT {narrow} AS narrow, {wide} AS wide FROM child_year")
+    ages = [10] * 20 + [11] + [12] * 19
+    counted = {each.name: 40 for each in plan.statistics}
+    for output, kept in zip(plan.outputs, ({10}, {10, 11}), strict=True):
+        ((inside, outside),) = output.sides
+        met = sum(age in kept for age in ages)
+        counted |= {inside: met, outside: 40 - met, **dict.fromkeys(output.statistics[1:], met)}
+    rules = SuppressionRules.for_plan(plan, load_preset("ons_10_5"))
+    assert rules.withheld(counted) == {"narrow"}
+
+
+def test_the_children_who_meet_two_conditions_are_counted_in_a_correlation_of_them(make_plan: MakePlan) -> None:
+    """Beside both shares it gives how many meet both: here three."""
+    plan = make_plan("SELECT CORR(uasc, persistent_absentee) AS r FROM child_year")
+    (output,) = plan.outputs
+    counted = dict.fromkeys((each.name for each in plan.statistics), 40)
+    assert SuppressionRules.for_plan(plan, load_preset("ons_10_5")).withheld(counted) == frozenset()
+    both = {each.name for each in plan.statistics if each.name == "children:" + output.statistics[3].partition(":")[2]}
+    assert len(both) == 1
+    withheld = SuppressionRules.for_plan(plan, load_preset("ons_10_5")).withheld(counted | dict.fromkeys(both, 3))
+    assert withheld == {"r"}

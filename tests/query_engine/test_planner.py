@@ -61,6 +61,8 @@ def test_every_figure_is_carried_with_the_children_behind_it(plan_of: PlanOf) ->
     days, rate, uasc = plan.outputs
     assert uasc.measure is not None
     yes = uasc.measure.name
+    ((inside, outside),) = uasc.sides
+    assert inside == f"children:{yes}"
     assert {each.name: each.bound for each in plan.statistics} == {
         "children": 1,
         "sum:suspension_days": 1000,
@@ -74,6 +76,7 @@ def test_every_figure_is_carried_with_the_children_behind_it(plan_of: PlanOf) ->
         "children:uasc": 1,
         f"rows:{yes}": 1,
         f"children:{yes}": 1,
+        outside: 1,
     }
     assert (days.kind, days.statistics, days.scale, days.indicator) == ("sum", ("sum:suspension_days",), 1, False)
     assert (rate.kind, rate.statistics) == ("mean", ("rows:attendance_rate", "sum:attendance_rate"))
@@ -88,7 +91,7 @@ def test_a_condition_is_missing_for_nobody(plan_of: PlanOf) -> None:
     assert share.measure is not None
     assert share.statistics == ("rows", f"rows:{share.measure.name}")
     assert (share.present, share.nonzero) == ("children", (f"children:{share.measure.name}",))
-    assert {each.name for each in plan.statistics} == {"children", *share.statistics, *share.nonzero}
+    assert {each.name for each in plan.statistics} == {"children", *share.statistics, *share.nonzero, *share.sides[0]}
 
 
 def test_counts_rest_on_the_children_of_the_cell(plan_of: PlanOf) -> None:

@@ -66,3 +66,11 @@ def test_a_plan_in_words(plan_of: Callable[[str], QueryPlan]) -> None:
         "pa: rows where persistent_absentee is yes; a missing value counts as no",
     ]
     assert words["Plan"] == [plan.plan_id]
+
+
+def test_a_yes_or_no_that_is_multiplied_in_is_named(plan_of: Callable[[str], QueryPlan]) -> None:
+    """An approver reads that other rows count as nothing, and not that the whole column is added up."""
+    plan = plan_of("SELECT SUM(suspensions * uasc) AS s, AVG(suspensions * uasc) AS m FROM child_year")
+    columns = dict(describe_plan(plan))["Columns"]
+    assert columns[1] == "s: sum of suspensions where uasc is yes, and 0 elsewhere, in suspensions"
+    assert columns[2].startswith("m: mean of suspensions where uasc is yes, and 0 elsewhere,")
