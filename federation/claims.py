@@ -1,9 +1,9 @@
 """What a home authority's node and a host's say to each other about children whose school is in the host's area.
 
-A claim travels as a lookup does: signed, sealed, one page of constant size each way, relayed by the hub under a random
-id. Only the envelope's type tells the two apart, and that is inside the seal. The host matches a pupil number and a
-date of birth exactly, and tells the facts of the children it has on roll; of the others it says nothing and keeps
-nothing.
+A claim travels as a lookup does: signed, sealed, one page there and back as many as the host's every answer takes,
+relayed by the hub under a random id. Only the envelope's type tells the two apart, and that is inside the seal. The
+host matches a pupil number and a date of birth exactly, and tells the facts of the children it has on roll; of the
+others it says nothing and keeps nothing.
 """
 
 from datetime import date
@@ -19,7 +19,7 @@ CLAIM_TYPE = "application/vnd.circe.claim-request+json"
 CLAIM_ANSWER_TYPE = "application/vnd.circe.claim-answer+json"
 
 MOST_CLAIMS = 80
-"""How many children a page claims at most: the facts of all of them, at their longest, fit in the page that answers."""
+"""How many children a page claims at most: the facts of them all, at their longest, fit in one page of the answer."""
 
 Upn = Annotated[str, msgspec.Meta(pattern=r"^[A-HJ-NP-RT-Z][0-9]{11}[0-9A-HJ-NP-RT-Z]\Z")]
 """A unique pupil number, permanent or temporary."""

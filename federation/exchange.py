@@ -138,11 +138,17 @@ class LookupBatch(Document, frozen=True):
 
 
 class LookupProgress(Document, frozen=True):
-    """The sealed answers that have come in so far, by node, and the nodes still awaited."""
+    """Sealed answers by node, in no order, and the nodes still awaited.
+
+    `last` is the number of the newest answer in it: whoever has all of these asks for those beyond `last`, and the hub
+    deletes these. `more` says that others have come in which one document does not hold.
+    """
 
     lookup_id: str
     answers: dict[str, str]
     awaited: tuple[str, ...]
+    last: Annotated[int, msgspec.Meta(ge=0)]
+    more: bool
 
 
 class ReleaseDocument(Document, frozen=True):

@@ -1,7 +1,7 @@
 """What two nodes say to each other in a lookup; the hub sees only sealed pages and the lookup's id.
 
 The asking node signs a request for each addressed node and seals it to that node. The answering node evaluates its own
-policy over its own rows, and signs and seals what that permits. A refusal is an answer of the same size.
+policy over its own rows, and signs and seals what that permits. A refusal is an answer of as many pages.
 """
 
 from enum import StrEnum
@@ -71,7 +71,7 @@ class ChildRecord(Document, frozen=True):
 
 
 class LookupAnswer(Document, frozen=True):
-    """One node's signed answer. `complete` is false when more children matched than a page holds."""
+    """One node's signed answer, whole: whoever matched and may be read is in it."""
 
     lookup_id: LookupId
     sender: Name
@@ -83,7 +83,6 @@ class LookupAnswer(Document, frozen=True):
     policy_version: str
     snapshot: str
     as_of: Instant
-    complete: bool
     contact: str
     fields: Annotated[tuple[FieldName, ...], msgspec.Meta(max_length=200)]
     children: tuple[ChildRecord, ...]

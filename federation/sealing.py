@@ -2,34 +2,60 @@
 
 HPKE (RFC 9180) in base mode with the hybrid KEM of X25519 and ML-KEM-768, since these records stay sensitive for 75
 years and traffic recorded today must not open to a quantum computer later. The content is always a signed envelope,
-padded to one page of 64 KiB before it is sealed, so the size says nothing about how many children matched; `info` binds
-lookup, sender, receiver and direction, so a page moved to another place in the conversation does not open.
+padded to as many pages of 64 KiB as its sender has settled beforehand, so the size says nothing about how many children
+matched. Each page is sealed by itself, and `info` binds it to lookup, sender, receiver, direction and its place among
+the pages:
+
+    circe/sealed/2
+    L-5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a
+    node-301
+    node-203
+    answer
+    1/2
+
+A page moved to another place does not open. Every page also begins with the digest of the whole content, inside the
+seal, so that pages of two messages from one place are told apart.
 """
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.hpke import MLKEM768X25519PublicKey, Suite
+    from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey, MLKEM768X25519PublicKey, Suite
 
     from federation.keys import MemberKeys
+    from federation.register import Member
 
 PAGE_BYTES = 64 * 1024
-"""Size of a page before sealing, length prefix and padding included."""
+"""Size of a page before sealing, heading and padding included."""
 
 SEALED_BYTES = PAGE_BYTES + 1088 + 32 + 16
 """Size of a sealed page: the page, the encapsulated key (ML-KEM-768 and X25519) and the AEAD tag."""
 
+MOST_PAGES = 32
+"""How many pages a message has at most: room for more children than any authority looks after."""
+
+_DIGEST_BYTES = 32
 _LENGTH_BYTES = 4
+_HEADING_BYTES = _DIGEST_BYTES + _LENGTH_BYTES
+
+PAGE_ROOM = PAGE_BYTES - _HEADING_BYTES
+"""Bytes of content on a page: what the heading leaves, which is digest and length of the whole content."""
+
 _POST_QUANTUM_BYTES = 1184
 
 PUBLIC_KEY_BYTES = _POST_QUANTUM_BYTES + 32
 """Size of a public sealing key: ML-KEM-768 first, then X25519."""
 
+# Of the wrong length, off the lattice, no point on the curve, or one of low order, to which anybody could open.
+_MALFORMED = "the receiver's public sealing key is malformed"
+
 
 class SealError(Exception):
-    """A record does not fit in a page, or a page does not open. Says nothing about the content."""
+    """A record does not fit in its pages, or a page does not open. Says nothing about the content."""
 
 
 class Direction(StrEnum):
@@ -41,7 +67,7 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True)
 class SealContext:
-    """What a page is bound to: one lookup, one sender, one receiver, one direction."""
+    """What pages are bound to: one lookup, one sender, one receiver, one direction."""
 
     lookup_id: str
     sender: str
@@ -53,52 +79,100 @@ class SealContext:
         if any("\n" in part for part in (self.lookup_id, self.sender, self.receiver)):
             raise SealError("a lookup's id, sender and receiver are one word each")
 
-    @property
-    def info(self) -> bytes:
-        """The HPKE `info` of the page."""
-        return "\n".join(("circe/sealed/1", self.lookup_id, self.sender, self.receiver, self.direction)).encode()
+    def info(self, number: int, pages: int) -> bytes:
+        """The HPKE `info` of one page, counted from 1, of so many."""
+        parts = ("circe/sealed/2", self.lookup_id, self.sender, self.receiver, self.direction, f"{number}/{pages}")
+        return "\n".join(parts).encode()
 
 
 @dataclass(frozen=True, repr=False)
 class SealedRecords:
-    """One sealed page, made only by `seal_records` or received whole. The repr shows nothing."""
+    """One sealed message, its pages one after another; made only by `seal_records`, or received.
 
-    page: bytes
+    Received, it is that many bytes and no more: only opening it says whether its pages belong together. The repr shows
+    nothing.
+    """
+
+    data: bytes
 
     def __post_init__(self) -> None:
-        if len(self.page) != SEALED_BYTES:
-            raise SealError(f"a sealed page is {SEALED_BYTES} bytes long, not {len(self.page)}")
+        pages, rest = divmod(len(self.data), SEALED_BYTES)
+        if rest or not 1 <= pages <= MOST_PAGES:
+            raise SealError(f"sealed pages are {SEALED_BYTES} bytes long each, 1 to {MOST_PAGES} of them")
 
     def __repr__(self) -> str:
         return "SealedRecords(…)"
 
+    @property
+    def pages(self) -> tuple[bytes, ...]:
+        """The sealed pages, in the order in which they came."""
+        starts = range(0, len(self.data), SEALED_BYTES)
+        return tuple(self.data[start : start + SEALED_BYTES] for start in starts)
 
-def seal_records(content: bytes, context: SealContext, public_key: bytes) -> SealedRecords:
-    """Pad `content` to one page and seal it. Raises `SealError` if it is too long, or the key is of no use."""
-    room = PAGE_BYTES - _LENGTH_BYTES
-    if len(content) > room:
-        raise SealError(f"{len(content)} bytes do not fit in a page, which holds {room}")
-    page = len(content).to_bytes(_LENGTH_BYTES, "big") + content.ljust(room, b"\0")
-    return SealedRecords(_encrypt(page, public_key, context.info))
+
+def receiving_key(member: "Member") -> bytes:
+    """The public key that a page for this member is sealed to now: the one place that chooses it."""
+    return member.public_sealing_key
+
+
+def opening_keys(keys: "MemberKeys") -> tuple["MLKEM768X25519PrivateKey", ...]:
+    """The private keys that a page for us may be sealed to, the likeliest first: the one place that chooses them."""
+    return (keys.sealing_key,)
+
+
+def seal_records(content: bytes, context: SealContext, public_key: bytes, pages: int = 1) -> SealedRecords:
+    """Pad `content` to so many pages and seal each. Raises `SealError` if it is too long, or the key is of no use."""
+    key, split = _read_public_key(public_key), split_content(content, pages)
+    sealed = [_encrypt(page, key, context.info(number, pages)) for number, page in enumerate(split, start=1)]
+    return SealedRecords(b"".join(sealed))
+
+
+def open_records(sealed: SealedRecords, context: SealContext, keys: "MemberKeys") -> bytes:
+    """Open a message with the receiver's own keys.
+
+    Raises `SealError` for any page not meant for exactly its place in exactly this message: altered, exchanged, left
+    out, repeated, or taken from another one.
+    """
+    pages = sealed.pages
+    infos = [context.info(number, len(pages)) for number, _ in enumerate(pages, start=1)]
+    for key in opening_keys(keys):
+        opened = [_decrypt(page, key, info) for page, info in zip(pages, infos, strict=True)]
+        if None not in opened:
+            return join_pages([page for page in opened if page is not None])
+    raise SealError("the page does not open here: it was altered, or meant for another place")
 
 
 def check_sealing_key(public_key: bytes) -> None:
     """Raise `SealError` unless pages can be sealed to this public key."""
-    _encrypt(b"", public_key, b"")
+    _encrypt(b"", _read_public_key(public_key), b"")
 
 
-def open_records(sealed: SealedRecords, context: SealContext, keys: "MemberKeys") -> bytes:
-    """Open a page with the receiver's own keys. Raises `SealError` for any page not meant for exactly this place."""
-    from cryptography.exceptions import InvalidTag
+def split_content(content: bytes, pages: int) -> tuple[bytes, ...]:
+    """Return content as pages of one size: each with the digest and length of the whole, then its part and zeros.
 
-    try:
-        page = _suite().decrypt(sealed.page, keys.sealing_key, info=context.info)
-    except (InvalidTag, ValueError):
-        raise SealError("the page does not open here: it was altered, or meant for another place") from None
-    length = int.from_bytes(page[:_LENGTH_BYTES], "big")
-    content, padding = page[_LENGTH_BYTES : _LENGTH_BYTES + length], page[_LENGTH_BYTES + length :]
-    if length > PAGE_BYTES - _LENGTH_BYTES or padding.strip(b"\0"):
-        raise SealError("the page is not padded as it should be")
+    Raises `SealError` where they hold less than the content, or are no number of pages.
+    """
+    if not 1 <= pages <= MOST_PAGES:
+        raise SealError(f"a message has 1 to {MOST_PAGES} pages, not {pages}")
+    room = pages * PAGE_ROOM
+    if len(content) > room:
+        raise SealError(f"{len(content)} bytes do not fit in {pages} pages, which hold {room}")
+    heading = hashlib.sha256(content).digest() + len(content).to_bytes(_LENGTH_BYTES, "big")
+    padded = content.ljust(room, b"\0")
+    return tuple(heading + padded[start : start + PAGE_ROOM] for start in range(0, room, PAGE_ROOM))
+
+
+def join_pages(pages: list[bytes]) -> bytes:
+    """Return the content of the pages of one message, all of them. Raises `SealError`."""
+    if {len(page) for page in pages} != {PAGE_BYTES} or len({page[:_HEADING_BYTES] for page in pages}) != 1:
+        raise SealError("the pages are not those of one message")
+    digest, length = pages[0][:_DIGEST_BYTES], int.from_bytes(pages[0][_DIGEST_BYTES:_HEADING_BYTES], "big")
+    padded = b"".join(page[_HEADING_BYTES:] for page in pages)
+    content, padding = padded[:length], padded[length:]
+    if length > len(padded) or padding.strip(b"\0"):
+        raise SealError("the pages are not padded as they should be")
+    if not hmac.compare_digest(hashlib.sha256(content).digest(), digest):
+        raise SealError("the pages are not those of one message")
     return content
 
 
@@ -108,20 +182,32 @@ def _suite() -> "Suite":
     return Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
-def _encrypt(page: bytes, public_key: bytes, info: bytes) -> bytes:
+def _decrypt(page: bytes, key: "MLKEM768X25519PrivateKey", info: bytes) -> bytes | None:
+    """Return a page opened, or None where this key does not open it here."""
+    from cryptography.exceptions import InvalidTag
+
     try:
-        return _suite().encrypt(page, _public_key(public_key), info=info)
+        return _suite().decrypt(page, key, info=info)
+    except (InvalidTag, ValueError):
+        return None
+
+
+def _encrypt(page: bytes, key: "MLKEM768X25519PublicKey", info: bytes) -> bytes:
+    try:
+        return _suite().encrypt(page, key, info=info)
     except ValueError:
-        # Of the wrong length, no point on the curve, or one of low order, to which anybody could open.
-        raise SealError("the receiver's public sealing key is malformed") from None
+        raise SealError(_MALFORMED) from None
 
 
-def _public_key(raw: bytes) -> "MLKEM768X25519PublicKey":
+def _read_public_key(raw: bytes) -> "MLKEM768X25519PublicKey":
     from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PublicKey
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
     from cryptography.hazmat.primitives.hpke import MLKEM768X25519PublicKey
 
     post_quantum, classical = raw[:_POST_QUANTUM_BYTES], raw[_POST_QUANTUM_BYTES:]
-    return MLKEM768X25519PublicKey(
-        MLKEM768PublicKey.from_public_bytes(post_quantum), X25519PublicKey.from_public_bytes(classical)
-    )
+    try:
+        return MLKEM768X25519PublicKey(
+            MLKEM768PublicKey.from_public_bytes(post_quantum), X25519PublicKey.from_public_bytes(classical)
+        )
+    except ValueError:
+        raise SealError(_MALFORMED) from None

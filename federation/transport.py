@@ -103,11 +103,15 @@ class HubConnection:
 
     def answer_lookup(self, lookup_id: str, sealed: SealedRecords) -> None:
         """Hand in this node's sealed answer to a lookup."""
-        self._send("POST", f"/federation/lookups/{_word(lookup_id)}/answer", sealed.page)
+        self._send("POST", f"/federation/lookups/{_word(lookup_id)}/answer", sealed.data)
 
-    def fetch_lookup(self, lookup_id: str, *, wait: int) -> LookupProgress:
-        """Return the sealed answers so far, waiting for more up to `wait` seconds."""
-        return self._read("GET", f"/federation/lookups/{_word(lookup_id)}?wait={wait}", LookupProgress)
+    def fetch_lookup(self, lookup_id: str, *, wait: int, done: int = 0) -> LookupProgress:
+        """Return sealed answers beyond the first `done`, which have arrived and which the hub deletes.
+
+        Waits up to `wait` seconds for the rest. Asked again, as after a crash, the same answers come again.
+        """
+        path = f"/federation/lookups/{_word(lookup_id)}?wait={wait}&done={done}"
+        return self._read("GET", path, LookupProgress)
 
     def finish_lookup(self, lookup_id: str) -> None:
         """Have the hub delete every page of a lookup."""
@@ -191,13 +195,13 @@ def _read_problem(response: httpx.Response, data: bytes) -> Problem:
         return unknown
 
 
-def encode_page(sealed: SealedRecords) -> str:
-    """Return a sealed page as it stands inside a document."""
-    return base64.b64encode(sealed.page).decode()
+def encode_records(sealed: SealedRecords) -> str:
+    """Return sealed pages as they stand inside a document."""
+    return base64.b64encode(sealed.data).decode()
 
 
-def decode_page(text: str) -> SealedRecords:
-    """Read a sealed page out of a document. Raises `EnvelopeError` or `SealError`."""
+def decode_records(text: str) -> SealedRecords:
+    """Read sealed pages out of a document. Raises `EnvelopeError` or `SealError`."""
     from federation.envelope import decode_base64
 
     return SealedRecords(decode_base64(text))

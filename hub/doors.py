@@ -119,6 +119,14 @@ def wait_seconds() -> float:
     return seconds
 
 
+def whole_number(name: str) -> int:
+    """Return a number that the caller gives, 0 where it gives none. Raises a 400 problem."""
+    text = request.args.get(name, "0")
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise ProblemRaised(400, "malformed", f"{name} is a whole number, 0 or more")
+    return int(text)
+
+
 @doors.get("/federation/register")
 def send_register() -> Response:
     """Hand out the register as the root signed it; whoever reads it verifies it under their own pinned root."""
@@ -171,10 +179,10 @@ def accept_answer(lookup_id: str) -> Response:
 
 @doors.get("/federation/lookups/<lookup_id>")
 def send_lookup(lookup_id: str) -> Response:
-    """Hand the answers so far to the node that asked, waiting for the rest."""
+    """Delete the answers that the node that asked says it has, and hand it the others, waiting for the rest."""
     hub, node = the_hub(), authenticate(MemberKind.NODE)
-    relay.check_asker(hub, node, lookup_id)
-    hold_line(hub, node, lookup_id, lambda: relay.is_complete(hub, lookup_id))
+    relay.acknowledge_answers(hub, node, lookup_id, whole_number("done"))
+    hold_line(hub, node, lookup_id, lambda: relay.is_ready(hub, lookup_id))
     return answer(relay.read_progress(hub, node, lookup_id))
 
 

@@ -51,10 +51,11 @@ CREATE TABLE IF NOT EXISTS lookups (
     asker TEXT NOT NULL,
     expires_at TEXT NOT NULL
 );
-CREATE TABLE IF NOT EXISTS lookup_pages (
+CREATE TABLE IF NOT EXISTS lookup_answers (
     lookup_id TEXT NOT NULL REFERENCES lookups ON DELETE CASCADE,
     node TEXT NOT NULL,
-    page BLOB,
+    number INTEGER,
+    pages BLOB,
     PRIMARY KEY (lookup_id, node)
 );
 CREATE TABLE IF NOT EXISTS request_nonces (

@@ -1,12 +1,14 @@
 """Asking a lookup from one's own node: after children of other authorities who are educated in ours.
 
 The person states a purpose; our own access matrix must let their role read such children before anything is sent. The
-request is signed for and sealed to every other node; what comes back is opened here alone. Nodes that have not answered
-in time are named, never silently absent, and our log says who saw which child.
+request is signed for and sealed to every other node; what comes back is opened here alone, and not before the hub has
+been told that the lookup is over: else it could tell from the time in between how much there was to read. Nodes that
+have not answered in time are named, never silently absent, and our log says who saw which child.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -23,12 +25,12 @@ from federation.lookups import (
     LookupOutcome,
     LookupRequest,
     read_message,
-    sign_message,
 )
 from federation.register import Member, MemberKind
-from federation.sealing import Direction, SealContext, SealError, open_records, seal_records
-from federation.transport import decode_page, encode_page
+from federation.sealing import Direction, SealContext, SealError, open_records
+from federation.transport import LONG_POLL_SECONDS, HubRefused, HubUnreachable, decode_records, encode_records
 from federation.wire import whole_seconds
+from node.deliveries import seal_message
 from node.people import Person
 from node.service import Node
 from policies.access_policy import AccessRequest
@@ -44,8 +46,8 @@ class Relay(Protocol):
     def ask_lookup(self, batch: LookupBatch) -> None:
         """Hand the sealed requests of a lookup on."""
 
-    def fetch_lookup(self, lookup_id: str, *, wait: int) -> LookupProgress:
-        """Return the sealed answers so far, waiting for more up to `wait` seconds."""
+    def fetch_lookup(self, lookup_id: str, *, wait: int, done: int = 0) -> LookupProgress:
+        """Return sealed answers beyond the first `done`, which are deleted, waiting for more up to `wait` seconds."""
 
     def finish_lookup(self, lookup_id: str) -> None:
         """Delete every page of a lookup."""
@@ -84,16 +86,11 @@ def ask_placed_here(node: Node, hub: Relay, person: Person, purpose: str, *, pat
     others = list_others(node)
     lookup_id = f"L-{secrets.token_hex(16)}"
     node.record(_asked_event(node, person, purpose, lookup_id, policy.version, len(others)))
-    hub.ask_lookup(
-        LookupBatch(
-            lookup_id=lookup_id,
-            pages={other.id: _seal_request(node, other, person, purpose, lookup_id) for other in others},
-        )
-    )
-    progress = await_answers(hub, lookup_id, patience)
-    result = read_answers(node, lookup_id, others, progress)
+    pages = {other.id: _seal_request(node, other, person, purpose, lookup_id) for other in others}
+    batch = LookupBatch(lookup_id=lookup_id, pages=pages)
+    hub.ask_lookup(batch)
+    result = read_answers(node, lookup_id, others, collect_answers(hub, batch, patience))
     node.record(*_seen_events(node, person, purpose, result))
-    hub.finish_lookup(lookup_id)
     return result
 
 
@@ -115,42 +112,59 @@ def _seal_request(node: Node, other: Member, person: Person, purpose: str, looku
         purpose=purpose,
         asked_at=whole_seconds(node.clock()),
     )
-    context = SealContext(lookup_id, node.party.member_id, other.id, Direction.REQUEST)
-    message = sign_message(request, REQUEST_TYPE, node.party.keys)
-    return encode_page(seal_records(message, context, other.public_sealing_key))
+    return encode_records(seal_message(node, request, REQUEST_TYPE, other))
 
 
-def await_answers(hub: Relay, lookup_id: str, patience: int) -> LookupProgress:
-    """Return the answers once all are in, or when the patience of the asker is at its end."""
-    progress = hub.fetch_lookup(lookup_id, wait=min(patience, 25))
-    left = patience - 25
-    while progress.awaited and left > 0:
-        progress = hub.fetch_lookup(lookup_id, wait=min(left, 25))
-        left -= 25
-    return progress
+def collect_answers(hub: Relay, batch: LookupBatch, patience: int) -> Mapping[str, str]:
+    """Return the sealed answers by node once all are in, or when the patience of the asker is at its end.
+
+    What has arrived is deleted at the hub with the next request, and everything else at the end. A request that fails
+    is made once more: until it is acknowledged, the hub hands the same answers out again.
+    """
+    answers: dict[str, str] = {}
+    left, last = patience, 0
+    while left > 0:
+        wait = min(left, LONG_POLL_SECONDS)
+        progress = _fetch_answers(hub, batch.lookup_id, wait, last)
+        # The first answer counts, as it does at the hub, and only one that was asked for.
+        fresh = {node: progress.answers[node] for node in progress.answers.keys() & batch.pages.keys() - answers.keys()}
+        answers |= fresh
+        last = max(last, progress.last)
+        if not progress.more and not progress.awaited:
+            break
+        left -= 0 if progress.more and fresh else wait
+    with suppress(HubUnreachable, HubRefused):  # They are here; what is left at the hub expires in minutes.
+        hub.finish_lookup(batch.lookup_id)
+    return answers
 
 
-def read_answers(node: Node, lookup_id: str, others: Sequence[Member], progress: LookupProgress) -> PlacedHere:
+def _fetch_answers(hub: Relay, lookup_id: str, wait: int, done: int) -> LookupProgress:
+    try:
+        return hub.fetch_lookup(lookup_id, wait=wait, done=done)
+    except HubUnreachable:
+        return hub.fetch_lookup(lookup_id, wait=wait, done=done)
+
+
+def read_answers(node: Node, lookup_id: str, others: Sequence[Member], sealed: Mapping[str, str]) -> PlacedHere:
     """Open and verify the answers; one that cannot be read makes its node a missing one."""
     answers, missing = [], []
     for other in others:
         try:
-            page = progress.answers.get(other.id)
-            answers.append(open_answer(node, lookup_id, other, page, LookupAnswer, ANSWER_TYPE))
+            answers.append(open_answer(node, lookup_id, other, sealed.get(other.id), LookupAnswer, ANSWER_TYPE))
         except (LookupFailed, SealError, EnvelopeError) as error:
             missing.append(Missing(other.id, other.authorities, str(error)))
     return PlacedHere(lookup_id, tuple(answers), tuple(missing))
 
 
-def open_answer(node: Node, lookup_id: str, other: Member, page: str | None, kind: type[A], expected_type: str) -> A:
-    """Return a node's answer out of its page, signed by it and meant for this place.
+def open_answer(node: Node, lookup_id: str, other: Member, sealed: str | None, kind: type[A], expected_type: str) -> A:
+    """Return a node's answer out of its pages, all of them, signed by it and meant for this place.
 
     Raises `LookupFailed`, `SealError` and `EnvelopeError`.
     """
-    if page is None:
+    if sealed is None:
         raise LookupFailed("has not answered in time")
     context = SealContext(lookup_id, other.id, node.party.member_id, Direction.ANSWER)
-    content = open_records(decode_page(page), context, node.party.keys)
+    content = open_records(decode_records(sealed), context, node.party.keys)
     answer = read_message(content, expected_type, kind, other.id, other.public_signing_key)
     asked = (lookup_id, other.id, node.party.member_id)
     if (answer.lookup_id, answer.sender, answer.receiver) != asked or answer.authority not in other.authorities:

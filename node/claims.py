@@ -4,16 +4,17 @@
      2  a child of school age in care, on no roll of ours, is claimed from the authority of the school or placement;
         in one term from one authority, whatever is found out later
      3  what is about to be sent is in the ledger and the log before it leaves
-     4  every other node gets a page, most of them without a child in it: so the hub sees a lookup like any other, and
-        not whom it is about
-     5  an answer counts if it was signed for this claim and tells of no child but those claimed in it
+     4  every other node gets a page, most of them without a child in it, in one round or a power of two of them: so
+        the hub sees a lookup like any other, and not whom it is about
+     5  every round is over at the hub before any answer is opened, so it cannot see from the time in between how much
+        there was to read; an answer counts if it was signed for this claim and tells of no child but those claimed
      6  its facts are on disk before the ledger says so
 
 A claim that has been answered is not made again in its term; one that was refused or not answered is, to the same host.
 """
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from audit.event import Action, AuditEvent, Detail, Outcome
@@ -30,12 +31,12 @@ from federation.envelope import EnvelopeError
 from federation.exchange import LookupBatch
 from federation.lookups import LookupFailed, LookupOutcome
 from federation.register import Member
-from federation.sealing import Direction, SealError
-from federation.transport import encode_page
+from federation.sealing import SealError
+from federation.transport import encode_records
 from federation.wire import whole_seconds
-from node.asking import Relay, await_answers, list_others, open_answer
+from node.asking import Relay, collect_answers, list_others, open_answer
 from node.claim_ledger import Reason, read_made, reserve_claim, settle_claims
-from node.deliveries import seal_page
+from node.deliveries import seal_message
 from node.host_facts import store_facts
 from node.hosting import ASKED_FOR, FACTS
 from node.incomplete import SoughtChild, find_obstacle, find_sought, list_nodes
@@ -63,9 +64,7 @@ class _Errand:
     """Everything that the rounds of one claim share."""
 
     node: Node
-    hub: Relay
     term: Period
-    patience: int
     policy_version: str
     report: ClaimReport
 
@@ -79,6 +78,14 @@ class _Page:
     request: ClaimRequest
 
 
+@dataclass(frozen=True)
+class _Round:
+    """A page for every other node, and the same pages sealed."""
+
+    pages: Sequence[_Page]
+    batch: LookupBatch
+
+
 def claim_host_facts(node: Node, hub: Relay, term: Period, *, patience: int, again: bool = False) -> ClaimReport:
     """Claim every incomplete child of the term's year from its host, waiting `patience` seconds for each round.
 
@@ -87,9 +94,16 @@ def claim_host_facts(node: Node, hub: Relay, term: Period, *, patience: int, aga
     """
     policy = node.policy()
     policy.check(ASKED_FOR)  # 1
-    errand = _Errand(node, hub, term, patience, policy.version, ClaimReport(str(term)))
-    for children in _split_rounds(choose_hosts(node, term, again=again)):
-        _play_round(errand, children)
+    errand = _Errand(node, term, policy.version, ClaimReport(str(term)))
+    rounds = [_write_round(errand, children) for children in split_rounds(choose_hosts(node, term, again=again))]
+    answers: dict[str, Mapping[str, str]] = {}
+    try:
+        for each in rounds:
+            hub.ask_lookup(each.batch)
+            answers[each.batch.lookup_id] = collect_answers(hub, each.batch, patience)
+    finally:  # What has arrived by the time the hub is lost counts.
+        for each in rounds:
+            _take_answers(errand, each, answers.get(each.batch.lookup_id))
     return errand.report
 
 
@@ -110,30 +124,22 @@ def choose_hosts(node: Node, term: Period, *, again: bool) -> Mapping[str, list[
     return chosen
 
 
-def _split_rounds(chosen: Mapping[str, list[SoughtChild]]) -> Iterator[Mapping[str, list[SoughtChild]]]:
-    """Yield what each round claims: as many of every host's children as a page holds."""
+def split_rounds(chosen: Mapping[str, list[SoughtChild]]) -> list[Mapping[str, list[SoughtChild]]]:
+    """Return what each round claims: as many of every host's children as a page holds, and in the last ones nobody.
+
+    There is always one, and where one is not enough, a power of two: more cannot be read from their number.
+    """
     most = max(map(len, chosen.values()), default=0)
-    for first in range(0, most, MOST_CLAIMS):
-        yield {member: children[first : first + MOST_CLAIMS] for member, children in chosen.items()}
+    rounds = 1
+    while rounds * MOST_CLAIMS < most:
+        rounds *= 2
+    firsts = range(0, rounds * MOST_CLAIMS, MOST_CLAIMS)
+    return [{member: children[first : first + MOST_CLAIMS] for member, children in chosen.items()} for first in firsts]
 
 
-def _play_round(errand: _Errand, children: Mapping[str, Sequence[SoughtChild]]) -> None:
-    """Send a page to every other node, wait for the answers, and keep what they tell."""
-    lookup_id = f"L-{secrets.token_hex(16)}"
-    pages = _write_pages(errand, lookup_id, children)
-    errand.hub.ask_lookup(
-        LookupBatch(lookup_id=lookup_id, pages={page.receiver.id: _seal(errand, page) for page in pages})
-    )
-    progress = await_answers(errand.hub, lookup_id, errand.patience)
-    for page in pages:
-        if page.children:
-            _take_answer(errand, page, progress.answers.get(page.receiver.id))
-    errand.hub.finish_lookup(lookup_id)
-
-
-def _write_pages(errand: _Errand, lookup_id: str, children: Mapping[str, Sequence[SoughtChild]]) -> list[_Page]:
-    """Write a page for every other node, with the claims in the ledger and the log."""
-    node, pages = errand.node, []
+def _write_round(errand: _Errand, children: Mapping[str, Sequence[SoughtChild]]) -> _Round:
+    """Write a page for every other node, with the claims in the ledger and the log, and seal them all."""
+    node, pages, lookup_id = errand.node, [], f"L-{secrets.token_hex(16)}"
     with node.database.transaction() as connection:  # 3
         for other in list_others(node):  # 4
             reserved = [
@@ -143,7 +149,8 @@ def _write_pages(errand: _Errand, lookup_id: str, children: Mapping[str, Sequenc
             ]
             pages.append(_Page(other, reserved, _compose(errand, lookup_id, other, reserved)))
         node.database.log.append(connection, *_sent_events(errand, lookup_id, pages))
-    return pages
+    sealed = {page.receiver.id: _seal(errand, page) for page in pages}
+    return _Round(pages, LookupBatch(lookup_id=lookup_id, pages=sealed))
 
 
 def _compose(errand: _Errand, lookup_id: str, other: Member, children: Sequence[SoughtChild]) -> ClaimRequest:
@@ -159,7 +166,14 @@ def _compose(errand: _Errand, lookup_id: str, other: Member, children: Sequence[
 
 
 def _seal(errand: _Errand, page: _Page) -> str:
-    return encode_page(seal_page(errand.node, page.request, CLAIM_TYPE, page.receiver, Direction.REQUEST))
+    return encode_records(seal_message(errand.node, page.request, CLAIM_TYPE, page.receiver))
+
+
+def _take_answers(errand: _Errand, played: _Round, answers: Mapping[str, str] | None) -> None:
+    """Open the answers of the hosts that were claimed from; of a round that was not played, nothing is expected."""
+    for page in played.pages:
+        if page.children and answers is not None:
+            _take_answer(errand, page, answers.get(page.receiver.id))
 
 
 def _take_answer(errand: _Errand, page: _Page, sealed: str | None) -> None:

@@ -1,10 +1,15 @@
 """Sealed pages: opened with our own key, traced to the node that signed them, taken in once; and answered.
 
 The hub says who sent a page and under which id; neither is believed before the seal and the signature say the same.
+Whatever is in a page, the answer has the pages that the snapshot gives it, and the same page again gets the same answer
+again: else the hub could tell, by handing a page over twice, which requests ask for something and which are refused.
 """
 
 import hashlib
+import logging
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -12,15 +17,20 @@ from typing import TypeVar
 from federation.claims import ClaimAnswer, ClaimRequest
 from federation.database import stamp
 from federation.exchange import Delivery
-from federation.lookups import LookupFailed, LookupRequest, message_type, read_message, sign_message
+from federation.lookups import LookupAnswer, LookupFailed, LookupRequest, message_type, read_message, sign_message
 from federation.register import CLOCK_SKEW, Member, MemberKind
-from federation.sealing import Direction, SealContext, SealedRecords, open_records, seal_records
-from federation.transport import decode_page
+from federation.sealing import Direction, SealContext, SealedRecords, open_records, receiving_key, seal_records
+from federation.transport import decode_records
 from node.checklist import Refused
 from node.service import Node
 
+log = logging.getLogger("circe.node")
+
 ANSWERS_KEPT = 3 * CLOCK_SKEW
 """How long a sealed answer is kept: as long as its request counts as fresh."""
+
+MOST_KEPT = 512
+"""How many sealed answers are kept; past that the oldest go, so that nobody can fill the disk with requests."""
 
 R = TypeVar("R", LookupRequest, ClaimRequest)
 
@@ -39,14 +49,15 @@ class OpenedPage:
         return message_type(self.content)
 
 
-def open_page(node: Node, delivery: Delivery) -> OpenedPage:
-    """Open a delivered page with our own key.
+def check_place(node: Node, delivery: Delivery) -> None:
+    """Raise `SealError` where the hub names a place in a conversation that no answer could be sealed to."""
+    SealContext(delivery.lookup_id, node.party.member_id, delivery.sender, Direction.ANSWER)
 
-    Raises `EnvelopeError`, `SealError`, `RegisterError` for a sender that is not active, and `StateError`.
-    """
-    context = SealContext(delivery.lookup_id, delivery.sender, node.party.member_id, Direction.REQUEST)
-    sender = node.register().find(delivery.sender, node.clock())
-    return OpenedPage(delivery.lookup_id, sender, open_records(decode_page(delivery.body), context, node.party.keys))
+
+def open_page(node: Node, delivery: Delivery, sender: Member) -> OpenedPage:
+    """Open a delivered page with our own key. Raises `EnvelopeError` and `SealError`."""
+    context = SealContext(delivery.lookup_id, sender.id, node.party.member_id, Direction.REQUEST)
+    return OpenedPage(delivery.lookup_id, sender, open_records(decode_records(delivery.body), context, node.party.keys))
 
 
 def read_request(node: Node, page: OpenedPage, kind: type[R], expected_type: str) -> R:
@@ -58,12 +69,17 @@ def read_request(node: Node, page: OpenedPage, kind: type[R], expected_type: str
     return request
 
 
-def seal_page(
-    node: Node, message: ClaimRequest | ClaimAnswer, kind: str, receiver: Member, way: Direction
+def seal_message(
+    node: Node,
+    message: LookupRequest | LookupAnswer | ClaimRequest | ClaimAnswer,
+    kind: str,
+    receiver: Member,
+    pages: int = 1,
 ) -> SealedRecords:
-    """Sign a message and seal it to its receiver, in its place of the conversation."""
+    """Sign a message and seal it to its receiver, in its place of the conversation. Raises `SealError`."""
+    way = Direction.REQUEST if isinstance(message, LookupRequest | ClaimRequest) else Direction.ANSWER
     context = SealContext(message.lookup_id, node.party.member_id, receiver.id, way)
-    return seal_records(sign_message(message, kind, node.party.keys), context, receiver.public_sealing_key)
+    return seal_records(sign_message(message, kind, node.party.keys), context, receiving_key(receiver), pages)
 
 
 def check_origin(node: Node, request: LookupRequest | ClaimRequest, sender: Member) -> None:
@@ -76,29 +92,38 @@ def check_origin(node: Node, request: LookupRequest | ClaimRequest, sender: Memb
         raise Refused("stale", "the request is too old, or from the future: ask again")
 
 
+@contextmanager
+def reading_records(node: Node) -> Iterator[None]:
+    """Make any failure to read our records a refusal: silence would tell the hub that there is something about them.
+
+    Of an error that nobody foresaw the log has the kind alone, since its text could quote a value.
+    """
+    try:
+        yield
+    except Exception as error:
+        log.log(logging.ERROR, "%s: records could not be read: %s", node.party.member_id, type(error).__name__)
+        raise Refused("failed", "the records could not be read: call the virtual school") from None
+
+
 def find_answer(node: Node, delivery: Delivery) -> SealedRecords | None:
     """Return the sealed answer that this very page got before, as long as it is kept."""
     row = node.database.connection.execute(
-        "SELECT page FROM answers_kept WHERE lookup_id = ? AND sender = ? AND digest = ? AND kept_at > ?",
+        "SELECT pages FROM sealed_answers WHERE lookup_id = ? AND sender = ? AND digest = ? AND kept_at > ?",
         (*_name_page(delivery), stamp(node.clock() - ANSWERS_KEPT)),
     ).fetchone()
-    return SealedRecords(bytes(row["page"])) if row else None
+    return SealedRecords(bytes(row["pages"])) if row else None
 
 
 def keep_answer(node: Node, delivery: Delivery, sealed: SealedRecords) -> None:
-    """Keep a sealed answer for a while: the hub may lose it on the way and ask again. It opens to the asker alone.
-
-    A page that asked nothing was not taken in, and leaves no trace here either.
-    """
+    """Keep a sealed answer for a while: the hub may lose it on the way and ask again. It opens to the asker alone."""
     now = node.clock()
     with node.database.transaction() as connection:
-        connection.execute("DELETE FROM answers_kept WHERE kept_at <= ?", (stamp(now - ANSWERS_KEPT),))
-        taken_in = connection.execute(
-            "SELECT 1 FROM lookups_seen WHERE lookup_id = ? AND sender = ?", (delivery.lookup_id, delivery.sender)
-        ).fetchone()
-        if taken_in is not None:
-            row = (*_name_page(delivery), sealed.page, stamp(now))
-            connection.execute("INSERT OR REPLACE INTO answers_kept VALUES (?, ?, ?, ?, ?)", row)
+        connection.execute("DELETE FROM sealed_answers WHERE kept_at <= ?", (stamp(now - ANSWERS_KEPT),))
+        row = (*_name_page(delivery), sealed.data, stamp(now))
+        connection.execute("INSERT OR REPLACE INTO sealed_answers VALUES (?, ?, ?, ?, ?)", row)
+        connection.execute(
+            "DELETE FROM sealed_answers WHERE rowid <= (SELECT max(rowid) FROM sealed_answers) - ?", (MOST_KEPT,)
+        )
 
 
 def _name_page(delivery: Delivery) -> tuple[str, str, str]:

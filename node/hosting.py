@@ -6,7 +6,7 @@
      4  the request is new, and leaves the caps for the term and the day in place
      5  pupil number and date of birth are those of a pupil on roll, exactly, and the pupil was in care in that year
 
-Whatever the outcome, one sealed page of the same size goes back. The log says which children were found, by our own
+Whatever the outcome, an answer of as many sealed pages goes back. The log says which children were found, by our own
 token; of the others it has their number, and nothing here keeps more.
 """
 
@@ -16,13 +16,13 @@ from datetime import date
 
 from audit.event import Action, AuditEvent, Detail, Outcome
 from federation.claims import CLAIM_ANSWER_TYPE, CLAIM_TYPE, ChildClaim, ClaimAnswer, ClaimRequest, EducationFacts
-from federation.lookups import LookupFailed, LookupOutcome
+from federation.lookups import LookupOutcome
 from federation.register import Member
-from federation.sealing import Direction, SealedRecords
+from federation.sealing import SealedRecords
 from federation.wire import whole_seconds
 from node.checklist import Refused
 from node.claim_counts import admit_claims, count_matched, count_refused
-from node.deliveries import OpenedPage, check_origin, read_request, seal_page, take_in
+from node.deliveries import OpenedPage, check_origin, read_request, reading_records, seal_message, take_in
 from node.service import Node
 from node.snapshots import Snapshot
 from node.vault import read_vault
@@ -47,39 +47,39 @@ class FoundPupil:
     facts: EducationFacts
 
 
-def answer_claim(node: Node, page: OpenedPage) -> SealedRecords | None:
-    """Return the sealed answer to a claim, or None when it cannot be read.
+def answer_claim(node: Node, page: OpenedPage, snapshot: Snapshot | None, pages: int) -> SealedRecords:
+    """Return the sealed answer to a claim. Raises `LookupFailed` when it cannot be read.
 
     A page without children asks nothing: it is there so that nobody can see whom claims are addressed to. It gets its
-    page back and leaves no trace.
+    answer and leaves no other trace.
     """
-    try:
-        request = read_request(node, page, ClaimRequest, CLAIM_TYPE)
-    except LookupFailed:
-        node.record(_event(node, Action.CLAIM_REFUSED, None, outcome=Outcome.REFUSED))
-        return None
+    request = read_request(node, page, ClaimRequest, CLAIM_TYPE)
     answer = _compose_answer(node, request)
     if request.children:
         try:
-            answer = _answer_children(node, request, page.sender)
+            answer = _answer_children(node, request, page.sender, snapshot)
         except Refused as refused:
             answer = _compose_answer(node, request, code=refused.code)
             _record_refusal(node, request, page.sender, refused)
-    return seal_page(node, answer, CLAIM_ANSWER_TYPE, page.sender, Direction.ANSWER)
+    return seal_message(node, answer, CLAIM_ANSWER_TYPE, page.sender, pages)
 
 
-def _answer_children(node: Node, request: ClaimRequest, sender: Member) -> ClaimAnswer:
+def _answer_children(node: Node, request: ClaimRequest, sender: Member, snapshot: Snapshot | None) -> ClaimAnswer:
     """Tick off the list, count before looking, look, and record what was found. Raises `Refused`."""
     check_origin(node, request, sender)  # 1
     rules, today = node.rules().claims, node.clock().date()
     if not rules.answer:  # 2
         raise Refused("claims_barred", "this authority answers no claims: call its virtual school")
     policy_version = _check_policy(node)
-    snapshot = _find_snapshot(node, request.academic_year)  # 3
+    with reading_records(node):
+        covered = _covers(snapshot, request.academic_year)
+    if snapshot is None or not covered:  # 3
+        raise Refused("roll_absent", "this node has loaded no school rolls of that year")
     with node.database.transaction() as connection:  # 4
         take_in(connection, request.lookup_id, sender.id, node.clock())
         admit_claims(connection, request, rules, today)
-    found = find_claimed(snapshot, request)  # 5
+    with reading_records(node):
+        found = find_claimed(snapshot, request)  # 5
     tokens = [node.party.keys.log_token(pupil.token) for pupil in found]
     events = [_found_event(node, request, token, policy_version) for token in tokens]
     summary = _event(
@@ -105,19 +105,16 @@ def _check_policy(node: Node) -> str:
     return policy.version
 
 
-def _find_snapshot(node: Node, academic_year: int) -> Snapshot:
-    """Return the latest snapshot, which has rolls of that year. Raises `Refused`."""
-    snapshot = node.store.current()
+def _covers(snapshot: Snapshot | None, academic_year: int) -> bool:
+    """Whether the latest snapshot has rolls of that year."""
     if snapshot is None or ROLLS not in snapshot.identified:
-        raise Refused("roll_absent", "this node has loaded no school rolls")
+        return False
     rows = read_vault(
         {ROLLS: snapshot.identified[ROLLS]},
         f"SELECT 1 FROM {ROLLS} WHERE academic_year = ? LIMIT 1",  # noqa: S608 - a name of this file
         [academic_year],
     )
-    if not rows:
-        raise Refused("roll_absent", "this node has loaded no school rolls of that year")
-    return snapshot
+    return bool(rows)
 
 
 def find_claimed(snapshot: Snapshot, request: ClaimRequest) -> list[FoundPupil]:
@@ -193,7 +190,7 @@ def _found_event(node: Node, request: ClaimRequest, token: str, policy_version: 
 def _event(
     node: Node,
     action: Action,
-    request: ClaimRequest | None,
+    request: ClaimRequest,
     *,
     outcome: Outcome = Outcome.DONE,
     subject: str = "",
@@ -201,9 +198,6 @@ def _event(
     policy_version: str = "",
     **details: Detail,
 ) -> AuditEvent:
-    """Return a log entry about a claim; of one that could not be read, only that it came."""
-    if request is None:
-        return node.event(action, node.party.member_id, "", outcome=outcome, code="unreadable")
     return node.event(
         action,
         request.sender,

@@ -37,8 +37,6 @@ def lookup(state: Path, person_id: str, purpose: str, placed_here: bool, patienc
     for answer in result.answers:
         if answer.code:
             click.echo(f"refused by {answer.sender}: {answer.text}; call {answer.contact}", err=True)
-        if not answer.complete:
-            click.echo(f"{answer.sender} has more children than one answer holds: call {answer.contact}", err=True)
 
 
 def format_result(result: "PlacedHere", form: str) -> str:

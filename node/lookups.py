@@ -1,8 +1,8 @@
 """Answering a lookup: another authority asks after the children in our care who are educated in its area.
 
 The request must be sealed to us, signed by the asking node, new, and made for an authority that node serves. Then our
-own policy and rules decide, over our own rows; and whatever the outcome, one sealed page of the same size goes back and
-our log says who asked, why, after which children and which fields left.
+own policy and rules decide, over our own rows; and whatever the outcome, an answer of as many sealed pages goes back.
+Our log says who asked, why, after which children and which fields left.
 """
 
 from collections.abc import Sequence
@@ -19,63 +19,95 @@ from federation.lookups import (
     LookupFailed,
     LookupOutcome,
     LookupRequest,
-    sign_message,
 )
 from federation.register import Member, RegisterError
-from federation.sealing import Direction, SealContext, SealedRecords, SealError, seal_records
+from federation.sealing import SealedRecords, SealError
 from federation.state import StateError
 from federation.wire import whole_seconds
+from node.answer_pages import pages_of
 from node.checklist import Refused
-from node.deliveries import check_origin, find_answer, keep_answer, open_page, read_request, take_in
+from node.deliveries import (
+    OpenedPage,
+    check_origin,
+    check_place,
+    find_answer,
+    keep_answer,
+    open_page,
+    read_request,
+    reading_records,
+    seal_message,
+    take_in,
+)
 from node.hosting import answer_claim
 from node.records import find_hosted_children, permitted_fields
 from node.service import Node
+from node.snapshots import Snapshot
 from policies.access_policy import AccessDenied
 from policies.names import Action as PolicyAction
 from policies.names import Relation
 
-MOST_CHILDREN = 180
-"""How many records an answer holds at most: with every field at its longest they fill a page."""
+UNREADABLE = Refused("unreadable", "the request did not arrive as it was sent: ask again")
+TOO_LONG = Refused("answer_too_long", "the answer is longer than any may be: call the virtual school")
+NOT_LOGGABLE = Refused("not_loggable", "the purpose cannot be logged here: leave out whatever names a child")
 
 
 def answer_lookup(node: Node, delivery: Delivery) -> SealedRecords | None:
-    """Return the sealed answer to a delivered page, or None when it is no request that could be answered.
+    """Return the sealed answer to a delivered page, or None when it names no member that could be answered.
 
-    The same page again gets the same answer again, and is neither looked up nor logged twice.
+    Whatever is in the page, the answer has as many pages. The same page again gets the same answer again, and is
+    neither looked up nor logged twice.
     """
     kept = find_answer(node, delivery)
     if kept is not None:
         return kept
-    sealed = _answer_page(node, delivery)
-    if sealed is not None:
-        keep_answer(node, delivery, sealed)
+    try:
+        sender = node.register().find(delivery.sender, node.clock())
+        check_place(node, delivery)
+    except (RegisterError, StateError, SealError):
+        _record_unreadable(node)
+        return None
+    sealed = _answer_page(node, delivery, sender)
+    keep_answer(node, delivery, sealed)
     return sealed
 
 
-def _answer_page(node: Node, delivery: Delivery) -> SealedRecords | None:
+def _answer_page(node: Node, delivery: Delivery, sender: Member) -> SealedRecords:
     """Answer a page; a host-facts claim is told from a lookup only by what is inside the seal."""
+    snapshot = node.store.current()
+    pages = pages_of(snapshot, node.authority)
     try:
-        page = open_page(node, delivery)
-        request = None if page.kind == CLAIM_TYPE else read_request(node, page, LookupRequest, REQUEST_TYPE)
-    except (EnvelopeError, LookupFailed, SealError, RegisterError, StateError):
-        node.record(_event(node, Action.LOOKUP_REFUSED, None, outcome=Outcome.REFUSED, code="unreadable"))
-        return None
-    return answer_claim(node, page) if request is None else _answer_request(node, request, page.sender)
+        page = open_page(node, delivery, sender)
+        if page.kind == CLAIM_TYPE:
+            return answer_claim(node, page, snapshot, pages)
+        return _answer_request(node, page, snapshot, pages)
+    except (EnvelopeError, LookupFailed, SealError):
+        _record_unreadable(node)
+        answer = compose_answer(node, delivery.lookup_id, sender, refused=UNREADABLE)
+        return seal_message(node, answer, ANSWER_TYPE, sender, pages)
 
 
-def _answer_request(node: Node, request: LookupRequest, sender: Member) -> SealedRecords:
+def _answer_request(node: Node, page: OpenedPage, snapshot: Snapshot | None, pages: int) -> SealedRecords:
+    """Answer a lookup: seal what may leave, record it, and give it to be sent. Raises `LookupFailed`."""
+    request = read_request(node, page, LookupRequest, REQUEST_TYPE)
     try:
-        check_request(node, request, sender)
-        answer, events = gather_answer(node, request)
-    except Refused as refused:
-        answer = compose_answer(node, request, refused=refused)
-        events = [_event(node, Action.LOOKUP_REFUSED, request, outcome=Outcome.REFUSED, code=refused.code)]
-    except EventInvalid:
-        unfit = Refused("not_loggable", "the purpose cannot be logged here: leave out whatever names a child")
-        answer = compose_answer(node, request, refused=unfit)
-        events = [_event(node, Action.LOOKUP_REFUSED, None, outcome=Outcome.REFUSED, code=unfit.code)]
+        _event(node, Action.LOOKUP_REFUSED, request)  # First of all: what cannot be logged is not even refused by name.
+        check_request(node, request, page.sender)
+        answer, events = gather_answer(node, request, page.sender, snapshot)
+        sealed = seal_message(node, answer, ANSWER_TYPE, page.sender, pages)
+    except (Refused, SealError, EventInvalid) as error:
+        refused = _explain(error)
+        named = None if isinstance(error, EventInvalid) else request
+        events = [_event(node, Action.LOOKUP_REFUSED, named, outcome=Outcome.REFUSED, code=refused.code)]
+        answer = compose_answer(node, request.lookup_id, page.sender, refused=refused)
+        sealed = seal_message(node, answer, ANSWER_TYPE, page.sender, pages)
     node.record(*events)
-    return seal_answer(node, answer, sender)
+    return sealed
+
+
+def _explain(error: Exception) -> Refused:
+    if isinstance(error, Refused):
+        return error
+    return TOO_LONG if isinstance(error, SealError) else NOT_LOGGABLE
 
 
 def check_request(node: Node, request: LookupRequest, sender: Member) -> None:
@@ -87,26 +119,27 @@ def check_request(node: Node, request: LookupRequest, sender: Member) -> None:
         take_in(connection, request.lookup_id, sender.id, node.clock())
 
 
-def gather_answer(node: Node, request: LookupRequest) -> tuple[LookupAnswer, list[AuditEvent]]:
+def gather_answer(
+    node: Node, request: LookupRequest, sender: Member, snapshot: Snapshot | None
+) -> tuple[LookupAnswer, list[AuditEvent]]:
     """Return the permitted fields of the permitted children, and the log entries that say so. Raises `Refused`."""
     try:
         policy = node.policy()
         row_filter = policy.row_filter(request.role, PolicyAction.READ, request.authority)
     except AccessDenied as denied:
         raise Refused("policy_denied", denied.text) from None
-    snapshot = node.store.current()
     if snapshot is None:
         raise Refused("snapshot_absent", "this node has loaded no data")
     fields = permitted_fields(row_filter, Relation.HOST)
     if not fields:
         raise Refused("policy_denied", f"this authority lets no {request.role} of a host authority read its children")
-    matched = find_hosted_children(snapshot, row_filter)
-    found = matched[:MOST_CHILDREN]
+    with reading_records(node):
+        found = find_hosted_children(snapshot, row_filter)
     answer = compose_answer(
         node,
-        request,
+        request.lookup_id,
+        sender,
         children=[child.record for child in found],
-        complete=len(found) == len(matched),
         fields=fields,
         policy_version=policy.version,
         snapshot=snapshot.id,
@@ -128,20 +161,20 @@ def gather_answer(node: Node, request: LookupRequest) -> tuple[LookupAnswer, lis
 
 def compose_answer(
     node: Node,
-    request: LookupRequest,
+    lookup_id: str,
+    receiver: Member,
     *,
     refused: Refused | None = None,
     children: Sequence[ChildRecord] = (),
-    complete: bool = True,
     fields: tuple[str, ...] = (),
     policy_version: str = "",
     snapshot: str = "",
 ) -> LookupAnswer:
     """Return an answer or a refusal; both have the same members."""
     return LookupAnswer(
-        lookup_id=request.lookup_id,
+        lookup_id=lookup_id,
         sender=node.party.member_id,
-        receiver=request.sender,
+        receiver=receiver.id,
         authority=node.authority,
         outcome=LookupOutcome.REFUSED if refused else LookupOutcome.ANSWERED,
         code=refused.code if refused else "",
@@ -149,18 +182,14 @@ def compose_answer(
         policy_version=policy_version,
         snapshot=snapshot,
         as_of=whole_seconds(node.clock()),
-        complete=complete,
         contact=node.rules().lookups.contact,
         fields=fields,
         children=tuple(children),
     )
 
 
-def seal_answer(node: Node, answer: LookupAnswer, receiver: Member) -> SealedRecords:
-    """Sign and seal an answer. Children that a page has no room for are left out, and the answer says so."""
-    context = SealContext(answer.lookup_id, node.party.member_id, receiver.id, Direction.ANSWER)
-    content = sign_message(answer, ANSWER_TYPE, node.party.keys)
-    return seal_records(content, context, receiver.public_sealing_key)
+def _record_unreadable(node: Node) -> None:
+    node.record(_event(node, Action.LOOKUP_REFUSED, None, outcome=Outcome.REFUSED, code=UNREADABLE.code))
 
 
 def _event(

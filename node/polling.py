@@ -1,17 +1,21 @@
 """The node's day: ask the hub what is waiting, deal with it, and ask again.
 
 Everything is safe to do twice, so any failure is answered by waiting a little and asking again. A delivery is taken out
-of the inbox only once it has been dealt with, and one that cannot be does not stand in the way of the others.
+of the inbox only once it has been dealt with, and one that cannot be does not stand in the way of the others. Lookups
+come first: their answers are made ready, all leave at one moment of the fixed schedule, and manifests follow.
 """
 
 import logging
 import threading
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 
 from audit.event import Action
 from federation.envelope import decode_base64
 from federation.exchange import Delivery, DeliveryKind, Inbox
 from federation.register import RegisterError
+from federation.sealing import SealedRecords
 from federation.state import StateError
 from federation.transport import (
     LONG_POLL_SECONDS,
@@ -23,6 +27,7 @@ from federation.transport import (
 )
 from node.answering import acknowledge, answer_manifest
 from node.lookups import answer_lookup
+from node.schedule import Schedule
 from node.service import Node
 
 log = logging.getLogger("circe.node")
@@ -44,12 +49,12 @@ FORESEEN = (DeliveriesLeft, HubUnreachable, HubRefused, RegisterError, StateErro
 
 def serve_node(node: Node, stop: threading.Event) -> None:
     """Serve a node until told to stop, whatever happens to the hub in between."""
-    pause = FIRST_PAUSE_SECONDS
+    pause, schedule = FIRST_PAUSE_SECONDS, Schedule()
     with closing(connect_party(node.party, clock=node.clock)) as hub, closing(node.database):
         while not stop.is_set():
             try:
                 refresh_register(node, hub)
-                deal_with(node, hub, hub.fetch_inbox(wait=LONG_POLL_SECONDS))
+                deal_with(node, hub, hub.fetch_inbox(wait=LONG_POLL_SECONDS), schedule)
                 pause = FIRST_PAUSE_SECONDS
             except Exception as error:
                 # Whatever it is, the node goes on asking. Of what nobody foresaw the kind alone is told, since its text
@@ -71,22 +76,47 @@ def refresh_register(node: Node, hub: HubConnection) -> None:
         node.record(node.event(Action.REGISTER_ADOPTED, node.party.member_id, f"register-{register.version}"))
 
 
-def deal_with(node: Node, hub: HubConnection, inbox: Inbox) -> None:
+def deal_with(node: Node, hub: HubConnection, inbox: Inbox, schedule: Schedule) -> None:
     """Deal with everything that was waiting, oldest first. Raises `DeliveriesLeft` when something is left."""
+    taken_in = schedule.now()
     if inbox.register_version > node.register().version:
         refresh_register(node, hub)
-    dealt_with = [_deal_with_one(node, hub, delivery) for delivery in inbox.deliveries]
-    if not all(dealt_with):
-        raise DeliveriesLeft(f"{dealt_with.count(False)} of {len(dealt_with)} deliveries are left for now")
+    lookups = [delivery for delivery in inbox.deliveries if delivery.kind is DeliveryKind.LOOKUP]
+    manifests = [delivery for delivery in inbox.deliveries if delivery.kind is DeliveryKind.MANIFEST]
+    left = _deal_with_lookups(node, hub, lookups, schedule, taken_in)
+    left += sum(not _attempt(node, each, partial(_deal_with_manifest, node, hub, each)) for each in manifests)
+    if left:
+        raise DeliveriesLeft(f"{left} of {len(inbox.deliveries)} deliveries are left for now")
 
 
-def _deal_with_one(node: Node, hub: HubConnection, delivery: Delivery) -> bool:
-    """Deal with a delivery, and return whether that is done."""
+def _deal_with_lookups(
+    node: Node, hub: HubConnection, lookups: Sequence[Delivery], schedule: Schedule, taken_in: float
+) -> int:
+    """Answer lookups, all at one moment that tells nothing of the work; returns how many are left."""
+    ready: list[Callable[[], None]] = []
+    answered = [each for each in lookups if _attempt(node, each, partial(_prepare, node, hub, each, ready))]
+    if lookups:
+        schedule.await_departure(taken_in)
+    sent = [_attempt(node, each, send) for each, send in zip(answered, ready, strict=True)]
+    return len(lookups) - sum(sent)
+
+
+def _prepare(node: Node, hub: HubConnection, delivery: Delivery, ready: list[Callable[[], None]]) -> None:
+    """Note what is to be done about a lookup when its moment has come: nothing then depends on what is in it."""
+    ready.append(partial(_send, hub, delivery, answer_lookup(node, delivery)))
+
+
+def _send(hub: HubConnection, delivery: Delivery, sealed: SealedRecords | None) -> None:
+    if sealed is None:
+        hub.finish_delivery(delivery.delivery_id)
+    else:
+        hub.answer_lookup(delivery.lookup_id, sealed)
+
+
+def _attempt(node: Node, delivery: Delivery, act: Callable[[], object]) -> bool:
+    """Do something about a delivery, and return whether that was done."""
     try:
-        if delivery.kind is DeliveryKind.MANIFEST:
-            _deal_with_manifest(node, hub, delivery)
-        else:
-            _deal_with_lookup(node, hub, delivery)
+        act()
     except HubUnreachable:
         raise
     except Exception as error:
@@ -109,11 +139,3 @@ def _deal_with_manifest(node: Node, hub: HubConnection, delivery: Delivery) -> N
             log.warning("%s: the hub does not take a reply: %s", node.party.member_id, refused)
         acknowledge(node, reply)
     hub.finish_delivery(delivery.delivery_id)
-
-
-def _deal_with_lookup(node: Node, hub: HubConnection, delivery: Delivery) -> None:
-    sealed = answer_lookup(node, delivery)
-    if sealed is None:
-        hub.finish_delivery(delivery.delivery_id)
-    else:
-        hub.answer_lookup(delivery.lookup_id, sealed)

@@ -6,6 +6,7 @@ filter does not name is not selected, so a field that the policy withholds never
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from federation.lookups import ChildRecord
 from node.snapshots import Snapshot
@@ -15,6 +16,9 @@ from policies.row_filter import RowFilter
 
 CHILDREN = "children"
 """The name of the identified table that lookups read."""
+
+IN_CARE_NOW = f"care_end IS NULL AND academic_year = (SELECT max(academic_year) FROM {CHILDREN})"  # noqa: S608
+"""Which of these rows are of a child who is in care now, as far as the snapshot knows."""
 
 FIELDS: Mapping[str, tuple[FieldGroup, str]] = {
     "la_child_id": (FieldGroup.IDENTITY, "la_child_id"),
@@ -53,8 +57,14 @@ def find_hosted_children(snapshot: Snapshot, row_filter: RowFilter) -> Sequence[
     selected = ", ".join(f"{FIELDS[name][1] if name in fields else 'NULL'} AS {name}" for name in FIELDS)
     sql = (
         f"SELECT child, {selected} FROM {CHILDREN} "  # noqa: S608 - every part is written in this file
-        f"WHERE host_authority = ? AND care_end IS NULL "
-        f"AND academic_year = (SELECT max(academic_year) FROM {CHILDREN}) ORDER BY child"
+        f"WHERE host_authority = ? AND {IN_CARE_NOW} ORDER BY child"
     )
     rows = read_vault({CHILDREN: snapshot.identified[CHILDREN]}, sql, [row_filter.authority])
     return [FoundChild(token, ChildRecord(**dict(zip(FIELDS, values, strict=True)))) for token, *values in rows]
+
+
+def count_educated_elsewhere(children: Path, authority: str) -> int:
+    """Return how many children in care now are educated outside their own authority: the most that lookups find."""
+    sql = f"SELECT count(*) FROM {CHILDREN} WHERE host_authority <> ? AND {IN_CARE_NOW}"  # noqa: S608
+    ((count,),) = read_vault({CHILDREN: children}, sql, [authority])
+    return int(count)

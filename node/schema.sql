@@ -21,11 +21,11 @@ CREATE TABLE IF NOT EXISTS lookups_seen (
     seen_at TEXT NOT NULL,
     PRIMARY KEY (lookup_id, sender)
 );
-CREATE TABLE IF NOT EXISTS answers_kept (
+CREATE TABLE IF NOT EXISTS sealed_answers (
     lookup_id TEXT NOT NULL,
     sender TEXT NOT NULL,
     digest TEXT NOT NULL,
-    page BLOB NOT NULL,
+    pages BLOB NOT NULL,
     kept_at TEXT NOT NULL,
     PRIMARY KEY (lookup_id, sender, digest)
 );

@@ -141,7 +141,7 @@ EXAMPLES: tuple[Document, ...] = (
     DELIVERY,
     Inbox(register_version=5, deliveries=(DELIVERY,)),
     LookupBatch(lookup_id="L-" + "0" * 32, pages={"node-203": "AAAA", "node-301": "BBBB"}),
-    LookupProgress(lookup_id="L-" + "0" * 32, answers={"node-301": "AAAA"}, awaited=("node-203",)),
+    LookupProgress(lookup_id="L-" + "0" * 32, answers={"node-301": "AAAA"}, awaited=("node-203",), last=1, more=False),
     ReleaseDocument(
         release_id="R-0123456789abcdef",
         query_id="Q-0123456789abcdef",

@@ -56,7 +56,6 @@ ANSWER = LookupAnswer(
     policy_version="0" * 64,
     snapshot="202425-summer-0",
     as_of=NOW,
-    complete=True,
     contact="virtual.school@301.example",
     fields=("la_child_id", "upn"),
     children=(CHILD,),

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from federation.exchange import Inbox, LookupBatch, LookupProgress, QueryStatus
 from federation.problems import ProblemRaised
 from federation.sealing import SEALED_BYTES, SealedRecords
-from federation.transport import encode_page
+from federation.transport import encode_records
 from federation.wire import D, decode_document
 from hub import service
 from hub.relay import accept_answer, close_lookup, open_lookup
@@ -242,12 +242,12 @@ def test_a_held_lookup_is_answered_when_it_is_complete(callers: Callers) -> None
     hub, member, lookup_id = callers.federation.hub, callers.federation.member, f"L-{'5a' * 16}"
     page = SealedRecords(b"s" * SEALED_BYTES)
     nodes = ("node-302", "node-303")
-    batch = LookupBatch(lookup_id=lookup_id, pages={node: encode_page(page) for node in nodes})
+    batch = LookupBatch(lookup_id=lookup_id, pages={node: encode_records(page) for node in nodes})
     open_lookup(hub, member("node-301"), batch)
     with ThreadPoolExecutor() as pool:
         held = poll(callers, pool, "node-301", f"/federation/lookups/{lookup_id}")
         for node in nodes:
-            accept_answer(hub, member(node), lookup_id, page.page)
+            accept_answer(hub, member(node), lookup_id, page.data)
         progress = read(held, LookupProgress)
     assert set(progress.answers) == set(nodes)
     assert progress.awaited == ()
@@ -255,7 +255,7 @@ def test_a_held_lookup_is_answered_when_it_is_complete(callers: Callers) -> None
 
 def test_a_held_lookup_that_is_closed_is_over(callers: Callers) -> None:
     hub, asker, lookup_id = callers.federation.hub, callers.federation.member("node-301"), f"L-{'5a' * 16}"
-    page = encode_page(SealedRecords(b"s" * SEALED_BYTES))
+    page = encode_records(SealedRecords(b"s" * SEALED_BYTES))
     open_lookup(hub, asker, LookupBatch(lookup_id=lookup_id, pages={"node-302": page}))
     with ThreadPoolExecutor() as pool:
         held = poll(callers, pool, "node-301", f"/federation/lookups/{lookup_id}")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -12,11 +13,21 @@ from audit.log import read_entries
 from federation import database
 from federation.exchange import LookupBatch
 from federation.problems import ProblemRaised
-from federation.sealing import SEALED_BYTES, SealedRecords
-from federation.transport import decode_page, encode_page
+from federation.sealing import MOST_PAGES, SEALED_BYTES, SealedRecords
+from federation.transport import decode_records, encode_records
 from hub.dispatch import read_inbox
-from hub.relay import LOOKUP_VALIDITY, MOST_OPEN, accept_answer, close_lookup, is_complete, open_lookup, read_progress
+from hub.relay import (
+    LOOKUP_VALIDITY,
+    MOST_OPEN,
+    accept_answer,
+    acknowledge_answers,
+    close_lookup,
+    is_ready,
+    open_lookup,
+    read_progress,
+)
 from hub.release import settle_due
+from hub.service import open_hub
 from tests.hub.callers import assert_problem, gather
 from tests.hub.played_federation import PlayedFederation
 
@@ -32,7 +43,7 @@ def page(mark: bytes, length: int = SEALED_BYTES) -> bytes:
 
 def batch(*receivers: str, lookup_id: str = LOOKUP) -> LookupBatch:
     return LookupBatch(
-        lookup_id=lookup_id, pages={node: encode_page(SealedRecords(page(REQUEST))) for node in receivers}
+        lookup_id=lookup_id, pages={node: encode_records(SealedRecords(page(REQUEST))) for node in receivers}
     )
 
 
@@ -64,15 +75,15 @@ def test_each_receiver_finds_its_page_and_the_asker_the_answers(federation: Play
     """One page each; a node that has answered has nothing waiting any more."""
     hub = federation.hub
     (delivery,) = read_inbox(hub, federation.member(ASKED), federation.clock()).deliveries
-    assert (delivery.lookup_id, delivery.sender, decode_page(delivery.body).page) == (lookup, ASKER, page(REQUEST))
+    assert (delivery.lookup_id, delivery.sender, decode_records(delivery.body).data) == (lookup, ASKER, page(REQUEST))
     accept_answer(hub, federation.member(ASKED), lookup, page(ANSWER))
     progress = read_progress(hub, federation.member(ASKER), lookup)
-    assert progress.answers == {ASKED: encode_page(SealedRecords(page(ANSWER)))}
+    assert progress.answers == {ASKED: encode_records(SealedRecords(page(ANSWER)))}
     assert progress.awaited == (OTHER,)
-    assert not is_complete(hub, lookup)
+    assert not is_ready(hub, lookup)
     assert read_inbox(hub, federation.member(ASKED), federation.clock()).deliveries == ()
     accept_answer(hub, federation.member(OTHER), lookup, page(ANSWER))
-    assert is_complete(hub, lookup)
+    assert is_ready(hub, lookup)
 
 
 @pytest.mark.parametrize("node", [ASKED, OTHER])
@@ -107,16 +118,24 @@ def test_the_first_answer_counts(federation: PlayedFederation, lookup: str) -> N
     for mark in (ANSWER, b"a second answer"):
         accept_answer(federation.hub, federation.member(ASKED), lookup, page(mark))
     answers = read_progress(federation.hub, federation.member(ASKER), lookup).answers
-    assert answers == {ASKED: encode_page(SealedRecords(page(ANSWER)))}
+    assert answers == {ASKED: encode_records(SealedRecords(page(ANSWER)))}
 
 
-@pytest.mark.parametrize("length", [0, 1, SEALED_BYTES - 1, SEALED_BYTES + 1])
+TOO_MANY = (MOST_PAGES + 1) * SEALED_BYTES
+
+
+@pytest.mark.parametrize("length", [0, 1, SEALED_BYTES - 1, SEALED_BYTES + 1, TOO_MANY])
 def test_a_page_of_another_size_is_refused(federation: PlayedFederation, lookup: str, length: int) -> None:
     """Every page has the one size, in requests and in answers."""
     asked = federation.member(ASKED)
     wrong = page(ANSWER, length)
     assert refusal_of(accept_answer, federation.hub, asked, lookup, wrong) == (400, "page_malformed")
     spoilt = LookupBatch(lookup_id=f"L-{'1' * 32}", pages={ASKED: encode_page_of(wrong)})
+    assert refusal_of(open_lookup, federation.hub, federation.member(ASKER), spoilt) == (400, "page_malformed")
+
+
+def test_a_request_is_one_page(federation: PlayedFederation) -> None:
+    spoilt = LookupBatch(lookup_id=LOOKUP, pages={ASKED: encode_page_of(page(REQUEST, 2 * SEALED_BYTES))})
     assert refusal_of(open_lookup, federation.hub, federation.member(ASKER), spoilt) == (400, "page_malformed")
 
 
@@ -149,6 +168,78 @@ def test_a_lookup_is_asked_once(federation: PlayedFederation, lookup: str) -> No
         refusal = refusal_of(open_lookup, federation.hub, federation.member(node), batch(receiver))
         assert refusal == (409, "lookup_repeated")
     assert len(read_inbox(federation.hub, federation.member(ASKED), federation.clock()).deliveries) == 1
+
+
+def test_an_answer_is_handed_out_until_it_is_acknowledged(federation: PlayedFederation, lookup: str) -> None:
+    """Also by a hub that was restarted meanwhile; then it is gone, and the answered node stays answered."""
+    hub, asker = federation.hub, federation.member(ASKER)
+    accept_answer(hub, federation.member(ASKED), lookup, page(ANSWER, 2 * SEALED_BYTES))
+    first = read_progress(hub, asker, lookup)
+    assert (first.last, first.more, first.awaited) == (1, False, (OTHER,))
+    restarted = open_hub(hub.party.directory, federation.clock)
+    assert read_progress(restarted, asker, lookup) == first
+    acknowledge_answers(restarted, asker, lookup, first.last)
+    after = read_progress(hub, asker, lookup)
+    assert (after.answers, after.awaited) == ({}, (OTHER,))
+    accept_answer(hub, federation.member(ASKED), lookup, page(b"the same once more"))
+    assert read_progress(hub, asker, lookup) == after
+
+
+def test_what_came_in_since_is_not_acknowledged(federation: PlayedFederation, lookup: str) -> None:
+    """The asker names the last answer that it has; one that comes in before it says so stays."""
+    hub, asker = federation.hub, federation.member(ASKER)
+    accept_answer(hub, federation.member(OTHER), lookup, page(ANSWER))
+    had = read_progress(hub, asker, lookup).last
+    accept_answer(hub, federation.member(ASKED), lookup, page(b"a later answer"))
+    acknowledge_answers(hub, asker, lookup, had)
+    assert set(read_progress(hub, asker, lookup).answers) == {ASKED}
+
+
+@pytest.mark.parametrize("done", [0, 1])
+def test_no_page_is_left_in_any_file_once_it_is_acknowledged(
+    federation: PlayedFederation, lookup: str, done: int
+) -> None:
+    """Though the lookup is still open: nothing of the answer, nor of the request that it was to."""
+    accept_answer(federation.hub, federation.member(ASKED), lookup, page(ANSWER, 3 * SEALED_BYTES))
+    acknowledge_answers(federation.hub, federation.member(ASKER), lookup, done)
+    assert is_kept(federation, ANSWER) == (done == 0)
+    federation.hub.database.connection.execute("DELETE FROM deliveries WHERE receiver = ?", (OTHER,))
+    federation.hub.database.erase_deleted()
+    assert not is_kept(federation, REQUEST)
+
+
+def test_nobody_but_the_asker_acknowledges(federation: PlayedFederation, lookup: str) -> None:
+    accept_answer(federation.hub, federation.member(ASKED), lookup, page(ANSWER))
+    for node in (ASKED, OTHER):
+        refusal = refusal_of(acknowledge_answers, federation.hub, federation.member(node), lookup, 1)
+        assert refusal == (404, "lookup_unknown")
+    assert is_kept(federation, ANSWER)
+
+
+def test_what_does_not_go_into_one_document_is_handed_out_next(
+    federation: PlayedFederation, lookup: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many answers as the bound of pages lets through, oldest first, and always one."""
+    hub, asker = federation.hub, federation.member(ASKER)
+    accept_answer(hub, federation.member(OTHER), lookup, page(ANSWER, 3 * SEALED_BYTES))
+    monkeypatch.setattr("hub.relay.PAGES_AT_ONCE", 3)
+    assert is_ready(hub, lookup), "there is as much here as is handed out, and nothing to wait for"
+    accept_answer(hub, federation.member(ASKED), lookup, page(ANSWER, 4 * SEALED_BYTES))
+    first = read_progress(hub, asker, lookup)
+    assert (set(first.answers), first.last, first.more, first.awaited) == ({OTHER}, 1, True, ())
+    acknowledge_answers(hub, asker, lookup, first.last)
+    second = read_progress(hub, asker, lookup)
+    assert (set(second.answers), second.last, second.more) == ({ASKED}, 2, False)
+
+
+def test_the_door_deletes_what_is_acknowledged(federation: PlayedFederation, lookup: str) -> None:
+    callers, place = gather(federation), f"/federation/lookups/{lookup}"
+    accept_answer(federation.hub, federation.member(ASKED), lookup, page(ANSWER))
+    assert callers.call(ASKER, "GET", place).json["answers"].keys() == {ASKED}  # type: ignore[index]
+    assert callers.call(ASKER, "GET", f"{place}?wait=0&done=1").json["answers"] == {}  # type: ignore[index]
+    assert not is_kept(federation, ANSWER)
+    for nonsense in ("-1", "x", "1.0", "+1", "9" * 30):
+        assert_problem(callers.call(ASKER, "GET", f"{place}?done={quote(nonsense)}"), 400, "malformed")
 
 
 def test_one_node_cannot_fill_the_hub_with_lookups(federation: PlayedFederation) -> None:
@@ -188,7 +279,7 @@ def test_a_long_reader_is_not_waited_for(
     monkeypatch.setattr(database, "ERASING_SECONDS", 0)
     with closing(sqlite3.connect(federation.hub.database.path, isolation_level=None)) as reader:
         reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM lookup_pages").fetchone()
+        reader.execute("SELECT count(*) FROM lookup_answers").fetchone()
         close_lookup(federation.hub, federation.member(ASKER), lookup)
         assert is_kept(federation, REQUEST)
     open_lookup(federation.hub, federation.member(ASKER), batch(ASKED))

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import duckdb
-import msgspec
 import pytest
 
 from audit.event import Action, AuditEvent
@@ -17,20 +16,25 @@ from audit.log import read_entries
 from federation.envelope import decode_base64
 from federation.exchange import Delivery, DeliveryKind, LookupBatch, LookupProgress
 from federation.lookups import (
+    ANSWER_TYPE,
     REQUEST_TYPE,
+    ChildRecord,
+    LookupAnswer,
     LookupKind,
     LookupOutcome,
     LookupRequest,
     sign_message,
 )
-from federation.sealing import SEALED_BYTES, Direction, SealContext, seal_records
-from federation.transport import encode_page
+from federation.sealing import MOST_PAGES, PAGE_ROOM, SEALED_BYTES, Direction, SealContext, seal_records
+from federation.transport import HubUnreachable, encode_records
 from federation.wire import whole_seconds
-from node.asking import PlacedHere, PurposeMissing, ask_placed_here
-from node.lookups import answer_lookup
+from node.answer_pages import CHILDREN_PER_PAGE, pages_of
+from node.asking import PlacedHere, PurposeMissing, ask_placed_here, collect_answers, list_others, open_answer
+from node.lookups import answer_lookup, compose_answer
 from node.people import find_person
 from node.service import Node
 from policies.access_policy import MATRIX, AccessDenied
+from tests.node.watched_relay import lengthen_names, place_children
 from tests.small_federation import SmallFederation
 
 ASKER = "203"
@@ -60,14 +64,16 @@ class PaperRelay:
             body=page,
         )
         sealed = answer_lookup(self.federation.node(node.removeprefix("node-")), delivery)
-        return encode_page(sealed) if sealed is not None else None
+        return encode_records(sealed) if sealed is not None else None
 
-    def fetch_lookup(self, lookup_id: str, *, wait: int) -> LookupProgress:
+    def fetch_lookup(self, lookup_id: str, *, wait: int, done: int = 0) -> LookupProgress:
         for node, page in self.requests.items():
             if node not in self.silent and (answer := self.deliver(node, page)):
                 self.answers[node] = self.tamper(node, answer)
         awaited = tuple(sorted(set(self.requests) - set(self.answers)))
-        return LookupProgress(lookup_id=lookup_id, answers=self.answers, awaited=awaited)
+        return LookupProgress(
+            lookup_id=lookup_id, answers=self.answers, awaited=awaited, last=len(self.answers), more=False
+        )
 
     def finish_lookup(self, lookup_id: str) -> None:
         assert lookup_id == self.lookup_id
@@ -100,7 +106,7 @@ def sealed_request(
     )
     context = SealContext(lookup_id, request.sender, request.receiver, Direction.REQUEST)
     message = sign_message(request, REQUEST_TYPE, node.party.keys)
-    return encode_page(seal_records(message, context, other.keys.public_sealing_key))
+    return encode_records(seal_records(message, context, other.keys.public_sealing_key))
 
 
 def hosted_children(federation: SmallFederation) -> set[tuple[str, str]]:
@@ -149,13 +155,16 @@ def test_both_ends_log_every_child_under_one_lookup_id(federation: SmallFederati
 
 
 def test_the_relay_learns_nothing_from_pages(federation: SmallFederation) -> None:
-    """Every page has one size whatever it holds, and none holds an identifier in the clear."""
+    """A message has the pages of its sender's snapshot whatever it holds, none with an identifier in the clear."""
     relay = PaperRelay(federation)
     result = ask(federation, relay)
     matched = {len(answer.children) for answer in result.answers}
     assert len(matched) > 1, "authorities with different numbers of children, or the sizes below prove nothing"
     pages = [decode_base64(page) for page in (*relay.requests.values(), *relay.answers.values())]
-    assert {len(page) for page in pages} == {SEALED_BYTES}
+    assert {len(decode_base64(page)) for page in relay.requests.values()} == {SEALED_BYTES}
+    for name, page in relay.answers.items():
+        node = federation.node(name.removeprefix("node-"))
+        assert len(decode_base64(page)) == pages_of(node.store.current(), node.authority) * SEALED_BYTES
     upns = [child.upn for answer in result.answers for child in answer.children]
     identifiers = [upn for upn in upns if upn and len(upn) == 13]
     carried = b"".join(pages)
@@ -270,7 +279,7 @@ def test_an_old_request_is_refused(federation: SmallFederation) -> None:
 
 @pytest.mark.parametrize("change", ["altered", "another node's", "another lookup's"])
 def test_a_request_out_of_its_place_does_not_open(federation: SmallFederation, change: str) -> None:
-    """Altered, meant for another node, or moved to another lookup: logged as unreadable, and not answered."""
+    """Altered, meant for another node, or moved to another lookup: refused and logged as unreadable, without a name."""
     relay = PaperRelay(federation, silent=frozenset({"node-301"}))
     ask(federation, relay)
     page, lookup_id = relay.requests["node-301"], relay.lookup_id
@@ -280,8 +289,23 @@ def test_a_request_out_of_its_place_does_not_open(federation: SmallFederation, c
         page = relay.requests["node-316"]
     else:
         lookup_id = "L-" + "0" * 32
-    assert relay.deliver("node-301", page, lookup_id) is None
-    assert events(federation.node("301"), Action.LOOKUP_REFUSED)[0].details["code"] == "unreadable"
+    sealed = relay.deliver("node-301", page, lookup_id)
+    asker = federation.node(ASKER)
+    (other,) = [each for each in list_others(asker) if each.id == "node-301"]
+    answer = open_answer(asker, lookup_id, other, sealed, LookupAnswer, ANSWER_TYPE)
+    assert (answer.outcome, answer.code, answer.children) == (LookupOutcome.REFUSED, "unreadable", ())
+    logged = events(federation.node("301"), Action.LOOKUP_REFUSED)[0]
+    assert (logged.details["code"], logged.purpose, logged.reference) == ("unreadable", "", "")
+
+
+def test_a_page_that_no_member_sent_is_not_answered(federation: SmallFederation) -> None:
+    """There is nobody to seal an answer to: it is logged, and taken out of the inbox."""
+    page = sealed_request(federation)
+    for sender, lookup_id in (("node-999", "L-" + "1" * 32), (f"node-{ASKER}", "L-1\nnode-317")):
+        delivery = Delivery(delivery_id=1, kind=DeliveryKind.LOOKUP, lookup_id=lookup_id, sender=sender, body=page)
+        assert answer_lookup(federation.node("301"), delivery) is None
+    refusals = events(federation.node("301"), Action.LOOKUP_REFUSED)
+    assert [refusal.details["code"] for refusal in refusals] == ["unreadable", "unreadable"]
 
 
 def test_a_node_cannot_ask_for_another_authority(federation: SmallFederation) -> None:
@@ -323,25 +347,17 @@ def test_the_logs_hold_no_identifier(federation: SmallFederation) -> None:
         assert not [value for value in values if value in bodies]
 
 
-def test_a_page_that_is_full_says_so(federation: SmallFederation, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When more children match than a page holds, the answer says that it is not complete."""
-    import node.lookups
-
-    monkeypatch.setattr(node.lookups, "MOST_CHILDREN", 1)
-    result = ask(federation, PaperRelay(federation))
-    by_home = {answer.authority: answer for answer in result.answers}
-    expected = [home for home, _ in hosted_children(federation)]
-    for home, answer in by_home.items():
-        assert len(answer.children) == min(1, expected.count(home))
-        assert answer.complete == (expected.count(home) <= 1)
+def test_more_children_than_a_page_holds_come_on_several(federation: SmallFederation) -> None:
+    """The answer is whole, whatever the number; the node's other answers have as many pages."""
+    place_children(federation, {ASKER: 2 * CHILDREN_PER_PAGE + 1})
+    relay = PaperRelay(federation)
+    answers = {answer.authority: answer for answer in ask(federation, relay).answers}
+    assert len({child.la_child_id for child in answers["301"].children}) == 2 * CHILDREN_PER_PAGE + 1
+    assert len(decode_base64(relay.answers["node-301"])) == 4 * SEALED_BYTES
 
 
-def test_the_longest_answer_fits_a_page(federation: SmallFederation) -> None:
-    """As many records as are ever sent, every field at its longest, still fit in the page."""
-    from federation.lookups import ANSWER_TYPE, ChildRecord
-    from node.lookups import MOST_CHILDREN, compose_answer
-
-    node = federation.node("301")
+def request_and_answer(federation: SmallFederation, children: int) -> tuple[Node, LookupAnswer]:
+    """So many records, every field at its longest."""
     longest = ChildRecord(
         la_child_id="9" * 40,
         upn="B801200005001",
@@ -351,19 +367,119 @@ def test_the_longest_answer_fits_a_page(federation: SmallFederation) -> None:
         legal_status="interim_care_order",
         care_start="2010-01-01",
     )
-    request = LookupRequest(
-        lookup_id="L-" + "1" * 32,
-        kind=LookupKind.PLACED_HERE,
-        sender="node-203",
-        receiver="node-301",
-        authority="203",
-        person="vsh",
-        role="virtual_school_head",
-        purpose=PURPOSE,
-        asked_at=whole_seconds(federation.clock()),
+    node = federation.node("301")
+    asker = node.register().find(f"node-{ASKER}", federation.clock())
+    fields = tuple(ChildRecord.__struct_fields__)
+    return node, compose_answer(
+        node,
+        "L-" + "1" * 32,
+        asker,
+        children=[longest] * children,
+        fields=fields,
+        policy_version="0" * 64,
+        snapshot="202425-summer-0123456789abcdef",
     )
-    answer = compose_answer(node, request, children=[longest] * MOST_CHILDREN, fields=("la_child_id",) * 7)
-    message = sign_message(answer, ANSWER_TYPE, node.party.keys)
-    context = SealContext(request.lookup_id, "node-301", "node-203", Direction.ANSWER)
-    assert len(seal_records(message, context, node.party.keys.public_sealing_key).page) == SEALED_BYTES
-    assert msgspec.json.encode(answer)
+
+
+@pytest.mark.parametrize("pages", [1, 2, 4, MOST_PAGES])
+def test_the_longest_answer_fits_its_pages(federation: SmallFederation, pages: int) -> None:
+    """As many records as are ever sent on so many pages."""
+    node, answer = request_and_answer(federation, pages * CHILDREN_PER_PAGE)
+    assert len(sign_message(answer, ANSWER_TYPE, node.party.keys)) <= pages * PAGE_ROOM
+
+
+def test_an_answer_that_is_too_long_is_refused(federation: SmallFederation) -> None:
+    """A record may be longer than any we foresaw. The log says that nothing left, and the answer has its pages."""
+    place_children(federation, {ASKER: 2})
+    lengthen_names(federation, 40_000)
+    relay = PaperRelay(federation)
+    answers = {answer.authority: answer for answer in ask(federation, relay).answers}
+    assert (answers["301"].code, answers["301"].children) == ("answer_too_long", ())
+    assert len(decode_base64(relay.answers["node-301"])) == SEALED_BYTES
+    node = federation.node("301")
+    assert events(node, Action.LOOKUP_ANSWERED) == []
+    assert events(node, Action.LOOKUP_REFUSED)[0].details["code"] == "answer_too_long"
+
+
+# --- At the asking end -----------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_opened_before_the_lookup_is_over_at_the_hub(
+    federation: SmallFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the hub could tell from the time of the last request how much there was to read and to log."""
+    happened: list[str] = []
+    relay = PaperRelay(federation)
+    monkeypatch.setattr(relay, "finish_lookup", lambda _: happened.append("over"))
+    monkeypatch.setattr("node.asking.open_answer", lambda *_: happened.append("opened"))
+    monkeypatch.setattr("node.asking._seen_events", lambda *_: [])
+    ask(federation, relay)
+    assert happened == ["over", "opened", "opened", "opened"]
+
+
+@dataclass
+class Batches:
+    """A hub that hands out what it is told to, in turn, and notes what is acknowledged."""
+
+    script: list[LookupProgress | Exception]
+    acknowledged: list[int] = field(default_factory=list)
+    over: int = 0
+
+    def ask_lookup(self, batch: LookupBatch) -> None:
+        pass
+
+    def fetch_lookup(self, lookup_id: str, *, wait: int, done: int = 0) -> LookupProgress:
+        self.acknowledged.append(done)
+        found = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def finish_lookup(self, lookup_id: str) -> None:
+        self.over += 1
+        raise HubUnreachable("the hub does not answer")
+
+
+def progress(*nodes: str, last: int, awaited: tuple[str, ...] = (), more: bool = False) -> LookupProgress:
+    answers = {node: f"{node} {last}" for node in nodes}
+    return LookupProgress(lookup_id="L-1", answers=answers, awaited=awaited, last=last, more=more)
+
+
+ASKED = LookupBatch(lookup_id="L-1", pages={"a": "", "b": "", "c": ""})
+
+
+def test_answers_are_fetched_until_all_are_here() -> None:
+    """What has arrived is acknowledged with the next request, a lost one is repeated, and the end need not be heard."""
+    lost = HubUnreachable("the hub does not answer")
+    hub = Batches([progress("b", last=1, awaited=("c",), more=True), lost, progress("a", "c", last=3)])
+    assert collect_answers(hub, ASKED, patience=20) == {"b": "b 1", "a": "a 3", "c": "c 3"}
+    assert hub.acknowledged == [0, 1, 1]
+    assert hub.over == 1
+
+
+def test_a_hub_that_is_away_is_not_asked_for_ever() -> None:
+    hub = Batches([HubUnreachable("the hub does not answer")])
+    with pytest.raises(HubUnreachable):
+        collect_answers(hub, ASKED, patience=20)
+    assert len(hub.acknowledged) == 2
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        progress(last=0, more=True),
+        progress("a", last=1, more=True),
+        progress("nobody", last=9, more=True),
+        progress("a", last=1, awaited=("b", "c")),
+    ],
+    ids=["more, and nothing comes", "the same over and over", "of nodes that were not asked", "others never come"],
+)
+def test_a_hub_that_plays_for_time_is_left_when_patience_ends(said: LookupProgress) -> None:
+    hub = Batches([said])
+    assert collect_answers(hub, ASKED, patience=60).keys() <= {"a"}
+    assert len(hub.acknowledged) <= 4
+
+
+def test_the_first_answer_of_a_node_counts() -> None:
+    hub = Batches([progress("a", last=1, awaited=("b",), more=True), progress("a", "b", "c", last=9)])
+    assert collect_answers(hub, ASKED, patience=20) == {"a": "a 1", "b": "b 9", "c": "c 9"}

@@ -13,6 +13,7 @@ from federation.sealing import SEALED_BYTES, SealedRecords
 from federation.transport import NO_REASON, HubConnection, HubRefused, HubUnreachable
 from node import polling
 from node.polling import FINAL, DeliveriesLeft, deal_with
+from node.schedule import Schedule
 from node.service import Node
 
 LOOKUP = f"L-{'5a' * 16}"
@@ -56,6 +57,19 @@ class PlayedNode:
         return self.Register()
 
 
+class RunningClock:
+    """Seconds that pass when somebody waits for them."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def run(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
 def delivery(number: int, content: bytes = b"", kind: DeliveryKind = DeliveryKind.MANIFEST) -> Delivery:
     body = base64.b64encode(content or f"manifest-{number}".encode()).decode()
     lookup_id = LOOKUP if kind is DeliveryKind.LOOKUP else ""
@@ -80,14 +94,15 @@ def rooms(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def deal(hub: PlayedHub, *deliveries: Delivery) -> None:
     inbox = Inbox(register_version=1, deliveries=deliveries)
-    deal_with(cast(Node, PlayedNode()), cast(HubConnection, hub), inbox)
+    clock = RunningClock()
+    deal_with(cast(Node, PlayedNode()), cast(HubConnection, hub), inbox, Schedule(now=clock, wait=clock.run))
 
 
 def test_what_was_waiting_is_dealt_with_oldest_first(rooms: dict[str, Any]) -> None:
-    """A reply is handed in and noted before the delivery is taken out of the inbox."""
+    """Lookups before manifests. A reply is handed in and noted before the delivery is taken out of the inbox."""
     hub = PlayedHub()
     deal(hub, delivery(1), delivery(2, b"no manifest"), delivery(3, kind=DeliveryKind.LOOKUP))
-    assert hub.taken == ["reply manifest-1", "finished 1", "finished 2", f"answer {LOOKUP}"]
+    assert hub.taken == [f"answer {LOOKUP}", "reply manifest-1", "finished 1", "finished 2"]
     assert rooms["acknowledged"] == [b"manifest-1"]
 
 

@@ -12,7 +12,7 @@ from federation.claims import CLAIM_ANSWER_TYPE, CLAIM_TYPE, ChildClaim, ClaimAn
 from federation.exchange import Delivery, DeliveryKind, LookupBatch, LookupProgress
 from federation.lookups import read_message, sign_message
 from federation.sealing import Direction, SealContext, open_records, seal_records
-from federation.transport import decode_page, encode_page
+from federation.transport import decode_records, encode_records
 from federation.wire import whole_seconds
 from node.claims import ClaimReport, claim_host_facts
 from node.ingest.periods import Period
@@ -44,15 +44,17 @@ class PaperRelay:
             delivery_id=1, kind=DeliveryKind.LOOKUP, lookup_id=lookup_id, sender=f"node-{self.sender}", body=page
         )
         sealed = answer_lookup(self.federation.node(node.removeprefix("node-")), delivery)
-        return encode_page(sealed) if sealed is not None else None
+        return encode_records(sealed) if sealed is not None else None
 
-    def fetch_lookup(self, lookup_id: str, *, wait: int) -> LookupProgress:
+    def fetch_lookup(self, lookup_id: str, *, wait: int, done: int = 0) -> LookupProgress:
         self.answers = {}
         for node, page in self.batches[-1].pages.items():
             if node not in self.silent and (answer := self.deliver(node, page, lookup_id)):
                 self.answers[node] = self.tamper(node, answer)
         awaited = tuple(sorted(set(self.batches[-1].pages) - set(self.answers)))
-        return LookupProgress(lookup_id=lookup_id, answers=self.answers, awaited=awaited)
+        return LookupProgress(
+            lookup_id=lookup_id, answers=self.answers, awaited=awaited, last=len(self.answers), more=False
+        )
 
     def finish_lookup(self, lookup_id: str) -> None:
         assert lookup_id == self.batches[-1].lookup_id
@@ -75,7 +77,7 @@ def events(node: Node, action: Action) -> list[AuditEvent]:
 
 def open_request(federation: SmallFederation, receiver: str, page: str, lookup_id: str) -> ClaimRequest:
     context = SealContext(lookup_id, f"node-{HOME}", receiver, Direction.REQUEST)
-    content = open_records(decode_page(page), context, federation.party(receiver).keys)
+    content = open_records(decode_records(page), context, federation.party(receiver).keys)
     key = federation.party(f"node-{HOME}").keys.public_signing_key
     return read_message(content, CLAIM_TYPE, ClaimRequest, f"node-{HOME}", key)
 
@@ -94,10 +96,10 @@ def send_claims(federation: SmallFederation, *children: ChildClaim, sender: str 
     )
     context = SealContext(request.lookup_id, party.member_id, host.member_id, Direction.REQUEST)
     page = seal_records(sign_message(request, CLAIM_TYPE, party.keys), context, host.keys.public_sealing_key)
-    answer = PaperRelay(federation, sender).deliver(host.member_id, encode_page(page), request.lookup_id)
+    answer = PaperRelay(federation, sender).deliver(host.member_id, encode_records(page), request.lookup_id)
     assert answer is not None
     back = SealContext(request.lookup_id, host.member_id, party.member_id, Direction.ANSWER)
-    content = open_records(decode_page(answer), back, party.keys)
+    content = open_records(decode_records(answer), back, party.keys)
     return read_message(content, CLAIM_ANSWER_TYPE, ClaimAnswer, host.member_id, host.keys.public_signing_key)
 
 

@@ -51,5 +51,6 @@ def test_more_children_than_a_page_holds_take_several_rounds(
     relay = PaperRelay(federation)
     assert claim(federation, relay).claimed == expected
     assert len(relay.batches) > 1
+    assert len(relay.batches).bit_count() == 1, "a power of two, which says little of how many children there are"
     assert {frozenset(batch.pages) for batch in relay.batches} == {frozenset(relay.batches[0].pages)}
     assert len(find_facts(federation.directory / f"node-{HOME}")) > 3

@@ -11,7 +11,7 @@ import pytest
 from federation.claims import CLAIM_ANSWER_TYPE, ClaimAnswer, EducationFacts
 from federation.lookups import LookupOutcome, read_message, sign_message
 from federation.sealing import Direction, SealContext, open_records, seal_records
-from federation.transport import decode_page, encode_page
+from federation.transport import decode_records, encode_records
 from node.claim_ledger import Reason
 from node.host_facts import find_facts
 from tests.node.host_facts.naive_rolls import incomplete
@@ -28,10 +28,10 @@ def rewrite(federation: SmallFederation, page: str, change: Callable[[ClaimAnswe
         .fetchone()[0]
     )
     context = SealContext(lookup_id, host.member_id, home.member_id, Direction.ANSWER)
-    content = open_records(decode_page(page), context, home.keys)
+    content = open_records(decode_records(page), context, home.keys)
     answer = read_message(content, CLAIM_ANSWER_TYPE, ClaimAnswer, host.member_id, host.keys.public_signing_key)
     message = sign_message(change(answer), CLAIM_ANSWER_TYPE, host.keys)
-    return encode_page(seal_records(message, context, home.keys.public_sealing_key))
+    return encode_records(seal_records(message, context, home.keys.public_sealing_key))
 
 
 def another(answer: ClaimAnswer, **changes: Any) -> tuple[EducationFacts, ...]:
