@@ -74,6 +74,12 @@ class RefusalCode(StrEnum):
     TOO_MANY_CELLS = "too_many_cells", "the table asked for has too many cells"
     METHODOLOGY = "methodology", "a statistician would not answer this: the text names the rule and what would be sound"
 
+    # The path, by which a question that is sound may not be answered
+    PATH_AUTHORITIES = "path_authorities", "the path adds authorities up, and the question tells them apart"
+    PATH_MODEL = "path_model", "a model cannot be fitted from what leaves by the path"
+    PATH_REACH = "path_reach", "too few operators can reach a cell of an exact sum"
+    PATH_UNBOUNDED = "path_unbounded", "nothing bounds what one child adds to a figure, so no noise could hide it"
+
 
 class QueryRefused(Exception):
     """A query is not allowed. Depends on the text, the catalogue and the plan; never on data.

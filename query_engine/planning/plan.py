@@ -27,6 +27,9 @@ from query_engine.query.view import TOTAL as TOTAL
 PLANNER_VERSION = "4"
 """Changes whenever the same question would be planned differently."""
 
+Path = Literal["noisy_sum", "exact_sum", "per_authority"]
+"""How a table leaves the nodes: see `paths`."""
+
 StatisticKind = Literal["rows", "children", "nonzero", "sum", "high", "low"]
 OutputKind = Literal["dimension", "count", "distinct", "model"] | Function
 JSON = str | int | bool | None | list["JSON"] | dict[str, "JSON"]
@@ -159,7 +162,8 @@ class QueryPlan:
 
     `dimensions` are in the catalogue's order, without the table's authority column: the node that answers is one
     authority, and whoever puts the answers together prepends that column. `sets` are the grouping sets, each the places
-    in `dimensions` of what it groups by; the first has them all.
+    in `dimensions` of what it groups by; the first has them all. `by_authority` says that the asker names the authority
+    column, which every answer by `per_authority` has and no sum over a roster can have.
     """
 
     governed: GovernedTable = field(repr=False, compare=False)
@@ -168,9 +172,10 @@ class QueryPlan:
     statistics: tuple[Statistic, ...]
     outputs: tuple[Output, ...]
     sets: tuple[tuple[int, ...], ...]
-    path: Literal["per_authority", "exact_sum"] = "per_authority"
+    path: Path = "per_authority"
     planner_version: str = PLANNER_VERSION
     model: ModelPlan | None = None
+    by_authority: bool = False
 
     @property
     def table(self) -> str:
@@ -184,7 +189,7 @@ class QueryPlan:
 
     @property
     def authority_column(self) -> str:
-        """The column prepended to the answer, one value for each node."""
+        """The column prepended to the answer by `per_authority`, one value for each node."""
         return self.governed.authority_column
 
     @property

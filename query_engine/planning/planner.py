@@ -53,7 +53,8 @@ def plan_query(query: AggregateQuery, catalogue: Catalogue) -> QueryPlan:
         ) from None
     ordered = sorted(dimensions.values(), key=lambda each: _rank(each, table))
     sets = _sets(query, dimensions, ordered)
-    plan = QueryPlan(table, tuple(ordered), where, statistics, outputs, sets)
+    by_authority = ByColumn(table.authority_column) in query.grouped
+    plan = QueryPlan(table, tuple(ordered), where, statistics, outputs, sets, by_authority=by_authority)
     check_joins_used(table, plan.used)
     return _checked(plan)
 

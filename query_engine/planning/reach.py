@@ -61,13 +61,20 @@ def smallest_reach(plan: QueryPlan) -> int:
 
     Cells that nobody can reach are left out, since they are empty whoever answers. Raises `RegionTangled`.
     """
+    return min(set(map(len, reach_sets(plan))) - {0}, default=0)
+
+
+def reach_sets(plan: QueryPlan) -> frozenset[frozenset[str]]:
+    """The authorities that can have a row in a cell, for every cell and statistic, each set once.
+
+    They are codes, for whoever knows the roster to find their operators. Raises `RegionTangled`.
+    """
     conditions = {each.measure.where for each in plan.statistics if each.measure is not None} | {True}
-    found = {
-        len(reaching(plan, intersect(region, condition)))
+    return frozenset(
+        reaching(plan, intersect(region, condition))
         for region in set(_geographic_cells(plan))
         for condition in conditions
-    }
-    return min(found - {0}, default=0)
+    )
 
 
 def _geographic_cells(plan: QueryPlan) -> Iterable[Region]:

@@ -24,7 +24,7 @@ def describe_plan(plan: QueryPlan) -> list[Paragraph]:
     return [
         ("Table", list(describe_source(plan.governed))),
         ("Rows where", describe_condition(plan.where, plan.governed)),
-        ("Cells", [f"{plan.cells:,} for each authority", *_dimensions(plan)]),
+        ("Cells", [_cells(plan), *_dimensions(plan)]),
         ("Columns", list(_columns(plan))),
         ("Carried", list(_carried(plan))),
         ("Plan", [plan.plan_id]),
@@ -59,6 +59,12 @@ def _scaled(bound: int, measure: Measure) -> str:
     return f"{Decimal(bound).scaleb(-measure.scale):f}" + (f" {measure.unit}" if measure.unit else "")
 
 
+def _cells(plan: QueryPlan) -> str:
+    if plan.path == "per_authority":
+        return f"{plan.cells:,} for each authority"
+    return f"{plan.cells:,}, each over all authorities of the roster"
+
+
 def _carried(plan: QueryPlan) -> Iterator[str]:
     size = f"{plan_bytes(plan):,} bytes for each authority"
     yield f"{len(plan.statistics)} whole numbers for each cell, {size}"
@@ -83,7 +89,8 @@ def _label(dimension: Dimension, plan: QueryPlan) -> str:
 
 
 def _columns(plan: QueryPlan) -> Iterator[str]:
-    yield f"{plan.authority_column}: the authority that answers"
+    if plan.path == "per_authority":
+        yield f"{plan.authority_column}: the authority that answers"
     for output in plan.outputs:
         yield f"{output.label}: {_output(output, plan.governed)}{_within(output, plan)}"
 

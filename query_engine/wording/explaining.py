@@ -3,11 +3,12 @@
 Everything here comes from the question alone. What disclosure control expects of its table is for others to add.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from query_engine.planning.measuring import LARGEST_ROSTER, MOST_ROWS
 from query_engine.planning.overflow import LIMIT, plan_bytes, prove_no_overflow
-from query_engine.planning.paths import PathVerdict, judge_paths
+from query_engine.planning.paths import Path, PathVerdict, judge_paths, plan_for_path
 from query_engine.planning.plan import QueryPlan
 from query_engine.planning.reach import smallest_reach
 from query_engine.planning.region import RegionTangled
@@ -45,7 +46,14 @@ def explain_as_json(question: Question) -> dict[str, object]:
         ],
         "sums": [{"statistic": each.statistic, "most": str(each.most)} for each in prove_no_overflow(plan)],
         "paths": [
-            {"path": each.path, "allowed": each.allowed, "taken": each.path == plan.path, "reasons": list(each.reasons)}
+            {
+                "path": each.path,
+                "allowed": each.allowed,
+                "taken": each.path == plan.path,
+                "plan_id": plan_for_path(plan, each.path).plan_id if each.allowed else None,
+                "codes": [objection.code.value for objection in each.objections],
+                "reasons": list(each.reasons),
+            }
             for each in judge_paths(plan)
         ],
         "view": list(describe_view(question.view)),
@@ -94,9 +102,18 @@ def _describe_reach(plan: QueryPlan) -> str:
     return f"{fewest} authorities or more can have children in each cell"
 
 
+LEAVES_BY: Mapping[Path, str] = MappingProxyType(
+    {
+        "noisy_sum": "each authority adds its share of the noise, and only the noised sum can be opened",
+        "exact_sum": "only the exact sum can be opened, by the hub, which protects it",
+        "per_authority": "each authority protects its own rows before they leave",
+    }
+)
+"""What each path means."""
+
+
 def _describe_path(verdict: PathVerdict, plan: QueryPlan) -> str:
-    if verdict.path == plan.path:
-        return f"{verdict.path}: taken; each authority protects its own rows before they leave"
-    return (
-        f"{verdict.path}: {'could be taken' if verdict.allowed else 'cannot be taken: ' + '; '.join(verdict.reasons)}"
-    )
+    if not verdict.allowed:
+        return f"{verdict.path}: cannot be taken: {'; '.join(verdict.reasons)}"
+    standing = "taken" if verdict.path == plan.path else "could be taken"
+    return f"{verdict.path}: {standing}; {LEAVES_BY[verdict.path]}"

@@ -95,7 +95,7 @@ def test_years_may_stand_side_by_side_for_the_nation(catalogue: Catalogue) -> No
 
 def test_the_level_of_an_answer(plan_of: Callable[[str], QueryPlan]) -> None:
     plan = plan_of("SELECT home_region, COUNT(*) AS n FROM child_year GROUP BY home_region")
-    summed = replace(plan, path="noisy_sum")  # type: ignore[arg-type]
+    summed = replace(plan, path="noisy_sum")
     assert (level_of(plan), level_of(summed), level_of(replace(summed, dimensions=()))) == (
         "authority",
         "region",

@@ -1,4 +1,4 @@
-"""What a plan tells: that no sum overflows, how large it is, who can reach a cell, and by which paths it may go."""
+"""What a plan tells: that no sum overflows, how large it is, and who can reach a cell."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +12,6 @@ from query_engine.geography import REGIONS, load_authorities
 from query_engine.language.parser import parse_query
 from query_engine.planning.measuring import LARGEST_ROSTER, MOST_ROWS, NOISE_ROOM
 from query_engine.planning.overflow import LIMIT, OverflowPossible, plan_bytes, prove_no_overflow
-from query_engine.planning.paths import judge_paths
 from query_engine.planning.plan import TOTAL, QueryPlan
 from query_engine.planning.planner import plan_query
 from query_engine.planning.reach import contributors, smallest_reach
@@ -122,57 +121,7 @@ def test_a_dimension_can_bear_on_geography_through_the_filter(plan_of: PlanOf) -
     assert smallest_reach(plan) == len(in_region("London"))
 
 
-# --- Paths ---------------------------------------------------------------------------------------------------------
-
-PATHS = [
-    ("sex, COUNT(*) AS n FROM child_year GROUP BY sex", ""),
-    ("home_region, COUNT(*) AS n FROM child_year GROUP BY home_region", ""),
-    ("school_in_area, COUNT(*) AS n FROM child_year GROUP BY school_in_area", ""),
-    ("COUNT(*) AS n FROM child_year WHERE host_region = 'London'", ""),
-    ("COUNT(*) AS n FROM child_year WHERE host_authority = '301'", "groups or filters by host_authority"),
-    ("host_authority, COUNT(*) AS n FROM child_year GROUP BY host_authority", "groups or filters by host_authority"),
-    ("COUNT(*) FILTER (WHERE host_authority = '301') AS n FROM child_year", "groups or filters by host_authority"),
-    ("COUNT(*) AS n FROM child_year WHERE school_in_area AND home_region = 'London'",
-     "crosses school_in_area with home_region"),
-    ("home_region, SUM(placement_in_area) AS n FROM child_year GROUP BY 1",
-     "crosses placement_in_area with home_region"),
-    ("host_region, COUNT(*) AS n FROM child_year WHERE home_region = 'London' GROUP BY 1", ""),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("asked", "against"), PATHS)
-def test_which_paths_a_plan_may_take(asked: str, against: str, plan_of: PlanOf) -> None:
-    """An exact sum alone is barred by geography; noise and complete protection stand for the others."""
-    noisy, exact, own = judge_paths(plan_of(f"SELECT {asked}"))
-    assert (noisy.path, exact.path, own.path) == ("noisy_sum", "exact_sum", "per_authority")
-    assert noisy.allowed
-    assert own.allowed
-    assert exact.allowed is (against == "")
-    assert against in " ".join(exact.reasons)
-
-
-def test_a_cell_that_few_can_reach_is_no_exact_sum(plan_of: PlanOf, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every region has ten authorities today; the rule is there for the day when one has fewer."""
-    plan = plan_of("SELECT COUNT(*) AS n FROM child_year WHERE home_region = 'East Midlands'")
-    monkeypatch.setattr("query_engine.planning.paths.FEWEST_REACHING", len(in_region("East Midlands")))
-    assert judge_paths(plan)[1].allowed
-    monkeypatch.setattr("query_engine.planning.paths.FEWEST_REACHING", len(in_region("East Midlands")) + 1)
-    assert "10 authorities alone, and needs 11" in judge_paths(plan)[1].reasons[0]
-
-
-def test_the_figures_of_a_cell_count_too(plan_of: PlanOf) -> None:
-    """A FILTER reaches no further than its condition."""
-    plan = plan_of("SELECT COUNT(*) AS n, COUNT(*) FILTER (WHERE home_region = 'London') AS london FROM child_year")
-    assert smallest_reach(plan) == len(in_region("London"))
-
-
-def test_sums_in_two_parts_take_no_noise(plan_of: PlanOf) -> None:
-    """A part that is worth 2**32 of the other would carry 2**32 times the noise."""
-    plan = plan_of("SELECT STDDEV(cost) AS x FROM support")
-    assert {each.kind for each in plan.statistics} >= {"high", "low"}
-    noisy, exact, _ = judge_paths(plan)
-    assert "two parts" in noisy.reasons[0]
-    assert exact.allowed
+# --- Size ------------------------------------------------------------------------------------------------------------
 
 
 def test_an_answer_that_is_too_large_to_travel_is_refused(plan_of: PlanOf, monkeypatch: pytest.MonkeyPatch) -> None:
