@@ -1,0 +1,101 @@
+"""What a node hands to the mask: its figures with its share of the noise, or exact ones for an exact sum.
+
+Neither may leave the node as it is. A share of the noise is small, and mostly none at all: it is the noise of all nodes
+together that hides a child. So both are sealed like a raw table, for `federation` to mask.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import InitVar, dataclass, field
+from typing import Never, SupportsIndex, final
+
+from disclosure_control.noise.bits import Bits, SystemBits
+from disclosure_control.noise.calibration import calibrate
+from disclosure_control.noise.polya import draw_shares
+from disclosure_control.noise.terms import NoiseTerms
+from query_engine.planning.plan import QueryPlan
+from query_engine.tables import RawTable
+
+__all__ = ["ExactShare", "NoisedShare", "add_noise_share", "raw_from_vector", "vector_of"]
+
+MODULUS = 2**64
+"""Figures are carried modulo this, negative ones from its end; `overflow` proves that no sum is mistaken."""
+
+_SEAL = object()
+
+
+@dataclass(frozen=True, repr=False)
+class _Share:
+    """Figures of one node as whole numbers modulo 2**64: statistic by statistic, cell by cell, in the plan's order."""
+
+    seal: InitVar[object]
+    plan_id: str
+    values: list[int] = field(compare=False)
+
+    def __post_init__(self, seal: object) -> None:
+        """Refuse to exist without the seal of this module."""
+        if seal is not _SEAL:
+            raise TypeError("a share is made by add_noise_share() or vector_of() alone")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.plan_id}: {len(self.values)} figures, not shown>"
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Never:
+        raise TypeError("a share cannot be copied or serialised: mask it first")
+
+
+@final
+class NoisedShare(_Share):
+    """A node's figures with its share of the noise in each, made by `add_noise_share` alone."""
+
+
+@final
+class ExactShare(_Share):
+    """A node's exact figures for an exact sum, made by `vector_of` alone."""
+
+
+def add_noise_share(raw: RawTable, terms: NoiseTerms, bits: Bits | None = None) -> NoisedShare:
+    """A node's figures with its share of the noise: for one manifest it is drawn once, and kept for every attempt.
+
+    Every cell takes its share, whatever is in it. `bits` are for tests. Raises `NoiseRefused`.
+    """
+    plan, source = raw.plan, bits or SystemBits()
+    scales = calibrate(plan, terms.epsilon).scales
+    noise = [
+        drawn
+        for each in plan.statistics
+        for number, grouping_set in enumerate(plan.sets)
+        for drawn in draw_shares(plan.cells_of(grouping_set), scales[each.name, number], terms.shares, source)
+    ]
+    noised = (exact + drawn for exact, drawn in zip(_figures(raw), noise, strict=True))
+    return NoisedShare(_SEAL, plan.plan_id, [each % MODULUS for each in noised])
+
+
+def vector_of(raw: RawTable) -> ExactShare:
+    """A node's exact figures, for the path `exact_sum`."""
+    if raw.plan.path != "exact_sum":
+        raise ValueError("exact figures are summed by the path exact_sum alone: see plan_for_path")
+    return ExactShare(_SEAL, raw.plan.plan_id, [each % MODULUS for each in _figures(raw)])
+
+
+def raw_from_vector(plan: QueryPlan, values: Iterable[int]) -> RawTable:
+    """The raw table of an opened exact sum. Raises `ValueError` where it has another length than the plan's."""
+    return RawTable(plan, read_vector(plan, values))
+
+
+def read_vector(plan: QueryPlan, values: Iterable[int]) -> dict[str, list[int]]:
+    """An opened sum as figures with their sign: each statistic cell by cell. Raises `ValueError` as above."""
+    signed = [_signed(int(each)) for each in values]
+    if len(signed) != plan.cells * len(plan.statistics):
+        raise ValueError(f"a sum of this plan has {plan.cells * len(plan.statistics)} figures, not {len(signed)}")
+    starts = range(0, len(signed), plan.cells)
+    return {each.name: signed[start : start + plan.cells] for each, start in zip(plan.statistics, starts, strict=True)}
+
+
+def _figures(raw: RawTable) -> Sequence[int]:
+    return [figure for each in raw.plan.statistics for figure in raw.statistic(each.name)]
+
+
+def _signed(value: int) -> int:
+    if not 0 <= value < MODULUS:
+        raise ValueError("figures of a sum are whole numbers modulo 2**64")
+    return value - MODULUS if value >= MODULUS // 2 else value
