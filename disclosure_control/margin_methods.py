@@ -9,6 +9,10 @@
 | standard deviation, variance | chi-squared, as of normal rows |
 | correlation, R squared | Fisher's z |
 | slope | Student's t, with the correlation of the same rows in the row |
+
+In a noised total the figure before chance is one that noise may have moved: the margin is the widest of those whose
+noise lies within the 95 % that the terms of the release give. Widths are added up, so that both together are within it
+19 times in 20 and more.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -50,11 +54,24 @@ class MarginMissing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ReleasedRow:
-    """One row of a release, with what the plan and the preset say of its figures."""
+    """One row of a release, with what the plan and the preset say of its figures.
+
+    `noise` is how far the noise in each statistic may well lie from 0, and None where there is none.
+    """
 
     figures: Mapping[str, Value]
     plan: QueryPlan
     preset: Preset
+    noise: Mapping[str, int] | None = None
+
+    @property
+    def base(self) -> int:
+        """The multiples to which counts are rounded; those with noise are not."""
+        return 1 if self.noise is not None else self.preset.rounding_base
+
+    def noise_of(self, statistic: str) -> int:
+        """How far the noise in a statistic may well lie from 0."""
+        return self.noise[statistic] if self.noise is not None else 0
 
     def number(self, output: Output) -> float | None:
         """A released figure, or None where it is withheld."""
@@ -65,31 +82,32 @@ class ReleasedRow:
         """By how much printing may have moved a figure."""
         return 0.5 * 10.0 ** -decimal_places(output, self.preset)
 
-    def printed_as(self, count: float) -> tuple[int, int]:
-        """The least and greatest count that is released as this one; 0 is released of none alone."""
-        if self.preset.rounding_base == 1 or not count:
-            return int(count), int(count)
-        half = self.preset.rounding_base / 2
+    def printed_as(self, count: float, statistic: str) -> tuple[int, int]:
+        """The least and greatest count of a statistic that is released as this one; 0 is released of none alone."""
+        noise = self.noise_of(statistic)
+        if noise or self.base == 1 or not count:
+            return max(0, int(count) - noise), max(0, int(count) + noise)
+        half = self.base / 2
         return max(ceil(count - half), self.preset.smallest_count_shown), ceil(count + half) - 1
 
     def rows_behind(self, output: Output) -> "_Rows":
         """The rows that a figure rests on, by the counts released beside it. Raises `MarginMissing`.
 
         A count of the children with such rows serves too: they are no more than the rows, and fewer make the margin
-        wider.
+        wider. With noise it does not: what the figure was divided by held other noise.
         """
         counting = [
             each
             for each in self.plan.outputs
             if (is_count(each) and each.counted == output.statistics[0])
-            or (each.kind == "distinct" and each.among == output.present)
+            or (self.noise is None and each.kind == "distinct" and each.among == output.present)
         ]
         if not counting:
             raise MarginMissing(f"ask for {_count_to_ask(output)} beside it")
         counts = [count for each in counting if (count := self.number(each)) is not None]
-        if not counts or min(counts) < FEWEST_ROWS:
+        if not counts or min(counts) - self.noise_of(output.statistics[0]) < FEWEST_ROWS:
             raise MarginMissing("the count of the same rows is withheld or too small")
-        return _Rows(int(min(counts)), *self.printed_as(min(counts)))
+        return _Rows(int(min(counts)), *self.printed_as(min(counts), output.statistics[0]))
 
     def beside(self, kinds: Collection[str], is_same: Callable[[Output], bool]) -> tuple[Output, float] | None:
         """The first released figure of these kinds that is of the same values."""
@@ -126,37 +144,54 @@ def find_ends(output: Output, row: ReleasedRow) -> Ends:
     value = row.number(output)
     if value is None:
         raise MarginMissing(WITHHELD)
+    if row.noise is not None and output.kind in _UNTOLD:
+        raise MarginMissing("what is released does not tell how the noise moved it; ask for counts, shares or AVG too")
     return METHODS["count" if is_count(output) else "share" if output.indicator else output.kind](output, value, row)
 
 
 def _count(output: Output, value: float, row: ReleasedRow) -> Ends:
-    return poisson_interval(*row.printed_as(value))
+    return poisson_interval(*row.printed_as(value, output.counted or output.statistics[0]))
 
 
 def _share(output: Output, value: float, row: ReleasedRow) -> Ends:
     """From the fewest yes of the most rows that are released so, to the most yes of the fewest."""
-    rows, half, base = row.rows_behind(output), row.half_place(output), row.preset.rounding_base
-    least, greatest = (round_to_base(Decimal((value + end) * rows.released), base) for end in (-half, half))
-    fewest, most = row.printed_as(max(0, least))[0], min(row.printed_as(greatest)[1], rows.fewest)
+    rows, half, yes = row.rows_behind(output), row.half_place(output), output.statistics[-1]
+    least, greatest = (round_to_base(Decimal((value + end) * rows.released), row.base) for end in (-half, half))
+    fewest, most = row.printed_as(max(0, least), yes)[0], min(row.printed_as(greatest, yes)[1], rows.fewest)
     return wilson_interval(fewest / rows.most, rows.most)[0], wilson_interval(most / rows.fewest, rows.fewest)[1]
 
 
 def _mean(output: Output, value: float, row: ReleasedRow) -> Ends:
     """The average give or take its error, the printing of its last place, and no further than a value can be."""
-    fewest = row.rows_behind(output).fewest
+    rows = row.rows_behind(output)
     measure = output.measures[1 if output.kind == "regr_avgx" else 0]
     least, greatest = map(float, measure_ends(measure, row.plan))
-    half = row.half_place(output)
+    low, high = _before_noise(output, value, rows, row)
     spread = _released_spread(output, row)
     if spread is None:
-        middle = min(max((least + greatest) / 2, value - half), value + half)
+        middle = min(max((least + greatest) / 2, low), high)
         spread = sqrt(max(0.0, (greatest - middle) * (middle - least)))  # Bhatia and Davis, 2000
-    error = student_quantile(fewest - 1) * spread / sqrt(fewest - 1) + half
-    return max(least, value - error), min(greatest, value + error)
+    error = student_quantile(rows.fewest - 1) * spread / sqrt(rows.fewest - 1)
+    return max(least, low - error), min(greatest, high + error)
+
+
+def _before_noise(output: Output, value: float, rows: "_Rows", row: ReleasedRow) -> Ends:
+    """The least and greatest average that is released as this one: its last place, and its noise if it has any."""
+    half = row.half_place(output)
+    low, high = value - half, value + half
+    if row.noise is None:
+        return low, high
+    scale = output.measures[1 if output.kind == "regr_avgx" else 0].scale
+    noise = row.noise_of(output.statistics[1]) / 10**scale
+    ends = (low * rows.released - noise, high * rows.released + noise)
+    numbers = (rows.fewest, rows.most)
+    return min(ends[0] / number for number in numbers), max(ends[1] / number for number in numbers)
 
 
 def _released_spread(output: Output, row: ReleasedRow) -> float | None:
-    """The greatest deviation that is released so, of the same values of the same rows."""
+    """The greatest deviation that is released so, of the same values of the same rows; none that noise has moved."""
+    if row.noise is not None:
+        return None
     found = row.beside(SPREADS, lambda other: other.statistics[:2] == output.statistics)
     if found is None:
         return None
@@ -225,6 +260,9 @@ def _without(reason: str) -> "_Formula":
 
     return refuse
 
+
+_UNTOLD = frozenset({"quantile", *SPREADS, "correlation", "regr_r2", "regr_slope"})
+"""Figures whose margin rests on sums that are not printed: of a noised one nobody can tell the noise."""
 
 _Formula = Callable[[Output, float, ReleasedRow], Ends]
 

@@ -6,7 +6,7 @@ whose denominator is a count.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import InitVar, dataclass
+from dataclasses import InitVar, dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Never, SupportsIndex, final
@@ -59,7 +59,8 @@ class ReleasedTerm:
 class ReleasedModel:
     """A fitted model that anybody may see. Made by `release_linear` and `release_generalised` alone.
 
-    `rows` are rounded as the preset rounds counts. `quality` has what is said of the fit as a whole.
+    `rows` are rounded as the preset rounds counts. `quality` has what is said of the fit as a whole. `answered` are the
+    authorities whose sums it is fitted from, and `absent` gives the reason for each other one that was asked.
     """
 
     seal: InitVar[object]
@@ -72,12 +73,16 @@ class ReleasedModel:
     terms: tuple[ReleasedTerm, ...]
     quality: Mapping[str, Decimal]
     notes: tuple[str, ...]
+    plan_id: str = ""
+    answered: tuple[str, ...] = ()
+    absent: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self, seal: object) -> None:
         """Refuse to exist without the seal of this module."""
         if seal is not _SEAL:
             raise TypeError("a released model is made by release_linear() or release_generalised() alone")
         object.__setattr__(self, "quality", MappingProxyType(dict(self.quality)))
+        object.__setattr__(self, "absent", MappingProxyType(dict(self.absent)))
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Never:
         raise TypeError("a released model travels by to_json() alone")
@@ -85,6 +90,7 @@ class ReleasedModel:
     def to_json(self) -> dict[str, Any]:
         """The model as a JSON object, with figures as numbers."""
         return {
+            "plan_id": self.plan_id,
             "family": self.family,
             "outcome": self.outcome,
             "preset": {"name": self.preset, "version": self.preset_version},
@@ -92,6 +98,8 @@ class ReleasedModel:
             "residual_df": self.residual_df,
             "terms": [{"term": each.term, **_as_floats(_figures(each))} for each in self.terms],
             "quality": _as_floats(self.quality),
+            "answered": list(self.answered),
+            "absent": dict(self.absent),
             "notes": list(self.notes),
         }
 
@@ -101,7 +109,16 @@ class ReleasedModel:
         rows = [(each.term, *(f"{value:f}" for value in _figures(each).values())) for each in self.terms]
         quality = [f"{name.replace('_', ' ')} {value:f}" for name, value in self.quality.items()]
         summary = f"{self.family} model of {self.outcome}: rows {self.rows}, residual df {self.residual_df}"
-        return write_text(columns, columns[1:], rows, [", ".join([summary, *quality]), *self.notes])
+        absences = [f"{authority}: {reason}" for authority, reason in self.absent.items()]
+        return write_text(columns, columns[1:], rows, [", ".join([summary, *quality]), *absences, *self.notes])
+
+
+def name_roster(
+    model: ReleasedModel, plan_id: str, answered: tuple[str, ...], absent: Mapping[str, str], note: str
+) -> ReleasedModel:
+    """The same model, with the plan and the authorities that it is of."""
+    notes = (note, *model.notes)
+    return replace(model, seal=_SEAL, plan_id=plan_id, answered=answered, absent=absent, notes=notes)
 
 
 def release_linear(

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from disclosure_control.margin_methods import SPREADS, WITHHELD, MarginMissing, ReleasedRow, find_ends
 from disclosure_control.margins import cut_to_place
+from disclosure_control.noise.calibration import half_widths
 from disclosure_control.presets import Preset
 from disclosure_control.release import ReleasedTable
 from disclosure_control.rounding import decimal_places
@@ -27,6 +28,8 @@ NOTE = (
     "tentative: a margin knows nothing of records that are wrong or missing, and of many figures one in twenty lies "
     "outside its margin by chance."
 )
+
+NOISY_NOTE = "Of a total with noise they allow for the noise too, so far as it lies 19 times in 20."
 
 _NORMAL_VALUES = "Margins of spreads, correlations and lines take the values to be normally distributed."
 _NOTES: Mapping[str, str] = MappingProxyType(
@@ -66,14 +69,20 @@ def find_margins(
     if (table.plan_id, table.preset, table.preset_version) != (plan.plan_id, preset.name, preset.version):
         raise ValueError("margins are worked out with the plan and the preset of the release")
     wanted = range(len(table.rows)) if places is None else places
-    return tuple(_row_margins(table.rows[place], table, plan, preset) for place in wanted)
+    noise = _noise(table, plan)
+    numbers = [number for number, each in enumerate(plan.sets) for _ in range(plan.cells_of(each))]
+    return tuple(
+        _row_margins(table.rows[place], table, plan, preset, noise[numbers[place]] if noise else None)
+        for place in wanted
+    )
 
 
 def explain_margins(margins: Sequence[Margins], plan: QueryPlan) -> tuple[str, ...]:
     """What a reader must know of a release's margins: what they are, and why some figures have none."""
     outputs = [each for each in plan.outputs if each.kind != "dimension"]
     having = [each for each in outputs if any(isinstance(row[each.label], Margin) for row in margins)]
-    notes = [NOTE, *dict.fromkeys(_NOTES[each.kind] for each in having if each.kind in _NOTES)] if having else []
+    first = [NOTE, NOISY_NOTE] if plan.path == "noisy_sum" else [NOTE]
+    notes = [*first, *dict.fromkeys(_NOTES[each.kind] for each in having if each.kind in _NOTES)] if having else []
     for each in outputs:
         reasons = {found.reason for row in margins if isinstance(found := row[each.label], NoMargin)} - {WITHHELD}
         if reasons and each not in having:
@@ -81,10 +90,17 @@ def explain_margins(margins: Sequence[Margins], plan: QueryPlan) -> tuple[str, .
     return tuple(notes)
 
 
-def _row_margins(row: Row, table: ReleasedTable, plan: QueryPlan, preset: Preset) -> Margins:
+def _noise(table: ReleasedTable, plan: QueryPlan) -> Sequence[Mapping[str, int]]:
+    """How far the noise in each statistic may well lie from 0, grouping set by grouping set; nothing without noise."""
+    return half_widths(plan, table.noise, len(table.answered)) if table.noise is not None else ()
+
+
+def _row_margins(
+    row: Row, table: ReleasedTable, plan: QueryPlan, preset: Preset, noise: Mapping[str, int] | None
+) -> Margins:
     released = dict(zip(table.columns, row, strict=True))
     figures: dict[str, Value] = {label: released[label] for label in table.decimals}  # type: ignore[misc]
-    beside = ReleasedRow(figures, plan, preset)
+    beside = ReleasedRow(figures, plan, preset, noise)
     return {each.label: _margin(each, beside) for each in plan.outputs if each.label in figures}
 
 

@@ -26,7 +26,7 @@ from disclosure_control.symbols import Symbol, Value
 from query_engine.finalisers import finalise
 from query_engine.planning.plan import Measure, Output
 
-__all__ = ["decimal_places", "is_count", "is_share", "release_figure", "round_to_base"]
+__all__ = ["cut", "decimal_places", "is_count", "is_share", "release_figure", "round_to_base"]
 
 _PRECISION = 60  # A sum of squares can have more figures than the 28 that arithmetic keeps unasked.
 
@@ -92,7 +92,7 @@ def _release_figure(output: Output, figures: Figures, preset: Preset) -> Value:
     value = None if _is_of_nothing(output, figures) else _release_value(output, figures, preset)
     if value is None:
         return Symbol.NOT_APPLICABLE if Symbol.NOT_APPLICABLE in preset.symbols else Symbol.CONFIDENTIAL
-    printed = _cut(value, decimal_places(output, preset))
+    printed = cut(value, decimal_places(output, preset))
     is_zero = figures[output.statistics[-1]] == 0 if output.indicator else value == 0
     return Symbol.LOW if printed == 0 and not is_zero and Symbol.LOW in preset.symbols else printed
 
@@ -171,7 +171,7 @@ def _average_times_children(output: Output, figures: Figures, preset: Preset) ->
     assert output.measure is not None
     present = figures[output.present]
     total = Decimal(finalise(output, figures) or 0)
-    average = _cut(total / present, _average_places(output.measure, preset))
+    average = cut(total / present, _average_places(output.measure, preset))
     return round_to_base(average * round_to_base(present, preset.rounding_base), preset.rounding_base)
 
 
@@ -181,7 +181,7 @@ def _average_places(measure: Measure, preset: Preset) -> int:
     return preset.mean_decimals if preset.rounding_base == 1 else min(preset.mean_decimals, measure.scale + 1)
 
 
-def _cut(value: int | Decimal, places: int) -> int | Decimal:
+def cut(value: int | Decimal, places: int) -> int | Decimal:
     """A value with exactly `places` decimal places, halves away from zero."""
     cut = Decimal(value).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
     return int(cut) if places == 0 else cut

@@ -17,6 +17,7 @@ from disclosure_control.symbols import Symbol
 from disclosure_control.tables import Entry, Row
 from query_engine.catalogue import load_catalogue
 from query_engine.language.parser import parse_query
+from query_engine.planning.paths import plan_for_path
 from query_engine.planning.planner import plan_query
 from query_engine.query.view import WHOLE, View, apply_view
 from query_engine.refusal import QueryRefused
@@ -50,9 +51,7 @@ class ShownTable:
     def to_text(self) -> str:
         """The rows aligned for a terminal, each figure with its margin in brackets, and all that a reader must know."""
         table = self.table
-        legend = [f"{symbol.value}  {meaning}" for symbol, meaning in table.symbols.items()]
-        absences = [f"{authority}: {reason}" for authority, reason in table.absent.items()]
-        notes = [*legend, *absences, *self.notes, table.method]
+        notes = [*table.legend, *self.notes, table.method]
         asides = [{label: _in_brackets(each) for label, each in row.items()} for row in self.margins]
         return write_text(table.columns, table.decimals, self.rows, notes, asides)
 
@@ -114,7 +113,7 @@ def show_table(table: ReleasedTable, sql: str, *, whole: bool = False, part: sli
     try:
         catalogue, preset = load_catalogue(), load_preset(table.preset)
         query = parse_query(sql, catalogue)
-        plan = plan_query(query, catalogue)
+        plan = plan_for_path(plan_query(query, catalogue), table.path)
         view = WHOLE if whole else query.view
         places = _choose(view, table)
         margins = find_margins(table, plan, preset, places[part])

@@ -19,6 +19,7 @@ class Symbol(StrEnum):
     NOT_APPLICABLE = "z"
     UNAVAILABLE = "x"
     LOW = "k"
+    UNRELIABLE = "u"
 
 
 Value = int | Decimal | Symbol
@@ -30,5 +31,6 @@ MEANINGS: Mapping[Symbol, str] = MappingProxyType(
         Symbol.NOT_APPLICABLE: "not applicable: there is nothing to sum or divide by",
         Symbol.UNAVAILABLE: "not available: the authority did not answer",
         Symbol.LOW: "low: not zero, but rounds to zero",
+        Symbol.UNRELIABLE: "of low reliability: the noise in what it is divided by could be as large as that is",
     }
 )

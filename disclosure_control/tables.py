@@ -24,8 +24,8 @@ from disclosure_control.symbols import Symbol, Value
 from query_engine.catalogue import Category
 from query_engine.planning.plan import JSON, Measure, Output, QueryPlan
 
-__all__ = ["Cell", "Entry", "ProtectedTable", "Row", "TableMalformed", "measure_ends", "name_categories"]
-__all__ += ["plan_columns", "read_protected", "seal_table"]
+__all__ = ["Cell", "Entry", "ProtectedTable", "Row", "TableMalformed", "figure_range", "measure_ends"]
+__all__ += ["name_categories", "plan_columns", "read_protected", "seal_table"]
 
 Entry = Category | None | Value
 """What stands in one place of a table: a category, `None` for the missing category, or a figure."""
@@ -185,7 +185,7 @@ def _symbols_of(output: Output, preset: Preset) -> set[str]:
 
 def _check_number(where: str, number: Decimal, output: Output, plan: QueryPlan, preset: Preset) -> None:
     """Check that the preset could have printed a number. Raises `TableMalformed`."""
-    low, high = _range(output, plan)
+    low, high = figure_range(output, plan)
     if not low <= number <= high:
         raise TableMalformed(f"{where}: outside the range of the figure, {low} to {high}")
     if (
@@ -199,7 +199,7 @@ def _check_number(where: str, number: Decimal, output: Output, plan: QueryPlan, 
         raise TableMalformed(f"{where}: a count that the preset withholds")
 
 
-def _range(output: Output, plan: QueryPlan) -> tuple[Decimal, Decimal]:
+def figure_range(output: Output, plan: QueryPlan) -> tuple[Decimal, Decimal]:
     """The least and most that a figure can be: of one row for an average, otherwise of all rows there could be."""
     ends = [measure_ends(each, plan) for each in output.measures] or [(Decimal(0), Decimal(1))]
     (low, high), widths = ends[0], [high - low for low, high in ends]

@@ -1,0 +1,147 @@
+"""The release gate of sums over a roster: an opened sum goes in, a released table without authority rows comes out.
+
+An exact sum is protected here, before anything else is done with it; a noised one is protected already, and is worked
+out. Either says over how many authorities it is, and which are not in it and why.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from disclosure_control.model_figures import release_model
+from disclosure_control.model_release import ReleasedModel, name_roster
+from disclosure_control.noise.calibration import Calibration, calibrate, half_widths, spread
+from disclosure_control.noise.shares import read_vector
+from disclosure_control.noise.terms import NoiseRefused, NoiseTerms
+from disclosure_control.noisy_figures import NoisyFigures, print_figure
+from disclosure_control.presets import Preset
+from disclosure_control.protection import protect
+from disclosure_control.release import ReleaseRefused, check_roster
+from disclosure_control.released import ReleasedTable, seal_release
+from disclosure_control.rounding import is_count
+from disclosure_control.tables import Row, name_categories
+from query_engine.planning.plan import Path, QueryPlan
+from query_engine.tables import RawTable
+
+__all__ = ["release_exact_total", "release_noisy_total"]
+
+OPENED = "Their figures were added up under masks, only the sum was opened, and it was protected before it was kept."
+
+
+def release_exact_total(
+    plan: QueryPlan, raw: RawTable, answered: Collection[str], absent: Mapping[str, str], preset: Preset
+) -> ReleasedTable | ReleasedModel:
+    """The released table of an exact sum over these authorities, or the model that its plan has.
+
+    Raises `ReleaseRefused`; of a model, `ModelWithheld` and `ModelUndetermined` too.
+    """
+    _check_total(plan, "exact_sum", answered, absent)
+    if raw.plan.plan_id != plan.plan_id:
+        raise ReleaseRefused(f"the sum answers another plan than {plan.plan_id}")
+    method = f"{_over(answered, absent)} {OPENED}"
+    if plan.model is not None:
+        figures = {each.name: raw.statistic(each.name) for each in plan.statistics}
+        model = release_model(plan, figures, preset)
+        return name_roster(model, plan.plan_id, tuple(sorted(answered)), dict(sorted(absent.items())), method)
+    rows = protect(raw, preset).rows
+    return seal_release(plan, preset, rows, tuple(answered), absent, f"{method} {preset.method}")
+
+
+def release_noisy_total(
+    plan: QueryPlan,
+    values: Iterable[int],
+    terms: NoiseTerms,
+    answered: Collection[str],
+    absent: Mapping[str, str],
+    preset: Preset,
+) -> ReleasedTable:
+    """The released table of a noised sum over these authorities: `values` are its figures modulo 2**64.
+
+    Of the preset it takes the decimal places alone. Raises `ReleaseRefused`, also where fewer answered than the terms
+    allow for: the noise would be less than was promised.
+    """
+    _check_total(plan, "noisy_sum", answered, absent)
+    try:
+        terms.check_answered(len(answered))
+        calibration = calibrate(plan, terms.epsilon)
+        sums = read_vector(plan, values)
+    except (NoiseRefused, ValueError) as refused:
+        raise ReleaseRefused(str(refused)) from None
+    noise = half_widths(plan, terms, len(answered))
+    rows = tuple(_noisy_rows(plan, sums, noise, preset))
+    method = " ".join(_noisy_method(plan, calibration, terms, answered, absent, preset))
+    return seal_release(plan, preset, rows, tuple(answered), absent, method, terms)
+
+
+def _check_total(plan: QueryPlan, path: Path, answered: Collection[str], absent: Mapping[str, str]) -> None:
+    """Check that there is a sum of the path, and over whom. Raises `ReleaseRefused`."""
+    if plan.path != path:
+        raise ReleaseRefused(f"the plan is for {plan.path}, and this is the gate of {path}")
+    if not answered or len(set(answered)) < len(answered):
+        raise ReleaseRefused("a total must name the authorities in it, each once")
+    check_roster(answered, absent, plan)
+
+
+def _over(answered: Collection[str], absent: Mapping[str, str]) -> str:
+    return f"A total over {len(answered)} of {len(answered) + len(absent)} authorities."
+
+
+def _noisy_rows(
+    plan: QueryPlan, sums: Mapping[str, Sequence[int]], noise: Sequence[Mapping[str, int]], preset: Preset
+) -> Iterator[Row]:
+    numbers = (number for number, each in enumerate(plan.sets) for _ in range(plan.cells_of(each)))
+    for place, (number, cell) in enumerate(zip(numbers, plan.iter_cells(), strict=True)):
+        figures = NoisyFigures({name: column[place] for name, column in sums.items()}, noise[number])
+        categories = name_categories(plan, cell)
+        yield tuple(
+            print_figure(each, figures, plan, preset) if each.dimension is None else categories[each.dimension]
+            for each in plan.outputs
+        )
+
+
+def _noisy_method(
+    plan: QueryPlan,
+    calibration: Calibration,
+    terms: NoiseTerms,
+    answered: Collection[str],
+    absent: Mapping[str, str],
+    preset: Preset,
+) -> Iterator[str]:
+    """What was done to the figures and what it promises, in sentences."""
+    yield _over(answered, absent)
+    yield "Each added its share of random noise to its figures before they left; only the noised sum could be opened."
+    yield (
+        "Differential privacy: one child's records of one academic year, as one node holds them, change the chance of "
+        f"any outcome by a factor of exp({terms.epsilon}) at most (epsilon {terms.epsilon}), over all figures together;"
+    )
+    parts = calibration.families * calibration.sets
+    if parts > 1:
+        yield f"each of {parts} equal parts of epsilon is for {_sharing(calibration)};"
+    yield (
+        f"of {terms.parties} nodes, {terms.dropouts} might have been missing, and {terms.colluders} of the others may "
+        f"tell what they added; {len(answered)} answered: epsilon achieved, {terms.epsilon}."
+    )
+    yield from _spreads(plan, calibration, terms, len(answered))
+    yield "Counts and sums are printed as they are, and can be negative where the true ones are small. Figures that are"
+    yield "divided by a number which noise could drown are of low reliability (u); shares and averages that noise moved"
+    yield f"beyond what they can be are at the nearer end. Decimal places are those of preset {preset.name}, version"
+    yield f"{preset.version}, of which nothing else applies."
+
+
+def _sharing(calibration: Calibration) -> str:
+    families = f"one of {calibration.families} kinds of sums that one child's record is counted in"
+    sets = f"one of {calibration.sets} grouping sets"
+    return " in ".join(
+        words for words, number in ((families, calibration.families), (sets, calibration.sets)) if number > 1
+    )
+
+
+def _spreads(plan: QueryPlan, calibration: Calibration, terms: NoiseTerms, answered: int) -> Iterator[str]:
+    """The standard deviation of the noise in counts and sums, cell by cell of each grouping set."""
+    told = []
+    for each in plan.outputs:
+        if not (is_count(each) or each.kind == "sum"):
+            continue
+        name, unit = each.counted or each.statistics[0], 10**-each.scale
+        noise = [spread(calibration.scales[name, number], terms, answered) * unit for number in range(len(plan.sets))]
+        told.append(f"{each.label} {' / '.join(dict.fromkeys(f'{size:.3g}' for size in noise))}")
+    if told:
+        yield f"Standard deviation of the noise: {', '.join(told)}."
