@@ -11,6 +11,7 @@ registered key.
 """
 
 import base64
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
@@ -18,6 +19,12 @@ import msgspec
 from federation.wire import MAX_DOCUMENT_BYTES, Document, Name, WireError, decode_document, encode_document
 
 MAX_SIGNATURES = 16
+
+STATEMENTS: Mapping[str, int] = {
+    "application/vnd.circe.sum-survivors+json": 400,
+    "application/vnd.circe.sum-abort+json": 400,
+}
+"""Documents that every node of a roster signs in the same bytes: how many signatures such an envelope may hold."""
 
 
 class Signer(Protocol):
@@ -95,8 +102,9 @@ def add_signature(envelope: Envelope, signature: Signature) -> Envelope:
     """Return the envelope with one more signature. Raises `EnvelopeError` for a second one by the same signer."""
     if signature.keyid in envelope.signers:
         raise EnvelopeError(f"{signature.keyid} has signed this already")
-    if len(envelope.signatures) >= MAX_SIGNATURES:
-        raise EnvelopeError(f"an envelope holds at most {MAX_SIGNATURES} signatures")
+    most = STATEMENTS.get(envelope.payload_type, MAX_SIGNATURES)
+    if len(envelope.signatures) >= most:
+        raise EnvelopeError(f"an envelope holds at most {most} signatures")
     return Envelope(
         payload=envelope.payload,
         payload_type=envelope.payload_type,
@@ -132,7 +140,8 @@ def read_envelope(data: bytes, expected_type: str, *, limit: int = MAX_DOCUMENT_
     except WireError as error:
         raise EnvelopeError(str(error)) from None
     check_payload_type(envelope, expected_type)
-    if len(envelope.signatures) > MAX_SIGNATURES or len(set(envelope.signers)) != len(envelope.signers):
+    most = STATEMENTS.get(expected_type, MAX_SIGNATURES)
+    if len(envelope.signatures) > most or len(set(envelope.signers)) != len(envelope.signers):
         raise EnvelopeError("too many signatures, or two by one signer")
     return envelope
 

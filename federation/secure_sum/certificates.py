@@ -1,0 +1,106 @@
+"""Exact sums: one survivor set for all exact questions about a term, and who may be asked under it.
+
+Exact totals over two sets that differ by one authority would give that authority's own figures by subtraction. So the
+first opening fixes the set S; t signatures on it are its certificate; every later exact roster is S itself, or all of S
+within one region, and is opened whole or not at all.
+"""
+
+from datetime import datetime
+
+from federation.envelope import Envelope
+from federation.register import MemberKind, Register
+from federation.secure_sum.contributor_store import ExactLock
+from federation.secure_sum.errors import SumRefused
+from federation.secure_sum.facts import ManifestFacts, SumQuery
+from federation.secure_sum.messages import (
+    ABORT_TYPE,
+    SURVIVORS_TYPE,
+    Abort,
+    Certificate,
+    SumRoster,
+    SurvivorSet,
+)
+from federation.secure_sum.rosters import Floors, roster_digest
+from federation.secure_sum.signing import check_quorum, read_payload
+
+WIDEST_SHARE = 2 / 3
+"""The part of all active nodes that a first exact roster must have: it is the widest there is, and no region's."""
+
+
+def fixed_survivors(
+    query: SumQuery, lock: ExactLock | None, snapshot: str, floors: Floors, register: Register, now: datetime
+) -> tuple[str, ...] | None:
+    """Return the survivor set that a term's exact sums are held to, or None where this may be its first opening.
+
+    `lock` is what this node has revealed for so far: it outweighs whatever certificate the hub shows. Raises
+    `SumRefused` for a roster, a certificate or a snapshot that does not go with it.
+    """
+    term = query.facts.exact_term
+    if not term:
+        return None
+    if lock is not None and lock.manifest_digest == query.facts.digest:
+        lock = None  # Set by this very manifest, which is revealed for one set only, and may be asked for it again.
+    fixed = lock.survivors if lock is not None else None
+    if lock is not None and lock.snapshot != snapshot:
+        raise SumRefused("snapshot_changed", f"exact sums of {term} go on from the snapshot that they began with")
+    if query.certificate is not None:
+        fixed = read_certificate(query.certificate, term, floors, register, now)
+        if lock is not None and lock.survivors != fixed:
+            raise SumRefused("certificate_other", "the term's exact sums were opened for other survivors")
+    if fixed is None:
+        check_widest_roster(query.roster, register, now)
+    else:
+        check_certified_roster(query.facts, fixed)
+    return fixed
+
+
+def read_certificate(
+    certificate: Certificate, term: str, floors: Floors, register: Register, now: datetime
+) -> tuple[str, ...]:
+    """Return the survivor set that a certificate fixes for a term. Raises `SumRefused`."""
+    roster, statement = certificate.roster, read_payload(certificate.survivors, SURVIVORS_TYPE, SurvivorSet)
+    if not term or statement.exact_term != term:
+        raise SumRefused("certificate_other", "the certificate is for another term")
+    if statement.roster_digest != roster_digest(roster):
+        raise SumRefused("certificate_other", "the certificate is of another roster")
+    survivors = frozenset(statement.survivors)
+    if list(statement.survivors) != sorted(survivors) or not survivors <= set(roster.members):
+        raise SumRefused("certificate_malformed", "the certificate names nodes twice, or that were not asked")
+    if len(survivors) < roster.threshold or roster.threshold < floors.lowest_threshold(len(roster.members)):
+        raise SumRefused("threshold_low", "the certificate is of too few nodes")
+    check_quorum(certificate.survivors, statement.survivors, roster.threshold, register, now)
+    return statement.survivors
+
+
+def check_certified_roster(facts: ManifestFacts, survivors: tuple[str, ...]) -> None:
+    """Raise `SumRefused` unless a roster is the certified set, or all of that set within one region."""
+    if facts.members == survivors:
+        return
+    regions = {facts.regions.get(node) for node in facts.members}
+    if len(regions) == 1 and None not in regions:
+        region = regions.pop()
+        if facts.members == tuple(node for node in survivors if facts.regions.get(node) == region):
+            return
+    raise SumRefused("roster_uncertified", "an exact roster is the certified survivors, or all of them in one region")
+
+
+def check_widest_roster(roster: SumRoster, register: Register, now: datetime) -> None:
+    """Raise `SumRefused` unless a first exact roster has two thirds of all nodes."""
+    active = sum(1 for _ in register.active(MemberKind.NODE, now))
+    if len(roster.members) < WIDEST_SHARE * active:
+        raise SumRefused(
+            "roster_narrow", f"a term's first exact sum is over the widest roster: {len(roster.members)} of {active}"
+        )
+
+
+def check_lock_failed(lock: ExactLock, aborts: Envelope, roster: SumRoster, register: Register, now: datetime) -> None:
+    """Check that the attempt in which a lock was set can never be opened: t nodes that never revealed say so.
+
+    Raises `SumRefused`. The roster is the one that the attempt was for.
+    """
+    abort = read_payload(aborts, ABORT_TYPE, Abort)
+    if (abort.manifest_digest, abort.attempt) != (lock.manifest_digest, lock.attempt):
+        raise SumRefused("aborts_other", "the aborts are of another attempt")
+    if abort.roster_digest != roster_digest(roster):
+        raise SumRefused("aborts_other", "the aborts are of another roster")
+    check_quorum(aborts, roster.members, roster.threshold, register, now)

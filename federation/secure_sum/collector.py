@@ -1,0 +1,309 @@
+"""The hub's part of a secure sum: what has come in, and what to ask next (S5, S7, S9 to S12).
+
+Pure: the hub feeds it what arrives and does what it answers. It takes nothing that its sender did not sign and nothing
+twice; a node that sends what cannot be used counts as not having answered, and its name goes with the reason.
+Contributions, signatures and aborts may be stored and fed again after a crash. Reveals live here alone, in memory, and
+are asked for again.
+"""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from federation.envelope import Envelope, Signature, pre_authentication_encoding
+from federation.register import MemberKind, Register
+from federation.secure_sum.digests import digest_of
+from federation.secure_sum.errors import SumFailed, SumRefused
+from federation.secure_sum.facts import ManifestFacts, name_abort, name_survivors
+from federation.secure_sum.messages import (
+    ABORT_TYPE,
+    CONTRIBUTION_TYPE,
+    REVEAL_TYPE,
+    SURVIVORS_TYPE,
+    Attempt,
+    Contribution,
+    DealingBundle,
+    Reveal,
+    SumRoster,
+    SurvivorSet,
+)
+from federation.secure_sum.opening import open_sum, read_shares
+from federation.secure_sum.signing import check_signed, check_statement, read_payload
+from federation.secure_sum.vectors import WORD
+from federation.wire import D, Document, encode_document
+
+if TYPE_CHECKING:
+    from federation.secure_sum.vectors import Vector
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to do before something arrives, or this moment comes."""
+
+    until: datetime
+
+
+@dataclass(frozen=True)
+class AskSurvivors:
+    """Store this statement, then have every survivor sign it."""
+
+    statement: SurvivorSet
+
+
+@dataclass(frozen=True)
+class AskReveals:
+    """Send this opening to every survivor that has not revealed."""
+
+    envelope: Envelope
+    survivors: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Open:
+    """Everything is here: call `open`."""
+
+    survivors: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Fail:
+    """The attempt cannot succeed; `culprits` are those without whom it cannot."""
+
+    code: str
+    text: str
+    culprits: tuple[str, ...]
+
+
+Step = Wait | AskSurvivors | AskReveals | Open | Fail
+
+
+class Statement:
+    """A statement and the signatures on it so far, by node."""
+
+    def __init__(self, document: Document, payload_type: str) -> None:
+        self.body = encode_document(document)
+        self.payload_type = payload_type
+        self.signatures: dict[str, Signature] = {}
+        self._message = pre_authentication_encoding(payload_type, self.body)
+
+    def take(self, signature: Signature, register: Register, now: datetime) -> None:
+        """Verify one node's signature and keep it; the first one stays. Raises `SumFailed`."""
+        try:
+            check_statement(self._message, signature.keyid, signature.sig, register, now)
+        except SumRefused as refused:
+            raise SumFailed(refused.code, refused.text, (signature.keyid,)) from None
+        self.signatures.setdefault(signature.keyid, signature)
+
+    def envelope(self, threshold: int) -> Envelope:
+        """Return the statement with the first `threshold` signatures in order of their signers."""
+        signatures = tuple(self.signatures[node] for node in sorted(self.signatures)[:threshold])
+        return Envelope(payload=b64encode(self.body).decode(), payload_type=self.payload_type, signatures=signatures)
+
+
+class Collector:
+    """One attempt at the hub. `proposed` is the smaller survivor set stored before a restart, if there was one."""
+
+    def __init__(
+        self,
+        attempt: Attempt,
+        roster: SumRoster,
+        facts: ManifestFacts,
+        bundles: Mapping[str, DealingBundle],
+        register: Register,
+        started_at: datetime,
+        *,
+        certified: bool = False,
+        proposed: SurvivorSet | None = None,
+    ) -> None:
+        self.attempt = attempt
+        self.roster = roster
+        self.facts = facts
+        self.register = register
+        self._bundles = bundles
+        self._closes_at = started_at + timedelta(seconds=facts.gather_seconds)
+        self._fewest = facts.fewest_survivors(certified=certified)
+        self._missing: dict[str, str] = {}
+        self._contributions: dict[str, str] = {}
+        self._vectors: dict[str, bytes] = {}
+        self._reveals: dict[str, Reveal] = {}
+        self._liars: set[str] = set()
+        whole = name_survivors(attempt, facts, roster.members)
+        self._whole = Statement(whole, SURVIVORS_TYPE)
+        self._survivors: SurvivorSet | None = proposed
+        self._statement = Statement(proposed, SURVIVORS_TYPE) if proposed else self._whole
+        self._aborts = Statement(name_abort(attempt), ABORT_TYPE)
+
+    # --- What comes in -----------------------------------------------------------------------------------------------
+
+    def take_contribution(
+        self, sender: str, envelope: Envelope, vector: bytes, consent: Signature, now: datetime
+    ) -> None:
+        """Take a contribution with its vector and consent (S4). Raises `SumFailed`, naming the sender.
+
+        What its sender did sign but cannot be used counts as no answer, at once; what it did not sign counts for
+        nothing at all, since anybody could have sent it.
+        """
+        contribution = self._read(envelope, CONTRIBUTION_TYPE, Contribution, sender, now)
+        digest = digest_of(envelope.body)
+        if sender in self._contributions and self._contributions[sender] != digest:
+            raise SumFailed("equivocation", f"{sender} contributed twice, and not the same", (sender,))
+        if sender in self._contributions:
+            return
+        if self._survivors is not None and sender not in self._survivors.survivors:
+            raise SumFailed("late", f"{sender} contributed after the survivors were named", (sender,))
+        try:
+            self._check_contribution(contribution, sender, vector)
+            self._take_consent(sender, consent, now)
+        except SumFailed as failed:
+            self._missing.setdefault(sender, failed.code)
+            raise
+        self._missing.pop(sender, None)
+        self._contributions[sender] = digest
+        self._vectors[sender] = vector
+
+    def take_refusal(self, sender: str, code: str) -> None:
+        """Note that a node will not take part: it counts as missing at once (S4)."""
+        self._check_known(sender)
+        if sender not in self._contributions:
+            self._missing.setdefault(sender, code)
+
+    def take_signature(self, sender: str, signature: Signature, now: datetime) -> None:
+        """Take a survivor's signature on the smaller set (S6). Raises `SumFailed`."""
+        if self._survivors is None or sender not in self._survivors.survivors:
+            raise SumFailed("signature_unasked", f"{sender} was not asked to sign survivors", (sender,))
+        if signature.keyid != sender:
+            raise SumFailed("impersonation", f"{sender} sent a signature in another's name", (sender,))
+        self._statement.take(signature, self.register, now)
+
+    def take_reveal(self, sender: str, envelope: Envelope, now: datetime) -> None:
+        """Take a node's reveal (S9), held against what was dealt (S10). Raises `SumFailed`, naming the sender."""
+        reveal = self._read(envelope, REVEAL_TYPE, Reveal, sender, now)
+        if reveal.node != sender:
+            raise SumFailed("impersonation", f"{sender} revealed in another's name", (sender,))
+        statement = self._opened()
+        expected = (
+            self.attempt.manifest_digest,
+            self.attempt.number,
+            self.attempt.slot,
+            digest_of(self._statement.body),
+        )
+        if (reveal.manifest_digest, reveal.attempt, reveal.slot, reveal.survivors_digest) != expected:
+            raise SumFailed("reveal_other", f"{sender} revealed for another attempt or set", (sender,))
+        if sender not in statement.survivors:
+            raise SumFailed("reveal_unasked", f"{sender} is not among the survivors", (sender,))
+        try:
+            read_shares(reveal, self.roster, statement, self._bundles)
+        except SumFailed:
+            self._liars.add(sender)
+            raise
+        self._reveals.setdefault(sender, reveal)
+
+    def take_abort(self, sender: str, signature: Signature, now: datetime) -> None:
+        """Take a node's abort (S12). Raises `SumFailed`."""
+        self._check_known(sender)
+        if signature.keyid != sender:
+            raise SumFailed("impersonation", f"{sender} aborted in another's name", (sender,))
+        self._aborts.take(signature, self.register, now)
+
+    # --- What to do next ---------------------------------------------------------------------------------------------
+
+    def next_step(self, now: datetime) -> Step:
+        """Return what to do next (S5, S7, S10)."""
+        if now >= self.attempt.expires_at:
+            return Fail("expired", f"attempt {self.attempt.number} is over", self._absent())
+        if self._survivors is None:
+            return self._gather(now)
+        return self._gather_reveals(self._survivors)
+
+    def open(self) -> "Vector":
+        """Return the opened sum (S10), and forget reveals and vectors. Raises `SumFailed`, naming who lied."""
+        try:
+            return open_sum(self.roster, self._opened(), self._vectors, self._bundles, list(self._reveals.values()))
+        finally:
+            self.erase()
+
+    def erase(self) -> None:
+        """Forget every reveal and vector (S11)."""
+        self._reveals.clear()
+        self._vectors.clear()
+
+    def aborts(self) -> Envelope | None:
+        """Return t signed aborts, which allow the next attempt, once there are so many."""
+        if len(self._aborts.signatures) < self.roster.threshold:
+            return None
+        return self._aborts.envelope(self.roster.threshold)
+
+    @property
+    def missing(self) -> Mapping[str, str]:
+        """Why each node that answered without contributing did not, in a word."""
+        return dict(self._missing)
+
+    def _gather(self, now: datetime) -> Step:
+        here, everyone = len(self._contributions), len(self.roster.members)
+        if here == everyone:
+            self._survivors = name_survivors(self.attempt, self.facts, self.roster.members)
+            return self._gather_reveals(self._survivors)
+        if everyone - len(self._missing) < self._fewest:
+            return Fail("too_many_missing", f"{self._fewest} of {everyone} must answer", tuple(sorted(self._missing)))
+        if here + len(self._missing) < everyone and now < self._closes_at:
+            return Wait(min(self._closes_at, self.attempt.expires_at))
+        if here < self._fewest:
+            return Fail("too_many_missing", f"{here} of {everyone} answered; {self._fewest} must", self._absent())
+        survivors = tuple(name for name in self.roster.members if name in self._contributions)
+        self._survivors = name_survivors(self.attempt, self.facts, survivors)
+        self._statement = Statement(self._survivors, SURVIVORS_TYPE)
+        return AskSurvivors(self._survivors)
+
+    def _gather_reveals(self, survivors: SurvivorSet) -> Step:
+        threshold = self.roster.threshold
+        closed = self._aborts.signatures.keys() | self._liars
+        if len([name for name in survivors.survivors if name not in closed]) < threshold:
+            return Fail("too_many_missing", "too few survivors are left to open the sum", tuple(sorted(closed)))
+        if len(self._statement.signatures) < threshold:
+            return AskSurvivors(survivors)
+        if len(self._reveals) < threshold:
+            return AskReveals(self._statement.envelope(threshold), survivors.survivors)
+        return Open(survivors.survivors)
+
+    # --- Checks ------------------------------------------------------------------------------------------------------
+
+    def _check_known(self, sender: str) -> None:
+        if sender not in self.roster.members:
+            raise SumFailed("sender_unknown", f"{sender} is not of this roster", (sender,))
+
+    def _read(self, envelope: Envelope, payload_type: str, kind: type[D], sender: str, now: datetime) -> D:
+        self._check_known(sender)
+        try:
+            document = read_payload(envelope, payload_type, kind)
+            check_signed(envelope, sender, MemberKind.NODE, self.register, now)
+        except SumRefused as refused:
+            raise SumFailed(refused.code, refused.text, (sender,)) from None
+        return document
+
+    def _check_contribution(self, contribution: Contribution, sender: str, vector: bytes) -> None:
+        attempt = self.attempt
+        if contribution.node != sender:
+            raise SumFailed("impersonation", f"{sender} contributed in another's name", (sender,))
+        expected = (attempt.manifest_digest, self.facts.query_id, attempt.number, attempt.slot, attempt.roster_digest)
+        told = (contribution.manifest_digest, contribution.query_id, contribution.attempt, contribution.slot)
+        if (*told, contribution.roster_digest) != expected:
+            raise SumFailed("contribution_other", f"{sender} contributed to another attempt", (sender,))
+        if contribution.cells != self.facts.cells or len(vector) != WORD * self.facts.cells:
+            raise SumFailed("cells_mismatch", f"{sender} sent a vector of the wrong length", (sender,))
+        if contribution.vector_digest != digest_of(vector):
+            raise SumFailed("vector_mismatch", f"{sender} signed another vector", (sender,))
+
+    def _take_consent(self, sender: str, consent: Signature, now: datetime) -> None:
+        if consent.keyid != sender:
+            raise SumFailed("impersonation", f"{sender} sent a consent in another's name", (sender,))
+        self._whole.take(consent, self.register, now)
+
+    def _opened(self) -> SurvivorSet:
+        if self._survivors is None:
+            raise SumFailed("reveal_unasked", "nothing was asked to be revealed yet")
+        return self._survivors
+
+    def _absent(self) -> tuple[str, ...]:
+        return tuple(name for name in self.roster.members if name not in self._contributions)
