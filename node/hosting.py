@@ -25,7 +25,7 @@ from node.claim_counts import admit_claims, count_matched, count_refused
 from node.deliveries import OpenedPage, check_origin, read_request, reading_records, seal_message, take_in
 from node.service import Node
 from node.snapshots import Snapshot
-from node.vault import read_vault
+from node.vault import ask_vault
 from policies.access_policy import AccessDenied, AccessRequest
 from policies.names import Action as PolicyAction
 from policies.names import FieldGroup, Relation, Role
@@ -109,7 +109,7 @@ def _covers(snapshot: Snapshot | None, academic_year: int) -> bool:
     """Whether the latest snapshot has rolls of that year."""
     if snapshot is None or ROLLS not in snapshot.identified:
         return False
-    rows = read_vault(
+    rows = ask_vault(
         {ROLLS: snapshot.identified[ROLLS]},
         f"SELECT 1 FROM {ROLLS} WHERE academic_year = ? LIMIT 1",  # noqa: S608 - a name of this file
         [academic_year],
@@ -132,7 +132,7 @@ def find_claimed(snapshot: Snapshot, request: ClaimRequest) -> list[FoundPupil]:
         "upns": [child.upn for child in claimed],
         "born": [child.date_of_birth for child in claimed],
     }
-    rows = read_vault({ROLLS: snapshot.identified[ROLLS]}, sql, wanted)
+    rows = ask_vault({ROLLS: snapshot.identified[ROLLS]}, sql, wanted)
     return [FoundPupil(token, EducationFacts(**dict(zip(FACTS, values, strict=True)))) for token, *values in rows]
 
 

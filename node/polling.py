@@ -27,7 +27,7 @@ from federation.transport import (
 )
 from node.answering import acknowledge, answer_manifest
 from node.lookups import answer_lookup
-from node.schedule import Schedule
+from node.schedule import LOOKUPS_A_TICK, Schedule, batched
 from node.service import Node
 
 log = logging.getLogger("circe.node")
@@ -78,25 +78,22 @@ def refresh_register(node: Node, hub: HubConnection) -> None:
 
 def deal_with(node: Node, hub: HubConnection, inbox: Inbox, schedule: Schedule) -> None:
     """Deal with everything that was waiting, oldest first. Raises `DeliveriesLeft` when something is left."""
-    taken_in = schedule.now()
     if inbox.register_version > node.register().version:
         refresh_register(node, hub)
     lookups = [delivery for delivery in inbox.deliveries if delivery.kind is DeliveryKind.LOOKUP]
     manifests = [delivery for delivery in inbox.deliveries if delivery.kind is DeliveryKind.MANIFEST]
-    left = _deal_with_lookups(node, hub, lookups, schedule, taken_in)
+    left = sum(_deal_with_lookups(node, hub, some, schedule) for some in batched(lookups, LOOKUPS_A_TICK))
     left += sum(not _attempt(node, each, partial(_deal_with_manifest, node, hub, each)) for each in manifests)
     if left:
         raise DeliveriesLeft(f"{left} of {len(inbox.deliveries)} deliveries are left for now")
 
 
-def _deal_with_lookups(
-    node: Node, hub: HubConnection, lookups: Sequence[Delivery], schedule: Schedule, taken_in: float
-) -> int:
-    """Answer lookups, all at one moment that tells nothing of the work; returns how many are left."""
+def _deal_with_lookups(node: Node, hub: HubConnection, lookups: Sequence[Delivery], schedule: Schedule) -> int:
+    """Answer a few lookups, all at one moment that tells nothing of the work; returns how many are left."""
+    taken_in = schedule.now()
     ready: list[Callable[[], None]] = []
     answered = [each for each in lookups if _attempt(node, each, partial(_prepare, node, hub, each, ready))]
-    if lookups:
-        schedule.await_departure(taken_in)
+    schedule.await_departure(taken_in)
     sent = [_attempt(node, each, send) for each, send in zip(answered, ready, strict=True)]
     return len(lookups) - sum(sent)
 

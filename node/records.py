@@ -10,7 +10,7 @@ from pathlib import Path
 
 from federation.lookups import ChildRecord
 from node.snapshots import Snapshot
-from node.vault import read_vault
+from node.vault import ask_vault
 from policies.names import FieldGroup, Relation
 from policies.row_filter import RowFilter
 
@@ -59,12 +59,12 @@ def find_hosted_children(snapshot: Snapshot, row_filter: RowFilter) -> Sequence[
         f"SELECT child, {selected} FROM {CHILDREN} "  # noqa: S608 - every part is written in this file
         f"WHERE host_authority = ? AND {IN_CARE_NOW} ORDER BY child"
     )
-    rows = read_vault({CHILDREN: snapshot.identified[CHILDREN]}, sql, [row_filter.authority])
+    rows = ask_vault({CHILDREN: snapshot.identified[CHILDREN]}, sql, [row_filter.authority])
     return [FoundChild(token, ChildRecord(**dict(zip(FIELDS, values, strict=True)))) for token, *values in rows]
 
 
 def count_educated_elsewhere(children: Path, authority: str) -> int:
     """Return how many children in care now are educated outside their own authority: the most that lookups find."""
     sql = f"SELECT count(*) FROM {CHILDREN} WHERE host_authority <> ? AND {IN_CARE_NOW}"  # noqa: S608
-    ((count,),) = read_vault({CHILDREN: children}, sql, [authority])
+    ((count,),) = ask_vault({CHILDREN: children}, sql, [authority])
     return int(count)

@@ -8,19 +8,35 @@ answers are often late is too slow for its tick, and tells the hub so.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import TypeVar
 
 log = logging.getLogger("circe.node")
 
+T = TypeVar("T")
+
 TICK_SECONDS = 0.5
 """How long after its request an answer leaves: some ten times what the work takes, and little to somebody who waits."""
+
+LOOKUPS_A_TICK = 4
+"""How many lookups are answered at one tick, at most.
+
+More are left for the next: whoever hands over requests, good and bad, must not be able to fill a tick so far that it
+depends on the children of one of them whether all leave late.
+"""
 
 
 def count_ticks(worked: float, tick: float) -> int:
     """After how many ticks an answer leaves that took `worked` seconds; one at least."""
     return max(1, ceil(worked / tick))
+
+
+def batched(deliveries: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Yield deliveries in their order, so many at a time."""
+    for first in range(0, len(deliveries), size):
+        yield deliveries[first : first + size]
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """A node as one value: its identity, database, snapshots, policy and clock."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from audit.event import Action, AuditEvent, Detail, Outcome
@@ -10,11 +11,27 @@ from federation.state import Party, open_party
 from federation.transport import Clock, current_time
 from node.rules import NodeRules, load_rules
 from node.snapshots import SnapshotStore
-from policies.access_policy import AccessPolicy
+from policies.access_policy import MATRIX, AccessPolicy
 
 SCHEMA = Path(__file__).with_name("schema.sql")
 POLICY_FILE = "policy.csv"
 SNAPSHOTS = "snapshots"
+
+
+def identify_file(path: Path) -> tuple[int, ...]:
+    """What tells whether a file is still the one it was: edited or exchanged, it is another. Empty where none is."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+@lru_cache(maxsize=64)
+def _load_policy(path: Path | None, _identity: tuple[int, ...]) -> AccessPolicy:
+    # Linting a policy takes longer than everything else that a lookup does, so each version of a file is read once. It
+    # is identified before it is read: exchanged in between, it is read once more the next time.
+    return AccessPolicy.load(path)
 
 
 @dataclass(frozen=True)
@@ -38,7 +55,8 @@ class Node:
     def policy(self) -> AccessPolicy:
         """Return the authority's access policy as it stands now: its own file, or the packaged matrix."""
         own = self.party.directory / POLICY_FILE
-        return AccessPolicy.load(own if own.exists() else None)
+        path = own if own.exists() else None
+        return _load_policy(path, identify_file(path or MATRIX))
 
     def register(self) -> Register:
         """Return the last good register, valid now."""

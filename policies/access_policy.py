@@ -67,6 +67,7 @@ class AccessPolicy:
 
     def __init__(self, enforcers: Mapping[str, Any], version: str) -> None:
         self._enforcers = enforcers
+        self._permitted: dict[tuple[Role, Relation, Action], frozenset[FieldGroup]] = {}
         self.version = version
 
     @classmethod
@@ -129,7 +130,12 @@ class AccessPolicy:
         return RowFilter(asker, wanted, authority, school_urn, named_children, clauses)
 
     def _permitted_groups(self, role: Role, relation: Relation, action: Action) -> frozenset[FieldGroup]:
-        return frozenset(group for group in CHILD_RECORD if self._permits(AccessRequest(role, relation, action, group)))
+        """What Casbin says of every group, asked once: a loaded policy does not change."""
+        asked = (role, relation, action)
+        if asked not in self._permitted:
+            groups = (group for group in CHILD_RECORD if self._permits(AccessRequest(*asked, group)))
+            self._permitted[asked] = frozenset(groups)
+        return self._permitted[asked]
 
     def _permits(self, request: AccessRequest) -> bool:
         try:

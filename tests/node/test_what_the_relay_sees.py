@@ -14,7 +14,7 @@ from federation.sealing import SEALED_BYTES, SealedRecords
 from node import polling
 from node.answer_pages import CHILDREN_PER_PAGE, count_pages, pages_of
 from node.lookups import answer_lookup
-from node.schedule import TICK_SECONDS, Schedule, count_ticks
+from node.schedule import LOOKUPS_A_TICK, TICK_SECONDS, Schedule, count_ticks
 from node.service import Node
 from tests.node.watched_relay import (
     ASKED,
@@ -68,6 +68,37 @@ def test_the_whole_view_is_the_same_whatever_matches(
     assert hub.seen == [("answer", lookup_id, 2 * SEALED_BYTES, TICK_SECONDS) for lookup_id in ids]
     with shared.node(ASKED).database.transaction() as connection:
         connection.execute("DELETE FROM lookups_seen")
+
+
+@settings(max_examples=20, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@given(work=st.lists(st.floats(0, TICK_SECONDS / LOOKUPS_A_TICK), min_size=1, max_size=64))
+def test_no_pile_of_requests_pushes_an_answer_past_its_tick(shared: SmallFederation, work: list[float]) -> None:
+    """Else a relay could fill the inbox so far that one answer's own work decided whether all are late."""
+    clock, left = WorkingClock(), iter(work)
+    hub = WatchingHub(clock)
+
+    def work_for(_: Node, delivery: Delivery) -> SealedRecords:
+        clock.run(next(left) * 0.999)
+        return SealedRecords(bytes(SEALED_BYTES))
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(polling, "answer_lookup", work_for)
+        pages = [(f"L-{place:032x}", "") for place, _ in enumerate(work)]
+        hand_over(shared, pages, Schedule(now=clock, wait=clock.run), hub)
+    expected = [(1 + place // LOOKUPS_A_TICK) * TICK_SECONDS for place, _ in enumerate(work)]
+    assert [moment for _, _, _, moment in hub.seen] == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_register_that_is_slow_to_come_does_not_use_up_the_tick(
+    federation: SmallFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The relay says that there is a newer one and dawdles with it; an answer's tick begins after that."""
+    clock, lookup_id = WorkingClock(), "L-" + "7" * 32
+    hub = WatchingHub(clock)
+    monkeypatch.setattr(polling, "refresh_register", lambda *_: clock.run(TICK_SECONDS * 0.99))
+    page = lookup_request(federation, lookup_id)
+    hand_over(federation, [(lookup_id, page)], Schedule(now=clock, wait=clock.run), hub, register_version=99)
+    assert [moment for _, _, _, moment in hub.seen] == [pytest.approx(TICK_SECONDS * 1.99)]
 
 
 @pytest.mark.parametrize("rules", OURS.values(), ids=OURS)

@@ -179,12 +179,16 @@ class WatchingHub:
 
 
 def hand_over(
-    federation: SmallFederation, pages: Sequence[tuple[str, str]], schedule: Schedule, hub: WatchingHub
+    federation: SmallFederation,
+    pages: Sequence[tuple[str, str]],
+    schedule: Schedule,
+    hub: WatchingHub,
+    register_version: int = 1,
 ) -> None:
     """Let the asked node find these pages in its inbox, each with the lookup's id that it is delivered under."""
     deliveries = tuple(
         Delivery(delivery_id=number, kind=DeliveryKind.LOOKUP, lookup_id=lookup_id, sender=f"node-{ASKER}", body=page)
         for number, (lookup_id, page) in enumerate(pages, start=1)
     )
-    inbox = Inbox(register_version=1, deliveries=deliveries)
+    inbox = Inbox(register_version=register_version, deliveries=deliveries)
     deal_with(federation.node(ASKED), cast(HubConnection, hub), inbox, schedule)
