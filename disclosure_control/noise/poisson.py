@@ -21,7 +21,7 @@ _REFINED = 64
 
 def draw_skellam_shares(cells: int, variance: Fraction, shares: int, bits: Bits) -> list[int]:
     """One node's share of the noise of so many figures: `shares` of them sum to Skellam noise of this variance."""
-    mean = variance / (2 * shares)
+    mean = Fraction(variance) / (2 * shares)
     return [draw_poisson(mean, bits) - draw_poisson(mean, bits) for _ in range(cells)]
 
 

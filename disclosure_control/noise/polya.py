@@ -39,7 +39,7 @@ def _jumps(cells: int, scale: Fraction, shares: int, bits: Bits) -> Iterator[int
         band = draw_below(last + 2, bits)
         beyond = _further_bands(bits) if band > last else 0
         jump = _number_of_band(last + beyond if beyond else band, bits)
-        if draw_below(jump, bits) < 1 << (jump.bit_length() - 1) and _stays(jump / scale, beyond, bits):
+        if draw_below(jump, bits) < 1 << (jump.bit_length() - 1) and _stays(Fraction(jump) / scale, beyond, bits):
             yield jump
 
 

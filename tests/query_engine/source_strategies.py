@@ -131,10 +131,10 @@ def has_year(table: str | PerChild) -> bool:
 
 
 @st.composite
-def sources(draw: st.DrawFn) -> Drawn:
+def sources(draw: st.DrawFn, most: int = 3) -> Drawn:
     """One table made from another, or two or three tables, each once."""
-    one = st.sampled_from(sorted(POOLS)) | _per_child()
-    parts = draw(st.lists(one, min_size=1, max_size=3, unique=True))
+    one = st.sampled_from(sorted(POOLS)) | _per_child() if most > 1 else _per_child()
+    parts = draw(st.lists(one, min_size=1, max_size=most, unique=True))
     assume(len(parts) > 1 or isinstance(parts[0], PerChild))
     joins: list[Join] = []
     for place, part in enumerate(parts[1:], start=1):
@@ -158,9 +158,9 @@ def _pool(name: str, column: Column) -> tuple[Value, ...]:
 
 
 @st.composite
-def queries(draw: st.DrawFn) -> AggregateQuery:
-    """A query over a drawn source, with columns by the names that the relation gives them."""
-    source = draw(sources())
+def queries(draw: st.DrawFn, most: int = 3) -> AggregateQuery:
+    """A query over a source drawn of so many tables, with columns by the names that the relation gives them."""
+    source = draw(sources(most))
     try:
         table = relate(source.table, source.joins, load_catalogue())
     except (QueryRefused, ValueError):
