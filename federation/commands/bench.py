@@ -15,6 +15,10 @@ import click
 BENCHES: Mapping[str, tuple[str, str]] = {
     "load": ("node.bench.load:load", "Loading a census into a node, stage by stage."),
     "query": ("federation.commands.bench_query:query", "Planning and answering the questions of the policy paper."),
+    "secure-sum": (
+        "federation.commands.bench_secure_sum:secure_sum",
+        "Adding up with masks and without, beside Flower's SecAgg+.",
+    ),
 }
 """Every measurement: where it lives and what it measures."""
 

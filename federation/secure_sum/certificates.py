@@ -6,16 +6,14 @@ within one region, and is opened whole or not at all.
 """
 
 from datetime import datetime
+from fractions import Fraction
 
-from federation.envelope import Envelope
 from federation.register import MemberKind, Register
 from federation.secure_sum.contributor_store import ExactLock
 from federation.secure_sum.errors import SumRefused
 from federation.secure_sum.facts import ManifestFacts, SumQuery
 from federation.secure_sum.messages import (
-    ABORT_TYPE,
     SURVIVORS_TYPE,
-    Abort,
     Certificate,
     SumRoster,
     SurvivorSet,
@@ -23,7 +21,7 @@ from federation.secure_sum.messages import (
 from federation.secure_sum.rosters import Floors, roster_digest
 from federation.secure_sum.signing import check_quorum, read_payload
 
-WIDEST_SHARE = 2 / 3
+WIDEST_SHARE = Fraction(2, 3)
 """The part of all active nodes that a first exact roster must have: it is the widest there is, and no region's."""
 
 
@@ -50,7 +48,7 @@ def fixed_survivors(
     if fixed is None:
         check_widest_roster(query.roster, register, now)
     else:
-        check_certified_roster(query.facts, fixed)
+        check_certified_roster(query.facts, fixed, floors, register)
     return fixed
 
 
@@ -64,7 +62,7 @@ def read_certificate(
     if statement.roster_digest != roster_digest(roster):
         raise SumRefused("certificate_other", "the certificate is of another roster")
     survivors = frozenset(statement.survivors)
-    if list(statement.survivors) != sorted(survivors) or not survivors <= set(roster.members):
+    if list(statement.survivors) != sorted(survivors) or not survivors.issubset(roster.members):
         raise SumRefused("certificate_malformed", "the certificate names nodes twice, or that were not asked")
     if len(survivors) < roster.threshold or roster.threshold < floors.lowest_threshold(len(roster.members)):
         raise SumRefused("threshold_low", "the certificate is of too few nodes")
@@ -72,16 +70,24 @@ def read_certificate(
     return statement.survivors
 
 
-def check_certified_roster(facts: ManifestFacts, survivors: tuple[str, ...]) -> None:
-    """Raise `SumRefused` unless a roster is the certified set, or all of that set within one region."""
+def check_certified_roster(
+    facts: ManifestFacts, survivors: tuple[str, ...], floors: Floors, register: Register
+) -> None:
+    """Raise `SumRefused` unless a roster is the certified set, or all of that set within one region.
+
+    Regions add up to the nation, so the one that is left out shows by subtraction: while any of them has too few
+    operators to be asked for by itself, none is.
+    """
     if facts.members == survivors:
         return
-    regions = {facts.regions.get(node) for node in facts.members}
-    if len(regions) == 1 and None not in regions:
-        region = regions.pop()
-        if facts.members == tuple(node for node in survivors if facts.regions.get(node) == region):
-            return
-    raise SumRefused("roster_uncertified", "an exact roster is the certified survivors, or all of them in one region")
+    by_region: dict[str, list[str]] = {}
+    for node in survivors:
+        by_region.setdefault(facts.regions.get(node, ""), []).append(node)
+    if list(facts.members) not in by_region.values():
+        raise SumRefused("roster_uncertified", "an exact roster is the certified survivors, or all of one region's")
+    operators = {member.id: member.operator for member in register.members}
+    if any(len({operators.get(node, "") for node in nodes}) < floors.operators for nodes in by_region.values()):
+        raise SumRefused("region_small", "one region of the certified survivors has too few operators")
 
 
 def check_widest_roster(roster: SumRoster, register: Register, now: datetime) -> None:
@@ -91,16 +97,3 @@ def check_widest_roster(roster: SumRoster, register: Register, now: datetime) ->
         raise SumRefused(
             "roster_narrow", f"a term's first exact sum is over the widest roster: {len(roster.members)} of {active}"
         )
-
-
-def check_lock_failed(lock: ExactLock, aborts: Envelope, roster: SumRoster, register: Register, now: datetime) -> None:
-    """Check that the attempt in which a lock was set can never be opened: t nodes that never revealed say so.
-
-    Raises `SumRefused`. The roster is the one that the attempt was for.
-    """
-    abort = read_payload(aborts, ABORT_TYPE, Abort)
-    if (abort.manifest_digest, abort.attempt) != (lock.manifest_digest, lock.attempt):
-        raise SumRefused("aborts_other", "the aborts are of another attempt")
-    if abort.roster_digest != roster_digest(roster):
-        raise SumRefused("aborts_other", "the aborts are of another roster")
-    check_quorum(aborts, roster.members, roster.threshold, register, now)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from federation.envelope import Envelope, Signature, pre_authentication_encoding
 from federation.register import MemberKind, Register
+from federation.secure_sum.contributions import check_contribution
 from federation.secure_sum.digests import digest_of
 from federation.secure_sum.errors import SumFailed, SumRefused
 from federation.secure_sum.facts import ManifestFacts, name_abort, name_survivors
@@ -29,9 +30,9 @@ from federation.secure_sum.messages import (
     SumRoster,
     SurvivorSet,
 )
-from federation.secure_sum.opening import open_sum, read_shares
+from federation.secure_sum.opening import open_sum
+from federation.secure_sum.reveals import read_shares
 from federation.secure_sum.signing import check_signed, check_statement, read_payload
-from federation.secure_sum.vectors import WORD
 from federation.wire import D, Document, encode_document
 
 if TYPE_CHECKING:
@@ -47,14 +48,14 @@ class Wait:
 
 @dataclass(frozen=True)
 class AskSurvivors:
-    """Store this statement, then have every survivor sign it."""
+    """Store this statement, then have every survivor that has not signed it sign it; asking twice does no harm."""
 
     statement: SurvivorSet
 
 
 @dataclass(frozen=True)
 class AskReveals:
-    """Send this opening to every survivor that has not revealed."""
+    """Send this opening to every survivor that has not revealed; asking twice does no harm."""
 
     envelope: Envelope
     survivors: tuple[str, ...]
@@ -132,7 +133,8 @@ class Collector:
         whole = name_survivors(attempt, facts, roster.members)
         self._whole = Statement(whole, SURVIVORS_TYPE)
         self._survivors: SurvivorSet | None = proposed
-        self._statement = Statement(proposed, SURVIVORS_TYPE) if proposed else self._whole
+        smaller = proposed is not None and proposed != whole
+        self._statement = Statement(proposed, SURVIVORS_TYPE) if proposed and smaller else self._whole
         self._aborts = Statement(name_abort(attempt), ABORT_TYPE)
 
     # --- What comes in -----------------------------------------------------------------------------------------------
@@ -154,7 +156,7 @@ class Collector:
         if self._survivors is not None and sender not in self._survivors.survivors:
             raise SumFailed("late", f"{sender} contributed after the survivors were named", (sender,))
         try:
-            self._check_contribution(contribution, sender, vector)
+            check_contribution(contribution, vector, sender, self.attempt, self.facts)
             self._take_consent(sender, consent, now)
         except SumFailed as failed:
             self._missing.setdefault(sender, failed.code)
@@ -279,21 +281,8 @@ class Collector:
             document = read_payload(envelope, payload_type, kind)
             check_signed(envelope, sender, MemberKind.NODE, self.register, now)
         except SumRefused as refused:
-            raise SumFailed(refused.code, refused.text, (sender,)) from None
+            raise SumFailed(refused.code, f"{sender}: {refused.text}", (sender,)) from None
         return document
-
-    def _check_contribution(self, contribution: Contribution, sender: str, vector: bytes) -> None:
-        attempt = self.attempt
-        if contribution.node != sender:
-            raise SumFailed("impersonation", f"{sender} contributed in another's name", (sender,))
-        expected = (attempt.manifest_digest, self.facts.query_id, attempt.number, attempt.slot, attempt.roster_digest)
-        told = (contribution.manifest_digest, contribution.query_id, contribution.attempt, contribution.slot)
-        if (*told, contribution.roster_digest) != expected:
-            raise SumFailed("contribution_other", f"{sender} contributed to another attempt", (sender,))
-        if contribution.cells != self.facts.cells or len(vector) != WORD * self.facts.cells:
-            raise SumFailed("cells_mismatch", f"{sender} sent a vector of the wrong length", (sender,))
-        if contribution.vector_digest != digest_of(vector):
-            raise SumFailed("vector_mismatch", f"{sender} signed another vector", (sender,))
 
     def _take_consent(self, sender: str, consent: Signature, now: datetime) -> None:
         if consent.keyid != sender:

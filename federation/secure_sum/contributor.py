@@ -4,18 +4,16 @@ Each act is checked, then recorded, then done: the store's claims are what makes
 here believes the hub: what it says is held against the manifest as approved, the register and the node's own records.
 """
 
-from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from federation.envelope import Envelope, Signature, Signer, sign_body
 from federation.register import Register
-from federation.secure_sum.certificates import (
-    check_lock_failed,
-    fixed_survivors,
-)
+from federation.secure_sum.aborts import check_aborts, check_lock_failed
+from federation.secure_sum.certificates import fixed_survivors
+from federation.secure_sum.contributions import AnswerFacts, write_contribution
 from federation.secure_sum.contributor_store import (
     ContributorStore,
     ExactLock,
@@ -24,7 +22,7 @@ from federation.secure_sum.contributor_store import (
     ShareKind,
     SlotUse,
 )
-from federation.secure_sum.dealing import KeptParcel, SlotKey, accept_parcel, deal_slot
+from federation.secure_sum.dealing import SlotKey, accept_parcel, deal_slot
 from federation.secure_sum.digests import digest_of
 from federation.secure_sum.errors import SumRefused
 from federation.secure_sum.facts import SumQuery, check_attempt, name_abort, name_survivors, whole_roster
@@ -34,31 +32,21 @@ from federation.secure_sum.messages import (
     CONTRIBUTION_TYPE,
     REVEAL_TYPE,
     SURVIVORS_TYPE,
-    Abort,
     Attempt,
     Contribution,
     DealingBundle,
     ParcelDelivery,
-    Reveal,
     SumRoster,
     SurvivorSet,
 )
+from federation.secure_sum.reveals import write_reveal
 from federation.secure_sum.rosters import STANDING_FLOORS, Floors, check_roster, roster_digest
 from federation.secure_sum.signing import check_quorum, read_payload, sign_document
 from federation.secure_sum.vectors import VectorMalformed
-from federation.wire import encode_document, whole_seconds
+from federation.wire import encode_document
 
 if TYPE_CHECKING:
     from federation.secure_sum.vectors import Vector
-
-
-@dataclass(frozen=True)
-class AnswerFacts:
-    """What a contribution says of where it comes from."""
-
-    authority: str
-    snapshot: str
-    register_version: int
 
 
 @dataclass(frozen=True)
@@ -136,6 +124,8 @@ class Contributor:
             self.reserve(query, answer.snapshot, register, now)
             kept = self._mask(query, values, answer, now)
             self._store.record_contribution(kept)
+            # Where another thread was faster, its vector is the one that is sent: one mask never hides two.
+            kept = self._store.find_contribution(query.facts.digest, query.attempt.number) or kept
         if kept.attempt != query.attempt:
             raise SumRefused("slot_used", f"attempt {query.attempt.number} was answered in another form before")
         masked = restore_masked(kept.masked, _vector_digest(kept))
@@ -154,20 +144,7 @@ class Contributor:
             masked = mask_vector(values, own, attempt.manifest_digest, attempt.number)
         except VectorMalformed as error:
             raise SumRefused("cells_mismatch", str(error)) from None
-        contribution = Contribution(
-            manifest_digest=attempt.manifest_digest,
-            query_id=query.facts.query_id,
-            attempt=attempt.number,
-            slot=attempt.slot,
-            roster_digest=attempt.roster_digest,
-            node=self._me,
-            authority=answer.authority,
-            snapshot=answer.snapshot,
-            register_version=answer.register_version,
-            vector_digest=masked.digest,
-            cells=masked.cells,
-            answered_at=whole_seconds(now),
-        )
+        contribution = write_contribution(query, masked, answer, self._me, now)
         envelope = sign_document(contribution, CONTRIBUTION_TYPE, self._signer)
         consent = sign_body(encode_document(whole_roster(query)), SURVIVORS_TYPE, self._signer)
         return KeptContribution(attempt, answer.snapshot, envelope, masked.data, consent)
@@ -185,8 +162,8 @@ class Contributor:
         running = [use for use in uses if use.attempt < number and now < use.expires_at]
         if running and query.aborts is None:
             raise SumRefused("attempt_running", f"attempt {running[-1].attempt} is not over, and nobody aborted it")
-        if running:
-            check_aborts(query, register, now)
+        if running and query.aborts is not None:
+            check_aborts(query.aborts, query, register, now)
 
     # --- Trip 2: a smaller set ---------------------------------------------------------------------------------------
 
@@ -239,14 +216,16 @@ class Contributor:
             raise SumRefused("slot_incomplete", f"the shares of slot {claim.where.slot} are erased")
         if not self._store.claim_reveal(claim):
             raise SumRefused("revealed", "this manifest was revealed for another set, or the attempt was aborted")
-        return sign_document(_write_reveal(claim, parcels.values(), self._me), REVEAL_TYPE, self._signer)
+        return sign_document(write_reveal(claim, parcels, self._me), REVEAL_TYPE, self._signer)
 
     def _claim_for(
         self, statement: SurvivorSet, query: SumQuery, kept: KeptContribution, register: Register, now: datetime
     ) -> RevealClaim:
         facts, digest = query.facts, digest_of(encode_document(statement))
         fixed = self._exact_survivors(query, kept.snapshot, register, now) or statement.survivors
-        lock = ExactLock(facts.exact_term, fixed, kept.snapshot, facts.digest, statement.attempt)
+        lock = ExactLock(
+            facts.exact_term, fixed, kept.snapshot, facts.digest, statement.attempt, statement.roster_digest
+        )
         kinds = {
             dealer: ShareKind.SEED if dealer in statement.survivors else ShareKind.UNLOCK
             for dealer in query.roster.members
@@ -287,6 +266,8 @@ class Contributor:
         kept = self._store.find_contribution(query.facts.digest, query.attempt.number)
         if kept is None or kept.attempt != query.attempt:
             raise SumRefused("not_contributed", f"{self._me} contributed nothing to this attempt")
+        if any(use.attempt > query.attempt.number for use in self._store.find_uses(query.facts.digest)):
+            raise SumRefused("attempt_over", f"attempt {query.attempt.number} was followed by another")
         return kept
 
     def _exact_survivors(
@@ -297,35 +278,9 @@ class Contributor:
         return fixed_survivors(query, lock, snapshot, self._floors, register, now)
 
 
-def check_aborts(query: SumQuery, register: Register, now: datetime) -> None:
-    """Check that t nodes of the roster aborted the attempt before this one (S2, S12). Raises `SumRefused`."""
-    if query.aborts is None:
-        raise SumRefused("attempt_running", "no aborts of the attempt before")
-    abort = read_payload(query.aborts, ABORT_TYPE, Abort)
-    if (abort.manifest_digest, abort.attempt) != (query.facts.digest, query.attempt.number - 1):
-        raise SumRefused("aborts_other", "the aborts are of another attempt")
-    check_quorum(query.aborts, query.facts.members, query.facts.threshold, register, now)
-
-
 def _where(attempt: Attempt) -> SlotKey:
     return SlotKey(attempt.roster_digest, attempt.slot)
 
 
 def _vector_digest(kept: KeptContribution) -> str:
     return read_payload(kept.envelope, CONTRIBUTION_TYPE, Contribution).vector_digest
-
-
-def _write_reveal(claim: RevealClaim, parcels: Iterable[KeptParcel], me: str) -> Reveal:
-    """Join the shares in the order of the dealers' ids, which is the roster's."""
-    ordered = sorted(parcels, key=lambda parcel: parcel.dealer)
-    seeds = [parcel.seed_share for parcel in ordered if claim.kinds[parcel.dealer] is ShareKind.SEED]
-    unlocks = [parcel.unlock_share for parcel in ordered if claim.kinds[parcel.dealer] is ShareKind.UNLOCK]
-    return Reveal(
-        manifest_digest=claim.manifest_digest,
-        attempt=claim.attempt,
-        slot=claim.where.slot,
-        survivors_digest=claim.survivors_digest,
-        node=me,
-        seeds=b64encode(b"".join(seeds)).decode(),
-        unlocks=b64encode(b"".join(unlocks)).decode(),
-    )

@@ -53,13 +53,18 @@ class KeptContribution:
 
 @dataclass(frozen=True)
 class ExactLock:
-    """The one survivor set of a term's exact sums, as this node revealed for it, from which snapshot and in what."""
+    """The one survivor set of a term's exact sums, as this node revealed for it, from which snapshot and in what.
+
+    `firm` once another manifest was revealed under it: then no failed attempt lifts it any more.
+    """
 
     term: str
     survivors: tuple[str, ...]
     snapshot: str
     manifest_digest: str
     attempt: int
+    roster_digest: str
+    firm: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,7 @@ class ContributorStore(Protocol):
         """Return every attempt at a manifest that this node took a slot for."""
 
     def record_contribution(self, kept: KeptContribution) -> None:
-        """Record what is about to be sent, and erase the own slot's secrets with it (S4)."""
+        """Record what is about to be sent, and erase the own slot's secrets with it (S4). The first one stays."""
 
     def find_contribution(self, manifest_digest: str, attempt: int) -> KeptContribution | None:
         """Return what was sent in an attempt."""
@@ -130,7 +135,8 @@ class ContributorStore(Protocol):
         """Take one set as the only one that this manifest is ever revealed for (S8).
 
         False where the manifest has another claim, the attempt is aborted, one of the dealers' slots has the other
-        kind in any claim, or the term's lock names other survivors or another snapshot. Sets the lock where none is.
+        kind in any claim, or the term's lock names other survivors or another snapshot. Sets the lock where there is
+        none, and makes it firm where another manifest set it.
         """
 
     def find_reveal(self, manifest_digest: str) -> RevealClaim | None:
@@ -146,4 +152,4 @@ class ContributorStore(Protocol):
         """Return the one survivor set that this node holds a term's exact sums to."""
 
     def release_exact_lock(self, lock: ExactLock) -> None:
-        """Lift a lock whose attempt is shown to have failed."""
+        """Lift a lock whose attempt is shown to have failed, if it is still this very one."""

@@ -6,9 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from federation.envelope import Envelope
+from federation.register import MemberKind, Register
 from federation.secure_sum.errors import SumRefused
-from federation.secure_sum.messages import Abort, Attempt, Certificate, SumRoster, SurvivorSet
+from federation.secure_sum.messages import ATTEMPT_TYPE, Abort, Attempt, Certificate, SumRoster, SurvivorSet
 from federation.secure_sum.rosters import roster_digest
+from federation.secure_sum.signing import check_signed, read_payload
 
 
 class SumPath(StrEnum):
@@ -57,6 +59,13 @@ class SumQuery:
     facts: ManifestFacts
     certificate: Certificate | None = None
     aborts: Envelope | None = None
+
+
+def read_attempt(envelope: Envelope, register: Register, now: datetime) -> Attempt:
+    """Read an attempt that an active hub of the register signed (S1). Raises `SumRefused`."""
+    attempt = read_payload(envelope, ATTEMPT_TYPE, Attempt)
+    check_signed(envelope, next(iter(envelope.signers), ""), MemberKind.HUB, register, now)
+    return attempt
 
 
 def check_attempt(query: SumQuery, now: datetime) -> None:

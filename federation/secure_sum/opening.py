@@ -8,7 +8,7 @@ dropped node likewise, so a wrong share, list or dealing stops the opening and s
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from federation.envelope import EnvelopeError, decode_base64
+from federation.envelope import decode_base64
 from federation.secure_sum.dealing import SlotKey, commit_secret, list_place
 from federation.secure_sum.digests import digest_of
 from federation.secure_sum.errors import SumFailed
@@ -21,16 +21,14 @@ from federation.secure_sum.messages import (
     SumRoster,
     SurvivorSet,
 )
+from federation.secure_sum.reveals import RevealedShares, read_shares
 from federation.secure_sum.sealed import BoxClosed, open_box
-from federation.secure_sum.shamir import PRIME, SHARE_BYTES, join_shares, lagrange_coefficients
+from federation.secure_sum.shamir import join_shares, lagrange_coefficients
 from federation.secure_sum.signing import read_payload
 from federation.secure_sum.vectors import read_vector
 
 if TYPE_CHECKING:
     from federation.secure_sum.vectors import Vector
-
-RevealedShares = Mapping[str, bytes]
-"""One node's shares by dealer: of the seed for a survivor, of the unlock key for everyone else."""
 
 
 def open_sum(
@@ -60,26 +58,6 @@ def open_sum(
         else:
             _take_out(total, stream, dealer, open_list(bundles[dealer], roster, secret), statement)
     return total
-
-
-def read_shares(
-    reveal: Reveal, roster: SumRoster, statement: SurvivorSet, bundles: Mapping[str, DealingBundle]
-) -> RevealedShares:
-    """Return a node's shares by dealer, each held against what its dealer committed to. Raises `SumFailed`."""
-    survivors = frozenset(statement.survivors)
-    dropped = [name for name in roster.members if name not in survivors]
-    seeds = _cut(reveal.seeds, statement.survivors, reveal.node)
-    unlocks = _cut(reveal.unlocks, dropped, reveal.node)
-    where, place = SlotKey(statement.roster_digest, statement.slot), roster.members.index(reveal.node)
-    for what, shares in (("seed-share", seeds), ("unlock-share", unlocks)):
-        for dealer, share in shares.items():
-            leaf = bundles[dealer].leaves[place]
-            expected = leaf.seed_share if what == "seed-share" else leaf.unlock_share
-            if commit_secret(what, share, dealer, where, reveal.node) != expected:
-                raise SumFailed(
-                    "share_false", f"{reveal.node} revealed a share that {dealer} did not deal", (reveal.node,)
-                )
-    return seeds | unlocks
 
 
 def open_list(bundle: DealingBundle, roster: SumRoster, unlock: bytes) -> dict[str, bytes]:
@@ -131,16 +109,3 @@ def _take_out(
     for node in statement.survivors:
         key = pair_mask_key(keys[node], statement.manifest_digest, statement.attempt)
         stream.apply(total, key, add=dropped < node)
-
-
-def _cut(text: str, dealers: Sequence[str], node: str) -> dict[str, bytes]:
-    try:
-        data = decode_base64(text)
-    except EnvelopeError:
-        data = b""
-    if len(data) != SHARE_BYTES * len(dealers):
-        raise SumFailed("reveal_malformed", f"{node} revealed the wrong number of shares", (node,))
-    shares = {dealer: data[SHARE_BYTES * i : SHARE_BYTES * (i + 1)] for i, dealer in enumerate(dealers)}
-    if any(int.from_bytes(share, "big") >= PRIME for share in shares.values()):
-        raise SumFailed("reveal_malformed", f"{node} revealed what is no share", (node,))
-    return shares

@@ -32,8 +32,10 @@ def read_payload(envelope: Envelope, payload_type: str, kind: type[D]) -> D:
     try:
         check_payload_type(envelope, payload_type)
         return decode_document(envelope.body, kind)
-    except (EnvelopeError, WireError) as error:
+    except EnvelopeError as error:
         raise SumRefused("malformed", f"{kind.__name__}: {error}") from None
+    except WireError as error:
+        raise SumRefused("malformed", str(error)) from None
 
 
 def read_bytes(text: str, what: str, length: int | None = None) -> bytes:

@@ -6,19 +6,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 
-from federation.register import Member, MemberKind, Register
+from federation.register import Register
 from federation.secure_sum.bundles import check_bundle, split_bundle
 from federation.secure_sum.collector import AskReveals, AskSurvivors, Collector, Fail, Open, Wait
-from federation.secure_sum.contributor import AnswerFacts, Contributor, SentContribution
+from federation.secure_sum.contributions import AnswerFacts
+from federation.secure_sum.contributor import Contributor, SentContribution
 from federation.secure_sum.epochs import name_epoch
 from federation.secure_sum.facts import ManifestFacts, SumPath, SumQuery
+from federation.secure_sum.memory_store import MemoryStore
 from federation.secure_sum.messages import Attempt, DealingBundle, SumRoster
 from federation.secure_sum.pairing import accept_pairing, pair_up
 from federation.secure_sum.prekeys import make_prekey, read_prekey
 from federation.secure_sum.rosters import make_roster, roster_digest
 from federation.secure_sum.vectors import signed_values
 from tests.federation.cast import NOW, make_keys, make_member, make_register
-from tests.federation.secure_sum.memory_store import MemoryStore
 
 EPOCH = name_epoch(NOW)
 DIGEST = hashlib.sha256(b"a manifest").hexdigest()
@@ -164,8 +165,3 @@ def make_troupe(count: int = 7) -> Troupe:
     """So many nodes, paired with one another."""
     register, names = register_of(count), node_names(count)
     return Troupe(register, make_roster(EPOCH, names), pair_nodes(names, register))
-
-
-def is_node(member: Member) -> bool:
-    """Whether the register calls a member a node."""
-    return member.kind is MemberKind.NODE
