@@ -3,18 +3,35 @@
 A request covers its method, authority, path, query and body digest (RFC 9530), carries a nonce and the moment it was
 made, and is signed with the member's Ed25519 key under the tag `circe`. The receiver remembers nonces for as long as
 the signature would be accepted, which is at most twice `MAX_AGE`, so a recorded request cannot be sent again.
+
+The RFC leaves it to each application what is signed and how it is written, and this file knows that one form alone:
+
+    Content-Digest: sha-256=:<base64>:
+    Signature-Input: circe=("@method" "@authority" "@path" "@query" "content-digest")
+        ;created=1772442000;keyid="node-203";alg="ed25519";nonce="-UD0X2wa...";tag="circe"
+    Signature: circe=:<base64>:
+
+so that there is nothing to negotiate, and what is verified are the very characters that were sent. The tests hold it
+to a general library in both directions.
 """
 
-import math
+import base64
+import hashlib
+import re
 import secrets
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import httpx
 
+from federation.register import RegisterError
+
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     from federation.keys import MemberKeys
 
 TAG = "circe"
@@ -25,11 +42,27 @@ MAX_AGE = timedelta(minutes=5)
 LONGEST_NONCE = 64
 """The most characters of a nonce; whoever remembers nonces keeps all of it."""
 
-_NEVER_MIND = timedelta(days=36_500)
+SIGNERS_AT_HAND = 1024
+"""How many members' public keys are kept ready for use: reading one takes as long as the rest of a verification."""
+
+_COMPONENTS = "(" + " ".join(f'"{name}"' for name in COVERED) + ")"
+_PARAMETER = r';([a-z]+)=(?:([0-9]{1,15})|"([ !#-\[\]-~]*)")'
+_INPUT = re.compile(rf"{TAG}=({re.escape(_COMPONENTS)}((?:{_PARAMETER})*))")
+_SIGNATURE = re.compile(rf"{TAG}=:([A-Za-z0-9+/]{{86}}==):")
+_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<path>/[!\"$->@-~]*)?(?P<query>\?[!\"$-~]*)?"
+)
+_METHOD = re.compile(r"[A-Z]{1,20}")
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 class RequestUnsigned(Exception):
     """A request carries no valid signature of a known member. The text is safe to show."""
+
+
+class ClocksApart(RequestUnsigned):
+    """A request is signed, but was made too long ago or in the future by the receiver's clock."""
 
 
 @dataclass(frozen=True)
@@ -40,50 +73,28 @@ class VerifiedRequest:
     nonce: str
 
 
-@dataclass
-class _Message:
-    """The view of a request that the signature library reads and, when signing, writes headers to."""
+@dataclass(frozen=True)
+class _Claims:
+    """What a `Signature-Input` says: its parameters, and the text of which the signature is part of the proof."""
 
-    method: str
-    url: str
-    headers: dict[str, str]
-
-
-class _OneKey:
-    """Resolves the signer's own private key, or any member's public key through the register."""
-
-    def __init__(self, private: Any = None, find_public: Callable[[str], bytes] | None = None) -> None:
-        self._private, self._find_public = private, find_public
-
-    def resolve_private_key(self, key_id: str) -> Any:
-        return self._private
-
-    def resolve_public_key(self, key_id: str) -> Any:
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-        assert self._find_public is not None
-        return Ed25519PublicKey.from_public_bytes(self._find_public(key_id))
+    text: str
+    created: int
+    expires: int | None
+    member_id: str
+    nonce: str
 
 
 def sign_request(method: str, url: str, body: bytes, keys: "MemberKeys", now: datetime) -> Mapping[str, str]:
     """Return the headers that sign a request: Content-Digest, Signature-Input and Signature."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from http_message_signatures import HTTPMessageSigner, algorithms
-
-    message = _Message(method, url, {})
-    private = Ed25519PrivateKey.from_private_bytes(keys.signing_seed)
-    signer = HTTPMessageSigner(signature_algorithm=algorithms.ED25519, key_resolver=_OneKey(private))
-    signer.sign(
-        message,
-        key_id=keys.member_id,
-        created=now,
-        nonce=secrets.token_urlsafe(18),
-        label=TAG,
-        tag=TAG,
-        covered_component_ids=COVERED[:-1],
-        body=body,
-    )
-    return message.headers
+    digest = _digest(body)
+    created, nonce = int(now.timestamp()), secrets.token_urlsafe(18)
+    signed = f'{_COMPONENTS};created={created};keyid="{keys.member_id}";alg="ed25519";nonce="{nonce}";tag="{TAG}"'
+    signature = keys.sign(_signature_base(method, url, digest, signed))
+    return {
+        "Content-Digest": digest,
+        "Signature-Input": f"{TAG}={signed}",
+        "Signature": f"{TAG}=:{base64.b64encode(signature).decode()}:",
+    }
 
 
 def verify_request(
@@ -97,43 +108,91 @@ def verify_request(
 ) -> VerifiedRequest:
     """Verify a request's signature, moment and body digest, and return who made it. Raises `RequestUnsigned`.
 
-    `find_public` returns the public key of an active member, and raises for anyone else. A `body` that is a function is
+    `find_public` returns the public key of an active member, and raises `RegisterError` for anyone else. A `body` that is a function is
     called once all else has been verified, so that nobody has to take in what a stranger sends. `now` is the present
     when left out.
     """
-    from http_message_signatures import HTTPMessageSignaturesException, HTTPMessageVerifier, algorithms
-
-    verifier = HTTPMessageVerifier(
-        signature_algorithm=algorithms.ED25519, key_resolver=_OneKey(find_public=find_public)
+    given = {name.lower(): value for name, value in headers.items()}
+    digest = given.get("content-digest", "")
+    claims = _read_claims(given.get("signature-input", ""))
+    _verify_signature(
+        _signature_base(method, url, digest, claims.text), given.get("signature", ""), claims, find_public
     )
-    # The library reads the machine's clock and adds its tolerance to the age too; `_check_moment` does neither.
-    verifier.max_clock_skew = _NEVER_MIND
-    message = _Message(method, url, dict(headers))
-    try:
-        (result,) = verifier.verify(message, max_age=None, expect_tag=TAG, require_components=COVERED)
-    except (HTTPMessageSignaturesException, ValueError):
-        raise _refusal() from None
-    _check_moment(result.parameters, now or datetime.now(UTC))
-    if not result.nonce or len(result.nonce) > LONGEST_NONCE:
-        raise RequestUnsigned(f"the signature carries no nonce of 1 to {LONGEST_NONCE} characters")
+    _check_moment(claims, now or datetime.now(UTC))
     content = body() if callable(body) else body
+    if digest != _digest(content):
+        raise _refusal()
+    return VerifiedRequest(claims.member_id, claims.nonce)
+
+
+def _read_claims(header: str) -> _Claims:
+    """Read a `Signature-Input` with our one signature, whose parameters may stand in any order."""
+    whole = _INPUT.fullmatch(header)
+    if whole is None:
+        raise _refusal()
+    found = re.findall(_PARAMETER, whole[2])
+    numbers = {name: int(number) for name, number, _ in found if number}
+    texts = {name: text for name, number, text in found if not number}
+    if len(numbers) + len(texts) != len(found) or not numbers.keys() <= {"created", "expires"}:
+        raise _refusal()
+    if texts.keys() != {"keyid", "alg", "nonce", "tag"} or (texts["alg"], texts["tag"]) != ("ed25519", TAG):
+        raise _refusal()
+    if "created" not in numbers or not 1 <= len(texts["nonce"]) <= LONGEST_NONCE:
+        raise RequestUnsigned(f"the signature carries no moment, or no nonce of 1 to {LONGEST_NONCE} characters")
+    return _Claims(whole[1], numbers["created"], numbers.get("expires"), texts["keyid"], texts["nonce"])
+
+
+def _signature_base(method: str, url: str, digest: str, signed: str) -> bytes:
+    """Return the bytes that are signed (RFC 9421, section 2.5)."""
+    place = _URL.fullmatch(url)
+    if place is None or _METHOD.fullmatch(method) is None or not digest.isascii():
+        raise _refusal()
+    port = place["port"]
+    authority = place["host"].lower()
+    if port and port != _DEFAULT_PORTS[place["scheme"]]:
+        authority += f":{port}"
+    values = (method, authority, place["path"] or "/", place["query"] or "?", digest)
+    lines = [f'"{name}": {value}' for name, value in zip(COVERED, values, strict=True)]
+    return "\n".join([*lines, f'"@signature-params": {signed}']).encode("ascii")
+
+
+def _verify_signature(base: bytes, header: str, signer: str, find_public: Callable[[str], bytes]) -> None:
+    from cryptography.exceptions import InvalidSignature
+
+    written = _SIGNATURE.fullmatch(header)
+    if written is None:
+        raise _refusal()
     try:
-        verifier.verify_body(message, [result], content)
-    except (HTTPMessageSignaturesException, ValueError):
+        _read_public(find_public(signer)).verify(base64.b64decode(written[1]), base)
+    except (InvalidSignature, RegisterError, ValueError):
         raise _refusal() from None
-    return VerifiedRequest(str(result.parameters["keyid"]), result.nonce)
+
+
+@lru_cache(SIGNERS_AT_HAND)
+def _read_public(key: bytes) -> "Ed25519PublicKey":
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    return Ed25519PublicKey.from_public_bytes(key)
+
+
+def _digest(body: bytes) -> str:
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
 
 
 def _refusal() -> RequestUnsigned:
     return RequestUnsigned("the request is not signed by an active member, or was altered on the way")
 
 
-def _check_moment(parameters: Mapping[str, Any], now: datetime) -> None:
-    age = now.timestamp() - parameters["created"]
-    if abs(age) > MAX_AGE.total_seconds() or now.timestamp() >= parameters.get("expires", math.inf):
-        raise RequestUnsigned(
-            f"the signature has run out or is {age:.0f} seconds old by this clock: compare the clocks"
+def _check_moment(claims: _Claims, now: datetime) -> None:
+    age = now.timestamp() - claims.created
+    if abs(age) > MAX_AGE.total_seconds():
+        apart = f"{abs(age):.0f} seconds {'old' if age > 0 else 'ahead'}"
+        raise ClocksApart(
+            f"the request is {apart} by this clock, and at most {MAX_AGE.total_seconds():.0f} are allowed: compare the "
+            "clocks"
         )
+    if claims.expires is not None and now.timestamp() >= claims.expires:
+        raise RequestUnsigned("the signature has run out")
 
 
 class SignatureAuth(httpx.Auth):

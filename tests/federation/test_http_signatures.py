@@ -1,5 +1,6 @@
 """A request counts for whoever signed it, as it was signed, once and for five minutes."""
 
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -7,8 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from http_message_signatures import HTTPMessageSigner, HTTPSignatureKeyResolver, algorithms
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from http_message_signatures import (
+    HTTPMessageSigner,
+    HTTPMessageVerifier,
+    HTTPSignatureKeyResolver,
+    algorithms,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,6 +72,19 @@ def make_odd_request(keys: Any = NODE, covered: tuple[str, ...] = COVERED, **opt
     return message
 
 
+def make_twice(old: str, new: str) -> Request:
+    """A request whose parameters are changed before it is signed, so that the signature itself is good."""
+    request = make_odd_request()
+    signed = swap(request.headers["Signature-Input"].removeprefix(f"{TAG}="), old, new)
+    digest = request.headers["Content-Digest"]
+    values = ("POST", "hub.example:8400", "/federation/replies", "?wait=25&last=7", digest)
+    lines = [f'"{name}": {value}' for name, value in zip(COVERED, values, strict=True)]
+    signature = NODE.sign("\n".join([*lines, f'"@signature-params": {signed}']).encode())
+    written = f"{TAG}=:{base64.b64encode(signature).decode()}:"
+    headers = {**request.headers, "Signature-Input": f"{TAG}={signed}", "Signature": written}
+    return replace(request, headers=headers)
+
+
 class _Private(HTTPSignatureKeyResolver):  # type: ignore[misc]
     """Signs with one key whatever its name."""
 
@@ -74,6 +93,9 @@ class _Private(HTTPSignatureKeyResolver):  # type: ignore[misc]
 
     def resolve_private_key(self, key_id: str) -> Ed25519PrivateKey:
         return self._key
+
+    def resolve_public_key(self, key_id: str) -> Ed25519PublicKey:
+        return self._key.public_key()
 
 
 # --- Good requests ---------------------------------------------------------------------------------------------------
@@ -86,6 +108,37 @@ def test_a_signed_request_verifies(method: str, url: str, body: bytes) -> None:
     verified = verify(make_request(method, url, body))
     assert verified.member_id == "node-203"
     assert 16 <= len(verified.nonce) <= LONGEST_NONCE
+
+
+@pytest.mark.parametrize("body", [b"", b"x"], ids=len)
+@pytest.mark.parametrize("url", [URL, "http://127.0.0.1:80/", "https://hub.example", "https://[::1]:1/a%20b?x=%2F"])
+def test_a_general_library_verifies_what_we_sign(url: str, body: bytes) -> None:
+    """What it signs is verified here in every test of another way to sign."""
+    request = make_request("POST", url, body)
+    verifier = HTTPMessageVerifier(signature_algorithm=algorithms.ED25519, key_resolver=_Private(NODE.signing_seed))
+    verifier.max_clock_skew = timedelta(days=36_500)
+    (result,) = verifier.verify(request, max_age=None, expect_tag=TAG, require_components=COVERED)
+    verifier.verify_body(request, [result], body)
+    assert (result.parameters["keyid"], result.label) == ("node-203", TAG)
+
+
+def test_parameters_may_stand_in_any_order() -> None:
+    """The RFC leaves the order to the signer; what is verified are the characters as they were sent."""
+    request = make_request()
+    signed = request.headers["Signature-Input"]
+    components, *parameters = signed.removeprefix(f"{TAG}=").split(";")
+    turned = ";".join([components, *reversed(parameters)])
+    lines = [
+        '"@method": POST',
+        '"@authority": hub.example:8400',
+        '"@path": /federation/replies',
+        '"@query": ?wait=25&last=7',
+        f'"content-digest": {request.headers["Content-Digest"]}',
+        f'"@signature-params": {turned}',
+    ]
+    signature = base64.b64encode(NODE.sign("\n".join(lines).encode())).decode()
+    headers = {**request.headers, "Signature-Input": f"{TAG}={turned}", "Signature": f"{TAG}=:{signature}:"}
+    assert verify(replace(request, headers=headers)).member_id == "node-203"
 
 
 def test_every_request_has_a_nonce_of_its_own() -> None:
@@ -241,6 +294,15 @@ ODD: dict[str, Callable[[], Request]] = {
     "no name": lambda: make_odd_request(key_id=""),
     "a name with a quote in it": lambda: make_odd_request(key_id='node-203";x="'),
     "run out": lambda: make_odd_request(expires=NOW),
+    "another algorithm in name": lambda: make_twice(';alg="ed25519"', ';alg="hmac-sha256"'),
+    "no algorithm": lambda: make_odd_request(include_alg=False),
+    "no moment": lambda: make_twice(f";created={int(NOW.timestamp())}", ""),
+    "two moments": lambda: make_twice(";nonce=", f";created={int(NOW.timestamp())};nonce="),
+    "two names": lambda: make_twice(";nonce=", ';keyid="node-203";nonce='),
+    "a parameter that nobody knows": lambda: make_twice(";nonce=", ';more="x";nonce='),
+    "a moment more": lambda: make_twice(";nonce=", ";more=1;nonce="),
+    "another label": lambda: make_odd_request(label="sig1"),
+    "a part more": lambda: make_odd_request(covered=(*COVERED, "@scheme")),
     "one member of the digest covered": lambda: make_odd_request(
         covered=(*COVERED[:-1], '"content-digest";key="sha-256"')
     ),

@@ -193,7 +193,7 @@ class _TestKey(HTTPSignatureKeyResolver):  # type: ignore[misc]
 
 
 def test_the_published_request_of_rfc_9421_verifies() -> None:
-    """By the library's classes that verify our own requests."""
+    """By the library to which `federation.http_signatures` is held, in both directions."""
     message = Request("POST", PUBLISHED)
     verifier = HTTPMessageVerifier(signature_algorithm=algorithms.ED25519, key_resolver=_TestKey())
     verifier.max_clock_skew = timedelta(days=36_500)
