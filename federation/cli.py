@@ -37,6 +37,7 @@ EXIT_CODES: Mapping[str, int] = {
     "federation.register.RegisterError": 8,
     "federation.releases.ReleaseMismatch": 4,
     "federation.state.StateError": 2,
+    "federation.tls.TlsInvalid": 2,
     "federation.transport.HubRefused": 9,
     "federation.transport.HubUnreachable": 9,
     "federation.processes.CommandFailed": 1,

@@ -108,16 +108,15 @@ def verify_request(
 ) -> VerifiedRequest:
     """Verify a request's signature, moment and body digest, and return who made it. Raises `RequestUnsigned`.
 
-    `find_public` returns the public key of an active member, and raises `RegisterError` for anyone else. A `body` that is a function is
-    called once all else has been verified, so that nobody has to take in what a stranger sends. `now` is the present
-    when left out.
+    `find_public` returns the public key of an active member, and raises `RegisterError` for anyone else. A `body` that
+    is a function is called once all else has been verified, so that nobody has to take in what a stranger sends. `now`
+    is the present when left out.
     """
     given = {name.lower(): value for name, value in headers.items()}
     digest = given.get("content-digest", "")
     claims = _read_claims(given.get("signature-input", ""))
-    _verify_signature(
-        _signature_base(method, url, digest, claims.text), given.get("signature", ""), claims, find_public
-    )
+    base = _signature_base(method, url, digest, claims.text)
+    _verify_signature(base, given.get("signature", ""), claims.member_id, find_public)
     _check_moment(claims, now or datetime.now(UTC))
     content = body() if callable(body) else body
     if digest != _digest(content):

@@ -1,18 +1,22 @@
 """The connection between a member and the hub: outward only, signed, bounded in size and time.
 
 A node never listens for the federation: it asks the hub for what is waiting and holds the line open for a while (long
-poll). Every request may be sent again after a failure, since the hub counts the same message once.
+poll). Every request may be sent again after a failure, since the hub counts the same message once. A hub that is busy
+says when to come back, and is asked again no sooner, and not by everybody at the same moment.
 """
 
 import base64
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import SystemRandom
 from urllib.parse import quote
 
 import httpx
+import msgspec
 
+from federation.clocks import ClockWatch
 from federation.envelope import Signature
 from federation.exchange import (
     Inbox,
@@ -29,6 +33,7 @@ from federation.problems import PROBLEM_TYPE, Problem
 from federation.sealing import SealedRecords
 from federation.state import Party, StateError
 from federation.terminal import plain_text
+from federation.tls import TlsInvalid, check_protected, client_context, explain_failure
 from federation.wire import MAX_BATCH_BYTES, D, WireError, decode_document, encode_document
 
 Clock = Callable[[], datetime]
@@ -41,6 +46,18 @@ LONGEST_ANSWER_SECONDS = 120
 
 LONGEST_PROBLEM_BYTES = 16 * 1024
 
+MOST_TRIES = 4
+"""How often a request is made to a hub that says it is busy, before whoever made it hears of it."""
+
+LONGEST_RETRY_SECONDS = 60.0
+"""The longest that we stay away at a hub's word: it could as well say a year."""
+
+IDLE_SECONDS = 50.0
+"""How long an idle connection is kept for the next request: less than the hub keeps it, so that it is still good."""
+
+CLOCKS_APART = "clocks_apart"
+"""The code of a refusal for a request that was made too long ago, or in the future, by the hub's clock."""
+
 NO_REASON = "unknown"
 """The code of a refusal that came without a readable problem document: perhaps not from the hub at all."""
 
@@ -50,11 +67,12 @@ class HubUnreachable(Exception):
 
 
 class HubRefused(Exception):
-    """The hub answered with a problem."""
+    """The hub answered with a problem; `retry_after` are the seconds after which it wants to be asked again, or 0."""
 
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(plain_text(problem.detail, limit=500).replace("\n", " "))
-        self.problem = problem
+    def __init__(self, problem: Problem, retry_after: float = 0.0, note: str = "") -> None:
+        text = plain_text(problem.detail, limit=500).replace("\n", " ")
+        super().__init__(f"{text} ({note})" if note else text)
+        self.problem, self.retry_after = problem, retry_after
 
 
 def current_time() -> datetime:
@@ -65,15 +83,24 @@ def current_time() -> datetime:
 class HubConnection:
     """A member's signed conversation with its hub."""
 
-    def __init__(self, url: str, keys: MemberKeys, *, ca: str = "", clock: Clock = current_time) -> None:
-        import ssl
-
-        trust = ssl.create_default_context(cafile=ca or None) if url.startswith("https:") else False
+    def __init__(
+        self,
+        url: str,
+        keys: MemberKeys,
+        *,
+        ca: str = "",
+        clock: Clock = current_time,
+        pause: Callable[[float], object] = time.sleep,
+    ) -> None:
+        check_protected(url)
+        self.clocks = ClockWatch()
+        self._clock, self._pause = clock, pause
         self._client = httpx.Client(
             base_url=url,
             auth=SignatureAuth(keys, clock),
-            verify=trust,
+            verify=client_context(ca) if url.startswith("https:") else False,
             timeout=httpx.Timeout(LONG_POLL_SECONDS + 15, connect=10),
+            limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS),
             trust_env=False,
         )
 
@@ -85,13 +112,13 @@ class HubConnection:
         """Return the register that the hub carries, for the caller to verify."""
         return self._send("GET", "/federation/register")
 
-    def fetch_inbox(self, *, wait: int) -> Inbox:
-        """Return what is waiting for this node, holding the line up to `wait` seconds when nothing is."""
-        return self._read("GET", f"/federation/inbox?wait={wait}", Inbox)
+    def fetch_inbox(self, *, wait: int, done: Iterable[int] = ()) -> Inbox:
+        """Return what is waiting for this node, holding the line up to `wait` seconds when nothing is.
 
-    def finish_delivery(self, delivery_id: int) -> None:
-        """Tell the hub that a delivery needs no answer any more."""
-        self._send("POST", f"/federation/inbox/{delivery_id}/done")
+        `done` are deliveries that need no answer any more; the hub takes them out of the inbox first.
+        """
+        finished = ",".join(map(str, done))
+        return self._read("GET", f"/federation/inbox?wait={wait}" + (f"&done={finished}" if finished else ""), Inbox)
 
     def send_reply(self, reply: bytes) -> None:
         """Hand in the envelope of a signed reply to a manifest. The same reply twice counts once."""
@@ -148,24 +175,60 @@ class HubConnection:
             raise HubUnreachable(f"the hub answered with something else than was asked for: {error}") from None
 
     def _send(self, method: str, path: str, body: bytes = b"") -> bytes:
+        for _ in range(MOST_TRIES - 1):
+            try:
+                return self._send_once(method, path, body)
+            except HubRefused as refused:
+                if refused.problem.status != 503 or not refused.retry_after:
+                    raise
+                # Everybody who was turned away comes back at a moment of their own.
+                self._pause(spread(refused.retry_after))
+        return self._send_once(method, path, body)
+
+    def _send_once(self, method: str, path: str, body: bytes) -> bytes:
         try:
             with self._client.stream(method, path, content=body) as response:
                 data = _read_bounded(response)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            place = self._client.base_url
-            raise HubUnreachable(f"the hub at {place} does not answer ({type(error).__name__})") from None
+            place, reason = self._client.base_url, explain_failure(error)
+            raise HubUnreachable(f"the hub at {place} does not answer ({reason})") from None
+        self.clocks.observe(response.headers.get("date", ""), self._clock())
         # A redirection is no success either: what was sent has not arrived where it was sent.
         if not response.is_success:
-            raise HubRefused(_read_problem(response, data))
+            raise self._read_refusal(response, data)
         return data
 
+    def _read_refusal(self, response: httpx.Response, data: bytes) -> HubRefused:
+        problem = _read_problem(response, data)
+        note = self.clocks.describe() if problem.code == CLOCKS_APART else ""
+        return HubRefused(problem, _read_retry_after(response), note)
 
-def connect_party(party: Party, *, clock: Clock = current_time) -> HubConnection:
-    """Open a member's connection to the hub that it joined. Raises `StateError` before it has joined one."""
+
+def connect_party(
+    party: Party, *, clock: Clock = current_time, pause: Callable[[float], object] = time.sleep
+) -> HubConnection:
+    """Open a member's connection to the hub that it joined.
+
+    Raises `StateError` before it has joined one, or where the connection would not be protected.
+    """
     if not party.profile.hub:
         raise StateError(f"{party.member_id} has joined no federation: run circe join first")
     ca = party.profile.hub_ca and str(Path(party.directory, party.profile.hub_ca))
-    return HubConnection(party.profile.hub, party.keys, ca=ca, clock=clock)
+    try:
+        return HubConnection(party.profile.hub, party.keys, ca=ca, clock=clock, pause=pause)
+    except TlsInvalid as error:
+        raise StateError(f"{party.member_id}: {error}") from None
+
+
+def spread(seconds: float) -> float:
+    """Return a pause of at least so many seconds and less than twice as many, another each time."""
+    return seconds * SystemRandom().uniform(1.0, 2.0)
+
+
+def _read_retry_after(response: httpx.Response) -> float:
+    """Return the seconds of a `Retry-After`, which our hub gives as a number; 0 where there is none."""
+    text = response.headers.get("retry-after", "")
+    return min(float(text), LONGEST_RETRY_SECONDS) if text.isascii() and text.isdecimal() else 0.0
 
 
 def _word(name: str) -> str:
@@ -190,9 +253,11 @@ def _read_problem(response: httpx.Response, data: bytes) -> Problem:
     if response.headers.get("content-type", "") != PROBLEM_TYPE:
         return unknown
     try:
-        return decode_document(data, Problem, limit=LONGEST_PROBLEM_BYTES)
+        problem = decode_document(data, Problem, limit=LONGEST_PROBLEM_BYTES)
     except WireError:
         return unknown
+    # What becomes of the request goes by the status of the answer, whatever its document says.
+    return msgspec.structs.replace(problem, status=response.status_code)
 
 
 def encode_records(sealed: SealedRecords) -> str:

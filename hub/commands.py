@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+PEM = click.Path(path_type=Path, dir_okay=False, exists=True)
 STATE = click.option("--state", type=click.Path(path_type=Path, file_okay=False), required=True)
 
 
@@ -82,16 +83,19 @@ def sign_in(state: Path, member: str, address: str) -> None:
 @hub.command()
 @STATE
 @click.option("--bind", default="127.0.0.1:8400", show_default=True, help="Address and port to listen on.")
-@click.option("--certificate", default="", help="TLS certificate; without one, put a proxy with TLS in front.")
-@click.option("--certificate-key", default="", help="Its private key.")
-def serve(state: Path, bind: str, certificate: str, certificate_key: str) -> None:
-    """Run the hub until it is stopped."""
+@click.option("--tls-cert", type=PEM, help="The hub's certificate, with those that lead to its authority.")
+@click.option("--tls-key", type=PEM, help="Its private key, without a passphrase.")
+@click.option("--behind-tls-proxy", is_flag=True, help="A proxy in front speaks TLS; the hub itself does not.")
+def serve(state: Path, bind: str, tls_cert: Path | None, tls_key: Path | None, behind_tls_proxy: bool) -> None:
+    """Run the hub until it is stopped.
+
+    It speaks TLS 1.3 with a certificate, or stands behind a proxy that speaks TLS; else it serves this machine alone.
+    """
     from federation.register import MemberKind
     from federation.state import open_party
     from federation.transport import current_time
-    from hub.server import HubServer
+    from hub.server import HubServer, Listening
 
     party = open_party(state, MemberKind.HUB)
     members = len(party.register(current_time()).members)
-    options = {"bind": bind, "certfile": certificate or None, "keyfile": certificate_key or None}
-    HubServer(state, members, options).run()
+    HubServer(state, members, Listening(bind, tls_cert, tls_key, behind_tls_proxy), {}).run()

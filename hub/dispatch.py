@@ -7,7 +7,7 @@ signed it in time.
 
 import base64
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from audit.event import Action, AuditEvent, Outcome
@@ -67,10 +67,14 @@ def has_deliveries(hub: Hub, node: Member, now: datetime) -> bool:
     return found.fetchone() is not None
 
 
-def finish_delivery(hub: Hub, node: Member, delivery_id: int) -> None:
-    """Take a delivery out of a node's own inbox; doing so twice does nothing."""
-    with hub.database.transaction() as connection:
-        connection.execute("DELETE FROM deliveries WHERE delivery_id = ? AND receiver = ?", (delivery_id, node.id))
+def finish_deliveries(hub: Hub, node: Member, done: Collection[int]) -> None:
+    """Take deliveries out of a node's own inbox; doing so twice does nothing."""
+    mine = f"receiver = ? AND delivery_id IN ({', '.join('?' * len(done))})"
+    found = hub.database.connection.execute(f"SELECT 1 FROM deliveries WHERE {mine} LIMIT 1", (node.id, *done))  # noqa: S608
+    # A reply that was accepted took its delivery along: then there is nothing to wait one's turn for.
+    if found.fetchone() is not None:
+        with hub.database.transaction() as connection:
+            connection.execute(f"DELETE FROM deliveries WHERE {mine}", (node.id, *done))  # noqa: S608
 
 
 def accept_reply(hub: Hub, node: Member, data: bytes) -> str:
@@ -88,6 +92,7 @@ def accept_reply(hub: Hub, node: Member, data: bytes) -> str:
         if not _has_replied(connection, reply.manifest_digest, node):
             _check_awaited(row, stamp(hub.clock()))
             _keep_reply(hub, connection, reply, data)
+        _finish_manifest(connection, node, row["envelope"])
     hub.bell.ring(reply.query_id)
     return reply.query_id
 
@@ -95,6 +100,12 @@ def accept_reply(hub: Hub, node: Member, data: bytes) -> str:
 def _has_replied(connection: sqlite3.Connection, digest: str, node: Member) -> bool:
     found = connection.execute("SELECT 1 FROM replies WHERE digest = ? AND node = ?", (digest, node.id))
     return found.fetchone() is not None
+
+
+def _finish_manifest(connection: sqlite3.Connection, node: Member, envelope: bytes) -> None:
+    """Take a manifest that was replied to out of the node's inbox, so that it need not be said in another request."""
+    mine = (node.id, DeliveryKind.MANIFEST, envelope)
+    connection.execute("DELETE FROM deliveries WHERE receiver = ? AND kind = ? AND body = ?", mine)
 
 
 def _check_awaited(row: sqlite3.Row, now: str) -> None:

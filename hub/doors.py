@@ -4,19 +4,19 @@ Every request is signed (RFC 9421) by an active member, and every refusal is a p
 reads the request, asks one room of the hub, and writes the answer; it decides nothing else.
 """
 
+import re
 from collections.abc import Callable
-from datetime import timedelta
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, request
 
-from federation.database import stamp
 from federation.envelope import Signature
 from federation.exchange import LookupBatch, QueryDraft, QueryList
-from federation.http_signatures import MAX_AGE, RequestUnsigned, verify_request
+from federation.http_signatures import ClocksApart, RequestUnsigned, verify_request
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind, RegisterError
 from federation.state import REGISTER_FILE, StateError
+from federation.transport import CLOCKS_APART
 from federation.wire import (
     MAX_BATCH_BYTES,
     MAX_DOCUMENT_BYTES,
@@ -33,6 +33,8 @@ doors = Blueprint("doors", __name__)
 
 LAST_DELIVERY = 2**63 - 1
 """The largest number that a delivery can have."""
+
+_NUMBER = re.compile(r"[0-9]{1,19}")
 
 
 def the_hub() -> Hub:
@@ -61,10 +63,11 @@ def authenticate(*kinds: MemberKind, limit: int = MAX_DOCUMENT_BYTES) -> Member:
         )
         member = register.find(verified.member_id, now)
     except (RequestUnsigned, RegisterError) as error:
-        raise ProblemRaised(401, "unsigned", str(error)) from None
+        code = CLOCKS_APART if isinstance(error, ClocksApart) else "unsigned"
+        raise ProblemRaised(401, code, str(error)) from None
     if kinds and member.kind not in kinds:
         raise ProblemRaised(403, "wrong_kind", f"this is for {' or '.join(kinds)} members, and you are a {member.kind}")
-    _spend_nonce(hub, f"{member.id} {verified.nonce}")
+    hub.nonces.spend(f"{member.id} {verified.nonce}", now)
     return member
 
 
@@ -73,16 +76,6 @@ def _check_address(hub: Hub) -> None:
     own = urlsplit(hub.party.profile.hub).netloc
     if own and request.host.lower() != own.lower():
         raise RequestUnsigned(f"the request was made to another address than {own}, where members find this hub")
-
-
-def _spend_nonce(hub: Hub, nonce: str) -> None:
-    """Remember a nonce for as long as its signature would be accepted, and refuse it a second time."""
-    now = hub.clock()
-    with hub.database.transaction() as connection:
-        connection.execute("DELETE FROM request_nonces WHERE expires_at <= ?", (stamp(now),))
-        expires = stamp(now + 2 * MAX_AGE + timedelta(seconds=1))
-        if not connection.execute("INSERT OR IGNORE INTO request_nonces VALUES (?, ?)", (nonce, expires)).rowcount:
-            raise ProblemRaised(401, "replayed", "this request has been made already")
 
 
 def hold_line(hub: Hub, member: Member, topic: str, ready: Callable[[], bool]) -> None:
@@ -127,6 +120,16 @@ def whole_number(name: str) -> int:
     return int(text)
 
 
+def read_numbers(name: str) -> tuple[int, ...]:
+    """Return the delivery numbers that the caller gives, separated by commas. Raises a 400 problem."""
+    words = request.args.get(name, "").split(",", dispatch.MOST_AT_ONCE - 1)
+    numbers = tuple(int(word) for word in words if _NUMBER.fullmatch(word))
+    if words != [""] and (len(numbers) != len(words) or max(numbers) > LAST_DELIVERY):
+        most = dispatch.MOST_AT_ONCE
+        raise ProblemRaised(400, "malformed", f"{name} is up to {most} delivery numbers, separated by commas")
+    return numbers
+
+
 @doors.get("/federation/register")
 def send_register() -> Response:
     """Hand out the register as the root signed it; whoever reads it verifies it under their own pinned root."""
@@ -139,18 +142,13 @@ def send_register() -> Response:
 
 @doors.get("/federation/inbox")
 def send_inbox() -> Response:
-    """Hold the line until something waits for the node, then say what."""
+    """Take out of the node's inbox what it is done with, and hold the line until something else waits for it."""
     hub, node = the_hub(), authenticate(MemberKind.NODE)
+    if done := read_numbers("done"):
+        dispatch.finish_deliveries(hub, node, done)
     release.settle_due(hub, hub.clock())
     hold_line(hub, node, node.id, lambda: dispatch.has_deliveries(hub, node, hub.clock()))
     return answer(dispatch.read_inbox(hub, node, hub.clock()))
-
-
-@doors.post(f"/federation/inbox/<int(max={LAST_DELIVERY}):delivery_id>/done")
-def finish_delivery(delivery_id: int) -> Response:
-    """Take a delivery out of the node's inbox."""
-    dispatch.finish_delivery(the_hub(), authenticate(MemberKind.NODE), delivery_id)
-    return Response(status=204)
 
 
 @doors.post("/federation/replies")

@@ -58,11 +58,6 @@ CREATE TABLE IF NOT EXISTS lookup_answers (
     pages BLOB,
     PRIMARY KEY (lookup_id, node)
 );
-CREATE TABLE IF NOT EXISTS request_nonces (
-    nonce TEXT PRIMARY KEY,
-    expires_at TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS request_nonces_by_expiry ON request_nonces (expires_at);
 CREATE TABLE IF NOT EXISTS sign_in_codes (
     code_hash TEXT PRIMARY KEY,
     member TEXT NOT NULL,

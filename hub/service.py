@@ -4,16 +4,17 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
 from audit.event import Action, AuditEvent, Detail, EventInvalid, Outcome
 from federation.database import Database, open_database
 from federation.problems import ProblemRaised
-from federation.register import MemberKind, Register, check_current
-from federation.state import REGISTER_FILE, Party, open_party
+from federation.register import MemberKind, Register
+from federation.register_reader import RegisterReader
+from federation.state import Party, open_party
 from federation.transport import Clock, current_time
+from hub.nonces import Nonces
 from policies.access_policy import AccessDenied, AccessPolicy, AccessRequest
 
 SCHEMA = Path(__file__).with_name("schema.sql")
@@ -49,9 +50,10 @@ class Bell:
 
     def ring(self, *topics: str) -> None:
         """Wake everyone who waits for one of these topics."""
+        rung = frozenset(topics)
         with self._lock:
             for line in self._held:
-                if line.topic in topics:
+                if line.topic in rung:
                     line.rung.set()
 
     def wait_until(self, ready: Callable[[], bool], seconds: float, *, topic: str, holder: str) -> None:
@@ -90,34 +92,6 @@ def _wait(rung: threading.Event, ready: Callable[[], bool], deadline: float) -> 
         rung.wait(left)
 
 
-class RegisterReader:
-    """Reads a party's register for use now, and verifies the file again only when it has been replaced.
-
-    Every request asks for the register, and verifying one of a few hundred members takes a hundred times as long as
-    everything else that a request does.
-    """
-
-    def __init__(self, party: Party) -> None:
-        self._party = party
-        self._verified: tuple[tuple[int, ...], Register] | None = None
-
-    def read(self, now: datetime) -> Register:
-        """Return the register. Raises `RegisterError` or `StateError` as `Party.register` does."""
-        # The file is identified before it is read: replaced in between, it is read once more the next time.
-        identity, verified = self._identify(), self._verified
-        if verified is None or verified[0] != identity:
-            verified = self._verified = (identity, self._party.register(now))
-        check_current(verified[1], now)
-        return verified[1]
-
-    def _identify(self) -> tuple[int, ...]:
-        try:
-            found = (self._party.directory / REGISTER_FILE).stat()
-        except OSError:
-            return ()
-        return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
 @dataclass(frozen=True)
 class Hub:
     """Everything that the hub's rooms share."""
@@ -126,6 +100,7 @@ class Hub:
     database: Database
     policy: AccessPolicy
     clock: Clock
+    nonces: Nonces
     bell: Bell = field(default_factory=Bell)
     settling: threading.Lock = field(default_factory=threading.Lock)
     """Held by the one thread that settles queries."""
@@ -133,6 +108,11 @@ class Hub:
     @cached_property
     def _registers(self) -> RegisterReader:
         return RegisterReader(self.party)
+
+    def close(self) -> None:
+        """Close this thread's connection to the database, and the nonces."""
+        self.database.close()
+        self.nonces.close()
 
     def register(self) -> Register:
         """Return the register, valid now. Raises `RegisterError` or `StateError`."""
@@ -177,7 +157,7 @@ class Hub:
 def open_hub(directory: Path, clock: Clock = current_time, lines: int = 64) -> Hub:
     """Open the hub whose state directory this is; `lines` members at most may wait on it at a time."""
     party = open_party(directory, MemberKind.HUB)
-    return Hub(party, open_database(party, SCHEMA), AccessPolicy.load(), clock, Bell(lines))
+    return Hub(party, open_database(party, SCHEMA), AccessPolicy.load(), clock, Nonces(directory), Bell(lines))
 
 
 def describe_error(error: Exception) -> str:

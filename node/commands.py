@@ -84,12 +84,17 @@ def load(
 @node.command()
 @STATE
 @click.option("--against", metavar="SNAPSHOT", help="Say what changed since this snapshot instead, and by which files.")
+@click.option("--hub", "look_at_hub", is_flag=True, help="Look at the connection to the hub instead.")
 @TABLE_OR_JSON
-def check(state: Path, against: str | None, form: str) -> None:
+def check(state: Path, against: str | None, look_at_hub: bool, form: str) -> None:
     """Say which snapshot the node serves, which factors its files can fill, and which file would help most next."""
+    from node.hub_check import check_hub
     from node.loading import compare_with, describe_snapshot
 
-    click.echo(compare_with(state, against, form) if against else describe_snapshot(state, form))
+    if look_at_hub:
+        click.echo(check_hub(state, form))
+    else:
+        click.echo(compare_with(state, against, form) if against else describe_snapshot(state, form))
 
 
 @node.command()
@@ -106,6 +111,7 @@ def serve(states: tuple[Path, ...]) -> None:
     import signal
     import threading
 
+    from federation.transport import connect_party
     from node.polling import serve_node
     from node.service import open_node
 
@@ -113,7 +119,9 @@ def serve(states: tuple[Path, ...]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     nodes = [open_node(state) for state in states]
-    threads = [threading.Thread(target=serve_node, args=(opened, stop)) for opened in nodes]
+    # Here, where an address or a certificate file that is of no use ends the command with a word about it.
+    hubs = [connect_party(opened.party, clock=opened.clock, pause=stop.wait) for opened in nodes]
+    threads = [threading.Thread(target=serve_node, args=(*pair, stop)) for pair in zip(nodes, hubs, strict=True)]
     for thread in threads:
         thread.start()
     click.echo(f"serving {', '.join(opened.party.member_id for opened in nodes)}", err=True)

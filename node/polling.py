@@ -2,7 +2,8 @@
 
 Everything is safe to do twice, so any failure is answered by waiting a little and asking again. A delivery is taken out
 of the inbox only once it has been dealt with, and one that cannot be does not stand in the way of the others. Lookups
-come first: their answers are made ready, all leave at one moment of the fixed schedule, and manifests follow.
+come first: their answers are made ready, all leave at one moment of the fixed schedule, and manifests follow. The next
+poll says what has been dealt with, so that no delivery needs a request of its own.
 """
 
 import logging
@@ -16,14 +17,14 @@ from federation.envelope import decode_base64
 from federation.exchange import Delivery, DeliveryKind, Inbox
 from federation.register import RegisterError
 from federation.sealing import SealedRecords
-from federation.state import StateError
+from federation.state import REGISTER_FILE, StateError
 from federation.transport import (
     LONG_POLL_SECONDS,
     NO_REASON,
     HubConnection,
     HubRefused,
     HubUnreachable,
-    connect_party,
+    spread,
 )
 from node.answering import acknowledge, answer_manifest
 from node.lookups import answer_lookup
@@ -34,6 +35,9 @@ log = logging.getLogger("circe.node")
 
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 15.0
+
+MOST_FINISHED = 64
+"""How many deliveries a poll tells the hub of; their numbers stand in its address, which is bounded."""
 
 FINAL = frozenset({400, 403, 404, 409, 413, 422})
 """Statuses with which a hub says that it will not take a reply, now or later."""
@@ -47,14 +51,13 @@ FORESEEN = (DeliveriesLeft, HubUnreachable, HubRefused, RegisterError, StateErro
 """What may go wrong between two polls; the texts of these are safe to log."""
 
 
-def serve_node(node: Node, stop: threading.Event) -> None:
+def serve_node(node: Node, hub: HubConnection, stop: threading.Event) -> None:
     """Serve a node until told to stop, whatever happens to the hub in between."""
-    pause, schedule = FIRST_PAUSE_SECONDS, Schedule()
-    with closing(connect_party(node.party, clock=node.clock)) as hub, closing(node.database):
+    pause, schedule, finished = FIRST_PAUSE_SECONDS, Schedule(), Finished()
+    with closing(hub), closing(node.database):
         while not stop.is_set():
             try:
-                refresh_register(node, hub)
-                deal_with(node, hub, hub.fetch_inbox(wait=LONG_POLL_SECONDS), schedule)
+                poll_once(node, hub, schedule, finished)
                 pause = FIRST_PAUSE_SECONDS
             except Exception as error:
                 # Whatever it is, the node goes on asking. Of what nobody foresaw the kind alone is told, since its text
@@ -62,40 +65,92 @@ def serve_node(node: Node, stop: threading.Event) -> None:
                 foreseen = isinstance(error, FORESEEN)
                 reason = str(error) if foreseen else type(error).__name__
                 level = logging.WARNING if foreseen else logging.ERROR
-                log.log(level, "%s: %s; trying again in %.0f s", node.party.member_id, reason, pause)
-                stop.wait(pause)
+                rest = spread(max(pause, error.retry_after if isinstance(error, HubRefused) else 0.0))
+                log.log(level, "%s: %s; trying again in %.0f s", node.party.member_id, reason, rest)
+                stop.wait(rest)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            if told := hub.clocks.news():
+                log.warning("%s: %s", node.party.member_id, told)
+
+
+class Finished:
+    """The deliveries that have been dealt with, and that the next poll tells the hub of."""
+
+    def __init__(self) -> None:
+        self._numbers: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def add(self, delivery: Delivery, *, if_done: bool = True) -> None:
+        """Note a delivery that needs no answer any more."""
+        if if_done:
+            self._numbers.append(delivery.delivery_id)
+
+    def next_batch(self) -> list[int]:
+        """Return as many as one poll tells of, oldest first."""
+        return self._numbers[:MOST_FINISHED]
+
+    def forget(self, told: list[int]) -> None:
+        """Forget those that the hub has been told of."""
+        del self._numbers[: len(told)]
+
+
+def poll_once(node: Node, hub: HubConnection, schedule: Schedule, finished: Finished) -> None:
+    """Tell the hub what has been dealt with, wait for what comes, and deal with that."""
+    ensure_register(node, hub)
+    told = finished.next_batch()
+    inbox = hub.fetch_inbox(wait=LONG_POLL_SECONDS, done=told)
+    finished.forget(told)
+    deal_with(node, hub, inbox, schedule, finished)
+
+
+def ensure_register(node: Node, hub: HubConnection) -> None:
+    """Fetch the register where the one kept is missing or valid no longer; else the inbox says when there is another.
+
+    Raises `RegisterError` or `StateError` where the hub's is of no use either.
+    """
+    try:
+        node.register()
+    except (RegisterError, StateError):
+        refresh_register(node, hub)
 
 
 def refresh_register(node: Node, hub: HubConnection) -> None:
     """Fetch the register and keep it if it is newer; log when it is."""
-    path = node.party.directory / "register.json"
+    path = node.party.directory / REGISTER_FILE
     before = path.read_bytes() if path.exists() else b""
     register = node.party.adopt_register(hub.fetch_register(), node.clock())
     if path.read_bytes() != before:
         node.record(node.event(Action.REGISTER_ADOPTED, node.party.member_id, f"register-{register.version}"))
 
 
-def deal_with(node: Node, hub: HubConnection, inbox: Inbox, schedule: Schedule) -> None:
+def deal_with(node: Node, hub: HubConnection, inbox: Inbox, schedule: Schedule, finished: Finished) -> None:
     """Deal with everything that was waiting, oldest first. Raises `DeliveriesLeft` when something is left."""
+    before = len(finished)
     if inbox.register_version > node.register().version:
         refresh_register(node, hub)
     lookups = [delivery for delivery in inbox.deliveries if delivery.kind is DeliveryKind.LOOKUP]
-    manifests = [delivery for delivery in inbox.deliveries if delivery.kind is DeliveryKind.MANIFEST]
-    left = sum(_deal_with_lookups(node, hub, some, schedule) for some in batched(lookups, LOOKUPS_A_TICK))
-    left += sum(not _attempt(node, each, partial(_deal_with_manifest, node, hub, each)) for each in manifests)
+    for some in batched(lookups, LOOKUPS_A_TICK):
+        _deal_with_lookups(node, hub, some, schedule, finished)
+    for delivery in inbox.deliveries:
+        if delivery.kind is DeliveryKind.MANIFEST:
+            finished.add(delivery, if_done=_attempt(node, delivery, partial(_deal_with_manifest, node, hub, delivery)))
+    left = len(inbox.deliveries) - (len(finished) - before)
     if left:
         raise DeliveriesLeft(f"{left} of {len(inbox.deliveries)} deliveries are left for now")
 
 
-def _deal_with_lookups(node: Node, hub: HubConnection, lookups: Sequence[Delivery], schedule: Schedule) -> int:
-    """Answer a few lookups, all at one moment that tells nothing of the work; returns how many are left."""
+def _deal_with_lookups(
+    node: Node, hub: HubConnection, lookups: Sequence[Delivery], schedule: Schedule, finished: Finished
+) -> None:
+    """Answer a few lookups, all at one moment that tells nothing of the work."""
     taken_in = schedule.now()
     ready: list[Callable[[], None]] = []
     answered = [each for each in lookups if _attempt(node, each, partial(_prepare, node, hub, each, ready))]
     schedule.await_departure(taken_in)
-    sent = [_attempt(node, each, send) for each, send in zip(answered, ready, strict=True)]
-    return len(lookups) - sum(sent)
+    for delivery, send in zip(answered, ready, strict=True):
+        finished.add(delivery, if_done=_attempt(node, delivery, send))
 
 
 def _prepare(node: Node, hub: HubConnection, delivery: Delivery, ready: list[Callable[[], None]]) -> None:
@@ -104,9 +159,7 @@ def _prepare(node: Node, hub: HubConnection, delivery: Delivery, ready: list[Cal
 
 
 def _send(hub: HubConnection, delivery: Delivery, sealed: SealedRecords | None) -> None:
-    if sealed is None:
-        hub.finish_delivery(delivery.delivery_id)
-    else:
+    if sealed is not None:
         hub.answer_lookup(delivery.lookup_id, sealed)
 
 
@@ -135,4 +188,3 @@ def _deal_with_manifest(node: Node, hub: HubConnection, delivery: Delivery) -> N
                 raise
             log.warning("%s: the hub does not take a reply: %s", node.party.member_id, refused)
         acknowledge(node, reply)
-    hub.finish_delivery(delivery.delivery_id)

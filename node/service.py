@@ -1,12 +1,13 @@
 """A node as one value: its identity, database, snapshots, policy and clock."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from audit.event import Action, AuditEvent, Detail, Outcome
 from federation.database import Database, open_database
 from federation.register import MemberKind, Register
+from federation.register_reader import RegisterReader, identify_file
 from federation.state import Party, open_party
 from federation.transport import Clock, current_time
 from node.rules import NodeRules, load_rules
@@ -16,15 +17,6 @@ from policies.access_policy import MATRIX, AccessPolicy
 SCHEMA = Path(__file__).with_name("schema.sql")
 POLICY_FILE = "policy.csv"
 SNAPSHOTS = "snapshots"
-
-
-def identify_file(path: Path) -> tuple[int, ...]:
-    """What tells whether a file is still the one it was: edited or exchanged, it is another. Empty where none is."""
-    try:
-        found = path.stat()
-    except OSError:
-        return ()
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 @lru_cache(maxsize=64)
@@ -58,9 +50,13 @@ class Node:
         path = own if own.exists() else None
         return _load_policy(path, identify_file(path or MATRIX))
 
+    @cached_property
+    def _registers(self) -> RegisterReader:
+        return RegisterReader(self.party)
+
     def register(self) -> Register:
-        """Return the last good register, valid now."""
-        return self.party.register(self.clock())
+        """Return the last good register, valid now. Raises `RegisterError` or `StateError`."""
+        return self._registers.read(self.clock())
 
     def event(
         self,

@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import msgspec
@@ -25,7 +25,7 @@ from federation.exchange import (
     QueryStatus,
     ReleaseDocument,
 )
-from federation.http_signatures import RequestUnsigned, verify_request
+from federation.http_signatures import ClocksApart, RequestUnsigned, sign_request, verify_request
 from federation.keys import KeyFile, KeyFileError, load_keys
 from federation.lookups import REQUEST_TYPE, LookupFailed, LookupOutcome, LookupRequest, read_message
 from federation.manifest import ApprovalError, Choice, Outcome, Reply, check_validity
@@ -34,6 +34,7 @@ from federation.register import Member, RegisterError, public_text, read_registe
 from federation.sealing import SealedRecords, SealError
 from federation.state import Profile, StateError, open_party
 from federation.sum_terms import TermsInvalid, check_terms, make_noisy_terms
+from federation.tls import TlsInvalid, check_protected
 from federation.wire import Document, WireError, decode_document, encode_document
 from tests.federation.cast import NOW, make_keys, make_manifest, make_member, make_register, sign_manifest
 from tests.federation.sum_examples import SUM_EXAMPLES
@@ -252,6 +253,12 @@ def raise_problem() -> None:
     raise ProblemRaised(404, "query_unknown", "there is no query of that id")
 
 
+def verify_old_request() -> None:
+    keys, url = make_keys("node-203"), "https://hub.example/"
+    headers = sign_request("GET", url, b"", keys, NOW - timedelta(hours=1))
+    verify_request("GET", url, headers, b"", lambda _member: keys.public_signing_key, now=NOW)
+
+
 ERRORS: dict[type[Exception], Callable[[], object]] = {
     WireError: lambda: decode_document(SECRET.encode(), Member),
     EnvelopeError: lambda: decode_base64(SECRET + "?"),
@@ -262,6 +269,8 @@ ERRORS: dict[type[Exception], Callable[[], object]] = {
     LookupFailed: lambda: read_message(SECRET.encode(), REQUEST_TYPE, LookupRequest, "node-203", bytes(32)),
     RequestUnsigned: lambda: verify_request("GET", SECRET, {"Signature": SECRET}, b"", lambda _member: b""),
     TermsInvalid: lambda: check_terms(make_noisy_terms(153, "0"), 153, noisy=True),
+    ClocksApart: lambda: verify_old_request(),
+    TlsInvalid: lambda: check_protected("http://hub.example"),
     StateError: lambda: open_party(Path("/nowhere")),
     ProblemRaised: raise_problem,
 }

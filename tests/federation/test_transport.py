@@ -1,8 +1,10 @@
 """The connection to the hub, with something else at its other end: answers are bounded, and none is taken on trust."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
@@ -12,7 +14,17 @@ from federation import transport
 from federation.exchange import Inbox
 from federation.keys import generate_keys
 from federation.problems import PROBLEM_TYPE, Problem
-from federation.transport import HubConnection, HubRefused, HubUnreachable
+from federation.tls import TlsInvalid
+from federation.transport import (
+    CLOCKS_APART,
+    IDLE_SECONDS,
+    LONGEST_RETRY_SECONDS,
+    MOST_TRIES,
+    HubConnection,
+    HubRefused,
+    HubUnreachable,
+    current_time,
+)
 from federation.wire import MAX_BATCH_BYTES, encode_document
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -36,6 +48,7 @@ def say_without_end(piece: bytes) -> Answer:
 
     def answer(request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)
+        request.send_header("connection", "close")
         request.end_headers()
         try:
             while True:
@@ -54,6 +67,7 @@ class Impostor:
         paths: list[str] = []
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
             asked: ClassVar[list[str]] = paths
 
             def do_GET(self) -> None:
@@ -75,8 +89,11 @@ class Impostor:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
 
-    def connect(self) -> HubConnection:
-        return HubConnection(f"http://127.0.0.1:{self._server.server_port}", generate_keys("node-301"))
+    def connect(
+        self, pause: Callable[[float], object] = time.sleep, clock: Callable[[], datetime] = current_time
+    ) -> HubConnection:
+        address = f"http://127.0.0.1:{self._server.server_port}"
+        return HubConnection(address, generate_keys("node-301"), clock=clock, pause=pause)
 
     def close(self) -> None:
         self._server.shutdown()
@@ -105,7 +122,7 @@ def test_a_redirection_is_no_success(impostor: Callable[[Answer], Impostor], sta
         with pytest.raises(HubRefused):
             hub.send_reply(b"a reply")
         with pytest.raises(HubRefused):
-            hub.finish_delivery(1)
+            hub.fetch_inbox(wait=0, done=[1])
 
 
 @pytest.mark.parametrize(
@@ -190,3 +207,118 @@ def test_an_id_stays_one_word_of_the_path(impostor: Callable[[Answer], Impostor]
                 ask("../../federation/inbox/7/done?x=1#y")
     assert all("%2F" in path and "?" not in path for path in server.paths)
     assert len(server.paths) == 3
+
+
+# --- A hub that is busy ----------------------------------------------------------------------------------------------
+
+
+def in_turn(*answers: Answer) -> Answer:
+    """An answer for each request in turn; the last is given to all others."""
+    left = list(answers)
+    return lambda request: (left.pop(0) if len(left) > 1 else left[0])(request)
+
+
+BUSY = say(503, problem("too many are waiting"), content_type=PROBLEM_TYPE, retry_after="3")
+
+
+def test_a_busy_hub_is_asked_again_no_sooner_than_it_says(impostor: Callable[[Answer], Impostor]) -> None:
+    """And by each member at a moment of its own."""
+    server, pauses = impostor(in_turn(BUSY, BUSY, say(200, b"the register"))), list[float]()
+    with closing(server.connect(pauses.append)) as hub:
+        assert hub.fetch_register() == b"the register"
+    assert len(server.paths) == 3
+    assert len(set(pauses)) == 2
+    assert all(3 <= pause < 6 for pause in pauses)
+
+
+def test_a_hub_that_stays_busy_is_not_asked_for_ever(impostor: Callable[[Answer], Impostor]) -> None:
+    """Whoever asked hears of it then, and when to come back."""
+    server, pauses = impostor(BUSY), list[float]()
+    with closing(server.connect(pauses.append)) as hub, pytest.raises(HubRefused) as refused:
+        hub.send_reply(b"a reply")
+    assert (len(server.paths), len(pauses)) == (MOST_TRIES, MOST_TRIES - 1)
+    assert refused.value.retry_after == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "retry_after"),
+    [
+        (503, ""),
+        (503, "0"),
+        (503, "-1"),
+        (503, "soon"),
+        (503, "²"),
+        (503, "Fri, 27 Nov 2026 09:00:00 GMT"),
+        (500, "3"),
+        (429, "3"),
+    ],
+)
+def test_any_other_refusal_is_passed_on_at_once(
+    impostor: Callable[[Answer], Impostor], status: int, retry_after: str
+) -> None:
+    answer = say(status, problem("no"), content_type=PROBLEM_TYPE, retry_after=retry_after.encode().decode("latin-1"))
+    server, pauses = impostor(answer), list[float]()
+    with closing(server.connect(pauses.append)) as hub, pytest.raises(HubRefused):
+        hub.fetch_register()
+    assert (len(server.paths), pauses) == (1, [])
+
+
+def test_no_hub_sends_us_away_for_a_year(impostor: Callable[[Answer], Impostor]) -> None:
+    answer = say(503, problem("later"), content_type=PROBLEM_TYPE, retry_after="99999999")
+    server, pauses = impostor(in_turn(answer, say(200))), list[float]()
+    with closing(server.connect(pauses.append)) as hub:
+        hub.fetch_register()
+    assert pauses[0] < 2 * LONGEST_RETRY_SECONDS
+
+
+# --- Clocks, deliveries and connections -----------------------------------------------------------------------------
+
+
+def test_the_hubs_clock_is_noted(impostor: Callable[[Answer], Impostor]) -> None:
+    """Python's own server tells the time in every answer."""
+    with closing(impostor(say(200)).connect(clock=lambda: current_time() + timedelta(minutes=2))) as hub:
+        assert hub.clocks.ahead is None
+        hub.fetch_register()
+        assert hub.clocks.ahead is not None
+        assert abs(hub.clocks.ahead - timedelta(minutes=2)) < timedelta(seconds=60)
+        assert "ahead of the hub's" in hub.clocks.news()
+
+
+def test_a_refusal_for_the_clock_says_how_far_it_is_off(impostor: Callable[[Answer], Impostor]) -> None:
+    refusal = Problem(status=401, title="", detail="the request is 400 seconds ahead", code=CLOCKS_APART)
+    answer = say(401, encode_document(refusal), content_type=PROBLEM_TYPE)
+    server = impostor(answer)
+    with closing(server.connect(clock=lambda: current_time() + timedelta(seconds=400))) as hub:
+        said = r"400 seconds ahead \(this machine's clock is \d+ s ahead of the hub's\)"
+        with pytest.raises(HubRefused, match=said):
+            hub.fetch_register()
+
+
+def test_a_poll_says_what_has_been_dealt_with(impostor: Callable[[Answer], Impostor]) -> None:
+    inbox = encode_document(Inbox(register_version=1, deliveries=()))
+    server = impostor(say(200, inbox))
+    with closing(server.connect()) as hub:
+        hub.fetch_inbox(wait=25, done=[3, 7])
+        hub.fetch_inbox(wait=25)
+    assert server.paths == ["/federation/inbox?wait=25&done=3,7", "/federation/inbox?wait=25"]
+
+
+def test_requests_follow_each_other_on_one_connection(impostor: Callable[[Answer], Impostor]) -> None:
+    """A new one for each would cost a handshake."""
+    peers: list[object] = []
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        peers.append(request.client_address)
+        say(200)(request)
+
+    with closing(impostor(answer).connect()) as hub:
+        for _ in range(3):
+            hub.fetch_register()
+    assert len(peers) == 3
+    assert len(set(peers)) == 1
+    assert IDLE_SECONDS < 60, "the hub keeps them for a minute"
+
+
+def test_another_machine_is_reached_by_tls_alone() -> None:
+    with pytest.raises(TlsInvalid, match="without TLS"):
+        HubConnection("http://hub.example", generate_keys("ana"))

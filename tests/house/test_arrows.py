@@ -33,7 +33,8 @@ EDGES = {
     "psycopg": ("query_engine/engines/",),
     "pyspark": ("query_engine/engines/",),
     "httpx": ("federation/transport.py", "federation/http_signatures.py"),
-    "socket": ("hub/", "node/", "federation/demo.py"),
+    "socket": ("hub/", "node/", "federation/demo.py", "federation/tls.py"),
+    "ssl": ("federation/tls.py",),
     "subprocess": (
         "federation/processes.py",
         "federation/commands/bench_secure_sum.py",

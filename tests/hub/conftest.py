@@ -14,7 +14,7 @@ def federation(tmp_path: Path) -> Iterator[PlayedFederation]:
     """A hub, three nodes, people of every kind, and a project, with nothing asked yet."""
     founded = found_federation(tmp_path)
     yield founded
-    founded.hub.database.close()
+    founded.hub.close()
 
 
 @pytest.fixture
@@ -28,4 +28,4 @@ def callers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callers]:
     """Everybody in front of a hub that a module's tests share; they change nothing that it knows, its nonces apart."""
     shared = found_federation(tmp_path_factory.mktemp("doors"))
     yield gather(shared)
-    shared.hub.database.close()
+    shared.hub.close()

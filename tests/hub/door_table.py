@@ -31,7 +31,6 @@ NO_LOOKUP = (404, "lookup_unknown")
 
 DOORS = (
     Door("/federation/inbox", "GET", "/federation/inbox", "node-301", "ana", KIND),
-    Door("/federation/inbox/<delivery_id>/done", "POST", "/federation/inbox/7/done", "node-301", "ana", KIND),
     Door("/federation/replies", "POST", "/federation/replies", "node-301", "ana", KIND, None, (400, "reply_malformed")),
     Door(
         "/federation/lookups", "POST", "/federation/lookups", "node-301", "cho", KIND, None, MALFORMED, MAX_BATCH_BYTES

@@ -12,7 +12,7 @@ from federation.envelope import read_envelope
 from federation.exchange import DeliveryKind, QueryState
 from federation.manifest import MANIFEST_TYPE, Outcome, check_approvals, check_asker, read_manifest
 from federation.problems import ProblemRaised
-from hub.dispatch import LONGEST_TEXT, accept_reply, finish_delivery, has_deliveries, read_inbox
+from hub.dispatch import LONGEST_TEXT, accept_reply, finish_deliveries, has_deliveries, read_inbox
 from hub.queries import draft_query
 from hub.release import settle_due
 from hub.service import open_hub
@@ -73,17 +73,17 @@ def test_the_inbox_outlives_the_hub(federation: PlayedFederation) -> None:
     member = reopened.register().find("node-302", federation.clock())
     inbox = read_inbox(reopened, member, federation.clock())
     assert [delivery.delivery_id for delivery in inbox.deliveries] == before[1] != []
-    reopened.database.close()
+    reopened.close()
 
 
 def test_a_delivery_is_finished_by_its_receiver_alone(federation: PlayedFederation) -> None:
     """Another node's word changes nothing; the receiver's, given twice, is no error."""
     federation.start()
     (number,) = waiting_for(federation, "node-301")
-    finish_delivery(federation.hub, federation.member("node-302"), number)
+    finish_deliveries(federation.hub, federation.member("node-302"), [number])
     assert waiting_for(federation, "node-301") == [number]
     for _ in range(2):
-        finish_delivery(federation.hub, federation.member("node-301"), number)
+        finish_deliveries(federation.hub, federation.member("node-301"), [number])
     assert waiting_for(federation, "node-301") == []
     assert len(waiting_for(federation, "node-302")) == 1
 
@@ -199,3 +199,23 @@ def test_a_nodes_own_words_are_shown_on_one_short_line(federation: PlayedFederat
     text = status_of(federation, query_id).nodes[0].text
     assert text.startswith(" [2Jwait for me!!")
     assert len(text) == LONGEST_TEXT
+
+
+def test_a_reply_takes_its_delivery_along(federation: PlayedFederation) -> None:
+    """The node need not say in a request of its own that it is done with it; the other nodes' stay."""
+    query_id = federation.start()
+    federation.answer(query_id, "node-301")
+    assert [len(waiting_for(federation, node)) for node in NODES] == [0, 1, 1]
+    other = federation.start(purpose="Another question of the same")
+    federation.answer(query_id, "node-302")
+    assert [len(waiting_for(federation, node)) for node in NODES] == [1, 1, 2]
+    federation.refuse(other, "node-302")
+    assert [len(waiting_for(federation, node)) for node in NODES] == [1, 0, 2]
+
+
+def test_several_deliveries_are_finished_at_once(federation: PlayedFederation) -> None:
+    for purpose in ("One question", "Another", "A third"):
+        federation.start(purpose=purpose)
+    first, second, third = waiting_for(federation, "node-301")
+    finish_deliveries(federation.hub, federation.member("node-301"), [third, first, first, 10**9])
+    assert waiting_for(federation, "node-301") == [second]

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from federation.keys import generate_keys
 from federation.sealing import SEALED_BYTES
+from hub.dispatch import MOST_AT_ONCE
+from hub.doors import LAST_DELIVERY
 from tests.hub.callers import Callers, assert_problem
 from tests.hub.door_table import DOORS, NO_LOOKUP, QUERY, Door
 
@@ -38,6 +40,36 @@ def test_what_a_stranger_sends_is_not_taken_in(callers: Callers, door: Door) -> 
         door.path, method=door.method, base_url="http://hub.test", headers=headers, environ_overrides=environ
     )
     assert_problem(response, 401, "unsigned")
+
+
+NUMBERS = {
+    "one": ("7", True),
+    "several": ("7,8,9", True),
+    "as many as a poll tells": (",".join(map(str, range(MOST_AT_ONCE))), True),
+    "the largest": (str(LAST_DELIVERY), True),
+    "none": ("", True),
+    "one that is not there": ("0", True),
+    "one too many": (",".join(map(str, range(MOST_AT_ONCE + 1))), False),
+    "too large": (str(LAST_DELIVERY + 1), False),
+    "below nothing": ("-1", False),
+    "words": ("SECRET", False),
+    "an empty place": ("7,,8", False),
+    "a comma more": ("7,", False),
+    "a long one": ("9" * 3000, False),
+    "half of one": ("1.5", False),
+    "nothing at all": ("%00", False),
+    "a space": ("7,%208", False),
+}
+
+
+@pytest.mark.parametrize(("numbers", "good"), NUMBERS.values(), ids=NUMBERS)
+def test_deliveries_are_finished_by_their_numbers(callers: Callers, numbers: str, good: bool) -> None:
+    response = callers.call("node-301", "GET", f"/federation/inbox?done={numbers}")
+    if good:
+        assert response.status_code == 200
+    else:
+        assert_problem(response, 400, "malformed")
+        assert "SECRET" not in response.text
 
 
 GARBAGE = {
@@ -79,17 +111,6 @@ def test_any_other_wait_is_taken(own_callers: Callers, wait: str) -> None:
     """Without end is as long as the hub waits for anybody; here something is there already."""
     own_callers.federation.start()
     assert own_callers.call("node-301", "GET", f"/federation/inbox{wait}").status_code == 200
-
-
-@pytest.mark.parametrize("number", ["0", "9223372036854775807"])
-def test_a_delivery_that_is_not_there_can_be_finished(callers: Callers, number: str) -> None:
-    """To finish twice is no error."""
-    assert callers.call("node-301", "POST", f"/federation/inbox/{number}/done").status_code == 204
-
-
-@pytest.mark.parametrize("number", ["9223372036854775808", "9" * 4000, "9" * 5000, "-1", "1.5", "x", "%00"])
-def test_what_is_no_number_of_a_delivery_is_not_found(callers: Callers, number: str) -> None:
-    assert_problem(callers.call("node-301", "POST", f"/federation/inbox/{number}/done"), 404, "not_found")
 
 
 def test_what_nobody_foresaw_shows_no_value(

@@ -10,6 +10,7 @@ import pytest
 
 from federation.http_signatures import MAX_AGE
 from federation.keys import generate_keys
+from federation.transport import CLOCKS_APART
 from tests.hub.callers import Callers, assert_problem
 from tests.hub.door_table import DOORS, OPEN_TO_ALL, Door
 
@@ -19,7 +20,7 @@ every_door = pytest.mark.parametrize("door", DOORS, ids=lambda door: door.name)
 def test_every_route_is_in_the_table(callers: Callers) -> None:
     """Each route of each door is in the table, and nothing else is; one alone needs no signature."""
     routes = {
-        f"{method} {str(rule).replace('<int(max=9223372036854775807):', '<')}"
+        f"{method} {rule}"
         for rule in callers.app.url_map.iter_rules()
         if rule.endpoint.startswith("doors.") or str(rule).startswith(("/api", "/federation"))
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
@@ -95,7 +96,7 @@ def test_a_signature_of_another_time_is_refused_by_the_hubs_own_clock(own_caller
     own_callers.federation.clock.advance(timedelta(hours=1))
     at = own_callers.federation.clock() - age
     headers = own_callers.sign("GET", "/api/queries", own_callers.keys("ana"), at=at)
-    assert_problem(own_callers.send("GET", "/api/queries", b"", headers), 401, "unsigned")
+    assert_problem(own_callers.send("GET", "/api/queries", b"", headers), 401, CLOCKS_APART)
     own_callers.federation.clock.advance(-age)
     assert own_callers.send("GET", "/api/queries", b"", headers).status_code == 200
 
@@ -109,10 +110,7 @@ def test_a_nonce_is_remembered_for_as_long_as_its_signature_is_accepted(own_call
     own_callers.call("ana", "GET", "/api/queries")
     assert_problem(own_callers.send("GET", "/api/queries", b"", headers), 401, "replayed")
     clock.advance(timedelta(seconds=2))
-    own_callers.call("ana", "GET", "/api/queries")
-    assert_problem(own_callers.send("GET", "/api/queries", b"", headers), 401, "unsigned")
-    kept = own_callers.federation.hub.database.connection.execute("SELECT count(*) FROM request_nonces").fetchone()
-    assert tuple(kept) == (2,), "the first nonce has been forgotten, the later ones have not"
+    assert_problem(own_callers.send("GET", "/api/queries", b"", headers), 401, CLOCKS_APART)
 
 
 @pytest.mark.parametrize("door", [door for door in DOORS if door.unknown], ids=lambda door: door.name)

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -30,8 +30,9 @@ from federation.state import join_federation, read_root_key
 from federation.transport import HubConnection, connect_party
 from federation.wire import whole_seconds
 from hub.reception import HURRY_SECONDS, MOST_WAITED_FOR, PATIENCE_SECONDS, WaitingRoom
-from hub.server import SPARE_THREADS, HubServer, allow_files
+from hub.server import SPARE_THREADS, HubServer, Listening, allow_files
 from hub.service import MOST_LINES_EACH
+from tests.certificates import write_certificate
 from tests.hub.played_federation import NODES, PEOPLE, PlayedFederation, found_federation
 
 PATIENCE = 60
@@ -42,8 +43,8 @@ SERVE = "import sys; from federation.cli import main; main(sys.argv[1:])"
 SERVE_FEW = """
 import sys
 from pathlib import Path
-from hub.server import HubServer
-HubServer(Path(sys.argv[3]), 1, {"bind": sys.argv[5], "worker_connections": 100}).run()
+from hub.server import HubServer, Listening
+HubServer(Path(sys.argv[3]), 1, Listening(sys.argv[5]), {"worker_connections": 100, "threads": 20}).run()
 """
 
 
@@ -67,6 +68,7 @@ class Served:
         if program is SERVE_FEW:
             words = ["", "--state", state, "--bind", f"127.0.0.1:{self.port}"]
         process = subprocess.Popen([sys.executable, "-c", program, *words], start_new_session=True)
+        self._group = process.pid
         try:
             self._await_listening(process)
             yield self
@@ -85,8 +87,29 @@ class Served:
                 return
         raise AssertionError("the hub does not come up")
 
-    def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+    def await_idle(self) -> None:
+        """Wait until the hub has done what it can, which shows in the processor time that its processes use."""
+        before, deadline = -1, time.monotonic() + PATIENCE
+        while (used := sum(map(_processor_ticks, self._processes()))) != before and time.monotonic() < deadline:
+            before = used
+            threading.Event().wait(0.25)
+
+    def _processes(self) -> list[Path]:
+        """The processes whose group is that of the one started: gunicorn and its worker."""
+        return [path for path in Path("/proc").glob("[0-9]*") if _group(path) == self._group]
+
+    def connect(self, receives: int = 0) -> socket.socket:
+        """Open a connection that takes in no more than so many bytes before they are read."""
+        connection = socket.socket()
+        if receives:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receives)
+        connection.settimeout(PATIENCE)
+        try:
+            connection.connect(("127.0.0.1", self.port))
+        except OSError:
+            connection.close()
+            raise
+        return connection
 
     def member(self, name: str) -> HubConnection:
         return connect_party(self.federation.parties[name])
@@ -117,13 +140,31 @@ class Served:
             assert connection.getresponse().status == 200
 
 
+def _read_stat(process: Path) -> list[str]:
+    """What the system says of a process, from its state on; nothing of one that has ended."""
+    try:
+        return (process / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _group(process: Path) -> int:
+    stat = _read_stat(process)
+    return int(stat[2]) if stat else 0
+
+
+def _processor_ticks(process: Path) -> int:
+    stat = _read_stat(process)
+    return int(stat[11]) + int(stat[12]) if stat else 0
+
+
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     """A hub that is being served."""
     hub = Served(tmp_path)
     with hub.running():
         yield hub
-    hub.federation.hub.database.close()
+    hub.federation.hub.close()
 
 
 @pytest.mark.processes
@@ -175,13 +216,18 @@ def stop_in_the_body(hub: Served) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body[:-1]
 
 
+def ask_and_not_read(hub: Served) -> bytes:
+    """Requests enough that their answers fill whatever lies between the hub and somebody who does not read them."""
+    return b"GET /federation/register HTTP/1.1\r\nHost: slow\r\n\r\n" * 1000
+
+
 @contextmanager
 def strangers(hub: Served, number: int, say: Callable[[Served], bytes]) -> Iterator[None]:
     """Open connections that begin to say something, and hold them."""
     connections = []
     try:
         for _ in range(number):
-            connection = hub.connect()
+            connection = hub.connect(receives=4096)
             connections.append(connection)
             connection.sendall(say(hub))
         yield
@@ -204,30 +250,17 @@ def test_connections_that_say_nothing_make_room(tmp_path: Path) -> None:
     hub = Served(tmp_path)
     with hub.running(SERVE_FEW), strangers(hub, 150, say_nothing):
         hub.assert_open()
-    hub.federation.hub.database.close()
+    hub.federation.hub.close()
 
 
-def write_certificate(directory: Path) -> tuple[Path, Path]:
-    """Make a certificate for this machine, which is its own authority."""
-    from ipaddress import IPv4Address
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "hub")])
-    place = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
-    unsigned = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    unsigned = unsigned.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    unsigned = unsigned.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    unsigned = unsigned.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    certificate = unsigned.add_extension(place, critical=False).sign(key, hashes.SHA256())
-    (directory / "ca.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (directory / "key.pem").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return directory / "ca.pem", directory / "key.pem"
+@pytest.mark.processes
+def test_strangers_who_do_not_read_do_not_stop_the_hub(tmp_path: Path) -> None:
+    """More of them than there are threads, each of which would be writing to one of them for ever."""
+    hub = Served(tmp_path)
+    with hub.running(SERVE_FEW), strangers(hub, 24, ask_and_not_read):
+        hub.await_idle()
+        hub.assert_open()
+    hub.federation.hub.close()
 
 
 @pytest.mark.processes
@@ -235,7 +268,7 @@ def test_over_tls_the_same_holds(tmp_path: Path) -> None:
     """Members trust the one authority that they were told of, and strangers may stop in the handshake too."""
     hub = Served(tmp_path, "https")
     certificate, key = write_certificate(tmp_path)
-    with hub.running(options=["--certificate", str(certificate), "--certificate-key", str(key)]):
+    with hub.running(options=["--tls-cert", str(certificate), "--tls-key", str(key)]):
         with (
             strangers(hub, 2 * (MEMBERS + SPARE_THREADS), lambda _: b"\x16\x03\x01"),
             closing(hub.member("ana")) as ana,
@@ -245,7 +278,10 @@ def test_over_tls_the_same_holds(tmp_path: Path) -> None:
         context = ssl.create_default_context(cafile=str(certificate))
         with context.wrap_socket(hub.connect(), server_hostname="127.0.0.1") as line:
             assert line.version() == "TLSv1.3"
-    hub.federation.hub.database.close()
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        with hub.connect() as line, pytest.raises(ssl.SSLError, match="ALERT_PROTOCOL_VERSION"):
+            context.wrap_socket(line, server_hostname="127.0.0.1")
+    hub.federation.hub.close()
 
 
 # --- Without a process ---------------------------------------------------------------------------------------------
@@ -253,7 +289,7 @@ def test_over_tls_the_same_holds(tmp_path: Path) -> None:
 
 def test_there_are_threads_for_every_line_and_for_everybody_else(tmp_path: Path) -> None:
     """A line for each member and some; and as many threads again that no line can take."""
-    server = HubServer(tmp_path, 153, {"bind": "127.0.0.1:0"})
+    server = HubServer(tmp_path, 153, Listening("127.0.0.1:0"), {})
     assert server.cfg.workers == 1
     assert server.cfg.threads >= 153 + 64
     assert server.cfg.worker_connections >= server.cfg.threads + 1000

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from federation.register import Register, RegisterError
+from federation.register_reader import RegisterReader
 from federation.state import Party, StateError
-from hub.service import RegisterReader, describe_error
+from hub.service import describe_error
 from tests.hub.played_federation import PlayedFederation
 
 

@@ -2,17 +2,32 @@
 
 import base64
 import logging
+import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 
+from federation.clocks import ClockWatch
 from federation.exchange import Delivery, DeliveryKind, Inbox
 from federation.problems import Problem
+from federation.register import RegisterError
 from federation.sealing import SEALED_BYTES, SealedRecords
+from federation.state import StateError
 from federation.transport import NO_REASON, HubConnection, HubRefused, HubUnreachable
 from node import polling
-from node.polling import FINAL, DeliveriesLeft, deal_with
+from node.polling import (
+    FINAL,
+    FIRST_PAUSE_SECONDS,
+    LONGEST_PAUSE_SECONDS,
+    MOST_FINISHED,
+    DeliveriesLeft,
+    Finished,
+    deal_with,
+    poll_once,
+    serve_node,
+)
 from node.schedule import Schedule
 from node.service import Node
 
@@ -32,9 +47,6 @@ class PlayedHub:
 
     def answer_lookup(self, lookup_id: str, sealed: SealedRecords) -> None:
         self._take(f"answer {lookup_id}")
-
-    def finish_delivery(self, delivery_id: int) -> None:
-        self._take(f"finished {delivery_id}")
 
     def _take(self, note: str) -> None:
         if self._refuse and note.startswith(self._refuse):
@@ -93,16 +105,20 @@ def rooms(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def deal(hub: PlayedHub, *deliveries: Delivery) -> None:
-    inbox = Inbox(register_version=1, deliveries=deliveries)
-    clock = RunningClock()
-    deal_with(cast(Node, PlayedNode()), cast(HubConnection, hub), inbox, Schedule(now=clock, wait=clock.run))
+    """Deal with what was waiting; what is finished with is noted after it."""
+    inbox, finished, clock = Inbox(register_version=1, deliveries=deliveries), Finished(), RunningClock()
+    schedule = Schedule(now=clock, wait=clock.run)
+    try:
+        deal_with(cast(Node, PlayedNode()), cast(HubConnection, hub), inbox, schedule, finished)
+    finally:
+        hub.taken += [f"finished {number}" for number in finished.next_batch()]
 
 
 def test_what_was_waiting_is_dealt_with_oldest_first(rooms: dict[str, Any]) -> None:
-    """Lookups before manifests. A reply is handed in and noted before the delivery is taken out of the inbox."""
+    """Lookups before manifests; the next poll says so of all of them, in one request."""
     hub = PlayedHub()
     deal(hub, delivery(1), delivery(2, b"no manifest"), delivery(3, kind=DeliveryKind.LOOKUP))
-    assert hub.taken == [f"answer {LOOKUP}", "reply manifest-1", "finished 1", "finished 2"]
+    assert hub.taken == [f"answer {LOOKUP}", "reply manifest-1", "finished 3", "finished 1", "finished 2"]
     assert rooms["acknowledged"] == [b"manifest-1"]
 
 
@@ -147,9 +163,167 @@ def test_a_hub_that_is_away_is_away_for_all(rooms: dict[str, Any]) -> None:
     assert rooms["acknowledged"] == []
 
 
-def test_a_reply_is_noted_though_the_hub_vanishes_afterwards(rooms: dict[str, Any]) -> None:
-    """The hub has it; the delivery is handed out once more, and then it is a replay."""
-    hub = PlayedHub(vanish="finished")
+def test_what_was_dealt_with_before_the_hub_vanished_is_told_later(rooms: dict[str, Any]) -> None:
+    hub = PlayedHub(vanish="reply manifest-2")
     with pytest.raises(HubUnreachable):
-        deal(hub, delivery(1))
+        deal(hub, delivery(1), delivery(2), delivery(3))
+    assert hub.taken == ["reply manifest-1", "finished 1"]
     assert rooms["acknowledged"] == [b"manifest-1"]
+
+
+# --- Polls -----------------------------------------------------------------------------------------------------------
+
+
+class PolledHub(PlayedHub):
+    """A hub whose inbox and register are played too."""
+
+    def __init__(self, register_version: int = 1, fail: Exception | None = None) -> None:
+        super().__init__()
+        self.inbox = Inbox(register_version=register_version, deliveries=())
+        self.fail = fail
+
+    def fetch_inbox(self, *, wait: int, done: list[int]) -> Inbox:
+        if self.fail:
+            raise self.fail
+        self.taken.append(f"poll {done}")
+        return self.inbox
+
+
+class EnrolledNode(PlayedNode):
+    """A node whose register is good, or not."""
+
+    def __init__(self, wrong: Exception | None = None) -> None:
+        self.wrong = wrong
+
+    def register(self) -> PlayedNode.Register:
+        if self.wrong:
+            raise self.wrong
+        return self.Register()
+
+
+@pytest.fixture
+def refreshed(monkeypatch: pytest.MonkeyPatch) -> list[PlayedNode]:
+    """Notes whose register is fetched; it is good afterwards."""
+    nodes: list[PlayedNode] = []
+
+    def refresh(node: EnrolledNode, _: HubConnection) -> None:
+        nodes.append(node)
+        node.wrong = None
+
+    monkeypatch.setattr(polling, "refresh_register", refresh)
+    return nodes
+
+
+def poll(hub: PolledHub, finished: Finished, node: PlayedNode | None = None) -> None:
+    poll_once(cast(Node, node or EnrolledNode()), cast(HubConnection, hub), Schedule(), finished)
+
+
+def test_a_poll_tells_what_has_been_dealt_with_once(refreshed: list[PlayedNode]) -> None:
+    hub, finished = PolledHub(), Finished()
+    hub.inbox = Inbox(register_version=1, deliveries=(delivery(4, b"no manifest"), delivery(5, b"no manifest")))
+    poll(hub, finished)
+    hub.inbox = Inbox(register_version=1, deliveries=())
+    poll(hub, finished)
+    poll(hub, finished)
+    assert hub.taken == ["poll []", "poll [4, 5]", "poll []"]
+
+
+def test_what_the_hub_did_not_hear_is_told_again(refreshed: list[PlayedNode]) -> None:
+    hub, finished = PolledHub(), Finished()
+    finished.add(delivery(4))
+    hub.fail = HubUnreachable("away")
+    with pytest.raises(HubUnreachable):
+        poll(hub, finished)
+    hub.fail = None
+    poll(hub, finished)
+    assert hub.taken == ["poll [4]"]
+
+
+def test_more_than_a_poll_can_tell_is_told_by_the_next(refreshed: list[PlayedNode]) -> None:
+    hub, finished = PolledHub(), Finished()
+    for number in range(MOST_FINISHED + 1):
+        finished.add(delivery(number))
+    poll(hub, finished)
+    poll(hub, finished)
+    assert hub.taken == [f"poll {list(range(MOST_FINISHED))}", f"poll [{MOST_FINISHED}]"]
+
+
+def test_the_register_is_fetched_only_at_need(refreshed: list[PlayedNode]) -> None:
+    """When the inbox names a newer version; not when it names the same, or an older one."""
+    for version in (1, 0):
+        poll(PolledHub(version), Finished())
+    assert refreshed == []
+    node = EnrolledNode()
+    poll(PolledHub(2), Finished(), node)
+    assert refreshed == [node]
+
+
+@pytest.mark.parametrize("wrong", [RegisterError("it has expired"), StateError("it is missing")], ids=str)
+def test_a_register_of_no_use_is_fetched_before_anything_else(refreshed: list[PlayedNode], wrong: Exception) -> None:
+    node, hub = EnrolledNode(wrong), PolledHub()
+    poll(hub, Finished(), node)
+    assert refreshed == [node]
+    assert hub.taken == ["poll []"]
+
+
+class Stop(threading.Event):
+    """Tells a node to stop after so many pauses, and notes how long they were to be."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self.after, self.pauses = after, list[float]()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.pauses.append(timeout or 0.0)
+        if len(self.pauses) >= self.after:
+            self.set()
+        return self.is_set()
+
+
+class ServedHub(PolledHub):
+    """A hub whose clock has been seen."""
+
+    def __init__(self, fail: Exception) -> None:
+        super().__init__(fail=fail)
+        self.clocks = ClockWatch()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class ServedNode(EnrolledNode):
+    """A node whose database can be closed."""
+
+    class database:  # noqa: N801 - stands where an attribute does
+        @staticmethod
+        def close() -> None:
+            """Nothing is open."""
+
+
+def serve(hub: ServedHub, stop: Stop) -> list[float]:
+    serve_node(cast(Node, ServedNode()), cast(HubConnection, hub), stop)
+    return stop.pauses
+
+
+def test_a_hub_that_is_away_is_asked_at_ever_longer_intervals(refreshed: list[PlayedNode]) -> None:
+    """Up to a limit, and by each node at a moment of its own."""
+    pauses = serve(ServedHub(HubUnreachable("away")), Stop(after=12))
+    for number, pause in enumerate(pauses):
+        least = min(FIRST_PAUSE_SECONDS * 2**number, LONGEST_PAUSE_SECONDS)
+        assert least <= pause < 2 * least
+    assert len(set(pauses)) == 12
+
+
+def test_a_busy_hub_is_not_asked_before_it_says(refreshed: list[PlayedNode]) -> None:
+    busy = HubRefused(Problem(status=503, title="", detail="busy", code="busy"), retry_after=7.0)
+    assert all(7 <= pause < 14 for pause in serve(ServedHub(busy), Stop(after=3)))
+
+
+def test_that_the_clocks_are_apart_is_logged_once(
+    refreshed: list[PlayedNode], caplog: pytest.LogCaptureFixture
+) -> None:
+    hub = ServedHub(HubUnreachable("away"))
+    hub.clocks.ahead = -timedelta(minutes=2)
+    with caplog.at_level(logging.WARNING, "circe.node"):
+        serve(hub, Stop(after=4))
+    assert caplog.text.count("this machine's clock is 120 s behind the hub's") == 1

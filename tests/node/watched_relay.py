@@ -19,7 +19,7 @@ from federation.sealing import Direction, SealContext, SealedRecords, seal_recor
 from federation.transport import HubConnection, encode_records
 from federation.wire import whole_seconds
 from node import answer_pages
-from node.polling import deal_with
+from node.polling import Finished, deal_with
 from node.schedule import Schedule
 from tests.small_federation import SmallFederation
 
@@ -174,9 +174,6 @@ class WatchingHub:
         self.seen.append(("answer", lookup_id, len(sealed.data), self.clock()))
         self.answers.append(sealed.data)
 
-    def finish_delivery(self, delivery_id: int) -> None:
-        self.seen.append(("finished", str(delivery_id), 0, self.clock()))
-
 
 def hand_over(
     federation: SmallFederation,
@@ -191,4 +188,4 @@ def hand_over(
         for number, (lookup_id, page) in enumerate(pages, start=1)
     )
     inbox = Inbox(register_version=register_version, deliveries=deliveries)
-    deal_with(federation.node(ASKED), cast(HubConnection, hub), inbox, schedule)
+    deal_with(federation.node(ASKED), cast(HubConnection, hub), inbox, schedule, Finished())
