@@ -260,6 +260,8 @@ class Collector:
 
     def _gather_reveals(self, survivors: SurvivorSet) -> Step:
         threshold = self.roster.threshold
+        if any(name not in self._vectors for name in survivors.survivors):
+            return Wait(self.attempt.expires_at)  # After a restart, until the contributions are fed again.
         closed = self._aborts.signatures.keys() | self._liars
         if len([name for name in survivors.survivors if name not in closed]) < threshold:
             return Fail("too_many_missing", "too few survivors are left to open the sum", tuple(sorted(closed)))

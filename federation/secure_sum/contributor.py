@@ -171,9 +171,10 @@ class Contributor:
         """Sign one smaller survivor set of an attempt, and never a second (S6). Raises `SumRefused`."""
         kept = self._find_sent(query, now)
         self._check_survivors(statement, query, kept, register, now)
-        if self._store.find_reveal(query.facts.digest) is not None:
-            raise SumRefused("revealed", "this manifest was revealed before")
         body = encode_document(statement)
+        revealed = self._store.find_reveal(query.facts.digest)
+        if revealed is not None and revealed.survivors_digest != digest_of(body):
+            raise SumRefused("revealed", "this manifest was revealed for another set")
         whole = statement == whole_roster(query)
         if not whole and not self._store.claim_survivors(query.facts.digest, statement.attempt, digest_of(body)):
             raise SumRefused("survivors_twice", f"another set was signed in attempt {statement.attempt}")

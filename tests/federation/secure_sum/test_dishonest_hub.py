@@ -271,7 +271,8 @@ def test_two_survivor_sets(troupe: Troupe) -> None:
     first = reveal(troupe, names[0], smaller, query)
     assert reveal(troupe, names[0], smaller, query) == first
     refused("revealed", lambda: reveal(troupe, names[0], bind(whole_roster(query), consents[:5]), query))
-    refused("revealed", lambda: opening(troupe, query, names[:6], names[:1]))
+    refused("revealed", lambda: opening(troupe, query, names[:5], names[:1]))
+    assert opening(troupe, query, names[:6], names[:1])
 
 
 def test_too_few_survivors(troupe: Troupe) -> None:
