@@ -55,7 +55,10 @@ def fixed_survivors(
 def read_certificate(
     certificate: Certificate, term: str, floors: Floors, register: Register, now: datetime
 ) -> tuple[str, ...]:
-    """Return the survivor set that a certificate fixes for a term. Raises `SumRefused`."""
+    """Return the survivor set that a certificate fixes for a term. Raises `SumRefused`.
+
+    Its roster is held to what a first exact roster must be, so that a few nodes cannot certify a set among themselves.
+    """
     roster, statement = certificate.roster, read_payload(certificate.survivors, SURVIVORS_TYPE, SurvivorSet)
     if not term or statement.exact_term != term:
         raise SumRefused("certificate_other", "the certificate is for another term")
@@ -64,6 +67,7 @@ def read_certificate(
     survivors = frozenset(statement.survivors)
     if list(statement.survivors) != sorted(survivors) or not survivors.issubset(roster.members):
         raise SumRefused("certificate_malformed", "the certificate names nodes twice, or that were not asked")
+    check_widest_roster(roster, register, now)
     if len(survivors) < roster.threshold or roster.threshold < floors.lowest_threshold(len(roster.members)):
         raise SumRefused("threshold_low", "the certificate is of too few nodes")
     check_quorum(certificate.survivors, statement.survivors, roster.threshold, register, now)
@@ -83,7 +87,7 @@ def check_certified_roster(
     by_region: dict[str, list[str]] = {}
     for node in survivors:
         by_region.setdefault(facts.regions.get(node, ""), []).append(node)
-    if list(facts.members) not in by_region.values():
+    if "" in by_region or list(facts.members) not in by_region.values():
         raise SumRefused("roster_uncertified", "an exact roster is the certified survivors, or all of one region's")
     operators = {member.id: member.operator for member in register.members}
     if any(len({operators.get(node, "") for node in nodes}) < floors.operators for nodes in by_region.values()):
@@ -91,9 +95,8 @@ def check_certified_roster(
 
 
 def check_widest_roster(roster: SumRoster, register: Register, now: datetime) -> None:
-    """Raise `SumRefused` unless a first exact roster has two thirds of all nodes."""
-    active = sum(1 for _ in register.active(MemberKind.NODE, now))
-    if len(roster.members) < WIDEST_SHARE * active:
-        raise SumRefused(
-            "roster_narrow", f"a term's first exact sum is over the widest roster: {len(roster.members)} of {active}"
-        )
+    """Raise `SumRefused` unless a first exact roster has two thirds of all active nodes."""
+    active = {member.id for member in register.active(MemberKind.NODE, now)}
+    if len(active.intersection(roster.members)) < WIDEST_SHARE * len(active):
+        found = f"{len(roster.members)} of {len(active)}"
+        raise SumRefused("roster_narrow", f"a term's first exact sum is over two thirds of all nodes, not {found}")

@@ -24,6 +24,7 @@ from federation.secure_sum.messages import (
     REVEAL_TYPE,
     SURVIVORS_TYPE,
     Attempt,
+    Certificate,
     Contribution,
     DealingBundle,
     Reveal,
@@ -236,6 +237,11 @@ class Collector:
         if len(self._aborts.signatures) < self.roster.threshold:
             return None
         return self._aborts.envelope(self.roster.threshold)
+
+    def certificate(self) -> Certificate:
+        """Return what fixes an exact term's survivors: every signature there is, since signers may leave (S8)."""
+        self._opened()
+        return Certificate(roster=self.roster, survivors=self._statement.envelope(len(self.roster.members)))
 
     @property
     def missing(self) -> Mapping[str, str]:

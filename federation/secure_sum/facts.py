@@ -36,6 +36,11 @@ class ManifestFacts:
     snapshot_term: str
     regions: Mapping[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for an exact sum of no term, which no certificate could bind."""
+        if self.path is SumPath.EXACT_SUM and not self.snapshot_term:
+            raise ValueError("an exact sum names the term of its snapshots")
+
     @property
     def exact_term(self) -> str:
         """The term whose one survivor set binds this manifest; empty for a noisy sum."""

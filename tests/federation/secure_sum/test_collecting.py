@@ -6,10 +6,12 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from federation.secure_sum.certificates import read_certificate
 from federation.secure_sum.collector import AskReveals, AskSurvivors, Collector, Fail, Open, Wait
 from federation.secure_sum.errors import SumFailed
 from federation.secure_sum.facts import SumPath, SumQuery, whole_roster
 from federation.secure_sum.messages import SurvivorSet
+from federation.secure_sum.rosters import Floors
 from federation.secure_sum.vectors import signed_values
 from tests.federation.cast import NOW
 from tests.federation.secure_sum.troupe import Troupe, make_troupe
@@ -110,6 +112,19 @@ def test_a_certified_exact_sum_takes_everyone(troupe: Troupe) -> None:
     assert isinstance(later.next_step(NOW), Fail)
 
 
+def test_the_certificate_carries_every_signature(troupe: Troupe) -> None:
+    """S8. More than t signatures, since some who signed may leave before the term is over."""
+    query = troupe.query(cells=1, path=SumPath.EXACT_SUM)
+    collector = troupe.collector(query)
+    hand_in(troupe, query, collector)
+    with pytest.raises(SumFailed):
+        collector.certificate()
+    assert isinstance(collector.next_step(NOW), AskReveals)
+    certificate = collector.certificate()
+    assert certificate.survivors.signers == troupe.names
+    assert read_certificate(certificate, query.facts.snapshot_term, Floors(), troupe.register, NOW) == troupe.names
+
+
 def test_an_attempt_ends(troupe: Troupe) -> None:
     query = troupe.query(cells=1)
     collector = troupe.collector(query)
@@ -201,3 +216,5 @@ def test_facts_and_statements_belong_together(troupe: Troupe) -> None:
     exactly = replace(query, facts=replace(query.facts, path=SumPath.EXACT_SUM))
     assert whole_roster(query).exact_term == ""
     assert msgspec.structs.replace(whole_roster(query), exact_term=query.facts.snapshot_term) == whole_roster(exactly)
+    with pytest.raises(ValueError, match="names the term"):
+        replace(exactly.facts, snapshot_term="")

@@ -391,6 +391,8 @@ def test_regions_that_leave_one_to_subtraction() -> None:
     assert troupe.contribute(north, names[0], [1, 1, 1])
     part = exact_among(troupe, names[:5], certificate, regions=halves)
     refused("roster_uncertified", lambda: troupe.contribute(part, names[1], [1, 1, 1]))
+    unknown = exact_among(troupe, names[:6], certificate, regions=dict.fromkeys(names[6:], "south"))
+    refused("roster_uncertified", lambda: troupe.contribute(unknown, names[1], [1, 1, 1]))
     lopsided = {**halves, **dict.fromkeys(names[6:8], "west"), names[6]: "west"}
     sliver = exact_among(troupe, names[:6], certificate, regions=lopsided)
     refused("region_small", lambda: troupe.contribute(sliver, names[1], [1, 1, 1]))
@@ -419,6 +421,14 @@ def test_forged_certificate() -> None:
     }.items():
         query = exact_among(troupe, names, forged)
         refused(code, lambda it=query: troupe.contribute(it, stranger, [1, 1, 1]))
+    clique = make_roster(EPOCH, names[4:])
+    few = certify(
+        troupe,
+        Certificate(roster=clique, survivors=certificate.survivors),
+        roster_digest=roster_digest(clique),
+        survivors=clique.members,
+    )
+    refused("roster_narrow", lambda: troupe.contribute(exact_among(troupe, names[4:], few), stranger, [1, 1, 1]))
     low = SumRoster(epoch=EPOCH, members=names, threshold=3)
     loose = certify(troupe, Certificate(roster=low, survivors=certificate.survivors), roster_digest=roster_digest(low))
     refused("threshold_low", lambda: troupe.contribute(exact_among(troupe, names, loose), stranger, [1, 1, 1]))
