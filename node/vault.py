@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 Row = tuple[Any, ...]
 Files = tuple[tuple[str, tuple[str, ...]], ...]
 
-MOST_KEPT = 16
-"""How many engines are kept open: one for each table that a process's nodes are asked about, and some to spare."""
+MOST_KEPT = 64
+"""How many engines are kept open, at some 4 MiB: one for each table that a process's nodes are asked about."""
 
 _KEEPING = threading.Lock()
 
