@@ -22,7 +22,8 @@ from disclosure_control.presets import Preset
 from disclosure_control.rounding import decimal_places, is_count
 from disclosure_control.symbols import Symbol, Value
 from query_engine.catalogue import Category
-from query_engine.planning.plan import JSON, Measure, Output, QueryPlan
+from query_engine.planning.canonical import JSON
+from query_engine.planning.plan import Measure, Output, QueryPlan
 
 __all__ = ["Cell", "Entry", "ProtectedTable", "Row", "TableMalformed", "figure_range", "measure_ends"]
 __all__ += ["name_categories", "plan_columns", "read_protected", "seal_table"]

@@ -3,8 +3,9 @@
 import json
 
 from query_engine.catalogue import Category, Column, GovernedTable
+from query_engine.planning.canonical import canonical_region, digest_of
 from query_engine.planning.conditions import region_from
-from query_engine.planning.plan import Dimension, canonical_region, digest_of
+from query_engine.planning.plan import Dimension
 from query_engine.planning.region import Region, complement, constrain, intersect, possible_ranges, single_code, unite
 from query_engine.query.model import ByCases, ByColumn, Grouping
 from query_engine.refusal import QueryRefused, RefusalCode

@@ -4,7 +4,7 @@ Every figure is a function of a few sums: a variance of the count, the sum and t
 six. Each sum is over the rows where everything that the figure needs is present, so that the sums belong together.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import reduce
@@ -14,8 +14,9 @@ from typing import Any, Literal
 
 from query_engine.catalogue import Column, GovernedTable
 from query_engine.models.limbs import LIMB
+from query_engine.planning.canonical import canonical_region, digest_of
 from query_engine.planning.conditions import region_from, region_on
-from query_engine.planning.plan import Measure, Output, Statistic, canonical_region, digest_of
+from query_engine.planning.plan import Measure, Output, Statistic
 from query_engine.planning.region import (
     Region,
     columns_of,
@@ -23,8 +24,8 @@ from query_engine.planning.region import (
     constrain,
     intersect,
     present_in,
-    region_of,
 )
+from query_engine.planning.terms import COUNTLESS, FORMULAS, Term, multiply, value_of
 from query_engine.query.model import (
     Aggregate,
     ColumnValue,
@@ -67,20 +68,6 @@ _Side = tuple[Statistic, Statistic]
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
-    """What a row contributes: the product of numbers `columns` where `holds`, otherwise 0; nothing unless `present`."""
-
-    columns: tuple[str, ...]
-    holds: Region
-    present: Region
-
-    def __mul__(self, other: "Term") -> "Term":
-        """The product of two contributions, present where both are."""
-        columns = tuple(sorted(self.columns + other.columns))
-        return Term(columns, intersect(self.holds, other.holds), intersect(self.present, other.present))
-
-
-@dataclass(frozen=True, slots=True)
 class Measuring:
     """Plans the figures of one query: of the rows that `where` keeps of a table."""
 
@@ -105,10 +92,10 @@ class Measuring:
                 return self._aggregate(label, function, tuple(map(self._term, of)), self._filter(where))
 
     def _aggregate(self, label: str, function: Function, terms: tuple[Term, ...], within: Region) -> Planned:
-        over = intersect(within, reduce(_multiplied, terms).present)
-        formula = _FORMULAS[function](*terms)
+        over = intersect(within, reduce(multiply, terms).present)
+        formula = FORMULAS[function](*terms)
         sums = [self.total(term, over) for term in formula]
-        statistics = sums if function in _COUNTLESS else [self.rows(over), *sums]
+        statistics = sums if function in COUNTLESS else [self.rows(over), *sums]
         measures = tuple(self._measure(term, over) for term in terms)
         if function in ("sum", "mean") and not measures[0].columns and measures[0].where is True:
             raise _constant("every row meets")
@@ -138,7 +125,7 @@ class Measuring:
             case ColumnValue(name):
                 return value_of(self.table.columns[name])
             case Product(columns):
-                return reduce(_multiplied, (value_of(self.table.columns[name]) for name in columns))
+                return reduce(multiply, (value_of(self.table.columns[name]) for name in columns))
             case Indicator(condition):
                 return Term((), region_from(condition, self.table), True)
 
@@ -212,27 +199,6 @@ def bin_codes(column: Column) -> list[tuple[int, int]]:
     return list(zip(firsts, [*(first - 1 for first in firsts[1:]), column.present_codes - 1], strict=True))
 
 
-_One = Callable[..., tuple[Term, ...]]
-_FORMULAS: Mapping[Function, _One] = {
-    "sum": lambda x: (x,),
-    "mean": lambda x: (x,),
-    "weighted_mean": lambda x, w: (w, x * w),
-    **dict.fromkeys(("variance", "variance_population", "deviation", "deviation_population"), lambda x: (x, x * x)),
-    **dict.fromkeys(("covariance", "covariance_population", "regr_sxy"), lambda y, x: (y, x, x * y)),
-    "regr_count": lambda y, x: (),
-    "regr_avgx": lambda y, x: (x,),
-    "regr_avgy": lambda y, x: (y,),
-    "regr_sxx": lambda y, x: (x, x * x),
-    "regr_syy": lambda y, x: (y, y * y),
-    **dict.fromkeys(("regr_slope", "regr_intercept"), lambda y, x: (y, x, x * y, x * x)),
-    **dict.fromkeys(("correlation", "regr_r2"), lambda y, x: (y, x, x * y, x * x, y * y)),
-}
-"""Of each function the terms whose sums it is made from, after the number of rows."""
-
-_COUNTLESS = frozenset({"sum", "weighted_mean"})
-"""The functions that do not look at the number of rows."""
-
-
 def _counted(
     label: str,
     kind: Literal["count", "distinct"],
@@ -262,23 +228,10 @@ def _output(
     return Output(label, kind, None, measures, names, among, present, tuple(nonzero), sides=named, **more), made_from
 
 
-def value_of(column: Column | None) -> Term:
-    """What a row's value of a column contributes; 1 of no column."""
-    if column is None:
-        return Term((), True, True)
-    if column.role == "flag":
-        return Term((), region_of(column, [(1, 1)]), present_in(column))
-    return Term((column.name,), True, present_in(column))
-
-
 def _plain(column: Column, code: int) -> Decimal:
     value = column.value(code)
     assert isinstance(value, int | Decimal)  # amounts are numbers
     return Decimal(value)
-
-
-def _multiplied(left: Term, right: Term) -> Term:
-    return left * right
 
 
 def _bound(column: Column) -> int:

@@ -12,9 +12,10 @@ from query_engine.models.counts import ChildCount, term_counts, two_way_counts
 from query_engine.models.design import Product, cross_products
 from query_engine.models.formula import Factor, FormulaInvalid, Interaction, Main, ModelFormula, Numeric
 from query_engine.planning.dimensions import plan_dimension
-from query_engine.planning.measuring import Measuring, Term, limbs, value_of
+from query_engine.planning.measuring import Measuring, limbs
 from query_engine.planning.plan import Dimension, ModelPlan, Output, QueryPlan, Statistic
 from query_engine.planning.region import Region, complement, intersect, present_in, region_of
+from query_engine.planning.terms import Term, value_of
 from query_engine.query.model import FitModel, ModelTerm
 from query_engine.refusal import QueryRefused, RefusalCode
 

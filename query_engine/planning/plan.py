@@ -5,22 +5,21 @@ A plan is made from the query and the catalogue alone. Hub and node each derive 
 """
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from itertools import product
 from math import prod
-from types import MappingProxyType
 from typing import Literal
 
 from query_engine.catalogue import Audience, Category, GovernedTable
 from query_engine.models.counts import ChildCount
 from query_engine.models.design import Product
-from query_engine.models.formula import ModelFormula, mains_of
-from query_engine.planning.region import Region, columns_of, single_code
-from query_engine.planning.relation import Relation, governed_columns, tables_of, years_reached
+from query_engine.models.formula import ModelFormula
+from query_engine.planning.canonical import canonical_question
+from query_engine.planning.region import Region, columns_of
+from query_engine.planning.relation import governed_columns, tables_of, years_reached
 from query_engine.query.model import Function
 from query_engine.query.view import TOTAL as TOTAL
 
@@ -32,7 +31,6 @@ Path = Literal["noisy_sum", "exact_sum", "per_authority"]
 
 StatisticKind = Literal["rows", "children", "nonzero", "sum", "high", "low"]
 OutputKind = Literal["dimension", "count", "distinct", "model"] | Function
-JSON = str | int | bool | None | list["JSON"] | dict[str, "JSON"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,87 +240,4 @@ class QueryPlan:
     @cached_property
     def canonical(self) -> str:
         """The question as JSON: no labels, no order of columns, no spelling of the filter."""
-        question: JSON = {
-            "planner": self.planner_version,
-            "path": self.path,
-            "table": dict(self.governed.canonical) if isinstance(self.governed, Relation) else self.table,
-            "dimensions": {each.name: _canonical_dimension(each, self.governed) for each in self.dimensions},
-            "sets": _canonical_sets(self),
-            "where": canonical_region(self.where, self.governed),
-            "asked": _canonical_outputs(self.outputs),
-            "model": _canonical_model(self.model),
-            "statistics": [[each.name, each.bound] for each in sorted(self.statistics, key=lambda each: each.name)],
-        }
-        return json.dumps(question, sort_keys=True, separators=(",", ":"))
-
-
-def canonical_region(region: Region, table: GovernedTable) -> JSON:
-    """A region as JSON: by column, each further condition with the first and last values of the runs it holds for."""
-    if isinstance(region, bool):
-        return region
-    column = table.columns[region.column]
-    branches: list[JSON] = []
-    for part, runs in region.branches():
-        ends: list[JSON] = [[_plain(column.value(first)), _plain(column.value(last))] for first, last in runs]
-        branches.append([ends, canonical_region(part, table)])
-    return {column.name: branches}
-
-
-def digest_of(form: JSON) -> str:
-    """The first 32 hex figures of the SHA-256 of a JSON value, by which the parts of a plan are named."""
-    return hashlib.sha256(json.dumps(form, sort_keys=True).encode("ascii")).hexdigest()[:32]
-
-
-def _canonical_dimension(dimension: Dimension, table: GovernedTable) -> JSON:
-    """A column's categories; of an expression the rows of each category, whatever it is called."""
-    if not dimension.regions:
-        return list(dimension.categories)
-    column = table.columns.get(dimension.name)
-    if column is not None:  # an expression that tells apart just the categories of this column
-        codes = sorted(code for each in dimension.regions if (code := single_code(each)) is not None)
-        return [_plain(column.value(code)) for code in codes]
-    return sorted((canonical_region(each, table) for each in dimension.regions), key=lambda form: json.dumps(form))
-
-
-def _canonical_sets(plan: QueryPlan) -> JSON:
-    return [[plan.dimensions[place].name for place in grouping_set] for grouping_set in plan.sets]
-
-
-def _canonical_outputs(outputs: tuple[Output, ...]) -> JSON:
-    """What is asked, once each: the kind, what it is worked out from, and of a quantile which one."""
-    asked = {_canonical_output(each) for each in outputs if each.kind != "dimension"}
-    return [[kind, list(statistics), list(behind), at] for kind, statistics, behind, at in sorted(asked)]
-
-
-def _canonical_output(output: Output) -> tuple[str, tuple[str, ...], tuple[str, ...], str]:
-    """One figure. Where neither of two measures comes first, their order says nothing; nor does which is called x."""
-    statistics, nonzero = output.statistics, output.nonzero
-    if output.kind in _EITHER_WAY:
-        statistics, nonzero = tuple(sorted(statistics)), tuple(sorted(nonzero))
-    kind = _EITHER_WAY.get(output.kind, output.kind)
-    return kind, statistics, (output.among, output.present, *nonzero), str(output.fraction or "")
-
-
-_EITHER_WAY: Mapping[str, str] = MappingProxyType(
-    {
-        **{each: each for each in ("covariance", "covariance_population", "correlation", "regr_r2", "regr_sxy")},
-        **{each: each for each in ("regr_count", "regr_avgy", "regr_syy")},
-        "regr_avgx": "regr_avgy",
-        "regr_sxx": "regr_syy",
-    }
-)
-"""Figures that are the same with y and x exchanged, each with what it is then called."""
-
-
-def _canonical_model(model: ModelPlan | None) -> JSON:
-    """What is fitted to the statistics, whatever the order of the terms."""
-    if model is None:
-        return None
-    formula = model.formula
-    terms = sorted(" * ".join(sorted(main.column for main in mains_of(term))) for term in formula.terms)
-    return [formula.family, formula.outcome.column, *terms]
-
-
-def _plain(value: object) -> JSON:
-    """A value as JSON, with decimals as text so that none is ever a binary fraction."""
-    return value if value is None or isinstance(value, str | int) else str(value)
+        return canonical_question(self)

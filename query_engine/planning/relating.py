@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from query_engine.catalogue import Catalogue, Column, GovernedTable
+from query_engine.planning.canonical import canonical_region
 from query_engine.planning.conditions import region_from
-from query_engine.planning.plan import canonical_region
 from query_engine.planning.region import Region, columns_of, intersect, region_of
 from query_engine.planning.relation import FILLED, YEAR, Columns, Part, Relation
 from query_engine.planning.tallying import plan_part

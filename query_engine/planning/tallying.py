@@ -8,8 +8,8 @@ off by whoever renders it, so that no child weighs more than the plan says.
 from decimal import Decimal
 
 from query_engine.catalogue import Catalogue, Column, GovernedTable
+from query_engine.planning.canonical import JSON, canonical_region, digest_of
 from query_engine.planning.conditions import region_from
-from query_engine.planning.plan import JSON, canonical_region, digest_of
 from query_engine.planning.region import Region, constrain, intersect, possible_ranges, present_in
 from query_engine.planning.relation import YEAR, Part, PerChildRows, TallyColumn
 from query_engine.query.model import PerChild, Tally

@@ -56,6 +56,7 @@ def test_one_model_has_one_plan(one: str, other: str, plan_of: PlanOf) -> None:
         ("FIT_LINEAR(suspensions, sex)", "FIT_POISSON(suspensions, sex)"),
         ("FIT_LINEAR(attainment8, sex, sdq_score)", "FIT_LINEAR(attainment8, sex, BIN(sdq_score))"),
         ("FIT_LINEAR(attainment8, age)", "FIT_LINEAR(age, attainment8)"),
+        ("FIT_LOGISTIC(persistent_absentee, age)", "FIT_LOGISTIC(persistent_absentee, FACTOR(age))"),
     ],
 )
 def test_different_models_have_different_plans(others: tuple[str, str], plan_of: PlanOf) -> None:

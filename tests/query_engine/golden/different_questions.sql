@@ -85,6 +85,7 @@ SELECT REGR_INTERCEPT(sdq_score, suspensions) AS x FROM child_year;
 SELECT REGR_AVGX(suspensions, sdq_score) AS x FROM child_year;
 SELECT REGR_AVGX(sdq_score, suspensions) AS x FROM child_year;
 SELECT REGR_R2(suspensions, sdq_score) AS x FROM child_year;
+SELECT REGR_R2(sdq_score, suspensions) AS x FROM child_year;
 SELECT WEIGHTED_AVG(suspensions, sdq_score) AS x FROM child_year;
 SELECT WEIGHTED_AVG(sdq_score, suspensions) AS x FROM child_year;
 
@@ -116,3 +117,11 @@ SELECT sex, uasc, COUNT(*) AS n FROM child_year GROUP BY ROLLUP (uasc, sex);
 SELECT sex, uasc, COUNT(*) AS n FROM child_year GROUP BY CUBE (sex, uasc);
 SELECT sex, uasc, COUNT(*) AS n FROM child_year GROUP BY ROLLUP ((sex, uasc));
 SELECT sex, uasc, COUNT(*) AS n FROM child_year GROUP BY sex, ROLLUP (uasc);
+
+-- Figures that come to the same by another road, held to other rules
+SELECT AVG(suspensions) FILTER (WHERE sdq_score IS NOT NULL) AS x FROM child_year;
+SELECT REGR_AVGY(suspensions, sdq_score) AS x FROM child_year;
+SELECT VAR_POP(suspensions) AS x FROM child_year;
+SELECT COVAR_POP(suspensions, suspensions) AS x FROM child_year;
+SELECT SUM(suspensions * uasc) AS x FROM child_year;
+SELECT SUM(suspensions) FILTER (WHERE uasc) AS x FROM child_year;

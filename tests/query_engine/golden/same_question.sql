@@ -159,8 +159,8 @@ SELECT SUM(suspensions * sdq_score) AS x FROM child_year;
 SELECT SUM(sdq_score * suspensions) AS x FROM child_year;
 
 -- Two measures of which neither comes first
-SELECT CORR(suspensions, sdq_score) AS a, COVAR_SAMP(suspensions, sdq_score) AS b, COVAR_POP(suspensions, sdq_score) AS c, REGR_R2(suspensions, sdq_score) AS d, REGR_SXY(suspensions, sdq_score) AS e FROM child_year;
-SELECT CORR(sdq_score, suspensions) AS a, COVAR_SAMP(sdq_score, suspensions) AS b, COVAR_POP(sdq_score, suspensions) AS c, REGR_R2(sdq_score, suspensions) AS d, REGR_SXY(sdq_score, suspensions) AS e FROM child_year;
+SELECT CORR(suspensions, sdq_score) AS a, COVAR_SAMP(suspensions, sdq_score) AS b, COVAR_POP(suspensions, sdq_score) AS c, REGR_SXY(suspensions, sdq_score) AS e FROM child_year;
+SELECT CORR(sdq_score, suspensions) AS a, COVAR_SAMP(sdq_score, suspensions) AS b, COVAR_POP(sdq_score, suspensions) AS c, REGR_SXY(sdq_score, suspensions) AS e FROM child_year;
 
 -- The same measure as y and as x
 SELECT REGR_AVGX(suspensions, sdq_score) AS a, REGR_SXX(suspensions, sdq_score) AS b FROM child_year;
