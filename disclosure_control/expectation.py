@@ -18,7 +18,7 @@ from math import ceil, exp, prod
 from disclosure_control.frequencies import YEAR, Frequencies, read_frequencies
 from disclosure_control.presets import Preset
 from query_engine.catalogue import Category
-from query_engine.methodology.cautions import tells_of
+from query_engine.methodology.asked import tells_of
 from query_engine.planning.plan import TOTAL, Output, QueryPlan, Statistic
 from query_engine.planning.reach import dimension_region
 from query_engine.planning.region import Region, RegionTangled, columns_of, intersect, region_of

@@ -20,7 +20,7 @@ Condition = Mapping[str, Any]
 
 _FILE = Path(__file__).with_name("guards.toml")
 _RECOMMENDATIONS = range(1, 19)
-_COLUMN_WORDS = ("has", "separates", "uses", "uses_all", "filters", "groups")
+_COLUMN_WORDS = ("has", "separates", "keeps_apart", "uses", "filters", "groups")
 WORDS = frozenset({"tables", "about", "keeps", "years", "single_year", "levels", "ranks", "crowded", *_COLUMN_WORDS})
 """Every word of a condition."""
 

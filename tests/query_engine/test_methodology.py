@@ -9,7 +9,8 @@ from federation.demo import QUESTION as DEMO
 from hub.pages.draft_form import EXAMPLE
 from query_engine.catalogue import Catalogue
 from query_engine.language.parser import parse_query
-from query_engine.methodology.cautions import _MEANINGS, cautions, check_methodology, find_cautions, level_of
+from query_engine.methodology.asked import MEANINGS, level_of
+from query_engine.methodology.cautions import cautions, check_methodology, find_cautions
 from query_engine.methodology.guards import WORDS, Guard, GuardsInvalid, load_guards, parse_guards
 from query_engine.planning.plan import QueryPlan
 from query_engine.planning.planner import plan_query
@@ -132,7 +133,7 @@ def test_the_questions_that_circe_shows_are_sound(sql: str) -> None:
 
 
 def test_every_word_has_a_meaning() -> None:
-    assert set(_MEANINGS) == set(WORDS)
+    assert set(MEANINGS) == set(WORDS)
 
 
 def test_every_word_is_used_by_some_rule() -> None:

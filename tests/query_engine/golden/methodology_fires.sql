@@ -56,3 +56,22 @@ SELECT AVG(p.a) AS a, AVG(c.attainment8) AS b FROM child_year c JOIN (SELECT chi
 
 -- starting_point: attainment worked out for each child
 SELECT AVG(a) AS a FROM (SELECT child, MAX(attainment8) AS a FROM child_year WHERE academic_year = 202425 AND counted_here GROUP BY child) AS c;
+
+-- year_on_year: a line over the years, and how an outcome goes with them
+SELECT REGR_SLOPE(attainment8, academic_year) AS s FROM child_year WHERE counted_here AND academic_year BETWEEN 202223 AND 202425 AND population = 'looked_after';
+SELECT CORR(progress_from_entry, academic_year) AS r FROM child_year WHERE counted_here AND academic_year BETWEEN 202223 AND 202425 AND population = 'looked_after';
+
+-- unlike_populations: as the terms of a model, and with special schools named but not kept apart
+SELECT FIT_LINEAR(attainment8, population) AS m FROM child_year WHERE counted_here AND academic_year = 202425;
+SELECT FIT_LOGISTIC(ks2_rwm_expected, social_care_group) AS m FROM pupil_year WHERE academic_year = 202425;
+SELECT social_care_group, AVG(ks2_rwm_expected) AS x, COUNT(school_type) AS a, COUNT(sen_unit_or_resourced) AS b FROM pupil_year WHERE academic_year = 202425 GROUP BY 1;
+SELECT social_care_group, AVG(ks2_rwm_expected) AS x FROM pupil_year WHERE academic_year = 202425 AND school_type IS NOT NULL AND sen_unit_or_resourced IS NOT NULL GROUP BY 1;
+SELECT AVG(attainment8) FILTER (WHERE population = 'looked_after') AS a, AVG(attendance_rate) FILTER (WHERE school_type <> 'special' AND NOT sen_unit_or_resourced) AS b FROM child_year WHERE counted_here AND academic_year = 202425;
+
+-- starting_point: a model of attainment without it
+SELECT FIT_LINEAR(attainment8, sex) AS m FROM child_year WHERE counted_here AND academic_year = 202425 AND population = 'looked_after';
+
+-- funnel: authority rows chosen by a figure, and the first of a list left out
+SELECT AVG(attendance_rate) AS a FROM child_year WHERE counted_here AND academic_year = 202425 AND population = 'looked_after' HAVING NOT (a <= 0.9 OR a > 0.99);
+SELECT COUNT(*) AS n, AVG(sdq_returned) AS a FROM child_year WHERE counted_here AND academic_year = 202425 AND population = 'looked_after' HAVING n >= 20 AND a BETWEEN 0.9 AND 1;
+SELECT AVG(attendance_rate) AS a FROM child_year WHERE counted_here AND academic_year = 202425 AND population = 'looked_after' OFFSET 5;

@@ -48,3 +48,13 @@ SELECT age, sex, COUNT(*) AS n FROM pupil_year GROUP BY age, sex;
 
 -- year_on_year: years of what is no cohort's own, beside one year's attainment
 SELECT AVG(c.attainment8) AS a, AVG(e.n) AS n FROM child_year c JOIN (SELECT child, COUNT(*) AS n FROM exclusions GROUP BY child) AS e USING (child) WHERE c.academic_year = 202425 AND c.counted_here AND c.population = 'looked_after';
+
+-- unlike_populations: special schools apart by the FILTER of every measure, and by the terms of a model
+SELECT social_care_group, COUNT(*) AS n, AVG(ks2_rwm_expected) FILTER (WHERE school_type <> 'special' AND NOT sen_unit_or_resourced) AS x FROM pupil_year WHERE academic_year = 202425 GROUP BY 1;
+SELECT FIT_LINEAR(attainment8, population, school_type, sen_unit_or_resourced) AS m FROM child_year WHERE counted_here AND academic_year = 202425;
+
+-- starting_point: a model with the starting point among its terms
+SELECT FIT_LINEAR(attainment8, prior_attainment, sex) AS m FROM child_year WHERE counted_here AND academic_year = 202425 AND population = 'looked_after';
+
+-- funnel: rows that are too few to read left out by their number
+SELECT COUNT(*) AS n, AVG(attendance_rate) AS a FROM child_year WHERE counted_here AND academic_year = 202425 AND population = 'looked_after' HAVING n >= 20;
