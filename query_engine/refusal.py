@@ -70,6 +70,7 @@ class RefusalCode(StrEnum):
     # The plan
     FILTER_TANGLED = "filter_tangled", "the filter is too tangled to be put in its one canonical form"
     CONSTANT_CONDITION = "constant_condition", "a condition that no row can meet, or none can fail"
+    VALUES_APART = "values_apart", "the values that are left lie apart, so that their average is a count in disguise"
     TOO_WIDE = "too_wide", "sums of what is measured could leave 64 bits"
     TOO_MANY_CELLS = "too_many_cells", "the table asked for has too many cells"
     METHODOLOGY = "methodology", "a statistician would not answer this: the text names the rule and what would be sound"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import reduce
-from itertools import chain
+from itertools import chain, pairwise
 from math import prod
 from typing import Any, Literal
 
@@ -23,6 +23,7 @@ from query_engine.planning.region import (
     complement,
     constrain,
     intersect,
+    possible_ranges,
     present_in,
 )
 from query_engine.planning.terms import COUNTLESS, FORMULAS, Term, multiply, value_of
@@ -99,11 +100,26 @@ class Measuring:
         measures = tuple(self._measure(term, over) for term in terms)
         if function in ("sum", "mean") and not measures[0].columns and measures[0].where is True:
             raise _constant("every row meets")
+        if function not in _FREE_OF_SCALE:
+            for measure in measures:
+                self._check_neighbours(measure)
         among, present = self.children(within), self.children(over)
         weighed = (terms[0] * terms[1],) if function == "weighted_mean" else ()
         nonzero = [self._nonzero(term, over) for term in (*terms, *weighed)]
         sides = self._sides(within, over, formula)
         return _output(label, function, measures, statistics, (among, present, *nonzero), sides, within=within)
+
+    def _check_neighbours(self, measure: Measure) -> None:
+        """Check that a number which is added up can have values next to each other. Raises `QueryRefused`.
+
+        The average of 0s and 60s alone is their share, printed far more finely than a share is: it would tell the exact
+        number of rows, which rounding is there to hide.
+        """
+        kept = intersect(self.where, measure.where)
+        for column in (self.table.columns[name] for name in measure.columns):
+            if _lie_apart(column, possible_ranges(kept, column)):
+                reason = f"The values of {column.called} that are left lie apart: count the rows with each of them."
+                raise QueryRefused(RefusalCode.VALUES_APART, reason)
 
     def _quantile(self, label: str, measured: Measured, within: Region, fraction: Decimal | None) -> Planned:
         """The number of values in each declared bin that the filter leaves; the quantile is found from those."""
@@ -181,6 +197,19 @@ class Measuring:
         unit = columns[0].unit if len(columns) == 1 else None
         name = _name(term.columns, added, self.table)
         return Measure(name, term.columns, added, sum(each.scale for each in columns), bound, unit, term.holds)
+
+
+def _lie_apart(column: Column, ranges: list[tuple[int, int]]) -> bool:
+    """Whether of several values that are left no two differ by the least that values can differ by."""
+    present = [(first, min(last, column.present_codes - 1)) for first, last in ranges if first < column.present_codes]
+    if column.domain is None:
+        return len(present) > 1 and all(first == last for first, last in present)
+    values = [column.domain[code] for first, last in present for code in range(first, last + 1)]
+    return len(values) > 1 and all(int(after) - int(value) > 1 for value, after in pairwise(values))
+
+
+_FREE_OF_SCALE = frozenset({"correlation", "regr_count", "regr_r2", "regr_slope", "regr_intercept"})
+"""Functions that say nothing of how far apart the values of one column lie."""
 
 
 def limbs(statistic: Statistic) -> tuple[Statistic, ...]:

@@ -60,7 +60,8 @@ def viewed(view: str) -> str:
     return f"SELECT sex, COUNT(*) AS n FROM child_year GROUP BY sex {view}"
 
 
-FIGURES = [name for name, column in load_catalogue().table("child_year").columns.items() if column.is_amount][:30]
+AMOUNTS = [name for name, column in load_catalogue().table("child_year").columns.items() if column.is_amount]
+FIGURES = [name for name in AMOUNTS if name != "academic_year"][:30]
 
 DIMENSIONS = ", ".join(
     [name for name, each in load_catalogue().table("child_year").columns.items() if each.domain][:14]
@@ -248,6 +249,10 @@ CASES = (
     Case(C.CONSTANT_CONDITION, "SELECT MEDIAN(suspensions) AS m FROM child_year WHERE suspensions = 1", "one bin"),
     Case(C.FILTER_TANGLED, select(f"SUM(suspensions) FILTER (WHERE {TANGLED}) AS x"), "fewer ORs"),
     Case(C.FILTER_TANGLED, grouped(f"CASE WHEN {TANGLED} THEN 1 END"), "fewer ORs"),
+    Case(C.VALUES_APART, select("AVG(academic_year) AS x"), "count the rows"),
+    Case(C.VALUES_APART, where("suspensions IN (0, 60)").replace("COUNT(*)", "AVG(suspensions)"), "suspensions"),
+    Case(C.VALUES_APART, select("VAR_POP(sdq_score) FILTER (WHERE sdq_score IN (0, 2, 40)) AS x"), "sdq_score"),
+    Case(C.VALUES_APART, select("SUM(attendance_rate * age) FILTER (WHERE age IN (4, 15)) AS x"), "age"),
     Case(C.TOO_WIDE, "SELECT VAR_SAMP(cost * cost) AS v FROM support", "64 bits"),
     Case(C.TOO_MANY_CELLS, totals("CUBE (sex, uasc, population)").replace(", age, need", "").replace(
         "key_stage,", ", ".join(f"CORR(suspensions, {m}) AS r_{m}," for m in FIGURES[-18:])), "grouping sets"),

@@ -32,6 +32,7 @@ IDLE = (
     RefusalCode.JOIN,
     RefusalCode.FILTER_TANGLED,
     RefusalCode.TOO_WIDE,
+    RefusalCode.VALUES_APART,
 )
 
 
