@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
-from federation.envelope import Envelope, read_envelope, sign_body
-from federation.exchange import QueryDraft, QueryState, QueryStatus, ReleaseDocument
+from federation.envelope import Envelope, read_envelope, seal_envelope, sign_body
+from federation.exchange import QueryDraft, QueryState, QueryStatus, ReleaseDocument, RunDraft
+from federation.keys import MemberKeys
 from federation.manifest import (
     MANIFEST_TYPE,
     Manifest,
@@ -19,11 +20,24 @@ from federation.manifest import (
     check_validity,
     manifest_digest,
     read_manifest,
+    write_manifest,
 )
+from federation.plans import derive_plan as plan_question
 from federation.register import Member, MemberKind, Register
 from federation.releases import verify_release
 from federation.state import Party, open_party
+from federation.template import (
+    TEMPLATE_TYPE,
+    Template,
+    bind_run,
+    check_bounds,
+    check_template,
+    check_template_validity,
+    read_template,
+    template_digest,
+)
 from federation.transport import LONG_POLL_SECONDS, HubConnection, connect_party, current_time
+from federation.wire import encode_document
 from query_engine.planning.plan import QueryPlan
 
 Clock = Callable[[], datetime]
@@ -47,6 +61,16 @@ class Review:
     asker: Member
 
 
+@dataclass(frozen=True)
+class TemplateReview:
+    """A template as read on one's own machine: its exact bytes, their digest, and the page that reads it aloud."""
+
+    envelope: Envelope
+    template: Template
+    digest: str
+    page: str
+
+
 class FederationClient:
     """One member's view of the federation, through its hub; a context manager that closes the connection."""
 
@@ -62,6 +86,20 @@ class FederationClient:
     def close(self) -> None:
         """Close the connection to the hub."""
         self._connection.close()
+
+    @property
+    def member_id(self) -> str:
+        """Whose view it is."""
+        return self._party.member_id
+
+    @property
+    def keys(self) -> MemberKeys:
+        """The member's own keys."""
+        return self._party.keys
+
+    def now(self) -> datetime:
+        """The moment, by this machine's clock."""
+        return self._clock()
 
     def refresh_register(self) -> Register:
         """Fetch the register, verify it under the pinned root and keep it."""
@@ -105,6 +143,45 @@ class FederationClient:
     def sign(self, review: Review) -> QueryStatus:
         """Sign the exact bytes that were reviewed: as the asker to submit them, as an approver to approve them."""
         return self._sign(review.manifest.query_id, review.envelope)
+
+    def sign_new_template(self, template: Template) -> Envelope:
+        """Sign a template of one's own, every question of which has been planned here."""
+        return seal_envelope(encode_document(template), TEMPLATE_TYPE, self._party.keys)
+
+    def review_template(self, envelope: Envelope) -> TemplateReview:
+        """Read a template here: the asker's signature, its validity and the plan of every question are verified.
+
+        Raises `ApprovalError`, `ManifestMismatch` or `QueryRefused` for one that cannot be acted on.
+        """
+        from federation.reading import describe_template
+        from federation.template_making import plan_every_question
+
+        register, template = self.refresh_register(), read_template(envelope)
+        asker = check_asker(template, envelope, register, self._clock())
+        check_template_validity(template, self._clock())
+        plans, digest = plan_every_question(template), template_digest(envelope)
+        page = describe_template(template, digest, plans, asker, envelope.signers)
+        return TemplateReview(envelope, template, digest, page)
+
+    def submit_run(self, draft: RunDraft) -> QueryStatus:
+        """Have a run of a template drafted, compare it with the template and what was asked, and sign it.
+
+        Raises `ApprovalError` where the template is not approved or the run goes beyond it, and `ManifestMismatch` when
+        the hub's manifest is another run than was asked for.
+        """
+        register, template = self.refresh_register(), read_template(draft.template)
+        check_template(template, draft.template, register, self._clock())
+        status = self._connection.draft_run(draft)
+        envelope, run = self._fetch_manifest(status.query_id)
+        check_validity(run, self._clock())
+        if write_manifest(bind_run(template, template_digest(draft.template), run)) != envelope.body:
+            raise ManifestMismatch("the hub's manifest is no run of the template: nothing was signed")
+        check_bounds(template, run, register, self._clock())
+        said = (run.choices, run.snapshot_term, run.expires_at - run.issued_at)
+        if said != (draft.choices, draft.snapshot_term, timedelta(hours=draft.valid_hours)):
+            raise ManifestMismatch("the hub's manifest is another run than was asked for: nothing was signed")
+        derive_plan(run)
+        return self._sign(status.query_id, envelope)
 
     def _fetch_manifest(self, query_id: str) -> tuple[Envelope, Manifest]:
         envelope = read_envelope(self._connection.fetch_manifest(query_id), MANIFEST_TYPE)
@@ -166,13 +243,10 @@ def derive_plan(manifest: Manifest) -> QueryPlan:
     """
     from disclosure_control.presets import load_preset
     from query_engine.catalogue import load_catalogue
-    from query_engine.language.parser import parse_query
-    from query_engine.planning.planner import plan_query
 
-    catalogue = load_catalogue()
-    plan = plan_query(parse_query(manifest.sql, catalogue), catalogue)
-    stated = (manifest.plan_id, manifest.planner_version, manifest.catalogue_version, manifest.path)
-    if stated != (plan.plan_id, plan.planner_version, catalogue.version, plan.path):
+    plan = plan_question(manifest.sql, manifest.path)
+    stated = (manifest.plan_id, manifest.planner_version, manifest.catalogue_version)
+    if stated != (plan.plan_id, plan.planner_version, load_catalogue().version):
         raise ManifestMismatch("the manifest's plan is not the plan of its SQL: this software and the hub's may differ")
     if plan.academic_years != (int(manifest.academic_year),):
         raise ManifestMismatch(f"the SQL is not about {manifest.academic_year} and no other academic year")

@@ -7,9 +7,9 @@ import msgspec
 
 from federation.envelope import Envelope
 from federation.lookups import LookupId
-from federation.manifest import Path
+from federation.manifest import Choice, Path
 from federation.sum_terms import Epsilon, SumTerms, make_noisy_terms
-from federation.wire import AcademicYear, Document, Instant, Line, Name, SqlText, TermOrNone
+from federation.wire import AcademicYear, Document, Instant, Line, Name, SqlText, Term, TermOrNone
 
 
 class QueryState(StrEnum):
@@ -62,6 +62,15 @@ class QueryDraft(Document, frozen=True):
         if self.path is not Path.NOISY_SUM:
             return None
         return make_noisy_terms(nodes, self.epsilon, self.dropouts, self.colluders)
+
+
+class RunDraft(Document, frozen=True):
+    """What the asker of a template wants run; the hub makes a manifest of it, and their signature sets it going."""
+
+    template: Envelope
+    choices: tuple[Choice, ...]
+    snapshot_term: Term
+    valid_hours: Annotated[int, msgspec.Meta(ge=1, le=720)]
 
 
 class NodeProgress(Document, frozen=True):

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import msgspec
 
@@ -140,6 +140,8 @@ def _check_path(manifest: Manifest) -> None:
             check_terms(manifest.sum, len(manifest.roster), noisy=manifest.path is Path.NOISY_SUM)
         except TermsInvalid as error:
             raise ApprovalError("malformed_manifest", f"manifest: {error}") from None
+    if manifest.template and manifest.sum is None:
+        raise ApprovalError("malformed_manifest", "manifest: only sums over nodes have templates")
     if manifest.path is Path.EXACT_SUM and not manifest.template:
         raise ApprovalError("template_missing", "an exact sum is taken under an approved template alone")
 
@@ -149,9 +151,17 @@ def write_manifest(manifest: Manifest) -> bytes:
     return encode_document(manifest)
 
 
-def check_asker(manifest: Manifest, envelope: Envelope, register: Register, now: datetime) -> Member:
+class Asked(Protocol):
+    """What somebody asks: a manifest or a template."""
+
+    @property
+    def asker(self) -> str:
+        """The id of the member who asks."""
+
+
+def check_asker(asked: Asked, envelope: Envelope, register: Register, now: datetime) -> Member:
     """Return the asker, having verified that an active researcher or analyst signed these bytes."""
-    asker = _verify_signer(manifest.asker, envelope, register, now, "asker")
+    asker = _verify_signer(asked.asker, envelope, register, now, "asker")
     if asker.kind not in ASKING_KINDS:
         raise ApprovalError("asker_unknown", f"{asker.id} is a {asker.kind}, who cannot ask aggregate questions")
     return asker

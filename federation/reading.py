@@ -5,11 +5,12 @@ asker wrote (purpose, SQL) is quoted behind a bar, so that none of it can pass f
 """
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from federation.manifest import Manifest, Path
 from federation.register import Member
 from federation.sum_terms import SumTerms
+from federation.template import Template
 from federation.terminal import WIDTH, plain_text, quote_text
 from query_engine.planning.plan import QueryPlan
 from query_engine.wording.description import describe_plan
@@ -62,12 +63,51 @@ def _lines(manifest: Manifest, digest: str, plan: QueryPlan, asker: Member) -> I
     yield from quote_text(manifest.sql)
 
 
-def describe_terms(terms: SumTerms, nodes: int) -> Iterator[tuple[str, list[str]]]:
-    """Yield what the terms of a sum over so many nodes mean, a heading with its sentences at a time."""
-    yield (
-        "Opened by",
-        [f"at least {terms.threshold} of the {nodes} nodes, who agree to one set of answers and no other"],
-    )
+def describe_template(
+    template: Template, digest: str, plans: Sequence[QueryPlan], asker: Member, signers: Sequence[str]
+) -> str:
+    """Return the page that an approver of a template reads; the plan that it shows is that of the first question."""
+    return "\n".join(_template_lines(template, digest, plans, asker, signers)) + "\n"
+
+
+def _template_lines(
+    template: Template, digest: str, plans: Sequence[QueryPlan], asker: Member, signers: Sequence[str]
+) -> Iterator[str]:
+    yield f"Template {template.template_id}"
+    yield from _entry("Digest", [digest])
+    yield from _entry("Asked by", [f"{plain_text(asker.title)} ({asker.id}), of {asker.organisation}"])
+    yield from _entry("Signed by", [", ".join(signers)])
+    yield from _entry("Project", [template.project])
+    runs = f"it may be run {template.most_runs} times"
+    yield from _entry("Stands for", [f"{len(plans)} questions, each planned here; {runs}"])
+    for parameter in template.parameters:
+        yield from _entry(f"{{{parameter.name}}}", [", ".join(parameter.values)])
+    yield from _entry("Snapshots", [f"each authority's newest of term {' or '.join(template.snapshot_terms)}"])
+    yield from _entry("Leaves by", [f"{template.path}: {LEAVES_BY[template.path]}"])
+    for heading, words in describe_terms(template.terms, None):
+        yield from _entry(heading, words)
+    yield from _entry("Protection", [f"{template.preset}, version {template.preset_version}"])
+    yield from _entry("Good until", [f"{template.expires_at:%d %B %Y %H:%M} UTC"])
+    yield from _entry("Asked of", [f"standing roster {template.roster}"])
+    yield "The first question that it stands for"
+    for heading, words in describe_plan(plans[0]):
+        yield from _entry(heading, words)
+    yield "What the asker wrote, and nobody has checked: the purpose"
+    yield from quote_text(template.purpose)
+    yield "and the SQL from which the plans were made"
+    yield from quote_text(template.sql)
+
+
+def describe_terms(terms: SumTerms, nodes: int | None) -> Iterator[tuple[str, list[str]]]:
+    """Yield what the terms of a sum over so many nodes mean, a heading with its sentences at a time.
+
+    Without a number they are a template's, whose threshold is the least that a run may have.
+    """
+    if nodes is None:
+        least = f", and never fewer than {terms.threshold}" if terms.threshold > 1 else ""
+        yield "Opened by", [f"at least two thirds of the nodes{least}, which agree to one set of answers"]
+    else:
+        yield "Opened by", [f"at least {terms.threshold} of the {nodes} nodes, which agree to one set of answers"]
     if not terms.epsilon:
         yield "Missing", ["decided once for a snapshot: who is missing then stays out, and later sums fail without all"]
         return

@@ -26,6 +26,7 @@ from federation.exchange import (
     QueryList,
     QueryStatus,
     ReleaseDocument,
+    RunDraft,
 )
 from federation.http_signatures import SignatureAuth
 from federation.keys import MemberKeys
@@ -147,6 +148,10 @@ class HubConnection:
     def draft_query(self, draft: QueryDraft) -> QueryStatus:
         """Have a query checked and turned into a manifest."""
         return self._read("POST", "/api/queries", QueryStatus, encode_document(draft))
+
+    def draft_run(self, draft: RunDraft) -> QueryStatus:
+        """Have a run of an approved template turned into a manifest."""
+        return self._read("POST", "/api/runs", QueryStatus, encode_document(draft))
 
     def list_queries(self) -> QueryList:
         """Return the queries this member may see."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from federation.commands.check import check
+from federation.commands.template import template
 from federation.terminal import plain_text
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def query() -> None:
 
 
 query.add_command(check)
+query.add_command(template)
 
 
 @query.command()
@@ -35,15 +37,40 @@ query.add_command(check)
 @click.option("--purpose", required=True, help="Why it is asked, in a sentence that approvers will read.")
 @click.option("--year", "academic_year", required=True, help="Academic year of the snapshots, for example 202425.")
 @click.option("--preset", default="opensafely", show_default=True, help="Disclosure-control preset.")
+@click.option(
+    "--path",
+    "leaves_by",
+    type=click.Choice(["per_authority", "noisy_sum"]),
+    default="per_authority",
+    show_default=True,
+    help="Rows of each authority, protected there; or the noised sum over all, and no authority's own.",
+)
+@click.option("--term", default="", help="Term of the snapshots; the summer of the academic year when left out.")
+@click.option("--epsilon", default="1", show_default=True, help="Privacy loss of a noisy sum.")
+@click.option("--dropouts", type=click.IntRange(0, 400), help="Nodes that may be missing from a noisy sum; a tenth.")
+@click.option("--colluders", type=click.IntRange(0, 400), help="Nodes that may collude in a noisy sum; a tenth.")
 @click.option("--roster", default="", help="Nodes to ask, separated by commas; every node when left out.")
 @click.option("--valid-hours", type=click.IntRange(1, 720), default=168, show_default=True)
 @click.argument("sql")
 def run(
-    state: Path, project: str, purpose: str, academic_year: str, preset: str, roster: str, valid_hours: int, sql: str
+    state: Path,
+    project: str,
+    purpose: str,
+    academic_year: str,
+    preset: str,
+    leaves_by: str,
+    term: str,
+    epsilon: str,
+    dropouts: int | None,
+    colluders: int | None,
+    roster: str,
+    valid_hours: int,
+    sql: str,
 ) -> None:
     """Have SQL checked, sign its manifest and submit it for approval; prints the query's id."""
     from federation.client import connect
     from federation.exchange import QueryDraft
+    from federation.manifest import Path as LeavingPath
 
     draft = QueryDraft(
         project=project,
@@ -53,6 +80,11 @@ def run(
         preset=preset,
         roster=tuple(sorted(roster.split(","))) if roster else None,
         valid_hours=valid_hours,
+        path=LeavingPath(leaves_by),
+        snapshot_term=term,
+        epsilon=epsilon,
+        dropouts=dropouts,
+        colluders=colluders,
     )
     with connect(state) as client:
         status = client.submit(draft)

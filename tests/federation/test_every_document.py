@@ -24,6 +24,7 @@ from federation.exchange import (
     QueryState,
     QueryStatus,
     ReleaseDocument,
+    RunDraft,
 )
 from federation.http_signatures import ClocksApart, RequestUnsigned, sign_request, verify_request
 from federation.keys import KeyFile, KeyFileError, load_keys
@@ -38,6 +39,7 @@ from federation.tls import TlsInvalid, check_protected
 from federation.wire import Document, WireError, decode_document, encode_document
 from tests.federation.cast import NOW, make_keys, make_manifest, make_member, make_register, sign_manifest
 from tests.federation.sum_examples import SUM_EXAMPLES
+from tests.federation.template_cast import CHOICES, make_standing, sign_standing
 from tests.federation.test_lookup_messages import ANSWER, CHILD, REQUEST
 
 SECRET = "A123456789012"
@@ -134,6 +136,9 @@ EXAMPLES: tuple[Document, ...] = (
         valid_hours=168,
     ),
     *SUM_EXAMPLES,
+    make_standing(),
+    make_standing().parameters[0],
+    RunDraft(template=sign_standing(make_standing()), choices=CHOICES, snapshot_term="202425-summer", valid_hours=24),
     make_noisy_terms(153, "0.5"),
     Choice(parameter="stage", value="KS4"),
     PROGRESS,

@@ -296,9 +296,12 @@ UNREADABLE: dict[str, dict[str, object]] = {
         "sum": make_noisy_terms(400, "1"),
         "roster": tuple(f"node-{number:03}" for number in range(401)),
     },
-    "choices of no template": {"choices": (STAGE,)},
-    "a choice made twice": {"template": "7" * 64, "choices": (STAGE, STAGE)},
+    "rows of each authority under a template": {"template": "7" * 64},
+    "choices of no template": {"path": Path.NOISY_SUM, "sum": NOISY, "choices": (STAGE,)},
+    "a choice made twice": {"path": Path.NOISY_SUM, "sum": NOISY, "template": "7" * 64, "choices": (STAGE, STAGE)},
     "choices out of order": {
+        "path": Path.NOISY_SUM,
+        "sum": NOISY,
         "template": "7" * 64,
         "choices": (STAGE, Choice(parameter="sex", value="F"), Choice(parameter="need", value="N1")),
     },
@@ -319,9 +322,9 @@ def test_a_manifest_that_cannot_be_taken_at_its_word_is_refused(changes: dict[st
         {"path": Path.NOISY_SUM, "sum": NOISY},
         {"path": Path.NOISY_SUM, "sum": make_noisy_terms(2, "0.25")},
         {"path": Path.EXACT_SUM, "sum": make_exact_terms(2), "template": "7" * 64},
-        {"template": "7" * 64, "choices": (STAGE,)},
+        {"path": Path.NOISY_SUM, "sum": NOISY, "template": "7" * 64, "choices": (STAGE,)},
     ],
-    ids=["noisy", "a quarter", "exact", "a run by authority"],
+    ids=["noisy", "a quarter", "exact", "a run with a choice"],
 )
 def test_a_manifest_says_how_figures_leave(changes: dict[str, object]) -> None:
     manifest = make_manifest(**changes)

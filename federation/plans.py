@@ -1,0 +1,15 @@
+"""The plan of a question by its path: derived from the SQL by whoever is about to sign or run it."""
+
+from federation.manifest import Path
+from query_engine.planning.plan import QueryPlan
+
+
+def derive_plan(sql: str, path: Path) -> QueryPlan:
+    """Return the plan of SQL by a path, made by our own planner and catalogue. Raises `QueryRefused`."""
+    from query_engine.catalogue import load_catalogue
+    from query_engine.language.parser import parse_query
+    from query_engine.planning.paths import plan_for_path
+    from query_engine.planning.planner import plan_query
+
+    catalogue = load_catalogue()
+    return plan_for_path(plan_query(parse_query(sql, catalogue), catalogue), path.value)

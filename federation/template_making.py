@@ -1,0 +1,128 @@
+"""Making, signing and keeping templates: what their asker and their approvers do on their own machines, with files.
+
+Before anybody signs, every question that the template stands for is planned here, by our own planner.
+"""
+
+import secrets
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path as FilePath
+
+from disclosure_control.presets import PresetInvalid, load_preset
+from federation.envelope import Envelope, EnvelopeError, add_signature, read_envelope, seal_envelope, sign_body
+from federation.envelope import write_envelope as write_envelope
+from federation.keys import MemberKeys
+from federation.manifest import ApprovalError, Path
+from federation.plans import derive_plan
+from federation.state import StateError, write_file
+from federation.sum_terms import GATHER_SECONDS, SumTerms
+from federation.template import TEMPLATE_TYPE, Parameter, Template, list_choices, read_template, write_question
+from federation.wire import encode_document, whole_seconds
+from query_engine.catalogue import load_catalogue
+from query_engine.planning.plan import PLANNER_VERSION, QueryPlan
+from query_engine.refusal import QueryRefused
+
+
+def make_template(
+    *,
+    project: str,
+    asker: str,
+    purpose: str,
+    sql: str,
+    parameters: Mapping[str, Iterable[str]],
+    snapshot_terms: Iterable[str],
+    path: Path,
+    roster: str,
+    preset: str,
+    most_runs: int,
+    days: int,
+    register_version: int,
+    now: datetime,
+    epsilon: str = "",
+    dropouts: int = 0,
+    colluders: int = 0,
+    threshold: int = 1,
+) -> Template:
+    """Return a template of what its asker wants, all of whose questions can be planned.
+
+    Raises `ApprovalError` for one that contradicts itself or has a question that cannot be asked, and `StateError` for
+    an unknown preset.
+    """
+    try:
+        version = load_preset(preset).version
+    except PresetInvalid as error:
+        raise StateError(str(error)) from None
+    issued = whole_seconds(now)
+    template = Template(
+        template_id=f"T-{secrets.token_hex(8)}",
+        project=project,
+        asker=asker,
+        purpose=purpose,
+        sql=sql,
+        parameters=tuple(
+            Parameter(name=name, values=tuple(sorted(set(parameters[name])))) for name in sorted(parameters)
+        ),
+        snapshot_terms=tuple(sorted(set(snapshot_terms))),
+        path=path,
+        roster=roster,
+        terms=SumTerms(
+            threshold=threshold, dropouts=dropouts, colluders=colluders, epsilon=epsilon, gather_seconds=GATHER_SECONDS
+        ),
+        preset=preset,
+        preset_version=version,
+        planner_version=PLANNER_VERSION,
+        catalogue_version=load_catalogue().version,
+        most_runs=most_runs,
+        minimum_register_version=register_version,
+        issued_at=issued,
+        expires_at=issued + timedelta(days=days),
+        nonce=secrets.token_hex(32),
+    )
+    checked = read_template(seal_envelope(encode_document(template), TEMPLATE_TYPE))
+    plan_every_question(checked)
+    return checked
+
+
+def plan_every_question(template: Template) -> tuple[QueryPlan, ...]:
+    """Return the plan of every question that a template stands for.
+
+    Raises `ApprovalError` for a template of another planner, catalogue or preset than ours, and, naming the choices,
+    for a question that cannot be asked.
+    """
+    ours = (PLANNER_VERSION, load_catalogue().version, load_preset(template.preset).version)
+    if (template.planner_version, template.catalogue_version, template.preset_version) != ours:
+        raise ApprovalError("plan_differs", "the template is of another planner, catalogue or preset than ours")
+    plans = []
+    for choices in list_choices(template):
+        try:
+            plans.append(derive_plan(write_question(template, choices), template.path))
+        except QueryRefused as refused:
+            chosen = ", ".join(f"{choice.parameter} = {choice.value}" for choice in choices)
+            text = f"{refused.text} (with {chosen})" if chosen else refused.text
+            raise ApprovalError(refused.code, text) from None
+    return tuple(plans)
+
+
+def sign_template(envelope: Envelope, keys: MemberKeys) -> Envelope:
+    """Return a template's envelope with one more signature. Raises `ApprovalError` for a second one by the same."""
+    try:
+        return add_signature(envelope, sign_body(envelope.body, TEMPLATE_TYPE, keys))
+    except EnvelopeError as error:
+        raise ApprovalError("signed_already", str(error)) from None
+
+
+def load_template(path: FilePath) -> Envelope:
+    """Read a template's file; verifies no signature. Raises `StateError` and `ApprovalError`."""
+    try:
+        envelope = read_envelope(path.read_bytes(), TEMPLATE_TYPE)
+    except OSError:
+        raise StateError(f"{path} cannot be read: give the file that the template's asker sent") from None
+    except EnvelopeError as error:
+        raise ApprovalError("malformed_template", f"{path}: {error}") from None
+    read_template(envelope)
+    return envelope
+
+
+def save_template(path: FilePath, envelope: Envelope) -> None:
+    """Write a template's file, whole or not at all."""
+    write_file(path, write_envelope(envelope))
