@@ -108,9 +108,10 @@ class Database:
             del self._local.connection
 
 
-def open_database(party: Party, schema: Path) -> Database:
-    """Open a party's database, made at need of the tables in `schema` and those of its audit log."""
-    return Database(party.database, schema.read_text(), AuditLog(party.member_id, LogSigner(party)))
+def open_database(party: Party, *schemas: Path) -> Database:
+    """Open a party's database, made at need of the tables in `schemas` and those of its audit log."""
+    schema = ";\n".join(path.read_text() for path in schemas)
+    return Database(party.database, schema, AuditLog(party.member_id, LogSigner(party)))
 
 
 def stamp(moment: datetime) -> str:

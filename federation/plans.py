@@ -1,11 +1,14 @@
 """The plan of a question by its path: derived from the SQL by whoever is about to sign or run it."""
 
+from functools import lru_cache
+
 from federation.manifest import Path
 from query_engine.planning.plan import QueryPlan
 
 
+@lru_cache(maxsize=256)
 def derive_plan(sql: str, path: Path) -> QueryPlan:
-    """Return the plan of SQL by a path, made by our own planner and catalogue. Raises `QueryRefused`."""
+    """Return the plan of SQL by a path, made by our own planner and catalogue, once for all. Raises `QueryRefused`."""
     from query_engine.catalogue import load_catalogue
     from query_engine.language.parser import parse_query
     from query_engine.planning.paths import plan_for_path

@@ -10,10 +10,13 @@ STANDING_ROSTERS: tuple[str, ...] = (ENGLAND, *(region.lower().replace(" ", "-")
 """Their names: england, north-east and so on."""
 
 
-def belongs_to(member: Member, roster: str) -> bool:
-    """Whether a node may be in a standing roster: every authority that it serves lies in the region."""
-    if roster == ENGLAND:
-        return True
+def region_of(member: Member) -> str:
+    """Return the standing roster of the one region that a node's authorities lie in; empty where there is none."""
     known = load_authorities()
     regions = {known[code].region if code in known else "" for code in member.authorities}
-    return {region.lower().replace(" ", "-") for region in regions} == {roster}
+    return regions.pop().lower().replace(" ", "-") if len(regions) == 1 else ""
+
+
+def belongs_to(member: Member, roster: str) -> bool:
+    """Whether a node may be in a standing roster: every authority that it serves lies in the region."""
+    return roster == ENGLAND or region_of(member) == roster

@@ -17,12 +17,11 @@ signed in, and dealt parcels as the bytes that the protocol wrote: what they mea
 | `abort` | `StatementOffered` | `/federation/sums/<digest>/abort`, `StatementSigned` |
 
 A node that refuses a sum hands in a signed refusal at `/federation/replies`, as for any other manifest. What it cannot
-accept from another node (a pairing, a parcel) it answers with a signed `Complaint` at `/federation/complaints`, and
-whatever it is about is not used.
+accept from another node (a pairing that is missing, a false parcel) it answers with a signed complaint of
+`federation.secure_sum` at `/federation/complaints`, and whatever it is about is not used.
 """
 
 from collections.abc import Mapping
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated
 
@@ -30,18 +29,16 @@ import msgspec
 
 from federation.envelope import Envelope, Signature
 from federation.exchange import DeliveryKind
+from federation.secure_sum.messages import Certificate, Epoch, Slot
 from federation.sum_terms import MOST_NODES
-from federation.wire import Digest, DigestOrNone, Document, Instant, Name
+from federation.wire import Digest, Document, Name
 
-COMPLAINT_TYPE = "application/vnd.circe.sum-complaint+json"
+PREKEYS_DOOR, PAIRINGS_DOOR, DEALINGS_DOOR, COMPLAINTS_DOOR = "prekeys", "pairings", "dealings", "complaints"
+"""Where a node hands in what it makes ahead of any question: words after `/federation/`."""
 
 MOST_SLOTS = 64
 """Slots that are dealt at once, at most."""
 
-Epoch = Annotated[str, msgspec.Meta(pattern=r"^20[0-9]{2}-w(0[1-9]|[1-4][0-9]|5[0-3])\Z")]
-"""A week as ISO 8601 numbers it, 2026-w48: prekeys and the roots of pairs are made for one, and erased after it."""
-
-Slot = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 Envelopes = Annotated[tuple[Envelope, ...], msgspec.Meta(max_length=MOST_NODES)]
 
 
@@ -107,7 +104,7 @@ class SumWanted(Document, frozen=True):
     attempt: Envelope
     manifest: Envelope
     template: Envelope | None
-    certificate: Envelope | None
+    certificate: Certificate | None
     aborts: Envelope | None
 
 
@@ -132,30 +129,6 @@ class StatementSigned(Document, frozen=True):
     signature: Signature
 
 
-class ComplaintCode(StrEnum):
-    """What was wrong with what another node sent."""
-
-    PREKEY_INVALID = "prekey_invalid"
-    PAIRING_INVALID = "pairing_invalid"
-    PAIRING_MISSING = "pairing_missing"
-    PARCEL_INVALID = "parcel_invalid"
-
-
-class Complaint(Document, frozen=True):
-    """A node says, signed, that it does not accept what another sent; so the hub does without the one or the other.
-
-    `roster_digest` and `slot` are of the dealing that it is about, and empty and -1 for prekeys and pairings.
-    """
-
-    node: Name
-    about: Name
-    epoch: Epoch
-    roster_digest: DigestOrNone
-    slot: Annotated[int, msgspec.Meta(ge=-1, lt=2**31)]
-    code: ComplaintCode
-    made_at: Instant
-
-
 BODIES: Mapping[DeliveryKind, type[Document]] = MappingProxyType(
     {
         DeliveryKind.PREKEYS_WANTED: PrekeyWanted,
@@ -170,3 +143,8 @@ BODIES: Mapping[DeliveryKind, type[Document]] = MappingProxyType(
     }
 )
 """The document in the body of each delivery of a sum."""
+
+
+def name_door(manifest_digest: str, step: str) -> str:
+    """Return where a node hands in its part in one step of a sum, as words after `/federation/`."""
+    return f"sums/{manifest_digest}/{step}"

@@ -125,6 +125,10 @@ class HubConnection:
         """Hand in the envelope of a signed reply to a manifest. The same reply twice counts once."""
         self._send("POST", "/federation/replies", reply)
 
+    def hand_in(self, door: str, body: bytes) -> None:
+        """Hand in this node's part in a secure sum, at one of its doors. The same bytes twice count once."""
+        self._send("POST", f"/federation/{door}", body)
+
     def ask_lookup(self, batch: LookupBatch) -> None:
         """Hand in the sealed requests of a lookup."""
         self._send("POST", "/federation/lookups", encode_document(batch))

@@ -20,6 +20,7 @@ from federation.manifest import (
     REPLY_TYPE,
     ApprovalError,
     Manifest,
+    Path,
     Reply,
     manifest_digest,
     read_manifest,
@@ -28,7 +29,7 @@ from federation.manifest import Outcome as ReplyOutcome
 from federation.wire import encode_document, whole_seconds
 from node.checklist import (
     Approved,
-    Refused,
+    check_door,
     check_history,
     check_roster,
     check_rules,
@@ -38,10 +39,13 @@ from node.checklist import (
     open_manifest,
 )
 from node.engines import open_engine
+from node.refusal import Refused
 from node.service import Node
 from node.snapshots import Snapshot
+from node.sums.allowances import record_question
 from query_engine.engines import EngineFailed, EngineUnavailable
 from query_engine.planning.plan import QueryPlan
+from query_engine.tables import RawTable
 
 log = logging.getLogger("circe.node")
 
@@ -71,6 +75,8 @@ def answer_manifest(node: Node, data: bytes) -> bytes | None:
         record_unapproved(node, "", "malformed_manifest")
         return None
     try:
+        # A sum handed on by this way would leave as rows of one's own: it is answered in an attempt alone.
+        check_door(manifest, {Path.PER_AUTHORITY})
         approved = open_manifest(node, envelope, manifest)
     except Refused as refused:
         record_unapproved(node, manifest.query_id, refused.code)
@@ -101,15 +107,16 @@ def reserve_question(node: Node, approved: Approved) -> Reserved | bytes:
         check_rules(node, approved, plan)
         # 10 and 11: the snapshot, and what has been answered from it.
         snapshot = find_snapshot(node, approved.manifest, known)
-        check_history(connection, approved.manifest, plan, node.rules())
+        check_history(connection, approved, plan, node.rules())
         if known is None:
-            _reserve(node, connection, approved, plan, snapshot)
+            reserve_in_ledger(node, connection, approved, plan, snapshot)
     return Reserved(approved, plan, snapshot)
 
 
-def _reserve(
+def reserve_in_ledger(
     node: Node, connection: sqlite3.Connection, approved: Approved, plan: QueryPlan, snapshot: Snapshot
 ) -> None:
+    """Enter a question into the ledger and the history, and its intent into the log. Raises `Refused`."""
     manifest = approved.manifest
     row = (
         approved.digest,
@@ -125,6 +132,7 @@ def _reserve(
         connection.execute("INSERT INTO manifests VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, 0)", row)
     except sqlite3.IntegrityError:
         raise Refused("replayed", "the manifest's nonce has been used by another") from None
+    record_question(connection, approved)
     event = node.event(
         Action.QUERY_RECEIVED,
         manifest.asker,
@@ -147,21 +155,9 @@ def run_question(node: Node, reserved: Reserved, envelope: Envelope) -> bytes:
     """
     approved, manifest = reserved.approved, reserved.approved.manifest
     try:
-        with open_engine(node, reserved.snapshot) as engine:
-            protected = protect(engine.run(reserved.plan), load_preset(manifest.preset))
-    except EngineUnavailable as error:
-        log.error("%s: %s waits for the engine: %s", node.party.member_id, manifest.query_id, error)  # noqa: TRY400 - no traceback
-        raise
-    except EngineFailed as error:
-        kind = type(error).__name__
-        log.error("%s: %s could not be run: %s", node.party.member_id, manifest.query_id, kind)  # noqa: TRY400 - no traceback
-        refused = Refused("not_run", "the question could not be run here; ask the authority's node administrator")
-        return _keep_reply(
-            node,
-            approved.digest,
-            compose_refusal(node, envelope, manifest, refused),
-            _refusal_event(node, manifest.query_id, refused.code),
-        )
+        protected = protect(run_plan(node, reserved), load_preset(manifest.preset))
+    except Refused as refused:
+        return keep_refusal(node, approved.digest, envelope, manifest, refused)
     reply = Reply(
         manifest_digest=approved.digest,
         query_id=manifest.query_id,
@@ -187,6 +183,26 @@ def run_question(node: Node, reserved: Reserved, envelope: Envelope) -> bytes:
         preset=manifest.preset,
     )
     return _keep_reply(node, approved.digest, data, event)
+
+
+def run_plan(node: Node, reserved: Reserved) -> RawTable:
+    """Run a reserved question. Raises `Refused` for good where the run fails, and `EngineUnavailable`."""
+    query_id = reserved.approved.manifest.query_id
+    try:
+        with open_engine(node, reserved.snapshot) as engine:
+            return engine.run(reserved.plan)
+    except EngineUnavailable as error:
+        log.error("%s: %s waits for the engine: %s", node.party.member_id, query_id, error)  # noqa: TRY400 - no traceback
+        raise
+    except EngineFailed as error:
+        log.error("%s: %s could not be run: %s", node.party.member_id, query_id, type(error).__name__)  # noqa: TRY400 - no traceback
+        raise Refused("not_run", "the question could not be run here; ask the authority's node administrator") from None
+
+
+def keep_refusal(node: Node, digest: str, envelope: Envelope, manifest: Manifest, refused: Refused) -> bytes:
+    """Record that a reserved question is refused for good, and return the refusal."""
+    reply = compose_refusal(node, envelope, manifest, refused)
+    return _keep_reply(node, digest, reply, _refusal_event(node, manifest.query_id, refused.code))
 
 
 def _keep_reply(node: Node, digest: str, reply: bytes, event: AuditEvent) -> bytes:

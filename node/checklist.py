@@ -1,47 +1,61 @@
 """The node's checklist: what must be true of a query before anything is run for it.
 
-     1  the envelope holds a manifest in its one encoding
+     1  the envelope holds a manifest in its one encoding, and it was handed on in the way of its path
      2  the register is signed by the pinned root, valid now, and no older than the manifest asks
      3  the asker is an active researcher or analyst, and signed these bytes
-     4  approvers of two organisations signed them too: none the asker's own, one of them an authority
+     4  approvers of two organisations signed them too: none the asker's own, one of them an authority; or they signed
+        the template that this is a run of, which gives these very bytes
      5  it is neither expired nor from the future
      6  it has not been acted on before, and its nonce is new
-     7  the roster holds this node, holds nodes alone, and is not smaller than this authority's rules allow
-     8  the plan derived here from the SQL is the plan that was approved, and is about the year that it states
-     9  the access matrix and this authority's rules allow table, columns, path and protection
-    10  the history of what was answered about this table and year leaves room for it, under this protection
+     7  the roster holds this node, holds nodes alone, and has no fewer operators, and for a sum no lower a threshold,
+        than this authority's rules allow
+     8  the plan derived here from the SQL is the plan that was approved, may take its path, and is about the year that
+        it states
+     9  the access matrix and this authority's rules allow table, columns, path and protection, and for a sum tolerance
+        and privacy loss
+    10  the history of what was answered about this table and year leaves room for it, under this protection and by this
+        path, and the template has runs left
     11  the newest snapshot of the term that was approved covers the academic year asked about
+    12  enough operators of the roster can reach each cell of an exact sum
+    13  the attempt at a sum is the hub's, for this roster and threshold; its slot was never used, every earlier attempt
+        is over, and an exact sum keeps to the snapshot's one set of survivors, as their certificate says
+
+Lines 12 and 13 are for sums alone: `node.sums` ticks them off.
 
 Each line raises `Refused`. What it decides on is the manifest, the register, the rules and the history of manifests:
 never data, so a refusal tells nothing about any child.
 """
 
 import sqlite3
+from collections.abc import Container
 from dataclasses import dataclass
+from datetime import datetime
 
 from disclosure_control.presets import load_preset
 from federation.envelope import Envelope
-from federation.manifest import ApprovalError, Manifest, check_approvals, check_asker, check_validity, manifest_digest
+from federation.manifest import (
+    ApprovalError,
+    Manifest,
+    Path,
+    check_approvals,
+    check_asker,
+    check_validity,
+    manifest_digest,
+)
+from federation.plans import derive_plan as plan_question
 from federation.register import Member, MemberKind, OrganisationKind, Register, RegisterError
 from federation.state import StateError
+from federation.template import Template, check_run
+from node.refusal import Refused
 from node.rules import NodeRules
 from node.service import Node
 from node.snapshots import Snapshot, SnapshotDamaged, SnapshotMissing
+from node.sums.allowances import check_allowances, check_paths_taken, check_terms
 from policies.access_policy import AccessDenied, AccessRequest
 from policies.linter import PolicyInvalid
 from query_engine.catalogue import load_catalogue
-from query_engine.language.parser import parse_query
 from query_engine.planning.plan import QueryPlan
-from query_engine.planning.planner import plan_query
 from query_engine.refusal import QueryRefused
-
-
-class Refused(Exception):
-    """The node does not answer; `code` goes into the log and the reply, `text` is safe to show."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code, self.text = code, text
 
 
 @dataclass(frozen=True)
@@ -52,10 +66,17 @@ class Approved:
     digest: str
     asker: Member
     register: Register
+    template: Template | None = None
 
 
-def open_manifest(node: Node, envelope: Envelope, manifest: Manifest) -> Approved:
-    """Tick off lines 2 to 5: who asked, who approved, and when. Raises `Refused`."""
+def check_door(manifest: Manifest, paths: Container[Path]) -> None:
+    """Line 1: a manifest is answered in the way of its path, and in no other. Raises `Refused`."""
+    if manifest.path not in paths:
+        raise Refused("path_differs", f"a manifest for {manifest.path} was handed on as one for another path")
+
+
+def open_manifest(node: Node, envelope: Envelope, manifest: Manifest, template: Envelope | None = None) -> Approved:
+    """Tick off lines 2 to 5: who asked, who approved, and when; `template` is what a run hands on. Raises `Refused`."""
     now = node.clock()
     try:
         # 2: the register, verified again under our own pinned root.
@@ -63,15 +84,27 @@ def open_manifest(node: Node, envelope: Envelope, manifest: Manifest) -> Approve
         if register.version < manifest.minimum_register_version:
             raise Refused("register_old", f"this node has register version {register.version} only")
         # 3 and 4: the exact bytes are signed by the asker and by approvers of two other organisations.
-        asker = check_asker(manifest, envelope, register, now)
-        check_approvals(envelope, asker, register, now)
+        asker, standing = _check_signers(envelope, manifest, template, register, now)
         # 5: the manifest is good now.
         check_validity(manifest, now)
     except ApprovalError as error:
         raise Refused(error.code, error.text) from None
     except (RegisterError, StateError) as error:
         raise Refused("register_invalid", str(error)) from None
-    return Approved(manifest, manifest_digest(envelope), asker, register)
+    return Approved(manifest, manifest_digest(envelope), asker, register, standing)
+
+
+def _check_signers(
+    envelope: Envelope, manifest: Manifest, template: Envelope | None, register: Register, now: datetime
+) -> tuple[Member, Template | None]:
+    if manifest.template:
+        if template is None:
+            raise Refused("template_missing", "the run came without its template")
+        standing, asker = check_run(manifest, envelope, template, register, now)
+        return asker, standing
+    asker = check_asker(manifest, envelope, register, now)
+    check_approvals(envelope, asker, register, now)
+    return asker, None
 
 
 def check_roster(node: Node, approved: Approved) -> None:
@@ -85,20 +118,24 @@ def check_roster(node: Node, approved: Approved) -> None:
         raise Refused("roster_unknown", str(error)) from None
     if any(member.kind is not MemberKind.NODE for member in members):
         raise Refused("roster_unknown", "the roster names a member that is no node")
-    operators, smallest = len({member.operator for member in members}), node.rules().smallest_roster
+    rules, terms = node.rules(), approved.manifest.sum
+    operators = len({member.operator for member in members})
+    smallest = max(rules.smallest_roster, rules.sums.smallest_roster) if terms is not None else rules.smallest_roster
     if operators < smallest:
         raise Refused("roster_small", f"the roster has {operators} operators, and this authority asks for {smallest}")
+    lowest = rules.sums.floors.lowest_threshold(len(roster))
+    if terms is not None and terms.threshold < lowest:
+        raise Refused("threshold_low", f"the threshold is {terms.threshold}, and this authority asks for {lowest}")
 
 
 def derive_plan(manifest: Manifest) -> QueryPlan:
     """Line 8. Raises `Refused`."""
-    catalogue = load_catalogue()
     try:
-        plan = plan_query(parse_query(manifest.sql, catalogue), catalogue)
+        plan = plan_question(manifest.sql, manifest.path)
     except QueryRefused as refused:
         raise Refused(refused.code, refused.text) from None
-    approved = (manifest.plan_id, manifest.planner_version, manifest.catalogue_version, manifest.path)
-    if approved != (plan.plan_id, plan.planner_version, catalogue.version, plan.path):
+    approved = (manifest.plan_id, manifest.planner_version, manifest.catalogue_version)
+    if approved != (plan.plan_id, plan.planner_version, load_catalogue().version):
         raise Refused("plan_differs", "the plan derived here from the SQL is not the one that was approved")
     if plan.academic_years != (int(manifest.academic_year),):
         raise Refused("year_differs", f"the question is not about {manifest.academic_year} and no other academic year")
@@ -124,7 +161,9 @@ def check_rules(node: Node, approved: Approved, plan: QueryPlan) -> None:
         raise Refused("audience", "the question uses a column that authorities alone may ask about")
     if barred := sorted(plan.columns & rules.barred_columns):
         raise Refused("column_barred", f"this authority does not answer about {', '.join(barred)}")
-    if manifest.preset not in rules.presets:
+    if manifest.sum is not None:
+        check_terms(manifest, rules.sums)
+    if manifest.preset not in (rules.presets if manifest.sum is None else rules.sums.presets):
         raise Refused("preset_barred", f"this authority does not accept the preset {manifest.preset}")
     if load_preset(manifest.preset).version != manifest.preset_version:
         raise Refused("preset_differs", f"the preset {manifest.preset} is another version here than was approved")
@@ -135,28 +174,39 @@ def name_subject(manifest: Manifest, plan: QueryPlan) -> str:
     return f"{'+'.join(plan.tables)}/{manifest.academic_year}"
 
 
-def check_history(connection: sqlite3.Connection, manifest: Manifest, plan: QueryPlan, rules: NodeRules) -> None:
+def check_history(connection: sqlite3.Connection, approved: Approved, plan: QueryPlan, rules: NodeRules) -> None:
     """Line 10. Raises `Refused`.
 
     The history goes by table and academic year, not by snapshot, since a load that changes one row would otherwise
     begin it anew; a question about several tables belongs to the history of each. One protection serves for all of it,
-    since two roundings of one count tell more than either.
+    since two roundings of one count tell more than either; rows of one's own and sums are rounded each by their own.
     """
+    manifest = approved.manifest
     found = connection.execute(
-        "SELECT DISTINCT plan_id, preset, subject FROM manifests WHERE subject LIKE ?", (f"%/{manifest.academic_year}",)
+        "SELECT DISTINCT plan_id, preset, subject, sums_asked.digest IS NOT NULL AS summed FROM manifests "
+        "LEFT JOIN sums_asked USING (digest) WHERE subject LIKE ?",
+        (f"%/{manifest.academic_year}",),
     ).fetchall()
     rows = [row for row in found if not set(plan.tables).isdisjoint(row["subject"].partition("/")[0].split("+"))]
-    if any(row["preset"] != manifest.preset for row in rows):
+    alike = [row for row in rows if row["summed"] == (manifest.sum is not None)]
+    if any(row["preset"] != manifest.preset for row in alike):
         raise Refused("protection_changed", "this table and year have been answered about under another preset")
     others = {row["plan_id"] for row in rows} - {plan.plan_id}
     if len(others) >= rules.questions_per_year:
         raise Refused("history_full", f"{len(others)} questions about this table and year have been answered")
+    check_paths_taken(connection, manifest)
+    check_allowances(connection, approved, rules.sums)
 
 
 def find_snapshot(node: Node, manifest: Manifest, known: sqlite3.Row | None) -> Snapshot:
-    """Line 11: the snapshot that was reserved, or the newest of the manifest's term. Raises `Refused`."""
+    """Line 11: the snapshot that was reserved, or that the term's exact sums are fixed to, or the term's newest.
+
+    Raises `Refused`.
+    """
+    fixed = node.sums.find_exact_lock(manifest.snapshot_term) if manifest.path is Path.EXACT_SUM else None
+    named = known["snapshot"] if known is not None else fixed.snapshot if fixed is not None else None
     try:
-        snapshot = node.store.get(known["snapshot"]) if known is not None else node.store.newest(manifest.snapshot_term)
+        snapshot = node.store.get(named) if named else node.store.newest(manifest.snapshot_term)
     except (SnapshotMissing, SnapshotDamaged) as error:
         raise Refused("snapshot_absent", str(error)) from None
     if snapshot is None:

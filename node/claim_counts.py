@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from federation.claims import ClaimRequest
-from node.checklist import Refused
+from node.refusal import Refused
 from node.rules import ClaimRules
 from node.service import Node
 from node.terms import first_day, term_of

@@ -21,7 +21,7 @@ from federation.lookups import LookupAnswer, LookupFailed, LookupRequest, messag
 from federation.register import CLOCK_SKEW, Member, MemberKind
 from federation.sealing import Direction, SealContext, SealedRecords, open_records, receiving_key, seal_records
 from federation.transport import decode_records
-from node.checklist import Refused
+from node.refusal import Refused
 from node.service import Node
 
 log = logging.getLogger("circe.node")

@@ -25,7 +25,6 @@ from federation.sealing import SealedRecords, SealError
 from federation.state import StateError
 from federation.wire import whole_seconds
 from node.answer_pages import pages_of
-from node.checklist import Refused
 from node.deliveries import (
     OpenedPage,
     check_origin,
@@ -40,6 +39,7 @@ from node.deliveries import (
 )
 from node.hosting import answer_claim
 from node.records import find_hosted_children, permitted_fields
+from node.refusal import Refused
 from node.service import Node
 from node.snapshots import Snapshot
 from policies.access_policy import AccessDenied

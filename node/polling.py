@@ -2,7 +2,7 @@
 
 Everything is safe to do twice, so any failure is answered by waiting a little and asking again. A delivery is taken out
 of the inbox only once it has been dealt with, and one that cannot be does not stand in the way of the others. Lookups
-come first: their answers are made ready, all leave at one moment of the fixed schedule, and manifests follow. The next
+come first: their answers are made ready, all leave at one moment of the fixed schedule, and the rest follows. The next
 poll says what has been dealt with, so that no delivery needs a request of its own.
 """
 
@@ -30,6 +30,8 @@ from node.answering import acknowledge, answer_manifest
 from node.lookups import answer_lookup
 from node.schedule import LOOKUPS_A_TICK, Schedule, batched
 from node.service import Node
+from node.sums.deliveries import deal_with_sum
+from node.sums.preparing import erase_what_is_over
 
 log = logging.getLogger("circe.node")
 
@@ -57,6 +59,7 @@ def serve_node(node: Node, hub: HubConnection, stop: threading.Event) -> None:
     with closing(hub), closing(node.database):
         while not stop.is_set():
             try:
+                erase_what_is_over(node)
                 poll_once(node, hub, schedule, finished)
                 pause = FIRST_PAUSE_SECONDS
             except Exception as error:
@@ -134,8 +137,9 @@ def deal_with(node: Node, hub: HubConnection, inbox: Inbox, schedule: Schedule, 
     for some in batched(lookups, LOOKUPS_A_TICK):
         _deal_with_lookups(node, hub, some, schedule, finished)
     for delivery in inbox.deliveries:
-        if delivery.kind is DeliveryKind.MANIFEST:
-            finished.add(delivery, if_done=_attempt(node, delivery, partial(_deal_with_manifest, node, hub, delivery)))
+        if delivery.kind is not DeliveryKind.LOOKUP:
+            act = _deal_with_manifest if delivery.kind is DeliveryKind.MANIFEST else _deal_with_sum
+            finished.add(delivery, if_done=_attempt(node, delivery, partial(act, node, hub, delivery)))
     left = len(inbox.deliveries) - (len(finished) - before)
     if left:
         raise DeliveriesLeft(f"{left} of {len(inbox.deliveries)} deliveries are left for now")
@@ -180,11 +184,20 @@ def _attempt(node: Node, delivery: Delivery, act: Callable[[], object]) -> bool:
 def _deal_with_manifest(node: Node, hub: HubConnection, delivery: Delivery) -> None:
     reply = answer_manifest(node, decode_base64(delivery.body))
     if reply is not None:
-        try:
-            hub.send_reply(reply)
-        except HubRefused as refused:
-            # A reason that is not the hub's own may be that of a proxy in between, which knows nothing of the reply.
-            if refused.problem.status not in FINAL or refused.problem.code == NO_REASON:
-                raise
-            log.warning("%s: the hub does not take a reply: %s", node.party.member_id, refused)
+        _send_for_good(node, partial(hub.send_reply, reply))
         acknowledge(node, reply)
+
+
+def _deal_with_sum(node: Node, hub: HubConnection, delivery: Delivery) -> None:
+    _send_for_good(node, partial(deal_with_sum, node, hub, delivery))
+
+
+def _send_for_good(node: Node, send: Callable[[], object]) -> None:
+    """Send something that the hub takes, or says that it never will."""
+    try:
+        send()
+    except HubRefused as refused:
+        # A reason that is not the hub's own may be that of a proxy in between, which knows nothing of the reply.
+        if refused.problem.status not in FINAL or refused.problem.code == NO_REASON:
+            raise
+        log.warning("%s: the hub does not take what was sent: %s", node.party.member_id, refused)

@@ -2,12 +2,16 @@
 looser, and no message can change them."""
 
 import tomllib
+from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from shutil import copyfile
 from typing import Annotated
 
 import msgspec
 
+from federation.register_reader import identify_file
+from federation.secure_sum.rosters import Floors
 from federation.state import StateError
 from federation.wire import convert_value
 
@@ -54,6 +58,37 @@ class EngineRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         return self.url.startswith("postgres")
 
 
+Decimals = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,5})(\.[0-9]{1,6})?\Z")]
+Part = Annotated[str, msgspec.Meta(pattern=r"^(0|1|[1-9][0-9]{0,2}/[1-9][0-9]{0,2})\Z")]
+
+
+class SumRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """On what terms this authority takes part in sums over many nodes."""
+
+    presets: frozenset[str]
+    smallest_roster: int
+    least_threshold: Part
+    fewest_reaching: int
+    most_dropouts: Part
+    least_colluders: Part
+    most_epsilon: Decimals
+    most_epsilon_per_year: Decimals
+
+    def __post_init__(self) -> None:
+        self.floors  # noqa: B018 - raises where the floors are none
+
+    @property
+    def floors(self) -> Floors:
+        """The floors of rosters and thresholds. Raises `ValueError` for ones under the federation's own."""
+        if self.fewest_reaching < LEAST_REACHING:
+            raise ValueError(f"fewest_reaching is at least {LEAST_REACHING}")
+        return Floors(self.smallest_roster, Fraction(self.least_threshold))
+
+
+LEAST_REACHING = 5
+"""Operators that must be able to reach each cell of an exact sum, whatever the rules say."""
+
+
 class NodeRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The rules of one node; `node/rules.toml` says what each means."""
 
@@ -65,6 +100,7 @@ class NodeRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     questions_per_year: int
     lookups: LookupRules
     claims: ClaimRules
+    sums: SumRules
     engine: EngineRules = EngineRules()
 
 
@@ -73,11 +109,20 @@ def write_default_rules(directory: Path) -> None:
     copyfile(PACKAGED, directory / RULES_FILE)
 
 
+@lru_cache(maxsize=1024)
+def _read_rules(path: Path, _identity: tuple[int, ...]) -> NodeRules:
+    # Each version of a file is read once. It is identified before it is read: exchanged in between, it is read again.
+    return convert_value(tomllib.loads(path.read_text()), NodeRules)
+
+
 def load_rules(directory: Path) -> NodeRules:
-    """Read a node's rules. Raises `StateError` for a missing file, an unknown rule or a value of the wrong type."""
+    """Return a node's rules as its file has them now.
+
+    Raises `StateError` for a missing file, an unknown rule or a value of the wrong type.
+    """
     path = directory / RULES_FILE
     try:
-        return convert_value(tomllib.loads(path.read_text()), NodeRules)
+        return _read_rules(path, identify_file(path))
     except OSError:
         raise StateError(f"{path} is missing: copy the packaged rules and edit them") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:

@@ -8,13 +8,15 @@ from audit.event import Action, AuditEvent, Detail, Outcome
 from federation.database import Database, open_database
 from federation.register import MemberKind, Register
 from federation.register_reader import RegisterReader, identify_file
+from federation.secure_sum.contributor import Contributor
 from federation.state import Party, open_party
 from federation.transport import Clock, current_time
 from node.rules import NodeRules, load_rules
 from node.snapshots import SnapshotStore
+from node.sums.store import SumStore
 from policies.access_policy import MATRIX, AccessPolicy
 
-SCHEMA = Path(__file__).with_name("schema.sql")
+SCHEMAS = (Path(__file__).with_name("schema.sql"), Path(__file__).with_name("sums") / "schema.sql")
 POLICY_FILE = "policy.csv"
 SNAPSHOTS = "snapshots"
 
@@ -39,6 +41,16 @@ class Node:
     def authority(self) -> str:
         """The code of the authority whose node this is."""
         return self.party.authority
+
+    @cached_property
+    def sums(self) -> SumStore:
+        """What the node remembers of secure sums."""
+        return SumStore(self.database, self.party.member_id)
+
+    @property
+    def contributor(self) -> Contributor:
+        """The node's part in secure sums, under the floors of its rules as they stand now."""
+        return Contributor(self.party.member_id, self.party.keys, self.sums, self.rules().sums.floors)
 
     def rules(self) -> NodeRules:
         """Return the authority's own rules as they stand now."""
@@ -98,4 +110,4 @@ class Node:
 def open_node(directory: Path, clock: Clock = current_time) -> Node:
     """Open the node whose state directory this is."""
     party = open_party(directory, MemberKind.NODE)
-    return Node(party, open_database(party, SCHEMA), SnapshotStore(directory / SNAPSHOTS), clock)
+    return Node(party, open_database(party, *SCHEMAS), SnapshotStore(directory / SNAPSHOTS), clock)

@@ -16,17 +16,17 @@ from disclosure_control.presets import load_preset
 from federation.envelope import Envelope, read_envelope, seal_envelope, write_envelope
 from federation.manifest import MANIFEST_TYPE, Manifest, Reply, write_manifest
 from federation.manifest import Path as LeavingPath
+from federation.plans import derive_plan
 from federation.register import Register, read_signed_register
 from federation.root import create_root, enrol_members
 from federation.state import Party, create_party, join_federation, make_profile, open_party, read_root_key
+from federation.sum_terms import make_noisy_terms
 from federation.wire import decode_document, whole_seconds
 from node.rules import RULES_FILE
 from node.service import Node, open_node
 from node.setting_up import create_node, enter_person
 from node.synth.england import write_england
 from query_engine.catalogue import load_catalogue
-from query_engine.language.parser import parse_query
-from query_engine.planning.planner import plan_query
 
 QUESTION = (
     "SELECT sen_provision, COUNT(DISTINCT child) AS children, AVG(attendance_rate) AS attendance, "
@@ -81,10 +81,12 @@ class SmallFederation:
     def roster(self) -> tuple[str, ...]:
         return tuple(f"node-{code}" for code in self.authorities)
 
-    def manifest(self, sql: str = QUESTION, **changes: object) -> Manifest:
+    def manifest(
+        self, sql: str = QUESTION, path: LeavingPath = LeavingPath.PER_AUTHORITY, **changes: object
+    ) -> Manifest:
         """Write a manifest as an honest hub would, with whatever the test wants different."""
         catalogue = load_catalogue()
-        plan = plan_query(parse_query(sql, catalogue), catalogue)
+        plan = derive_plan(sql, path)
         now = whole_seconds(self.clock())
         manifest = Manifest(
             query_id=f"Q-{secrets.token_hex(8)}",
@@ -97,8 +99,8 @@ class SmallFederation:
             catalogue_version=catalogue.version,
             academic_year="202425",
             snapshot_term="202425-summer",
-            path=LeavingPath.PER_AUTHORITY,
-            sum=None,
+            path=path,
+            sum=make_noisy_terms(len(self.roster), "1") if path is LeavingPath.NOISY_SUM else None,
             template="",
             choices=(),
             preset="opensafely",

@@ -1,9 +1,8 @@
 """One of each document of secure sums."""
 
 from federation.envelope import Signature
+from federation.secure_sum.messages import Certificate, SumRoster
 from federation.sums_exchange import (
-    Complaint,
-    ComplaintCode,
     ContributionHandedIn,
     DealingsHandedIn,
     DealWanted,
@@ -17,7 +16,7 @@ from federation.sums_exchange import (
     SumWanted,
 )
 from federation.wire import Document
-from tests.federation.cast import NOW, make_manifest, sign_manifest
+from tests.federation.cast import make_manifest, sign_manifest
 
 EPOCH = "2026-w10"
 SIGNATURE = Signature(keyid="node-301", sig="AAAA")
@@ -28,20 +27,17 @@ SUM_EXAMPLES: tuple[Document, ...] = (
     PrekeysOffered(epoch=EPOCH, prekeys=(SIGNED,)),
     PairingsHandedIn(epoch=EPOCH, pairings=(SIGNED,)),
     PairingsOffered(epoch=EPOCH, pairings=()),
-    DealWanted(epoch=EPOCH, members=("node-203", "node-301"), threshold=2, slots=(0, 1)),
+    DealWanted(epoch=EPOCH, members=("node-203", "node-301"), threshold=2, slots=(1, 2)),
     DealingsHandedIn(epoch=EPOCH, roster_digest="0" * 64, bundles=(b"\x00\xff", b"")),
     ParcelsOffered(epoch=EPOCH, roster_digest="0" * 64, parcels=(b"parcel",)),
-    SumWanted(attempt=SIGNED, manifest=SIGNED, template=None, certificate=SIGNED, aborts=None),
+    SumWanted(
+        attempt=SIGNED,
+        manifest=SIGNED,
+        template=None,
+        certificate=Certificate(roster=SumRoster(epoch=EPOCH, members=("node-301",), threshold=1), survivors=SIGNED),
+        aborts=None,
+    ),
     ContributionHandedIn(contribution=SIGNED, vector=bytes(range(256)), consent=SIGNATURE),
     StatementOffered(statement=SIGNED),
     StatementSigned(statement_digest="0" * 64, signature=SIGNATURE),
-    Complaint(
-        node="node-301",
-        about="node-203",
-        epoch=EPOCH,
-        roster_digest="",
-        slot=-1,
-        code=ComplaintCode.PAIRING_INVALID,
-        made_at=NOW,
-    ),
 )

@@ -37,7 +37,7 @@ def page(federation: SmallFederation, sql: str = QUESTION, purpose: str = "Why n
     from federation.envelope import read_envelope
     from federation.manifest import MANIFEST_TYPE
 
-    manifest = federation.manifest(sql, purpose=purpose, **changes)
+    manifest = msgspec.structs.replace(federation.manifest(sql, purpose=purpose), **changes)
     digest = manifest_digest(read_envelope(federation.sign(manifest), MANIFEST_TYPE))
     asker = federation.register.find("ana@ucl", federation.clock())
     plan = derive_plan(msgspec.structs.replace(manifest, path=Path.PER_AUTHORITY))

@@ -241,7 +241,7 @@ def test_sql_outside_the_language_is_refused(federation: SmallFederation) -> Non
         ('tables = ["child_year", "pupil_year"]', 'tables = ["pupil_year"]', "table_barred"),
         ("barred_columns = []", 'barred_columns = ["sen_provision"]', "column_barred"),
         ('presets = ["opensafely"]', 'presets = ["ukllc"]', "preset_barred"),
-        ('paths = ["per_authority"]', "paths = []", "path_barred"),
+        ('paths = ["per_authority", ', "paths = [", "path_barred"),
         ("smallest_roster = 3", "smallest_roster = 5", "roster_small"),
         ("questions_per_year = 50", "questions_per_year = 0", "history_full"),
     ],

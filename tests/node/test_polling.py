@@ -15,7 +15,7 @@ from federation.problems import Problem
 from federation.register import RegisterError
 from federation.sealing import SEALED_BYTES, SealedRecords
 from federation.state import StateError
-from federation.transport import NO_REASON, HubConnection, HubRefused, HubUnreachable
+from federation.transport import NO_REASON, HubConnection, HubRefused, HubUnreachable, current_time
 from node import polling
 from node.polling import (
     FINAL,
@@ -292,7 +292,18 @@ class ServedHub(PolledHub):
 
 
 class ServedNode(EnrolledNode):
-    """A node whose database can be closed."""
+    """A node whose database can be closed, and that keeps nothing of sums."""
+
+    clock = staticmethod(current_time)
+
+    class sums:  # noqa: N801 - stands where an attribute does
+        @staticmethod
+        def epochs() -> tuple[str, ...]:
+            return ()
+
+        @staticmethod
+        def has_figures_over(_: object) -> bool:
+            return False
 
     class database:  # noqa: N801 - stands where an attribute does
         @staticmethod

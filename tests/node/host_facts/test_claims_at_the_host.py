@@ -12,8 +12,8 @@ import pytest
 from federation.claims import ChildClaim, ClaimRequest
 from federation.lookups import LookupOutcome
 from federation.wire import whole_seconds
-from node.checklist import Refused
 from node.claim_counts import ClaimCount, admit_claims, list_children, list_counts
+from node.refusal import Refused
 from node.rules import ClaimRules
 from node.terms import term_of
 from tests.node.host_facts.naive_rolls import Enrolled, hosted_child

@@ -1,0 +1,127 @@
+"""What this authority allows a sum, and what is left of it: terms, paths, runs of templates, privacy loss.
+
+It decides on the manifest, the plan, the rules and the history of manifests: never on data.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
+from math import floor
+from typing import TYPE_CHECKING
+
+from disclosure_control.noise.calibration import calibrate
+from disclosure_control.noise.terms import NoiseRefused, NoiseTerms
+from federation.manifest import Manifest, Path
+from federation.plans import derive_plan
+from federation.register import Member
+from federation.sum_terms import SumTerms
+from node.refusal import Refused
+from node.rules import SumRules
+from query_engine.planning.paths import CONFLICTING, check_reach, measure_keys
+from query_engine.refusal import QueryRefused
+
+if TYPE_CHECKING:
+    from node.checklist import Approved
+
+
+def check_terms(manifest: Manifest, rules: SumRules) -> None:
+    """Line 9, for a noisy sum: its tolerance and its noise. Raises `Refused`."""
+    terms, nodes = manifest.sum, len(manifest.roster)
+    if terms is None or not terms.epsilon:
+        return
+    most, least = floor(Fraction(rules.most_dropouts) * nodes), floor(Fraction(rules.least_colluders) * nodes)
+    if terms.dropouts > most:
+        raise Refused("tolerance", f"{terms.dropouts} nodes may be missing, and this authority allows {most}")
+    if terms.colluders < least:
+        raise Refused("tolerance", f"{terms.colluders} nodes may collude, and this authority asks for {least}")
+    if Decimal(terms.epsilon) > Decimal(rules.most_epsilon):
+        raise Refused("epsilon", f"epsilon is {terms.epsilon}, and this authority allows {rules.most_epsilon}")
+    try:
+        noise_terms(terms, nodes)
+        _check_noise(manifest.sql, manifest.path, terms.epsilon)
+    except NoiseRefused as refused:
+        raise Refused("noise_refused", str(refused)) from None
+
+
+def noise_terms(terms: SumTerms, nodes: int) -> NoiseTerms:
+    """The noise that a manifest's terms ask of so many nodes. Raises `NoiseRefused`."""
+    return NoiseTerms(terms.epsilon, nodes, terms.dropouts, terms.colluders)
+
+
+@lru_cache(maxsize=256)
+def _check_noise(sql: str, path: Path, epsilon: str) -> None:
+    calibrate(derive_plan(sql, path), epsilon)
+
+
+@lru_cache(maxsize=256)
+def find_measures(sql: str, path: Path) -> frozenset[str]:
+    """The keys of what a question measures, worked out once for all."""
+    return measure_keys(derive_plan(sql, path))
+
+
+def check_paths_taken(connection: sqlite3.Connection, manifest: Manifest) -> None:
+    """Line 10: one measure and population of a year takes one path, or paths that go together. Raises `Refused`.
+
+    The snapshot plays no part: what two snapshots say of one year differs by little, and subtracts as well.
+    """
+    measures, others = sorted(find_measures(manifest.sql, manifest.path)), sorted(CONFLICTING[manifest.path.value])
+    marks, paths = ", ".join("?" * len(measures)), ", ".join("?" * len(others))
+    found = connection.execute(
+        f"SELECT path FROM paths_taken WHERE measure IN ({marks}) AND path IN ({paths}) LIMIT 1",  # noqa: S608 - marks
+        (*measures, *others),
+    ).fetchone()
+    if found is not None:
+        raise Refused("path_changed", f"what this measures has been answered by {found['path']} before")
+
+
+def check_allowances(connection: sqlite3.Connection, approved: "Approved", rules: SumRules) -> None:
+    """Line 10: the template has runs left, and the year's privacy loss is not used up. Raises `Refused`."""
+    manifest, template = approved.manifest, approved.template
+    if template is not None:
+        (runs,) = connection.execute(
+            "SELECT count(*) FROM sums_asked WHERE template = ? AND digest != ?", (manifest.template, approved.digest)
+        ).fetchone()
+        if runs >= template.most_runs:
+            raise Refused("runs_used", f"the template has been run {runs} times, which is as often as was approved")
+    if manifest.sum is not None and manifest.sum.epsilon:
+        spent = _spent(connection, manifest.academic_year, approved.digest)
+        if spent + Decimal(manifest.sum.epsilon) > Decimal(rules.most_epsilon_per_year):
+            raise Refused(
+                "epsilon_spent", f"questions about {manifest.academic_year} have cost epsilon {spent} already"
+            )
+
+
+def _spent(connection: sqlite3.Connection, academic_year: str, besides: str) -> Decimal:
+    rows = connection.execute(
+        "SELECT epsilon FROM sums_asked WHERE academic_year = ? AND digest != ? AND epsilon != ''",
+        (academic_year, besides),
+    )
+    return sum((Decimal(row["epsilon"]) for row in rows), Decimal(0))
+
+
+def record_question(connection: sqlite3.Connection, approved: "Approved") -> None:
+    """Note, in the caller's transaction, which path a question took and what it costs."""
+    manifest = approved.manifest
+    rows = [(measure, manifest.path.value, approved.digest) for measure in find_measures(manifest.sql, manifest.path)]
+    connection.executemany("INSERT OR IGNORE INTO paths_taken VALUES (?, ?, ?)", rows)
+    if manifest.sum is not None:
+        row = (approved.digest, manifest.template, manifest.academic_year, manifest.sum.epsilon)
+        connection.execute("INSERT OR IGNORE INTO sums_asked VALUES (?, ?, ?, ?)", row)
+
+
+def check_reach_of_roster(manifest: Manifest, members: Iterable[Member], rules: SumRules) -> None:
+    """Line 12: enough operators of the roster can reach each cell of an exact sum. Raises `Refused`."""
+    if manifest.path is not Path.EXACT_SUM:
+        return
+    operators = frozenset((code, member.operator) for member in members for code in member.authorities)
+    try:
+        _check_reach(manifest.sql, manifest.path, operators, rules.fewest_reaching)
+    except QueryRefused as refused:
+        raise Refused(refused.code, refused.text) from None
+
+
+@lru_cache(maxsize=256)
+def _check_reach(sql: str, path: Path, operators: frozenset[tuple[str, str]], fewest: int) -> None:
+    check_reach(derive_plan(sql, path), dict(operators), fewest)
