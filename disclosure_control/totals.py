@@ -21,9 +21,19 @@ from disclosure_control.tables import Row, name_categories
 from query_engine.planning.plan import Path, QueryPlan
 from query_engine.tables import RawTable
 
-__all__ = ["release_exact_total", "release_noisy_total"]
+__all__ = ["check_total_preset", "release_exact_total", "release_noisy_total"]
 
 OPENED = "Their figures were added up under masks, only the sum was opened, and it was protected before it was kept."
+
+
+def check_total_preset(preset: Preset) -> None:
+    """Check that a preset may protect an exact total, which is for hub and nodes to ask before anything is sent.
+
+    Totals of England and of its regions are runs of one template over the same children: if both were printed exactly,
+    a region that is withheld would be what is left. So the preset must round. Raises `ReleaseRefused`.
+    """
+    if preset.rounding_base == 1:
+        raise ReleaseRefused(f"preset {preset.name} prints exact counts, and totals that add up must be rounded")
 
 
 def release_exact_total(
@@ -33,6 +43,7 @@ def release_exact_total(
 
     Raises `ReleaseRefused`; of a model, `ModelWithheld` and `ModelUndetermined` too.
     """
+    check_total_preset(preset)
     _check_total(plan, "exact_sum", answered, absent)
     if raw.plan.plan_id != plan.plan_id:
         raise ReleaseRefused(f"the sum answers another plan than {plan.plan_id}")

@@ -9,8 +9,8 @@ not go with its own (`paths.conflicting_paths`), within one snapshot. Two plans 
   in what both measure: summed or averaged, in a condition that is counted, or, for counts, in WHERE or GROUP BY.
 
 The keys are wider than what can be subtracted, never narrower by the plan: neither tables nor conditions keep two plans
-apart, since columns have one meaning in every table and conditions can add up to one another. A share that stands
-alone counts nobody: it shares keys with questions about its own columns alone.
+apart, since columns have one meaning in every table, children in care are pupils too, and conditions can add up to one
+another. A share that stands alone counts nobody: it shares keys with questions about its own columns alone.
 """
 
 from itertools import product
@@ -25,6 +25,9 @@ __all__ = ["measure_keys"]
 
 POPULATION = "population"
 
+_CHILDREN = "children"
+"""What is measured by every count, of children or rows, of pupils or children in care."""
+
 
 def measure_keys(plan: QueryPlan) -> frozenset[str]:
     """The keys of a plan, each `year/population/measure`; the same whichever path the plan takes."""
@@ -37,7 +40,7 @@ def _measured(output: Output, plan: QueryPlan) -> frozenset[str]:
     if output.kind == "dimension":
         return frozenset()
     if output.kind == "model":
-        return plan.columns | {plan.governed.child_key}
+        return plan.columns | {_CHILDREN}
     own = _behind(plan, _columns(output, plan))
     return own | _counted(plan) if _counts(output) else own
 
@@ -59,7 +62,7 @@ def _counted(plan: QueryPlan) -> frozenset[str]:
     used = columns_of(plan.where)
     for each in plan.dimensions:
         used |= frozenset().union(*map(columns_of, each.regions)) if each.regions else {each.name}
-    return _behind(plan, used) | {plan.governed.child_key}
+    return _behind(plan, used) | {_CHILDREN}
 
 
 def _behind(plan: QueryPlan, names: frozenset[str]) -> frozenset[str]:

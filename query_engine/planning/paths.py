@@ -86,9 +86,11 @@ def plan_for_path(plan: QueryPlan, path: Path) -> QueryPlan:
     """The plan of the same question by a path, which gives it another id. Raises `QueryRefused` as `check_path` does.
 
     Under noise nothing is decided by how many children are behind a figure, so a `noisy_sum` carries no more than its
-    figures are made from: every further statistic would take its part of the privacy budget for nothing. It is made
-    from the plan as the planner gave it, never from one that was cut down before.
+    figures are made from: every further statistic would take its part of the privacy budget for nothing. No other plan
+    can be made from one that was cut down so; that raises `ValueError`.
     """
+    if plan.path == "noisy_sum" != path:
+        raise ValueError("a plan for noisy_sum lacks what other paths need: start from the planner's own")
     check_path(plan, path)
     if path != "noisy_sum":
         return replace(plan, path=path)

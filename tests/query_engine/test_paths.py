@@ -139,6 +139,9 @@ def test_under_noise_nothing_is_carried_that_no_figure_is_made_from(plan_of: Pla
     assert [each.name for each in noisy.statistics] == ["rows", "rows:sdq_score", "sum:sdq_score"]
     assert len(plan.statistics) == 6
     assert plan_for_path(plan, "exact_sum").statistics == plan.statistics
+    assert plan_for_path(noisy, "noisy_sum") == noisy
+    with pytest.raises(ValueError, match="the planner's own"):
+        plan_for_path(noisy, "exact_sum")
 
 
 # --- The one-path rule ---------------------------------------------------------------------------------------------
@@ -190,11 +193,11 @@ def test_questions_about_other_things_share_none(first: str, second: str, plan_o
 
 
 def test_tables_do_not_keep_questions_apart(plan_of: PlanOf) -> None:
-    """The children of the record are counted in all its tables, joined or not; pupils are others."""
+    """The children of the record are counted in all its tables, joined or not, and among all pupils."""
     children = measure_keys(plan_of("SELECT COUNT(*) AS n FROM child_year WHERE population = 'care_leaver'"))
     for other in ("COUNT(DISTINCT child) AS n FROM pep", f"COUNT(DISTINCT child_year.child) AS n {JOINED}"):
         assert children & measure_keys(plan_of(f"SELECT {other}"))
-    assert not children & measure_keys(plan_of("SELECT COUNT(*) AS n FROM pupil_year"))
+    assert children & measure_keys(plan_of("SELECT COUNT(*) AS n FROM pupil_year"))
 
 
 def test_keys_do_not_depend_on_the_path(plan_of: PlanOf) -> None:

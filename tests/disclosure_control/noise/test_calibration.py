@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from disclosure_control.noise.calibration import LARGEST_SCALE, Calibration, calibrate, half_width, spread
@@ -90,7 +90,7 @@ def test_nobody_loses_more_than_epsilon(query: AggregateQuery, rows: list[Row], 
     single = list({(row[strategies.KEY], row["academic_year"]): row for row in rows}.values())
     gone = single[chosen % len(single)]
     left = [row for row in single if row is not gone]
-    scales = scales_by_cell(plan, calibrate(plan, "1"))
+    scales = scales_by_cell(plan, affordable(plan))
     with engine_on(single, catalogue) as engine, engine_on(left, catalogue) as rest:
         before, after = figures_of(engine.run(plan)), figures_of(rest.run(plan))
     moved = (
@@ -99,6 +99,15 @@ def test_nobody_loses_more_than_epsilon(query: AggregateQuery, rows: list[Row], 
         for one, other, scale in zip(before[name], after[name], scales[name], strict=True)
     )
     assert sum(moved, Fraction(0)) <= 1
+
+
+def affordable(plan: QueryPlan) -> Calibration:
+    """The noise of a plan at epsilon 1; one that needs more than there is room for is not worth an example."""
+    try:
+        return calibrate(plan, "1")
+    except NoiseRefused:
+        assume(False)
+        raise
 
 
 def scales_by_cell(plan: QueryPlan, found: Calibration) -> dict[str, list[Fraction]]:
