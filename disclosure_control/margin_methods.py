@@ -30,7 +30,7 @@ from disclosure_control.margins import (
     wilson_interval,
 )
 from disclosure_control.presets import Preset
-from disclosure_control.rounding import decimal_places, is_count, round_to_base
+from disclosure_control.rounding import decimal_places, is_count, is_of_counts, round_to_base
 from disclosure_control.symbols import Symbol, Value
 from disclosure_control.tables import measure_ends
 from query_engine.planning.plan import Output, QueryPlan
@@ -146,7 +146,16 @@ def find_ends(output: Output, row: ReleasedRow) -> Ends:
         raise MarginMissing(WITHHELD)
     if row.noise is not None and output.kind in _UNTOLD:
         raise MarginMissing("what is released does not tell how the noise moved it; ask for counts, shares or AVG too")
-    return METHODS["count" if is_count(output) else "share" if output.indicator else output.kind](output, value, row)
+    return METHODS[_method(output)](output, value, row)
+
+
+def _method(output: Output) -> str:
+    """Which method is a figure's: of yes and no alone, an average is a share, and the rest are figures of shares."""
+    if is_count(output):
+        return "count"
+    if not is_of_counts(output):
+        return output.kind
+    return "share" if output.kind in ("mean", "regr_avgx", "regr_avgy") else "of yes and no"
 
 
 def _count(output: Output, value: float, row: ReleasedRow) -> Ends:
@@ -276,6 +285,7 @@ METHODS: Mapping[str, _Formula] = MappingProxyType(
         "correlation": _correlation,
         "regr_r2": _explained,
         "regr_slope": _slope,
+        "of yes and no": _without("it is a figure of shares; ask for those with AVG, which have margins"),
         "sum": _without("a total has none of its own; ask for AVG and a count, which have"),
         "weighted_mean": _without("the spread of the weights is not released; ask for AVG without them, which has one"),
         "regr_intercept": _without("the height at 0 may be far from the data; ask for REGR_AVGY, which has one"),

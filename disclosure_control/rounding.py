@@ -26,7 +26,7 @@ from disclosure_control.symbols import Symbol, Value
 from query_engine.finalisers import finalise
 from query_engine.planning.plan import Measure, Output
 
-__all__ = ["cut", "decimal_places", "is_count", "is_share", "release_figure", "round_to_base"]
+__all__ = ["cut", "decimal_places", "is_count", "is_of_counts", "is_share", "release_figure", "round_to_base"]
 
 _PRECISION = 60  # A sum of squares can have more figures than the 28 that arithmetic keeps unasked.
 
@@ -61,7 +61,7 @@ def decimal_places(output: Output, preset: Preset) -> int:
         case "correlation" | "regr_r2":
             return preset.proportion_decimals
         case "regr_slope":
-            return places[0] + 2 if _is_of_counts(output) or output.measures[1].columns else places[0]
+            return places[0] + 2 if is_of_counts(output) or output.measures[1].columns else places[0]
         case "quantile":
             return output.scale + 1
         case "variance" | "variance_population" | "regr_syy":
@@ -76,7 +76,7 @@ def _product_places(output: Output, factors: tuple[int, int], preset: Preset) ->
     """The places of an average product of two measures, or of a sum of products, which is finer by the rows."""
     measures = [output.measures[each] for each in factors]
     places = sum(_average_places(each, preset) for each in measures)
-    if preset.rounding_base == 1 or _is_of_counts(output):
+    if preset.rounding_base == 1 or is_of_counts(output):
         return places
     is_sum = output.kind in ("regr_sxx", "regr_syy", "regr_sxy")
     return min(places, sum(each.scale for each in measures) + (0 if is_sum else 1))
@@ -100,7 +100,7 @@ def _release_figure(output: Output, figures: Figures, preset: Preset) -> Value:
 def _release_value(output: Output, figures: Figures, preset: Preset) -> int | Decimal | None:
     """The value before it is cut; None where there is nothing to divide by."""
     base = preset.rounding_base
-    if is_count(output) or _is_of_counts(output):
+    if is_count(output) or is_of_counts(output):
         return finalise(output, _rounded_counts(output, figures, base))
     if base == 1:
         return finalise(output, figures)
@@ -114,7 +114,7 @@ def _release_value(output: Output, figures: Figures, preset: Preset) -> int | De
     return Decimal(exact) * _BY_ROWS[output.kind](Decimal(rows), Decimal(rounded)) if rounded > 1 else None
 
 
-def _is_of_counts(output: Output) -> bool:
+def is_of_counts(output: Output) -> bool:
     """Whether all that it is worked out from are numbers of rows; a quantile tells of those no more than its bin."""
     return output.kind != "quantile" and all(name.partition(":")[0] == "rows" for name in output.statistics)
 

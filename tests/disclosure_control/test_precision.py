@@ -26,6 +26,7 @@ SCORED = "COUNT(*) FILTER (WHERE sdq_score IS NOT NULL)"
 BOTH = "(sdq_score, months_in_care)"
 
 # ukllc prints exact counts, shares with 3 places and averages with 1; ons_10_5 rounds counts to 5.
+YES = "CASE WHEN age = 4 THEN 1 ELSE 0 END"
 MARGINS = [
     # preset      asked                                       released          margins, in the same order
     # Byar of 100 is 81.36 to 121.63; from 98 it begins at 79.56, and from 102 it ends at 123.82.
@@ -67,6 +68,14 @@ MARGINS = [
     ),
     ("ukllc", f"REGR_COUNT{BOTH} AS n, REGR_SLOPE{BOTH} AS b", "110 0.100", "90-133 ask for CORR"),
     ("ukllc", f"REGR_INTERCEPT{BOTH} AS a", "1.0", "ask for REGR_AVGY"),
+    # Of yes and no: a spread is not that of normal values, and the average of one is a share.
+    ("ukllc", f"COUNT(*) AS n, VAR_POP({YES}) AS v", "100 0.090000", "81-122 ask for those with AVG"),
+    (
+        "ukllc",
+        f"REGR_COUNT(uasc, {YES}) AS n, REGR_AVGX(uasc, {YES}) AS s, CORR(uasc, {YES}) AS r",
+        "100 0.250 0.100",
+        "81-122 0.175-0.344 ask for those with AVG",
+    ),
 ]
 
 
