@@ -132,11 +132,15 @@ class SuppressionRules:
         """For a figure with a FILTER, a condition or a yes/no in it: too few children who meet it, or who do not.
 
         The figure of all beside the figure of those who meet it gives that of those who do not, whether it is a count,
-        a sum that is multiplied by the yes/no, or what an average, a spread or a line comes to on either side.
+        a sum that is multiplied by the yes/no, or what an average, a spread or a line comes to on either side. Of a
+        child with several rows one may meet it and another not: counted are the children with a row that does not, and
+        those without a row that does.
         """
-        return any(
-            self.is_too_few(figures[inside]) or self.is_too_few(figures[outside]) for inside, outside in output.sides
-        )
+        for inside, outside in output.sides:
+            everybody = figures[self.children if inside == output.among else output.present]
+            if any(map(self.is_too_few, (figures[inside], figures[outside], everybody - figures[inside]))):
+                return True
+        return False
 
     def share_discloses(self, output: Output, figures: Figures) -> bool:
         """For a yes/no measure: children for whom the answer is missing.

@@ -126,3 +126,24 @@ def test_a_filter_needs_children_outside_it_though_all_have_rows_inside_too(rele
         F   | 500   | 300
         """,
     )
+
+
+def test_children_who_never_meet_a_filter_are_enough_though_many_have_a_row_outside_it(
+    release_spec: ReleaseSpec,
+) -> None:
+    """Of 40 children 20 have a row outside, and one has none inside: the count of all less 39 is that one."""
+    release_spec(
+        "dfe_cla",
+        "SELECT sex, COUNT(DISTINCT child) FILTER (WHERE placement_type <> 'foster_other') AS part"
+        " FROM placements GROUP BY sex",
+        """
+        sex | children | part.among | part.outside
+        M   | 40       | 39         | 20
+        F   | 40       | 30         | 20
+        """,
+        """
+        sex | part
+        M   | c
+        F   | 30
+        """,
+    )
