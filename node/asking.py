@@ -7,9 +7,11 @@ have not answered in time are named, never silently absent, and our log says who
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from math import ceil
 from typing import Protocol, TypeVar
 
 from audit.event import Action, AuditEvent, EventInvalid, Outcome
@@ -115,16 +117,19 @@ def _seal_request(node: Node, other: Member, person: Person, purpose: str, looku
     return encode_records(seal_message(node, request, REQUEST_TYPE, other))
 
 
-def collect_answers(hub: Relay, batch: LookupBatch, patience: int) -> Mapping[str, str]:
+def collect_answers(
+    hub: Relay, batch: LookupBatch, patience: int, now: Callable[[], float] = time.monotonic
+) -> Mapping[str, str]:
     """Return the sealed answers by node once all are in, or when the patience of the asker is at its end.
 
     What has arrived is deleted at the hub with the next request, and everything else at the end. A request that fails
-    is made once more: until it is acknowledged, the hub hands the same answers out again.
+    is made once more: until it is acknowledged, the hub hands the same answers out again. One that brings nothing new
+    counts as waited for, however soon it came: no hub is asked over and over.
     """
     answers: dict[str, str] = {}
-    left, last = patience, 0
+    deadline, left, last = now() + patience, float(patience), 0
     while left > 0:
-        wait = min(left, LONG_POLL_SECONDS)
+        wait = ceil(min(left, LONG_POLL_SECONDS))
         progress = _fetch_answers(hub, batch.lookup_id, wait, last)
         # The first answer counts, as it does at the hub, and only one that was asked for.
         fresh = {node: progress.answers[node] for node in progress.answers.keys() & batch.pages.keys() - answers.keys()}
@@ -132,7 +137,7 @@ def collect_answers(hub: Relay, batch: LookupBatch, patience: int) -> Mapping[st
         last = max(last, progress.last)
         if not progress.more and not progress.awaited:
             break
-        left -= 0 if progress.more and fresh else wait
+        left = min(deadline - now(), left if fresh else left - wait)
     with suppress(HubUnreachable, HubRefused):  # They are here; what is left at the hub expires in minutes.
         hub.finish_lookup(batch.lookup_id)
     return answers

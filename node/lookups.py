@@ -51,6 +51,12 @@ TOO_LONG = Refused("answer_too_long", "the answer is longer than any may be: cal
 NOT_LOGGABLE = Refused("not_loggable", "the purpose cannot be logged here: leave out whatever names a child")
 
 
+def warm_up(node: Node) -> None:
+    """Do once what the first lookup would have to do else, which takes longer than a tick: open snapshot and policy."""
+    pages_of(node.store.current(), node.authority)
+    node.policy()
+
+
 def answer_lookup(node: Node, delivery: Delivery) -> SealedRecords | None:
     """Return the sealed answer to a delivered page, or None when it names no member that could be answered.
 

@@ -9,7 +9,7 @@ poll says what has been dealt with, so that no delivery needs a request of its o
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 
 from audit.event import Action
@@ -27,7 +27,7 @@ from federation.transport import (
     spread,
 )
 from node.answering import acknowledge, answer_manifest
-from node.lookups import answer_lookup
+from node.lookups import answer_lookup, warm_up
 from node.schedule import LOOKUPS_A_TICK, Schedule, batched
 from node.service import Node
 from node.sums.deliveries import deal_with_sum
@@ -57,6 +57,8 @@ def serve_node(node: Node, hub: HubConnection, stop: threading.Event) -> None:
     """Serve a node until told to stop, whatever happens to the hub in between."""
     pause, schedule, finished = FIRST_PAUSE_SECONDS, Schedule(), Finished()
     with closing(hub), closing(node.database):
+        with suppress(Exception):  # What is wrong now is told when it is asked for.
+            warm_up(node)
         while not stop.is_set():
             try:
                 erase_what_is_over(node)

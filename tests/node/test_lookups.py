@@ -30,7 +30,7 @@ from federation.transport import HubUnreachable, encode_records
 from federation.wire import whole_seconds
 from node.answer_pages import CHILDREN_PER_PAGE, pages_of
 from node.asking import PlacedHere, PurposeMissing, ask_placed_here, collect_answers, list_others, open_answer
-from node.lookups import answer_lookup, compose_answer
+from node.lookups import answer_lookup, compose_answer, warm_up
 from node.people import find_person
 from node.service import Node
 from policies.access_policy import MATRIX, AccessDenied
@@ -401,6 +401,18 @@ def test_an_answer_that_is_too_long_is_refused(federation: SmallFederation) -> N
     assert events(node, Action.LOOKUP_REFUSED)[0].details["code"] == "answer_too_long"
 
 
+def test_a_warm_node_opens_nothing_anew_for_its_first_lookup(
+    federation: SmallFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither policy nor page count: both would take longer than all the rest, and make the first answer late."""
+    node = federation.node("301")
+    warm_up(node)
+    for name in ("node.answer_pages.count_educated_elsewhere", "node.service.AccessPolicy.load"):
+        monkeypatch.setattr(name, lambda *_: pytest.fail("read anew"))
+    assert PaperRelay(federation).deliver("node-301", sealed_request(federation), "L-" + "1" * 32) is not None
+    assert events(node, Action.LOOKUP_ANSWERED)
+
+
 # --- At the asking end -----------------------------------------------------------------------------------------------
 
 
@@ -455,6 +467,21 @@ def test_answers_are_fetched_until_all_are_here() -> None:
     assert collect_answers(hub, ASKED, patience=20) == {"b": "b 1", "a": "a 3", "c": "c 3"}
     assert hub.acknowledged == [0, 1, 1]
     assert hub.over == 1
+
+
+def test_a_full_document_does_not_use_up_the_patience() -> None:
+    """The hub hands out what fills one though others are still awaited, and nothing more is there just then."""
+    full = progress("a", "b", last=2, awaited=("c",))
+    hub = Batches([full, progress("c", last=3)])
+    assert collect_answers(hub, ASKED, patience=20, now=lambda: 0.0).keys() == {"a", "b", "c"}
+
+
+def test_patience_ends_by_the_clock() -> None:
+    """However many answers come in one by one."""
+    moments = iter([0.0, 9.0, 21.0])
+    hub = Batches([progress("a", last=1, awaited=("b", "c")), progress("b", last=2, awaited=("c",))])
+    assert collect_answers(hub, ASKED, patience=20, now=lambda: next(moments)).keys() == {"a", "b"}
+    assert hub.acknowledged == [0, 1]
 
 
 def test_a_hub_that_is_away_is_not_asked_for_ever() -> None:
