@@ -80,6 +80,16 @@ SELECT
 FROM giap_ks2
 JOIN known USING (academic_year, upn);
 
+-- Who the department has pupil premium for, and whether as a child looked after, by financial year.
+CREATE VIEW premiums AS
+SELECT
+    premium.held, premium.kept_row, academic_year, NULL::VARCHAR AS census_term, known.la_child_id,
+    NULL::VARCHAR AS school, lookedafterpremium AS looked_after_premium, known.dob, known.care_start, known.care_end,
+    pupilpremiumfystartdate AS premium_start,
+    coalesce(pupilpremiumfyenddate, (premium_start + INTERVAL 1 YEAR)::DATE - 1) AS premium_end
+FROM giap_pupil_premium AS premium
+JOIN known USING (academic_year, upn);
+
 CREATE VIEW schools AS
 SELECT nativeid, any_value(urn ORDER BY academic_year DESC, term_number(census_term) DESC) AS urn
 FROM schoolcensus

@@ -3,10 +3,14 @@
 -- `standard_score` is the place in the fixed reference group that definitions.sql describes. The phonics check and
 -- assessments by levels (before 2015/16) have none. Where only the Key Stage 4 file knows a pupil's Key Stage 2 average
 -- (KS4_KS2EMSS), that stands for a Key Stage 2 of five years before.
+--
+-- In a transfer file reading and writing are components of English (subject ENG, component REA or WRI); some systems
+-- write them as subjects of their own. A mark (NM) is no scaled score, though it may look like one.
 WITH transferred AS (
     SELECT
-        academic_year, upn, upper(stage) AS stage, left(upper(subject), 2) AS subject, upper(result) AS result,
-        try_cast(result AS INTEGER) AS figure
+        academic_year, upn, upper(stage) AS stage,
+        left(upper(if(starts_with(upper(subject), 'EN'), component, subject)), 2) AS subject,
+        upper(result) AS result, try_cast(result AS INTEGER) AS figure, resulttype = 'NM' AS is_mark
     FROM ctf_results
 ),
 key_stage_1 AS (
@@ -33,7 +37,7 @@ key_stage_2 AS (
         NULL,
         2
     FROM transferred
-    WHERE stage = 'KS2' AND figure BETWEEN 80 AND 120
+    WHERE stage = 'KS2' AND figure BETWEEN 80 AND 120 AND is_mark IS NOT true
     GROUP BY academic_year, upn
 ),
 phonics AS (

@@ -141,3 +141,45 @@ def test_pupils_not_in_care_have_the_same_columns_for_comparison(pupil_spec: Spe
             B801200005001 | 56.00       | yes        | 0.50              | expected         | mainstream_academy
         """,
     )
+
+
+COMPONENTS = f"""
+    UPN    | Stage | Subject | Method | Component | Year | ResultType | Result
+    {UPN}  | KS1   | ENG     | TA     | REA       | 2021 | NL         | EXS
+    {UPN}  | KS1   | ENG     | TA     | WRI       | 2021 | NL         | EXS
+    {UPN}  | KS1   | ENG     | TA     | SPL       | 2021 | NL         | WTS
+    {UPN}  | KS1   | MAT     | TA     | SUB       | 2021 | NL         | GDS
+    {UPN}  | KS1   | SCI     | TA     | SUB       | 2021 | NL         | HNM
+    {UPN}  | KS2   | ENG     | TT     | REA       | 2025 | SS         | 104
+    {UPN}  | KS2   | ENG     | TT     | GPS       | 2025 | SS         | 119
+    {UPN}  | KS2   | MAT     | TT     | SUB       | 2025 | SS         | 99
+    {UPN}  | KS2   | MAT     | TT     | SUB       | 2025 | NM         | 110
+    {UPN}  | KS1   | PHO     | TA     | PHO       | 2025 | NM         | 34
+"""
+SUBJECTS = COMPONENTS.replace("ENG     | TA     | REA", "Reading | TA     | SUB").replace(
+    "ENG     | TT     | REA", "REA     | TT     | TST"
+)
+
+
+@pytest.mark.parametrize("results", [COMPONENTS, SUBJECTS], ids=["components of English", "subjects of their own"])
+def test_results_of_a_transfer_file_are_told_by_subject_and_component(child_spec: Spec, results: str) -> None:
+    """Grammar is English too, and no reading; a mark of the maths test is no scaled score."""
+    child_spec(
+        header=HEADER,
+        episodes="CHILD\nash",
+        ctf_results=results,
+        record="""
+            CHILD | ks2_scaled_score | phonics_met | prior_attainment
+            ash   | 101.5            | yes         | expected
+        """,
+    )
+
+
+def test_a_result_of_giap_comes_before_that_of_a_transfer_file(child_spec: Spec) -> None:
+    child_spec(
+        header=HEADER,
+        episodes="CHILD\nash",
+        giap_ks2=f"UPN | READSCORE | MATSCORE\n{UPN} | 90 | 92",
+        ctf_results=COMPONENTS,
+        record="CHILD | ks2_scaled_score\nash | 91.0",
+    )

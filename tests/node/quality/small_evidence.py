@@ -62,6 +62,7 @@ USUAL: Mapping[str, Mapping[str, str]] = {
     "termlyexclusionsonroll": {"category": "SUSP", "sessions": "2"},
     "termlysessiondetailsonroll": {"attendancereason": "O"},
     "giap_census": {"URN": "100001", "EnrolStatus": "C", "SENProvision": "N"},
+    "giap_pupil_premium": {"PupilPremiumFYStartDate": "2024-04-01"},
     "schoolcensus": {"NativeId": "SCH1", "urn": "100001"},
     "gias": {"URN": "100001"},
 }

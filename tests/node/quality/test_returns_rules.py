@@ -124,6 +124,29 @@ SPECS: Mapping[str, Mapping[str, str]] = {
             D   | false         |
             E   | false         |""",
     },
+    "looked_after_premium_missing": {
+        "children": """
+            la_child_id | upn | dob        | care_start | care_end
+            1           | A   | 2010-01-01 | 2024-04-01 |
+            2           | B   | 2010-01-01 | 2024-04-01 |
+            3           | C   | 2010-01-01 | 2024-04-02 |
+            4           | D   | 2010-01-01 | 2024-04-01 | 2025-03-31
+            5           | E   | 2010-01-01 | 2024-04-01 | 2025-04-01
+            6           | F   | 2020-01-01 | 2024-04-01 |
+            7           | G   | 2008-01-01 | 2024-04-01 |
+            8           | H   | 2010-01-01 | 2024-04-01 |""",
+        "giap_pupil_premium": """
+            UPN | LookedAfterPremium | PupilPremiumFYEndDate | found
+            A   | false              | 2025-03-31            | yes
+            B   | true               | 2025-03-31            |
+            C   | false              | 2025-03-31            |
+            D   | false              | 2025-03-31            |
+            E   | false              |                       | yes
+            F   | false              | 2025-03-31            |
+            G   | false              | 2025-03-31            |
+            H   |                    | 2025-03-31            |
+            I   | false              | 2025-03-31            |""",
+    },
     "child_on_no_roll": {
         "children": """
             la_child_id | upn | dob        | placement_authority | care_start
