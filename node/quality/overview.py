@@ -75,31 +75,39 @@ class Overview:
 
     @property
     def schools(self) -> list[SchoolFindings]:
-        """The findings by school: those about most children of ours first, and by name among equals."""
+        """The findings by school: those about most children of ours first, and by name among equals.
+
+        A school is one, whatever the returns call it.
+        """
         named = {each.school for found in self.returns.findings.values() for each in found if each.school is not None}
-        schools = [self._find_at(name) for name in named]
+        names: dict[int | str, list[str]] = {}
+        for name in sorted(named):
+            names.setdefault(self.returns.schools[name].key, []).append(name)
+        schools = [self._find_at(same) for same in names.values()]
         return sorted(schools, key=lambda each: (-len(each.children), each.school.title if each.school else ""))
 
     @property
     def elsewhere(self) -> SchoolFindings:
         """The findings that name no school: the authority's own return, and rows that the load turned away."""
-        return self._find_at(None)
+        return self._find_at(())
 
     @property
     def kept_rules(self) -> list[ReturnsRule]:
         """The rules of the returns check that no row breaks."""
         return [rule for name, rule in load_returns_rules().items() if not self.returns.counts[name]]
 
-    def _find_at(self, named: str | None) -> SchoolFindings:
-        rules = []
+    def _find_at(self, names: Sequence[str]) -> SchoolFindings:
+        """The findings at the school that the returns call by these names; of none, those that name no school."""
+        rules, wanted = [], names or (None,)
         for name, rule in load_returns_rules().items():
-            found = [each for each in self.returns.findings[name] if each.school == named]
+            found = [each for each in self.returns.findings[name] if each.school in wanted]
             ours = tuple(each for each in found if each.la_child_id is not None)
             others = tuple(each for each in found if each.la_child_id is None)
-            unlocated = self.returns.counts[name] - len(self.returns.findings[name]) if named is None else 0
+            unlocated = 0 if names else self.returns.counts[name] - len(self.returns.findings[name])
             if found or unlocated:
                 rules.append(RuleFindings(rule, ours, others, unlocated))
-        return SchoolFindings(self.returns.schools[named] if named is not None else None, tuple(rules))
+        # A name of the return's own comes after the reference number.
+        return SchoolFindings(self.returns.schools[names[-1]] if names else None, tuple(rules))
 
     def to_rows(self) -> list[tuple[object, ...]]:
         """A row for every file and rule of both checks, with counts and row numbers."""

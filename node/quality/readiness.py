@@ -21,10 +21,16 @@ TABLE = "child_year"
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What is declared in `readiness.toml`. `columns` gives the sets of input tables, any of which fills a column."""
+    """What is declared in `readiness.toml`.
+
+    `columns` gives the sets of input tables, any of which fills a column; `groups` the condition in SQL of each group
+    of children, and `told_of` the group of each factor.
+    """
 
     columns: Mapping[str, Sequence[frozenset[str]]]
+    groups: Mapping[str, str]
     factors: Mapping[str, Sequence[str]]
+    told_of: Mapping[str, str]
     questions: Mapping[str, Sequence[str]]
     files: Mapping[str, frozenset[str]]
 
@@ -35,9 +41,13 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class FactorReadiness:
-    """A factor: its columns, those that the loaded files can fill, and the share of rows with a value of any."""
+    """A factor: its columns, those that the loaded files can fill, and the group of children that it is told of.
+
+    `share` is that of the group's rows with a value in any of the columns, and each column has a share of its own.
+    """
 
     name: str
+    of: str
     columns: Mapping[str, float]
     fillable: tuple[str, ...]
     share: float
@@ -80,7 +90,13 @@ class Readiness:
             "factors_filled": filled,
             "factors_of": of,
             "factors": [
-                {"name": each.name, "share": each.share, "fillable": list(each.fillable), "columns": dict(each.columns)}
+                {
+                    "name": each.name,
+                    "of": each.of,
+                    "share": each.share,
+                    "fillable": list(each.fillable),
+                    "columns": dict(each.columns),
+                }
                 for each in self.factors
             ],
             "questions": [
@@ -98,7 +114,7 @@ class Readiness:
         for each in self.factors:
             unfilled = [name for name in each.columns if name not in each.fillable]
             lack = f"; no file for {', '.join(unfilled)}" if unfilled else ""
-            yield f"  {each.share:>6.1%}  {each.name}{lack}"
+            yield f"  {each.share:>6.1%}  {each.name}, of {each.of}{lack}"
         ready = [each for each in self.questions if not each.missing]
         yield f"Standard questions: {len(ready)} of {len(self.questions)} can be answered"
         for question in self.questions:
@@ -120,7 +136,9 @@ def load_needs() -> Needs:
         columns={
             name: [frozenset([*core, *tables]) for tables in any_of] for name, any_of in declared["columns"].items()
         },
+        groups=declared["groups"],
         factors={entry["name"]: entry["columns"] for entry in declared["factors"]},
+        told_of={entry["name"]: entry["of"] for entry in declared["factors"]},
         questions={entry["name"]: entry["columns"] for entry in declared["questions"]},
         files={entry["name"]: frozenset(entry["tables"]) for entry in declared["files"]},
     )
@@ -130,18 +148,19 @@ def assess_readiness(snapshot: Snapshot) -> Readiness:
     """Count what a snapshot has of every factor, and rank the files that would fill more."""
     needs = load_needs()
     loaded = {name for name, _ in find_staged(snapshot.staged)}
-    shares, by_factor = _count(snapshot.tables[TABLE], needs)
+    shares, filled = _count(snapshot.tables[TABLE], needs)
     factors = [
         FactorReadiness(
             name,
-            {column: shares[column] for column in columns},
+            needs.told_of[name],
+            {column: shares[name, column] for column in columns},
             tuple(needs.can_fill(columns, loaded)),
-            by_factor[name],
+            shares[name, ""],
         )
         for name, columns in needs.factors.items()
     ]
     questions = [
-        QuestionReadiness(name, tuple(column for column in columns if not shares[column]))
+        QuestionReadiness(name, tuple(column for column in columns if column not in filled))
         for name, columns in needs.questions.items()
     ]
     return Readiness(factors, questions, rank_files(needs, loaded))
@@ -161,21 +180,27 @@ def _gain(needs: Needs, loaded: Set[str], name: str, tables: frozenset[str]) -> 
     return NextFile(name, new, len(after - before))
 
 
-def _count(path: Path, needs: Needs) -> tuple[Mapping[str, float], Mapping[str, float]]:
-    """The share of rows that have a value, by column, and by factor where any of its columns has."""
+def _count(path: Path, needs: Needs) -> tuple[Mapping[tuple[str, str], float], Set[str]]:
+    """The share of rows with a value by factor and column ("" is any of them), and the columns with a value at all."""
     import duckdb
 
+    wanted = {
+        (name, column): (needs.groups[needs.told_of[name]], [column] if column else columns)
+        for name, columns in needs.factors.items()
+        for column in ("", *columns)
+    }
     with duckdb.connect(":memory:") as connection:
         connection.read_parquet(str(path)).create_view("counted")
         present = {name for name, *_ in connection.execute("DESCRIBE counted").fetchall()}
-        groups = {**{name: [name] for name in needs.columns}, **needs.factors}
-        figures = ", ".join(_share(columns, present) for columns in groups.values())
-        (row,) = connection.execute(f"SELECT {figures} FROM counted").fetchall()  # noqa: S608 - our own columns
-    shares = dict(zip(groups, (float(each or 0) for each in row), strict=True))
-    return {name: shares[name] for name in needs.columns}, {name: shares[name] for name in needs.factors}
+        shares = ", ".join(_share(group, columns, present) for group, columns in wanted.values())
+        counts = ", ".join(f'count("{name}")' if name in present else "0" for name in needs.columns)
+        row = connection.execute(f"SELECT {shares}, {counts} FROM counted").fetchone()  # noqa: S608 - our own columns
+    assert row is not None
+    found = {key: float(share or 0) for key, share in zip(wanted, row, strict=False)}
+    return found, {name for name, count in zip(needs.columns, row[len(wanted) :], strict=True) if count}
 
 
-def _share(columns: Iterable[str], present: Set[str]) -> str:
-    """SQL of the share of rows that have a value in one of the columns; those that are not there have none."""
-    conditions = " OR ".join(f'"{name}" IS NOT NULL' for name in columns if name in present) or "false"
-    return f"round(count(*) FILTER (WHERE {conditions}) / nullif(count(*), 0), 4)"
+def _share(group: str, columns: Iterable[str], present: Set[str]) -> str:
+    """SQL of the share of a group with a value in one of the columns; those that are not there have none."""
+    has_any = " OR ".join(f'"{name}" IS NOT NULL' for name in columns if name in present) or "false"
+    return f"round(count(*) FILTER (WHERE ({group}) AND ({has_any})) / nullif(count(*) FILTER (WHERE {group}), 0), 4)"

@@ -36,6 +36,11 @@ class School:
     authority: str | None = None
 
     @property
+    def key(self) -> int | str:
+        """What is the same for a school under all its names: its reference number, as far as that is known."""
+        return self.urn or self.named
+
+    @property
     def title(self) -> str:
         """What to call the school."""
         return self.name or f"School {self.named}"

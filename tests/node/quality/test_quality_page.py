@@ -72,6 +72,19 @@ def test_findings_are_grouped_by_school(page: PageReader) -> None:
     assert "Child 77 2025_spring_pupilonroll.csv, row 4" in " ".join(section.split())
 
 
+def test_a_school_is_one_whatever_the_returns_call_it(returned: SmallNode) -> None:
+    """The census has its own name for it, and the virtual school's record its reference number: one call will do."""
+    returned.load(
+        admissions="la_child_id | request_date | on_roll_date | school_urn\n77 | 01/01/2025 | 01/03/2025 | 100007"
+    )
+    page = read_page(make_page(returned))
+    assert [heading.text for heading in page.all("h3")].count(NAME) == 1
+    section = read_section(page, "Schools to ring about our children", "Schools to ring about other pupils")
+    assert "URN 100007; Barnet; SCH7 in the return" in section
+    for rule in ("date_of_birth_differs", "slow_admission"):
+        assert load_returns_rules()[rule].text in " ".join(section.split())
+
+
 def test_findings_without_a_school_are_the_authoritys_own(page: PageReader) -> None:
     section = " ".join(read_section(page, "For the authority itself", "What the loads found").split())
     assert load_returns_rules()["number_unknown_though_of_school_age"].text in section

@@ -25,6 +25,12 @@ def test_every_factor_of_the_paper_is_there_with_every_column_of_it() -> None:
             assert column.name in needs.factors[column.factor], column.name
 
 
+def test_every_factor_is_told_of_a_group_and_every_group_has_a_factor() -> None:
+    needs = load_needs()
+    assert needs.told_of.keys() == needs.factors.keys()
+    assert set(needs.told_of.values()) == set(needs.groups)
+
+
 def test_every_column_can_be_filled_by_some_file() -> None:
     """With every file loaded nothing is left to want, and nothing else would help."""
     needs = load_needs()
@@ -42,6 +48,8 @@ def test_files_are_ranked_by_the_factors_they_would_fill() -> None:
             "c": [frozenset({"two"})],
             "d": [frozenset({"three", "four"})],
         },
+        groups={},
+        told_of={},
         factors={"first": ["a"], "second": ["b"], "third": ["c"], "fourth": ["d"]},
         questions={},
         files={"One": frozenset({"one"}), "Two": frozenset({"two"}), "Three": frozenset({"three"})},
@@ -53,10 +61,17 @@ def test_files_are_ranked_by_the_factors_they_would_fill() -> None:
     assert [each.name for each in rank_files(needs, {"four", "two"})] == ["One", "Three"]
 
 
-def test_the_score_counts_rows_with_a_value(small_node: SmallNode) -> None:
-    """Two children, one with an SDQ score: every row has a time in care, half a score, none an Ofsted grade."""
-    small_node.load(header="CHILD\n1\n2", episodes="CHILD\n1\n2", oc2="CHILD | SDQ_SCORE\n1 | 12")
+def test_the_score_counts_those_whom_a_factor_is_told_of(small_node: SmallNode) -> None:
+    """All looked after have a time in care; half of those asked for a score have one; a leaver is asked for neither."""
+    small_node.load(
+        header="CHILD | DOB\n1 | 01/01/2010\n2 | 01/01/2010\n3 | 01/01/2023\n4 | 01/01/2005",
+        episodes="CHILD | DECOM\n1 | 01/01/2024\n2 | 01/01/2024\n3 | 01/01/2024",
+        oc2="CHILD | SDQ_SCORE\n1 | 12",
+        oc3="CHILD\n4",
+    )
     readiness = small_node.tell("check")["readiness"]
+    told_of = {factor["name"]: factor["of"] for factor in readiness["factors"]}
+    assert told_of["SDQ score"] == "children aged 4 to 16, in care for a year"
     shares = {factor["name"]: factor["share"] for factor in readiness["factors"]}
     assert shares["time in care"] == 1
     assert shares["SDQ score"] == 0.5
@@ -69,5 +84,5 @@ def test_the_score_counts_rows_with_a_value(small_node: SmallNode) -> None:
     ]
     assert readiness["next"][0]["file"] == "School Census pupil extracts, with the schools' own rows"
     text = small_node.say("check")
-    assert "100.0%  time in care" in text
+    assert "100.0%  time in care, of children looked after" in text
     assert "1. School Census pupil extracts" in text
