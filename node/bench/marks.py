@@ -9,6 +9,7 @@ from typing import NamedTuple
 from federation.commands.bench import Row
 
 _KIB = 1024
+_SHORTEST = 1e-6
 
 
 class Mark(NamedTuple):
@@ -31,14 +32,19 @@ def take_mark(line: str) -> Mark:
 
 
 def stage_row(stage: str, rows: int, spans: Sequence[Span]) -> Row:
-    """What a stage took in all its spans: times are summed, and of the peaks of memory the highest is given."""
+    """What a stage took in all its spans: times are summed, and of the peaks of memory the highest is given.
+
+    On a machine that others use too the clock tells of them as well; rows for each second of a core do so less.
+    """
     seconds = sum(after.seconds - before.seconds for before, after in spans)
+    cpu_seconds = sum(after.cpu_seconds - before.cpu_seconds for before, after in spans)
     return {
         "stage": stage,
         "rows": rows,
         "seconds": round(seconds, 3),
-        "cpu_seconds": round(sum(after.cpu_seconds - before.cpu_seconds for before, after in spans), 3),
+        "cpu_seconds": round(cpu_seconds, 3),
         "rows_per_second": round(rows / seconds),
+        "rows_per_cpu_second": round(rows / max(cpu_seconds, _SHORTEST)),
         "peak_mib": max(after.peak_kib for _, after in spans) // _KIB,
     }
 

@@ -58,13 +58,16 @@ def _value(column: InputColumn, is_there: bool) -> str:
 
 
 def _code(raw: str, column: InputColumn) -> str:
-    """A list of codes is written in capitals or in small letters; the file may write them as it likes."""
+    """A list of codes is written in capitals or in small letters; the file may write them as it likes.
+
+    Most files write them as the list does, and those are taken as they are.
+    """
     fold = "lower" if any(code.islower() for code in column.codes) else "upper"
     code = f"{fold}({raw})"
     if column.recodes:
         recoded = "".join(f" WHEN {fold}({quoted(old)}) THEN {quoted(new)}" for old, new in column.recodes)
         code = f"CASE {code}{recoded} ELSE {code} END"
-    return f"TRY_CAST({code} AS {column.reading_type})"
+    return f"coalesce(TRY_CAST({raw} AS {column.reading_type}), TRY_CAST({code} AS {column.reading_type}))"
 
 
 def quoted(text: str) -> str:

@@ -146,8 +146,17 @@ def _csv_reader(before: Mapping[str, str], width: int, delimiter: str, *, header
     return f"read_csv($path, {form}, {_OPTIONS})"
 
 
+def _needs_every_field(table: InputTable) -> bool:
+    """Whether two rows are the same only if every field of the file is.
+
+    Rows of a table with a key are the same where they say the same of what is read of them: a row that repeats the key
+    is turned away anyway. A return says the same in its CSV and in its XML, which has no other fields.
+    """
+    return table.family != "ssda903" and not table.unique
+
+
 def _fingerprint(table: InputTable) -> str:
-    """SQL of the hash of what a row of a return says, which is the same in its CSV and in its XML."""
+    """SQL of the hash of what is read of a row, as written."""
     columns = ", ".join(f'"{column.raw}"' for column in table.columns)
     return f", hash({columns}) AS fingerprint"
 
@@ -156,7 +165,7 @@ def _insert(connection: DuckDBPyConnection, number: int, path: Path, layout: Lay
     """Insert numbered records as rows of their table, each with the rules it breaks by itself; returns how many."""
     table = layout.table
     every_field = ", ".join(f"c{place}" for place in range(len(layout.header)))
-    told = f"hash({every_field}) AS fingerprint, " if table.family != "ssda903" else ""
+    told = f"hash({every_field}) AS fingerprint, " if _needs_every_field(table) else ""
     written = f"(FROM {records} SELECT record, {told}{raw_columns(layout)})"
     values = f"(FROM {written} SELECT *{value_columns(layout)}{'' if told else _fingerprint(table)})"
     dated = f", {table.period} AS period" if table.period else ""

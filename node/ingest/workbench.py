@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 ACCOUNTING = "file INTEGER, record BIGINT, fingerprint UBIGINT, broken UBIGINT"
-"""What every row being read carries: where it stands, a hash of the whole record as written, and a bit for each rule
-that it breaks by itself."""
+"""What every row being read carries: where it stands, a hash of what is written there, and a bit for each rule that it
+breaks by itself."""
 
 
 @contextmanager
@@ -35,6 +35,7 @@ def open_workbench(scratch: Path, *, token_key: bytes, today: date) -> Iterator[
         "autoload_known_extensions": False,
     }
     with duckdb.connect(":memory:", config=settings) as connection:
+        connection.execute("SET enable_progress_bar = false")  # It would be printed among the results.
         connection.execute(Path(__file__).with_name("macros.sql").read_text(encoding="utf-8"))
         inner, outer = hmac_pads(token_key)
         variables = {"inner_pad": inner, "outer_pad": outer, "today": today, "upn_letters": LETTERS}

@@ -8,7 +8,7 @@ WITH people AS (
     SELECT
         populations.*, returns.year_start, returns.year_end, returns.has_uasc,
         home.authority AS home_authority, home.region AS home_region,
-        identities.upn, identities.sex, identities.ethnic, identities.dob,
+        identities.upn, identities.consistent_identifier, identities.sex, identities.ethnic, identities.dob,
         uasc.child IS NOT NULL AND (uasc.duc IS NULL OR uasc.duc >= returns.year_start) AS is_uasc,
         oc2.sdq_score, oc2.sdq_reason, oc2.child IS NOT NULL AS has_oc2,
         oc3.in_touch, oc3.activ, oc3.accom,
@@ -47,7 +47,7 @@ located AS (
         leavers.in_touch AS leaver_in_touch,
         leavers.accommodation_suitable AS leaver_accommodation_suitable,
         pupil.* EXCLUDE (
-            academic_year, identifier, upn, dob, sex, ethnicity, authority, attendance_rate,
+            academic_year, identifier, upn, consistent_identifier, dob, sex, ethnicity, authority, attendance_rate,
             sessions_missed_unauthorised_rate, persistent_absentee, severe_absentee, days_out_of_learning
         ),
         -- The daily record fills in where the census says nothing.

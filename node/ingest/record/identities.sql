@@ -8,6 +8,7 @@ WITH known AS (
 SELECT
     academic_year, populations.child,
     coalesce(header.upn, latest.upn) AS upn,
+    coalesce(header.consistent_identifier, latest.consistent_identifier) AS consistent_identifier,
     coalesce(header.sex, latest.sex) AS sex,
     coalesce(header.ethnic, latest.ethnic) AS ethnic,
     coalesce(header.dob, latest.dob, oc3.dob, oc2.dob, uasc.dob) AS dob

@@ -50,6 +50,22 @@ def test_tokens_in_the_tables_are_those_of_child_and_upn(load: Load) -> None:
     ]
 
 
+def test_the_consistent_identifier_has_its_place_in_the_vault_beside_the_upn(load: Load) -> None:
+    """A file that has it may bring it; one that has not leaves the place empty; it is in no table that can be asked."""
+    loaded = load(
+        header="CHILD | UPN | consistent_identifier\n1 | B801200005001 | 943 476 5919\n2 | UN4 |",
+        episodes="CHILD\n1\n2",
+        spring_pupilonroll="upn | consistent_identifier\nB801200005001 | 943 476 5919",
+        autumn_pupilonroll="upn\nE301200710001",
+    )
+    vault = loaded.snapshot.identified
+    told = "SELECT upn, consistent_identifier FROM '{}' ORDER BY upn"
+    assert query(told.format(vault["children"])) == [("B801200005001", "943 476 5919"), ("UN4", None)]
+    assert query(told.format(vault["pupils"])) == [("B801200005001", "943 476 5919"), ("E301200710001", None)]
+    for table in loaded.snapshot.tables.values():
+        assert "consistent_identifier" not in {name for name, *_ in query(f"DESCRIBE FROM '{table}'")}
+
+
 @settings(max_examples=50, derandomize=True, deadline=None)
 @given(
     body=st.from_regex(rf"[0-9]{{11}}[0-9{LETTERS}]", fullmatch=True),
