@@ -248,12 +248,12 @@ def test_the_vault_holds_what_a_lookup_needs_and_the_governed_tables_do_not(load
     )
     (child,) = query(f"FROM '{loaded.snapshot.identified['children']}'")
     assert [str(value) for value in child[1:]] == [
-        "202425", "X77", upn, "2012-06-05", "301", "213", "100123", "2024-05-01", "None", "foster_other",
+        "202425", "X77", upn, "None", "2012-06-05", "301", "213", "100123", "2024-05-01", "None", "foster_other",
         "full_care_order",
     ]  # fmt: skip
     (pupil,) = query(f"FROM '{loaded.snapshot.identified['pupils']}'")
     assert [str(value) for value in pupil[1:]] == [
-        "202425", upn, "Rain", "Robin", "2010-01-01", "100123", "10",
+        "202425", upn, "None", "Rain", "Robin", "2010-01-01", "100123", "10",
     ]  # fmt: skip
     for path in loaded.snapshot.tables.values():
         content = path.read_bytes()
