@@ -90,13 +90,12 @@ def _choose_key(place: Path, text: str | None) -> "VerifierKey":
 
 def _verify(place: Path, key: "VerifierKey") -> "LogSummary":
     from audit.log import open_log
-    from audit.state import find_log
+    from audit.state import open_state_log
     from audit.verifier import verify_export, verify_log
 
-    path = find_log(place) if place.is_dir() else place
-    if not _is_database(path):
-        return verify_export(path, key.name, key.public_key)
-    with closing(open_log(path)) as connection:
+    if place.is_file() and not _is_database(place):
+        return verify_export(place, key.name, key.public_key)
+    with closing(open_state_log(place) if place.is_dir() else open_log(place)) as connection:
         return verify_log(connection, key.name, key.public_key)
 
 
@@ -137,11 +136,11 @@ def show(
     """Print entries, newest first, as they are stored: `circe audit verify` tells whether to believe them."""
     from audit.event import EventInvalid, parse_action
     from audit.listing import EntryUnreadable, list_entries
-    from audit.log import LogUnreadable, open_log, read_entries
-    from audit.state import find_log
+    from audit.log import LogUnreadable, read_entries
+    from audit.state import open_state_log
 
     try:
-        with closing(open_log(find_log(state))) as connection:
+        with closing(open_state_log(state)) as connection:
             entries = read_entries(
                 connection,
                 action=parse_action(action) if action else None,

@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from audit.checkpoint import MAX_NOTE
+from audit.connection import Connection
 from audit.entry import Entry, SignedCheckpoint
-from audit.log import Connection, LogError, LogUnreadable, one_view, read_head, read_history
+from audit.log import LogError, LogUnreadable, one_view, read_head, read_history
 
 VERSION = 1
 _MARK = b'{"circe-audit-log":'

@@ -1,8 +1,9 @@
-"""The audit log of one party, in the party's own SQLite database (schema.sql has the tables).
+"""The audit log of one party, in the party's own database (audit/tables.py has the tables).
 
-An append joins the transaction of the act that it records: both are kept, or neither. Callers open it with BEGIN
-IMMEDIATE, which makes writers wait for one another, processes as well as threads; under a plain BEGIN two writers may
-read the same head, and the later one fails. Nothing here begins, commits or rolls back a transaction that it writes in.
+An append joins the transaction of the act that it records: both are kept, or neither. Callers open it in a way that
+makes writers wait for one another, processes as well as threads: BEGIN IMMEDIATE in SQLite, a lock of their own in
+PostgreSQL. Under a plain BEGIN two writers may read the same head, and the later one fails. Nothing here begins,
+commits or rolls back a transaction that it writes in.
 
 Every entry keeps the hashes of the complete subtrees that it finishes. So the peaks of the tree, and any proof, are a
 few reads by key, and nothing stored is ever changed but the head.
@@ -16,9 +17,9 @@ from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
 from audit.checkpoint import Checkpoint, CheckpointError, Signer, check_name, sign_checkpoint, verify_checkpoint
+from audit.connection import Connection
 from audit.entry import SALT_SIZE, Entry, SignedCheckpoint, hash_entry
 from audit.event import Action, AuditEvent, format_time
 from audit.merkle import (
@@ -30,19 +31,7 @@ from audit.merkle import (
     prove_consistency,
     prove_inclusion,
 )
-
-Connection = sqlite3.Connection
-
-_SCHEMA = Path(__file__).with_name("schema.sql")
-_TABLES = {"audit_head", "audit_checkpoints", "audit_entries"}
-
-# What is read may have been tampered with, so each value is brought to the type that the readers expect.
-_HEAD = "SELECT ifnull(max(CAST(origin AS BLOB)), x''), ifnull(max(CAST(size AS INTEGER)), 0) FROM audit_head"
-_CHECKPOINT = "SELECT ifnull(CAST(size AS INTEGER), -1), ifnull(CAST(note AS BLOB), x'') FROM audit_checkpoints"
-_ENTRY = """
-    SELECT ifnull(CAST(idx AS INTEGER), -1), ifnull(CAST(salt AS BLOB), x''), ifnull(CAST(body AS BLOB), x''),
-        ifnull(CAST(hashes AS BLOB), x'')
-    FROM audit_entries"""
+from audit.tables import create_tables, dialect_of, has_log, select, stream
 
 
 class LogError(Exception):
@@ -81,45 +70,26 @@ def _locate(path: Path) -> str:
     return f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if asleep else ''}"
 
 
-def has_log(connection: Connection) -> bool:
-    """Tell whether the database has the tables of an audit log."""
-    return {name for (name,) in _select(connection, "SELECT name FROM sqlite_master")} >= _TABLES
-
-
 def find_oddities(connection: Connection) -> list[str]:
     """Return the names of what stands in the database for the log and is not as its schema has it.
 
     A view in place of a table, a search column with a life of its own, or a trigger could show a reader something else
     than what is verified.
     """
-    expected = dict(map(_name_statement, _SCHEMA.read_text(encoding="utf-8").split(";")[:-1]))
-    rows = _select(connection, "SELECT name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL")
-    found = {name: _squeeze(sql) for name, table, sql in rows if name in expected or table in _TABLES}
-    return sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
-
-
-def _name_statement(statement: str) -> tuple[str, str]:
-    """Return what a CREATE statement makes and the statement as SQLite keeps it."""
-    words = _squeeze(statement)
-    return words.split()[2], words
-
-
-def _squeeze(statement: str) -> str:
-    lines = (line.partition("--")[0] for line in statement.splitlines())
-    return " ".join(" ".join(lines).split())
+    return dialect_of(connection).find_oddities(connection)
 
 
 def read_head(connection: Connection) -> tuple[str, int]:
     """Return the log's origin and size. Raises LogUnreadable if there is no log."""
     if not has_log(connection):
         raise LogUnreadable("this database has no audit log in it: create it first")
-    origin, size = next(_select(connection, _HEAD))
+    origin, size = next(select(connection, dialect_of(connection).head))
     return origin.decode(errors="replace"), size
 
 
 def read_checkpoint(connection: Connection) -> SignedCheckpoint:
     """Return the newest checkpoint. Raises LogUnreadable if there is none."""
-    for row in _select(connection, f"{_CHECKPOINT} ORDER BY size DESC LIMIT 1"):
+    for row in select(connection, f"{dialect_of(connection).checkpoint} ORDER BY size DESC LIMIT 1"):
         return SignedCheckpoint(*row)
     raise LogUnreadable("the audit log in this database has no checkpoint")
 
@@ -146,18 +116,20 @@ def read_entries(
     }
     asked = {clause: value for clause, value in wanted.items() if value is not None}
     where = " AND ".join(["TRUE", *asked])
-    query = f"{_ENTRY} WHERE {where} ORDER BY idx DESC LIMIT ?"
+    dialect = dialect_of(connection)
+    query = f"{dialect.entry} WHERE {where} ORDER BY idx DESC LIMIT ?"
     try:
-        for row in _select(connection, query, *asked.values(), -1 if limit is None else limit):
+        for row in select(connection, query, *asked.values(), dialect.no_limit if limit is None else limit):
             yield Entry(*row)
-    except sqlite3.DatabaseError as error:
+    except connection.DatabaseError as error:
         raise LogUnreadable(f"the audit log cannot be searched ({error}): verify it") from None
 
 
 def read_history(connection: Connection) -> Iterator[Entry | SignedCheckpoint]:
     """Read everything in the order it came about, each checkpoint after the last entry that it covers."""
-    entries = (Entry(*row) for row in _select(connection, f"{_ENTRY} ORDER BY idx"))
-    checkpoints = (SignedCheckpoint(*row) for row in _select(connection, f"{_CHECKPOINT} ORDER BY size"))
+    dialect = dialect_of(connection)
+    entries = (Entry(*row) for row in stream(connection, f"{dialect.entry} ORDER BY idx"))
+    checkpoints = (SignedCheckpoint(*row) for row in stream(connection, f"{dialect.checkpoint} ORDER BY size"))
     return heapq.merge(entries, checkpoints, key=attrgetter("size"))
 
 
@@ -167,7 +139,7 @@ def one_view(connection: Connection) -> Iterator[None]:
     if connection.in_transaction:
         yield
         return
-    connection.execute("BEGIN")
+    connection.execute(dialect_of(connection).view)
     try:
         yield
     finally:
@@ -197,7 +169,7 @@ def _subtrees(connection: Connection) -> Subtrees:
     def read(level: int, position: int) -> bytes:
         last = ((position + 1) << level) - 1
         where = HASH_SIZE * level + 1
-        rows = _select(connection, "SELECT substr(hashes, ?, 32) FROM audit_entries WHERE idx = ?", where, last)
+        rows = select(connection, "SELECT substr(hashes, ?, 32) FROM audit_entries WHERE idx = ?", where, last)
         return b"".join(digest for (digest,) in rows)
 
     return read
@@ -206,18 +178,6 @@ def _subtrees(connection: Connection) -> Subtrees:
 def _read_tree(connection: Connection, size: int) -> Frontier:
     read = _subtrees(connection)
     return Frontier(size, [read(level, position) for level, position in list_peaks(size)])
-
-
-def _select(connection: Connection, statement: str, *values: str | int) -> Iterator[Any]:
-    """Run a query whose rows are plain tuples, whatever the caller set on the connection."""
-    cursor = connection.cursor()
-    cursor.row_factory = None
-    try:
-        # With `yield from`, an abandoned search would close its cursor when collected, perhaps after the connection.
-        for row in cursor.execute(statement, values):  # noqa: UP028
-            yield row
-    except UnicodeDecodeError:
-        raise sqlite3.DatabaseError("text in it is not UTF-8") from None
 
 
 # --- Writing -------------------------------------------------------------------------------------------------------
@@ -250,8 +210,7 @@ class AuditLog:
         if has_log(connection):
             self._read_size(connection)
             return
-        for statement in _SCHEMA.read_text(encoding="utf-8").split(";")[:-1]:
-            connection.execute(statement)
+        create_tables(connection)
         connection.execute("INSERT INTO audit_head (id, origin, size) VALUES (1, ?, 0)", (self.origin,))
         _insert_checkpoint(connection, 0, self._sign(Frontier()))
 
@@ -299,7 +258,7 @@ class AuditLog:
 
 def _check_transaction(connection: Connection) -> None:
     if not connection.in_transaction:
-        raise LogError("no transaction is open: BEGIN IMMEDIATE before the act that the entry records")
+        raise LogError("no transaction is open: begin one before the act that the entry records")
 
 
 def _make_row(tree: Frontier, event: AuditEvent) -> tuple[int, bytes, bytes, bytes]:

@@ -21,10 +21,11 @@ from datetime import datetime
 from pathlib import Path
 
 from audit.checkpoint import CheckpointError, verify_checkpoint
+from audit.connection import Connection
 from audit.entry import SALT_SIZE, Entry, SignedCheckpoint, hash_entry
 from audit.event import EventInvalid
 from audit.export import ExportInvalid, read_header, read_records
-from audit.log import Connection, LogUnreadable, find_oddities, one_view, read_head, read_history
+from audit.log import LogUnreadable, find_oddities, one_view, read_head, read_history
 from audit.merkle import Frontier
 
 

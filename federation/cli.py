@@ -28,6 +28,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 """Every command: where it lives and what it is for."""
 
 EXIT_CODES: Mapping[str, int] = {
+    "audit.connection.DatabaseUnavailable": 1,
+    "audit.log.LogError": 2,
+    "audit.log.LogUnreadable": 2,
     "audit.verifier.LogBroken": 7,
     "disclosure_control.release.ReleaseMalformed": 4,
     "federation.client.ManifestMismatch": 4,

@@ -1,19 +1,29 @@
-"""A party's database: one SQLite file for ledger, inbox and audit log, and the one kind of transaction on it.
+"""A party's database: ledger, inbox and audit log, and the one kind of transaction on it.
 
 Whatever a party does is recorded in the same transaction as what it spends or changes by doing it, so a crash leaves
-both or neither. Every thread has a connection of its own.
+both or neither. Writers take turns, whoever they are, so that what one reads in its transaction stays true until it
+commits.
+
+It is one SQLite file in the party's directory. A hub whose state several workers or machines share keeps it on a
+PostgreSQL server instead (federation/postgres.py); statements are written once, in SQL that both understand.
 """
 
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
+from audit.connection import Connection, DatabaseUnavailable
 from audit.log import AuditLog
-from federation.state import Party, hold_directory
+from audit.state import ADDRESS_FILE, MISSING_DRIVER, check_address, read_address
+from federation.state import Party, hold_directory, write_file
+
+if TYPE_CHECKING:
+    from federation.postgres import PostgresDatabase
 
 
 @dataclass(frozen=True)
@@ -44,8 +54,29 @@ ERASING_SECONDS = 1
 """How long erasing waits for readers; writers wait meanwhile."""
 
 
-class Database:
+class Database(Protocol):
     """The database of one party, with its audit log inside."""
+
+    @property
+    def log(self) -> AuditLog:
+        """The party's audit log, to which acts are recorded in the transaction that does them."""
+
+    @property
+    def connection(self) -> Connection:
+        """A connection for reading; inside a transaction of this thread, that transaction's own."""
+
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """Open a write transaction; what is read inside it stays true until it commits."""
+
+    def erase_deleted(self) -> None:
+        """Leave no copy of what was deleted, as far as the database can."""
+
+    def close(self) -> None:
+        """Close what this thread has open."""
+
+
+class SqliteDatabase:
+    """The database in one SQLite file. Every thread has a connection of its own."""
 
     def __init__(self, path: Path, schema: str, log: AuditLog) -> None:
         self.path, self.log = path, log
@@ -108,10 +139,34 @@ class Database:
             del self._local.connection
 
 
-def open_database(party: Party, *schemas: Path) -> Database:
-    """Open a party's database, made at need of the tables in `schemas` and those of its audit log."""
-    schema = ";\n".join(path.read_text() for path in schemas)
-    return Database(party.database, schema, AuditLog(party.member_id, LogSigner(party)))
+def open_database(party: Party, *schemas: Path) -> SqliteDatabase:
+    """Open a party's own file, made at need of the tables in `schemas` and those of its audit log."""
+    return SqliteDatabase(party.database, _read_schemas(schemas), AuditLog(party.member_id, LogSigner(party)))
+
+
+def _read_schemas(schemas: tuple[Path, ...]) -> str:
+    return ";\n".join(path.read_text() for path in schemas)
+
+
+def keep_address(directory: Path, address: str) -> None:
+    """Note on which PostgreSQL server a party's database is, for its owner alone to read. Raises `LogUnreadable`."""
+    check_address(address, "--database")
+    write_file(directory / ADDRESS_FILE, f"{address}\n".encode())
+
+
+def open_shared_database(party: Party, *schemas: Path) -> "SqliteDatabase | PostgresDatabase":
+    """Open a party's database where its directory says that it is: on a PostgreSQL server, or else in its own file.
+
+    Raises `DatabaseUnavailable` where the server does not let us in, and `LogUnreadable` where its address is damaged.
+    """
+    address = read_address(party.directory)
+    if not address:
+        return open_database(party, *schemas)
+    try:
+        from federation.postgres import PostgresDatabase
+    except ImportError:
+        raise DatabaseUnavailable(MISSING_DRIVER) from None
+    return PostgresDatabase(address, _read_schemas(schemas), AuditLog(party.member_id, LogSigner(party)))
 
 
 def stamp(moment: datetime) -> str:

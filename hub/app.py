@@ -6,6 +6,7 @@ from pathlib import Path
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from audit.connection import DatabaseUnavailable
 from federation.problems import PROBLEM_TYPE, TITLES, ProblemRaised
 from federation.register import RegisterError
 from federation.state import StateError
@@ -58,6 +59,8 @@ def answer_unforeseen(error: Exception) -> Response:
     """Answer anything else with a bare 500: the log names the kind of error and the place, never a value."""
     if isinstance(error, RegisterError | StateError):
         return answer_problem(ProblemRaised(503, "no_register", "the hub has no valid register at the moment"))
+    if isinstance(error, DatabaseUnavailable):
+        return answer_problem(ProblemRaised(503, "no_database", "the hub's database is away at the moment"))
     log.error("%s %s: %s", request.method, request.url_rule, describe_error(error))
     return answer_problem(ProblemRaised(500, "unforeseen", "something went wrong here; it has been noted"))
 

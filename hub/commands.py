@@ -18,10 +18,14 @@ def hub() -> None:
 @click.option("--id", "member_id", default="hub", show_default=True, help="The hub's id in the register.")
 @click.option("--organisation", default="hub-operator", show_default=True)
 @click.option("--title", default="The federation's hub", show_default=True)
-def init(state: Path, member_id: str, organisation: str, title: str) -> None:
+@click.option("--database", default="", help="postgresql://USER@HOST/NAME for several workers; else a file.")
+def init(state: Path, member_id: str, organisation: str, title: str, database: str) -> None:
     """Make the hub's keys and its enrolment request."""
+    from audit.state import check_address
+    from federation.database import keep_address, open_shared_database
     from federation.state import ENROLMENT_FILE, create_party, make_profile, publish_log_key
     from federation.transport import current_time
+    from hub.service import SCHEMA
 
     profile = make_profile(
         member_id=member_id,
@@ -32,7 +36,14 @@ def init(state: Path, member_id: str, organisation: str, title: str) -> None:
         operator=organisation,
         authorities=(),
     )
-    publish_log_key(create_party(state, profile, current_time()))
+    if database:
+        check_address(database, "--database")
+    party = create_party(state, profile, current_time())
+    publish_log_key(party)
+    if database:
+        # Looked at now, so that an address that is of no use is not found out by the first member.
+        keep_address(state, database)
+        open_shared_database(party, SCHEMA).close()
     click.echo(state / ENROLMENT_FILE)
 
 
@@ -86,16 +97,22 @@ def sign_in(state: Path, member: str, address: str) -> None:
 @click.option("--tls-cert", type=PEM, help="The hub's certificate, with those that lead to its authority.")
 @click.option("--tls-key", type=PEM, help="Its private key, without a passphrase.")
 @click.option("--behind-tls-proxy", is_flag=True, help="A proxy in front speaks TLS; the hub itself does not.")
-def serve(state: Path, bind: str, tls_cert: Path | None, tls_key: Path | None, behind_tls_proxy: bool) -> None:
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="More need PostgreSQL.")
+def serve(
+    state: Path, bind: str, tls_cert: Path | None, tls_key: Path | None, behind_tls_proxy: bool, workers: int
+) -> None:
     """Run the hub until it is stopped.
 
     It speaks TLS 1.3 with a certificate, or stands behind a proxy that speaks TLS; else it serves this machine alone.
     """
+    from audit.state import read_address
     from federation.register import MemberKind
     from federation.state import open_party
     from federation.transport import current_time
     from hub.server import HubServer, Listening
 
+    if workers > 1 and not read_address(state):
+        raise click.UsageError("several workers share a PostgreSQL server: circe hub init --database, or --workers 1")
     party = open_party(state, MemberKind.HUB)
     members = len(party.register(current_time()).members)
-    HubServer(state, members, Listening(bind, tls_cert, tls_key, behind_tls_proxy), {}).run()
+    HubServer(state, members, Listening(bind, tls_cert, tls_key, behind_tls_proxy), {"workers": workers}).run()

@@ -6,10 +6,10 @@ signed it in time.
 """
 
 import base64
-import sqlite3
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
+from audit.connection import Connection, Row
 from audit.event import Action, AuditEvent, Outcome
 from federation.database import stamp
 from federation.envelope import Envelope, EnvelopeError, read_envelope, verify_signature
@@ -28,7 +28,7 @@ LONGEST_TEXT = 500
 """Characters of a node's own words that are shown to the asker."""
 
 
-def deliver_manifest(hub: Hub, connection: sqlite3.Connection, manifest: Manifest, envelope: bytes) -> None:
+def deliver_manifest(hub: Hub, connection: Connection, manifest: Manifest, envelope: bytes) -> None:
     """Put an approved manifest into the inbox of every node of its roster, inside the caller's transaction."""
     connection.executemany(
         "INSERT INTO deliveries (receiver, kind, lookup_id, sender, body, expires_at) VALUES (?, ?, '', '', ?, ?)",
@@ -97,23 +97,23 @@ def accept_reply(hub: Hub, node: Member, data: bytes) -> str:
     return reply.query_id
 
 
-def _has_replied(connection: sqlite3.Connection, digest: str, node: Member) -> bool:
+def _has_replied(connection: Connection, digest: str, node: Member) -> bool:
     found = connection.execute("SELECT 1 FROM replies WHERE digest = ? AND node = ?", (digest, node.id))
     return found.fetchone() is not None
 
 
-def _finish_manifest(connection: sqlite3.Connection, node: Member, envelope: bytes) -> None:
+def _finish_manifest(connection: Connection, node: Member, envelope: bytes) -> None:
     """Take a manifest that was replied to out of the node's inbox, so that it need not be said in another request."""
     mine = (node.id, DeliveryKind.MANIFEST, envelope)
     connection.execute("DELETE FROM deliveries WHERE receiver = ? AND kind = ? AND body = ?", mine)
 
 
-def _check_awaited(row: sqlite3.Row, now: str) -> None:
+def _check_awaited(row: Row, now: str) -> None:
     if row["state"] != QueryState.RUNNING or row["expires_at"] <= now:
         raise ProblemRaised(409, "not_awaited", "the query is not running, or its time is up: no reply is awaited")
 
 
-def _keep_reply(hub: Hub, connection: sqlite3.Connection, reply: Reply, data: bytes) -> None:
+def _keep_reply(hub: Hub, connection: Connection, reply: Reply, data: bytes) -> None:
     # Where the reply stands is kept beside it, so that nobody has to open hundreds of tables to say who has answered.
     kept = {
         "digest": reply.manifest_digest,

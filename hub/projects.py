@@ -1,9 +1,9 @@
 """Projects: who may ask, for what, under which disclosure preset."""
 
 import json
-import sqlite3
 from dataclasses import dataclass
 
+from audit.connection import Row
 from audit.event import Action
 from federation.problems import ProblemRaised
 from hub.service import Hub
@@ -23,7 +23,11 @@ def add_project(hub: Hub, project: Project) -> None:
     """Add a project, or replace the one of that name."""
     row = (project.name, project.title, json.dumps(sorted(project.members)), json.dumps(sorted(project.presets)))
     with hub.database.transaction() as connection:
-        connection.execute("INSERT OR REPLACE INTO projects VALUES (?, ?, ?, ?)", row)
+        connection.execute(
+            "INSERT INTO projects VALUES (?, ?, ?, ?) ON CONFLICT (project) DO UPDATE "
+            "SET title = excluded.title, members = excluded.members, presets = excluded.presets",
+            row,
+        )
         event = hub.event(Action.PROJECT_CREATED, hub.party.member_id, project.name)
         hub.database.log.append(connection, event)
 
@@ -43,7 +47,7 @@ def list_projects(hub: Hub, member: str) -> tuple[Project, ...]:
     return tuple(project for project in projects if member in project.members)
 
 
-def _read_project(row: sqlite3.Row) -> Project:
+def _read_project(row: Row) -> Project:
     return Project(
         row["project"], row["title"], frozenset(json.loads(row["members"])), frozenset(json.loads(row["presets"]))
     )

@@ -4,12 +4,12 @@ The hub keeps the manifest's envelope and a state; both change in one transactio
 checks what the nodes will check again, so that an honest asker hears of a mistake at once.
 """
 
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from audit.connection import Row
 from audit.event import Action
 from federation.database import stamp
 from federation.envelope import (
@@ -204,7 +204,7 @@ def may_see_all(hub: Hub, reader: Member) -> bool:
     return True
 
 
-def read_query(row: sqlite3.Row) -> StoredQuery:
+def read_query(row: Row) -> StoredQuery:
     """Read a stored query."""
     envelope = read_envelope(row["envelope"], MANIFEST_TYPE)
     return StoredQuery(

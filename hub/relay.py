@@ -6,11 +6,11 @@ at once, from the file too: what is recorded today may be opened in a later deca
 often as they are asked for, so that neither side's crash loses any; after ten minutes everything is gone.
 """
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import accumulate
 
+from audit.connection import Connection
 from audit.event import Action
 from federation.database import stamp
 from federation.envelope import EnvelopeError
@@ -43,7 +43,7 @@ def open_lookup(hub: Hub, asker: Member, batch: LookupBatch) -> None:
     with hub.database.transaction() as connection:
         _check_open(connection, asker, stamp(hub.clock()))
         added = connection.execute(
-            "INSERT OR IGNORE INTO lookups VALUES (?, ?, ?)", (batch.lookup_id, asker.id, stamp(expires))
+            "INSERT INTO lookups VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (batch.lookup_id, asker.id, stamp(expires))
         ).rowcount
         if not added:
             raise ProblemRaised(409, "lookup_repeated", "a lookup of that id has been asked already")
@@ -61,7 +61,7 @@ def open_lookup(hub: Hub, asker: Member, batch: LookupBatch) -> None:
     hub.bell.ring(*pages)
 
 
-def _check_open(connection: sqlite3.Connection, asker: Member, now: str) -> None:
+def _check_open(connection: Connection, asker: Member, now: str) -> None:
     (count,) = connection.execute(
         "SELECT count(*) FROM lookups WHERE asker = ? AND expires_at > ?", (asker.id, now)
     ).fetchone()

@@ -6,10 +6,10 @@ Every node of the roster has its rows in the release: a node that refused, was l
 
 import hashlib
 import logging
-import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
 
+from audit.connection import Connection
 from audit.event import Action, Outcome
 from disclosure_control.release import ReleasedTable, ReleaseRefused
 from federation.envelope import Envelope
@@ -127,7 +127,7 @@ def _replies_to_show(
     return tuple(signed[node] for node in sorted(replies) if table.absent.get(replies[node].authority) != MALFORMED)
 
 
-def _move_to_released(connection: sqlite3.Connection, query: StoredQuery) -> bool:
+def _move_to_released(connection: Connection, query: StoredQuery) -> bool:
     moved = connection.execute(
         "UPDATE queries SET state = ? WHERE query_id = ? AND state = ?",
         (QueryState.RELEASED, query.query_id, QueryState.RUNNING),

@@ -1,4 +1,6 @@
-"""Serving the hub: gunicorn with one worker and a thread for every member that may wait, and more for the pages.
+"""Serving the hub: gunicorn with a thread for every member that may wait, and more for the pages.
+
+One worker serves a hub that keeps its state in a file; one on a PostgreSQL server may have several.
 
 It speaks TLS 1.3 itself, or stands behind a proxy that does. Without either it listens on the loopback address alone.
 """
@@ -68,7 +70,7 @@ class HubServer(BaseApplication):  # type: ignore[misc]
         super().__init__()
 
     def load_config(self) -> None:
-        """Set gunicorn up: SQLite wants one worker, and long polls want threads."""
+        """Set gunicorn up: long polls want threads, in each worker as many as if every member came to it."""
         threads = self._members + SPARE_THREADS
         connections = threads + SPARE_CONNECTIONS
         allow_files(connections + FILES_EACH * threads)

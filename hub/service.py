@@ -8,13 +8,13 @@ from functools import cached_property
 from pathlib import Path
 
 from audit.event import Action, AuditEvent, Detail, EventInvalid, Outcome
-from federation.database import Database, open_database
+from federation.database import Database, SqliteDatabase, open_shared_database
 from federation.problems import ProblemRaised
 from federation.register import MemberKind, Register
 from federation.register_reader import RegisterReader
 from federation.state import Party, open_party
 from federation.transport import Clock, current_time
-from hub.nonces import Nonces
+from hub.nonces import FileNonces, Nonces, SharedNonces
 from policies.access_policy import AccessDenied, AccessPolicy, AccessRequest
 
 SCHEMA = Path(__file__).with_name("schema.sql")
@@ -55,6 +55,15 @@ class Bell:
             for line in self._held:
                 if line.topic in rung:
                     line.rung.set()
+
+    def ring_all(self) -> None:
+        """Wake everyone."""
+        with self._lock:
+            for line in self._held:
+                line.rung.set()
+
+    def close(self) -> None:
+        """Nothing is open."""
 
     def wait_until(self, ready: Callable[[], bool], seconds: float, *, topic: str, holder: str) -> None:
         """Return when `ready` holds, looking again at each ring for `topic`, or when `seconds` have passed.
@@ -110,9 +119,10 @@ class Hub:
         return RegisterReader(self.party)
 
     def close(self) -> None:
-        """Close this thread's connection to the database, and the nonces."""
-        self.database.close()
+        """Close what this thread has open, and what all threads share."""
+        self.bell.close()
         self.nonces.close()
+        self.database.close()
 
     def register(self) -> Register:
         """Return the register, valid now. Raises `RegisterError` or `StateError`."""
@@ -157,7 +167,12 @@ class Hub:
 def open_hub(directory: Path, clock: Clock = current_time, lines: int = 64) -> Hub:
     """Open the hub whose state directory this is; `lines` members at most may wait on it at a time."""
     party = open_party(directory, MemberKind.HUB)
-    return Hub(party, open_database(party, SCHEMA), AccessPolicy.load(), clock, Nonces(directory), Bell(lines))
+    database = open_shared_database(party, SCHEMA)
+    if isinstance(database, SqliteDatabase):
+        return Hub(party, database, AccessPolicy.load(), clock, FileNonces(directory), Bell(lines))
+    from hub.shared_bell import SharedBell
+
+    return Hub(party, database, AccessPolicy.load(), clock, SharedNonces(database), SharedBell(database, lines))
 
 
 def describe_error(error: Exception) -> str:

@@ -7,9 +7,9 @@ not logged, so that a stranger cannot fill the log.
 
 import hashlib
 import secrets
-import sqlite3
 from datetime import timedelta
 
+from audit.connection import Connection, Row
 from audit.event import Action, Outcome
 from federation.database import stamp
 from federation.problems import ProblemRaised
@@ -54,15 +54,15 @@ def use_code(hub: Hub, code: str) -> Member:
     return member
 
 
-def _take_code(connection: sqlite3.Connection, code: str) -> sqlite3.Row | None:
-    row: sqlite3.Row | None = connection.execute(
+def _take_code(connection: Connection, code: str) -> Row | None:
+    row: Row | None = connection.execute(
         "SELECT * FROM sign_in_codes WHERE code_hash = ?", (hash_code(code),)
     ).fetchone()
     connection.execute("DELETE FROM sign_in_codes WHERE code_hash = ?", (hash_code(code),))
     return row
 
 
-def _find_owner(hub: Hub, row: sqlite3.Row) -> Member | None:
+def _find_owner(hub: Hub, row: Row) -> Member | None:
     register, now = hub.register(), hub.clock()
     if row["expires_at"] <= stamp(now):
         return None

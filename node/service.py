@@ -5,7 +5,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from audit.event import Action, AuditEvent, Detail, Outcome
-from federation.database import Database, open_database
+from federation.database import SqliteDatabase, open_database
 from federation.register import MemberKind, Register
 from federation.register_reader import RegisterReader, identify_file
 from federation.secure_sum.contributor import Contributor
@@ -33,7 +33,7 @@ class Node:
     """Everything that the node's rooms share."""
 
     party: Party
-    database: Database
+    database: SqliteDatabase
     store: SnapshotStore
     clock: Clock
 

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -37,6 +38,12 @@ class PostgresServer:
     def url(self, role: str = READER, database: str = DATABASE) -> str:
         """The address of the server for a role; it asks for no password, and nobody else reaches the socket."""
         return f"postgresql://{role}@/{database}?host={quote(str(self.directory), safe='')}"
+
+    def own_schema(self) -> str:
+        """Make an empty schema, and return the address by which its owner finds it and nothing else."""
+        name = f"own_{secrets.token_hex(8)}"
+        self.execute(f"CREATE SCHEMA {name}", database=DATABASE)
+        return f"{self.url('postgres')}&options=-csearch_path%3D{name}"
 
     def start(self) -> None:
         """Start the server, and wait until it lets us in."""

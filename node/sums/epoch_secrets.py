@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from federation.database import Database
+from federation.database import SqliteDatabase
 from federation.envelope import Envelope
 from federation.secure_sum.dealing import DealtSlot, KeptParcel, OwnSlot, SlotKey
 from federation.secure_sum.messages import DealingBundle, Prekey, SumRoster
@@ -25,7 +25,7 @@ SECRET_TABLES = ("sum_own_prekeys", "sum_prekeys", "sum_roots", "sum_own_slots",
 class EpochSecrets:
     """What one node holds of each epoch."""
 
-    def __init__(self, database: Database, me: str) -> None:
+    def __init__(self, database: SqliteDatabase, me: str) -> None:
         self._database, self._me = database, me
 
     @contextmanager

@@ -10,7 +10,7 @@ import pytest
 
 from audit.event import Action, AuditEvent
 from audit.verifier import verify_log
-from federation.database import Database, LogSigner, open_database
+from federation.database import LogSigner, SqliteDatabase, open_database
 from federation.state import Party, create_party, hold_directory, make_profile
 from tests.federation.cast import NOW
 
@@ -42,27 +42,27 @@ def party(tmp_path: Path) -> Party:
 
 
 @pytest.fixture
-def database(party: Party, schema: Path) -> Iterator[Database]:
+def database(party: Party, schema: Path) -> Iterator[SqliteDatabase]:
     database = open_database(party, schema)
     yield database
     database.close()
 
 
-def act(database: Database, connection: sqlite3.Connection) -> None:
+def act(database: SqliteDatabase, connection: sqlite3.Connection) -> None:
     """Do something and log it."""
     connection.execute("INSERT INTO counts VALUES ('done', 1)")
     event = AuditEvent(at=NOW, actor="hub", action=Action.QUERY_RELEASED, reference="Q-1")
     database.log.append(connection, event)
 
 
-def standing(database: Database) -> tuple[int, int]:
+def standing(database: SqliteDatabase) -> tuple[int, int]:
     """How many acts stand in the database, and how many entries in its log."""
     (acts,) = database.connection.execute("SELECT count(*) FROM counts").fetchone()
     (entries,) = database.connection.execute("SELECT count(*) FROM audit_entries").fetchone()
     return acts, entries
 
 
-def break_off(database: Database, failure: BaseException) -> None:
+def break_off(database: SqliteDatabase, failure: BaseException) -> None:
     """Do something, log it, and fail before the end of the transaction."""
     with database.transaction() as connection:
         act(database, connection)
@@ -72,7 +72,7 @@ def break_off(database: Database, failure: BaseException) -> None:
 # --- Both or neither -------------------------------------------------------------------------------------------------
 
 
-def test_an_act_and_its_entry_are_kept_together(database: Database, party: Party) -> None:
+def test_an_act_and_its_entry_are_kept_together(database: SqliteDatabase, party: Party) -> None:
     with database.transaction() as connection:
         act(database, connection)
     assert standing(database) == (1, 1)
@@ -83,7 +83,9 @@ def test_an_act_and_its_entry_are_kept_together(database: Database, party: Party
 @pytest.mark.parametrize(
     "failure", [ValueError(), sqlite3.OperationalError(), KeyboardInterrupt(), SystemExit(), GeneratorExit()], ids=repr
 )
-def test_an_act_that_is_broken_off_leaves_neither(database: Database, party: Party, failure: BaseException) -> None:
+def test_an_act_that_is_broken_off_leaves_neither(
+    database: SqliteDatabase, party: Party, failure: BaseException
+) -> None:
     with pytest.raises(type(failure)):
         break_off(database, failure)
     assert standing(database) == (0, 0)
@@ -93,7 +95,7 @@ def test_an_act_that_is_broken_off_leaves_neither(database: Database, party: Par
     verify_log(database.connection, party.member_id, party.keys.public_signing_key)
 
 
-def test_a_commit_that_fails_leaves_neither(database: Database) -> None:
+def test_a_commit_that_fails_leaves_neither(database: SqliteDatabase) -> None:
     """A note of nothing is found out only at the commit; the connection is of use afterwards."""
 
     def note_nothing() -> None:
@@ -110,7 +112,7 @@ def test_a_commit_that_fails_leaves_neither(database: Database) -> None:
     assert standing(database) == (1, 1)
 
 
-def test_a_rollback_by_sqlite_itself_is_no_second_failure(database: Database) -> None:
+def test_a_rollback_by_sqlite_itself_is_no_second_failure(database: SqliteDatabase) -> None:
     def insert_twice() -> None:
         with database.transaction() as connection:
             act(database, connection)
@@ -121,7 +123,7 @@ def test_a_rollback_by_sqlite_itself_is_no_second_failure(database: Database) ->
     assert standing(database) == (0, 0)
 
 
-def test_a_transaction_inside_another_is_refused_and_spoils_nothing(database: Database) -> None:
+def test_a_transaction_inside_another_is_refused_and_spoils_nothing(database: SqliteDatabase) -> None:
     with database.transaction() as connection:
         act(database, connection)
         with pytest.raises(sqlite3.ProgrammingError, match="a transaction is open"), database.transaction():
@@ -130,7 +132,7 @@ def test_a_transaction_inside_another_is_refused_and_spoils_nothing(database: Da
 
 
 def test_whoever_waits_too_long_for_another_has_done_nothing(
-    database: Database, party: Party, schema: Path, monkeypatch: pytest.MonkeyPatch
+    database: SqliteDatabase, party: Party, schema: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("federation.database.BUSY_SECONDS", 0)
     with database.transaction(), pytest.raises(sqlite3.OperationalError, match="locked"):
@@ -163,7 +165,7 @@ def in_threads(count: int, work: Callable[[], None]) -> None:
     assert failures == []
 
 
-def test_every_thread_has_a_connection_of_its_own(database: Database) -> None:
+def test_every_thread_has_a_connection_of_its_own(database: SqliteDatabase) -> None:
     seen: list[sqlite3.Connection] = []
 
     def look() -> None:
@@ -174,7 +176,7 @@ def test_every_thread_has_a_connection_of_its_own(database: Database) -> None:
     assert len({id(connection) for connection in [*seen, database.connection]}) == 5
 
 
-def test_nobody_sees_what_is_not_committed(database: Database) -> None:
+def test_nobody_sees_what_is_not_committed(database: SqliteDatabase) -> None:
     found: list[tuple[int, int]] = []
     with database.transaction() as connection:
         act(database, connection)
@@ -183,7 +185,7 @@ def test_nobody_sees_what_is_not_committed(database: Database) -> None:
     assert found == [(0, 0), (1, 1)]
 
 
-def test_what_is_read_in_a_transaction_stays_true(database: Database) -> None:
+def test_what_is_read_in_a_transaction_stays_true(database: SqliteDatabase) -> None:
     """Four threads read a number and write it back raised by one: none is lost."""
     with database.transaction() as connection:
         connection.execute("INSERT INTO counts VALUES ('raised', 0)")
@@ -214,7 +216,7 @@ def test_two_who_make_it_at_once_take_turns(party: Party, schema: Path) -> None:
 # --- The file --------------------------------------------------------------------------------------------------------
 
 
-def test_the_files_are_their_owners_alone(database: Database, party: Party) -> None:
+def test_the_files_are_their_owners_alone(database: SqliteDatabase, party: Party) -> None:
     with database.transaction() as connection:
         act(database, connection)
     files = list(party.directory.glob(f"{party.database.name}*"))
@@ -222,7 +224,7 @@ def test_the_files_are_their_owners_alone(database: Database, party: Party) -> N
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
 
 
-def test_opening_again_keeps_everything(database: Database, party: Party, schema: Path) -> None:
+def test_opening_again_keeps_everything(database: SqliteDatabase, party: Party, schema: Path) -> None:
     with database.transaction() as connection:
         act(database, connection)
     database.close()
@@ -233,7 +235,7 @@ def test_opening_again_keeps_everything(database: Database, party: Party, schema
     again.close()
 
 
-def test_what_is_committed_survives_a_power_cut(database: Database) -> None:
+def test_what_is_committed_survives_a_power_cut(database: SqliteDatabase) -> None:
     """Every commit waits for the disk, and a row cannot point at nothing."""
     assert database.connection.execute("PRAGMA synchronous").fetchone()[0] == 2
     assert database.connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"

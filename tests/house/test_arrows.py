@@ -28,9 +28,9 @@ ROOT_FILES = {"federation/cli.py", "federation/demo.py"}
 
 EDGES = {
     "flask": ("hub/", "node/", "federation/web/"),
-    "sqlite3": ("hub/", "node/", "federation/database.py", "audit/"),
+    "sqlite3": ("hub/nonces.py", "node/", "federation/database.py", "audit/"),
     "duckdb": ("query_engine/engines/", "node/"),
-    "psycopg": ("query_engine/engines/",),
+    "psycopg": ("query_engine/engines/", "audit/postgres.py"),
     "pyspark": ("query_engine/engines/",),
     "httpx": ("federation/transport.py", "federation/http_signatures.py"),
     "socket": ("hub/", "node/", "federation/demo.py", "federation/tls.py"),

@@ -7,12 +7,22 @@ import pytest
 
 from tests.hub.callers import Callers, gather
 from tests.hub.played_federation import PlayedFederation, found_federation
+from tests.postgres_server import PostgresServer
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def storage(request: pytest.FixtureRequest) -> str:
+    """Where a hub keeps its state: an address on a server, or nothing for a file of its own. Each test sees both."""
+    if request.param == "sqlite":
+        return ""
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.own_schema()
 
 
 @pytest.fixture
-def federation(tmp_path: Path) -> Iterator[PlayedFederation]:
+def federation(tmp_path: Path, storage: str) -> Iterator[PlayedFederation]:
     """A hub, three nodes, people of every kind, and a project, with nothing asked yet."""
-    founded = found_federation(tmp_path)
+    founded = found_federation(tmp_path, database=storage)
     yield founded
     founded.hub.close()
 

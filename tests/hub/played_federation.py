@@ -19,6 +19,7 @@ import msgspec
 
 from disclosure_control.presets import load_preset
 from disclosure_control.protection import protect
+from federation.database import keep_address
 from federation.envelope import seal_envelope, sign_body, write_envelope
 from federation.exchange import QueryDraft
 from federation.manifest import MANIFEST_TYPE, REPLY_TYPE, Outcome, Reply
@@ -185,8 +186,8 @@ def make_figures(query: queries.StoredQuery, seed: int) -> dict[str, Sequence[in
     return {each.name: [count * max(1, each.bound * 9 // 10) for count in children] for each in plan.statistics}
 
 
-def found_federation(directory: Path, now: datetime = START) -> PlayedFederation:
-    """Make the federation in an empty directory."""
+def found_federation(directory: Path, now: datetime = START, database: str = "") -> PlayedFederation:
+    """Make the federation in an empty directory; its hub keeps its state there, or on a server at this address."""
     clock = Clock(now)
     root_key = read_root_key(create_root(directory / "root", "circe").read_text())
     people = {name: _describe(name, *entry) for name, entry in PEOPLE.items()}
@@ -201,6 +202,8 @@ def found_federation(directory: Path, now: datetime = START) -> PlayedFederation
     parties = {name: join_federation(party, root_key, HUB_ADDRESS) for name, party in parties.items()}
     parties["hub"].adopt_register(register.read_bytes(), clock())
     publish_log_key(parties["hub"])
+    if database:
+        keep_address(parties["hub"].directory, database)
     hub = open_hub(parties["hub"].directory, clock)
     add_project(hub, Project(PROJECT, "Attendance of children in care", frozenset({"ana"}), frozenset({"ons_10_5"})))
     return PlayedFederation(directory, hub, clock, parties)

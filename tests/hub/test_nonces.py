@@ -10,7 +10,7 @@ import pytest
 
 from federation.http_signatures import MAX_AGE
 from federation.problems import ProblemRaised
-from hub.nonces import FORGET_EVERY, NONCES_FILE, Nonces
+from hub.nonces import FORGET_EVERY, NONCES_FILE, FileNonces, Nonces
 from tests.hub.played_federation import START
 
 SECOND = timedelta(seconds=1)
@@ -18,7 +18,7 @@ SECOND = timedelta(seconds=1)
 
 @pytest.fixture
 def nonces(tmp_path: Path) -> Iterator[Nonces]:
-    with closing(Nonces(tmp_path)) as opened:
+    with closing(FileNonces(tmp_path)) as opened:
         yield opened
 
 
@@ -44,7 +44,7 @@ def test_a_nonce_is_good_once(nonces: Nonces) -> None:
 def test_a_restart_forgets_none(nonces: Nonces, tmp_path: Path) -> None:
     """Also one that ends without closing anything."""
     assert is_fresh(nonces, "a")
-    with closing(Nonces(tmp_path)) as reopened:
+    with closing(FileNonces(tmp_path)) as reopened:
         assert not is_fresh(reopened, "a")
 
 

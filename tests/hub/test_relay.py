@@ -1,7 +1,6 @@
 """The relay of lookups: who may see which page, and that nothing of them is left."""
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -61,14 +60,23 @@ def refusal_of(call: object, *arguments: object) -> tuple[int, str]:
     return refused.value.problem.status, refused.value.problem.code
 
 
-def files_of(federation: PlayedFederation) -> Iterator[Path]:
+in_a_file = pytest.mark.parametrize("storage", ["sqlite"], indirect=True)
+"""What concerns the files that SQLite keeps; a server's are its own."""
+
+
+def files_of(federation: PlayedFederation) -> list[Path]:
     """The hub's database and everything that SQLite keeps beside it."""
-    return federation.hub.party.directory.glob(f"{federation.hub.database.path.name}*")
+    party = federation.hub.party
+    return list(party.directory.glob(f"{party.database.name}*"))
 
 
 def is_kept(federation: PlayedFederation, mark: bytes) -> bool:
-    """Whether a page's bytes are anywhere in the files of the database."""
-    return any(mark * 4 in file.read_bytes() for file in files_of(federation))
+    """Whether a page's bytes are anywhere in the database: in its files, or in the tables of a server."""
+    if files := files_of(federation):
+        return any(mark * 4 in file.read_bytes() for file in files)
+    read = federation.hub.database.connection.execute
+    tables = ("SELECT body FROM deliveries", "SELECT pages FROM lookup_answers WHERE pages IS NOT NULL")
+    return any(mark * 4 in bytes(data) for statement in tables for (data,) in read(statement))
 
 
 def test_each_receiver_finds_its_page_and_the_asker_the_answers(federation: PlayedFederation, lookup: str) -> None:
@@ -266,18 +274,18 @@ def test_no_page_is_left_in_any_file(federation: PlayedFederation, lookup: str, 
     else:
         federation.clock.advance(LOOKUP_VALIDITY)
         settle_due(federation.hub, federation.clock())
-    assert list(files_of(federation))
     assert not is_kept(federation, ANSWER)
     assert not is_kept(federation, REQUEST)
     assert read_inbox(federation.hub, federation.member(OTHER), federation.clock()).deliveries == ()
 
 
+@in_a_file
 def test_a_long_reader_is_not_waited_for(
     federation: PlayedFederation, lookup: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The lookup is over for all that; what is left of it goes with the next one that ends."""
     monkeypatch.setattr(database, "ERASING_SECONDS", 0)
-    with closing(sqlite3.connect(federation.hub.database.path, isolation_level=None)) as reader:
+    with closing(sqlite3.connect(federation.hub.party.database, isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM lookup_answers").fetchone()
         close_lookup(federation.hub, federation.member(ASKER), lookup)

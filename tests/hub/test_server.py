@@ -51,8 +51,8 @@ HubServer(Path(sys.argv[3]), 1, Listening(sys.argv[5]), {"worker_connections": 1
 class Served:
     """A hub that a process of its own serves, and whose members have joined it."""
 
-    def __init__(self, directory: Path, scheme: str = "http") -> None:
-        self.federation: PlayedFederation = found_federation(directory, whole_seconds(datetime.now(UTC)))
+    def __init__(self, directory: Path, scheme: str = "http", database: str = "") -> None:
+        self.federation: PlayedFederation = found_federation(directory, whole_seconds(datetime.now(UTC)), database)
         self.port = free_port()
         self.root_key = read_root_key((directory / "root" / "root.pub").read_text())
         self.address = f"{scheme}://127.0.0.1:{self.port}"
@@ -90,11 +90,11 @@ class Served:
     def await_idle(self) -> None:
         """Wait until the hub has done what it can, which shows in the processor time that its processes use."""
         before, deadline = -1, time.monotonic() + PATIENCE
-        while (used := sum(map(_processor_ticks, self._processes()))) != before and time.monotonic() < deadline:
+        while (used := sum(map(_processor_ticks, self.processes()))) != before and time.monotonic() < deadline:
             before = used
             threading.Event().wait(0.25)
 
-    def _processes(self) -> list[Path]:
+    def processes(self) -> list[Path]:
         """The processes whose group is that of the one started: gunicorn and its worker."""
         return [path for path in Path("/proc").glob("[0-9]*") if _group(path) == self._group]
 

@@ -319,6 +319,7 @@ def test_the_newest_checkpoint_covers_the_reading_itself(browse: Browse, federat
     assert shown == federation.hub.database.log.latest_checkpoint(federation.hub.database.connection)
 
 
+@pytest.mark.parametrize("storage", ["sqlite"], indirect=True)
 def test_an_entry_that_is_no_event_is_shown_as_such(browse: Browse, federation: PlayedFederation) -> None:
     """A log that was tampered with can still be read, and says where."""
     eve = browse("eve")
