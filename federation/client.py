@@ -223,9 +223,15 @@ class FederationClient:
 
 
 def connect(state: Path | str, *, clock: Clock = current_time) -> FederationClient:
-    """Connect as the member whose state directory this is."""
+    """Connect as the member whose state directory this is.
+
+    Where new keys wait, the register is looked at first: once it names them, the hub knows no others.
+    """
     party = open_party(Path(state))
-    return FederationClient(party, connect_party(party, clock=clock), clock)
+    client = FederationClient(party, connect_party(party, clock=clock), clock)
+    if party.awaits_rotation:
+        client.refresh_register()
+    return client
 
 
 def check_soundness(sql: str) -> None:

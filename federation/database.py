@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LogSigner:
-    """Signs a party's checkpoints with its member key; the log is named after the member."""
+    """Signs a party's checkpoints with its log key, which is not rotated; the log is named after the member."""
 
     party: Party
 
@@ -40,11 +40,11 @@ class LogSigner:
     @property
     def public_key(self) -> bytes:
         """The key by which checkpoints are verified."""
-        return self.party.keys.public_signing_key
+        return self.party.keys.public_log_key
 
     def sign(self, message: bytes, /) -> bytes:
         """Return the Ed25519 signature of `message`."""
-        return self.party.keys.sign(message)
+        return self.party.keys.sign_log(message)
 
 
 BUSY_SECONDS = 30

@@ -88,9 +88,10 @@ class Cast:
         return self.directory / "people" / person
 
     @property
-    def members(self) -> tuple[Path, ...]:
-        """Every member's directory: hub, nodes and people."""
-        return (self.hub, *self.nodes, *(self.person(person) for person in self.people))
+    def members(self) -> dict[str, Path]:
+        """Every member's directory by the member's id: hub, nodes and people."""
+        nodes = {f"node-{code}": self.node(code) for code in self.authorities}
+        return {"hub": self.hub, **nodes, **{person: self.person(person) for person in self.people}}
 
 
 @click.command()
@@ -141,7 +142,7 @@ def perform(hands: Stagehands, place: Path, authorities: int, seed: int, togethe
     cast = Cast(place, tuple(codes), f"http://127.0.0.1:{free_port()}")
     with hands.stage("hub, nodes and people make their keys"):
         set_up(hands, cast)
-    with hands.stage("the root enrols them; each pins the root"):
+    with hands.stage("the root invites them; each pins the root and asks; the root enrols them"):
         enrol(hands, cast)
     with hands.stage("each node loads its authority's files"):
         load = [("node", "load", "--state", cast.node(code), england / code, "--format", "json") for code in codes]
@@ -157,6 +158,8 @@ def perform(hands: Stagehands, place: Path, authorities: int, seed: int, togethe
     with hands.stage("every audit log is verified"):
         for line in hands.run_each([("audit", "verify", "--state", state) for state in (cast.hub, *cast.nodes)]):
             click.echo(line.rstrip(), err=True)
+    with hands.stage("a drill: what an officer's key touched, were it to be revoked"):
+        drill(hands, cast)
     return release
 
 
@@ -172,17 +175,30 @@ def set_up(hands: Stagehands, cast: Cast) -> None:
 
 
 def enrol(hands: Stagehands, cast: Cast) -> None:
-    """The root signs the register; every member pins the root key, received by a way that it trusts."""
+    """The root invites; every member pins the root key and asks, as invited; the root signs the register."""
     register = cast.directory / "register.json"
-    requests = [state / "enrolment.json" for state in cast.members]
-    hands.run("member", "enrol", "--root", cast.root, "--register", register, *requests)
+    invitations = invite(hands, cast)
     where = ("--hub", cast.address, "--root-key", cast.root / "root.pub")
-    hands.run_each([("member", "join", "--state", state, *where) for state in cast.members])
+    joins = [("--state", state, *where, "--invitation", invitations[who]) for who, state in cast.members.items()]
+    requests = [path.strip() for path in hands.run_each([("member", "join", *join) for join in joins])]
+    hands.run("member", "enrol", "--root", cast.root, "--register", register, *requests)
     hands.run("hub", "adopt", "--state", cast.hub, register)
     asking = ("--title", "Attendance of children in care", "--member", "ana@ucl")
     hands.run("hub", "project", "--state", cast.hub, "--name", "attendance", *asking)
     head = ("--id", "vsh", "--role", "virtual_school_head", "--title", "Virtual school head")
     hands.run("node", "person", "--state", cast.busiest_host, *head)
+
+
+def invite(hands: Stagehands, cast: Cast) -> dict[str, Path]:
+    """Have the root invite everybody; return each one's invitation by id, handed over by a way that both trust."""
+    what = ("member", "invite", "--root", cast.root, "--into", cast.directory / "invitations")
+    nodes = [word for code in cast.authorities for word in ("--authority", code)]
+    hub = ("hub", "The federation's hub", "hub-operator", "hub_operator")
+    printed = hands.run(*what, "--kind", "node", *nodes)
+    for who, (kind, title, organisation, organisation_kind) in {"hub": hub, **cast.people}.items():
+        where = ("--organisation", organisation, "--organisation-kind", organisation_kind)
+        printed += hands.run(*what, "--id", who, "--kind", kind, "--title", title, *where)
+    return {Path(path).stem.removeprefix("invitation-"): Path(path) for path in printed.splitlines()}
 
 
 def start(hands: Stagehands, cast: Cast, together: int) -> None:
@@ -218,6 +234,13 @@ def look_up(hands: Stagehands, cast: Cast) -> None:
     who = ("--state", cast.busiest_host, "--as", "vsh", "--purpose", "Termly review of children placed here")
     found = hands.run("lookup", *who, "--placed-here", "--format", "csv").splitlines()
     click.echo(f"{len(found) - 1} children of other authorities are educated here", err=True)
+
+
+def drill(hands: Stagehands, cast: Cast) -> None:
+    """List what the key of the department's officer touched, from the logs of the hub and of one node."""
+    whose = ("--root", cast.root, "--id", "officer@dfe", "--state", cast.hub, "--state", cast.nodes[0])
+    touched = hands.run("member", "revoke", "--drill", *whose, "--format", "csv").splitlines()
+    click.echo(f"{len(touched) - 1} entries of two logs have to do with it; nothing was signed", err=True)
 
 
 def print_outcome(release: str, hands: Stagehands, form: str) -> None:

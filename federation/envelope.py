@@ -26,6 +26,13 @@ STATEMENTS: Mapping[str, int] = {
 }
 """Documents that every node of a roster signs in the same bytes: how many signatures such an envelope may hold."""
 
+FIELD = 2**255 - 19
+"""The prime over which the curve of Ed25519 lies."""
+
+# The second coordinate of every point whose order divides 8 (RFC 8032's curve has eight of them).
+_ORDER_8 = 2707385501144840649318225287225658788936804267575313519463743609750303402022
+_LOW_ORDER = frozenset({0, 1, FIELD - 1, _ORDER_8, FIELD - _ORDER_8})
+
 
 class Signer(Protocol):
     """Whoever can sign: a member's id and its Ed25519 key."""
@@ -125,6 +132,18 @@ def verify_signature(envelope: Envelope, member_id: str, public_key: bytes) -> N
         Ed25519PublicKey.from_public_bytes(public_key).verify(decode_base64(claimed[0].sig), message)
     except (InvalidSignature, ValueError):
         raise EnvelopeError(f"the signature by {member_id} does not verify") from None
+
+
+def check_signing_key(public_key: bytes) -> None:
+    """Raise `EnvelopeError` unless an Ed25519 public key is 32 bytes, in its one spelling, and not of low order.
+
+    By a key of low order a signature verifies that anybody can make.
+    """
+    if len(public_key) != 32:
+        raise EnvelopeError("the key has the wrong length")
+    y = int.from_bytes(public_key, "little") & ((1 << 255) - 1)
+    if y >= FIELD or y in _LOW_ORDER:
+        raise EnvelopeError("the key is no Ed25519 key, or one of low order, by which anybody could sign")
 
 
 def check_payload_type(envelope: Envelope, expected: str) -> None:

@@ -132,11 +132,22 @@ class Delivery(Document, frozen=True):
     body: str
 
 
+SealingKeys = Annotated[tuple[Envelope, ...], msgspec.Meta(max_length=1000)]
+"""Sealing keys as their nodes signed them: more than there are nodes, and no more than are soon looked through."""
+
+
 class Inbox(Document, frozen=True):
-    """What is waiting for a node, and the register version that the hub carries."""
+    """What is waiting for a node, the register version that the hub carries, and the senders' newest sealing keys."""
 
     register_version: int
     deliveries: tuple[Delivery, ...]
+    sealing_keys: SealingKeys = ()
+
+
+class SealingKeyList(Document, frozen=True):
+    """The newest sealing key of each node, as that node signed it, as far as the hub says."""
+
+    keys: SealingKeys
 
 
 class LookupBatch(Document, frozen=True):

@@ -32,7 +32,7 @@ from federation.register import RegisterError
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    from federation.keys import MemberKeys
+    from federation.keys import CurrentKeys, MemberKeys
 
 TAG = "circe"
 COVERED = ("@method", "@authority", "@path", "@query", "content-digest")
@@ -199,11 +199,11 @@ class SignatureAuth(httpx.Auth):
 
     requires_request_body = True
 
-    def __init__(self, keys: "MemberKeys", clock: Callable[[], datetime]) -> None:
+    def __init__(self, keys: "CurrentKeys", clock: Callable[[], datetime]) -> None:
         self._keys, self._clock = keys, clock
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Add the signature headers; called by `httpx` for each request."""
-        signed = sign_request(request.method, str(request.url), request.content, self._keys, self._clock())
+        signed = sign_request(request.method, str(request.url), request.content, self._keys.current(), self._clock())
         request.headers.update(signed)
         yield request

@@ -2,14 +2,19 @@
 
 Its root key lives offline and is pinned by every member when it joins. Each member verifies each register it is handed
 under its own pinned root, refuses one older than what it has (rollback), one that has expired, and one with any field
-it does not know. The hub carries the register and can neither add a member to it nor hold an old one up for long.
+it does not know. The hub carries the register and can neither add a member to it nor hold an old one up for long: none
+is good for more than thirty days after the root signed it, and then a member without a fresh one answers nobody.
+
+A signature counts under the register that is valid now, whenever it was made. Releases alone, which are records that
+nobody acts on, are read under the key that a node had when it replied.
 """
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
+from itertools import combinations, pairwise
 from typing import Annotated
 
 import msgspec
@@ -18,17 +23,21 @@ from federation.envelope import (
     Envelope,
     EnvelopeError,
     Signer,
+    check_signing_key,
     decode_base64,
     read_envelope,
     seal_envelope,
     verify_signature,
 )
-from federation.sealing import PUBLIC_KEY_BYTES, SealError, check_sealing_key
+from federation.passkeys import Passkey, PasskeyError, check_passkey
+from federation.sealing import SealError, check_sealing_length
 from federation.wire import Document, Instant, Line, Name, WireError, decode_document, encode_document
 
 REGISTER_TYPE = "application/vnd.circe.register+json"
-ENROLMENT_TYPE = "application/vnd.circe.enrolment+json"
 ROOT_ID = "root"
+
+LONGEST_LIFE = timedelta(days=30)
+"""No register is good for longer than this, whatever it says: so long a member works without a fresh one."""
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far two members' clocks may be apart before a moment counts as being in the future."""
@@ -60,8 +69,24 @@ class OrganisationKind(StrEnum):
     HUB_OPERATOR = "hub_operator"
 
 
-class Member(Document, frozen=True):
-    """One entry: anything with keys in the federation."""
+_ORGANISATIONS = {
+    MemberKind.NODE: OrganisationKind.AUTHORITY,
+    MemberKind.HUB: OrganisationKind.HUB_OPERATOR,
+    MemberKind.DFE_ANALYST: OrganisationKind.DEPARTMENT,
+}
+"""The kind of organisation that members of some kinds can only belong to."""
+
+
+class Served(Document, frozen=True):
+    """An authority's code, and from when to when a node serves it: codes end where authorities are reorganised."""
+
+    code: Name
+    valid_from: Instant
+    valid_to: Instant | None
+
+
+class Entry(Document, frozen=True):
+    """What the root's keeper says of a member: who it is, for whom it acts and until when. It has no keys yet."""
 
     id: Name
     kind: MemberKind
@@ -69,11 +94,30 @@ class Member(Document, frozen=True):
     organisation: Name
     organisation_kind: OrganisationKind
     operator: Name
-    authorities: tuple[Name, ...]
+    authorities: tuple[Served, ...]
+    valid_to: Instant
+
+    def authority(self, moment: datetime) -> str:
+        """Return the code of the one authority that this node serves at a moment; empty for anybody else."""
+        return next((served.code for served in self.authorities if _is_within(served, moment)), "")
+
+
+class FormerKey(Document, frozen=True):
+    """A signing key that a member has rotated out, and the last version of the register that had it."""
+
+    signing_key: str
+    last_version: Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Member(Entry, frozen=True):
+    """One entry of the register: anything with keys in the federation. `valid_from` is when it made these keys."""
+
+    valid_from: Instant
     signing_key: str
     sealing_key: str
-    valid_from: Instant
-    valid_to: Instant
+    log_key: str
+    former_keys: tuple[FormerKey, ...]
+    passkeys: tuple[Passkey, ...]
     revoked: bool
 
     @property
@@ -81,10 +125,26 @@ class Member(Document, frozen=True):
         """The member's Ed25519 public key."""
         return decode_base64(self.signing_key)
 
+    def signing_key_in(self, version: int) -> bytes:
+        """Return the Ed25519 key that a version of the register had: for reading records, never for acting on them."""
+        for former in self.former_keys:
+            if version <= former.last_version:
+                return decode_base64(former.signing_key)
+        return self.public_signing_key
+
     @property
     def public_sealing_key(self) -> bytes:
-        """The member's public sealing key."""
+        """The member's first public sealing key: good for a week, as those are that it publishes itself later."""
         return decode_base64(self.sealing_key)
+
+    @property
+    def public_log_key(self) -> bytes:
+        """The Ed25519 key by which the member's audit log is verified; it outlives the other keys."""
+        return decode_base64(self.log_key)
+
+
+def _is_within(span: Served | Member, moment: datetime) -> bool:
+    return span.valid_from <= moment and (span.valid_to is None or moment < span.valid_to)
 
 
 class Register(Document, frozen=True, dict=True):
@@ -107,20 +167,20 @@ class Register(Document, frozen=True, dict=True):
             raise RegisterError(f"{member_id} is not in register version {self.version}")
         if member.revoked:
             raise RegisterError(f"{member_id} is revoked in register version {self.version}")
-        if not member.valid_from <= now < member.valid_to:
+        if not _is_within(member, now):
             raise RegisterError(f"{member_id} is outside its validity in register version {self.version}")
         return member
 
     def active(self, kind: MemberKind, now: datetime) -> Iterator[Member]:
         """Yield the active members of one kind in the register's order."""
         for member in self.members:
-            if member.kind is kind and not member.revoked and member.valid_from <= now < member.valid_to:
+            if member.kind is kind and not member.revoked and _is_within(member, now):
                 yield member
 
     def find_node(self, authority: str, now: datetime) -> Member:
         """Return the active node that serves an authority. Raises `RegisterError`."""
         for member in self.active(MemberKind.NODE, now):
-            if authority in member.authorities:
+            if member.authority(now) == authority:
                 return member
         raise RegisterError(f"no active node serves authority {authority} in register version {self.version}")
 
@@ -174,14 +234,20 @@ def check_current(register: Register, now: datetime) -> None:
 
 
 def check_consistent(register: Register) -> None:
-    """Raise `RegisterError` when two members share an id, a key or an authority, or a key has the wrong length."""
-    _check_unique("id", [ROOT_ID, *(member.id for member in register.members)])
-    _check_unique("signing key", [member.signing_key for member in register.members])
-    _check_unique("sealing key", [member.sealing_key for member in register.members])
-    nodes = [member for member in register.members if member.kind is MemberKind.NODE and not member.revoked]
-    _check_unique("authority", [code for member in nodes for code in member.authorities])
-    for member in register.members:
-        _check_keys(member)
+    """Raise `RegisterError` for a register that contradicts itself, lives too long or holds a key that is none."""
+    if not timedelta(0) < register.expires_at - register.issued_at <= LONGEST_LIFE:
+        raise RegisterError(f"a register is good for at most {LONGEST_LIFE.days} days, and ends after it begins")
+    members = register.members
+    _check_unique("id", [ROOT_ID, *(member.id for member in members)])
+    _check_unique("signing key", [key for member in members for key in _list_signing_keys(member)])
+    _check_unique("sealing key", [member.sealing_key for member in members])
+    _check_unique("passkey", [passkey.credential for member in members for passkey in member.passkeys])
+    for member in members:
+        check_entry(member)
+        _check_member(member)
+        _check_former(member, register.version)
+    _check_organisations(members)
+    _check_authorities(members)
 
 
 def _check_unique(what: str, values: list[str]) -> None:
@@ -189,30 +255,64 @@ def _check_unique(what: str, values: list[str]) -> None:
         raise RegisterError(f"two members of the register share one {what}")
 
 
-def _check_keys(member: Member) -> None:
+def _list_signing_keys(member: Member) -> list[str]:
+    return [member.signing_key, member.log_key, *(former.signing_key for former in member.former_keys)]
+
+
+def _check_former(member: Member, version: int) -> None:
+    lasted = [0, *(former.last_version for former in member.former_keys), version]
+    if any(later <= earlier for earlier, later in pairwise(lasted)):
+        raise RegisterError(f"the former keys of {member.id} are not those of earlier versions, in their order")
+
+
+def check_entry(entry: Entry) -> None:
+    """Raise `RegisterError` for an entry that cannot be: a person who serves an authority, a node that serves two."""
+    expected = _ORGANISATIONS.get(entry.kind)
+    if expected is not None and entry.organisation_kind is not expected:
+        raise RegisterError(f"{entry.id}: a {entry.kind} belongs to an organisation of kind {expected}")
+    if bool(entry.authorities) != (entry.kind is MemberKind.NODE):
+        raise RegisterError(f"{entry.id}: a node serves an authority, and nobody else does")
+    if any(served.valid_to is not None and served.valid_to <= served.valid_from for served in entry.authorities):
+        raise RegisterError(f"{entry.id}: an authority's code ends before it begins")
+    if any(_overlap(one, other) for one, other in combinations(entry.authorities, 2)):
+        raise RegisterError(f"{entry.id} serves two authorities at a time: each has a node of its own")
+
+
+def _check_member(member: Member) -> None:
+    if member.valid_to <= member.valid_from:
+        raise RegisterError(f"{member.id} ends before it begins")
     try:
-        lengths = (len(member.public_signing_key), len(member.public_sealing_key))
-    except EnvelopeError:
-        raise RegisterError(f"a key of {member.id} is not valid base64") from None
-    if lengths != (32, PUBLIC_KEY_BYTES):
-        raise RegisterError(f"a key of {member.id} has the wrong length")
+        for key in _list_signing_keys(member):
+            check_signing_key(decode_base64(key))
+        check_sealing_length(member.public_sealing_key)
+        for passkey in member.passkeys:
+            check_passkey(passkey)
+    except (EnvelopeError, PasskeyError, SealError) as error:
+        raise RegisterError(f"a key of {member.id} cannot be used: {error}") from None
+    if member.passkeys and member.kind is not MemberKind.APPROVER:
+        raise RegisterError(f"{member.id} is a {member.kind}: approvers alone have passkeys")
 
 
-def write_enrolment(member: Member, keys: Signer) -> Envelope:
-    """Return a member's request to be enrolled, signed with its own key as proof that it holds it."""
-    return seal_envelope(encode_document(member), ENROLMENT_TYPE, keys)
+def _check_organisations(members: Iterable[Member]) -> None:
+    """Who approves is counted by organisation and its kind, so an organisation is of one kind wherever it is named."""
+    kinds: dict[str, OrganisationKind] = {}
+    for member in members:
+        if kinds.setdefault(member.organisation, member.organisation_kind) is not member.organisation_kind:
+            raise RegisterError(f"{member.organisation} is of two kinds of organisation: {member.id} says another")
 
 
-def read_enrolment(data: bytes) -> Member:
-    """Read an enrolment request; check that the signing key is held and that pages can be sealed to the other.
+def _check_authorities(members: Iterable[Member]) -> None:
+    """No two nodes may serve one authority at a time, for each would answer in its name."""
+    serving: dict[str, list[tuple[Member, Served]]] = {}
+    for node in members:
+        for served in () if node.revoked else node.authorities:
+            for other, theirs in serving.get(served.code, []):
+                if _overlap(node, other) and _overlap(served, theirs):
+                    raise RegisterError(f"{other.id} and {node.id} serve one authority, {served.code}, at a time")
+            serving.setdefault(served.code, []).append((node, served))
 
-    Raises `RegisterError`.
-    """
-    try:
-        envelope = read_envelope(data, ENROLMENT_TYPE)
-        member = decode_document(envelope.body, Member)
-        verify_signature(envelope, member.id, member.public_signing_key)
-        check_sealing_key(member.public_sealing_key)
-    except (EnvelopeError, SealError, WireError) as error:
-        raise RegisterError(f"enrolment request: {error}") from None
-    return member
+
+def _overlap(one: Served | Member, other: Served | Member) -> bool:
+    return (one.valid_to is None or other.valid_from < one.valid_to) and (
+        other.valid_to is None or one.valid_from < other.valid_to
+    )

@@ -14,7 +14,7 @@ from disclosure_control.tables import ProtectedTable, TableMalformed, read_prote
 from federation.envelope import Envelope, EnvelopeError, check_payload_type, verify_signature
 from federation.exchange import ReleaseDocument
 from federation.manifest import REPLY_TYPE, Manifest, Outcome, Reply, manifest_digest, read_manifest
-from federation.register import Register
+from federation.register import Member, Register
 from federation.wire import WireError, decode_document
 from query_engine.planning.plan import QueryPlan
 
@@ -76,16 +76,19 @@ def verify_release(document: ReleaseDocument, envelope: Envelope, plan: QueryPla
     manifest, digest = read_manifest(envelope), manifest_digest(envelope)
     if (document.query_id, document.manifest_digest) != (manifest.query_id, digest):
         raise ReleaseMismatch("the release is of another query than was asked for")
-    served = {member.id: member for member in register.members}
-    if unknown := [node for node in manifest.roster if len(served[node].authorities if node in served else ()) != 1]:
-        raise ReleaseMismatch(f"the register does not say whom {', '.join(unknown)} serves")
     replies: dict[str, Reply] = {}
     for signed in document.replies:
         reply = _read_reply(signed, digest, register)
         if reply.node not in manifest.roster or reply.node in replies:
             raise ReleaseMismatch("the release carries a reply that does not belong in it")
         replies[reply.node] = reply
-    authorities = {node: served[node].authorities[0] for node in manifest.roster}
+    # Whom a node answers for it signed itself; of one that has not answered, the register says whom it serves.
+    served = {member.id: member.authority(manifest.issued_at) for member in register.members}
+    authorities = {
+        node: replies[node].authority if node in replies else served.get(node, "") for node in manifest.roster
+    }
+    if unknown := [node for node, authority in authorities.items() if not authority]:
+        raise ReleaseMismatch(f"the register does not say whom {', '.join(unknown)} serves")
     said = document.table.get("absent")
     malformed = [
         node for node in manifest.roster if isinstance(said, dict) and said.get(authorities[node]) == MALFORMED
@@ -104,12 +107,22 @@ def _read_reply(signed: Envelope, digest: str, register: Register) -> Reply:
     try:
         check_payload_type(signed, REPLY_TYPE)
         reply = decode_document(signed.body, Reply)
-        keys = [member.public_signing_key for member in register.members if member.id == reply.node]
-        if len(keys) != 1:
+        found = [member for member in register.members if member.id == reply.node]
+        if len(found) != 1:
             raise ReleaseMismatch("the release carries a reply by somebody whom the register does not know")
-        verify_signature(signed, reply.node, keys[0])
+        _verify_node(signed, found[0], reply.register_version)
     except (EnvelopeError, WireError) as error:
         raise ReleaseMismatch(f"a reply in the release does not hold: {error}") from None
     if reply.manifest_digest != digest:
         raise ReleaseMismatch(f"the reply of {reply.node} answers another manifest")
+    if found[0].authority(reply.answered_at) != reply.authority:
+        raise ReleaseMismatch(f"the reply of {reply.node} is for an authority that it did not serve then")
     return reply
+
+
+def _verify_node(signed: Envelope, node: Member, version: int) -> None:
+    """Check that a node signed a reply: under its key of now or, since this is a record, of the version it states."""
+    try:
+        verify_signature(signed, node.id, node.public_signing_key)
+    except EnvelopeError:
+        verify_signature(signed, node.id, node.signing_key_in(version))

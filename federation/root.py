@@ -1,27 +1,15 @@
 """The root of trust: one Ed25519 key on a machine of its own, which signs the register and nothing else."""
 
 import secrets
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
-from federation.envelope import write_envelope
 from federation.keys import read_secret, write_secret
-from federation.register import (
-    ROOT_ID,
-    Member,
-    Register,
-    RegisterError,
-    public_text,
-    read_enrolment,
-    read_signed_register,
-    sign_register,
-)
+from federation.register import ROOT_ID, public_text
 from federation.state import ROOT_FILE, StateError, hold_directory, read_root_key, write_file
-from federation.wire import Name, whole_seconds
+from federation.wire import Name
 
 SEED_FILE = "root.key"
 NAME_FILE = "federation"
@@ -91,41 +79,3 @@ def _check_name(federation: str) -> None:
 
 def _to_line(key: bytes) -> bytes:
     return public_text(key).encode() + b"\n"
-
-
-def enrol_members(root: Path, register_file: Path, requests: Sequence[Path], days: int, now: datetime) -> Register:
-    """Sign and write the next register: the members of the last one and those of the requests.
-
-    Raises `RegisterError` when a request is not signed by the key it enrols, or clashes with another member. The expiry
-    of the last register does not matter here, since renewing it is what this is for.
-    """
-    key, issued = open_root(root), whole_seconds(now)
-    with hold_directory(root):
-        last = _read_last(register_file, key)
-        version, members = (last.version, last.members) if last else (0, ())
-        register = Register(
-            federation=key.federation,
-            version=version + 1,
-            issued_at=issued,
-            expires_at=issued + timedelta(days=days),
-            members=(*members, *_read_requests(requests)),
-        )
-        write_file(register_file, write_envelope(sign_register(register, key)))
-    return register
-
-
-def _read_last(path: Path, key: RootKey) -> Register | None:
-    if not path.exists():
-        return None
-    try:
-        return read_signed_register(path.read_bytes(), key.public_key)
-    except RegisterError as error:
-        raise RegisterError(f"{path}: {error}") from None
-
-
-def _read_requests(paths: Iterable[Path]) -> Iterable[Member]:
-    for path in paths:
-        try:
-            yield read_enrolment(path.read_bytes())
-        except RegisterError as error:
-            raise RegisterError(f"{path}: {error}") from None

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey, MLKEM768X25519PublicKey, Suite
 
     from federation.keys import MemberKeys
-    from federation.register import Member
 
 PAGE_BYTES = 64 * 1024
 """Size of a page before sealing, heading and padding included."""
@@ -110,16 +109,6 @@ class SealedRecords:
         return tuple(self.data[start : start + SEALED_BYTES] for start in starts)
 
 
-def receiving_key(member: "Member") -> bytes:
-    """The public key that a page for this member is sealed to now: the one place that chooses it."""
-    return member.public_sealing_key
-
-
-def opening_keys(keys: "MemberKeys") -> tuple["MLKEM768X25519PrivateKey", ...]:
-    """The private keys that a page for us may be sealed to, the likeliest first: the one place that chooses them."""
-    return (keys.sealing_key,)
-
-
 def seal_records(content: bytes, context: SealContext, public_key: bytes, pages: int = 1) -> SealedRecords:
     """Pad `content` to so many pages and seal each. Raises `SealError` if it is too long, or the key is of no use."""
     key, split = _read_public_key(public_key), split_content(content, pages)
@@ -135,11 +124,17 @@ def open_records(sealed: SealedRecords, context: SealContext, keys: "MemberKeys"
     """
     pages = sealed.pages
     infos = [context.info(number, len(pages)) for number, _ in enumerate(pages, start=1)]
-    for key in opening_keys(keys):
+    for key in keys.opening_keys:
         opened = [_decrypt(page, key, info) for page, info in zip(pages, infos, strict=True)]
         if None not in opened:
             return join_pages([page for page in opened if page is not None])
     raise SealError("the page does not open here: it was altered, or meant for another place")
+
+
+def check_sealing_length(public_key: bytes) -> None:
+    """Raise `SealError` for what cannot be a public sealing key, without the cost of trying it."""
+    if len(public_key) != PUBLIC_KEY_BYTES:
+        raise SealError("the key has the wrong length")
 
 
 def check_sealing_key(public_key: bytes) -> None:

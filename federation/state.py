@@ -1,7 +1,8 @@
 """A member's state directory: everything one party keeps, in one place.
 
     member.toml    who this member is, and where its hub is (editable, except for the identity)
-    key.json       its private keys, mode 0600
+    key.json       its private keys, mode 0600; key-next.json those that wait for the register to name them
+    sealing/       the private halves of the sealing keys of this week and, for a while, of the last
     root.pub       the federation's root key, pinned when it joined
     register.json  the last good register
     log.pub        the key by which anyone verifies its audit log
@@ -18,17 +19,17 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
-from federation.envelope import EnvelopeError, decode_base64, write_envelope
-from federation.keys import MemberKeys, generate_keys, load_keys, save_keys, sync_directory
+from federation.envelope import EnvelopeError, decode_base64
+from federation.key_ring import KeyRing
+from federation.keys import NEXT_KEY_FILE, MemberKeys, generate_keys, load_keys, save_keys, sync_directory
 from federation.register import (
-    Member,
     MemberKind,
     OrganisationKind,
     Register,
@@ -36,20 +37,14 @@ from federation.register import (
     public_text,
     read_register,
     read_signed_register,
-    write_enrolment,
 )
-from federation.wire import Document, Line, Name, convert_value, whole_seconds
+from federation.wire import Document, Line, Name, convert_value
 
 PROFILE_FILE = "member.toml"
 ROOT_FILE = "root.pub"
 REGISTER_FILE = "register.json"
-ENROLMENT_FILE = "enrolment.json"
 LOG_KEY_FILE = "log.pub"
 DATABASE_FILE = "circe.sqlite"
-
-MEMBERSHIP = timedelta(days=365)
-"""How long a member asks to be enrolled for."""
-
 
 Setting = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]*\Z")]
 """A text that TOML can hold as JSON writes it."""
@@ -82,7 +77,16 @@ class Party:
 
     directory: Path
     profile: Profile
-    keys: MemberKeys
+
+    @cached_property
+    def ring(self) -> KeyRing:
+        """The member's keys as they change on its disk."""
+        return KeyRing(self.directory)
+
+    @property
+    def keys(self) -> MemberKeys:
+        """The member's private keys as they stand now: others, once they have been rotated. Raises `KeyFileError`."""
+        return self.ring.current()
 
     @property
     def member_id(self) -> str:
@@ -121,8 +125,8 @@ class Party:
     def adopt_register(self, data: bytes, now: datetime) -> Register:
         """Verify a register under the pinned root and keep it; one older than the last good one is refused.
 
-        Raises `RegisterError`, also for another register of the same version, and `StateError` when the last good one
-        is damaged: without it nobody could tell a rollback.
+        Where it names the keys that wait here, they come into use. Raises `RegisterError`, also for another register of
+        the same version, and `StateError` when the last good one is damaged: without it nobody could tell a rollback.
         """
         path = self.directory / REGISTER_FILE
         with hold_directory(self.directory):
@@ -132,7 +136,19 @@ class Party:
                 write_file(path, data)
             elif register != known:
                 raise RegisterError(f"two registers of version {known.version} are signed by the root: tell its keeper")
+            self._take_up_keys(register)
         return register
+
+    @property
+    def awaits_rotation(self) -> bool:
+        """Whether keys wait here until the register names them."""
+        return (self.directory / NEXT_KEY_FILE).exists()
+
+    def _take_up_keys(self, register: Register) -> None:
+        if self.awaits_rotation:
+            following = public_text(load_keys(self.directory, NEXT_KEY_FILE).public_signing_key)
+            if any(member.id == self.member_id and member.signing_key == following for member in register.members):
+                self.ring.take_up_next()
 
     def _last_register(self) -> Register | None:
         path = self.directory / REGISTER_FILE
@@ -156,44 +172,23 @@ def make_profile(**fields: object) -> Profile:
         ) from None
 
 
-def create_party(directory: Path, profile: Profile, now: datetime) -> Party:
-    """Make a member's directory with fresh keys and its enrolment request. Raises `StateError` if one is there."""
+def create_party(directory: Path, profile: Profile) -> Party:
+    """Make a member's directory with fresh keys. Raises `StateError` if one is there."""
     if (directory / PROFILE_FILE).exists():
         raise StateError(f"{directory} already holds a member: choose another directory")
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     check_private(directory)
-    keys = generate_keys(profile.member_id)
-    save_keys(keys, directory)
-    write_file(directory / ENROLMENT_FILE, write_envelope(write_enrolment(describe_member(profile, keys, now), keys)))
+    save_keys(generate_keys(profile.member_id), directory)
     write_profile(directory, profile)
-    return Party(directory, profile, keys)
+    return Party(directory, profile)
 
 
 def publish_log_key(party: Party) -> None:
     """Write the key by which anyone verifies this party's audit log, in the C2SP signed-note form."""
     from audit.checkpoint import VerifierKey
 
-    key = VerifierKey(party.member_id, party.keys.public_signing_key)
+    key = VerifierKey(party.member_id, party.keys.public_log_key)
     write_file(party.directory / LOG_KEY_FILE, (key.to_text() + "\n").encode())
-
-
-def describe_member(profile: Profile, keys: MemberKeys, now: datetime) -> Member:
-    """Return the register entry that a member asks for."""
-    start = whole_seconds(now)
-    return Member(
-        id=profile.member_id,
-        kind=profile.kind,
-        title=profile.title,
-        organisation=profile.organisation,
-        organisation_kind=profile.organisation_kind,
-        operator=profile.operator,
-        authorities=profile.authorities,
-        signing_key=public_text(keys.public_signing_key),
-        sealing_key=public_text(keys.public_sealing_key),
-        valid_from=start,
-        valid_to=start + MEMBERSHIP,
-        revoked=False,
-    )
 
 
 def check_private(directory: Path) -> None:
@@ -228,10 +223,10 @@ def open_party(directory: Path, *kinds: MemberKind) -> Party:
     if kinds and profile.kind not in kinds:
         expected = " or ".join(kinds)
         raise StateError(f"{directory} belongs to a {profile.kind}, and this needs the directory of a {expected}")
-    keys = load_keys(directory)
-    if keys.member_id != profile.member_id:
+    party = Party(directory, profile)
+    if party.keys.member_id != profile.member_id:
         raise StateError(f"{directory}: the keys belong to another member than {PROFILE_FILE} names")
-    return Party(directory, profile, keys)
+    return party
 
 
 def join_federation(party: Party, root_key: bytes, hub: str, hub_ca: str = "") -> Party:

@@ -17,7 +17,7 @@ import httpx
 import msgspec
 
 from federation.clocks import ClockWatch
-from federation.envelope import Signature
+from federation.envelope import Envelope, Signature
 from federation.exchange import (
     Inbox,
     LookupBatch,
@@ -27,9 +27,10 @@ from federation.exchange import (
     QueryStatus,
     ReleaseDocument,
     RunDraft,
+    SealingKeyList,
 )
 from federation.http_signatures import SignatureAuth
-from federation.keys import MemberKeys
+from federation.keys import CurrentKeys
 from federation.problems import PROBLEM_TYPE, Problem
 from federation.sealing import SealedRecords
 from federation.state import Party, StateError
@@ -87,7 +88,7 @@ class HubConnection:
     def __init__(
         self,
         url: str,
-        keys: MemberKeys,
+        keys: CurrentKeys,
         *,
         ca: str = "",
         clock: Clock = current_time,
@@ -128,6 +129,14 @@ class HubConnection:
     def hand_in(self, door: str, body: bytes) -> None:
         """Hand in this node's part in a secure sum, at one of its doors. The same bytes twice count once."""
         self._send("POST", f"/federation/{door}", body)
+
+    def publish_sealing_key(self, key: Envelope) -> None:
+        """Hand in this node's newest sealing key."""
+        self._send("PUT", "/federation/sealing-key", encode_document(key))
+
+    def fetch_sealing_keys(self) -> SealingKeyList:
+        """Return the newest sealing key of each node, for the caller to verify."""
+        return self._read("GET", "/federation/sealing-keys", SealingKeyList)
 
     def ask_lookup(self, batch: LookupBatch) -> None:
         """Hand in the sealed requests of a lookup."""
@@ -224,7 +233,7 @@ def connect_party(
         raise StateError(f"{party.member_id} has joined no federation: run circe join first")
     ca = party.profile.hub_ca and str(Path(party.directory, party.profile.hub_ca))
     try:
-        return HubConnection(party.profile.hub, party.keys, ca=ca, clock=clock, pause=pause)
+        return HubConnection(party.profile.hub, party.ring, ca=ca, clock=clock, pause=pause)
     except TlsInvalid as error:
         raise StateError(f"{party.member_id}: {error}") from None
 

@@ -20,11 +20,10 @@ def hub() -> None:
 @click.option("--title", default="The federation's hub", show_default=True)
 @click.option("--database", default="", help="postgresql://USER@HOST/NAME for several workers; else a file.")
 def init(state: Path, member_id: str, organisation: str, title: str, database: str) -> None:
-    """Make the hub's keys and its enrolment request."""
+    """Make the hub's keys; `circe member join` asks for its enrolment."""
     from audit.state import check_address
     from federation.database import keep_address, open_shared_database
-    from federation.state import ENROLMENT_FILE, create_party, make_profile, publish_log_key
-    from federation.transport import current_time
+    from federation.state import create_party, make_profile, publish_log_key
     from hub.service import SCHEMA
 
     profile = make_profile(
@@ -38,13 +37,13 @@ def init(state: Path, member_id: str, organisation: str, title: str, database: s
     )
     if database:
         check_address(database, "--database")
-    party = create_party(state, profile, current_time())
+    party = create_party(state, profile)
     publish_log_key(party)
     if database:
         # Looked at now, so that an address that is of no use is not found out by the first member.
         keep_address(state, database)
         open_shared_database(party, SCHEMA).close()
-    click.echo(state / ENROLMENT_FILE)
+    click.echo(state)
 
 
 @hub.command()

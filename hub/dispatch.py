@@ -19,6 +19,7 @@ from federation.manifest import Outcome as ReplyOutcome
 from federation.problems import ProblemRaised
 from federation.register import Member
 from federation.wire import WireError, decode_document
+from hub.sealing_keys import read_keys
 from hub.service import Hub
 
 MOST_AT_ONCE = 64
@@ -56,7 +57,8 @@ def read_inbox(hub: Hub, node: Member, now: datetime) -> Inbox:
         )
         for row in rows
     )
-    return Inbox(register_version=hub.register().version, deliveries=deliveries)
+    senders = {delivery.sender for delivery in deliveries if delivery.kind is DeliveryKind.LOOKUP}
+    return Inbox(register_version=hub.register().version, deliveries=deliveries, sealing_keys=read_keys(hub, senders))
 
 
 def has_deliveries(hub: Hub, node: Member, now: datetime) -> bool:
@@ -82,7 +84,7 @@ def accept_reply(hub: Hub, node: Member, data: bytes) -> str:
 
     Raises a 404 problem unless the query was offered to this node, and a 409 problem when no reply is awaited any more.
     """
-    reply = _read_signed(node, data)
+    reply = _read_signed(node, data, hub.clock())
     with hub.database.transaction() as connection:
         row = connection.execute(
             "SELECT * FROM queries WHERE digest = ? AND query_id = ?", (reply.manifest_digest, reply.query_id)
@@ -150,7 +152,7 @@ def _reply_event(hub: Hub, reply: Reply) -> AuditEvent:
     )
 
 
-def _read_signed(node: Member, data: bytes) -> Reply:
+def _read_signed(node: Member, data: bytes, now: datetime) -> Reply:
     try:
         envelope = read_envelope(data, REPLY_TYPE)
         verify_signature(envelope, node.id, node.public_signing_key)
@@ -159,7 +161,7 @@ def _read_signed(node: Member, data: bytes) -> Reply:
         raise ProblemRaised(400, "reply_malformed", str(error)) from None
     if envelope.signers != (node.id,):
         raise ProblemRaised(400, "reply_malformed", "a reply carries the node's own signature alone")
-    if reply.node != node.id or (reply.authority,) != node.authorities:
+    if reply.node != node.id or reply.authority != node.authority(now):
         raise ProblemRaised(403, "reply_of_another", "a node replies for itself and its own authority alone")
     return reply
 

@@ -26,7 +26,7 @@ from federation.wire import (
     decode_document,
     encode_document,
 )
-from hub import dispatch, queries, relay, release
+from hub import dispatch, queries, relay, release, sealing_keys
 from hub.service import Hub
 
 doors = Blueprint("doors", __name__)
@@ -158,6 +158,20 @@ def accept_reply() -> Response:
     query_id = dispatch.accept_reply(the_hub(), node, request.get_data(cache=True))
     release.settle_query(the_hub(), query_id)
     return Response(status=204)
+
+
+@doors.put("/federation/sealing-key")
+def accept_sealing_key() -> Response:
+    """Take in a node's newest sealing key."""
+    sealing_keys.publish_key(the_hub(), authenticate(MemberKind.NODE), request.get_data(cache=True))
+    return Response(status=204)
+
+
+@doors.get("/federation/sealing-keys")
+def send_sealing_keys() -> Response:
+    """Hand out the newest sealing key of each node; whoever seals to one verifies it."""
+    authenticate(MemberKind.NODE)
+    return answer(sealing_keys.list_keys(the_hub()))
 
 
 @doors.post("/federation/lookups")

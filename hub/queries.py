@@ -257,7 +257,8 @@ def describe_query(hub: Hub, query: StoredQuery) -> QueryStatus:
 
 def describe_nodes(hub: Hub, query: StoredQuery) -> tuple[NodeProgress, ...]:
     """Return where each node of the roster stands; one that has said nothing is `awaited`."""
-    authorities = {member.id: ",".join(member.authorities) for member in hub.register().members}
+    asked_at = query.manifest.issued_at
+    authorities = {member.id: member.authority(asked_at) for member in hub.register().members}
     replied = read_progress(hub, query.digest)
     return tuple(
         replied.get(node)

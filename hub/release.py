@@ -155,16 +155,15 @@ def _derive_plan(query: StoredQuery) -> QueryPlan:
 
 
 def _find_authorities(hub: Hub, query: StoredQuery, replies: Mapping[str, Reply]) -> Mapping[str, str]:
-    """Return whose rows each node of the roster answers for: what it replied as, or what the register says now."""
-    registered = {member.id: member.authorities for member in hub.register().members}
+    """Return whose rows each node answers for: what it replied as, or whom the register has it serve when asked."""
+    asked_at = query.manifest.issued_at
+    registered = {member.id: member.authority(asked_at) for member in hub.register().members}
     served = {
-        node: (replies[node].authority,) if node in replies else registered.get(node, ())
-        for node in query.manifest.roster
+        node: replies[node].authority if node in replies else registered.get(node, "") for node in query.manifest.roster
     }
-    named = [authority for authorities in served.values() for authority in authorities]
-    if len(set(named)) != len(named) or any(len(authorities) != 1 for authorities in served.values()):
+    if len(set(served.values())) != len(served) or not all(served.values()):
         raise ReleaseRefused("the nodes of the roster do not each serve an authority of their own")
-    return {node: authorities[0] for node, authorities in served.items()}
+    return served
 
 
 def name_release(query: StoredQuery, table: ReleasedTable) -> str:

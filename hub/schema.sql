@@ -58,6 +58,11 @@ CREATE TABLE IF NOT EXISTS lookup_answers (
     pages BLOB,
     PRIMARY KEY (lookup_id, node)
 );
+CREATE TABLE IF NOT EXISTS sealing_keys (
+    member TEXT PRIMARY KEY,
+    valid_to TEXT NOT NULL,
+    envelope BLOB NOT NULL
+);
 CREATE TABLE IF NOT EXISTS sign_in_codes (
     code_hash TEXT PRIMARY KEY,
     member TEXT NOT NULL,

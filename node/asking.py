@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Protocol, TypeVar
 
@@ -32,6 +32,7 @@ from federation.register import Member, MemberKind
 from federation.sealing import Direction, SealContext, SealError, open_records
 from federation.transport import LONG_POLL_SECONDS, HubRefused, HubUnreachable, decode_records, encode_records
 from federation.wire import whole_seconds
+from node.correspondents import Noticeboard, exchange_keys, split_reachable
 from node.deliveries import seal_message
 from node.people import Person
 from node.service import Node
@@ -55,12 +56,16 @@ class Relay(Protocol):
         """Delete every page of a lookup."""
 
 
+class Carrier(Relay, Noticeboard, Protocol):
+    """The hub as an asking node sees it: it carries sealed pages, and the keys that they are sealed to."""
+
+
 @dataclass(frozen=True)
 class Missing:
     """A node that did not answer, or not in a way that could be read."""
 
     node: str
-    authorities: tuple[str, ...]
+    authority: str
     reason: str
 
 
@@ -77,7 +82,7 @@ class PurposeMissing(Exception):
     """A lookup states a purpose that the log can keep."""
 
 
-def ask_placed_here(node: Node, hub: Relay, person: Person, purpose: str, *, patience: int) -> PlacedHere:
+def ask_placed_here(node: Node, hub: Carrier, person: Person, purpose: str, *, patience: int) -> PlacedHere:
     """Ask every other node for the children in its care who are educated here, waiting `patience` seconds at most.
 
     Raises `AccessDenied` when the person's role may not read such children, and `PurposeMissing` for a purpose that is
@@ -85,21 +90,24 @@ def ask_placed_here(node: Node, hub: Relay, person: Person, purpose: str, *, pat
     """
     policy = node.policy()
     policy.check(AccessRequest(person.role, Relation.HOST, PolicyAction.READ, FieldGroup.IDENTITY))
-    others = list_others(node)
+    exchange_keys(node, hub)
+    others, unreachable = split_reachable(node, list_others(node))
     lookup_id = f"L-{secrets.token_hex(16)}"
     node.record(_asked_event(node, person, purpose, lookup_id, policy.version, len(others)))
     pages = {other.id: _seal_request(node, other, person, purpose, lookup_id) for other in others}
     batch = LookupBatch(lookup_id=lookup_id, pages=pages)
     hub.ask_lookup(batch)
     result = read_answers(node, lookup_id, others, collect_answers(hub, batch, patience))
+    result = replace(result, missing=(*_list_unreachable(node, unreachable), *result.missing))
     node.record(*_seen_events(node, person, purpose, result))
     return result
 
 
 def list_others(node: Node) -> list[Member]:
-    """Return every other active node, in the register's order."""
-    nodes = node.register().active(MemberKind.NODE, node.clock())
-    return [member for member in nodes if member.id != node.party.member_id]
+    """Return every other active node that serves an authority now, in the register's order."""
+    now = node.clock()
+    nodes = node.register().active(MemberKind.NODE, now)
+    return [member for member in nodes if member.id != node.party.member_id and member.authority(now)]
 
 
 def _seal_request(node: Node, other: Member, person: Person, purpose: str, lookup_id: str) -> str:
@@ -150,6 +158,10 @@ def _fetch_answers(hub: Relay, lookup_id: str, wait: int, done: int) -> LookupPr
         return hub.fetch_lookup(lookup_id, wait=wait, done=done)
 
 
+def _list_unreachable(node: Node, unreachable: Sequence[tuple[Member, str]]) -> list[Missing]:
+    return [Missing(other.id, other.authority(node.clock()), reason) for other, reason in unreachable]
+
+
 def read_answers(node: Node, lookup_id: str, others: Sequence[Member], sealed: Mapping[str, str]) -> PlacedHere:
     """Open and verify the answers; one that cannot be read makes its node a missing one."""
     answers, missing = [], []
@@ -157,7 +169,7 @@ def read_answers(node: Node, lookup_id: str, others: Sequence[Member], sealed: M
         try:
             answers.append(open_answer(node, lookup_id, other, sealed.get(other.id), LookupAnswer, ANSWER_TYPE))
         except (LookupFailed, SealError, EnvelopeError) as error:
-            missing.append(Missing(other.id, other.authorities, str(error)))
+            missing.append(Missing(other.id, other.authority(node.clock()), str(error)))
     return PlacedHere(lookup_id, tuple(answers), tuple(missing))
 
 
@@ -172,7 +184,7 @@ def open_answer(node: Node, lookup_id: str, other: Member, sealed: str | None, k
     content = open_records(decode_records(sealed), context, node.party.keys)
     answer = read_message(content, expected_type, kind, other.id, other.public_signing_key)
     asked = (lookup_id, other.id, node.party.member_id)
-    if (answer.lookup_id, answer.sender, answer.receiver) != asked or answer.authority not in other.authorities:
+    if (answer.lookup_id, answer.sender, answer.receiver) != asked or answer.authority != other.authority(node.clock()):
         raise LookupFailed("answered something else than was asked")
     return answer
 

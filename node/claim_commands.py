@@ -29,12 +29,13 @@ def claim(state: Path, term: str, again: bool, patience: int) -> None:
     from federation.transport import connect_party
     from node.claims import claim_host_facts
     from node.loading import rebuild_snapshot
+    from node.polling import refresh_register
     from node.service import open_node
     from node.terms import parse_term
 
     node, period = open_node(state), parse_term(term)
     with closing(connect_party(node.party, clock=node.clock)) as hub:
-        node.party.adopt_register(hub.fetch_register(), node.clock())
+        refresh_register(node, hub)
         report = claim_host_facts(node, hub, period, patience=patience, again=again)
     for host, code in report.refused.items():
         click.echo(f"refused by {host}: {code}", err=True)

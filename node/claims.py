@@ -4,8 +4,8 @@
      2  a child of school age in care, on no roll of ours, is claimed from the authority of the school or placement;
         in one term from one authority, whatever is found out later
      3  what is about to be sent is in the ledger and the log before it leaves
-     4  every other node gets a page, most of them without a child in it, in one round or a power of two of them: so
-        the hub sees a lookup like any other, and not whom it is about
+     4  every other node that a page can be sealed to gets one, most of them without a child in it, in one round or a
+        power of two of them: so the hub sees a lookup like any other, and not whom it is about
      5  every round is over at the hub before any answer is opened, so it cannot see from the time in between how much
         there was to read; an answer counts if it was signed for this claim and tells of no child but those claimed
      6  its facts are on disk before the ledger says so
@@ -34,8 +34,9 @@ from federation.register import Member
 from federation.sealing import SealError
 from federation.transport import encode_records
 from federation.wire import whole_seconds
-from node.asking import Relay, collect_answers, list_others, open_answer
+from node.asking import Carrier, collect_answers, list_others, open_answer
 from node.claim_ledger import Reason, read_made, reserve_claim, settle_claims
+from node.correspondents import exchange_keys, split_reachable
 from node.deliveries import seal_message
 from node.host_facts import store_facts
 from node.hosting import ASKED_FOR, FACTS
@@ -67,6 +68,7 @@ class _Errand:
     term: Period
     policy_version: str
     report: ClaimReport
+    others: Sequence[Member]
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class _Round:
     batch: LookupBatch
 
 
-def claim_host_facts(node: Node, hub: Relay, term: Period, *, patience: int, again: bool = False) -> ClaimReport:
+def claim_host_facts(node: Node, hub: Carrier, term: Period, *, patience: int, again: bool = False) -> ClaimReport:
     """Claim every incomplete child of the term's year from its host, waiting `patience` seconds for each round.
 
     `again` also repeats claims whose child was not found, to the same host: its rolls may have been loaded since.
@@ -94,8 +96,12 @@ def claim_host_facts(node: Node, hub: Relay, term: Period, *, patience: int, aga
     """
     policy = node.policy()
     policy.check(ASKED_FOR)  # 1
-    errand = _Errand(node, term, policy.version, ClaimReport(str(term)))
-    rounds = [_write_round(errand, children) for children in split_rounds(choose_hosts(node, term, again=again))]
+    exchange_keys(node, hub)
+    others, unreachable = split_reachable(node, list_others(node))
+    errand = _Errand(node, term, policy.version, ClaimReport(str(term)), others)
+    chosen = choose_hosts(node, term, again=again)
+    errand.report.failed.update({host.id: reason for host, reason in unreachable if chosen.pop(host.id, None)})
+    rounds = [_write_round(errand, children) for children in split_rounds(chosen)]
     answers: dict[str, Mapping[str, str]] = {}
     try:
         for each in rounds:
@@ -107,7 +113,7 @@ def claim_host_facts(node: Node, hub: Relay, term: Period, *, patience: int, aga
     return errand.report
 
 
-def choose_hosts(node: Node, term: Period, *, again: bool) -> Mapping[str, list[SoughtChild]]:
+def choose_hosts(node: Node, term: Period, *, again: bool) -> dict[str, list[SoughtChild]]:
     """Return the children to claim now, by the node of the one authority that each is claimed from."""
     made, nodes = read_made(node.database.connection, term), list_nodes(node)
     chosen: dict[str, list[SoughtChild]] = {}
@@ -141,11 +147,13 @@ def _write_round(errand: _Errand, children: Mapping[str, Sequence[SoughtChild]])
     """Write a page for every other node, with the claims in the ledger and the log, and seal them all."""
     node, pages, lookup_id = errand.node, [], f"L-{secrets.token_hex(16)}"
     with node.database.transaction() as connection:  # 3
-        for other in list_others(node):  # 4
+        for other in errand.others:  # 4
             reserved = [
                 child
                 for child in children.get(other.id, ())
-                if reserve_claim(connection, child.token, errand.term, other.authorities[0], lookup_id, node.clock())
+                if reserve_claim(
+                    connection, child.token, errand.term, other.authority(node.clock()), lookup_id, node.clock()
+                )
             ]
             pages.append(_Page(other, reserved, _compose(errand, lookup_id, other, reserved)))
         node.database.log.append(connection, *_sent_events(errand, lookup_id, pages))

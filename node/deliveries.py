@@ -19,8 +19,9 @@ from federation.database import stamp
 from federation.exchange import Delivery
 from federation.lookups import LookupAnswer, LookupFailed, LookupRequest, message_type, read_message, sign_message
 from federation.register import CLOCK_SKEW, Member, MemberKind
-from federation.sealing import Direction, SealContext, SealedRecords, open_records, receiving_key, seal_records
+from federation.sealing import Direction, SealContext, SealedRecords, open_records, seal_records
 from federation.transport import decode_records
+from node.correspondents import receiving_key
 from node.refusal import Refused
 from node.service import Node
 
@@ -49,9 +50,10 @@ class OpenedPage:
         return message_type(self.content)
 
 
-def check_place(node: Node, delivery: Delivery) -> None:
-    """Raise `SealError` where the hub names a place in a conversation that no answer could be sealed to."""
-    SealContext(delivery.lookup_id, node.party.member_id, delivery.sender, Direction.ANSWER)
+def check_place(node: Node, delivery: Delivery, sender: Member) -> None:
+    """Raise `SealError` where no answer could be sealed: to the place that the hub names, or to its sender now."""
+    SealContext(delivery.lookup_id, node.party.member_id, sender.id, Direction.ANSWER)
+    receiving_key(node, sender)
 
 
 def open_page(node: Node, delivery: Delivery, sender: Member) -> OpenedPage:
@@ -79,12 +81,12 @@ def seal_message(
     """Sign a message and seal it to its receiver, in its place of the conversation. Raises `SealError`."""
     way = Direction.REQUEST if isinstance(message, LookupRequest | ClaimRequest) else Direction.ANSWER
     context = SealContext(message.lookup_id, node.party.member_id, receiver.id, way)
-    return seal_records(sign_message(message, kind, node.party.keys), context, receiving_key(receiver), pages)
+    return seal_records(sign_message(message, kind, node.party.keys), context, receiving_key(node, receiver), pages)
 
 
 def check_origin(node: Node, request: LookupRequest | ClaimRequest, sender: Member) -> None:
     """Raise `Refused` unless a node asks, now, for an authority that it serves and that is not our own."""
-    if sender.kind is not MemberKind.NODE or request.authority not in sender.authorities:
+    if sender.kind is not MemberKind.NODE or request.authority != sender.authority(node.clock()):
         raise Refused("not_your_authority", "a node asks for the authority it serves alone")
     if request.authority == node.authority:
         raise Refused("own_authority", "this is the authority's own node")

@@ -176,7 +176,9 @@ def _record_refusal(node: Node, request: ClaimRequest, sender: Member, refused: 
         claims=len(request.children),
     )
     with node.database.transaction() as connection:
-        if request.authority in sender.authorities:  # No authority answers for claims in its name by another's node.
+        if request.authority == sender.authority(
+            node.clock()
+        ):  # No authority answers for claims in its name by another's node.
             count_refused(connection, request, node.clock().date())
         node.database.log.append(connection, event)
 

@@ -95,8 +95,9 @@ def find_sought(node: Node, term: Period) -> list[SoughtChild]:
 
 def list_nodes(node: Node) -> Mapping[str, Member]:
     """The active node of every other authority that has one."""
-    nodes = node.register().active(MemberKind.NODE, node.clock())
-    return {code: member for member in nodes for code in member.authorities if code != node.authority}
+    now = node.clock()
+    served = {member.authority(now): member for member in node.register().active(MemberKind.NODE, now)}
+    return {code: member for code, member in served.items() if code not in ("", node.authority)}
 
 
 def find_obstacle(child: SoughtChild, host: str | None, own: str, nodes: Mapping[str, Member]) -> Reason | None:

@@ -24,16 +24,17 @@ def lookup(state: Path, person_id: str, purpose: str, placed_here: bool, patienc
     from federation.transport import connect_party
     from node.asking import ask_placed_here
     from node.people import find_person
+    from node.polling import refresh_register
     from node.service import open_node
 
     node = open_node(state)
     person = find_person(state, person_id)
     with closing(connect_party(node.party, clock=node.clock)) as hub:
-        node.party.adopt_register(hub.fetch_register(), node.clock())
+        refresh_register(node, hub)
         result = ask_placed_here(node, hub, person, purpose, patience=patience)
     click.echo(format_result(result, form), nl=False)
     for missing in result.missing:
-        click.echo(f"missing: {missing.node} ({', '.join(missing.authorities)}) {missing.reason}", err=True)
+        click.echo(f"missing: {missing.node} ({missing.authority}) {missing.reason}", err=True)
     for answer in result.answers:
         if answer.code:
             click.echo(f"refused by {answer.sender}: {answer.text}; call {answer.contact}", err=True)

@@ -68,7 +68,7 @@ def answer_lookup(node: Node, delivery: Delivery) -> SealedRecords | None:
         return kept
     try:
         sender = node.register().find(delivery.sender, node.clock())
-        check_place(node, delivery)
+        check_place(node, delivery, sender)
     except (RegisterError, StateError, SealError):
         _record_unreadable(node)
         return None

@@ -27,6 +27,7 @@ from federation.transport import (
     spread,
 )
 from node.answering import acknowledge, answer_manifest
+from node.correspondents import Publication, take_in_keys
 from node.lookups import answer_lookup, warm_up
 from node.schedule import LOOKUPS_A_TICK, Schedule, batched
 from node.service import Node
@@ -45,6 +46,10 @@ FINAL = frozenset({400, 403, 404, 409, 413, 422})
 """Statuses with which a hub says that it will not take a reply, now or later."""
 
 
+UNSIGNED = 401
+"""The status with which a hub says that a request is by no active member, as it is after our keys were rotated."""
+
+
 class DeliveriesLeft(Exception):
     """Something that was waiting could not be dealt with, and is waiting still."""
 
@@ -55,13 +60,15 @@ FORESEEN = (DeliveriesLeft, HubUnreachable, HubRefused, RegisterError, StateErro
 
 def serve_node(node: Node, hub: HubConnection, stop: threading.Event) -> None:
     """Serve a node until told to stop, whatever happens to the hub in between."""
-    pause, schedule, finished = FIRST_PAUSE_SECONDS, Schedule(), Finished()
+    pause, schedule, finished, publication = FIRST_PAUSE_SECONDS, Schedule(), Finished(), Publication()
     with closing(hub), closing(node.database):
         with suppress(Exception):  # What is wrong now is told when it is asked for.
             warm_up(node)
         while not stop.is_set():
             try:
                 erase_what_is_over(node)
+                ensure_register(node, hub)
+                publication.renew(node, hub)
                 poll_once(node, hub, schedule, finished)
                 pause = FIRST_PAUSE_SECONDS
             except Exception as error:
@@ -72,6 +79,7 @@ def serve_node(node: Node, hub: HubConnection, stop: threading.Event) -> None:
                 level = logging.WARNING if foreseen else logging.ERROR
                 rest = spread(max(pause, error.retry_after if isinstance(error, HubRefused) else 0.0))
                 log.log(level, "%s: %s; trying again in %.0f s", node.party.member_id, reason, rest)
+                look_for_new_keys(node, hub, error)
                 stop.wait(rest)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             if told := hub.clocks.news():
@@ -121,8 +129,15 @@ def ensure_register(node: Node, hub: HubConnection) -> None:
         refresh_register(node, hub)
 
 
+def look_for_new_keys(node: Node, hub: HubConnection, error: Exception) -> None:
+    """Fetch the register where the hub does not know our signature: a newer one may name the keys that wait here."""
+    if isinstance(error, HubRefused) and error.problem.status == UNSIGNED:
+        with suppress(*FORESEEN):
+            refresh_register(node, hub)
+
+
 def refresh_register(node: Node, hub: HubConnection) -> None:
-    """Fetch the register and keep it if it is newer; log when it is."""
+    """Fetch the register and keep it if it is newer; log when it is. Keys of ours that it names come into use."""
     path = node.party.directory / REGISTER_FILE
     before = path.read_bytes() if path.exists() else b""
     register = node.party.adopt_register(hub.fetch_register(), node.clock())
@@ -135,6 +150,7 @@ def deal_with(node: Node, hub: HubConnection, inbox: Inbox, schedule: Schedule, 
     before = len(finished)
     if inbox.register_version > node.register().version:
         refresh_register(node, hub)
+    take_in_keys(node, inbox.sealing_keys)
     lookups = [delivery for delivery in inbox.deliveries if delivery.kind is DeliveryKind.LOOKUP]
     for some in batched(lookups, LOOKUPS_A_TICK):
         _deal_with_lookups(node, hub, some, schedule, finished)

@@ -29,6 +29,10 @@ CREATE TABLE IF NOT EXISTS sealed_answers (
     kept_at TEXT NOT NULL,
     PRIMARY KEY (lookup_id, sender, digest)
 );
+CREATE TABLE IF NOT EXISTS sealing_keys (
+    member TEXT PRIMARY KEY,
+    envelope BLOB NOT NULL
+);
 CREATE TABLE IF NOT EXISTS claims_made (
     child TEXT NOT NULL,
     term TEXT NOT NULL,

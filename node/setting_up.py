@@ -5,7 +5,6 @@ from pathlib import Path
 from audit.event import Action
 from federation.register import MemberKind
 from federation.state import StateError, create_party, make_profile, publish_log_key
-from federation.transport import current_time
 from federation.wire import convert_value
 from node.people import Person, add_person
 from node.rules import write_default_rules
@@ -29,7 +28,7 @@ def create_node(directory: Path, authority: str, operator: str = "") -> Node:
         operator=operator or organisation,
         authorities=(authority,),
     )
-    party = create_party(directory, profile, current_time())
+    party = create_party(directory, profile)
     write_default_rules(directory)
     publish_log_key(party)
     node = open_node(directory)

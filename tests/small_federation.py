@@ -18,7 +18,7 @@ from federation.manifest import MANIFEST_TYPE, Manifest, Reply, write_manifest
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
 from federation.register import Register, read_signed_register
-from federation.root import create_root, enrol_members
+from federation.root import create_root
 from federation.state import Party, create_party, join_federation, make_profile, open_party, read_root_key
 from federation.sum_terms import make_noisy_terms
 from federation.wire import decode_document, whole_seconds
@@ -27,6 +27,7 @@ from node.service import Node, open_node
 from node.setting_up import create_node, enter_person
 from node.synth.england import write_england
 from query_engine.catalogue import load_catalogue
+from tests.enrolling import enrol_parties
 
 QUESTION = (
     "SELECT sen_provision, COUNT(DISTINCT child) AS children, AVG(attendance_rate) AS attendance, "
@@ -154,7 +155,7 @@ def build_federation(
         operator="hub-operator",
         authorities=(),
     )
-    create_party(directory / "hub", hub, now)
+    create_party(directory / "hub", hub)
     states.append(directory / "hub")
     for member, (kind, organisation, organisation_kind) in PEOPLE.items():
         profile = make_profile(
@@ -166,10 +167,10 @@ def build_federation(
             operator=organisation,
             authorities=(),
         )
-        create_party(directory / member, profile, now)
+        create_party(directory / member, profile)
         states.append(directory / member)
     clock = MovableClock(datetime.now(UTC) + timedelta(seconds=2))
-    enrol_members(root, directory / "register.json", [state / "enrolment.json" for state in states], 30, now)
+    enrol_parties(root, directory / "register.json", [open_party(state) for state in states], 30, now)
     key = read_root_key((root / "root.pub").read_text())
     data = (directory / "register.json").read_bytes()
     assert read_signed_register(data, key).version == 1

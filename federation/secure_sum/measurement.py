@@ -125,10 +125,13 @@ def _write_register(keys: Mapping[str, MemberKeys]) -> Register:
             organisation_kind=OrganisationKind.HUB_OPERATOR if name == "hub" else OrganisationKind.AUTHORITY,
             operator=name,
             authorities=(),
+            valid_to=NOW + timedelta(days=30),
+            valid_from=NOW - timedelta(days=1),
             signing_key=public_text(own.public_signing_key),
             sealing_key=public_text(b"unused"),
-            valid_from=NOW - timedelta(days=1),
-            valid_to=NOW + timedelta(days=30),
+            log_key=public_text(own.public_log_key),
+            former_keys=(),
+            passkeys=(),
             revoked=False,
         )
         for name, own in keys.items()

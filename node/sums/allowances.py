@@ -115,7 +115,7 @@ def check_reach_of_roster(manifest: Manifest, members: Iterable[Member], rules: 
     """Line 12: enough operators of the roster can reach each cell of an exact sum. Raises `Refused`."""
     if manifest.path is not Path.EXACT_SUM:
         return
-    operators = frozenset((code, member.operator) for member in members for code in member.authorities)
+    operators = frozenset((member.authority(manifest.issued_at), member.operator) for member in members)
     try:
         _check_reach(manifest.sql, manifest.path, operators, rules.fewest_reaching)
     except QueryRefused as refused:

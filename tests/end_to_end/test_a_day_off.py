@@ -121,7 +121,7 @@ def test_a_node_that_was_off_for_a_day_catches_up(day: Day) -> None:
         (day.hub.party, day.hub.database.connection),
         *((node.party, node.database.connection) for node in day.nodes.values()),
     ]:
-        verify_log(connection, party.member_id, party.keys.public_signing_key)
+        verify_log(connection, party.member_id, party.keys.public_log_key)
 
 
 def test_a_question_that_expired_in_its_hands_is_refused(day: Day) -> None:

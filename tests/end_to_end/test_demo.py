@@ -63,7 +63,8 @@ def test_every_command_is_printed_as_it_runs(demo: tuple[Path, subprocess.Comple
     """The demo is documentation: each kind of command of a federation's life is shown."""
     shown = set(
         re.findall(
-            r"^\$ circe (\w+(?: (?:init|root|enrol|join|adopt|project|load|serve|run|fetch|verify|person))?)",
+            r"^\$ circe (\w+(?: (?:init|root|invite|enrol|revoke|join|adopt|project|load|serve|run|fetch|verify"
+            r"|person))?)",
             demo[1].stderr,
             re.M,
         )
@@ -74,7 +75,9 @@ def test_every_command_is_printed_as_it_runs(demo: tuple[Path, subprocess.Comple
         "hub init",
         "node init",
         "member init",
+        "member invite",
         "member enrol",
+        "member revoke",
         "member join",
         "hub adopt",
         "hub project",

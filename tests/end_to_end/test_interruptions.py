@@ -134,7 +134,7 @@ def assert_done_once(federation: SmallFederation, query_id: str) -> None:
         assert count(federation, authority, Action.QUERY_ANSWERED) == 1
     for member in ("hub", *federation.roster):
         party = open_party(federation.directory / member)
-        assert_verified(party.database, party.member_id, party.keys.public_signing_key)
+        assert_verified(party.database, party.member_id, party.keys.public_log_key)
 
 
 def assert_verified(database: Path, origin: str, key: bytes) -> None:

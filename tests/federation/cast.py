@@ -15,7 +15,8 @@ import msgspec
 from federation.envelope import Envelope, Signer, seal_envelope, write_envelope
 from federation.keys import MemberKeys
 from federation.manifest import MANIFEST_TYPE, Manifest, Path, write_manifest
-from federation.register import REGISTER_TYPE, Member, MemberKind, OrganisationKind, Register, public_text
+from federation.passkeys import Passkey
+from federation.register import REGISTER_TYPE, Member, MemberKind, OrganisationKind, Register, Served, public_text
 from federation.root import RootKey
 from federation.state import Profile, make_profile
 from federation.wire import encode_document
@@ -26,6 +27,13 @@ OTHER_ROOT = RootKey("circe-test", b"\x08" * 32)
 
 NOT_BASE64 = ("", "=", "AA", "AA=", "AAA==", "AB==", "AAAA\n", " AAAA", "-_8=", "é", "AA==AA==", "🗝")
 """Spellings that no field of a document may have; the empty one stands for a key that is missing."""
+
+PASSKEY = Passkey(
+    relying_party="node.la-203.example",
+    credential=public_text(b"credential of 24 bytes  "),
+    public_key=public_text(bytes.fromhex("a4010103272006215820") + ROOT.public_key),
+)
+"""A passkey on Ed25519, as an authenticator writes it."""
 
 PEOPLE = {
     "ana@ucl": (MemberKind.RESEARCHER, "ucl", OrganisationKind.RESEARCH),
@@ -61,8 +69,13 @@ PROFILE: Mapping[str, object] = MappingProxyType(
 @cache
 def make_keys(member_id: str) -> MemberKeys:
     """The keys of a member, the same in every run."""
-    seed = hashlib.shake_256(member_id.encode()).digest(32 + 96 + 32 + 32)
-    return MemberKeys(member_id, seed[:32], seed[32:128], seed[128:160], seed[160:])
+    seed = hashlib.shake_256(member_id.encode()).digest(32 + 96 + 32 + 32 + 32)
+    return MemberKeys(member_id, seed[:32], seed[32:128], seed[128:160], seed[160:192], seed[192:])
+
+
+def serve(code: str, start: datetime = NOW - timedelta(days=30), end: datetime | None = None) -> tuple[Served, ...]:
+    """The code that a node serves, and from when to when."""
+    return (Served(code=code, valid_from=start, valid_to=end),)
 
 
 def make_member(member_id: str, **changes: object) -> Member:
@@ -76,9 +89,12 @@ def make_member(member_id: str, **changes: object) -> Member:
         organisation=organisation,
         organisation_kind=organisation_kind,
         operator=organisation,
-        authorities=(member_id[-3:],) if kind is MemberKind.NODE else (),
+        authorities=serve(member_id[-3:]) if kind is MemberKind.NODE else (),
         signing_key=public_text(keys.public_signing_key),
         sealing_key=public_text(keys.public_sealing_key),
+        log_key=public_text(keys.public_log_key),
+        former_keys=(),
+        passkeys=(),
         valid_from=NOW - timedelta(days=30),
         valid_to=NOW + timedelta(days=335),
         revoked=False,

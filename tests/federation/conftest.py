@@ -11,7 +11,7 @@ from tests.federation.cast import HUB, NOW, ROOT, describe_party, make_register,
 @pytest.fixture
 def party(tmp_path: Path) -> Party:
     """A node that has joined no federation yet."""
-    return create_party(tmp_path / "state", describe_party(), NOW)
+    return create_party(tmp_path / "state", describe_party())
 
 
 @pytest.fixture

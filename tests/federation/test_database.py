@@ -38,7 +38,7 @@ def party(tmp_path: Path) -> Party:
         operator="hub-operator",
         authorities=(),
     )
-    return create_party(tmp_path / "state", profile, NOW)
+    return create_party(tmp_path / "state", profile)
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_an_act_that_is_broken_off_leaves_neither(
     with database.transaction() as connection:
         act(database, connection)
     assert standing(database) == (1, 1)
-    verify_log(database.connection, party.member_id, party.keys.public_signing_key)
+    verify_log(database.connection, party.member_id, party.keys.public_log_key)
 
 
 def test_a_commit_that_fails_leaves_neither(database: SqliteDatabase) -> None:

@@ -10,7 +10,9 @@ import msgspec
 import pytest
 
 import federation
+from federation.ceremony import GivenInvitation, RootLedger
 from federation.claims import ChildClaim, ClaimAnswer, ClaimRequest, EducationFacts
+from federation.enrolment import Enrolment, Invitation
 from federation.envelope import EnvelopeError, Signature, decode_base64
 from federation.exchange import (
     Delivery,
@@ -25,19 +27,23 @@ from federation.exchange import (
     QueryStatus,
     ReleaseDocument,
     RunDraft,
+    SealingKeyList,
 )
 from federation.http_signatures import ClocksApart, RequestUnsigned, sign_request, verify_request
+from federation.key_ring import hold_fresh_key
 from federation.keys import KeyFile, KeyFileError, load_keys
 from federation.lookups import REQUEST_TYPE, LookupFailed, LookupOutcome, LookupRequest, read_message
 from federation.manifest import ApprovalError, Choice, Outcome, Reply, check_validity
+from federation.passkeys import Passkey, PasskeyError, check_passkey
 from federation.problems import TITLES, Problem, ProblemRaised
-from federation.register import Member, RegisterError, public_text, read_register
+from federation.register import Entry, FormerKey, Member, RegisterError, public_text, read_register
 from federation.sealing import SealedRecords, SealError
+from federation.sealing_keys import WEEK, SealingKey, sign_sealing_key
 from federation.state import Profile, StateError, open_party
 from federation.sum_terms import TermsInvalid, check_terms, make_noisy_terms
 from federation.tls import TlsInvalid, check_protected
 from federation.wire import Document, WireError, decode_document, encode_document
-from tests.federation.cast import NOW, make_keys, make_manifest, make_member, make_register, sign_manifest
+from tests.federation.cast import NOW, PASSKEY, make_keys, make_manifest, make_member, make_register, sign_manifest
 from tests.federation.sum_examples import SUM_EXAMPLES
 from tests.federation.template_cast import CHOICES, make_standing, sign_standing
 from tests.federation.test_lookup_messages import ANSWER, CHILD, REQUEST
@@ -59,6 +65,11 @@ STATUS = QueryStatus(
     nodes=(PROGRESS,),
 )
 DELIVERY = Delivery(delivery_id=7, kind=DeliveryKind.LOOKUP, lookup_id="L-" + "0" * 32, sender="node-203", body="AAAA")
+SERVED = make_member("node-301").authorities[0]
+ENTRY = Entry(**{name: getattr(make_member("node-301"), name) for name in Entry.__struct_fields__})
+GIVEN = GivenInvitation(code_hash="0" * 64, given_at=NOW, expires_at=NOW, entry=ENTRY, used_by="")
+HELD = hold_fresh_key(make_keys("node-301").sealing_seed, NOW, NOW + WEEK)
+PUBLISHED = sign_sealing_key("node-301", HELD, make_keys("node-301"))
 CLAIM = ChildClaim(upn=SECRET, date_of_birth=date(2012, 1, 31), care_start=date(2020, 5, 1), care_end=None)
 FACTS = EducationFacts(
     upn=SECRET,
@@ -86,6 +97,14 @@ EXAMPLES: tuple[Document, ...] = (
     make_manifest(),
     make_member("node-301"),
     make_register(),
+    PASSKEY,
+    FormerKey(signing_key=make_member("hub").signing_key, last_version=3),
+    SERVED,
+    ENTRY,
+    Invitation(federation="circe-test", code="0" * 64, expires_at=NOW, entry=ENTRY),
+    Enrolment(code="0" * 64, member=make_member("node-301")),
+    GIVEN,
+    RootLedger(invitations=(GIVEN,), ended_keys=("1" * 64,)),
     Reply(
         manifest_digest="0" * 64,
         query_id="Q-0123456789abcdef",
@@ -145,7 +164,10 @@ EXAMPLES: tuple[Document, ...] = (
     STATUS,
     QueryList(queries=(STATUS,)),
     DELIVERY,
-    Inbox(register_version=5, deliveries=(DELIVERY,)),
+    Inbox(register_version=5, deliveries=(DELIVERY,), sealing_keys=(PUBLISHED,)),
+    HELD,
+    decode_document(PUBLISHED.body, SealingKey),
+    SealingKeyList(keys=(PUBLISHED,)),
     LookupBatch(lookup_id="L-" + "0" * 32, pages={"node-203": "AAAA", "node-301": "BBBB"}),
     LookupProgress(lookup_id="L-" + "0" * 32, answers={"node-301": "AAAA"}, awaited=("node-203",), last=1, more=False),
     ReleaseDocument(
@@ -161,10 +183,11 @@ EXAMPLES: tuple[Document, ...] = (
         checkpoint="hub\n1\n",
     ),
     KeyFile(
-        version=1,
+        version=2,
         member_id="node-301",
         signing_seed=public_text(make_keys("node-301").signing_seed),
         sealing_seed=public_text(make_keys("node-301").sealing_seed),
+        log_seed=public_text(make_keys("node-301").log_seed),
         row_secret=public_text(make_keys("node-301").row_secret),
         log_secret=public_text(make_keys("node-301").log_secret),
     ),
@@ -268,6 +291,7 @@ ERRORS: dict[type[Exception], Callable[[], object]] = {
     WireError: lambda: decode_document(SECRET.encode(), Member),
     EnvelopeError: lambda: decode_base64(SECRET + "?"),
     KeyFileError: lambda: load_keys(Path("/nowhere")),
+    PasskeyError: lambda: check_passkey(Passkey(relying_party="a.b", credential="?", public_key=SECRET)),
     RegisterError: lambda: read_register(SECRET.encode(), bytes(32), NOW),
     ApprovalError: lambda: check_validity(make_manifest(expires_at=NOW), NOW),
     SealError: lambda: SealedRecords(SECRET.encode()),

@@ -4,20 +4,23 @@ import json
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import astuple
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from federation.key_ring import KeyRing
 from federation.keys import (
     KEY_FILE,
+    NEXT_KEY_FILE,
     KeyFile,
     KeyFileError,
     MemberKeys,
     generate_keys,
     load_keys,
+    replace_keys,
     save_keys,
     write_secret,
 )
@@ -41,7 +44,7 @@ def check_tells_nothing(error: pytest.ExceptionInfo[KeyFileError], path: Path) -
     text = str(error.value)
     assert str(path) in text
     assert "\n" not in text
-    assert not any(public_text(seed)[:12] in text for seed in astuple(KEYS)[1:])
+    assert not any(public_text(seed)[:12] in text for seed in secrets_of(KEYS))
 
 
 def test_keys_come_back_from_their_file(tmp_path: Path) -> None:
@@ -102,7 +105,7 @@ def test_a_missing_key_file_is_named(tmp_path: Path, missing: str) -> None:
 
 
 DAMAGED: dict[str, Damage] = {
-    "another version": lambda fields: fields.update(version=2),
+    "another version": lambda fields: fields.update(version=1),
     "no version": lambda fields: fields.pop("version"),
     "a field more": lambda fields: fields.update(more=1),
     "a field less": lambda fields: fields.pop("log_secret"),
@@ -140,12 +143,12 @@ def test_no_repr_shows_a_key(tmp_path: Path) -> None:
 def test_fresh_keys_share_nothing() -> None:
     one, other = generate_keys("node-301"), generate_keys("node-301")
     assert not set(secrets_of(one)) & set(secrets_of(other))
-    assert [len(secret) for secret in secrets_of(one)] == [32, 96, 32, 32]
-    assert len(set(secrets_of(one))) == 4
+    assert [len(secret) for secret in secrets_of(one)] == [32, 96, 32, 32, 32]
+    assert len(set(secrets_of(one))) == 5
 
 
 def secrets_of(keys: MemberKeys) -> tuple[bytes, ...]:
-    return keys.signing_seed, keys.sealing_seed, keys.row_secret, keys.log_secret
+    return keys.signing_seed, keys.sealing_seed, keys.log_seed, keys.row_secret, keys.log_secret
 
 
 def test_public_keys_follow_from_the_seeds() -> None:
@@ -153,6 +156,7 @@ def test_public_keys_follow_from_the_seeds() -> None:
     again = MemberKeys("node-301", *secrets_of(KEYS))
     assert again.public_signing_key == KEYS.public_signing_key
     assert again.public_sealing_key == KEYS.public_sealing_key
+    assert again.public_log_key == KEYS.public_log_key != KEYS.public_signing_key
     assert (len(again.public_signing_key), len(again.public_sealing_key)) == (32, 1216)
 
 
@@ -162,3 +166,69 @@ def test_log_tokens_are_the_organisations_own() -> None:
     assert token == KEYS.log_token("A123456789012")
     assert token not in (KEYS.log_token("A123456789013"), make_keys("node-203").log_token("A123456789012"))
     assert len(token) == 32
+
+
+# --- Rotating and destroying -----------------------------------------------------------------------------------------
+
+
+def test_rotation_replaces_the_keys_that_others_know_and_no_other() -> None:
+    """Tokens in snapshots and logs, and the log's own signatures, go on as they were."""
+    fresh = replace_keys(KEYS)
+    assert (fresh.signing_seed, fresh.sealing_seed) != (KEYS.signing_seed, KEYS.sealing_seed)
+    assert (fresh.log_seed, fresh.row_secret, fresh.log_secret) == (KEYS.log_seed, KEYS.row_secret, KEYS.log_secret)
+
+
+def test_whoever_holds_the_ring_has_the_new_keys_at_once(tmp_path: Path) -> None:
+    save_keys(KEYS, tmp_path)
+    ring, fresh = KeyRing(tmp_path), replace_keys(KEYS)
+    assert ring.current() == KEYS
+    save_keys(fresh, tmp_path, NEXT_KEY_FILE)
+    ring.take_up_next()
+    assert ring.current() == load_keys(tmp_path) == fresh
+    assert [path.name for path in tmp_path.iterdir()] == [KEY_FILE]
+    assert stat.S_IMODE((tmp_path / KEY_FILE).stat().st_mode) == 0o600
+
+
+def test_what_is_replaced_is_overwritten_where_it_lay(tmp_path: Path) -> None:
+    """Another name for the old file shows what became of its content."""
+    save_keys(KEYS, tmp_path)
+    os.link(tmp_path / KEY_FILE, tmp_path / "old")
+    save_keys(replace_keys(KEYS), tmp_path, NEXT_KEY_FILE)
+    KeyRing(tmp_path).take_up_next()
+    assert set((tmp_path / "old").read_bytes()) == {0}
+
+
+def test_the_first_sealing_key_is_destroyed_and_the_others_stay(tmp_path: Path) -> None:
+    save_keys(KEYS, tmp_path)
+    os.link(tmp_path / KEY_FILE, tmp_path / "old")
+    ring = KeyRing(tmp_path)
+    for _ in range(2):
+        ring.destroy_first_sealing_key()
+    assert ring.current() == replace(KEYS, sealing_seed=b"")
+    assert set((tmp_path / "old").read_bytes()) == {0}
+    with pytest.raises(KeyFileError, match="first sealing key has been destroyed"):
+        _ = ring.current().sealing_key
+    with pytest.raises(KeyFileError, match="first sealing key has been destroyed"):
+        _ = ring.current().public_sealing_key
+
+
+@pytest.mark.parametrize("step", ["federation.key_ring.destroy_file", "pathlib.Path.replace", "os.link"])
+def test_an_interrupted_destruction_is_finished_the_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Wherever it was broken off, the keys can be read, and next time the old ones are overwritten all the same."""
+    save_keys(KEYS, tmp_path)
+    os.link(tmp_path / KEY_FILE, tmp_path / "old")
+
+    def fail(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(step, fail)
+        with pytest.raises(KeyboardInterrupt):
+            KeyRing(tmp_path).destroy_first_sealing_key()
+    assert load_keys(tmp_path).signing_seed == KEYS.signing_seed
+    KeyRing(tmp_path).destroy_first_sealing_key()
+    assert load_keys(tmp_path) == replace(KEYS, sealing_seed=b"")
+    assert set((tmp_path / "old").read_bytes()) == {0}
+    assert sorted(path.name for path in tmp_path.iterdir()) == [KEY_FILE, "old"]

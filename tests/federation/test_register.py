@@ -9,33 +9,34 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from federation.enrolment import ENROLMENT_TYPE
 from federation.envelope import Envelope, seal_envelope, write_envelope
 from federation.register import (
-    ENROLMENT_TYPE,
     REGISTER_TYPE,
-    Member,
+    FormerKey,
     MemberKind,
+    OrganisationKind,
     Register,
     RegisterError,
     check_consistent,
     public_text,
-    read_enrolment,
     read_register,
     read_signed_register,
     sign_register,
-    write_enrolment,
 )
 from federation.wire import encode_document
 from tests.federation.cast import (
     NOT_BASE64,
     NOW,
     OTHER_ROOT,
+    PASSKEY,
     ROOT,
     flip_bit,
     make_keys,
     make_member,
     make_register,
     replace_member,
+    serve,
     write_register,
 )
 
@@ -121,10 +122,77 @@ WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: write_register(make_register(issued_at=NOW + timedelta(minutes=5) + SECOND)),
         "not valid now",
     ),
-    "two members of one id": (lambda: twice("ana@ucl", "signing_key", "sealing_key"), "share one id"),
-    "two members of one signing key": (lambda: twice("ana@ucl", "id", "sealing_key"), "share one signing key"),
-    "two members of one sealing key": (lambda: twice("ana@ucl", "id", "signing_key"), "share one sealing key"),
-    "two nodes of one authority": (lambda: twice("node-203", "id", "signing_key", "sealing_key"), "one authority"),
+    "two members of one id": (lambda: sharing("ana@ucl", "id"), "share one id"),
+    "two members of one signing key": (lambda: sharing("ana@ucl", "signing_key"), "share one signing key"),
+    "two members of one sealing key": (lambda: sharing("ana@ucl", "sealing_key"), "share one sealing key"),
+    "two members of one log key": (lambda: sharing("ana@ucl", "log_key"), "share one signing key"),
+    "a log key that is another's signing key": (
+        lambda: with_key(log_key=make_member("hub").signing_key),
+        "share one signing key",
+    ),
+    "two nodes of one authority": (
+        lambda: sharing("node-203", "authorities"),
+        "node-203 and node-317 serve one authority, 203, at a time",
+    ),
+    "a node of two authorities at a time": (
+        lambda: with_key(authorities=serve("301") + serve("302")),
+        "node-301 serves two authorities at a time: each has a node of its own",
+    ),
+    "a code that ends before it begins": (
+        lambda: with_key(authorities=serve("301", NOW, NOW)),
+        "code ends before it begins",
+    ),
+    "a node of no authority": (lambda: with_key(authorities=()), "a node serves an authority, and nobody else does"),
+    "a person of an authority": (
+        lambda: write_register(replace_member("officer@la-203", authorities=serve("304"))),
+        "a node serves an authority, and nobody else does",
+    ),
+    "a node of a university": (
+        lambda: with_key(organisation_kind=OrganisationKind.RESEARCH),
+        "a node belongs to an organisation of kind authority",
+    ),
+    "an organisation of two kinds": (
+        lambda: write_register(replace_member("ben@ucl", organisation_kind=OrganisationKind.AUTHORITY)),
+        "ucl is of two kinds of organisation: ben@ucl says another",
+    ),
+    "a member that ends before it begins": (lambda: with_key(valid_to=NOW, valid_from=NOW), "ends before it begins"),
+    "a former key of this very version": (lambda: with_key(former_keys=former(5)), "not those of earlier versions"),
+    "former keys out of order": (lambda: with_key(former_keys=former(3, 2)), "not those of earlier versions"),
+    "a former key that another has": (
+        lambda: with_key(former_keys=(FormerKey(signing_key=make_member("hub").signing_key, last_version=1),)),
+        "share one signing key",
+    ),
+    "a former key of low order": (
+        lambda: with_key(former_keys=(FormerKey(signing_key=public_text(bytes(32)), last_version=1),)),
+        "anybody could sign",
+    ),
+    "good for more than thirty days": (
+        lambda: write_register(make_register(expires_at=NOW + timedelta(days=29) + SECOND)),
+        "at most 30 days",
+    ),
+    "good for no time": (
+        lambda: write_register(make_register(issued_at=NOW + SECOND, expires_at=NOW + SECOND)),
+        "ends after it begins",
+    ),
+    "a signing key of low order": (lambda: with_key(signing_key=public_text(bytes(32))), "anybody could sign"),
+    "a log key of low order": (lambda: with_key(log_key=public_text(b"\x01" + bytes(31))), "anybody could sign"),
+    "a signing key in a second spelling": (
+        lambda: with_key(signing_key=public_text((2**255 - 19 + 3).to_bytes(32, "little"))),
+        "no Ed25519 key",
+    ),
+    "a passkey of a node": (lambda: with_key(passkeys=(PASSKEY,)), "approvers alone have passkeys"),
+    "a passkey of two approvers": (
+        lambda: write_register(
+            make_register([make_member(each, passkeys=(PASSKEY,)) for each in ("officer@dfe", "officer@la-203")])
+        ),
+        "share one passkey",
+    ),
+    "a passkey whose key is none": (
+        lambda: write_register(
+            replace_member("officer@dfe", passkeys=(msgspec.structs.replace(PASSKEY, public_key="AAAA"),))
+        ),
+        "a key of officer@dfe cannot be used: .* canonical CBOR",
+    ),
     "a member called root": (lambda: write_register(make_register([make_member("root")])), "share one id"),
     "a signing key too short": (lambda: with_key(signing_key=public_text(bytes(31))), "wrong length"),
     "a signing key too long": (lambda: with_key(signing_key=public_text(bytes(33))), "wrong length"),
@@ -137,6 +205,12 @@ WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
 }
 
 
+def former(*versions: int) -> tuple[FormerKey, ...]:
+    """Keys that were rotated out after these versions."""
+    keys = {version: make_member(f"before-{version}").signing_key for version in versions}
+    return tuple(FormerKey(signing_key=key, last_version=version) for version, key in keys.items())
+
+
 def unsigned() -> Envelope:
     return seal_envelope(encode_document(make_register()), REGISTER_TYPE)
 
@@ -147,14 +221,15 @@ def replace_kind(kind: str) -> bytes:
     return seal(msgspec.json.encode(fields))
 
 
-def twice(member_id: str, *fresh: str) -> bytes:
-    """A register with a second entry for a member, in which the fields named are somebody else's."""
+def sharing(member_id: str, field: str) -> bytes:
+    """A register with a second entry for a member, which shares with the first the field named and no key besides."""
     other = make_member("node-317")
+    fresh = {"id", "signing_key", "sealing_key", "log_key"} - {field}
     second = msgspec.structs.replace(make_member(member_id), **{name: getattr(other, name) for name in fresh})
     return write_register(make_register([*make_register().members, second]))
 
 
-def with_key(**keys: str) -> bytes:
+def with_key(**keys: object) -> bytes:
     return write_register(replace_member("node-301", **keys))
 
 
@@ -196,8 +271,34 @@ def test_what_members_would_refuse_is_not_signed() -> None:
 
 
 def test_an_authority_passes_to_another_node_by_revocation() -> None:
-    members = [make_member("node-301", revoked=True), make_member("node-new", authorities=("301",))]
+    members = [make_member("node-301", revoked=True), make_member("node-new", authorities=serve("301"))]
     check_consistent(make_register(members))
+
+
+def test_an_authority_passes_to_another_node_on_a_day() -> None:
+    """Where authorities are reorganised, codes end and begin; one node may go on under its successor's code."""
+    day = NOW + timedelta(days=10)
+    going_on = (*serve("301", end=day), *serve("302", day))
+    taken_over = make_member("node-317", authorities=serve("301", day))
+    register = make_register([make_member("node-301", authorities=going_on), taken_over])
+    check_consistent(register)
+    served = [(register.find_node(code, moment).id) for code, moment in (("301", NOW), ("301", day), ("302", day))]
+    assert served == ["node-301", "node-317", "node-301"]
+    with pytest.raises(RegisterError, match="no active node serves authority 302"):
+        register.find_node("302", NOW)
+
+
+def test_an_authority_passes_to_another_node_when_a_membership_ends() -> None:
+    members = [make_member("node-301", valid_to=NOW), make_member("node-new", authorities=serve("301"), valid_from=NOW)]
+    check_consistent(make_register(members))
+
+
+def test_an_operator_of_several_authorities_is_counted_by_its_nodes_and_once() -> None:
+    """Each authority has a node, with keys and an entry of its own; the operator is a word in the entries."""
+    register = make_register([make_member(f"node-{code}", operator="consortium") for code in ("301", "302", "303")])
+    check_consistent(register)
+    nodes = list(register.active(MemberKind.NODE, NOW))
+    assert (len(nodes), len({node.operator for node in nodes})) == (3, 1)
 
 
 # --- Finding members -------------------------------------------------------------------------------------------------
@@ -234,48 +335,6 @@ def test_an_unknown_member_is_not_found(name: str) -> None:
 
 
 def test_a_person_serves_no_authority() -> None:
-    register = make_register([make_member("officer@la-203", authorities=("203",))])
+    register = make_register([make_member("officer@la-203", authorities=serve("203"))])
     with pytest.raises(RegisterError, match="no active node"):
         register.find_node("203", NOW)
-
-
-# --- Enrolment -------------------------------------------------------------------------------------------------------
-
-
-def enrol(member: Member, signer: str = "node-301") -> bytes:
-    return write_envelope(write_enrolment(member, make_keys(signer)))
-
-
-def test_an_enrolment_request_comes_back_as_it_was() -> None:
-    assert read_enrolment(enrol(make_member("node-301"))) == make_member("node-301")
-
-
-WRONG_REQUESTS: dict[str, tuple[Callable[[], bytes], str]] = {
-    "signed by another": (lambda: enrol(make_member("node-301"), "node-203"), "expected one signature by node-301"),
-    "a key its sender does not hold": (
-        lambda: enrol(make_member("node-301", signing_key=make_member("hub").signing_key)),
-        "does not verify",
-    ),
-    "a name its sender did not sign": (
-        lambda: enrol(make_member("node-301", id="hub")),
-        "expected one signature by hub",
-    ),
-    "a register": (lambda: write_register(make_register()), "another type"),
-    "a signing key that is none": (lambda: enrol(make_member("node-301", signing_key="AA==")), "does not verify"),
-    "a sealing key that is none": (lambda: enrol(make_member("node-301", sealing_key="AA==")), "malformed"),
-    "a sealing key off the lattice": (
-        lambda: enrol(make_member("node-301", sealing_key=public_text(b"\xff" * 1216))),
-        "malformed",
-    ),
-    "a sealing key of low order": (
-        lambda: enrol(make_member("node-301", sealing_key=public_text(LOW_ORDER))),
-        "malformed",
-    ),
-    "a title that hides another": (lambda: enrol(make_member("node-301", title="A\rB")), r"wrong value at \$\.title"),
-}
-
-
-@pytest.mark.parametrize(("make", "reason"), WRONG_REQUESTS.values(), ids=WRONG_REQUESTS)
-def test_an_enrolment_request_that_is_wrong_is_refused(make: Callable[[], bytes], reason: str) -> None:
-    with pytest.raises(RegisterError, match=f"enrolment request: .*{reason}"):
-        read_enrolment(make())

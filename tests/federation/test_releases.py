@@ -1,18 +1,23 @@
 """A release is what the nodes signed: its reader puts the table together again and believes the hub nothing."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from federation.ceremony import enrol_members, revoke_member
 from federation.client import derive_plan
 from federation.envelope import Envelope, read_envelope, seal_envelope
 from federation.exchange import ReleaseDocument
-from federation.manifest import MANIFEST_TYPE, REPLY_TYPE, manifest_digest, read_manifest
+from federation.joining import request_rotation
+from federation.manifest import MANIFEST_TYPE, REPLY_TYPE, Reply, manifest_digest, read_manifest
 from federation.releases import ReleaseMismatch, combine_tables, load_approved_preset, verify_release
-from federation.wire import encode_document, whole_seconds
+from federation.state import create_party
+from federation.wire import decode_document, encode_document, whole_seconds
 from node.answering import answer_manifest
+from tests.enrolling import ask_as_invited
 from tests.small_federation import SmallFederation, read_reply
 
 
@@ -128,3 +133,46 @@ def test_what_a_dishonest_hub_changes_is_found(
     document = honest_release(federation, asked)
     with pytest.raises(ReleaseMismatch):
         verify(federation, tamper(document, federation), asked)
+
+
+def hand_out(federation: SmallFederation, requests: list[Path]) -> None:
+    """Have the root sign a register, and everybody take it."""
+    file = federation.directory / "register.json"
+    enrol_members(federation.directory / "root", file, requests, 30, federation.clock())
+    for authority in federation.authorities:
+        federation.node(authority).party.adopt_register(file.read_bytes(), federation.clock())
+
+
+def test_a_release_is_read_after_a_node_has_rotated_its_keys(federation: SmallFederation) -> None:
+    """Nobody acts on a release: its replies count under the keys that the nodes had when they replied."""
+    envelope = read_envelope(federation.sign(federation.manifest()), MANIFEST_TYPE)
+    document = honest_release(federation, envelope)
+    for _ in range(2):
+        hand_out(federation, [request_rotation(federation.party("node-301"), None, federation.clock())])
+        assert verify(federation, document, envelope).to_json() == document.table
+
+
+def test_a_former_key_counts_for_no_version_after_it(federation: SmallFederation) -> None:
+    """Whoever stole a key that has been rotated out signs for the time before, and not for now."""
+    stolen = federation.party("node-301").keys
+    hand_out(federation, [request_rotation(federation.party("node-301"), None, federation.clock())])
+    envelope = read_envelope(federation.sign(federation.manifest()), MANIFEST_TYPE)
+    document = honest_release(federation, envelope)
+    reply = next(each for each in document.replies if each.signers == ("node-301",))
+    assert decode_document(reply.body, Reply).register_version == 2
+    forged = seal_envelope(reply.body, REPLY_TYPE, stolen)
+    replies = tuple(forged if each is reply else each for each in document.replies)
+    with pytest.raises(ReleaseMismatch, match="does not verify"):
+        verify(federation, msgspec.structs.replace(document, replies=replies), envelope)
+
+
+def test_keys_that_were_revoked_count_for_no_version(federation: SmallFederation) -> None:
+    """A node that comes back by invitation has no former keys: what the stolen one signed cannot be told apart."""
+    envelope = read_envelope(federation.sign(federation.manifest()), MANIFEST_TYPE)
+    document = honest_release(federation, envelope)
+    root, file = federation.directory / "root", federation.directory / "register.json"
+    revoke_member(root, file, "node-301", 30, federation.clock())
+    again = create_party(federation.directory / "again", federation.party("node-301").profile)
+    hand_out(federation, [ask_as_invited(root, again, federation.clock())])
+    with pytest.raises(ReleaseMismatch, match="does not verify"):
+        verify(federation, document, envelope)

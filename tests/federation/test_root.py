@@ -1,36 +1,21 @@
 """The root key is made once, read by its keeper alone, and signs registers that every member can read."""
 
 import stat
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from federation.envelope import write_envelope
 from federation.keys import KeyFileError
-from federation.register import RegisterError, public_text, read_register, write_enrolment
-from federation.root import NAME_FILE, SEED_FILE, create_root, enrol_members, open_root
+from federation.register import public_text
+from federation.root import NAME_FILE, SEED_FILE, create_root, open_root
 from federation.state import ROOT_FILE, StateError, read_root_key
-from tests.federation.cast import NOT_BASE64, NOW, OTHER_ROOT, make_keys, make_member, make_register, write_register
+from tests.federation.cast import NOT_BASE64
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     create_root(tmp_path / "root", "circe-test")
     return tmp_path / "root"
-
-
-@pytest.fixture
-def register_file(tmp_path: Path) -> Path:
-    return tmp_path / "register.json"
-
-
-def ask(directory: Path, member_id: str, signer: str | None = None) -> Path:
-    """A member's enrolment request, as a file."""
-    path = directory / f"{member_id}.json"
-    request = write_enrolment(make_member(member_id), make_keys(signer or member_id))
-    path.write_bytes(write_envelope(request))
-    return path
 
 
 def mode_of(path: Path) -> int:
@@ -129,46 +114,3 @@ def test_a_missing_name_is_damage(root: Path) -> None:
     (root / NAME_FILE).unlink()
     with pytest.raises(StateError, match="is damaged"):
         open_root(root)
-
-
-# --- Registers -------------------------------------------------------------------------------------------------------
-
-
-def test_members_are_enrolled_version_by_version(root: Path, register_file: Path, tmp_path: Path) -> None:
-    first = enrol_members(root, register_file, [ask(tmp_path, "node-203")], 30, NOW)
-    second = enrol_members(root, register_file, [ask(tmp_path, "node-301"), ask(tmp_path, "hub")], 7, NOW)
-    assert [(each.version, len(each.members)) for each in (first, second)] == [(1, 1), (2, 3)]
-    assert [member.id for member in second.members] == ["node-203", "node-301", "hub"]
-    assert second.expires_at == NOW + timedelta(days=7)
-    assert read_register(register_file.read_bytes(), open_root(root).public_key, NOW) == second
-
-
-def test_an_expired_register_is_renewed(root: Path, register_file: Path, tmp_path: Path) -> None:
-    enrol_members(root, register_file, [ask(tmp_path, "node-203")], 1, NOW)
-    later = NOW + timedelta(days=9, microseconds=5)
-    renewed = enrol_members(root, register_file, [], 30, later)
-    assert (renewed.version, len(renewed.members)) == (2, 1)
-    assert read_register(register_file.read_bytes(), open_root(root).public_key, later) == renewed
-
-
-def test_a_request_that_is_refused_changes_nothing(root: Path, register_file: Path, tmp_path: Path) -> None:
-    enrol_members(root, register_file, [ask(tmp_path, "node-203")], 30, NOW)
-    before = register_file.read_bytes()
-    wrong = {
-        "share one id": [ask(tmp_path, "node-203")],
-        f"{tmp_path}/hub.json: enrolment request: expected one signature by hub": [ask(tmp_path, "hub", "node-301")],
-    }
-    for reason, requests in wrong.items():
-        with pytest.raises(RegisterError, match=reason):
-            enrol_members(root, register_file, [ask(tmp_path, "ana@ucl"), *requests], 30, NOW)
-        assert register_file.read_bytes() == before
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"{}", write_register(make_register(), OTHER_ROOT)], ids=["empty", "object", "forged"]
-)
-def test_a_register_that_is_not_the_last_one_is_not_built_upon(root: Path, register_file: Path, content: bytes) -> None:
-    register_file.write_bytes(content)
-    with pytest.raises(RegisterError, match=f"^{register_file}: register: "):
-        enrol_members(root, register_file, [], 30, NOW)
-    assert register_file.read_bytes() == content

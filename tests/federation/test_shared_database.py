@@ -41,7 +41,7 @@ def make_party(directory: Path, name: str = "hub") -> Party:
         operator="hub-operator",
         authorities=(),
     )
-    party = create_party(directory, profile, NOW)
+    party = create_party(directory, profile)
     publish_log_key(party)
     return party
 
@@ -80,7 +80,7 @@ def standing(database: Database) -> tuple[int, int]:
 def verify(database: Database, party: Party) -> int:
     """Verify the log as anybody does who has the state directory; returns how many entries it has."""
     with closing(open_state_log(party.directory)) as connection:
-        return verify_log(connection, party.member_id, party.keys.public_signing_key).entries
+        return verify_log(connection, party.member_id, party.keys.public_log_key).entries
 
 
 def in_threads(count: int, work: Callable[[], None]) -> None:

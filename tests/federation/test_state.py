@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from federation.keys import KEY_FILE, KeyFileError, save_keys
-from federation.register import MemberKind, public_text, read_enrolment
+from federation.register import MemberKind, public_text
 from federation.state import (
-    ENROLMENT_FILE,
     PROFILE_FILE,
     ROOT_FILE,
     Party,
@@ -52,7 +51,7 @@ def test_everything_in_a_state_directory_is_its_owners_alone(party: Party) -> No
     join_federation(party, ROOT.public_key, HUB)
     assert mode_of(party.directory) == 0o700
     assert {path.name: mode_of(path) for path in party.directory.iterdir()} == dict.fromkeys(
-        ["member.toml", "key.json", "root.pub", "enrolment.json", "log.pub"], 0o600
+        ["member.toml", "key.json", "root.pub", "log.pub"], 0o600
     )
 
 
@@ -63,21 +62,13 @@ def test_a_party_is_opened_as_it_was_made(party: Party) -> None:
     assert party.member_id == "node-301"
 
 
-def test_the_enrolment_request_is_signed_by_the_fresh_key(party: Party) -> None:
-    request = read_enrolment((party.directory / ENROLMENT_FILE).read_bytes())
-    assert request.id == "node-301"
-    assert request.public_signing_key == party.keys.public_signing_key
-    assert request.public_sealing_key == party.keys.public_sealing_key
-    assert request.valid_from == NOW
-
-
 def test_a_directory_holds_one_member_for_good(party: Party) -> None:
     before = contents(party.directory)
     with pytest.raises(StateError, match="already holds a member: choose another directory"):
-        create_party(party.directory, describe_party(member_id="node-203"), NOW)
+        create_party(party.directory, describe_party(member_id="node-203"))
     (party.directory / PROFILE_FILE).unlink()
     with pytest.raises(KeyFileError, match="exists already"):
-        create_party(party.directory, describe_party(member_id="node-203"), NOW)
+        create_party(party.directory, describe_party(member_id="node-203"))
     assert (party.directory / KEY_FILE).read_bytes() == before[KEY_FILE]
 
 
@@ -160,7 +151,7 @@ def test_a_profile_with_a_field_missing_or_unknown_is_refused_by_name() -> None:
 def test_a_member_that_serves_not_one_authority_says_so(party: Party, authorities: tuple[str, ...]) -> None:
     profile = msgspec.structs.replace(party.profile, authorities=authorities)
     with pytest.raises(StateError, match="node-301 does not serve one authority"):
-        _ = Party(party.directory, profile, party.keys).authority
+        _ = Party(party.directory, profile).authority
 
 
 DAMAGED = {

@@ -37,6 +37,7 @@ from tests.federation.cast import (
     make_member,
     make_register,
     replace_member,
+    serve,
     sign_manifest,
 )
 from tests.federation.template_cast import (
@@ -270,12 +271,12 @@ def test_what_a_run_says_for_itself_and_what_follows_is_everything() -> None:
 
 def test_every_authority_is_in_england_and_one_region() -> None:
     for code in load_authorities():
-        node = make_member("node-301", authorities=(code,))
+        node = make_member("node-301", authorities=serve(code))
         assert len([name for name in STANDING_ROSTERS if belongs_to(node, name)]) == 2, code
 
 
 def test_a_node_of_two_regions_or_none_is_in_england_alone() -> None:
-    for authorities in (("301", "880"), (), ("999",)):
+    for authorities in ((*serve("301", end=NOW), *serve("880", NOW)), (), serve("999")):
         node = make_member("node-301", authorities=authorities)
         assert [name for name in STANDING_ROSTERS if belongs_to(node, name)] == ["england"]
 

@@ -33,6 +33,17 @@ DOORS = (
     Door("/federation/inbox", "GET", "/federation/inbox", "node-301", "ana", KIND),
     Door("/federation/replies", "POST", "/federation/replies", "node-301", "ana", KIND, None, (400, "reply_malformed")),
     Door(
+        "/federation/sealing-key",
+        "PUT",
+        "/federation/sealing-key",
+        "node-301",
+        "ana",
+        KIND,
+        None,
+        (400, "sealing_key_malformed"),
+    ),
+    Door("/federation/sealing-keys", "GET", "/federation/sealing-keys", "node-301", "ana", KIND),
+    Door(
         "/federation/lookups", "POST", "/federation/lookups", "node-301", "cho", KIND, None, MALFORMED, MAX_BATCH_BYTES
     ),
     Door(

@@ -24,9 +24,8 @@ from federation.envelope import seal_envelope, sign_body, write_envelope
 from federation.exchange import QueryDraft
 from federation.manifest import MANIFEST_TYPE, REPLY_TYPE, Outcome, Reply
 from federation.register import Member, Register, read_signed_register, sign_register
-from federation.root import create_root, enrol_members, open_root
+from federation.root import create_root, open_root
 from federation.state import (
-    ENROLMENT_FILE,
     Party,
     create_party,
     join_federation,
@@ -39,6 +38,7 @@ from hub import dispatch, queries, release
 from hub.projects import Project, add_project
 from hub.service import Hub, open_hub
 from query_engine.tables import RawTable
+from tests.enrolling import enrol_parties
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 HUB_ADDRESS = "http://hub.test"
@@ -149,7 +149,7 @@ class PlayedFederation:
             manifest_digest=query.digest,
             query_id=query.query_id,
             node=node,
-            authority=self.member(node).authorities[0],
+            authority=self.member(node).authority(self.clock()),
             outcome=outcome,
             code=code,
             text=text,
@@ -193,12 +193,10 @@ def found_federation(directory: Path, now: datetime = START, database: str = "")
     people = {name: _describe(name, *entry) for name, entry in PEOPLE.items()}
     nodes = {node: _describe_node(node, code) for node, code in zip(NODES, AUTHORITIES, strict=True)}
     parties = {
-        name: create_party(directory / name, make_profile(**fields), clock())
-        for name, fields in {**people, **nodes}.items()
+        name: create_party(directory / name, make_profile(**fields)) for name, fields in {**people, **nodes}.items()
     }
-    requests = [party.directory / ENROLMENT_FILE for party in parties.values()]
     register = directory / "register.json"
-    enrol_members(directory / "root", register, requests, 30, clock())
+    enrol_parties(directory / "root", register, list(parties.values()), 30, clock())
     parties = {name: join_federation(party, root_key, HUB_ADDRESS) for name, party in parties.items()}
     parties["hub"].adopt_register(register.read_bytes(), clock())
     publish_log_key(parties["hub"])

@@ -44,7 +44,7 @@ def write_reply(
         manifest_digest=query.digest,
         query_id=query_id,
         node=node,
-        authority=federation.member(node).authorities[0],
+        authority=federation.member(node).authority(federation.clock()),
         outcome=Outcome.ANSWERED,
         code="",
         text="",

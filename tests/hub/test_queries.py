@@ -195,7 +195,10 @@ def test_the_askers_own_organisation_does_not_approve(federation: PlayedFederati
 
 @pytest.mark.parametrize(
     "changes",
-    [{"organisation": "authority-301"}, {"organisation": "another-institute", "organisation_kind": "research"}],
+    [
+        {"organisation": "authority-301", "organisation_kind": "authority"},
+        {"organisation": "another-institute", "organisation_kind": "research"},
+    ],
     ids=["one organisation", "no authority"],
 )
 def test_two_organisations_approve_and_one_is_an_authority(

@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,13 +15,14 @@ from disclosure_control.release import ReleasedTable
 from federation.exchange import QueryState
 from federation.manifest import Outcome, Reply
 from federation.problems import ProblemRaised
+from federation.register import Served
 from hub import queries, release
 from hub.dispatch import accept_reply
 from hub.queries import find_query
 from hub.release import settle_due, settle_query
 from hub.service import open_hub
 from tests.hub.callers import gather
-from tests.hub.played_federation import NODES, PlayedFederation
+from tests.hub.played_federation import NODES, START, PlayedFederation
 from tests.hub.replies import (
     accept,
     count_of,
@@ -170,9 +172,14 @@ def test_nothing_is_released_under_another_plan_than_was_approved(
     assert [query.query_id for query in queries.list_queries(federation.hub, federation.member("ana"))] == [query_id]
 
 
-@pytest.mark.parametrize("authorities", [(), ("301", "302")], ids=["none", "two"])
+LONG_AGO = START - timedelta(days=400)
+NOBODYS = (Served(code="302", valid_from=LONG_AGO, valid_to=LONG_AGO + timedelta(days=1)),)
+ANOTHERS = (Served(code="301", valid_from=LONG_AGO, valid_to=None),)
+
+
+@pytest.mark.parametrize("authorities", [NOBODYS, ANOTHERS], ids=["nobody's", "another's"])
 def test_nothing_is_released_without_a_place_for_every_node(
-    federation: PlayedFederation, authorities: tuple[str, ...]
+    federation: PlayedFederation, authorities: tuple[Served, ...]
 ) -> None:
     """A node of the roster that serves no authority of its own any more has no rows, and a row is never left out."""
     query_id = federation.answer(federation.start(), "node-301", "node-303")

@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -154,6 +153,6 @@ def test_several_workers_need_a_server(tmp_path: Path, capsys: pytest.CaptureFix
         operator="hub-operator",
         authorities=(),
     )
-    join_federation(create_party(tmp_path / "hub", profile, datetime.now(UTC)), bytes(32), "http://127.0.0.1:9")
+    join_federation(create_party(tmp_path / "hub", profile), bytes(32), "http://127.0.0.1:9")
     assert run(["hub", "serve", "--state", str(tmp_path / "hub"), "--workers", "2"]) == 2
     assert "circe hub init --database" in capsys.readouterr().err

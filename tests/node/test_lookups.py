@@ -13,8 +13,8 @@ import pytest
 
 from audit.event import Action, AuditEvent
 from audit.log import read_entries
-from federation.envelope import decode_base64
-from federation.exchange import Delivery, DeliveryKind, LookupBatch, LookupProgress
+from federation.envelope import Envelope, decode_base64
+from federation.exchange import Delivery, DeliveryKind, LookupBatch, LookupProgress, SealingKeyList
 from federation.lookups import (
     ANSWER_TYPE,
     REQUEST_TYPE,
@@ -50,7 +50,14 @@ class PaperRelay:
     tamper: Callable[[str, str], str] = lambda node, page: page
     requests: dict[str, str] = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
+    keys: list[Envelope] = field(default_factory=list)
     lookup_id: str = ""
+
+    def publish_sealing_key(self, key: Envelope) -> None:
+        self.keys.append(key)
+
+    def fetch_sealing_keys(self) -> SealingKeyList:
+        return SealingKeyList(keys=tuple(self.keys))
 
     def ask_lookup(self, batch: LookupBatch) -> None:
         self.lookup_id, self.requests = batch.lookup_id, batch.pages
@@ -177,7 +184,7 @@ def test_the_relay_learns_nothing_from_pages(federation: SmallFederation) -> Non
 
 def test_a_silent_node_is_named(federation: SmallFederation) -> None:
     result = ask(federation, PaperRelay(federation, silent=frozenset({"node-316"})))
-    assert [(missing.node, missing.authorities) for missing in result.missing] == [("node-316", ("316",))]
+    assert [(missing.node, missing.authority) for missing in result.missing] == [("node-316", "316")]
     assert {answer.authority for answer in result.answers} == {"301", "317"}
 
 

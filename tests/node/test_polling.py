@@ -210,6 +210,7 @@ def refreshed(monkeypatch: pytest.MonkeyPatch) -> list[PlayedNode]:
         nodes.append(node)
         node.wrong = None
 
+    monkeypatch.setattr("node.polling.Publication.renew", lambda *_: None)
     monkeypatch.setattr(polling, "refresh_register", refresh)
     return nodes
 

@@ -19,7 +19,7 @@ from federation.secure_sum.pairing import accept_pairing, pair_up
 from federation.secure_sum.prekeys import make_prekey, read_prekey
 from federation.secure_sum.rosters import make_roster, roster_digest
 from federation.secure_sum.vectors import signed_values
-from tests.federation.cast import NOW, make_keys, make_member, make_register
+from tests.federation.cast import NOW, make_keys, make_member, make_register, serve
 
 EPOCH = name_epoch(NOW)
 DIGEST = hashlib.sha256(b"a manifest").hexdigest()
@@ -36,7 +36,7 @@ def node_names(count: int) -> tuple[str, ...]:
 def register_of(count: int) -> Register:
     """A register of the hub and so many nodes, each run by its own operator."""
     nodes = [
-        make_member(name, operator=f"operator-{name}", authorities=(name.removeprefix("node-"),))
+        make_member(name, operator=f"operator-{name}", authorities=serve(name.removeprefix("node-")))
         for name in node_names(count)
     ]
     return make_register([make_member("hub"), make_member("ana@ucl"), *nodes])

@@ -9,7 +9,8 @@ from typing import Any
 from audit.event import Action, AuditEvent
 from audit.log import read_entries
 from federation.claims import CLAIM_ANSWER_TYPE, CLAIM_TYPE, ChildClaim, ClaimAnswer, ClaimRequest
-from federation.exchange import Delivery, DeliveryKind, LookupBatch, LookupProgress
+from federation.envelope import Envelope
+from federation.exchange import Delivery, DeliveryKind, LookupBatch, LookupProgress, SealingKeyList
 from federation.lookups import read_message, sign_message
 from federation.sealing import Direction, SealContext, open_records, seal_records
 from federation.transport import decode_records, encode_records
@@ -35,6 +36,13 @@ class PaperRelay:
     tamper: Callable[[str, str], str] = lambda node, page: page
     batches: list[LookupBatch] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)
+    keys: list[Envelope] = field(default_factory=list)
+
+    def publish_sealing_key(self, key: Envelope) -> None:
+        self.keys.append(key)
+
+    def fetch_sealing_keys(self) -> SealingKeyList:
+        return SealingKeyList(keys=tuple(self.keys))
 
     def ask_lookup(self, batch: LookupBatch) -> None:
         self.batches.append(batch)

@@ -1,0 +1,139 @@
+"""The drill of a revocation: all that a member's key touched, as the audit logs tell it, before anything is signed.
+
+What is listed, from each log that is given, verified first:
+
+     acted        the member is who acted
+     named        a detail of the entry names the member
+     its people   somebody acted for the authority that the member, a node, serves
+     followed     the entry has the id of a query or lookup of which the member acted in any of these logs
+
+Beside it stands what revoking would leave behind: authorities without a node, organisations without an approver, and
+rosters with fewer operators. Nothing here reads a database but for its log, and a log names no child.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from audit.event import Action, AuditEvent
+from audit.log import open_log, read_entries
+from audit.state import find_log, read_key
+from audit.verifier import verify_log
+from federation.register import Member, MemberKind, Register
+
+OPEN_ENDED = frozenset({Action.QUERY_DRAFTED, Action.QUERY_SUBMITTED, Action.QUERY_APPROVED, Action.QUERY_OFFERED})
+"""What a hub's log says last of a query that is still on its way: its signatures are looked at again."""
+
+
+@dataclass(frozen=True)
+class Touch:
+    """One entry of one log, and how the member's key has to do with it."""
+
+    log: str
+    entry: int
+    at: datetime
+    action: str
+    outcome: str
+    reference: str
+    how: str
+
+
+@dataclass(frozen=True)
+class Drill:
+    """What a key touched, which queries are on their way, and what its end would leave behind."""
+
+    touched: tuple[Touch, ...]
+    open_queries: tuple[str, ...]
+    consequences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Logged:
+    log: str
+    entry: int
+    event: AuditEvent
+
+
+def rehearse_revocation(member: Member, register: Register, states: Sequence[Path], now: datetime) -> Drill:
+    """Return what would be looked into if a member were revoked now; signs and changes nothing.
+
+    Raises `LogUnreadable` and `LogBroken` for a state directory whose log cannot be believed.
+    """
+    logged = [entry for state in states for entry in _read_verified(state)]
+    own = {place: how for place, entry in enumerate(logged) if (how := _relate(member, entry.event))}
+    references = {logged[place].event.reference for place in own} - {""}
+    touched = []
+    for place, entry in enumerate(logged):
+        how = own.get(place) or ("followed" if entry.event.reference in references else "")
+        if how:
+            touched.append(_describe(entry, how))
+    touched.sort(key=lambda touch: (touch.at, touch.log, touch.entry))
+    return Drill(tuple(touched), _find_open(logged, references), tuple(list_consequences(member, register, now)))
+
+
+def _read_verified(state: Path) -> list[_Logged]:
+    """Return the entries of a verified log, oldest first."""
+    key = read_key(state)
+    with closing(open_log(find_log(state))) as connection:
+        size = verify_log(connection, key.name, key.public_key).entries
+        # Whoever writes meanwhile adds entries that nobody has verified: they are left for the next time.
+        entries = [entry for entry in read_entries(connection) if entry.index < size]
+    return [_Logged(key.name, entry.index, entry.to_event()) for entry in reversed(entries)]
+
+
+def _relate(member: Member, event: AuditEvent) -> str:
+    """Return how a member has to do with an event by itself, or nothing."""
+    if event.actor == member.id:
+        return "acted"
+    if member.id in event.details.values() or event.reference == member.id:
+        return "named"
+    codes = {served.code for served in member.authorities}
+    return "its people" if event.acting_for in codes else ""
+
+
+def _describe(entry: _Logged, how: str) -> Touch:
+    event = entry.event
+    return Touch(entry.log, entry.entry, event.at, event.action, event.outcome, event.reference, how)
+
+
+def _find_open(logged: Iterable[_Logged], references: set[str]) -> tuple[str, ...]:
+    """Return the queries among these of which a log has a beginning and no log has an end."""
+    begun, ended = set(), set()
+    for entry in logged:
+        event = entry.event
+        if event.reference in references and event.action in OPEN_ENDED:
+            begun.add(event.reference)
+        elif event.action in (Action.QUERY_RELEASED, Action.QUERY_EXPIRED, Action.QUERY_UNFINISHED):
+            ended.add(event.reference)
+    return tuple(sorted(begun - ended))
+
+
+def list_consequences(member: Member, register: Register, now: datetime) -> Iterator[str]:
+    """Yield, in plain words, what a member's end would leave the federation without."""
+    others = [other for kind in MemberKind for other in register.active(kind, now) if other.id != member.id]
+    if authority := member.authority(now):
+        yield f"authority {authority} has no node until another is enrolled: {member.id} is in no further roster"
+        before, after = (len({node.operator for node in _nodes(each)}) for each in ([*others, member], others))
+        yield (
+            f"rosters have {after} operators where they had {before}"
+            if after < before
+            else (f"rosters have {after} operators as before: {member.operator} runs other nodes")
+        )
+    if member.kind is MemberKind.APPROVER:
+        yield f"queries that {member.id} approved, and that are not answered yet, need another approval"
+        if not any(_approves_for(other, member.organisation) for other in others):
+            yield f"{member.organisation} has no approver left"
+    elif member.kind is not MemberKind.NODE:
+        yield f"queries that {member.id} signed, and that are not answered yet, are refused from then on"
+    if member.kind is MemberKind.HUB:
+        yield "nothing else stops: members trust the hub with nothing but delivery"
+
+
+def _nodes(members: Iterable[Member]) -> list[Member]:
+    return [member for member in members if member.kind is MemberKind.NODE]
+
+
+def _approves_for(member: Member, organisation: str) -> bool:
+    return member.kind is MemberKind.APPROVER and member.organisation == organisation
