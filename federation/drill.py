@@ -18,8 +18,8 @@ from datetime import datetime
 from pathlib import Path
 
 from audit.event import Action, AuditEvent
-from audit.log import open_log, read_entries
-from audit.state import find_log, read_key
+from audit.log import read_entries
+from audit.state import open_state_log, read_key
 from audit.verifier import verify_log
 from federation.register import Member, MemberKind, Register
 
@@ -76,7 +76,7 @@ def rehearse_revocation(member: Member, register: Register, states: Sequence[Pat
 def _read_verified(state: Path) -> list[_Logged]:
     """Return the entries of a verified log, oldest first."""
     key = read_key(state)
-    with closing(open_log(find_log(state))) as connection:
+    with closing(open_state_log(state)) as connection:
         size = verify_log(connection, key.name, key.public_key).entries
         # Whoever writes meanwhile adds entries that nobody has verified: they are left for the next time.
         entries = [entry for entry in read_entries(connection) if entry.index < size]

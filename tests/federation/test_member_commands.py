@@ -199,6 +199,11 @@ SLIPS: dict[str, tuple[tuple[str, ...], int, str]] = {
     "nobody of that name": (("revoke", "--register", "/register.json", "--id", "anna@ucl"), 8, "is no member"),
     "a drill without a log": (("revoke", "--drill", "--id", "ana@ucl"), 2, "give their directories with --state"),
     "a drill of nobody": (("revoke", "--drill", "--id", "anna@ucl", "--state", "/hub"), 8, "is in no register here"),
+    "a drill where there is no log": (
+        ("revoke", "--drill", "--id", "ana@ucl", "--state", "/ana@ucl"),
+        2,
+        "log.pub cannot be read",
+    ),
     "logs for a revocation": (
         ("revoke", "--register", "/register.json", "--id", "ana@ucl", "--state", "/hub"),
         2,
