@@ -19,20 +19,18 @@ import base64
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
-
-import httpx
 
 from federation.register import RegisterError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    from federation.keys import CurrentKeys, MemberKeys
+    from federation.keys import MemberKeys
 
 TAG = "circe"
 COVERED = ("@method", "@authority", "@path", "@query", "content-digest")
@@ -192,18 +190,3 @@ def _check_moment(claims: _Claims, now: datetime) -> None:
         )
     if claims.expires is not None and now.timestamp() >= claims.expires:
         raise RequestUnsigned("the signature has run out")
-
-
-class SignatureAuth(httpx.Auth):
-    """Signs every request of an `httpx` client with a member's keys."""
-
-    requires_request_body = True
-
-    def __init__(self, keys: "CurrentKeys", clock: Callable[[], datetime]) -> None:
-        self._keys, self._clock = keys, clock
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the signature headers; called by `httpx` for each request."""
-        signed = sign_request(request.method, str(request.url), request.content, self._keys.current(), self._clock())
-        request.headers.update(signed)
-        yield request

@@ -13,7 +13,6 @@ from pathlib import Path
 from secrets import SystemRandom
 from urllib.parse import quote
 
-import httpx
 import msgspec
 
 from federation.clocks import ClockWatch
@@ -29,8 +28,9 @@ from federation.exchange import (
     RunDraft,
     SealingKeyList,
 )
-from federation.http_signatures import SignatureAuth
+from federation.http_signatures import sign_request
 from federation.keys import CurrentKeys
+from federation.lines import NO_ANSWER, Answer, AnswerTooLarge, Bounds, Lines
 from federation.problems import PROBLEM_TYPE, Problem
 from federation.sealing import SealedRecords
 from federation.state import Party, StateError
@@ -43,8 +43,8 @@ Clock = Callable[[], datetime]
 LONG_POLL_SECONDS = 25
 """How long the hub holds a poll open when nothing is waiting."""
 
-LONGEST_ANSWER_SECONDS = 120
-"""How long an answer may take to come in, however little is missing."""
+LONGEST_EXCHANGE_SECONDS = 120.0
+"""How long a request and its answer may take together, however little is missing."""
 
 LONGEST_PROBLEM_BYTES = 16 * 1024
 
@@ -54,8 +54,8 @@ MOST_TRIES = 4
 LONGEST_RETRY_SECONDS = 60.0
 """The longest that we stay away at a hub's word: it could as well say a year."""
 
-IDLE_SECONDS = 50.0
-"""How long an idle connection is kept for the next request: less than the hub keeps it, so that it is still good."""
+LONGEST_SILENCE_SECONDS = LONG_POLL_SECONDS + 15.0
+"""How long a hub may say nothing before it counts as away."""
 
 CLOCKS_APART = "clocks_apart"
 """The code of a refusal for a request that was made too long ago, or in the future, by the hub's clock."""
@@ -96,19 +96,12 @@ class HubConnection:
     ) -> None:
         check_protected(url)
         self.clocks = ClockWatch()
-        self._clock, self._pause = clock, pause
-        self._client = httpx.Client(
-            base_url=url,
-            auth=SignatureAuth(keys, clock),
-            verify=client_context(ca) if url.startswith("https:") else False,
-            timeout=httpx.Timeout(LONG_POLL_SECONDS + 15, connect=10),
-            limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS),
-            trust_env=False,
-        )
+        self._url, self._keys, self._clock, self._pause = url, keys, clock, pause
+        self._lines = Lines(url, client_context(ca) if url.startswith("https:") else None)
 
     def close(self) -> None:
         """Close the connection."""
-        self._client.close()
+        self._lines.close()
 
     def fetch_register(self) -> bytes:
         """Return the register that the hub carries, for the caller to verify."""
@@ -204,22 +197,24 @@ class HubConnection:
         return self._send_once(method, path, body)
 
     def _send_once(self, method: str, path: str, body: bytes) -> bytes:
+        bounds = Bounds(LONGEST_EXCHANGE_SECONDS, LONGEST_SILENCE_SECONDS, MAX_BATCH_BYTES)
+        signed = sign_request(method, self._url + path, body, self._keys.current(), self._clock())
         try:
-            with self._client.stream(method, path, content=body) as response:
-                data = _read_bounded(response)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            place, reason = self._client.base_url, explain_failure(error)
-            raise HubUnreachable(f"the hub at {place} does not answer ({reason})") from None
-        self.clocks.observe(response.headers.get("date", ""), self._clock())
+            answer = self._lines.send(method, path, body, signed, bounds)
+        except AnswerTooLarge as error:
+            raise HubUnreachable(f"the hub at {self._url} answers with {error}") from None
+        except NO_ANSWER as error:
+            raise HubUnreachable(f"the hub at {self._url} does not answer ({explain_failure(error)})") from None
+        self.clocks.observe(answer.headers.get("date", ""), self._clock())
         # A redirection is no success either: what was sent has not arrived where it was sent.
-        if not response.is_success:
-            raise self._read_refusal(response, data)
-        return data
+        if not 200 <= answer.status < 300:
+            raise self._read_refusal(answer)
+        return answer.body
 
-    def _read_refusal(self, response: httpx.Response, data: bytes) -> HubRefused:
-        problem = _read_problem(response, data)
+    def _read_refusal(self, answer: Answer) -> HubRefused:
+        problem = _read_problem(answer)
         note = self.clocks.describe() if problem.code == CLOCKS_APART else ""
-        return HubRefused(problem, _read_retry_after(response), note)
+        return HubRefused(problem, _read_retry_after(answer), note)
 
 
 def connect_party(
@@ -243,9 +238,9 @@ def spread(seconds: float) -> float:
     return seconds * SystemRandom().uniform(1.0, 2.0)
 
 
-def _read_retry_after(response: httpx.Response) -> float:
+def _read_retry_after(answer: Answer) -> float:
     """Return the seconds of a `Retry-After`, which our hub gives as a number; 0 where there is none."""
-    text = response.headers.get("retry-after", "")
+    text = answer.headers.get("retry-after", "")
     return min(float(text), LONGEST_RETRY_SECONDS) if text.isascii() and text.isdecimal() else 0.0
 
 
@@ -254,28 +249,16 @@ def _word(name: str) -> str:
     return quote(name, safe="")
 
 
-def _read_bounded(response: httpx.Response) -> bytes:
-    """Read a body of at most the size that any document may have, in bounded time, whatever the peer sends."""
-    data, deadline = bytearray(), time.monotonic() + LONGEST_ANSWER_SECONDS
-    for chunk in response.iter_bytes():
-        data += chunk
-        if len(data) > MAX_BATCH_BYTES:
-            raise httpx.DecodingError("too large")
-        if time.monotonic() > deadline:
-            raise httpx.ReadTimeout("too slow")
-    return bytes(data)
-
-
-def _read_problem(response: httpx.Response, data: bytes) -> Problem:
-    unknown = Problem(status=response.status_code, title="Refused", detail="the hub gave no reason", code=NO_REASON)
-    if response.headers.get("content-type", "") != PROBLEM_TYPE:
+def _read_problem(answer: Answer) -> Problem:
+    unknown = Problem(status=answer.status, title="Refused", detail="the hub gave no reason", code=NO_REASON)
+    if answer.headers.get("content-type", "") != PROBLEM_TYPE:
         return unknown
     try:
-        problem = decode_document(data, Problem, limit=LONGEST_PROBLEM_BYTES)
+        problem = decode_document(answer.body, Problem, limit=LONGEST_PROBLEM_BYTES)
     except WireError:
         return unknown
     # What becomes of the request goes by the status of the answer, whatever its document says.
-    return msgspec.structs.replace(problem, status=response.status_code)
+    return msgspec.structs.replace(problem, status=answer.status)
 
 
 def encode_records(sealed: SealedRecords) -> str:

@@ -84,7 +84,8 @@ class HubServer(BaseApplication):  # type: ignore[misc]
             "graceful_timeout": 5,
             "keepalive": 60,
             "accesslog": None,
-            "loglevel": "warning",
+            # Warnings are about requests that cannot be read: any stranger could fill the disk with them.
+            "loglevel": "error",
             "limit_request_line": 4094,
             "control_socket_disable": True,
         }

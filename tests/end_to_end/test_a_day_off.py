@@ -4,12 +4,12 @@ The hub's application, the nodes' polls and the people's client meet in this pro
 that the test moves.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-import httpx
 import msgspec
 import pytest
+from flask import Flask
 
 from audit.event import Action
 from audit.log import read_entries
@@ -17,7 +17,7 @@ from audit.verifier import verify_log
 from federation.client import FederationClient
 from federation.envelope import decode_base64, write_envelope
 from federation.exchange import QueryDraft, QueryState
-from federation.http_signatures import SignatureAuth
+from federation.lines import Answer, Bounds, Lines
 from federation.register import Register, read_signed_register, sign_register
 from federation.root import open_root
 from federation.state import Party
@@ -37,6 +37,20 @@ HUB = "http://127.0.0.1:9"
 AN_HOUR, A_DAY = timedelta(hours=1), timedelta(days=1)
 
 
+class ShortLines(Lines):
+    """Lines that end in the application itself."""
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__(HUB, None)
+        self._app = app
+
+    def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str], bounds: Bounds) -> Answer:
+        client = self._app.test_client()
+        response = client.open(path, method=method, base_url=HUB, data=body, headers=dict(headers))
+        found = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, found, response.data)
+
+
 class Day:
     """A federation in one process: who asks, who approves, and nodes that poll when the test lets them."""
 
@@ -50,10 +64,8 @@ class Day:
 
     def connect(self, party: Party) -> HubConnection:
         """A member's connection, with the application itself at its other end."""
-        connection = HubConnection(HUB, party.keys, clock=self.clock)
-        connection.close()
-        auth, way = SignatureAuth(party.keys, self.clock), httpx.WSGITransport(self.app)
-        connection._client = httpx.Client(base_url=HUB, auth=auth, transport=way)
+        connection = HubConnection(HUB, party.ring, clock=self.clock)
+        connection._lines = ShortLines(self.app)
         return connection
 
     def client(self, member: str) -> FederationClient:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from http_message_signatures import (
@@ -24,7 +23,6 @@ from federation.http_signatures import (
     MAX_AGE,
     TAG,
     RequestUnsigned,
-    SignatureAuth,
     VerifiedRequest,
     sign_request,
     verify_request,
@@ -154,21 +152,6 @@ def test_whoever_terminates_tls_may_pass_the_request_on_as_http() -> None:
 def test_header_names_may_be_in_any_case() -> None:
     request = make_request()
     verify(replace(request, headers={name.lower(): value for name, value in request.headers.items()}))
-
-
-def test_a_client_signs_every_request_it_sends() -> None:
-    seen: list[VerifiedRequest] = []
-
-    def receive(sent: httpx.Request) -> httpx.Response:
-        seen.append(verify(Request(sent.method, str(sent.url), sent.read(), dict(sent.headers))))
-        return httpx.Response(204)
-
-    auth = SignatureAuth(NODE, lambda: NOW)
-    with httpx.Client(transport=httpx.MockTransport(receive), auth=auth, base_url="http://hub.example") as client:
-        client.get("/federation/inbox?wait=25")
-        client.post("/federation/replies", content=b"{}")
-    assert [request.member_id for request in seen] == ["node-203", "node-203"]
-    assert seen[0].nonce != seen[1].nonce
 
 
 def test_a_body_is_taken_in_only_from_whoever_has_signed_for_it() -> None:

@@ -1,5 +1,6 @@
 """The connection to the hub, with something else at its other end: answers are bounded, and none is taken on trust."""
 
+import select
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,14 +11,15 @@ from typing import ClassVar
 
 import pytest
 
-from federation import transport
+from federation import lines, transport
 from federation.exchange import Inbox
-from federation.keys import generate_keys
+from federation.http_signatures import verify_request
+from federation.keys import MemberKeys, generate_keys
+from federation.lines import IDLE_SECONDS
 from federation.problems import PROBLEM_TYPE, Problem
 from federation.tls import TlsInvalid
 from federation.transport import (
     CLOCKS_APART,
-    IDLE_SECONDS,
     LONGEST_RETRY_SECONDS,
     MOST_TRIES,
     HubConnection,
@@ -90,10 +92,13 @@ class Impostor:
         self._thread.start()
 
     def connect(
-        self, pause: Callable[[float], object] = time.sleep, clock: Callable[[], datetime] = current_time
+        self,
+        pause: Callable[[float], object] = time.sleep,
+        clock: Callable[[], datetime] = current_time,
+        keys: MemberKeys | None = None,
     ) -> HubConnection:
         address = f"http://127.0.0.1:{self._server.server_port}"
-        return HubConnection(address, generate_keys("node-301"), clock=clock, pause=pause)
+        return HubConnection(address, keys or generate_keys("node-301"), clock=clock, pause=pause)
 
     def close(self) -> None:
         self._server.shutdown()
@@ -144,7 +149,7 @@ def test_a_document_is_read(impostor: Callable[[Answer], Impostor]) -> None:
 
 def test_an_answer_without_end_is_cut_off_by_size(impostor: Callable[[Answer], Impostor]) -> None:
     server = impostor(say_without_end(b"x" * (MAX_BATCH_BYTES // 16)))
-    with closing(server.connect()) as hub, pytest.raises(HubUnreachable, match="DecodingError"):
+    with closing(server.connect()) as hub, pytest.raises(HubUnreachable, match="more than"):
         hub.fetch_register()
 
 
@@ -152,8 +157,8 @@ def test_an_answer_that_takes_for_ever_is_cut_off_by_time(
     impostor: Callable[[Answer], Impostor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However small the pieces are and however soon each follows the last."""
-    monkeypatch.setattr(transport, "LONGEST_ANSWER_SECONDS", 0.05)
-    with closing(impostor(say_without_end(b"x")).connect()) as hub, pytest.raises(HubUnreachable, match="ReadTimeout"):
+    monkeypatch.setattr(transport, "LONGEST_EXCHANGE_SECONDS", 0.05)
+    with closing(impostor(say_without_end(b"x")).connect()) as hub, pytest.raises(HubUnreachable, match="TimeoutError"):
         hub.fetch_register()
 
 
@@ -322,3 +327,122 @@ def test_requests_follow_each_other_on_one_connection(impostor: Callable[[Answer
 def test_another_machine_is_reached_by_tls_alone() -> None:
     with pytest.raises(TlsInvalid, match="without TLS"):
         HubConnection("http://hub.example", generate_keys("ana"))
+
+
+def test_every_request_is_signed(impostor: Callable[[Answer], Impostor]) -> None:
+    """As the hub verifies it, with or without a body; and each with a nonce of its own."""
+    keys, seen = generate_keys("node-301"), set[str]()
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        length = int(request.headers.get("content-length") or 0)
+        url = f"http://{request.headers['host']}{request.path}"
+        body = b"a reply" if length else b""
+        headers, key = dict(request.headers), keys.public_signing_key
+        seen.add(verify_request(request.command, url, headers, body, lambda _member: key).nonce)
+        say(204)(request)
+
+    with closing(impostor(answer).connect(keys=keys)) as hub:
+        hub.fetch_register()
+        hub.send_reply(b"a reply")
+        hub.finish_lookup("L-1")
+    assert len(seen) == 3
+
+
+def dribble(request: BaseHTTPRequestHandler) -> None:
+    """A header that never ends, a byte at a time."""
+    request.close_connection = True
+    try:
+        request.wfile.write(b"HTTP/1.1 200 OK\r\nx: ")
+        while True:
+            request.wfile.write(b"x")
+            request.wfile.flush()
+    except OSError:
+        pass
+
+
+def test_headers_without_end_are_cut_off(
+    impostor: Callable[[Answer], Impostor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By size, as here; and by time, as nothing else of an answer could be."""
+    with closing(impostor(dribble).connect()) as hub, pytest.raises(HubUnreachable, match="does not answer"):
+        hub.fetch_register()
+    monkeypatch.setattr(transport, "LONGEST_EXCHANGE_SECONDS", 0.0)
+    with closing(impostor(dribble).connect()) as hub, pytest.raises(HubUnreachable, match="TimeoutError"):
+        hub.fetch_register()
+
+
+def test_a_connection_that_the_hub_closed_is_replaced(impostor: Callable[[Answer], Impostor]) -> None:
+    """As after a restart of the hub: the next request finds out before it is sent."""
+    peers: list[object] = []
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        peers.append(request.client_address)
+        say(200)(request)
+        # Closed without having said so.
+        request.close_connection = True
+
+    with closing(impostor(answer).connect()) as hub:
+        for _ in range(3):
+            hub.fetch_register()
+            _await_end(hub)
+    assert len(set(peers)) == 3
+
+
+def _await_end(hub: HubConnection) -> None:
+    """Return once the other side's end of the idle connection has come in."""
+    (line,) = hub._lines._idle
+    select.select([line.sock], [], [], 20)
+
+
+def test_a_connection_that_lay_idle_for_long_is_not_used(
+    impostor: Callable[[Answer], Impostor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peers: list[object] = []
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        peers.append(request.client_address)
+        say(200)(request)
+
+    monkeypatch.setattr(lines, "IDLE_SECONDS", 0.0)
+    with closing(impostor(answer).connect()) as hub:
+        for _ in range(3):
+            hub.fetch_register()
+    assert len(set(peers)) == 3
+
+
+def test_threads_do_not_wait_for_one_another(impostor: Callable[[Answer], Impostor]) -> None:
+    """While one holds a line open, another is answered."""
+    free = threading.Event()
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        if "inbox" in request.path:
+            assert free.wait(20)
+        say(200, encode_document(Inbox(register_version=1, deliveries=())))(request)
+
+    with closing(impostor(answer).connect()) as hub:
+        poll = threading.Thread(target=hub.fetch_inbox, kwargs={"wait": 25})
+        poll.start()
+        assert hub.fetch_register()
+        free.set()
+        poll.join(20)
+        assert not poll.is_alive()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"\r\n\r\n",
+        b"SMTP ready\r\n",
+        b"HTTP/1.1 abc OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nab",
+    ],
+    ids=["nothing", "empty lines", "another protocol", "no status", "an end too soon"],
+)
+def test_what_is_no_answer_counts_as_none(impostor: Callable[[Answer], Impostor], answer: bytes) -> None:
+    def send(request: BaseHTTPRequestHandler) -> None:
+        request.close_connection = True
+        request.wfile.write(answer)
+
+    with closing(impostor(send).connect()) as hub, pytest.raises(HubUnreachable, match="does not answer"):
+        hub.fetch_register()

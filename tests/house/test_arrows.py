@@ -32,9 +32,9 @@ EDGES = {
     "duckdb": ("query_engine/engines/", "node/"),
     "psycopg": ("query_engine/engines/", "audit/postgres.py"),
     "pyspark": ("query_engine/engines/",),
-    "httpx": ("federation/transport.py", "federation/http_signatures.py"),
-    "socket": ("hub/", "node/", "federation/demo.py", "federation/tls.py"),
-    "ssl": ("federation/tls.py",),
+    "http": ("federation/lines.py",),
+    "socket": ("hub/", "node/", "federation/demo.py", "federation/tls.py", "federation/lines.py"),
+    "ssl": ("federation/tls.py", "federation/lines.py"),
     "subprocess": (
         "federation/processes.py",
         "federation/commands/bench_secure_sum.py",
