@@ -178,18 +178,19 @@ def check_history(connection: sqlite3.Connection, approved: Approved, plan: Quer
     """Line 10. Raises `Refused`.
 
     The history goes by table and academic year, not by snapshot, since a load that changes one row would otherwise
-    begin it anew; a question about several tables belongs to the history of each. One protection serves for all of it,
-    since two roundings of one count tell more than either; rows of one's own and sums are rounded each by their own.
+    begin it anew; a question about several tables belongs to the history of each. One protection serves for all rows of
+    one's own, and one for all exact sums, since two roundings of one count tell more than either; what is noised is
+    rounded for show alone.
     """
     manifest = approved.manifest
     found = connection.execute(
-        "SELECT DISTINCT plan_id, preset, subject, sums_asked.digest IS NOT NULL AS summed FROM manifests "
-        "LEFT JOIN sums_asked USING (digest) WHERE subject LIKE ?",
+        "SELECT DISTINCT plan_id, preset, subject, epsilon FROM manifests LEFT JOIN sums_asked USING (digest) "
+        "WHERE subject LIKE ?",
         (f"%/{manifest.academic_year}",),
     ).fetchall()
     rows = [row for row in found if not set(plan.tables).isdisjoint(row["subject"].partition("/")[0].split("+"))]
-    alike = [row for row in rows if row["summed"] == (manifest.sum is not None)]
-    if any(row["preset"] != manifest.preset for row in alike):
+    noise = manifest.sum.epsilon if manifest.sum is not None else None
+    if not noise and any(row["preset"] != manifest.preset for row in rows if row["epsilon"] == noise):
         raise Refused("protection_changed", "this table and year have been answered about under another preset")
     others = {row["plan_id"] for row in rows} - {plan.plan_id}
     if len(others) >= rules.questions_per_year:

@@ -105,11 +105,14 @@ class EpochSecrets:
         return decode_document(row["document"], SumRoster) if row else None
 
     def keep_dealt_slot(self, epoch: str, dealt: DealtSlot) -> bool:
-        """Keep a slot of this node's own, its share for itself and the bundle; False where one is there already."""
+        """Keep a slot of this node's own, its share for itself and the bundle; False for one dealt or used before."""
         own = dealt.own
         keys = msgspec.json.encode(dict(own.slot_keys))
         row = (*_key(own.where), epoch, own.seed, keys, encode_document(dealt.bundle))
+        used = "SELECT 1 FROM sum_slots_used WHERE roster_digest = ? AND slot = ?"
         with self.writing() as connection:
+            if self._one(used, *_key(own.where)) is not None:
+                return False
             taken = connection.execute("INSERT OR IGNORE INTO sum_own_slots VALUES (?, ?, ?, ?, ?, ?)", row).rowcount
             return taken == 1 and self.keep_parcel(epoch, dealt.kept)
 
