@@ -33,6 +33,7 @@ EXIT_CODES: Mapping[str, int] = {
     "audit.log.LogUnreadable": 2,
     "audit.verifier.LogBroken": 7,
     "disclosure_control.release.ReleaseMalformed": 4,
+    "disclosure_control.release.ReleaseRefused": 4,
     "federation.client.ManifestMismatch": 4,
     "federation.envelope.EnvelopeError": 4,
     "federation.keys.KeyFileError": 2,

@@ -4,10 +4,13 @@ The hub works these out from what was asked, the asker's own software works them
 holds them to bounds that no message can lower.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated
 
 import msgspec
 
+from disclosure_control.noise.terms import NoiseRefused, NoiseTerms
 from federation.wire import Document
 
 MOST_NODES = 400
@@ -43,11 +46,15 @@ def smallest_threshold(nodes: int) -> int:
 
 
 def make_noisy_terms(nodes: int, epsilon: str, dropouts: int | None = None, colluders: int | None = None) -> SumTerms:
-    """The terms of a noisy sum over so many nodes: a tenth may be missing and a tenth collude by default."""
+    """The terms of a noisy sum over so many nodes: a tenth may be missing and a tenth collude by default.
+
+    That is one of each at least where the threshold leaves room, so that no single node can end the sum or its promise.
+    """
+    threshold, tenth = smallest_threshold(nodes), max(1, nodes // 10)
     return SumTerms(
-        threshold=smallest_threshold(nodes),
-        dropouts=nodes // 10 if dropouts is None else dropouts,
-        colluders=nodes // 10 if colluders is None else colluders,
+        threshold=threshold,
+        dropouts=min(tenth, nodes - threshold) if dropouts is None else dropouts,
+        colluders=min(tenth, 2 * threshold - nodes - 1) if colluders is None else colluders,
         epsilon=epsilon,
         gather_seconds=GATHER_SECONDS,
     )
@@ -78,3 +85,20 @@ def check_terms(terms: SumTerms, nodes: int, *, noisy: bool) -> None:
         raise TermsInvalid("a noisy sum states a privacy loss above 0, and an exact one none")
     if not noisy and (terms.dropouts or terms.colluders):
         raise TermsInvalid("an exact sum has no noise, and so no tolerance")
+    if noisy:
+        noise_terms(terms, nodes)
+
+
+def noise_terms(terms: SumTerms, nodes: int) -> NoiseTerms:
+    """The noise that a manifest's terms ask of so many nodes. Raises `TermsInvalid` for noise that hides nobody."""
+    try:
+        return NoiseTerms(terms.epsilon, nodes, terms.dropouts, terms.colluders)
+    except NoiseRefused as refused:
+        raise TermsInvalid(str(refused)) from None
+
+
+def check_operators(terms: SumTerms, operators: Iterable[str]) -> None:
+    """Raise `TermsInvalid` unless the noise withstands what any one operator of the roster's nodes knows of it."""
+    largest = max(Counter(operators).values(), default=0)
+    if terms.epsilon and terms.colluders < largest:
+        raise TermsInvalid(f"one operator runs {largest} nodes of the roster, and {terms.colluders} may collude")

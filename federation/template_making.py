@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path as FilePath
 
 from disclosure_control.presets import PresetInvalid, load_preset
+from disclosure_control.totals import check_total_preset
 from federation.envelope import Envelope, EnvelopeError, add_signature, read_envelope, seal_envelope, sign_body
 from federation.envelope import write_envelope as write_envelope
 from federation.keys import MemberKeys
@@ -45,8 +46,8 @@ def make_template(
 ) -> Template:
     """Return a template of what its asker wants, all of whose questions can be planned.
 
-    Raises `ApprovalError` for one that contradicts itself or has a question that cannot be asked, and `StateError` for
-    an unknown preset.
+    Raises `ApprovalError` for one that contradicts itself or has a question that cannot be asked, `StateError` for an
+    unknown preset, and `ReleaseRefused` for one that exact totals cannot have.
     """
     try:
         version = load_preset(preset).version
@@ -78,6 +79,8 @@ def make_template(
         expires_at=issued + timedelta(days=days),
         nonce=secrets.token_hex(32),
     )
+    if path is Path.EXACT_SUM:
+        check_total_preset(load_preset(preset))
     checked = read_template(seal_envelope(encode_document(template), TEMPLATE_TYPE))
     plan_every_question(checked)
     return checked

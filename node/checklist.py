@@ -128,6 +128,11 @@ def check_roster(node: Node, approved: Approved) -> None:
         raise Refused("threshold_low", f"the threshold is {terms.threshold}, and this authority asks for {lowest}")
 
 
+def find_members(node: Node, approved: Approved) -> tuple[Member, ...]:
+    """The members of a roster that has passed line 7."""
+    return tuple(approved.register.find(member, node.clock()) for member in approved.manifest.roster)
+
+
 def derive_plan(manifest: Manifest) -> QueryPlan:
     """Line 8. Raises `Refused`."""
     try:
@@ -162,7 +167,7 @@ def check_rules(node: Node, approved: Approved, plan: QueryPlan) -> None:
     if barred := sorted(plan.columns & rules.barred_columns):
         raise Refused("column_barred", f"this authority does not answer about {', '.join(barred)}")
     if manifest.sum is not None:
-        check_terms(manifest, rules.sums)
+        check_terms(manifest, find_members(node, approved), rules.sums)
     if manifest.preset not in (rules.presets if manifest.sum is None else rules.sums.presets):
         raise Refused("preset_barred", f"this authority does not accept the preset {manifest.preset}")
     if load_preset(manifest.preset).version != manifest.preset_version:

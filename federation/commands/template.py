@@ -29,7 +29,7 @@ def template() -> None:
 @click.option("--project", required=True, help="The project this question belongs to.")
 @click.option("--purpose", required=True, help="Why it is asked, in a sentence that approvers will read.")
 @click.option("--path", "leaves_by", type=click.Choice(PATHS), default="exact_sum", show_default=True)
-@click.option("--preset", default="dfe_cla", show_default=True, help="Disclosure-control preset of the total.")
+@click.option("--preset", default="ons_10_5", show_default=True, help="Disclosure-control preset of the total.")
 @click.option("--roster", default="england", show_default=True, help="A standing roster: england, london, north-east …")
 @click.option("--term", "terms", multiple=True, required=True, help="Term of the snapshots, 202425-summer; may repeat.")
 @click.option("--parameter", "parameters", multiple=True, help="NAME=VALUE for a place {NAME} of the SQL; may repeat.")

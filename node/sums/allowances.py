@@ -4,7 +4,7 @@ It decides on the manifest, the plan, the rules and the history of manifests: ne
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -12,11 +12,14 @@ from math import floor
 from typing import TYPE_CHECKING
 
 from disclosure_control.noise.calibration import calibrate
-from disclosure_control.noise.terms import NoiseRefused, NoiseTerms
+from disclosure_control.noise.terms import NoiseRefused
+from disclosure_control.presets import PresetInvalid, load_preset
+from disclosure_control.release import ReleaseRefused
+from disclosure_control.totals import check_total_preset
 from federation.manifest import Manifest, Path
 from federation.plans import derive_plan
 from federation.register import Member
-from federation.sum_terms import SumTerms
+from federation.sum_terms import TermsInvalid, check_operators
 from node.refusal import Refused
 from node.rules import SumRules
 from query_engine.planning.paths import CONFLICTING, check_reach, measure_keys
@@ -26,9 +29,11 @@ if TYPE_CHECKING:
     from node.checklist import Approved
 
 
-def check_terms(manifest: Manifest, rules: SumRules) -> None:
-    """Line 9, for a noisy sum: its tolerance and its noise. Raises `Refused`."""
+def check_terms(manifest: Manifest, members: Sequence[Member], rules: SumRules) -> None:
+    """Line 9, for a sum: a preset that rounds an exact one; tolerance and noise of a noisy one. Raises `Refused`."""
     terms, nodes = manifest.sum, len(manifest.roster)
+    if manifest.path is Path.EXACT_SUM:
+        _check_rounded(manifest.preset)
     if terms is None or not terms.epsilon:
         return
     most, least = floor(Fraction(rules.most_dropouts) * nodes), floor(Fraction(rules.least_colluders) * nodes)
@@ -39,15 +44,19 @@ def check_terms(manifest: Manifest, rules: SumRules) -> None:
     if Decimal(terms.epsilon) > Decimal(rules.most_epsilon):
         raise Refused("epsilon", f"epsilon is {terms.epsilon}, and this authority allows {rules.most_epsilon}")
     try:
-        noise_terms(terms, nodes)
+        check_operators(terms, (member.operator for member in members))
         _check_noise(manifest.sql, manifest.path, terms.epsilon)
+    except TermsInvalid as invalid:
+        raise Refused("tolerance", str(invalid)) from None
     except NoiseRefused as refused:
         raise Refused("noise_refused", str(refused)) from None
 
 
-def noise_terms(terms: SumTerms, nodes: int) -> NoiseTerms:
-    """The noise that a manifest's terms ask of so many nodes. Raises `NoiseRefused`."""
-    return NoiseTerms(terms.epsilon, nodes, terms.dropouts, terms.colluders)
+def _check_rounded(preset: str) -> None:
+    try:
+        check_total_preset(load_preset(preset))
+    except (PresetInvalid, ReleaseRefused) as error:
+        raise Refused("preset_barred", str(error)) from None
 
 
 @lru_cache(maxsize=256)

@@ -24,6 +24,7 @@ from federation.secure_sum.facts import ManifestFacts, SumPath, SumQuery, read_a
 from federation.secure_sum.messages import ABORT_TYPE, Abort, SumRoster
 from federation.secure_sum.signing import read_payload
 from federation.standing_rosters import region_of
+from federation.sum_terms import noise_terms
 from federation.sums_exchange import ContributionHandedIn, SumWanted
 from federation.wire import encode_document
 from node.answering import (
@@ -41,12 +42,13 @@ from node.checklist import (
     check_roster,
     check_rules,
     derive_plan,
+    find_members,
     find_snapshot,
     open_manifest,
 )
 from node.refusal import Refused
 from node.service import Node
-from node.sums.allowances import check_reach_of_roster, noise_terms
+from node.sums.allowances import check_reach_of_roster
 from node.sums.statements import find_query
 from query_engine.planning.plan import QueryPlan
 
@@ -112,8 +114,7 @@ def reserve_sum(node: Node, approved: Approved, wanted: SumWanted) -> ReservedSu
         snapshot = find_snapshot(node, manifest, known)
         check_history(connection, approved, plan, node.rules())
         # 12: the operators behind each cell.
-        members = [register.find(member, now) for member in manifest.roster]
-        check_reach_of_roster(manifest, members, node.rules().sums)
+        check_reach_of_roster(manifest, find_members(node, approved), node.rules().sums)
         if known is None:
             reserve_in_ledger(node, connection, approved, plan, snapshot)
         # 13: the attempt, its slot, and for an exact sum its certificate.

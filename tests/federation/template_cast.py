@@ -41,7 +41,7 @@ def make_standing(**changes: object) -> Template:
         snapshot_terms=("202425-summer",),
         path=Path.EXACT_SUM,
         roster="england",
-        preset="dfe_cla",
+        preset="ons_10_5",
         most_runs=3,
         days=300,
         register_version=5,

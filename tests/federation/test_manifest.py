@@ -22,7 +22,14 @@ from federation.manifest import (
     write_manifest,
 )
 from federation.register import CLOCK_SKEW, Register
-from federation.sum_terms import make_exact_terms, make_noisy_terms, smallest_threshold
+from federation.sum_terms import (
+    TermsInvalid,
+    check_operators,
+    check_terms,
+    make_exact_terms,
+    make_noisy_terms,
+    smallest_threshold,
+)
 from federation.wire import encode_document
 from tests.federation.cast import (
     NOT_BASE64,
@@ -282,6 +289,7 @@ UNREADABLE: dict[str, dict[str, object]] = {
     "an exact sum with noise": {"path": Path.EXACT_SUM, "template": "7" * 64, "sum": NOISY},
     "a privacy loss of nothing": {"path": Path.NOISY_SUM, "sum": make_noisy_terms(2, "0")},
     "a privacy loss spelt twice": {"path": Path.NOISY_SUM, "sum": make_noisy_terms(2, "1.0")},
+    "a privacy loss that promises nothing": {"path": Path.NOISY_SUM, "sum": make_noisy_terms(2, "999")},
     "a threshold below two thirds": {"path": Path.NOISY_SUM, "sum": msgspec.structs.replace(NOISY, threshold=1)},
     "a threshold above the roster": {"path": Path.NOISY_SUM, "sum": msgspec.structs.replace(NOISY, threshold=3)},
     "more dropouts than the threshold allows": {"path": Path.NOISY_SUM, "sum": make_noisy_terms(2, "1", 1)},
@@ -346,6 +354,22 @@ def test_a_threshold_is_two_thirds_or_more(nodes: int, threshold: int) -> None:
 def test_the_tolerance_of_england() -> None:
     terms = make_noisy_terms(153, "1")
     assert (terms.threshold, terms.dropouts, terms.colluders) == (102, 15, 15)
+
+
+@pytest.mark.parametrize("nodes", range(1, 401))
+def test_the_tolerance_of_any_roster_holds(nodes: int) -> None:
+    """By default no single node ends the sum or its promise, where the threshold leaves room for that."""
+    terms = make_noisy_terms(nodes, "1")
+    check_terms(terms, nodes, noisy=True)
+    assert min(terms.dropouts, terms.colluders) >= 1 or nodes < 5
+
+
+def test_the_noise_withstands_every_operator_of_the_roster() -> None:
+    """A consortium's nodes know what all of them added."""
+    check_operators(make_noisy_terms(9, "1", colluders=2), ["a", "b", "b", "c"])
+    check_operators(make_exact_terms(9), ["a", "b", "b", "c"])
+    with pytest.raises(TermsInvalid, match="one operator runs 3 nodes"):
+        check_operators(make_noisy_terms(9, "1", colluders=2), ["b", "b", "c", "b"])
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ class Standing:
             snapshot_terms=("202425-summer",),
             path=Path.EXACT_SUM,
             roster="england",
-            preset="dfe_cla",
+            preset="ons_10_5",
             most_runs=5,
             days=100,
             register_version=1,

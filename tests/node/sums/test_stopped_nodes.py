@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from audit.verifier import verify_log
-from federation.database import Database
+from federation.database import SqliteDatabase
 from federation.manifest import Path as LeavingPath
 from tests.node.sums.played_hub import PlayedHub, PlayedSum, exact_figures
 from tests.node.sums.standing import Standing
@@ -33,11 +33,11 @@ class Failing:
 
     def __init__(self, path: Path, number: int, failure: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seen, self.failed = 0, False
-        whole = Database.transaction
+        whole = SqliteDatabase.transaction
         failing = self
 
         @contextmanager
-        def transaction(database: Database) -> Iterator[sqlite3.Connection]:
+        def transaction(database: SqliteDatabase) -> Iterator[sqlite3.Connection]:
             if database.path != path or failing.failed:
                 with whole(database) as connection:
                     yield connection
@@ -51,7 +51,7 @@ class Failing:
             if failing.failed:
                 raise Stopped
 
-        monkeypatch.setattr(Database, "transaction", transaction)
+        monkeypatch.setattr(SqliteDatabase, "transaction", transaction)
 
 
 def stubbornly(hub: PlayedHub, monkeypatch: pytest.MonkeyPatch) -> None:

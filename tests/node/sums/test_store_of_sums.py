@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audit.log import AuditLog
-from federation.database import Database, LogSigner
+from federation.database import LogSigner, SqliteDatabase
 from federation.envelope import Envelope, Signature
 from federation.secure_sum.contributor_store import (
     ContributorStore,
@@ -98,7 +98,7 @@ def everything(store: ContributorStore) -> list[object]:
         # Without its vector, which goes with the epoch, a contribution is none that could be sent again.
         *(sent if sent and sent.masked else None for sent in (store.find_contribution(*each) for each in attempts)),
         *(store.is_aborted(*attempt) for attempt in attempts),
-        *(store.find_uses(manifest) for manifest in MANIFESTS),
+        *(sorted(store.find_uses(manifest), key=lambda use: use.attempt) for manifest in MANIFESTS),
         *(store.find_reveal(manifest) for manifest in MANIFESTS),
         *(store.find_own_slot(where) for where in WHERE),
         *(store.find_bundle(where) for where in WHERE),
@@ -126,7 +126,7 @@ def open_store(party: Party, name: str) -> SumStore:
     """A store in a file of its own."""
     schema = ";\n".join(path.read_text() for path in SCHEMAS)
     log = AuditLog(party.member_id, LogSigner(party))
-    return SumStore(Database(party.directory / name, schema, log), party.member_id)
+    return SumStore(SqliteDatabase(party.directory / name, schema, log), party.member_id)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
