@@ -119,7 +119,7 @@ def party(tmp_path: Path) -> Party:
         operator="la-301",
         authorities=("301",),
     )
-    return create_party(tmp_path / "state", profile, END)
+    return create_party(tmp_path / "state", profile)
 
 
 def open_store(party: Party, name: str) -> SumStore:
