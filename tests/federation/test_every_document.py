@@ -307,6 +307,7 @@ ERRORS: dict[type[Exception], Callable[[], object]] = {
 
 ELSEWHERE = {
     "federation.client",
+    "federation.lines",
     "federation.transport",
     "federation.processes",
     "federation.demo",
