@@ -73,7 +73,7 @@ def assert_sound(hub: PlayedHub, played: PlayedSum) -> None:
     assert actions(hub) == ["sum.prepared", "sum.reserved", "sum.contributed", "sum.revealed"]
     assert len(hub.nodes[NODE].sums.find_uses(played.attempt.manifest_digest)) == 1
     node = hub.nodes[NODE]
-    verify_log(node.database.connection, node.party.member_id, node.party.keys.public_signing_key)
+    verify_log(node.database.connection, node.party.member_id, node.party.keys.public_log_key)
 
 
 @pytest.mark.parametrize("failure", FAILURES)
