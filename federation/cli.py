@@ -40,6 +40,7 @@ EXIT_CODES: Mapping[str, int] = {
     "federation.manifest.ApprovalError": 4,
     "federation.register.RegisterError": 8,
     "federation.releases.ReleaseMismatch": 4,
+    "federation.total_releases.TotalMismatch": 4,
     "federation.state.StateError": 2,
     "federation.tls.TlsInvalid": 2,
     "federation.transport.HubRefused": 9,

@@ -174,7 +174,9 @@ class LookupProgress(Document, frozen=True):
 class ReleaseDocument(Document, frozen=True):
     """A release as the hub hands it out: the table with its symbols and method, and how it came about.
 
-    `replies` are what the nodes signed, from which anyone puts the table together again.
+    `replies` are what the nodes signed, from which anyone puts the table together again. Of a sum they are what each
+    says of its masked figures, and `opening` is the statement, signed by enough nodes, that these and no others were to
+    be opened together.
     """
 
     release_id: str
@@ -186,4 +188,5 @@ class ReleaseDocument(Document, frozen=True):
     table: dict[str, Any]
     nodes: tuple[NodeProgress, ...]
     replies: tuple[Envelope, ...]
+    opening: Envelope | None
     checkpoint: str

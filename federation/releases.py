@@ -110,7 +110,7 @@ def _read_reply(signed: Envelope, digest: str, register: Register) -> Reply:
         found = [member for member in register.members if member.id == reply.node]
         if len(found) != 1:
             raise ReleaseMismatch("the release carries a reply by somebody whom the register does not know")
-        _verify_node(signed, found[0], reply.register_version)
+        verify_node(signed, found[0], reply.register_version)
     except (EnvelopeError, WireError) as error:
         raise ReleaseMismatch(f"a reply in the release does not hold: {error}") from None
     if reply.manifest_digest != digest:
@@ -120,8 +120,8 @@ def _read_reply(signed: Envelope, digest: str, register: Register) -> Reply:
     return reply
 
 
-def _verify_node(signed: Envelope, node: Member, version: int) -> None:
-    """Check that a node signed a reply: under its key of now or, since this is a record, of the version it states."""
+def verify_node(signed: Envelope, node: Member, version: int) -> None:
+    """Check that a node signed something: under its key of now or, since this is a record, of the version it states."""
     try:
         verify_signature(signed, node.id, node.public_signing_key)
     except EnvelopeError:

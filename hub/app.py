@@ -1,6 +1,7 @@
 """The hub as a web application: its doors for software, its pages for people, and one way to say no to each."""
 
 import logging
+import threading
 from pathlib import Path
 
 from flask import Flask, Response, request
@@ -15,6 +16,8 @@ from federation.wire import MAX_DOCUMENT_BYTES, encode_document
 from hub.doors import doors
 from hub.pages.site import add_pages
 from hub.service import Hub, describe_error, open_hub
+from hub.settling import keep_time
+from hub.sums.doors import sum_doors
 
 log = logging.getLogger("circe.hub")
 
@@ -25,6 +28,7 @@ def create_app(hub: Hub) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_DOCUMENT_BYTES
     app.extensions["hub"] = hub
     app.register_blueprint(doors)
+    app.register_blueprint(sum_doors)
     add_pages(app, hub)
     app.register_error_handler(ProblemRaised, answer_problem)
     app.register_error_handler(HTTPException, answer_http_error)
@@ -65,6 +69,8 @@ def answer_unforeseen(error: Exception) -> Response:
     return answer_problem(ProblemRaised(500, "unforeseen", "something went wrong here; it has been noted"))
 
 
-def open_app(directory: Path, lines: int) -> Flask:
-    """Open the hub in `directory` and return its application."""
-    return create_app(open_hub(directory, lines=lines))
+def open_app(directory: Path, lines: int, memory_key: bytes) -> Flask:
+    """Open the hub in `directory` and return its application, with somebody to look at the clock."""
+    hub = open_hub(directory, lines=lines, memory_key=memory_key)
+    keep_time(hub, threading.Event())
+    return create_app(hub)

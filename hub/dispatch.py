@@ -31,14 +31,41 @@ LONGEST_TEXT = 500
 
 def deliver_manifest(hub: Hub, connection: Connection, manifest: Manifest, envelope: bytes) -> None:
     """Put an approved manifest into the inbox of every node of its roster, inside the caller's transaction."""
-    connection.executemany(
-        "INSERT INTO deliveries (receiver, kind, lookup_id, sender, body, expires_at) VALUES (?, ?, '', '', ?, ?)",
-        [(node, DeliveryKind.MANIFEST, envelope, stamp(manifest.expires_at)) for node in manifest.roster],
-    )
+    bodies = dict.fromkeys(manifest.roster, envelope)
+    deliver(connection, DeliveryKind.MANIFEST, bodies, reference="", expires_at=manifest.expires_at)
     event = hub.event(
         Action.QUERY_OFFERED, hub.party.member_id, manifest.query_id, nodes=len(manifest.roster), preset=manifest.preset
     )
     hub.database.log.append(connection, event)
+
+
+def deliver(
+    connection: Connection,
+    kind: DeliveryKind,
+    bodies: Mapping[str, bytes],
+    *,
+    reference: str,
+    expires_at: datetime,
+) -> None:
+    """Put a body into each receiver's inbox, inside the caller's transaction; `reference` says what it is about."""
+    connection.executemany(
+        "INSERT INTO deliveries (receiver, kind, lookup_id, sender, body, expires_at) VALUES (?, ?, ?, '', ?, ?)",
+        [(receiver, kind, reference, body, stamp(expires_at)) for receiver, body in bodies.items()],
+    )
+
+
+def withdraw(connection: Connection, reference: str) -> None:
+    """Take whatever is about the same out of every inbox, inside the caller's transaction: its time is over."""
+    connection.execute("DELETE FROM deliveries WHERE lookup_id = ?", (reference,))
+
+
+def pending_receivers(hub: Hub, kind: DeliveryKind, reference: str, now: datetime) -> frozenset[str]:
+    """Return the nodes in whose inboxes something of a kind still waits that is about the same."""
+    rows = hub.database.connection.execute(
+        "SELECT receiver FROM deliveries WHERE lookup_id = ? AND kind = ? AND expires_at > ?",
+        (reference, kind, stamp(now)),
+    )
+    return frozenset(row["receiver"] for row in rows)
 
 
 def read_inbox(hub: Hub, node: Member, now: datetime) -> Inbox:
@@ -79,8 +106,8 @@ def finish_deliveries(hub: Hub, node: Member, done: Collection[int]) -> None:
             connection.execute(f"DELETE FROM deliveries WHERE {mine}", (node.id, *done))  # noqa: S608
 
 
-def accept_reply(hub: Hub, node: Member, data: bytes) -> str:
-    """Keep a node's signed reply and return its query's id. The first reply counts, and a repeated one is no error.
+def accept_reply(hub: Hub, node: Member, data: bytes) -> Reply:
+    """Keep a node's signed reply and return it. The first reply counts, and a repeated one is no error.
 
     Raises a 404 problem unless the query was offered to this node, and a 409 problem when no reply is awaited any more.
     """
@@ -96,7 +123,7 @@ def accept_reply(hub: Hub, node: Member, data: bytes) -> str:
             _keep_reply(hub, connection, reply, data)
         _finish_manifest(connection, node, row["envelope"])
     hub.bell.ring(reply.query_id)
-    return reply.query_id
+    return reply
 
 
 def _has_replied(connection: Connection, digest: str, node: Member) -> bool:
@@ -116,23 +143,29 @@ def _check_awaited(row: Row, now: str) -> None:
 
 
 def _keep_reply(hub: Hub, connection: Connection, reply: Reply, data: bytes) -> None:
-    # Where the reply stands is kept beside it, so that nobody has to open hundreds of tables to say who has answered.
-    kept = {
-        "digest": reply.manifest_digest,
-        "node": reply.node,
-        "authority": reply.authority,
-        "outcome": reply.outcome,
-        "code": reply.code,
-        "text": clean_text(reply.text),
-        "received_at": stamp(hub.clock()),
-        "envelope": data,
-    }
+    said = NodeProgress(
+        node=reply.node,
+        authority=reply.authority,
+        outcome=reply.outcome,
+        code=reply.code,
+        text=clean_text(reply.text),
+    )
+    keep_progress(connection, reply.manifest_digest, said, data, hub.clock())
+    hub.database.log.append(connection, _reply_event(hub, reply))
+
+
+def keep_progress(connection: Connection, digest: str, said: NodeProgress, envelope: bytes, now: datetime) -> None:
+    """Keep what a node signed in answer to a manifest, inside the caller's transaction.
+
+    Where it stands is kept beside it, so that nobody has to open hundreds of tables to say who has answered.
+    """
+    row = (digest, said.node, said.authority, said.outcome, said.code, said.text, stamp(now), envelope)
     connection.execute(
         "INSERT INTO replies (digest, node, authority, outcome, code, text, received_at, envelope) "
-        "VALUES (:digest, :node, :authority, :outcome, :code, :text, :received_at, :envelope)",
-        kept,
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest, node) DO UPDATE SET outcome = excluded.outcome, "
+        "code = excluded.code, text = excluded.text, received_at = excluded.received_at, envelope = excluded.envelope",
+        row,
     )
-    hub.database.log.append(connection, _reply_event(hub, reply))
 
 
 def clean_text(text: str) -> str:
@@ -175,7 +208,7 @@ def read_replies(hub: Hub, digest: str) -> Mapping[str, Reply]:
 def read_signed_replies(hub: Hub, digest: str) -> Mapping[str, Envelope]:
     """Return the replies to a manifest as the nodes signed them, by node."""
     rows = hub.database.connection.execute("SELECT node, envelope FROM replies WHERE digest = ?", (digest,))
-    return {row["node"]: read_envelope(row["envelope"], REPLY_TYPE) for row in rows}
+    return {row["node"]: decode_document(row["envelope"], Envelope) for row in rows}
 
 
 def read_progress(hub: Hub, digest: str) -> Mapping[str, NodeProgress]:

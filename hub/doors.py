@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, current_app, request
 
 from federation.envelope import Signature
-from federation.exchange import LookupBatch, QueryDraft, QueryList
+from federation.exchange import LookupBatch, QueryDraft, QueryList, RunDraft
 from federation.http_signatures import ClocksApart, RequestUnsigned, verify_request
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind, RegisterError
@@ -26,7 +26,7 @@ from federation.wire import (
     decode_document,
     encode_document,
 )
-from hub import dispatch, queries, relay, release, sealing_keys
+from hub import dispatch, queries, relay, release, runs, sealing_keys, settling
 from hub.service import Hub
 
 doors = Blueprint("doors", __name__)
@@ -146,7 +146,7 @@ def send_inbox() -> Response:
     hub, node = the_hub(), authenticate(MemberKind.NODE)
     if done := read_numbers("done"):
         dispatch.finish_deliveries(hub, node, done)
-    release.settle_due(hub, hub.clock())
+    settling.settle_due(hub, hub.clock())
     hold_line(hub, node, node.id, lambda: dispatch.has_deliveries(hub, node, hub.clock()))
     return answer(dispatch.read_inbox(hub, node, hub.clock()))
 
@@ -154,9 +154,9 @@ def send_inbox() -> Response:
 @doors.post("/federation/replies")
 def accept_reply() -> Response:
     """Take in a node's signed reply, and release the query if it was the last one awaited."""
-    node = authenticate(MemberKind.NODE)
-    query_id = dispatch.accept_reply(the_hub(), node, request.get_data(cache=True))
-    release.settle_query(the_hub(), query_id)
+    hub, node = the_hub(), authenticate(MemberKind.NODE)
+    reply = dispatch.accept_reply(hub, node, request.get_data(cache=True))
+    settling.note_reply(hub, reply)
     return Response(status=204)
 
 
@@ -213,6 +213,14 @@ def draft_query() -> Response:
     return answer(queries.describe_query(hub, queries.find_query(hub, query_id, asker)), 201)
 
 
+@doors.post("/api/runs")
+def draft_run() -> Response:
+    """Make the manifest of a run of an approved template."""
+    hub, asker = the_hub(), authenticate()
+    query_id = runs.draft_run(hub, read_body(RunDraft), asker)
+    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, asker)), 201)
+
+
 @doors.get("/api/queries")
 def list_queries() -> Response:
     """List the queries that the caller may see."""
@@ -223,7 +231,7 @@ def list_queries() -> Response:
 def send_status(query_id: str) -> Response:
     """Say where a query stands, holding the line until it moves."""
     hub, reader = the_hub(), authenticate()
-    release.settle_due(hub, hub.clock())
+    settling.settle_due(hub, hub.clock())
     before = queries.measure_progress(hub, query_id)
     if queries.TRANSITIONS[queries.find_query(hub, query_id, reader).state]:
         hold_line(hub, reader, query_id, lambda: queries.measure_progress(hub, query_id) != before)
@@ -241,6 +249,7 @@ def accept_signature(query_id: str) -> Response:
     """Take in the caller's own signature over a manifest."""
     hub, signer = the_hub(), authenticate()
     queries.sign_query(hub, query_id, read_body(Signature), signer)
+    settling.start_sum(hub, query_id)
     return answer(queries.describe_query(hub, queries.find_query(hub, query_id, signer)))
 
 

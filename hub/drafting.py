@@ -6,12 +6,14 @@ Everything is checked here that the nodes would refuse on sight, so that an hone
 import secrets
 from datetime import datetime, timedelta
 
+from disclosure_control.noise.calibration import calibrate
+from disclosure_control.noise.terms import NoiseRefused
 from disclosure_control.presets import Preset, PresetInvalid, load_preset
 from federation.exchange import QueryDraft
-from federation.manifest import Manifest, Path
+from federation.manifest import SUM_PATHS, Manifest, Path
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind, OrganisationKind, Register
-from federation.sum_terms import SumTerms, TermsInvalid, check_terms
+from federation.sum_terms import SumTerms, TermsInvalid, check_operators, check_terms, noise_terms
 from federation.wire import whole_seconds
 from hub.projects import Project
 from query_engine.catalogue import load_catalogue
@@ -22,14 +24,23 @@ MOST_ROWS = 100_000
 
 
 def compose_manifest(
-    draft: QueryDraft, project: Project, asker: Member, plan: QueryPlan, register: Register, now: datetime
+    draft: QueryDraft,
+    project: Project,
+    asker: Member,
+    plan: QueryPlan,
+    everybody: tuple[str, ...],
+    register: Register,
+    now: datetime,
 ) -> Manifest:
-    """Return the manifest of a draft. Raises 422 problems that say what to mend."""
-    preset, roster = _choose_preset(draft, project), _choose_roster(draft, register, now)
+    """Return the manifest of a draft, for the nodes that it names or for `everybody`.
+
+    Raises 422 problems that say what to mend.
+    """
+    preset, roster = _choose_preset(draft, project), _choose_roster(draft, everybody, register, now)
     _check_year(draft, plan)
-    _check_size(plan, roster)
-    _check_path(draft, plan)
-    terms = _choose_terms(draft, roster)
+    _check_size(plan, 1 if draft.path in SUM_PATHS else len(roster))
+    _check_path(draft)
+    terms = _choose_terms(draft, plan, roster, register)
     issued = whole_seconds(now)
     return Manifest(
         query_id=f"Q-{secrets.token_hex(8)}",
@@ -56,21 +67,24 @@ def compose_manifest(
     )
 
 
-def _check_path(draft: QueryDraft, plan: QueryPlan) -> None:
+def _check_path(draft: QueryDraft) -> None:
     if draft.path is Path.EXACT_SUM:
         text = "an exact sum is taken under a template that was approved: run one, or ask for a noisy sum"
         raise ProblemRaised(422, "template_missing", text)
-    if plan.path != draft.path.value:
-        text = "a model is fitted from sums over all authorities, which nodes do not send yet: ask for a table"
-        raise ProblemRaised(422, "path_unavailable", text)
 
 
-def _choose_terms(draft: QueryDraft, roster: tuple[str, ...]) -> SumTerms | None:
+def _choose_terms(draft: QueryDraft, plan: QueryPlan, roster: tuple[str, ...], register: Register) -> SumTerms | None:
+    """Return the terms of a noisy sum, under which its noise can be made and no operator sees through it.
+
+    Raises a 422 problem.
+    """
     terms = draft.sum_terms(len(roster))
     if terms is not None:
         try:
             check_terms(terms, len(roster), noisy=True)
-        except TermsInvalid as error:
+            check_operators(terms, (member.operator for member in register.members if member.id in roster))
+            calibrate(plan, noise_terms(terms, len(roster)).epsilon)
+        except (NoiseRefused, TermsInvalid) as error:
             raise ProblemRaised(422, "terms_invalid", str(error)) from None
     return terms
 
@@ -100,10 +114,10 @@ def _check_year(draft: QueryDraft, plan: QueryPlan) -> None:
         raise ProblemRaised(422, "year_differs", f"add academic_year = {year} to every WHERE: approvers read that year")
 
 
-def _choose_roster(draft: QueryDraft, register: Register, now: datetime) -> tuple[str, ...]:
-    """Return the nodes to be asked, in order: those that the draft names, or all."""
+def _choose_roster(draft: QueryDraft, everybody: tuple[str, ...], register: Register, now: datetime) -> tuple[str, ...]:
+    """Return the nodes to be asked, in order: those that the draft names, or everybody."""
     nodes = {member.id for member in register.active(MemberKind.NODE, now)}
-    roster = nodes if draft.roster is None else set(draft.roster)
+    roster = set(everybody if draft.roster is None else draft.roster)
     if unknown := sorted(roster - nodes):
         raise ProblemRaised(422, "roster_unknown", f"not an active node: {', '.join(unknown)}")
     if not roster:
@@ -111,12 +125,12 @@ def _choose_roster(draft: QueryDraft, register: Register, now: datetime) -> tupl
     return tuple(sorted(roster))
 
 
-def _check_size(plan: QueryPlan, roster: tuple[str, ...]) -> None:
-    rows = plan.cells * len(roster)
+def _check_size(plan: QueryPlan, tables: int) -> None:
+    rows = plan.cells * tables
     if rows > MOST_ROWS:
         raise ProblemRaised(
             422,
             "too_many_rows",
-            f"{plan.cells:,} cells of {len(roster)} nodes are {rows:,} rows, and a release has at most {MOST_ROWS:,}: "
+            f"{plan.cells:,} cells in {tables} tables are {rows:,} rows, and a release has at most {MOST_ROWS:,}: "
             "group by fewer columns, filter to fewer categories, or ask fewer nodes",
         )

@@ -4,13 +4,13 @@ The hub keeps the manifest's envelope and a state; both change in one transactio
 checks what the nodes will check again, so that an honest asker hears of a mistake at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
 from audit.connection import Row
-from audit.event import Action
+from audit.event import Action, Outcome
 from federation.database import stamp
 from federation.envelope import (
     Envelope,
@@ -25,8 +25,10 @@ from federation.envelope import verify_signature as verify_envelope_signature
 from federation.exchange import NodeProgress, QueryDraft, QueryState, QueryStatus
 from federation.manifest import (
     MANIFEST_TYPE,
+    SUM_PATHS,
     ApprovalError,
     Manifest,
+    Path,
     check_approvals,
     check_asker,
     check_validity,
@@ -35,11 +37,14 @@ from federation.manifest import (
     write_manifest,
 )
 from federation.problems import ProblemRaised
-from federation.register import Member
+from federation.register import Member, MemberKind
+from federation.standing_rosters import ENGLAND
 from hub.dispatch import deliver_manifest, read_progress
 from hub.drafting import compose_manifest
 from hub.projects import find_project
 from hub.service import Hub
+from hub.sums.rosters import standing_members
+from query_engine.planning.paths import plan_for_path
 from query_engine.planning.plan import QueryPlan
 from query_engine.question import read_question
 from query_engine.refusal import QueryRefused
@@ -52,7 +57,8 @@ TRANSITIONS: Mapping[QueryState, frozenset[QueryState]] = {
     QueryState.EXPIRED: frozenset(),
     QueryState.UNFINISHED: frozenset(),
 }
-"""The state machine of a query; what is not here cannot happen."""
+"""The state machine of a query; what is not here cannot happen. A run of a template is approved before it is drafted,
+so it is submitted and running at once."""
 
 MOST_LISTED = 500
 """How many queries a list holds at most."""
@@ -72,20 +78,29 @@ class StoredQuery:
     @cached_property
     def plan(self) -> QueryPlan:
         """The plan of the manifest's SQL, derived at need. Raises a 422 problem where there is none now."""
-        return plan_draft(self.manifest.sql)
+        return plan_draft(self.manifest.sql, self.manifest.path)
 
 
 def draft_query(hub: Hub, draft: QueryDraft, asker: Member) -> str:
     """Check a draft, make its manifest and return the query's id. Raises problems that say what to mend."""
     hub.check_access(asker.kind, "federation", "submit", "manifest")
     project = find_project(hub, draft.project, asker.id)
-    plan = plan_draft(draft.sql)
-    manifest = compose_manifest(draft, project, asker, plan, hub.register(), hub.clock())
-    _store_draft(hub, manifest, plan)
+    plan = plan_draft(draft.sql, draft.path)
+    everybody = _choose_everybody(hub, draft)
+    manifest = compose_manifest(draft, project, asker, plan, everybody, hub.register(), hub.clock())
+    store_draft(hub, manifest, plan)
     return manifest.query_id
 
 
-def _store_draft(hub: Hub, manifest: Manifest, plan: QueryPlan) -> None:
+def _choose_everybody(hub: Hub, draft: QueryDraft) -> tuple[str, ...]:
+    """Return the nodes that a draft is for when it names none: those that can add up together now, or all."""
+    if draft.path in SUM_PATHS and draft.roster is None:
+        return standing_members(hub, ENGLAND, hub.clock())
+    return tuple(member.id for member in hub.register().active(MemberKind.NODE, hub.clock()))
+
+
+def store_draft(hub: Hub, manifest: Manifest, plan: QueryPlan) -> None:
+    """Store a manifest that nobody has signed yet."""
     envelope = seal_envelope(write_manifest(manifest), MANIFEST_TYPE)
     row = {
         "query_id": manifest.query_id,
@@ -111,13 +126,13 @@ def _store_draft(hub: Hub, manifest: Manifest, plan: QueryPlan) -> None:
         hub.database.log.append(connection, event)
 
 
-def plan_draft(sql: str) -> QueryPlan:
-    """Parse and plan SQL, and hold it to the methodology guards.
+def plan_draft(sql: str, path: Path = Path.PER_AUTHORITY) -> QueryPlan:
+    """Parse SQL, plan it for a path, and hold it to the methodology guards.
 
     Raises a 422 problem that carries the refusal's code, reason and place.
     """
     try:
-        return read_question(sql).plan
+        return plan_for_path(read_question(sql).plan, path.value)
     except QueryRefused as refused:
         place = f" (line {refused.at[0]}, column {refused.at[1]})" if refused.at else ""
         raise ProblemRaised(422, refused.code, refused.text + place) from None
@@ -142,7 +157,7 @@ def sign_query(hub: Hub, query_id: str, signature: Signature, signer: Member) ->
         )
         action = Action.QUERY_SUBMITTED if signer.id == query.manifest.asker else Action.QUERY_APPROVED
         hub.database.log.append(connection, hub.event(action, signer.id, query_id, digest=query.digest))
-        if state is QueryState.RUNNING:
+        if state is QueryState.RUNNING and query.manifest.path is Path.PER_AUTHORITY:
             deliver_manifest(hub, connection, query.manifest, write_envelope(envelope))
     hub.bell.ring(query_id, *query.manifest.roster)
 
@@ -161,6 +176,8 @@ def _add_verified(query: StoredQuery, signature: Signature, signer: Member) -> E
 def _state_after(hub: Hub, query: StoredQuery, envelope: Envelope, signer: Member) -> QueryState:
     """Return the state that a query is in once `signer` has signed. Raises a problem where they may not."""
     is_asker = signer.id == query.manifest.asker
+    if query.manifest.template and not is_asker:
+        raise ProblemRaised(403, "run_of_template", "a run is approved by its template, and signed by its asker alone")
     hub.check_access(signer.kind, "federation", "submit" if is_asker else "approve", "manifest")
     check_transition(query.state, QueryState.SUBMITTED if is_asker else QueryState.RUNNING)
     try:
@@ -173,7 +190,7 @@ def _state_after(hub: Hub, query: StoredQuery, envelope: Envelope, signer: Membe
         if error.code == "approvals_missing":
             return QueryState.SUBMITTED
         raise ProblemRaised(409 if error.code == "expired" else 403, error.code, error.text) from None
-    return QueryState.SUBMITTED if is_asker else QueryState.RUNNING
+    return QueryState.SUBMITTED if is_asker and not query.manifest.template else QueryState.RUNNING
 
 
 def check_transition(current: QueryState, wanted: QueryState) -> None:
@@ -265,6 +282,32 @@ def describe_nodes(hub: Hub, query: StoredQuery) -> tuple[NodeProgress, ...]:
         or NodeProgress(node=node, authority=authorities.get(node, ""), outcome="awaited", code="", text="")
         for node in query.manifest.roster
     )
+
+
+def find_running(hub: Hub, digest: str) -> StoredQuery | None:
+    """Return the running query of a manifest, for those who act on it and not on anybody's behalf."""
+    row = hub.database.connection.execute(
+        "SELECT * FROM queries WHERE digest = ? AND state = ?", (digest, QueryState.RUNNING)
+    ).fetchone()
+    return None if row is None else read_query(row)
+
+
+def running_queries(hub: Hub, paths: Container[Path]) -> tuple[StoredQuery, ...]:
+    """Return the running queries whose tables leave by one of these paths."""
+    rows = hub.database.connection.execute("SELECT * FROM queries WHERE state = ?", (QueryState.RUNNING,))
+    return tuple(query for query in map(read_query, rows) if query.manifest.path in paths)
+
+
+def close_query(hub: Hub, query: StoredQuery, state: QueryState, action: Action) -> None:
+    """Close a query of which nothing is released, and log why. A second call does nothing."""
+    with hub.database.transaction() as connection:
+        moved = connection.execute(
+            "UPDATE queries SET state = ? WHERE query_id = ? AND state = ?", (state, query.query_id, query.state)
+        ).rowcount
+        if moved:
+            event = hub.event(action, hub.party.member_id, query.query_id, outcome=Outcome.FAILED)
+            hub.database.log.append(connection, event)
+    hub.bell.ring(query.query_id)
 
 
 def due_queries(hub: Hub, now: datetime) -> tuple[StoredQuery, ...]:

@@ -67,4 +67,83 @@ CREATE TABLE IF NOT EXISTS sign_in_codes (
     code_hash TEXT PRIMARY KEY,
     member TEXT NOT NULL,
     expires_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS templates (
+    digest TEXT PRIMARY KEY,
+    template_id TEXT NOT NULL,
+    envelope BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS sum_prekeys (
+    epoch TEXT NOT NULL,
+    node TEXT NOT NULL,
+    received_at TEXT NOT NULL,
+    envelope BLOB NOT NULL,
+    PRIMARY KEY (epoch, node)
+);
+CREATE TABLE IF NOT EXISTS sum_pairings (
+    epoch TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    receiver TEXT NOT NULL,
+    offered INTEGER NOT NULL DEFAULT 0,
+    envelope BLOB NOT NULL,
+    PRIMARY KEY (epoch, receiver, sender)
+);
+CREATE TABLE IF NOT EXISTS sum_rosters (
+    roster TEXT PRIMARY KEY,
+    epoch TEXT NOT NULL,
+    name TEXT NOT NULL,
+    turn INTEGER NOT NULL,
+    formed_at TEXT NOT NULL,
+    document BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS sum_slots (
+    roster TEXT NOT NULL REFERENCES sum_rosters ON DELETE CASCADE,
+    slot INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    asked_at TEXT NOT NULL,
+    PRIMARY KEY (roster, slot)
+);
+CREATE TABLE IF NOT EXISTS sum_dealings (
+    roster TEXT NOT NULL,
+    slot INTEGER NOT NULL,
+    dealer TEXT NOT NULL,
+    bundle BLOB NOT NULL,
+    PRIMARY KEY (roster, slot, dealer),
+    FOREIGN KEY (roster, slot) REFERENCES sum_slots ON DELETE CASCADE
+);
+CREATE TABLE IF NOT EXISTS sum_silences (
+    epoch TEXT NOT NULL,
+    node TEXT NOT NULL,
+    PRIMARY KEY (epoch, node)
+);
+CREATE TABLE IF NOT EXISTS sum_complaints (
+    epoch TEXT NOT NULL,
+    node TEXT NOT NULL,
+    about TEXT NOT NULL,
+    PRIMARY KEY (epoch, node, about)
+);
+CREATE TABLE IF NOT EXISTS sum_attempts (
+    digest TEXT NOT NULL REFERENCES queries (digest),
+    number INTEGER NOT NULL,
+    roster TEXT NOT NULL,
+    slot INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    started_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    attempt BLOB NOT NULL,
+    survivors BLOB,
+    PRIMARY KEY (digest, number)
+);
+CREATE TABLE IF NOT EXISTS sum_arrivals (
+    arrival INTEGER PRIMARY KEY AUTOINCREMENT,
+    digest TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    node TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    body BLOB NOT NULL,
+    UNIQUE (digest, number, node, kind)
+);
+CREATE TABLE IF NOT EXISTS sum_certificates (
+    term TEXT PRIMARY KEY,
+    document BLOB NOT NULL
 )

@@ -6,6 +6,7 @@ It speaks TLS 1.3 itself, or stands behind a proxy that does. Without either it 
 """
 
 import resource
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -67,6 +68,8 @@ class HubServer(BaseApplication):  # type: ignore[misc]
         listening.check()
         self._directory, self._members = directory, members
         self._listening, self._options = listening, options
+        # Made before the workers are forked, so that all have it and it dies with the last of them.
+        self._memory_key = secrets.token_bytes(32)
         super().__init__()
 
     def load_config(self) -> None:
@@ -104,7 +107,7 @@ class HubServer(BaseApplication):  # type: ignore[misc]
         """Open the hub inside the worker, where its threads and database connections belong."""
         from hub.app import open_app
 
-        app = open_app(self._directory, lines=self._members + SPARE_THREADS // 2)
+        app = open_app(self._directory, self._members + SPARE_THREADS // 2, self._memory_key)
         if self._listening.is_secure:
             app.wsgi_app = partial(_answer_secure, app.wsgi_app)  # type: ignore[method-assign]
         return app

@@ -15,6 +15,7 @@ from federation.register_reader import RegisterReader
 from federation.state import Party, open_party
 from federation.transport import Clock, current_time
 from hub.nonces import FileNonces, Nonces, SharedNonces
+from hub.sums.memory import SumMemory
 from policies.access_policy import AccessDenied, AccessPolicy, AccessRequest
 
 SCHEMA = Path(__file__).with_name("schema.sql")
@@ -113,6 +114,8 @@ class Hub:
     bell: Bell = field(default_factory=Bell)
     settling: threading.Lock = field(default_factory=threading.Lock)
     """Held by the one thread that settles queries."""
+    sums: SumMemory = field(default_factory=SumMemory)
+    """What is held of secure sums in memory alone."""
 
     @cached_property
     def _registers(self) -> RegisterReader:
@@ -164,15 +167,19 @@ class Hub:
             raise ProblemRaised(422, "not_loggable", f"this cannot be recorded, so it is not done: {error}") from None
 
 
-def open_hub(directory: Path, clock: Clock = current_time, lines: int = 64) -> Hub:
-    """Open the hub whose state directory this is; `lines` members at most may wait on it at a time."""
+def open_hub(directory: Path, clock: Clock = current_time, lines: int = 64, memory_key: bytes | None = None) -> Hub:
+    """Open the hub whose state directory this is; `lines` members at most may wait on it at a time.
+
+    Workers that share the hub's state are given one `memory_key`, made before they were forked.
+    """
     party = open_party(directory, MemberKind.HUB)
-    database = open_shared_database(party, SCHEMA)
+    database, sums = open_shared_database(party, SCHEMA), SumMemory(memory_key)
     if isinstance(database, SqliteDatabase):
-        return Hub(party, database, AccessPolicy.load(), clock, FileNonces(directory), Bell(lines))
+        return Hub(party, database, AccessPolicy.load(), clock, FileNonces(directory), Bell(lines), sums=sums)
     from hub.shared_bell import SharedBell
 
-    return Hub(party, database, AccessPolicy.load(), clock, SharedNonces(database), SharedBell(database, lines))
+    bell = SharedBell(database, lines)
+    return Hub(party, database, AccessPolicy.load(), clock, SharedNonces(database), bell, sums=sums)
 
 
 def describe_error(error: Exception) -> str:

@@ -244,6 +244,21 @@ class Collector:
         return Certificate(roster=self.roster, survivors=self._statement.envelope(len(self.roster.members)))
 
     @property
+    def survivors(self) -> tuple[str, ...]:
+        """Whose contributions are to be opened together. Raises `SumFailed` before that is known."""
+        return self._opened().survivors
+
+    @property
+    def opening(self) -> Envelope:
+        """The statement of the survivors with t signatures: what opened the sum, and for exact sums the certificate."""
+        return self._statement.envelope(self.roster.threshold)
+
+    @property
+    def contributors(self) -> tuple[str, ...]:
+        """Who has contributed so far, in the roster's order."""
+        return tuple(name for name in self.roster.members if name in self._contributions)
+
+    @property
     def missing(self) -> Mapping[str, str]:
         """Why each node that answered without contributing did not, in a word."""
         return dict(self._missing)
@@ -259,8 +274,7 @@ class Collector:
             return Wait(min(self._closes_at, self.attempt.expires_at))
         if here < self._fewest:
             return Fail("too_many_missing", f"{here} of {everyone} answered; {self._fewest} must", self._absent())
-        survivors = tuple(name for name in self.roster.members if name in self._contributions)
-        self._survivors = name_survivors(self.attempt, self.facts, survivors)
+        self._survivors = name_survivors(self.attempt, self.facts, self.contributors)
         self._statement = Statement(self._survivors, SURVIVORS_TYPE)
         return AskSurvivors(self._survivors)
 

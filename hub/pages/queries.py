@@ -9,7 +9,7 @@ from hub import queries as rooms
 from hub.pages.journey import list_signers, list_steps
 from hub.pages.visitor import may, may_ask, may_list_queries, require_visitor, require_visitor_who, the_hub
 from hub.queries import StoredQuery
-from hub.release import settle_due
+from hub.settling import settle_due
 from query_engine.geography import load_authorities
 from query_engine.wording.description import Paragraph, describe_plan
 

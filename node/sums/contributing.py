@@ -16,14 +16,14 @@ from audit.event import Action, Outcome
 from disclosure_control.noise.shares import add_noise_share, vector_of
 from federation.envelope import Envelope
 from federation.manifest import SUM_PATHS, ApprovalError, Path, read_manifest
-from federation.register import MemberKind, Register
+from federation.register import Register
 from federation.secure_sum.contributions import AnswerFacts
 from federation.secure_sum.contributor import SentContribution
 from federation.secure_sum.errors import SumRefused
-from federation.secure_sum.facts import ManifestFacts, SumPath, SumQuery, read_attempt
+from federation.secure_sum.facts import SumQuery, read_attempt
 from federation.secure_sum.messages import ABORT_TYPE, Abort, SumRoster
 from federation.secure_sum.signing import read_payload
-from federation.standing_rosters import region_of
+from federation.sum_facts import state_facts
 from federation.sum_terms import noise_terms
 from federation.sums_exchange import ContributionHandedIn, SumWanted
 from federation.wire import encode_document
@@ -131,27 +131,9 @@ def read_query(wanted: SumWanted, approved: Approved, plan: QueryPlan, now: date
         attempt = read_attempt(wanted.attempt, approved.register, now)
     except SumRefused as refused:
         raise Refused(refused.code, refused.text) from None
-    facts = ManifestFacts(
-        digest=approved.digest,
-        query_id=manifest.query_id,
-        path=SumPath(manifest.path.value),
-        members=manifest.roster,
-        threshold=terms.threshold,
-        dropouts=terms.dropouts,
-        cells=plan.cells * len(plan.statistics),
-        gather_seconds=terms.gather_seconds,
-        expires_at=manifest.expires_at,
-        snapshot_term=manifest.snapshot_term,
-        regions=name_regions(approved.register) if manifest.path is Path.EXACT_SUM else {},
-    )
+    facts = state_facts(manifest, approved.digest, plan, approved.register)
     roster = SumRoster(epoch=attempt.epoch, members=manifest.roster, threshold=terms.threshold)
     return SumQuery(attempt, roster, facts, wanted.certificate, wanted.aborts)
-
-
-def name_regions(register: Register) -> dict[str, str]:
-    """Return the region of every node of the register; a node that is in none, or in several, has no entry."""
-    nodes = ((member.id, region_of(member)) for member in register.members if member.kind is MemberKind.NODE)
-    return {node: region for node, region in nodes if region}
 
 
 def reserve_slot(

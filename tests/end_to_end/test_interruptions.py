@@ -216,7 +216,7 @@ def test_a_query_that_no_node_answers_is_reported_as_unfinished(federation: Smal
     from federation.envelope import Signature, read_envelope
     from federation.manifest import MANIFEST_TYPE
     from hub.queries import describe_query, draft_query, find_query, sign_query
-    from hub.release import settle_due
+    from hub.settling import settle_due
 
     hub = open_hub(federation.directory / "hub", federation.clock)
     add_project(hub, Project("attendance", "Attendance", frozenset({"ana@ucl"}), frozenset({"opensafely"})))

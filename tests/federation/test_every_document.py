@@ -180,6 +180,7 @@ EXAMPLES: tuple[Document, ...] = (
         table={"rows": [["203", 1.5]], "columns": []},
         nodes=(PROGRESS,),
         replies=(sign_manifest(make_manifest(), "ana@ucl", "officer@dfe"),),
+        opening=None,
         checkpoint="hub\n1\n",
     ),
     KeyFile(
@@ -313,6 +314,7 @@ ELSEWHERE = {
     "federation.demo",
     "federation.cli",
     "federation.releases",
+    "federation.total_releases",
 }
 """Modules whose errors need a hub or a node's answers, and are tested with them."""
 

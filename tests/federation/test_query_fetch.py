@@ -29,6 +29,7 @@ def release() -> ReleaseDocument:
         table=table.to_json(),
         nodes=(),
         replies=(),
+        opening=None,
         checkpoint="",
     )
 

@@ -45,6 +45,7 @@ def honest_release(federation: SmallFederation, envelope: Envelope, silent: tupl
         table=table.to_json(),
         nodes=(),
         replies=tuple(read_envelope(data, REPLY_TYPE) for data in replies),
+        opening=None,
         checkpoint="",
     )
 

@@ -28,6 +28,7 @@ class Door:
 
 KIND, UNSEEN, MALFORMED = (403, "wrong_kind"), (404, "query_unknown"), (400, "malformed")
 NO_LOOKUP = (404, "lookup_unknown")
+LARGE = MAX_BATCH_BYTES
 
 DOORS = (
     Door("/federation/inbox", "GET", "/federation/inbox", "node-301", "ana", KIND),
@@ -60,6 +61,35 @@ DOORS = (
     Door(
         "/federation/lookups/<lookup_id>", "DELETE", f"/federation/lookups/{LOOKUP}", "node-301", "ana", KIND, NO_LOOKUP
     ),
+    Door("/federation/prekeys", "POST", "/federation/prekeys", "node-301", "ana", KIND, None, MALFORMED),
+    Door("/federation/pairings", "POST", "/federation/pairings", "node-301", "ana", KIND, None, MALFORMED),
+    Door(
+        "/federation/dealings",
+        "POST",
+        "/federation/dealings",
+        "node-301",
+        "ana",
+        KIND,
+        None,
+        MALFORMED,
+        MAX_BATCH_BYTES,
+    ),
+    Door("/federation/complaints", "POST", "/federation/complaints", "node-301", "ana", KIND, None, MALFORMED),
+    *(
+        Door(
+            f"/federation/sums/<digest>/{step}",
+            "POST",
+            f"/federation/sums/{'0' * 64}/{step}",
+            "node-301",
+            "hub",
+            KIND,
+            None,
+            MALFORMED,
+            MAX_BATCH_BYTES if step == "contribution" else MAX_DOCUMENT_BYTES,
+        )
+        for step in ("contribution", "survivors", "reveal", "abort")
+    ),
+    Door("/api/runs", "POST", "/api/runs", "ana", "node-301", MALFORMED, None, MALFORMED),
     Door("/api/queries", "POST", "/api/queries", "ana", "node-301", (400, "malformed"), None, MALFORMED),
     Door("/api/queries", "GET", "/api/queries", "ana", "", (200, "")),
     Door("/api/queries/<query_id>", "GET", f"/api/queries/{QUERY}", "ana", "node-301", UNSEEN, UNSEEN),

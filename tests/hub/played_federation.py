@@ -34,7 +34,7 @@ from federation.state import (
     read_root_key,
 )
 from federation.wire import encode_document, whole_seconds
-from hub import dispatch, queries, release
+from hub import dispatch, queries, settling
 from hub.projects import Project, add_project
 from hub.service import Hub, open_hub
 from query_engine.tables import RawTable
@@ -159,8 +159,7 @@ class PlayedFederation:
             table=table,
         )
         envelope = seal_envelope(encode_document(reply), REPLY_TYPE, self.parties[node].keys)
-        dispatch.accept_reply(self.hub, self.member(node), write_envelope(envelope))
-        release.settle_query(self.hub, query.query_id)
+        settling.note_reply(self.hub, dispatch.accept_reply(self.hub, self.member(node), write_envelope(envelope)))
 
     def revoke(self, member_id: str) -> None:
         """Have the root revoke a member, and the hub adopt the new register."""
@@ -186,12 +185,14 @@ def make_figures(query: queries.StoredQuery, seed: int) -> dict[str, Sequence[in
     return {each.name: [count * max(1, each.bound * 9 // 10) for count in children] for each in plan.statistics}
 
 
-def found_federation(directory: Path, now: datetime = START, database: str = "") -> PlayedFederation:
+def found_federation(
+    directory: Path, now: datetime = START, database: str = "", authorities: Sequence[str] = AUTHORITIES
+) -> PlayedFederation:
     """Make the federation in an empty directory; its hub keeps its state there, or on a server at this address."""
     clock = Clock(now)
     root_key = read_root_key(create_root(directory / "root", "circe").read_text())
     people = {name: _describe(name, *entry) for name, entry in PEOPLE.items()}
-    nodes = {node: _describe_node(node, code) for node, code in zip(NODES, AUTHORITIES, strict=True)}
+    nodes = {f"node-{code}": _describe_node(f"node-{code}", code) for code in authorities}
     parties = {
         name: create_party(directory / name, make_profile(**fields)) for name, fields in {**people, **nodes}.items()
     }

@@ -18,7 +18,8 @@ from federation.wire import MAX_BATCH_BYTES, decode_document, encode_document, w
 from hub import queries
 from hub.dispatch import accept_reply
 from hub.queries import find_query
-from hub.release import find_release, settle_due
+from hub.release import find_release
+from hub.settling import settle_due
 from query_engine.tables import RawTable
 from tests.hub.played_federation import NODES, PlayedFederation, make_figures
 

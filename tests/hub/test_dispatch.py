@@ -14,15 +14,15 @@ from federation.manifest import MANIFEST_TYPE, Outcome, check_approvals, check_a
 from federation.problems import ProblemRaised
 from hub.dispatch import LONGEST_TEXT, accept_reply, finish_deliveries, has_deliveries, read_inbox
 from hub.queries import draft_query
-from hub.release import settle_due
 from hub.service import open_hub
+from hub.settling import settle_due
 from tests.hub.played_federation import NODES, PlayedFederation
 from tests.hub.replies import outcomes_of, status_of, write_reply
 from tests.hub.test_drafts import DRAFT
 
 
 def accept(federation: PlayedFederation, node: str, data: bytes) -> str:
-    return accept_reply(federation.hub, federation.member(node), data)
+    return accept_reply(federation.hub, federation.member(node), data).query_id
 
 
 def refusal_of(federation: PlayedFederation, node: str, data: bytes) -> tuple[int, str]:

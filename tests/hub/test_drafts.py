@@ -145,7 +145,7 @@ def test_the_list_is_newest_first_and_bounded(federation: PlayedFederation, monk
         ids.append(federation.draft())
         federation.clock.advance(timedelta(seconds=1))
 
-    def refuse(sql: str) -> None:
+    def refuse(sql: str, path: str) -> None:
         raise AssertionError("a list plans nothing")
 
     monkeypatch.setattr(queries, "plan_draft", refuse)

@@ -13,7 +13,7 @@ from federation.envelope import Signature, sign_body
 from federation.exchange import DeliveryKind, QueryState
 from federation.manifest import MANIFEST_TYPE, REPLY_TYPE
 from federation.problems import ProblemRaised
-from hub import queries, release
+from hub import queries, settling
 from hub.dispatch import read_inbox
 from hub.queries import TRANSITIONS, describe_query, find_query, sign_query
 from tests.hub.played_federation import NODES, PlayedFederation
@@ -55,7 +55,7 @@ SIGNING = [
 def expire(federation: PlayedFederation, query_id: str) -> str:
     """Let a query's time run out, and have the hub settle it."""
     federation.clock.advance(timedelta(hours=168))
-    release.settle_due(federation.hub, federation.clock())
+    settling.settle_due(federation.hub, federation.clock())
     return query_id
 
 
@@ -223,7 +223,7 @@ def test_a_query_cannot_be_approved_once_its_time_is_up(federation: PlayedFedera
     query_id = federation.sign(federation.draft(), *signers)
     federation.clock.advance(timedelta(hours=168))
     assert refusal_of(federation, query_id, signature_of(federation, query_id, "dev"), "dev") == "expired"
-    release.settle_due(federation.hub, federation.clock())
+    settling.settle_due(federation.hub, federation.clock())
     assert state_of(federation, query_id) is QueryState.EXPIRED
 
 

@@ -25,8 +25,8 @@ from hub.relay import (
     open_lookup,
     read_progress,
 )
-from hub.release import settle_due
 from hub.service import open_hub
+from hub.settling import settle_due
 from tests.hub.callers import assert_problem, gather
 from tests.hub.played_federation import PlayedFederation
 

@@ -14,7 +14,8 @@ from federation.releases import verify_release
 from hub import release
 from hub.dispatch import read_replies
 from hub.queries import find_query
-from hub.release import combine_replies, settle_query
+from hub.release import combine_replies
+from hub.settling import settle_query
 from tests.hub.played_federation import AUTHORITIES, NODES, PlayedFederation, found_federation
 from tests.hub.replies import accept, honest_table, released, rows_of, status_of, table_of, time_is_up
 

@@ -16,11 +16,11 @@ from federation.exchange import QueryState
 from federation.manifest import Outcome, Reply
 from federation.problems import ProblemRaised
 from federation.register import Served
-from hub import queries, release
+from hub import queries, release, settling
 from hub.dispatch import accept_reply
 from hub.queries import find_query
-from hub.release import settle_due, settle_query
 from hub.service import open_hub
+from hub.settling import settle_due, settle_query
 from tests.hub.callers import gather
 from tests.hub.played_federation import NODES, START, PlayedFederation
 from tests.hub.replies import (
@@ -101,7 +101,7 @@ def test_a_reply_that_comes_in_meanwhile_is_not_left_out(
         return combine(*arguments)
 
     monkeypatch.setattr(release, "combine_replies", combine_slowly)
-    release.finish_query(federation.hub, query, federation.clock())
+    settling.finish_query(federation.hub, query, federation.clock())
     assert status_of(federation, query_id).state is QueryState.RUNNING
     time_is_up(federation)
     assert table_of(federation, query_id).absent == {"303": "late"}
@@ -163,7 +163,7 @@ def test_nothing_is_released_under_another_plan_than_was_approved(
     for node in NODES:
         accept(federation, query_id, node)
 
-    def refuse(sql: str) -> None:
+    def refuse(sql: str, path: str) -> None:
         raise ProblemRaised(422, "unknown_column", "there is no such column any more")
 
     monkeypatch.setattr(queries, "plan_draft", refuse)

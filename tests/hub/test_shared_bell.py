@@ -11,7 +11,7 @@ from audit.event import Action
 from audit.log import read_entries
 from federation.postgres import LONGEST_NOTICE, MOST_CONNECTIONS, PostgresDatabase
 from federation.problems import ProblemRaised
-from hub import release
+from hub import settling
 from hub.dispatch import has_deliveries
 from hub.nonces import SharedNonces
 from hub.service import Hub, open_hub
@@ -162,7 +162,7 @@ def test_two_workers_settle_a_query_once(federation: PlayedFederation, other: Hu
 
     def settle(hub: Hub) -> None:
         start.wait(PATIENCE)
-        release.settle_due(hub, hub.clock())
+        settling.settle_due(hub, hub.clock())
 
     threads = [threading.Thread(target=settle, args=(hub,)) for hub in (federation.hub, other)]
     for thread in threads:

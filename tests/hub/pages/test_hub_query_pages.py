@@ -16,7 +16,7 @@ from federation.problems import ProblemRaised
 from federation.wire import decode_document
 from hub.pages import audit, release
 from hub.pages.journey import list_signers, list_steps
-from hub.release import settle_due
+from hub.settling import settle_due
 from query_engine.refusal import QueryRefused, RefusalCode
 from tests.hub.pages.conftest import Browse
 from tests.hub.pages.page_reader import read_page
@@ -115,7 +115,7 @@ def test_a_query_of_an_older_catalogue_can_still_be_followed(
 ) -> None:
     """Its plan cannot be derived any more, so its id stands for it; everything else is there."""
 
-    def refuse(sql: str) -> None:
+    def refuse(sql: str, path: str) -> None:
         raise ProblemRaised(422, "unknown_column", "there is no such column")
 
     ana = browse("ana")

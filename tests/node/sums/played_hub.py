@@ -38,6 +38,7 @@ from federation.secure_sum.messages import (
 )
 from federation.secure_sum.rosters import roster_digest
 from federation.secure_sum.vectors import signed_values
+from federation.sum_facts import name_regions
 from federation.sum_terms import smallest_threshold
 from federation.sums_exchange import (
     ContributionHandedIn,
@@ -54,7 +55,6 @@ from federation.sums_exchange import (
 )
 from federation.wire import Document, decode_document, encode_document, whole_seconds
 from node.service import Node
-from node.sums.contributing import name_regions
 from node.sums.deliveries import deal_with_sum
 from tests.small_federation import SmallFederation, read_reply
 

@@ -1,0 +1,127 @@
+"""Releases of sums: what whoever reads one can hold against what the nodes signed.
+
+Nobody but the hub has seen the opened sum, so nobody can work it out again; that the figures are its own is the hub's
+word. What can be held against signatures is everything else: that the sum was of this manifest, that enough nodes
+agreed to open it, for whom it was opened, that each of these signed what it added, and what was promised of noise and
+preset.
+"""
+
+from collections.abc import Mapping
+
+from federation.envelope import Envelope, EnvelopeError, check_payload_type
+from federation.exchange import ReleaseDocument
+from federation.manifest import Manifest, Path, manifest_digest, read_manifest
+from federation.register import Member, Register
+from federation.releases import verify_node
+from federation.secure_sum.messages import CONTRIBUTION_TYPE, SURVIVORS_TYPE, Contribution, SurvivorSet
+from federation.wire import D, WireError, decode_document
+from query_engine.planning.plan import QueryPlan
+
+
+class TotalMismatch(Exception):
+    """A release of a sum says something else than the nodes signed."""
+
+
+def verify_total(document: ReleaseDocument, envelope: Envelope, plan: QueryPlan, register: Register) -> None:
+    """Check a release of a sum against its manifest and what the nodes signed. Raises `TotalMismatch`.
+
+    1. t nodes of the roster signed that these survivors be opened together, for this very manifest;
+    2. each survivor, and nobody else, signed a contribution to that attempt, of the plan's length;
+    3. the table is of this plan, path and preset, and names the survivors' authorities as those in it;
+    4. every other authority of the roster is named as absent, and the noise is what the manifest asked for.
+    """
+    manifest, digest = read_manifest(envelope), manifest_digest(envelope)
+    members = {member.id: member for member in register.members}
+    if document.opening is None:
+        raise TotalMismatch("the release does not carry the statement that opened it")
+    survivors = _read_opening(document.opening, manifest, digest)
+    versions = _check_contributions(document.replies, survivors, plan, members)
+    for signer in document.opening.signers:
+        _verify(document.opening, signer, members, versions[signer])
+    _check_table(document.table, manifest, plan, survivors, members)
+
+
+def _read_opening(opening: Envelope, manifest: Manifest, digest: str) -> SurvivorSet:
+    """Return what an opening says of whom; its signatures are for the caller to verify."""
+    statement = _read(opening, SURVIVORS_TYPE, SurvivorSet)
+    assert manifest.sum is not None  # read_manifest holds the path to it
+    if statement.manifest_digest != digest or not set(statement.survivors) <= set(manifest.roster):
+        raise TotalMismatch("the opening is of another manifest, or of nodes that were not asked")
+    signers = opening.signers
+    if len(set(signers)) != len(signers) or not set(signers) <= set(statement.survivors):
+        raise TotalMismatch("the opening is signed by others than the survivors")
+    if len(signers) < manifest.sum.threshold:
+        raise TotalMismatch(f"{len(signers)} nodes agreed to the opening, and {manifest.sum.threshold} must")
+    return statement
+
+
+def _check_contributions(
+    signed: tuple[Envelope, ...], statement: SurvivorSet, plan: QueryPlan, members: Mapping[str, Member]
+) -> Mapping[str, int]:
+    """Return the version of the register that each survivor had when it contributed."""
+    seen: dict[str, int] = {}
+    for envelope in signed:
+        word = _read(envelope, CONTRIBUTION_TYPE, Contribution)
+        _verify(envelope, word.node, members, word.register_version)
+        place = (word.manifest_digest, word.attempt, word.slot, word.roster_digest)
+        if place != (statement.manifest_digest, statement.attempt, statement.slot, statement.roster_digest):
+            raise TotalMismatch(f"{word.node} contributed to another sum than was opened")
+        if word.cells != plan.cells * len(plan.statistics):
+            raise TotalMismatch(f"{word.node} contributed another number of figures than the plan has")
+        seen[word.node] = word.register_version
+    if len(seen) != len(signed) or seen.keys() != set(statement.survivors):
+        raise TotalMismatch("the contributions are not those of the survivors, one each")
+    return seen
+
+
+def _check_table(
+    table: Mapping[str, object],
+    manifest: Manifest,
+    plan: QueryPlan,
+    statement: SurvivorSet,
+    members: Mapping[str, Member],
+) -> None:
+    served = {node: _authority_of(node, members, manifest) for node in manifest.roster}
+    answered = sorted(served[node] for node in statement.survivors)
+    absent = sorted(set(served.values()) - set(answered))
+    said = table.get("absent")
+    if table.get("answered") != answered or not isinstance(said, dict) or sorted(said) != absent:
+        raise TotalMismatch("the table names other authorities as being in it than the survivors'")
+    preset = {"name": manifest.preset, "version": manifest.preset_version}
+    if (table.get("plan_id"), table.get("preset")) != (plan.plan_id, preset):
+        raise TotalMismatch("the table is of another plan or preset than was approved")
+    if plan.model is None and (table.get("path"), table.get("noise")) != (plan.path, _noise_of(manifest)):
+        raise TotalMismatch("the table states another path or other noise than was approved")
+
+
+def _noise_of(manifest: Manifest) -> dict[str, object] | None:
+    if manifest.path is not Path.NOISY_SUM or manifest.sum is None:
+        return None
+    terms = manifest.sum
+    counts = {"parties": len(manifest.roster), "dropouts": terms.dropouts, "colluders": terms.colluders}
+    return {"epsilon": terms.epsilon, **counts}
+
+
+def _authority_of(node: str, members: Mapping[str, Member], manifest: Manifest) -> str:
+    authority = members[node].authority(manifest.issued_at) if node in members else ""
+    if not authority:
+        raise TotalMismatch(f"the register does not say whom {node} serves")
+    return authority
+
+
+def _verify(envelope: Envelope, signer: str, members: Mapping[str, Member], version: int) -> None:
+    """Check a signature under the signer's key of now or of the register's version then, active still or not."""
+    if signer not in members:
+        raise TotalMismatch("the release carries a signature by somebody whom the register does not know")
+    try:
+        verify_node(envelope, members[signer], version)
+    except EnvelopeError as error:
+        raise TotalMismatch(f"a signature in the release does not hold: {error}") from None
+
+
+def _read(envelope: Envelope, payload_type: str, kind: type[D]) -> D:
+    try:
+        check_payload_type(envelope, payload_type)
+        return decode_document(envelope.body, kind)
+    except (EnvelopeError, WireError) as error:
+        raise TotalMismatch(f"a signed statement in the release does not hold: {error}") from None

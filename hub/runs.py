@@ -1,0 +1,128 @@
+"""Runs of templates: a standing question with its choices made, as the manifest that its asker signs and nodes check.
+
+The hub puts the run together from the template alone, for the roster that stands now. What approves it is the template,
+which two organisations signed; so a run that its asker has signed is on its way at once.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+
+import msgspec
+
+from audit.event import Action
+from disclosure_control.presets import PresetInvalid, load_preset
+from disclosure_control.release import ReleaseRefused
+from disclosure_control.totals import check_total_preset
+from federation.envelope import Envelope, write_envelope
+from federation.exchange import RunDraft
+from federation.manifest import ApprovalError, Manifest, Path
+from federation.problems import ProblemRaised
+from federation.register import Member, Register
+from federation.standing_rosters import ENGLAND, belongs_to
+from federation.sum_terms import SumTerms, TermsInvalid, check_terms, smallest_threshold
+from federation.template import Template, bind_run, check_template, read_template, template_digest, write_question
+from federation.wire import whole_seconds
+from hub.projects import find_project
+from hub.queries import plan_draft, store_draft
+from hub.service import Hub
+from hub.sums.attempts import certified_survivors
+from hub.sums.rosters import standing_members
+
+
+def draft_run(hub: Hub, draft: RunDraft, asker: Member) -> str:
+    """Make the manifest of a run and return the query's id. Raises problems that say what to mend."""
+    hub.check_access(asker.kind, "federation", "submit", "manifest")
+    now, register = hub.clock(), hub.register()
+    template = _check_template(draft.template, asker, register, now)
+    find_project(hub, template.project, asker.id)
+    roster = choose_standing_roster(hub, template, draft.snapshot_term, now)
+    manifest = compose_run(template, draft, roster, register, now)
+    _keep_template(hub, template, draft.template)
+    store_draft(hub, manifest, plan_draft(manifest.sql, manifest.path))
+    return manifest.query_id
+
+
+def _check_template(envelope: Envelope, asker: Member, register: Register, now: datetime) -> Template:
+    try:
+        template = read_template(envelope)
+        check_template(template, envelope, register, now)
+    except ApprovalError as error:
+        raise ProblemRaised(422, error.code, error.text) from None
+    if template.asker != asker.id:
+        raise ProblemRaised(403, "template_of_another", f"only {template.asker} can run this template")
+    return template
+
+
+def choose_standing_roster(hub: Hub, template: Template, term: str, now: datetime) -> tuple[str, ...]:
+    """Return whom a run asks: its standing roster as it is now; of exact sums, those that the first one fixed."""
+    register = hub.register()
+    fixed = certified_survivors(hub, term) if template.path is Path.EXACT_SUM else None
+    if fixed is not None:
+        members = {member.id: member for member in register.members}
+        return tuple(node for node in fixed if belongs_to(members[node], template.roster))
+    if template.path is Path.EXACT_SUM and template.roster != ENGLAND:
+        text = f"the first exact sum about {term} is over England: run a template for the whole of it first"
+        raise ProblemRaised(409, "certificate_missing", text)
+    return standing_members(hub, template.roster, now)
+
+
+def compose_run(
+    template: Template, draft: RunDraft, roster: tuple[str, ...], register: Register, now: datetime
+) -> Manifest:
+    """Return the manifest that a template and its choices give. Raises 422 problems that say what to mend."""
+    digest, issued = template_digest(draft.template), whole_seconds(now)
+    try:
+        sql = write_question(template, draft.choices)
+        plan = plan_draft(sql, template.path)
+        years = plan.academic_years
+        run = Manifest(
+            query_id=f"Q-{secrets.token_hex(8)}",
+            project=template.project,
+            asker=template.asker,
+            purpose=template.purpose,
+            sql=sql,
+            plan_id=plan.plan_id,
+            planner_version=template.planner_version,
+            catalogue_version=template.catalogue_version,
+            academic_year=str(years[0]) if len(years) == 1 else "",
+            snapshot_term=draft.snapshot_term,
+            path=template.path,
+            sum=_raise_threshold(template, len(roster)),
+            template=digest,
+            choices=draft.choices,
+            preset=template.preset,
+            preset_version=template.preset_version,
+            roster=roster,
+            minimum_register_version=register.version,
+            issued_at=issued,
+            expires_at=min(issued + timedelta(hours=draft.valid_hours), template.expires_at),
+            nonce=secrets.token_hex(32),
+        )
+        bound = bind_run(template, digest, run)
+        assert bound.sum is not None
+        check_terms(bound.sum, len(roster), noisy=bound.path is Path.NOISY_SUM)
+        if bound.path is Path.EXACT_SUM:
+            check_total_preset(load_preset(bound.preset))
+    except ApprovalError as error:
+        raise ProblemRaised(422, error.code, error.text) from None
+    except TermsInvalid as error:
+        raise ProblemRaised(422, "terms_invalid", str(error)) from None
+    except (PresetInvalid, ReleaseRefused) as error:
+        raise ProblemRaised(422, "preset_barred", str(error)) from None
+    if len(years) != 1:
+        raise ProblemRaised(422, "year_differs", "a run is about one academic year: give it in every WHERE")
+    return bound
+
+
+def _raise_threshold(template: Template, nodes: int) -> SumTerms:
+    """Return the terms of a run over so many nodes: never fewer than two thirds of them, nor than the template says."""
+    return msgspec.structs.replace(template.terms, threshold=max(template.terms.threshold, smallest_threshold(nodes)))
+
+
+def _keep_template(hub: Hub, template: Template, envelope: Envelope) -> None:
+    row = (template_digest(envelope), template.template_id, write_envelope(envelope))
+    with hub.database.transaction() as connection:
+        fresh = connection.execute("INSERT INTO templates VALUES (?, ?, ?) ON CONFLICT DO NOTHING", row)
+        if fresh.rowcount:
+            event = hub.event(Action.TEMPLATE_RECEIVED, template.asker, template.template_id, purpose=template.purpose)
+            hub.database.log.append(connection, event)

@@ -1,0 +1,117 @@
+"""Settling: what becomes of queries when everybody has answered, or their time is up.
+
+A question by `per_authority` is released once every node has replied; a sum goes its own way, step by step. Most is
+done when something comes in. For the rest, time that has passed, the hub looks every second.
+"""
+
+import logging
+import threading
+from datetime import datetime
+
+from audit.event import Action
+from disclosure_control.release import ReleaseRefused
+from federation.exchange import QueryState
+from federation.manifest import SUM_PATHS, Reply
+from federation.manifest import Outcome as ReplyOutcome
+from hub.dispatch import read_progress
+from hub.queries import StoredQuery, close_query, due_queries, find_running, running_queries
+from hub.relay import delete_expired
+from hub.release import release_query
+from hub.service import Hub, describe_error
+from hub.sums.advancing import advance_all, advance_query
+from hub.sums.arrivals import note_refusal
+from hub.sums.slots import prepare
+
+log = logging.getLogger("circe.hub")
+
+EVERY_SECONDS = 1.0
+"""How often the hub looks what has fallen due."""
+
+
+def settle_query(hub: Hub, query_id: str) -> None:
+    """Release a running query once every node of its roster has answered."""
+    if not any(query.query_id == query_id for query in due_queries(hub, hub.clock())):
+        return
+    with hub.settling:
+        for query in due_queries(hub, hub.clock()):
+            if query.query_id == query_id:
+                _settle(hub, query, hub.clock())
+
+
+def start_sum(hub: Hub, query_id: str) -> None:
+    """Begin the sum of a query that has just been approved, if it is one; a second call changes nothing."""
+    for query in running_queries(hub, SUM_PATHS):
+        if query.query_id == query_id:
+            advance_query(hub, query, hub.clock())
+
+
+def note_reply(hub: Hub, reply: Reply) -> None:
+    """Act on a reply that has just been kept: the query may be finished, or a sum have to do without the node."""
+    query = find_running(hub, reply.manifest_digest)
+    if query is not None and query.manifest.path in SUM_PATHS:
+        note_refusal(hub, query, reply.node, reply.code or reply.outcome)
+        advance_query(hub, query, hub.clock())
+    else:
+        settle_query(hub, reply.query_id)
+
+
+def settle_due(hub: Hub, now: datetime) -> None:
+    """Settle what is due: release what nodes have answered, and say of the rest what became of it."""
+    # While another thread settles there is nothing to do here: it sees what is due, or the next poll does.
+    if hub.settling.acquire(blocking=False):
+        try:
+            for query in due_queries(hub, now):
+                _settle(hub, query, now)
+        finally:
+            hub.settling.release()
+    delete_expired(hub, now)
+
+
+def keep_up(hub: Hub, now: datetime) -> None:
+    """Do what has fallen due by itself: settle queries, take sums on, and deal for those to come."""
+    settle_due(hub, now)
+    advance_all(hub, now)
+    prepare(hub, now)
+
+
+def _settle(hub: Hub, query: StoredQuery, now: datetime) -> None:
+    """Settle one query. Whatever goes wrong with it stays with it: the polls of all nodes come by here."""
+    try:
+        if query.state is QueryState.RUNNING and query.manifest.path in SUM_PATHS:
+            advance_query(hub, query, now)
+        elif query.state is QueryState.RUNNING:
+            finish_query(hub, query, now)
+        else:
+            close_query(hub, query, QueryState.EXPIRED, Action.QUERY_EXPIRED)
+    except Exception as error:
+        log.error("%s cannot be settled now: %s", query.query_id, describe_error(error))  # noqa: TRY400 - no traceback
+
+
+def finish_query(hub: Hub, query: StoredQuery, now: datetime) -> None:
+    """Release a running query if any node has answered it; otherwise there is nothing to release.
+
+    A table that the release gate refuses is withheld for good.
+    """
+    answered = any(said.outcome == ReplyOutcome.ANSWERED for said in read_progress(hub, query.digest).values())
+    if not answered:
+        close_query(hub, query, QueryState.UNFINISHED, Action.QUERY_UNFINISHED)
+        return
+    try:
+        release_query(hub, query, now)
+    except ReleaseRefused:
+        close_query(hub, query, QueryState.UNFINISHED, Action.QUERY_WITHHELD)
+
+
+def keep_time(hub: Hub, stop: threading.Event) -> threading.Thread:
+    """Look every second what has fallen due, in a thread of its own, until told to stop."""
+
+    def run() -> None:
+        while not stop.wait(EVERY_SECONDS):
+            try:
+                keep_up(hub, hub.clock())
+            except Exception as error:
+                log.error("keeping time: %s", describe_error(error))  # noqa: TRY400 - no traceback
+
+    thread = threading.Thread(target=run, name="keep-time", daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,163 @@
+"""Advancing a sum (S5, S7, S10 to S12): ask the collector what is next, and do it.
+
+Called whenever something has come in for a sum, and every second for those whose time runs out. Doing it twice changes
+nothing, so whoever comes first does it.
+"""
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+
+from audit.event import Action, Outcome
+from federation.envelope import Envelope, seal_envelope
+from federation.exchange import DeliveryKind, QueryState
+from federation.manifest import SUM_PATHS
+from federation.secure_sum.collector import AskReveals, AskSurvivors, Fail, Open, Wait
+from federation.secure_sum.errors import SumFailed
+from federation.secure_sum.facts import name_abort
+from federation.secure_sum.messages import ABORT_TYPE, SURVIVORS_TYPE
+from federation.sums_exchange import StatementOffered
+from federation.wire import encode_document
+from hub.dispatch import deliver, pending_receivers
+from hub.queries import StoredQuery, close_query, find_running, running_queries
+from hub.service import Hub
+from hub.sums.attempts import (
+    MOST_ATTEMPTS,
+    AttemptState,
+    StoredAttempt,
+    begin_attempt,
+    find_attempt,
+    gather,
+    move_attempt,
+    name_survivors_once,
+)
+from hub.sums.memory import Gathering
+from hub.sums.totals import release_total
+
+log = logging.getLogger("circe.hub")
+
+
+def advance_all(hub: Hub, now: datetime) -> None:
+    """Take every running sum as far as it goes now."""
+    for query in running_queries(hub, SUM_PATHS):
+        advance_query(hub, query, now)
+
+
+def advance(hub: Hub, digest: str) -> None:
+    """Take one sum as far as it goes now."""
+    query = find_running(hub, digest)
+    if query is not None:
+        advance_query(hub, query, hub.clock())
+
+
+def advance_query(hub: Hub, query: StoredQuery, now: datetime) -> None:
+    """Take a running query's sum as far as it goes now."""
+    if now >= query.manifest.expires_at:
+        close_query(hub, query, QueryState.UNFINISHED, Action.QUERY_UNFINISHED)
+        return
+    attempt = find_attempt(hub, query.digest)
+    if attempt is None:
+        begin_attempt(hub, query, now)
+    elif attempt.state is AttemptState.OPEN:
+        with hub.sums.lock:
+            _step(hub, query, attempt, gather(hub, query, attempt), now)
+    elif attempt.state is AttemptState.ABORTING:
+        with hub.sums.lock:
+            _begin_again(hub, query, attempt, gather(hub, query, attempt), now)
+
+
+def _step(hub: Hub, query: StoredQuery, attempt: StoredAttempt, gathering: Gathering, now: datetime) -> None:
+    match gathering.collector.next_step(now):
+        case Wait():
+            return
+        case AskSurvivors(statement=statement):
+            if not name_survivors_once(hub, attempt, statement):
+                hub.sums.forget(attempt.place)  # Another process has named others: begin again from what is kept.
+                return
+            unsigned = seal_envelope(encode_document(statement), SURVIVORS_TYPE)
+            _offer(hub, attempt, DeliveryKind.SURVIVORS, unsigned, statement.survivors)
+        case AskReveals(envelope=envelope, survivors=survivors):
+            _offer(hub, attempt, DeliveryKind.OPENING, envelope, survivors)
+        case Open():
+            _open(hub, query, attempt, gathering, now)
+        case Fail(code=code, culprits=culprits):
+            _fail(hub, query, attempt, gathering, code, culprits, now)
+
+
+def _offer(
+    hub: Hub,
+    attempt: StoredAttempt,
+    kind: DeliveryKind,
+    statement: Envelope,
+    receivers: Iterable[str],
+) -> None:
+    """Put a statement into inboxes, once for each hub: after a crash it is put there again, and answered alike."""
+    if (kind, attempt.place) in hub.sums.offered:
+        return
+    hub.sums.offered.add((kind, attempt.place))
+    fresh = sorted(set(receivers) - pending_receivers(hub, kind, attempt.reference, hub.clock()))
+    body = encode_document(StatementOffered(statement=statement))
+    with hub.database.transaction() as connection:
+        deliver(
+            connection,
+            kind,
+            dict.fromkeys(fresh, body),
+            reference=attempt.reference,
+            expires_at=attempt.attempt.expires_at,
+        )
+    hub.bell.ring(*fresh)
+
+
+def _open(hub: Hub, query: StoredQuery, attempt: StoredAttempt, gathering: Gathering, now: datetime) -> None:
+    """Open a sum and release what may be shown of it; nothing of the sum itself is kept."""
+    try:
+        vector = gathering.collector.open()
+    except SumFailed as failed:
+        _fail(hub, query, attempt, gathering, failed.code, failed.culprits, now)
+        return
+    try:
+        release_total(hub, query, attempt, gathering.collector, vector, now)
+    finally:
+        hub.sums.forget(attempt.place)
+
+
+def _fail(
+    hub: Hub,
+    query: StoredQuery,
+    attempt: StoredAttempt,
+    gathering: Gathering,
+    code: str,
+    culprits: tuple[str, ...],
+    now: datetime,
+) -> None:
+    """Give an attempt up: log why and because of whom, and try again where that can help."""
+    again = attempt.number < MOST_ATTEMPTS and code == "too_many_missing" and attempt.survivors is None
+    after = AttemptState.ABORTING if again and now < attempt.attempt.expires_at else AttemptState.FAILED
+    event = hub.event(
+        Action.SUM_FAILED,
+        hub.party.member_id,
+        query.query_id,
+        outcome=Outcome.FAILED,
+        code=code,
+        attempt=attempt.number,
+        because_of=" ".join(culprits)[:200],
+    )
+    with hub.database.transaction() as connection:
+        if not move_attempt(connection, attempt, after):
+            return
+        hub.database.log.append(connection, event)
+    log.warning("%s: attempt %d fails: %s", query.query_id, attempt.number, code)
+    if after is AttemptState.ABORTING:
+        unsigned = seal_envelope(encode_document(name_abort(attempt.attempt)), ABORT_TYPE)
+        # Whoever has contributed knows of the attempt, and can promise; if they are too few, it has to expire.
+        _offer(hub, attempt, DeliveryKind.ABORT, unsigned, gathering.collector.contributors)
+    else:
+        hub.sums.forget(attempt.place)
+        close_query(hub, query, QueryState.UNFINISHED, Action.QUERY_UNFINISHED)
+
+
+def _begin_again(hub: Hub, query: StoredQuery, attempt: StoredAttempt, gathering: Gathering, now: datetime) -> None:
+    """Begin the next attempt, once enough nodes have promised that this one is over, or its time is up."""
+    aborts = gathering.collector.aborts()
+    if (aborts is not None or now >= attempt.attempt.expires_at) and begin_attempt(hub, query, now, aborts):
+        hub.sums.forget(attempt.place)

@@ -1,0 +1,89 @@
+"""The doors of secure sums: what nodes hand in ahead of questions, and for each sum.
+
+A door reads the request, asks one room, and writes the answer. Handing in the same twice is no error anywhere.
+"""
+
+from flask import Blueprint, Response
+
+from federation.envelope import Envelope
+from federation.register import MemberKind
+from federation.sums_exchange import (
+    ContributionHandedIn,
+    DealingsHandedIn,
+    PairingsHandedIn,
+    StatementSigned,
+)
+from federation.wire import MAX_BATCH_BYTES
+from hub.doors import authenticate, read_body, the_hub
+from hub.sums import advancing, arrivals, complaints, prekeys, slots
+
+sum_doors = Blueprint("sum_doors", __name__)
+
+DONE = 204
+
+
+@sum_doors.post("/federation/prekeys")
+def accept_prekey() -> Response:
+    """Take in a node's prekey (P1)."""
+    node = authenticate(MemberKind.NODE)
+    prekeys.keep_prekey(the_hub(), node, read_body(Envelope))
+    return Response(status=DONE)
+
+
+@sum_doors.post("/federation/pairings")
+def accept_pairings() -> Response:
+    """Take in what a node has encapsulated to others (P3)."""
+    node = authenticate(MemberKind.NODE)
+    prekeys.keep_pairings(the_hub(), node, read_body(PairingsHandedIn))
+    return Response(status=DONE)
+
+
+@sum_doors.post("/federation/dealings")
+def accept_dealings() -> Response:
+    """Take in what a node has dealt (P4)."""
+    node = authenticate(MemberKind.NODE, limit=MAX_BATCH_BYTES)
+    slots.keep_dealings(the_hub(), node, read_body(DealingsHandedIn, MAX_BATCH_BYTES))
+    return Response(status=DONE)
+
+
+@sum_doors.post("/federation/complaints")
+def accept_complaint() -> Response:
+    """Take in a node's word that it does not accept what another sent (P4)."""
+    hub, node = the_hub(), authenticate(MemberKind.NODE)
+    complaint = complaints.keep_complaint(hub, node, read_body(Envelope))
+    slots.spoil_slot(hub, complaint.roster_digest, complaint.slot)
+    return Response(status=DONE)
+
+
+@sum_doors.post("/federation/sums/<digest>/contribution")
+def accept_contribution(digest: str) -> Response:
+    """Take in a masked vector (S4)."""
+    node = authenticate(MemberKind.NODE, limit=MAX_BATCH_BYTES)
+    arrivals.accept_contribution(the_hub(), node, digest, read_body(ContributionHandedIn, MAX_BATCH_BYTES))
+    return _advance(digest)
+
+
+@sum_doors.post("/federation/sums/<digest>/survivors")
+def accept_signature(digest: str) -> Response:
+    """Take in a signature on a smaller survivor set (S6)."""
+    arrivals.accept_signature(the_hub(), authenticate(MemberKind.NODE), digest, read_body(StatementSigned))
+    return _advance(digest)
+
+
+@sum_doors.post("/federation/sums/<digest>/reveal")
+def accept_reveal(digest: str) -> Response:
+    """Take in a node's shares (S9)."""
+    arrivals.accept_reveal(the_hub(), authenticate(MemberKind.NODE), digest, read_body(Envelope))
+    return _advance(digest)
+
+
+@sum_doors.post("/federation/sums/<digest>/abort")
+def accept_abort(digest: str) -> Response:
+    """Take in a node's promise that an attempt is over (S12)."""
+    arrivals.accept_abort(the_hub(), authenticate(MemberKind.NODE), digest, read_body(StatementSigned))
+    return _advance(digest)
+
+
+def _advance(digest: str) -> Response:
+    advancing.advance(the_hub(), digest)
+    return Response(status=DONE)

@@ -1,0 +1,223 @@
+"""Ahead of any sum, part two (P4): a stock of slots, dealt for each roster.
+
+Slots are dealt by all members of a roster for all of them; one is ready when everybody has accepted what was dealt. A
+node that does not deal in time, or deals what another cannot accept, is done without: the rosters are formed anew.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from audit.connection import Connection
+from federation.database import stamp
+from federation.exchange import DeliveryKind
+from federation.problems import ProblemRaised
+from federation.register import Member
+from federation.secure_sum.bundles import check_bundle, split_bundle
+from federation.secure_sum.epochs import name_epoch
+from federation.secure_sum.errors import SumRefused
+from federation.secure_sum.messages import DealingBundle, SumRoster
+from federation.standing_rosters import ENGLAND
+from federation.sums_exchange import DealingsHandedIn, DealWanted, ParcelsOffered
+from federation.wire import WireError, decode_document, encode_document
+from hub.dispatch import pending_receivers
+from hub.service import Hub
+from hub.sums.prekeys import (
+    PATIENCE,
+    ask_prekeys,
+    check_own,
+    count_pairs,
+    end_silence,
+    hand_out,
+    note_silence,
+    offer_pairings,
+)
+from hub.sums.rosters import ASKED, FormedRoster, current_rosters, find_roster, form_standing_rosters
+
+STOCK = 4
+"""Slots of a roster that are dealt and not yet used, at least, once it has had time to deal."""
+
+
+class SlotState(StrEnum):
+    """The life of a slot at the hub."""
+
+    DEALING = "dealing"
+    """Every member was asked to deal it."""
+    OFFERED = "offered"
+    """Everybody has dealt, and everybody is looking at what they were dealt."""
+    READY = "ready"
+    """Everybody has accepted what they were dealt."""
+    USED = "used"
+    """Taken for one attempt at one manifest, and for nothing else ever."""
+    SPOILED = "spoiled"
+    """Something dealt did not hold, or came too late: nobody uses it."""
+
+
+def prepare(hub: Hub, now: datetime) -> None:
+    """Take whatever step is next, of everything that is done ahead of questions."""
+    ask_prekeys(hub, now)
+    form_standing_rosters(hub, now)
+    epoch = name_epoch(now)
+    for formed in current_rosters(hub, epoch):
+        if formed.name in (ENGLAND, ASKED):
+            offer_pairings(hub, formed.roster.members, epoch)
+        settle_slots(hub, formed, now)
+        ask_deals(hub, formed, now)
+
+
+def ask_deals(hub: Hub, formed: FormedRoster, now: datetime) -> None:
+    """Ask every member to deal as many slots as the stock lacks, once every two of them have agreed."""
+    lacking = STOCK - len(_slots(hub, formed.digest, SlotState.DEALING, SlotState.OFFERED, SlotState.READY))
+    if lacking <= 0:
+        return
+    roster = formed.roster
+    if count_pairs(hub, roster.members, roster.epoch) < len(roster.members) * (len(roster.members) - 1) // 2:
+        _lose_patience(hub, roster, formed.formed_at, _unpaired(hub, roster), now)
+        return
+    with hub.database.transaction() as connection:
+        (last,) = connection.execute("SELECT max(slot) FROM sum_slots WHERE roster = ?", (formed.digest,)).fetchone()
+        slots = tuple(range((last or 0) + 1, (last or 0) + 1 + lacking))
+        rows = [(formed.digest, slot, SlotState.DEALING, stamp(now)) for slot in slots]
+        connection.executemany("INSERT INTO sum_slots VALUES (?, ?, ?, ?)", rows)
+    wanted = DealWanted(epoch=roster.epoch, members=roster.members, threshold=roster.threshold, slots=slots)
+    hand_out(hub, DeliveryKind.DEAL, dict.fromkeys(roster.members, wanted), roster.epoch, formed.digest)
+
+
+def _unpaired(hub: Hub, roster: SumRoster) -> Iterator[str]:
+    """The members that have not encapsulated to all members after them."""
+    rows = hub.database.connection.execute(
+        "SELECT sender, receiver FROM sum_pairings WHERE epoch = ?", (roster.epoch,)
+    ).fetchall()
+    pairs = {(row["sender"], row["receiver"]) for row in rows}
+    for place, node in enumerate(roster.members):
+        if any((node, other) not in pairs for other in roster.members[place + 1 :]):
+            yield node
+
+
+def _lose_patience(hub: Hub, roster: SumRoster, since: str, missing: Iterable[str], now: datetime) -> bool:
+    """Go on without those that are missing, if the others have waited for long enough."""
+    if since > stamp(now - PATIENCE):
+        return False
+    note_silence(hub, roster.epoch, missing)
+    return True
+
+
+def keep_dealings(hub: Hub, node: Member, document: DealingsHandedIn) -> None:
+    """Keep what a node has dealt, and offer the parcels of each slot that is now complete. Raises a 4xx problem."""
+    roster = find_roster(hub, document.roster_digest)
+    for data in document.bundles:
+        try:
+            bundle = decode_document(data, DealingBundle)
+            header = check_bundle(bundle, roster, hub.register(), hub.clock())
+        except WireError as error:
+            raise ProblemRaised(400, "malformed", str(error)) from None
+        except SumRefused as refused:
+            raise ProblemRaised(400, refused.code, refused.text) from None
+        check_own(header.dealer, node)
+        _keep_bundle(hub, document.roster_digest, header.slot, node.id, data)
+        _offer_parcels(hub, document.roster_digest, roster, header.slot)
+    end_silence(hub, roster.epoch, node.id)
+
+
+def _keep_bundle(hub: Hub, digest: str, slot: int, dealer: str, data: bytes) -> None:
+    with hub.database.transaction() as connection:
+        asked = connection.execute(
+            "SELECT state FROM sum_slots WHERE roster = ? AND slot = ?", (digest, slot)
+        ).fetchone()
+        kept = connection.execute(
+            "SELECT bundle FROM sum_dealings WHERE roster = ? AND slot = ? AND dealer = ?", (digest, slot, dealer)
+        ).fetchone()
+        if asked is None or (kept is not None and kept["bundle"] != data):
+            raise ProblemRaised(409, "dealt_otherwise", "this slot was not asked for, or you dealt it otherwise before")
+        if kept is None and asked["state"] == SlotState.DEALING:
+            connection.execute("INSERT INTO sum_dealings VALUES (?, ?, ?, ?)", (digest, slot, dealer, data))
+
+
+def _offer_parcels(hub: Hub, digest: str, roster: SumRoster, slot: int) -> None:
+    """Hand each member its part of every dealing of a slot, once all have dealt."""
+    if len(_dealers(hub, digest, slot)) < len(roster.members) or not _move_slot(
+        hub, digest, slot, SlotState.DEALING, SlotState.OFFERED
+    ):
+        return
+    bundles = read_bundles(hub, digest, slot)
+    parts = [split_bundle(bundles[dealer]) for dealer in roster.members]
+    offered = {
+        receiver: ParcelsOffered(
+            epoch=roster.epoch,
+            roster_digest=digest,
+            parcels=tuple(encode_document(part[receiver]) for part in parts if receiver in part),
+        )
+        for receiver in roster.members
+    }
+    hand_out(hub, DeliveryKind.PARCELS, offered, roster.epoch, _name_slot(digest, slot))
+
+
+def settle_slots(hub: Hub, formed: FormedRoster, now: datetime) -> None:
+    """Call slots ready that everybody has accepted; give up those that somebody keeps waiting."""
+    roster, digest = formed.roster, formed.digest
+    for slot, since in _slots(hub, digest, SlotState.OFFERED).items():
+        waiting = pending_receivers(hub, DeliveryKind.PARCELS, _name_slot(digest, slot), now)
+        if not waiting:
+            _move_slot(hub, digest, slot, SlotState.OFFERED, SlotState.READY)
+        elif _lose_patience(hub, roster, since, waiting, now):
+            _move_slot(hub, digest, slot, SlotState.OFFERED, SlotState.SPOILED)
+    for slot, since in _slots(hub, digest, SlotState.DEALING).items():
+        if _lose_patience(hub, roster, since, set(roster.members) - _dealers(hub, digest, slot), now):
+            _move_slot(hub, digest, slot, SlotState.DEALING, SlotState.SPOILED)
+
+
+def spoil_slot(hub: Hub, digest: str, slot: int) -> None:
+    """Have nobody use a slot, unless somebody does already."""
+    for state in (SlotState.DEALING, SlotState.OFFERED, SlotState.READY):
+        _move_slot(hub, digest, slot, state, SlotState.SPOILED)
+
+
+def take_slot(connection: Connection, digest: str) -> int | None:
+    """Take the next ready slot of a roster, inside the caller's transaction; None where none is ready."""
+    row = connection.execute(
+        "SELECT min(slot) AS slot FROM sum_slots WHERE roster = ? AND state = ?", (digest, SlotState.READY)
+    ).fetchone()
+    if row["slot"] is None:
+        return None
+    connection.execute(
+        "UPDATE sum_slots SET state = ? WHERE roster = ? AND slot = ?", (SlotState.USED, digest, row["slot"])
+    )
+    slot: int = row["slot"]
+    return slot
+
+
+def read_bundles(hub: Hub, digest: str, slot: int) -> Mapping[str, DealingBundle]:
+    """Return what was dealt for a slot so far, by dealer."""
+    rows = hub.database.connection.execute(
+        "SELECT dealer, bundle FROM sum_dealings WHERE roster = ? AND slot = ?", (digest, slot)
+    )
+    return {row["dealer"]: decode_document(row["bundle"], DealingBundle) for row in rows}
+
+
+def _dealers(hub: Hub, digest: str, slot: int) -> frozenset[str]:
+    rows = hub.database.connection.execute(
+        "SELECT dealer FROM sum_dealings WHERE roster = ? AND slot = ?", (digest, slot)
+    )
+    return frozenset(row["dealer"] for row in rows)
+
+
+def _slots(hub: Hub, digest: str, *states: SlotState) -> Mapping[int, str]:
+    """The slots of a roster in one of these states, and since when they are asked for."""
+    marks = ", ".join("?" * len(states))
+    rows = hub.database.connection.execute(
+        f"SELECT slot, asked_at FROM sum_slots WHERE roster = ? AND state IN ({marks})",  # noqa: S608 - question marks
+        (digest, *states),
+    )
+    return {row["slot"]: row["asked_at"] for row in rows}
+
+
+def _move_slot(hub: Hub, digest: str, slot: int, before: SlotState, after: SlotState) -> bool:
+    with hub.database.transaction() as connection:
+        moved = connection.execute(
+            "UPDATE sum_slots SET state = ? WHERE roster = ? AND slot = ? AND state = ?", (after, digest, slot, before)
+        )
+        return bool(moved.rowcount == 1)
+
+
+def _name_slot(digest: str, slot: int) -> str:
+    return f"{digest}/{slot}"

@@ -1,0 +1,95 @@
+"""Totals (S11): an opened sum becomes a release, and is gone.
+
+What was opened lives in this call alone. An exact sum is protected under the preset before anything else is done with
+it; a noised one is worked out. Only what may be shown is stored, together with what the nodes signed.
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from audit.connection import Connection
+from audit.event import Action
+from disclosure_control.model_release import ReleasedModel
+from disclosure_control.models import ModelWithheld
+from disclosure_control.noise.shares import raw_from_vector
+from disclosure_control.release import ReleaseRefused
+from disclosure_control.released import ReleasedTable
+from disclosure_control.totals import release_exact_total, release_noisy_total
+from federation.exchange import QueryState
+from federation.manifest import Path
+from federation.releases import LATE, load_approved_preset
+from federation.secure_sum.collector import Collector
+from federation.sum_terms import noise_terms
+from federation.wire import encode_document
+from hub.dispatch import read_signed_replies
+from hub.queries import StoredQuery, close_query
+from hub.release import find_authorities, keep_release
+from hub.service import Hub
+from hub.sums.attempts import AttemptState, StoredAttempt, move_attempt
+from query_engine.models.failures import ModelUndetermined
+
+if TYPE_CHECKING:
+    from federation.secure_sum.vectors import Vector
+
+log = logging.getLogger("circe.hub")
+
+
+def release_total(
+    hub: Hub, query: StoredQuery, attempt: StoredAttempt, collector: Collector, vector: "Vector", now: datetime
+) -> None:
+    """Protect an opened sum, and store the release with the statement that opened it.
+
+    A sum that the release gate refuses is withheld for good.
+    """
+    survivors = collector.survivors
+    served = find_authorities(hub, query)
+    answered = sorted(served[node] for node in survivors)
+    absent = {
+        served[node]: collector.missing.get(node, LATE) for node in attempt.roster.members if node not in survivors
+    }
+    try:
+        table = _protect(query, vector, tuple(answered), absent)
+    except (ReleaseRefused, ModelWithheld, ModelUndetermined) as error:
+        log.warning("%s is withheld: %s", query.query_id, type(error).__name__)
+        _withhold(hub, query, attempt)
+        return
+    with hub.database.transaction() as connection:
+        if not move_attempt(connection, attempt, AttemptState.OPENED):
+            return
+        _keep_certificate(connection, query, collector)
+        connection.execute("DELETE FROM sum_arrivals WHERE digest = ? AND number = ?", attempt.place)
+        signed = read_signed_replies(hub, query.digest)
+        shown = tuple(signed[node] for node in sorted(survivors))
+        keep_release(hub, connection, query, table, shown, now, opening=collector.opening)
+    hub.database.erase_deleted()
+    hub.bell.ring(query.query_id)
+
+
+def _protect(
+    query: StoredQuery, vector: "Vector", answered: tuple[str, ...], absent: Mapping[str, str]
+) -> ReleasedTable | ReleasedModel:
+    """Return what may be shown of an opened sum."""
+    manifest, plan, preset = query.manifest, query.plan, load_approved_preset(query.manifest)
+    values = vector.tolist()
+    if manifest.path is Path.EXACT_SUM:
+        return release_exact_total(plan, raw_from_vector(plan, values), answered, absent, preset)
+    assert manifest.sum is not None  # read_manifest holds the path to it
+    terms = noise_terms(manifest.sum, len(manifest.roster))
+    return release_noisy_total(plan, values, terms, answered, absent, preset)
+
+
+def _withhold(hub: Hub, query: StoredQuery, attempt: StoredAttempt) -> None:
+    with hub.database.transaction() as connection:
+        move_attempt(connection, attempt, AttemptState.OPENED)
+        connection.execute("DELETE FROM sum_arrivals WHERE digest = ? AND number = ?", attempt.place)
+    hub.database.erase_deleted()
+    close_query(hub, query, QueryState.UNFINISHED, Action.QUERY_WITHHELD)
+
+
+def _keep_certificate(connection: Connection, query: StoredQuery, collector: Collector) -> None:
+    """Keep the statement that opened a term's first exact sum: it fixes the survivors of all that follow."""
+    if query.manifest.path is Path.EXACT_SUM:
+        row = (query.manifest.snapshot_term, encode_document(collector.certificate()))
+        connection.execute("INSERT INTO sum_certificates VALUES (?, ?) ON CONFLICT DO NOTHING", row)

@@ -1,0 +1,202 @@
+"""A noisy sum and an exact one at the hub: prepared ahead, gathered, opened, released, and forgotten."""
+
+import sqlite3
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from audit.event import Action
+from federation.exchange import DeliveryKind, QueryState
+from federation.problems import ProblemRaised
+from federation.sum_terms import GATHER_SECONDS
+from federation.sums_exchange import ContributionHandedIn
+from federation.wire import decode_document
+from hub.sums import arrivals
+from hub.sums.complaints import leave_out
+from hub.sums.prekeys import PATIENCE
+from hub.sums.slots import SlotState
+from tests.hub.replies import count_of, released, status_of
+from tests.hub.sums.played_sums import KeptReveals, PlayedSums
+
+GATHER = timedelta(seconds=GATHER_SECONDS + 1)
+
+
+def rows_of(sums: PlayedSums, sql: str) -> list[sqlite3.Row]:
+    """What stands in the hub's database."""
+    return sums.federation.hub.database.connection.execute(sql).fetchall()
+
+
+def slots_in(sums: PlayedSums, state: SlotState) -> int:
+    return len(rows_of(sums, f"SELECT 1 FROM sum_slots WHERE state = '{state}'"))
+
+
+def test_slots_are_dealt_before_anything_is_asked(sums: PlayedSums) -> None:
+    sums.settle()
+    assert slots_in(sums, SlotState.READY) >= 4
+    assert slots_in(sums, SlotState.SPOILED) == 0
+
+
+def test_a_noisy_sum_is_released(sums: PlayedSums) -> None:
+    """What is released is what the nodes added up: seven times one child in each cell, as nobody added noise here."""
+    sums.settle()
+    query_id = sums.ask()
+    sums.settle()
+    assert status_of(sums.federation, query_id).state is QueryState.RELEASED
+    document = released(sums.federation, query_id)
+    assert document.opening is not None
+    assert len(document.replies) == 7
+    assert {row[-1] for row in sums.table(query_id)} == {7}
+
+
+# --- Nodes that are missing ------------------------------------------------------------------------------------------
+
+
+def test_two_nodes_may_be_missing_where_the_terms_allow_for_two(sums: PlayedSums) -> None:
+    """The sum is over those that answered, and says who is not in it and why."""
+    sums.settle()
+    query_id = sums.ask(dropouts=2, colluders=1)
+    here = sorted(sums.nodes)[:-2]
+    sums.settle(*here)
+    assert status_of(sums.federation, query_id).state is QueryState.RUNNING
+    sums.federation.clock.advance(GATHER)
+    sums.settle(*here)
+    document = released(sums.federation, query_id)
+    assert {row[-1] for row in sums.table(query_id)} == {5}
+    assert document.table["absent"] == {"815": "late", "886": "late"}
+    assert [envelope.signers[0] for envelope in document.replies] == here
+
+
+def test_a_refusal_is_not_waited_for(sums: PlayedSums) -> None:
+    """Six answer and one refuses: the sum goes on at once, without it."""
+    sums.settle()
+    query_id = sums.ask()
+    sums.nodes["node-886"].deaf_to = frozenset({DeliveryKind.SUM})
+    sums.settle(*sorted(sums.nodes)[:-1])
+    sums.federation.refuse(query_id, "node-886", "path_barred")
+    sums.settle()
+    assert released(sums.federation, query_id).table["absent"] == {"886": "path_barred"}
+    assert {row[-1] for row in sums.table(query_id)} == {6}
+
+
+def test_too_many_missing_end_the_attempt_and_begin_another(sums: PlayedSums) -> None:
+    """Nodes that were away for the first attempt are there for the second, which takes a fresh slot."""
+    sums.settle()
+    query_id = sums.ask(dropouts=1, colluders=1)
+    here, away = sorted(sums.nodes)[:-2], sorted(sums.nodes)[-2:]
+    sums.settle(*here)
+    sums.federation.clock.advance(GATHER)
+    sums.settle(*here)
+    assert status_of(sums.federation, query_id).state is QueryState.RUNNING
+    sums.settle(*here, *away)
+    assert {row[-1] for row in sums.table(query_id)} == {7}
+    attempts = rows_of(sums, "SELECT number, state, slot FROM sum_attempts ORDER BY number")
+    assert [row["state"] for row in attempts] == ["aborting", "opened"]
+    assert len({row["slot"] for row in attempts}) == 2
+    assert count_of(sums.federation, Action.SUM_FAILED) == 1
+
+
+def test_nothing_is_released_when_too_few_ever_answer(sums: PlayedSums) -> None:
+    sums.settle()
+    query_id = sums.ask()
+    sums.federation.clock.advance(timedelta(hours=25))
+    sums.settle()
+    assert status_of(sums.federation, query_id).state is QueryState.UNFINISHED
+
+
+# --- A hub that is stopped -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("polls", range(8))
+def test_a_hub_that_is_stopped_goes_on_where_it_was(sums: PlayedSums, polls: int) -> None:
+    """After so many polls the hub loses its memory: the same sum is released all the same, once."""
+    sums.settle()
+    query_id = sums.ask()
+    names = sorted(sums.nodes)
+    for name in [*names, *names][: 2 * polls]:
+        sums.nodes[name].poll()
+    sums.reopen_hub()
+    sums.settle()
+    assert {row[-1] for row in sums.table(query_id)} == {7}
+    assert count_of(sums.federation, Action.QUERY_RELEASED) == 1
+
+
+# --- What the hub keeps ----------------------------------------------------------------------------------------------
+
+
+def test_reveals_are_kept_sealed_and_go_when_the_sum_is_open(sums: PlayedSums) -> None:
+    """No share stands in the hub's files in the clear, before the opening or after it, nor any masked vector after."""
+    sums.settle()
+    query_id = sums.ask()
+    for name in sorted(sums.nodes):
+        sums.nodes[name].poll()
+    kept = KeptReveals(sums)
+    for name in sorted(sums.nodes)[:3]:
+        sums.nodes[name].poll()
+    assert kept.shares
+    assert not kept.found_in_files()
+    assert rows_of(sums, "SELECT 1 FROM sum_arrivals WHERE kind = 'reveal'")
+    sums.settle()
+    assert status_of(sums.federation, query_id).state is QueryState.RELEASED
+    assert not rows_of(sums, "SELECT 1 FROM sum_arrivals")
+    assert not kept.found_in_files()
+
+
+# --- Nodes that do not keep to the protocol --------------------------------------------------------------------------
+
+
+def test_another_contribution_is_refused_and_logged(sums: PlayedSums) -> None:
+    """The same bytes again are no error; other bytes are, and the log says whose they were, once."""
+    sums.settle()
+    digest = status_of(sums.federation, sums.ask()).manifest_digest
+    node = sums.nodes["node-301"]
+    node.poll()
+    hub, me = sums.federation.hub, sums.federation.member("node-301")
+    kept = rows_of(sums, "SELECT body FROM sum_arrivals WHERE node = 'node-301'")[0]["body"]
+    sent = decode_document(kept, ContributionHandedIn)
+    arrivals.accept_contribution(hub, me, digest, sent)
+    other = msgspec.structs.replace(sent, vector=bytes(len(sent.vector)))
+    for _ in range(2):
+        with pytest.raises(ProblemRaised) as refused:
+            arrivals.accept_contribution(hub, me, digest, other)
+        assert refused.value.problem.status == 409
+    assert count_of(sums.federation, Action.SUM_REJECTED) == 1
+
+
+def test_a_dealer_that_lies_is_left_out(sums: PlayedSums) -> None:
+    """Six complain of one: the slot is spoiled, rosters are formed anew without it, and sums go on."""
+    liar = sums.nodes["node-886"]
+    liar.lies = True
+    sums.settle()
+    query_id = sums.ask(dropouts=1, colluders=1)
+    sums.settle()
+    assert [envelope.signers[0] for envelope in released(sums.federation, query_id).replies] == sorted(sums.nodes)[:-1]
+    assert slots_in(sums, SlotState.SPOILED) > 0
+    assert count_of(sums.federation, Action.SUM_REJECTED) >= 6
+
+
+def test_a_node_that_deals_nothing_is_not_waited_for_long(sums: PlayedSums) -> None:
+    sums.nodes["node-886"].deaf_to = frozenset({DeliveryKind.DEAL})
+    sums.settle()
+    assert slots_in(sums, SlotState.READY) == 0
+    sums.federation.clock.advance(PATIENCE + timedelta(seconds=1))
+    sums.settle()
+    query_id = sums.ask(dropouts=1, colluders=1)
+    sums.settle()
+    assert len(released(sums.federation, query_id).replies) == 6
+
+
+@pytest.mark.parametrize(
+    ("complaints", "left_out"),
+    [
+        pytest.param([], set(), id="nobody complains"),
+        pytest.param([("a", "z"), ("b", "z"), ("c", "z")], {"z"}, id="many complain of one"),
+        pytest.param([("z", "a"), ("z", "b"), ("z", "c")], {"z"}, id="one complains of many"),
+        pytest.param([("a", "b")], {"b"}, id="one complains of one"),
+        pytest.param([("a", "b"), ("b", "a")], {"a"}, id="two of each other"),
+        pytest.param([("a", "z"), ("b", "z"), ("y", "c"), ("y", "d")], {"y", "z"}, id="a liar on either side"),
+        pytest.param([("a", "a")], set(), id="of oneself"),
+    ],
+)
+def test_who_is_left_out_for_complaints(complaints: list[tuple[str, str]], left_out: set[str]) -> None:
+    assert leave_out(complaints) == left_out
