@@ -8,10 +8,11 @@ whose denominator is a count.
 from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Never, SupportsIndex, final
 
-from disclosure_control.layout import write_text
+from disclosure_control.layout import write_csv, write_text
 from disclosure_control.margins import cut_to_figures, cut_to_place, interval
 from disclosure_control.models import check_complete, check_model_counts, check_patterns, check_residual_df
 from disclosure_control.presets import Preset
@@ -57,7 +58,7 @@ class ReleasedTerm:
 @final
 @dataclass(frozen=True)
 class ReleasedModel:
-    """A fitted model that anybody may see. Made by `release_linear` and `release_generalised` alone.
+    """A fitted model that anybody may see. Made by `release_linear`, `release_generalised` and `read_model` alone.
 
     `rows` are rounded as the preset rounds counts. `quality` has what is said of the fit as a whole. `answered` are the
     authorities whose sums it is fitted from, and `absent` gives the reason for each other one that was asked.
@@ -80,15 +81,15 @@ class ReleasedModel:
     def __post_init__(self, seal: object) -> None:
         """Refuse to exist without the seal of this module."""
         if seal is not _SEAL:
-            raise TypeError("a released model is made by release_linear() or release_generalised() alone")
+            raise TypeError("a released model is made by release_linear(), release_generalised() or read_model() alone")
         object.__setattr__(self, "quality", MappingProxyType(dict(self.quality)))
         object.__setattr__(self, "absent", MappingProxyType(dict(self.absent)))
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Never:
-        raise TypeError("a released model travels by to_json() alone")
+        raise TypeError("a released model travels by to_json() and read_model() alone")
 
     def to_json(self) -> dict[str, Any]:
-        """The model as a JSON object, with figures as numbers."""
+        """The model as a JSON object that `read_model` takes back, with figures as numbers."""
         return {
             "plan_id": self.plan_id,
             "family": self.family,
@@ -106,11 +107,24 @@ class ReleasedModel:
     def to_text(self) -> str:
         """The model aligned for a terminal, and how to read it."""
         columns = ("term", "estimate", "standard error", "95 % low", "95 % high")
-        rows = [(each.term, *(f"{value:f}" for value in _figures(each).values())) for each in self.terms]
         quality = [f"{name.replace('_', ' ')} {value:f}" for name, value in self.quality.items()]
         summary = f"{self.family} model of {self.outcome}: rows {self.rows}, residual df {self.residual_df}"
         absences = [f"{authority}: {reason}" for authority, reason in self.absent.items()]
-        return write_text(columns, columns[1:], rows, [", ".join([summary, *quality]), *absences, *self.notes])
+        notes = [", ".join([summary, *quality]), *absences, *self.notes]
+        return write_text(columns, columns[1:], self.lines, notes)
+
+    def to_csv(self) -> str:
+        """The terms as CSV, a line each; what is said of the fit as a whole is in the JSON object alone."""
+        return write_csv(("term", "estimate", "standard_error", "low", "high"), self.lines)
+
+    @property
+    def lines(self) -> list[tuple[str, ...]]:
+        """The terms with their figures as they are printed: estimate, standard error and the ends of the interval."""
+        return [(each.term, *(f"{value:f}" for value in _figures(each).values())) for each in self.terms]
+
+
+seal_model = partial(ReleasedModel, _SEAL)
+"""Makes a released model of its parts, for a reader who has checked that they agree; nobody else may call this."""
 
 
 def name_roster(

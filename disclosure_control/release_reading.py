@@ -11,7 +11,7 @@ from disclosure_control.symbols import Symbol, Value
 from disclosure_control.tables import Entry, Row
 from query_engine.planning.plan import Path
 
-__all__ = ["ReleaseMalformed", "read_released"]
+__all__ = ["ReleaseMalformed", "read_answered", "read_preset", "read_released", "read_texts"]
 
 DOCUMENT_KEYS = frozenset({"plan_id", "path", "preset", "columns", "decimals", "rows", "symbols"})
 DOCUMENT_KEYS |= {"answered", "absent", "noise", "method"}
@@ -33,15 +33,13 @@ def read_released(document: object) -> ReleasedTable:
     """
     if not isinstance(document, dict) or document.keys() != DOCUMENT_KEYS:
         raise ReleaseMalformed(f"a released table is an object with the keys {', '.join(sorted(DOCUMENT_KEYS))}")
-    preset = _read_texts("preset", document["preset"])
-    if preset.keys() != {"name", "version"}:
-        raise ReleaseMalformed("preset: must have a name and a version")
-    texts = _read_texts("document", {key: document[key] for key in ("plan_id", "path", "method")})
+    preset = read_preset(document["preset"])
+    texts = read_texts("document", {key: document[key] for key in ("plan_id", "path", "method")})
     path = _read_path(texts["path"])
     columns = _read_columns(document["columns"], path)
     decimals = _read_decimals(document["decimals"], columns, path)
-    absent = _read_texts("absent", document["absent"])
-    answered = _read_answered(document["answered"], absent)
+    absent = read_texts("absent", document["absent"])
+    answered = read_answered(document["answered"], absent)
     if not isinstance(document["rows"], list):
         raise ReleaseMalformed("rows: not a list")
     noise = _read_noise(document["noise"], path)
@@ -64,11 +62,19 @@ def read_released(document: object) -> ReleasedTable:
     return table
 
 
-def _read_texts(where: str, entries: object) -> dict[str, str]:
-    """An object of which every value is a text."""
+def read_texts(where: str, entries: object) -> dict[str, str]:
+    """An object of which every value is a text. Raises `ReleaseMalformed`."""
     if not isinstance(entries, dict) or not all(isinstance(each, str) for each in (*entries, *entries.values())):
         raise ReleaseMalformed(f"{where}: every entry must be a text")
     return entries
+
+
+def read_preset(entries: object) -> dict[str, str]:
+    """The name and the version of a preset. Raises `ReleaseMalformed`."""
+    preset = read_texts("preset", entries)
+    if preset.keys() != {"name", "version"}:
+        raise ReleaseMalformed("preset: must have a name and a version")
+    return preset
 
 
 def _read_path(text: str) -> Path:
@@ -95,7 +101,8 @@ def _read_decimals(entries: object, columns: tuple[str, ...], path: Path) -> dic
     return entries
 
 
-def _read_answered(entries: object, absent: Mapping[str, str]) -> tuple[str, ...]:
+def read_answered(entries: object, absent: Mapping[str, str]) -> tuple[str, ...]:
+    """The authorities in a release, in order, none of which is absent. Raises `ReleaseMalformed`."""
     if not isinstance(entries, list) or not all(isinstance(each, str) for each in entries):
         raise ReleaseMalformed("answered: not a list of texts")
     if entries != sorted(set(entries)) or set(entries) & absent.keys():

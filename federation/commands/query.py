@@ -12,6 +12,7 @@ from federation.commands.template import template
 from federation.terminal import plain_text
 
 if TYPE_CHECKING:
+    from disclosure_control.released import ReleasedTable
     from federation.exchange import QueryStatus, ReleaseDocument
 
 STATE = click.option(
@@ -138,7 +139,7 @@ def status(state: Path, query_id: str | None) -> None:
 @click.option("--margins", is_flag=True, help="Margins of error in CSV and JSON too; a table always has them.")
 @click.argument("query_id")
 def fetch(state: Path, form: str, wait: bool, whole: bool | None, margins: bool, query_id: str) -> None:
-    """Print a query's released table, with its symbols, margins of error and method."""
+    """Print a query's released table or model, with its symbols, margins of error and method."""
     from federation.client import connect
 
     if form == "json" and whole is False:
@@ -169,20 +170,37 @@ def format_release(release: "ReleaseDocument", form: str, *, whole: bool = False
     """Return a release as text for people, as CSV, or as its JSON document.
 
     Text and CSV are of the rows that the query asks to see, unless `whole`. With `margins` CSV has two columns more
-    for each figure, and the JSON object a key `margins` more, which is no part of the release document.
+    for each figure, and the JSON object a key `margins` more, which is no part of the release document. A model is
+    always whole, and has its intervals in it.
     """
-    from disclosure_control.release import read_released
+    from disclosure_control.model_reading import read_release
+    from disclosure_control.model_release import ReleasedModel
+    from federation.wire import encode_document
+
+    released = read_release(release.table)
+    if form == "json" and (not margins or isinstance(released, ReleasedModel)):
+        return encode_document(release).decode() + "\n"
+    head = [f"Release {plain_text(release.release_id)} of query {plain_text(release.query_id)}"]
+    if isinstance(released, ReleasedModel):
+        return released.to_csv() if form == "csv" else _print_release(head, released.to_text())
+    return _format_table(release, released, form, head, whole=whole, margins=margins)
+
+
+def _format_table(
+    release: "ReleaseDocument", table: "ReleasedTable", form: str, head: list[str], *, whole: bool, margins: bool
+) -> str:
     from disclosure_control.showing import show_table
     from federation.wire import encode_document
 
-    if form == "json" and not margins:
-        return encode_document(release).decode() + "\n"
-    shown = show_table(read_released(release.table), release.sql, whole=whole or form == "json")
+    shown = show_table(table, release.sql, whole=whole or form == "json")
     if form == "json":
         document = {**json.loads(encode_document(release)), "margins": shown.margins_to_json()}
         return json.dumps(document, ensure_ascii=False) + "\n"
     if form == "csv":
         return shown.to_csv(margins=margins)
-    head = [f"Release {plain_text(release.release_id)} of query {plain_text(release.query_id)}"]
     head += [f"{shown.chosen}; --whole shows all as released."] if shown.chosen else []
-    return plain_text("\n".join([*head, "", shown.to_text()]), limit=10_000_000) + "\n"
+    return _print_release(head, shown.to_text())
+
+
+def _print_release(head: list[str], text: str) -> str:
+    return plain_text("\n".join([*head, "", text]), limit=10_000_000) + "\n"

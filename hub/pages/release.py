@@ -1,4 +1,4 @@
-"""The page of a release: the table with its symbols and method, who answered, and the files to take away."""
+"""The page of a release: the table or model with its symbols and method, who is in it, and the files to take away."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -6,18 +6,20 @@ from math import ceil
 from flask import Blueprint, Response, render_template, request
 
 from disclosure_control.layout import MISSING
+from disclosure_control.model_reading import read_release
+from disclosure_control.model_release import ReleasedModel
 from disclosure_control.precision import Margin, Margins, NoMargin
-from disclosure_control.release import ReleasedTable, read_released
+from disclosure_control.release import ReleasedTable
 from disclosure_control.showing import show_table
 from disclosure_control.symbols import MEANINGS, Symbol
 from disclosure_control.tables import Entry
-from federation.exchange import NodeProgress, ReleaseDocument
+from federation.exchange import ReleaseDocument
 from federation.problems import ProblemRaised
 from federation.wire import MAX_BATCH_BYTES, decode_document
+from hub.pages.attendance import describe_total, list_attendance, name_authority
 from hub.pages.visitor import require_visitor, the_hub
 from hub.queries import find_query
 from hub.release import find_release
-from query_engine.geography import load_authorities
 
 release = Blueprint("release", __name__)
 
@@ -39,22 +41,26 @@ class ShownEntry:
     margin: str = ""
 
 
-@dataclass(frozen=True)
-class Attendance:
-    """What became of one authority of the roster."""
-
-    authority: str
-    name: str
-    standing: str
-    colour: str
-    reason: str
-
-
 @release.get("/queries/<query_id>/release")
 def show_release(query_id: str) -> str:
-    """Show the released table a page at a time, with everything needed to read it."""
+    """Show the released table a page at a time, or the released model, with everything needed to read it."""
     document = _read_document(query_id)
-    table, whole, page = read_released(document.table), _is_yes("whole"), _read_number()
+    released = read_release(document.table)
+    return _show_model(document, released) if isinstance(released, ReleasedModel) else _show_table(document, released)
+
+
+def _show_model(document: ReleaseDocument, model: ReleasedModel) -> str:
+    return render_template(
+        "release_model.html",
+        document=document,
+        model=model,
+        total=describe_total(document, model),
+        attendance=list_attendance(document, model),
+    )
+
+
+def _show_table(document: ReleaseDocument, table: ReleasedTable) -> str:
+    whole, page = _is_yes("whole"), _read_number()
     shown = show_table(table, document.sql, whole=whole, part=slice((page - 1) * ROWS_SHOWN, page * ROWS_SHOWN))
     pages = max(1, ceil(shown.total / ROWS_SHOWN))
     _check_page(page, pages)
@@ -68,20 +74,24 @@ def show_release(query_id: str) -> str:
         rows=[show_row(row, table, beside) for row, beside in zip(shown.rows, shown.margins, strict=True)],
         page=page,
         pages=pages,
-        attendance=[describe_attendance(node, table) for node in document.nodes],
+        total=describe_total(document, table),
+        attendance=list_attendance(document, table),
     )
 
 
 @release.get("/queries/<query_id>/release.csv")
 def send_csv(query_id: str) -> Response:
-    """Hand out the whole table as CSV, with columns for the margins of error where they are asked for."""
+    """Hand out the whole table as CSV, with columns for the margins of error where they are asked for.
+
+    A model's intervals are in it anyway.
+    """
     document = _read_document(query_id)
-    table = read_released(document.table)
-    if _is_yes("margins"):
-        _check_margins(table)
-        content = show_table(table, document.sql, whole=True).to_csv(margins=True)
+    released = read_release(document.table)
+    if isinstance(released, ReleasedTable) and _is_yes("margins"):
+        _check_margins(released)
+        content = show_table(released, document.sql, whole=True).to_csv(margins=True)
         return _attach(content, "text/csv", f"{document.release_id}-margins.csv")
-    return _attach(table.to_csv(), "text/csv", f"{document.release_id}.csv")
+    return _attach(released.to_csv(), "text/csv", f"{document.release_id}.csv")
 
 
 @release.get("/queries/<query_id>/release.json")
@@ -131,12 +141,11 @@ def _check_page(page: int, pages: int) -> None:
 
 
 def show_row(row: tuple[Entry, ...], table: ReleasedTable, margins: Margins) -> tuple[ShownEntry, ...]:
-    """Return a row as the page shows it."""
-    authority, *others = row
-    named = ShownEntry(name_authority(str(authority)))
-    return named, *(
+    """Return a row as the page shows it: its authority first, where it has one."""
+    named = 0 if table.is_total else 1
+    return *(ShownEntry(name_authority(str(code))) for code in row[:named]), *(
         show_figure(entry, margins.get(column)) if column in table.decimals else ShownEntry(show_category(entry))
-        for column, entry in zip(table.columns[1:], others, strict=True)
+        for column, entry in zip(table.columns[named:], row[named:], strict=True)
     )
 
 
@@ -157,20 +166,3 @@ def show_figure(entry: Entry, margin: Margin | NoMargin | None = None) -> ShownE
         return ShownEntry(entry.value, True, MEANINGS[entry])
     ends = f"{margin.low:,} to {margin.high:,}" if isinstance(margin, Margin) else ""
     return ShownEntry(f"{entry:,}", True, margin=ends)
-
-
-def name_authority(code: str) -> str:
-    """Return an authority's name and code."""
-    found = load_authorities().get(code)
-    return f"{found.name} ({code})" if found else code
-
-
-def describe_attendance(node: NodeProgress, table: ReleasedTable) -> Attendance:
-    """Return whether an authority's rows are in the table, and if not, why."""
-    code = table.absent.get(node.authority)
-    name = name_authority(node.authority)
-    if code is None:
-        return Attendance(node.authority, name, "Answered", "green", "")
-    if code == "late":
-        return Attendance(node.authority, name, "Late", "grey", "No answer came in time")
-    return Attendance(node.authority, name, "Refused", "red", node.text or f"Its answer could not be used ({code})")

@@ -3,14 +3,22 @@
 import json
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
+from disclosure_control.model_release import name_roster, release_linear
+from disclosure_control.noise.terms import NoiseTerms
+from disclosure_control.presets import load_preset
 from disclosure_control.release import read_released
+from disclosure_control.totals import release_noisy_total
 from federation.commands.query import format_release, query
 from federation.exchange import ReleaseDocument
+from federation.manifest import Path as LeavingPath
+from federation.plans import derive_plan
 from federation.wire import decode_document, encode_document
 from tests.disclosure_control.drawn_releases import draw_release
+from tests.disclosure_control.test_model_release import COUNTS, LINEAR, SUMS
 
 SQL = "SELECT sex, COUNT(*) AS n FROM child_year WHERE sex IN ('M', 'F') GROUP BY sex HAVING n > 50 LIMIT 1"
 
@@ -94,6 +102,54 @@ def test_a_table_is_the_view_and_csv_is_whole_unless_told_otherwise(
     monkeypatch.setattr("federation.client.connect", lambda state: _Connected(release))
     said = CliRunner().invoke(query, ["fetch", "--state", ".", "--no-wait", *options, "Q-1"], catch_exceptions=False)
     assert sum(line.startswith("202") for line in said.stdout.splitlines()) == rows
+
+
+@pytest.fixture
+def model(release: ReleaseDocument) -> ReleaseDocument:
+    """A release of a model over one authority, of which another is no part."""
+    fitted = release_linear(LINEAR, SUMS, COUNTS, 0, load_preset("opensafely"))
+    named = name_roster(fitted, "plan-1", ("201",), {"302": "late"}, "A total over 1 of 2 authorities.")
+    return msgspec.structs.replace(release, table=named.to_json(), sql="SELECT FIT_LINEAR(attendance, sex) AS m")
+
+
+def test_a_model_is_printed_in_each_form(model: ReleaseDocument) -> None:
+    """Its intervals are in it whatever is asked for, and its document is untouched."""
+    lines = format_release(model, "table").splitlines()
+    assert lines[0] == "Release R-0123456789abcdef of query Q-0123456789abcdef"
+    assert " ".join(lines[4].split()) == "sex=F 0.0300 0.0056 0.0189 0.0411"
+    assert "302: late" in lines
+    assert "A total over 1 of 2 authorities." in lines
+    written = format_release(model, "csv")
+    assert written == format_release(model, "csv", margins=True)
+    assert written.splitlines()[2] == "sex=F,0.0300,0.0056,0.0189,0.0411"
+    for margins in (False, True):
+        assert (
+            decode_document(format_release(model, "json", margins=margins).strip().encode(), ReleaseDocument) == model
+        )
+
+
+@pytest.fixture
+def total(release: ReleaseDocument) -> ReleaseDocument:
+    """A release of a noised total over six authorities, of which a seventh is no part."""
+    plan, terms = derive_plan(SQL, LeavingPath.NOISY_SUM), NoiseTerms("1", 7, 1, 1)
+    answered = ("201", "301", "302", "303", "330", "815")
+    figures = [400, 2**64 - 3] * len(plan.statistics)
+    table = release_noisy_total(plan, figures, terms, answered, {"886": "late"}, load_preset("opensafely"))
+    return msgspec.structs.replace(release, table=table.to_json())
+
+
+def test_a_total_is_printed_in_each_form(total: ReleaseDocument) -> None:
+    """No column of authorities, negative counts as they are, margins that have the noise in them."""
+    lines = format_release(total, "table", whole=True).splitlines()
+    assert lines[2].split() == ["sex", "n"]
+    assert lines[3].startswith("M    400 (")
+    assert "886: late" in lines
+    assert "A total over 6 of 7 authorities." in " ".join(lines)
+    assert format_release(total, "csv", whole=True).splitlines() == ["sex,n", "M,400", "F,-3"]
+    assert format_release(total, "csv").splitlines() == ["sex,n", "M,400"]
+    beside = json.loads(format_release(total, "json", margins=True))
+    assert beside["margins"][0]["n"]["low"] < 400 < beside["margins"][0]["n"]["high"]
+    assert read_released(beside["table"]).is_total
 
 
 class _Connected:

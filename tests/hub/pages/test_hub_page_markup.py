@@ -10,6 +10,7 @@ from flask import Flask, template_rendered
 import federation.web
 import hub
 from tests.hub.pages.conftest import Browse, Send
+from tests.hub.pages.kept_releases import keep_model
 from tests.hub.pages.page_reader import Element, PageReader, read_page
 from tests.hub.played_federation import SQL, PlayedFederation
 
@@ -26,7 +27,7 @@ def list_templates() -> set[str]:
 
 
 @pytest.fixture
-def every_page(browse: Browse, send: Send, asked: dict[str, str]) -> dict[str, str]:
+def every_page(browse: Browse, send: Send, asked: dict[str, str], federation: PlayedFederation) -> dict[str, str]:
     """The HTML of every page, in every form that a visitor may meet it in, by a name for it."""
     ana, eve, dev, nobody = browse("ana"), browse("eve"), browse("dev"), browse("")
     good = {"project": "attendance", "purpose": "Why", "academic_year": "202425", "preset": "ons_10_5", "sql": SQL}
@@ -55,6 +56,7 @@ def every_page(browse: Browse, send: Send, asked: dict[str, str]) -> dict[str, s
         "running": ana.get(f"/queries/{asked['running']}"),
         "released": ana.get(f"/queries/{asked['released']}"),
         "release": ana.get(f"/queries/{asked['released']}/release"),
+        "release of a model": ana.get(f"/queries/{keep_model(federation)}/release"),
         "audit": eve.get("/audit"),
         "audit, nothing found": eve.get("/audit?actor=nobody"),
         "not found": nobody.get("/nowhere"),

@@ -1,0 +1,64 @@
+"""Who is in a release, who is not, and why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from disclosure_control.model_release import ReleasedModel
+from disclosure_control.released import ReleasedTable
+from federation.exchange import NodeProgress, ReleaseDocument
+from federation.releases import LATE
+from query_engine.geography import load_authorities
+
+
+@dataclass(frozen=True)
+class Attendance:
+    """What became of one authority of the roster."""
+
+    authority: str
+    name: str
+    standing: str
+    colour: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Total:
+    """What a reader must know of figures that add up over authorities; `agreed` nodes signed what opened them."""
+
+    over: int
+    asked: int
+    missing: tuple[str, ...]
+    agreed: int
+
+
+def name_authority(code: str) -> str:
+    """Return an authority's name and code."""
+    found = load_authorities().get(code)
+    return f"{found.name} ({code})" if found else code
+
+
+def list_attendance(document: ReleaseDocument, released: ReleasedTable | ReleasedModel) -> list[Attendance]:
+    """Return of each authority of the roster whether it is in the release, and if not, why."""
+    inside = "In the total" if describe_total(document, released) else "Answered"
+    return [describe_attendance(node, released.absent, inside) for node in document.nodes]
+
+
+def describe_attendance(node: NodeProgress, absent: Mapping[str, str], inside: str = "Answered") -> Attendance:
+    """Return whether an authority's figures are in the release, and if not, why."""
+    code = absent.get(node.authority)
+    name = name_authority(node.authority)
+    if code is None:
+        return Attendance(node.authority, name, inside, "green", "")
+    if code == LATE:
+        return Attendance(node.authority, name, "Late", "grey", "No answer came in time")
+    return Attendance(node.authority, name, "Refused", "red", node.text or f"Its answer could not be used ({code})")
+
+
+def describe_total(document: ReleaseDocument, released: ReleasedTable | ReleasedModel) -> Total | None:
+    """Return over whom figures add up; None for a table with rows of each authority."""
+    if isinstance(released, ReleasedTable) and not released.is_total:
+        return None
+    asked = len(released.answered) + len(released.absent)
+    missing = tuple(name_authority(code) for code in released.absent)
+    agreed = len(document.opening.signers) if document.opening is not None else 0
+    return Total(len(released.answered), asked, missing, agreed)

@@ -1,0 +1,19 @@
+"""A released model at the hub of a played federation, for tests of what pages make of it."""
+
+from disclosure_control.model_release import name_roster, release_linear
+from disclosure_control.presets import load_preset
+from hub.queries import find_query
+from hub.release import keep_release
+from tests.disclosure_control.test_model_release import COUNTS, LINEAR, SUMS
+from tests.hub.played_federation import PlayedFederation
+
+
+def keep_model(federation: PlayedFederation) -> str:
+    """Have the hub keep a model over two authorities, of which a third is no part; returns the query's id."""
+    hub, query_id = federation.hub, federation.start()
+    query = find_query(hub, query_id, federation.member("ana"))
+    model = release_linear(LINEAR, SUMS, COUNTS, 0, load_preset("opensafely"))
+    named = name_roster(model, "plan-1", ("301", "303"), {"302": "late"}, "A total over 2 of 3 authorities.")
+    with hub.database.transaction() as connection:
+        keep_release(hub, connection, query, named, (), federation.clock())
+    return query_id
