@@ -20,12 +20,12 @@ from query_engine.rendering.sources import render_source
 def render_plan(plan: QueryPlan, dialect: str = "duckdb") -> str:
     """The SQL of a plan in a dialect of sqlglot."""
     if len(plan.sets) == 1:
-        return _cells(plan, 0, _per_child(plan).subquery(_CHILDREN, copy=False)).sql(dialect=dialect)
+        return _cells(plan, 0, _per_child(plan).subquery(_CHILDREN, copy=False)).sql(dialect=dialect, copy=False)
     query: exp.Query = _cells(plan, 0, exp.to_table(_CHILDREN))
     for number in range(1, len(plan.sets)):
         over = _over(plan, number).subquery("over", copy=False)
         query = query.union(_cells(plan, number, over), distinct=False, copy=False)
-    return query.with_(_CHILDREN, as_=_per_child(plan), copy=False).sql(dialect=dialect)
+    return query.with_(_CHILDREN, as_=_per_child(plan), copy=False).sql(dialect=dialect, copy=False)
 
 
 _CHILDREN = "per_child"
@@ -104,7 +104,7 @@ def _figure(place: int) -> str:
 
 def _total(figure: str) -> exp.Expr:
     total = exp.func("COALESCE", exp.Sum(this=column_named(figure)), exp.Literal.number(0))
-    return _named(exp.cast(total, "BIGINT", copy=False), figure)
+    return _named(_whole(total), figure)
 
 
 def _share(statistic: Statistic, plan: QueryPlan) -> exp.Expr:
@@ -141,8 +141,8 @@ def _part(kind: str, amount: exp.Expr) -> exp.Expr:
     low = exp.Mod(this=exp.paren(amount), expression=limb)
     if kind == "low":
         return low
-    whole = exp.paren(exp.Sub(this=amount.copy(), expression=exp.paren(low)))
-    return exp.cast(exp.IntDiv(this=whole, expression=limb.copy()), "BIGINT")
+    rest = exp.paren(exp.Sub(this=amount.copy(), expression=exp.paren(low)))
+    return _whole(exp.IntDiv(this=rest, expression=limb.copy()))
 
 
 def _amount(measure: Measure, plan: QueryPlan) -> exp.Expr:
@@ -156,15 +156,20 @@ def _amount(measure: Measure, plan: QueryPlan) -> exp.Expr:
 
 def _number(column: Column) -> exp.Expr:
     if column.scale == 0:
-        return exp.cast(column_named(column.name), "BIGINT")
+        return _whole(column_named(column.name))
     scaled = exp.Mul(this=column_named(column.name), expression=exp.Literal.number(10**column.scale))
-    return exp.cast(exp.func("ROUND", scaled), "BIGINT")
+    return _whole(exp.func("ROUND", scaled))
 
 
 def _not_zero(measure: Measure) -> list[exp.Expr]:
     return [
         exp.NEQ(this=column_named(name), expression=exp.Literal.number(0)) for name in dict.fromkeys(measure.columns)
     ]
+
+
+def _whole(value: exp.Expr) -> exp.Cast:
+    """A value as a whole number of 64 bits."""
+    return exp.Cast(this=value, to=exp.DataType(this=exp.DataType.Type.BIGINT, nested=False))
 
 
 def _one_where(condition: exp.Expr) -> exp.Expr:
