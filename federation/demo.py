@@ -9,19 +9,16 @@ Each step is an ordinary `circe` command, printed as it runs: a real federation 
 import contextlib
 import json
 import shutil
-import socket
 import tempfile
 import time
 import tomllib
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
 
-from federation.processes import CommandFailed, Stagehands
+from federation.processes import CommandFailed, Stagehands, free_port, wait_for
 
 QUESTION = """SELECT sen_provision,
        COUNT(DISTINCT child) AS children,
@@ -287,24 +284,3 @@ def keep_serving(hands: Stagehands, place: Path) -> None:
         while True:
             time.sleep(1)
             hands.check_running()
-
-
-def free_port() -> int:
-    """Return a port that nothing on this machine listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def wait_for(address: str, hands: Stagehands, log: Path) -> None:
-    """Wait until the hub answers. Raises `CommandFailed` when it ends instead, or has not after half a minute."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        hands.check_running()
-        try:
-            with urllib.request.urlopen(f"{address}/federation/register", timeout=2):  # noqa: S310 - our own address
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise CommandFailed(f"the hub has not answered at {address} for half a minute: see {log}")

@@ -3,12 +3,15 @@
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import textwrap
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -177,6 +180,27 @@ class Stagehands:
             except subprocess.TimeoutExpired:
                 service.process.kill()
                 service.process.wait()
+
+
+def free_port() -> int:
+    """Return a port that nothing on this machine listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(address: str, hands: Stagehands, log: Path) -> None:
+    """Wait until the hub answers. Raises `CommandFailed` when it ends instead, or has not after half a minute."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        hands.check_running()
+        try:
+            with urllib.request.urlopen(f"{address}/federation/register", timeout=2):  # noqa: S310 - our own address
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise CommandFailed(f"the hub has not answered at {address} for half a minute: see {log}")
 
 
 def _pass_on(lines: Iterable[str], quiet: bool) -> Iterator[str]:

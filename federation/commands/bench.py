@@ -19,6 +19,10 @@ BENCHES: Mapping[str, tuple[str, str]] = {
         "federation.commands.bench_secure_sum:secure_sum",
         "Adding up with masks and without, beside Flower's SecAgg+.",
     ),
+    "federation": (
+        "federation.commands.bench_federation:federation",
+        "From approval to release, all nodes and the hub on this machine.",
+    ),
 }
 """Every measurement: where it lives and what it measures."""
 

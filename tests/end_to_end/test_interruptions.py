@@ -19,8 +19,8 @@ from audit.event import Action
 from audit.log import read_entries
 from audit.verifier import verify_log
 from federation.client import FederationClient, connect
-from federation.demo import free_port
 from federation.exchange import QueryDraft, QueryState, QueryStatus
+from federation.processes import free_port
 from federation.state import join_federation, open_party, read_root_key
 from federation.transport import HubUnreachable
 from hub.projects import Project, add_project

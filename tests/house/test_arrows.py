@@ -28,12 +28,12 @@ ROOT_FILES = {"federation/cli.py", "federation/demo.py"}
 
 EDGES = {
     "flask": ("hub/", "node/", "federation/web/"),
-    "sqlite3": ("hub/nonces.py", "node/", "federation/database.py", "audit/"),
+    "sqlite3": ("hub/nonces.py", "node/", "federation/database.py", "federation/fan_out.py", "audit/"),
     "duckdb": ("query_engine/engines/", "node/"),
     "psycopg": ("query_engine/engines/", "audit/postgres.py"),
     "pyspark": ("query_engine/engines/",),
     "http": ("federation/lines.py",),
-    "socket": ("hub/", "node/", "federation/demo.py", "federation/tls.py", "federation/lines.py"),
+    "socket": ("hub/", "node/", "federation/processes.py", "federation/tls.py", "federation/lines.py"),
     "ssl": ("federation/tls.py", "federation/lines.py"),
     "subprocess": (
         "federation/processes.py",

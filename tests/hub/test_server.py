@@ -21,11 +21,11 @@ from pathlib import Path
 
 import pytest
 
-from federation.demo import free_port
 from federation.envelope import read_envelope, sign_body
 from federation.http_signatures import sign_request
 from federation.keys import MemberKeys
 from federation.manifest import MANIFEST_TYPE
+from federation.processes import free_port
 from federation.state import join_federation, read_root_key
 from federation.transport import HubConnection, connect_party
 from federation.wire import whole_seconds

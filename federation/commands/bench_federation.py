@@ -1,0 +1,63 @@
+"""`circe bench federation`: from approval to release, all nodes and the hub on this machine, masked and unmasked."""
+
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from federation.commands.bench import Row, print_rows
+
+if TYPE_CHECKING:
+    from federation.processes import Stagehands
+
+PATIENCE = 300.0
+"""Seconds that any one part of the measurement may take."""
+
+
+@click.command()
+@click.option("--authorities", type=click.IntRange(5, 153), default=153, show_default=True)
+@click.option("--nodes-per-process", type=click.IntRange(1, 153), default=77, show_default=True)
+@click.option("--rounds", type=click.IntRange(1, 4), default=3, show_default=True, help="How often each is asked.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def federation(authorities: int, nodes_per_process: int, rounds: int, form: str) -> None:
+    """Measure a noisy sum and the same question unmasked, from the last approval to the release, stage by stage."""
+    from federation.processes import Stagehands
+
+    hands = Stagehands()
+    with tempfile.TemporaryDirectory(prefix="circe-bench-") as directory:
+        try:
+            rows = measure(hands, Path(directory), authorities, nodes_per_process, rounds)
+        finally:
+            hands.stop_services()
+    print_rows("federation", rows, form)
+
+
+def measure(hands: "Stagehands", directory: Path, authorities: int, together: int, rounds: int) -> list[Row]:
+    """Set a federation up, have it prepare, and ask; return every stage with its seconds."""
+    from federation.fan_out import ask, watch_preparing
+    from federation.manifest import Path as LeavingPath
+    from federation.rehearsal import set_up, start
+
+    began = time.monotonic()
+    rehearsal = set_up(hands, directory, authorities)
+    start(hands, rehearsal, together)
+    ahead = [("set up", time.monotonic() - began), *watch_preparing(hands, rehearsal, PATIENCE)]
+    rows = [_row(authorities, 0, "ahead", stage, seconds) for stage, seconds in ahead]
+    for _ in range(rounds):
+        for path, total in ((LeavingPath.PER_AUTHORITY, "total_unmasked"), (LeavingPath.NOISY_SUM, "total")):
+            cells, stages = ask(hands, rehearsal, path, PATIENCE)
+            stages.append((total, sum(seconds for _, seconds in stages)))
+            rows += [_row(authorities, cells, str(path), stage, seconds) for stage, seconds in stages]
+    return rows
+
+
+def _row(authorities: int, cells: int, path: str, stage: str, seconds: float) -> Row:
+    return {
+        "authorities": authorities,
+        "cells": cells,
+        "path": path,
+        "stage": stage,
+        "seconds": round(seconds, 3),
+    }

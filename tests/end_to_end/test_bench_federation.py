@@ -1,0 +1,41 @@
+"""`circe bench federation`: a hub and nodes as real processes, and the rows that scripts rely on."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from federation.cli import circe
+
+TOTALS = {"per_authority": "total_unmasked", "noisy_sum": "total"}
+"""The row of each path that is all the others together."""
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[dict[str, str | int | float]]:
+    words = ["bench", "federation", "--authorities", "5", "--rounds", "1", "--format", "json"]
+    done = CliRunner().invoke(circe, words)
+    assert done.exit_code == 0, done.stderr[-2000:]
+    found: list[dict[str, str | int | float]] = json.loads(done.stdout)["rows"]
+    return found
+
+
+def test_every_stage_is_a_row(rows: list[dict[str, str | int | float]]) -> None:
+    stages = [row["stage"] for row in rows]
+    assert stages == [
+        *("set up", "prekeys", "pairings", "slots"),
+        *("delivered", "first reply", "replies in", "released", "total_unmasked"),
+        *("delivered", "first contribution", "contributions in", "opening asked", "reveals in", "released", "total"),
+    ]
+    assert all(set(row) == {"authorities", "cells", "path", "stage", "seconds"} for row in rows)
+
+
+def test_the_total_is_what_its_stages_took(rows: list[dict[str, str | int | float]]) -> None:
+    for path, total in TOTALS.items():
+        seconds = {row["stage"]: float(row["seconds"]) for row in rows if row["path"] == path}
+        assert seconds.pop(total) == pytest.approx(sum(seconds.values()), abs=0.01)
+        assert sum(seconds.values()) > 0
+
+
+def test_both_paths_are_asked_for_some_two_hundred_cells(rows: list[dict[str, str | int | float]]) -> None:
+    assert {row["cells"] for row in rows if row["path"] in TOTALS} == {208}
