@@ -2,7 +2,8 @@
 
 It writes a synthetic England as real-format return files; sets up a hub and a node for each authority, each a process
 of its own with its own directory; loads and enrols them; asks a question as a researcher; approves it as two officers
-of two organisations; prints what is released; looks up children across authorities; and verifies every audit log.
+of two organisations; prints what is released, by authority and as sums that nobody could have opened for one authority;
+looks up children across authorities; and verifies every audit log.
 Each step is an ordinary `circe` command, printed as it runs: a real federation does the same, on many machines.
 """
 
@@ -28,8 +29,18 @@ FROM child_year
 WHERE academic_year = 202425 AND population = 'looked_after' AND counted_here AND year_group BETWEEN 1 AND 11
 GROUP BY sen_provision"""
 
+STANDING_QUESTION = """SELECT in_touch, COUNT(*) AS care_leavers
+FROM child_year
+WHERE academic_year = 202425 AND population = 'care_leaver' AND counted_here
+GROUP BY in_touch"""
+"""About other children than the question above: one measure of one population leaves the nodes by one path."""
+
 PURPOSE = "How attendance of children in care differs by special educational need"
 ACADEMIC_YEAR = "202425"
+TERM = f"{ACADEMIC_YEAR}-summer"
+FEWEST_IN_A_SUM = 5
+"""Operators that a secure sum takes at least; with fewer authorities the demo leaves sums out."""
+
 FEW_AUTHORITIES = 16
 """Up to so many authorities, each node has a process of its own."""
 
@@ -80,6 +91,11 @@ class Cast:
             "ig@hub-operator": ("ig_officer", "The hub's governance officer", "hub-operator", "hub_operator"),
         }
 
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """The two officers who approve, of two organisations."""
+        return tuple(person for person, (kind, *_) in self.people.items() if kind == "approver")
+
     def person(self, person: str) -> Path:
         """The directory of one person's keys, on what would be their own machine."""
         return self.directory / "people" / person
@@ -106,8 +122,8 @@ def demo(
     together = nodes_per_process or (1 if authorities <= FEW_AUTHORITIES else 8)
     hands, failed = Stagehands(), False
     try:
-        release = perform(hands, place, authorities, seed, together)
-        print_outcome(release, hands, form)
+        release, sums = perform(hands, place, authorities, seed, together)
+        print_outcome(release, sums, hands, form)
         if serve:
             keep_serving(hands, place)
     except CommandFailed:
@@ -130,8 +146,8 @@ def clear_away(place: Path, *, keep_logs: bool) -> None:
         place.rmdir()
 
 
-def perform(hands: Stagehands, place: Path, authorities: int, seed: int, together: int) -> str:
-    """Play the whole story and return the release as JSON."""
+def perform(hands: Stagehands, place: Path, authorities: int, seed: int, together: int) -> tuple[str, tuple[str, ...]]:
+    """Play the whole story and return the release by authority and those of the sums, as JSON."""
     with hands.stage("synthetic England, as return files"):
         england = place / "england"
         hands.run("synth", england, "--authorities", str(authorities), "--seed", str(seed), "--format", "json")
@@ -150,6 +166,7 @@ def perform(hands: Stagehands, place: Path, authorities: int, seed: int, togethe
         claim(hands, cast)
     with hands.stage("a researcher asks, two officers approve, nodes answer"):
         release = ask(hands, cast)
+    sums = add_up(hands, cast) if len(codes) >= FEWEST_IN_A_SUM else ()
     with hands.stage("a virtual school head looks up children placed in her area"):
         look_up(hands, cast)
     with hands.stage("every audit log is verified"):
@@ -157,7 +174,7 @@ def perform(hands: Stagehands, place: Path, authorities: int, seed: int, togethe
             click.echo(line.rstrip(), err=True)
     with hands.stage("a drill: what an officer's key touched, were it to be revoked"):
         drill(hands, cast)
-    return release
+    return release, sums
 
 
 def set_up(hands: Stagehands, cast: Cast) -> None:
@@ -214,13 +231,38 @@ def claim(hands: Stagehands, cast: Cast) -> None:
     click.echo(hands.run("node", "claims", "--state", cast.busiest_host).rstrip(), err=True)
 
 
-def ask(hands: Stagehands, cast: Cast) -> str:
-    """Ask the question, have it approved by two organisations, and fetch what is released."""
+def ask(hands: Stagehands, cast: Cast, *path: str) -> str:
+    """Ask the question by a path, have it approved by two organisations, and fetch what is released."""
     ana = ("--state", cast.person("ana@ucl"))
     what = ("--project", "attendance", "--purpose", PURPOSE, "--year", ACADEMIC_YEAR)
-    query = hands.run("query", "run", *ana, *what, QUESTION).strip()
-    for officer in (person for person, (kind, *_) in cast.people.items() if kind == "approver"):
+    query = hands.run("query", "run", *ana, *what, *path, QUESTION).strip()
+    for officer in cast.approvers:
         hands.run("approve", "--state", cast.person(officer), "--yes", query)
+    release = hands.run("query", "fetch", *ana, "--format", "json", query)
+    hands.check_running()
+    return release
+
+
+def add_up(hands: Stagehands, cast: Cast) -> tuple[str, ...]:
+    """Release two totals over all authorities that nobody could have opened for one of them."""
+    with hands.stage("nodes agree on keys and deal for sums that nobody can open per authority"):
+        click.echo(hands.run("hub", "sums", "--state", cast.hub, "--wait", "900").rstrip(), err=True)
+    with hands.stage("the same question as a noised sum over all authorities"):
+        noisy = ask(hands, cast, "--path", "noisy_sum")
+    with hands.stage("a standing question, approved once as a template, as an exact sum protected by the hub"):
+        exact = run_template(hands, cast)
+    return noisy, exact
+
+
+def run_template(hands: Stagehands, cast: Cast) -> str:
+    """Make a template, have two officers approve it, run it, and fetch what is released."""
+    ana, file = ("--state", cast.person("ana@ucl")), cast.directory / "care-leavers.template"
+    purpose = "Care leavers with whom their authority is in touch, for the yearly statistics"
+    what = ("--project", "attendance", "--purpose", purpose, "--preset", "opensafely", "--term", TERM)
+    hands.run("query", "template", "make", *ana, *what, "--out", file, STANDING_QUESTION)
+    for officer in cast.approvers:
+        hands.run("query", "template", "approve", "--state", cast.person(officer), "--yes", file)
+    query = hands.run("query", "template", "run", *ana, "--term", TERM, file).strip()
     release = hands.run("query", "fetch", *ana, "--format", "json", query)
     hands.check_running()
     return release
@@ -240,20 +282,20 @@ def drill(hands: Stagehands, cast: Cast) -> None:
     click.echo(f"{len(touched) - 1} entries of two logs have to do with it; nothing was signed", err=True)
 
 
-def print_outcome(release: str, hands: Stagehands, form: str) -> None:
-    """Print the release, and how long each stage took."""
+def print_outcome(release: str, sums: Sequence[str], hands: Stagehands, form: str) -> None:
+    """Print what was released, and how long each stage took."""
     if form == "json":
         stages = [asdict(stage) for stage in hands.stages]
-        click.echo(json.dumps({"release": json.loads(release), "stages": stages, "audit": "verified"}))
+        told = {"release": json.loads(release), "sums": [json.loads(each) for each in sums]}
+        click.echo(json.dumps({**told, "stages": stages, "audit": "verified"}))
         return
     from federation.commands.query import format_release
     from federation.exchange import ReleaseDocument
     from federation.wire import decode_document
 
-    document = decode_document(release.strip().encode(), ReleaseDocument)
-    lines = format_release(document, "table").splitlines()
-    click.echo()
-    click.echo("\n".join(_shorten(lines)))
+    for each in (release, *sums):
+        document = decode_document(each.strip().encode(), ReleaseDocument)
+        click.echo("\n".join(["", *_shorten(format_release(document, "table").splitlines())]))
     click.echo("\nEvery audit log is verified. Time and peak memory of each stage:", err=True)
     for stage in hands.stages:
         click.echo(f"  {stage.seconds:7.2f} s  {stage.peak_mib:6d} MiB  {stage.name}", err=True)

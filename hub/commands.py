@@ -92,6 +92,25 @@ def sign_in(state: Path, member: str, address: str) -> None:
 
 @hub.command()
 @STATE
+@click.option("--wait", "patience", type=click.IntRange(0), default=0, help="Seconds to wait for England to be ready.")
+def sums(state: Path, patience: int) -> None:
+    """Print this week's rosters of secure sums, and how many slots are dealt for each and not yet used."""
+    from federation.problems import ProblemRaised
+    from hub.service import open_hub
+    from hub.sums.readiness import list_readiness, wait_for_england
+
+    opened = open_hub(state)
+    try:
+        wait_for_england(opened, patience)
+    except ProblemRaised as raised:
+        raise click.ClickException(raised.problem.detail) from None
+    click.echo("roster           nodes  threshold  ready")
+    for ready in list_readiness(opened, opened.clock()):
+        click.echo(f"{ready.name:<15}  {ready.nodes:5d}  {ready.threshold:9d}  {ready.slots:5d}")
+
+
+@hub.command()
+@STATE
 @click.option("--bind", default="127.0.0.1:8400", show_default=True, help="Address and port to listen on.")
 @click.option("--tls-cert", type=PEM, help="The hub's certificate, with those that lead to its authority.")
 @click.option("--tls-key", type=PEM, help="Its private key, without a passphrase.")

@@ -254,6 +254,11 @@ class Collector:
         return self._statement.envelope(self.roster.threshold)
 
     @property
+    def hopeless(self) -> bool:
+        """Whether so many will not take part that no further attempt can succeed either."""
+        return len(self.roster.members) - len(self._missing) < self._fewest
+
+    @property
     def contributors(self) -> tuple[str, ...]:
         """Who has contributed so far, in the roster's order."""
         return tuple(name for name in self.roster.members if name in self._contributions)

@@ -132,7 +132,8 @@ def _fail(
 ) -> None:
     """Give an attempt up: log why and because of whom, and try again where that can help."""
     again = attempt.number < MOST_ATTEMPTS and code == "too_many_missing" and attempt.survivors is None
-    after = AttemptState.ABORTING if again and now < attempt.attempt.expires_at else AttemptState.FAILED
+    can_help = not gathering.collector.hopeless and now < attempt.attempt.expires_at
+    after = AttemptState.ABORTING if again and can_help else AttemptState.FAILED
     event = hub.event(
         Action.SUM_FAILED,
         hub.party.member_id,

@@ -7,13 +7,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
+from query_engine.catalogue import load_catalogue
 from tests.end_to_end.pooled_oracle import expected_rows
 
 pytestmark = pytest.mark.processes
 
-AUTHORITIES = 4
+AUTHORITIES = 5
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +56,35 @@ def test_the_released_table_is_right(demo: tuple[Path, subprocess.CompletedProce
     assert sum(isinstance(figure, float) for figure in figures) >= 10
 
 
+def test_the_totals_are_right(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    """The noised one lies by its true counts, and the exact one is them, withheld below 8 and rounded to 5."""
+    noisy, exact = outcome(demo)["sums"]
+    assert noisy["table"]["noise"]["epsilon"] == "1"
+    assert noisy["table"]["answered"] == exact["table"]["answered"] == sorted(noisy["table"]["answered"])
+    looked_after = count_by(demo, "sen_provision", "population = 'looked_after' AND year_group BETWEEN 1 AND 11")
+    moved = [count - looked_after[category] for category, count, *_ in noisy["table"]["rows"]]
+    assert any(moved)
+    # Thirty times the scale of the noise: exceeded once in ten million million runs.
+    assert max(map(abs, moved)) < 30 * 5
+    leavers = count_by(demo, "in_touch", "population = 'care_leaver'")
+    expected = [5 * round(leavers[category] / 5) if leavers[category] > 7 else "c" for category in leavers]
+    assert [count for _, count in exact["table"]["rows"]] == expected
+    assert {"c"} < set(expected)
+
+
+def count_by(demo: tuple[Path, subprocess.CompletedProcess[str]], column: str, where: str) -> dict[Any, int]:
+    """How many rows of all authorities there are for each category of a column, in the catalogue's order."""
+    snapshots = [path.parent / path.read_text().strip() for path in sorted(demo[0].glob("node-*/snapshots/current"))]
+    files = [str(snapshot / "governed" / "child_year.parquet") for snapshot in snapshots]
+    rows = duckdb.execute(
+        f"SELECT {column}, count(*) FROM read_parquet(?) WHERE academic_year = 202425 AND counted_here AND {where} "
+        "GROUP BY ALL",
+        [files],
+    ).fetchall()
+    domain = load_catalogue().table("child_year").columns[column].domain or ()
+    return {category: dict(rows).get(category, 0) for category in (*domain, None)}
+
+
 def test_every_node_answered(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     nodes = outcome(demo)["release"]["nodes"]
     assert [node["outcome"] for node in nodes] == ["answered"] * AUTHORITIES
@@ -64,7 +95,7 @@ def test_every_command_is_printed_as_it_runs(demo: tuple[Path, subprocess.Comple
     shown = set(
         re.findall(
             r"^\$ circe (\w+(?: (?:init|root|invite|enrol|revoke|join|adopt|project|load|serve|run|fetch|verify"
-            r"|person))?)",
+            r"|person|sums|template))?)",
             demo[1].stderr,
             re.M,
         )
@@ -88,6 +119,8 @@ def test_every_command_is_printed_as_it_runs(demo: tuple[Path, subprocess.Comple
         "query run",
         "approve",
         "query fetch",
+        "query template",
+        "hub sums",
         "lookup",
         "audit verify",
     }

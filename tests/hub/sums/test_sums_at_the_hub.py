@@ -96,6 +96,16 @@ def test_too_many_missing_end_the_attempt_and_begin_another(sums: PlayedSums) ->
     assert count_of(sums.federation, Action.SUM_FAILED) == 1
 
 
+def test_refusals_that_leave_too_few_end_the_query_at_once(sums: PlayedSums) -> None:
+    """A refusal is final, so no further attempt is made, and nobody waits for the time to run out."""
+    sums.settle()
+    query_id = sums.ask(dropouts=1, colluders=1)
+    for node in sorted(sums.nodes)[:2]:
+        sums.federation.refuse(query_id, node, "path_barred")
+    assert status_of(sums.federation, query_id).state is QueryState.UNFINISHED
+    assert count_of(sums.federation, Action.SUM_FAILED) == 1
+
+
 def test_nothing_is_released_when_too_few_ever_answer(sums: PlayedSums) -> None:
     sums.settle()
     query_id = sums.ask()
