@@ -131,7 +131,7 @@ class Collector:
         self._vectors: dict[str, bytes] = {}
         self._reveals: dict[str, Reveal] = {}
         self._liars: set[str] = set()
-        whole = name_survivors(attempt, facts, roster.members)
+        whole = self._name_whole()
         self._whole = Statement(whole, SURVIVORS_TYPE)
         self._survivors: SurvivorSet | None = proposed
         smaller = proposed is not None and proposed != whole
@@ -271,7 +271,7 @@ class Collector:
     def _gather(self, now: datetime) -> Step:
         here, everyone = len(self._contributions), len(self.roster.members)
         if here == everyone:
-            self._survivors = name_survivors(self.attempt, self.facts, self.roster.members)
+            self._survivors = self._name_whole()
             return self._gather_reveals(self._survivors)
         if everyone - len(self._missing) < self._fewest:
             return Fail("too_many_missing", f"{self._fewest} of {everyone} must answer", tuple(sorted(self._missing)))
@@ -317,9 +317,14 @@ class Collector:
         self._whole.take(consent, self.register, now)
 
     def _opened(self) -> SurvivorSet:
+        if self._survivors is None and len(self._contributions) == len(self.roster.members):
+            self._survivors = self._name_whole()  # Everybody consented to that in advance: reveals may come at once.
         if self._survivors is None:
             raise SumFailed("reveal_unasked", "nothing was asked to be revealed yet")
         return self._survivors
+
+    def _name_whole(self) -> SurvivorSet:
+        return name_survivors(self.attempt, self.facts, self.roster.members)
 
     def _absent(self) -> tuple[str, ...]:
         return tuple(name for name in self.roster.members if name not in self._contributions)

@@ -116,6 +116,7 @@ def _keep(
     if node.id not in attempt.roster.members:
         raise ProblemRaised(404, "not_in_roster", "you are not of this sum's roster")
     with hub.sums.lock:
+        _find(hub, query.digest)  # Again: while this waited, another thread may have opened the sum.
         gathering = gather(hub, query, attempt)
         known = _read(hub, attempt, node.id, kind)
         if known == body:

@@ -131,6 +131,18 @@ def test_a_hub_that_is_stopped_goes_on_where_it_was(sums: PlayedSums, polls: int
     assert count_of(sums.federation, Action.QUERY_RELEASED) == 1
 
 
+def test_reveals_that_meet_a_hub_just_started_are_taken(sums: PlayedSums) -> None:
+    """Nodes that were asked before it stopped reveal before it has looked what is next: none of that is lost."""
+    sums.settle()
+    query_id = sums.ask()
+    for name in sums.nodes:
+        sums.nodes[name].poll()
+    sums.reopen_hub()
+    for name in sums.nodes:
+        sums.nodes[name].poll()
+    assert {row[-1] for row in sums.table(query_id)} == {7}
+
+
 # --- What the hub keeps ----------------------------------------------------------------------------------------------
 
 
