@@ -1,0 +1,287 @@
+"""A federation of real processes behind a bad network, and what must hold of every sum that is asked through it."""
+
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pytest
+
+from audit.verifier import verify_log
+from disclosure_control.noise.shares import vector_of
+from federation.client import FederationClient, connect
+from federation.exchange import QueryDraft, QueryState
+from federation.manifest import Path as LeavingPath
+from federation.plans import derive_plan
+from federation.processes import free_port
+from federation.state import join_federation, open_party, read_root_key
+from hub.projects import Project, add_project
+from hub.service import open_hub
+from node.engines import open_engine
+from query_engine.planning.plan import QueryPlan
+from tests.end_to_end.faulty_network import Link
+from tests.small_federation import SmallFederation
+
+SQL = (
+    "SELECT key_stage, COUNT(DISTINCT child) AS children FROM child_year "
+    "WHERE academic_year = 202425 AND counted_here GROUP BY key_stage"
+)
+DRAFT = QueryDraft(
+    project="attendance",
+    purpose="A sum through a bad network",
+    sql=SQL,
+    academic_year="202425",
+    preset="ons_10_5",
+    roster=None,
+    valid_hours=1,
+    path=LeavingPath.NOISY_SUM,
+    epsilon="20",
+    dropouts=2,
+    colluders=1,
+)
+
+GATHER_SECONDS = 4
+"""Instead of five minutes: how long the hub waits for every node."""
+
+OPENING_SECONDS = 12
+"""Instead of fifteen minutes: how long an attempt lasts after that, where too few are left to call it off."""
+
+COMMAND = "from federation.cli import main; main()"
+IMPATIENT = f"""
+import datetime, federation.sum_terms, hub.sums.attempts
+federation.sum_terms.GATHER_SECONDS = {GATHER_SECONDS}
+hub.sums.attempts.OPENING_TIME = datetime.timedelta(seconds={OPENING_SECONDS})
+"""
+"""The hub waits for less long than usual: what happens when its patience ends is to happen here as well."""
+
+LED_ASTRAY = """
+import socket
+connect = socket.create_connection
+socket.create_connection = lambda address, *rest, **more: connect((address[0], {port}), *rest, **more)
+"""
+"""A node knows the hub by its own address, which it signs in each request; its link is where that leads."""
+
+PATIENCE = 120.0
+"""Seconds after the network is mended in which every sum is settled, and after a start in which slots are dealt."""
+
+FEWEST = 4
+"""Nodes that a sum is over at least: six less the two that may be missing."""
+
+EITHER_WAY = 4
+"""How far the noise may move a figure. A mask that is left in, or taken off wrongly, moves it anywhere in 2^64."""
+
+
+def eventually(holds: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
+    """Look again and again whether something holds, for as long as patience lasts."""
+    assert wait_until(holds, patience), f"not within {patience:.0f} s: {what}"
+
+
+def wait_until(holds: Callable[[], bool], patience: float) -> bool:
+    """Look again and again whether something holds; say whether it did in time."""
+    deadline, never = time.monotonic() + patience, threading.Event()
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        never.wait(0.01)
+    return True
+
+
+@dataclass
+class FaultyFederation:
+    """The members' state, the links of the nodes, and the processes: one for each."""
+
+    federation: SmallFederation
+    port: int
+    links: Mapping[str, Link]
+    running: dict[str, subprocess.Popen[bytes]]
+
+    # --- Processes ---------------------------------------------------------------------------------------------------
+
+    def start(self, *names: str) -> None:
+        """Start the hub or nodes, on the state that is there."""
+        for name in names:
+            words = ["hub", "serve", "--bind", f"127.0.0.1:{self.port}"] if name == "hub" else ["node", "serve"]
+            begin = LED_ASTRAY.format(port=self.links[name].port) if name in self.links else IMPATIENT
+            with (self.federation.directory / f"{name}.log").open("ab") as log:
+                self.running[name] = subprocess.Popen(
+                    [sys.executable, "-c", begin + COMMAND, *words, "--state", str(self.federation.directory / name)],
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+
+    def kill(self, *names: str) -> None:
+        """Kill them with no chance to tidy up."""
+        for name in names:
+            process = self.running.pop(name)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    # --- What the hub knows, read from its files ---------------------------------------------------------------------
+
+    def ask_hub(self, query: str, *values: object) -> list[tuple[object, ...]]:
+        """Read from the hub's database, beside the hub."""
+        address = f"file:{open_party(self.federation.directory / 'hub').database}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
+            return connection.execute(query, values).fetchall()
+
+    def has_slots(self) -> bool:
+        """Whether there are slots to spare for the roster of all nodes, should an attempt fail."""
+        found = self.ask_hub(
+            "SELECT count(*) FROM sum_slots JOIN sum_rosters USING (roster) WHERE state = 'ready' AND name = 'england'"
+        )
+        return found[0] >= (2,)
+
+    def count_arrivals(self, query_id: str, kind: str) -> int:
+        """How much of a kind has come in for a query and is there still."""
+        rows = self.ask_hub(
+            "SELECT count(*) FROM sum_arrivals JOIN queries USING (digest) WHERE query_id = ? AND kind = ?",
+            query_id,
+            kind,
+        )
+        return int(str(rows[0][0]))
+
+    def is_settled(self, query_id: str) -> bool:
+        """Whether a query has come to an end."""
+        ((state,),) = self.ask_hub("SELECT state FROM queries WHERE query_id = ?", query_id)
+        return state != QueryState.RUNNING
+
+    def answers(self) -> bool:
+        """Whether the hub is there to be asked."""
+        try:
+            with closing(socket.create_connection(("127.0.0.1", self.port), timeout=5)):
+                return True
+        except OSError:
+            return False
+
+    # --- A sum -------------------------------------------------------------------------------------------------------
+
+    def client(self, member: str) -> FederationClient:
+        """A person's own software, on a good line to the hub."""
+        return connect(self.federation.directory / member)
+
+    def ask(self) -> str:
+        """Ask as the researcher, approve as two officers, and return the query's id."""
+        with self.client("ana@ucl") as ana:
+            query_id = ana.submit(DRAFT).query_id
+        for officer in ("officer@la-203", "officer@dfe"):
+            with self.client(officer) as approver:
+                approver.sign(approver.review(query_id))
+        return query_id
+
+    @cached_property
+    def exact(self) -> Mapping[str, tuple[int, ...]]:
+        """Every authority's own counts, worked out beside the protocol."""
+        plan = derive_plan(SQL, LeavingPath.EXACT_SUM)
+        return {code: tuple(self._count(code, plan)) for code in self.federation.authorities}
+
+    def _count(self, code: str, plan: QueryPlan) -> list[int]:
+        node = self.federation.node(code)
+        with closing(node.database):
+            snapshot = node.store.newest(DRAFT.term)
+            assert snapshot is not None
+            with open_engine(node, snapshot) as engine:
+                return vector_of(engine.run(plan)).values
+
+    def add_up(self, codes: Iterable[str]) -> tuple[int, ...]:
+        """The plain sum over these authorities."""
+        return tuple(map(sum, zip(*(self.exact[code] for code in codes), strict=True)))
+
+    def check_release(self, query_id: str) -> int:
+        """Hold what was released to the plain sum over those that it names, and return how many those are."""
+        with self.client("ana@ucl") as ana:
+            release = ana.fetch(query_id)
+        table, plan = release.table, derive_plan(SQL, LeavingPath.EXACT_SUM)
+        answered = tuple(table["answered"])
+        assert sorted((*answered, *table["absent"])) == sorted(self.federation.authorities)
+        assert len(answered) >= FEWEST
+        released = {row[0]: int(row[1]) for row in table["rows"]}
+        plain = dict(zip((cell[0] for cell in plan.iter_cells()), self.add_up(answered), strict=True))
+        assert released.keys() == plain.keys()
+        far = {cell for cell, figure in plain.items() if abs(released[cell] - figure) > EITHER_WAY}
+        assert not far, f"{query_id} is not the sum over {answered}"
+        return len(answered)
+
+    def check_logs(self) -> None:
+        """Every log verifies."""
+        for member in ("hub", *self.federation.roster):
+            party = open_party(self.federation.directory / member)
+            with closing(sqlite3.connect(party.database, timeout=30)) as connection:
+                verify_log(connection, party.member_id, party.keys.public_log_key)
+
+    # --- What the hub may not know -----------------------------------------------------------------------------------
+
+    def read_hub_files(self) -> bytes:
+        """Everything that stands in the hub's files."""
+        paths = sorted((self.federation.directory / "hub").rglob("*"))
+        return b"".join(path.read_bytes() for path in paths if path.is_file())
+
+    def secrets_of(self, query_id: str) -> set[bytes]:
+        """The shares of the slots that a query used, and every node's figures before they were masked."""
+        ((digest,),) = self.ask_hub("SELECT digest FROM queries WHERE query_id = ?", query_id)
+        found = {np.array(values, dtype="<u8").tobytes() for values in self.exact.values()}
+        for name in self.federation.roster:
+            with closing(sqlite3.connect(open_party(self.federation.directory / name).database)) as connection:
+                for pair in connection.execute(SHARES, (digest,)):
+                    found.update(pair)
+                for (noised,) in connection.execute(FIGURES, (digest,)):
+                    found.add(bytes(noised))
+        return found
+
+    def check_nothing_leaked(self, query_id: str) -> int:
+        """Look for every secret of a query in the hub's files, and return for how many that was."""
+        content, secrets = self.read_hub_files(), self.secrets_of(query_id)
+        assert not any(form in content for secret in secrets for form in spell(secret)), "the hub kept a secret"
+        return len(secrets)
+
+
+SHARES = (
+    "SELECT seed_share, unlock_share FROM sum_parcels JOIN sum_slots_used USING (roster_digest, slot) "
+    "WHERE manifest_digest = ?"
+)
+FIGURES = "SELECT noised FROM sum_figures WHERE manifest_digest = ?"
+
+
+def spell(secret: bytes) -> Iterator[bytes]:
+    """The ways in which bytes may stand in a file: as they are, in base64, and in base64 within base64."""
+    once = b64encode(secret)[: len(secret) // 3 * 4]
+    yield from (secret, once)
+    for shift in range(3):
+        yield b64encode(once[shift : shift + (len(once) - shift) // 3 * 3])
+
+
+@contextmanager
+def running_federation(federation: SmallFederation) -> Iterator[FaultyFederation]:
+    """The members as processes: a hub, people on good lines, and nodes behind links; slots are dealt for sums."""
+    port = free_port()
+    with ExitStack() as stack:
+        links = {name: stack.enter_context(Link(port, seed)) for seed, name in enumerate(federation.roster)}
+        _join(federation, port)
+        found = FaultyFederation(federation, port, links, {})
+        stack.callback(lambda: found.kill(*found.running))
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr("federation.sum_terms.GATHER_SECONDS", GATHER_SECONDS)
+        found.start("hub", *federation.roster)
+        eventually(found.has_slots, "slots for the roster of all nodes")
+        yield found
+
+
+def _join(federation: SmallFederation, port: int) -> None:
+    key = read_root_key((federation.directory / "root" / "root.pub").read_text())
+    for profile in federation.directory.glob("*/member.toml"):
+        join_federation(open_party(profile.parent), key, f"http://127.0.0.1:{port}")
+    for code in federation.authorities:
+        federation.change_rule(code, 'most_epsilon = "1"', 'most_epsilon = "20"')
+        federation.change_rule(code, 'most_epsilon_per_year = "20"', 'most_epsilon_per_year = "99999"')
+    with closing((hub := open_hub(federation.directory / "hub")).database):
+        add_project(hub, Project("attendance", "Attendance", frozenset({"ana@ucl"}), frozenset({DRAFT.preset})))
