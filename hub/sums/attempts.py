@@ -272,14 +272,20 @@ def find_template(connection: Connection, manifest: Manifest) -> Envelope | None
 def gather(hub: Hub, query: StoredQuery, attempt: StoredAttempt) -> Gathering:
     """Return what has come in for an attempt, the newest included. The caller holds the lock of `hub.sums`."""
     gathering = hub.sums.find(attempt.place, lambda: _make_collector(hub, query, attempt))
-    rows = hub.database.connection.execute(
-        "SELECT * FROM sum_arrivals WHERE digest = ? AND number = ? ORDER BY arrival", attempt.place
-    )
-    for row in rows:
-        if row["arrival"] not in gathering.seen:
-            gathering.seen.add(row["arrival"])
+    for arrival in sorted(_list_arrivals(hub, attempt) - gathering.seen):
+        row = hub.database.connection.execute("SELECT * FROM sum_arrivals WHERE arrival = ?", (arrival,)).fetchone()
+        gathering.seen.add(arrival)
+        if row is not None:
             _feed(hub, gathering.collector, row)
     return gathering
+
+
+def _list_arrivals(hub: Hub, attempt: StoredAttempt) -> set[int]:
+    """Number everything kept of an attempt: vectors are large, and are read once, not at every arrival."""
+    rows = hub.database.connection.execute(
+        "SELECT arrival FROM sum_arrivals WHERE digest = ? AND number = ?", attempt.place
+    )
+    return {row["arrival"] for row in rows}
 
 
 def _make_collector(hub: Hub, query: StoredQuery, attempt: StoredAttempt) -> Collector:
