@@ -13,10 +13,13 @@ from audit.event import Action
 from disclosure_control.expectation import foresee
 from disclosure_control.presets import load_preset
 from disclosure_control.rewrites import propose_rewrites
+from federation.manifest import SUM_PATHS, Path
 from federation.problems import ProblemRaised
+from federation.reading import LEAVES_BY
 from federation.register import MemberKind
 from hub.pages.draft_form import (
     EXAMPLE,
+    PATHS,
     VALID_HOURS,
     DraftForm,
     Errors,
@@ -32,6 +35,7 @@ from hub.pages.visitor import may_ask, require_visitor_who, the_hub
 from hub.projects import Project, list_projects
 from hub.queries import draft_query
 from query_engine.catalogue import load_catalogue
+from query_engine.planning.paths import plan_for_path
 from query_engine.question import Question, read_question
 from query_engine.refusal import QueryRefused
 from query_engine.wording.description import describe_plan
@@ -46,6 +50,7 @@ PROBLEM_FIELDS = {
     "preset_not_in_project": "preset",
     "preset_unknown": "preset",
     "project_unknown": "project",
+    "terms_invalid": "epsilon",
     "year_unknown": "academic_year",
 }
 """The field that a problem of the hub is about; any other is about the SQL."""
@@ -71,6 +76,7 @@ def take_form() -> AnyResponse | str | tuple[str, int]:
         return _render_form(form, projects, errors), 422
     try:
         question = read_question(form.sql)
+        plan_for_path(question.plan, Path(form.path).value)
         # The purpose goes into the audit log, which takes no pupil's number: better said now than after the review.
         the_hub().event(Action.QUERY_DRAFTED, asker.id, "", purpose=form.purpose)
         if step == "draft":
@@ -92,6 +98,7 @@ def _render_form(
         form=form,
         projects=[(project.name, project.title, "") for project in projects],
         presets=[(name, load_preset(name).title, f"Preset {name}") for name in list_presets(projects)],
+        paths=[(path.value, *words) for path, words in PATHS.items()],
         years=list_years(load_catalogue()),
         tables=tuple(load_catalogue().tables),
         errors=errors or {},
@@ -101,20 +108,24 @@ def _render_form(
 
 
 def _render_review(form: DraftForm, projects: tuple[Project, ...], question: Question) -> str:
-    hub, plan, preset = the_hub(), question.plan, load_preset(form.preset)
+    hub, path, preset = the_hub(), Path(form.path), load_preset(form.preset)
+    plan = plan_for_path(question.plan, path.value)
+    is_total = path in SUM_PATHS
     return render_template(
         "asking_review.html",
         form=form,
         fields=asdict(form),
         project=next(project for project in projects if project.name == form.project),
         plan=plan,
+        is_total=is_total,
+        leaves_by=LEAVES_BY[path],
         preset=preset,
         nodes=sum(1 for _ in hub.register().active(MemberKind.NODE, hub.clock())),
         days=VALID_HOURS // 24,
         described=describe_plan(plan),
         shown=list(describe_view(question.view)),
         warnings=question.cautions,
-        expected=foresee(plan, preset),
+        expected=None if is_total else foresee(plan, preset),
         # A manifest is about one academic year, so years cannot be pooled here.
-        rewrites=propose_rewrites(plan, preset, pool_years=False),
+        rewrites=() if is_total else propose_rewrites(plan, preset, pool_years=False),
     )

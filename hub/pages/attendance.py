@@ -40,15 +40,17 @@ def name_authority(code: str) -> str:
 def list_attendance(document: ReleaseDocument, released: ReleasedTable | ReleasedModel) -> list[Attendance]:
     """Return of each authority of the roster whether it is in the release, and if not, why."""
     inside = "In the total" if describe_total(document, released) else "Answered"
-    return [describe_attendance(node, released.absent, inside) for node in document.nodes]
+    return [
+        Attendance(node.authority, name_authority(node.authority), inside, "green", "")
+        if node.authority in released.answered
+        else describe_absence(node, released.absent)
+        for node in document.nodes
+    ]
 
 
-def describe_attendance(node: NodeProgress, absent: Mapping[str, str], inside: str = "Answered") -> Attendance:
-    """Return whether an authority's figures are in the release, and if not, why."""
-    code = absent.get(node.authority)
-    name = name_authority(node.authority)
-    if code is None:
-        return Attendance(node.authority, name, inside, "green", "")
+def describe_absence(node: NodeProgress, absent: Mapping[str, str]) -> Attendance:
+    """Return why an authority's figures are not in the release."""
+    code, name = absent.get(node.authority, LATE), name_authority(node.authority)
     if code == LATE:
         return Attendance(node.authority, name, "Late", "grey", "No answer came in time")
     return Attendance(node.authority, name, "Refused", "red", node.text or f"Its answer could not be used ({code})")

@@ -4,13 +4,29 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from disclosure_control import presets
+from disclosure_control.noise.terms import NoiseRefused, read_epsilon
 from federation.exchange import QueryDraft
+from federation.manifest import Path
 from hub.projects import Project
 from query_engine.catalogue import Catalogue, load_catalogue
 from query_engine.refusal import QueryRefused
 
 VALID_HOURS = 168
 """How long a question drafted on the page waits for approvals and answers: a week."""
+
+DEFAULT_EPSILON = "1"
+
+PATHS = {
+    Path.PER_AUTHORITY: (
+        "Rows of each authority",
+        "Each authority protects its own rows before they leave, and no total is released.",
+    ),
+    Path.NOISY_SUM: (
+        "A total with noise, and no authority's own",
+        "Each adds noise to its figures and masks them; only the noised sum over all can be opened.",
+    ),
+}
+"""The paths that a question can be drafted for here, each with what it means. Exact sums are runs of a template."""
 
 LONGEST_PURPOSE = 1000
 LONGEST_SQL = 10_000
@@ -37,6 +53,8 @@ class DraftForm:
     purpose: str = ""
     academic_year: str = ""
     preset: str = ""
+    path: str = Path.PER_AUTHORITY
+    epsilon: str = DEFAULT_EPSILON
     sql: str = ""
 
     def to_draft(self) -> QueryDraft:
@@ -49,6 +67,8 @@ class DraftForm:
             preset=self.preset,
             roster=None,
             valid_hours=VALID_HOURS,
+            path=Path(self.path),
+            epsilon=self.epsilon if self.path == Path.NOISY_SUM else DEFAULT_EPSILON,
         )
 
 
@@ -71,6 +91,8 @@ def read_form(sent: Mapping[str, str]) -> DraftForm:
         purpose=" ".join(sent.get("purpose", "").split()),
         academic_year=sent.get("academic_year", ""),
         preset=sent.get("preset", ""),
+        path=sent.get("path", Path.PER_AUTHORITY),
+        epsilon=sent.get("epsilon", DEFAULT_EPSILON).strip(),
         sql=sent.get("sql", "").replace("\r\n", "\n").strip(),
     )
 
@@ -105,6 +127,8 @@ def check_fields(form: DraftForm, projects: Iterable[Project]) -> Errors:
         "purpose": _check_length(form.purpose, LONGEST_PURPOSE, "Say what the question is for, in a sentence"),
         "academic_year": "" if form.academic_year in years else "Choose an academic year",
         "preset": _check_preset(form.preset, project),
+        "path": "" if form.path in PATHS else "Choose how the figures leave the authorities",
+        "epsilon": _check_epsilon(form),
         "sql": _check_length(form.sql, LONGEST_SQL, "Write the question in SQL"),
     }
     return {name: text for name, text in wrong.items() if text}
@@ -114,6 +138,17 @@ def _check_length(text: str, most: int, missing: str) -> str:
     if not text:
         return missing
     return f"Shorten this to {most:,} characters; it has {len(text):,}" if len(text) > most else ""
+
+
+def _check_epsilon(form: DraftForm) -> str:
+    if form.path != Path.NOISY_SUM:
+        return ""
+    try:
+        read_epsilon(form.epsilon)
+    except NoiseRefused as refused:
+        text = str(refused)
+        return text[0].upper() + text[1:]
+    return ""
 
 
 def _check_preset(preset: str, project: Project | None) -> str:

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from federation.exchange import QueryState, QueryStatus
 from federation.register import Member
+from hub.sums.progress import SumProgress
 
 
 class Standing(StrEnum):
@@ -46,18 +47,19 @@ PLACES = {
 STOPPED = (QueryState.EXPIRED, QueryState.UNFINISHED)
 
 
-def list_steps(status: QueryStatus) -> tuple[Step, ...]:
-    """Return the five steps of a query's journey, each with its standing."""
+def list_steps(status: QueryStatus, progress: SumProgress | None = None, *, is_run: bool = False) -> tuple[Step, ...]:
+    """Return the five steps of a query's journey, each with its standing.
+
+    `progress` is that of a sum, and a run of a template is approved with that.
+    """
     behind = _count_behind(status)
     current = Standing.STOPPED if status.state in STOPPED else Standing.NOW
-    answered = sum(node.outcome != "awaited" for node in status.nodes)
-    approvals = len(status.signers) - (status.asker in status.signers)
     steps = (
         ("Drafted", "Checked and written down as a manifest."),
         ("Signed by the asker", "On the asker's own machine."),
-        ("Approved by two organisations", f"{approvals} of at least 2 approvals."),
-        ("Answered by the authorities", f"{answered} of {len(status.nodes)} have answered."),
-        ("Released", _describe_end(status)),
+        ("Approved by two organisations", _describe_approvals(status, is_run=is_run)),
+        ("Answered by the authorities", _describe_answers(status, progress)),
+        ("Released", _describe_end(status, is_sum=progress is not None)),
     )
     return tuple(
         Step(title, _standing(place, behind, current), detail) for place, (title, detail) in enumerate(steps, start=1)
@@ -79,11 +81,28 @@ def _standing(place: int, behind: int, current: Standing) -> Standing:
     return current if place == behind + 1 else Standing.AHEAD
 
 
-def _describe_end(status: QueryStatus) -> str:
+def _describe_approvals(status: QueryStatus, *, is_run: bool) -> str:
+    if is_run:
+        return "With the template that it is a run of."
+    return f"{len(status.signers) - (status.asker in status.signers)} of at least 2 approvals."
+
+
+def _describe_answers(status: QueryStatus, progress: SumProgress | None) -> str:
+    if progress is not None and status.state is QueryState.RUNNING:
+        return " ".join(progress.in_words)
+    answered = sum(node.outcome != "awaited" for node in status.nodes)
+    return f"{answered} of {len(status.nodes)} have answered."
+
+
+def _describe_end(status: QueryStatus, *, is_sum: bool) -> str:
     if status.state is QueryState.RELEASED:
-        return "The table can be read."
+        return "The total can be read." if is_sum else "The table can be read."
     if status.state in STOPPED:
         return "Nothing is released."
+    if is_sum:
+        return (
+            f"When enough nodes have opened the sum, before {status.expires_at:%d %B %Y at %H:%M} UTC, or not at all."
+        )
     return f"When all have answered, or on {status.expires_at:%d %B %Y at %H:%M} UTC with those that have."
 
 

@@ -3,13 +3,16 @@
 from flask import Blueprint, render_template
 
 from federation.exchange import QueryState
+from federation.manifest import SUM_PATHS, Manifest
 from federation.problems import ProblemRaised
+from federation.reading import LEAVES_BY, describe_terms
 from federation.register import Member
 from hub import queries as rooms
 from hub.pages.journey import list_signers, list_steps
 from hub.pages.visitor import may, may_ask, may_list_queries, require_visitor, require_visitor_who, the_hub
 from hub.queries import StoredQuery
 from hub.settling import settle_due
+from hub.sums.progress import describe_sum
 from query_engine.geography import load_authorities
 from query_engine.wording.description import Paragraph, describe_plan
 
@@ -34,18 +37,26 @@ def show_query(query_id: str) -> str:
     settle_due(hub, hub.clock())
     query = rooms.find_query(hub, query_id, visitor)
     status = rooms.describe_query(hub, query)
+    progress = describe_sum(hub, query) if query.manifest.path in SUM_PATHS else None
     return render_template(
         "query.html",
         status=status,
         manifest=query.manifest,
         described=_describe_plan(query),
-        steps=list_steps(status),
+        leaves=describe_leaving(query.manifest),
+        steps=list_steps(status, progress, is_run=bool(query.manifest.template)),
         signers=list_signers(status, hub.register().members),
         command=_next_command(visitor, status.state, status.asker, status.signers),
         moving=bool(rooms.TRANSITIONS[status.state]),
         outcomes=OUTCOMES,
         authorities=load_authorities(),
     )
+
+
+def describe_leaving(manifest: Manifest) -> list[Paragraph]:
+    """Return by which path a query's figures leave the authorities and on what terms, as its approvers read it."""
+    leaving: list[Paragraph] = [("Leaves by", [f"{manifest.path}: {LEAVES_BY[manifest.path]}"])]
+    return leaving if manifest.sum is None else [*leaving, *describe_terms(manifest.sum, len(manifest.roster))]
 
 
 def _describe_plan(query: StoredQuery) -> list[Paragraph]:

@@ -8,6 +8,7 @@ import pytest
 
 from hub.sign_in import issue_code
 from tests.browser.looking import look_at
+from tests.hub.pages.kept_releases import keep_model
 from tests.hub.played_federation import SQL, PlayedFederation
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def history(federation: PlayedFederation) -> dict[str, str]:
         "submitted": federation.sign(federation.draft(), "ana", "cho"),
         "running": federation.answer(federation.start(), "node-301"),
         "released": released,
+        "model": keep_model(federation),
     }
 
 
@@ -81,6 +83,7 @@ def history(federation: PlayedFederation) -> dict[str, str]:
         ("release", "ana", "/queries/{released}/release"),
         ("release-view", "ana", "/queries/{viewed}/release"),
         ("release-whole", "ana", "/queries/{viewed}/release?whole=yes"),
+        ("release-model", "ana", "/queries/{model}/release"),
         ("audit", "eve", "/audit"),
         ("not-found", "", "/nowhere"),
         ("not-allowed", "ana", "/audit"),
@@ -121,8 +124,8 @@ def test_the_form_can_be_sent_by_keyboard_alone(visit: Visit, width: str) -> Non
     assert page.locator(":focus").inner_text() == "Skip to main content"
     look_at(page, "skip-link", width)
     page.keyboard.press("Enter")
-    reached = list(tab_through(page, 8))
-    assert reached == ["project", "purpose", "academic_year", "preset", "sql", "summary", "button"]
+    reached = list(tab_through(page, 10))
+    assert reached == ["project", "purpose", "academic_year", "preset", "path", "epsilon", "sql", "summary", "button"]
 
 
 def tab_through(page: "Page", most: int) -> Iterator[str]:

@@ -211,13 +211,13 @@ def test_the_example_on_the_page_can_be_asked_as_it_stands() -> None:
 
 
 def test_what_leaves_no_choice_is_chosen(browse: Browse, federation: PlayedFederation) -> None:
-    """One project with one preset is chosen already; of two, neither is."""
+    """One project with one preset is chosen already; of two, neither is. Rows of each authority are."""
     page = read_page(browse("ana").get("/queries/new").text)
     chosen = [each.attributes["value"] for each in page.all("input") if "checked" in each.attributes]
-    assert chosen == ["attendance", "ons_10_5"]
+    assert chosen == ["attendance", "ons_10_5", "per_authority"]
     add_project(federation.hub, Project("second", "Another", frozenset({"ana"}), frozenset({"opensafely"})))
     page = read_page(browse("ana").get("/queries/new").text)
-    assert not [each for each in page.all("input") if "checked" in each.attributes]
+    assert [each.attributes["value"] for each in page.all("input") if "checked" in each.attributes] == ["per_authority"]
 
 
 def test_a_preset_that_does_not_exist_is_no_choice(browse: Browse, federation: PlayedFederation) -> None:

@@ -8,17 +8,23 @@ from pathlib import Path
 import pytest
 
 from disclosure_control.model_reading import read_model
+from federation.exchange import QueryDraft
+from federation.manifest import Path as LeavingPath
 from federation.sum_terms import GATHER_SECONDS
-from hub.queries import find_query
+from hub.queries import draft_query, find_query
+from hub.settling import start_sum
+from hub.sums.attempts import AttemptState
+from hub.sums.progress import SumProgress
 from query_engine.planning.plan import QueryPlan
 from tests.disclosure_control.test_totals import MODEL, model_sums
-from tests.hub.pages.conftest import Browse
+from tests.hub.pages.conftest import Browse, Send
+from tests.hub.pages.page_reader import read_page
 from tests.hub.pages.test_hub_asking import main_text
 from tests.hub.pages.test_hub_query_pages import read_rows
 from tests.hub.played_federation import PlayedFederation, found_federation
 from tests.hub.replies import released, table_of
 from tests.hub.sums.conftest import AUTHORITIES
-from tests.hub.sums.played_sums import PlayedSums, approve_template, play_sums, run_template
+from tests.hub.sums.played_sums import SQL, PlayedSums, approve_template, play_sums, run_template
 
 
 @pytest.fixture
@@ -121,3 +127,114 @@ def test_a_released_model_has_a_page_and_files(sums: PlayedSums, browse: Browse)
     assert ana.get(f"{path}.csv").text == ana.get(f"{path}.csv?margins=yes").text == model.to_csv()
     assert json.loads(ana.get(f"{path}.json").text)["table"] == model.to_json()
     assert find_query(sums.federation.hub, query_id, sums.federation.member("ana")).state == "released"
+
+
+def progress_of(browse: Browse, query_id: str) -> str:
+    return main_text(browse("ana").get(f"/queries/{query_id}").text)
+
+
+def test_a_running_sum_says_how_far_it_has_got(sums: PlayedSums, browse: Browse) -> None:
+    """Contributions by number, refusals among them, then the opening; and that nothing comes of it without enough."""
+    query_id = sums.ask()
+    text = progress_of(browse, query_id)
+    assert "Attempt 1: 0 contributed, 0 refused, 7 awaited. Contributions are awaited until 09:05 UTC." in text
+    assert "When enough nodes have opened the sum, before 24 November 2026 at 09:00 UTC, or not at all." in text
+    assert "Leaves by noisy_sum: each authority adds its share of noise" in text
+    assert "Opened by at least 5 of the 7 nodes" in text
+    assert "each authority protects its own rows" not in text
+    for name in ("node-201", "node-301", "node-302", "node-303", "node-330"):
+        sums.nodes[name].poll()
+    sums.federation.refuse(query_id, "node-815")
+    assert "Attempt 1: 5 contributed, 1 refused, 1 awaited." in progress_of(browse, query_id)
+    sums.nodes["node-886"].poll()
+    assert "6 contributed, 1 refused, 0 awaited. Being opened: 0 nodes have agreed, and 5 must." in progress_of(
+        browse, query_id
+    )
+    sums.settle(*(name for name in sums.nodes if name != "node-815"))
+    text = progress_of(browse, query_id)
+    assert "The total can be read." in text
+    assert "7 of 7 have answered." in text
+
+
+def test_a_sum_that_nobody_is_ready_for_says_so(sums: PlayedSums, browse: Browse) -> None:
+    """No slot of its roster has been dealt yet, since it asks others than a standing roster."""
+    draft = QueryDraft(
+        project="attendance",
+        purpose="How many children there are",
+        sql=SQL,
+        academic_year="202425",
+        preset="ons_10_5",
+        roster=tuple(sorted(sums.nodes)[1:]),
+        valid_hours=24,
+        path=LeavingPath.NOISY_SUM,
+    )
+    query_id = draft_query(sums.federation.hub, draft, sums.federation.member("ana"))
+    start_sum(sums.federation.hub, sums.federation.sign(query_id, "ana", "cho", "dev"))
+    assert "The nodes are preparing for it." in progress_of(browse, query_id)
+
+
+def test_a_run_of_a_template_is_approved_with_that(sums: PlayedSums, browse: Browse) -> None:
+    text = progress_of(browse, run_template(sums, approve_template(sums)))
+    assert "With the template that it is a run of." in text
+    assert "Run of template" in text
+    assert "of at least 2 approvals" not in text
+
+
+STATES = {state: SumProgress(2, state, 5, 1, 1, False, 0, 5, None).in_words[1] for state in AttemptState}
+
+
+def test_every_state_of_an_attempt_is_put_in_words() -> None:
+    assert len(set(STATES.values())) == len(AttemptState)
+    assert STATES[AttemptState.ABORTING].startswith("Too few answered")
+
+
+ASKED = {
+    "project": "attendance",
+    "purpose": "How many children there are",
+    "academic_year": "202425",
+    "preset": "ons_10_5",
+    "path": "noisy_sum",
+    "epsilon": "0.5",
+    "sql": SQL,
+}
+
+
+def test_a_total_is_asked_for_on_the_form(sums: PlayedSums, browse: Browse, send: Send) -> None:
+    """Reviewed as a total, and drafted as it was reviewed."""
+    ana = browse("ana")
+    page = send(ana, "/queries/new", ASKED).text
+    text = main_text(page)
+    assert "7 authorities, which is every active node: 7 rows in all" in text
+    assert "Leaves by noisy_sum: each authority adds its share of noise" in text
+    assert "nothing withheld: noise of epsilon 0.5 is in every figure" in text
+    hidden = {each.attributes["name"]: each.attributes["value"] for each in read_page(page).all("input")}
+    drafted = send(ana, "/queries/new", {**hidden, "step": "draft"})
+    query_id = drafted.headers["Location"].rpartition("/")[2]
+    manifest = find_query(sums.federation.hub, query_id, sums.federation.member("ana")).manifest
+    assert manifest.path == "noisy_sum"
+    assert manifest.sum is not None
+    assert manifest.sum.epsilon == "0.5"
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"epsilon": "0"}, "Epsilon must be a decimal number above 0"),
+        ({"epsilon": "1e3"}, "Epsilon must be a decimal number above 0"),
+        ({"path": "exact_sum"}, "Choose how the figures leave the authorities"),
+        ({"path": "nowhere"}, "Choose how the figures leave the authorities"),
+        ({"sql": SQL.replace("key_stage", "home_authority")}, "cannot be answered by noisy_sum"),
+    ],
+    ids=["no noise", "no number", "exact sums are runs of templates", "no such path", "told apart"],
+)
+def test_what_cannot_be_a_total_is_refused_on_the_form(
+    browse: Browse, send: Send, changed: dict[str, str], said: str
+) -> None:
+    answer = send(browse("ana"), "/queries/new", ASKED | changed)
+    assert answer.status_code == 422
+    assert said in main_text(answer.text)
+
+
+def test_epsilon_means_nothing_for_rows_of_each_authority(browse: Browse, send: Send) -> None:
+    answer = send(browse("ana"), "/queries/new", ASKED | {"path": "per_authority", "epsilon": "much"})
+    assert answer.status_code == 200
