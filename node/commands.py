@@ -98,6 +98,22 @@ def check(state: Path, against: str | None, look_at_hub: bool, form: str) -> Non
 
 
 @node.command()
+@STATE
+def restored(state: Path) -> None:
+    """Say that the node's directory was put back from a copy: it erases every key of secure sums, and sits out a week.
+
+    What the copy does not know, such as the slots that were used since, must never be done a second time.
+    """
+    from node.service import open_node
+    from node.sums.preparing import erase_epochs
+
+    opened = open_node(state)
+    epochs = opened.sums.epochs()
+    erase_epochs(opened, epochs)
+    click.echo(f"erased the keys of {', '.join(epochs) or 'no week: there were none'}")
+
+
+@node.command()
 @click.option(
     "--state",
     "states",

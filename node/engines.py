@@ -3,18 +3,34 @@
 DuckDB and Spark read the snapshot's files where they are. A PostgreSQL server is asked about a copy, one for each
 snapshot, which the node makes when it first needs it and removes when the snapshot is destroyed. An engine's own
 modules are imported when it is the one.
+
+An engine of DuckDB is kept open between questions, since opening it takes longer than an answer. It holds no rows in
+between: files are read for each plan, so that a snapshot which was destroyed is gone from memory too.
 """
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from node.rules import EngineRules
 from node.service import Node
 from node.snapshots import Snapshot
 from query_engine.catalogue import load_catalogue
-from query_engine.engines import Engine, EngineUnavailable
+from query_engine.engines import Engine, EngineFailed, EngineUnavailable
+
+if TYPE_CHECKING:
+    from query_engine.engines.duckdb import DuckDBEngine
 
 SPARK_HERE = "spark:"
 """Before the name of a local master: `spark:local[2]` is Spark within the node's own process."""
+
+
+MOST_KEPT = 32
+"""How many engines are kept open, one for each snapshot that a process's nodes answer from: some 4 MiB each."""
+
+Files = tuple[tuple[str, Path], ...]
 
 
 def open_engine(node: Node, snapshot: Snapshot) -> AbstractContextManager[Engine]:
@@ -30,9 +46,24 @@ def open_engine(node: Node, snapshot: Snapshot) -> AbstractContextManager[Engine
             return SparkEngine(snapshot.tables, master=master)
     except ModuleNotFoundError as missing:
         raise EngineUnavailable(f"{missing.name} is not installed, and the engine of the rules needs it.") from None
+    return _lend_duckdb(tuple(snapshot.tables.items()))
+
+
+@contextmanager
+def _lend_duckdb(files: Files) -> Iterator[Engine]:
+    """Lend an engine that is kept; after a failure it is opened anew, since nobody knows what state it is in."""
+    try:
+        yield _keep_duckdb(files)
+    except EngineFailed:
+        _keep_duckdb.cache_clear()
+        raise
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _keep_duckdb(files: Files) -> "DuckDBEngine":
     from query_engine.engines.duckdb import DuckDBEngine
 
-    return DuckDBEngine(snapshot.tables)
+    return DuckDBEngine(dict(files))
 
 
 def forget_snapshot(node: Node, identifier: str) -> None:

@@ -33,7 +33,7 @@ from node.sums.preparing import (
     keep_parcels,
     pair_with_all,
     publish_prekey,
-    record_complaint,
+    record_complaints,
 )
 from node.sums.statements import reveal_shares, sign_abort, sign_survivors
 
@@ -97,7 +97,7 @@ def _keep(node: Node, doors: Doors, body: Document) -> None:
 def _complain(node: Node, doors: Doors, complaints: tuple[Envelope, ...]) -> None:
     for complaint in complaints:
         doors.hand_in(COMPLAINTS_DOOR, write_envelope(complaint))
-        record_complaint(node, complaint)
+    record_complaints(node, complaints)
 
 
 def _contribute(node: Node, doors: Doors, body: Document) -> None:

@@ -128,6 +128,12 @@ class EpochSecrets:
             return None
         return OwnSlot(self._me, where, row["seed"], msgspec.json.decode(row["slot_keys"], type=dict[str, bytes]))
 
+    def find_dealt(self, digest: str) -> frozenset[int]:
+        """Return the slots of a roster that this node has dealt, used ones among them."""
+        return frozenset(
+            row["slot"] for row in self._all("SELECT slot FROM sum_own_slots WHERE roster_digest = ?", digest)
+        )
+
     def count_own_slots(self, epoch: str) -> int:
         """Return how many slots this node has dealt in an epoch, used ones among them."""
         row = self._one("SELECT count(*) FROM sum_own_slots WHERE epoch = ?", epoch)

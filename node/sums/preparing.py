@@ -5,7 +5,7 @@ prekeys, pairings and parcels are verified under the register, whoever carried t
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from audit.event import Action
 from federation.envelope import Envelope, write_envelope
@@ -14,9 +14,11 @@ from federation.secure_sum.epochs import epoch_end
 from federation.secure_sum.errors import SumRefused
 from federation.secure_sum.messages import (
     COMPLAINT_TYPE,
+    DEALING_TYPE,
     PAIRING_TYPE,
     PREKEY_TYPE,
     Complaint,
+    Dealing,
     Pairing,
     ParcelDelivery,
     Prekey,
@@ -39,6 +41,9 @@ from federation.wire import WireError, decode_document, encode_document
 from node.service import Node
 
 log = logging.getLogger("circe.node")
+
+PARCELS_AT_ONCE = 512
+"""Parcels that are checked and kept in one transaction."""
 
 MOST_OWN_SLOTS = 512
 """Slots that a node deals in one week at most: whoever asks for more is filling its disk."""
@@ -118,46 +123,67 @@ def deal_slots(node: Node, wanted: DealWanted) -> tuple[bytes | None, tuple[Enve
 def keep_parcels(node: Node, offered: ParcelsOffered) -> tuple[Envelope, ...]:
     """Check and keep this node's parcels (P4); return complaints about dealers whose parcel is not what they signed.
 
-    Raises `SumRefused` for a roster that this node was never asked to deal for.
+    Parcels of slots that this node has not dealt itself are left out: nothing could be done with them. Raises
+    `SumRefused` for a roster that this node was never asked to deal for.
     """
     roster = node.sums.find_roster(offered.roster_digest)
     if roster is None:
         raise SumRefused("roster_unknown", "parcels came for a roster that this node has not dealt for")
-    return tuple(_keep_each(node, roster, offered.parcels))
+    dealt, complaints = node.sums.find_dealt(offered.roster_digest), list[Envelope]()
+    for start in range(0, len(offered.parcels), PARCELS_AT_ONCE):
+        # Others who write wait meanwhile, so it is not for long.
+        with node.sums.writing():
+            for data in offered.parcels[start : start + PARCELS_AT_ONCE]:
+                complaints += _keep_one(node, roster, dealt, data)
+    return tuple(complaints)
 
 
-def _keep_each(node: Node, roster: SumRoster, parcels: tuple[bytes, ...]) -> Iterator[Envelope]:
-    contributor, register, now = node.contributor, node.register(), node.clock()
-    with node.sums.writing():
-        for data in parcels:
-            try:
-                delivery = decode_document(data, ParcelDelivery)
-            except WireError as error:
-                log.warning("%s: a parcel is left out: %s", node.party.member_id, error)
-                continue
-            try:
-                contributor.keep_parcel(delivery, roster, register, now)
-            except SumRefused as refused:
-                log.warning("%s: a parcel is left out: %s", node.party.member_id, refused)
-                if (complaint := write_complaint(refused, delivery, node.party.keys)) is not None:
-                    yield complaint
+def _keep_one(node: Node, roster: SumRoster, dealt: frozenset[int], data: bytes) -> Iterator[Envelope]:
+    try:
+        delivery = decode_document(data, ParcelDelivery)
+        slot = read_payload(delivery.header, DEALING_TYPE, Dealing).slot
+    except (WireError, SumRefused) as error:
+        log.warning("%s: a parcel is left out: %s", node.party.member_id, error)
+        return
+    if slot not in dealt:
+        return
+    try:
+        node.contributor.keep_parcel(delivery, roster, node.register(), node.clock())
+    except SumRefused as refused:
+        log.warning("%s: a parcel is left out: %s", node.party.member_id, refused)
+        if (complaint := write_complaint(refused, delivery, node.party.keys)) is not None:
+            yield complaint
 
 
-def record_complaint(node: Node, complaint: Envelope) -> None:
-    """Log that this node complains of another."""
-    said = read_payload(complaint, COMPLAINT_TYPE, Complaint)
-    node.record(node.event(Action.SUM_COMPLAINED, node.party.member_id, said.epoch, about=said.dealer, code=said.code))
+def record_complaints(node: Node, complaints: Sequence[Envelope]) -> None:
+    """Log that this node complains of others, once for all that it says at one time."""
+    if complaints:
+        said, number = read_payload(complaints[0], COMPLAINT_TYPE, Complaint), len(complaints)
+        node.record(
+            node.event(
+                Action.SUM_COMPLAINED,
+                node.party.member_id,
+                said.epoch,
+                about=said.dealer,
+                code=said.code,
+                complaints=number,
+            )
+        )
 
 
 def erase_what_is_over(node: Node) -> None:
     """Erase every key and share of the weeks that are over, and the noised figures of manifests that are (S11)."""
     now = node.clock()
     over = [epoch for epoch in node.sums.epochs() if now >= epoch_end(epoch)]
-    if not over and not node.sums.has_figures_over(now):
-        return
+    if over or node.sums.has_figures_over(now):
+        erase_epochs(node, over)
+
+
+def erase_epochs(node: Node, epochs: Iterable[str]) -> None:
+    """Erase every key and share of some weeks, and figures that are over, from the database's every file."""
     with node.database.transaction() as connection:
-        node.sums.erase_figures(now)
-        for epoch in over:
+        node.sums.erase_figures(node.clock())
+        for epoch in epochs:
             node.sums.erase_epoch(epoch)
             node.database.log.append(connection, node.event(Action.SUM_ERASED, node.party.member_id, epoch))
     node.database.erase_deleted()

@@ -88,6 +88,7 @@ def _lockdown(tables: Mapping[str, Path], memory_limit: str, threads: int, secon
     ]
     return [
         "SET temp_directory = ''",
+        "SET enable_external_file_cache = false",
         f"SET memory_limit = {_text(memory_limit)}",
         f"SET threads = {int(threads)}",
         f"SET allowed_paths = [{files}]",

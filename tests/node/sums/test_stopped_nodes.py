@@ -138,7 +138,7 @@ def test_an_abort_and_a_reveal_never_both_stand(
     """A node stopped while it aborts is asked to reveal, and the other way round: one of them stands, the first one."""
     from federation.secure_sum.facts import name_survivors
     from federation.sum_terms import make_noisy_terms
-    from tests.node.sums.test_dishonest_hub_of_sums import collect
+    from tests.node.sums.test_dishonest_hub_at_the_node import collect
 
     for first in ("abort", "reveal"):
         wide = copy_federation(prepared_federation, tmp_path / first)

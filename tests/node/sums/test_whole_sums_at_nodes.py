@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from pathlib import Path as FilePath
+from shutil import copytree, rmtree
 
 import pytest
 
@@ -190,3 +192,26 @@ def test_a_slots_own_secrets_go_when_it_is_used(wide: SmallFederation, hub: Play
     assert own is not None
     played.ask(NODE)
     assert hub.nodes[NODE].sums.find_own_slot(where) is None
+
+
+def test_a_node_put_back_from_a_copy_does_nothing_twice(
+    wide: SmallFederation, hub: PlayedHub, tmp_path: FilePath
+) -> None:
+    """The copy does not know which slots were used since, so `circe node restored` erases what they would take."""
+    from federation.cli import run
+
+    signed = wide.sign(wide.manifest(SQL, Path.NOISY_SUM))
+    state = hub.nodes[NODE].party.directory
+    hub.nodes[NODE].database.close()
+    copytree(state, tmp_path / "copy")
+    hub.reopen(NODE)
+    played = hub.want(signed)
+    first = played.ask(NODE).body
+    hub.nodes[NODE].database.close()
+    rmtree(state)
+    copytree(tmp_path / "copy", state)
+    assert run(["node", "restored", "--state", str(state)]) == 0
+    hub.reopen(NODE)
+    assert secrets_left(hub) == 0
+    assert played.ask(NODE).code == "slot_incomplete"
+    assert first

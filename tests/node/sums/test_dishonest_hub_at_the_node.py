@@ -150,7 +150,7 @@ def test_a_threshold_under_the_authoritys_own(wide: SmallFederation, hub: Played
     [
         ("smallest_roster = 5", "smallest_roster = 7", "roster_small"),
         ('most_epsilon = "1"', 'most_epsilon = "0.5"', "epsilon"),
-        ('most_epsilon_per_year = "20"', 'most_epsilon_per_year = "0.5"', "epsilon_spent"),
+        ('most_epsilon_per_year = "10"', 'most_epsilon_per_year = "0.5"', "epsilon_spent"),
         ('most_dropouts = "1/3"', 'most_dropouts = "0"', "tolerance"),
         ('least_colluders = "1/20"', 'least_colluders = "1/3"', "tolerance"),
         ('presets = ["opensafely", "ons_10_5"]', 'presets = ["ons_10_5"]', "preset_barred"),
@@ -262,13 +262,17 @@ def test_a_false_parcel_is_complained_of(wide: SmallFederation, hub: PlayedHub) 
     dealer = hub.nodes["node-203"]
     roster = hub.want(noisy(wide)).roster
     roots = dict.fromkeys(roster.members, b"\x01" * 32)
-    false = split_bundle(deal_slot(dealer.party.keys, roster, 40, roots).bundle)
+    hub.deliver(NODE, DeliveryKind.DEAL, DealWanted(epoch=hub.epoch, members=wide.roster, threshold=4, slots=(40,)))
+    false, unasked = (split_bundle(deal_slot(dealer.party.keys, roster, slot, roots).bundle) for slot in (40, 41))
     digest = hub.want(noisy(wide)).attempt.roster_digest
     offered = ParcelsOffered(epoch=hub.epoch, roster_digest=digest, parcels=(encode_document(false[NODE]),))
     complaint = read_complaint_of(hub.deliver(NODE, DeliveryKind.PARCELS, offered))
     assert (complaint.dealer, complaint.slot) == ("node-203", 40)
-    astray = msgspec.structs.replace(offered, parcels=(encode_document(false["node-316"]), b"rubbish"))
+    parcels = (encode_document(false["node-316"]), encode_document(unasked[NODE]), b"rubbish")
+    astray = msgspec.structs.replace(offered, parcels=parcels)
     assert hub.deliver(NODE, DeliveryKind.PARCELS, astray).handed_in == []
+    logged = read_entries(hub.nodes[NODE].database.connection, action=Action.SUM_COMPLAINED)
+    assert [entry.to_event().details["about"] for entry in logged] == ["node-203"]
 
 
 def test_slots_without_end(wide: SmallFederation, hub: PlayedHub, monkeypatch: pytest.MonkeyPatch) -> None:
