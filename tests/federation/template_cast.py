@@ -56,7 +56,7 @@ def sign_standing(template: Template, *signers: str) -> Envelope:
     return seal_envelope(encode_document(template), TEMPLATE_TYPE, *keys)
 
 
-def make_run(template: Template, choices: tuple[Choice, ...] = CHOICES) -> Manifest:
+def make_run(template: Template, choices: tuple[Choice, ...] = CHOICES, envelope: Envelope | None = None) -> Manifest:
     """A run as an honest hub would write it."""
     plan = derive_plan(write_question(template, choices), template.path)
     free = make_manifest(
@@ -65,7 +65,7 @@ def make_run(template: Template, choices: tuple[Choice, ...] = CHOICES) -> Manif
         sum=make_exact_terms(2),
         expires_at=NOW + timedelta(days=1),
     )
-    digest = template_digest(sign_standing(template))
+    digest = template_digest(envelope or sign_standing(template))
     return bind_run(template, digest, free)
 
 
