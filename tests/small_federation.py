@@ -3,6 +3,7 @@
 Tests play the hub themselves: they write manifests, collect signatures and hand bytes to the nodes.
 """
 
+import gc
 import secrets
 import shutil
 from collections.abc import Callable, Sequence
@@ -181,5 +182,7 @@ def build_federation(
 
 def copy_federation(original: SmallFederation, directory: Path) -> SmallFederation:
     """Return a federation of one's own to spoil."""
+    # Connections that nobody holds any more are closed here, and not while their files are copied.
+    gc.collect()
     shutil.copytree(original.directory, directory, dirs_exist_ok=True)
     return replace(original, directory=directory, clock=MovableClock(original.clock.now))
