@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
-from math import exp, log1p
+from math import exp, log, log1p
 from pathlib import Path
 from random import Random
+from statistics import NormalDist
 from typing import Any, Generic, TypeVar
 
 Category = TypeVar("Category")
@@ -76,6 +77,20 @@ def weights(name: str) -> Weighted[str]:
 def draw(chance: Random, name: str) -> str:
     """One category of the table under a dotted name."""
     return weights(name).draw(chance)
+
+
+def quantile(name: str, share: float) -> float:
+    """The quantile of a distribution of which the table under a dotted name gives some, by their shares.
+
+    Between those given, the logarithm goes in a straight line with the normal score; beyond them there is nothing.
+    """
+    known = sorted((float(given), float(value)) for given, value in entry(name).items())
+    shares = [given for given, _ in known]
+    place = min(max(bisect(shares, share), 1), len(known) - 1)
+    (below, low), (above, high) = known[place - 1], known[place]
+    score = NormalDist().inv_cdf
+    part = (score(min(max(share, below), above)) - score(below)) / (score(above) - score(below))
+    return exp(log(low) + part * (log(high) - log(low)))
 
 
 def happens(chance: Random, name: str) -> bool:

@@ -82,7 +82,7 @@ def draw_borders(codes: Sequence[str], places: Mapping[str, Place], seed: int) -
     shares = _outside_shares(sizes, seed)
     placed_out = {code: sizes[code] * shares[code] for code in codes}
     inner = {code for code in codes if home_region(code) == "Inner London"}
-    hosts = draw_hosts(places, placed_out, inner, seed) if len(codes) > 1 else {}
+    hosts = draw_hosts(places, placed_out, sizes, inner) if len(codes) > 1 else {}
     return {code: Borders(places[code], hosts.get(code), shares[code]) for code in codes}
 
 

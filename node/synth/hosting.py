@@ -1,29 +1,34 @@
 """How many children of other authorities each authority has placed in its area, and so how often each is chosen.
 
-How many an area hosts goes with how many it places elsewhere, but loosely; a few are known by name. The pull of each
-area is fitted so that, with placements near home more often than far away, so many children come to it.
+Large authorities host more, but loosely; a few are known by name. The pull of each area is fitted so that, with
+placements near home more often than far away, so many children come to it.
 """
 
 from collections.abc import Collection, Mapping
-from math import exp, log, sqrt
+from math import exp, sqrt
 from statistics import NormalDist
 
-from node.synth.calibration import Weighted, entry, number, seeded
+from node.synth.calibration import Weighted, entry, number, quantile, seeded
 from node.synth.postcodes import Place
 
 _ROUNDS = 30
+_ALWAYS = 1
+"""The seed of what does not depend on the seed."""
 
 Nearness = Mapping[str, Mapping[str, float]]
 """For each authority that places children, a weight for every other, greater the nearer."""
 
 
 def draw_hosts(
-    places: Mapping[str, Place], placed_out: Mapping[str, float], inner: Collection[str], seed: int
+    places: Mapping[str, Place], placed_out: Mapping[str, float], sizes: Mapping[str, int], inner: Collection[str]
 ) -> Mapping[str, Weighted[Place]]:
-    """Where each authority places children outside its own area; `placed_out` is how many, `inner` Inner London."""
+    """Where each authority places children outside its own area.
+
+    `placed_out` is how many children each places so, `sizes` how many it looks after, and `inner` Inner London.
+    """
     near = _nearness(placed_out, places, number("hosting.near_miles"))
     far = _nearness(placed_out, places, number("hosting.far_miles"))
-    wanted = _draw_hosted(placed_out, inner, seed)
+    wanted = _draw_hosted(placed_out, sizes, inner)
     pull = dict(placed_out)
     for _ in range(_ROUNDS):
         hosted = dict.fromkeys(placed_out, 0.0)
@@ -44,36 +49,36 @@ def _nearness(codes: Mapping[str, float], places: Mapping[str, Place], miles: fl
     }
 
 
-def _draw_hosted(placed_out: Mapping[str, float], inner: Collection[str], seed: int) -> Mapping[str, float]:
+def _draw_hosted(
+    placed_out: Mapping[str, float], sizes: Mapping[str, int], inner: Collection[str]
+) -> Mapping[str, float]:
     """The children each area hosts: in all of England, as many as are placed outside."""
     known: Mapping[str, float] = entry("hosting.known_ratio")
     fixed = {code: ratio * placed_out[code] for code, ratio in known.items() if code in placed_out}
-    drawn = {code: ratio * placed_out[code] for code, ratio in _draw_ratios(placed_out, inner, seed).items()}
-    others = sum(count for code, count in drawn.items() if code not in fixed)
     left = sum(placed_out.values()) - sum(fixed.values())
     if left < sum(placed_out.values()) / 2:  # Too few others are written for the known ones to be filled.
-        return drawn
-    return {code: fixed.get(code, count * left / others) for code, count in drawn.items()}
+        fixed, left = {}, sum(placed_out.values())
+    drawn = _draw_quantiles({code: sizes[code] for code in placed_out if code not in fixed}, inner)
+    others = sum(drawn.values())
+    return {code: fixed[code] if code in fixed else drawn[code] * left / others for code in placed_out}
 
 
-def _draw_ratios(placed_out: Mapping[str, float], inner: Collection[str], seed: int) -> Mapping[str, float]:
-    """Hosted to each child placed out: of the published spread whatever the seed, and lower where more are placed out.
+def _draw_quantiles(sizes: Mapping[str, int], inner: Collection[str]) -> Mapping[str, float]:
+    """A quantile of the published distribution for each area.
 
-    The authorities are put in an order, by a score in which chance has most of the say, and get the quantiles in turn.
+    The areas are put in an order, by a score in which size and chance both have a say, and get the quantiles in turn.
+    Which area hosts many is as it is in England, whatever the seed.
     """
-    against = number("hosting.against_placed_out")
-    order = sorted(placed_out, key=lambda code: log(placed_out[code]))
+    with_size = number("hosting.with_size")
     scores = {}
-    for place, code in enumerate(order):
-        less = -NormalDist().inv_cdf((place + 0.5) / len(order))
-        own = seeded(seed, code, "hosting").gauss(0, 1)
-        scores[code] = against * less + sqrt(1 - against**2) * own - number("hosting.inner_london") * (code in inner)
-    ratios = {}
-    for place, code in enumerate(sorted(scores, key=lambda code: scores[code])):
-        high = NormalDist().inv_cdf((place + 0.5) / len(scores))
-        spread = number("hosting.sd_above" if high > 0 else "hosting.sd_below")
-        ratios[code] = number("hosting.median_ratio") * exp(spread * high)
-    return ratios
+    for place, code in enumerate(sorted(sizes, key=lambda code: (sizes[code], code))):
+        large = NormalDist().inv_cdf((place + 0.5) / len(sizes))
+        own = seeded(_ALWAYS, code, "hosting").gauss(0, 1)
+        scores[code] = (
+            with_size * large + sqrt(1 - with_size**2) * own - number("hosting.inner_london") * (code in inner)
+        )
+    order = sorted(scores, key=lambda code: scores[code])
+    return {code: quantile("hosting.hosted", (place + 0.5) / len(order)) for place, code in enumerate(order)}
 
 
 def _shares(near: Mapping[str, float], far: Mapping[str, float], pull: Mapping[str, float]) -> dict[str, float]:
