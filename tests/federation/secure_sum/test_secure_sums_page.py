@@ -37,7 +37,7 @@ def test_no_step_is_named_that_the_page_does_not_tell() -> None:
     assert named <= set(STEPS)
 
 
-@pytest.mark.parametrize("suite", ["test_dishonest_hub_of_sums.py", "test_dishonest_node.py"])
+@pytest.mark.parametrize("suite", ["test_dishonest_hub_in_the_protocol.py", "test_dishonest_node.py"])
 def test_the_page_lists_exactly_the_attacks_that_are_tested(suite: str) -> None:
     """Each by the name of its test, with the step that the test says stops it."""
     chapter = PAGE.split(f"secure_sum/{suite}` by the same name")[1].split("\n## ")[0]
