@@ -116,9 +116,9 @@ def test_the_certificate_carries_every_signature(troupe: Troupe) -> None:
     """S8. More than t signatures, since some who signed may leave before the term is over."""
     query = troupe.query(cells=1, path=SumPath.EXACT_SUM)
     collector = troupe.collector(query)
-    hand_in(troupe, query, collector)
     with pytest.raises(SumFailed):
         collector.certificate()
+    hand_in(troupe, query, collector)
     assert isinstance(collector.next_step(NOW), AskReveals)
     certificate = collector.certificate()
     assert certificate.survivors.signers == troupe.names
