@@ -77,7 +77,7 @@ PATIENCE = 120.0
 FEWEST = 4
 """Nodes that a sum is over at least: six less the two that may be missing."""
 
-EITHER_WAY = 4
+EITHER_WAY = 3
 """How far the noise may move a figure. A mask that is left in, or taken off wrongly, moves it anywhere in 2^64."""
 
 
@@ -282,6 +282,6 @@ def _join(federation: SmallFederation, port: int) -> None:
         join_federation(open_party(profile.parent), key, f"http://127.0.0.1:{port}")
     for code in federation.authorities:
         federation.change_rule(code, 'most_epsilon = "1"', 'most_epsilon = "20"')
-        federation.change_rule(code, 'most_epsilon_per_year = "20"', 'most_epsilon_per_year = "99999"')
+        federation.change_rule(code, 'most_epsilon_per_year = "10"', 'most_epsilon_per_year = "99999"')
     with closing((hub := open_hub(federation.directory / "hub")).database):
         add_project(hub, Project("attendance", "Attendance", frozenset({"ana@ucl"}), frozenset({DRAFT.preset})))
