@@ -27,6 +27,7 @@ from hub.queries import plan_draft, store_draft
 from hub.service import Hub
 from hub.sums.attempts import certified_survivors
 from hub.sums.rosters import standing_members
+from query_engine.planning.plan import QueryPlan
 
 
 def draft_run(hub: Hub, draft: RunDraft, asker: Member) -> str:
@@ -36,9 +37,9 @@ def draft_run(hub: Hub, draft: RunDraft, asker: Member) -> str:
     template = _check_template(draft.template, asker, register, now)
     find_project(hub, template.project, asker.id)
     roster = choose_standing_roster(hub, template, draft.snapshot_term, now)
-    manifest = compose_run(template, draft, roster, register, now)
+    manifest, plan = compose_run(template, draft, roster, register, now)
     _keep_template(hub, template, draft.template)
-    store_draft(hub, manifest, plan_draft(manifest.sql, manifest.path))
+    store_draft(hub, manifest, plan)
     return manifest.query_id
 
 
@@ -68,8 +69,11 @@ def choose_standing_roster(hub: Hub, template: Template, term: str, now: datetim
 
 def compose_run(
     template: Template, draft: RunDraft, roster: tuple[str, ...], register: Register, now: datetime
-) -> Manifest:
-    """Return the manifest that a template and its choices give. Raises 422 problems that say what to mend."""
+) -> tuple[Manifest, QueryPlan]:
+    """Return the manifest that a template and its choices give, and its plan.
+
+    Raises 422 problems that say what to mend.
+    """
     digest, issued = template_digest(draft.template), whole_seconds(now)
     try:
         sql = write_question(template, draft.choices)
@@ -111,7 +115,7 @@ def compose_run(
         raise ProblemRaised(422, "preset_barred", str(error)) from None
     if len(years) != 1:
         raise ProblemRaised(422, "year_differs", "a run is about one academic year: give it in every WHERE")
-    return bound
+    return bound, plan
 
 
 def _raise_threshold(template: Template, nodes: int) -> SumTerms:

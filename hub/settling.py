@@ -18,7 +18,7 @@ from hub.queries import StoredQuery, close_query, due_queries, find_running, run
 from hub.relay import delete_expired
 from hub.release import release_query
 from hub.service import Hub, describe_error
-from hub.sums.advancing import advance_all, advance_query
+from hub.sums.advancing import advance_query
 from hub.sums.arrivals import note_refusal
 from hub.sums.slots import prepare
 
@@ -61,7 +61,8 @@ def settle_due(hub: Hub, now: datetime) -> None:
     if hub.settling.acquire(blocking=False):
         try:
             for query in due_queries(hub, now):
-                _settle(hub, query, now)
+                if not _is_sum(query):  # Taken on by what comes in for it, and by `keep_up`: every poll comes by here.
+                    _settle(hub, query, now)
         finally:
             hub.settling.release()
     delete_expired(hub, now)
@@ -70,14 +71,19 @@ def settle_due(hub: Hub, now: datetime) -> None:
 def keep_up(hub: Hub, now: datetime) -> None:
     """Do what has fallen due by itself: settle queries, take sums on, and deal for those to come."""
     settle_due(hub, now)
-    advance_all(hub, now)
+    for query in running_queries(hub, SUM_PATHS):
+        _settle(hub, query, now)
     prepare(hub, now)
+
+
+def _is_sum(query: StoredQuery) -> bool:
+    return query.state is QueryState.RUNNING and query.manifest.path in SUM_PATHS
 
 
 def _settle(hub: Hub, query: StoredQuery, now: datetime) -> None:
     """Settle one query. Whatever goes wrong with it stays with it: the polls of all nodes come by here."""
     try:
-        if query.state is QueryState.RUNNING and query.manifest.path in SUM_PATHS:
+        if _is_sum(query):
             advance_query(hub, query, now)
         elif query.state is QueryState.RUNNING:
             finish_query(hub, query, now)

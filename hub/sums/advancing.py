@@ -11,7 +11,6 @@ from datetime import datetime
 from audit.event import Action, Outcome
 from federation.envelope import Envelope, seal_envelope
 from federation.exchange import DeliveryKind, QueryState
-from federation.manifest import SUM_PATHS
 from federation.secure_sum.collector import AskReveals, AskSurvivors, Fail, Open, Wait
 from federation.secure_sum.errors import SumFailed
 from federation.secure_sum.facts import name_abort
@@ -19,7 +18,7 @@ from federation.secure_sum.messages import ABORT_TYPE, SURVIVORS_TYPE
 from federation.sums_exchange import StatementOffered
 from federation.wire import encode_document
 from hub.dispatch import deliver, pending_receivers
-from hub.queries import StoredQuery, close_query, find_running, running_queries
+from hub.queries import StoredQuery, close_query, find_running
 from hub.service import Hub
 from hub.sums.attempts import (
     MOST_ATTEMPTS,
@@ -35,12 +34,6 @@ from hub.sums.memory import Gathering
 from hub.sums.totals import release_total
 
 log = logging.getLogger("circe.hub")
-
-
-def advance_all(hub: Hub, now: datetime) -> None:
-    """Take every running sum as far as it goes now."""
-    for query in running_queries(hub, SUM_PATHS):
-        advance_query(hub, query, now)
 
 
 def advance(hub: Hub, digest: str) -> None:

@@ -162,7 +162,7 @@ def _deliver_attempt(
         attempt=signed,
         manifest=query.envelope,
         template=find_template(connection, manifest),
-        certificate=find_certificate(connection, manifest) if manifest.path is Path.EXACT_SUM else None,
+        certificate=_certificate_of(connection, manifest),
         aborts=aborts,
     )
     body = encode_document(wanted)
@@ -241,20 +241,21 @@ def name_survivors_once(hub: Hub, attempt: StoredAttempt, survivors: SurvivorSet
     return bool(kept == data)
 
 
-def find_certificate(connection: Connection, manifest: Manifest) -> Certificate | None:
+def find_certificate(connection: Connection, term: str) -> Certificate | None:
     """Return the certificate of the one survivor set of a term's exact sums, once there is one."""
-    row = connection.execute(
-        "SELECT document FROM sum_certificates WHERE term = ?", (manifest.snapshot_term,)
-    ).fetchone()
+    row = connection.execute("SELECT document FROM sum_certificates WHERE term = ?", (term,)).fetchone()
     return None if row is None else decode_document(row["document"], Certificate)
+
+
+def _certificate_of(connection: Connection, manifest: Manifest) -> Certificate | None:
+    return find_certificate(connection, manifest.snapshot_term) if manifest.path is Path.EXACT_SUM else None
 
 
 def certified_survivors(hub: Hub, term: str) -> tuple[str, ...] | None:
     """Return the nodes that every exact sum about a term is over, once the first has been opened."""
-    row = hub.database.connection.execute("SELECT document FROM sum_certificates WHERE term = ?", (term,)).fetchone()
-    if row is None:
+    certificate = find_certificate(hub.database.connection, term)
+    if certificate is None:
         return None
-    certificate = decode_document(row["document"], Certificate)
     return decode_document(certificate.survivors.body, SurvivorSet).survivors
 
 
@@ -296,7 +297,7 @@ def _make_collector(hub: Hub, query: StoredQuery, attempt: StoredAttempt) -> Col
         read_bundles(hub, attempt.attempt.roster_digest, attempt.attempt.slot),
         hub.register(),
         attempt.started_at,
-        certified=_is_certified(hub, query),
+        certified=_certificate_of(hub.database.connection, query.manifest) is not None,
         proposed=attempt.survivors,
     )
 
@@ -304,12 +305,6 @@ def _make_collector(hub: Hub, query: StoredQuery, attempt: StoredAttempt) -> Col
 def facts_of(hub: Hub, query: StoredQuery) -> ManifestFacts:
     """Return what the protocol has to know of a query's manifest."""
     return state_facts(query.manifest, query.digest, query.plan, hub.register())
-
-
-def _is_certified(hub: Hub, query: StoredQuery) -> bool:
-    if query.manifest.path is not Path.EXACT_SUM:
-        return False
-    return find_certificate(hub.database.connection, query.manifest) is not None
 
 
 def _feed(hub: Hub, collector: Collector, row: Row) -> None:

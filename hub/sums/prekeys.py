@@ -30,7 +30,7 @@ def ask_prekeys(hub: Hub, now: datetime) -> None:
     """Ask every active node that has published none for its prekey of this week."""
     epoch = name_epoch(now)
     asked = pending_receivers(hub, DeliveryKind.PREKEYS_WANTED, epoch, now)
-    lacking = {node.id for node in hub.register().active(MemberKind.NODE, now)} - published(hub, epoch).keys()
+    lacking = {node.id for node in hub.register().active(MemberKind.NODE, now)} - publishers(hub, epoch)
     hand_out(hub, DeliveryKind.PREKEYS_WANTED, dict.fromkeys(lacking - asked, PrekeyWanted(epoch=epoch)), epoch)
 
 
@@ -73,8 +73,8 @@ def _read_pairing(hub: Hub, node: Member, envelope: Envelope) -> Pairing:
 
 def offer_prekeys(hub: Hub, members: Iterable[str], epoch: str) -> None:
     """Hand every member all prekeys of the epoch that are there, for each to verify."""
-    prekeys = published(hub, epoch)
-    offered = PrekeysOffered(epoch=epoch, prekeys=tuple(prekeys[node] for node in sorted(prekeys)))
+    rows = hub.database.connection.execute("SELECT envelope FROM sum_prekeys WHERE epoch = ? ORDER BY node", (epoch,))
+    offered = PrekeysOffered(epoch=epoch, prekeys=tuple(decode_document(row["envelope"], Envelope) for row in rows))
     hand_out(hub, DeliveryKind.PREKEYS, dict.fromkeys(members, offered), epoch)
 
 
@@ -111,10 +111,10 @@ def count_pairs(hub: Hub, members: Collection[str], epoch: str) -> int:
     return sum(row["sender"] in wanted and row["receiver"] in wanted for row in rows)
 
 
-def published(hub: Hub, epoch: str) -> Mapping[str, Envelope]:
-    """Return the signed prekeys of an epoch by node."""
-    rows = hub.database.connection.execute("SELECT node, envelope FROM sum_prekeys WHERE epoch = ?", (epoch,))
-    return {row["node"]: decode_document(row["envelope"], Envelope) for row in rows}
+def publishers(hub: Hub, epoch: str) -> frozenset[str]:
+    """Return the nodes whose prekeys of an epoch are there; asked every second, so no prekey is read for it."""
+    rows = hub.database.connection.execute("SELECT node FROM sum_prekeys WHERE epoch = ?", (epoch,))
+    return frozenset(row["node"] for row in rows)
 
 
 def hand_out(hub: Hub, kind: DeliveryKind, documents: Mapping[str, Document], epoch: str, about: str = "") -> None:

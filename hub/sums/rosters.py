@@ -19,7 +19,7 @@ from federation.standing_rosters import ENGLAND, STANDING_ROSTERS, belongs_to
 from federation.wire import decode_document, encode_document
 from hub.service import Hub
 from hub.sums.complaints import complained_of
-from hub.sums.prekeys import PATIENCE, offer_prekeys, published, silent
+from hub.sums.prekeys import PATIENCE, offer_prekeys, publishers, silent
 
 ASKED = "asked"
 """The name of a roster that was formed for one question."""
@@ -59,7 +59,7 @@ def _counted_on(hub: Hub, epoch: str, now: datetime) -> Mapping[str, Member] | N
     if row["found"] < len(active) and not (row["latest"] and row["latest"] <= stamp(now - PATIENCE)):
         return None
     left_out = silent(hub, epoch) | complained_of(hub, epoch)
-    members = {node: active[node] for node in published(hub, epoch) if node in active and node not in left_out}
+    members = {node: active[node] for node in (publishers(hub, epoch) & active.keys()) - left_out}
     return members if len({node.operator for node in members.values()}) >= STANDING_FLOORS.operators else None
 
 
