@@ -14,7 +14,7 @@ signed in, and dealt parcels as the bytes that the protocol wrote: what they mea
 | `sum` | `SumWanted` | `/federation/sums/<digest>/contribution`, `ContributionHandedIn` |
 | `survivors` | `StatementOffered` | `/federation/sums/<digest>/survivors`, `StatementSigned` |
 | `opening` | `StatementOffered` | `/federation/sums/<digest>/reveal`, an envelope |
-| `abort` | `StatementOffered` | `/federation/sums/<digest>/abort`, `StatementSigned` |
+| `abort` | `AbortWanted` | `/federation/sums/<digest>/abort`, `StatementSigned` |
 
 A node that refuses a sum hands in a signed refusal at `/federation/replies`, as for any other manifest. What it cannot
 accept from another node (a pairing that is missing, a false parcel) it answers with a signed complaint of
@@ -117,9 +117,21 @@ class ContributionHandedIn(Document, frozen=True):
 
 
 class StatementOffered(Document, frozen=True):
-    """A set of survivors or an abort, with the signatures of nodes that have agreed to it so far."""
+    """A set of survivors, with the signatures of nodes that have agreed to it so far."""
 
     statement: Envelope
+
+
+class AbortWanted(Document, frozen=True):
+    """The hub asks for a node's word that an attempt is over.
+
+    The manifest goes along, with its template where it is a run of one: a node that was away has not seen the attempt,
+    and gives its word for what was approved, and for nothing that the hub made up.
+    """
+
+    attempt: Envelope
+    manifest: Envelope
+    template: Envelope | None
 
 
 class StatementSigned(Document, frozen=True):
@@ -139,7 +151,7 @@ BODIES: Mapping[DeliveryKind, type[Document]] = MappingProxyType(
         DeliveryKind.SUM: SumWanted,
         DeliveryKind.SURVIVORS: StatementOffered,
         DeliveryKind.OPENING: StatementOffered,
-        DeliveryKind.ABORT: StatementOffered,
+        DeliveryKind.ABORT: AbortWanted,
     }
 )
 """The document in the body of each delivery of a sum."""

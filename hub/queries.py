@@ -292,6 +292,14 @@ def find_running(hub: Hub, digest: str) -> StoredQuery | None:
     return None if row is None else read_query(row)
 
 
+def find_started(hub: Hub, query_id: str) -> StoredQuery | None:
+    """Return a query by its id if it is running, as `find_running` does by its manifest."""
+    row = hub.database.connection.execute(
+        "SELECT * FROM queries WHERE query_id = ? AND state = ?", (query_id, QueryState.RUNNING)
+    ).fetchone()
+    return None if row is None else read_query(row)
+
+
 def running_queries(hub: Hub, paths: Container[Path]) -> tuple[StoredQuery, ...]:
     """Return the running queries whose tables leave by one of these paths."""
     rows = hub.database.connection.execute("SELECT * FROM queries WHERE state = ?", (QueryState.RUNNING,))

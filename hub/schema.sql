@@ -80,6 +80,12 @@ CREATE TABLE IF NOT EXISTS sum_prekeys (
     envelope BLOB NOT NULL,
     PRIMARY KEY (epoch, node)
 );
+CREATE TABLE IF NOT EXISTS sum_prekeys_asked (
+    epoch TEXT NOT NULL,
+    node TEXT NOT NULL,
+    asked_at TEXT NOT NULL,
+    PRIMARY KEY (epoch, node)
+);
 CREATE TABLE IF NOT EXISTS sum_pairings (
     epoch TEXT NOT NULL,
     sender TEXT NOT NULL,

@@ -14,7 +14,7 @@ from federation.exchange import QueryState
 from federation.manifest import SUM_PATHS, Reply
 from federation.manifest import Outcome as ReplyOutcome
 from hub.dispatch import read_progress
-from hub.queries import StoredQuery, close_query, due_queries, find_running, running_queries
+from hub.queries import StoredQuery, close_query, due_queries, find_running, find_started, running_queries
 from hub.relay import delete_expired
 from hub.release import release_query
 from hub.service import Hub, describe_error
@@ -40,9 +40,9 @@ def settle_query(hub: Hub, query_id: str) -> None:
 
 def start_sum(hub: Hub, query_id: str) -> None:
     """Begin the sum of a query that has just been approved, if it is one; a second call changes nothing."""
-    for query in running_queries(hub, SUM_PATHS):
-        if query.query_id == query_id:
-            advance_query(hub, query, hub.clock())
+    query = find_started(hub, query_id)
+    if query is not None and query.manifest.path in SUM_PATHS:
+        advance_query(hub, query, hub.clock())
 
 
 def note_reply(hub: Hub, reply: Reply) -> None:

@@ -9,14 +9,13 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from audit.event import Action, Outcome
-from federation.envelope import Envelope, seal_envelope
+from federation.envelope import seal_envelope
 from federation.exchange import DeliveryKind, QueryState
 from federation.secure_sum.collector import AskReveals, AskSurvivors, Fail, Open, Wait
 from federation.secure_sum.errors import SumFailed
-from federation.secure_sum.facts import name_abort
-from federation.secure_sum.messages import ABORT_TYPE, SURVIVORS_TYPE
-from federation.sums_exchange import StatementOffered
-from federation.wire import encode_document
+from federation.secure_sum.messages import SURVIVORS_TYPE
+from federation.sums_exchange import AbortWanted, StatementOffered
+from federation.wire import Document, encode_document
 from hub.dispatch import deliver, pending_receivers
 from hub.queries import StoredQuery, close_query, find_running
 from hub.service import Hub
@@ -26,6 +25,7 @@ from hub.sums.attempts import (
     StoredAttempt,
     begin_attempt,
     find_attempt,
+    find_template,
     gather,
     move_attempt,
     name_survivors_once,
@@ -67,10 +67,10 @@ def _step(hub: Hub, query: StoredQuery, attempt: StoredAttempt, gathering: Gathe
             if not name_survivors_once(hub, attempt, statement):
                 hub.sums.forget(attempt.place)  # Another process has named others: begin again from what is kept.
                 return
-            unsigned = seal_envelope(encode_document(statement), SURVIVORS_TYPE)
+            unsigned = StatementOffered(statement=seal_envelope(encode_document(statement), SURVIVORS_TYPE))
             _offer(hub, attempt, DeliveryKind.SURVIVORS, unsigned, statement.survivors)
         case AskReveals(envelope=envelope, survivors=survivors):
-            _offer(hub, attempt, DeliveryKind.OPENING, envelope, survivors)
+            _offer(hub, attempt, DeliveryKind.OPENING, StatementOffered(statement=envelope), survivors)
         case Open():
             _open(hub, query, attempt, gathering, now)
         case Fail(code=code, culprits=culprits):
@@ -81,15 +81,15 @@ def _offer(
     hub: Hub,
     attempt: StoredAttempt,
     kind: DeliveryKind,
-    statement: Envelope,
+    wanted: Document,
     receivers: Iterable[str],
 ) -> None:
-    """Put a statement into inboxes, once for each hub: after a crash it is put there again, and answered alike."""
+    """Put what is wanted into inboxes, once for each hub: after a crash it is put there again, and answered alike."""
     if (kind, attempt.place) in hub.sums.offered:
         return
     hub.sums.offered.add((kind, attempt.place))
     fresh = sorted(set(receivers) - pending_receivers(hub, kind, attempt.reference, hub.clock()))
-    body = encode_document(StatementOffered(statement=statement))
+    body = encode_document(wanted)
     with hub.database.transaction() as connection:
         deliver(
             connection,
@@ -142,16 +142,22 @@ def _fail(
         hub.database.log.append(connection, event)
     log.warning("%s: attempt %d fails: %s", query.query_id, attempt.number, code)
     if after is AttemptState.ABORTING:
-        unsigned = seal_envelope(encode_document(name_abort(attempt.attempt)), ABORT_TYPE)
-        # Whoever has contributed knows of the attempt, and can promise; if they are too few, it has to expire.
-        _offer(hub, attempt, DeliveryKind.ABORT, unsigned, gathering.collector.contributors)
+        _ask_aborts(hub, query, attempt)
     else:
         hub.sums.forget(attempt.place)
         close_query(hub, query, QueryState.UNFINISHED, Action.QUERY_UNFINISHED)
 
 
+def _ask_aborts(hub: Hub, query: StoredQuery, attempt: StoredAttempt) -> None:
+    """Have the whole roster promise that an attempt is over: those that contributed can be too few for that (S12)."""
+    template = find_template(hub.database.connection, query.manifest)
+    wanted = AbortWanted(attempt=attempt.signed, manifest=query.envelope, template=template)
+    _offer(hub, attempt, DeliveryKind.ABORT, wanted, attempt.roster.members)
+
+
 def _begin_again(hub: Hub, query: StoredQuery, attempt: StoredAttempt, gathering: Gathering, now: datetime) -> None:
     """Begin the next attempt, once enough nodes have promised that this one is over, or its time is up."""
+    _ask_aborts(hub, query, attempt)  # Again where the hub was stopped before it could.
     aborts = gathering.collector.aborts()
     if (aborts is not None or now >= attempt.attempt.expires_at) and begin_attempt(hub, query, now, aborts):
         hub.sums.forget(attempt.place)

@@ -5,6 +5,7 @@ was. A reveal is kept sealed under the key that dies with this hub.
 """
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from audit.connection import Connection
 from audit.event import Action, Outcome
@@ -14,8 +15,10 @@ from federation.problems import ProblemRaised
 from federation.register import Member
 from federation.secure_sum.collector import Collector
 from federation.secure_sum.digests import digest_of
-from federation.secure_sum.errors import SumFailed
-from federation.secure_sum.messages import Contribution
+from federation.secure_sum.errors import SumFailed, SumRefused
+from federation.secure_sum.facts import name_abort
+from federation.secure_sum.messages import CONTRIBUTION_TYPE, REVEAL_TYPE, Contribution, Reveal
+from federation.secure_sum.signing import read_payload
 from federation.sums_exchange import ContributionHandedIn, StatementSigned
 from federation.wire import decode_document, encode_document
 from hub.dispatch import keep_progress
@@ -26,6 +29,9 @@ from hub.sums.attempts import ArrivalKind, AttemptState, StoredAttempt, find_att
 Take = Callable[[Collector], None]
 """Feeds a collector with what came in; raises `SumFailed` where it does not hold."""
 
+AttemptWord = TypeVar("AttemptWord", Contribution, Reveal)
+"""What says itself which attempt it is of."""
+
 Record = Callable[[Connection], None]
 """Writes what goes with an arrival, in the same transaction."""
 
@@ -34,6 +40,7 @@ def accept_contribution(hub: Hub, node: Member, digest: str, sent: ContributionH
     """Keep a node's masked vector (S4). Raises a 4xx problem."""
     query, attempt = _find(hub, digest)
     now = hub.clock()
+    _check_newest(attempt, sent.contribution, CONTRIBUTION_TYPE, Contribution)
 
     def take(collector: Collector) -> None:
         collector.take_contribution(node.id, sent.contribution, sent.vector, sent.consent, now)
@@ -61,6 +68,7 @@ def accept_reveal(hub: Hub, node: Member, digest: str, reveal: Envelope) -> None
     """Keep a node's shares, sealed, until the sum is opened (S9). Raises a 4xx problem."""
     query, attempt = _find(hub, digest)
     now = hub.clock()
+    _check_newest(attempt, reveal, REVEAL_TYPE, Reveal)
 
     def take(collector: Collector) -> None:
         collector.take_reveal(node.id, reveal, now)
@@ -72,6 +80,8 @@ def accept_reveal(hub: Hub, node: Member, digest: str, reveal: Envelope) -> None
 def accept_abort(hub: Hub, node: Member, digest: str, signed: StatementSigned) -> None:
     """Keep a node's promise that an attempt is over (S12). Raises a 4xx problem."""
     query, attempt = _find(hub, digest)
+    if signed.statement_digest != digest_of(encode_document(name_abort(attempt.attempt))):
+        raise _over()  # A node that was away may say so of an attempt that was followed by another since.
     signature, now = signed.signature, hub.clock()
 
     def take(collector: Collector) -> None:
@@ -82,10 +92,10 @@ def accept_abort(hub: Hub, node: Member, digest: str, signed: StatementSigned) -
 
 def note_refusal(hub: Hub, query: StoredQuery, node: str, code: str) -> None:
     """Note that a node has refused the manifest of a sum: it counts as missing at once."""
-    attempt = find_attempt(hub, query.digest)
-    if attempt is None or attempt.state is not AttemptState.OPEN:
-        return
     with hub.sums.lock:
+        attempt = find_attempt(hub, query.digest)
+        if attempt is None or attempt.state is not AttemptState.OPEN:
+            return
         gathering = gather(hub, query, attempt)
         arrival = _insert(hub, attempt, node, ArrivalKind.REFUSAL, code.encode())
         if arrival is not None:
@@ -102,6 +112,22 @@ def _find(hub: Hub, digest: str) -> tuple[StoredQuery, StoredAttempt]:
     return query, attempt
 
 
+def _check_newest(attempt: StoredAttempt, envelope: Envelope, payload_type: str, kind: type[AttemptWord]) -> None:
+    """Raise a 409 problem for what is of an attempt before: whoever was slow is not to blame for it."""
+    try:
+        number = read_payload(envelope, payload_type, kind).attempt
+    except SumRefused:
+        return  # Whose fault that is, the collector finds out.
+    if number < attempt.number:
+        raise _over()
+
+
+def _over() -> ProblemRaised:
+    return ProblemRaised(
+        409, "attempt_over", "another attempt at this sum has begun since: nothing is awaited of that one"
+    )
+
+
 def _keep(
     hub: Hub,
     query: StoredQuery,
@@ -116,7 +142,9 @@ def _keep(
     if node.id not in attempt.roster.members:
         raise ProblemRaised(404, "not_in_roster", "you are not of this sum's roster")
     with hub.sums.lock:
-        _find(hub, query.digest)  # Again: while this waited, another thread may have opened the sum.
+        _, newest = _find(hub, query.digest)  # Again: while this waited, another thread may have opened the sum.
+        if newest.number != attempt.number:
+            raise _over()
         gathering = gather(hub, query, attempt)
         known = _read(hub, attempt, node.id, kind)
         if known == body:

@@ -70,6 +70,8 @@ class StoredAttempt:
     state: AttemptState
     started_at: datetime
     attempt: Attempt
+    signed: Envelope
+    """The attempt as the hub signed it."""
     survivors: SurvivorSet | None
 
     @property
@@ -102,6 +104,8 @@ def begin_attempt(hub: Hub, query: StoredQuery, now: datetime, aborts: Envelope 
         if slot is None:
             _ask_for(connection, roster, digest, now)
             return False
+        if last is not None:
+            withdraw(connection, refer_to(query.digest, last["number"]))  # Nobody need give up what is followed.
         number = last["number"] + 1 if last is not None else 1
         attempt = Attempt(
             manifest_digest=query.digest,
@@ -209,6 +213,7 @@ def _read_attempt(hub: Hub, row: Row) -> StoredAttempt:
         state=AttemptState(row["state"]),
         started_at=datetime.fromisoformat(row["started_at"]),
         attempt=read_payload(envelope, ATTEMPT_TYPE, Attempt),
+        signed=envelope,
         survivors=None if row["survivors"] is None else decode_document(row["survivors"], SurvivorSet),
     )
 

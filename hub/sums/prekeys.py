@@ -27,11 +27,32 @@ PATIENCE = timedelta(minutes=2)
 
 
 def ask_prekeys(hub: Hub, now: datetime) -> None:
-    """Ask every active node that has published none for its prekey of this week."""
+    """Ask every active node that has published none for its prekey of this week.
+
+    One that was asked and gave none may not be allowed to: it is asked again once in a while.
+    """
     epoch = name_epoch(now)
-    asked = pending_receivers(hub, DeliveryKind.PREKEYS_WANTED, epoch, now)
-    lacking = {node.id for node in hub.register().active(MemberKind.NODE, now)} - publishers(hub, epoch)
-    hand_out(hub, DeliveryKind.PREKEYS_WANTED, dict.fromkeys(lacking - asked, PrekeyWanted(epoch=epoch)), epoch)
+    waiting = pending_receivers(hub, DeliveryKind.PREKEYS_WANTED, epoch, now) | _asked_lately(hub, epoch, now)
+    lacking = {node.id for node in hub.register().active(MemberKind.NODE, now)} - publishers(hub, epoch) - waiting
+    if lacking:
+        _note_asked(hub, epoch, lacking, now)
+        hand_out(hub, DeliveryKind.PREKEYS_WANTED, dict.fromkeys(lacking, PrekeyWanted(epoch=epoch)), epoch)
+
+
+def _asked_lately(hub: Hub, epoch: str, now: datetime) -> frozenset[str]:
+    rows = hub.database.connection.execute(
+        "SELECT node FROM sum_prekeys_asked WHERE epoch = ? AND asked_at > ?", (epoch, stamp(now - PATIENCE))
+    )
+    return frozenset(row["node"] for row in rows)
+
+
+def _note_asked(hub: Hub, epoch: str, nodes: Iterable[str], now: datetime) -> None:
+    with hub.database.transaction() as connection:
+        connection.executemany(
+            "INSERT INTO sum_prekeys_asked VALUES (?, ?, ?) "
+            "ON CONFLICT (epoch, node) DO UPDATE SET asked_at = excluded.asked_at",
+            [(epoch, node, stamp(now)) for node in sorted(nodes)],
+        )
 
 
 def keep_prekey(hub: Hub, node: Member, envelope: Envelope) -> None:

@@ -21,7 +21,7 @@ from federation.secure_sum.contributions import AnswerFacts
 from federation.secure_sum.contributor import SentContribution
 from federation.secure_sum.errors import SumRefused
 from federation.secure_sum.facts import SumQuery, read_attempt
-from federation.secure_sum.messages import ABORT_TYPE, Abort, SumRoster
+from federation.secure_sum.messages import ABORT_TYPE, Abort, Certificate, SumRoster
 from federation.secure_sum.signing import read_payload
 from federation.sum_facts import state_facts
 from federation.sum_terms import noise_terms
@@ -118,22 +118,29 @@ def reserve_sum(node: Node, approved: Approved, wanted: SumWanted) -> ReservedSu
         if known is None:
             reserve_in_ledger(node, connection, approved, plan, snapshot)
         # 13: the attempt, its slot, and for an exact sum its certificate.
-        query = read_query(wanted, approved, plan, now)
+        query = read_query(wanted.attempt, approved, plan, now, wanted.certificate, wanted.aborts)
         reserve_slot(node, connection, query, snapshot.id, register)
     return ReservedSum(Reserved(approved, plan, snapshot), query, wanted.manifest)
 
 
-def read_query(wanted: SumWanted, approved: Approved, plan: QueryPlan, now: datetime) -> SumQuery:
+def read_query(
+    signed: Envelope,
+    approved: Approved,
+    plan: QueryPlan,
+    now: datetime,
+    certificate: Certificate | None = None,
+    aborts: Envelope | None = None,
+) -> SumQuery:
     """Return the attempt that the hub signed, with the terms of the manifest as approved. Raises `Refused`."""
     manifest, terms = approved.manifest, approved.manifest.sum
     assert terms is not None  # read_manifest has seen to it
     try:
-        attempt = read_attempt(wanted.attempt, approved.register, now)
+        attempt = read_attempt(signed, approved.register, now)
     except SumRefused as refused:
         raise Refused(refused.code, refused.text) from None
     facts = state_facts(manifest, approved.digest, plan, approved.register)
     roster = SumRoster(epoch=attempt.epoch, members=manifest.roster, threshold=terms.threshold)
-    return SumQuery(attempt, roster, facts, wanted.certificate, wanted.aborts)
+    return SumQuery(attempt, roster, facts, certificate, aborts)
 
 
 def reserve_slot(

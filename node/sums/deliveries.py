@@ -14,6 +14,7 @@ from federation.sums_exchange import (
     DEALINGS_DOOR,
     PAIRINGS_DOOR,
     PREKEYS_DOOR,
+    AbortWanted,
     DealWanted,
     PairingsOffered,
     ParcelsOffered,
@@ -26,6 +27,7 @@ from federation.sums_exchange import (
 from federation.wire import MAX_BATCH_BYTES, Document, WireError, decode_document
 from node.answering import record_unapproved
 from node.service import Node
+from node.sums.aborting import sign_abort
 from node.sums.contributing import answer_sum
 from node.sums.preparing import (
     accept_pairings,
@@ -35,7 +37,7 @@ from node.sums.preparing import (
     publish_prekey,
     record_complaints,
 )
-from node.sums.statements import reveal_shares, sign_abort, sign_survivors
+from node.sums.statements import reveal_shares, sign_survivors
 
 log = logging.getLogger("circe.node")
 
@@ -111,17 +113,26 @@ def _contribute(node: Node, doors: Doors, body: Document) -> None:
         doors.hand_in(name_door(answer.manifest_digest, "contribution"), answer.body)
 
 
+def _give_up(node: Node, doors: Doors, body: Document) -> None:
+    assert isinstance(body, AbortWanted)
+    _hand_in(doors, "abort", sign_abort(node, body))
+
+
+def _hand_in(doors: Doors, step: str, said: tuple[str, bytes] | None) -> None:
+    """Answer at the door of a step, or with nothing."""
+    if said is not None:
+        doors.hand_in(name_door(said[0], step), said[1])
+
+
 Act = Callable[[Node, Doors, Document], None]
 
 
 def _say(step: str, act: Callable[[Node, Envelope], tuple[str, bytes] | None]) -> Act:
-    """Answer a statement at the door of its step, or with nothing."""
+    """Answer a statement at the door of its step."""
 
     def say(node: Node, doors: Doors, body: Document) -> None:
         assert isinstance(body, StatementOffered)
-        said = act(node, body.statement)
-        if said is not None:
-            doors.hand_in(name_door(said[0], step), said[1])
+        _hand_in(doors, step, act(node, body.statement))
 
     return say
 
@@ -136,7 +147,7 @@ ACTS: Mapping[DeliveryKind, Act] = MappingProxyType(
         DeliveryKind.SUM: _contribute,
         DeliveryKind.SURVIVORS: _say("survivors", sign_survivors),
         DeliveryKind.OPENING: _say("reveal", reveal_shares),
-        DeliveryKind.ABORT: _say("abort", sign_abort),
+        DeliveryKind.ABORT: _give_up,
     }
 )
 """What is done about each kind of delivery of a sum."""

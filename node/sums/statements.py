@@ -1,4 +1,4 @@
-"""What a node signs and reveals after it has contributed: survivors (S6), its shares (S8, S9), an abort (S12).
+"""What a node signs and reveals after it has contributed: survivors (S6), and its shares (S8, S9).
 
 Each is checked, recorded together with its entry in the log, and only then sent; what is asked for again is sent again
 and not logged again. A statement that is refused is answered with nothing: the hub has to do without this node's word.
@@ -11,8 +11,8 @@ from audit.event import Action, AuditEvent
 from federation.envelope import Envelope, Signature, write_envelope
 from federation.secure_sum.digests import digest_of
 from federation.secure_sum.errors import SumRefused
-from federation.secure_sum.facts import SumQuery, name_abort
-from federation.secure_sum.messages import ABORT_TYPE, SURVIVORS_TYPE, Abort, SurvivorSet
+from federation.secure_sum.facts import SumQuery
+from federation.secure_sum.messages import SURVIVORS_TYPE, Abort, SurvivorSet
 from federation.secure_sum.signing import read_payload
 from federation.sums_exchange import StatementSigned
 from federation.wire import encode_document
@@ -29,7 +29,7 @@ def sign_survivors(node: Node, statement: Envelope) -> tuple[str, bytes] | None:
     def sign() -> tuple[str, bytes]:
         survivors = read_payload(statement, SURVIVORS_TYPE, SurvivorSet)
         query = find_query(node, survivors)
-        signature = _record(
+        signature = record_act(
             node,
             lambda: node.contributor.sign_survivors(survivors, query, node.register(), node.clock()),
             node.event(
@@ -44,9 +44,9 @@ def sign_survivors(node: Node, statement: Envelope) -> tuple[str, bytes] | None:
             known=len(survivors.survivors) == len(query.roster.members)
             or node.sums.find_survivors(query.facts.digest, survivors.attempt) is not None,
         )
-        return survivors.manifest_digest, _write_signed(statement, signature)
+        return survivors.manifest_digest, write_signed(statement.body, signature)
 
-    return _or_nothing(node, sign)
+    return or_nothing(node, sign)
 
 
 def reveal_shares(node: Node, opening: Envelope) -> tuple[str, bytes] | None:
@@ -57,7 +57,7 @@ def reveal_shares(node: Node, opening: Envelope) -> tuple[str, bytes] | None:
         query = find_query(node, survivors)
         if query.facts.path.value not in node.rules().paths:
             raise SumRefused("path_barred", f"this authority lets no table leave by {query.facts.path} any more")
-        revealed = _record(
+        revealed = record_act(
             node,
             lambda: node.contributor.reveal(opening, query, node.register(), node.clock()),
             node.event(
@@ -72,26 +72,7 @@ def reveal_shares(node: Node, opening: Envelope) -> tuple[str, bytes] | None:
         )
         return survivors.manifest_digest, write_envelope(revealed)
 
-    return _or_nothing(node, reveal)
-
-
-def sign_abort(node: Node, statement: Envelope) -> tuple[str, bytes] | None:
-    """Return the manifest's digest and this node's signature on an abort (S12); None if refused."""
-
-    def abort() -> tuple[str, bytes]:
-        wanted = read_payload(statement, ABORT_TYPE, Abort)
-        query = find_query(node, wanted)
-        if wanted != name_abort(query.attempt):
-            raise SumRefused("aborts_other", "the abort is of another slot or roster")
-        signature = _record(
-            node,
-            lambda: node.contributor.abort(query),
-            node.event(Action.SUM_ABORTED, node.party.member_id, query.facts.query_id, attempt=wanted.attempt),
-            known=node.sums.is_aborted(query.facts.digest, wanted.attempt),
-        )
-        return wanted.manifest_digest, _write_signed(statement, signature)
-
-    return _or_nothing(node, abort)
+    return or_nothing(node, reveal)
 
 
 def find_query(node: Node, statement: SurvivorSet | Abort) -> SumQuery:
@@ -102,7 +83,7 @@ def find_query(node: Node, statement: SurvivorSet | Abort) -> SumQuery:
     return query
 
 
-def _record(node: Node, act: Callable[[], T], event: AuditEvent, *, known: bool) -> T:
+def record_act(node: Node, act: Callable[[], T], event: AuditEvent, *, known: bool) -> T:
     """Do what claims something in the store, and log it, in one transaction: nothing is sent before it commits."""
     with node.database.transaction() as connection:
         done = act()
@@ -111,7 +92,8 @@ def _record(node: Node, act: Callable[[], T], event: AuditEvent, *, known: bool)
     return done
 
 
-def _or_nothing(node: Node, act: Callable[[], tuple[str, bytes]]) -> tuple[str, bytes] | None:
+def or_nothing(node: Node, act: Callable[[], tuple[str, bytes]]) -> tuple[str, bytes] | None:
+    """Return what an act answers, or None where it is refused, which is logged."""
     try:
         return act()
     except (SumRefused, Refused) as refused:
@@ -119,5 +101,6 @@ def _or_nothing(node: Node, act: Callable[[], tuple[str, bytes]]) -> tuple[str, 
         return None
 
 
-def _write_signed(statement: Envelope, signature: Signature) -> bytes:
-    return encode_document(StatementSigned(statement_digest=digest_of(statement.body), signature=signature))
+def write_signed(statement: bytes, signature: Signature) -> bytes:
+    """Return a node's signature over a statement, as it is handed in."""
+    return encode_document(StatementSigned(statement_digest=digest_of(statement), signature=signature))

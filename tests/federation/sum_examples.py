@@ -3,6 +3,7 @@
 from federation.envelope import Signature
 from federation.secure_sum.messages import Certificate, SumRoster
 from federation.sums_exchange import (
+    AbortWanted,
     ContributionHandedIn,
     DealingsHandedIn,
     DealWanted,
@@ -39,5 +40,6 @@ SUM_EXAMPLES: tuple[Document, ...] = (
     ),
     ContributionHandedIn(contribution=SIGNED, vector=bytes(range(256)), consent=SIGNATURE),
     StatementOffered(statement=SIGNED),
+    AbortWanted(attempt=SIGNED, manifest=SIGNED, template=SIGNED),
     StatementSigned(statement_digest="0" * 64, signature=SIGNATURE),
 )

@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from federation.envelope import Envelope, decode_base64, seal_envelope
 from federation.exchange import Delivery, DeliveryKind, QueryDraft, RunDraft
@@ -13,13 +13,11 @@ from federation.secure_sum.contributor import Contributor
 from federation.secure_sum.dealing import write_complaint
 from federation.secure_sum.digests import digest_of
 from federation.secure_sum.errors import SumRefused
-from federation.secure_sum.facts import SumQuery
+from federation.secure_sum.facts import SumQuery, name_abort
 from federation.secure_sum.memory_store import MemoryStore
 from federation.secure_sum.messages import (
-    ABORT_TYPE,
     ATTEMPT_TYPE,
     SURVIVORS_TYPE,
-    Abort,
     Attempt,
     ParcelDelivery,
     Prekey,
@@ -31,6 +29,7 @@ from federation.secure_sum.prekeys import make_prekey, read_prekey
 from federation.secure_sum.signing import read_payload
 from federation.sum_facts import state_facts
 from federation.sums_exchange import (
+    AbortWanted,
     ContributionHandedIn,
     DealingsHandedIn,
     DealWanted,
@@ -154,17 +153,23 @@ class PlayedNode:
     def _on_sum(self, delivery: Delivery, body: bytes) -> None:
         wanted = decode_document(body, SumWanted)
         digest, manifest = manifest_digest(wanted.manifest), read_manifest(wanted.manifest)
-        attempt = read_payload(wanted.attempt, ATTEMPT_TYPE, Attempt)
-        assert manifest.sum is not None
         plan, register = derive_plan(manifest.sql, manifest.path), self.federation.hub.register()
-        roster = SumRoster(epoch=attempt.epoch, members=manifest.roster, threshold=manifest.sum.threshold)
-        facts = state_facts(manifest, digest, plan, register)
-        query = self.asked[digest] = SumQuery(attempt, roster, facts, wanted.certificate, wanted.aborts)
+        query = self.asked[digest] = replace(
+            self._read_query(wanted), certificate=wanted.certificate, aborts=wanted.aborts
+        )
         answer = AnswerFacts(self.name.removeprefix("node-"), f"{manifest.snapshot_term}-00", register.version)
         sent = self.contributor.contribute(query, self.figures(plan), answer, register, self.federation.clock())
         handed = ContributionHandedIn(contribution=sent.envelope, vector=sent.masked.data, consent=sent.consent)
         arrivals.accept_contribution(self.federation.hub, self.federation.member(self.name), digest, handed)
         advance(self.federation.hub, digest)
+
+    def _read_query(self, wanted: SumWanted | AbortWanted) -> SumQuery:
+        manifest, attempt = read_manifest(wanted.manifest), read_payload(wanted.attempt, ATTEMPT_TYPE, Attempt)
+        assert manifest.sum is not None
+        plan = derive_plan(manifest.sql, manifest.path)
+        facts = state_facts(manifest, manifest_digest(wanted.manifest), plan, self.federation.hub.register())
+        roster = SumRoster(epoch=attempt.epoch, members=manifest.roster, threshold=manifest.sum.threshold)
+        return SumQuery(attempt, roster, facts)
 
     def _on_survivors(self, delivery: Delivery, body: bytes) -> None:
         offered = decode_document(body, StatementOffered).statement
@@ -192,10 +197,9 @@ class PlayedNode:
             arrivals.accept_reveal(self.federation.hub, self.federation.member(self.name), digest, revealed)
 
     def _on_abort(self, delivery: Delivery, body: bytes) -> None:
-        offered = decode_document(body, StatementOffered).statement
-        digest = read_payload(offered, ABORT_TYPE, Abort).manifest_digest
-        signature = self.contributor.abort(self.asked[digest])
-        signed = StatementSigned(statement_digest=digest_of(offered.body), signature=signature)
+        query = self._read_query(decode_document(body, AbortWanted))
+        digest, statement = query.facts.digest, encode_document(name_abort(query.attempt))
+        signed = StatementSigned(statement_digest=digest_of(statement), signature=self.contributor.abort(query))
         arrivals.accept_abort(self.federation.hub, self.federation.member(self.name), digest, signed)
         advance(self.federation.hub, digest)
 

@@ -19,9 +19,8 @@ from federation.plans import derive_plan
 from federation.secure_sum.bundles import check_bundle, split_bundle
 from federation.secure_sum.collector import AskReveals, AskSurvivors, Collector, Fail, Open, Wait
 from federation.secure_sum.epochs import name_epoch
-from federation.secure_sum.facts import ManifestFacts, SumPath, name_abort
+from federation.secure_sum.facts import ManifestFacts, SumPath
 from federation.secure_sum.messages import (
-    ABORT_TYPE,
     ATTEMPT_TYPE,
     COMPLAINT_TYPE,
     PAIRING_TYPE,
@@ -41,6 +40,7 @@ from federation.secure_sum.vectors import signed_values
 from federation.sum_facts import name_regions
 from federation.sum_terms import smallest_threshold
 from federation.sums_exchange import (
+    AbortWanted,
     ContributionHandedIn,
     DealingsHandedIn,
     DealWanted,
@@ -260,8 +260,12 @@ class PlayedSum:
 
     def ask_abort(self, name: str) -> Said:
         """S12 at one node."""
-        offered = seal_envelope(encode_document(name_abort(self.attempt)), ABORT_TYPE)
-        return self.hub.deliver(name, DeliveryKind.ABORT, StatementOffered(statement=offered))
+        return self.hub.deliver(name, DeliveryKind.ABORT, self.abort_wanted)
+
+    @property
+    def abort_wanted(self) -> AbortWanted:
+        """What an honest hub sends to have the attempt called off."""
+        return AbortWanted(attempt=self.wanted.attempt, manifest=self.wanted.manifest, template=self.wanted.template)
 
     def abort_everywhere(self, names: Iterable[str]) -> Envelope | None:
         """Collect aborts; t of them make the next attempt possible."""
