@@ -343,6 +343,15 @@ def test_reveal_after_abort_and_abort_after_reveal(troupe: Troupe) -> None:
     refused("aborted", lambda: opening(troupe, query, names[:6], names[1:2]))
 
 
+def test_contribution_after_an_abort(troupe: Troupe) -> None:
+    """S2. Whoever gave its word on an attempt that it had not seen takes no part in it, and does in the next."""
+    first, second, name = troupe.query(), troupe.query(slot=2, number=2), troupe.names[0]
+    troupe.node(name).abort(first)
+    refused("aborted", lambda: troupe.contribute(first, name, [1, 1, 1]))
+    assert troupe.stores[name].find_uses(first.facts.digest) == ()
+    assert troupe.contribute(second, name, [1, 1, 1])
+
+
 # --- Exact sums ------------------------------------------------------------------------------------------------------
 
 

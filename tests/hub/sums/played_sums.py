@@ -75,6 +75,7 @@ class PlayedNode:
     figures: Callable[[QueryPlan], Sequence[int]] = lambda plan: [1] * (plan.cells * len(plan.statistics))
     deaf_to: frozenset[DeliveryKind] = frozenset()
     """Deliveries that this node never sees."""
+    gives_prekeys: bool = True
     lies: bool = False
     """Whether it deals parcels that nobody can open."""
 
@@ -92,6 +93,8 @@ class PlayedNode:
         return len(waiting)
 
     def _on_prekeys_wanted(self, delivery: Delivery, body: bytes) -> None:
+        if not self.gives_prekeys:
+            return
         epoch, now = decode_document(body, PrekeyWanted).epoch, self.federation.clock()
         secret, envelope = make_prekey(self.federation.parties[self.name].keys, epoch, now)
         self.store.keep_prekey(secret)

@@ -6,12 +6,16 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from audit.connection import Row
 from audit.event import Action
 from federation.exchange import DeliveryKind, QueryState
 from federation.problems import ProblemRaised
 from federation.sum_terms import GATHER_SECONDS
 from federation.sums_exchange import ContributionHandedIn
 from federation.wire import decode_document
+from hub import queries
+from hub.queries import StoredQuery, read_query
+from hub.settling import keep_up, start_sum
 from hub.sums import arrivals
 from hub.sums.complaints import leave_out
 from hub.sums.prekeys import PATIENCE
@@ -206,6 +210,40 @@ def test_a_node_that_deals_nothing_is_not_waited_for_long(sums: PlayedSums) -> N
     query_id = sums.ask(dropouts=1, colluders=1)
     sums.settle()
     assert len(released(sums.federation, query_id).replies) == 6
+
+
+def test_a_node_that_gives_no_prekey_is_asked_again_in_a_while(sums: PlayedSums) -> None:
+    """Its rules may bar sums, and it is done with the question: it hears of it again when patience is over."""
+    sums.nodes["node-886"].gives_prekeys = False
+    sums.settle()
+    asked = "SELECT 1 FROM deliveries WHERE receiver = 'node-886' AND kind = 'prekeys_wanted'"
+    for wait in (timedelta(0), timedelta(seconds=1), PATIENCE - timedelta(seconds=2)):
+        sums.federation.clock.advance(wait)
+        keep_up(sums.federation.hub, sums.federation.clock())
+        assert not rows_of(sums, asked)
+    sums.federation.clock.advance(timedelta(seconds=2))
+    keep_up(sums.federation.hub, sums.federation.clock())
+    assert len(rows_of(sums, asked)) == 1
+    sums.nodes["node-886"].gives_prekeys = True
+    sums.settle()
+    assert len(rows_of(sums, "SELECT 1 FROM sum_prekeys")) == 7
+
+
+def test_a_sum_begins_without_a_look_at_any_other(sums: PlayedSums, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are running: only its own manifest is read."""
+    sums.settle()
+    sums.ask()
+    read: list[str] = []
+
+    def count(row: Row) -> StoredQuery:
+        read.append(row["query_id"])
+        return read_query(row)
+
+    monkeypatch.setattr(queries, "read_query", count)
+    query_id = sums.ask()
+    read.clear()
+    start_sum(sums.federation.hub, query_id)
+    assert read == [query_id]
 
 
 @pytest.mark.parametrize(

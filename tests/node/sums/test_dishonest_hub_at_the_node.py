@@ -51,10 +51,10 @@ def assert_refused(hub: PlayedHub, said: Said, code: str) -> None:
     assert (logged.action, logged.details["code"]) == (Action.QUERY_REFUSED, code)
 
 
-def assert_silent(hub: PlayedHub, said: Said, code: str) -> None:
+def assert_silent(hub: PlayedHub, said: Said, code: str, name: str = NODE) -> None:
     """The node answers a statement with nothing at all, and has the reason in its log."""
     assert (said.handed_in, said.refusals) == ([], [])
-    logged = next(iter(read_entries(hub.nodes[NODE].database.connection, limit=1))).to_event()
+    logged = next(iter(read_entries(hub.nodes[name].database.connection, limit=1))).to_event()
     assert logged.details["code"] == code
 
 
