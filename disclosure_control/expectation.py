@@ -162,7 +162,7 @@ class _Foresight:
             some = 1 - _between(1, self._preset.minimum_n_mean - 1, present)
         else:
             two = len(output.measures) > 1
-            least = self._preset.minimum_n_correlation if two else self._preset.minimum_n_mean
+            least = self._preset.minimum_n_correlation if two else self._preset.minimum_n_spread
             if output.fraction is not None:  # enough on either side of a quantile
                 least = max(least, ceil(self._preset.smallest_count_shown / min(output.fraction, 1 - output.fraction)))
             some = 1 - _between(0, least - 1, present)

@@ -18,7 +18,7 @@ noise lies within the 95 % that the terms of the release give. Widths are added 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from math import ceil, sqrt
+from math import sqrt
 from types import MappingProxyType
 
 from disclosure_control.margins import (
@@ -87,8 +87,7 @@ class ReleasedRow:
         noise = self.noise_of(statistic)
         if noise or self.base == 1 or not count:
             return max(0, int(count) - noise), max(0, int(count) + noise)
-        half = self.base / 2
-        return max(ceil(count - half), self.preset.smallest_count_shown), ceil(count + half) - 1
+        return self.preset.printed_range(int(count))
 
     def rows_behind(self, output: Output) -> "_Rows":
         """The rows that a figure rests on, by the counts released beside it. Raises `MarginMissing`.

@@ -173,7 +173,7 @@ def release_generalised(
 def _release(
     family: Family, fit: LinearFit | GeneralisedFit, quality: Mapping[str, Decimal], preset: Preset
 ) -> ReleasedModel:
-    check_residual_df(fit.residual_df)
+    check_residual_df(fit.residual_df, preset)
     rows = round_to_base(fit.rows, preset.rounding_base)
     degrees = rows - len(fit.estimates)
     return ReleasedModel(
@@ -206,7 +206,7 @@ def _figures_shown(preset: Preset) -> int:
 
 def _protection(preset: Preset) -> str:
     return (
-        f"Preset {preset.name}, version {preset.version}: at least {preset.minimum_n_mean} children are behind every "
+        f"Preset {preset.name}, version {preset.version}: at least {preset.minimum_n_model} children are behind every "
         "count that the estimates could be worked back to. Standard errors tell roughly how many rows those are."
     )
 

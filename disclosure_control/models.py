@@ -4,7 +4,7 @@ What an attacker can do with estimates, and the rule that answers it:
 
 1. A model with a coefficient for every combination of levels is the table of their averages, and standard errors give
    its counts. So every count inside a linear model, and every pattern of the others, is held to the preset, as if the
-   table itself were printed. An estimate is an average: its counts are held to `minimum_n_mean`.
+   table itself were printed: its counts are held to `minimum_n_model`.
 2. Sums over everybody less those with a level give the other side: reference levels are counted like the rest, and all
    but those of a count may not be a few children either.
 3. An empty count beside others tells that nobody is there, and so that everybody is elsewhere. It passes only where the
@@ -13,8 +13,8 @@ What an attacker can do with estimates, and the rule that answers it:
 4. A yes/no outcome is held to the rule on both sides, in each count and pattern: children who all answer alike are
    told on. A quantity is held to it on its children who are not at 0.
 5. Children left out for a missing value are the difference between a model and a count of everybody; none or enough.
-6. Few degrees of freedom tell each outcome: at least `MINIMUM_RESIDUAL_DF` rows beyond the coefficients (ACRO's
-   default), and no model that fits exactly is released at all.
+6. Few degrees of freedom tell each outcome: at least `minimum_residual_df` rows beyond the coefficients, and no model
+   that fits exactly is released at all.
 
 Not claimed: that no child weighs much in an estimate (one with many suspensions does); that each *value* of a number
 has enough children (a number with few values is better asked for as a factor); or that two models which differ by
@@ -27,9 +27,6 @@ from enum import StrEnum
 from disclosure_control.presets import Preset
 from query_engine.models.counts import ChildCount, PatternCount, term_counts, two_way_counts
 from query_engine.models.formula import ModelFormula
-
-MINIMUM_RESIDUAL_DF = 10
-"""Rows that a model must have beyond its coefficients."""
 
 NAMED = 5
 """Counts that a refusal names at most."""
@@ -93,10 +90,10 @@ def check_left_out(children: int, preset: Preset) -> None:
         raise ModelWithheld(Reason.LEFT_OUT, f"{reason}: leave out the term or the filter that splits them off")
 
 
-def check_residual_df(degrees: int) -> None:
+def check_residual_df(degrees: int, preset: Preset) -> None:
     """Raise `ModelWithheld` where a model has too few rows beyond its coefficients."""
-    if degrees < MINIMUM_RESIDUAL_DF:
-        reason = f"the model has fewer than {MINIMUM_RESIDUAL_DF} rows beyond its coefficients"
+    if degrees < preset.minimum_residual_df:
+        reason = f"the model has fewer than {preset.minimum_residual_df} rows beyond its coefficients"
         raise ModelWithheld(Reason.RESIDUAL_DF, f"{reason}: use fewer terms, or more years")
 
 
@@ -120,7 +117,7 @@ def _is_of_levels(count: ChildCount) -> bool:
 
 
 def _is_a_few(children: int, preset: Preset) -> bool:
-    return 0 < children < preset.minimum_n_mean
+    return 0 < children < preset.minimum_n_model
 
 
 def _is_too_few(children: int, preset: Preset) -> bool:
@@ -132,7 +129,7 @@ def _check_none(failed: Sequence[ChildCount], preset: Preset) -> None:
         return
     named = "; ".join(dict.fromkeys(each.label for each in failed[:NAMED]))
     zero = "" if preset.shows_zero else ", or none,"
-    few = f"fewer than {preset.minimum_n_mean} children{zero} are in or just outside: {named}"
+    few = f"fewer than {preset.minimum_n_model} children{zero} are in or just outside: {named}"
     raise ModelWithheld(Reason.TOO_FEW_CHILDREN, f"{few}. Group levels, leave out a term, or pool years")
 
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from disclosure_control.margin_methods import SPREADS, WITHHELD, MarginMissing, ReleasedRow, find_ends
 from disclosure_control.margins import cut_to_place
 from disclosure_control.noise.calibration import half_widths
-from disclosure_control.presets import Preset
+from disclosure_control.preset import TOTAL_LEVEL, Preset
 from disclosure_control.release import ReleasedTable
 from disclosure_control.rounding import decimal_places
 from disclosure_control.symbols import Symbol, Value
@@ -68,6 +68,7 @@ def find_margins(
     """
     if (table.plan_id, table.preset, table.preset_version) != (plan.plan_id, preset.name, preset.version):
         raise ValueError("margins are worked out with the plan and the preset of the release")
+    preset = preset.at(TOTAL_LEVEL) if table.path == "exact_sum" else preset
     wanted = range(len(table.rows)) if places is None else places
     noise = _noise(table, plan)
     numbers = [number for number, each in enumerate(plan.sets) for _ in range(plan.cells_of(each))]

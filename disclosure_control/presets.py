@@ -1,105 +1,26 @@
-"""Presets: the rules of disclosure control as named, versioned, documented files.
+"""The presets that Circe ships, read strictly from their files.
 
 The files in `presets/` are the reference: each says in comments what it takes from its source and what it decides
-where the source is silent. A preset never prints a blank, and never prints 0 for a figure it hides.
+where the source is silent. `docs/presets.md` is written from them.
 """
 
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
+from disclosure_control.preset import LEVELS, ByLevel, Dominance, Preset, PresetInvalid, Zero
 from disclosure_control.symbols import Symbol
 
-__all__ = ["Preset", "PresetInvalid", "Zero", "list_presets", "load_preset", "parse_preset"]
-
-Zero = Literal["shown", "withheld"]
+__all__ = ["Preset", "PresetInvalid", "list_presets", "load_preset", "parse_preset"]
 
 FOLDER = Path(__file__).with_name("presets")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-ALWAYS_USED = frozenset({Symbol.CONFIDENTIAL, Symbol.UNAVAILABLE})
-
-
-class PresetInvalid(Exception):
-    """A preset does not exist, or its file is not as it must be; the text says which key and what belongs there."""
-
-
-@dataclass(frozen=True)
-class Preset:
-    """One set of rules. Raises `PresetInvalid` where two of them contradict each other.
-
-    `smallest_count_shown`, `minimum_n_mean` and `minimum_n_correlation` (of figures of two measures) are numbers of
-    children; `rounding_base` is in units of a count;
-    `proportion_decimals` are places of a share from 0 to 1, so that 2 means whole per cents.
-    """
-
-    name: str
-    version: str
-    title: str
-    source: str
-    smallest_count_shown: int
-    zero: Zero
-    rounding_base: int
-    minimum_n_mean: int
-    minimum_n_correlation: int
-    proportion_decimals: int
-    mean_decimals: int
-    symbols: frozenset[Symbol]
-    claim: str
-
-    def __post_init__(self) -> None:
-        """Refuse contradictions that would print what is meant to be hidden."""
-        if round(self.smallest_count_shown / self.rounding_base) == 0:
-            raise PresetInvalid(f"{self.name}: smallest_count_shown would round to 0; raise it or lower rounding_base")
-        if not self.smallest_count_shown <= self.minimum_n_mean <= self.minimum_n_correlation:
-            raise PresetInvalid(
-                f"{self.name}: minimum_n_mean must be at least smallest_count_shown, at most minimum_n_correlation"
-            )
-        if not self.symbols >= ALWAYS_USED | ({Symbol.NOT_APPLICABLE} if self.shows_zero else set()):
-            raise PresetInvalid(f"{self.name}: symbols must hold c and x, and z where zero is shown")
-        if Symbol.NOT_APPLICABLE in self.symbols and not self.shows_zero:
-            raise PresetInvalid(f"{self.name}: z says that a count is 0; remove it where zero is withheld")
-
-    @property
-    def shows_zero(self) -> bool:
-        """Whether a true 0 is printed; if not, it is withheld like a small count and looks the same."""
-        return self.zero == "shown"
-
-    @property
-    def method(self) -> str:
-        """What the preset does and what it claims, as a paragraph for a reader of a released table."""
-        zero = "a true zero is shown" if self.shows_zero else "zero is withheld in the same way"
-        return " ".join(
-            (
-                f"{self.title} (preset {self.name}, version {self.version}).",
-                f"Counts under {self.smallest_count_shown} are withheld (c) and so is every figure that rests on one;",
-                f"{zero}.",
-                *self._rounding_sentences(),
-                self.claim,
-            )
-        )
-
-    def _rounding_sentences(self) -> tuple[str, ...]:
-        shares = f"Shares run from 0 to 1 and have {_places(self.proportion_decimals)}"
-        averages = (
-            f"Averages and spreads rest on at least {self.minimum_n_mean} children, and figures of two measures on "
-            f"{self.minimum_n_correlation}; averages have {_places(self.mean_decimals)}."
-        )
-        if self.rounding_base == 1:
-            return ("Counts and sums are not rounded.", f"{shares}.", averages)
-        return (
-            f"Counts are rounded to the nearest {self.rounding_base}.",
-            f"{shares}; shares of children come from the rounded counts.",
-            averages,
-            "A sum is the released average per child times the released number of children, rounded in the same way.",
-        )
-
-
-def _places(decimals: int) -> str:
-    return {0: "no decimal places", 1: "1 decimal place"}.get(decimals, f"{decimals} decimal places")
+WANTED = frozenset(each.name for each in fields(Preset)) - {"level"}
+"""The keys of a file. A preset is read at the level of an authority, and taken to another from there."""
 
 
 def list_presets() -> tuple[str, ...]:
@@ -121,38 +42,80 @@ def parse_preset(content: bytes, name: str) -> Preset:
         entries = tomllib.loads(content.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise PresetInvalid(f"{name}: is not TOML: {error}") from None
-    wanted = {each.name for each in fields(Preset)}
-    if problems := sorted(wanted ^ entries.keys()):
+    if problems := sorted(WANTED ^ entries.keys()):
         raise PresetInvalid(f"{name}: keys missing or unknown: {', '.join(problems)}")
     if entries["name"] != name or not NAME.fullmatch(name):
         raise PresetInvalid(f"{name}: name must be the file's own, in lower case")
-    return Preset(**{key: _read_entry(f"{name}: {key}", key, value) for key, value in entries.items()})
+    read = {key: _read_entry(f"{name}: {key}", key, value) for key, value in entries.items()}
+    return Preset(**read, level="authority")
 
 
-_LOWEST: Mapping[str, int] = {
-    "smallest_count_shown": 2,
-    "rounding_base": 1,
-    "minimum_n_mean": 2,
-    "minimum_n_correlation": 3,
-    "proportion_decimals": 0,
-    "mean_decimals": 0,
+_NUMBERS: Mapping[str, tuple[int, int]] = {
+    "smallest_count_shown": (2, 1000),
+    "minimum_n_mean": (2, 1000),
+    "minimum_n_spread": (2, 1000),
+    "minimum_n_correlation": (3, 1000),
+    "minimum_n_model": (2, 1000),
+    "minimum_residual_df": (1, 1000),
+    "proportion_decimals": (0, 4),
+    "mean_decimals": (0, 4),
 }
-_HIGHEST: Mapping[str, int] = {"proportion_decimals": 4, "mean_decimals": 4}
+"""The least and the greatest value of each rule that is a number."""
+
+_DOMINANCE: Mapping[str, tuple[int, int]] = {
+    "largest": (1, 10),
+    "most_per_cent": (1, 99),
+    "rest_per_cent": (1, 100),
+}
 
 
 def _read_entry(where: str, key: str, value: Any) -> Any:
     """One entry in its own type. Raises `PresetInvalid`."""
-    if key in _LOWEST:
-        low, high = _LOWEST[key], _HIGHEST.get(key, 1000)
-        if type(value) is not int or not low <= value <= high:
-            raise PresetInvalid(f"{where} must be a whole number from {low} to {high}")
-        return value
-    if key == "symbols":
-        if not isinstance(value, list) or any(each not in list(Symbol) for each in value):
-            raise PresetInvalid(f"{where} must be a list of: {', '.join(Symbol)}")
-        return frozenset(Symbol(each) for each in value)
+    if key in _NUMBERS:
+        return _read_number(where, value, *_NUMBERS[key])
+    match key:
+        case "rounding_bases":
+            return _read_levels(where, value, lambda place, each: _read_number(place, each, 1, 1000))
+        case "claims":
+            return _read_levels(where, value, _read_text)
+        case "dominance":
+            return _read_dominance(where, value)
+        case "symbols":
+            return _read_symbols(where, value)
+        case "zero" if value not in get_args(Zero):
+            raise PresetInvalid(f"{where} must be one of: {', '.join(get_args(Zero))}")
+        case _:
+            return _read_text(where, value)
+
+
+def _read_number(where: str, value: Any, low: int, high: int) -> int:
+    if type(value) is not int or not low <= value <= high:
+        raise PresetInvalid(f"{where} must be a whole number from {low} to {high}")
+    return value
+
+
+def _read_text(where: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise PresetInvalid(f"{where} must be a text that is not empty")
-    if key == "zero" and value not in get_args(Zero):
-        raise PresetInvalid(f"{where} must be one of: {', '.join(get_args(Zero))}")
     return value
+
+
+def _read_levels(where: str, value: Any, read: Callable[[str, Any], Any]) -> ByLevel[Any]:
+    """A table with an entry for each level and no other."""
+    if not isinstance(value, dict) or value.keys() != set(LEVELS):
+        raise PresetInvalid(f"{where} must have an entry for each of: {', '.join(LEVELS)}")
+    return ByLevel(*(read(f"{where}.{level}", value[level]) for level in LEVELS))
+
+
+def _read_dominance(where: str, value: Any) -> Dominance | None:
+    if value == "none":
+        return None
+    if not isinstance(value, dict) or value.keys() != _DOMINANCE.keys():
+        raise PresetInvalid(f'{where} must be "none" or have: {", ".join(_DOMINANCE)}')
+    return Dominance(*(_read_number(f"{where}.{key}", value[key], *ends) for key, ends in _DOMINANCE.items()))
+
+
+def _read_symbols(where: str, value: Any) -> frozenset[Symbol]:
+    if not isinstance(value, list) or any(each not in list(Symbol) for each in value):
+        raise PresetInvalid(f"{where} must be a list of: {', '.join(Symbol)}")
+    return frozenset(Symbol(each) for each in value)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import chain
 
+from disclosure_control.dominance import find_dominated
 from disclosure_control.presets import Preset
 from disclosure_control.rounding import release_figure
 from disclosure_control.suppression import Figures, SuppressionRules
@@ -17,7 +18,8 @@ __all__ = ["protect"]
 def protect(raw: RawTable, preset: Preset) -> ProtectedTable:
     """The protected table of a raw one: every cell of the plan, its figures rounded or withheld (`c`).
 
-    Suppression looks at the exact statistics (see `suppression`), rounding at what is left (see `rounding`). What
+    Suppression looks at the exact statistics (see `suppression` and `dominance`), rounding at what is left (see
+    `rounding`). What
     the result is protected against, and what not, is the preset's `claim`.
     """
     plan = raw.plan
@@ -28,7 +30,7 @@ def protect(raw: RawTable, preset: Preset) -> ProtectedTable:
     rows, incomplete = [], _Incomplete(plan)
     for place, (number, cell) in enumerate(_numbered_cells(plan)):
         figures = {name: column[place] for name, column in columns.items()}
-        withheld = rules.withheld(figures)
+        withheld = rules.withheld(figures) | find_dominated(plan, figures, preset)
         if incomplete.covers(number, cell):
             withheld = frozenset(each.label for each in rules.outputs)
         if withheld:

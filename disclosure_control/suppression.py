@@ -176,7 +176,7 @@ class SuppressionRules:
         """
         present, nonzero = _contributors(output, figures)
         two_measures = output.kind == "correlation" or output.kind.startswith(("covariance", "regr_"))
-        least = self.preset.minimum_n_correlation if two_measures else self.preset.minimum_n_mean
+        least = self.preset.minimum_n_correlation if two_measures else self.preset.minimum_n_spread
         if present < least or any(map(self.is_too_few, nonzero)):
             return True
         if output.kind in _TELLING_ROWS and self.is_a_few(figures[output.among] - present):

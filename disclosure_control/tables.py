@@ -19,7 +19,7 @@ from math import prod
 from typing import Any, Never, SupportsIndex, final
 
 from disclosure_control.presets import Preset
-from disclosure_control.rounding import decimal_places, is_count
+from disclosure_control.rounding import decimal_places, is_count, round_to_base
 from disclosure_control.symbols import Symbol, Value
 from query_engine.catalogue import Category
 from query_engine.planning.canonical import JSON
@@ -195,7 +195,8 @@ def _check_number(where: str, number: Decimal, output: Output, plan: QueryPlan, 
         and number % preset.rounding_base
     ):
         raise TableMalformed(f"{where}: not a multiple of the preset's rounding base, {preset.rounding_base}")
-    is_shown = number >= preset.smallest_count_shown or (number == 0 and preset.shows_zero)
+    least = round_to_base(preset.smallest_count_shown, preset.rounding_base)
+    is_shown = number >= least or (number == 0 and preset.shows_zero)
     if is_count(output) and not is_shown:
         raise TableMalformed(f"{where}: a count that the preset withholds")
 

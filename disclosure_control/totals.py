@@ -12,7 +12,7 @@ from disclosure_control.noise.calibration import Calibration, calibrate, half_wi
 from disclosure_control.noise.shares import read_vector
 from disclosure_control.noise.terms import NoiseRefused, NoiseTerms
 from disclosure_control.noisy_figures import NoisyFigures, print_figure
-from disclosure_control.presets import Preset
+from disclosure_control.preset import TOTAL_LEVEL, Preset
 from disclosure_control.protection import protect
 from disclosure_control.release import ReleaseRefused, check_roster
 from disclosure_control.released import ReleasedTable, seal_release
@@ -32,7 +32,7 @@ def check_total_preset(preset: Preset) -> None:
     Totals of England and of its regions are runs of one template over the same children: if both were printed exactly,
     a region that is withheld would be what is left. So the preset must round. Raises `ReleaseRefused`.
     """
-    if preset.rounding_base == 1:
+    if preset.at(TOTAL_LEVEL).rounding_base == 1:
         raise ReleaseRefused(f"preset {preset.name} prints exact counts, and totals that add up must be rounded")
 
 
@@ -44,6 +44,7 @@ def release_exact_total(
     Raises `ReleaseRefused`; of a model, `ModelWithheld` and `ModelUndetermined` too.
     """
     check_total_preset(preset)
+    preset = preset.at(TOTAL_LEVEL)
     _check_total(plan, "exact_sum", answered, absent)
     if raw.plan.plan_id != plan.plan_id:
         raise ReleaseRefused(f"the sum answers another plan than {plan.plan_id}")

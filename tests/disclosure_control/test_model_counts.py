@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import pytest
 
 from disclosure_control.models import (
-    MINIMUM_RESIDUAL_DF,
     ModelWithheld,
     Reason,
     check_left_out,
@@ -190,9 +189,10 @@ def test_a_few_left_out_are_told_by_subtraction() -> None:
 
 
 def test_degrees_of_freedom() -> None:
-    check_residual_df(MINIMUM_RESIDUAL_DF)
+    preset = load_preset("ukllc")
+    check_residual_df(preset.minimum_residual_df, preset)
     with pytest.raises(ModelWithheld, match="fewer than 10 rows beyond"):
-        check_residual_df(MINIMUM_RESIDUAL_DF - 1)
+        check_residual_df(preset.minimum_residual_df - 1, preset)
 
 
 def test_a_long_refusal_names_a_few_places() -> None:

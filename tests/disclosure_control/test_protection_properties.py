@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from disclosure_control.presets import Preset, list_presets, load_preset
 from disclosure_control.protection import protect
+from disclosure_control.strictness import check_stricter
 from disclosure_control.symbols import Symbol, Value
 from disclosure_control.tables import read_protected
 from query_engine.planning.plan import QueryPlan
@@ -124,8 +125,11 @@ def test_a_stricter_preset_never_prints_what_a_looser_one_withholds(
         preset,
         smallest_count_shown=preset.smallest_count_shown + more,
         minimum_n_mean=preset.minimum_n_mean + more,
+        minimum_n_spread=preset.minimum_n_spread + more,
         minimum_n_correlation=preset.minimum_n_correlation + more,
+        minimum_n_model=preset.minimum_n_model + more,
     )
+    check_stricter(stricter, preset)
     loose, strict = (released(make_plan(SQL), children, each) for each in (preset, stricter))
     assert {label for label, value in loose.items() if value == "c"} <= {
         label for label, value in strict.items() if value == "c"

@@ -183,7 +183,7 @@ def test_no_run_is_signed_but_the_one_that_was_asked_for(
     [
         (("--parameter", "sex"), 2),
         (("--preset", "no_such_preset"), 2),
-        (("--preset", "dfe_cla"), 4),
+        (("--preset", "ukllc"), 4),
         (("--roster", "the-north"), 4),
         (("--path", "noisy_sum"), 4),
         (("--parameter", "year=wages"), 4),

@@ -7,10 +7,10 @@ from pathlib import Path
 from query_engine.catalogue import Column, load_catalogue
 from query_engine.listing import bins_of, years_of
 from query_engine.methodology.guards import Guard, load_guards
+from tests.house.preset_page import GENERATED, write_presets_page
 from tests.node.ingest.factor_examples import EXAMPLES
 
 HOUSE = Path(__file__).parents[2]
-GENERATED = "<!-- Written by `make docs`; edit the declaration it comes from instead. -->"
 MOST_SHOWN = 15
 """How many categories of a column are written out."""
 
@@ -230,6 +230,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "catalogue.md": write_catalogue_page,
     "factors.md": write_factors_page,
     "methodology.md": write_methodology_page,
+    "presets.md": write_presets_page,
 }
 
 if __name__ == "__main__":

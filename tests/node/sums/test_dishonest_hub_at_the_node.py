@@ -319,8 +319,8 @@ def test_an_exact_sum_without_a_template(wide: SmallFederation, hub: PlayedHub) 
 
 def test_an_exact_sum_that_would_be_printed_exactly(wide: SmallFederation, hub: PlayedHub) -> None:
     """England less eight of its regions is the ninth, so totals that add up must be rounded. Line 9."""
-    wide.change_rule("301", 'presets = ["opensafely", "ons_10_5"]', 'presets = ["dfe_cla"]')
-    standing = Standing(wide, preset="dfe_cla", preset_version=load_preset("dfe_cla").version)
+    wide.change_rule("301", 'presets = ["opensafely", "ons_10_5"]', 'presets = ["ukllc"]')
+    standing = Standing(wide, preset="ukllc", preset_version=load_preset("ukllc").version)
     assert_refused(hub, ask_run(hub, standing, standing.run(), standing.envelope), "preset_barred")
 
 

@@ -1,0 +1,46 @@
+"""Every preset's spec table: seven cells in, and what is printed of them at each level."""
+
+import pytest
+
+from disclosure_control.preset import LEVELS
+from disclosure_control.presets import list_presets, load_preset
+from disclosure_control.protection import protect
+from tests.disclosure_control.conftest import MakePlan, MakeRaw, read_table
+from tests.disclosure_control.preset_examples import CELLS, QUESTION, RELEASED, REMARKS
+
+
+@pytest.mark.parametrize("name", list_presets())
+def test_what_a_preset_prints(name: str, make_plan: MakePlan, make_raw: MakeRaw) -> None:
+    """The table of `docs/presets.md`: no row is missing, and no figure is a blank."""
+    raw = make_raw(make_plan(QUESTION), CELLS)
+    printed = [protect(raw, load_preset(name).at(level)).rows for level in LEVELS]
+    rows = [
+        {
+            "age": str(authority[0]),
+            **dict(zip(LEVELS, (str(row[1]) for row in (authority, region, nation)), strict=True)),
+            "share": str(authority[2]),
+            "mean": str(authority[3]),
+            "nation share": str(nation[2]),
+            "nation mean": str(nation[3]),
+        }
+        for authority, region, nation in zip(*printed, strict=True)
+    ]
+    assert rows == read_table(RELEASED[name])
+
+
+@pytest.mark.parametrize("name", list_presets())
+def test_a_share_is_that_of_the_printed_counts(name: str, make_plan: MakePlan, make_raw: MakeRaw) -> None:
+    """A reader who divides the printed counts gets the printed share, at every level."""
+    sql = QUESTION.replace("COUNT(*) AS n", "COUNT(*) AS n, COUNT(*) FILTER (WHERE uasc) AS yes")
+    raw = make_raw(make_plan(sql), CELLS.replace("share.yes", "yes.yes"))
+    for level in LEVELS:
+        preset = load_preset(name).at(level)
+        age, count, yes, share, _ = protect(raw, preset).rows[5]
+        assert age == 15
+        assert isinstance(count, int)
+        assert isinstance(yes, int)
+        assert str(share) == f"{yes / count:.{preset.proportion_decimals}f}"
+
+
+def test_every_preset_has_its_spec_table_and_a_remark() -> None:
+    assert tuple(RELEASED) == tuple(REMARKS) == list_presets()

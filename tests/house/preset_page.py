@@ -1,0 +1,117 @@
+"""`docs/presets.md`, written from the presets' files and from the spec tables that the tests run."""
+
+import tomllib
+from collections.abc import Iterator
+
+from disclosure_control.preset import LEVELS, Preset
+from disclosure_control.presets import FOLDER, list_presets, load_preset
+from disclosure_control.strictness import PresetLooser, check_stricter
+from tests.disclosure_control.conftest import read_table
+from tests.disclosure_control.preset_examples import CELLS, QUESTION, RELEASED, REMARKS
+
+GENERATED = "<!-- Written by `make docs`; edit the declaration it comes from instead. -->"
+HEAD = """\
+A preset says what may be shown: which counts, with how many figures, of at least how many children. The manifest of
+every question names one and its version, approvers read it, and nodes and hub hold to it. A file that forgets a rule,
+or has two that contradict each other, is refused.
+
+What holds in every preset:
+
+- A figure that is withheld is a symbol (c): never a blank, never 0, and no row is ever left out.
+- The least and the greatest value (MIN, MAX) are one child's own and are no figures of the language.
+- Shares come from the released counts, whatever the source does. An average comes from exact figures, cut to so few
+  places that it fits every number of children; where counts are rounded, a sum is the released average times the
+  released number.
+- What rests on too few children is withheld whatever it is: `docs/trust.md` has the rules.
+- An exact total over many authorities is protected at the level of the nation, and by no preset that prints it exactly.
+- Where zero is withheld, one symbol stands for none and for few. Where it is shown, c beside it says that somebody is
+  there.
+- Models are held to `minimum_n_model` children in every count, and to `minimum_residual_df` rows beyond the
+  coefficients.
+
+`circe query check --preset NAME` foresees how much of a table a preset would withhold.
+"""
+
+RULES = (
+    ("least count shown", lambda each: each.smallest_count_shown),
+    ("zero", lambda each: each.zero),
+    ("counts of an authority / region / England to the nearest", lambda each: _bases(each)),
+    ("children behind an average / spread", lambda each: f"{each.minimum_n_mean} / {each.minimum_n_spread}"),
+    ("behind a figure of two measures", lambda each: each.minimum_n_correlation),
+    ("dominance (n, k), p", lambda each: _dominance(each)),
+    ("places of an average / share", lambda each: f"{each.mean_decimals} / {each.proportion_decimals}"),
+    ("symbols", lambda each: " ".join(sorted(each.symbols))),
+)
+
+
+def write_presets_page() -> str:
+    """Every preset: rules, sources, what it prints of the same cells, what it claims."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    presets = [load_preset(name) for name in list_presets()]
+    yield from ("# Presets", "", GENERATED, "", HEAD)
+    yield f"| rule | {' | '.join(f'`{each.name}`' for each in presets)} |"
+    yield f"|{'---|' * (len(presets) + 1)}"
+    yield from (f"| {rule} | {' | '.join(str(tell(each)) for each in presets)} |" for rule, tell in RULES)
+    yield from ("", "A base of 1 leaves counts exact.", "", "## Which is stricter", "", *_order(presets))
+    yield from ("", "## The same cells under each", "", "```sql", QUESTION, "```", "", *_drawn(CELLS))
+    for each in presets:
+        yield from _chapter(each)
+
+
+def _bases(preset: Preset) -> str:
+    return " / ".join(str(preset.rounding_bases.at(level)) for level in LEVELS)
+
+
+def _dominance(preset: Preset) -> str:
+    rule = preset.dominance
+    return f"({rule.largest}, {rule.most_per_cent} %), {rule.rest_per_cent} %" if rule else "none"
+
+
+def _order(presets: list[Preset]) -> Iterator[str]:
+    """Which preset could stand in for which."""
+    yield "One preset is stricter than another only if it is so in every rule at every level. Of those that come with"
+    yield "Circe:"
+    yield ""
+    for each in presets:
+        under = [f"`{other.name}`" for other in presets if other != each and _is_stricter(each, other)]
+        if under:
+            yield f"- `{each.name}` is at least as strict as {', '.join(under)}"
+
+
+def _is_stricter(one: Preset, other: Preset) -> bool:
+    try:
+        check_stricter(one, other)
+    except PresetLooser:
+        return False
+    return True
+
+
+def _chapter(preset: Preset) -> Iterator[str]:
+    text = (FOLDER / f"{preset.name}.toml").read_text()
+    yield from ("", f"## `{preset.name}`: {preset.title}", "", f"Version {preset.version}. Source: {preset.source}", "")
+    yield from ("| rule | value | why |", "|---|---|---|")
+    yield from (_row(paragraph) for paragraph in text.split("\n\n")[2:] if "[claims]" not in paragraph)
+    yield from ("", f"{REMARKS[preset.name]}", "", *_drawn(RELEASED[preset.name]), "")
+    yield from ("Claimed of an authority's rows:", "", f"> {preset.claims.authority}")
+    if preset.claims.nation != preset.claims.authority:
+        yield from ("", "Of a region's and of England's:", "", f"> {preset.claims.nation}")
+
+
+def _row(paragraph: str) -> str:
+    """One paragraph of a preset's file: its rules, their values and the comment above them."""
+    comment = " ".join(line[2:] for line in paragraph.splitlines() if line.startswith("# "))
+    entries = tomllib.loads(paragraph)
+    if isinstance(table := next(iter(entries.values())), dict):
+        entries = {f"{next(iter(entries))}.{key}": value for key, value in table.items()}
+    values = (" ".join(each) if isinstance(each, list) else str(each) for each in entries.values())
+    return f"| {', '.join(f'`{key}`' for key in entries)} | {' / '.join(values)} | {comment} |"
+
+
+def _drawn(text: str) -> Iterator[str]:
+    rows = read_table(text)
+    yield f"| {' | '.join(rows[0])} |"
+    yield f"|{'---|' * len(rows[0])}"
+    yield from (f"| {' | '.join(row.values())} |" for row in rows)
