@@ -6,7 +6,7 @@ from itertools import chain
 from disclosure_control.dominance import find_dominated
 from disclosure_control.presets import Preset
 from disclosure_control.rounding import release_figure
-from disclosure_control.suppression import Figures, SuppressionRules
+from disclosure_control.suppression.cell_rules import Figures, SuppressionRules
 from disclosure_control.symbols import Symbol, Value
 from disclosure_control.tables import Cell, ProtectedTable, Row, name_categories, seal_table
 from query_engine.planning.plan import TOTAL, Output, QueryPlan

@@ -21,7 +21,7 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from types import MappingProxyType
 
 from disclosure_control.presets import Preset
-from disclosure_control.suppression import Figures
+from disclosure_control.suppression.cell_rules import Figures
 from disclosure_control.symbols import Symbol, Value
 from query_engine.finalisers import finalise
 from query_engine.planning.plan import Measure, Output

@@ -9,7 +9,7 @@ import pytest
 from disclosure_control.expectation import Expectation, foresee
 from disclosure_control.frequencies import load_frequencies, read_frequencies
 from disclosure_control.presets import list_presets, load_preset
-from disclosure_control.suppression import SuppressionRules
+from disclosure_control.suppression.cell_rules import SuppressionRules
 from query_engine.catalogue import load_catalogue
 from query_engine.planning.plan import QueryPlan
 from query_engine.question import read_question

@@ -1,0 +1,167 @@
+"""A table that somebody already has, protected and attacked: its file on one side, cells and rules on the other."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from disclosure_control.presets import Preset
+from disclosure_control.suppression.attack import Attack, Contradiction, attack_view
+from disclosure_control.suppression.certificate import Certified, verify_certificate, write_certificate
+from disclosure_control.suppression.dominance import ACRO, DominanceRule
+from disclosure_control.suppression.hierarchy import Hierarchy
+from disclosure_control.suppression.lattice import Lattice, Layout, TableUnusable, build_lattice
+from disclosure_control.suppression.pattern import CannotProtect, Ties
+from disclosure_control.suppression.rules import CountRule, MagnitudeRule, Rule
+from disclosure_control.suppression.table_file import TableFile, write_rows
+from disclosure_control.suppression.table_protection import ProtectedCells, protect_cells
+from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Printed, view_printed
+
+__all__ = ["Magnitudes", "ProtectedFile", "attack_table", "protect_table"]
+
+
+@dataclass(frozen=True)
+class Magnitudes:
+    """The columns of a sum and of the two largest contributions to it, and what they are held to."""
+
+    value: str
+    first: str
+    second: str
+    rule: DominanceRule = ACRO
+
+
+@dataclass(frozen=True)
+class ProtectedFile:
+    """The rows of a table as they may be shown, with their certificate, and what to tell whoever asked."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    certificate: bytes
+    notes: tuple[str, ...]
+
+    def to_csv(self) -> str:
+        """The table as CSV."""
+        return write_rows(self.columns, self.rows)
+
+    def to_json(self) -> str:
+        """The table as a JSON object; figures are text, as in the CSV."""
+        return json.dumps({"columns": self.columns, "rows": self.rows, "notes": self.notes})
+
+
+def protect_table(
+    file: TableFile,
+    preset: Preset,
+    count: str,
+    by: Sequence[str],
+    trees: Mapping[str, Hierarchy],
+    *,
+    secret: bytes,
+    magnitudes: Magnitudes | None = None,
+    insiders: bool = True,
+) -> ProtectedFile:
+    """The rows of a table in their order, each figure a number or a symbol. Raises `TableUnusable`, `CannotProtect`."""
+    layout = file.layout(by, dict(trees))
+    lattice = build_lattice([layout])
+    counts = file.counts(count)
+    ties = Ties(secret, _plan(layout, preset, count))
+    rule = CountRule.of(preset, signed=any(each < 0 for each in counts))
+    small = [cell for cell, figure in enumerate(counts) if rule.withholds(figure)]
+    protected = _protect(lattice, counts, rule, small, ties, insiders=insiders)
+    certified = [Certified(count, protected.witnesses.view, protected.printed, protected.witnesses)]
+    shown = [[str(entry) for entry in protected.printed]]
+    notes = [_note(count, protected)]
+    if magnitudes is not None:
+        values, places = _protect_magnitudes(file, magnitudes, lattice, protected, ties)
+        certified.append(Certified(magnitudes.value, values.witnesses.view, values.printed, values.witnesses))
+        shown.append([_write(entry, places) for entry in values.printed])
+        notes.append(_note(magnitudes.value, values))
+    columns = (*by, *(each.column for each in certified))
+    rows = tuple((*row, *figures) for row, figures in zip(layout.rows, zip(*shown, strict=True), strict=True))
+    if left := [each for each in file.columns if each not in columns]:
+        notes.append(f"Left out, since nothing is known of what they would tell: {', '.join(left)}.")
+    return ProtectedFile(columns, rows, write_certificate(certified), tuple(notes))
+
+
+def attack_table(
+    file: TableFile,
+    preset: Preset,
+    count: str,
+    by: Sequence[str],
+    trees: Mapping[str, Hierarchy],
+    certificate: bytes | None = None,
+    value: str | None = None,
+) -> Iterator[tuple[str, Lattice, Attack]]:
+    """Attack the columns of a published table, one after the other, having verified the certificate if there is one.
+
+    Raises `TableUnusable` where it cannot be read or its figures contradict each other, and `CertificateInvalid`.
+    """
+    lattice = build_lattice([file.layout(by, dict(trees))])
+    rules: dict[str, Rule] = {}
+    published: dict[str, tuple[Printed, ...]] = {count: file.printed(count)}
+    if value is not None:
+        published[value] = file.printed(value, file.places(value))
+    certified = []
+    for column, entries in published.items():
+        signed = any(isinstance(each, int) and each < 0 for each in entries)
+        rules[column] = CountRule.of(preset, signed=signed) if column == count else _magnitude_rule(ACRO, signed)
+        certified.append(Certified(column, view_printed(lattice, rules[column], entries), entries))
+    if certificate is not None:
+        verify_certificate(certificate, certified)
+    for each in certified:
+        try:
+            yield each.column, lattice, attack_view(each.view)
+        except Contradiction as contradiction:
+            raise TableUnusable(f"column {each.column}: {contradiction}") from None
+
+
+def _protect(
+    lattice: Lattice, figures: Sequence[int], rule: Rule, primaries: Sequence[int], ties: Ties, *, insiders: bool
+) -> ProtectedCells:
+    try:
+        return protect_cells(lattice, figures, rule, primaries, ties, insiders=insiders)
+    except TableUnusable as broken:
+        raise CannotProtect(f"{broken}; what is withheld is worked out from how figures add up") from None
+
+
+def _protect_magnitudes(
+    file: TableFile, magnitudes: Magnitudes, lattice: Lattice, counts: ProtectedCells, ties: Ties
+) -> tuple[ProtectedCells, int]:
+    """The sums, withheld where the count is, where somebody dominates, and where that takes further ones."""
+    names = (magnitudes.value, magnitudes.first, magnitudes.second)
+    places = file.places(*names)
+    totals, first, second = ([int(each.scaleb(places)) for each in file.numbers(name)] for name in names)
+    rule = _magnitude_rule(magnitudes.rule, any(each < 0 for each in totals))
+    together = list(zip(totals, first, second, strict=True))
+    lacking = {cell: magnitudes.rule.lacking(*each) for cell, each in enumerate(together)}
+    dominated = [cell for cell, each in enumerate(together) if each[0] and magnitudes.rule.withholds(*each)]
+    primaries = [cell for cell, entry in enumerate(counts.printed) if entry == WITHHELD and totals[cell]]
+    primaries = sorted({*primaries, *dominated})
+    needs = {cell: max(lacking[cell], rule.enough(totals[cell]) - totals[cell]) for cell in primaries}
+    try:
+        return protect_cells(lattice, totals, rule, primaries, ties, insiders=False, needs=needs), places
+    except TableUnusable as broken:
+        raise CannotProtect(f"column {magnitudes.value}: {broken}") from None
+
+
+def _magnitude_rule(dominance: DominanceRule, signed: bool) -> MagnitudeRule:
+    return MagnitudeRule(dominance.p, signed)
+
+
+def _plan(layout: Layout, preset: Preset, count: str) -> bytes:
+    """What is asked for, whatever the figures: the same plan has the same ties."""
+    document = [layout.columns, sorted(layout.rows), preset.name, preset.version, count]
+    return hashlib.sha256(json.dumps(document).encode()).digest()
+
+
+def _note(column: str, protected: ProtectedCells) -> str:
+    return f"{column}: {protected.withheld} of {len(protected.printed)} cells are withheld."
+
+
+def _write(entry: Printed, places: int) -> str:
+    if entry in (WITHHELD, UNKNOWN) or not isinstance(entry, int):
+        return str(entry)
+    return (
+        str(entry)
+        if places == 0
+        else f"{'-' * (entry < 0)}{abs(entry) // 10**places}.{abs(entry) % 10**places:0{places}}"
+    )

@@ -1,0 +1,78 @@
+"""The attack on a table that is published: what a reader can work out about the cells that are withheld.
+
+All withheld cells are treated alike, since a reader does not know for whose sake each is withheld. The attack is by
+linear programs, and by whole numbers: it does not guess, and claims nothing about readers who do.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from disclosure_control.suppression.reader import Contradiction, Reader
+from disclosure_control.suppression.view import View
+from disclosure_control.suppression.witnesses import find_witnesses
+
+__all__ = ["Attack", "Contradiction", "Known", "attack_view"]
+
+MOST_INTERVALS = 2_000
+"""Withheld cells of which each is given the whole interval; of more, only those are that tell too much."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a reader knows of a withheld cell: the least and the most that it can be, None where nothing limits it."""
+
+    cell: int
+    low: int | None
+    high: int | None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the figure itself is known."""
+        return self.low is not None and self.low == self.high
+
+
+@dataclass(frozen=True)
+class Attack:
+    """What a reader finds. `told` are withheld cells of which too much is known, the exact ones among them."""
+
+    withheld: int
+    known: tuple[Known, ...]
+    told: frozenset[int]
+
+    @property
+    def exact(self) -> int:
+        """How many withheld figures are known exactly."""
+        return sum(each.is_exact for each in self.known)
+
+    @property
+    def below_rule(self) -> int:
+        """How many are known to be narrower than the rule has it: a small count is known to be small."""
+        return len(self.told)
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether nothing is told."""
+        return not self.told
+
+
+def attack_view(view: View, *, intervals: bool | None = None) -> Attack:
+    """Attack a table as it is published. Raises `Contradiction` where its figures do not add up.
+
+    Witness tables clear most cells at once. A cell that none clears is looked at alone, and is told if linear programs
+    bound it so, or if no table of whole numbers was found that clears it.
+    """
+    reader = Reader(view)
+    if not view.withheld:
+        return Attack(0, (), frozenset())
+    found = find_witnesses(view)
+    told = frozenset(found.told())
+    every = len(view.withheld) <= MOST_INTERVALS if intervals is None else intervals
+    known = tuple(_known(reader, view.withheld if every else sorted(told)))
+    exact = {each.cell for each in known if each.is_exact}
+    return Attack(len(view.withheld), known, told | exact)
+
+
+def _known(reader: Reader, cells: Iterable[int]) -> Iterable[Known]:
+    for cell in cells:
+        low, high = reader.interval(cell)
+        yield Known(cell, low, high)

@@ -1,0 +1,88 @@
+"""Readers who know more than what is published: an authority all its own rows, a child its own cell.
+
+A child that is alone in a cell knows that cell to be 1. What these readers know is not public, so that no certificate
+can speak of them: they are looked at where the table is protected, with the true figures.
+
+Readers are looked at by groups, as if those in a group told each other everything, which is more than any of them
+knows: where nothing is told to a group, nothing is told to anybody in it. Only where something is, each is looked at.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from disclosure_control.suppression.lattice import Lattice
+from disclosure_control.suppression.reader import Reader
+from disclosure_control.suppression.view import View
+from disclosure_control.suppression.witnesses import told_cells
+
+__all__ = ["Insider", "find_insiders", "told_to"]
+
+
+@dataclass(frozen=True)
+class Insider:
+    """Somebody who knows cells, by number, as they are."""
+
+    cells: frozenset[int]
+
+
+def find_insiders(lattice: Lattice, figures: Sequence[int]) -> list[list[Insider]]:
+    """All authorities and all children who are alone in a cell, in groups to be looked at together."""
+    authorities = [Insider(frozenset(cells)) for cells in _owned(lattice).values()]
+    totals = {relation.total for relation in lattice.relations}
+    alone = [
+        Insider(frozenset({cell})) for cell in range(lattice.shown) if cell not in totals and abs(figures[cell]) == 1
+    ]
+    return [*([each] for each in authorities), *_halves(alone)]
+
+
+def _owned(lattice: Lattice) -> Mapping[tuple[str, str], list[int]]:
+    owned: dict[tuple[str, str], list[int]] = {}
+    for cell, owners in enumerate(lattice.owners):
+        for owner in owners:
+            owned.setdefault(owner, []).append(cell)
+    return owned
+
+
+def _halves(insiders: Sequence[Insider]) -> Iterator[list[Insider]]:
+    """Groups such that of any two insiders each is in one that the other is not in: by the digits of their number."""
+    for digit in range(max(1, (len(insiders) - 1).bit_length()) if insiders else 0):
+        for side in (0, 1):
+            if group := [each for place, each in enumerate(insiders) if place >> digit & 1 == side]:
+                yield group
+
+
+def told_to(
+    group: Sequence[Insider], view: View, figures: Sequence[int], targets: Collection[int]
+) -> Iterator[tuple[Insider, list[int]]]:
+    """Who of a group is told what of these withheld cells."""
+    together = frozenset[int]().union(*(each.cells for each in group))
+    told = _told(together, view, figures, targets)
+    if len(group) == 1:
+        yield from [(group[0], told)] if told else []
+        return
+    for each in group if told else ():
+        if alone := _told(each.cells, view, figures, told):
+            yield each, alone
+
+
+def _told(cells: Collection[int], view: View, figures: Sequence[int], targets: Iterable[int]) -> list[int]:
+    """What is told to a reader who knows these cells, beyond what they add up to themselves."""
+    own = _own(cells, view)
+    others = [cell for cell in targets if cell not in own]
+    return told_cells(Reader(view.knowing(figures, sorted(cells))), others) if others else []
+
+
+def _own(cells: Collection[int], view: View) -> set[int]:
+    """What is known by adding up what one knows and what is published; nobody else's figures are in that."""
+    own = set(cells)
+    hidden = {cell for cell in range(len(view.low)) if view.low[cell] < view.high[cell]}
+    grows = True
+    while grows:
+        grows = False
+        for relation in view.lattice.relations:
+            if relation.total in own or relation.total not in hidden:
+                continue
+            if all(part in own or part not in hidden for part in relation.parts):
+                own.add(relation.total)
+                grows = True
+    return own

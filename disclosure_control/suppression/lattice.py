@@ -1,0 +1,177 @@
+"""The lattice of a table, or of several that share cells: which cells there are, and which add up to which.
+
+A cell is known by the categories that are not the root of their column, so that the same children have the same cell
+in every table that shows them: `sex = F` of a table by sex, and of one by sex and age in the row of the age total.
+
+What has no row of its own can be a cell all the same, and with it a reader works out others: totals, and what is only
+published added up. A row stands for 0 if it is missing among others of the same levels, as in tables that leave such
+rows out.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from math import prod
+
+from disclosure_control.suppression.hierarchy import AUTHORITY, Hierarchy
+
+__all__ = ["CellKey", "Lattice", "Layout", "Relation", "TableUnusable", "build_lattice"]
+
+CellKey = frozenset[tuple[str, str]]
+"""The categories of a cell, each after its column, without those that take in everything."""
+
+Categories = tuple[str, ...]
+
+MOST_CELLS = 200_000
+
+
+class TableUnusable(Exception):
+    """The rows are not those of a table that adds up; the text says which, and shows no figure."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One table: its columns of categories, the hierarchy of each, and the categories of its rows.
+
+    Raises `TableUnusable` where a category is not in its column's tree, or two rows are alike.
+    """
+
+    columns: Categories
+    hierarchies: tuple[Hierarchy, ...]
+    rows: tuple[Categories, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse rows that cannot be placed."""
+        for column, hierarchy, codes in zip(self.columns, self.hierarchies, zip(*self.rows, strict=True), strict=True):
+            for code in dict.fromkeys(codes):
+                if code not in hierarchy.parents:
+                    raise TableUnusable(f"column {column}: {code} is not in the tree of that column")
+        if len(set(self.rows)) < len(self.rows):
+            twice = next(row for place, row in enumerate(self.rows) if row in self.rows[:place])
+            raise TableUnusable(f"there are two rows for {', '.join(twice)}")
+
+    @cached_property
+    def pruned(self) -> tuple[Hierarchy, ...]:
+        """The hierarchies of the categories that occur; what lies between two of them and does not is left out."""
+        columns = zip(*self.rows, strict=True)
+        return tuple(each.among(set(codes)) for each, codes in zip(self.hierarchies, columns, strict=True))
+
+    @cached_property
+    def missing(self) -> tuple[Categories, ...]:
+        """The rows that are not there and stand for something: totals, and those of which none of their levels is."""
+        if prod(len(each.parents) for each in self.pruned) > MOST_CELLS:
+            raise TableUnusable(f"the categories make more than {MOST_CELLS} cells, and no more are taken")
+        present, levels = set(self.rows), set(map(self._levels, self.rows))
+        every = product(*(each.parents for each in self.pruned))
+        absent = [row for row in every if row not in present]
+        return tuple(row for row in absent if self._is_total(row) or self._levels(row) not in levels)
+
+    def _levels(self, row: Categories) -> Categories:
+        return tuple(each.levels[code] for each, code in zip(self.pruned, row, strict=True))
+
+    def _is_total(self, row: Categories) -> bool:
+        return any(code in each.children for each, code in zip(self.pruned, row, strict=True))
+
+    def key(self, row: Categories) -> CellKey:
+        """What a row's cell is known by."""
+        named = zip(self.columns, self.pruned, row, strict=True)
+        return frozenset((column, code) for column, each, code in named if not each.takes_in_everything(code))
+
+    def breadth(self, row: Categories) -> int:
+        """Over how many cells that are no totals a row adds up."""
+        return prod(each.breadths[code] for each, code in zip(self.pruned, row, strict=True))
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A total and the cells that add up to it."""
+
+    total: int
+    parts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Cells by number, and how they add up: first the `shown` ones that have a row, then those without.
+
+    `places` has, table by table, the cell of each row. `breadths` says over how many cells that are no totals a cell
+    adds up: in public, it stands for a cell's size. `owners` are the authorities that know a cell, each as its column
+    and code.
+    """
+
+    keys: tuple[CellKey, ...]
+    relations: tuple[Relation, ...]
+    places: tuple[tuple[int, ...], ...]
+    breadths: tuple[int, ...]
+    owners: tuple[frozenset[tuple[str, str]], ...]
+    shown: int
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @cached_property
+    def is_determined(self) -> bool:
+        """Whether all cells without a row are totals of others."""
+        totals = {relation.total for relation in self.relations}
+        return all(cell in totals for cell in range(self.shown, len(self)))
+
+    def complete(self, figures: Sequence[int]) -> list[int]:
+        """The figures of all cells, where those without a row are totals, from those of the others.
+
+        Raises `TableUnusable` where they do not add up.
+        """
+        known = [*figures, *[0] * (len(self) - self.shown)]
+        for relation in sorted(self.relations, key=lambda each: self.breadths[each.total]):
+            total = sum(known[part] for part in relation.parts)
+            if relation.total >= self.shown:
+                known[relation.total] = total
+        for relation in self.relations:
+            if known[relation.total] != sum(known[part] for part in relation.parts):
+                raise TableUnusable(f"the parts do not add up to the total for {self.describe(relation.total)}")
+        return known
+
+    def describe(self, cell: int) -> str:
+        """A cell in words, for an error message."""
+        return ", ".join(f"{column} {category}" for column, category in sorted(self.keys[cell])) or "the total of all"
+
+
+def build_lattice(layouts: Sequence[Layout]) -> Lattice:
+    """The lattice of one table, or of several that are published side by side. Raises `TableUnusable`."""
+    numbers: dict[CellKey, int] = {}
+    breadths: dict[int, int] = {}
+    found = [_number(layout, layout.rows, numbers, breadths) for layout in layouts]
+    shown = len(numbers)
+    for layout, cells in zip(layouts, found, strict=True):
+        cells |= _number(layout, layout.missing, numbers, breadths)
+    relations = dict.fromkeys(each for pair in zip(layouts, found, strict=True) for each in _relations(*pair))
+    places = tuple(tuple(cells[row] for row in each.rows) for each, cells in zip(layouts, found, strict=True))
+    levels = {column: each.levels for layout in layouts for column, each in _columns(layout)}
+    owners = tuple(frozenset(one for one in key if levels[one[0]][one[1]] == AUTHORITY) for key in numbers)
+    return Lattice(tuple(numbers), tuple(relations), places, tuple(breadths.values()), owners, shown)
+
+
+def _number(
+    layout: Layout, rows: Sequence[Categories], numbers: dict[CellKey, int], breadths: dict[int, int]
+) -> dict[Categories, int]:
+    """The cells of rows; those that are new get the next numbers."""
+    cells = {}
+    for row in rows:
+        cell = cells[row] = numbers.setdefault(layout.key(row), len(numbers))
+        breadths.setdefault(cell, layout.breadth(row))
+    return cells
+
+
+def _relations(layout: Layout, cells: Mapping[Categories, int]) -> Iterator[Relation]:
+    """Every relation of one column, the others held still."""
+    for place, hierarchy in enumerate(layout.pruned):
+        others = product(*(each.parents for each in (*layout.pruned[:place], *layout.pruned[place + 1 :])))
+        for rest, (total, codes) in product(others, hierarchy.children.items()):
+            before, after = rest[:place], rest[place:]
+            parts = [cells[row] for code in codes if (row := (*before, code, *after)) in cells]
+            if parts and (row := (*before, total, *after)) in cells:
+                yield Relation(cells[row], tuple(parts))
+
+
+def _columns(layout: Layout) -> Iterator[tuple[str, Hierarchy]]:
+    return zip(layout.columns, layout.hierarchies, strict=True)

@@ -1,0 +1,119 @@
+"""Linear programs over the cells of a table: the one place that speaks to the solver, HiGHS.
+
+HiGHS is kept to one thread, one seed and whole decisions, never a clock, so that the same program has the same answer.
+A warm start saves most of the work between programs that differ in a few bounds; where one loses its way all the same,
+the program is solved again from the start.
+"""
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+import highspy
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["INFINITE", "NoSolution", "Program", "Row"]
+
+Vector = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
+Row = tuple[Sequence[int], Sequence[float], float, float]
+"""Columns, their factors, and the least and the most that their sum can be."""
+
+INFINITE = float(highspy.kHighsInf)
+
+WARM_ITERATIONS = 3000
+COLD_ITERATIONS = 2_000_000
+
+
+class NoSolution(Exception):
+    """No table satisfies the program."""
+
+
+class Program:
+    """A linear program whose bounds and costs change between solutions."""
+
+    def __init__(self, lower: Vector, upper: Vector, rows: Iterable[Row]) -> None:
+        _greet()
+        self._solver = highspy.Highs()  # type: ignore[no-untyped-call]
+        self._solver.setOptionValue("output_flag", False)
+        self._solver.setOptionValue("threads", 1)
+        self._solver.setOptionValue("random_seed", 0)
+        self._columns = len(lower)
+        self._every = np.arange(self._columns, dtype=np.int32)
+        self._warm = False
+        self._solver.passModel(_model(lower, upper, list(rows)))
+
+    def set_bounds(self, columns: "Sequence[int] | Places", lower: Vector, upper: Vector) -> None:
+        """Change what these columns can be."""
+        places = np.asarray(columns, dtype=np.int32)
+        self._solver.changeColsBounds(len(places), places, np.asarray(lower, float), np.asarray(upper, float))
+
+    def set_costs(self, costs: Vector) -> None:
+        """Change the cost of every column."""
+        self._solver.changeColsCost(self._columns, self._every, np.asarray(costs, float))
+
+    def add_row(self, row: Row) -> None:
+        """Add a row."""
+        places, factors, low, high = row
+        self._solver.addRow(low, high, len(places), np.asarray(places, np.int32), np.asarray(factors, float))
+
+    def whole_numbers(self, columns: Sequence[int], *, wanted: bool = True) -> None:
+        """Have these columns be whole numbers, or any again."""
+        kind = highspy.HighsVarType.kInteger if wanted else highspy.HighsVarType.kContinuous
+        places = np.asarray(columns, dtype=np.int32)
+        self._solver.changeColsIntegrality(len(places), places, np.full(len(places), kind))
+
+    def minimise(self) -> Vector:
+        """Return a solution of least cost. Raises `NoSolution`."""
+        self._solver.setOptionValue("simplex_iteration_limit", WARM_ITERATIONS if self._warm else COLD_ITERATIONS)
+        self._solver.run()
+        if self._solver.getModelStatus() == highspy.HighsModelStatus.kIterationLimit:
+            self._solver.clearSolver()
+            self._solver.setOptionValue("simplex_iteration_limit", COLD_ITERATIONS)
+            self._solver.run()
+        if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            self._warm = False
+            raise NoSolution(self._solver.modelStatusToString(self._solver.getModelStatus()))
+        self._warm = True
+        return np.asarray(self._solver.getSolution().col_value, float)
+
+    @property
+    def cost(self) -> float:
+        """The cost of the last solution."""
+        return float(self._solver.getObjectiveValue())
+
+    @property
+    def reduced_costs(self) -> Vector:
+        """By how much the cost of the last solution changes with each column's bound."""
+        return np.asarray(self._solver.getSolution().col_dual, float)
+
+
+@cache
+def _greet() -> None:
+    """Have HiGHS say who it is to nobody: it does so once in every process, on standard output, where results go."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        highspy.Highs()  # type: ignore[no-untyped-call]
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _model(lower: Vector, upper: Vector, rows: Sequence[Row]) -> highspy.HighsLp:
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = len(lower), len(rows)
+    lp.col_cost_ = np.zeros(len(lower))
+    lp.col_lower_, lp.col_upper_ = np.asarray(lower, float), np.asarray(upper, float)
+    lp.row_lower_ = np.array([each[2] for each in rows], float)
+    lp.row_upper_ = np.array([each[3] for each in rows], float)
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_ = np.cumsum([0, *(len(each[0]) for each in rows)], dtype=np.int32)
+    lp.a_matrix_.index_ = np.array([column for each in rows for column in each[0]], np.int32)
+    lp.a_matrix_.value_ = np.array([factor for each in rows for factor in each[1]], float)
+    return lp

@@ -1,0 +1,102 @@
+"""A reader who adds and subtracts: everything that linear reasoning finds in what is published.
+
+The tables that agree with what is published are those between the bounds of each cell in which everything adds up. A
+`Reader` looks among them for the one in which a cell, or many at once, are as large or as small as can be.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import ceil, floor
+
+import numpy as np
+
+from disclosure_control.suppression.programs import INFINITE, NoSolution, Program, Row, Vector
+from disclosure_control.suppression.view import View
+
+__all__ = ["Contradiction", "Reader"]
+
+ALMOST = 1e-5
+"""A solver's numbers are as good as whole within this."""
+
+
+class Contradiction(Exception):
+    """No table agrees with what is published."""
+
+
+class Reader:
+    """A view laid out as a linear program: a column for each cell that is not known, and a lifted one beside it.
+
+    The lifted column is at most the cell, and at most a cap: a sum of lifted columns is greatest where as many cells as
+    possible reach their caps, and gains nothing from one that goes beyond.
+    """
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self._free = np.flatnonzero(view.low < view.high)
+        self._column = {int(cell): column for column, cell in enumerate(self._free)}
+        self._lifted = {cell: len(self._free) + place for place, cell in enumerate(view.withheld)}
+        self._width = len(self._free) + len(self._lifted)
+        limit = view.ceiling
+        low, high = view.low[self._free], view.high[self._free]
+        lower = np.concatenate([np.maximum(low, -limit), np.full(len(self._lifted), -limit)])
+        upper = np.concatenate([np.minimum(high, limit), np.zeros(len(self._lifted))])
+        self._program = Program(lower.astype(float), upper.astype(float), self._rows())
+
+    def lift(self, caps: Mapping[int, int]) -> Vector:
+        """A table with as many of these cells as large as their caps as can be. Raises `Contradiction`."""
+        cells = list(caps)
+        columns = [self._lifted[cell] for cell in cells]
+        capped = np.array([caps[cell] for cell in cells], float)
+        self._program.set_bounds(columns, np.full(len(cells), -float(self.view.ceiling)), capped)
+        return self._solve(dict.fromkeys(columns, -1.0))
+
+    def sink(self, cells: Sequence[int]) -> Vector:
+        """A table in which these cells are small together. Raises `Contradiction`."""
+        return self._solve({self._column[cell]: 1.0 for cell in cells})
+
+    def most(self, cell: int) -> Vector:
+        """A table in which a cell is as large as it can be. Raises `Contradiction`."""
+        return self._solve({self._column[cell]: -1.0})
+
+    def interval(self, cell: int) -> tuple[int | None, int | None]:
+        """The least and the most whole number that a cell can be; None where there is no limit."""
+        if cell not in self._column:
+            return int(self.view.low[cell]), int(self.view.high[cell])
+        low, high = float(self.sink([cell])[cell]), float(self.most(cell)[cell])
+        limit = self.view.ceiling - ALMOST
+        return (None if low <= -limit else ceil(low - ALMOST), None if high >= limit else floor(high + ALMOST))
+
+    def whole(self, costs: Mapping[int, float]) -> Vector:
+        """A table of whole numbers of least cost, found by branching. Raises `Contradiction`."""
+        columns = list(range(len(self._free)))
+        self._program.whole_numbers(columns)
+        try:
+            return self._solve({self._column[cell]: cost for cell, cost in costs.items()})
+        finally:
+            self._program.whole_numbers(columns, wanted=False)
+
+    def _solve(self, costs: Mapping[int, float]) -> Vector:
+        wanted = np.zeros(self._width)
+        for column, cost in costs.items():
+            wanted[column] = cost
+        self._program.set_costs(wanted)
+        try:
+            found = self._program.minimise()
+        except NoSolution:
+            raise Contradiction("no table agrees with the figures that are shown; they do not add up") from None
+        table = self.view.low.astype(float)
+        table[self._free] = found[: len(self._free)]
+        return table
+
+    def _rows(self) -> Iterator[Row]:
+        """Every relation with what is known of it on the other side; and the lifted columns beneath their cells."""
+        for relation in self.view.lattice.relations:
+            members = [(relation.total, 1.0), *((part, -1.0) for part in relation.parts)]
+            known = sum(factor * self.view.low[cell] for cell, factor in members if cell not in self._column)
+            free = [(self._column[cell], factor) for cell, factor in members if cell in self._column]
+            if free:
+                yield [column for column, _ in free], [factor for _, factor in free], -known, -known
+            elif known:
+                raise Contradiction("the figures that are shown do not add up")
+        for cell, lifted in self._lifted.items():
+            if cell in self._column:
+                yield [self._column[cell], lifted], [1.0, -1.0], 0.0, INFINITE

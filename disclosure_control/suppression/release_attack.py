@@ -1,0 +1,76 @@
+"""The attack on a release: its counts, column by column, with all that is printed beside them of the same rows."""
+
+from collections.abc import Iterator, Sequence
+
+from disclosure_control.layout import MISSING
+from disclosure_control.presets import load_preset
+from disclosure_control.release_reading import read_released
+from disclosure_control.released import ReleasedTable
+from disclosure_control.suppression.attack import Attack, Contradiction, attack_view
+from disclosure_control.suppression.hierarchy import AUTHORITY, Hierarchy, flat_hierarchy
+from disclosure_control.suppression.lattice import Lattice, Layout, TableUnusable, build_lattice
+from disclosure_control.suppression.rules import CountRule
+from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Printed, view_printed
+from disclosure_control.symbols import Symbol
+from disclosure_control.tables import Entry
+from query_engine.planning.plan import Output, QueryPlan
+
+__all__ = ["attack_release"]
+
+
+def attack_release(document: object, plan: QueryPlan) -> Iterator[tuple[str, Lattice, Attack]]:
+    """Attack each column of counts of a released table, which answers this plan.
+
+    Figures with noise in them do not add up, and hide nothing behind a symbol: there is nothing to attack. Raises
+    `ReleaseMalformed`, and `TableUnusable` where figures contradict each other.
+    """
+    table = read_released(document)
+    if table.plan_id != plan.plan_id:
+        raise TableUnusable("the release is of another plan than its SQL has")
+    if table.path == "noisy_sum":
+        return
+    rule = CountRule.of(load_preset(table.preset))
+    lattice = build_lattice([_lay_out(table, plan)])
+    for output in plan.outputs:
+        if _adds_up(output):
+            place = table.columns.index(output.label)
+            printed = [_read(row[place]) for row in table.rows]
+            try:
+                yield output.label, lattice, attack_view(view_printed(lattice, rule, printed))
+            except Contradiction as contradiction:
+                raise TableUnusable(f"column {output.label}: {contradiction}") from None
+
+
+def _adds_up(output: Output) -> bool:
+    """Whether an output counts rows, which are in one cell each; distinct children can be in several."""
+    return output.kind in ("count", "regr_count") or (output.kind == "sum" and output.indicator)
+
+
+def _lay_out(table: ReleasedTable, plan: QueryPlan) -> Layout:
+    """The categories of the rows, authorities first, which are not added up; a total has none."""
+    labels = [each.label for each in plan.outputs if each.dimension is not None]
+    named = labels if table.is_total else [plan.authority_column, *labels]
+    places = [table.columns.index(label) for label in named]
+    rows = tuple(tuple(_name(row[place]) for place in places) for row in table.rows)
+    columns = list(zip(*rows, strict=True))
+    hierarchies = [flat_hierarchy(codes) for codes in columns]
+    if not table.is_total:
+        hierarchies[0] = _authorities(columns[0])
+    if not named:
+        return Layout(("all",), (flat_hierarchy(["all"]),), (("all",),))
+    return Layout(tuple(named), tuple(hierarchies), rows)
+
+
+def _authorities(codes: Sequence[str]) -> Hierarchy:
+    known = dict.fromkeys(codes)
+    return Hierarchy(dict.fromkeys(known, ""), dict.fromkeys(known, AUTHORITY))
+
+
+def _name(entry: Entry) -> str:
+    return MISSING if entry is None else str(entry)
+
+
+def _read(entry: Entry) -> Printed:
+    if isinstance(entry, int) and not isinstance(entry, bool):
+        return entry
+    return WITHHELD if entry == Symbol.CONFIDENTIAL else UNKNOWN

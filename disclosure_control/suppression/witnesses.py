@@ -1,0 +1,110 @@
+"""Witness tables: whole tables that agree with everything published, and together show that no withheld cell is told.
+
+Two linear programs for each cell would do, and take long. Here one program raises all cells that still need it at
+once; a handful of tables does for most, and what is left is looked at one by one. Nothing here knows the data.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from disclosure_control.suppression.programs import Vector
+from disclosure_control.suppression.reader import ALMOST, Contradiction, Reader
+from disclosure_control.suppression.view import View
+
+__all__ = ["Witnesses", "find_witnesses", "told_cells"]
+
+Table = tuple[int, ...]
+
+MOST_ROUNDS = 40
+"""Programs for many cells at once, before cells are looked at singly."""
+
+
+@dataclass
+class Witnesses:
+    """Tables of whole numbers, the range of each cell over them, and the withheld cells that they leave told."""
+
+    view: View
+    tables: list[Table] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Nothing is seen yet."""
+        self._low = np.full(len(self.view.low), np.iinfo(np.int64).max)
+        self._high = np.full(len(self.view.low), np.iinfo(np.int64).min)
+
+    def take(self, table: Vector) -> bool:
+        """Keep a table if it is one of whole numbers and shows something new of a withheld cell that was told."""
+        rounded = np.rint(table)
+        if np.abs(rounded - table).max(initial=0) > ALMOST:
+            return False
+        whole = rounded.astype(np.int64)
+        before = len(self.told())
+        low, high = np.minimum(self._low, whole), np.maximum(self._high, whole)
+        is_new = not self.tables or any(
+            high[cell] > self._high[cell] or low[cell] < self._low[cell] for cell in self.told()
+        )
+        if is_new:
+            self._low, self._high = low, high
+            self.tables.append(tuple(whole.tolist()))
+        return len(self.told()) < before
+
+    def told(self) -> list[int]:
+        """The withheld cells of which these tables do not show enough."""
+        if not self.tables:
+            return list(self.view.withheld)
+        enough = self.view.rule.enough
+        return [cell for cell in self.view.withheld if self._high[cell] < enough(int(self._low[cell]))]
+
+    def cap(self, cell: int) -> int:
+        """How large a table must have a cell for enough to be shown."""
+        low = int(self._low[cell]) if self.tables else max(int(self.view.low[cell]), 0)
+        return self.view.rule.enough(low)
+
+
+def find_witnesses(view: View) -> Witnesses:
+    """Witness tables for a view; what they leave told, linear reasoning finds. Raises `Contradiction`."""
+    found, reader = Witnesses(view), Reader(view)
+    _raise_together(found, reader)
+    for cell in found.told():
+        if cell in found.told():
+            _raise_alone(found, reader, cell)
+    return found
+
+
+def _raise_together(found: Witnesses, reader: Reader) -> None:
+    """Raise all that are told at once, and lower them all, for as long as that helps."""
+    for _ in range(MOST_ROUNDS):
+        told = found.told()
+        if not told:
+            return
+        helped = found.take(reader.lift({cell: found.cap(cell) for cell in told}))
+        if (told := found.told()) and min(reader.view.rule.hidden) >= 0:
+            helped |= found.take(reader.sink(told))
+        if not helped:
+            return
+
+
+def _raise_alone(found: Witnesses, reader: Reader, cell: int) -> None:
+    """Show one cell to be as large as it can be, in whole numbers."""
+    table = reader.lift({cell: found.cap(cell)})
+    if table[cell] < found.cap(cell) - ALMOST:
+        found.take(reader.sink([cell]))
+    if not found.take(table) and cell in found.told() and table[cell] >= found.cap(cell) - ALMOST:
+        found.take(reader.whole({cell: -1.0}))
+
+
+def told_cells(reader: Reader, targets: Iterable[int]) -> list[int]:
+    """Those of the withheld cells that linear reasoning shows not to be large enough, whole numbers or not."""
+    left: Sequence[int] = [cell for cell in targets if cell in reader.view.withheld]
+    caps = {cell: reader.view.rule.enough(max(int(reader.view.low[cell]), 0)) for cell in left}
+    while left:
+        table = reader.lift({cell: caps[cell] for cell in left})
+        still = [cell for cell in left if table[cell] < caps[cell] - ALMOST]
+        if len(still) == len(left):
+            break
+        left = still
+    return [cell for cell in left if reader.lift({cell: caps[cell]})[cell] < caps[cell] - ALMOST]
+
+
+__all__ += ["Contradiction"]

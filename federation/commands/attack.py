@@ -1,0 +1,105 @@
+"""`circe attack`: try to undo a table that is published, or a release."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from disclosure_control.commands import INPUT, read_text, read_trees, split_columns, table_options
+
+if TYPE_CHECKING:
+    from disclosure_control.suppression.attack import Attack
+    from disclosure_control.suppression.lattice import Lattice
+
+UNSAFE = 6
+"""The exit code of a table of which a reader can work out too much."""
+
+Found = list[tuple[str, "Lattice", "Attack"]]
+
+
+@click.command()
+@click.argument("published", metavar="TABLE|RELEASE", type=INPUT)
+@table_options
+@click.option("--value", metavar="COL", help="A column of sums that is published beside the counts.")
+@click.option("--certificate", type=INPUT, help="Verify this certificate of the table first.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def attack(published: Path, trees: tuple[str, ...], form: str, **named: Any) -> int:
+    """Work out what a reader can about the figures withheld from a protected table (CSV), or from a release file.
+
+    Every withheld cell is treated alike. The attack adds and subtracts, and knows the rule; it does not guess.
+    """
+    text = read_text(published)
+    found = _attack_release(text) if _is_release(text) else _attack_file(text, trees, **named)
+    click.echo(json.dumps(_describe(found)) if form == "json" else _write(found))
+    if named["certificate"] is not None:
+        click.echo("The certificate holds.", err=True)
+    return 0 if all(each.is_safe for _, _, each in found) else UNSAFE
+
+
+def _attack_file(
+    text: str,
+    trees: tuple[str, ...],
+    preset: str | None,
+    count: str | None,
+    by: str | None,
+    value: str | None,
+    certificate: Path | None,
+) -> Found:
+    from disclosure_control.presets import load_preset
+    from disclosure_control.suppression.analyst_table import attack_table
+    from disclosure_control.suppression.table_file import read_table
+
+    columns = split_columns(preset, count, by)
+    assert preset is not None
+    assert count is not None
+    content = certificate.read_bytes() if certificate is not None else None
+    return list(attack_table(read_table(text), load_preset(preset), count, columns, read_trees(trees), content, value))
+
+
+def _is_release(text: str) -> bool:
+    return text.lstrip().startswith("{")
+
+
+def _attack_release(text: str) -> Found:
+    from disclosure_control.suppression.release_attack import attack_release
+    from federation.exchange import ReleaseDocument
+    from federation.wire import decode_document
+    from query_engine.catalogue import load_catalogue
+    from query_engine.language.parser import parse_query
+    from query_engine.planning.planner import plan_query
+
+    release = decode_document(text.rstrip("\n").encode(), ReleaseDocument)
+    catalogue = load_catalogue()
+    plan = plan_query(parse_query(release.sql, catalogue), catalogue)
+    return list(attack_release(release.table, plan))
+
+
+def _describe(found: Found) -> dict[str, Any]:
+    """All columns together, as scripts read it."""
+    return {
+        "withheld": sum(each.withheld for _, _, each in found),
+        "exact": sum(each.exact for _, _, each in found),
+        "below_rule": sum(each.below_rule for _, _, each in found),
+        "intervals": [
+            {"column": column, "at": dict(sorted(lattice.keys[known.cell])), "low": known.low, "high": known.high}
+            for column, lattice, each in found
+            for known in each.known
+        ],
+        "safe": all(each.is_safe for _, _, each in found),
+    }
+
+
+def _write(found: Found) -> str:
+    lines = []
+    for column, lattice, each in found:
+        lines.append(f"{column}: {each.withheld} withheld, {each.exact} found exactly, {each.below_rule} told too much")
+        lines += [
+            f"  {lattice.describe(known.cell)}: {_limit(known.low, 'any')} to {_limit(known.high, 'any')}"
+            for known in each.known
+        ]
+    return "\n".join(lines)
+
+
+def _limit(end: int | None, unlimited: str) -> str:
+    return unlimited if end is None else str(end)

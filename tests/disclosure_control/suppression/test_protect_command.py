@@ -1,0 +1,137 @@
+"""`circe protect` and `circe attack` as scripts use them: rows, symbols, exit codes, and one clear line on errors."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from federation.cli import run
+from tests.disclosure_control.suppression.tables import draw_table
+
+TABLE = draw_table(3, authorities=3, sexes=2, ages=2, mean=10)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a table and its tree, and a home of one's own for the secret."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (tmp_path / "t.csv").write_text(TABLE.csv())
+    (tmp_path / "areas.csv").write_text(TABLE.tree("area"))
+    return tmp_path
+
+
+def laid_out(folder: Path, table: str) -> list[str]:
+    options = ["--preset", "dfe_cla", "--count", "n", "--by", "area,sex,age"]
+    return [str(folder / table), *options, "--tree", f"area={folder / 'areas.csv'}"]
+
+
+def protect(folder: Path, *more: str, table: str = "t.csv") -> int:
+    return run(["protect", *laid_out(folder, table), *more])
+
+
+def attack(folder: Path, *more: str, table: str = "p.csv") -> int:
+    return run(["attack", *laid_out(folder, table), *more])
+
+
+def test_a_table_is_protected_certified_and_withstands_the_attack(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The same rows in the same order, a number or a symbol in each; and nothing to be worked out."""
+    certificate = folder / "certificate.json"
+    assert protect(folder, "--certificate", str(certificate), "--format", "csv") == 0
+    shown = capfd.readouterr().out
+    assert [line.rpartition(",")[0] for line in shown.splitlines()] == [
+        line.rpartition(",")[0] for line in TABLE.csv().splitlines()
+    ]
+    entries = {line.rpartition(",")[2] for line in shown.splitlines()[1:]}
+    assert "c" in entries
+    assert all(entry == "c" or entry.isdigit() for entry in entries)
+    (folder / "p.csv").write_text(shown)
+    assert attack(folder, "--certificate", str(certificate), "--format", "json") == 0
+    found = json.loads(capfd.readouterr().out)
+    assert (found["exact"], found["below_rule"]) == (0, 0)
+    assert found["withheld"] == shown.count(",c\n") == len(found["intervals"])
+
+
+def test_what_primary_suppression_alone_withholds_is_found(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A row total less what is shown of the row."""
+    lines = [",".join((*row, "c" if 0 < figure < 6 else str(figure))) for row, figure in TABLE.figures.items()]
+    (folder / "p.csv").write_text("\n".join(["area,sex,age,n", *lines]) + "\n")
+    assert attack(folder, "--format", "json") == 6
+    found = json.loads(capfd.readouterr().out)
+    assert found["exact"] > 0
+    assert found["below_rule"] >= found["exact"]
+    for known in found["intervals"]:
+        at = known["at"]
+        true = TABLE.figures[at.get("area", "N"), at.get("sex", "Total"), at.get("age", "Total")]
+        assert (known["low"] or 0) <= true
+        assert known["high"] is None or true <= known["high"]
+
+
+def test_the_secret_is_made_once_and_is_its_owners_alone(folder: Path) -> None:
+    assert protect(folder) == 0
+    secret = folder / "config" / "circe" / "suppression.secret"
+    before = secret.read_bytes()
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    assert protect(folder) == 0
+    assert secret.read_bytes() == before
+
+
+def test_a_table_that_does_not_add_up_cannot_be_protected(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (folder / "t.csv").write_text(TABLE.csv().replace("A0,s0,a0,", "A0,s0,a0,1"))
+    assert protect(folder) == 5
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "do not add up" in err
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("area,sex,age\nN,s0,a0\n", "one column n"),
+        ("area,sex,age,n\nN,s0,a0,many\n", "line 2, column n: not a number"),
+        ("area,sex,age,n\nN,s0,a0,1.5\n", "not a whole number"),
+        ("area,sex,age,n\nX,s0,a0,1\n", "X is not in the tree"),
+        ("area,sex,age,n\nN,s0,a0,1\nN,s0,a0,1\n", "two rows"),
+        ("area,sex,age,n\nN,s0,1\n", "line 2: has 3 entries"),
+        ("", "header"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused_in_one_line(
+    folder: Path, capfd: pytest.CaptureFixture[str], text: str, what: str
+) -> None:
+    (folder / "t.csv").write_text(text)
+    assert protect(folder) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert what in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--preset", "nonsense", "--count", "n", "--by", "area"],
+        ["--preset", "dfe_cla", "--count", "n"],
+        ["--preset", "dfe_cla", "--count", "n", "--by", "area", "--tree", "area"],
+        ["--preset", "dfe_cla", "--count", "n", "--by", "area", "--value", "n"],
+    ],
+    ids=" ".join,
+)
+def test_bad_options_are_refused(folder: Path, options: list[str]) -> None:
+    assert run(["protect", str(folder / "t.csv"), *options]) == 2
+
+
+def test_sums_are_withheld_where_one_contributor_dominates(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Twenty people, of whom one has nearly all: the count stays, and the sum goes with another one beside it."""
+    rows = ["Total,60,1000.00,450.00,100.00", "x,20,500.00,450.00,20.00", "y,20,300.00,40.00,30.00"]
+    rows += ["z,20,200.00,30.00,30.00"]
+    (folder / "m.csv").write_text("\n".join(["a,n,v,t1,t2", *rows]) + "\n")
+    options = [str(folder / "m.csv"), "--preset", "dfe_cla", "--count", "n", "--by", "a", "--value", "v"]
+    assert run(["protect", *options, "--top1", "t1", "--top2", "t2"]) == 0
+    shown = [line.split(",") for line in capfd.readouterr().out.splitlines()]
+    assert shown[0] == ["a", "n", "v"]
+    assert [line[1] for line in shown[1:]] == ["60", "20", "20", "20"]
+    assert {line[0]: line[2] for line in shown[1:]}["x"] == "c"
+    assert sum(line[2] == "c" for line in shown) >= 2

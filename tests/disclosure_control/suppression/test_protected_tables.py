@@ -1,0 +1,150 @@
+"""Whatever table is protected, nobody bounds a withheld cell within the rule: held to by a reader written here."""
+
+from collections.abc import Mapping
+from random import Random
+
+import pytest
+
+from disclosure_control.presets import Preset, load_preset
+from disclosure_control.suppression.analyst_table import attack_table, protect_table
+from disclosure_control.suppression.table_file import read_table
+from tests.disclosure_control.suppression.tables import Drawn, Row, bound_cell, draw_table, read_shown, withheld_rows
+
+SECRET = b"a secret that nobody knows......"
+
+
+def protect(table: Drawn, preset: Preset, *, insiders: bool = True, secret: bytes = SECRET) -> dict[Row, str]:
+    found = protect_table(
+        read_table(table.csv()), preset, "n", table.columns, table.hierarchies, secret=secret, insiders=insiders
+    )
+    return read_shown(found.to_csv())
+
+
+def reader_bounds(shown: Mapping[Row, str], preset: Preset) -> dict[Row, tuple[float, float | None]]:
+    """What a reader knows: the rule, and how figures are rounded."""
+    half = preset.rounding_base // 2
+    known: dict[Row, tuple[float, float | None]] = {}
+    for row, entry in shown.items():
+        if entry == "c":
+            known[row] = (1 if preset.shows_zero else 0, None)
+        elif entry == "0":
+            known[row] = (0, 0)
+        else:
+            known[row] = (max(preset.smallest_count_shown, int(entry) - half), int(entry) + half)
+    return known
+
+
+CASES = [(seed, name) for name in ("dfe_cla", "ons_10_5", "ukllc", "opensafely") for seed in (1, 2)]
+
+
+@pytest.mark.parametrize(("seed", "name"), CASES)
+def test_no_withheld_cell_is_bounded_within_the_rule(seed: int, name: str) -> None:
+    """Whoever a withheld cell is withheld for, a reader must think that it could be as large as what is shown."""
+    preset = load_preset(name)
+    table = draw_table(seed, authorities=4, sexes=2, ages=2, mean=9)
+    shown = protect(table, preset)
+    assert list(shown) == list(table.figures)
+    known = reader_bounds(shown, preset)
+    hidden = withheld_rows(shown)
+    assert hidden
+    for row in hidden:
+        low, high = bound_cell(table, known, row)
+        assert high >= preset.smallest_count_shown - 1e-6
+        assert high - low > 1e-6
+        assert low - 1e-6 <= table.figures[row] <= high + 1e-6
+
+
+@pytest.mark.parametrize(("seed", "name"), CASES)
+def test_what_is_under_the_rule_is_withheld_and_the_rest_is_true(seed: int, name: str) -> None:
+    preset = load_preset(name)
+    table = draw_table(seed, authorities=3, sexes=2, ages=2, mean=9)
+    for row, entry in protect(table, preset).items():
+        true = table.figures[row]
+        if true < preset.smallest_count_shown and not (true == 0 and preset.shows_zero):
+            assert entry == "c"
+        if entry != "c":
+            assert abs(int(entry) - true) * 2 <= preset.rounding_base - 1 or preset.rounding_base == 1
+            assert preset.rounding_base > 1 or int(entry) == true
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_no_authority_finds_out_about_another(seed: int) -> None:
+    """Each knows all its own rows, as they are."""
+    preset = load_preset("dfe_cla")
+    table = draw_table(seed, authorities=4, sexes=2, ages=2, mean=9)
+    shown = protect(table, preset)
+    for authority in ("A0", "A1", "A2", "A3"):
+        known = reader_bounds(shown, preset)
+        known |= {row: (figure, figure) for row, figure in table.figures.items() if row[0] == authority}
+        for row in withheld_rows(shown):
+            if 0 < table.figures[row] < 6 and row[0] != authority and row[0].startswith("A"):
+                assert bound_cell(table, known, row)[1] >= 6 - 1e-6
+
+
+@pytest.mark.parametrize("seed", [5, 6])
+def test_no_child_that_is_alone_in_a_cell_finds_out_about_another(seed: int) -> None:
+    preset = load_preset("dfe_cla")
+    table = draw_table(seed, authorities=3, sexes=2, ages=2, mean=6)
+    shown = protect(table, preset)
+    totals = {total for total, _ in table.relations}
+    for alone in [row for row, figure in table.figures.items() if figure == 1 and row not in totals]:
+        known = reader_bounds(shown, preset) | {alone: (1, 1)}
+        for row in withheld_rows(shown):
+            if 0 < table.figures[row] < 6 and row not in totals and row != alone:
+                assert bound_cell(table, known, row)[1] >= 6 - 1e-6
+
+
+def test_the_same_plan_has_the_same_pattern_and_another_secret_another() -> None:
+    """Of twenty categories that are alike one is withheld beside the small one: which, the secret decides."""
+    figures: dict[Row, int] = {("Total",): 203, ("small",): 3}
+    figures |= {(f"c{each}",): 10 for each in range(20)}
+    parents = {row[0]: "" if row[0] == "Total" else "Total" for row in figures}
+    table = Drawn(("a",), (parents,), (dict.fromkeys(parents, "category"),), figures)
+    preset = load_preset("dfe_cla")
+    assert protect(table, preset) == protect(table, preset)
+    patterns = {tuple(withheld_rows(protect(table, preset, secret=bytes([each]) * 32))) for each in range(8)}
+    assert len(patterns) > 1
+    assert {len(each) for each in patterns} == {2}
+
+
+def test_negative_figures_are_protected_by_their_size() -> None:
+    """Of differences between two years a small one is withheld, whatever its sign, and zeros stay."""
+    rows = "a,n\nTotal,40\nx,-3\ny,31\nz,12\nw,0\n"
+    found = protect_table(read_table(rows), load_preset("dfe_cla"), "n", ["a"], {}, secret=SECRET)
+    shown = read_shown(found.to_csv())
+    assert shown[("x",)] == "c"
+    assert shown[("w",)] == "0"
+    assert len(withheld_rows(shown)) >= 2
+
+
+def test_totals_without_a_row_are_attacked_all_the_same() -> None:
+    """England less one authority is the other, whether or not their region is printed."""
+    text = "area,n\nN,30\nA,18\nB,c\n"
+    tree = "code,parent,level\nN,,nation\nR,N,region\nA,R,authority\nB,R,authority\n"
+    from disclosure_control.suppression.hierarchy import read_hierarchy
+
+    ((_, _, found),) = attack_table(
+        read_table(text), load_preset("dfe_cla"), "n", ["area"], {"area": read_hierarchy(tree)}
+    )
+    assert (found.withheld, found.exact) == (1, 1)
+    assert found.known[0].low == found.known[0].high == 12
+
+
+def test_a_table_of_margins_alone_is_protected_and_attacked() -> None:
+    """What is only published added up is nobody's to see, and part of what a reader reasons with."""
+    rows = "sex,age,n\nTotal,Total,44\nF,Total,4\nM,Total,40\nTotal,14,20\nTotal,15,24\n"
+    found = protect_table(read_table(rows), load_preset("dfe_cla"), "n", ["sex", "age"], {}, secret=SECRET)
+    shown = read_shown(found.to_csv())
+    assert {row for row, entry in shown.items() if entry == "c"} >= {("F", "Total")}
+    ((_, _, attack),) = attack_table(read_table(found.to_csv()), load_preset("dfe_cla"), "n", ["sex", "age"], {})
+    assert attack.is_safe
+
+
+def test_the_pattern_does_not_depend_on_the_order_of_rows() -> None:
+    table = draw_table(9, authorities=3, sexes=2, ages=2, mean=9)
+    mixed = list(table.figures.items())
+    Random(3).shuffle(mixed)
+    other = Drawn(table.columns, table.parents, table.levels, dict(mixed))
+    preset = load_preset("dfe_cla")
+    one, two = (withheld_rows(protect(each, preset)) for each in (table, other))
+    assert len(one) == len(two)
