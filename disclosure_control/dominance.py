@@ -9,7 +9,7 @@ A quantity that can be negative has no such proof, nor one of tables that are jo
 """
 
 from disclosure_control.preset import Dominance, Preset
-from disclosure_control.suppression import Figures
+from disclosure_control.suppression.cell_rules import Figures
 from query_engine.models.limbs import LIMB
 from query_engine.planning.plan import Measure, QueryPlan
 from query_engine.planning.relation import Relation

@@ -34,7 +34,7 @@ EXIT_CODES: Mapping[str, int] = {
     "audit.log.LogError": 2,
     "audit.log.LogUnreadable": 2,
     "audit.verifier.LogBroken": 7,
-    "disclosure_control.presets.PresetInvalid": 2,
+    "disclosure_control.preset.PresetInvalid": 2,
     "disclosure_control.release.ReleaseMalformed": 4,
     "disclosure_control.release.ReleaseRefused": 4,
     "disclosure_control.suppression.certificate.CertificateInvalid": 6,

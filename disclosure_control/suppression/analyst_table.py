@@ -5,13 +5,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from disclosure_control.presets import Preset
+from disclosure_control.preset import Dominance, Preset
+from disclosure_control.presets import load_preset
 from disclosure_control.suppression.attack import Attack, Contradiction, attack_view
 from disclosure_control.suppression.certificate import Certified, verify_certificate, write_certificate
-from disclosure_control.suppression.dominance import ACRO, DominanceRule
+from disclosure_control.suppression.contributions import Contributions
 from disclosure_control.suppression.hierarchy import Hierarchy
 from disclosure_control.suppression.lattice import Lattice, Layout, TableUnusable, build_lattice
-from disclosure_control.suppression.pattern import CannotProtect, Ties
+from disclosure_control.suppression.pattern import CannotProtect, Ties, needs_of
 from disclosure_control.suppression.rules import CountRule, MagnitudeRule, Rule
 from disclosure_control.suppression.table_file import TableFile, write_rows
 from disclosure_control.suppression.table_protection import ProtectedCells, protect_cells
@@ -22,12 +23,11 @@ __all__ = ["Magnitudes", "ProtectedFile", "attack_table", "protect_table"]
 
 @dataclass(frozen=True)
 class Magnitudes:
-    """The columns of a sum and of the two largest contributions to it, and what they are held to."""
+    """The columns of a sum and of the two largest contributions to it."""
 
     value: str
     first: str
     second: str
-    rule: DominanceRule = ACRO
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def protect_table(
     shown = [[str(entry) for entry in protected.printed]]
     notes = [_note(count, protected)]
     if magnitudes is not None:
-        values, places = _protect_magnitudes(file, magnitudes, lattice, protected, ties)
+        values, places = _protect_magnitudes(file, magnitudes, _dominance(preset), lattice, protected, ties)
         certified.append(Certified(magnitudes.value, values.witnesses.view, values.printed, values.witnesses))
         shown.append([_write(entry, places) for entry in values.printed])
         notes.append(_note(magnitudes.value, values))
@@ -96,15 +96,15 @@ def attack_table(
     Raises `TableUnusable` where it cannot be read or its figures contradict each other, and `CertificateInvalid`.
     """
     lattice = build_lattice([file.layout(by, dict(trees))])
-    rules: dict[str, Rule] = {}
     published: dict[str, tuple[Printed, ...]] = {count: file.printed(count)}
     if value is not None:
         published[value] = file.printed(value, file.places(value))
     certified = []
     for column, entries in published.items():
         signed = any(isinstance(each, int) and each < 0 for each in entries)
-        rules[column] = CountRule.of(preset, signed=signed) if column == count else _magnitude_rule(ACRO, signed)
-        certified.append(Certified(column, view_printed(lattice, rules[column], entries), entries))
+        is_count = column == count
+        rule = CountRule.of(preset, signed=signed) if is_count else _magnitude_rule(_dominance(preset), signed)
+        certified.append(Certified(column, view_printed(lattice, rule, entries), entries))
     if certificate is not None:
         verify_certificate(certificate, certified)
     for each in certified:
@@ -124,27 +124,34 @@ def _protect(
 
 
 def _protect_magnitudes(
-    file: TableFile, magnitudes: Magnitudes, lattice: Lattice, counts: ProtectedCells, ties: Ties
+    file: TableFile, magnitudes: Magnitudes, dominance: Dominance, lattice: Lattice, counts: ProtectedCells, ties: Ties
 ) -> tuple[ProtectedCells, int]:
     """The sums, withheld where the count is, where somebody dominates, and where that takes further ones."""
     names = (magnitudes.value, magnitudes.first, magnitudes.second)
     places = file.places(*names)
     totals, first, second = ([int(each.scaleb(places)) for each in file.numbers(name)] for name in names)
-    rule = _magnitude_rule(magnitudes.rule, any(each < 0 for each in totals))
-    together = list(zip(totals, first, second, strict=True))
-    lacking = {cell: magnitudes.rule.lacking(*each) for cell, each in enumerate(together)}
-    dominated = [cell for cell, each in enumerate(together) if each[0] and magnitudes.rule.withholds(*each)]
+    rule = _magnitude_rule(dominance, any(each < 0 for each in totals))
+    together = list(map(Contributions, totals, first, second))
+    dominated = [cell for cell, each in enumerate(together) if each.total and each.dominate(dominance)]
     primaries = [cell for cell, entry in enumerate(counts.printed) if entry == WITHHELD and totals[cell]]
     primaries = sorted({*primaries, *dominated})
-    needs = {cell: max(lacking[cell], rule.enough(totals[cell]) - totals[cell]) for cell in primaries}
+    needs = needs_of(rule, totals, primaries)
+    needs = {cell: max(need, together[cell].lacking(dominance)) for cell, need in needs.items()}
     try:
         return protect_cells(lattice, totals, rule, primaries, ties, insiders=False, needs=needs), places
     except TableUnusable as broken:
         raise CannotProtect(f"column {magnitudes.value}: {broken}") from None
 
 
-def _magnitude_rule(dominance: DominanceRule, signed: bool) -> MagnitudeRule:
-    return MagnitudeRule(dominance.p, signed)
+def _magnitude_rule(dominance: Dominance, signed: bool) -> MagnitudeRule:
+    return MagnitudeRule(dominance.rest_per_cent, signed)
+
+
+def _dominance(preset: Preset) -> Dominance:
+    """A preset's rules about sums; those of the acro tools where it has none."""
+    found = preset.dominance or load_preset("acro").dominance
+    assert found is not None
+    return found
 
 
 def _plan(layout: Layout, preset: Preset, count: str) -> bytes:

@@ -14,6 +14,7 @@ from functools import cached_property
 from itertools import product
 from math import prod
 
+from disclosure_control.preset import LEVELS, Level
 from disclosure_control.suppression.hierarchy import AUTHORITY, Hierarchy
 
 __all__ = ["CellKey", "Lattice", "Layout", "Relation", "TableUnusable", "build_lattice"]
@@ -78,6 +79,11 @@ class Layout:
         named = zip(self.columns, self.pruned, row, strict=True)
         return frozenset((column, code) for column, each, code in named if not each.takes_in_everything(code))
 
+    def level(self, row: Categories) -> Level:
+        """The level of a row, by its place in geography; that of an authority where it has none."""
+        found = [level for level in LEVELS if level in self._levels(row)]
+        return found[-1] if found else LEVELS[0]
+
     def breadth(self, row: Categories) -> int:
         """Over how many cells that are no totals a row adds up."""
         return prod(each.breadths[code] for each, code in zip(self.pruned, row, strict=True))
@@ -96,14 +102,15 @@ class Lattice:
     """Cells by number, and how they add up: first the `shown` ones that have a row, then those without.
 
     `places` has, table by table, the cell of each row. `breadths` says over how many cells that are no totals a cell
-    adds up: in public, it stands for a cell's size. `owners` are the authorities that know a cell, each as its column
-    and code.
+    adds up: in public, it stands for a cell's size. `levels` are those of geography. `owners` are the authorities that
+    know a cell, each as its column and code.
     """
 
     keys: tuple[CellKey, ...]
     relations: tuple[Relation, ...]
     places: tuple[tuple[int, ...], ...]
     breadths: tuple[int, ...]
+    levels: tuple[Level, ...]
     owners: tuple[frozenset[tuple[str, str]], ...]
     shown: int
 
@@ -139,26 +146,27 @@ class Lattice:
 def build_lattice(layouts: Sequence[Layout]) -> Lattice:
     """The lattice of one table, or of several that are published side by side. Raises `TableUnusable`."""
     numbers: dict[CellKey, int] = {}
-    breadths: dict[int, int] = {}
-    found = [_number(layout, layout.rows, numbers, breadths) for layout in layouts]
+    sizes: dict[int, tuple[int, Level]] = {}
+    found = [_number(layout, layout.rows, numbers, sizes) for layout in layouts]
     shown = len(numbers)
     for layout, cells in zip(layouts, found, strict=True):
-        cells |= _number(layout, layout.missing, numbers, breadths)
+        cells |= _number(layout, layout.missing, numbers, sizes)
     relations = dict.fromkeys(each for pair in zip(layouts, found, strict=True) for each in _relations(*pair))
     places = tuple(tuple(cells[row] for row in each.rows) for each, cells in zip(layouts, found, strict=True))
-    levels = {column: each.levels for layout in layouts for column, each in _columns(layout)}
-    owners = tuple(frozenset(one for one in key if levels[one[0]][one[1]] == AUTHORITY) for key in numbers)
-    return Lattice(tuple(numbers), tuple(relations), places, tuple(breadths.values()), owners, shown)
+    named = {column: each.levels for layout in layouts for column, each in _columns(layout)}
+    owners = tuple(frozenset(one for one in key if named[one[0]][one[1]] == AUTHORITY) for key in numbers)
+    breadths, levels = zip(*sizes.values(), strict=True)
+    return Lattice(tuple(numbers), tuple(relations), places, breadths, levels, owners, shown)
 
 
 def _number(
-    layout: Layout, rows: Sequence[Categories], numbers: dict[CellKey, int], breadths: dict[int, int]
+    layout: Layout, rows: Sequence[Categories], numbers: dict[CellKey, int], sizes: dict[int, tuple[int, Level]]
 ) -> dict[Categories, int]:
     """The cells of rows; those that are new get the next numbers."""
     cells = {}
     for row in rows:
         cell = cells[row] = numbers.setdefault(layout.key(row), len(numbers))
-        breadths.setdefault(cell, layout.breadth(row))
+        sizes.setdefault(cell, (layout.breadth(row), layout.level(row)))
     return cells
 
 

@@ -1,8 +1,10 @@
 """The attack on a release: its counts, column by column, with all that is printed beside them of the same rows."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from disclosure_control.layout import MISSING
+from disclosure_control.preset import TOTAL_LEVEL, ByLevel, Preset
 from disclosure_control.presets import load_preset
 from disclosure_control.release_reading import read_released
 from disclosure_control.released import ReleasedTable
@@ -29,7 +31,7 @@ def attack_release(document: object, plan: QueryPlan) -> Iterator[tuple[str, Lat
         raise TableUnusable("the release is of another plan than its SQL has")
     if table.path == "noisy_sum":
         return
-    rule = CountRule.of(load_preset(table.preset))
+    rule = _rule(load_preset(table.preset), table)
     lattice = build_lattice([_lay_out(table, plan)])
     for output in plan.outputs:
         if _adds_up(output):
@@ -39,6 +41,14 @@ def attack_release(document: object, plan: QueryPlan) -> Iterator[tuple[str, Lat
                 yield output.label, lattice, attack_view(view_printed(lattice, rule, printed))
             except Contradiction as contradiction:
                 raise TableUnusable(f"column {output.label}: {contradiction}") from None
+
+
+def _rule(preset: Preset, table: ReleasedTable) -> CountRule:
+    """The rule of a preset; totals over a roster are rounded as those of the nation are."""
+    if not table.is_total:
+        return CountRule.of(preset)
+    base = preset.at(TOTAL_LEVEL).rounding_base
+    return replace(CountRule.of(preset), bases=ByLevel(base, base, base))
 
 
 def _adds_up(output: Output) -> bool:

@@ -7,7 +7,7 @@ nobody's to be told apart: a figure under the rule, or one that was withheld so 
 from dataclasses import dataclass
 from typing import Protocol
 
-from disclosure_control.presets import Preset
+from disclosure_control.preset import ByLevel, Level, Preset
 from disclosure_control.rounding import round_to_base
 
 __all__ = ["UNBOUNDED", "CountRule", "Interval", "MagnitudeRule", "Rule"]
@@ -26,11 +26,11 @@ class Rule(Protocol):
     def hidden(self) -> Interval:
         """What a withheld figure can be, were nothing else published."""
 
-    def printed(self, figure: int) -> int:
-        """A figure as it is printed, if it may be."""
+    def printed(self, figure: int, level: Level) -> int:
+        """A figure as it is printed at a level, if it may be."""
 
-    def behind(self, printed: int) -> Interval:
-        """What a printed figure can be."""
+    def behind(self, printed: int, level: Level) -> Interval:
+        """What a figure printed at a level can be."""
 
     def enough(self, low: int) -> int:
         """How large a withheld figure must be able to be, where this is the least it can be, for nothing to be told."""
@@ -40,18 +40,19 @@ class Rule(Protocol):
 class CountRule:
     """A rule about counts: those under `least` are withheld, and 0 too unless it `shows_zero`; the rest are rounded.
 
-    Where counts are `signed`, as differences of two counts are, the rule is about their size.
+    What they are rounded to differs from level to level. Where counts are `signed`, as differences of two counts are,
+    the rule is about their size.
     """
 
     least: int
     shows_zero: bool
-    base: int
+    bases: ByLevel[int]
     signed: bool = False
 
     @classmethod
     def of(cls, preset: Preset, *, signed: bool = False) -> "CountRule":
         """A preset's rule."""
-        return cls(preset.smallest_count_shown, preset.shows_zero, preset.rounding_base, signed)
+        return cls(preset.smallest_count_shown, preset.shows_zero, preset.rounding_bases, signed)
 
     def withholds(self, figure: int) -> bool:
         """Whether a count is withheld for its own sake."""
@@ -62,18 +63,19 @@ class CountRule:
         """A withheld count is at least 1 where zeros are shown: none is ever withheld there."""
         return (-UNBOUNDED if self.signed else int(self.shows_zero), UNBOUNDED)
 
-    def printed(self, figure: int) -> int:
+    def printed(self, figure: int, level: Level) -> int:
         """The nearest multiple of the base."""
-        return round_to_base(figure, self.base)
+        return round_to_base(figure, self.bases.at(level))
 
-    def behind(self, printed: int) -> Interval:
+    def behind(self, printed: int, level: Level) -> Interval:
         """The counts that are shown and round to this one; one that is no multiple of the base was not rounded."""
         if printed < 0:
-            low, high = self.behind(-printed)
+            low, high = self.behind(-printed, level)
             return (-high, -low)
-        if printed == 0 or printed % self.base:
+        base = self.bases.at(level)
+        if printed == 0 or printed % base:
             return (printed, printed)
-        low, high = printed - self.base // 2, printed + (self.base - 1) // 2
+        low, high = printed - base // 2, printed + (base - 1) // 2
         return (min(max(low, self.least), printed), high)
 
     def enough(self, low: int) -> int:
@@ -93,11 +95,11 @@ class MagnitudeRule:
         """A sum of what is never negative is not negative."""
         return (-UNBOUNDED if self.signed else 0, UNBOUNDED)
 
-    def printed(self, figure: int) -> int:
+    def printed(self, figure: int, level: Level) -> int:
         """Sums are printed as they are."""
         return figure
 
-    def behind(self, printed: int) -> Interval:
+    def behind(self, printed: int, level: Level) -> Interval:
         """They are printed as they are."""
         return (printed, printed)
 

@@ -80,7 +80,10 @@ def _complete(lattice: Lattice, figures: Sequence[int]) -> list[int]:
 
 
 def _print(lattice: Lattice, rule: Rule, figures: Sequence[int], withheld: Collection[int]) -> tuple[Printed, ...]:
-    return tuple(WITHHELD if cell in withheld else rule.printed(figures[cell]) for cell in range(lattice.shown))
+    return tuple(
+        WITHHELD if cell in withheld else rule.printed(figures[cell], lattice.levels[cell])
+        for cell in range(lattice.shown)
+    )
 
 
 def _view(lattice: Lattice, rule: Rule, figures: Sequence[int], withheld: Collection[int]) -> View:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from disclosure_control.preset import Level
 from disclosure_control.suppression.lattice import Lattice
 from disclosure_control.suppression.rules import UNBOUNDED, Rule
 
@@ -51,15 +52,15 @@ class View:
 
 def view_printed(lattice: Lattice, rule: Rule, printed: Sequence[Printed]) -> View:
     """The view of a table whose cells are printed so; a total without a row is known by nobody."""
-    bounds = [_bounds(rule, entry) for entry in printed]
-    bounds += [_bounds(rule, UNKNOWN)] * (len(lattice) - len(printed))
+    bounds = [_bounds(rule, entry, level) for entry, level in zip(printed, lattice.levels, strict=False)]
+    bounds += [_bounds(rule, UNKNOWN, level) for level in lattice.levels[len(printed) :]]
     low, high = np.array(bounds, np.int64).reshape(-1, 2).T
     withheld = tuple(cell for cell, entry in enumerate(printed) if entry == WITHHELD)
     return View(lattice, rule, low, high, withheld)
 
 
-def _bounds(rule: Rule, entry: Printed) -> tuple[int, int]:
+def _bounds(rule: Rule, entry: Printed, level: Level) -> tuple[int, int]:
     if isinstance(entry, int):
-        return rule.behind(entry)
+        return rule.behind(entry, level)
     low, high = rule.hidden
     return (low, high) if entry == WITHHELD else (min(low, 0), high)

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from disclosure_control.suppression import cell_rules
 from disclosure_control.presets import load_preset
 from disclosure_control.protection import protect
+from disclosure_control.suppression import cell_rules
 from disclosure_control.suppression.cell_rules import SuppressionRules
 from query_engine.catalogue import load_catalogue
 from query_engine.planning.plan import QueryPlan

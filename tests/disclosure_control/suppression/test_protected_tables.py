@@ -5,7 +5,8 @@ from random import Random
 
 import pytest
 
-from disclosure_control.presets import Preset, load_preset
+from disclosure_control.preset import Level, Preset
+from disclosure_control.presets import load_preset
 from disclosure_control.suppression.analyst_table import attack_table, protect_table
 from disclosure_control.suppression.table_file import read_table
 from tests.disclosure_control.suppression.tables import Drawn, Row, bound_cell, draw_table, read_shown, withheld_rows
@@ -20,17 +21,18 @@ def protect(table: Drawn, preset: Preset, *, insiders: bool = True, secret: byte
     return read_shown(found.to_csv())
 
 
+def level_of(row: Row) -> Level:
+    return "nation" if row[0] == "N" else "region" if row[0].startswith("R") else "authority"
+
+
 def reader_bounds(shown: Mapping[Row, str], preset: Preset) -> dict[Row, tuple[float, float | None]]:
     """What a reader knows: the rule, and how figures are rounded."""
-    half = preset.rounding_base // 2
     known: dict[Row, tuple[float, float | None]] = {}
     for row, entry in shown.items():
         if entry == "c":
-            known[row] = (1 if preset.shows_zero else 0, None)
-        elif entry == "0":
-            known[row] = (0, 0)
+            known[row] = (preset.withheld_range[0], None)
         else:
-            known[row] = (max(preset.smallest_count_shown, int(entry) - half), int(entry) + half)
+            known[row] = preset.at(level_of(row)).printed_range(int(entry))
     return known
 
 
@@ -63,8 +65,8 @@ def test_what_is_under_the_rule_is_withheld_and_the_rest_is_true(seed: int, name
         if true < preset.smallest_count_shown and not (true == 0 and preset.shows_zero):
             assert entry == "c"
         if entry != "c":
-            assert abs(int(entry) - true) * 2 <= preset.rounding_base - 1 or preset.rounding_base == 1
-            assert preset.rounding_base > 1 or int(entry) == true
+            low, high = preset.at(level_of(row)).printed_range(int(entry))
+            assert low <= true <= high
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
@@ -120,7 +122,7 @@ def test_negative_figures_are_protected_by_their_size() -> None:
 def test_totals_without_a_row_are_attacked_all_the_same() -> None:
     """England less one authority is the other, whether or not their region is printed."""
     text = "area,n\nN,30\nA,18\nB,c\n"
-    tree = "code,parent,level\nN,,nation\nR,N,region\nA,R,authority\nB,R,authority\n"
+    tree = "code,parent,level\nN,,all\nR,N,part\nA,R,authority\nB,R,authority\n"
     from disclosure_control.suppression.hierarchy import read_hierarchy
 
     ((_, _, found),) = attack_table(
