@@ -12,7 +12,7 @@ from pathlib import Path
 
 from federation.ceremony import enrol_members, invite_member
 from federation.joining import request_enrolment
-from federation.processes import Stagehands, free_port, wait_for
+from federation.processes import Service, Stagehands, free_port, wait_for
 from federation.register import Entry, Served
 from federation.root import create_root
 from federation.state import (
@@ -62,14 +62,17 @@ class Rehearsal:
         return self.directory / name
 
 
-def set_up(hands: Stagehands, directory: Path, authorities: int) -> Rehearsal:
-    """Make the hub, so many nodes with a snapshot each, and the people; enrol them all."""
+def set_up(hands: Stagehands, directory: Path, authorities: int, operator: str = "") -> Rehearsal:
+    """Make the hub, so many nodes with a snapshot each, and the people; enrol them all.
+
+    Each authority runs its node itself, unless one operator runs them all.
+    """
     codes = tuple(sorted(load_authorities())[:authorities])
     rehearsal = Rehearsal(directory, codes, f"http://127.0.0.1:{free_port()}")
     hands.run("hub", "init", "--state", rehearsal.hub)
-    _load_first(hands, rehearsal)
+    _load_first(hands, rehearsal, operator)
     for code, state in list(zip(codes, rehearsal.nodes, strict=True))[1:]:
-        _copy_node(rehearsal.nodes[0], state, code)
+        _copy_node(rehearsal.nodes[0], state, code, operator)
     for name, (kind, organisation, organisation_kind) in PEOPLE.items():
         _create(rehearsal.person(name), name, kind, organisation, organisation_kind)
     _enrol(rehearsal, [rehearsal.hub, *rehearsal.nodes, *map(rehearsal.person, PEOPLE)])
@@ -79,34 +82,42 @@ def set_up(hands: Stagehands, directory: Path, authorities: int) -> Rehearsal:
     return rehearsal
 
 
-def start(hands: Stagehands, rehearsal: Rehearsal, together: int) -> None:
-    """Start the hub, and the nodes, so many to a process."""
+def start(hands: Stagehands, rehearsal: Rehearsal, together: int) -> tuple[Service, tuple[Service, ...]]:
+    """Start the hub, and the nodes, so many to a process; return the processes."""
     log = rehearsal.directory / "hub.log"
-    hands.start(log, "hub", "serve", "--state", rehearsal.hub, "--bind", rehearsal.address.removeprefix("http://"))
+    bind = rehearsal.address.removeprefix("http://")
+    hub, nodes = hands.start(log, "hub", "serve", "--state", rehearsal.hub, "--bind", bind), list[Service]()
     wait_for(rehearsal.address, hands, log)
     for number in range(0, len(rehearsal.nodes), together):
         states = [word for state in rehearsal.nodes[number : number + together] for word in ("--state", state)]
-        hands.start(rehearsal.directory / f"nodes-{number}.log", "node", "serve", *states)
+        nodes.append(hands.start(rehearsal.directory / f"nodes-{number}.log", "node", "serve", *states))
+    return hub, tuple(nodes)
 
 
-def _load_first(hands: Stagehands, rehearsal: Rehearsal) -> None:
+def _load_first(hands: Stagehands, rehearsal: Rehearsal, operator: str) -> None:
     """Load one authority's synthetic files, as any authority does."""
     first, files = rehearsal.nodes[0], rehearsal.directory / "england"
     hands.run("synth", files, "--authorities", "1", "--scale", "0.2", "--format", "json")
     (returns,) = (path for path in files.iterdir() if path.name.isdigit())
-    hands.run("node", "init", "--state", first, "--authority", rehearsal.authorities[0])
+    hands.run("node", "init", "--state", first, "--authority", rehearsal.authorities[0], "--operator", operator)
     hands.run("node", "load", "--state", first, returns, "--format", "json")
 
 
-def _copy_node(first: Path, state: Path, code: str) -> None:
-    _create(state, f"node-{code}", "node", f"la-{code}", "authority", (code,))
+def _copy_node(first: Path, state: Path, code: str, operator: str) -> None:
+    _create(state, f"node-{code}", "node", f"la-{code}", "authority", (code,), operator)
     for name in COPIED:
         copy = shutil.copytree if (first / name).is_dir() else shutil.copyfile
         copy(first / name, state / name)
 
 
 def _create(
-    state: Path, name: str, kind: str, organisation: str, organisation_kind: str, authorities: Sequence[str] = ()
+    state: Path,
+    name: str,
+    kind: str,
+    organisation: str,
+    organisation_kind: str,
+    authorities: Sequence[str] = (),
+    operator: str = "",
 ) -> None:
     profile = make_profile(
         member_id=name,
@@ -114,7 +125,7 @@ def _create(
         title=name,
         organisation=organisation,
         organisation_kind=organisation_kind,
-        operator=organisation,
+        operator=operator or organisation,
         authorities=tuple(authorities),
     )
     publish_log_key(create_party(state, profile))

@@ -23,6 +23,7 @@ BENCHES: Mapping[str, tuple[str, str]] = {
         "federation.commands.bench_federation:federation",
         "From approval to release, all nodes and the hub on this machine.",
     ),
+    "lookup": ("node.bench.lookup:lookup", "Looking children up at every other node, sealed, through a real hub."),
 }
 """Every measurement: where it lives and what it measures."""
 
