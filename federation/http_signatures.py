@@ -22,14 +22,12 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from federation.envelope import read_public_key
 from federation.register import RegisterError
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
     from federation.keys import MemberKeys
 
 TAG = "circe"
@@ -39,9 +37,6 @@ MAX_AGE = timedelta(minutes=5)
 
 LONGEST_NONCE = 64
 """The most characters of a nonce; whoever remembers nonces keeps all of it."""
-
-SIGNERS_AT_HAND = 1024
-"""How many members' public keys are kept ready for use: reading one takes as long as the rest of a verification."""
 
 _COMPONENTS = "(" + " ".join(f'"{name}"' for name in COVERED) + ")"
 _PARAMETER = r';([a-z]+)=(?:([0-9]{1,15})|"([ !#-\[\]-~]*)")'
@@ -160,16 +155,9 @@ def _verify_signature(base: bytes, header: str, signer: str, find_public: Callab
     if written is None:
         raise _refusal()
     try:
-        _read_public(find_public(signer)).verify(base64.b64decode(written[1]), base)
+        read_public_key(find_public(signer)).verify(base64.b64decode(written[1]), base)
     except (InvalidSignature, RegisterError, ValueError):
         raise _refusal() from None
-
-
-@lru_cache(SIGNERS_AT_HAND)
-def _read_public(key: bytes) -> "Ed25519PublicKey":
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    return Ed25519PublicKey.from_public_bytes(key)
 
 
 def _digest(body: bytes) -> str:

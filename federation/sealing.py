@@ -21,6 +21,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ _HEADING_BYTES = _DIGEST_BYTES + _LENGTH_BYTES
 
 PAGE_ROOM = PAGE_BYTES - _HEADING_BYTES
 """Bytes of content on a page: what the heading leaves, which is digest and length of the whole content."""
+
+KEYS_AT_HAND = 1024
+"""How many public sealing keys are kept ready for use."""
 
 _POST_QUANTUM_BYTES = 1184
 
@@ -194,6 +198,7 @@ def _encrypt(page: bytes, key: "MLKEM768X25519PublicKey", info: bytes) -> bytes:
         raise SealError(_MALFORMED) from None
 
 
+@lru_cache(KEYS_AT_HAND)
 def _read_public_key(raw: bytes) -> "MLKEM768X25519PublicKey":
     from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PublicKey
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey

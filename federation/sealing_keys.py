@@ -23,6 +23,7 @@ sealed to it in its last moment must have arrived or be out of date.
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from federation.envelope import (
     Envelope,
@@ -47,6 +48,9 @@ WEEK = timedelta(days=7)
 
 RENEWED_BEFORE = timedelta(days=1)
 """How long before a key ends the next one is made: so long may a member's publication be delayed."""
+
+VERIFIED_AT_HAND = 1024
+"""How many published keys are verified once for all: that takes longer than to seal to one."""
 
 IN_FLIGHT = 4 * CLOCK_SKEW
 """How long after its end a key is kept: three times the skew a request counts as fresh, and clocks differ by one."""
@@ -82,19 +86,26 @@ def name_publisher(envelope: Envelope) -> str:
 
 def read_sealing_key(envelope: Envelope, member: Member, now: datetime) -> SealingKey:
     """Return the sealing key that a member published, good now. Raises `SealError`."""
+    key = _verify_published(envelope, member.id, member.public_signing_key)
+    if not _is_good(key.valid_from, key.valid_to, now):
+        raise SealError(f"the sealing key of {member.id} is not good now")
+    return key
+
+
+@lru_cache(VERIFIED_AT_HAND)
+def _verify_published(envelope: Envelope, member_id: str, signing_key: bytes) -> SealingKey:
+    """Return the key in an envelope that a member signed by this key of its own, whenever it is good."""
     try:
         check_payload_type(envelope, SEALING_KEY_TYPE)
-        verify_signature(envelope, member.id, member.public_signing_key)
+        verify_signature(envelope, member_id, signing_key)
         key = decode_document(envelope.body, SealingKey)
         raw = decode_base64(key.public_key)
     except (EnvelopeError, WireError) as error:
-        raise SealError(f"the sealing key of {member.id}: {error}") from None
-    if key.member != member.id or envelope.signers != (member.id,):
-        raise SealError(f"the sealing key of {member.id} is another's, or signed by others as well")
+        raise SealError(f"the sealing key of {member_id}: {error}") from None
+    if key.member != member_id or envelope.signers != (member_id,):
+        raise SealError(f"the sealing key of {member_id} is another's, or signed by others as well")
     if not timedelta(0) < key.valid_to - key.valid_from <= WEEK:
-        raise SealError(f"the sealing key of {member.id} is for longer than a week, or for no time")
-    if not _is_good(key.valid_from, key.valid_to, now):
-        raise SealError(f"the sealing key of {member.id} is not good now")
+        raise SealError(f"the sealing key of {member_id} is for longer than a week, or for no time")
     check_sealing_key(raw)
     return key
 

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from federation.claims import ClaimAnswer, ClaimRequest
@@ -30,8 +30,13 @@ log = logging.getLogger("circe.node")
 ANSWERS_KEPT = 3 * CLOCK_SKEW
 """How long a sealed answer is kept: as long as its request counts as fresh."""
 
+SEEN_KEPT = timedelta(days=1)
+"""How long it is remembered that a request came: until long after it would count as fresh."""
+
 MOST_KEPT = 512
 """How many sealed answers are kept; past that the oldest go, so that nobody can fill the disk with requests."""
+
+REPLAYED = Refused("replayed", "this request has been taken in already: ask again")
 
 R = TypeVar("R", LookupRequest, ClaimRequest)
 
@@ -116,16 +121,17 @@ def find_answer(node: Node, delivery: Delivery) -> SealedRecords | None:
     return SealedRecords(bytes(row["pages"])) if row else None
 
 
-def keep_answer(node: Node, delivery: Delivery, sealed: SealedRecords) -> None:
-    """Keep a sealed answer for a while: the hub may lose it on the way and ask again. It opens to the asker alone."""
-    now = node.clock()
-    with node.database.transaction() as connection:
-        connection.execute("DELETE FROM sealed_answers WHERE kept_at <= ?", (stamp(now - ANSWERS_KEPT),))
-        row = (*_name_page(delivery), sealed.data, stamp(now))
-        connection.execute("INSERT OR REPLACE INTO sealed_answers VALUES (?, ?, ?, ?, ?)", row)
-        connection.execute(
-            "DELETE FROM sealed_answers WHERE rowid <= (SELECT max(rowid) FROM sealed_answers) - ?", (MOST_KEPT,)
-        )
+def keep_answer(connection: sqlite3.Connection, delivery: Delivery, sealed: SealedRecords, now: datetime) -> None:
+    """Keep a sealed answer for a while, inside the caller's transaction: the hub may lose it and ask again.
+
+    It opens to the asker alone.
+    """
+    connection.execute("DELETE FROM sealed_answers WHERE kept_at <= ?", (stamp(now - ANSWERS_KEPT),))
+    row = (*_name_page(delivery), sealed.data, stamp(now))
+    connection.execute("INSERT OR REPLACE INTO sealed_answers VALUES (?, ?, ?, ?, ?)", row)
+    connection.execute(
+        "DELETE FROM sealed_answers WHERE rowid <= (SELECT max(rowid) FROM sealed_answers) - ?", (MOST_KEPT,)
+    )
 
 
 def _name_page(delivery: Delivery) -> tuple[str, str, str]:
@@ -134,7 +140,21 @@ def _name_page(delivery: Delivery) -> tuple[str, str, str]:
 
 def take_in(connection: sqlite3.Connection, lookup_id: str, sender: str, now: datetime) -> None:
     """Remember a request inside the caller's transaction. Raises `Refused` for one that came before."""
-    try:
-        connection.execute("INSERT INTO lookups_seen VALUES (?, ?, ?)", (lookup_id, sender, stamp(now)))
-    except sqlite3.IntegrityError:
-        raise Refused("replayed", "this request has been taken in already: ask again") from None
+    if not remember(connection, lookup_id, sender, now):
+        raise REPLAYED
+
+
+def remember(connection: sqlite3.Connection, lookup_id: str, sender: str, now: datetime) -> bool:
+    """Remember that a request came, and return whether it is the first time."""
+    connection.execute("DELETE FROM lookups_seen WHERE seen_at <= ?", (stamp(now - SEEN_KEPT),))
+    row = (lookup_id, sender, stamp(now))
+    return connection.execute("INSERT INTO lookups_seen VALUES (?, ?, ?) ON CONFLICT DO NOTHING", row).rowcount == 1
+
+
+def check_unseen(node: Node, lookup_id: str, sender: Member) -> None:
+    """Raise `Refused` for a request that came before: the records are not even looked at."""
+    found = node.database.connection.execute(
+        "SELECT 1 FROM lookups_seen WHERE lookup_id = ? AND sender = ?", (lookup_id, sender.id)
+    )
+    if found.fetchone() is not None:
+        raise REPLAYED

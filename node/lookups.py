@@ -5,6 +5,7 @@ own policy and rules decide, over our own rows; and whatever the outcome, an ans
 Our log says who asked, why, after which children and which fields left.
 """
 
+import sqlite3
 from collections.abc import Sequence
 
 from audit.event import Action, AuditEvent, Detail, EventInvalid, Outcome
@@ -29,11 +30,13 @@ from node.deliveries import (
     OpenedPage,
     check_origin,
     check_place,
+    check_unseen,
     find_answer,
     keep_answer,
     open_page,
     read_request,
     reading_records,
+    remember,
     seal_message,
     take_in,
 )
@@ -61,7 +64,7 @@ def answer_lookup(node: Node, delivery: Delivery) -> SealedRecords | None:
     """Return the sealed answer to a delivered page, or None when it names no member that could be answered.
 
     Whatever is in the page, the answer has as many pages. The same page again gets the same answer again, and is
-    neither looked up nor logged twice.
+    neither looked up nor logged twice: the answer is kept in the transaction that logs it.
     """
     kept = find_answer(node, delivery)
     if kept is not None:
@@ -72,9 +75,7 @@ def answer_lookup(node: Node, delivery: Delivery) -> SealedRecords | None:
     except (RegisterError, StateError, SealError):
         _record_unreadable(node)
         return None
-    sealed = _answer_page(node, delivery, sender)
-    keep_answer(node, delivery, sealed)
-    return sealed
+    return _answer_page(node, delivery, sender)
 
 
 def _answer_page(node: Node, delivery: Delivery, sender: Member) -> SealedRecords:
@@ -84,15 +85,23 @@ def _answer_page(node: Node, delivery: Delivery, sender: Member) -> SealedRecord
     try:
         page = open_page(node, delivery, sender)
         if page.kind == CLAIM_TYPE:
-            return answer_claim(node, page, snapshot, pages)
-        return _answer_request(node, page, snapshot, pages)
+            sealed = answer_claim(node, page, snapshot, pages)
+            with node.database.transaction() as connection:
+                keep_answer(connection, delivery, sealed, node.clock())
+            return sealed
+        return _answer_request(node, delivery, page, snapshot, pages)
     except (EnvelopeError, LookupFailed, SealError):
-        _record_unreadable(node)
+        unreadable = _event(node, Action.LOOKUP_REFUSED, None, outcome=Outcome.REFUSED, code=UNREADABLE.code)
         answer = compose_answer(node, delivery.lookup_id, sender, refused=UNREADABLE)
-        return seal_message(node, answer, ANSWER_TYPE, sender, pages)
+        sealed = seal_message(node, answer, ANSWER_TYPE, sender, pages)
+        with node.database.transaction() as connection:
+            _note_answer(node, connection, delivery, sealed, [unreadable])
+        return sealed
 
 
-def _answer_request(node: Node, page: OpenedPage, snapshot: Snapshot | None, pages: int) -> SealedRecords:
+def _answer_request(
+    node: Node, delivery: Delivery, page: OpenedPage, snapshot: Snapshot | None, pages: int
+) -> SealedRecords:
     """Answer a lookup: seal what may leave, record it, and give it to be sent. Raises `LookupFailed`."""
     request = read_request(node, page, LookupRequest, REQUEST_TYPE)
     try:
@@ -100,14 +109,27 @@ def _answer_request(node: Node, page: OpenedPage, snapshot: Snapshot | None, pag
         check_request(node, request, page.sender)
         answer, events = gather_answer(node, request, page.sender, snapshot)
         sealed = seal_message(node, answer, ANSWER_TYPE, page.sender, pages)
+        with node.database.transaction() as connection:
+            take_in(connection, request.lookup_id, page.sender.id, node.clock())
+            _note_answer(node, connection, delivery, sealed, events)
     except (Refused, SealError, EventInvalid) as error:
         refused = _explain(error)
         named = None if isinstance(error, EventInvalid) else request
         events = [_event(node, Action.LOOKUP_REFUSED, named, outcome=Outcome.REFUSED, code=refused.code)]
         answer = compose_answer(node, request.lookup_id, page.sender, refused=refused)
         sealed = seal_message(node, answer, ANSWER_TYPE, page.sender, pages)
-    node.record(*events)
+        with node.database.transaction() as connection:
+            remember(connection, request.lookup_id, page.sender.id, node.clock())
+            _note_answer(node, connection, delivery, sealed, events)
     return sealed
+
+
+def _note_answer(
+    node: Node, connection: sqlite3.Connection, delivery: Delivery, sealed: SealedRecords, events: Sequence[AuditEvent]
+) -> None:
+    """Log an answer, and keep it to be sent: both, or neither, before anything leaves."""
+    node.database.log.append(connection, *events)
+    keep_answer(connection, delivery, sealed, node.clock())
 
 
 def _explain(error: Exception) -> Refused:
@@ -121,8 +143,7 @@ def check_request(node: Node, request: LookupRequest, sender: Member) -> None:
     check_origin(node, request, sender)
     if not node.rules().lookups.placed_here:
         raise Refused("lookups_barred", "this authority answers no such lookups: call its virtual school")
-    with node.database.transaction() as connection:
-        take_in(connection, request.lookup_id, sender.id, node.clock())
+    check_unseen(node, request.lookup_id, sender)
 
 
 def gather_answer(

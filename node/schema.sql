@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS lookups_seen (
     seen_at TEXT NOT NULL,
     PRIMARY KEY (lookup_id, sender)
 );
+CREATE INDEX IF NOT EXISTS lookups_seen_by_age ON lookups_seen (seen_at);
 CREATE TABLE IF NOT EXISTS sealed_answers (
     lookup_id TEXT NOT NULL,
     sender TEXT NOT NULL,
@@ -29,6 +30,7 @@ CREATE TABLE IF NOT EXISTS sealed_answers (
     kept_at TEXT NOT NULL,
     PRIMARY KEY (lookup_id, sender, digest)
 );
+CREATE INDEX IF NOT EXISTS sealed_answers_by_age ON sealed_answers (kept_at);
 CREATE TABLE IF NOT EXISTS sealing_keys (
     member TEXT PRIMARY KEY,
     envelope BLOB NOT NULL

@@ -24,9 +24,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
+
+from federation.register_reader import identify_file
 
 GOVERNED, IDENTIFIED, STAGED = "governed", "identified", "identified/staged"
 _ID = re.compile(r"[0-9]{6}-(autumn|spring|summer)-[0-9a-f]{16}")
@@ -192,6 +195,12 @@ class SnapshotStore:
 
 
 def _read_snapshot(path: Path) -> Snapshot:
+    return _read_published(path, identify_file(path / _MANIFEST))
+
+
+@lru_cache(maxsize=256)
+def _read_published(path: Path, _identity: tuple[int, ...]) -> Snapshot:
+    # What is published never changes, and every lookup asks for it: it is read once, and again if it were exchanged.
     manifest = _read_manifest(path)
     return Snapshot(
         id=manifest["id"],
