@@ -19,7 +19,7 @@ from pathlib import Path
 
 import click
 
-from federation.processes import CommandFailed, Stagehands, free_port, wait_for
+from federation.processes import CommandFailed, Stagehands, free_port, interrupted_by_signals, wait_for
 
 QUESTION = """SELECT sen_provision,
        COUNT(DISTINCT child) AS children,
@@ -121,18 +121,19 @@ def demo(
     place = directory or Path(tempfile.mkdtemp(prefix="circe-demo-"))
     together = nodes_per_process or (1 if authorities <= FEW_AUTHORITIES else 8)
     hands, failed = Stagehands(), False
-    try:
-        release, sums = perform(hands, place, authorities, seed, together)
-        print_outcome(release, sums, hands, form)
-        if serve:
-            keep_serving(hands, place)
-    except CommandFailed:
-        failed = True
-        raise
-    finally:
-        hands.stop_services(patience=1.0 if failed else 10.0)
-        if directory is None:
-            clear_away(place, keep_logs=failed)
+    with interrupted_by_signals():
+        try:
+            release, sums = perform(hands, place, authorities, seed, together)
+            print_outcome(release, sums, hands, form)
+            if serve:
+                keep_serving(hands, place)
+        except CommandFailed:
+            failed = True
+            raise
+        finally:
+            hands.stop_services(patience=1.0 if failed else 10.0)
+            if directory is None:
+                clear_away(place, keep_logs=failed)
 
 
 def clear_away(place: Path, *, keep_logs: bool) -> None:

@@ -106,9 +106,13 @@ class Stagehands:
         # Standard output goes to a file, since a pipe that nobody reads would fill up and stop the command.
         with tempfile.TemporaryFile("w+") as printed:
             process = self._begin(words, printed)
-            with process:
-                assert process.stderr is not None
-                said = deque(_pass_on(process.stderr, quiet), maxlen=20)
+            try:
+                with process:
+                    assert process.stderr is not None
+                    said = deque(_pass_on(process.stderr, quiet), maxlen=20)
+            except KeyboardInterrupt:
+                process.terminate()
+                raise
             with self._turn:
                 self._commands.discard(process)
             self.check_running()
@@ -134,11 +138,15 @@ class Stagehands:
             click.echo(f"  ... and {len(commands) - SHOWN_COMMANDS} more like these", err=True)
         printed, shown = [], time.monotonic()
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            for done in pool.map(lambda command: self.run(*command, quiet=True), commands):
-                printed.append(done)
-                if time.monotonic() - shown > PROGRESS_SECONDS:
-                    click.echo(f"  {len(printed)} of {len(commands)} done", err=True)
-                    shown = time.monotonic()
+            try:
+                for done in pool.map(lambda command: self.run(*command, quiet=True), commands):
+                    printed.append(done)
+                    if time.monotonic() - shown > PROGRESS_SECONDS:
+                        click.echo(f"  {len(printed)} of {len(commands)} done", err=True)
+                        shown = time.monotonic()
+            except KeyboardInterrupt:
+                self._stop_commands("interrupted")
+                raise
         return printed
 
     def start(self, log: Path, *arguments: str | Path) -> Service:
@@ -155,10 +163,15 @@ class Stagehands:
     def _await_end(self, service: Service) -> None:
         """Wait until a service ends; if nobody stopped it, stop every command that may be waiting for it."""
         service.process.wait()
+        if not self._stopping:
+            self._stop_commands(service.describe_end())
+
+    def _stop_commands(self, reason: str) -> None:
+        """Stop the commands that run, and begin no other; only the first reason counts."""
         with self._turn:
             if self._stopping or self._fall:
                 return
-            self._fall = service.describe_end()
+            self._fall = reason
             for command in self._commands:
                 command.terminate()
 
@@ -180,6 +193,27 @@ class Stagehands:
             except subprocess.TimeoutExpired:
                 service.process.kill()
                 service.process.wait()
+
+
+@contextmanager
+def interrupted_by_signals() -> Iterator[None]:
+    """Have SIGINT and SIGTERM end what happens inside as Ctrl-C does, also where a shell started us in the background.
+
+    Such a shell has its children ignore SIGINT; and SIGTERM by itself would end us alone, and leave every service
+    behind. Only the first counts: what is being cleared away is not interrupted by a second.
+    """
+
+    def interrupt(*_: object) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def free_port() -> int:
