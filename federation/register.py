@@ -12,7 +12,6 @@ nobody acts on, are read under the key that a node had when it replied.
 import base64
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import cached_property
 from itertools import combinations, pairwise
 from typing import Annotated
@@ -29,9 +28,32 @@ from federation.envelope import (
     seal_envelope,
     verify_signature,
 )
-from federation.passkeys import Passkey, PasskeyError, check_passkey
+from federation.members import Entry, FormerKey, Member, MemberKind, OrganisationKind, Served, is_within, overlap
+from federation.passkeys import PasskeyError, check_passkey
 from federation.sealing import SealError, check_sealing_length
-from federation.wire import Document, Instant, Line, Name, WireError, decode_document, encode_document
+from federation.wire import Document, Instant, Name, WireError, decode_document, encode_document
+
+__all__ = [
+    "CLOCK_SKEW",
+    "LONGEST_LIFE",
+    "REGISTER_TYPE",
+    "ROOT_ID",
+    "Entry",
+    "FormerKey",
+    "Member",
+    "MemberKind",
+    "OrganisationKind",
+    "Register",
+    "RegisterError",
+    "Served",
+    "check_consistent",
+    "check_current",
+    "check_entry",
+    "public_text",
+    "read_register",
+    "read_signed_register",
+    "sign_register",
+]
 
 REGISTER_TYPE = "application/vnd.circe.register+json"
 ROOT_ID = "root"
@@ -47,104 +69,12 @@ class RegisterError(Exception):
     """A register is malformed, not signed by the pinned root, rolled back or expired; or a member is not in it."""
 
 
-class MemberKind(StrEnum):
-    """What a member is in the federation."""
-
-    NODE = "node"
-    HUB = "hub"
-    APPROVER = "approver"
-    RESEARCHER = "researcher"
-    DFE_ANALYST = "dfe_analyst"
-    IG_OFFICER = "ig_officer"
-    OUTPUT_CHECKER = "output_checker"
-    WITNESS = "witness"
-
-
-class OrganisationKind(StrEnum):
-    """What a member's organisation is; at least one approval of every query comes from an authority."""
-
-    AUTHORITY = "authority"
-    DEPARTMENT = "department"
-    RESEARCH = "research"
-    HUB_OPERATOR = "hub_operator"
-
-
 _ORGANISATIONS = {
     MemberKind.NODE: OrganisationKind.AUTHORITY,
     MemberKind.HUB: OrganisationKind.HUB_OPERATOR,
     MemberKind.DFE_ANALYST: OrganisationKind.DEPARTMENT,
 }
 """The kind of organisation that members of some kinds can only belong to."""
-
-
-class Served(Document, frozen=True):
-    """An authority's code, and from when to when a node serves it: codes end where authorities are reorganised."""
-
-    code: Name
-    valid_from: Instant
-    valid_to: Instant | None
-
-
-class Entry(Document, frozen=True):
-    """What the root's keeper says of a member: who it is, for whom it acts and until when. It has no keys yet."""
-
-    id: Name
-    kind: MemberKind
-    title: Line
-    organisation: Name
-    organisation_kind: OrganisationKind
-    operator: Name
-    authorities: tuple[Served, ...]
-    valid_to: Instant
-
-    def authority(self, moment: datetime) -> str:
-        """Return the code of the one authority that this node serves at a moment; empty for anybody else."""
-        return next((served.code for served in self.authorities if _is_within(served, moment)), "")
-
-
-class FormerKey(Document, frozen=True):
-    """A signing key that a member has rotated out, and the last version of the register that had it."""
-
-    signing_key: str
-    last_version: Annotated[int, msgspec.Meta(ge=1)]
-
-
-class Member(Entry, frozen=True):
-    """One entry of the register: anything with keys in the federation. `valid_from` is when it made these keys."""
-
-    valid_from: Instant
-    signing_key: str
-    sealing_key: str
-    log_key: str
-    former_keys: tuple[FormerKey, ...]
-    passkeys: tuple[Passkey, ...]
-    revoked: bool
-
-    @property
-    def public_signing_key(self) -> bytes:
-        """The member's Ed25519 public key."""
-        return decode_base64(self.signing_key)
-
-    def signing_key_in(self, version: int) -> bytes:
-        """Return the Ed25519 key that a version of the register had: for reading records, never for acting on them."""
-        for former in self.former_keys:
-            if version <= former.last_version:
-                return decode_base64(former.signing_key)
-        return self.public_signing_key
-
-    @property
-    def public_sealing_key(self) -> bytes:
-        """The member's first public sealing key: good for a week, as those are that it publishes itself later."""
-        return decode_base64(self.sealing_key)
-
-    @property
-    def public_log_key(self) -> bytes:
-        """The Ed25519 key by which the member's audit log is verified; it outlives the other keys."""
-        return decode_base64(self.log_key)
-
-
-def _is_within(span: Served | Member, moment: datetime) -> bool:
-    return span.valid_from <= moment and (span.valid_to is None or moment < span.valid_to)
 
 
 class Register(Document, frozen=True, dict=True):
@@ -167,14 +97,14 @@ class Register(Document, frozen=True, dict=True):
             raise RegisterError(f"{member_id} is not in register version {self.version}")
         if member.revoked:
             raise RegisterError(f"{member_id} is revoked in register version {self.version}")
-        if not _is_within(member, now):
+        if not is_within(member, now):
             raise RegisterError(f"{member_id} is outside its validity in register version {self.version}")
         return member
 
     def active(self, kind: MemberKind, now: datetime) -> Iterator[Member]:
         """Yield the active members of one kind in the register's order."""
         for member in self.members:
-            if member.kind is kind and not member.revoked and _is_within(member, now):
+            if member.kind is kind and not member.revoked and is_within(member, now):
                 yield member
 
     def find_node(self, authority: str, now: datetime) -> Member:
@@ -274,7 +204,7 @@ def check_entry(entry: Entry) -> None:
         raise RegisterError(f"{entry.id}: a node serves an authority, and nobody else does")
     if any(served.valid_to is not None and served.valid_to <= served.valid_from for served in entry.authorities):
         raise RegisterError(f"{entry.id}: an authority's code ends before it begins")
-    if any(_overlap(one, other) for one, other in combinations(entry.authorities, 2)):
+    if any(overlap(one, other) for one, other in combinations(entry.authorities, 2)):
         raise RegisterError(f"{entry.id} serves two authorities at a time: each has a node of its own")
 
 
@@ -307,12 +237,6 @@ def _check_authorities(members: Iterable[Member]) -> None:
     for node in members:
         for served in () if node.revoked else node.authorities:
             for other, theirs in serving.get(served.code, []):
-                if _overlap(node, other) and _overlap(served, theirs):
+                if overlap(node, other) and overlap(served, theirs):
                     raise RegisterError(f"{other.id} and {node.id} serve one authority, {served.code}, at a time")
             serving.setdefault(served.code, []).append((node, served))
-
-
-def _overlap(one: Served | Member, other: Served | Member) -> bool:
-    return (one.valid_to is None or other.valid_from < one.valid_to) and (
-        other.valid_to is None or one.valid_from < other.valid_to
-    )
