@@ -1,8 +1,8 @@
 """How many pages every answer of a node takes: one number for each snapshot, whoever asks and whatever matches.
 
 The number follows from how many children of the snapshot are educated in other authorities: nobody can be told of more.
-It is rounded up to a power of two, so what it shows the hub is less than DfE publishes about each authority every year,
-and it stays the same while children come and go.
+It is rounded up to a power of two, so what it shows the hub is little beside what DfE publishes of each authority every
+year (children placed, not educated, outside it), and it stays the same while children come and go.
 """
 
 from functools import lru_cache
