@@ -77,6 +77,7 @@ class Action(StrEnum):
     CHILDREN_LISTED = "children.listed", "One of a node's people was shown a list about its own children."
     MEMBER_INVITED = "member.invited", "A new member was invited into the federation."
     MEMBER_ENROLLED = "member.enrolled", "A member's keys entered the register."
+    MEMBER_ROTATED = "member.rotated", "A member's keys in the register were replaced by others of its own."
     MEMBER_REVOKED = "member.revoked", "A member's keys were withdrawn from the register."
     REGISTER_ADOPTED = "register.adopted", "A newer register, signed by the root key, was taken into use."
     POLICY_CHANGED = "policy.changed", "The access policy or a local rule was changed."

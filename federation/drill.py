@@ -3,7 +3,7 @@
 What is listed, from each log that is given, verified first:
 
      acted        the member is who acted
-     named        a detail of the entry names the member
+     named        a detail of the entry names the member, alone or among others
      its people   somebody acted for the authority that the member, a node, serves
      followed     the entry has the id of a query or lookup of which the member acted in any of these logs
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from audit.event import Action, AuditEvent
+from audit.event import Action, AuditEvent, Detail
 from audit.log import read_entries
 from audit.state import open_state_log, read_key
 from audit.verifier import verify_log
@@ -25,6 +25,13 @@ from federation.register import Member, MemberKind, Register
 
 OPEN_ENDED = frozenset({Action.QUERY_DRAFTED, Action.QUERY_SUBMITTED, Action.QUERY_APPROVED, Action.QUERY_OFFERED})
 """What a hub's log says last of a query that is still on its way: its signatures are looked at again."""
+
+
+CHANGES = frozenset({Action.MEMBER_ENROLLED, Action.MEMBER_ROTATED, Action.MEMBER_REVOKED})
+"""Entries about a member in a version of the register: they have to do with nobody but the member they name."""
+
+REGISTER = CHANGES | {Action.REGISTER_ADOPTED}
+"""Entries whose reference is a version of the register: what else came with it has nothing to do with a key."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ def rehearse_revocation(member: Member, register: Register, states: Sequence[Pat
     """
     logged = [entry for state in states for entry in _read_verified(state)]
     own = {place: how for place, entry in enumerate(logged) if (how := _relate(member, entry.event))}
-    references = {logged[place].event.reference for place in own} - {""}
+    references = {logged[place].event.reference for place in own if logged[place].event.action not in REGISTER} - {""}
     touched = []
     for place, entry in enumerate(logged):
         how = own.get(place) or ("followed" if entry.event.reference in references else "")
@@ -85,12 +92,17 @@ def _read_verified(state: Path) -> list[_Logged]:
 
 def _relate(member: Member, event: AuditEvent) -> str:
     """Return how a member has to do with an event by itself, or nothing."""
-    if event.actor == member.id:
+    if event.actor == member.id and event.action not in CHANGES:
         return "acted"
-    if member.id in event.details.values() or event.reference == member.id:
+    if event.reference == member.id or any(_names(member, detail) for detail in event.details.values()):
         return "named"
     codes = {served.code for served in member.authorities}
     return "its people" if event.acting_for in codes else ""
+
+
+def _names(member: Member, detail: Detail) -> bool:
+    """Whether a detail is the member's id, or a list of several, which are written with spaces between them."""
+    return isinstance(detail, str) and member.id in detail.split()
 
 
 def _describe(entry: _Logged, how: str) -> Touch:

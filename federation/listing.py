@@ -9,13 +9,22 @@ from datetime import datetime
 
 import click
 
+from audit.event import Action
 from federation.ceremony import RootLedger
 from federation.drill import Drill
 from federation.enrolment import fingerprint
 from federation.register import Entry, Member, Register
+from federation.register_changes import list_changes
 from federation.terminal import plain_text
 
 Row = Mapping[str, str | int]
+
+SAID = {
+    Action.MEMBER_ENROLLED: "enrolled",
+    Action.MEMBER_ROTATED: "given other keys",
+    Action.MEMBER_REVOKED: "revoked",
+}
+"""What is said of a member whose keys changed."""
 
 
 def list_register(register: Register, now: datetime) -> list[Row]:
@@ -73,13 +82,8 @@ def describe_changes(before: Register | None, after: Register) -> Iterator[str]:
     )
     if before is not None and after.issued_at < before.issued_at:
         yield "look again: the last register was signed later than this one, so a clock was wrong then or is now"
-    known = {member.id: member for member in before.members} if before else {}
-    for member in after.members:
-        was, key = known.get(member.id), fingerprint(member.public_signing_key)
-        if was is not None and member.revoked and not was.revoked:
-            yield f"{member.id} is revoked, key {key}"
-        elif was is None or was.signing_key != member.signing_key:
-            yield f"{member.id} is {'enrolled' if was is None or was.revoked else 'given other keys'}, key {key}"
+    for change in list_changes(before, after):
+        yield f"{change.member.id} is {SAID[change.action]}, key {change.key}"
 
 
 def list_touched(drill: Drill) -> list[Row]:

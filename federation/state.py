@@ -16,7 +16,7 @@ import os
 import re
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -51,6 +51,10 @@ Setting = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00-\x1f\x7
 
 HubAddress = Annotated[str, msgspec.Meta(pattern=r"^(https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._~/-]*)?)?\Z")]
 """The address of a hub, without a slash at its end; empty before a member has joined."""
+
+
+Recorder = Callable[[Register | None, Register], object]
+"""Records that a register follows another, or is the first."""
 
 
 class StateError(Exception):
@@ -122,10 +126,11 @@ class Party:
             raise StateError(f"{path} is missing: no register has been received yet; join a federation") from None
         return read_register(data, self.root_key, now)
 
-    def adopt_register(self, data: bytes, now: datetime) -> Register:
+    def adopt_register(self, data: bytes, now: datetime, record: Recorder | None = None) -> Register:
         """Verify a register under the pinned root and keep it; one older than the last good one is refused.
 
-        Where it names the keys that wait here, they come into use. Raises `RegisterError`, also for another register of
+        One that is newer is recorded first, as the next one after the last, by whoever keeps a log. Where it names the
+        keys that wait here, they come into use. Raises `RegisterError`, also for another register of
         the same version, and `StateError` when the last good one is damaged: without it nobody could tell a rollback.
         """
         path = self.directory / REGISTER_FILE
@@ -133,6 +138,8 @@ class Party:
             known = self._last_register()
             register = read_register(data, self.root_key, now, not_before=known.version if known else 0)
             if known is None or register.version > known.version:
+                if record is not None:
+                    record(known, register)
                 write_file(path, data)
             elif register != known:
                 raise RegisterError(f"two registers of version {known.version} are signed by the root: tell its keeper")

@@ -1,5 +1,6 @@
 """`circe hub`: make the hub, give it a register and projects, and run it."""
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -21,10 +22,11 @@ def hub() -> None:
 @click.option("--database", default="", help="postgresql://USER@HOST/NAME for several workers; else a file.")
 def init(state: Path, member_id: str, organisation: str, title: str, database: str) -> None:
     """Make the hub's keys; `circe member join` asks for its enrolment."""
+    from audit.event import Action
     from audit.state import check_address
-    from federation.database import keep_address, open_shared_database
+    from federation.database import keep_address
     from federation.state import create_party, make_profile, publish_log_key
-    from hub.service import SCHEMA
+    from hub.service import open_hub
 
     profile = make_profile(
         member_id=member_id,
@@ -40,9 +42,10 @@ def init(state: Path, member_id: str, organisation: str, title: str, database: s
     party = create_party(state, profile)
     publish_log_key(party)
     if database:
-        # Looked at now, so that an address that is of no use is not found out by the first member.
         keep_address(state, database)
-        open_shared_database(party, SCHEMA).close()
+    # Opened now, so that an address that is of no use is not found out by the first member.
+    with closing(open_hub(state)) as opened, opened.database.transaction() as connection:
+        opened.database.log.append(connection, opened.event(Action.PARTY_INITIALISED, member_id, ""))
     click.echo(state)
 
 
@@ -50,15 +53,12 @@ def init(state: Path, member_id: str, organisation: str, title: str, database: s
 @STATE
 @click.argument("register_file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 def adopt(state: Path, register_file: Path) -> None:
-    """Take a newly signed register into use; a running hub hands it out at once."""
-    from audit.event import Action
+    """Take a newly signed register into use, and log whose keys came and went; a running hub hands it out at once."""
+    from federation.register_changes import adopt_and_record
     from hub.service import open_hub
 
     opened = open_hub(state)
-    register = opened.party.adopt_register(register_file.read_bytes(), opened.clock())
-    with opened.database.transaction() as connection:
-        event = opened.event(Action.REGISTER_ADOPTED, opened.party.member_id, f"register-{register.version}")
-        opened.database.log.append(connection, event)
+    register = adopt_and_record(opened.party, opened.database, register_file.read_bytes(), opened.clock())
     click.echo(f"register version {register.version}, {len(register.members)} members", err=True)
 
 

@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from functools import partial
 
-from audit.event import Action
 from federation.envelope import decode_base64
 from federation.exchange import Delivery, DeliveryKind, Inbox
 from federation.register import RegisterError
+from federation.register_changes import adopt_and_record
 from federation.sealing import SealedRecords
-from federation.state import REGISTER_FILE, StateError
+from federation.state import StateError
 from federation.transport import (
     LONG_POLL_SECONDS,
     NO_REASON,
@@ -137,12 +137,8 @@ def look_for_new_keys(node: Node, hub: HubConnection, error: Exception) -> None:
 
 
 def refresh_register(node: Node, hub: HubConnection) -> None:
-    """Fetch the register and keep it if it is newer; log when it is. Keys of ours that it names come into use."""
-    path = node.party.directory / REGISTER_FILE
-    before = path.read_bytes() if path.exists() else b""
-    register = node.party.adopt_register(hub.fetch_register(), node.clock())
-    if path.read_bytes() != before:
-        node.record(node.event(Action.REGISTER_ADOPTED, node.party.member_id, f"register-{register.version}"))
+    """Fetch the register and keep it if it is newer; our log has it first. Keys of ours that it names come into use."""
+    adopt_and_record(node.party, node.database, hub.fetch_register(), node.clock())
 
 
 def deal_with(node: Node, hub: HubConnection, inbox: Inbox, schedule: Schedule, finished: Finished) -> None:

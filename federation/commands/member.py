@@ -136,6 +136,7 @@ def join(
     """Pin the root key, note where the hub is, and ask to be enrolled as invited."""
     from federation.enrolment import fingerprint, read_invitation
     from federation.joining import request_enrolment
+    from federation.register_changes import adopt_handed_over
     from federation.state import join_federation, load_root_key, open_party
     from federation.transport import current_time
 
@@ -144,7 +145,7 @@ def join(
         raise click.UsageError("--passkey is asked for with an --invitation; later, circe member rotate changes them.")
     party = join_federation(open_party(state), load_root_key(root_key), hub, hub_ca)
     if register_file is not None:
-        register = party.adopt_register(register_file.read_bytes(), now)
+        register = adopt_handed_over(party, register_file.read_bytes(), now)
         click.echo(f"register version {register.version}", err=True)
     if invitation is not None:
         invited = read_invitation(invitation.read_bytes(), now)

@@ -9,6 +9,7 @@ from audit.event import Action
 from audit.verifier import LogBroken
 from federation.drill import Drill, list_consequences, rehearse_revocation
 from federation.register import Register
+from federation.register_changes import describe_adoption
 from node.answering import answer_manifest
 from node.asking import ask_placed_here
 from node.people import find_person
@@ -63,6 +64,22 @@ def test_what_else_happened_to_a_query_is_followed_through_other_logs(federation
     followed = touched(rehearse(federation, "ana@ucl", "301", "316"))
     assert ("node-301", Action.QUERY_REFUSED, "followed") in followed
     assert ("node-316", Action.QUERY_ANSWERED, "acted") in followed
+
+
+def test_who_else_came_with_the_same_register_is_not_followed(federation: SmallFederation) -> None:
+    """One's own enrolment is listed; those of the others have the version in common with it, and nothing else."""
+    node = federation.node("301")
+    node.record(*describe_adoption(None, federation.register, "node-301", federation.clock()))
+    enrolled, adopted = ("node-301", "member.enrolled", "named"), ("node-301", "register.adopted", "acted")
+    assert touched(rehearse(federation, "node-301", "301"))[-2:] == [enrolled, adopted]
+    assert touched(rehearse(federation, "ana@ucl", "301")) == [enrolled]
+
+
+def test_a_key_is_found_where_several_are_named(federation: SmallFederation) -> None:
+    node = federation.node("301")
+    node.record(node.event(Action.SUM_FAILED, "hub", "Q-1", because_of="node-203 node-316"))
+    assert [how for *_, how in touched(rehearse(federation, "node-316", "301"))] == ["named"]
+    assert touched(rehearse(federation, "node-317", "301")) == []
 
 
 def test_a_key_that_touched_nothing_has_an_empty_list(federation: SmallFederation) -> None:

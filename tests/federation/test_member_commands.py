@@ -2,17 +2,20 @@
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from audit.event import Action, AuditEvent, Outcome
+from audit.log import read_entries
+from audit.state import open_state_log
 from federation.cli import run
 from federation.database import open_database
 from federation.keys import load_keys
 from federation.register import read_signed_register
-from federation.state import load_root_key, open_party, publish_log_key
+from federation.state import DATABASE_FILE, load_root_key, open_party, publish_log_key
 from federation.transport import current_time
 from tests.federation.cast import PASSKEY
 
@@ -127,6 +130,36 @@ def test_a_revoked_member_is_told_of_and_turned_away(circe: Circe, federation: P
     assert [member.id for member in register.members if member.revoked] == ["ana@ucl"]
 
 
+def read_hub_log(federation: Path) -> list[tuple[str, str, object]]:
+    """What the hub's log has of members and registers: the action, the reference and the member meant."""
+    with closing(open_state_log(federation / "hub")) as connection:
+        events = [entry.to_event() for entry in reversed(list(read_entries(connection)))]
+    return [(each.action.value, each.reference, each.details.get("member")) for each in events]
+
+
+def test_the_log_says_whose_keys_came_and_went_and_under_which_register(circe: Circe, federation: Path) -> None:
+    """However the register came: the first by hand, the others by `hub adopt`. One that is there already is no news."""
+    enrol(circe, succeed(circe("member", "rotate", "--state", "/officer@la-301")).out.strip())
+    for _ in range(2):
+        succeed(circe("hub", "adopt", "--state", "/hub", "/register.json"))
+    succeed(circe("member", "revoke", "--root", "/root", "--register", "/register.json", "--id", "ana@ucl"))
+    succeed(circe("hub", "adopt", "--state", "/hub", "/register.json"))
+    members = ("node-301", "hub", "officer@la-301", "ana@ucl")
+    assert read_hub_log(federation) == [
+        ("party.initialised", "", None),
+        *(("member.enrolled", "register-1", member) for member in members),
+        ("register.adopted", "register-1", None),
+        ("member.rotated", "register-2", "officer@la-301"),
+        ("register.adopted", "register-2", None),
+        ("member.revoked", "register-3", "ana@ucl"),
+        ("register.adopted", "register-3", None),
+    ]
+
+
+def test_members_without_a_log_take_a_register_all_the_same(federation: Path) -> None:
+    assert not (federation / "ana@ucl" / DATABASE_FILE).exists()
+
+
 def record(federation: Path, *events: tuple[Action, str, str]) -> None:
     """Have the hub log events: what, who and about what."""
     party = open_party(federation / "hub")
@@ -151,6 +184,7 @@ def test_the_drill_lists_what_a_key_touched_and_signs_nothing(circe: Circe, fede
     words = ("member", "revoke", "--drill", "--id", "ana@ucl", "--state", "/hub")
     done = succeed(circe(*words, "--format", "json"))
     assert [(row["action"], row["how"], row["log"]) for row in json.loads(done.out)] == [
+        ("member.enrolled", "named", "hub"),
         ("query.submitted", "acted", "hub"),
         ("query.approved", "followed", "hub"),
     ]
