@@ -322,8 +322,8 @@ def keep_serving(hands: Stagehands, place: Path) -> None:
     for state in sorted((place / "people").iterdir()):
         link = hands.run("hub", "sign-in", "--state", place / "hub", "--member", state.name, quiet=True)
         click.echo(f"  sign in as {state.name}: {link.strip()}", err=True)
-    click.echo(f"State directories: {place}\nPress Ctrl-C to stop it all.", err=True)
     with contextlib.suppress(KeyboardInterrupt):
+        click.echo(f"State directories: {place}\nPress Ctrl-C to stop it all.", err=True)
         while True:
             time.sleep(1)
             hands.check_running()
