@@ -6,6 +6,7 @@ out. Either says over how many authorities it is, and which are not in it and wh
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from disclosure_control.cell_key.perturbing import CellKeys, protect_counts
 from disclosure_control.model_figures import release_model
 from disclosure_control.model_release import ReleasedModel, name_roster
 from disclosure_control.noise.calibration import Calibration, calibrate, half_widths, spread
@@ -19,9 +20,10 @@ from disclosure_control.released import ReleasedTable, seal_release
 from disclosure_control.rounding import is_count
 from disclosure_control.tables import Row, name_categories
 from query_engine.planning.plan import Path, QueryPlan
+from query_engine.planning.record_keys import keys_of
 from query_engine.tables import RawTable
 
-__all__ = ["check_total_preset", "release_exact_total", "release_noisy_total"]
+__all__ = ["check_total_preset", "release_changed_total", "release_exact_total", "release_noisy_total"]
 
 OPENED = "Their figures were added up under masks, only the sum was opened, and it was protected before it was kept."
 
@@ -55,6 +57,24 @@ def release_exact_total(
         return name_roster(model, plan.plan_id, tuple(sorted(answered)), dict(sorted(absent.items())), method)
     rows = protect(raw, preset).rows
     return seal_release(plan, preset, rows, tuple(answered), absent, f"{method} {preset.method}")
+
+
+def release_changed_total(
+    plan: QueryPlan, raw: RawTable, answered: Collection[str], absent: Mapping[str, str], keys: CellKeys
+) -> ReleasedTable:
+    """The released table of an exact sum of counts and record keys, each count changed for its cell key.
+
+    `plan` carries record keys (see `with_record_keys`). Raises `ReleaseRefused`.
+    """
+    _check_total(plan, "exact_sum", answered, absent)
+    if raw.plan.plan_id != plan.plan_id:
+        raise ReleaseRefused(f"the sum answers another plan than {plan.plan_id}")
+    wanted = {keys_of(name, keys.table.keys) for each in plan.outputs for name in each.statistics}
+    if wanted - {each.name for each in plan.statistics}:
+        raise ReleaseRefused(f"the sum carries no record keys for table {keys.table.name}, modulo {keys.table.keys}")
+    rows = protect_counts(raw, keys).rows
+    method = f"{_over(answered, absent)} {OPENED} {keys.method}"
+    return seal_release(plan, keys.preset, rows, tuple(answered), absent, method)
 
 
 def release_noisy_total(

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import InitVar, dataclass, field
 from typing import Never, SupportsIndex, final
 
+from disclosure_control.cell_key.record_keys import read_record_keys, scale_record_keys
 from disclosure_control.noise.bits import Bits, SystemBits
 from disclosure_control.noise.calibration import calibrate
 from disclosure_control.noise.polya import draw_shares
 from disclosure_control.noise.terms import NoiseTerms
-from query_engine.planning.plan import QueryPlan
+from query_engine.planning.plan import QueryPlan, Statistic
 from query_engine.tables import RawTable
 
 __all__ = ["ExactShare", "NoisedShare", "add_noise_share", "raw_from_vector", "vector_of"]
@@ -88,11 +89,23 @@ def read_vector(plan: QueryPlan, values: Iterable[int]) -> dict[str, list[int]]:
     if len(signed) != plan.cells * len(plan.statistics):
         raise ValueError(f"a sum of this plan has {plan.cells * len(plan.statistics)} figures, not {len(signed)}")
     starts = range(0, len(signed), plan.cells)
-    return {each.name: signed[start : start + plan.cells] for each, start in zip(plan.statistics, starts, strict=True)}
+    return {
+        each.name: _opened(each, signed[start : start + plan.cells])
+        for each, start in zip(plan.statistics, starts, strict=True)
+    }
 
 
 def _figures(raw: RawTable) -> Sequence[int]:
-    return [figure for each in raw.plan.statistics for figure in raw.statistic(each.name)]
+    return [figure for each in raw.plan.statistics for figure in _carried(each, raw.statistic(each.name))]
+
+
+def _carried(statistic: Statistic, figures: Sequence[int]) -> Sequence[int]:
+    """A statistic as it goes into the sum: record keys so that no more than their sum modulo their number opens."""
+    return scale_record_keys(figures, statistic.bound + 1) if statistic.kind == "keys" else figures
+
+
+def _opened(statistic: Statistic, figures: Sequence[int]) -> list[int]:
+    return read_record_keys(figures, statistic.bound + 1) if statistic.kind == "keys" else list(figures)
 
 
 def _signed(value: int) -> int:

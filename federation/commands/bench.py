@@ -24,6 +24,10 @@ BENCHES: Mapping[str, tuple[str, str]] = {
         "From approval to release, all nodes and the hub on this machine.",
     ),
     "lookup": ("node.bench.lookup:lookup", "Looking children up at every other node, sealed, through a real hub."),
+    "cell-key": (
+        "federation.commands.bench_cell_key:cell_key",
+        "How often averaging undoes cell keys, by number of questions.",
+    ),
 }
 """Every measurement: where it lives and what it measures."""
 

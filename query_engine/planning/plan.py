@@ -29,7 +29,7 @@ PLANNER_VERSION = "4"
 Path = Literal["noisy_sum", "exact_sum", "per_authority"]
 """How a table leaves the nodes: see `paths`."""
 
-StatisticKind = Literal["rows", "children", "nonzero", "sum", "high", "low"]
+StatisticKind = Literal["rows", "children", "nonzero", "sum", "high", "low", "keys"]
 OutputKind = Literal["dimension", "count", "distinct", "model"] | Function
 
 
@@ -80,6 +80,7 @@ class Statistic:
     | `nonzero` | distinct children with a row where the measure is not 0 |
     | `sum` | the sum of the measure, in units of its last decimal place |
     | `high`, `low` | the same sum in two parts, each row's value being high * 2**32 + low with one sign |
+    | `keys` | the sum of the record keys of distinct children: see `record_keys` |
 
     Without a measure they are about every row of the cell. `bound` is the most that one row can add to or take from
     the figure.

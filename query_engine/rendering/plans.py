@@ -12,6 +12,7 @@ from sqlglot import exp
 from query_engine.catalogue import Category, Column
 from query_engine.models.limbs import LIMB
 from query_engine.planning.plan import Dimension, Measure, QueryPlan, Statistic
+from query_engine.planning.record_keys import TOKEN_FIGURES, key_figures
 from query_engine.planning.region import Split
 from query_engine.rendering.conditions import column_named, render_condition, render_where
 from query_engine.rendering.sources import render_source
@@ -72,7 +73,7 @@ def _over(plan: QueryPlan, number: int) -> exp.Select:
 def _added(statistic: Statistic, place: int) -> exp.Expr:
     """What a child adds to a statistic of several cells together."""
     share = column_named(_figure(place))
-    return exp.Max(this=share) if statistic.kind in ("children", "nonzero") else exp.Sum(this=share)
+    return exp.Max(this=share) if statistic.kind in ("children", "nonzero", "keys") else exp.Sum(this=share)
 
 
 def _named(value: exp.Expr, name: str) -> exp.Expr:
@@ -110,6 +111,8 @@ def _total(figure: str) -> exp.Expr:
 def _share(statistic: Statistic, plan: QueryPlan) -> exp.Expr:
     """What one child adds to a statistic in one cell."""
     measure = statistic.measure
+    if statistic.kind == "keys":
+        return _record_key(statistic, plan)
     if measure is None:
         return exp.Count(this=exp.Star()) if statistic.kind == "rows" else exp.Literal.number(1)
     match statistic.kind:
@@ -121,6 +124,31 @@ def _share(statistic: Statistic, plan: QueryPlan) -> exp.Expr:
             return exp.Max(this=_one_where(exp.and_(*_kept(measure, plan), *_not_zero(measure), copy=False)))
         case "sum" | "high" | "low":
             return exp.Sum(this=_where_kept(measure, _part(statistic.kind, _amount(measure, plan)), plan))
+
+
+def _record_key(statistic: Statistic, plan: QueryPlan) -> exp.Expr:
+    """The record key of a child, once, if any of its rows is counted: what its token ends in, read as base 16.
+
+    String functions alone, which every engine has and understands alike.
+    """
+    token, key = column_named(plan.governed.child_key), exp.Expr()
+    for place, figure in enumerate(range(TOKEN_FIGURES - key_figures(statistic), TOKEN_FIGURES)):
+        one = exp.Literal.number(1)
+        character = exp.Substring(this=token.copy(), start=exp.Literal.number(figure + 1), length=one)
+        found = exp.StrPosition(this=exp.Literal.string(BASE_16), substr=character)
+        value = exp.paren(exp.Sub(this=found, expression=one.copy()))
+        key = (
+            exp.Add(this=exp.Mul(this=exp.paren(key), expression=exp.Literal.number(16)), expression=value)
+            if place
+            else value
+        )
+    if statistic.measure is None:
+        return _whole(exp.Max(this=key))
+    counted = exp.Max(this=_one_where(render_where(statistic.measure.where, plan.governed)))
+    return _whole(exp.Mul(this=counted, expression=exp.Max(this=key)))
+
+
+BASE_16 = "0123456789abcdef"
 
 
 def _where_kept(measure: Measure, amount: exp.Expr, plan: QueryPlan) -> exp.Expr:
