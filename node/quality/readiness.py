@@ -63,11 +63,15 @@ class QuestionReadiness:
 
 @dataclass(frozen=True, slots=True)
 class NextFile:
-    """A file not loaded: the factors nothing fills yet that it would, and how many more columns it would fill."""
+    """A file not loaded: the factors nothing fills yet that it would, and how many more columns it would fill.
+
+    `beside` is the other file without which it would fill none.
+    """
 
     name: str
     factors: tuple[str, ...]
     columns: int
+    beside: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,13 @@ class Readiness:
                 {"name": each.name, "ready": not each.missing, "missing": list(each.missing)} for each in self.questions
             ],
             "next": [
-                {"file": each.name, "factors": list(each.factors), "columns": each.columns} for each in self.next_files
+                {
+                    "file": each.name,
+                    "beside": each.beside,
+                    "factors": list(each.factors),
+                    "columns": each.columns,
+                }
+                for each in self.next_files
             ],
         }
 
@@ -114,7 +124,8 @@ class Readiness:
         for each in self.factors:
             unfilled = [name for name in each.columns if name not in each.fillable]
             lack = f"; no file for {', '.join(unfilled)}" if unfilled else ""
-            yield f"  {each.share:>6.1%}  {each.name}, of {each.of}{lack}"
+            match = "; the files loaded tell of none of them" if each.fillable and not each.share else ""
+            yield f"  {each.share:>6.1%}  {each.name}, of {each.of}{match}{lack}"
         ready = [each for each in self.questions if not each.missing]
         yield f"Standard questions: {len(ready)} of {len(self.questions)} can be answered"
         for question in self.questions:
@@ -123,7 +134,8 @@ class Readiness:
         yield "Files that would help most next:" if self.next_files else "No file that is known would fill more."
         for rank, file in enumerate(self.next_files, start=1):
             factors = f", and so {', '.join(file.factors)}" if file.factors else ""
-            yield f"  {rank}. {file.name}: {file.columns} more column{'s' if file.columns > 1 else ''}{factors}"
+            beside = f" (beside {file.beside})" if file.beside else ""
+            yield f"  {rank}. {file.name}{beside}: {file.columns} more column{'s' if file.columns > 1 else ''}{factors}"
 
 
 @cache
@@ -167,17 +179,27 @@ def assess_readiness(snapshot: Snapshot) -> Readiness:
 
 
 def rank_files(needs: Needs, loaded: Set[str]) -> list[NextFile]:
-    """The files not yet loaded whole that would fill something, those that would fill most factors first."""
-    candidates = (_gain(needs, loaded, name, tables) for name, tables in needs.files.items() if not tables <= loaded)
-    useful = [each for each in candidates if each.columns]
+    """The files not yet loaded whole that would fill something, those that would fill most factors first.
+
+    A file that fills nothing by itself is named with the one beside which it would fill most.
+    """
+    lacking = {name: tables for name, tables in needs.files.items() if not tables <= loaded}
+    alone = {name: _gain(needs, loaded, name, tables) for name, tables in lacking.items()}
+    useful = [each for each in alone.values() if each.columns]
+    for name in lacking:
+        if not alone[name].columns:
+            pairs = [_gain(needs, loaded | lacking[other], name, lacking[name], other) for other in lacking]
+            best = max(pairs, key=lambda each: each.columns)
+            told = any((each.name, each.beside) == (best.beside, name) for each in useful)
+            useful += [best] if best.columns and not told else []
     return sorted(useful, key=lambda each: (-len(each.factors), -each.columns))
 
 
-def _gain(needs: Needs, loaded: Set[str], name: str, tables: frozenset[str]) -> NextFile:
+def _gain(needs: Needs, loaded: Set[str], name: str, tables: frozenset[str], beside: str | None = None) -> NextFile:
     before = set(needs.can_fill(needs.columns, loaded))
     after = set(needs.can_fill(needs.columns, loaded | tables))
     new = tuple(each for each, columns in needs.factors.items() if after & {*columns} and not before & {*columns})
-    return NextFile(name, new, len(after - before))
+    return NextFile(name, new, len(after - before), beside)
 
 
 def _count(path: Path, needs: Needs) -> tuple[Mapping[tuple[str, str], float], Set[str]]:

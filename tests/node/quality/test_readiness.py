@@ -1,5 +1,7 @@
 """The readiness score: what is declared is complete, shares are counted, and files are ranked by what they add."""
 
+from dataclasses import replace
+
 from node.ingest.formats import load_formats
 from node.quality.readiness import Needs, load_needs, rank_files
 from query_engine.catalogue import load_catalogue
@@ -61,6 +63,23 @@ def test_files_are_ranked_by_the_factors_they_would_fill() -> None:
     assert [each.name for each in rank_files(needs, {"four", "two"})] == ["One", "Three"]
 
 
+def test_a_file_that_helps_only_beside_another_is_named_with_it_once() -> None:
+    needs = Needs(
+        columns={"a": [frozenset({"roll", "schools"})], "b": [frozenset({"roll"})]},
+        groups={},
+        told_of={},
+        factors={"first": ["a"], "second": ["b"]},
+        questions={},
+        files={"Register": frozenset({"schools"}), "Census": frozenset({"roll"}), "Other": frozenset({"other"})},
+    )
+    assert [(each.name, each.beside, each.factors) for each in rank_files(needs, set())] == [
+        ("Census", None, ("second",)),
+        ("Register", "Census", ("first",)),
+    ]
+    needs = replace(needs, columns={"a": [frozenset({"roll", "schools"})]}, factors={"first": ["a"]})
+    assert [(each.name, each.beside) for each in rank_files(needs, set())] == [("Register", "Census")]
+
+
 def test_the_score_counts_those_whom_a_factor_is_told_of(small_node: SmallNode) -> None:
     """All looked after have a time in care; half of those asked for a score have one; a leaver is asked for neither."""
     small_node.load(
@@ -85,4 +104,13 @@ def test_the_score_counts_those_whom_a_factor_is_told_of(small_node: SmallNode) 
     assert readiness["next"][0]["file"] == "School Census pupil extracts, with the schools' own rows"
     text = small_node.say("check")
     assert "100.0%  time in care, of children looked after" in text
+    assert "the files loaded tell of none of them" not in text
     assert "1. School Census pupil extracts" in text
+
+
+def test_files_that_match_no_child_are_said_to_tell_of_none(small_node: SmallNode) -> None:
+    small_node.load(header="CHILD | DOB\n1 | 01/01/2010", episodes="CHILD\n1", spring_pupilonroll="upn\nB801200005001")
+    lines = small_node.say("check").splitlines()
+    (needs,) = [line for line in lines if "additional needs" in line]
+    assert needs.startswith("    0.0%  additional needs")
+    assert "the files loaded tell of none of them; no file for sen_primary_need" in needs
