@@ -1,7 +1,7 @@
 """Finds the periods of every file that was read.
 
 The rows of some tables tell their own year or term. The other files are each about one return year or term: that is
-told by the file's name, by its episodes, or by the files beside it.
+told by the file's name, by its episodes and reviews, or by the files beside it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def date_files(
     """The files with their periods. A row whose period nothing tells is rejected.
 
     A return is the files of one directory or the tables of one XML file, and covers `year` (ending 31 March of it)
-    where that is given; otherwise the year of the latest episode in it that is not in the future.
+    where that is given; otherwise the year of the latest episode or review in it that is not in the future.
     """
     returns = _returns(connection, files)
     stated = Period(academic_year_ending(year)) if year is not None else None
@@ -73,9 +73,13 @@ def _latest(periods: Iterable[Period]) -> Period | None:
 
 
 def _returns(connection: DuckDBPyConnection, files: Sequence[InputFile]) -> _Directories:
-    """The return year of each directory that has episodes in it, by the last day any of them was in force."""
+    """The return year of each directory that has episodes or reviews in it, by the last day that any of them tells of.
+
+    A small authority may have had no episode begin or end in the year, but has reviewed every child.
+    """
     latest = connection.execute(
-        "FROM (FROM read_episodes SELECT file, unnest([decom, dec - 1]) AS day) "
+        "FROM (FROM read_episodes SELECT file, unnest([decom, dec - 1]) AS day "
+        "UNION ALL FROM read_reviews SELECT file, review) "
         "SELECT file, max(day) WHERE day <= getvariable('today') GROUP BY file"
     ).fetchall()
     years: dict[Path, int] = {}

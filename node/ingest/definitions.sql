@@ -11,6 +11,11 @@ CREATE MACRO term_of(day) AS (
     CASE WHEN month(day) >= 9 THEN 'autumn' WHEN month(day) <= 3 THEN 'spring' WHEN day IS NOT NULL THEN 'summer' END
 );
 
+-- A census asks about the term before its own.
+CREATE MACRO term_before(term) AS (
+    CASE term WHEN 'autumn' THEN 'summer' WHEN 'spring' THEN 'autumn' WHEN 'summer' THEN 'spring' END
+);
+
 -- The term of a period as the virtual school's records write it: 202425-autumn.
 CREATE MACRO term_named(period) AS (split_part(period, '-', -1));
 
@@ -34,6 +39,11 @@ CREATE MACRO placement_kind(place) AS (
     END
 );
 
+-- Miles in a straight line between two grid references in metres, as DfE works them out: kilometres by 1.6093.
+CREATE MACRO miles_between(easting, northing, other_easting, other_northing) AS (
+    round(sqrt(pow(easting - other_easting, 2) + pow(northing - other_northing, 2)) / 1609.3, 1)
+);
+
 CREATE MACRO provider_kind(code) AS (
     CASE code
         WHEN 'PR0' THEN 'parent'
@@ -44,6 +54,9 @@ CREATE MACRO provider_kind(code) AS (
         WHEN 'PR5' THEN 'voluntary'
     END
 );
+
+-- Care that ended in adoption, a child arrangements order or special guardianship (E43 and E44 before 2015).
+CREATE MACRO is_permanent_home(rec) AS (rec IN ('E11', 'E12', 'E41', 'E43', 'E44', 'E45', 'E46', 'E47', 'E48'));
 
 -- A placement change outside the care plan.
 CREATE MACRO is_unplanned(reason) AS (reason IN ('ALLEG', 'CREQB', 'CREQO', 'STAND', 'CLOSE', 'CUSTOD', 'OTHER'));

@@ -27,7 +27,7 @@ from node.ingest.formats import load_formats
 from node.ingest.judgement import judge_rows
 from node.ingest.mapping import ColumnMapping, load_mapping
 from node.ingest.periods import TERMS, UNDATED, Period, academic_year_ending, period_of_day
-from node.ingest.postcodes import find_authorities
+from node.ingest.postcodes import find_places
 from node.ingest.reader import read_sources
 from node.ingest.report import LoadReport, NothingUsable, report_files
 from node.ingest.sources import LoadRefused, Source, find_sources
@@ -175,18 +175,20 @@ def _write_report(report: LoadReport, current: Snapshot | None, order: _Order) -
 
 
 def _locate_placements(connection: DuckDBPyConnection, earlier: StagedRows) -> None:
-    """Make the table `postcode_area` of the authority each placement's postcode lies in."""
+    """Make the table `postcode_area`: the authority and grid reference of the postcodes of placements and homes."""
     kept = "".join(
-        f" UNION FROM read_parquet({sql_path(path)}) SELECT pl_post"
+        f" UNION FROM read_parquet({sql_path(path)}) SELECT unnest([pl_post, home_post])"
         for (name, _), path in earlier.items()
         if name == "Episodes"
     )
-    written = connection.execute(f"FROM read_episodes SELECT pl_post{kept}").fetchall()
-    found = find_authorities(postcode for (postcode,) in written if postcode is not None)
+    written = connection.execute(f"FROM read_episodes SELECT unnest([pl_post, home_post]){kept}").fetchall()
+    found = find_places(postcode for (postcode,) in written if postcode is not None)
+    columns = [list(column) for column in zip(*found.values(), strict=True)] or [[], [], []]
     connection.execute(
         "CREATE TABLE postcode_area AS SELECT unnest($postcodes::VARCHAR[]) AS postcode, "
-        "unnest($authorities::VARCHAR[]) AS authority",
-        {"postcodes": list(found), "authorities": list(found.values())},
+        "unnest($authorities::VARCHAR[]) AS authority, "
+        "unnest($eastings::DOUBLE[]) AS easting, unnest($northings::DOUBLE[]) AS northing",
+        dict(zip(("postcodes", "authorities", "eastings", "northings"), ([*found], *columns), strict=True)),
     )
 
 

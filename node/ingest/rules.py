@@ -53,7 +53,8 @@ class Rule:
             return None
         if self.early and academic_year >= table.first_return:
             return None
-        return self.where.format(start=start, end=end, key=_key(table))
+        year_end = f"DATE '{academic_year // 100 + 1}-03-31'"
+        return self.where.format(start=start, end=end, key=_key(table), year_end=year_end)
 
     def _is_for(self, table: InputTable) -> bool:
         listed = not self.tables or table.name in self.tables

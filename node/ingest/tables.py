@@ -36,6 +36,9 @@ RELATIONS = (
     "roll",
     "merged_entries",
     "pupil_years",
+    "departures",
+    "sessions_on_roll",
+    "sessions_off_roll",
     "absence",
     "begun_exclusions",
     "exclusions",
@@ -86,7 +89,9 @@ RECORDS: Mapping[str, str] = {
 }
 """The relation each governed table is made from."""
 
-PASSING = frozenset({"roll", "pupil_years", "enrolled", "schooling", "pupil_record"})
+PASSING = frozenset(
+    {"roll", "pupil_years", "sessions_on_roll", "sessions_off_roll", "enrolled", "schooling", "pupil_record"}
+)
 """Relations that are worked out within those that read them, because holding them costs more than it saves."""
 
 SORTED = frozenset({"pupil_record"})

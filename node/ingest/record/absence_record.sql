@@ -1,11 +1,20 @@
 -- Sessions missed by each child of the record, by term and reason: from this authority's own censuses, and from the
--- daily record for the children and years of which those say nothing.
-WITH counted AS (
-    SELECT academic_year, la_child_id, term, attendancereason AS code, sum(sessions) AS sessions
-    FROM termlysessiondetailsonroll
+-- daily record for the children and years of which those say nothing. A census tells of the term before it.
+WITH told_of AS (
+    SELECT academic_year, term, upn, attendancereason AS code, sessions
+    FROM sessions_on_roll
     JOIN entries USING (academic_year, term, pupilonrolltableid)
+    UNION ALL
+    SELECT academic_year, term, upn, attendancereason, sessions
+    FROM sessions_off_roll
+    JOIN departures USING (academic_year, term, pupilnolongeronrolltableid)
+    WHERE pupil_year IS NOT NULL
+),
+counted AS (
+    SELECT academic_year, la_child_id, term_before(term) AS term, code, sum(sessions) AS sessions
+    FROM told_of
     JOIN children USING (academic_year, upn)
-    GROUP BY academic_year, la_child_id, term, code
+    GROUP BY ALL
 ),
 fed AS (
     SELECT academic_year, coalesce(la_child_id, pupil_numbers.child) AS la_child_id, date, session, code

@@ -1,4 +1,5 @@
--- One row for each child and return year: the latest period of care, and what happened in the year.
+-- One row for each child and return year: the latest period of care, and what happened in the year. Where the child was
+-- on its last day in care is told of those alone who were in care on a day of the year.
 WITH latest AS (
     SELECT academic_year, child, max(care_period) AS care_period
     FROM care_episodes
@@ -17,7 +18,8 @@ care AS (
         arg_max_null(CASE WHEN dec <= year_end AND rec IS DISTINCT FROM 'X1' THEN dec END, number) AS care_end,
         arg_max_null(place, number) FILTER (WHERE NOT starts_with(place, 'T')) AS place,
         arg_max_null(place_provider, number) FILTER (WHERE NOT starts_with(place, 'T')) AS place_provider,
-        arg_max_null(pl_post, number) FILTER (WHERE NOT starts_with(place, 'T')) AS pl_post
+        arg_max_null(pl_post, number) FILTER (WHERE NOT starts_with(place, 'T')) AS pl_post,
+        arg_max_null(home_post, number) FILTER (WHERE NOT starts_with(place, 'T')) AS home_post
     FROM care_episodes
     JOIN latest USING (academic_year, child, care_period)
     GROUP BY academic_year, child, care_period
@@ -49,12 +51,17 @@ workers AS (
     GROUP BY r.academic_year, w.child
 )
 SELECT
-    care.*,
+    care_end IS NULL OR care_end >= care.year_start AS looked_after,
+    care.* REPLACE (
+        if(looked_after, legal_status, NULL) AS legal_status,
+        if(looked_after, place, NULL) AS place,
+        if(looked_after, place_provider, NULL) AS place_provider,
+        if(looked_after, pl_post, NULL) AS pl_post
+    ),
     coalesce(placements, 0) AS placements,
     coalesce(placements_in_year, 0) AS placements_in_year,
     unplanned_moves_in_year,
     CASE WHEN has_social_workers THEN coalesce(social_workers_in_year, 0) END AS social_workers_in_year,
-    care_end IS NULL OR care_end >= care.year_start AS looked_after,
     care_end IS NULL AS at_31_march,
     care_end IS NULL AND care_start <= care.year_start AS in_care_12_months,
     datesub('month', care_start, coalesce(care_end, care.year_end)) AS months_in_care

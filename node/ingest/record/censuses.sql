@@ -7,7 +7,8 @@ SELECT
     term_end(academic_year, term) AS ends,
     bool_or(name = 'fsmperiod') AS has_meals,
     bool_or(name = 'termlyexclusionsonroll') AS has_exclusions,
-    bool_or(name = 'termlysessiondetailsonroll') AS has_sessions
+    bool_or(name = 'termlysessiondetailsonroll') AS has_sessions,
+    bool_or(name = 'summerhalfterm2sessiondetailsonroll') AS has_half_term
 FROM loaded
 WHERE family = 'school_census'
 GROUP BY academic_year, term

@@ -58,6 +58,9 @@ located AS (
         coalesce(pupil.severe_absentee, fed.severe_absentee) AS severe_absentee,
         coalesce(pupil.days_out_of_learning, fed.days_out_of_learning) AS days_out_of_learning,
         postcode_area.authority AS placement_authority,
+        miles_between(
+            postcode_area.easting, postcode_area.northing, home_area.easting, home_area.northing
+        ) AS placement_distance,
         CASE
             WHEN is_on_roll_here THEN getvariable('authority')
             ELSE coalesce(pupil.authority, placement_authority)
@@ -74,6 +77,7 @@ located AS (
     LEFT JOIN schooled AS pupil
         ON pupil.academic_year = people.academic_year AND pupil.identifier = people.upn
     LEFT JOIN postcode_area ON postcode_area.postcode = care.pl_post
+    LEFT JOIN postcode_area AS home_area ON home_area.postcode = care.home_post
 )
 SELECT
     located.* REPLACE (

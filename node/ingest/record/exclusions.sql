@@ -3,7 +3,7 @@
 WITH begun AS (
     SELECT told_of AS pupil_year, category, sessions
     FROM begun_exclusions
-    WHERE academic_year = told_in
+    WHERE academic_year = told_in AND told_of IS NOT NULL
     UNION ALL
     SELECT pupil_year, category, sessions
     FROM begun_exclusions

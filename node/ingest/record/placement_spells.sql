@@ -8,8 +8,8 @@ WITH placed AS (
 ),
 changes AS (
     SELECT
-        academic_year, year_start, year_end, child, number, care_period, decom, dec, place, place_provider, pl_post, rec,
-        reason_place_change,
+        academic_year, year_start, year_end, child, number, care_period, decom, dec, place, place_provider, pl_post,
+        home_post, rec, reason_place_change,
         CASE
             WHEN lag(number) OVER earlier IS NULL THEN true
             WHEN care_period <> lag(care_period) OVER earlier THEN true
@@ -35,6 +35,7 @@ SELECT
     arg_max_null(place, number) AS place,
     arg_max_null(place_provider, number) AS place_provider,
     arg_max_null(pl_post, number) AS pl_post,
+    arg_max_null(home_post, number) AS home_post,
     arg_max_null(rec, number) AS last_rec,
     arg_max_null(reason_place_change, number) AS reason_place_change,
     any_value(year_start) AS year_start,

@@ -241,9 +241,15 @@ EXAMPLES: Mapping[str, FactorExample] = MappingProxyType(
             record="CHILD | sdq_score | sdq_band | sdq_returned\nash   | 17        | concern  | yes",
         ),
         "type of placement": _example(
-            "The last placement of the year is a foster home of a private provider.",
-            episodes="CHILD | DECOM      | PLACE | PLACE_PROVIDER\nash   | 01/05/2024 | U4    | PR4",
-            record="CHILD | placement_type | placement_provider\nash   | foster_other   | private",
+            "The last placement of the year is a foster home of a private provider, across London.",
+            episodes="""
+                CHILD | DECOM      | PLACE | PLACE_PROVIDER | HOME_POST | PL_POST
+                ash   | 01/05/2024 | U4    | PR4            | SW1A 1AA  | IG11 0AB
+            """,
+            record="""
+                CHILD | placement_type | placement_provider | placement_distance
+                ash   | foster_other   | private            | 11.6
+            """,
         ),
         "plan": _example(
             "The spring plan was reviewed in spring, and found good; a school place took 20 days.",

@@ -68,6 +68,18 @@ USUAL: Mapping[str, Mapping[str, str]] = {
     "senneeds": {"pupilonrolltableid": "", "sentyperank": "1", "sentype": ""},
     "termlyexclusionsonroll": {"pupilonrolltableid": "", "startdate": "", "sessions": "2.0", "category": "SUSP"},
     "termlysessiondetailsonroll": {"pupilonrolltableid": "", "sessions": "", "attendancereason": ""},
+    "pupilnolongeronroll": {
+        "pupilnolongeronrolltableid": "",
+        "upn": "",
+        "leavingdate": "2024-Dec-01 00:00:00",
+        "termlysessionspossible": "",
+    },
+    "summerhalfterm2sessiondetailsonroll": {
+        "pupilonrolltableid": "",
+        "summerhalfterm2sessiondetailsonrolltableid": "h1",
+        "sessions": "",
+        "attendancereason": "",
+    },
     "schoolcensus": {"NativeId": "", "estab": "4001", "urn": "", "term": "", "year": "", "referencedate": ""},
     "giap_census": {
         "AcademicYear": "2024/2025",

@@ -265,6 +265,32 @@ def test_codes_of_sex_and_ethnicity_are_grouped(child_spec: Spec) -> None:
     )
 
 
+def test_the_distance_of_a_placement_is_in_miles_from_the_home_the_child_came_from(child_spec: Spec) -> None:
+    """In a straight line, to one place, as DfE works it out; temporary absences apart."""
+    child_spec(
+        episodes="""
+            CHILD | DECOM      | RNE | PLACE | DEC        | REC | HOME_POST | PL_POST
+            near  | 01/05/2024 | S   | U6    |            |     | SW1A 1AA  | IG11 0AB
+            same  | 01/05/2024 | S   | P1    |            |     | SW1A 1AA  | SW1A 1AA
+            far   | 01/05/2024 | S   | U6    | 01/06/2024 | X1  | SW1A 1AA  | SW1A 1AA
+            far   | 01/06/2024 | P   | K2    | 01/07/2024 | X1  | SW1A 1AA  | M1 1AE
+            far   | 01/07/2024 | T   | T0    |            |     | SW1A 1AA  | IG11 0AB
+            lost  | 01/05/2024 | S   | U6    |            |     | SW1A 1AA  | ZZ99 9ZZ
+            blank | 01/05/2024 | S   | U6    |            |     |           | SW1A 1AA
+            over  | 01/05/2024 | S   | U6    |            |     | SW1A 1AA  | BT1 1AA
+        """,
+        record="""
+            CHILD | placement_distance
+            near  | 11.6
+            same  | 0.0
+            far   | 162.9
+            lost  |
+            blank |
+            over  |
+        """,
+    )
+
+
 def test_the_host_is_the_authority_of_the_school_or_else_of_the_placement(child_spec: Spec) -> None:
     """A child on this authority's own roll is educated here, wherever they live; Wales has no host authority."""
     child_spec(
@@ -326,6 +352,42 @@ def test_populations_follow_each_other_and_a_child_is_in_one(child_spec: Spec) -
             home    | no row                  | no row
         """,
     )
+
+
+def test_a_child_with_a_permanent_home_is_in_the_record_until_18(load: Load) -> None:
+    """No later return has them. Of others whom this return lacks nobody can say that care is over, so they are out."""
+    load(
+        year=2024,
+        header="""
+            CHILD   | DOB
+            adopted | 01/04/2012
+            grown   | 31/03/2007
+            home    | 01/04/2012
+            lacking | 01/04/2012
+            again   | 01/04/2012
+            breaks  | 01/04/2012
+        """,
+        episodes="""
+            CHILD   | DECOM      | RNE | LS | DEC        | REC
+            adopted | 01/02/2022 | S   | C2 | 01/06/2023 | E11
+            grown   | 01/02/2022 | S   | C2 | 01/06/2023 | E45
+            home    | 01/02/2022 | S   | C2 | 01/06/2023 | E4A
+            lacking | 01/02/2022 | S   | C2 | 01/06/2023 | X1
+            again   | 01/02/2022 | S   | C2 | 01/05/2023 | E41
+            again   | 01/06/2023 | S   | C2 |            |
+            breaks  | 01/02/2022 | S   | V4 | 01/06/2023 | E8
+        """,
+    )
+    loaded = load(year=2025, episodes="CHILD\nanybody")
+    found = {
+        (row["academic_year"], row["la_child_id"]): (row["population"], row["months_in_care"], row["placement_type"])
+        for row in loaded.every_row("child_year", "children", "child", "la_child_id")
+    }
+    assert {child: row for (year, child), row in found.items() if year == 202425} == {
+        "anybody": ("looked_after", 10, "foster_other"),
+        "adopted": ("previously_looked_after", 16, None),
+    }
+    assert found[202324, "adopted"] == ("looked_after", 16, "foster_other")
 
 
 def test_a_child_who_passed_to_another_authority_in_the_year_is_counted_there(child_spec: Spec) -> None:

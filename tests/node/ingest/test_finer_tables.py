@@ -33,21 +33,21 @@ def check_rows(loaded: Loaded, table: str, expected: str) -> None:
 def test_placements_are_those_with_a_day_in_the_year(load: Load) -> None:
     loaded = load(
         episodes="""
-            CHILD | DECOM      | RNE | PLACE | URN | PL_POST  | DEC        | REC | REASON_PLACE_CHANGE
-            ash   | 01/05/2022 | S   | U6    | 1   | IG11 0AB | 01/02/2024 | X1  | CARPL
-            ash   | 01/02/2024 | P   | U6    | 2   | IG11 0AB | 01/07/2024 | X1  | CREQB
-            ash   | 01/07/2024 | P   | K2    | 3   | SW1A 1AA |            |     |
-            elm   | 01/05/2022 | S   | U1    | 1   |          | 11/04/2024 | E4A |
+            CHILD | DECOM      | RNE | PLACE | URN | HOME_POST | PL_POST  | DEC        | REC | REASON_PLACE_CHANGE
+            ash   | 01/05/2022 | S   | U6    | 1   | SW1A 1AA  | IG11 0AB | 01/02/2024 | X1  | CARPL
+            ash   | 01/02/2024 | P   | U6    | 2   | SW1A 1AA  | IG11 0AB | 01/07/2024 | X1  | CREQB
+            ash   | 01/07/2024 | P   | K2    | 3   | SW1A 1AA  | SW1A 1AA |            |     |
+            elm   | 01/05/2022 | S   | P1    | 1   | SW1A 1AA  |          | 11/04/2024 | E4A |
         """
     )
     check_rows(
         loaded,
         "placements",
         """
-            CHILD | placement_type            | placement_in_area | placement_end  | months | days_in_year
-            ash   | foster_other              | yes               | unplanned_move | 5      | 91
-            ash   | children_home             | no                | continues      | 8      | 274
-            elm   | foster_relative_or_friend |                   | left_care      | 23     | 10
+            CHILD | placement_type | placement_in_area | placement_distance | placement_end  | months | days_in_year
+            ash   | foster_other   | yes               | 11.6               | unplanned_move | 5      | 91
+            ash   | children_home  | no                | 0.0                | continues      | 8      | 274
+            elm   | with_parents   |                   |                    | left_care      | 23     | 10
         """,
     )
 
@@ -75,7 +75,7 @@ def test_school_moves_say_when_and_between_what(load: Load) -> None:
 
 
 def test_absences_are_sessions_by_term_and_reason(load: Load) -> None:
-    """Attendance (/) and sessions that nobody could attend (X) are no absence."""
+    """Attendance (/) and sessions that nobody could attend (X) are no absence; a census tells of the term before."""
     loaded = load(
         header=HEADER,
         episodes=IN_CARE,
@@ -95,11 +95,27 @@ def test_absences_are_sessions_by_term_and_reason(load: Load) -> None:
         "absences",
         """
             CHILD | term   | absence_reason     | authorised | sessions
-            ash   | spring | illness            | yes        | 4
-            ash   | spring | other_authorised   | yes        | 3
-            ash   | spring | other_unauthorised | no         | 3
+            ash   | autumn | illness            | yes        | 4
+            ash   | autumn | other_authorised   | yes        | 3
+            ash   | autumn | other_unauthorised | no         | 3
         """,
     )
+
+
+def test_absences_of_a_pupil_who_changed_school_are_those_at_both(load: Load) -> None:
+    loaded = load(
+        header=HEADER,
+        episodes=IN_CARE,
+        summer_pupilonroll=f"upn\n{UPN}",
+        summer_termlysessiondetailsonroll=f"pupilonrolltableid | sessions | attendancereason\n{UPN} | 4.0 | I",
+        summer_pupilnolongeronroll=f"pupilnolongeronrolltableid | upn\nq1 | {UPN}\nq2 | Q801200005002",
+        summer_termlysessiondetailsoffroll="""
+            pupilnolongeronrolltableid | sessions | attendancereason
+            q1                         | 3.0      | I
+            q2                         | 9.0      | I
+        """,
+    )
+    check_rows(loaded, "absences", "CHILD | term | absence_reason | sessions\nash | spring | illness | 7")
 
 
 def test_exclusions_have_a_row_each(load: Load) -> None:
@@ -112,6 +128,12 @@ def test_exclusions_have_a_row_each(load: Load) -> None:
             {UPN}      | 2024-Sep-20 | 4.0      | SUSP
             {UPN}      | 2024-Nov-20 | 0.0      | PERM
         """,
+        spring_pupilnolongeronroll=f"pupilnolongeronrolltableid | upn\nq1 | {UPN}",
+        spring_termlyexclusionsoffroll="""
+            pupilnolongeronrolltableid | startdate   | sessions | category
+            q1                         | 2025-Jan-20 | 0.0      | PERM
+            q1                         |             | 2.0      | SUSP
+        """,
     )
     check_rows(
         loaded,
@@ -120,6 +142,8 @@ def test_exclusions_have_a_row_each(load: Load) -> None:
             CHILD | exclusion_category | term   | excluded_in_care | days_lost
             ash   | suspension         | autumn | yes              | 2.0
             ash   | permanent          | autumn | yes              |
+            ash   | permanent          | spring | yes              |
+            ash   | suspension         | autumn |                  | 1.0
         """,
     )
 

@@ -27,7 +27,9 @@ def test_a_governed_file_has_the_columns_of_the_catalogue_in_order_with_its_type
 def test_every_column_of_the_catalogue_is_worked_out_by_the_record(name: str, tmp_path: Path) -> None:
     """A column that the record does not name would be missing for every row without anyone having said so."""
     with open_workbench(tmp_path, token_key=TOKEN_KEY, today=TODAY) as connection:
-        connection.execute("CREATE TABLE postcode_area (postcode VARCHAR, authority VARCHAR)")
+        connection.execute(
+            "CREATE TABLE postcode_area (postcode VARCHAR, authority VARCHAR, easting DOUBLE, northing DOUBLE)"
+        )
         show_all(connection, {})
         show_facts(connection, ())
         build_record(connection, "301")

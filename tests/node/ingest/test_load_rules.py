@@ -24,6 +24,8 @@ EXCLUSIONS = "pupilonrolltableid,startdate,sessions,category\n"
 SEN = "pupilonrolltableid,sentyperank,sentype\n"
 FSM = "pupilonrolltableid,fsmstartdate,fsmenddate\n"
 SESSIONS = "pupilonrolltableid,sessions,attendancereason\n"
+LEFT = "pupilnolongeronrolltableid,upn,leavingdate\n"
+OFF_ROLL = "pupilnolongeronrolltableid,"
 ONE_OC2 = (OC2 + "1,01/01/2010,4,,0\n").encode()
 XML = (
     "<EXPSSDA903><CHILD><HEADER><CHILDID>1</CHILDID><ETHNIC>WBRI</ETHNIC><UPN>UN4</UPN></HEADER>{}</CHILD></EXPSSDA903>"
@@ -158,6 +160,14 @@ CASES = (
         {"episodes": {"untimely_code": (2,)}},
     ),
     Case(
+        "after_the_return",
+        {
+            "episodes": EPISODES + "1,31/03/2025,S,C2,N1,U6,,,,\n2,01/04/2025,S,C2,N1,U6,,,,\n",
+            "sw": "CHILD,SW_ID,SW_DECOM\n1,SW1,01/04/2025\n",
+        },
+        {"episodes": {"after_the_return": (3,)}, "sw": {"after_the_return": (2,)}},
+    ),
+    Case(
         "untimely_table",
         {"dolo": "CHILD,DOLO_START\n1,01/05/2024\n", "sw": "CHILD,SW_ID,SW_DECOM\n1,SW1,01/05/2024\n"},
         {"dolo": {"untimely_table": (2,)}},
@@ -282,6 +292,19 @@ CASES = (
             "2025_spring_exclusions": {"orphan_row": (3,)},
             "2025_spring_sessions": {"orphan_row": (3,)},
         },
+    ),
+    Case(
+        "orphan_off_roll",
+        {
+            "2025_spring_left": LEFT + "a,B801200005001,2025-Jan-10\n",
+            "2025_spring_roll": ROLL + "z,Q801200005002,2010-Jan-01,F,C,10,N\n",
+            "2025_spring_exclusions": OFF_ROLL
+            + "startdate,sessions,category\na,2025-Jan-09,2,SUSP\nz,2025-Jan-09,2,SUSP\n",
+            "2025_spring_sessions": OFF_ROLL + "sessions,attendancereason\nz,2,I\na,2,I\n",
+            "2024_autumn_sessions": OFF_ROLL
+            + "summerhalfterm2sessiondetailsoffrolltableid,sessions,attendancereason\nz,h1,2,I\n",
+        },
+        {"2025_spring_exclusions": {"orphan_off_roll": (3,)}, "2025_spring_sessions": {"orphan_off_roll": (2,)}},
     ),
     Case(
         "before_birth",

@@ -93,6 +93,16 @@ def test_the_return_year_is_that_of_the_last_day_an_episode_was_in_force(load: L
     assert load(year=None, episodes="CHILD | DECOM\na | 01/04/2018").snapshot.academic_years == (201718, 201819)
 
 
+def test_a_return_in_which_no_episode_began_or_ended_is_dated_by_its_reviews(load: Load) -> None:
+    """Otherwise a small authority's quiet year would be taken for the one before, and replace that return."""
+    told = load(
+        year=None,
+        episodes="CHILD | DECOM\na | 01/02/2024",
+        reviews="CHILD | REVIEW | REVIEW_CODE\na | 10/09/2024 | PN1",
+    )
+    assert told.snapshot.academic_years == (202425,)
+
+
 def test_returns_of_two_years_may_be_loaded_at_once_each_from_its_directory(
     store: SnapshotStore, tmp_path: Path
 ) -> None:

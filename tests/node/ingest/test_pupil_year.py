@@ -41,6 +41,65 @@ def test_attendance_is_the_share_of_possible_sessions_over_the_terms_of_the_year
     )
 
 
+def test_the_second_half_of_the_summer_term_is_told_of_in_a_table_of_its_own(pupil_spec: Spec) -> None:
+    """Its sessions count together with those possible in it; without the table neither is known."""
+    roll = "upn | termlysessionspossible | summerhalfterm2sessionspossible\nA | 100.0 | 60.0\nB | 100.0 |"
+    first_half = "pupilonrolltableid | sessions | attendancereason\nA | 20.0 | I"
+    pupil_spec(
+        autumn_pupilonroll=roll,
+        autumn_termlysessiondetailsonroll=first_half,
+        autumn_summerhalfterm2sessiondetailsonroll="""
+            pupilonrolltableid | sessions | attendancereason
+            A                  | 12.0     | O
+        """,
+        record="""
+            UPN | attendance_rate | sessions_missed_unauthorised_rate | days_out_of_learning
+            A   | 0.8000          | 0.0750                            | 16.0
+            B   | 1.0000          | 0.0000                            | 0.0
+        """,
+    )
+    pupil_spec(
+        spring_pupilonroll=roll,
+        spring_termlysessiondetailsonroll=first_half,
+        autumn_pupilonroll="upn | termlysessionspossible\nA |",
+        record="UPN | attendance_rate | days_out_of_learning\nA | 0.8000 | 10.0\nB | 1.0000 | 0.0",
+    )
+
+
+def test_what_a_school_tells_of_a_pupil_who_left_it_counts_where_they_are_on_roll_here(pupil_spec: Spec) -> None:
+    """A pupil who is permanently excluded is on the roll of that school no more."""
+    pupil_spec(
+        spring_pupilonroll="upn | termlysessionspossible\nA | 40.0\nB | 40.0",
+        spring_termlysessiondetailsonroll="pupilonrolltableid | sessions | attendancereason\nA | 4.0 | I",
+        spring_termlyexclusionsonroll="""
+            pupilonrolltableid | startdate   | sessions | category
+            B                  | 2024-Oct-01 | 2.0      | SUSP
+        """,
+        spring_pupilnolongeronroll="""
+            pupilnolongeronrolltableid | upn | termlysessionspossible
+            q1                         | A   | 60.0
+            q2                         | C   | 60.0
+        """,
+        spring_termlysessiondetailsoffroll="""
+            pupilnolongeronrolltableid | sessions | attendancereason
+            q1                         | 16.0     | O
+            q2                         | 60.0     | O
+        """,
+        spring_termlyexclusionsoffroll="""
+            pupilnolongeronrolltableid | startdate   | sessions | category
+            q1                         | 2024-Nov-20 | 0.0      | PERM
+            q1                         | 2024-Nov-04 | 4.0      | FIXD
+            q2                         | 2024-Nov-20 | 0.0      | PERM
+        """,
+        record="""
+            UPN | attendance_rate | permanently_excluded | suspensions | suspension_days
+            A   | 0.8000          | yes                  | 1           | 2.0
+            B   | 1.0000          | no                   | 1           | 1.0
+            C   | no row          | no row               | no row      | no row
+        """,
+    )
+
+
 def test_a_pupil_who_missed_just_under_a_tenth_is_not_persistently_absent(pupil_spec: Spec) -> None:
     pupil_spec(
         spring_pupilonroll="upn | termlysessionspossible\nA | 130.0\nB | 130.0",
