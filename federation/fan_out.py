@@ -29,9 +29,13 @@ Look = Callable[[sqlite3.Connection], bool]
 PREPARING: Mapping[str, str] = {
     "prekeys": "SELECT count(*) >= :nodes FROM sum_prekeys",
     "pairings": "SELECT count(*) >= :nodes * (:nodes - 1) / 2 FROM sum_pairings WHERE offered = 1",
-    "slots": "SELECT count(*) >= 1 AND min(state = 'ready') FROM sum_slots",
+    "first slot": "SELECT count(*) FROM sum_slots WHERE state IN ('ready', 'used')",
+    "stock of slots": """SELECT min(ready) >= 4 FROM (
+        SELECT count(slot) AS ready FROM sum_rosters AS formed
+        LEFT JOIN sum_slots ON sum_slots.roster = formed.roster AND state = 'ready'
+        WHERE turn = (SELECT max(turn) FROM sum_rosters WHERE name = formed.name) GROUP BY formed.roster)""",
 }
-"""What is done ahead of questions, and when it is done."""
+"""What is done ahead of questions, and when it is done. Slots that were used are made up for meanwhile."""
 
 MASKED: Mapping[str, str] = {
     "delivered": "SELECT count(*) FROM sum_attempts WHERE digest = :digest",

@@ -106,7 +106,7 @@ CREATE TABLE IF NOT EXISTS sum_slots (
     roster TEXT NOT NULL REFERENCES sum_rosters ON DELETE CASCADE,
     slot INTEGER NOT NULL,
     state TEXT NOT NULL,
-    asked_at TEXT NOT NULL,
+    since TEXT NOT NULL,
     PRIMARY KEY (roster, slot)
 );
 CREATE TABLE IF NOT EXISTS sum_dealings (

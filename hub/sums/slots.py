@@ -2,6 +2,9 @@
 
 Slots are dealt by all members of a roster for all of them; one is ready when everybody has accepted what was dealt. A
 node that does not deal in time, or deals what another cannot accept, is done without: the rosters are formed anew.
+
+A node deals one slot at a time. Dealing for 153 nodes is 23,000 parcels for each slot: asked for a whole stock at once,
+the nodes and the hub would have so much before them that honest nodes seem silent.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +23,7 @@ from federation.secure_sum.messages import DealingBundle, SumRoster
 from federation.standing_rosters import ENGLAND
 from federation.sums_exchange import DealingsHandedIn, DealWanted, ParcelsOffered
 from federation.wire import WireError, decode_document, encode_document
-from hub.dispatch import pending_receivers
+from hub.dispatch import pending_receivers, withdraw
 from hub.service import Hub
 from hub.sums.prekeys import (
     PATIENCE,
@@ -53,34 +56,71 @@ class SlotState(StrEnum):
     """Something dealt did not hold, or came too late: nobody uses it."""
 
 
+UNDER_WAY = (SlotState.DEALING, SlotState.OFFERED)
+"""The states of a slot that its roster is at work on."""
+
+
 def prepare(hub: Hub, now: datetime) -> None:
     """Take whatever step is next, of everything that is done ahead of questions."""
     ask_prekeys(hub, now)
     form_standing_rosters(hub, now)
     epoch = name_epoch(now)
-    for formed in current_rosters(hub, epoch):
+    rosters = current_rosters(hub, epoch)
+    give_up_slots(hub, epoch, rosters)
+    for formed in rosters:
         if formed.name in (ENGLAND, ASKED):
             offer_pairings(hub, formed.roster.members, epoch)
         settle_slots(hub, formed, now)
-        ask_deals(hub, formed, now)
+    busy = set[str]()
+    for formed in sorted(rosters, key=lambda each: _count_stock(hub, each)):
+        if busy.isdisjoint(formed.roster.members):
+            ask_deals(hub, formed, now)
+        if _slots(hub, formed.digest, *UNDER_WAY):
+            busy |= set(formed.roster.members)
 
 
 def ask_deals(hub: Hub, formed: FormedRoster, now: datetime) -> None:
-    """Ask every member to deal as many slots as the stock lacks, once every two of them have agreed."""
-    lacking = STOCK - len(_slots(hub, formed.digest, SlotState.DEALING, SlotState.OFFERED, SlotState.READY))
-    if lacking <= 0:
+    """Ask every member to deal a slot if the stock lacks one, once every two of them have agreed."""
+    if _slots(hub, formed.digest, *UNDER_WAY) or _count_stock(hub, formed) >= STOCK:
         return
-    roster = formed.roster
-    if count_pairs(hub, roster.members, roster.epoch) < len(roster.members) * (len(roster.members) - 1) // 2:
+    roster, slot = formed.roster, 1 + _last_slot(hub, formed.digest)
+    paired = (
+        slot > 1
+        or count_pairs(hub, roster.members, roster.epoch) == len(roster.members) * (len(roster.members) - 1) // 2
+    )
+    if not paired:
         _lose_patience(hub, roster, formed.formed_at, _unpaired(hub, roster), now)
         return
     with hub.database.transaction() as connection:
-        (last,) = connection.execute("SELECT max(slot) FROM sum_slots WHERE roster = ?", (formed.digest,)).fetchone()
-        slots = tuple(range((last or 0) + 1, (last or 0) + 1 + lacking))
-        rows = [(formed.digest, slot, SlotState.DEALING, stamp(now)) for slot in slots]
-        connection.executemany("INSERT INTO sum_slots VALUES (?, ?, ?, ?)", rows)
-    wanted = DealWanted(epoch=roster.epoch, members=roster.members, threshold=roster.threshold, slots=slots)
-    hand_out(hub, DeliveryKind.DEAL, dict.fromkeys(roster.members, wanted), roster.epoch, formed.digest)
+        row = (formed.digest, slot, SlotState.DEALING, stamp(now))
+        if not connection.execute("INSERT INTO sum_slots VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", row).rowcount:
+            return
+    wanted = DealWanted(epoch=roster.epoch, members=roster.members, threshold=roster.threshold, slots=(slot,))
+    about = _name_slot(formed.digest, slot)
+    hand_out(hub, DeliveryKind.DEAL, dict.fromkeys(roster.members, wanted), roster.epoch, about)
+
+
+def _last_slot(hub: Hub, digest: str) -> int:
+    row = hub.database.connection.execute(
+        "SELECT coalesce(max(slot), 0) AS last FROM sum_slots WHERE roster = ?", (digest,)
+    ).fetchone()
+    return int(row["last"])
+
+
+def _count_stock(hub: Hub, formed: FormedRoster) -> int:
+    return len(_slots(hub, formed.digest, SlotState.READY))
+
+
+def give_up_slots(hub: Hub, epoch: str, rosters: Iterable[FormedRoster]) -> None:
+    """Have nobody go on with slots of rosters that have been formed anew since."""
+    current = {formed.digest for formed in rosters}
+    rows = hub.database.connection.execute(
+        "SELECT roster, slot FROM sum_slots JOIN sum_rosters USING (roster) WHERE epoch = ? AND state IN (?, ?)",
+        (epoch, *UNDER_WAY),
+    ).fetchall()
+    for row in rows:
+        if row["roster"] not in current:
+            spoil_slot(hub, row["roster"], row["slot"])
 
 
 def _unpaired(hub: Hub, roster: SumRoster) -> Iterator[str]:
@@ -160,16 +200,22 @@ def settle_slots(hub: Hub, formed: FormedRoster, now: datetime) -> None:
         if not waiting:
             _move_slot(hub, digest, slot, SlotState.OFFERED, SlotState.READY)
         elif _lose_patience(hub, roster, since, waiting, now):
-            _move_slot(hub, digest, slot, SlotState.OFFERED, SlotState.SPOILED)
+            spoil_slot(hub, digest, slot)
     for slot, since in _slots(hub, digest, SlotState.DEALING).items():
         if _lose_patience(hub, roster, since, set(roster.members) - _dealers(hub, digest, slot), now):
-            _move_slot(hub, digest, slot, SlotState.DEALING, SlotState.SPOILED)
+            spoil_slot(hub, digest, slot)
 
 
 def spoil_slot(hub: Hub, digest: str, slot: int) -> None:
-    """Have nobody use a slot, unless somebody does already."""
-    for state in (SlotState.DEALING, SlotState.OFFERED, SlotState.READY):
-        _move_slot(hub, digest, slot, state, SlotState.SPOILED)
+    """Have nobody use a slot, unless somebody does already, and nobody deal it or look at what was dealt."""
+    with hub.database.transaction() as connection:
+        spoilt = connection.execute(
+            "UPDATE sum_slots SET state = ? WHERE roster = ? AND slot = ? AND state IN (?, ?, ?)",
+            (SlotState.SPOILED, digest, slot, *UNDER_WAY, SlotState.READY),
+        )
+        if spoilt.rowcount:
+            withdraw(connection, _name_slot(digest, slot))
+            connection.execute("DELETE FROM sum_dealings WHERE roster = ? AND slot = ?", (digest, slot))
 
 
 def take_slot(connection: Connection, digest: str) -> int | None:
@@ -202,19 +248,20 @@ def _dealers(hub: Hub, digest: str, slot: int) -> frozenset[str]:
 
 
 def _slots(hub: Hub, digest: str, *states: SlotState) -> Mapping[int, str]:
-    """The slots of a roster in one of these states, and since when they are asked for."""
+    """The slots of a roster in one of these states, and since when they are."""
     marks = ", ".join("?" * len(states))
     rows = hub.database.connection.execute(
-        f"SELECT slot, asked_at FROM sum_slots WHERE roster = ? AND state IN ({marks})",  # noqa: S608 - question marks
+        f"SELECT slot, since FROM sum_slots WHERE roster = ? AND state IN ({marks})",  # noqa: S608 - question marks
         (digest, *states),
     )
-    return {row["slot"]: row["asked_at"] for row in rows}
+    return {row["slot"]: row["since"] for row in rows}
 
 
 def _move_slot(hub: Hub, digest: str, slot: int, before: SlotState, after: SlotState) -> bool:
     with hub.database.transaction() as connection:
         moved = connection.execute(
-            "UPDATE sum_slots SET state = ? WHERE roster = ? AND slot = ? AND state = ?", (after, digest, slot, before)
+            "UPDATE sum_slots SET state = ?, since = ? WHERE roster = ? AND slot = ? AND state = ?",
+            (after, stamp(hub.clock()), digest, slot, before),
         )
         return bool(moved.rowcount == 1)
 
