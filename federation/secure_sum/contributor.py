@@ -4,7 +4,7 @@ Each act is checked, then recorded, then done: the store's claims are what makes
 here believes the hub: what it says is held against the manifest as approved, the register and the node's own records.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -84,13 +84,21 @@ class Contributor:
             raise SumRefused("slot_used", f"slot {slot} was dealt and is over")
         return known
 
-    def keep_parcel(self, delivery: ParcelDelivery, roster: SumRoster, register: Register, now: datetime) -> None:
-        """Check a dealer's parcel and keep it (P4). Raises `SumRefused`."""
+    def receive_parcels(self, roster: SumRoster, register: Register, now: datetime) -> Callable[[ParcelDelivery], None]:
+        """Check a roster once for all its parcels, and return what checks a dealer's parcel and keeps it (P4).
+
+        Both raise `SumRefused`.
+        """
         check_roster(roster, register, self._floors, now)
         self._check_member(roster)
-        parcel = accept_parcel(delivery, roster, self._me, self._store.find_roots(roster.epoch), register, now)
-        if not self._store.keep_parcel(roster.epoch, parcel):
-            raise SumRefused("parcel_twice", f"{parcel.dealer} has dealt slot {parcel.where.slot} otherwise before")
+        roots = self._store.find_roots(roster.epoch)
+
+        def keep(delivery: ParcelDelivery) -> None:
+            parcel = accept_parcel(delivery, roster, self._me, roots, register, now)
+            if not self._store.keep_parcel(roster.epoch, parcel):
+                raise SumRefused("parcel_twice", f"{parcel.dealer} has dealt slot {parcel.where.slot} otherwise before")
+
+        return keep
 
     # --- Trip 1 ------------------------------------------------------------------------------------------------------
 

@@ -107,11 +107,12 @@ def assemble(nodes: int) -> Party:
     for name, node in nodes_of.items():
         with meter.on("node"):
             bundles[name] = node.deal(roster, SLOT, register, NOW)
+    receive = {name: node.receive_parcels(roster, register, NOW) for name, node in nodes_of.items()}
     for bundle in bundles.values():
         check_bundle(bundle, roster, register, NOW)
         for receiver, delivery in split_bundle(bundle).items():
             with meter.on("node"):
-                nodes_of[receiver].keep_parcel(delivery, roster, register, NOW)
+                receive[receiver](delivery)
     return Party(keys, register, roster, stores, bundles, meter.seconds["node"] / nodes)
 
 

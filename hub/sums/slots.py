@@ -4,7 +4,8 @@ Slots are dealt by all members of a roster for all of them; one is ready when ev
 node that does not deal in time, or deals what another cannot accept, is done without: the rosters are formed anew.
 
 A node deals one slot at a time. Dealing for 153 nodes is 23,000 parcels for each slot: asked for a whole stock at once,
-the nodes and the hub would have so much before them that honest nodes seem silent.
+the nodes and the hub would have so much before them that honest nodes seem silent. For the same reason a stock is not
+made up while a sum is under way, as long as anything is left of it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +14,7 @@ from enum import StrEnum
 
 from audit.connection import Connection
 from federation.database import stamp
-from federation.exchange import DeliveryKind
+from federation.exchange import DeliveryKind, QueryState
 from federation.problems import ProblemRaised
 from federation.register import Member
 from federation.secure_sum.bundles import check_bundle, split_bundle
@@ -71,9 +72,9 @@ def prepare(hub: Hub, now: datetime) -> None:
         if formed.name in (ENGLAND, ASKED):
             offer_pairings(hub, formed.roster.members, epoch)
         settle_slots(hub, formed, now)
-    busy = set[str]()
+    busy, summing = set[str](), _is_summing(hub)
     for formed in sorted(rosters, key=lambda each: _count_stock(hub, each)):
-        if busy.isdisjoint(formed.roster.members):
+        if busy.isdisjoint(formed.roster.members) and not (summing and _count_stock(hub, formed)):
             ask_deals(hub, formed, now)
         if _slots(hub, formed.digest, *UNDER_WAY):
             busy |= set(formed.roster.members)
@@ -100,6 +101,15 @@ def ask_deals(hub: Hub, formed: FormedRoster, now: datetime) -> None:
     hand_out(hub, DeliveryKind.DEAL, dict.fromkeys(roster.members, wanted), roster.epoch, about)
 
 
+def _is_summing(hub: Hub) -> bool:
+    found = hub.database.connection.execute(
+        "SELECT 1 FROM sum_attempts AS attempts JOIN queries USING (digest) "
+        "WHERE attempts.state = 'open' AND queries.state = ?",
+        (QueryState.RUNNING,),
+    )
+    return found.fetchone() is not None
+
+
 def _last_slot(hub: Hub, digest: str) -> int:
     row = hub.database.connection.execute(
         "SELECT coalesce(max(slot), 0) AS last FROM sum_slots WHERE roster = ?", (digest,)
@@ -120,7 +130,7 @@ def give_up_slots(hub: Hub, epoch: str, rosters: Iterable[FormedRoster]) -> None
     ).fetchall()
     for row in rows:
         if row["roster"] not in current:
-            spoil_slot(hub, row["roster"], row["slot"])
+            _abandon_slot(hub, row["roster"], row["slot"])
 
 
 def _unpaired(hub: Hub, roster: SumRoster) -> Iterator[str]:
@@ -200,22 +210,28 @@ def settle_slots(hub: Hub, formed: FormedRoster, now: datetime) -> None:
         if not waiting:
             _move_slot(hub, digest, slot, SlotState.OFFERED, SlotState.READY)
         elif _lose_patience(hub, roster, since, waiting, now):
-            spoil_slot(hub, digest, slot)
+            _abandon_slot(hub, digest, slot)
     for slot, since in _slots(hub, digest, SlotState.DEALING).items():
         if _lose_patience(hub, roster, since, set(roster.members) - _dealers(hub, digest, slot), now):
-            spoil_slot(hub, digest, slot)
+            _abandon_slot(hub, digest, slot)
 
 
 def spoil_slot(hub: Hub, digest: str, slot: int) -> None:
-    """Have nobody use a slot, unless somebody does already, and nobody deal it or look at what was dealt."""
+    """Have nobody use a slot, unless somebody does already. What was dealt is looked at still: others may complain."""
     with hub.database.transaction() as connection:
         spoilt = connection.execute(
             "UPDATE sum_slots SET state = ? WHERE roster = ? AND slot = ? AND state IN (?, ?, ?)",
             (SlotState.SPOILED, digest, slot, *UNDER_WAY, SlotState.READY),
         )
         if spoilt.rowcount:
-            withdraw(connection, _name_slot(digest, slot))
             connection.execute("DELETE FROM sum_dealings WHERE roster = ? AND slot = ?", (digest, slot))
+
+
+def _abandon_slot(hub: Hub, digest: str, slot: int) -> None:
+    """Have nobody use a slot, nor deal it, nor look at what was dealt."""
+    spoil_slot(hub, digest, slot)
+    with hub.database.transaction() as connection:
+        withdraw(connection, _name_slot(digest, slot))
 
 
 def take_slot(connection: Connection, digest: str) -> int | None:

@@ -143,7 +143,8 @@ class EpochSecrets:
         """Keep a dealer's parcel; False where a different one is there already."""
         row = (*_key(parcel.where), parcel.dealer, epoch, parcel.seed_share, parcel.unlock_share)
         with self.writing() as connection:
-            connection.execute("INSERT OR IGNORE INTO sum_parcels VALUES (?, ?, ?, ?, ?, ?)", row)
+            if connection.execute("INSERT OR IGNORE INTO sum_parcels VALUES (?, ?, ?, ?, ?, ?)", row).rowcount == 1:
+                return True
             return self.find_parcels(parcel.where).get(parcel.dealer) == parcel
 
     def find_parcels(self, where: SlotKey) -> Mapping[str, KeptParcel]:

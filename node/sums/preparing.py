@@ -5,7 +5,7 @@ prekeys, pairings and parcels are verified under the register, whoever carried t
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from audit.event import Action
 from federation.envelope import Envelope, write_envelope
@@ -124,21 +124,24 @@ def keep_parcels(node: Node, offered: ParcelsOffered) -> tuple[Envelope, ...]:
     """Check and keep this node's parcels (P4); return complaints about dealers whose parcel is not what they signed.
 
     Parcels of slots that this node has not dealt itself are left out: nothing could be done with them. Raises
-    `SumRefused` for a roster that this node was never asked to deal for.
+    `SumRefused` for a roster that this node was never asked to deal for, or would not be in now.
     """
     roster = node.sums.find_roster(offered.roster_digest)
     if roster is None:
         raise SumRefused("roster_unknown", "parcels came for a roster that this node has not dealt for")
     dealt, complaints = node.sums.find_dealt(offered.roster_digest), list[Envelope]()
+    keep = node.contributor.receive_parcels(roster, node.register(), node.clock())
     for start in range(0, len(offered.parcels), PARCELS_AT_ONCE):
         # Others who write wait meanwhile, so it is not for long.
         with node.sums.writing():
             for data in offered.parcels[start : start + PARCELS_AT_ONCE]:
-                complaints += _keep_one(node, roster, dealt, data)
+                complaints += _keep_one(node, keep, dealt, data)
     return tuple(complaints)
 
 
-def _keep_one(node: Node, roster: SumRoster, dealt: frozenset[int], data: bytes) -> Iterator[Envelope]:
+def _keep_one(
+    node: Node, keep: Callable[[ParcelDelivery], None], dealt: frozenset[int], data: bytes
+) -> Iterator[Envelope]:
     try:
         delivery = decode_document(data, ParcelDelivery)
         slot = read_payload(delivery.header, DEALING_TYPE, Dealing).slot
@@ -148,7 +151,7 @@ def _keep_one(node: Node, roster: SumRoster, dealt: frozenset[int], data: bytes)
     if slot not in dealt:
         return
     try:
-        node.contributor.keep_parcel(delivery, roster, node.register(), node.clock())
+        keep(delivery)
     except SumRefused as refused:
         log.warning("%s: a parcel is left out: %s", node.party.member_id, refused)
         if (complaint := write_complaint(refused, delivery, node.party.keys)) is not None:

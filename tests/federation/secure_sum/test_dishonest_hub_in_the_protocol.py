@@ -120,7 +120,7 @@ def test_withheld_parcels() -> None:
     bundles = {name: troupe.node(name).deal(troupe.roster, 1, troupe.register, NOW) for name in troupe.names}
     for name in troupe.names[:-1]:
         for receiver, delivery in split_bundle(bundles[name]).items():
-            troupe.node(receiver).keep_parcel(delivery, troupe.roster, troupe.register, NOW)
+            troupe.node(receiver).receive_parcels(troupe.roster, troupe.register, NOW)(delivery)
     refused("slot_incomplete", lambda: troupe.contribute(troupe.query(), troupe.names[0], [1, 1, 1]))
 
 

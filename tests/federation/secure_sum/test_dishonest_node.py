@@ -327,7 +327,7 @@ def test_parcels_that_do_not_match_their_commitments(monkeypatch: pytest.MonkeyP
     monkeypatch.undo()
     delivery = split_bundle(bundle)["node-301"]
     with pytest.raises(SumRefused) as caught:
-        troupe.node("node-301").keep_parcel(delivery, troupe.roster, troupe.register, NOW)
+        troupe.node("node-301").receive_parcels(troupe.roster, troupe.register, NOW)(delivery)
     assert caught.value.code == "parcel_mismatch"
     complaint = write_complaint(caught.value, delivery, make_keys("node-301"))
     assert complaint is not None
@@ -430,6 +430,6 @@ def test_a_second_dealing_of_one_slot(play: Play) -> None:
     again.stores[LIAR].uses.clear()
     bundle = again.node(LIAR).deal(again.roster, 1, again.register, NOW)
     with pytest.raises(SumRefused) as caught:
-        again.node("node-301").keep_parcel(split_bundle(bundle)["node-301"], again.roster, again.register, NOW)
+        again.node("node-301").receive_parcels(again.roster, again.register, NOW)(split_bundle(bundle)["node-301"])
     assert caught.value.code == "parcel_twice"
     assert whole_roster(play.query).survivors == again.names

@@ -65,7 +65,7 @@ class Troupe:
         for bundle in dealt.values():
             check_bundle(bundle, roster, self.register, NOW)
             for receiver, delivery in split_bundle(bundle).items():
-                self.node(receiver).keep_parcel(delivery, roster, self.register, NOW)
+                self.node(receiver).receive_parcels(roster, self.register, NOW)(delivery)
         self.bundles[roster_digest(roster), slot] = dealt
         return dealt
 

@@ -139,10 +139,11 @@ class PlayedNode:
     def _on_parcels(self, delivery: Delivery, body: bytes) -> None:
         offered = decode_document(body, ParcelsOffered)
         register, now = self.federation.hub.register(), self.federation.clock()
+        keep = self.contributor.receive_parcels(self.rosters[offered.roster_digest], register, now)
         for data in offered.parcels:
             parcel = decode_document(data, ParcelDelivery)
             try:
-                self.contributor.keep_parcel(parcel, self.rosters[offered.roster_digest], register, now)
+                keep(parcel)
             except SumRefused as refused:
                 self._complain(refused, parcel)
 
