@@ -80,7 +80,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path, schema: str, log: AuditLog) -> None:
         self.path, self.log = path, log
-        self._local = threading.local()
+        self._local, self._turn = threading.local(), threading.Lock()
         path.touch(mode=0o600, exist_ok=True)
         # One at a time: where two make the file at once, SQLite fails the one that comes second to WAL without waiting.
         with hold_directory(path.parent), self.transaction() as connection:
@@ -111,15 +111,17 @@ class SqliteDatabase:
         connection = self.connection
         if connection.in_transaction:
             raise sqlite3.ProgrammingError("a transaction is open on this thread already: use its connection")
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-            connection.execute("COMMIT")
-        except BaseException:
-            # Also when COMMIT itself fails; SQLite may have rolled back of its own accord by then.
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+        # SQLite has whoever waits for its lock sleep and look again; threads of one process wake each other.
+        with self._turn:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                # Also when COMMIT itself fails; SQLite may have rolled back of its own accord by then.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
 
     def erase_deleted(self) -> None:
         """Empty the write-ahead log, where older copies of what was deleted lie; the tables hold zeros in its place.

@@ -21,7 +21,7 @@ sealed to it in its last moment must have arrived or be out of date.
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -36,7 +36,7 @@ from federation.envelope import (
 )
 from federation.key_ring import HeldSealingKey, hold_fresh_key
 from federation.keys import SEALING_SEED_BYTES
-from federation.register import CLOCK_SKEW, Member, RegisterError, public_text
+from federation.register import CLOCK_SKEW, Member, Register, RegisterError, public_text
 from federation.sealing import SealError, check_sealing_key
 from federation.state import Party, StateError, hold_directory
 from federation.wire import Document, Instant, Name, WireError, decode_document, encode_document, whole_seconds
@@ -133,13 +133,15 @@ def _is_good(valid_from: datetime, valid_to: datetime, now: datetime) -> bool:
     return valid_from <= now + CLOCK_SKEW and now < valid_to
 
 
-def renew_sealing_key(party: Party, now: datetime) -> HeldSealingKey:
+def renew_sealing_key(
+    party: Party, now: datetime, read_register: Callable[[datetime], Register] | None = None
+) -> HeldSealingKey:
     """Return our newest sealing key, made now where none is good for a day longer; destroy those that have ended.
 
-    Raises `KeyFileError` and `StateError`.
+    Whoever has verified the register lately passes what returns it. Raises `KeyFileError` and `StateError`.
     """
     with hold_directory(party.directory):
-        _destroy_ended(party, now)
+        _destroy_ended(party, read_register or party.register, now)
         for held in party.ring.list_sealing_keys():
             if held.valid_from <= now + CLOCK_SKEW and now < held.valid_to - RENEWED_BEFORE:
                 return held
@@ -149,13 +151,13 @@ def renew_sealing_key(party: Party, now: datetime) -> HeldSealingKey:
     return fresh
 
 
-def _destroy_ended(party: Party, now: datetime) -> None:
+def _destroy_ended(party: Party, read_register: Callable[[datetime], Register], now: datetime) -> None:
     """Destroy what nothing can have been sealed to any more, and what a clock that was wrong made for later."""
     party.ring.destroy_sealing_keys(lambda start, end: now >= end + IN_FLIGHT or start > now + WEEK)
     if not party.keys.sealing_seed:
         return
     try:
-        entry = party.register(now).find(party.member_id, now)
+        entry = read_register(now).find(party.member_id, now)
     except (RegisterError, StateError):
         return  # Whoever is in no register has been sealed nothing.
     if now >= entry.valid_from + WEEK + IN_FLIGHT:

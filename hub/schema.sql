@@ -94,6 +94,7 @@ CREATE TABLE IF NOT EXISTS sum_pairings (
     envelope BLOB NOT NULL,
     PRIMARY KEY (epoch, receiver, sender)
 );
+CREATE INDEX IF NOT EXISTS sum_pairings_waiting ON sum_pairings (epoch) WHERE offered = 0;
 CREATE TABLE IF NOT EXISTS sum_rosters (
     roster TEXT PRIMARY KEY,
     epoch TEXT NOT NULL,

@@ -54,7 +54,7 @@ class Publication:
         has_rotated = self._published is None or self._published[1] != signing
         if not has_rotated and self._looked_at and timedelta(0) <= now - self._looked_at < LOOKED_AT_EVERY:
             return
-        held = renew_sealing_key(node.party, now)
+        held = renew_sealing_key(node.party, now, node.registers.read)
         if self._published != (held.valid_from, signing):
             hub.publish_sealing_key(sign_sealing_key(node.party.member_id, held, node.party.keys))
         self._published, self._looked_at = (held.valid_from, signing), now

@@ -63,12 +63,13 @@ class Node:
         return _load_policy(path, identify_file(path or MATRIX))
 
     @cached_property
-    def _registers(self) -> RegisterReader:
+    def registers(self) -> RegisterReader:
+        """The register as it was verified last."""
         return RegisterReader(self.party)
 
     def register(self) -> Register:
         """Return the last good register, valid now. Raises `RegisterError` or `StateError`."""
-        return self._registers.read(self.clock())
+        return self.registers.read(self.clock())
 
     def event(
         self,

@@ -264,6 +264,11 @@ class Collector:
         return tuple(name for name in self.roster.members if name in self._contributions)
 
     @property
+    def arrived(self) -> tuple[str, ...]:
+        """Who has contributed so far, the quickest first."""
+        return tuple(self._contributions)
+
+    @property
     def missing(self) -> Mapping[str, str]:
         """Why each node that answered without contributing did not, in a word."""
         return dict(self._missing)

@@ -5,12 +5,13 @@ nothing, so whoever comes first does it.
 """
 
 import logging
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 from audit.event import Action, Outcome
 from federation.envelope import seal_envelope
 from federation.exchange import DeliveryKind, QueryState
+from federation.manifest import Path
 from federation.secure_sum.collector import AskReveals, AskSurvivors, Fail, Open, Wait
 from federation.secure_sum.errors import SumFailed
 from federation.secure_sum.messages import SURVIVORS_TYPE
@@ -35,6 +36,15 @@ from hub.sums.totals import release_total
 
 log = logging.getLogger("circe.hub")
 
+SLOW = timedelta(seconds=2)
+"""How long those who are asked first for their shares have, before everybody is asked."""
+
+OPENING_TO_THE_REST = "opening to the rest"
+"""By which it is remembered that they were asked, too."""
+
+FEWEST_SPARE = 2
+"""How many more than are needed are asked first, at least."""
+
 
 def advance(hub: Hub, digest: str) -> None:
     """Take one sum as far as it goes now."""
@@ -48,14 +58,15 @@ def advance_query(hub: Hub, query: StoredQuery, now: datetime) -> None:
     if now >= query.manifest.expires_at:
         close_query(hub, query, QueryState.UNFINISHED, Action.QUERY_UNFINISHED)
         return
-    attempt = find_attempt(hub, query.digest)
-    if attempt is None:
+    if find_attempt(hub, query.digest) is None:
         begin_attempt(hub, query, now)
-    elif attempt.state is AttemptState.OPEN:
-        with hub.sums.lock:
+        return
+    with hub.sums.lock:
+        # Looked for again: while this waited, another thread may have opened the sum and forgotten what was gathered.
+        attempt = find_attempt(hub, query.digest)
+        if attempt is not None and attempt.state is AttemptState.OPEN:
             _step(hub, query, attempt, gather(hub, query, attempt), now)
-    elif attempt.state is AttemptState.ABORTING:
-        with hub.sums.lock:
+        elif attempt is not None and attempt.state is AttemptState.ABORTING:
             _begin_again(hub, query, attempt, gather(hub, query, attempt), now)
 
 
@@ -69,8 +80,8 @@ def _step(hub: Hub, query: StoredQuery, attempt: StoredAttempt, gathering: Gathe
                 return
             unsigned = StatementOffered(statement=seal_envelope(encode_document(statement), SURVIVORS_TYPE))
             _offer(hub, attempt, DeliveryKind.SURVIVORS, unsigned, statement.survivors)
-        case AskReveals(envelope=envelope, survivors=survivors):
-            _offer(hub, attempt, DeliveryKind.OPENING, StatementOffered(statement=envelope), survivors)
+        case AskReveals() as asked:
+            _ask_reveals(hub, query, attempt, gathering.collector.arrived, asked)
         case Open():
             _open(hub, query, attempt, gathering, now)
         case Fail(code=code, culprits=culprits):
@@ -87,7 +98,11 @@ def _offer(
     """Put what is wanted into inboxes, once for each hub: after a crash it is put there again, and answered alike."""
     if (kind, attempt.place) in hub.sums.offered:
         return
-    hub.sums.offered.add((kind, attempt.place))
+    hub.sums.offered[kind, attempt.place] = hub.clock()
+    _put(hub, attempt, kind, wanted, receivers)
+
+
+def _put(hub: Hub, attempt: StoredAttempt, kind: DeliveryKind, wanted: Document, receivers: Iterable[str]) -> None:
     fresh = sorted(set(receivers) - pending_receivers(hub, kind, attempt.reference, hub.clock()))
     body = encode_document(wanted)
     with hub.database.transaction() as connection:
@@ -99,6 +114,25 @@ def _offer(
             expires_at=attempt.attempt.expires_at,
         )
     hub.bell.ring(*fresh)
+
+
+def _ask_reveals(
+    hub: Hub, query: StoredQuery, attempt: StoredAttempt, arrived: Sequence[str], asked: AskReveals
+) -> None:
+    """Ask as many for their shares as it takes, the quickest and a few to spare; the rest where those are slow (S7).
+
+    Of an exact sum everybody is asked: whoever reveals holds the term to these survivors for good (S8).
+    """
+    enough = attempt.roster.threshold + max(FEWEST_SPARE, len(asked.survivors) // 20)
+    quickest = [node for node in arrived if node in asked.survivors]
+    if query.manifest.path is Path.NOISY_SUM:
+        del quickest[enough:]
+    wanted = StatementOffered(statement=asked.envelope)
+    _offer(hub, attempt, DeliveryKind.OPENING, wanted, quickest)
+    first, rest = (DeliveryKind.OPENING, attempt.place), (OPENING_TO_THE_REST, attempt.place)
+    if rest not in hub.sums.offered and hub.clock() >= hub.sums.offered[first] + SLOW:
+        hub.sums.offered[rest] = hub.clock()
+        _put(hub, attempt, DeliveryKind.OPENING, wanted, set(asked.survivors) - set(quickest))
 
 
 def _open(hub: Hub, query: StoredQuery, attempt: StoredAttempt, gathering: Gathering, now: datetime) -> None:

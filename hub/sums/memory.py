@@ -9,6 +9,7 @@ import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from federation.secure_sum.collector import Collector
 from federation.secure_sum.sealed import BoxClosed, open_box, seal_box
@@ -32,8 +33,8 @@ class SumMemory:
     def __init__(self, key: bytes | None = None) -> None:
         self._key = key or secrets.token_bytes(32)
         self._gatherings: dict[Place, Gathering] = {}
-        self.offered: set[tuple[str, Place]] = set()
-        """The kinds of statements that this process has put into inboxes."""
+        self.offered: dict[tuple[str, Place], datetime] = {}
+        """The kinds of statements that this process has put into inboxes, and when."""
         self.lock = threading.RLock()
         """Held by whoever feeds a collector or acts on what it says."""
 
@@ -48,7 +49,7 @@ class SumMemory:
 
     def forget(self, place: Place) -> None:
         """Erase what was held of an attempt."""
-        self.offered = {(kind, offered) for kind, offered in self.offered if offered != place}
+        self.offered = {what: when for what, when in self.offered.items() if what[1] != place}
         gathering = self._gatherings.pop(place, None)
         if gathering is not None:
             gathering.collector.erase()

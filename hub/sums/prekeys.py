@@ -101,6 +101,9 @@ def offer_prekeys(hub: Hub, members: Iterable[str], epoch: str) -> None:
 
 def offer_pairings(hub: Hub, members: Collection[str], epoch: str) -> None:
     """Hand each member what all members before it have encapsulated to it, once that is complete."""
+    waiting = "SELECT 1 FROM sum_pairings WHERE epoch = ? AND offered = 0 LIMIT 1"
+    if hub.database.connection.execute(waiting, (epoch,)).fetchone() is None:
+        return
     rows = hub.database.connection.execute(
         "SELECT receiver, count(*) AS found, sum(1 - offered) AS fresh FROM sum_pairings "
         "WHERE epoch = ? GROUP BY receiver",
