@@ -23,7 +23,7 @@ def rows() -> list[dict[str, str | int | float]]:
 def test_every_stage_is_a_row(rows: list[dict[str, str | int | float]]) -> None:
     stages = [row["stage"] for row in rows]
     assert stages == [
-        *("set up", "prekeys", "pairings", "slots"),
+        *("set up", "prekeys", "pairings", "first slot", "stock of slots"),
         *("delivered", "first reply", "replies in", "released", "total_unmasked"),
         *("delivered", "first contribution", "contributions in", "opening asked", "reveals in", "released", "total"),
     ]

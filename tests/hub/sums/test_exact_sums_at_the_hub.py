@@ -10,6 +10,7 @@ from federation.problems import ProblemRaised
 from federation.sum_terms import GATHER_SECONDS
 from hub.queries import find_query
 from hub.runs import draft_run
+from hub.sums import advancing
 from hub.sums.attempts import certified_survivors
 from query_engine.planning.plan import QueryPlan
 from tests.hub.replies import released, status_of
@@ -26,6 +27,17 @@ def test_a_run_of_a_template_is_released_under_its_preset(sums: PlayedSums) -> N
     sums.settle()
     assert {row[-1] for row in sums.table(query_id)} == {20}
     assert "A total over 7 of 7 authorities" in released(sums.federation, query_id).table["method"]
+
+
+def test_every_survivor_is_asked_for_its_shares(sums: PlayedSums, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though five would do: whoever reveals holds the term to these survivors for good."""
+    monkeypatch.setattr(advancing, "FEWEST_SPARE", 0)
+    sums.settle()
+    run_template(sums, approve_template(sums))
+    for node in sums.nodes.values():
+        node.poll()
+    asked = sums.federation.hub.database.connection.execute("SELECT receiver FROM deliveries WHERE kind = 'opening'")
+    assert {row["receiver"] for row in asked} == set(sums.nodes)
 
 
 def test_small_totals_are_withheld(sums: PlayedSums) -> None:

@@ -16,10 +16,11 @@ from federation.wire import decode_document
 from hub import queries
 from hub.queries import StoredQuery, read_query
 from hub.settling import keep_up, start_sum
-from hub.sums import arrivals
+from hub.sums import advancing, arrivals
+from hub.sums.advancing import SLOW
 from hub.sums.complaints import leave_out
 from hub.sums.prekeys import PATIENCE
-from hub.sums.slots import SlotState
+from hub.sums.slots import STOCK, SlotState
 from tests.hub.replies import count_of, released, status_of
 from tests.hub.sums.played_sums import KeptReveals, PlayedSums
 
@@ -39,6 +40,37 @@ def test_slots_are_dealt_before_anything_is_asked(sums: PlayedSums) -> None:
     sums.settle()
     assert slots_in(sums, SlotState.READY) >= 4
     assert slots_in(sums, SlotState.SPOILED) == 0
+
+
+def test_nodes_deal_one_slot_at_a_time(sums: PlayedSums) -> None:
+    """However many are wanting: else a roster of 153 has so much before it that its nodes seem silent."""
+    under_way = []
+    for _ in range(40):
+        keep_up(sums.federation.hub, sums.federation.clock())
+        under_way.append(slots_in(sums, SlotState.DEALING) + slots_in(sums, SlotState.OFFERED))
+        for node in sums.nodes.values():
+            node.poll()
+    assert max(under_way) == 1
+    assert slots_in(sums, SlotState.READY) == STOCK
+
+
+def test_nothing_is_dealt_beside_a_sum_while_some_of_the_stock_is_left(sums: PlayedSums) -> None:
+    sums.settle()
+    sums.ask()
+    keep_up(sums.federation.hub, sums.federation.clock())
+    assert slots_in(sums, SlotState.READY) == STOCK - 1
+    assert slots_in(sums, SlotState.DEALING) == 0
+    sums.settle()
+    assert slots_in(sums, SlotState.READY) == STOCK
+
+
+def test_a_slot_is_dealt_beside_a_sum_when_nothing_of_the_stock_is_left(sums: PlayedSums) -> None:
+    sums.settle()
+    for _ in range(STOCK):
+        sums.ask()
+    keep_up(sums.federation.hub, sums.federation.clock())
+    assert slots_in(sums, SlotState.READY) == 0
+    assert slots_in(sums, SlotState.DEALING) == 1
 
 
 def test_a_noisy_sum_is_released(sums: PlayedSums) -> None:
@@ -81,6 +113,27 @@ def test_a_refusal_is_not_waited_for(sums: PlayedSums) -> None:
     sums.settle()
     assert released(sums.federation, query_id).table["absent"] == {"886": "path_barred"}
     assert {row[-1] for row in sums.table(query_id)} == {6}
+
+
+def test_the_quickest_are_asked_for_their_shares_and_the_rest_when_those_are_slow(
+    sums: PlayedSums, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five open a sum of seven. Two of the first five keep silent: two seconds later the other two are asked."""
+    monkeypatch.setattr(advancing, "FEWEST_SPARE", 0)
+    sums.settle()
+    query_id = sums.ask()
+    names = sorted(sums.nodes, reverse=True)
+    for name in names:
+        sums.nodes[name].poll()
+    asked = "SELECT receiver FROM deliveries WHERE kind = 'opening'"
+    assert {row["receiver"] for row in rows_of(sums, asked)} == set(names[:5])
+    for name in names[:2]:
+        sums.nodes[name].deaf_to = frozenset({DeliveryKind.OPENING})
+    sums.settle(*names[2:])
+    assert status_of(sums.federation, query_id).state is QueryState.RUNNING
+    sums.federation.clock.advance(SLOW)
+    sums.settle(*names[2:])
+    assert {row[-1] for row in sums.table(query_id)} == {7}
 
 
 def test_too_many_missing_end_the_attempt_and_begin_another(sums: PlayedSums) -> None:
