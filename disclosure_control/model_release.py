@@ -12,6 +12,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Never, SupportsIndex, final
 
+from disclosure_control.absences import list_absences
 from disclosure_control.layout import write_csv, write_text
 from disclosure_control.margins import cut_to_figures, cut_to_place, interval
 from disclosure_control.models import check_complete, check_model_counts, check_patterns, check_residual_df
@@ -109,8 +110,7 @@ class ReleasedModel:
         columns = ("term", "estimate", "standard error", "95 % low", "95 % high")
         quality = [f"{name.replace('_', ' ')} {value:f}" for name, value in self.quality.items()]
         summary = f"{self.family} model of {self.outcome}: rows {self.rows}, residual df {self.residual_df}"
-        absences = [f"{authority}: {reason}" for authority, reason in self.absent.items()]
-        notes = [", ".join([summary, *quality]), *absences, *self.notes]
+        notes = [", ".join([summary, *quality]), *list_absences(self.absent), *self.notes]
         return write_text(columns, columns[1:], self.lines, notes)
 
     def to_csv(self) -> str:

@@ -11,6 +11,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Never, SupportsIndex, final
 
+from disclosure_control.absences import list_absences
 from disclosure_control.layout import write_csv, write_text
 from disclosure_control.noise.terms import NoiseTerms
 from disclosure_control.presets import Preset
@@ -74,7 +75,7 @@ class ReleasedTable:
     def legend(self) -> tuple[str, ...]:
         """What a reader must know before the method: the symbols that occur, and who is not in it and why."""
         symbols = (f"{symbol.value}  {meaning}" for symbol, meaning in self.symbols.items())
-        return (*symbols, *(f"{authority}: {reason}" for authority, reason in self.absent.items()))
+        return (*symbols, *list_absences(self.absent))
 
     def to_json(self) -> dict[str, Any]:
         """The table as a JSON object that `read_released` takes back.

@@ -89,6 +89,16 @@ def check_terms(terms: SumTerms, nodes: int, *, noisy: bool) -> None:
         noise_terms(terms, nodes)
 
 
+def describe_terms(nodes: int, operators: Iterable[str]) -> str:
+    """Say which terms of a noisy sum over these nodes are valid, for who asked for others."""
+    threshold = smallest_threshold(nodes)
+    least, most = max(Counter(operators).values(), default=0), 2 * threshold - nodes - 1
+    if least > most:
+        return f"no terms are valid for the {nodes} nodes that can be asked now: one operator runs {least} of them"
+    missing = f"0 to {nodes - threshold} may be missing and {least} to {most} of the others collude"
+    return f"of the {nodes} nodes that can be asked now, {missing}"
+
+
 def noise_terms(terms: SumTerms, nodes: int) -> NoiseTerms:
     """The noise that a manifest's terms ask of so many nodes. Raises `TermsInvalid` for noise that hides nobody."""
     try:

@@ -13,7 +13,7 @@ from federation.exchange import QueryDraft
 from federation.manifest import SUM_PATHS, Manifest, Path
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind, OrganisationKind, Register
-from federation.sum_terms import SumTerms, TermsInvalid, check_operators, check_terms, noise_terms
+from federation.sum_terms import SumTerms, TermsInvalid, check_operators, check_terms, describe_terms, noise_terms
 from federation.wire import whole_seconds
 from hub.projects import Project
 from query_engine.catalogue import load_catalogue
@@ -37,6 +37,7 @@ def compose_manifest(
     Raises 422 problems that say what to mend.
     """
     preset, roster = _choose_preset(draft, project), _choose_roster(draft, everybody, register, now)
+    _check_audience(asker, plan)
     _check_year(draft, plan)
     _check_size(plan, 1 if draft.path in SUM_PATHS else len(roster))
     _check_path(draft)
@@ -80,12 +81,18 @@ def _choose_terms(draft: QueryDraft, plan: QueryPlan, roster: tuple[str, ...], r
     """
     terms = draft.sum_terms(len(roster))
     if terms is not None:
+        operators = [member.operator for member in register.members if member.id in roster]
         try:
             check_terms(terms, len(roster), noisy=True)
-            check_operators(terms, (member.operator for member in register.members if member.id in roster))
+            check_operators(terms, operators)
+        except TermsInvalid as error:
+            # Nodes that were silent are not asked, so terms that were valid the last time may be so no more.
+            text = f"{error}; {describe_terms(len(roster), operators)}"
+            raise ProblemRaised(422, "terms_invalid", text) from None
+        try:
             calibrate(plan, noise_terms(terms, len(roster)).epsilon)
-        except (NoiseRefused, TermsInvalid) as error:
-            raise ProblemRaised(422, "terms_invalid", str(error)) from None
+        except NoiseRefused as error:
+            raise ProblemRaised(422, "epsilon_refused", str(error)) from None
     return terms
 
 

@@ -19,7 +19,7 @@ from federation.manifest import ApprovalError, Manifest, Path
 from federation.problems import ProblemRaised
 from federation.register import Member, Register
 from federation.standing_rosters import ENGLAND, belongs_to
-from federation.sum_terms import SumTerms, TermsInvalid, check_terms, smallest_threshold
+from federation.sum_terms import SumTerms, TermsInvalid, check_terms, describe_terms, smallest_threshold
 from federation.template import Template, bind_run, check_template, read_template, template_digest, write_question
 from federation.wire import whole_seconds
 from hub.projects import find_project
@@ -110,7 +110,9 @@ def compose_run(
     except ApprovalError as error:
         raise ProblemRaised(422, error.code, error.text) from None
     except TermsInvalid as error:
-        raise ProblemRaised(422, "terms_invalid", str(error)) from None
+        operators = [member.operator for member in register.members if member.id in roster]
+        text = f"the template's terms do not fit: {error}; {describe_terms(len(roster), operators)}"
+        raise ProblemRaised(422, "terms_invalid", text) from None
     except (PresetInvalid, ReleaseRefused) as error:
         raise ProblemRaised(422, "preset_barred", str(error)) from None
     if len(years) != 1:

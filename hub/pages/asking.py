@@ -50,7 +50,8 @@ PROBLEM_FIELDS = {
     "preset_not_in_project": "preset",
     "preset_unknown": "preset",
     "project_unknown": "project",
-    "terms_invalid": "epsilon",
+    "epsilon_refused": "epsilon",
+    "terms_invalid": "dropouts",
     "year_unknown": "academic_year",
 }
 """The field that a problem of the hub is about; any other is about the SQL."""

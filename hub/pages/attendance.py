@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from disclosure_control.absences import REASONS, explain_absence
 from disclosure_control.model_release import ReleasedModel
 from disclosure_control.released import ReleasedTable
 from federation.exchange import NodeProgress, ReleaseDocument
@@ -52,8 +53,9 @@ def describe_absence(node: NodeProgress, absent: Mapping[str, str]) -> Attendanc
     """Return why an authority's figures are not in the release."""
     code, name = absent.get(node.authority, LATE), name_authority(node.authority)
     if code == LATE:
-        return Attendance(node.authority, name, "Late", "grey", "No answer came in time")
-    return Attendance(node.authority, name, "Refused", "red", node.text or f"Its answer could not be used ({code})")
+        return Attendance(node.authority, name, "Late", "grey", REASONS[LATE].capitalize())
+    reason = node.text or explain_absence(code)
+    return Attendance(node.authority, name, "Refused", "red", reason[0].upper() + reason[1:])
 
 
 def describe_total(document: ReleaseDocument, released: ReleasedTable | ReleasedModel) -> Total | None:

@@ -1,5 +1,6 @@
 """The form of a question: read from what a browser sent, checked field by field. Nothing is stored here."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from disclosure_control import presets
 from disclosure_control.noise.terms import NoiseRefused, read_epsilon
 from federation.exchange import QueryDraft
 from federation.manifest import Path
+from federation.sum_terms import MOST_NODES
 from hub.projects import Project
 from query_engine.catalogue import Catalogue, load_catalogue
 from query_engine.refusal import QueryRefused
@@ -30,6 +32,8 @@ PATHS = {
 
 LONGEST_PURPOSE = 1000
 LONGEST_SQL = 10_000
+
+_COUNT = re.compile(r"[0-9]{1,3}", re.ASCII)
 
 LINE_SHOWN = 100
 """Characters of a refused line that are shown."""
@@ -55,10 +59,13 @@ class DraftForm:
     preset: str = ""
     path: str = Path.PER_AUTHORITY
     epsilon: str = DEFAULT_EPSILON
+    dropouts: str = ""
+    colluders: str = ""
     sql: str = ""
 
     def to_draft(self) -> QueryDraft:
         """Return the draft that the hub checks again and writes down; it asks every active node."""
+        noisy = self.path == Path.NOISY_SUM
         return QueryDraft(
             project=self.project,
             purpose=self.purpose,
@@ -68,7 +75,9 @@ class DraftForm:
             roster=None,
             valid_hours=VALID_HOURS,
             path=Path(self.path),
-            epsilon=self.epsilon if self.path == Path.NOISY_SUM else DEFAULT_EPSILON,
+            epsilon=self.epsilon if noisy else DEFAULT_EPSILON,
+            dropouts=int(self.dropouts) if noisy and self.dropouts else None,
+            colluders=int(self.colluders) if noisy and self.colluders else None,
         )
 
 
@@ -93,6 +102,8 @@ def read_form(sent: Mapping[str, str]) -> DraftForm:
         preset=sent.get("preset", ""),
         path=sent.get("path", Path.PER_AUTHORITY),
         epsilon=sent.get("epsilon", DEFAULT_EPSILON).strip(),
+        dropouts=sent.get("dropouts", "").strip(),
+        colluders=sent.get("colluders", "").strip(),
         sql=sent.get("sql", "").replace("\r\n", "\n").strip(),
     )
 
@@ -129,6 +140,8 @@ def check_fields(form: DraftForm, projects: Iterable[Project]) -> Errors:
         "preset": _check_preset(form.preset, project),
         "path": "" if form.path in PATHS else "Choose how the figures leave the authorities",
         "epsilon": _check_epsilon(form),
+        "dropouts": _check_tolerated(form, form.dropouts),
+        "colluders": _check_tolerated(form, form.colluders),
         "sql": _check_length(form.sql, LONGEST_SQL, "Write the question in SQL"),
     }
     return {name: text for name, text in wrong.items() if text}
@@ -149,6 +162,13 @@ def _check_epsilon(form: DraftForm) -> str:
         text = str(refused)
         return text[0].upper() + text[1:]
     return ""
+
+
+def _check_tolerated(form: DraftForm, text: str) -> str:
+    """Check a number of nodes; how many the roster of now has room for is said when it is drafted."""
+    if form.path != Path.NOISY_SUM or not text or (_COUNT.fullmatch(text) and int(text) <= MOST_NODES):
+        return ""
+    return f"Give a whole number up to {MOST_NODES}, or leave it empty for a tenth of the nodes"
 
 
 def _check_preset(preset: str, project: Project | None) -> str:

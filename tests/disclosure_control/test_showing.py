@@ -114,7 +114,11 @@ def test_a_table_for_a_terminal_has_its_margins_in_brackets() -> None:
     ]
     notes = " ".join(line.strip() for line in text.split("\n\n")[1].splitlines())
     assert "c withheld to protect confidentiality" in " ".join(notes.split())
-    assert notes.index("302: late") < notes.index("Conclusions are tentative") < notes.index(release().method)
+    assert (
+        notes.index("302: no answer came in time (late)")
+        < notes.index("Conclusions are tentative")
+        < notes.index(release().method)
+    )
 
 
 def test_csv_has_the_ends_of_margins_in_columns_of_their_own_and_never_a_blank() -> None:

@@ -67,7 +67,11 @@ def test_an_exact_total_in_a_terminal(make_raw: MakeRaw) -> None:
         "M    1205  0.249",
         "F       c      c",
     ]
-    assert notes.splitlines()[:3] == ["c  withheld to protect confidentiality", "302: late", "303: table_barred"]
+    assert notes.splitlines()[:3] == [
+        "c  withheld to protect confidentiality",
+        "302: no answer came in time (late)",
+        "303: it does not answer about a table of the question (table_barred)",
+    ]
     method = " ".join(line.strip() for line in notes.splitlines()[3:])
     assert method.startswith("A total over 3 of 5 authorities. Their figures were added up under masks")
     assert method.endswith(ONS.method)
@@ -145,7 +149,7 @@ def test_a_model_is_released_of_an_exact_total() -> None:
     assert (model.plan_id, model.rows, model.answered, model.absent) == (plan.plan_id, 400, ANSWERED, ABSENT)
     assert model.notes[0].startswith("A total over 3 of 5 authorities.")
     assert model.to_json()["absent"] == ABSENT
-    assert "302: late" in model.to_text()
+    assert "302: no answer came in time (late)" in model.to_text()
     with pytest.raises(ModelWithheld):
         release_exact_total(plan, model_sums(plan, 4), ANSWERED, ABSENT, ONS)
 
@@ -164,7 +168,7 @@ def test_a_noisy_total_in_a_terminal() -> None:
     ]
     assert notes.splitlines()[:2] == [
         "u  of low reliability: the noise in what it is divided by could be as large as that is",
-        "302: late",
+        "302: no answer came in time (late)",
     ]
     method = " ".join(line.strip() for line in notes.splitlines()[3:])
     assert method == total.method
@@ -341,7 +345,7 @@ def test_having_order_and_limit_choose_among_the_rows_of_a_total() -> None:
     assert [row[1] for row in shown.rows] == [40, 12]
     assert shown.chosen.startswith("2 of 4 rows, as the query's HAVING, ORDER BY and LIMIT choose")
     assert shown.to_text().splitlines()[0].split() == ["sen_provision", "n"]
-    assert "302: late" in shown.to_text()
+    assert "302: no answer came in time (late)" in shown.to_text()
     lines = show_table(noisy_total(VIEWED, sums), view, whole=True).to_csv(margins=True).splitlines()
     assert lines[0] == "sen_provision,n,n_low,n_high"
     assert len(lines) == 5

@@ -117,7 +117,7 @@ def test_a_model_is_printed_in_each_form(model: ReleaseDocument) -> None:
     lines = format_release(model, "table").splitlines()
     assert lines[0] == "Release R-0123456789abcdef of query Q-0123456789abcdef"
     assert " ".join(lines[4].split()) == "sex=F 0.0300 0.0056 0.0189 0.0411"
-    assert "302: late" in lines
+    assert "302: no answer came in time (late)" in lines
     assert "A total over 1 of 2 authorities." in lines
     written = format_release(model, "csv")
     assert written == format_release(model, "csv", margins=True)
@@ -143,7 +143,7 @@ def test_a_total_is_printed_in_each_form(total: ReleaseDocument) -> None:
     lines = format_release(total, "table", whole=True).splitlines()
     assert lines[2].split() == ["sex", "n"]
     assert lines[3].startswith("M    400 (")
-    assert "886: late" in lines
+    assert "886: no answer came in time (late)" in lines
     assert "A total over 6 of 7 authorities." in " ".join(lines)
     assert format_release(total, "csv", whole=True).splitlines() == ["sex,n", "M,400", "F,-3"]
     assert format_release(total, "csv").splitlines() == ["sex,n", "M,400"]

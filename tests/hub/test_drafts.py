@@ -27,6 +27,10 @@ DRAFT = QueryDraft(
     valid_hours=168,
 )
 
+FOR_AUTHORITIES = """SELECT support_kind, COUNT(DISTINCT child) AS children, SUM(cost) AS spent FROM support
+WHERE academic_year = 202425 AND counted_here AND population = 'looked_after' GROUP BY support_kind"""
+"""A question about a column that authorities alone may ask about."""
+
 
 @pytest.mark.parametrize(
     ("asker", "changes", "code", "says"),
@@ -47,6 +51,7 @@ DRAFT = QueryDraft(
             "methodology",
             "(year_on_year, recommendation 2)",
         ),
+        ("ana", {"sql": FOR_AUTHORITIES}, "audience", "authorities alone"),
         ("ana", {"academic_year": "209899"}, "year_unknown", "202425"),
         ("ana", {"purpose": "About A123456789012 alone"}, "not_loggable", "pupil number"),
         ("cho", {}, "not_permitted", "approver"),

@@ -198,7 +198,7 @@ def test_a_late_authority_and_a_useless_answer_are_told_apart(federation: Played
     federation.clock.advance(timedelta(days=7))
     settle_due(federation.hub, federation.clock())
     text = main_text(browse("ana").get(f"/queries/{query}/release").text)
-    assert "Barnet (302) Refused Its answer could not be used (malformed_answer)." in text
+    assert "Barnet (302) Refused What it sent was no protected table of this question (malformed_answer)." in text
     assert "Bexley (303) Late No answer came in time." in text
 
 

@@ -195,6 +195,8 @@ ASKED = {
     "preset": "ons_10_5",
     "path": "noisy_sum",
     "epsilon": "0.5",
+    "dropouts": "2",
+    "colluders": "1",
     "sql": SQL,
 }
 
@@ -207,13 +209,35 @@ def test_a_total_is_asked_for_on_the_form(sums: PlayedSums, browse: Browse, send
     assert "7 authorities, which is every active node: 7 rows in all" in text
     assert "Leaves by noisy_sum: each authority adds its share of noise" in text
     assert "nothing withheld: noise of epsilon 0.5 is in every figure" in text
+    assert "with 2 of the nodes missing at most and 1 of the others colluding" in text
     hidden = {each.attributes["name"]: each.attributes["value"] for each in read_page(page).all("input")}
     drafted = send(ana, "/queries/new", {**hidden, "step": "draft"})
     query_id = drafted.headers["Location"].rpartition("/")[2]
     manifest = find_query(sums.federation.hub, query_id, sums.federation.member("ana")).manifest
     assert manifest.path == "noisy_sum"
     assert manifest.sum is not None
-    assert manifest.sum.epsilon == "0.5"
+    assert (manifest.sum.epsilon, manifest.sum.dropouts, manifest.sum.colluders) == ("0.5", 2, 1)
+
+
+def test_tolerances_that_are_left_out_are_a_tenth(sums: PlayedSums, browse: Browse, send: Send) -> None:
+    ana, left_out = browse("ana"), {"dropouts": "", "colluders": ""}
+    assert "with a tenth of the nodes missing at most" in main_text(send(ana, "/queries/new", ASKED | left_out).text)
+    drafted = send(ana, "/queries/new", ASKED | left_out | {"step": "draft"})
+    query_id = drafted.headers["Location"].rpartition("/")[2]
+    manifest = find_query(sums.federation.hub, query_id, sums.federation.member("ana")).manifest
+    assert manifest.sum is not None
+    assert (manifest.sum.dropouts, manifest.sum.colluders) == (1, 1)
+
+
+def test_terms_that_the_roster_of_now_has_no_room_for_are_refused_with_those_it_has(
+    sums: PlayedSums, browse: Browse, send: Send
+) -> None:
+    """Nodes that were silent are not asked: what was valid for more is refused, and the form says what is valid now."""
+    answer = send(browse("ana"), "/queries/new", ASKED | {"dropouts": "3", "step": "draft"})
+    assert answer.status_code == 422
+    said = "of the 7 nodes that can be asked now, 0 to 2 may be missing and 1 to 2 of the others collude"
+    assert said in main_text(answer.text)
+    assert 'href="#dropouts"' in answer.text
 
 
 @pytest.mark.parametrize(
@@ -221,11 +245,23 @@ def test_a_total_is_asked_for_on_the_form(sums: PlayedSums, browse: Browse, send
     [
         ({"epsilon": "0"}, "Epsilon must be a decimal number above 0"),
         ({"epsilon": "1e3"}, "Epsilon must be a decimal number above 0"),
+        ({"dropouts": "two"}, "Give a whole number up to 400"),
+        ({"dropouts": "401"}, "Give a whole number up to 400"),
+        ({"colluders": "-1"}, "Give a whole number up to 400"),
         ({"path": "exact_sum"}, "Choose how the figures leave the authorities"),
         ({"path": "nowhere"}, "Choose how the figures leave the authorities"),
         ({"sql": SQL.replace("key_stage", "home_authority")}, "cannot be answered by noisy_sum"),
     ],
-    ids=["no noise", "no number", "exact sums are runs of templates", "no such path", "told apart"],
+    ids=[
+        "no noise",
+        "no number",
+        "in words",
+        "too many",
+        "below none",
+        "exact sums are runs of templates",
+        "no such path",
+        "told apart",
+    ],
 )
 def test_what_cannot_be_a_total_is_refused_on_the_form(
     browse: Browse, send: Send, changed: dict[str, str], said: str
