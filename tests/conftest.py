@@ -10,7 +10,7 @@ import pytest
 from node.ingest.load import load_files
 from node.service import Node
 from tests.postgres_server import PostgresServer, running_server
-from tests.small_federation import SmallFederation, build_federation, copy_federation
+from tests.small_federation import LONDON, SmallFederation, build_federation, copy_federation
 
 AUTHORITIES = ("203", "301", "316", "317")
 
@@ -38,10 +38,27 @@ def load_node(node: Node, files: Path) -> None:
     load_files([files], store=node.store, authority=node.authority, token_key=node.party.keys.row_secret)
 
 
+def load_everything(node: Node, files: Path) -> None:
+    """Load an authority's files and the register of schools into its node."""
+    load_files(
+        [files, files.parent / "register"],
+        store=node.store,
+        authority=node.authority,
+        token_key=node.party.keys.row_secret,
+    )
+
+
 @pytest.fixture(scope="session")
 def pristine_federation(tmp_path_factory: pytest.TempPathFactory) -> SmallFederation:
     """Four authorities, loaded; made once and never changed."""
     return build_federation(tmp_path_factory.mktemp("federation"), AUTHORITIES, load_node)
+
+
+@pytest.fixture(scope="session")
+def pristine_london(tmp_path_factory: pytest.TempPathFactory) -> SmallFederation:
+    """Six authorities of London, loaded with all that they have; made once and never changed."""
+    directory = tmp_path_factory.mktemp("london")
+    return build_federation(directory, LONDON, load_everything, full=True, other_pupils_per_child=1.0)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -36,8 +37,12 @@ QUESTION = (
     "FROM child_year WHERE academic_year = 202425 AND counted_here GROUP BY sen_provision"
 )
 
+LONDON = ("203", "204", "301", "302", "316", "317")
+"""Six authorities, which are enough operators for a sum."""
+
 PEOPLE = {
     "ana@ucl": ("researcher", "ucl", "research"),
+    "rae@la-316": ("researcher", "la-316", "authority"),
     "ben@ucl": ("approver", "ucl", "research"),
     "officer@la-203": ("approver", "la-203", "authority"),
     "deputy@la-203": ("approver", "la-203", "authority"),
@@ -135,11 +140,11 @@ def read_reply(data: bytes) -> Reply:
 
 
 def build_federation(
-    directory: Path, authorities: Sequence[str], load: Callable[[Node, Path], None]
+    directory: Path, authorities: Sequence[str], load: Callable[[Node, Path], None], **england: Any
 ) -> SmallFederation:
-    """Make everyone's keys, enrol them, and load a synthetic England into the nodes."""
+    """Make everyone's keys, enrol them, and load a synthetic England, as it is described, into the nodes."""
     now = datetime.now(UTC) - timedelta(minutes=1)
-    write_england(directory / "england", authorities=list(authorities), seed=7, scale=0.6)
+    write_england(directory / "england", authorities=list(authorities), **{"seed": 7, "scale": 0.6, **england})
     root = directory / "root"
     create_root(root, "tests")
     states = [directory / f"node-{code}" for code in authorities]

@@ -1,98 +1,38 @@
 """A node that is off for a day catches up: what is still open is answered, what has expired is refused or gone.
 
-The hub's application, the nodes' polls and the people's client meet in this process, over signed requests, by a clock
-that the test moves.
+Everybody meets in this process, by a clock that the test moves.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
 
 import msgspec
 import pytest
-from flask import Flask
 
 from audit.event import Action
 from audit.log import read_entries
 from audit.verifier import verify_log
-from federation.client import FederationClient
 from federation.envelope import decode_base64, write_envelope
 from federation.exchange import QueryDraft, QueryState
-from federation.lines import Answer, Bounds, Lines
 from federation.register import Register, read_signed_register, sign_register
 from federation.root import open_root
-from federation.state import Party
-from federation.transport import HubConnection, HubRefused
-from hub import service
-from hub.app import create_app
-from hub.projects import Project, add_project
-from hub.service import Hub, open_hub
+from federation.transport import HubRefused
 from node.answering import answer_manifest
-from node.polling import Finished, poll_once
-from node.schedule import Schedule
 from node.service import Node
+from tests.end_to_end.one_process import OneProcess, answering_at_once
 from tests.end_to_end.test_interruptions import DRAFT
 from tests.small_federation import SmallFederation, read_reply
 
-HUB = "http://127.0.0.1:9"
 AN_HOUR, A_DAY = timedelta(hours=1), timedelta(days=1)
 
 
-class ShortLines(Lines):
-    """Lines that end in the application itself."""
-
-    def __init__(self, app: Flask) -> None:
-        super().__init__(HUB, None)
-        self._app = app
-
-    def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str], bounds: Bounds) -> Answer:
-        client = self._app.test_client()
-        response = client.open(path, method=method, base_url=HUB, data=body, headers=dict(headers))
-        found = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, found, response.data)
-
-
-class Day:
-    """A federation in one process: who asks, who approves, and nodes that poll when the test lets them."""
-
-    def __init__(self, federation: SmallFederation) -> None:
-        self.federation, self.clock = federation, federation.clock
-        self.hub: Hub = open_hub(federation.directory / "hub", federation.clock)
-        project = Project("attendance", "Attendance", frozenset({"ana@ucl"}), frozenset({"opensafely"}))
-        add_project(self.hub, project)
-        self.app = create_app(self.hub)
-        self.nodes = {code: federation.node(code) for code in federation.authorities}
-
-    def connect(self, party: Party) -> HubConnection:
-        """A member's connection, with the application itself at its other end."""
-        connection = HubConnection(HUB, party.ring, clock=self.clock)
-        connection._lines = ShortLines(self.app)
-        return connection
-
-    def client(self, member: str) -> FederationClient:
-        party = self.federation.party(member)
-        return FederationClient(party, self.connect(party), self.clock)
+class Day(OneProcess):
+    """A federation whose nodes poll when the test lets them."""
 
     def ask(self, purpose: str, hours: int) -> str:
         """Have a question asked and approved; returns its id."""
         draft: QueryDraft = msgspec.structs.replace(DRAFT, purpose=purpose, valid_hours=hours)
-        with self.client("ana@ucl") as ana:
-            query_id = ana.submit(draft).query_id
-        for officer in ("officer@la-203", "officer@dfe"):
-            with self.client(officer) as approver:
-                approver.sign(approver.review(query_id))
-        return query_id
-
-    def poll(self, *authorities: str) -> None:
-        """Let nodes ask once what is waiting, deal with it, and say so with their next poll."""
-        for code in authorities:
-            hub, finished = self.connect(self.nodes[code].party), Finished()
-            for _ in range(2):
-                poll_once(self.nodes[code], hub, Schedule(), finished)
-            hub.close()
-
-    def state(self, query_id: str) -> QueryState:
-        with self.client("ana@ucl") as ana:
-            return ana.status(query_id).state
+        return self.submit(draft)
 
     def outcomes(self, query_id: str) -> dict[str, tuple[str, str]]:
         """What each authority's node said: its outcome and the code of its reason."""
@@ -101,11 +41,11 @@ class Day:
 
 
 @pytest.fixture
-def day(federation: SmallFederation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Day]:
-    monkeypatch.setattr(service, "MOST_WAIT_SECONDS", 0.0)
-    begun = Day(federation)
-    yield begun
-    begun.hub.close()
+def day(federation: SmallFederation) -> Iterator[Day]:
+    with answering_at_once():
+        begun = Day(federation)
+        yield begun
+        begun.close()
 
 
 def replies(node: Node) -> list[str]:

@@ -5,17 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import load_node
 from tests.node.sums.played_hub import PlayedHub
-from tests.small_federation import SmallFederation, build_federation, copy_federation
-
-LONDON = ("203", "204", "301", "302", "316", "317")
+from tests.small_federation import SmallFederation, copy_federation
 
 
 @pytest.fixture(scope="session")
-def prepared_federation(tmp_path_factory: pytest.TempPathFactory) -> SmallFederation:
+def prepared_federation(pristine_london: SmallFederation, tmp_path_factory: pytest.TempPathFactory) -> SmallFederation:
     """Six authorities whose nodes are paired and have dealt a few slots; made once and never changed."""
-    federation = build_federation(tmp_path_factory.mktemp("wide"), LONDON, load_node)
+    federation = copy_federation(pristine_london, tmp_path_factory.mktemp("wide"))
     hub = PlayedHub(federation)
     hub.prepare(slots=4)
     for node in hub.nodes.values():
