@@ -117,6 +117,11 @@ class Party:
             raise StateError(f"{path} is missing: join a federation first")
         return load_root_key(path)
 
+    @property
+    def has_joined(self) -> bool:
+        """Whether a register has been received yet."""
+        return (self.directory / REGISTER_FILE).exists()
+
     def register(self, now: datetime) -> Register:
         """Return the last good register, verified again. Raises `StateError` or `RegisterError`."""
         path = self.directory / REGISTER_FILE

@@ -27,6 +27,7 @@ class Reason(StrEnum):
     NO_DATE_OF_BIRTH = "no_date_of_birth", "our return has no date of birth for the child"
     NOT_ON_OWN_ROLL = "not_on_own_roll", "school or placement is in our own area, and no roll we collect has the child"
     HOST_UNKNOWN = "host_unknown", "neither a school nor a placement's postcode says which authority to ask"
+    NOT_JOINED = "not_joined", "this node has joined no federation yet, so no host can be asked"
     HOST_HAS_NO_NODE = "host_has_no_node", "the authority of the school or placement has no node in the federation"
     NOT_CLAIMED = "not_claimed", "the host has not been asked in this term: run circe node claim"
     HOST_NOT_ANSWERED = "host_not_answered", "the host has been asked and has not answered: claim again"

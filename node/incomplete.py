@@ -124,13 +124,19 @@ def _is_number(upn: str) -> bool:
 
 
 def list_incomplete(node: Node, term: Period) -> Iterator[IncompleteChild]:
-    """Yield every child of the term's year who is incomplete, and why. Raises `StateError`."""
-    made, nodes = read_made(node.database.connection, term), list_nodes(node)
+    """Yield every child of the term's year who is incomplete, and why. Raises `StateError`.
+
+    A node that has joined no federation yet has nobody to ask, and says so.
+    """
+    has_joined = node.party.has_joined
+    made, nodes = read_made(node.database.connection, term), list_nodes(node) if has_joined else {}
     for child in find_sought(node, term):
         claim = made.get(child.token)
         host = claim.host if claim else child.host
         reason = claim.outcome if claim else None
         reason = reason or find_obstacle(child, host, node.authority, nodes) or Reason.NOT_CLAIMED
+        if reason is Reason.HOST_HAS_NO_NODE and not has_joined:
+            reason = Reason.NOT_JOINED
         yield IncompleteChild(child.la_child_id, child.year_group, host, reason, claim.code if claim else "")
 
 

@@ -3,15 +3,21 @@
 import re
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from federation.register import Member, Register
 from node.claim_ledger import Reason
-from node.incomplete import SoughtChild, find_obstacle
+from node.incomplete import SoughtChild, find_obstacle, list_incomplete
+from node.ingest.periods import Period
+from node.loading import load_into
+from node.service import open_node
+from node.setting_up import create_node
 from tests.node.host_facts.naive_rolls import Enrolled, children_in_care, incomplete
 from tests.node.host_facts.played_claims import HOME, HOST, PaperRelay, claim
+from tests.node.ingest.small_returns import write_table
 from tests.small_federation import SmallFederation
 
 
@@ -57,6 +63,22 @@ def test_whoever_is_left_after_an_honest_claim_is_on_no_roll_of_england(
     assert {child.reason for child in listed.values()} <= allowed
 
 
+def test_a_node_that_has_joined_no_federation_lists_its_children_too(tmp_path: Path) -> None:
+    """What stands in the way of each is told before anybody is asked: an authority can begin with its own return."""
+    create_node(tmp_path / "state", "301")
+    header = "CHILD | UPN\nelsewhere | B801200005001\nhere | Q801200005002\nunnumbered | UN4"
+    episodes = "CHILD | PL_POST\nelsewhere | SW1A 1AA\nhere | IG11 0AB\nunnumbered | SW1A 1AA"
+    for name, text in {"header": header, "episodes": episodes}.items():
+        write_table(tmp_path / "return", name, text)
+    load_into(tmp_path / "state", [tmp_path / "return"], 2025, lambda _: None)
+    listed = list_incomplete(open_node(tmp_path / "state"), Period(202425, "summer"))
+    assert {child.la_child_id: (child.host, child.reason) for child in listed} == {
+        "elsewhere": ("213", Reason.NOT_JOINED),
+        "here": ("301", Reason.NOT_ON_OWN_ROLL),
+        "unnumbered": ("213", Reason.NO_UPN),
+    }
+
+
 OBSTACLES: dict[str, tuple[dict[str, Any], Reason | None]] = {
     "nothing in the way": ({}, None),
     "no number": ({"upn": None}, Reason.NO_UPN),
@@ -89,4 +111,7 @@ def test_why_nobody_can_be_asked(changes: dict[str, Any], reason: Reason | None)
 def test_every_reason_can_be_come_by() -> None:
     """The reasons of the tests above are all there are."""
     by_claim = {Reason.HOST_NOT_ANSWERED, Reason.HOST_REFUSED, Reason.HOST_ANSWER_REJECTED, Reason.NOT_FOUND_AT_HOST}
-    assert {reason for _, reason in OBSTACLES.values() if reason} | by_claim | {Reason.NOT_CLAIMED} == set(Reason)
+    assert {reason for _, reason in OBSTACLES.values() if reason} | by_claim | {
+        Reason.NOT_CLAIMED,
+        Reason.NOT_JOINED,
+    } == set(Reason)
