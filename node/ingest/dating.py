@@ -73,19 +73,22 @@ def _latest(periods: Iterable[Period]) -> Period | None:
 
 
 def _returns(connection: DuckDBPyConnection, files: Sequence[InputFile]) -> _Directories:
-    """The return year of each directory that has episodes or reviews in it, by the last day that any of them tells of.
+    """The return year of each directory that has episodes in it, by the last day any of them was in force.
 
-    A small authority may have had no episode begin or end in the year, but has reviewed every child.
+    A small authority may have had no episode begin or end in the year, but has reviewed every child: where all reviews
+    are of one later year, as those that a return asks for are, it is that.
     """
-    latest = connection.execute(
-        "FROM (FROM read_episodes SELECT file, unnest([decom, dec - 1]) AS day "
-        "UNION ALL FROM read_reviews SELECT file, review) "
-        "SELECT file, max(day) WHERE day <= getvariable('today') GROUP BY file"
+    days = connection.execute(
+        "FROM (FROM read_episodes SELECT file, unnest([decom, dec - 1]) AS day) "
+        "SELECT file, max(day), max(day) WHERE day <= getvariable('today') GROUP BY file "
+        "UNION ALL FROM read_reviews SELECT file, min(review), max(review) "
+        "WHERE review <= getvariable('today') GROUP BY file"
     ).fetchall()
     years: dict[Path, int] = {}
-    for number, day in latest:
-        together = files[number].source.together
-        years[together] = max(years.get(together, 0), year_of_return(day))
+    for number, first, last in days:
+        if year_of_return(first) == year_of_return(last):
+            together = files[number].source.together
+            years[together] = max(years.get(together, 0), year_of_return(last))
     return {together: Period(academic_year_ending(year)) for together, year in years.items()}
 
 

@@ -98,9 +98,19 @@ def test_a_return_in_which_no_episode_began_or_ended_is_dated_by_its_reviews(loa
     told = load(
         year=None,
         episodes="CHILD | DECOM\na | 01/02/2024",
-        reviews="CHILD | REVIEW | REVIEW_CODE\na | 10/09/2024 | PN1",
+        reviews="CHILD | REVIEW | REVIEW_CODE\na | 01/04/2024 | PN1\na | 10/09/2024 | PN1",
     )
     assert told.snapshot.academic_years == (202425,)
+
+
+def test_reviews_of_several_years_date_no_return(load: Load) -> None:
+    """A return asks for those of its own year: these are of some other list."""
+    told = load(
+        year=None,
+        episodes="CHILD | DECOM\na | 01/02/2024",
+        reviews="CHILD | REVIEW | REVIEW_CODE\na | 31/03/2024 | PN1\na | 10/09/2024 | PN1",
+    )
+    assert told.snapshot.academic_years == (202324,)
 
 
 def test_returns_of_two_years_may_be_loaded_at_once_each_from_its_directory(
