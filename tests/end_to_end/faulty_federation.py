@@ -13,14 +13,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from audit.verifier import verify_log
-from disclosure_control.noise.shares import vector_of
+from disclosure_control.noise.shares import raw_from_vector, vector_of
+from disclosure_control.presets import load_preset
+from disclosure_control.totals import release_exact_total
 from federation.client import FederationClient, connect
-from federation.exchange import QueryDraft, QueryState
+from federation.envelope import Envelope
+from federation.exchange import QueryDraft, QueryState, RunDraft
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
 from federation.processes import free_port
@@ -30,12 +35,16 @@ from hub.service import open_hub
 from node.engines import open_engine
 from query_engine.planning.plan import QueryPlan
 from tests.end_to_end.faulty_network import Link
+from tests.node.sums.standing import Standing
 from tests.small_federation import SmallFederation
 
 SQL = (
     "SELECT key_stage, COUNT(DISTINCT child) AS children FROM child_year "
-    "WHERE academic_year = 202425 AND counted_here GROUP BY key_stage"
+    "WHERE academic_year = 202425 AND population = 'looked_after' AND counted_here GROUP BY key_stage"
 )
+EXACT_SQL = SQL.replace("key_stage", "age").replace("looked_after", "care_leaver")
+"""About others: what is measured by one path goes by no other."""
+
 DRAFT = QueryDraft(
     project="attendance",
     purpose="A sum through a bad network",
@@ -75,7 +84,7 @@ PATIENCE = 120.0
 """Seconds after the network is mended in which every sum is settled, and after a start in which slots are dealt."""
 
 FEWEST = 4
-"""Nodes that a sum is over at least: six less the two that may be missing."""
+"""Nodes that a noisy sum is over at least: six less the two that may be missing. An exact one is over all."""
 
 EITHER_WAY = 3
 """How far the noise may move a figure. A mask that is left in, or taken off wrongly, moves it anywhere in 2^64."""
@@ -124,6 +133,7 @@ class FaultyFederation:
         """Kill them with no chance to tidy up."""
         for name in names:
             process = self.running.pop(name)
+            assert process.poll() is None, f"{name} had died by itself"
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
@@ -164,14 +174,34 @@ class FaultyFederation:
         except OSError:
             return False
 
+    def attempts_of(self, query_id: str) -> list[tuple[object, ...]]:
+        """The attempts at a query: their state, and whether they were for fewer than the whole roster."""
+        return self.ask_hub(
+            "SELECT sum_attempts.state, survivors IS NOT NULL FROM sum_attempts JOIN queries USING (digest) "
+            "WHERE query_id = ? ORDER BY number",
+            query_id,
+        )
+
     # --- A sum -------------------------------------------------------------------------------------------------------
 
     def client(self, member: str) -> FederationClient:
         """A person's own software, on a good line to the hub."""
         return connect(self.federation.directory / member)
 
-    def ask(self) -> str:
-        """Ask as the researcher, approve as two officers, and return the query's id."""
+    @cached_property
+    def template(self) -> Envelope:
+        """A standing question for exact sums, approved once for all runs."""
+        standing = Standing(self.federation, sql=EXACT_SQL, parameters=(), most_runs=1000)
+        terms = msgspec.structs.replace(standing.template.terms, gather_seconds=GATHER_SECONDS)
+        standing.template = msgspec.structs.replace(standing.template, terms=terms)
+        return standing.sign_template()
+
+    def ask(self, path: LeavingPath) -> str:
+        """Ask as the researcher, by template or approved by two officers, and return the query's id."""
+        if path is LeavingPath.EXACT_SUM:
+            draft = RunDraft(template=self.template, choices=(), snapshot_term=DRAFT.term, valid_hours=1)
+            with self.client("ana@ucl") as ana:
+                return ana.submit_run(draft).query_id
         with self.client("ana@ucl") as ana:
             query_id = ana.submit(DRAFT).query_id
         for officer in ("officer@la-203", "officer@dfe"):
@@ -180,10 +210,13 @@ class FaultyFederation:
         return query_id
 
     @cached_property
-    def exact(self) -> Mapping[str, tuple[int, ...]]:
-        """Every authority's own counts, worked out beside the protocol."""
-        plan = derive_plan(SQL, LeavingPath.EXACT_SUM)
-        return {code: tuple(self._count(code, plan)) for code in self.federation.authorities}
+    def exact(self) -> Mapping[str, Mapping[str, tuple[int, ...]]]:
+        """Every authority's own counts for either question, worked out beside the protocol."""
+        plans = {sql: derive_plan(sql, LeavingPath.EXACT_SUM) for sql in (SQL, EXACT_SQL)}
+        return {
+            sql: {code: tuple(self._count(code, plan)) for code in self.federation.authorities}
+            for sql, plan in plans.items()
+        }
 
     def _count(self, code: str, plan: QueryPlan) -> list[int]:
         node = self.federation.node(code)
@@ -193,24 +226,38 @@ class FaultyFederation:
             with open_engine(node, snapshot) as engine:
                 return vector_of(engine.run(plan)).values
 
-    def add_up(self, codes: Iterable[str]) -> tuple[int, ...]:
+    def add_up(self, codes: Iterable[str], sql: str = SQL) -> tuple[int, ...]:
         """The plain sum over these authorities."""
-        return tuple(map(sum, zip(*(self.exact[code] for code in codes), strict=True)))
+        return tuple(map(sum, zip(*(self.exact[sql][code] for code in codes), strict=True)))
 
-    def check_release(self, query_id: str) -> int:
-        """Hold what was released to the plain sum over those that it names, and return how many those are."""
+    def check_release(self, query_id: str, path: LeavingPath) -> None:
+        """Hold what was released to the plain sum over those that it names."""
         with self.client("ana@ucl") as ana:
-            release = ana.fetch(query_id)
-        table, plan = release.table, derive_plan(SQL, LeavingPath.EXACT_SUM)
-        answered = tuple(table["answered"])
-        assert sorted((*answered, *table["absent"])) == sorted(self.federation.authorities)
+            table = ana.fetch(query_id).table
+        assert sorted((*table["answered"], *table["absent"])) == sorted(self.federation.authorities)
+        if path is LeavingPath.EXACT_SUM:
+            self._check_exact(query_id, table)
+        else:
+            self._check_noisy(query_id, table)
+
+    def _check_exact(self, query_id: str, table: Mapping[str, Any]) -> None:
+        """It is over everybody, and to the last figure what the gate makes of the plain sum."""
+        assert sorted(table["answered"]) == sorted(self.federation.authorities)
+        assert self.attempts_of(query_id)[-1] == ("opened", 0)
+        plan = derive_plan(EXACT_SQL, LeavingPath.EXACT_SUM)
+        raw = raw_from_vector(plan, [each % 2**64 for each in self.add_up(self.federation.authorities, EXACT_SQL)])
+        shown = release_exact_total(plan, raw, self.federation.authorities, {}, load_preset(DRAFT.preset))
+        assert table["rows"] == shown.to_json()["rows"], f"{query_id} is not the sum over everybody"
+
+    def _check_noisy(self, query_id: str, table: Mapping[str, Any]) -> None:
+        """It is over enough, and near the plain sum over them."""
+        plan, answered = derive_plan(SQL, LeavingPath.EXACT_SUM), tuple(table["answered"])
         assert len(answered) >= FEWEST
         released = {row[0]: int(row[1]) for row in table["rows"]}
         plain = dict(zip((cell[0] for cell in plan.iter_cells()), self.add_up(answered), strict=True))
         assert released.keys() == plain.keys()
         far = {cell for cell, figure in plain.items() if abs(released[cell] - figure) > EITHER_WAY}
         assert not far, f"{query_id} is not the sum over {answered}"
-        return len(answered)
 
     def check_logs(self) -> None:
         """Every log verifies."""
@@ -229,7 +276,8 @@ class FaultyFederation:
     def secrets_of(self, query_id: str) -> set[bytes]:
         """The shares of the slots that a query used, and every node's figures before they were masked."""
         ((digest,),) = self.ask_hub("SELECT digest FROM queries WHERE query_id = ?", query_id)
-        found = {np.array(values, dtype="<u8").tobytes() for values in self.exact.values()}
+        plain = (values for each in self.exact.values() for values in each.values())
+        found = {np.array(values, dtype="<u8").tobytes() for values in plain}
         for name in self.federation.roster:
             with closing(sqlite3.connect(open_party(self.federation.directory / name).database)) as connection:
                 for pair in connection.execute(SHARES, (digest,)):
@@ -273,6 +321,9 @@ def running_federation(federation: SmallFederation) -> Iterator[FaultyFederation
         patch.setattr("federation.sum_terms.GATHER_SECONDS", GATHER_SECONDS)
         found.start("hub", *federation.roster)
         eventually(found.has_slots, "slots for the roster of all nodes")
+        first = found.ask(LeavingPath.EXACT_SUM)
+        eventually(lambda: found.is_settled(first), "the first exact sum, which fixes whom all others are over")
+        found.check_release(first, LeavingPath.EXACT_SUM)
         yield found
 
 

@@ -4,17 +4,20 @@ Each run draws from its seed what breaks, at which moment of the protocol, and f
 those that are killed are killed with SIGKILL. A few runs are made always, and all of them in the deep suite.
 """
 
+import inspect
+import logging
 import random
-from collections.abc import Callable, Iterator
-from itertools import combinations
+from collections.abc import Callable, Iterable, Iterator
+from itertools import combinations, product
 
 import pytest
 
 from federation.exchange import QueryState
-from tests.conftest import load_node
+from federation.manifest import Path
 from tests.end_to_end.faulty_federation import (
     EITHER_WAY,
     FEWEST,
+    GATHER_SECONDS,
     FaultyFederation,
     eventually,
     running_federation,
@@ -22,13 +25,13 @@ from tests.end_to_end.faulty_federation import (
     wait_until,
 )
 from tests.end_to_end.faulty_network import FAIR, Weather
-from tests.small_federation import build_federation
+from tests.small_federation import LONDON, SmallFederation, copy_federation
 
-LONDON = ("203", "204", "301", "302", "316", "317")
+log = logging.getLogger(__name__)
 
 RUNS = range(200)
-SAMPLE = (0, 3, 4)
-"""A partition, a node and the hub restarted: what the usual suite has time for."""
+SAMPLE = (0, 5, 9)
+"""A partition and the hub restarted in noisy sums, a node restarted in an exact one: what the usual suite can do."""
 
 MOMENTS = (
     ("contribution", 0),
@@ -42,10 +45,9 @@ MOMENTS = (
 
 
 @pytest.fixture(scope="module")
-def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyFederation]:
+def faulty(pristine_london: SmallFederation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyFederation]:
     """Six authorities of London, started once for all runs."""
-    built = build_federation(tmp_path_factory.mktemp("faulty"), LONDON, load_node)
-    with running_federation(built) as found:
+    with running_federation(copy_federation(pristine_london, tmp_path_factory.mktemp("faulty"))) as found:
         yield found
 
 
@@ -56,28 +58,39 @@ def some_nodes(faulty: FaultyFederation, chance: random.Random) -> list[str]:
 
 def partition(faulty: FaultyFederation, chance: random.Random, lasts: float, over: Callable[[], bool]) -> None:
     """Some nodes and the hub cannot reach one another: silently, or with every connection closed."""
-    change_weather(faulty, chance, lasts, over, chance.choice((Weather(severed=True), Weather(reset=True))))
+    weather = chance.choice((Weather(severed=True), Weather(reset=True)))
+    change_weather(faulty, some_nodes(faulty, chance), lasts, over, weather)
 
 
 def loss(faulty: FaultyFederation, chance: random.Random, lasts: float, over: Callable[[], bool]) -> None:
     """Connections are dropped, some in the middle of what they carry."""
     for link in faulty.links.values():
         link.become(Weather(reset=True))  # What is open is a poll made before: it would not be touched.
-    change_weather(faulty, chance, lasts, over, Weather(loss=chance.uniform(0.2, 0.7)))
+    change_weather(faulty, some_nodes(faulty, chance), lasts, over, Weather(loss=chance.uniform(0.2, 0.7)))
 
 
 def slow_links(faulty: FaultyFederation, chance: random.Random, lasts: float, over: Callable[[], bool]) -> None:
     """Every piece of some nodes' traffic is late."""
-    change_weather(faulty, chance, lasts, over, Weather(delay=chance.uniform(0.1, 1.5)))
+    change_weather(faulty, some_nodes(faulty, chance), lasts, over, Weather(delay=chance.uniform(0.1, 1.5)))
+
+
+def whole_set_cut_off(faulty: FaultyFederation, chance: random.Random, lasts: float, over: Callable[[], bool]) -> None:
+    """So many at once cannot reach the hub that those that are left open nothing, until the time to gather is over."""
+    roster = faulty.federation.roster
+    chosen = chance.sample(roster, chance.randint(len(roster) - FEWEST + 1, len(roster)))
+    change_weather(faulty, chosen, GATHER_SECONDS + lasts, over, Weather(severed=True))
 
 
 def change_weather(
-    faulty: FaultyFederation, chance: random.Random, lasts: float, over: Callable[[], bool], weather: Weather
+    faulty: FaultyFederation, names: Iterable[str], lasts: float, over: Callable[[], bool], weather: Weather
 ) -> None:
-    """Let the links of some nodes be so for a while, and mend them all."""
-    for name in some_nodes(faulty, chance):
-        faulty.links[name].become(weather)
+    """Let the links of some nodes be so for a while, and at least until somebody meets it; then mend them all."""
+    links = [faulty.links[name] for name in names]
+    for link in links:
+        link.become(weather)
+    before = [link.harmed for link in links]
     wait_until(over, lasts)
+    eventually(lambda: [link.harmed for link in links] != before, "bytes that meet the weather")
     for link in faulty.links.values():
         link.become(FAIR)
 
@@ -100,15 +113,22 @@ def restart(faulty: FaultyFederation, names: list[str], lasts: float, over: Call
 
 
 Fault = Callable[[FaultyFederation, random.Random, float, Callable[[], bool]], None]
-FAULTS: tuple[Fault, ...] = (partition, loss, slow_links, node_restarted, hub_restarted)
+FAULTS: tuple[Fault, ...] = (partition, loss, slow_links, node_restarted, whole_set_cut_off, hub_restarted)
+PATHS = (Path.NOISY_SUM, Path.EXACT_SUM)
 
 
-def run(faulty: FaultyFederation, seed: int) -> str:
-    """Ask a sum, have something break under way, check everything, and return what became of it."""
-    chance = random.Random(seed)
-    fault, (kind, count), lasts = FAULTS[seed % len(FAULTS)], chance.choice(MOMENTS), chance.uniform(0.3, 8.0)
+def draw_run(seed: int) -> tuple[Fault, Path]:
+    """What breaks in a run, and by which path its question goes: each fault meets each path."""
+    return FAULTS[seed % len(FAULTS)], PATHS[seed // len(FAULTS) % len(PATHS)]
+
+
+def run(faulty: FaultyFederation, seed: int) -> None:
+    """Ask a sum, have something break under way, and check everything."""
+    chance, (fault, path) = random.Random(seed), draw_run(seed)
+    (kind, count), lasts = chance.choice(MOMENTS), chance.uniform(0.3, 8.0)
     eventually(faulty.has_slots, "slots for another sum")
-    query_id = faulty.ask()
+    carried = {name: link.carried for name, link in faulty.links.items()}
+    query_id = faulty.ask(path)
 
     def settled() -> bool:
         return faulty.is_settled(query_id)
@@ -121,10 +141,40 @@ def run(faulty: FaultyFederation, seed: int) -> str:
         state = ana.status(query_id).state
     assert state in (QueryState.RELEASED, QueryState.UNFINISHED)
     if state is QueryState.RELEASED:
-        faulty.check_release(query_id)
+        faulty.check_release(query_id, path)
     assert faulty.check_nothing_leaked(query_id) > len(LONDON)
     faulty.check_logs()
-    return state
+    eventually(lambda: all(link.carried > carried[name] for name, link in faulty.links.items()), "traffic on each link")
+    log.info("seed %d: %s, %s, %s, attempts %s", seed, fault.__name__, path, state, faulty.attempts_of(query_id))
+
+
+def test_every_fault_meets_every_path() -> None:
+    """No fault is forgotten: what breaks is in the list, and the list is gone through by either path."""
+    written = {
+        value
+        for value in globals().values()
+        if inspect.isfunction(value)
+        and list(inspect.signature(value).parameters) == ["faulty", "chance", "lasts", "over"]
+    }
+    assert written == set(FAULTS)
+    assert {draw_run(seed) for seed in RUNS} == set(product(FAULTS, PATHS))
+    assert {draw_run(seed)[1] for seed in SAMPLE} == set(PATHS)
+
+
+@pytest.mark.processes
+def test_an_exact_sum_waits_for_everybody(faulty: FaultyFederation) -> None:
+    """After the first opening a smaller set would give away who is missing: the attempt fails, and the next has all."""
+    eventually(faulty.has_slots, "slots for another sum")
+    link = faulty.links[faulty.federation.roster[0]]
+    link.become(Weather(severed=True))
+    query_id = faulty.ask(Path.EXACT_SUM)
+    eventually(lambda: faulty.attempts_of(query_id)[:1] == [("aborting", 0)], "the end of an attempt without one node")
+    link.become(FAIR)
+    eventually(lambda: faulty.is_settled(query_id), "the end of the sum")
+    *failed, last = faulty.attempts_of(query_id)
+    assert set(failed) == {("aborting", 0)}
+    assert last == ("opened", 0)
+    faulty.check_release(query_id, Path.EXACT_SUM)
 
 
 def test_no_two_sets_of_survivors_have_one_sum(faulty: FaultyFederation) -> None:
