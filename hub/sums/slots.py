@@ -18,6 +18,7 @@ from federation.exchange import DeliveryKind, QueryState
 from federation.problems import ProblemRaised
 from federation.register import Member
 from federation.secure_sum.bundles import check_bundle, split_bundle
+from federation.secure_sum.dealing import read_header
 from federation.secure_sum.epochs import name_epoch
 from federation.secure_sum.errors import SumRefused
 from federation.secure_sum.messages import DealingBundle, SumRoster
@@ -207,13 +208,26 @@ def settle_slots(hub: Hub, formed: FormedRoster, now: datetime) -> None:
     roster, digest = formed.roster, formed.digest
     for slot, since in _slots(hub, digest, SlotState.OFFERED).items():
         waiting = pending_receivers(hub, DeliveryKind.PARCELS, _name_slot(digest, slot), now)
-        if not waiting:
+        if not waiting and not _still_holds(hub, digest, roster, slot, now):
+            _abandon_slot(hub, digest, slot)
+        elif not waiting:
             _move_slot(hub, digest, slot, SlotState.OFFERED, SlotState.READY)
         elif _lose_patience(hub, roster, since, waiting, now):
             _abandon_slot(hub, digest, slot)
     for slot, since in _slots(hub, digest, SlotState.DEALING).items():
         if _lose_patience(hub, roster, since, set(roster.members) - _dealers(hub, digest, slot), now):
             _abandon_slot(hub, digest, slot)
+
+
+def _still_holds(hub: Hub, digest: str, roster: SumRoster, slot: int, now: datetime) -> bool:
+    """Whether every dealer's signature is good now: who rotated a key may have had parcels refused."""
+    register = hub.register()
+    try:
+        for bundle in read_bundles(hub, digest, slot).values():
+            read_header(bundle.header, roster, register, now)
+    except SumRefused:
+        return False
+    return True
 
 
 def spoil_slot(hub: Hub, digest: str, slot: int) -> None:
