@@ -3,7 +3,15 @@
 from decimal import Decimal, localcontext
 from typing import cast, get_args
 
-from disclosure_control.model_release import ReleasedModel, ReleasedTerm, seal_model
+from disclosure_control.model_release import (
+    RESIDUAL_ERROR,
+    SHARES,
+    ReleasedModel,
+    ReleasedTerm,
+    cut_quality,
+    seal_model,
+)
+from disclosure_control.presets import list_presets, load_preset
 from disclosure_control.release_reading import ReleaseMalformed, read_answered, read_preset, read_released, read_texts
 from disclosure_control.released import ReleasedTable
 from query_engine.models.formula import MOST_COLUMNS, Family
@@ -44,7 +52,7 @@ def read_model(document: object) -> ReleasedModel:
         rows=_read_count("rows", document["rows"]),
         residual_df=_read_count("residual_df", document["residual_df"]),
         terms=_read_terms(document["terms"]),
-        quality=_read_quality(document["quality"]),
+        quality=_read_quality(document["quality"], preset["name"]),
         notes=_read_notes(document["notes"]),
         plan_id=texts["plan_id"],
         answered=read_answered(document["answered"], absent),
@@ -70,10 +78,21 @@ def _read_notes(entries: object) -> tuple[str, ...]:
     return tuple(entries)
 
 
-def _read_quality(entries: object) -> dict[str, Decimal]:
+def _read_quality(entries: object, preset: str) -> dict[str, Decimal]:
     if not isinstance(entries, dict) or not all(isinstance(name, str) for name in entries):
         raise ReleaseMalformed("quality: not an object")
-    return {name: _read_figure(f"quality, {name}", figure) for name, figure in entries.items()}
+    figures = {name: _read_figure(f"quality, {name}", figure) for name, figure in entries.items()}
+    return {name: _put_zeros_back(name, figure, preset) for name, figure in figures.items()}
+
+
+def _put_zeros_back(name: str, figure: Decimal, preset: str) -> Decimal:
+    """A figure of a linear model's quality with the places that its preset prints, where that is one of ours."""
+    if name not in (*SHARES, RESIDUAL_ERROR) or preset not in list_presets():
+        return figure
+    printed = cut_quality(name, float(figure), load_preset(preset))
+    if printed != figure:
+        raise ReleaseMalformed(f"quality, {name}: more figures than {preset} prints")
+    return printed
 
 
 def _read_terms(entries: object) -> tuple[ReleasedTerm, ...]:

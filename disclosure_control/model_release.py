@@ -42,6 +42,10 @@ SCALES: Mapping[Family, str] = {
         "The deviance is of patterns, and standard errors are too small where counts vary more than Poisson's."
     ),
 }
+SHARES = ("r_squared", "adjusted_r_squared")
+RESIDUAL_ERROR = "residual_standard_error"
+"""What is said of a linear model's fit: two shares of the variance, and an error in units of the outcome."""
+
 _SEAL = object()
 
 
@@ -141,13 +145,15 @@ def release_linear(
     """The linear model of these sums. Raises `ModelWithheld`, and `ModelUndetermined` where the counts pass."""
     check_model_counts(formula, counts, left_out, preset)
     fit = fit_linear(formula, sums)
-    places = Decimal(1).scaleb(-_figures_shown(preset))
-    quality = {
-        "r_squared": cut_to_place(fit.r_squared, places),
-        "adjusted_r_squared": cut_to_place(fit.adjusted_r_squared, places),
-        "residual_standard_error": cut_to_figures(fit.residual_standard_error, _figures_shown(preset)),
-    }
+    quality = {name: cut_quality(name, getattr(fit, name), preset) for name in (*SHARES, RESIDUAL_ERROR)}
     return _release("linear", fit, quality, preset)
+
+
+def cut_quality(name: str, number: float, preset: Preset) -> Decimal:
+    """A figure of a linear model's quality as it is printed: a share to so many places, an error to so many figures."""
+    if name in SHARES:
+        return cut_to_place(number, Decimal(1).scaleb(-_figures_shown(preset)))
+    return cut_to_figures(number, _figures_shown(preset))
 
 
 def release_generalised(

@@ -43,7 +43,9 @@ def test_a_model_is_read_back_as_it_was_printed(model: ReleasedModel) -> None:
     assert read == model
     assert read.lines == model.lines
     assert read.to_json() == model.to_json()
+    assert read.to_text() == model.to_text()
     assert "0.0300" in linear().to_text()
+    assert "residual standard error 0.040" in linear().to_text()
 
 
 def test_a_document_says_itself_whether_it_is_a_model() -> None:
@@ -75,6 +77,8 @@ WRONG: dict[str, dict[str, Any]] = {
     "an estimate outside its interval": {"terms": [linear().to_json()["terms"][0] | {"low": 0.95}]},
     "a standard error below nothing": {"terms": [linear().to_json()["terms"][0] | {"standard_error": -0.1}]},
     "a figure that is a text": {"terms": [linear().to_json()["terms"][0] | {"estimate": "0.9"}]},
+    "a share of more places than are printed": {"quality": {"r_squared": 0.123}},
+    "an error of more figures than are printed": {"quality": {"residual_standard_error": 0.0401}},
     "a figure that is none": {"quality": {"r_squared": float("nan")}},
     "a figure beyond all bounds": {"quality": {"r_squared": 1e300}},
     "a figure of endless places": {"quality": {"r_squared": 1e-300}},
