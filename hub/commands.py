@@ -115,11 +115,18 @@ def sums(state: Path, patience: int) -> None:
 @click.option("--tls-cert", type=PEM, help="The hub's certificate, with those that lead to its authority.")
 @click.option("--tls-key", type=PEM, help="Its private key, without a passphrase.")
 @click.option("--behind-tls-proxy", is_flag=True, help="A proxy in front speaks TLS; the hub itself does not.")
+@click.option(
+    "--room",
+    type=click.IntRange(0, 4096),
+    default=512,
+    show_default=True,
+    help="For how many members there is room, however few there are at the start.",
+)
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="More need PostgreSQL.")
 def serve(
-    state: Path, bind: str, tls_cert: Path | None, tls_key: Path | None, behind_tls_proxy: bool, workers: int
+    state: Path, bind: str, tls_cert: Path | None, tls_key: Path | None, behind_tls_proxy: bool, room: int, workers: int
 ) -> None:
-    """Run the hub until it is stopped.
+    """Run the hub until it is stopped. Members may be enrolled meanwhile: each can hold a line, up to --room of them.
 
     It speaks TLS 1.3 with a certificate, or stands behind a proxy that speaks TLS; else it serves this machine alone.
     """
@@ -132,5 +139,5 @@ def serve(
     if workers > 1 and not read_address(state):
         raise click.UsageError("several workers share a PostgreSQL server: circe hub init --database, or --workers 1")
     party = open_party(state, MemberKind.HUB)
-    members = len(party.register(current_time()).members)
+    members = max(room, len(party.register(current_time()).members))
     HubServer(state, members, Listening(bind, tls_cert, tls_key, behind_tls_proxy), {"workers": workers}).run()

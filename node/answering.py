@@ -43,14 +43,12 @@ from node.refusal import Refused
 from node.service import Node
 from node.snapshots import Snapshot
 from node.sums.allowances import record_question
+from node.unapproved import count_unapproved
 from query_engine.engines import EngineFailed, EngineUnavailable
 from query_engine.planning.plan import QueryPlan
 from query_engine.tables import RawTable
 
 log = logging.getLogger("circe.node")
-
-MOST_UNAPPROVED_LOGGED = 50
-"""How many deliveries without a valid approval are logged in an hour; the rest are counted."""
 
 
 @dataclass(frozen=True)
@@ -220,16 +218,9 @@ def acknowledge(node: Node, reply: bytes) -> None:
 
 
 def record_unapproved(node: Node, reference: str, code: str) -> None:
-    """Log a delivery that carries no valid approval, unless many have come this hour; count them all.
-
-    Anyone who speaks for the hub can make up such deliveries, and must not be able to fill this node's disk.
-    """
-    hour = stamp(node.clock())[:13]
+    """Log a delivery that carries no valid approval, unless many have come this hour; count them all."""
     with node.database.transaction() as connection:
-        connection.execute("INSERT OR IGNORE INTO unapproved VALUES (?, 0)", (hour,))
-        connection.execute("UPDATE unapproved SET deliveries = deliveries + 1 WHERE hour = ?", (hour,))
-        (seen,) = connection.execute("SELECT deliveries FROM unapproved WHERE hour = ?", (hour,)).fetchone()
-        if seen <= MOST_UNAPPROVED_LOGGED:
+        if count_unapproved(connection, node.clock()):
             node.database.log.append(connection, _refusal_event(node, reference, code))
 
 

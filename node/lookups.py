@@ -45,6 +45,7 @@ from node.records import find_hosted_children, permitted_fields
 from node.refusal import Refused
 from node.service import Node
 from node.snapshots import Snapshot
+from node.unapproved import count_unapproved
 from policies.access_policy import AccessDenied
 from policies.names import Action as PolicyAction
 from policies.names import Relation
@@ -91,11 +92,12 @@ def _answer_page(node: Node, delivery: Delivery, sender: Member) -> SealedRecord
             return sealed
         return _answer_request(node, delivery, page, snapshot, pages)
     except (EnvelopeError, LookupFailed, SealError):
-        unreadable = _event(node, Action.LOOKUP_REFUSED, None, outcome=Outcome.REFUSED, code=UNREADABLE.code)
+        unreadable = _unreadable_event(node)
         answer = compose_answer(node, delivery.lookup_id, sender, refused=UNREADABLE)
         sealed = seal_message(node, answer, ANSWER_TYPE, sender, pages)
         with node.database.transaction() as connection:
-            _note_answer(node, connection, delivery, sealed, [unreadable])
+            is_logged = count_unapproved(connection, node.clock())
+            _note_answer(node, connection, delivery, sealed, [unreadable] if is_logged else [])
         return sealed
 
 
@@ -216,7 +218,13 @@ def compose_answer(
 
 
 def _record_unreadable(node: Node) -> None:
-    node.record(_event(node, Action.LOOKUP_REFUSED, None, outcome=Outcome.REFUSED, code=UNREADABLE.code))
+    with node.database.transaction() as connection:
+        if count_unapproved(connection, node.clock()):
+            node.database.log.append(connection, _unreadable_event(node))
+
+
+def _unreadable_event(node: Node) -> AuditEvent:
+    return _event(node, Action.LOOKUP_REFUSED, None, outcome=Outcome.REFUSED, code=UNREADABLE.code)
 
 
 def _event(

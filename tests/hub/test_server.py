@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from federation.cli import run
 from federation.envelope import read_envelope, sign_body
 from federation.http_signatures import sign_request
 from federation.keys import MemberKeys
@@ -64,7 +65,7 @@ class Served:
     def running(self, program: str = SERVE, options: Sequence[str] = ()) -> Iterator["Served"]:
         """Serve the hub until the test is done with it."""
         state = str(self.federation.hub.party.directory)
-        words = ["hub", "serve", "--state", state, "--bind", f"127.0.0.1:{self.port}", *options]
+        words = ["hub", "serve", "--state", state, "--bind", f"127.0.0.1:{self.port}", "--room", "0", *options]
         if program is SERVE_FEW:
             words = ["", "--state", state, "--bind", f"127.0.0.1:{self.port}"]
         process = subprocess.Popen([sys.executable, "-c", program, *words], start_new_session=True)
@@ -294,6 +295,19 @@ def test_there_are_threads_for_every_line_and_for_everybody_else(tmp_path: Path)
     assert server.cfg.threads >= 153 + 64
     assert server.cfg.worker_connections >= server.cfg.threads + 1000
     assert server.cfg.threads - (153 + SPARE_THREADS // 2) >= 2 * MOST_WAITED_FOR
+
+
+@pytest.mark.parametrize(("options", "members"), [((), 512), (("--room", "0"), MEMBERS)], ids=["as it is", "no room"])
+def test_members_who_are_enrolled_while_the_hub_runs_have_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: Sequence[str], members: int
+) -> None:
+    """A hub that is started with a handful of members serves all of England without being started again."""
+    settled: list[int] = []
+    monkeypatch.setattr(HubServer, "run", lambda self: settled.append(self.cfg.threads))
+    hub = found_federation(tmp_path, whole_seconds(datetime.now(UTC)), "").hub
+    assert run(["hub", "serve", "--state", str(hub.party.directory), "--bind", "127.0.0.1:0", *options]) == 0
+    assert settled == [members + SPARE_THREADS]
+    hub.close()
 
 
 def test_the_limit_of_files_is_raised_as_far_as_may_be(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,10 @@ from audit.log import read_entries
 from federation.envelope import Envelope, Signature, read_envelope, verify_signature, write_envelope
 from federation.manifest import MANIFEST_TYPE, REPLY_TYPE, Outcome, Reply, write_manifest
 from federation.wire import whole_seconds
-from node.answering import MOST_UNAPPROVED_LOGGED, acknowledge, answer_manifest
+from node.answering import acknowledge, answer_manifest
 from node.ingest.load import load_files
 from node.service import Node
+from node.unapproved import MOST_LOGGED
 from query_engine.catalogue import load_catalogue
 from query_engine.engines import EngineFailed
 from tests.small_federation import QUESTION, SmallFederation, read_reply
@@ -315,7 +316,7 @@ def test_what_nobody_approved_cannot_fill_the_log(federation: SmallFederation) -
     for number in range(60):
         answer_manifest(node, b"rubbish %d" % number)
     logged = sum(1 for _ in read_entries(node.database.connection, action=Action.QUERY_REFUSED))
-    assert logged == MOST_UNAPPROVED_LOGGED < 60
+    assert logged == MOST_LOGGED < 60
     federation.clock.move(timedelta(hours=1))
     answer_manifest(node, b"rubbish")
     assert sum(1 for _ in read_entries(node.database.connection, action=Action.QUERY_REFUSED)) == logged + 1

@@ -33,6 +33,7 @@ from node.asking import PlacedHere, PurposeMissing, ask_placed_here, collect_ans
 from node.lookups import answer_lookup, compose_answer, warm_up
 from node.people import find_person
 from node.service import Node
+from node.unapproved import MOST_LOGGED
 from policies.access_policy import MATRIX, AccessDenied
 from tests.node.watched_relay import lengthen_names, place_children
 from tests.small_federation import SmallFederation
@@ -313,6 +314,30 @@ def test_a_page_that_no_member_sent_is_not_answered(federation: SmallFederation)
         assert answer_lookup(federation.node("301"), delivery) is None
     refusals = events(federation.node("301"), Action.LOOKUP_REFUSED)
     assert [refusal.details["code"] for refusal in refusals] == ["unreadable", "unreadable"]
+
+
+def test_pages_that_nobody_sealed_cannot_fill_the_log(federation: SmallFederation) -> None:
+    """Each gets its answer, and only the first of an hour are written out: a hub can make up as many as it likes."""
+    node, relay = federation.node("301"), PaperRelay(federation, silent=frozenset({"node-301"}))
+    ask(federation, relay)
+    before = len(events(node, Action.LOOKUP_REFUSED))
+    for number in range(MOST_LOGGED + 10):
+        lookup_id = f"L-{number:032x}"
+        assert len(relay.deliver("node-301", relay.requests["node-301"], lookup_id)) > SEALED_BYTES
+    assert len(events(node, Action.LOOKUP_REFUSED)) == before + MOST_LOGGED
+    federation.clock.move(timedelta(hours=1))
+    relay.deliver("node-301", relay.requests["node-301"], f"L-{'a' * 32}")
+    assert len(events(node, Action.LOOKUP_REFUSED)) == before + MOST_LOGGED + 1
+
+
+def test_that_a_request_came_is_forgotten_after_a_day(federation: SmallFederation) -> None:
+    """By then it is long out of date, and would be refused for that."""
+    node, relay = federation.node("301"), PaperRelay(federation)
+    for hours, remembered in ((0, 1), (23, 2), (2, 2)):
+        federation.clock.move(timedelta(hours=hours))
+        ask(federation, relay)
+        (count,) = node.database.connection.execute("SELECT count(*) FROM lookups_seen").fetchone()
+        assert count == remembered
 
 
 def test_a_node_cannot_ask_for_another_authority(federation: SmallFederation) -> None:

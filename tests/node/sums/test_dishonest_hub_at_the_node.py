@@ -31,8 +31,9 @@ from federation.sums_exchange import (
     StatementSigned,
 )
 from federation.wire import decode_document, encode_document
-from node.answering import MOST_UNAPPROVED_LOGGED, answer_manifest
+from node.answering import answer_manifest
 from node.sums.deliveries import deal_with_sum
+from node.unapproved import MOST_LOGGED
 from tests.node.sums.played_hub import PlayedHub, PlayedSum, Said, read_complaint_of
 from tests.node.sums.standing import BOYS, GIRLS, Standing
 from tests.node.sums.test_whole_sums_at_nodes import NODE, SQL
@@ -626,7 +627,7 @@ def test_what_the_hub_makes_up_cannot_fill_the_log(wide: SmallFederation, hub: P
         played.ask_survivors(NODE, statement)
         hub.deliver(NODE, DeliveryKind.OPENING, PrekeyWanted(epoch=hub.epoch))
     logged = sum(1 for _ in read_entries(hub.nodes[NODE].database.connection, action=Action.QUERY_REFUSED))
-    assert logged == MOST_UNAPPROVED_LOGGED
+    assert logged == MOST_LOGGED
 
 
 @pytest.mark.parametrize("kind", list(BODIES))
