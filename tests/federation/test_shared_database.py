@@ -1,49 +1,31 @@
 """A database that several workers share: what holds of the one file holds of the server, and each hears the others."""
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from audit.connection import Connection, DatabaseUnavailable
+from audit.connection import DatabaseUnavailable
 from audit.event import Action, AuditEvent
-from audit.log import LogError, LogUnreadable, read_entries
+from audit.log import LogError, LogUnreadable
 from audit.state import ADDRESS_FILE, check_address, open_state_log
 from audit.verifier import LogBroken, verify_log
 from federation.cli import run
 from federation.database import Database, keep_address, open_shared_database
-from federation.state import Party, create_party, make_profile, publish_log_key
+from federation.state import Party
 from tests.federation.cast import NOW
+from tests.federation.kept_acts import COUNTS, act, in_threads, make_party, standing
 from tests.postgres_server import PostgresServer
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS counts (number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, count INTEGER, data BLOB)
-"""
 PATIENCE = 20
 
 
 @pytest.fixture
 def schema(tmp_path: Path) -> Path:
     path = tmp_path / "schema.sql"
-    path.write_text(SCHEMA)
+    path.write_text(COUNTS)
     return path
-
-
-def make_party(directory: Path, name: str = "hub") -> Party:
-    profile = make_profile(
-        member_id=name,
-        kind="hub",
-        title="The hub",
-        organisation="hub-operator",
-        organisation_kind="hub_operator",
-        operator="hub-operator",
-        authorities=(),
-    )
-    party = create_party(directory, profile)
-    publish_log_key(party)
-    return party
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -65,40 +47,10 @@ def database(party: Party, schema: Path) -> Iterator[Database]:
 on_a_server = pytest.mark.parametrize("party", ["postgres"], indirect=True)
 
 
-def act(database: Database, connection: Connection, name: str = "done") -> None:
-    """Do something and log it."""
-    connection.execute("INSERT INTO counts (name, count, data) VALUES (?, 1, ?)", (name, b"\0\xff"))
-    database.log.append(connection, AuditEvent(at=NOW, actor=name, action=Action.QUERY_RELEASED, reference="Q-1"))
-
-
-def standing(database: Database) -> tuple[int, int]:
-    """How many acts stand in the database, and how many entries in its log."""
-    (acts,) = database.connection.execute("SELECT count(*) FROM counts").fetchone()
-    return acts, sum(1 for _ in read_entries(database.connection))
-
-
 def verify(database: Database, party: Party) -> int:
     """Verify the log as anybody does who has the state directory; returns how many entries it has."""
     with closing(open_state_log(party.directory)) as connection:
         return verify_log(connection, party.member_id, party.keys.public_log_key).entries
-
-
-def in_threads(count: int, work: Callable[[], None]) -> None:
-    """Do some work in several threads at once, and fail if one of them does."""
-    failures: list[BaseException] = []
-
-    def attempt() -> None:
-        try:
-            work()
-        except BaseException as failure:
-            failures.append(failure)
-
-    threads = [threading.Thread(target=attempt) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert failures == []
 
 
 # --- On both ---------------------------------------------------------------------------------------------------------
@@ -112,7 +64,7 @@ def test_an_act_and_its_entry_are_kept_together(database: Database, party: Party
     assert verify(database, party) == 1
 
 
-@pytest.mark.parametrize("failure", [ValueError(), KeyboardInterrupt(), GeneratorExit()], ids=repr)
+@pytest.mark.parametrize("failure", [ValueError(), KeyboardInterrupt(), SystemExit(), GeneratorExit()], ids=repr)
 def test_an_act_that_is_broken_off_leaves_neither(database: Database, party: Party, failure: BaseException) -> None:
     def break_off() -> None:
         with database.transaction() as connection:
