@@ -77,6 +77,13 @@ def store_facts(directory: Path, answer: ClaimAnswer, received_at: datetime) -> 
     sync_directory(place)
 
 
+def clear_unfinished(directory: Path, before: datetime) -> None:
+    """Delete what a node that died while it kept an answer left behind before some moment: pupil numbers of no use."""
+    for path in (directory / DIRECTORY).glob(".*.new"):
+        if path.stat().st_mtime < before.timestamp():
+            path.unlink()
+
+
 def _row(answer: ClaimAnswer, facts: EducationFacts, received_at: datetime) -> list[object]:
     told = [int(answer.term[:6]), answer.term, answer.authority, answer.snapshot]
     # Moments in UTC, which the files keep without saying so.

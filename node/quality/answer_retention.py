@@ -9,16 +9,19 @@ built from them. A snapshot keeps what it was built from; the next one has those
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from audit.event import Action, Outcome
 from federation.keys import sync_directory
-from node.host_facts import find_facts
+from node.host_facts import clear_unfinished, find_facts
 from node.quality.destruction import make_entry, record_unfinished
 from node.service import Node
 from node.snapshots import Snapshot
 from node.vault import read_vault
+
+_LONGEST_KEEPING = timedelta(days=1)
+"""For how long a half-written answer may still be about to be finished."""
 
 _BUILT_FROM = """
 SELECT DISTINCT answer
@@ -36,6 +39,7 @@ def retire_answers(node: Node, years: int | None = None) -> tuple[str, ...]:
 
     Returns their names. Whoever calls is holding the store.
     """
+    clear_unfinished(node.party.directory, node.clock() - _LONGEST_KEEPING)
     answers = find_facts(node.party.directory)
     record_unfinished(node, Action.CLAIM_DESTROYED, {path.stem for path in answers})
     snapshots = node.store.all()

@@ -1,5 +1,6 @@
 """What hosts have told goes with the last snapshot that was built from it, and every such end is in the log."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -182,6 +183,20 @@ def test_a_node_stopped_on_the_way_says_what_came_of_it(
     outcomes = [outcome for reference, outcome in told.logged if reference == autumn]
     again = [Outcome.FAILED, Outcome.INTENDED, Outcome.DONE]
     assert outcomes == [Outcome.INTENDED, *([Outcome.DONE] if gone else again)]
+
+
+def test_what_a_dead_node_left_half_written_goes_after_a_day(told: ToldNode) -> None:
+    """It holds pupil numbers, and no build would ever read it; one that is being written now stays."""
+    told.tell(ANN)
+    told.build()
+    dead, alive = (told.small.state / DIRECTORY / f".L-{name}-node-302.new" for name in ("dead", "alive"))
+    for path in (dead, alive):
+        path.write_bytes(b"PAR1")
+    moment = (told.node.clock() - timedelta(days=2)).timestamp()
+    os.utime(dead, (moment, moment))
+    retire_snapshots(told.small.state, 1)
+    assert not dead.exists()
+    assert alive.exists()
 
 
 def test_the_log_holds_no_number_of_a_child(told: ToldNode) -> None:
