@@ -15,7 +15,7 @@ from typing import Any, get_args
 from disclosure_control.preset import LEVELS, ByLevel, Dominance, Preset, PresetInvalid, Zero
 from disclosure_control.symbols import Symbol
 
-__all__ = ["Preset", "PresetInvalid", "list_presets", "load_preset", "parse_preset"]
+__all__ = ["Preset", "PresetInvalid", "list_presets", "load_preset", "parse_entries", "parse_preset"]
 
 FOLDER = Path(__file__).with_name("presets")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -42,6 +42,11 @@ def parse_preset(content: bytes, name: str) -> Preset:
         entries = tomllib.loads(content.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise PresetInvalid(f"{name}: is not TOML: {error}") from None
+    return parse_entries(entries, name)
+
+
+def parse_entries(entries: Mapping[str, Any], name: str) -> Preset:
+    """The preset of a file's entries. Raises `PresetInvalid`."""
     if problems := sorted(WANTED ^ entries.keys()):
         raise PresetInvalid(f"{name}: keys missing or unknown: {', '.join(problems)}")
     if entries["name"] != name or not NAME.fullmatch(name):

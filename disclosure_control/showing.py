@@ -11,7 +11,8 @@ from typing import Any
 
 from disclosure_control.layout import write_csv, write_text
 from disclosure_control.precision import Margin, Margins, NoMargin, explain_margins, find_margins
-from disclosure_control.presets import PresetInvalid, load_preset
+from disclosure_control.preset import PresetInvalid
+from disclosure_control.preset_shelf import SHIPPED, PresetShelf
 from disclosure_control.release import ReleasedTable
 from disclosure_control.symbols import Symbol
 from disclosure_control.tables import Entry, Row
@@ -108,10 +109,12 @@ def _list_ends(row: Row, margins: Margins, table: ReleasedTable) -> list[Entry]:
     return ends
 
 
-def show_table(table: ReleasedTable, sql: str, *, whole: bool = False, part: slice = EVERYTHING) -> ShownTable:
+def show_table(
+    table: ReleasedTable, sql: str, *, whole: bool = False, part: slice = EVERYTHING, presets: PresetShelf = SHIPPED
+) -> ShownTable:
     """A release as its query asks to see it, or whole, or a part of either. `sql` is the query's."""
     try:
-        catalogue, preset = load_catalogue(), load_preset(table.preset)
+        catalogue, preset = load_catalogue(), presets.load(table.preset)
         query = parse_query(sql, catalogue)
         plan = plan_for_path(plan_query(query, catalogue), table.path)
         view = WHOLE if whole else query.view

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from federation.envelope import Envelope, read_envelope, seal_envelope, sign_body
 from federation.exchange import QueryDraft, QueryState, QueryStatus, ReleaseDocument, RunDraft
@@ -41,6 +41,9 @@ from federation.total_releases import verify_total
 from federation.transport import LONG_POLL_SECONDS, HubConnection, connect_party, current_time
 from federation.wire import encode_document
 from query_engine.planning.plan import QueryPlan
+
+if TYPE_CHECKING:
+    from disclosure_control.preset_shelf import PresetShelf
 
 Clock = Callable[[], datetime]
 
@@ -120,8 +123,13 @@ class FederationClient:
         check_validity(manifest, self._clock())
         nodes = draft.roster or sorted(member.id for member in register.active(MemberKind.NODE, self._clock()))
         _check_says_what_was_asked(manifest, draft, self._party.member_id, nodes)
-        derive_plan(manifest)
+        derive_plan(manifest, self.presets)
         return self._sign(status.query_id, envelope)
+
+    @property
+    def presets(self) -> "PresetShelf":
+        """The presets that this member knows."""
+        return self._party.presets
 
     def review(self, query_id: str) -> Review:
         """Fetch a manifest and read it here: the asker's signature, its validity and its plan are all verified."""
@@ -129,7 +137,7 @@ class FederationClient:
         envelope, manifest = self._fetch_manifest(query_id)
         asker = check_asker(manifest, envelope, register, self._clock())
         check_validity(manifest, self._clock())
-        return Review(envelope, manifest, manifest_digest(envelope), derive_plan(manifest), asker)
+        return Review(envelope, manifest, manifest_digest(envelope), derive_plan(manifest, self.presets), asker)
 
     def review_own(self, query_id: str) -> Review:
         """Fetch a manifest that one drafted elsewhere, to read it before signing. Raises `ManifestMismatch`."""
@@ -140,7 +148,7 @@ class FederationClient:
         check_validity(manifest, self._clock())
         check_soundness(manifest.sql)
         asker = register.find(manifest.asker, self._clock())
-        return Review(envelope, manifest, manifest_digest(envelope), derive_plan(manifest), asker)
+        return Review(envelope, manifest, manifest_digest(envelope), derive_plan(manifest, self.presets), asker)
 
     def sign(self, review: Review) -> QueryStatus:
         """Sign the exact bytes that were reviewed: as the asker to submit them, as an approver to approve them."""
@@ -161,7 +169,7 @@ class FederationClient:
         register, template = self.refresh_register(), read_template(envelope)
         asker = check_asker(template, envelope, register, self._clock())
         check_template_validity(template, self._clock())
-        plans, digest = plan_every_question(template), template_digest(envelope)
+        plans, digest = plan_every_question(template, self.presets), template_digest(envelope)
         page = describe_template(template, digest, plans, asker, envelope.signers)
         return TemplateReview(envelope, template, digest, page)
 
@@ -182,7 +190,7 @@ class FederationClient:
         said = (run.choices, run.snapshot_term, run.expires_at - run.issued_at)
         if said != (draft.choices, draft.snapshot_term, timedelta(hours=draft.valid_hours)):
             raise ManifestMismatch("the hub's manifest is another run than was asked for: nothing was signed")
-        derive_plan(run)
+        derive_plan(run, self.presets)
         return self._sign(status.query_id, envelope)
 
     def _fetch_manifest(self, query_id: str) -> tuple[Envelope, Manifest]:
@@ -221,8 +229,11 @@ class FederationClient:
         register = self.refresh_register()
         envelope, manifest = self._fetch_manifest(query_id)
         document = self._connection.fetch_release(query_id)
-        verify = verify_total if manifest.path in SUM_PATHS else verify_release
-        verify(document, envelope, derive_plan(manifest), register)
+        plan = derive_plan(manifest, self.presets)
+        if manifest.path in SUM_PATHS:
+            verify_total(document, envelope, plan, register)
+        else:
+            verify_release(document, envelope, plan, register, self.presets)
         return document
 
 
@@ -245,13 +256,13 @@ def check_soundness(sql: str) -> None:
     read_question(sql)
 
 
-def derive_plan(manifest: Manifest) -> QueryPlan:
+def derive_plan(manifest: Manifest, presets: "PresetShelf | None" = None) -> QueryPlan:
     """Derive the plan from a manifest's SQL with our own planner, catalogue and presets.
 
     Raises `ManifestMismatch` where the manifest states another plan, year or protection, and `QueryRefused` where the
     SQL is none of the language.
     """
-    from disclosure_control.presets import load_preset
+    from disclosure_control.preset_shelf import SHIPPED
     from query_engine.catalogue import load_catalogue
 
     plan = plan_question(manifest.sql, manifest.path)
@@ -260,7 +271,7 @@ def derive_plan(manifest: Manifest) -> QueryPlan:
         raise ManifestMismatch("the manifest's plan is not the plan of its SQL: this software and the hub's may differ")
     if plan.academic_years != (int(manifest.academic_year),):
         raise ManifestMismatch(f"the SQL is not about {manifest.academic_year} and no other academic year")
-    if manifest.preset_version != load_preset(manifest.preset).version:
+    if manifest.preset_version != (presets or SHIPPED).load(manifest.preset).version:
         raise ManifestMismatch(f"the preset {manifest.preset} is another version here than the manifest states")
     return plan
 

@@ -8,7 +8,8 @@ whose answer was malformed. A malformed answer has to be left out: what it holds
 
 from collections.abc import Container, Mapping
 
-from disclosure_control.presets import Preset, PresetInvalid, load_preset
+from disclosure_control.preset import Preset, PresetInvalid
+from disclosure_control.preset_shelf import SHIPPED, PresetShelf
 from disclosure_control.release import ReleasedTable, ReleaseRefused, release_tables
 from disclosure_control.tables import ProtectedTable, TableMalformed, read_protected
 from federation.envelope import Envelope, EnvelopeError, check_payload_type, verify_signature
@@ -57,10 +58,10 @@ def combine_tables(
     return release_tables(tables, absent, plan, preset)
 
 
-def load_approved_preset(manifest: Manifest) -> Preset:
+def load_approved_preset(manifest: Manifest, presets: PresetShelf = SHIPPED) -> Preset:
     """Return the preset that a manifest names, in the version that was approved. Raises `ReleaseRefused`."""
     try:
-        preset = load_preset(manifest.preset)
+        preset = presets.load(manifest.preset)
     except PresetInvalid as error:
         raise ReleaseRefused(str(error)) from None
     if preset.version != manifest.preset_version:
@@ -68,7 +69,13 @@ def load_approved_preset(manifest: Manifest) -> Preset:
     return preset
 
 
-def verify_release(document: ReleaseDocument, envelope: Envelope, plan: QueryPlan, register: Register) -> ReleasedTable:
+def verify_release(
+    document: ReleaseDocument,
+    envelope: Envelope,
+    plan: QueryPlan,
+    register: Register,
+    presets: PresetShelf = SHIPPED,
+) -> ReleasedTable:
     """Return the table that the nodes' signed replies give, having checked that the release says nothing else.
 
     `envelope` holds the manifest, and `plan` is derived from it by the reader. Raises `ReleaseMismatch`.
@@ -94,7 +101,7 @@ def verify_release(document: ReleaseDocument, envelope: Envelope, plan: QueryPla
         node for node in manifest.roster if isinstance(said, dict) and said.get(authorities[node]) == MALFORMED
     ]
     try:
-        table = combine_tables(plan, load_approved_preset(manifest), replies, authorities, malformed)
+        table = combine_tables(plan, load_approved_preset(manifest, presets), replies, authorities, malformed)
     except ReleaseRefused as error:
         raise ReleaseMismatch(f"the replies cannot be put together: {error}") from None
     if table.to_json() != document.table:

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
@@ -40,9 +40,13 @@ from federation.register import (
 )
 from federation.wire import Document, Line, Name, convert_value
 
+if TYPE_CHECKING:
+    from disclosure_control.preset_shelf import PresetShelf
+
 PROFILE_FILE = "member.toml"
 ROOT_FILE = "root.pub"
 REGISTER_FILE = "register.json"
+PRESETS = "presets"
 LOG_KEY_FILE = "log.pub"
 DATABASE_FILE = "circe.sqlite"
 
@@ -108,6 +112,13 @@ class Party:
     def database(self) -> Path:
         """Where ledger, inbox and audit log live."""
         return self.directory / DATABASE_FILE
+
+    @property
+    def presets(self) -> "PresetShelf":
+        """The presets that this member knows: those that Circe ships, and its own files in `presets/`."""
+        from disclosure_control.preset_shelf import PresetShelf
+
+        return PresetShelf(self.directory / PRESETS)
 
     @cached_property
     def root_key(self) -> bytes:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path as FilePath
 
-from disclosure_control.presets import PresetInvalid, load_preset
+from disclosure_control.preset import PresetInvalid
+from disclosure_control.preset_shelf import SHIPPED, PresetShelf
 from disclosure_control.totals import check_total_preset
 from federation.envelope import Envelope, EnvelopeError, add_signature, read_envelope, seal_envelope, sign_body
 from federation.envelope import write_envelope as write_envelope
@@ -43,6 +44,7 @@ def make_template(
     dropouts: int = 0,
     colluders: int = 0,
     threshold: int = 1,
+    presets: PresetShelf = SHIPPED,
 ) -> Template:
     """Return a template of what its asker wants, all of whose questions can be planned.
 
@@ -50,7 +52,7 @@ def make_template(
     unknown preset, and `ReleaseRefused` for one that exact totals cannot have.
     """
     try:
-        version = load_preset(preset).version
+        version = presets.load(preset).version
     except PresetInvalid as error:
         raise StateError(str(error)) from None
     issued = whole_seconds(now)
@@ -80,19 +82,19 @@ def make_template(
         nonce=secrets.token_hex(32),
     )
     if path is Path.EXACT_SUM:
-        check_total_preset(load_preset(preset))
+        check_total_preset(presets.load(preset))
     checked = read_template(seal_envelope(encode_document(template), TEMPLATE_TYPE))
-    plan_every_question(checked)
+    plan_every_question(checked, presets)
     return checked
 
 
-def plan_every_question(template: Template) -> tuple[QueryPlan, ...]:
+def plan_every_question(template: Template, presets: PresetShelf = SHIPPED) -> tuple[QueryPlan, ...]:
     """Return the plan of every question that a template stands for.
 
     Raises `ApprovalError` for a template of another planner, catalogue or preset than ours, and, naming the choices,
     for a question that cannot be asked.
     """
-    ours = (PLANNER_VERSION, load_catalogue().version, load_preset(template.preset).version)
+    ours = (PLANNER_VERSION, load_catalogue().version, presets.load(template.preset).version)
     if (template.planner_version, template.catalogue_version, template.preset_version) != ours:
         raise ApprovalError("plan_differs", "the template is of another planner, catalogue or preset than ours")
     plans = []

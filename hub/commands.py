@@ -70,10 +70,17 @@ def adopt(state: Path, register_file: Path) -> None:
 @click.option("--preset", "presets", multiple=True, default=("opensafely",), show_default=True)
 def project(state: Path, name: str, title: str, members: tuple[str, ...], presets: tuple[str, ...]) -> None:
     """Open a project, or change its members and presets."""
+    from disclosure_control.preset import PresetInvalid
     from hub.projects import Project, add_project
     from hub.service import open_hub
 
-    add_project(open_hub(state), Project(name, title, frozenset(members), frozenset(presets)))
+    opened = open_hub(state)
+    try:
+        for preset in presets:
+            opened.party.presets.load(preset)
+    except PresetInvalid as error:
+        raise click.BadParameter(f"{error}.", param_hint="--preset") from None
+    add_project(opened, Project(name, title, frozenset(members), frozenset(presets)))
 
 
 @hub.command("sign-in")

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from disclosure_control.noise.calibration import calibrate
 from disclosure_control.noise.terms import NoiseRefused
-from disclosure_control.presets import Preset, PresetInvalid, load_preset
+from disclosure_control.preset import Preset, PresetInvalid
+from disclosure_control.preset_shelf import SHIPPED, PresetShelf
 from federation.exchange import QueryDraft
 from federation.manifest import SUM_PATHS, Manifest, Path
 from federation.problems import ProblemRaised
@@ -31,12 +32,13 @@ def compose_manifest(
     everybody: tuple[str, ...],
     register: Register,
     now: datetime,
+    presets: PresetShelf = SHIPPED,
 ) -> Manifest:
     """Return the manifest of a draft, for the nodes that it names or for `everybody`.
 
     Raises 422 problems that say what to mend.
     """
-    preset, roster = _choose_preset(draft, project), _choose_roster(draft, everybody, register, now)
+    preset, roster = _choose_preset(draft, project, presets), _choose_roster(draft, everybody, register, now)
     _check_audience(asker, plan)
     _check_year(draft, plan)
     _check_size(plan, 1 if draft.path in SUM_PATHS else len(roster))
@@ -96,12 +98,12 @@ def _choose_terms(draft: QueryDraft, plan: QueryPlan, roster: tuple[str, ...], r
     return terms
 
 
-def _choose_preset(draft: QueryDraft, project: Project) -> Preset:
+def _choose_preset(draft: QueryDraft, project: Project, presets: PresetShelf) -> Preset:
     if draft.preset not in project.presets:
         allowed = ", ".join(sorted(project.presets))
         raise ProblemRaised(422, "preset_not_in_project", f"the project's releases use one of: {allowed}")
     try:
-        return load_preset(draft.preset)
+        return presets.load(draft.preset)
     except PresetInvalid as error:
         raise ProblemRaised(422, "preset_unknown", str(error)) from None
 

@@ -87,7 +87,7 @@ def draft_query(hub: Hub, draft: QueryDraft, asker: Member) -> str:
     project = find_project(hub, draft.project, asker.id)
     plan = plan_draft(draft.sql, draft.path)
     everybody = _choose_everybody(hub, draft)
-    manifest = compose_manifest(draft, project, asker, plan, everybody, hub.register(), hub.clock())
+    manifest = compose_manifest(draft, project, asker, plan, everybody, hub.register(), hub.clock(), hub.party.presets)
     store_draft(hub, manifest, plan)
     return manifest.query_id
 

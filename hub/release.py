@@ -96,7 +96,7 @@ def combine_replies(hub: Hub, query: StoredQuery, replies: Mapping[str, Reply]) 
 
     Raises `ReleaseRefused` where plan or preset are not what was approved, or a node has no authority of its own.
     """
-    preset = load_approved_preset(query.manifest)
+    preset = load_approved_preset(query.manifest, hub.party.presets)
     return combine_tables(_derive_plan(query), preset, replies, find_authorities(hub, query, replies))
 
 

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 import msgspec
 
 from audit.event import Action
-from disclosure_control.presets import PresetInvalid, load_preset
+from disclosure_control.preset import PresetInvalid
+from disclosure_control.preset_shelf import SHIPPED, PresetShelf
 from disclosure_control.release import ReleaseRefused
 from disclosure_control.totals import check_total_preset
 from federation.envelope import Envelope, write_envelope
@@ -37,7 +38,7 @@ def draft_run(hub: Hub, draft: RunDraft, asker: Member) -> str:
     template = _check_template(draft.template, asker, register, now)
     find_project(hub, template.project, asker.id)
     roster = choose_standing_roster(hub, template, draft.snapshot_term, now)
-    manifest, plan = compose_run(template, draft, roster, register, now)
+    manifest, plan = compose_run(template, draft, roster, register, now, hub.party.presets)
     _keep_template(hub, template, draft.template)
     store_draft(hub, manifest, plan)
     return manifest.query_id
@@ -68,7 +69,12 @@ def choose_standing_roster(hub: Hub, template: Template, term: str, now: datetim
 
 
 def compose_run(
-    template: Template, draft: RunDraft, roster: tuple[str, ...], register: Register, now: datetime
+    template: Template,
+    draft: RunDraft,
+    roster: tuple[str, ...],
+    register: Register,
+    now: datetime,
+    presets: PresetShelf = SHIPPED,
 ) -> tuple[Manifest, QueryPlan]:
     """Return the manifest that a template and its choices give, and its plan.
 
@@ -106,7 +112,7 @@ def compose_run(
         assert bound.sum is not None
         check_terms(bound.sum, len(roster), noisy=bound.path is Path.NOISY_SUM)
         if bound.path is Path.EXACT_SUM:
-            check_total_preset(load_preset(bound.preset))
+            check_total_preset(presets.load(bound.preset))
     except ApprovalError as error:
         raise ProblemRaised(422, error.code, error.text) from None
     except TermsInvalid as error:

@@ -11,7 +11,6 @@ import sqlite3
 from dataclasses import dataclass
 
 from audit.event import Action, AuditEvent, Outcome
-from disclosure_control.presets import load_preset
 from disclosure_control.protection import protect
 from federation.database import stamp
 from federation.envelope import Envelope, EnvelopeError, read_envelope, seal_envelope, write_envelope
@@ -29,6 +28,7 @@ from federation.manifest import Outcome as ReplyOutcome
 from federation.wire import encode_document, whole_seconds
 from node.checklist import (
     Approved,
+    accept_preset,
     check_door,
     check_history,
     check_roster,
@@ -153,7 +153,7 @@ def run_question(node: Node, reserved: Reserved, envelope: Envelope) -> bytes:
     """
     approved, manifest = reserved.approved, reserved.approved.manifest
     try:
-        protected = protect(run_plan(node, reserved), load_preset(manifest.preset))
+        protected = protect(run_plan(node, reserved), accept_preset(node, manifest))
     except Refused as refused:
         return keep_refusal(node, approved.digest, envelope, manifest, refused)
     reply = Reply(

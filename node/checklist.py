@@ -31,7 +31,8 @@ from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
 
-from disclosure_control.presets import load_preset
+from disclosure_control.preset import Preset, PresetInvalid
+from disclosure_control.strictness import PresetLooser, check_stricter
 from federation.envelope import Envelope
 from federation.manifest import (
     ApprovalError,
@@ -166,12 +167,25 @@ def check_rules(node: Node, approved: Approved, plan: QueryPlan) -> None:
         raise Refused("audience", "the question uses a column that authorities alone may ask about")
     if barred := sorted(plan.columns & rules.barred_columns):
         raise Refused("column_barred", f"this authority does not answer about {', '.join(barred)}")
+    preset = accept_preset(node, manifest)
     if manifest.sum is not None:
-        check_terms(manifest, find_members(node, approved), rules.sums)
+        check_terms(manifest, find_members(node, approved), rules.sums, preset)
+
+
+def accept_preset(node: Node, manifest: Manifest) -> Preset:
+    """Line 9: the preset of a manifest, which the rules name, no looser than their floor. Raises `Refused`."""
+    rules, presets = node.rules(), node.party.presets
     if manifest.preset not in (rules.presets if manifest.sum is None else rules.sums.presets):
         raise Refused("preset_barred", f"this authority does not accept the preset {manifest.preset}")
-    if load_preset(manifest.preset).version != manifest.preset_version:
+    try:
+        preset = presets.load(manifest.preset)
+        if rules.floor:
+            check_stricter(preset, presets.load(rules.floor))
+    except (PresetInvalid, PresetLooser) as error:
+        raise Refused("preset_barred", str(error)) from None
+    if preset.version != manifest.preset_version:
         raise Refused("preset_differs", f"the preset {manifest.preset} is another version here than was approved")
+    return preset
 
 
 def name_subject(manifest: Manifest, plan: QueryPlan) -> str:

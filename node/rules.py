@@ -94,6 +94,7 @@ class NodeRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     paths: frozenset[str]
     presets: frozenset[str]
+    floor: str
     tables: frozenset[str]
     barred_columns: frozenset[str]
     smallest_roster: int

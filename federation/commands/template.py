@@ -67,6 +67,7 @@ def make(
 
     with connect(state) as client:
         made = make_template(
+            presets=client.presets,
             project=project,
             asker=client.member_id,
             purpose=purpose,

@@ -11,7 +11,6 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from audit.event import Action
 from disclosure_control.expectation import foresee
-from disclosure_control.presets import load_preset
 from disclosure_control.rewrites import propose_rewrites
 from federation.manifest import SUM_PATHS, Path
 from federation.problems import ProblemRaised
@@ -61,7 +60,7 @@ PROBLEM_FIELDS = {
 def show_form() -> str:
     """Show the empty form."""
     projects = list_projects(the_hub(), require_visitor_who(may_ask, NOT_YOURS).id)
-    return _render_form(start_form(projects), projects)
+    return _render_form(start_form(projects, the_hub().party.presets), projects)
 
 
 @asking.post("/queries/new")
@@ -94,11 +93,12 @@ def take_form() -> AnyResponse | str | tuple[str, int]:
 def _render_form(
     form: DraftForm, projects: tuple[Project, ...], errors: Errors | None = None, refusal: Refusal | None = None
 ) -> str:
+    shelf = the_hub().party.presets
     return render_template(
         "asking.html",
         form=form,
         projects=[(project.name, project.title, "") for project in projects],
-        presets=[(name, load_preset(name).title, f"Preset {name}") for name in list_presets(projects)],
+        presets=[(name, shelf.load(name).title, f"Preset {name}") for name in list_presets(projects, shelf)],
         paths=[(path.value, *words) for path, words in PATHS.items()],
         years=list_years(load_catalogue()),
         tables=tuple(load_catalogue().tables),
@@ -109,7 +109,8 @@ def _render_form(
 
 
 def _render_review(form: DraftForm, projects: tuple[Project, ...], question: Question) -> str:
-    hub, path, preset = the_hub(), Path(form.path), load_preset(form.preset)
+    hub, path = the_hub(), Path(form.path)
+    preset = hub.party.presets.load(form.preset)
     plan = plan_for_path(question.plan, path.value)
     is_total = path in SUM_PATHS
     return render_template(

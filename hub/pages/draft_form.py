@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from disclosure_control import presets
 from disclosure_control.noise.terms import NoiseRefused, read_epsilon
+from disclosure_control.preset_shelf import SHIPPED, PresetShelf
 from federation.exchange import QueryDraft
 from federation.manifest import Path
 from federation.sum_terms import MOST_NODES
@@ -108,18 +108,18 @@ def read_form(sent: Mapping[str, str]) -> DraftForm:
     )
 
 
-def start_form(projects: tuple[Project, ...]) -> DraftForm:
+def start_form(projects: tuple[Project, ...], shelf: PresetShelf = SHIPPED) -> DraftForm:
     """Return the empty form, with what leaves no choice chosen."""
-    choices = list_presets(projects)
+    choices = list_presets(projects, shelf)
     return DraftForm(
         project=projects[0].name if len(projects) == 1 else "", preset=choices[0] if len(choices) == 1 else ""
     )
 
 
-def list_presets(projects: Iterable[Project]) -> tuple[str, ...]:
+def list_presets(projects: Iterable[Project], shelf: PresetShelf = SHIPPED) -> tuple[str, ...]:
     """Return the presets that any of the projects may use, by name; one that does not exist is no choice."""
     allowed = {preset for project in projects for preset in project.presets}
-    return tuple(preset for preset in presets.list_presets() if preset in allowed)
+    return tuple(preset.name for preset in shelf.good() if preset.name in allowed)
 
 
 def list_years(catalogue: Catalogue) -> tuple[tuple[str, str], ...]:

@@ -61,7 +61,8 @@ def _show_model(document: ReleaseDocument, model: ReleasedModel) -> str:
 
 def _show_table(document: ReleaseDocument, table: ReleasedTable) -> str:
     whole, page = _is_yes("whole"), _read_number()
-    shown = show_table(table, document.sql, whole=whole, part=slice((page - 1) * ROWS_SHOWN, page * ROWS_SHOWN))
+    part = slice((page - 1) * ROWS_SHOWN, page * ROWS_SHOWN)
+    shown = show_table(table, document.sql, whole=whole, part=part, presets=the_hub().party.presets)
     pages = max(1, ceil(shown.total / ROWS_SHOWN))
     _check_page(page, pages)
     return render_template(
@@ -89,7 +90,8 @@ def send_csv(query_id: str) -> Response:
     released = read_release(document.table)
     if isinstance(released, ReleasedTable) and _is_yes("margins"):
         _check_margins(released)
-        content = show_table(released, document.sql, whole=True).to_csv(margins=True)
+        shown = show_table(released, document.sql, whole=True, presets=the_hub().party.presets)
+        content = shown.to_csv(margins=True)
         return _attach(content, "text/csv", f"{document.release_id}-margins.csv")
     return _attach(released.to_csv(), "text/csv", f"{document.release_id}.csv")
 

@@ -31,6 +31,7 @@ from hub.sums.attempts import AttemptState, StoredAttempt, move_attempt
 from query_engine.models.failures import ModelUndetermined
 
 if TYPE_CHECKING:
+    from disclosure_control.preset_shelf import PresetShelf
     from federation.secure_sum.vectors import Vector
 
 log = logging.getLogger("circe.hub")
@@ -50,7 +51,7 @@ def release_total(
         served[node]: collector.missing.get(node, LATE) for node in attempt.roster.members if node not in survivors
     }
     try:
-        table = _protect(query, vector, tuple(answered), absent)
+        table = _protect(query, vector, tuple(answered), absent, hub.party.presets)
     except (ReleaseRefused, ModelWithheld, ModelUndetermined) as error:
         log.warning("%s is withheld: %s", query.query_id, type(error).__name__)
         _withhold(hub, query, attempt)
@@ -68,10 +69,14 @@ def release_total(
 
 
 def _protect(
-    query: StoredQuery, vector: "Vector", answered: tuple[str, ...], absent: Mapping[str, str]
+    query: StoredQuery,
+    vector: "Vector",
+    answered: tuple[str, ...],
+    absent: Mapping[str, str],
+    presets: "PresetShelf",
 ) -> ReleasedTable | ReleasedModel:
     """Return what may be shown of an opened sum."""
-    manifest, plan, preset = query.manifest, query.plan, load_approved_preset(query.manifest)
+    manifest, plan, preset = query.manifest, query.plan, load_approved_preset(query.manifest, presets)
     values = vector.tolist()
     if manifest.path is Path.EXACT_SUM:
         return release_exact_total(plan, raw_from_vector(plan, values), answered, absent, preset)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from disclosure_control.noise.calibration import calibrate
 from disclosure_control.noise.terms import NoiseRefused
-from disclosure_control.presets import PresetInvalid, load_preset
+from disclosure_control.preset import Preset
 from disclosure_control.release import ReleaseRefused
 from disclosure_control.totals import check_total_preset
 from federation.manifest import Manifest, Path
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from node.checklist import Approved
 
 
-def check_terms(manifest: Manifest, members: Sequence[Member], rules: SumRules) -> None:
+def check_terms(manifest: Manifest, members: Sequence[Member], rules: SumRules, preset: Preset) -> None:
     """Line 9, for a sum: a preset that rounds an exact one; tolerance and noise of a noisy one. Raises `Refused`."""
     terms, nodes = manifest.sum, len(manifest.roster)
     if manifest.path is Path.EXACT_SUM:
-        _check_rounded(manifest.preset)
+        _check_rounded(preset)
     if terms is None or not terms.epsilon:
         return
     most, least = floor(Fraction(rules.most_dropouts) * nodes), floor(Fraction(rules.least_colluders) * nodes)
@@ -52,10 +52,10 @@ def check_terms(manifest: Manifest, members: Sequence[Member], rules: SumRules) 
         raise Refused("noise_refused", str(refused)) from None
 
 
-def _check_rounded(preset: str) -> None:
+def _check_rounded(preset: Preset) -> None:
     try:
-        check_total_preset(load_preset(preset))
-    except (PresetInvalid, ReleaseRefused) as error:
+        check_total_preset(preset)
+    except ReleaseRefused as error:
         raise Refused("preset_barred", str(error)) from None
 
 

@@ -29,6 +29,12 @@ What holds in every preset:
 - Models are held to `minimum_n_model` children in every count, and to `minimum_residual_df` rows beyond the
   coefficients.
 
+A federation and an authority can add stricter presets, and none that are looser. An added one is a file like those of
+Circe in `presets/` of a party's directory, at the hub, the nodes and whoever asks or approves, with one entry more,
+`floor`: the shipped preset that it is stricter than in every rule at every level. It is held to that whenever it is
+read, and its version ends in a digest of its bytes, so that nobody answers under another file of the same name. A
+node's own floor is the rule `floor` in its `rules.toml`: nothing looser protects what it lets out, whoever names it.
+
 `circe query check --preset NAME` foresees how much of a table a preset would withhold.
 """
 

@@ -15,6 +15,7 @@ from federation.problems import ProblemRaised
 from hub import drafting, queries
 from hub.projects import Project, add_project
 from hub.queries import draft_query, find_query, list_queries
+from tests.added_presets import STRICT, write_strict
 from tests.hub.played_federation import NODES, PROJECT, SQL, PlayedFederation
 
 DRAFT = QueryDraft(
@@ -112,6 +113,20 @@ def test_the_manifest_says_what_was_asked(federation: PlayedFederation) -> None:
     assert (manifest.preset, manifest.preset_version) == ("ons_10_5", load_preset("ons_10_5").version)
     assert manifest.expires_at - manifest.issued_at == timedelta(hours=2)
     assert manifest.issued_at == federation.clock()
+
+
+def test_a_preset_of_the_federation_is_drafted_in_the_version_of_its_file(federation: PlayedFederation) -> None:
+    """The hub holds the file; one that is looser than its floor is no preset to draft with."""
+    directory = federation.hub.party.directory
+    write_strict(directory)
+    add_project(federation.hub, Project(PROJECT, "Attendance", frozenset({"ana"}), frozenset({STRICT})))
+    query_id = draft_query(federation.hub, msgspec.structs.replace(DRAFT, preset=STRICT), federation.member("ana"))
+    manifest = read_manifest(find_query(federation.hub, query_id, federation.member("ana")).envelope)
+    assert (manifest.preset, manifest.preset_version) == (STRICT, federation.hub.party.presets.load(STRICT).version)
+    write_strict(directory, 7)
+    with pytest.raises(ProblemRaised, match="looser than opensafely") as refused:
+        draft_query(federation.hub, msgspec.structs.replace(DRAFT, preset=STRICT), federation.member("ana"))
+    assert refused.value.problem.code == "preset_unknown"
 
 
 # --- Seeing --------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import pytest
 
 from audit.event import Action
 from audit.log import read_entries
+from disclosure_control.presets import load_preset
 from federation.envelope import Envelope, Signature, read_envelope, verify_signature, write_envelope
 from federation.manifest import MANIFEST_TYPE, REPLY_TYPE, Outcome, Reply, write_manifest
 from federation.wire import whole_seconds
@@ -20,6 +21,7 @@ from node.service import Node
 from node.unapproved import MOST_LOGGED
 from query_engine.catalogue import load_catalogue
 from query_engine.engines import EngineFailed
+from tests.added_presets import STRICT, write_strict
 from tests.small_federation import QUESTION, SmallFederation, read_reply
 
 AUTHORITY = "301"
@@ -245,13 +247,50 @@ def test_sql_outside_the_language_is_refused(federation: SmallFederation) -> Non
         ('paths = ["per_authority", ', "paths = [", "path_barred"),
         ("smallest_roster = 3", "smallest_roster = 5", "roster_small"),
         ("questions_per_year = 50", "questions_per_year = 0", "history_full"),
+        ('floor = "ofqual"', 'floor = "acro"', "preset_barred"),
+        ('floor = "ofqual"', 'floor = "no_such_preset"', "preset_barred"),
     ],
-    ids=["table", "column", "preset", "path", "roster", "history"],
+    ids=["table", "column", "preset", "path", "roster", "history", "floor", "unknown floor"],
 )
 def test_what_the_nodes_own_rules_bar_is_refused(federation: SmallFederation, old: str, new: str, code: str) -> None:
     """The authority edits its own rules; a query that everyone else approved is refused all the same."""
     federation.change_rule(AUTHORITY, old, new)
     assert_refused(federation, federation.sign(federation.manifest()), code)
+
+
+def test_a_preset_that_is_looser_than_the_floor_is_refused(federation: SmallFederation) -> None:
+    """Whatever the list says: dfe_cla prints exact counts, and the floor rounds to 5."""
+    federation.change_rule(AUTHORITY, 'presets = ["opensafely"]', 'presets = ["opensafely", "dfe_cla"]')
+    loose = federation.manifest(preset="dfe_cla", preset_version=load_preset("dfe_cla").version)
+    assert_refused(federation, federation.sign(loose), "preset_barred")
+    federation.change_rule(AUTHORITY, 'floor = "ofqual"', 'floor = "dfe_cla"')
+    exact = federation.manifest(preset="dfe_cla", preset_version=load_preset("dfe_cla").version)
+    assert ask(federation, federation.sign(exact)).outcome is Outcome.ANSWERED
+
+
+def test_a_stricter_preset_of_the_federation_protects(federation: SmallFederation) -> None:
+    """Its file stands at the node; another file under its name is another version, and one grown looser is none."""
+    directory = federation.directory / f"node-{AUTHORITY}"
+    path = write_strict(directory)
+    version = federation.node(AUTHORITY).party.presets.load(STRICT).version
+    federation.change_rule(AUTHORITY, 'presets = ["opensafely"]', f'presets = ["{STRICT}"]')
+    reply = ask(federation, federation.sign(federation.manifest(preset=STRICT, preset_version=version)))
+    assert reply.outcome is Outcome.ANSWERED
+    assert reply.table is not None
+    assert (reply.table["preset"], reply.table["preset_version"]) == (STRICT, version)
+    path.write_text(path.read_text() + "# other bytes\n")
+    again = federation.manifest(preset=STRICT, preset_version=version)
+    assert_refused(federation, federation.sign(again), "preset_differs")
+    write_strict(directory, 7)
+    loose = federation.manifest(preset=STRICT, preset_version=version)
+    assert_refused(federation, federation.sign(loose), "preset_barred")
+
+
+def test_an_authority_can_have_a_floor_of_its_own(federation: SmallFederation) -> None:
+    """What everybody else is content with is too loose here."""
+    write_strict(federation.directory / f"node-{AUTHORITY}")
+    federation.change_rule(AUTHORITY, 'floor = "ofqual"', f'floor = "{STRICT}"')
+    assert_refused(federation, federation.sign(federation.manifest()), "preset_barred")
 
 
 def test_what_the_nodes_own_policy_bars_is_refused(federation: SmallFederation) -> None:
@@ -268,8 +307,6 @@ def test_what_the_nodes_own_policy_bars_is_refused(federation: SmallFederation) 
 
 def test_one_question_is_not_answered_under_two_protections(federation: SmallFederation) -> None:
     """Two roundings of one count tell more than either."""
-    from disclosure_control.presets import load_preset
-
     federation.change_rule(AUTHORITY, 'presets = ["opensafely"]', 'presets = ["opensafely", "ons_10_5"]')
     ask(federation, federation.sign(federation.manifest()))
     other = federation.manifest(preset="ons_10_5", preset_version=load_preset("ons_10_5").version)

@@ -1,0 +1,77 @@
+"""The presets that one party knows: those that Circe ships, and stricter ones that a federation or an authority adds.
+
+An added preset is a file like the shipped ones, in a folder of the party's own, with one entry more:
+
+    floor = "acro"
+
+the shipped preset that it is stricter than. It is held to that floor rule by rule whenever it is read, so that no edit
+can make it looser. Its version ends in a digest of its bytes: nodes, hub and clients that hold different
+files under one name and version notice, and refuse, as they do where a shipped preset is of another version.
+"""
+
+import hashlib
+import tomllib
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from disclosure_control.preset import Preset, PresetInvalid
+from disclosure_control.presets import list_presets, load_preset, parse_entries
+from disclosure_control.strictness import PresetLooser, check_stricter
+
+__all__ = ["SHIPPED", "PresetShelf", "parse_added"]
+
+DIGITS = 12
+"""Figures of the digest at the end of an added preset's version."""
+
+
+@dataclass(frozen=True)
+class PresetShelf:
+    """Where a party's presets stand; without a folder of its own, it has the shipped ones."""
+
+    own: Path | None = None
+
+    def names(self) -> tuple[str, ...]:
+        """The names of all presets, in alphabetical order; whether an added one is good is seen when it is loaded."""
+        added = (path.stem for path in self.own.glob("*.toml")) if self.own is not None else ()
+        return tuple(sorted({*list_presets(), *added}))
+
+    def good(self) -> Iterator[Preset]:
+        """All presets but added ones that are wrong, in alphabetical order."""
+        for name in self.names():
+            with suppress(PresetInvalid):
+                yield self.load(name)
+
+    def load(self, name: str) -> Preset:
+        """The preset of that name; a shipped one is never replaced by an added one. Raises `PresetInvalid`."""
+        if name in list_presets():
+            return load_preset(name)
+        if self.own is None or name not in self.names():
+            raise PresetInvalid(f"there is no preset of that name; choose one of: {', '.join(self.names())}")
+        try:
+            content = (self.own / f"{name}.toml").read_bytes()
+        except OSError:
+            raise PresetInvalid(f"{name}: the file cannot be read") from None
+        return parse_added(content, name)
+
+
+SHIPPED = PresetShelf()
+"""The presets that Circe ships, and no others."""
+
+
+def parse_added(content: bytes, name: str) -> Preset:
+    """The added preset in a file's bytes, held to the floor that it names. Raises `PresetInvalid`."""
+    try:
+        entries = tomllib.loads(content.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise PresetInvalid(f"{name}: is not TOML: {error}") from None
+    floor = entries.pop("floor", None)
+    if floor not in list_presets():
+        raise PresetInvalid(f"{name}: floor must name the preset that it is stricter than: {', '.join(list_presets())}")
+    preset = parse_entries(entries, name)
+    try:
+        check_stricter(preset, load_preset(floor))
+    except PresetLooser as looser:
+        raise PresetInvalid(str(looser)) from None
+    return replace(preset, version=f"{preset.version}-{hashlib.sha256(content).hexdigest()[:DIGITS]}")

@@ -1,0 +1,25 @@
+"""Presets of a party's own, written as its officers would write them."""
+
+from pathlib import Path
+
+from disclosure_control.presets import FOLDER
+
+STRICT = "our_twelve"
+"""Opensafely with a threshold of 12."""
+
+
+def write_strict(directory: Path, least: int = 12, floor: str = "opensafely") -> Path:
+    """A preset of one's own in a party's directory: opensafely with another threshold."""
+    text = (
+        (FOLDER / "opensafely.toml").read_text().replace('name = "opensafely"', f'name = "{STRICT}"\nfloor = "{floor}"')
+    )
+    for rule in ("smallest_count_shown", "minimum_n_mean", "minimum_n_spread", "minimum_n_model"):
+        old = 8 if rule == "smallest_count_shown" else 10
+        assert f"{rule} = {old}\n" in text
+        text = text.replace(
+            f"{rule} = {old}\n", f"{rule} = {least if rule == 'smallest_count_shown' else max(least, 10)}\n"
+        )
+    path = directory / "presets" / f"{STRICT}.toml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path
