@@ -12,6 +12,7 @@ from federation.commands.template import template
 from federation.terminal import plain_text
 
 if TYPE_CHECKING:
+    from disclosure_control.preset_shelf import PresetShelf
     from disclosure_control.released import ReleasedTable
     from federation.exchange import QueryStatus, ReleaseDocument
 
@@ -149,10 +150,11 @@ def fetch(state: Path, form: str, wait: bool, whole: bool | None, margins: bool,
             for moved in client.watch(query_id):
                 answered = sum(node.outcome != "awaited" for node in moved.nodes)
                 click.echo(f"{moved.state}: {answered} of {len(moved.nodes)} nodes have answered", err=True)
-        release = client.fetch(query_id)
-    click.echo(
-        format_release(release, form, whole=form == "csv" if whole is None else whole, margins=margins), nl=False
+        release, presets = client.fetch(query_id), client.presets
+    shown = format_release(
+        release, form, whole=form == "csv" if whole is None else whole, margins=margins, presets=presets
     )
+    click.echo(shown, nl=False)
 
 
 def describe_status(status: "QueryStatus") -> Iterable[str]:
@@ -166,7 +168,14 @@ def describe_status(status: "QueryStatus") -> Iterable[str]:
         yield plain_text(f"  {node.node:<12} {node.outcome:<9} {node.code} {node.text}".rstrip())
 
 
-def format_release(release: "ReleaseDocument", form: str, *, whole: bool = False, margins: bool = False) -> str:
+def format_release(
+    release: "ReleaseDocument",
+    form: str,
+    *,
+    whole: bool = False,
+    margins: bool = False,
+    presets: "PresetShelf | None" = None,
+) -> str:
     """Return a release as text for people, as CSV, or as its JSON document.
 
     Text and CSV are of the rows that the query asks to see, unless `whole`. With `margins` CSV has two columns more
@@ -183,16 +192,24 @@ def format_release(release: "ReleaseDocument", form: str, *, whole: bool = False
     head = [f"Release {plain_text(release.release_id)} of query {plain_text(release.query_id)}"]
     if isinstance(released, ReleasedModel):
         return released.to_csv() if form == "csv" else _print_release(head, released.to_text())
-    return _format_table(release, released, form, head, whole=whole, margins=margins)
+    return _format_table(release, released, form, head, whole=whole, margins=margins, presets=presets)
 
 
 def _format_table(
-    release: "ReleaseDocument", table: "ReleasedTable", form: str, head: list[str], *, whole: bool, margins: bool
+    release: "ReleaseDocument",
+    table: "ReleasedTable",
+    form: str,
+    head: list[str],
+    *,
+    whole: bool,
+    margins: bool,
+    presets: "PresetShelf | None",
 ) -> str:
+    from disclosure_control.preset_shelf import SHIPPED
     from disclosure_control.showing import show_table
     from federation.wire import encode_document
 
-    shown = show_table(table, release.sql, whole=whole or form == "json")
+    shown = show_table(table, release.sql, whole=whole or form == "json", presets=presets or SHIPPED)
     if form == "json":
         document = {**json.loads(encode_document(release)), "margins": shown.margins_to_json()}
         return json.dumps(document, ensure_ascii=False) + "\n"

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from disclosure_control.model_release import name_roster, release_linear
 from disclosure_control.noise.terms import NoiseTerms
+from disclosure_control.preset_shelf import SHIPPED
 from disclosure_control.presets import load_preset
 from disclosure_control.release import read_released
 from disclosure_control.totals import release_noisy_total
@@ -154,6 +155,8 @@ def test_a_total_is_printed_in_each_form(total: ReleaseDocument) -> None:
 
 class _Connected:
     """A client that has fetched a release already."""
+
+    presets = SHIPPED
 
     def __init__(self, release: ReleaseDocument) -> None:
         self._release = release
