@@ -79,6 +79,10 @@ class Hierarchy:
                 return
             yield code
 
+    def of_level(self, level: str) -> tuple[str, ...]:
+        """The categories of a level."""
+        return tuple(code for code, each in self.levels.items() if each == level)
+
     def takes_in_everything(self, code: str) -> bool:
         """Whether a category is the one root, and a total."""
         return self.roots == {code} and code in self.children

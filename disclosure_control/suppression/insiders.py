@@ -27,12 +27,36 @@ class Insider:
 
 def find_insiders(lattice: Lattice, figures: Sequence[int]) -> list[list[Insider]]:
     """All authorities and all children who are alone in a cell, in groups to be looked at together."""
-    authorities = [Insider(frozenset(cells)) for cells in _owned(lattice).values()]
+    owned = {owner: Insider(frozenset(cells)) for owner, cells in _owned(lattice).items()}
+    authorities = [[owned[owner] for owner in each] for each in _apart(lattice)]
     totals = {relation.total for relation in lattice.relations}
     alone = [
         Insider(frozenset({cell})) for cell in range(lattice.shown) if cell not in totals and abs(figures[cell]) == 1
     ]
-    return [*([each] for each in authorities), *_halves(alone)]
+    return [*authorities, *_halves(alone)]
+
+
+def _apart(lattice: Lattice) -> list[list[tuple[str, str]]]:
+    """The authorities in groups with one of each region at most, twice: any two are in different groups once."""
+    places: dict[tuple[str, str], tuple[int, int]] = {}
+    regions: dict[frozenset[tuple[str, str]], int] = {}
+    for relation in lattice.relations:
+        siblings = dict.fromkeys(owner for part in relation.parts for owner in lattice.owners[part])
+        if not lattice.owners[relation.total] and len(siblings) > 1:
+            region = regions.setdefault(frozenset(siblings), len(regions))
+            for place, owner in enumerate(siblings):
+                places.setdefault(owner, (place, region))
+    every = dict.fromkeys(owner for owners in lattice.owners for owner in owners)
+    groups: dict[tuple[str, int], list[tuple[str, str]]] = {}
+    for number, owner in enumerate(every):
+        if owner in places:
+            place, region = places[owner]
+            groups.setdefault(("one of each", place), []).append(owner)
+            if len(regions) > 1:
+                groups.setdefault(("one of each, shifted", place + region), []).append(owner)
+        else:
+            groups["alone", number] = [owner]
+    return list(groups.values())
 
 
 def _owned(lattice: Lattice) -> Mapping[tuple[str, str], list[int]]:

@@ -153,8 +153,10 @@ def build_lattice(layouts: Sequence[Layout]) -> Lattice:
         cells |= _number(layout, layout.missing, numbers, sizes)
     relations = dict.fromkeys(each for pair in zip(layouts, found, strict=True) for each in _relations(*pair))
     places = tuple(tuple(cells[row] for row in each.rows) for each, cells in zip(layouts, found, strict=True))
-    named = {column: each.levels for layout in layouts for column, each in _columns(layout)}
-    owners = tuple(frozenset(one for one in key if named[one[0]][one[1]] == AUTHORITY) for key in numbers)
+    known_by = {
+        (column, code) for layout in layouts for column, each in _columns(layout) for code in each.of_level(AUTHORITY)
+    }
+    owners = tuple(key & known_by for key in numbers)
     breadths, levels = zip(*sizes.values(), strict=True)
     return Lattice(tuple(numbers), tuple(relations), places, breadths, levels, owners, shown)
 

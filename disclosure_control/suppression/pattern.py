@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from disclosure_control.suppression.lattice import CellKey, Lattice
+from disclosure_control.suppression.optimum import Limits
 from disclosure_control.suppression.programs import NoSolution, Program, Row, Vector
 from disclosure_control.suppression.rules import UNBOUNDED, Rule
 from disclosure_control.suppression.view import View
@@ -112,6 +113,14 @@ class Pattern:
         """All cells that are withheld."""
         besides = np.flatnonzero((self._uses > 0) & ~self._open)
         return frozenset(self.view.withheld) | frozenset(int(cell) for cell in besides)
+
+    @property
+    def limits(self) -> Limits:
+        """How far each cell can fall and rise, shown and withheld."""
+        shown = (np.where(self._open, -self._fall, self._slack[0]), np.where(self._open, self._rise, self._slack[1]))
+        withheld = (np.minimum(shown[0], -self._fall), np.maximum(shown[1], self._rise))
+        shown = (np.where(self._open, 0, shown[0]), np.where(self._open, 0, shown[1]))
+        return Limits(shown, withheld, self._open)
 
     def may_withhold(self, cell: int) -> bool:
         """Whether a cell that has a row would hide something if it were withheld."""

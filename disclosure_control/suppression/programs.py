@@ -14,7 +14,7 @@ import highspy
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["INFINITE", "NoSolution", "Program", "Row"]
+__all__ = ["INFINITE", "NoSolution", "Places", "Program", "Row", "Vector"]
 
 Vector = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
@@ -45,7 +45,7 @@ class Program:
         self._warm = False
         self._solver.passModel(_model(lower, upper, list(rows)))
 
-    def set_bounds(self, columns: "Sequence[int] | Places", lower: Vector, upper: Vector) -> None:
+    def set_bounds(self, columns: Sequence[int] | Places, lower: Vector, upper: Vector) -> None:
         """Change what these columns can be."""
         places = np.asarray(columns, dtype=np.int32)
         self._solver.changeColsBounds(len(places), places, np.asarray(lower, float), np.asarray(upper, float))

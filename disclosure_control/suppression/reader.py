@@ -41,13 +41,13 @@ class Reader:
         upper = np.concatenate([np.minimum(high, limit), np.zeros(len(self._lifted))])
         self._program = Program(lower.astype(float), upper.astype(float), self._rows())
 
-    def lift(self, caps: Mapping[int, int]) -> Vector:
-        """A table with as many of these cells as large as their caps as can be. Raises `Contradiction`."""
+    def lift(self, caps: Mapping[int, int], weights: Sequence[float] = ()) -> Vector:
+        """A table with as many of these cells as large as their caps as can be, by weight. Raises `Contradiction`."""
         cells = list(caps)
         columns = [self._lifted[cell] for cell in cells]
         capped = np.array([caps[cell] for cell in cells], float)
         self._program.set_bounds(columns, np.full(len(cells), -float(self.view.ceiling)), capped)
-        return self._solve(dict.fromkeys(columns, -1.0))
+        return self._solve(dict(zip(columns, [-each for each in weights] or [-1.0] * len(columns), strict=True)))
 
     def sink(self, cells: Sequence[int]) -> Vector:
         """A table in which these cells are small together. Raises `Contradiction`."""

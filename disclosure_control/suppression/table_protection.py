@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from disclosure_control.suppression.insiders import find_insiders, told_to
 from disclosure_control.suppression.lattice import Lattice, TableUnusable
+from disclosure_control.suppression.optimum import Optimum
 from disclosure_control.suppression.pattern import CannotProtect, Pattern, Ties, needs_of, public_costs
 from disclosure_control.suppression.reader import Contradiction, Reader
 from disclosure_control.suppression.rules import MagnitudeRule, Rule
@@ -17,6 +18,12 @@ from disclosure_control.suppression.view import WITHHELD, Printed, View, view_pr
 from disclosure_control.suppression.witnesses import Witnesses, find_witnesses
 
 __all__ = ["ProtectedCells", "protect_cells"]
+
+MOST_EXACTLY = 400
+"""Cells of a table of which the cheapest pattern is found."""
+
+MOST_NEARLY = 6_000
+"""Cells of a table of which one is found that is nearly as cheap."""
 
 MOST_REPAIRS = 20
 """How often more is withheld because witnesses are wanting, before the table is given up."""
@@ -54,7 +61,7 @@ def protect_cells(
     every = _complete(lattice, figures)
     view = _view(lattice, rule, every, primaries)
     pattern = Pattern(view, every, public_costs(lattice, ties))
-    pattern.protect({**needs_of(rule, every, primaries), **(needs or {})})
+    _choose(pattern, {**needs_of(rule, every, primaries), **(needs or {})})
     if insiders:
         _protect_from_insiders(pattern, primaries)
     for _ in range(MOST_REPAIRS):
@@ -65,6 +72,19 @@ def protect_cells(
             return ProtectedCells(_print(lattice, rule, every, pattern.withheld), len(primaries), witnesses)
         _withhold_around(pattern, told)
     raise CannotProtect(f"no table of whole numbers shows that nothing is told of {lattice.describe(told[0])}")
+
+
+def _choose(pattern: Pattern, needs: Mapping[int, int]) -> None:
+    """Withhold what is cheapest in a small table, nearly so in one that is not large, and what is quick otherwise."""
+    cells = len(pattern.view.lattice)
+    best = None
+    if cells <= MOST_NEARLY:
+        search = Optimum(pattern.view.lattice, pattern.limits, needs, pattern.costs)
+        best = search.exactly() if cells <= MOST_EXACTLY else search.nearly()
+    if best is None:
+        pattern.protect(needs)
+    for cell in best or ():
+        pattern.withhold(cell)
 
 
 def _complete(lattice: Lattice, figures: Sequence[int]) -> list[int]:

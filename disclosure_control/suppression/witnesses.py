@@ -6,6 +6,7 @@ once; a handful of tables does for most, and what is left is looked at one by on
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from random import Random
 
 import numpy as np
 
@@ -19,6 +20,9 @@ Table = tuple[int, ...]
 
 MOST_ROUNDS = 40
 """Programs for many cells at once, before cells are looked at singly."""
+
+MOST_IDLE = 4
+"""So many of them in a row may show nothing new: their weights are drawn anew each time."""
 
 
 @dataclass
@@ -73,16 +77,20 @@ def find_witnesses(view: View) -> Witnesses:
 
 
 def _raise_together(found: Witnesses, reader: Reader) -> None:
-    """Raise all that are told at once, and lower them all, for as long as that helps."""
+    """Raise all that are told at once, and lower them all, for as long as that helps.
+
+    Weights are drawn from a fixed seed, so that the same view has the same witnesses.
+    """
+    draw, idle = Random(0), 0  # noqa: S311
     for _ in range(MOST_ROUNDS):
         told = found.told()
-        if not told:
+        if not told or idle > MOST_IDLE:
             return
-        helped = found.take(reader.lift({cell: found.cap(cell) for cell in told}))
+        weights = [1 + draw.random() for _ in told]
+        helped = found.take(reader.lift({cell: found.cap(cell) for cell in told}, weights))
         if (told := found.told()) and min(reader.view.rule.hidden) >= 0:
             helped |= found.take(reader.sink(told))
-        if not helped:
-            return
+        idle = 0 if helped else idle + 1
 
 
 def _raise_alone(found: Witnesses, reader: Reader, cell: int) -> None:

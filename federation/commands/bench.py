@@ -28,6 +28,10 @@ BENCHES: Mapping[str, tuple[str, str]] = {
         "federation.commands.bench_cell_key:cell_key",
         "How often averaging undoes cell keys, by number of questions.",
     ),
+    "disclosure": (
+        "federation.commands.bench_disclosure:disclosure",
+        "Protecting tables with proof, beside G-Confid and tau-Argus.",
+    ),
 }
 """Every measurement: where it lives and what it measures."""
 

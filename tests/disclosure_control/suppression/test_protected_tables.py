@@ -109,6 +109,25 @@ def test_the_same_plan_has_the_same_pattern_and_another_secret_another() -> None
     assert {len(each) for each in patterns} == {2}
 
 
+def test_replaying_the_algorithm_does_not_tell_which_cell_is_small() -> None:
+    """Two cells are withheld of twenty-one. Who runs the algorithm on either story sees both equally often."""
+    preset = load_preset("dfe_cla")
+
+    def stories(small: str) -> int:
+        """How often, over secrets that one does not know, this one being small withholds the two that are published."""
+        figures: dict[Row, int] = {("Total",): 203}
+        figures |= {(f"c{each}",): 10 for each in range(21)}
+        figures[(small,)] = 3
+        parents = {row[0]: "" if row[0] == "Total" else "Total" for row in figures}
+        table = Drawn(("a",), (parents,), (dict.fromkeys(parents, "category"),), figures)
+        patterns = [withheld_rows(protect(table, preset, secret=bytes([each]) * 32)) for each in range(120)]
+        return patterns.count([("c4",), ("c7",)])
+
+    one, other = stories("c4"), stories("c7")
+    assert 1 <= one <= 15
+    assert 1 <= other <= 15
+
+
 def test_negative_figures_are_protected_by_their_size() -> None:
     """Of differences between two years a small one is withheld, whatever its sign, and zeros stay."""
     rows = "a,n\nTotal,40\nx,-3\ny,31\nz,12\nw,0\n"

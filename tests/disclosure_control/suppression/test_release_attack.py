@@ -1,0 +1,77 @@
+"""`circe attack` on a release: what a reader of it can work out, totals and all."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from disclosure_control.presets import load_preset
+from disclosure_control.protection import protect
+from disclosure_control.release import release_tables
+from disclosure_control.suppression.release_attack import attack_release
+from federation.cli import run
+from federation.exchange import ReleaseDocument
+from federation.wire import encode_document
+from query_engine.planning.plan import QueryPlan
+from query_engine.tables import RawTable
+
+MakePlan = Callable[[str], QueryPlan]
+MakeRaw = Callable[[QueryPlan, str], RawTable]
+
+SQL = "SELECT sex, COUNT(*) AS n FROM child_year WHERE sex IN ('M', 'F') GROUP BY ROLLUP (sex)"
+CELLS = """
+    sex   | children
+    M     | 20
+    F     | 3
+    Total | 23
+"""
+
+
+def released(make_plan: MakePlan, make_raw: MakeRaw) -> dict[str, object]:
+    plan, preset = make_plan(SQL), load_preset("dfe_cla")
+    table = protect(make_raw(plan, CELLS), preset)
+    return release_tables({"301": table}, {"302": "late"}, plan, preset).to_json()
+
+
+def test_what_a_node_releases_withstands_the_attack(make_plan: MakePlan, make_raw: MakeRaw) -> None:
+    """The total over a withheld cell is withheld too; nobody knows how small either is."""
+    ((column, _, found),) = attack_release(released(make_plan, make_raw), make_plan(SQL))
+    assert (column, found.withheld, found.is_safe) == ("n", 2, True)
+
+
+def test_a_release_with_the_total_beside_a_withheld_cell_is_undone(make_plan: MakePlan, make_raw: MakeRaw) -> None:
+    """As it would be had nobody looked at totals: 23 less 20."""
+    document = released(make_plan, make_raw)
+    rows = document["rows"]
+    assert isinstance(rows, list)
+    document["rows"] = [[*row[:2], 23] if row[:2] == ["301", "Total"] else row for row in rows]
+    ((_, lattice, found),) = attack_release(document, make_plan(SQL))
+    assert found.exact == 1
+    assert [lattice.describe(each.cell) for each in found.known] == ["home_authority 301, sex F"]
+    assert found.known[0].low == found.known[0].high == 3
+
+
+@pytest.mark.parametrize("form", ["json", "table"])
+def test_a_release_file_is_attacked_as_the_client_stores_it(
+    make_plan: MakePlan, make_raw: MakeRaw, tmp_path: Path, capfd: pytest.CaptureFixture[str], form: str
+) -> None:
+    release = ReleaseDocument(
+        release_id="R-1",
+        query_id="Q-1",
+        manifest_digest="0" * 64,
+        sql=SQL,
+        purpose="to see",
+        released_at=datetime(2026, 11, 28, tzinfo=UTC),
+        table=released(make_plan, make_raw),
+        nodes=(),
+        replies=(),
+        opening=None,
+        checkpoint="",
+    )
+    path = tmp_path / "release.json"
+    path.write_bytes(encode_document(release) + b"\n")
+    assert run(["attack", str(path), "--format", form]) == 0
+    shown = capfd.readouterr().out
+    assert json.loads(shown)["withheld"] == 2 if form == "json" else shown.startswith("n: 2 withheld, 0 found exactly")
