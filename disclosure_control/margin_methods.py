@@ -6,7 +6,7 @@
 | share of yes | Wilson's interval, where the row counts those who answered |
 | average | Student's t, with a spread of the same rows in the row, otherwise with the greatest that bounds allow |
 | median, quantile | the bin that it is in |
-| standard deviation, variance | chi-squared, as of normal rows |
+| standard deviation, variance | chi-squared, as of normal rows; of noised rows, with their average in the row |
 | correlation, R squared | Fisher's z |
 | slope | Student's t, with the correlation of the same rows in the row |
 
@@ -15,8 +15,7 @@ noise lies within the 95 % that the terms of the release give. Widths are added 
 19 times in 20 and more.
 """
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from math import sqrt
 from types import MappingProxyType
@@ -29,113 +28,18 @@ from disclosure_control.margins import (
     variance_factors,
     wilson_interval,
 )
-from disclosure_control.presets import Preset
-from disclosure_control.rounding import decimal_places, is_count, is_of_counts, round_to_base
-from disclosure_control.symbols import Symbol, Value
-from disclosure_control.tables import measure_ends
-from query_engine.planning.plan import Output, QueryPlan
-from query_engine.planning.region import columns_of
+from disclosure_control.released_row import MarginMissing, ReleasedRow, Rows
+from disclosure_control.rounding import is_count, is_of_counts, round_to_base
+from disclosure_control.tables import figure_range, measure_ends
+from query_engine.planning.plan import Output
 
-__all__ = ["METHODS", "SPREADS", "WITHHELD", "MarginMissing", "ReleasedRow", "find_ends"]
+__all__ = ["METHODS", "SPREADS", "WITHHELD", "find_ends"]
 
 SPREADS = ("deviation", "deviation_population", "variance", "variance_population")
 """The kinds of figures that say how far values lie apart."""
 
 WITHHELD = "there is no figure"
 """Why a figure that is withheld has no margin."""
-
-FEWEST_ROWS = 6
-"""Fewer rows than these have no margin: the approximations do not hold for them."""
-
-
-class MarginMissing(Exception):
-    """There is no margin, for the reason in the text."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReleasedRow:
-    """One row of a release, with what the plan and the preset say of its figures.
-
-    `noise` is how far the noise in each statistic may well lie from 0, and None where there is none.
-    """
-
-    figures: Mapping[str, Value]
-    plan: QueryPlan
-    preset: Preset
-    noise: Mapping[str, int] | None = None
-
-    @property
-    def base(self) -> int:
-        """The multiples to which counts are rounded; those with noise are not."""
-        return 1 if self.noise is not None else self.preset.rounding_base
-
-    def noise_of(self, statistic: str) -> int:
-        """How far the noise in a statistic may well lie from 0."""
-        return self.noise[statistic] if self.noise is not None else 0
-
-    def number(self, output: Output) -> float | None:
-        """A released figure, or None where it is withheld."""
-        value = self.figures[output.label]
-        return None if isinstance(value, Symbol) else float(value)
-
-    def half_place(self, output: Output) -> float:
-        """By how much printing may have moved a figure."""
-        return 0.5 * 10.0 ** -decimal_places(output, self.preset)
-
-    def printed_as(self, count: float, statistic: str) -> tuple[int, int]:
-        """The least and greatest count of a statistic that is released as this one; 0 is released of none alone."""
-        noise = self.noise_of(statistic)
-        if noise or self.base == 1 or not count:
-            return max(0, int(count) - noise), max(0, int(count) + noise)
-        return self.preset.printed_range(int(count))
-
-    def rows_behind(self, output: Output) -> "_Rows":
-        """The rows that a figure rests on, by the counts released beside it. Raises `MarginMissing`.
-
-        A count of the children with such rows serves too: they are no more than the rows, and fewer make the margin
-        wider. With noise it does not: what the figure was divided by held other noise.
-        """
-        counting = [
-            each
-            for each in self.plan.outputs
-            if (is_count(each) and each.counted == output.statistics[0])
-            or (self.noise is None and each.kind == "distinct" and each.among == output.present)
-        ]
-        if not counting:
-            raise MarginMissing(f"ask for {_count_to_ask(output)} beside it")
-        counts = [count for each in counting if (count := self.number(each)) is not None]
-        if not counts or min(counts) - self.noise_of(output.statistics[0]) < FEWEST_ROWS:
-            raise MarginMissing("the count of the same rows is withheld or too small")
-        return _Rows(int(min(counts)), *self.printed_as(min(counts), output.statistics[0]))
-
-    def beside(self, kinds: Collection[str], is_same: Callable[[Output], bool]) -> tuple[Output, float] | None:
-        """The first released figure of these kinds that is of the same values."""
-        for each in self.plan.outputs:
-            value = self.number(each) if each.kind in kinds and is_same(each) else None
-            if value is not None:
-                return each, value
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """A number of rows as it is released, and the fewest and the most that are released so."""
-
-    released: int
-    fewest: int
-    most: int
-
-
-def _count_to_ask(output: Output) -> str:
-    """What to ask for to have the rows of a figure counted."""
-    if output.statistics[0] == "rows":
-        return "COUNT(*)"
-    if len(output.measures) == 2:
-        return "REGR_COUNT of the same two"
-    columns = {*output.measures[0].columns, *columns_of(output.measures[0].where)}
-    if output.within is True and len(columns) == 1:
-        return f"COUNT(*) FILTER (WHERE {columns.pop()} IS NOT NULL)"
-    return "COUNT(*), with a FILTER that keeps the rows of this figure,"
 
 
 def find_ends(output: Output, row: ReleasedRow) -> Ends:
@@ -183,7 +87,7 @@ def _mean(output: Output, value: float, row: ReleasedRow) -> Ends:
     return max(least, low - error), min(greatest, high + error)
 
 
-def _before_noise(output: Output, value: float, rows: "_Rows", row: ReleasedRow) -> Ends:
+def _before_noise(output: Output, value: float, rows: Rows, row: ReleasedRow) -> Ends:
     """The least and greatest average that is released as this one: its last place, and its noise if it has any."""
     half = row.half_place(output)
     low, high = value - half, value + half
@@ -213,6 +117,56 @@ def _quantile(output: Output, value: float, row: ReleasedRow) -> Ends:
         if float(first + last) / 2 == value:
             return float(first), float(last)
     raise MarginMissing("it is the middle of none of the plan's bins")
+
+
+def _spread(output: Output, value: float, row: ReleasedRow) -> Ends:
+    return _variance(output, value, row) if row.noise is None else _noisy_variance(output, value, row)
+
+
+def _noisy_variance(output: Output, value: float, row: ReleasedRow) -> Ends:
+    """All sums of squares that noise may have led from to this spread, by chi-squared."""
+    rows = row.rows_behind(output)
+    squares = _squares_before_noise(output, value, rows, row)
+    factors = [variance_factors(number) for number in (rows.fewest, rows.most)]
+    root = 1 if output.kind.startswith("variance") else 0.5
+    low, high = min(least for least, _ in factors), max(most for _, most in factors)
+    return (squares[0] * low) ** root, (squares[1] * high) ** root
+
+
+def _squares_before_noise(output: Output, value: float, rows: Rows, row: ReleasedRow) -> Ends:
+    """The least and greatest sum of squares about the average that may lie behind a noised spread.
+
+    The noised one follows from the spread; the sum, from the average beside it. The sum of squares, the sum and the
+    number of rows are each taken as far off as their noise may well be: the farther the sum is from 0, the more its
+    noise and the number's matter.
+    """
+    found = row.beside({"mean"}, lambda other: other.statistics == output.statistics[:2])
+    if found is None:
+        raise MarginMissing("ask for AVG of the same values beside it")
+    of_sum, of_squares = (
+        row.noise_of(name) / 10 ** (times * output.measures[0].scale)
+        for times, name in enumerate(output.statistics[1:], start=1)
+    )
+    total = (abs(found[1]) + row.half_place(found[0])) * rows.released
+    about, half = total**2 / rows.released, row.half_place(output)
+    least, greatest = (_squares_released(output, value + end, rows.released) for end in (-half, half))
+    low = least - of_squares + about - (total + of_sum) ** 2 / rows.fewest
+    high = greatest + of_squares + about - max(0.0, total - of_sum) ** 2 / rows.most
+    if low <= 0 or _is_at_an_end(output, value, row) or _is_at_an_end(*found, row):
+        raise MarginMissing("the noise in it leaves nothing to go by; ask for it over more rows")
+    return low, high
+
+
+def _squares_released(output: Output, value: float, number: int) -> float:
+    """The sum of squares about the average that a spread of so many rows is worked out from."""
+    variance = max(0.0, value) ** (1 if output.kind.startswith("variance") else 2)
+    return variance * (number if output.kind.endswith("_population") else number - 1)
+
+
+def _is_at_an_end(output: Output, value: float, row: ReleasedRow) -> bool:
+    """Whether a figure stands where those stand that noise has moved beyond what they can be."""
+    low, high = map(float, figure_range(output, row.plan))
+    return not low + row.half_place(output) < value < high - row.half_place(output)
 
 
 def _variance(output: Output, value: float, row: ReleasedRow) -> Ends:
@@ -269,7 +223,7 @@ def _without(reason: str) -> "_Formula":
     return refuse
 
 
-_UNTOLD = frozenset({"quantile", *SPREADS, "correlation", "regr_r2", "regr_slope"})
+_UNTOLD = frozenset({"quantile", "correlation", "regr_r2", "regr_slope"})
 """Figures whose margin rests on sums that are not printed: of a noised one nobody can tell the noise."""
 
 _Formula = Callable[[Output, float, ReleasedRow], Ends]
@@ -280,7 +234,7 @@ METHODS: Mapping[str, _Formula] = MappingProxyType(
         "share": _share,
         **dict.fromkeys(("mean", "regr_avgx", "regr_avgy"), _mean),
         "quantile": _quantile,
-        **dict.fromkeys(SPREADS, _variance),
+        **dict.fromkeys(SPREADS, _spread),
         "correlation": _correlation,
         "regr_r2": _explained,
         "regr_slope": _slope,

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from types import MappingProxyType
 
-from disclosure_control.margin_methods import SPREADS, WITHHELD, MarginMissing, ReleasedRow, find_ends
+from disclosure_control.margin_methods import SPREADS, WITHHELD, find_ends
 from disclosure_control.margins import cut_to_place
 from disclosure_control.noise.calibration import half_widths
 from disclosure_control.preset import TOTAL_LEVEL, Preset
 from disclosure_control.release import ReleasedTable
+from disclosure_control.released_row import MarginMissing, ReleasedRow
 from disclosure_control.rounding import decimal_places
 from disclosure_control.symbols import Symbol, Value
 from disclosure_control.tables import Row

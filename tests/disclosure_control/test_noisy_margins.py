@@ -55,7 +55,14 @@ MARGINS = [
     (f"{SCORED} AS n, AVG(sdq_score) AS m", {"sum:": 1330, "rows": 100}, "74-131 5.4-21.9"),
     ("MEDIAN(sdq_score) AS m", {"rows": 100}, "what is released does not tell how the noise moved it"),
     (f"{SCORED} AS n, STDDEV(sdq_score) AS s", {"sum:sdq_score*": 2_260_000, "sum:": 133_000, "rows": 10_000},
-     "* does not tell how the noise"),
+     "* ask for AVG of the same values beside it"),
+    # The number may be 11 off, the sum 441, the sum of squares 17,612. 491,100 about the average are then at least
+    # 491,050 - 17,612 + 133,500^2 / 10,000 - 133,941^2 / 9,989 = 459,668, and 522,463 at most, before chance.
+    (f"{SCORED} AS n, AVG(sdq_score) AS m, STDDEV(sdq_score) AS s, VAR_POP(sdq_score) AS v",
+     {"sum:sdq_score*": 2_260_000, "sum:": 133_000, "rows": 10_000}, "* * 6.6-7.4 44.67-53.80"),
+    # As far apart as scores from 0 to 40 can be, and farther: the spread stands at the end.
+    (f"{SCORED} AS n, AVG(sdq_score) AS m, STDDEV(sdq_score) AS s",
+     {"sum:sdq_score*": 20_000_000, "sum:": 133_000, "rows": 10_000}, "* * the noise in it leaves nothing to go by"),
     ("SUM(sdq_score) AS total", {"sum:": 1330}, "ask for AVG"),
 ]  # fmt: skip
 
@@ -120,12 +127,39 @@ def test_noisy_margins_hold_the_truth_19_times_in_20(epsilon: str, answered: int
     assert {label: share for label in TRUTH if shown[label] and (share := held[label] / shown[label]) < 0.94} == {}
 
 
-def draw_noise(terms: NoiseTerms, answered: int, runs: int) -> dict[str, list[int]]:
+SPREAD = f"{SCORED} AS n, AVG(sdq_score) AS m, STDDEV(sdq_score) AS s, VAR_POP(sdq_score) AS v"
+SPREAD_PLAN = plan_for_path(make_plan(f"SELECT {SPREAD} FROM child_year"), "noisy_sum")
+SCORES = range(10, 31)
+"""Scores that are all as likely: their variance is 110 / 3."""
+
+
+@pytest.mark.parametrize("epsilon", ["1", pytest.param("0.5", marks=pytest.mark.deep)])
+def test_noisy_margins_of_spreads_hold_the_truth_19_times_in_20(epsilon: str) -> None:
+    """Of simulated totals of some thousand children: with few, the figure is not even printed."""
+    chance, terms, runs = random.Random(11), NoiseTerms(epsilon, 5, 2, 1), 200
+    noise = draw_noise(terms, 3, runs, SPREAD_PLAN)
+    held = {"s": 0, "v": 0}
+    for run in range(runs):
+        scores = chance.choices(SCORES, k=8000)
+        sums = {"rows:sdq_score": 8000, "sum:sdq_score": sum(scores)}
+        squares = sum(score * score for score in scores)
+        values = [(sums.get(each.name, squares) + noise[each.name][run]) % MODULUS for each in SPREAD_PLAN.statistics]
+        table = release_noisy_total(SPREAD_PLAN, values, terms, ANSWERED, ABSENT, UKLLC)
+        (margins,) = find_margins(table, SPREAD_PLAN, UKLLC)
+        for label, truth in (("s", (110 / 3) ** 0.5), ("v", 110 / 3)):
+            margin = margins[label]
+            assert isinstance(margin, Margin), margin
+            held[label] += float(margin.low) <= truth <= float(margin.high)
+            assert float(margin.high) < 2 / float(epsilon) * float(margin.low)
+    assert min(held.values()) >= 0.94 * runs
+
+
+def draw_noise(terms: NoiseTerms, answered: int, runs: int, plan: QueryPlan = PLAN) -> dict[str, list[int]]:
     """The noise of every statistic in every run."""
-    scales = calibrate(PLAN, terms.epsilon).scales
+    scales = calibrate(plan, terms.epsilon).scales
     bits = SeededBits(5)
     noise = {}
-    for each in PLAN.statistics:
+    for each in plan.statistics:
         shares = [draw_shares(runs, scales[each.name, 0], terms.shares, bits) for _ in range(answered)]
         noise[each.name] = [sum(cell) for cell in zip(*shares, strict=True)]
     return noise
