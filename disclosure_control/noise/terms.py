@@ -12,9 +12,6 @@ LARGEST_EPSILON = 20
 MOST_PARTIES = 10_000
 """More nodes than any sum is ever over."""
 
-MOST_PARTIES = 10_000
-"""More nodes than any sum is ever over."""
-
 _EPSILON = re.compile(r"(0|[1-9][0-9]?)(\.[0-9]{0,5}[1-9])?")
 
 

@@ -17,7 +17,7 @@ class Weather:
     delay: float = 0.0
     """Seconds that each piece is late by, at most."""
     loss: float = 0.0
-    """The part of connections that are dropped: at once, or after so many bytes as chance has it."""
+    """The part of pieces that are cut short as chance has it, and their connection with them."""
     severed: bool = False
     """Nothing passes in either direction, and nobody is told: what was on its way arrives when it is mended."""
     reset: bool = False
@@ -82,32 +82,27 @@ class Link:
 
     def _carry(self, near: socket.socket) -> None:
         """Carry one connection, for as long as it is let live."""
-        weather = self._weather
-        lost = self._chance.random() < weather.loss
         with near, contextlib.suppress(OSError):
-            if weather.reset or (lost and self._chance.random() < 0.5):
+            if self._weather.reset:
                 self.harmed += 1
                 return
             with socket.create_connection(self._hub, timeout=5) as far:
                 far.settimeout(None)
                 self._open |= {near, far}
-                ends_after = self._chance.randrange(1, 4 * CHUNK) if lost else None
-                back = threading.Thread(target=self._pump, args=(far, near, None), daemon=True)
+                back = threading.Thread(target=self._pump, args=(far, near), daemon=True)
                 back.start()
-                self._pump(near, far, ends_after)
+                self._pump(near, far)
                 back.join()
                 self._open -= {near, far}
 
-    def _pump(self, source: socket.socket, target: socket.socket, ends_after: int | None) -> None:
-        """Carry bytes one way until either end has had enough, or so many have passed."""
-        passed = 0
+    def _pump(self, source: socket.socket, target: socket.socket) -> None:
+        """Carry bytes one way until either end has had enough, or a piece is lost."""
         with contextlib.suppress(OSError):
             while piece := source.recv(CHUNK):
                 self._hold()
-                passed += len(piece)
-                if ends_after is not None and passed > ends_after:
+                if self._chance.random() < self._weather.loss:
                     self.harmed += 1
-                    target.sendall(piece[: ends_after - passed])
+                    target.sendall(piece[: self._chance.randrange(len(piece))])
                     break
                 target.sendall(piece)
                 self.carried += len(piece)

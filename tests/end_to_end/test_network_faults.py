@@ -64,9 +64,7 @@ def partition(faulty: FaultyFederation, chance: random.Random, lasts: float, ove
 
 def loss(faulty: FaultyFederation, chance: random.Random, lasts: float, over: Callable[[], bool]) -> None:
     """Connections are dropped, some in the middle of what they carry."""
-    for link in faulty.links.values():
-        link.become(Weather(reset=True))  # What is open is a poll made before: it would not be touched.
-    change_weather(faulty, some_nodes(faulty, chance), lasts, over, Weather(loss=chance.uniform(0.2, 0.7)))
+    change_weather(faulty, some_nodes(faulty, chance), lasts, over, Weather(loss=chance.uniform(0.05, 0.4)))
 
 
 def slow_links(faulty: FaultyFederation, chance: random.Random, lasts: float, over: Callable[[], bool]) -> None:
@@ -86,13 +84,15 @@ def change_weather(
 ) -> None:
     """Let the links of some nodes be so for a while, and at least until somebody meets it; then mend them all."""
     links = [faulty.links[name] for name in names]
-    for link in links:
-        link.become(weather)
     before = [link.harmed for link in links]
-    wait_until(over, lasts)
-    eventually(lambda: [link.harmed for link in links] != before, "bytes that meet the weather")
-    for link in faulty.links.values():
-        link.become(FAIR)
+    try:
+        for link in links:
+            link.become(weather)
+        wait_until(over, lasts)
+        eventually(lambda: [link.harmed for link in links] != before, "bytes that meet the weather")
+    finally:
+        for link in links:
+            link.become(FAIR)
 
 
 def node_restarted(faulty: FaultyFederation, chance: random.Random, lasts: float, over: Callable[[], bool]) -> None:
