@@ -110,7 +110,8 @@ def accept_answer(hub: Hub, node: Member, lookup_id: str, pages: bytes) -> None:
             (pages, lookup_id, *addressed),
         )
         connection.execute("DELETE FROM deliveries WHERE lookup_id = ? AND receiver = ?", addressed)
-    hub.bell.ring(lookup_id)
+    if is_ready(hub, lookup_id):  # Whoever asked is not woken by every answer, only to find that others are awaited.
+        hub.bell.ring(lookup_id)
 
 
 def acknowledge_answers(hub: Hub, asker: Member, lookup_id: str, last: int) -> None:
