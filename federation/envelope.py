@@ -26,6 +26,7 @@ MAX_SIGNATURES = 16
 
 STATEMENTS: Mapping[str, int] = {
     "application/vnd.circe.sum-survivors+json": 400,
+    "application/vnd.circe.sum-held+json": 400,
     "application/vnd.circe.sum-abort+json": 400,
 }
 """Documents that every node of a roster signs in the same bytes: how many signatures such an envelope may hold."""

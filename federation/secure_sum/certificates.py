@@ -1,8 +1,11 @@
 """Exact sums: one survivor set for all exact questions about a term, and who may be asked under it.
 
 Exact totals over two sets that differ by one authority would give that authority's own figures by subtraction. So the
-first opening fixes the set S; t signatures on it are its certificate; every later exact roster is S itself, or all of S
-within one region, and is opened whole or not at all.
+first opening fixes the set S; every later exact roster is S itself, or all of S within one region, and is opened whole
+or not at all.
+
+The certificate of S is the word of t nodes that they hold to it, which each gives when it reveals (S9) and no sooner: a
+consent, or a signature on a smaller set, may be on a set that is never opened, and there can be t of them on several.
 """
 
 from datetime import datetime
@@ -13,13 +16,13 @@ from federation.secure_sum.contributor_store import ExactLock
 from federation.secure_sum.errors import SumRefused
 from federation.secure_sum.facts import ManifestFacts, SumQuery
 from federation.secure_sum.messages import (
-    SURVIVORS_TYPE,
+    HELD_TYPE,
     Certificate,
     SumRoster,
     SurvivorSet,
 )
 from federation.secure_sum.rosters import Floors, roster_digest
-from federation.secure_sum.signing import check_quorum, read_payload
+from federation.secure_sum.signing import count_signers, read_payload
 
 WIDEST_SHARE = Fraction(2, 3)
 """The part of all active nodes that a first exact roster must have: it is the widest there is, and no region's."""
@@ -59,7 +62,7 @@ def read_certificate(
 
     Its roster is held to what a first exact roster must be, so that a few nodes cannot certify a set among themselves.
     """
-    roster, statement = certificate.roster, read_payload(certificate.survivors, SURVIVORS_TYPE, SurvivorSet)
+    roster, statement = certificate.roster, read_payload(certificate.survivors, HELD_TYPE, SurvivorSet)
     if not term or statement.exact_term != term:
         raise SumRefused("certificate_other", "the certificate is for another term")
     if statement.roster_digest != roster_digest(roster):
@@ -70,7 +73,9 @@ def read_certificate(
     check_widest_roster(roster, register, now)
     if len(survivors) < roster.threshold or roster.threshold < floors.lowest_threshold(len(roster.members)):
         raise SumRefused("threshold_low", "the certificate is of too few nodes")
-    check_quorum(certificate.survivors, statement.survivors, roster.threshold, register, now)
+    held = count_signers(certificate.survivors, statement.survivors, register, now)
+    if held < roster.threshold:
+        raise SumRefused("quorum_missing", f"{roster.threshold} survivors must hold to the set, and {held} do")
     return statement.survivors
 
 

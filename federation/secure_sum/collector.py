@@ -21,6 +21,7 @@ from federation.secure_sum.facts import ManifestFacts, name_abort, name_survivor
 from federation.secure_sum.messages import (
     ABORT_TYPE,
     CONTRIBUTION_TYPE,
+    HELD_TYPE,
     REVEAL_TYPE,
     SURVIVORS_TYPE,
     Attempt,
@@ -125,6 +126,7 @@ class Collector:
         self.register = register
         self._bundles = bundles
         self._closes_at = started_at + timedelta(seconds=facts.gather_seconds)
+        self._certified = certified
         self._fewest = facts.fewest_survivors(certified=certified)
         self._missing: dict[str, str] = {}
         self._contributions: dict[str, str] = {}
@@ -136,6 +138,7 @@ class Collector:
         self._survivors: SurvivorSet | None = proposed
         smaller = proposed is not None and proposed != whole
         self._statement = Statement(proposed, SURVIVORS_TYPE) if proposed and smaller else self._whole
+        self._held: Statement | None = None
         self._aborts = Statement(name_abort(attempt), ABORT_TYPE)
 
     # --- What comes in -----------------------------------------------------------------------------------------------
@@ -198,6 +201,7 @@ class Collector:
             raise SumFailed("reveal_unasked", f"{sender} is not among the survivors", (sender,))
         try:
             read_shares(reveal, self.roster, statement, self._bundles)
+            self._take_held(sender, reveal, statement, now)
         except SumFailed:
             self._liars.add(sender)
             raise
@@ -239,9 +243,13 @@ class Collector:
         return self._aborts.envelope(self.roster.threshold)
 
     def certificate(self) -> Certificate:
-        """Return what fixes an exact term's survivors: every signature there is, since signers may leave (S8)."""
-        self._opened()
-        return Certificate(roster=self.roster, survivors=self._statement.envelope(len(self.roster.members)))
+        """Return what fixes an exact term's survivors: the word of all who revealed, since signers may leave (S9).
+
+        Raises `SumFailed` before anybody did.
+        """
+        if self._held is None:
+            raise SumFailed("reveals_missing", "nobody holds the term to these survivors yet")
+        return Certificate(roster=self.roster, survivors=self._held.envelope(len(self.roster.members)))
 
     @property
     def survivors(self) -> tuple[str, ...]:
@@ -267,6 +275,11 @@ class Collector:
     def arrived(self) -> tuple[str, ...]:
         """Who has contributed so far, the quickest first."""
         return tuple(self._contributions)
+
+    @property
+    def revealed(self) -> tuple[str, ...]:
+        """Whose reveals are here."""
+        return tuple(self._reveals)
 
     @property
     def missing(self) -> Mapping[str, str]:
@@ -320,6 +333,18 @@ class Collector:
         if consent.keyid != sender:
             raise SumFailed("impersonation", f"{sender} sent a consent in another's name", (sender,))
         self._whole.take(consent, self.register, now)
+
+    def _take_held(self, sender: str, reveal: Reveal, statement: SurvivorSet, now: datetime) -> None:
+        """Take a node's word that it holds a term to these survivors; a first exact sum needs it."""
+        first = bool(self.facts.exact_term) and not self._certified
+        if reveal.held is None and first:
+            raise SumFailed("held_missing", f"{sender} does not say that it holds to these survivors", (sender,))
+        if reveal.held is None:
+            return
+        if reveal.held.keyid != sender:
+            raise SumFailed("impersonation", f"{sender} holds to survivors in another's name", (sender,))
+        self._held = self._held or Statement(statement, HELD_TYPE)
+        self._held.take(reveal.held, self.register, now)
 
     def _opened(self) -> SurvivorSet:
         if self._survivors is None and len(self._contributions) == len(self.roster.members):

@@ -30,6 +30,7 @@ from federation.secure_sum.masking import MaskedTable, mask_vector, restore_mask
 from federation.secure_sum.messages import (
     ABORT_TYPE,
     CONTRIBUTION_TYPE,
+    HELD_TYPE,
     REVEAL_TYPE,
     SURVIVORS_TYPE,
     Attempt,
@@ -225,7 +226,14 @@ class Contributor:
             raise SumRefused("slot_incomplete", f"the shares of slot {claim.where.slot} are erased")
         if not self._store.claim_reveal(claim):
             raise SumRefused("revealed", "this manifest was revealed for another set, or the attempt was aborted")
-        return sign_document(write_reveal(claim, parcels, self._me), REVEAL_TYPE, self._signer)
+        held = self._hold(statement, claim)
+        return sign_document(write_reveal(claim, parcels, self._me, held), REVEAL_TYPE, self._signer)
+
+    def _hold(self, statement: SurvivorSet, claim: RevealClaim) -> Signature | None:
+        """Sign that this node holds a term to these survivors: only now that it does, and not of a region's sum."""
+        if claim.exact is None or claim.exact.survivors != statement.survivors:
+            return None
+        return sign_body(encode_document(statement), HELD_TYPE, self._signer)
 
     def _claim_for(
         self, statement: SurvivorSet, query: SumQuery, kept: KeptContribution, register: Register, now: datetime

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from federation.envelope import Envelope
+from federation.envelope import Envelope, Signature
 from federation.wire import Code, Digest, Document, Instant, Name
 
 PREKEY_TYPE = "application/vnd.circe.sum-prekey+json"
@@ -19,6 +19,9 @@ ATTEMPT_TYPE = "application/vnd.circe.sum-attempt+json"
 CONTRIBUTION_TYPE = "application/vnd.circe.sum-contribution+json"
 SURVIVORS_TYPE = "application/vnd.circe.sum-survivors+json"
 REVEAL_TYPE = "application/vnd.circe.sum-reveal+json"
+HELD_TYPE = "application/vnd.circe.sum-held+json"
+"""Of a survivor set that its signers have revealed for, and hold a term's exact sums to."""
+
 ABORT_TYPE = "application/vnd.circe.sum-abort+json"
 
 LARGEST_ROSTER = 400
@@ -162,8 +165,8 @@ class Contribution(Document, frozen=True):
 class SurvivorSet(Document, frozen=True):
     """S4 to S8, a statement: these nodes' contributions, and no others, are to be opened together.
 
-    For `exact_sum` it names the snapshots' term, and t signatures make it the certificate of that term's one set; for
-    `noisy_sum` the term is empty, so that no such statement can serve as a certificate.
+    For `exact_sum` it names the snapshots' term, and is signed a second time, as `HELD_TYPE`, by whoever reveals: t of
+    those signatures make it the certificate of that term's one set. For `noisy_sum` the term is empty.
     """
 
     manifest_digest: Digest
@@ -177,7 +180,8 @@ class SurvivorSet(Document, frozen=True):
 class Reveal(Document, frozen=True):
     """S9. One node's shares for one survivor set, 33 bytes each, joined in the roster's order.
 
-    `seeds` holds the share of each survivor's self-mask seed, `unlocks` that of each other member's unlock key.
+    `seeds` holds the share of each survivor's self-mask seed, `unlocks` that of each other member's unlock key. `held`
+    is the node's word, for an exact sum, that it holds the term to this set from now on.
     """
 
     manifest_digest: Digest
@@ -187,6 +191,7 @@ class Reveal(Document, frozen=True):
     node: Name
     seeds: Bytes
     unlocks: Bytes
+    held: Signature | None
 
 
 class Abort(Document, frozen=True):
@@ -199,7 +204,7 @@ class Abort(Document, frozen=True):
 
 
 class Certificate(Document, frozen=True):
-    """The one survivor set of a term's exact sums: the signed statement, and the roster that signed it."""
+    """The one survivor set of a term's exact sums, signed by those who revealed for it, and the roster they are of."""
 
     roster: SumRoster
     survivors: Envelope

@@ -7,7 +7,7 @@ whom follows from the survivor set, so a reveal for one set cannot be read as on
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 
-from federation.envelope import EnvelopeError, decode_base64
+from federation.envelope import EnvelopeError, Signature, decode_base64
 from federation.secure_sum.contributor_store import RevealClaim, ShareKind
 from federation.secure_sum.dealing import KeptParcel, SlotKey, commit_secret
 from federation.secure_sum.errors import SumFailed
@@ -18,7 +18,9 @@ RevealedShares = Mapping[str, bytes]
 """One node's shares by dealer: of the seed for a survivor, of the unlock key for everyone else."""
 
 
-def write_reveal(claim: RevealClaim, parcels: Mapping[str, KeptParcel], me: str) -> Reveal:
+def write_reveal(
+    claim: RevealClaim, parcels: Mapping[str, KeptParcel], me: str, held: Signature | None = None
+) -> Reveal:
     """Return the document that gives exactly the shares of a claim, and the same one every time."""
     ordered = [parcels[dealer] for dealer in sorted(claim.kinds)]
     seeds = [parcel.seed_share for parcel in ordered if claim.kinds[parcel.dealer] is ShareKind.SEED]
@@ -31,6 +33,7 @@ def write_reveal(claim: RevealClaim, parcels: Mapping[str, KeptParcel], me: str)
         node=me,
         seeds=b64encode(b"".join(seeds)).decode(),
         unlocks=b64encode(b"".join(unlocks)).decode(),
+        held=held,
     )
 
 

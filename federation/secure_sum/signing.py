@@ -82,6 +82,22 @@ def check_quorum(envelope: Envelope, members: Iterable[str], threshold: int, reg
         check_statement(message, signature.keyid, signature.sig, register, now)
 
 
+def count_signers(envelope: Envelope, members: Iterable[str], register: Register, now: datetime) -> int:
+    """Count the active nodes among `members` that signed one statement under their key of now; others count for none.
+
+    For a statement that is shown for months: some who signed it leave, and others change their key.
+    """
+    message = pre_authentication_encoding(envelope.payload_type, envelope.body)
+    good = set[str]()
+    for signature in envelope.signatures:
+        try:
+            check_statement(message, signature.keyid, signature.sig, register, now)
+        except SumRefused:
+            continue
+        good.add(signature.keyid)
+    return len(good.intersection(members))
+
+
 def check_statement(message: bytes, signer: str, signature: str, register: Register, now: datetime) -> None:
     """Check one active node's signature over a statement's pre-authentication encoding. Raises `SumRefused`."""
     from cryptography.exceptions import InvalidSignature

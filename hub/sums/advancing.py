@@ -82,8 +82,9 @@ def _step(hub: Hub, query: StoredQuery, attempt: StoredAttempt, gathering: Gathe
             _offer(hub, attempt, DeliveryKind.SURVIVORS, unsigned, statement.survivors)
         case AskReveals() as asked:
             _ask_reveals(hub, query, attempt, gathering.collector.arrived, asked)
-        case Open():
-            _open(hub, query, attempt, gathering, now)
+        case Open(survivors=survivors):
+            if not _await_others(hub, query, attempt, set(survivors) - set(gathering.collector.revealed), now):
+                _open(hub, query, attempt, gathering, now)
         case Fail(code=code, culprits=culprits):
             _fail(hub, query, attempt, gathering, code, culprits, now)
 
@@ -133,6 +134,15 @@ def _ask_reveals(
     if rest not in hub.sums.offered and hub.clock() >= hub.sums.offered[first] + SLOW:
         hub.sums.offered[rest] = hub.clock()
         _put(hub, attempt, DeliveryKind.OPENING, wanted, set(asked.survivors) - set(quickest))
+
+
+def _await_others(hub: Hub, query: StoredQuery, attempt: StoredAttempt, others: set[str], now: datetime) -> bool:
+    """Whether to wait a little for the rest of an exact sum's survivors: the more hold to them, the longer that lasts.
+
+    What certifies a term's survivors is the word of t who revealed (S9), and some change keys before it is over.
+    """
+    asked = hub.sums.offered.get((DeliveryKind.OPENING, attempt.place))
+    return query.manifest.path is Path.EXACT_SUM and bool(others) and asked is not None and now < asked + SLOW
 
 
 def _open(hub: Hub, query: StoredQuery, attempt: StoredAttempt, gathering: Gathering, now: datetime) -> None:

@@ -54,7 +54,7 @@ def release_total(
         table = _protect(query, vector, tuple(answered), absent, hub.party.presets)
     except (ReleaseRefused, ModelWithheld, ModelUndetermined) as error:
         log.warning("%s is withheld: %s", query.query_id, type(error).__name__)
-        _withhold(hub, query, attempt)
+        _withhold(hub, query, attempt, collector)
         return
     with hub.database.transaction() as connection:
         if not move_attempt(connection, attempt, AttemptState.OPENED):
@@ -85,16 +85,17 @@ def _protect(
     return release_noisy_total(plan, values, terms, answered, absent, preset)
 
 
-def _withhold(hub: Hub, query: StoredQuery, attempt: StoredAttempt) -> None:
+def _withhold(hub: Hub, query: StoredQuery, attempt: StoredAttempt, collector: Collector) -> None:
     with hub.database.transaction() as connection:
         move_attempt(connection, attempt, AttemptState.OPENED)
+        _keep_certificate(connection, query, collector)  # It was opened, and the nodes hold to its survivors.
         connection.execute("DELETE FROM sum_arrivals WHERE digest = ? AND number = ?", attempt.place)
     hub.database.erase_deleted()
     close_query(hub, query, QueryState.UNFINISHED, Action.QUERY_WITHHELD)
 
 
 def _keep_certificate(connection: Connection, query: StoredQuery, collector: Collector) -> None:
-    """Keep the statement that opened a term's first exact sum: it fixes the survivors of all that follow."""
+    """Keep the word of those who opened a term's first exact sum: it fixes the survivors of all that follow."""
     if query.manifest.path is Path.EXACT_SUM:
         row = (query.manifest.snapshot_term, encode_document(collector.certificate()))
         connection.execute("INSERT INTO sum_certificates VALUES (?, ?) ON CONFLICT DO NOTHING", row)

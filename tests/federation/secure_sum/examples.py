@@ -1,6 +1,6 @@
 """One of each document of a secure sum, for the tests of all documents."""
 
-from federation.envelope import Envelope
+from federation.envelope import Envelope, Signature
 from federation.secure_sum.messages import (
     Abort,
     Attempt,
@@ -82,6 +82,7 @@ EXAMPLES: tuple[Document, ...] = (
         node="node-301",
         seeds="AAAA",
         unlocks="",
+        held=Signature(keyid="node-301", sig="AAAA"),
     ),
     Abort(manifest_digest=DIGEST, attempt=1, slot=1, roster_digest=DIGEST),
     Certificate(roster=ROSTER, survivors=ENVELOPE),

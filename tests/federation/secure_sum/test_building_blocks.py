@@ -25,7 +25,7 @@ from federation.secure_sum.epochs import epoch_end, epoch_start, name_epoch
 from federation.secure_sum.errors import SumFailed, SumRefused
 from federation.secure_sum.facts import name_abort
 from federation.secure_sum.masking import KeyStream, MaskedTable, mask_vector, restore_masked
-from federation.secure_sum.messages import ABORT_TYPE, LARGEST_ROSTER, SURVIVORS_TYPE
+from federation.secure_sum.messages import ABORT_TYPE, HELD_TYPE, LARGEST_ROSTER, SURVIVORS_TYPE
 from federation.secure_sum.pairing import derive_slot_keys, pair_up
 from federation.secure_sum.prekeys import load_public_keys, make_prekey, read_prekey
 from federation.secure_sum.rosters import Floors, check_epoch, check_roster, make_roster, roster_digest
@@ -367,7 +367,7 @@ def test_values_must_be_as_many_as_the_plan_says() -> None:
 
 def test_statements_hold_a_signature_of_every_node() -> None:
     """The longest rosters fit in one envelope, and no other document may have so many signatures."""
-    assert STATEMENTS == {SURVIVORS_TYPE: LARGEST_ROSTER, ABORT_TYPE: LARGEST_ROSTER}
+    assert dict.fromkeys((SURVIVORS_TYPE, HELD_TYPE, ABORT_TYPE), LARGEST_ROSTER) == STATEMENTS
     body = encode_document(name_abort(PAIRED.query().attempt))
     envelope = seal_envelope(body, ABORT_TYPE, *map(make_keys, node_names(20)))
     assert len(envelope.signatures) == 20

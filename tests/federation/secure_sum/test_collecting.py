@@ -1,19 +1,22 @@
 """The hub's side of an attempt, step by step: what it waits for, asks, gives up on, keeps and forgets."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
 import pytest
 
+from federation.register import Register
 from federation.secure_sum.certificates import read_certificate
 from federation.secure_sum.collector import AskReveals, AskSurvivors, Collector, Fail, Open, Wait
-from federation.secure_sum.errors import SumFailed
+from federation.secure_sum.errors import SumFailed, SumRefused
 from federation.secure_sum.facts import SumPath, SumQuery, whole_roster
-from federation.secure_sum.messages import SurvivorSet
+from federation.secure_sum.messages import REVEAL_TYPE, Reveal, SurvivorSet
 from federation.secure_sum.rosters import Floors
+from federation.secure_sum.signing import sign_document
 from federation.secure_sum.vectors import signed_values
-from tests.federation.cast import NOW
+from tests.federation.cast import NOW, make_keys, make_member, make_register
 from tests.federation.secure_sum.troupe import Troupe, make_troupe
 
 CLOSING = NOW + timedelta(seconds=60)
@@ -113,16 +116,59 @@ def test_a_certified_exact_sum_takes_everyone(troupe: Troupe) -> None:
 
 
 def test_the_certificate_carries_every_signature(troupe: Troupe) -> None:
-    """S8. More than t signatures, since some who signed may leave before the term is over."""
+    """S9. Of all who revealed, who may be more than t: some leave, or change their key, before the term is over."""
     query = troupe.query(cells=1, path=SumPath.EXACT_SUM)
     collector = troupe.collector(query)
+    hand_in(troupe, query, collector)
+    step = collector.next_step(NOW)
+    assert isinstance(step, AskReveals)
     with pytest.raises(SumFailed):
         collector.certificate()
-    hand_in(troupe, query, collector)
-    assert isinstance(collector.next_step(NOW), AskReveals)
+    for name in troupe.names:
+        collector.take_reveal(name, troupe.node(name).reveal(step.envelope, query, troupe.register, NOW), NOW)
+    assert collector.revealed == troupe.names
     certificate = collector.certificate()
     assert certificate.survivors.signers == troupe.names
-    assert read_certificate(certificate, query.facts.snapshot_term, Floors(), troupe.register, NOW) == troupe.names
+    term, left = query.facts.snapshot_term, len(troupe.names) - troupe.roster.threshold
+    for changes in ({"revoked": True}, {"signing_key": make_member("ana@ucl").signing_key}):
+        register = change_members(troupe, left, changes)
+        assert read_certificate(certificate, term, Floors(), register, NOW) == troupe.names
+        with pytest.raises(SumRefused, match="must hold to the set"):
+            read_certificate(certificate, term, Floors(), change_members(troupe, left + 1, changes), NOW)
+
+
+def change_members(troupe: Troupe, number: int, changes: Mapping[str, object]) -> Register:
+    """The register in which the first few nodes have left, or sign with another key."""
+    changed = troupe.names[:number]
+    return make_register(
+        [
+            msgspec.structs.replace(member, **changes) if member.id in changed else member
+            for member in troupe.register.members
+        ]
+    )
+
+
+def test_whoever_reveals_for_a_first_exact_sum_holds_to_it(troupe: Troupe) -> None:
+    """S9. Without its word there is no certificate, and in another's name or over another set there is none either."""
+    query, (name, other) = troupe.query(cells=1, path=SumPath.EXACT_SUM), troupe.names[:2]
+    collector = troupe.collector(query)
+    hand_in(troupe, query, collector)
+    step = collector.next_step(NOW)
+    assert isinstance(step, AskReveals)
+    envelope = troupe.node(name).reveal(step.envelope, query, troupe.register, NOW)
+    honest = msgspec.json.decode(envelope.body, type=Reveal)
+    assert honest.held is not None
+    consent = troupe.contribute(query, name, [1]).consent
+    for held, code in (
+        (None, "held_missing"),
+        (msgspec.structs.replace(honest.held, keyid=other), "impersonation"),
+        (consent, "signature_invalid"),
+    ):
+        lie = sign_document(msgspec.structs.replace(honest, held=held), REVEAL_TYPE, make_keys(name))
+        with pytest.raises(SumFailed) as caught:
+            collector.take_reveal(name, lie, NOW)
+        assert (caught.value.code, caught.value.culprits) == (code, (name,))
+    assert collector.revealed == ()
 
 
 def test_an_attempt_ends(troupe: Troupe) -> None:

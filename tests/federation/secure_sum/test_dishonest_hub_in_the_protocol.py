@@ -18,6 +18,7 @@ from federation.secure_sum.errors import SumRefused
 from federation.secure_sum.facts import SumPath, SumQuery, name_survivors, read_attempt, whole_roster
 from federation.secure_sum.messages import (
     ATTEMPT_TYPE,
+    HELD_TYPE,
     PAIRING_TYPE,
     PREKEY_TYPE,
     SURVIVORS_TYPE,
@@ -360,9 +361,16 @@ def open_exactly(troupe: Troupe, dropped: int = 1) -> tuple[SumQuery, Certificat
     query, survivors = exact(troupe), troupe.names[: len(troupe.names) - dropped]
     contribute_all(troupe, query, survivors)
     envelope = opening(troupe, query, survivors, survivors[: troupe.roster.threshold])
-    for name in survivors:
-        reveal(troupe, name, envelope, query)
-    return query, Certificate(roster=troupe.roster, survivors=envelope)
+    return query, hold(troupe, query, envelope, survivors)
+
+
+def hold(troupe: Troupe, query: SumQuery, envelope: Envelope, names: Iterable[str]) -> Certificate:
+    """Have these nodes reveal for an opening; return their word that they hold to it."""
+    statement = msgspec.json.decode(envelope.body, type=SurvivorSet)
+    reveals = [msgspec.json.decode(reveal(troupe, name, envelope, query).body, type=Reveal) for name in names]
+    signatures = tuple(each.held for each in reveals if each.held is not None)
+    unsigned = seal_envelope(encode_document(statement), HELD_TYPE)
+    return Certificate(roster=query.roster, survivors=msgspec.structs.replace(unsigned, signatures=signatures))
 
 
 def exact_among(troupe: Troupe, names: Iterable[str], certificate: Certificate | None, **changes: Any) -> SumQuery:
@@ -451,9 +459,50 @@ def test_another_certificate_beside_the_first() -> None:
     troupe = make_troupe(9)
     troupe.deal(1)
     first, _ = open_exactly(troupe)
-    everyone = bind(whole_roster(first), [sign_again(whole_roster(first), name) for name in troupe.names[:6]])
+    everyone = seal_envelope(encode_document(whole_roster(first)), HELD_TYPE, *map(make_keys, troupe.names[:6]))
     query = exact_among(troupe, troupe.names, Certificate(roster=troupe.roster, survivors=everyone))
     refused("certificate_other", lambda: troupe.contribute(query, troupe.names[0], [1, 1, 1]))
+
+
+@pytest.mark.parametrize("shown", ["consents", "signatures on a smaller set", "of an attempt that was aborted"])
+def test_certificate_of_a_set_that_was_not_opened(shown: str) -> None:
+    """S2. What t nodes signed before anything was revealed certifies nothing: there can be two such sets of a term.
+
+    England is opened without one node by those outside its region, who are held to that; then its region is asked with
+    the consents of everybody for a certificate. England less the other regions is the region less that node.
+    """
+    troupe = make_troupe(9)
+    troupe.deal(1)
+    query, names = exact(troupe), troupe.names
+    consents = contribute_all(troupe, query)
+    if shown == "consents":
+        statement, signatures = whole_roster(query), consents
+    elif shown == "signatures on a smaller set":
+        smaller = opening(troupe, query, names[1:], names[1:])
+        statement, signatures = name_survivors(query.attempt, query.facts, names[1:]), list(smaller.signatures)
+    else:
+        for name in names:
+            troupe.node(name).abort(query)
+        statement, signatures = whole_roster(query), consents
+    kinds = [bind(statement, signatures)]
+    kinds.append(msgspec.structs.replace(kinds[0], payload_type=HELD_TYPE))
+    for envelope, code in zip(kinds, ("malformed", "quorum_missing"), strict=True):
+        later = exact_among(troupe, statement.survivors, Certificate(roster=troupe.roster, survivors=envelope))
+        refused(code, lambda it=later: troupe.contribute(it, names[1], [1, 1, 1]))
+
+
+def test_certificate_of_a_region() -> None:
+    """S9. Whoever reveals for a region's sum holds to the whole set still, and signs nothing of the region alone."""
+    troupe = make_troupe(12)
+    troupe.deal(1)
+    query, names = exact(troupe), troupe.names
+    whole = bind(whole_roster(query), contribute_all(troupe, query))
+    certificate = hold(troupe, query, whole, names)
+    assert certificate.survivors.signers == names
+    halves = {name: "north" if place < 6 else "south" for place, name in enumerate(names)}
+    north = exact_among(troupe, names[:6], certificate, regions=halves)
+    consents = contribute_all(troupe, north)
+    assert hold(troupe, north, bind(whole_roster(north), consents), names[:6]).survivors.signers == ()
 
 
 def test_two_snapshots_of_one_term() -> None:
@@ -484,7 +533,7 @@ def test_lock_lifted_by_aborts_of_another_sum() -> None:
         "aborts_other",
         lambda: node.release_exact_lock(TERM, aborts, make_roster(EPOCH, names[:7]), troupe.register, NOW),
     )
-    certified = exact_among(troupe, names[:8], Certificate(roster=troupe.roster, survivors=envelope))
+    certified = exact_among(troupe, names[:8], None)
     consents = contribute_all(troupe, certified)
     firm = bind(whole_roster(certified), consents[:6])
     other = troupe.stores[names[0]].copy()
@@ -505,18 +554,13 @@ def replace_signature(signature: Signature, name: str) -> Signature:
     return msgspec.structs.replace(signature, keyid=name)
 
 
-def sign_again(statement: SurvivorSet, name: str) -> Signature:
-    """A node's signature on what no honest node would sign."""
-    return seal_envelope(encode_document(statement), SURVIVORS_TYPE, make_keys(name)).signatures[0]
-
-
 def certify(troupe: Troupe, certificate: Certificate, **changes: object) -> Certificate:
     """A certificate with a statement altered and signed afresh by those it names."""
     statement = msgspec.json.decode(certificate.survivors.body, type=SurvivorSet)
     altered = msgspec.structs.replace(statement, **changes)
     signers = [name for name in altered.survivors if name in troupe.names][: troupe.roster.threshold]
     return msgspec.structs.replace(
-        certificate, survivors=bind(altered, [sign_again(altered, name) for name in signers])
+        certificate, survivors=seal_envelope(encode_document(altered), HELD_TYPE, *map(make_keys, signers))
     )
 
 

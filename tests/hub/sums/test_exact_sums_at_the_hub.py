@@ -4,14 +4,16 @@ from datetime import timedelta
 
 import pytest
 
+from disclosure_control.release import ReleaseRefused
 from federation.exchange import QueryState, RunDraft
 from federation.manifest import Path
 from federation.problems import ProblemRaised
 from federation.sum_terms import GATHER_SECONDS
 from hub.queries import find_query
 from hub.runs import draft_run
-from hub.sums import advancing
-from hub.sums.attempts import certified_survivors
+from hub.settling import keep_up
+from hub.sums import advancing, totals
+from hub.sums.attempts import certified_survivors, find_certificate
 from query_engine.planning.plan import QueryPlan
 from tests.hub.replies import released, status_of
 from tests.hub.sums.played_sums import SQL, TERM, PlayedSums, approve_template, run_template
@@ -38,6 +40,38 @@ def test_every_survivor_is_asked_for_its_shares(sums: PlayedSums, monkeypatch: p
         node.poll()
     asked = sums.federation.hub.database.connection.execute("SELECT receiver FROM deliveries WHERE kind = 'opening'")
     assert {row["receiver"] for row in asked} == set(sums.nodes)
+
+
+def test_the_certificate_has_all_who_reveal_soon(sums: PlayedSums) -> None:
+    """Five would open the sum, and the hub waits two seconds for the others: of seven who hold to it two may leave."""
+    sums.settle()
+    query_id = run_template(sums, approve_template(sums))
+    for node in sums.nodes.values():
+        node.poll()
+    quick, slow = sorted(sums.nodes)[:5], sorted(sums.nodes)[5:]
+    for name in (*quick, slow[0]):
+        sums.nodes[name].poll()
+    assert status_of(sums.federation, query_id).state is QueryState.RUNNING
+    sums.federation.clock.advance(advancing.SLOW)
+    keep_up(sums.federation.hub, sums.federation.clock())
+    assert status_of(sums.federation, query_id).state is QueryState.RELEASED
+    certificate = find_certificate(sums.federation.hub.database.connection, TERM)
+    assert certificate is not None
+    assert certificate.survivors.signers == (*quick, slow[0])
+
+
+def test_a_sum_that_is_withheld_fixes_the_survivors_too(sums: PlayedSums, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was opened and the nodes hold to it, so whoever asks next has to know."""
+
+    def refuse(*_: object) -> None:
+        raise ReleaseRefused("nothing of it may be shown")
+
+    monkeypatch.setattr(totals, "_protect", refuse)
+    sums.settle()
+    query_id = run_template(sums, approve_template(sums))
+    sums.settle()
+    assert status_of(sums.federation, query_id).state is QueryState.UNFINISHED
+    assert certified_survivors(sums.federation.hub, TERM) == tuple(sorted(sums.nodes))
 
 
 def test_small_totals_are_withheld(sums: PlayedSums) -> None:

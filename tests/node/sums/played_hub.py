@@ -313,9 +313,8 @@ class PlayedSum:
 
     @property
     def certificate(self) -> Certificate:
-        """The opening as the certificate of an exact snapshot."""
-        assert self.opening is not None
-        return Certificate(roster=self.roster, survivors=self.opening)
+        """What fixes the survivors of an exact term: the word of those who revealed."""
+        return self.collector.certificate()
 
 
 def read_complaint_of(said: Said) -> Complaint:
