@@ -18,7 +18,8 @@
     11  the newest snapshot of the term that was approved covers the academic year asked about
     12  enough operators of the roster can reach each cell of an exact sum
     13  the attempt at a sum is the hub's, for this roster and threshold; its slot was never used, every earlier attempt
-        is over, and an exact sum keeps to the snapshot's one set of survivors, as their certificate says
+        is over, and an exact sum keeps to the term's one set of survivors, as their certificate says, and to that of
+        every other term which was asked about the same
 
 Lines 12 and 13 are for sums alone: `node.sums` ticks them off.
 

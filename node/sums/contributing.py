@@ -49,6 +49,7 @@ from node.checklist import (
 from node.refusal import Refused
 from node.service import Node
 from node.sums.allowances import check_reach_of_roster
+from node.sums.other_terms import check_other_terms
 from node.sums.statements import find_query
 from query_engine.planning.plan import QueryPlan
 
@@ -151,6 +152,7 @@ def reserve_slot(
     try:
         lift_failed_lock(node, query, register)
         node.contributor.reserve(query, snapshot, register, node.clock())
+        check_other_terms(connection, node.sums, query, query.roster.members)
     except SumRefused as refused:
         raise Refused(refused.code, refused.text) from None
     if node.sums.find_query(attempt.manifest_digest, attempt.number) is None:

@@ -19,6 +19,7 @@ from federation.wire import encode_document
 from node.answering import record_unapproved
 from node.refusal import Refused
 from node.service import Node
+from node.sums.other_terms import check_other_terms
 
 T = TypeVar("T")
 
@@ -57,6 +58,7 @@ def reveal_shares(node: Node, opening: Envelope) -> tuple[str, bytes] | None:
         query = find_query(node, survivors)
         if query.facts.path.value not in node.rules().paths:
             raise SumRefused("path_barred", f"this authority lets no table leave by {query.facts.path} any more")
+        check_other_terms(node.database.connection, node.sums, query, survivors.survivors)
         revealed = record_act(
             node,
             lambda: node.contributor.reveal(opening, query, node.register(), node.clock()),
