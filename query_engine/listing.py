@@ -58,7 +58,8 @@ def _page(table: GovernedTable) -> str:
             column.definition,
             f"Values: {values_of(column)}" + (f"; bins from {bins_of(column)}" if column.bins else ""),
             f"Source: {column.source}",
-            f"Factor: {column.factor} ({column.nature}); {years_of(column)}; asked by: {column.audience}",
+            f"Factor: {column.factor} ({column.nature}); {years_of(column)}; asked by: {column.audience}; "
+            f"sensitivity: {column.sensitivity}",
         ):
             lines += wrap(text, _WIDTH, initial_indent="    ", subsequent_indent="    ")
     return "\n".join(lines)

@@ -10,8 +10,9 @@ from flask import Blueprint, render_template, request
 
 from federation.problems import ProblemRaised
 from query_engine.catalogue import Column, GovernedTable, Role, load_catalogue
-from query_engine.columns import Audience, Nature, Sensitivity
+from query_engine.columns import Audience, ColumnType, Nature, Sensitivity
 from query_engine.geography import load_authorities
+from query_engine.listing import bins_of
 
 catalogue = Blueprint("catalogue", __name__)
 
@@ -25,6 +26,13 @@ USES: Mapping[Role, str] = {
     "measure": "filter, sum, average",
 }
 """What a query can do with a column of each role."""
+
+TYPES: Mapping[ColumnType, str] = {
+    "category": "Category",
+    "integer": "Whole number",
+    "decimal": "Decimal number",
+    "boolean": "True or false",
+}
 
 SENSITIVITIES: Mapping[Sensitivity, str] = {
     "ordinary": "Ordinary",
@@ -47,17 +55,22 @@ AUDIENCES: Mapping[Audience, str] = {
 
 @dataclass(frozen=True)
 class ColumnEntry:
-    """One column as the page shows it; `categories` has code and name of each where there are many."""
+    """One column as the page shows it; `categories` has code and name of each where there are many.
+
+    `bins` are the least values of the ranges by which a measure is grouped.
+    """
 
     name: str
     definition: str
     source: str
     uses: str
+    type: str
     nature: str
     audience: str
     years: str
     sensitivity: str
     values: str
+    bins: str
     categories: tuple[tuple[str, str], ...]
 
 
@@ -121,11 +134,13 @@ def describe_column(column: Column) -> ColumnEntry:
         definition=column.definition,
         source=column.source,
         uses=USES[column.role],
+        type=TYPES[column.type],
         nature=column.nature.capitalize(),
         audience=AUDIENCES[column.audience],
         years=describe_years(column),
         sensitivity=SENSITIVITIES[column.sensitivity],
         values=describe_values(column),
+        bins=bins_of(column),
         categories=list_categories(column),
     )
 

@@ -11,9 +11,28 @@ CREATE MACRO term_of(day) AS (
     CASE WHEN month(day) >= 9 THEN 'autumn' WHEN month(day) <= 3 THEN 'spring' WHEN day IS NOT NULL THEN 'summer' END
 );
 
--- A census asks about the term before its own.
-CREATE MACRO term_before(term) AS (
-    CASE term WHEN 'autumn' THEN 'summer' WHEN 'spring' THEN 'autumn' WHEN 'summer' THEN 'spring' END
+-- A census tells of attendance one term late: that of spring of the autumn term, that of summer of the spring term, and
+-- that of autumn of the summer term of the academic year before.
+CREATE MACRO attended_term(census_term) AS (
+    CASE census_term WHEN 'autumn' THEN 'summer' WHEN 'spring' THEN 'autumn' WHEN 'summer' THEN 'spring' END
+);
+
+CREATE MACRO attended_year(academic_year, census_term) AS (
+    CASE WHEN census_term = 'autumn' THEN academic_year - 101 ELSE academic_year END
+);
+
+-- School census days: the first Thursday of October, the third Thursdays of January and May.
+
+CREATE MACRO nth_thursday(month_start, nth) AS (
+    month_start + (((11 - isodow(month_start)) % 7) + 7 * (nth - 1))::INTEGER
+);
+
+CREATE MACRO usual_census_day(academic_year, term) AS (
+    CASE term
+        WHEN 'autumn' THEN nth_thursday(make_date(academic_year // 100, 10, 1), 1)
+        WHEN 'spring' THEN nth_thursday(make_date(academic_year // 100 + 1, 1, 1), 3)
+        WHEN 'summer' THEN nth_thursday(make_date(academic_year // 100 + 1, 5, 1), 3)
+    END
 );
 
 -- The term of a period as the virtual school's records write it: 202425-autumn.
@@ -81,16 +100,18 @@ CREATE MACRO activity_of(code) AS (
     END
 );
 
--- Attendance codes. Those that are none of these are attendance, or sessions that nobody could attend.
+-- Attendance codes, as DfE counts them. Those that are none of these are attendance: an interview before August 2024 (J)
+-- was an approved activity, and has been a leave of absence since (J1).
 
 CREATE MACRO is_authorised_absence(code) AS (
-    code IN ('C', 'C1', 'C2', 'E', 'H', 'I', 'J', 'J1', 'M', 'R', 'S', 'T')
+    code IN ('C', 'C1', 'C2', 'E', 'H', 'I', 'J1', 'M', 'R', 'S', 'T')
 );
 
 CREATE MACRO is_unauthorised_absence(code) AS (code IN ('G', 'N', 'O', 'U'));
 
+-- No session that the pupil could have attended; Q is a lack of access arrangements, Y1 to Y7 are unavoidable causes.
 CREATE MACRO is_impossible_session(code) AS (
-    code IN ('D', 'X', 'Y', 'Y1', 'Y2', 'Y3', 'Y4', 'Y5', 'Y6', 'Y7', 'Z', '#')
+    code IN ('D', 'Q', 'X', 'Y', 'Y1', 'Y2', 'Y3', 'Y4', 'Y5', 'Y6', 'Y7', 'Z', '#')
 );
 
 -- Standard scores: how far an assessment lies from the middle of a fixed reference group of all pupils, in standard
@@ -144,7 +165,6 @@ CREATE MACRO absence_reason(code) AS (
         WHEN 'C' THEN 'other_authorised'
         WHEN 'C1' THEN 'other_authorised'
         WHEN 'H' THEN 'other_authorised'
-        WHEN 'J' THEN 'other_authorised'
         WHEN 'J1' THEN 'other_authorised'
         WHEN 'G' THEN 'unagreed_holiday'
         WHEN 'N' THEN 'no_reason_yet'

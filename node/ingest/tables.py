@@ -44,6 +44,7 @@ RELATIONS = (
     "exclusions",
     "sen_needs",
     "meals",
+    "national_meals",
     "registrations",
     "school_moves",
     "school_changes",

@@ -4,20 +4,6 @@
 -- keeps the row, and `kept_row`, its number there; the academic year and term; `la_child_id` where the row is about a child
 -- of this authority; `school`, as the return names it.
 
--- School census days: the first Thursday of October, the third Thursdays of January and May.
-
-CREATE MACRO nth_thursday(month_start, nth) AS (
-    month_start + (((11 - isodow(month_start)) % 7) + 7 * (nth - 1))::INTEGER
-);
-
-CREATE MACRO usual_census_day(academic_year, term) AS (
-    CASE term
-        WHEN 'autumn' THEN nth_thursday(make_date(academic_year // 100, 10, 1), 1)
-        WHEN 'spring' THEN nth_thursday(make_date(academic_year // 100 + 1, 1, 1), 3)
-        WHEN 'summer' THEN nth_thursday(make_date(academic_year // 100 + 1, 5, 1), 3)
-    END
-);
-
 -- What the authority knows.
 
 -- Its children by unique pupil number. Two children with one number are another rule's matter.
@@ -101,7 +87,8 @@ SELECT urn, arg_max(opendate, academic_year) AS opened
 FROM gias
 GROUP BY urn;
 
--- What schools returned.
+-- What schools returned. What a census says of attendance is of the term before its own; a host tells of the terms of the
+-- year before its own, all together.
 
 CREATE VIEW censuses AS
 SELECT
@@ -125,7 +112,10 @@ SELECT
     coalesce(schools.urn, CASE WHEN regexp_full_match(nativeid, '[1-9][0-9]{5}') THEN nativeid::INTEGER END) AS school_urn,
     upn, surname, forename, dob, entrydate AS entry_date, enrolstatus IS DISTINCT FROM 'S' AS is_main,
     ncyearactual AS year_group, sen_provision_of(senprovision) AS sen_provision, plaa,
-    termlysessionspossible AS possible, coalesce(missed, 0) AS missed
+    termlysessionspossible AS possible, coalesce(missed, 0) AS missed,
+    attended_year(academic_year, census_term) AS attended_year,
+    term_number(attended_term(census_term)) AS first_attended, first_attended AS last_attended,
+    term_start(attended_year, attended_term(census_term)) AS attended_from
 FROM pupilonroll AS roll
 JOIN censuses USING (academic_year, census_term)
 LEFT JOIN sessions_missed USING (academic_year, census_term, pupilonrolltableid)
@@ -139,6 +129,7 @@ WITH told AS (
         usual_census_day(academic_year, census_term) AS census_day, school_urn::VARCHAR AS school, school_urn, upn,
         date_of_birth AS dob, entry_date, true AS is_main, year_group, sen_provision, sessions_possible AS possible,
         coalesce(sessions_missed_authorised, 0) + coalesce(sessions_missed_unauthorised, 0) AS missed,
+        academic_year AS attended_year, 1 AS first_attended, term_number - 1 AS last_attended,
         false AS is_own_roll
     FROM told_by_hosts
 ),

@@ -1,5 +1,8 @@
 """Sessions a pupil missed, and suspensions: the year is drawn once and then split over the terms.
 
+Its share of sessions missed holds over autumn and spring together, of which that year's censuses tell, and in summer,
+of which the next autumn's does.
+
 Planted: placement moves in the year raise the odds of persistent and severe absence and of suspension
 (calibration.toml, table `planted`), and a high SDQ score raises the odds of suspension.
 """
@@ -16,6 +19,7 @@ _SUSPENDED_SESSIONS = "E"  # the attendance code of a session missed while suspe
 _MOST_SUSPENSIONS, _MEAN_SDQ = 15, 14.9
 _TO_MONDAY = {6: 2, 0: 1}  # days from a Saturday or Sunday, by day modulo 7, as day 1 was a Monday
 _SEVERE_SHARE = (0.5, 0.85)  # of the sessions, where the table says no other: assumed
+_LATE = "summer"  # the term that the year's own censuses do not tell of
 _USUAL_MOST = 0.095  # safely below the 10% of sessions that makes absence persistent
 
 
@@ -58,14 +62,13 @@ def draw_attendance(chance: Random, terms: Sequence[Term], phase: str, risk: Ris
     table = phase if risk or phase == "alternative" else "pupils"
     band = _draw_band(chance, table, risk)
     share = _draw_missed_share(chance, table, band)
-    weights = [chance.uniform(0.6, 1.4) * term.sessions for term in terms]
-    missed_in_all = share * sum(term.sessions for term in terms)
+    split = _split(share, terms, [chance.uniform(0.6, 1.4) * term.sessions for term in terms])
     suspended = _draw_suspensions(chance, terms, phase, risk)
     records = []
-    for term, weight in zip(terms, weights, strict=True):
+    for term, missed_in_term in zip(terms, split, strict=True):
         suspensions = tuple(each for each in suspended if term.first <= each.start <= term.last)
         suspended_sessions = min(term.sessions, sum(each.sessions for each in suspensions))
-        missed = min(term.sessions, max(suspended_sessions, round(missed_in_all * weight / sum(weights))))
+        missed = min(term.sessions, max(suspended_sessions, round(missed_in_term)))
         codes = _draw_codes(chance, missed, suspended_sessions, band) if missed else ()
         records.append(TermRecord(term.sessions, codes, suspensions))
     return tuple(records)
@@ -86,6 +89,16 @@ def _draw_missed_share(chance: Random, table: str, band: str) -> float:
     if band == "persistent":
         return 0.1 + 0.4 * chance.betavariate(1, 2.6)
     return min(_USUAL_MOST, chance.expovariate(1 / number(f"absence.{table}.usual")))
+
+
+def _split(share: float, terms: Sequence[Term], weights: Sequence[float]) -> list[float]:
+    """The sessions missed in each term: that share of the summer's, and of all the others' by their weights."""
+    early = sum(term.sessions for term in terms if term.name != _LATE)
+    weighed = sum(weight for term, weight in zip(terms, weights, strict=True) if term.name != _LATE)
+    return [
+        share * (term.sessions if term.name == _LATE else early * weight / weighed)
+        for term, weight in zip(terms, weights, strict=True)
+    ]
 
 
 def _draw_codes(chance: Random, missed: int, suspended: int, band: str) -> tuple[tuple[str, int], ...]:

@@ -99,8 +99,10 @@ SELECT DISTINCT regexp_extract(filename, '/(\d{3})/school-census/', 1) AS host, 
 FROM read_csv(getvariable('directory') || '/*/school-census/*_senneeds.csv', all_varchar = true, filename = true, header = true)
 WHERE sentyperank = '1.0';
 
+-- The autumn census tells of last year's attendance.
 CREATE TABLE pupils AS
-SELECT upn, sum(possible) AS possible, coalesce(sum(missed), 0) AS missed, coalesce(sum(unauthorised), 0) AS unauthorised,
+SELECT upn, nullif(sum(possible) FILTER (term <> 'autumn'), 0) AS possible, coalesce(sum(missed) FILTER (term <> 'autumn'), 0) AS missed,
+    coalesce(sum(unauthorised) FILTER (term <> 'autumn'), 0) AS unauthorised,
     coalesce(bool_or(suspended), false) AS suspended, coalesce(bool_or(excluded), false) AS excluded, count(DISTINCT school) AS schools, max(sen) AS sen, bool_or(year_group IN ('12', '13')) AS after_16, any_value(need) AS need,
     CASE WHEN max(estab) >= 7000 THEN 'special' WHEN max(estab) >= 4000 THEN 'secondary' WHEN max(estab) >= 2000 THEN 'primary'
         ELSE 'alternative' END AS phase

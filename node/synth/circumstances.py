@@ -6,14 +6,16 @@ from node.synth.placement_kinds import FOSTER
 from node.synth.pupils import Pupil
 from node.synth.school_census import UNAUTHORISED
 
+_EXAMINED = "summer"  # what is missed in the term of the examinations plays no part
 _STEP = 0.05  # the planted effect is of each 5% of possible sessions
 
 
 def circumstances_of(pupil: Pupil, first: int) -> Circumstances:
     """The measures that Key Stage 4 depends on, for the school year that began in the calendar year `first`."""
     stays = list(pupil.stays.values())
-    possible = sum(stay.record.possible for stay in stays)
-    missed = sum(count for stay in stays for code, count in stay.record.missed if code in UNAUTHORISED)
+    attended = [stay.record for term, stay in pupil.stays.items() if term != _EXAMINED]
+    possible = sum(record.possible for record in attended)
+    missed = sum(count for record in attended for code, count in record.missed if code in UNAUTHORISED)
     sessions = sum(each.sessions for stay in stays for each in stay.record.suspensions)
     care, end = pupil.learner.care, day(first + 1, 3, 31)
     in_care = care is not None and care.looked_after_on(end)

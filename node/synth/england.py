@@ -10,7 +10,7 @@ EVERYTHING WRITTEN HERE IS SYNTHETIC: no child, school or worker in it exists. W
 - of several years, each return tells the same histories as far as they had gone by its 31 March;
 - the same arguments give the same bytes on every machine; GIAP files, virtual-school files and XML change no byte of
   the returns and extracts, and further years only add rows to the end of the last year's: children whose care another
-  authority passed on in an earlier year.
+  authority passed on in an earlier year. What an autumn census tells of the summer before is theirs alone.
 
 Folders: `<code>/ssda903`, `<code>/school-census`, of earlier years `<code>/<academic year>/` with these two in it,
 `<code>/ssda903.xml`, `<code>/giap`, `<code>/virtual-school`, and for all of England `register`.

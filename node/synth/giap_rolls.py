@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from node.synth.calibration import number
 from node.synth.collection_year import CollectionYear, return_date
 from node.synth.pupils import Pupil
 
@@ -34,7 +35,7 @@ def census_values(pupil: Pupil, year: CollectionYear) -> Iterator[tuple[str, dic
             "Sex": "M" if learner.male else "F",
             "DOB": return_date(learner.born),
             "FSMeligible": meals,
-            "EVERFSM_6": meals,
+            "EVERFSM_6": str(int(_ever_had_meals(pupil))),
             "Language": pupil.language,
             "EnrolStatus": "C",
             "EntryDate": return_date(stay.entry),
@@ -44,6 +45,12 @@ def census_values(pupil: Pupil, year: CollectionYear) -> Iterator[tuple[str, dic
             "SecondarySENType": pupil.needs[1] if len(pupil.needs) > 1 else "",
         }
         yield term.name, values if term.name == "autumn" else values | {"Ethnicity": learner.ethnicity}
+
+
+def _ever_had_meals(pupil: Pupil) -> bool:
+    """Whether the pupil is eligible for free meals, or was in the last six years: their own number settles that."""
+    earlier = number(f"free_meals.earlier.{pupil.learner.background}")
+    return pupil.meals_since is not None or int(pupil.learner.upn[1:12]) % 97 < 97 * earlier
 
 
 def premium_values(pupil: Pupil, year: CollectionYear) -> dict[str, str]:

@@ -65,6 +65,12 @@ def _all_year_of_school_age(pupil: Pupil) -> bool:
     return _all_year(pupil) and 1 <= pupil.learner.group <= _LAST_COMPULSORY
 
 
+def _all_year_in_care(pupil: Pupil) -> bool:
+    """Whether the virtual school has a daily record of the term that the spring census tells of."""
+    care = pupil.learner.care
+    return _all_year(pupil) and care is not None and care.start <= pupil.stays["autumn"].entry
+
+
 def _wrong_birth(pupil: Pupil, _: CollectionYear, __: Founded) -> list[Pupil]:
     return [replace(pupil, learner=replace(pupil.learner, born=pupil.learner.born + 1))]
 
@@ -121,9 +127,9 @@ def _entered_in_another_century(pupil: Pupil, year: CollectionYear, __: Founded)
     return [replace(pupil, stays={term: replace(stay, entry=entry) for term, stay in pupil.stays.items()})]
 
 
-def _still_at_the_old(pupil: Pupil, _: CollectionYear, __: Founded) -> list[Pupil]:
-    possible = pupil.stays[_LAST_TERM].record.possible
-    stay = replace(pupil.stays["autumn"], record=TermRecord(possible, (), ()))
+def _still_at_the_old(pupil: Pupil, year: CollectionYear, __: Founded) -> list[Pupil]:
+    """The last census tells of the term before, in which the old school says that nothing was missed."""
+    stay = replace(pupil.stays["autumn"], record=TermRecord(year.terms[1].sessions, (), ()))
     return [pupil, replace(pupil, stays={_LAST_TERM: stay})]
 
 
@@ -158,7 +164,7 @@ KINDS: tuple[ReturnsError, ...] = (
     ReturnsError("on_two_rolls", _all_year, _on_two_rolls),
     ReturnsError("recorded_twice", _anyone, _recorded_twice),
     ReturnsError("wrong_year_group", lambda pupil: pupil.learner.group >= 1, _wrong_group),
-    ReturnsError("attendance_impossible", _anyone, _too_many_missed),
+    ReturnsError("attendance_impossible", _all_year_in_care, _too_many_missed),
     ReturnsError("entry_after_census", _anyone, _entered_later),
     ReturnsError("entry_before_school_opened", _anyone, _entered_in_another_century),
     ReturnsError("previously_looked_after_in_care", _anyone, _formerly_in_care),

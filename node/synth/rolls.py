@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import chain
 from random import Random
 
+from node.synth.arrears import stand_in_before, tell_in_arrears
 from node.synth.calibration import number, seeded
 from node.synth.collection_year import CollectionYear, Day, collection_year_of, year_group
 from node.synth.giap import GiapWriter
@@ -124,9 +125,10 @@ class Rolls:
     ) -> None:
         last, written = self._plan.last.academic_year, []
         for year, pupil in known.items():
-            parts = [pupil]
+            told = tell_in_arrears(pupil, self._before(known, year))
+            parts = [told]
             if year == last:
-                parts = written = spoiler.spoil(pupil) if spoiler else [pupil]
+                parts = written = spoiler.spoil(told) if spoiler else [told]
             for each in parts:
                 for host, part in _by_authority(each):
                     if host == code:
@@ -139,6 +141,11 @@ class Rolls:
                 self._virtual.add(latest)
                 known = {**known, last: _as_returned(latest, written)}
             self._giap.add(known, _owners(code, latest), on_roll=True)
+
+    def _before(self, known: Chain, year: int) -> Pupil | None:
+        """The pupil in the year before one; for the first year that is written, somebody to stand in."""
+        first = self._plan.years[0]
+        return stand_in_before(known[year], first) if year == first.academic_year else known.get(year - 101)
 
     def _write_off_roll(self, code: str) -> None:
         """Young people of the authority who have left school have results, though they are on no roll."""

@@ -20,7 +20,7 @@ FOLDER = "virtual-school"
 README = """\
 pep.csv                   one personal education plan meeting a term: quality is Green, Amber or Red; a plan without a
                           completed date was never finished. SDQ strategies: Yes or No. Dates dd/mm/yyyy.
-attendance_daily.csv      two marks (AM, PM) for each school day of the second half of the summer term, in the codes of
+attendance_daily.csv      two marks (AM, PM) for each school day of the second half of the autumn term, in the codes of
                           the School Census. Dates yyyy-mm-dd.
 targets.csv               one target a term in English and in maths: the grade aimed at, the one expected from the
                           starting point, and whether that is Below, Expected or Above.
@@ -46,7 +46,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 """The headings of each table that is written pupil by pupil; the key is the file's name."""
 
-_FIRST_OF_HALF_TERM = (6, 2)  # the Monday after the late May holiday, month and day
+_FIRST_OF_HALF_TERM = (11, 4)  # after the October holiday, month and day
 _WEEKEND = (6, 0)  # ordinals modulo 7
 _KINDS = ("One-to-one tuition", "Mentoring", "Therapeutic support", "Small group tuition", "Laptop or equipment")
 _SUBJECTS = ("English", "Maths")
@@ -102,7 +102,7 @@ def _term_rows(
     if before < stay.entry <= term.last:
         waited = 1 + int(chance.expovariate(1 / number("pep.days_waiting")))
         yield "admissions", [_slashed(stay.entry - waited), _slashed(stay.entry), str(stay.school.urn)]
-    if term.name == "summer":
+    if term.name == "autumn":
         for row in _marks(chance, term, stay):
             yield "attendance_daily", row
 
@@ -134,7 +134,7 @@ def _support(chance: Random, term: Term) -> list[str]:
 
 
 def _marks(chance: Random, term: Term, stay: Stay) -> Iterator[list[str]]:
-    """The half-days of the second half of a term, whole days of them missed: the share that the term's census says."""
+    """The half-days of the second half of a term, whole days of them missed: the share that the next census says."""
     missed = sum(count for _, count in stay.record.missed)
     share = missed / stay.record.possible if stay.record.possible else 0.0
     codes = [code for code, _ in stay.record.missed]

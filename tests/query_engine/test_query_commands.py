@@ -215,6 +215,28 @@ def test_one_table_is_listed_in_full(catalogue: Catalogue) -> None:
     assert "child_year:" not in written
 
 
+def test_a_page_says_all_that_is_declared_of_every_column(catalogue: Catalogue) -> None:
+    """Definition, source, nature, type, unit, bounds, sensitivity, whose questions may use it, and its years."""
+    for table in catalogue.tables.values():
+        written = _unspaced(list_catalogue(table.name).stdout)
+        for column in table.columns.values():
+            _, _, told = written.partition(f"{column.name}({column.role},{column.type}")
+            facts = (
+                *(column.definition, f"Source: {column.source}", column.unit or "", str(column.first_year)),
+                *(f"{column.factor} ({column.nature})", f"asked by: {column.audience}"),
+                f"sensitivity: {column.sensitivity}",
+                f"{column.bounds[0]} to {column.bounds[1]}" if column.bounds else "Values: ",
+            )
+            wanted = [_unspaced(fact) for fact in facts]
+            told = told[: 400 + sum(map(len, wanted))]
+            assert all(fact in told for fact in wanted), column.name
+
+
+def _unspaced(text: str) -> str:
+    """Text without its blanks, since lines are broken anywhere."""
+    return "".join(text.split())
+
+
 def test_an_unknown_table_is_a_usage_error() -> None:
     """Exit code 2, and the names there are."""
     result = list_catalogue("children")

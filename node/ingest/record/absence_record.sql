@@ -1,5 +1,6 @@
--- Sessions missed by each child of the record, by term and reason: from this authority's own censuses, and from the
--- daily record for the children and years of which those say nothing. A census tells of the term before it.
+-- Sessions missed by each child of the record, by the term they were missed in and reason: from this authority's own
+-- censuses, each of which tells of the term before its own, and from the daily record for the children and years of
+-- which those say nothing.
 WITH told_of AS (
     SELECT academic_year, term, upn, attendancereason AS code, sessions
     FROM sessions_on_roll
@@ -8,12 +9,13 @@ WITH told_of AS (
     SELECT academic_year, term, upn, attendancereason, sessions
     FROM sessions_off_roll
     JOIN departures USING (academic_year, term, pupilnolongeronrolltableid)
-    WHERE pupil_year IS NOT NULL
+    WHERE pupil_year IS NOT NULL OR term = 'autumn'
 ),
 counted AS (
-    SELECT academic_year, la_child_id, term_before(term) AS term, code, sum(sessions) AS sessions
+    SELECT children.academic_year, la_child_id, attended_term(term) AS term, code, sum(sessions) AS sessions
     FROM told_of
-    JOIN children USING (academic_year, upn)
+    JOIN children
+        ON children.academic_year = attended_year(told_of.academic_year, term) AND children.upn = told_of.upn
     GROUP BY ALL
 ),
 fed AS (

@@ -64,7 +64,8 @@ SELECT
     CASE WHEN has_social_workers THEN coalesce(social_workers_in_year, 0) END AS social_workers_in_year,
     care_end IS NULL AS at_31_march,
     care_end IS NULL AND care_start <= care.year_start AS in_care_12_months,
-    datesub('month', care_start, coalesce(care_end, care.year_end)) AS months_in_care
+    -- The last day of the year counts whole, so that a whole return year is 12 months.
+    datesub('month', care_start, coalesce(care_end, care.year_end + 1)) AS months_in_care
 FROM care
 JOIN returns USING (academic_year)
 LEFT JOIN placements USING (academic_year, child)

@@ -25,6 +25,7 @@ SELECT
     told.sen_unit_or_resourced,
     coalesce(told.fsm_status, CASE WHEN fsmeligible THEN 'eligible' WHEN NOT fsmeligible THEN 'not_eligible' END)
         AS fsm_status,
+    national_meals.ever_eligible AS fsm_ever_6,
     told.suspensions, told.suspension_days, told.permanently_excluded,
     told.attendance_rate, told.sessions_missed_unauthorised_rate, told.persistent_absentee, told.severe_absentee,
     told.days_out_of_learning,
@@ -32,4 +33,5 @@ SELECT
     told.school_changes_in_year AS told_changes
 FROM away
 LEFT JOIN host_facts AS told ON told.academic_year = away.academic_year AND told.identifier = away.upn
+LEFT JOIN national_meals ON national_meals.academic_year = away.academic_year AND national_meals.upn = away.upn
 LEFT JOIN latest ON latest.academic_year = away.academic_year AND latest.upn = away.upn

@@ -5,13 +5,14 @@ WITH reported AS (
     GROUP BY academic_year
 )
 SELECT
-    academic_year, identifier, upn, consistent_identifier, surname, forename, dob, nativeid, sex, ethnicity, ncyearactual, entrydate,
+    pupil_years.academic_year, identifier, pupil_years.upn, consistent_identifier, surname, forename, dob, nativeid, sex, ethnicity, ncyearactual, entrydate,
     coalesce(schools.urn, CASE WHEN regexp_full_match(nativeid, '[1-9][0-9]{5}') THEN nativeid::INTEGER END) AS school_urn,
     plaa,
     sen_provision_of(senprovision) AS sen_provision,
     CASE WHEN senprovision <> 'N' THEN sentype END AS sen_primary_need,
     senunitindicator OR resourcedprovisionindicator AS sen_unit_or_resourced,
     CASE WHEN eligible THEN 'eligible' WHEN NOT eligible THEN 'not_eligible' END AS fsm_status,
+    coalesce(national_meals.ever_eligible, meals.ever_eligible) AS fsm_ever_6,
     CASE WHEN has_exclusions THEN coalesce(suspensions, 0) END AS suspensions,
     CASE WHEN has_exclusions THEN coalesce(suspension_days, 0) END AS suspension_days,
     CASE WHEN has_exclusions THEN coalesce(permanently_excluded, false) END AS permanently_excluded,
@@ -23,9 +24,11 @@ SELECT
     (authorised + unauthorised) / 2 AS days_out_of_learning,
     is_other_language(language) AS english_additional_language
 FROM pupil_years
-JOIN reported USING (academic_year)
+JOIN reported ON reported.academic_year = pupil_years.academic_year
 LEFT JOIN absence USING (pupil_year)
 LEFT JOIN exclusions USING (pupil_year)
 LEFT JOIN sen_needs USING (pupil_year)
 LEFT JOIN meals USING (pupil_year)
+LEFT JOIN national_meals
+    ON national_meals.academic_year = pupil_years.academic_year AND national_meals.upn = pupil_years.identifier
 LEFT JOIN schools USING (nativeid)

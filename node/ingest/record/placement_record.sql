@@ -14,7 +14,7 @@ SELECT
         WHEN reason_place_change IS NOT NULL THEN 'planned_move'
         ELSE 'reason_not_given'
     END AS placement_end,
-    datesub('month', spell_start, least(coalesce(spell_end, year_end), year_end)) AS months,
+    datesub('month', spell_start, least(coalesce(spell_end, year_end + 1), year_end + 1)) AS months,
     datesub('day', greatest(spell_start, year_start), least(coalesce(spell_end, year_end + 1), year_end + 1))
         AS days_in_year
 FROM placement_spells AS spells

@@ -3,7 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
-from hub.pages.catalogue import AUDIENCES, NATURES, SENSITIVITIES, describe_years
+from hub.pages.catalogue import AUDIENCES, NATURES, SENSITIVITIES, TYPES, describe_years
 from query_engine.catalogue import Column, GovernedTable, load_catalogue
 from tests.hub.pages.conftest import Browse
 from tests.hub.pages.page_reader import PageReader, read_page
@@ -31,20 +31,25 @@ def read_rows(page: PageReader) -> dict[str, dict[str, str]]:
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
 def test_every_column_is_there_with_its_terms(table: GovernedTable, nobody: FlaskClient) -> None:
-    """Definition, source, nature, audience, years and sensitivity, as the catalogue declares them."""
+    """Definition, source, type, nature, audience, years, sensitivity, bounds, unit and bins, as they are declared."""
     rows = read_rows(read_page(nobody.get(f"/catalogue/{table.name}").text))
     assert set(rows) == set(table.columns)
     for name, column in table.columns.items():
         assert " ".join(f"{column.definition} Source: {column.source}".split()) == rows[name]["Definition"]
         assert rows[name]["Terms"] == (
-            f"Nature: {column.nature.capitalize()} Asked by: {AUDIENCES[column.audience]} "
+            f"Type: {TYPES[column.type]} Nature: {column.nature.capitalize()} Asked by: {AUDIENCES[column.audience]} "
             f"Years: {describe_years(column)} Sensitivity: {SENSITIVITIES[column.sensitivity]}"
         )
+        if column.bounds is not None:
+            values, _, bins = rows[name]["Values"].partition(" Grouped from ")
+            assert values.startswith(f"{column.bounds[0]} to {column.bounds[1]} ({column.unit})")
+            assert bins == ", ".join(map(str, column.bins))
 
 
 def test_every_word_of_the_catalogue_is_explained() -> None:
-    """A new audience, nature or sensitivity would need words of its own."""
+    """A new type, audience, nature or sensitivity would need words of its own."""
     columns: list[Column] = [column for table in TABLES.values() for column in table.columns.values()]
+    assert {column.type for column in columns} == set(TYPES)
     assert {column.audience for column in columns} == set(AUDIENCES)
     assert {column.nature for column in columns} == set(NATURES)
     assert {column.sensitivity for column in columns} == set(SENSITIVITIES)

@@ -37,7 +37,7 @@ class Enrolled:
     missed: float
 
 
-ABSENT = frozenset(("C", "C1", "C2", "E", "G", "H", "I", "J", "J1", "M", "N", "O", "R", "S", "T", "U"))
+ABSENT = frozenset(("C", "C1", "C2", "E", "G", "H", "I", "J1", "M", "N", "O", "R", "S", "T", "U"))
 """The attendance codes of sessions missed, authorised and not."""
 
 
@@ -58,12 +58,14 @@ def pool_censuses(federation: SmallFederation) -> dict[str, Enrolled]:
                     missed[row["pupilonrolltableid"]] += float(row["sessions"])
             for row in read_files(directory, f"{term}_pupilonroll.csv"):
                 known = pooled.get(row["upn"])
-                possible = int(float(row["termlysessionspossible"] or 0))
+                # The autumn census tells of the summer term of the year before.
+                in_year = not term.endswith("autumn")
+                possible = int(float(row["termlysessionspossible"] or 0)) if in_year else 0
                 pooled[row["upn"]] = Enrolled(
                     authority,
                     row["senprovision"],
                     (known.possible if known else 0) + possible,
-                    (known.missed if known else 0) + missed[row["pupilonrolltableid"]],
+                    (known.missed if known else 0) + (missed[row["pupilonrolltableid"]] if in_year else 0),
                 )
     return pooled
 

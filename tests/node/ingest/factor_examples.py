@@ -105,12 +105,16 @@ EXAMPLES: Mapping[str, FactorExample] = MappingProxyType(
             """,
         ),
         "free school meals": _example(
-            "A pupil whose eligibility began in the term is eligible.",
+            "Eligible from September 2023 until the day before the census of 16 January 2025: not on the day, but "
+            "in the last six years.",
             header=_CHILD,
             episodes=_IN_CARE,
             spring_pupilonroll=f"upn\n{UPN}",
-            spring_fsmperiod=f"pupilonrolltableid | fsmstartdate\n{UPN}      | 2025-Mar-01",
-            record="CHILD | fsm_status\nash   | eligible",
+            spring_fsmperiod=f"""
+                pupilonrolltableid | fsmstartdate | fsmenddate
+                {UPN}      | 2023-Sep-01  | 2025-Jan-15
+            """,
+            record="CHILD | fsm_status   | fsm_ever_6\nash   | not_eligible | yes",
         ),
         "school type": _example(
             "A special academy is a special school; the school of a child educated elsewhere is told by GIAP.",
@@ -143,7 +147,8 @@ EXAMPLES: Mapping[str, FactorExample] = MappingProxyType(
             """,
         ),
         "attendance": _example(
-            "Of 200 possible sessions 10 were missed through illness and 15 without authorisation: 12.5 days.",
+            "Of the 200 possible sessions of autumn, of which the spring census tells, 10 were missed through illness "
+            "and 15 without authorisation: 12.5 days.",
             header=_CHILD,
             episodes=_IN_CARE,
             spring_pupilonroll=f"upn           | termlysessionspossible\n{UPN} | 200.0",
@@ -191,14 +196,14 @@ EXAMPLES: Mapping[str, FactorExample] = MappingProxyType(
             record="CHILD | english_additional_language\nash   | yes",
         ),
         "prior performance": _example(
-            "Above the expected standard at Key Stage 2 in 2020/21; on the day care began, only Key Stage 1 was known.",
-            header=f"CHILD | UPN           | DOB\nash   | {UPN} | 01/01/2010",
+            "Above the expected standard at Key Stage 2 in 2021/22; on the day care began, only Key Stage 1 was known.",
+            header=f"CHILD | UPN           | DOB\nash   | {UPN} | 01/01/2011",
             episodes="CHILD | DECOM\nash   | 01/05/2019",
             giap_ks1=f"""
                 ACADYR    | UPN           | READ_OUTCOME | WRIT_OUTCOME | MATH_OUTCOME
-                2016/2017 | {UPN} | EXS          | WTS          | EXS
+                2017/2018 | {UPN} | EXS          | WTS          | EXS
             """,
-            giap_ks2=f"ACADYR    | UPN           | READSCORE | MATSCORE\n2020/2021 | {UPN} | 112       | 109",
+            giap_ks2=f"ACADYR    | UPN           | READSCORE | MATSCORE\n2021/2022 | {UPN} | 112       | 109",
             record="""
                 CHILD | prior_attainment | attainment_at_entry
                 ash   | above_expected   | below_expected
@@ -206,10 +211,11 @@ EXAMPLES: Mapping[str, FactorExample] = MappingProxyType(
         ),
         "end of Key Stage performance": _example(
             "Key Stage 2 average 100.5 is half a standard deviation under the reference mean (-0.50); Attainment 8 of "
-            "50 is 0.20 over it: progress of 0.70. Care began between the two, so progress from entry is the same.",
-            header=f"CHILD | UPN           | DOB\nash   | {UPN} | 01/01/2009",
+            "50 is 0.20 over it: progress of 0.70. Care began between the two, so progress from entry is the same. "
+            "This pupil took Year 10 twice; those who did not sat no Key Stage 2 tests, as none were held in 2020.",
+            header=f"CHILD | UPN           | DOB\nash   | {UPN} | 01/01/2008",
             episodes="CHILD | DECOM\nash   | 01/05/2023",
-            giap_ks2=f"ACADYR    | UPN           | READSCORE | MATSCORE\n2019/2020 | {UPN} | 101       | 100",
+            giap_ks2=f"ACADYR    | UPN           | READSCORE | MATSCORE\n2018/2019 | {UPN} | 101       | 100",
             giap_ks4=f"""
                 KS4_ACADYR | KS4_UPN       | KS4_ATT8 | KS4_PTSCNEWE_PTQ_EE | KS4_L2BASICS_94 | KS4_ENTBASICS
                 2024/2025  | {UPN} | 50.00    | 345.25              | 1               | 1

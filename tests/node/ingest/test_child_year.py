@@ -4,7 +4,7 @@ from tests.node.ingest.conftest import Load, Spec
 
 
 def test_time_in_care_runs_from_the_start_of_the_latest_period_to_31_march_or_its_end(child_spec: Spec) -> None:
-    """Whole months; a new period starts with RNE S, and short breaks (V3, V4) are no care at all."""
+    """Whole months, 31 March counted: a return year is 12. A new period starts with RNE S; short breaks are none."""
     child_spec(
         episodes="""
             CHILD   | DECOM      | RNE | LS | DEC        | REC
@@ -20,11 +20,11 @@ def test_time_in_care_runs_from_the_start_of_the_latest_period_to_31_march_or_it
         """,
         record="""
             CHILD   | months_in_care | period_of_care_length | at_31_march | in_care_12_months
-            still   | 59             | 48_to_59_months       | yes         | yes
+            still   | 60             | 60_to_71_months       | yes         | yes
             chain   | 33             | 24_to_35_months       | yes         | yes
             left    | 18             | 12_to_23_months       | no          | no
             again   | 0              | under_12_months       | yes         | no
-            on_1st  | 11             | under_12_months       | yes         | yes
+            on_1st  | 12             | 12_to_23_months       | yes         | yes
             on_2nd  | 11             | under_12_months       | yes         | no
             respite | no row         | no row                | no row      | no row
         """,
@@ -35,17 +35,17 @@ def test_the_bands_of_time_in_care_are_those_that_dfe_publishes(child_spec: Spec
     child_spec(
         episodes="""
             CHILD | DECOM
-            a     | 01/05/2024
-            b     | 31/03/2024
-            c     | 31/03/2023
-            d     | 31/03/2022
-            e     | 31/03/2021
-            f     | 31/03/2020
-            g     | 31/03/2019
+            a     | 02/04/2024
+            b     | 01/04/2024
+            c     | 01/04/2023
+            d     | 01/04/2022
+            e     | 01/04/2021
+            f     | 01/04/2020
+            g     | 01/04/2019
         """,
         record="""
             CHILD | months_in_care | period_of_care_length
-            a     | 10             | under_12_months
+            a     | 11             | under_12_months
             b     | 12             | 12_to_23_months
             c     | 24             | 24_to_35_months
             d     | 36             | 36_to_47_months
@@ -564,6 +564,6 @@ def test_earlier_returns_lengthen_the_history_but_their_open_episodes_do_not_out
         """,
     )
     latest = loaded.children["a"]
-    assert (latest["academic_year"], latest["months_in_care"], latest["placements"]) == (202425, 37, 3)
+    assert (latest["academic_year"], latest["months_in_care"], latest["placements"]) == (202425, 38, 3)
     assert latest["placements_in_year"] == 2
     assert loaded.children["gone"]["academic_year"] == 202324

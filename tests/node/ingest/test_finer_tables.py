@@ -46,7 +46,7 @@ def test_placements_are_those_with_a_day_in_the_year(load: Load) -> None:
         """
             CHILD | placement_type | placement_in_area | placement_distance | placement_end  | months | days_in_year
             ash   | foster_other   | yes               | 11.6               | unplanned_move | 5      | 91
-            ash   | children_home  | no                | 0.0                | continues      | 8      | 274
+            ash   | children_home  | no                | 0.0                | continues      | 9      | 274
             elm   | with_parents   |                   |                    | left_care      | 23     | 10
         """,
     )
@@ -75,7 +75,7 @@ def test_school_moves_say_when_and_between_what(load: Load) -> None:
 
 
 def test_absences_are_sessions_by_term_and_reason(load: Load) -> None:
-    """Attendance (/) and sessions that nobody could attend (X) are no absence; a census tells of the term before."""
+    """Attendance (/) and sessions that nobody could attend (X) are no absence. A spring census tells of autumn."""
     loaded = load(
         header=HEADER,
         episodes=IN_CARE,

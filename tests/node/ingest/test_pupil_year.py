@@ -6,28 +6,30 @@ from tests.node.ingest.conftest import Load, Spec
 
 
 def test_attendance_is_the_share_of_possible_sessions_over_the_terms_of_the_year(pupil_spec: Spec) -> None:
-    """Codes of attendance (P) and of sessions that nobody could attend (X) are no absence."""
+    """Codes of attendance (P, J) and of sessions that nobody could attend (X, Q) are no absence."""
     pupil_spec(
-        autumn_pupilonroll="""
+        spring_pupilonroll="""
             upn | termlysessionspossible
             A   | 140.0
             B   | 140.0
             C   |
         """,
-        autumn_termlysessiondetailsonroll="""
+        spring_termlysessiondetailsonroll="""
             pupilonrolltableid | sessions | attendancereason
             A                  | 10.0     | I
             A                  | 4.0      | O
             A                  | 30.0     | P
             A                  | 9.0      | X
+            A                  | 8.0      | Q
+            A                  | 7.0      | J
         """,
-        spring_pupilonroll="""
+        summer_pupilonroll="""
             upn | termlysessionspossible
             A   | 60.0
             B   | 60.0
             C   |
         """,
-        spring_termlysessiondetailsonroll="""
+        summer_termlysessiondetailsonroll="""
             pupilonrolltableid | sessions | attendancereason
             A                  | 6.0      | M
             B                  | 100.0    | U
@@ -41,23 +43,22 @@ def test_attendance_is_the_share_of_possible_sessions_over_the_terms_of_the_year
     )
 
 
-def test_the_second_half_of_the_summer_term_is_told_of_in_a_table_of_its_own(pupil_spec: Spec) -> None:
+def test_the_second_half_of_the_summer_term_is_told_of_in_a_table_of_its_own(load: Load, pupil_spec: Spec) -> None:
     """Its sessions count together with those possible in it; without the table neither is known."""
     roll = "upn | termlysessionspossible | summerhalfterm2sessionspossible\nA | 100.0 | 60.0\nB | 100.0 |"
-    first_half = "pupilonrolltableid | sessions | attendancereason\nA | 20.0 | I"
-    pupil_spec(
+    first_half = _sessions("A | 20.0 | I")
+    before: dict[str, Any] = {"2023_autumn_pupilonroll": "upn\nA\nB"}
+    loaded = load(
+        **before,
         autumn_pupilonroll=roll,
         autumn_termlysessiondetailsonroll=first_half,
-        autumn_summerhalfterm2sessiondetailsonroll="""
-            pupilonrolltableid | sessions | attendancereason
-            A                  | 12.0     | O
-        """,
-        record="""
-            UPN | attendance_rate | sessions_missed_unauthorised_rate | days_out_of_learning
-            A   | 0.8000          | 0.0750                            | 16.0
-            B   | 1.0000          | 0.0000                            | 0.0
-        """,
+        autumn_summerhalfterm2sessiondetailsonroll=_sessions("A | 12.0 | O"),
     )
+    rows = [row for row in loaded.every_row("pupil_year", "pupils", "pupil", "upn") if row["academic_year"] == 202324]
+    assert {row["upn"]: (str(row["attendance_rate"]), str(row["days_out_of_learning"])) for row in rows} == {
+        "A": ("0.8000", "16.0"),
+        "B": ("1.0000", "0.0"),
+    }
     pupil_spec(
         spring_pupilonroll=roll,
         spring_termlysessiondetailsonroll=first_half,
@@ -98,6 +99,28 @@ def test_what_a_school_tells_of_a_pupil_who_left_it_counts_where_they_are_on_rol
             C   | no row          | no row               | no row      | no row
         """,
     )
+
+
+def test_a_census_tells_of_the_attendance_of_the_term_before(load: Load) -> None:
+    """So the autumn census is about last summer: of the year before, and of nobody who was in no year before."""
+    before: dict[str, Any] = {
+        "2023_autumn_pupilonroll": "upn\nA",
+        "2023_autumn_termlysessiondetailsonroll": _sessions("A | 99.0 | I"),
+    }
+    loaded = load(
+        **before,
+        autumn_pupilonroll="upn | termlysessionspossible\nA | 50.0\nB | 50.0",
+        autumn_termlysessiondetailsonroll=_sessions("A | 5.0 | O", "B | 20.0 | O"),
+        spring_pupilonroll="upn | termlysessionspossible\nA | 140.0\nB | 140.0",
+        spring_termlysessiondetailsonroll=_sessions("A | 7.0 | I"),
+    )
+    rows = loaded.every_row("pupil_year", "pupils", "pupil", "upn")
+    attended = {(row["upn"], row["academic_year"]): str(row["attendance_rate"]) for row in rows}
+    assert attended == {("A", 202324): "0.9000", ("A", 202425): "0.9500", ("B", 202425): "1.0000"}
+
+
+def _sessions(*rows: str) -> str:
+    return "\n".join(["pupilonrolltableid | sessions | attendancereason", *rows])
 
 
 def test_a_pupil_who_missed_just_under_a_tenth_is_not_persistently_absent(pupil_spec: Spec) -> None:
@@ -169,25 +192,44 @@ def test_an_exclusion_told_of_a_year_late_is_one_of_the_year_it_began_in(load: L
     ]
 
 
-def test_free_meals_are_those_of_a_day_in_the_latest_term(pupil_spec: Spec) -> None:
+def test_free_meals_are_those_of_the_latest_census_day(pupil_spec: Spec) -> None:
+    """The third Thursday of January, 16 January 2025, where the census does not say."""
     pupil_spec(
         autumn_pupilonroll="upn\nENDED\nOPEN\nNEW\nNEVER\nOVER",
         autumn_fsmperiod="pupilonrolltableid | fsmstartdate | fsmenddate\nENDED | 2023-Sep-01 | 2024-Nov-30",
-        spring_pupilonroll="upn\nENDED\nOPEN\nNEW\nNEVER\nOVER",
+        spring_pupilonroll="upn\nENDED\nOPEN\nNEW\nLATE\nNEVER\nOVER\nPAST",
         spring_fsmperiod="""
             pupilonrolltableid | fsmstartdate | fsmenddate
             ENDED              | 2023-Sep-01  | 2024-Nov-30
             OPEN               | 2023-Sep-01  |
-            NEW                | 2025-Mar-01  |
-            OVER               | 2023-Sep-01  | 2025-Jan-01
+            NEW                | 2025-Jan-16  |
+            LATE               | 2025-Jan-17  |
+            OVER               | 2016-Sep-01  | 2019-Jan-16
+            PAST               | 2016-Sep-01  | 2019-Jan-15
         """,
         record="""
-            UPN   | fsm_status
-            ENDED | not_eligible
-            OPEN  | eligible
-            NEW   | eligible
-            NEVER | not_eligible
-            OVER  | eligible
+            UPN   | fsm_status   | fsm_ever_6
+            ENDED | not_eligible | yes
+            OPEN  | eligible     | yes
+            NEW   | eligible     | yes
+            LATE  | not_eligible | no
+            NEVER | not_eligible | no
+            OVER  | not_eligible | yes
+            PAST  | not_eligible | no
+        """,
+    )
+
+
+def test_the_department_knows_better_who_ever_had_free_meals(pupil_spec: Spec) -> None:
+    """Its flag goes before the periods of a census, which begin where a school's own system does."""
+    pupil_spec(
+        spring_pupilonroll="upn\nB801200005001\nQ801200005002",
+        spring_fsmperiod="pupilonrolltableid | fsmstartdate\nQ801200005002 | 2024-Sep-01",
+        giap_census="UPN | URN | EVERFSM_6\nB801200005001 | 140001 | 1\nQ801200005002 | 140001 |",
+        record="""
+            UPN           | fsm_status   | fsm_ever_6
+            B801200005001 | not_eligible | yes
+            Q801200005002 | eligible     | yes
         """,
     )
 

@@ -40,7 +40,7 @@ SPECS: Mapping[str, Mapping[str, str]] = {
             upn | dob        | entrydate  | enrolstatus | termlysessionspossible | found
             A   | 2010-01-01 | 2021-09-01 | C           | 0                      | yes
             B   | 2010-01-01 | 2021-09-01 | C           | 100                    |
-            C   | 2010-01-01 | 2025-01-10 | C           | 0                      |
+            C   | 2010-01-01 | 2024-09-10 | C           | 0                      |
             D   | 2021-01-01 | 2021-09-01 | C           | 0                      |
             E   | 2010-01-01 | 2021-09-01 | S           | 0                      |
             F   | 2010-01-01 | 2021-09-01 | C           | 0                      |""",
@@ -50,15 +50,24 @@ SPECS: Mapping[str, Mapping[str, str]] = {
             upn | termlysessionspossible | found
             A   | 100                    | yes
             B   | 100                    |
-            C   | 100                    |""",
+            C   | 100                    |
+            D   | 100                    |""",
         "spring_termlysessiondetailsonroll": """
             pupilonrolltableid | sessions
             B                  | 45
             C                  | 100""",
+        "told_by_hosts": """
+            upn | sessions_possible | sessions_missed_authorised | found
+            E   | 100               | 0                          | yes
+            F   | 100               | 45                         |""",
+        # Of the autumn term, which the spring census tells of; D's is of spring itself.
         "attendance_daily": "upn | date | session | code\n"
         + "\n".join(
-            f"{upn} | 2025-01-{day:02} | {session} | {'O' if session == 'AM' else '/'}"
-            for upn, days in (("A", 20), ("B", 20), ("C", 9))
+            f"{upn} | {month}-{day:02} | {session} | {'O' if session == 'AM' else '/'}"
+            for upn, month, days in (
+                *(("A", "2024-11", 20), ("B", "2024-11", 20), ("C", "2024-11", 9), ("D", "2025-01", 20)),
+                *(("E", "2024-11", 20), ("F", "2024-11", 20)),
+            )
             for day in range(1, days + 1)
             for session in ("AM", "PM")
         ),

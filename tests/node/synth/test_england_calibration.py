@@ -148,16 +148,17 @@ def schooling(england: England) -> Mapping[str, School]:
 def _measure_term(england: England, code: str, term: str, pupils: dict[str, School]) -> None:
     estabs = {row["NativeId"]: int(row["estab"]) for row in england.census(code, term, "schoolcensus")}
     upns = {}
+    is_of_this_year = not term.endswith("autumn")  # what is missed is told in the census of the term after
     for row in england.census(code, term, "pupilonroll"):
         upns[row["pupilonrolltableid"]] = row["upn"]
         pupil = pupils[row["upn"]]
         estab = estabs[row["NativeId"]]
         pupil.phase = next(name for least, name in _PHASES if estab >= least)
         pupil.sen = row["senprovision"]
-        pupil.possible += float(row["termlysessionspossible"])
+        pupil.possible += float(row["termlysessionspossible"]) if is_of_this_year else 0
         pupil.schools.add(row["NativeId"])
     for row in england.census(code, term, "termlysessiondetailsonroll"):
-        pupils[upns[row["pupilonrolltableid"]]].missed += float(row["sessions"])
+        pupils[upns[row["pupilonrolltableid"]]].missed += float(row["sessions"]) if is_of_this_year else 0
     for row in england.census(code, term, "termlyexclusionsonroll"):
         pupils[upns[row["pupilonrolltableid"]]].suspended = True
 
@@ -176,11 +177,11 @@ def in_care(england: England, schooling: Mapping[str, School]) -> Mapping[int, l
 
 
 def _persistent(pupils: list[School]) -> float:
-    return 100 * sum(pupil.missed >= 0.1 * pupil.possible for pupil in pupils) / len(pupils)
+    return 100 * sum(pupil.missed >= 0.1 * pupil.possible > 0 for pupil in pupils) / len(pupils)
 
 
 def _severe(pupils: list[School]) -> float:
-    return 100 * sum(pupil.missed >= 0.5 * pupil.possible for pupil in pupils) / len(pupils)
+    return 100 * sum(pupil.missed >= 0.5 * pupil.possible > 0 for pupil in pupils) / len(pupils)
 
 
 def _absence(pupils: list[School]) -> float:

@@ -107,7 +107,7 @@ def _schooling(england: England) -> Mapping[str, Mapping[str, float]]:
         for term in TERMS:
             _add_term(england, code, term, sums)
     for measured in sums.values():
-        measured["unauthorised_5_percent"] = measured.pop("missed") / measured.pop("possible") / 0.05
+        measured["unauthorised_5_percent"] = measured.pop("missed") / (measured.pop("possible") or 1) / 0.05
         measured["suspension_days"] = measured.pop("sessions", 0.0) / 2
     return {upn: dict(measured) for upn, measured in sums.items()}
 
@@ -119,16 +119,21 @@ def _add_term(england: England, code: str, term: str, sums: dict[str, dict[str, 
         upns[row["pupilonrolltableid"]] = row["upn"]
         estab, measured = estabs[row["NativeId"]], sums[row["upn"]]
         entry = datetime.strptime(row["entrydate"][:11], "%Y-%b-%d").date()
-        measured["possible"] += float(row["termlysessionspossible"])
+        measured["possible"] += float(row["termlysessionspossible"]) if _is_of_this_year(term) else 0
         measured["missed"] += 0
         measured["special_school"] = float(estab >= 7000)
         measured["alternative_provision"] = float(estab < 2000)
         measured["school_change_in_ks4"] = float(entry > date(2022, 9, 30))
     for row in england.census(code, term, "termlysessiondetailsonroll"):
-        if row["attendancereason"] in {"O", "U", "G", "N"}:
+        if row["attendancereason"] in {"O", "U", "G", "N"} and _is_of_this_year(term):
             sums[upns[row["pupilonrolltableid"]]]["missed"] += float(row["sessions"])
     for row in england.census(code, term, "termlyexclusionsonroll"):
         sums[upns[row["pupilonrolltableid"]]]["sessions"] += float(row["sessions"] or 0)
+
+
+def _is_of_this_year(term: str) -> bool:
+    """A census tells of the attendance of the term before, and that of autumn so of the year before."""
+    return not term.endswith("autumn")
 
 
 def _least_squares(rows: Sequence[Sequence[float]], values: Sequence[float]) -> tuple[list[float], list[float]]:

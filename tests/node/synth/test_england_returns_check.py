@@ -39,8 +39,9 @@ BREAKS: Mapping[str, tuple[str, ...]] = {
 }
 """The rules that each kind of mistake breaks: a leaver's old school is a second one."""
 
-MAY_BREAK = {"attendance_differs_from_daily_record"}
-"""A leaver's old school returns no absence, which is wrong of those who missed much at the new one."""
+MAY_BREAK = {"attendance_differs_from_daily_record", "no_sessions_all_term"}
+"""A leaver's old school returns no absence, which is wrong of those who missed much; and whoever is said to have come
+in another century has no sessions of a term in which they were elsewhere."""
 
 OF_NO_KNOWN_CHILD = {"check_letter_in_census", "meal_period_reversed"}
 """Findings that name no child of the authority: the number is wrong, or the load turned the row away."""
