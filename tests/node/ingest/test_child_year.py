@@ -384,7 +384,7 @@ def test_a_child_with_a_permanent_home_is_in_the_record_until_18(load: Load) -> 
         for row in loaded.every_row("child_year", "children", "child", "la_child_id")
     }
     assert {child: row for (year, child), row in found.items() if year == 202425} == {
-        "anybody": ("looked_after", 10, "foster_other"),
+        "anybody": ("looked_after", 11, "foster_other"),
         "adopted": ("previously_looked_after", 16, None),
     }
     assert found[202324, "adopted"] == ("looked_after", 16, "foster_other")
