@@ -75,10 +75,14 @@ def protect_cells(
 
 
 def _choose(pattern: Pattern, needs: Mapping[int, int]) -> None:
-    """Withhold what is cheapest in a small table, nearly so in one that is not large, and what is quick otherwise."""
+    """Withhold what is cheapest in a small table, nearly so in one that is not large, and what is quick otherwise.
+
+    Where many cells are rounded everything can move a little, and cutting planes take too long.
+    """
     cells = len(pattern.view.lattice)
+    rounded = int((pattern.limits.shown[0] < pattern.limits.shown[1]).sum())
     best = None
-    if cells <= MOST_NEARLY:
+    if cells <= MOST_NEARLY and rounded <= MOST_EXACTLY:
         search = Optimum(pattern.view.lattice, pattern.limits, needs, pattern.costs)
         best = search.exactly() if cells <= MOST_EXACTLY else search.nearly()
     if best is None:
