@@ -19,7 +19,14 @@ from pathlib import Path
 
 import click
 
-from federation.processes import CommandFailed, Stagehands, free_port, interrupted_by_signals, wait_for
+from federation.processes import (
+    CommandFailed,
+    Stagehands,
+    end_descendants,
+    free_port,
+    interrupted_by_signals,
+    wait_for,
+)
 
 QUESTION = """SELECT sen_provision,
        COUNT(DISTINCT child) AS children,
@@ -129,6 +136,9 @@ def demo(
                 keep_serving(hands, place)
         except CommandFailed:
             failed = True
+            raise
+        except KeyboardInterrupt:
+            end_descendants()
             raise
         finally:
             hands.stop_services(patience=1.0 if failed else 10.0)

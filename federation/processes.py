@@ -15,7 +15,7 @@ import urllib.request
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import PIPE
@@ -106,13 +106,9 @@ class Stagehands:
         # Standard output goes to a file, since a pipe that nobody reads would fill up and stop the command.
         with tempfile.TemporaryFile("w+") as printed:
             process = self._begin(words, printed)
-            try:
-                with process:
-                    assert process.stderr is not None
-                    said = deque(_pass_on(process.stderr, quiet), maxlen=20)
-            except KeyboardInterrupt:
-                process.terminate()
-                raise
+            with process:
+                assert process.stderr is not None
+                said = deque(_pass_on(process.stderr, quiet), maxlen=20)
             with self._turn:
                 self._commands.discard(process)
             self.check_running()
@@ -214,6 +210,16 @@ def interrupted_by_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def end_descendants() -> None:
+    """End whatever this process has started and that still runs, services and commands.
+
+    A signal may come while a command is being started, when nobody has a name for it yet.
+    """
+    for process in list(_family(os.getpid()))[1:]:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGTERM)
 
 
 def free_port() -> int:

@@ -33,7 +33,10 @@ demo.perform, demo.print_outcome = perform, lambda *_: None
 from federation.cli import main
 main(["demo", "--serve"])
 """
-ENDINGS = {"in the middle of a command": ('hands.run("import signal; signal.pause()")', 130), "serving": ("pass", 0)}
+ENDINGS = {
+    "in the middle of a command": ('hands.run("import signal; signal.pause()", str(place))', 130),
+    "serving": ("pass", 0),
+}
 """When the signal comes, and with what exit the demo ends: only one that serves has done all that it was to do."""
 
 
@@ -53,6 +56,13 @@ def play(also: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+def _command_line(process: Path) -> str:
+    try:
+        return (process / "cmdline").read_text()
+    except OSError:
+        return ""
+
+
 @pytest.mark.parametrize(("also", "code"), ENDINGS.values(), ids=ENDINGS)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_a_signal_ends_the_demo_its_services_and_its_state(number: signal.Signals, also: str, code: int) -> None:
@@ -66,5 +76,6 @@ def test_a_signal_ends_the_demo_its_services_and_its_state(number: signal.Signal
         assert demo.wait(30) == code
         assert "Traceback" not in demo.stderr.read()
     assert not Path(place).exists()
+    assert not [path for path in Path("/proc").glob("[0-9]*") if place in _command_line(path)]
     with pytest.raises(ProcessLookupError):
         os.kill(int(service), 0)
