@@ -16,7 +16,8 @@
     10  the history of what was answered about this table and year leaves room for it, under this protection and by this
         path, and the template has runs left
     11  the newest snapshot of the term that was approved covers the academic year asked about
-    12  enough operators of the roster can reach each cell of an exact sum
+    12  enough operators of the roster can reach each cell of an exact sum, and are in each region if it tells
+        regions apart
     13  the attempt at a sum is the hub's, for this roster and threshold; its slot was never used, every earlier attempt
         is over, and an exact sum keeps to the term's one set of survivors, as their certificate says, and to that of
         every other term which was asked about the same

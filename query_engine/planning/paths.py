@@ -10,11 +10,12 @@ What a plan cannot tell is for others to decide: the roster, what an authority's
 `measure_keys`, which path earlier questions about the same thing took.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import get_args
 
+from query_engine.geography import load_authorities, load_every_authority
 from query_engine.planning.contributions import ContributionUnbounded, prove_contributions
 from query_engine.planning.measure_keys import measure_keys as measure_keys
 from query_engine.planning.plan import Path as Path
@@ -102,14 +103,29 @@ def check_reach(plan: QueryPlan, operators: Mapping[str, str], fewest: int = FEW
     """Check that each cell of an exact sum over a roster can be reached by so many operators.
 
     `operators` has the operator of each authority on the roster. A cell that nobody on it can reach is empty whoever
-    answers, and tells nothing. Raises `QueryRefused`.
+    answers, and tells nothing. A cell that some can reach and others cannot is told apart by region, and England less
+    that is the other regions: so every region on the roster then needs as many, whichever is asked about. Raises
+    `QueryRefused`.
     """
     try:
-        reached = [{operators[code] for code in codes & operators.keys()} for codes in reach_sets(plan)]
+        reached = [codes.intersection(operators) for codes in reach_sets(plan)]
     except RegionTangled:
         raise QueryRefused(RefusalCode.PATH_REACH, f"The question cannot be answered: {_TANGLED}.") from None
-    if found := [len(each) for each in reached if 0 < len(each) < fewest]:
-        text = f"A cell can be reached by {min(found)} operators of the roster alone, and needs {fewest}."
+    _check_enough(reached, operators, fewest, "A cell can be reached by")
+    if {frozenset(), frozenset(load_authorities()).intersection(operators)}.issuperset(reached):
+        return
+    regions: dict[str, set[str]] = {}
+    for authority in load_every_authority():
+        if authority.code in operators:
+            regions.setdefault(authority.region, set()).add(authority.code)
+    _check_enough(regions.values(), operators, fewest, "The question tells regions apart, and one of them has")
+
+
+def _check_enough(groups: Iterable[Set[str]], operators: Mapping[str, str], fewest: int, what: str) -> None:
+    """Check that each group of authorities has so many operators, or nobody in it. Raises `QueryRefused`."""
+    found = [len({operators[code] for code in codes}) for codes in groups if codes]
+    if found and min(found) < fewest:
+        text = f"{what} {min(found)} operators of the roster alone, and needs {fewest}."
         raise QueryRefused(RefusalCode.PATH_REACH, text)
 
 

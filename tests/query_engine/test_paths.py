@@ -115,6 +115,21 @@ def test_reach_is_counted_in_operators_of_the_roster(plan_of: PlanOf) -> None:
         check_reach(plan, {code: each for code, each in each_its_own.items() if code not in LONDON[2:]})
 
 
+@pytest.mark.parametrize("condition", ["home_region <> 'London'", "home_region IN ('North East', 'South West')"])
+def test_what_a_question_leaves_out_has_enough_operators_too(plan_of: PlanOf, condition: str) -> None:
+    """England, less all of it but London, is London: with one authority there both are refused, not by cells alone."""
+    plan = plan_of(f"SELECT sex, COUNT(*) AS n FROM child_year WHERE {condition} GROUP BY sex")
+    each_its_own = {code: f"operator-{code}" for code in load_authorities()}
+    check_reach(plan, each_its_own)
+    check_reach(plan, {code: each for code, each in each_its_own.items() if code not in LONDON})
+    for left in (1, 4):
+        roster = {code: each for code, each in each_its_own.items() if code not in LONDON[left:]}
+        with pytest.raises(QueryRefused, match=f"one of them has {left} operators") as refused:
+            check_reach(plan, roster)
+        assert refused.value.code == C.PATH_REACH
+        check_reach(plan_of("SELECT sex, COUNT(*) AS n FROM child_year GROUP BY sex"), roster)
+
+
 def test_the_figures_of_a_cell_are_reached_too(plan_of: PlanOf) -> None:
     """A FILTER reaches no further than its condition."""
     plan = plan_of("SELECT COUNT(*) AS n, COUNT(*) FILTER (WHERE home_region = 'London') AS london FROM child_year")
