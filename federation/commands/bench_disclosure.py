@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -76,7 +77,10 @@ def _measure_rivals(table: "DrawnTable", gconfid: Path | None, tau_argus: Path |
 def _run(tool: str, words: list[str], document: str, longest: int) -> dict[str, Any] | None:
     """What a rival's script says, or None where it failed: rivals do on some tables, and that is told."""
     try:
-        done = subprocess.run(words, input=document, capture_output=True, text=True, check=True, timeout=longest)  # noqa: S603
+        with TemporaryDirectory() as folder:  # tau-Argus leaves files of its own wherever it is run
+            done = subprocess.run(  # noqa: S603
+                words, input=document, capture_output=True, text=True, check=True, timeout=longest, cwd=folder
+            )
     except subprocess.TimeoutExpired:
         click.echo(f"{tool}: nothing after {longest} s", err=True)
         return None
