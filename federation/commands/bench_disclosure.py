@@ -61,8 +61,8 @@ def _measure_rivals(table: "DrawnTable", gconfid: Path | None, tau_argus: Path |
 
     method = OPTIMAL if len(table.figures) <= LARGEST_OPTIMAL else MODULAR
     rivals = (
-        ("gconfid", [gconfid, "-I", ROOM / "gconfid_measurement.py"]),
-        ("pytauargus", [tau_argus, "-I", ROOM / "tau_argus_measurement.py", method]),
+        ("gconfid", [gconfid and gconfid.absolute(), "-I", ROOM / "gconfid_measurement.py"]),
+        ("pytauargus", [tau_argus and tau_argus.absolute(), "-I", ROOM / "tau_argus_measurement.py", method]),
     )
     document = json.dumps(describe_table(table))
     for tool, words in rivals:
