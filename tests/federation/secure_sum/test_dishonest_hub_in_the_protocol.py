@@ -192,6 +192,10 @@ def test_slot_for_two_manifests(troupe: Troupe) -> None:
     other = troupe.query(digest="b" * 64)
     refused("slot_used", lambda: troupe.contribute(other, name, [1, 1, 1]))
     refused("slot_used", lambda: troupe.contribute(troupe.query(slot=2), name, [1, 1, 1]))
+    # A node that was stopped between its claim and its vector has used the slot all the same.
+    reserved = troupe.names[1]
+    troupe.node(reserved).reserve(first, f"{TERM}-0", troupe.register, NOW)
+    refused("slot_used", lambda: troupe.contribute(other, reserved, [1, 1, 1]))
 
 
 def test_two_attempts_at_once(troupe: Troupe) -> None:
