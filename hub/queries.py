@@ -307,12 +307,16 @@ def running_queries(hub: Hub, paths: Container[Path]) -> tuple[StoredQuery, ...]
 
 
 def close_query(hub: Hub, query: StoredQuery, state: QueryState, action: Action) -> None:
-    """Close a query of which nothing is released, and log why. A second call does nothing."""
+    """Close a query of which nothing is released, and log why; what came in for its sum goes.
+
+    A second call does nothing.
+    """
     with hub.database.transaction() as connection:
         moved = connection.execute(
             "UPDATE queries SET state = ? WHERE query_id = ? AND state = ?", (state, query.query_id, query.state)
         ).rowcount
         if moved:
+            connection.execute("DELETE FROM sum_arrivals WHERE digest = ?", (query.digest,))
             event = hub.event(action, hub.party.member_id, query.query_id, outcome=Outcome.FAILED)
             hub.database.log.append(connection, event)
     hub.bell.ring(query.query_id)

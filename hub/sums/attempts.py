@@ -106,6 +106,7 @@ def begin_attempt(hub: Hub, query: StoredQuery, now: datetime, aborts: Envelope 
             return False
         if last is not None:
             withdraw(connection, refer_to(query.digest, last["number"]))  # Nobody need give up what is followed.
+            connection.execute("DELETE FROM sum_arrivals WHERE digest = ?", (query.digest,))
         number = last["number"] + 1 if last is not None else 1
         attempt = Attempt(
             manifest_digest=query.digest,

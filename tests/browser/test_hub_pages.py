@@ -124,8 +124,9 @@ def test_the_form_can_be_sent_by_keyboard_alone(visit: Visit, width: str) -> Non
     assert page.locator(":focus").inner_text() == "Skip to main content"
     look_at(page, "skip-link", width)
     page.keyboard.press("Enter")
-    reached = list(tab_through(page, 10))
-    assert reached == ["project", "purpose", "academic_year", "preset", "path", "epsilon", "sql", "summary", "button"]
+    reached = list(tab_through(page, 12))
+    total = ["epsilon", "dropouts", "colluders"]
+    assert reached == ["project", "purpose", "academic_year", "preset", "path", *total, "sql", "summary", "button"]
 
 
 def tab_through(page: "Page", most: int) -> Iterator[str]:

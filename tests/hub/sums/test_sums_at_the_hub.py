@@ -171,6 +171,25 @@ def test_nothing_is_released_when_too_few_ever_answer(sums: PlayedSums) -> None:
     assert status_of(sums.federation, query_id).state is QueryState.UNFINISHED
 
 
+def test_masked_vectors_of_what_failed_are_not_kept(sums: PlayedSums) -> None:
+    """Neither those of an attempt that is followed by another, nor those of a query that ends without a release."""
+    sums.settle()
+    sums.ask(dropouts=1, colluders=1)
+    here, first = sorted(sums.nodes)[:-2], "SELECT 1 FROM sum_arrivals WHERE number = 1"
+    sums.settle(*here)
+    assert rows_of(sums, first)
+    sums.federation.clock.advance(GATHER)
+    sums.settle(*here, sorted(sums.nodes)[-1])
+    assert not rows_of(sums, first)
+    sums.settle()
+    sums.ask()
+    sums.settle(*here[:3])
+    assert rows_of(sums, "SELECT 1 FROM sum_arrivals")
+    sums.federation.clock.advance(timedelta(hours=25))
+    sums.settle()
+    assert not rows_of(sums, "SELECT 1 FROM sum_arrivals")
+
+
 # --- A hub that is stopped -------------------------------------------------------------------------------------------
 
 
