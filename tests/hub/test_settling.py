@@ -151,7 +151,7 @@ def test_nothing_is_released_under_another_preset_than_was_approved(
     """A hub whose software brings another version of the preset does not release what was approved under the old."""
     query_id = federation.start()
     newer = replace(load_preset("ons_10_5"), version="99")
-    monkeypatch.setattr("federation.releases.load_preset", lambda _: newer)
+    monkeypatch.setattr("disclosure_control.preset_shelf.load_preset", lambda _: newer)
     assert_withheld(federation, federation.answer(query_id, *NODES))
 
 

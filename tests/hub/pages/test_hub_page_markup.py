@@ -16,7 +16,7 @@ from tests.hub.played_federation import SQL, PlayedFederation
 
 KIT_TEMPLATES = Path(federation.web.__path__[0]) / "templates"
 HUB_TEMPLATES = Path(hub.__path__[0]) / "templates"
-PARTS = {"kit/layout.html", "kit/components.html", "parts.html"}
+PARTS = {"kit/layout.html", "kit/components.html", "parts.html", "release_page.html"}
 """Templates that pages are made of, and that are no page by themselves."""
 
 
@@ -77,11 +77,16 @@ def test_every_template_is_one_of_these_pages(app: Flask, request: pytest.Fixtur
     assert rendered == list_templates()
 
 
+def read_template(name: str) -> str:
+    return ((KIT_TEMPLATES if name.startswith("kit/") else HUB_TEMPLATES) / name).read_text()
+
+
 @pytest.mark.parametrize("name", sorted(list_templates()))
 def test_every_template_fills_the_frame(name: str) -> None:
     """The frame has language, skip link and landmarks; a page fills in its title and its heading."""
-    path = (KIT_TEMPLATES if name.startswith("kit/") else HUB_TEMPLATES) / name
-    text = path.read_text()
+    text = read_template(name)
+    if '{% extends "release_page.html" %}' in text:
+        text += read_template("release_page.html")
     assert '{% extends "kit/layout.html" %}' in text
     assert "{% block title %}" in text
     assert text.count("<h1>") == 1
