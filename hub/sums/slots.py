@@ -73,33 +73,35 @@ def prepare(hub: Hub, now: datetime) -> None:
         if formed.name in (ENGLAND, ASKED):
             offer_pairings(hub, formed.roster.members, epoch)
         settle_slots(hub, formed, now)
-    busy, summing = set[str](), _is_summing(hub)
-    for formed in sorted(rosters, key=lambda each: _count_stock(hub, each)):
-        if busy.isdisjoint(formed.roster.members) and not (summing and _count_stock(hub, formed)):
-            ask_deals(hub, formed, now)
-        if _slots(hub, formed.digest, *UNDER_WAY):
+    _deal_next(hub, rosters, now)
+
+
+def _deal_next(hub: Hub, rosters: Iterable[FormedRoster], now: datetime) -> None:
+    """Have rosters deal that lack slots, those with the smallest stock first, no node for two of them at once."""
+    stock = {formed: len(_slots(hub, formed.digest, SlotState.READY)) for formed in rosters}
+    busy = {node for formed in stock if _slots(hub, formed.digest, *UNDER_WAY) for node in formed.roster.members}
+    summing = _is_summing(hub)
+    for formed in sorted(stock, key=lambda each: stock[each]):
+        has_enough = stock[formed] >= STOCK or (summing and stock[formed] > 0)
+        if not has_enough and busy.isdisjoint(formed.roster.members) and ask_deals(hub, formed, now):
             busy |= set(formed.roster.members)
 
 
-def ask_deals(hub: Hub, formed: FormedRoster, now: datetime) -> None:
-    """Ask every member to deal a slot if the stock lacks one, once every two of them have agreed."""
-    if _slots(hub, formed.digest, *UNDER_WAY) or _count_stock(hub, formed) >= STOCK:
-        return
+def ask_deals(hub: Hub, formed: FormedRoster, now: datetime) -> bool:
+    """Ask every member to deal one slot more, once every two of them have agreed; say whether they are asked."""
     roster, slot = formed.roster, 1 + _last_slot(hub, formed.digest)
-    paired = (
-        slot > 1
-        or count_pairs(hub, roster.members, roster.epoch) == len(roster.members) * (len(roster.members) - 1) // 2
-    )
-    if not paired:
+    pairs = len(roster.members) * (len(roster.members) - 1) // 2
+    if slot == 1 and count_pairs(hub, roster.members, roster.epoch) < pairs:
         _lose_patience(hub, roster, formed.formed_at, _unpaired(hub, roster), now)
-        return
+        return False
     with hub.database.transaction() as connection:
         row = (formed.digest, slot, SlotState.DEALING, stamp(now))
         if not connection.execute("INSERT INTO sum_slots VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", row).rowcount:
-            return
+            return True  # Another worker asks for this very slot.
     wanted = DealWanted(epoch=roster.epoch, members=roster.members, threshold=roster.threshold, slots=(slot,))
     about = _name_slot(formed.digest, slot)
     hand_out(hub, DeliveryKind.DEAL, dict.fromkeys(roster.members, wanted), roster.epoch, about)
+    return True
 
 
 def _is_summing(hub: Hub) -> bool:
@@ -116,10 +118,6 @@ def _last_slot(hub: Hub, digest: str) -> int:
         "SELECT coalesce(max(slot), 0) AS last FROM sum_slots WHERE roster = ?", (digest,)
     ).fetchone()
     return int(row["last"])
-
-
-def _count_stock(hub: Hub, formed: FormedRoster) -> int:
-    return len(_slots(hub, formed.digest, SlotState.READY))
 
 
 def give_up_slots(hub: Hub, epoch: str, rosters: Iterable[FormedRoster]) -> None:

@@ -10,6 +10,8 @@ from audit.connection import Row
 from audit.event import Action
 from federation.exchange import DeliveryKind, QueryState
 from federation.problems import ProblemRaised
+from federation.secure_sum.epochs import name_epoch
+from federation.secure_sum.rosters import make_roster
 from federation.sum_terms import GATHER_SECONDS
 from federation.sums_exchange import ContributionHandedIn
 from federation.wire import decode_document
@@ -20,6 +22,7 @@ from hub.sums import advancing, arrivals
 from hub.sums.advancing import SLOW
 from hub.sums.complaints import leave_out
 from hub.sums.prekeys import PATIENCE
+from hub.sums.rosters import ASKED, keep_roster
 from hub.sums.slots import STOCK, SlotState
 from tests.hub.replies import count_of, released, status_of
 from tests.hub.sums.played_sums import KeptReveals, PlayedSums
@@ -52,6 +55,23 @@ def test_nodes_deal_one_slot_at_a_time(sums: PlayedSums) -> None:
             node.poll()
     assert max(under_way) == 1
     assert slots_in(sums, SlotState.READY) == STOCK
+
+
+def test_a_node_of_two_rosters_deals_for_one_at_a_time(sums: PlayedSums) -> None:
+    """A roster that was formed for a question has nothing in stock while England deals its second slot: it waits."""
+    hub, under_way = sums.federation.hub, []
+    for _ in range(60):
+        keep_up(hub, sums.federation.clock())
+        if slots_in(sums, SlotState.READY) == 1 and len(rows_of(sums, "SELECT 1 FROM sum_rosters")) == 1:
+            six = make_roster(name_epoch(sums.federation.clock()), sorted(sums.nodes)[:-1])
+            with hub.database.transaction() as connection:
+                keep_roster(connection, ASKED, six, sums.federation.clock())
+            keep_up(hub, sums.federation.clock())
+        under_way.append(slots_in(sums, SlotState.DEALING) + slots_in(sums, SlotState.OFFERED))
+        for node in sums.nodes.values():
+            node.poll()
+    assert max(under_way) == 1
+    assert slots_in(sums, SlotState.READY) == 2 * STOCK
 
 
 def test_nothing_is_dealt_beside_a_sum_while_some_of_the_stock_is_left(sums: PlayedSums) -> None:
