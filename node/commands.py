@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from node.claim_commands import claim, claims, incomplete
+from node.policy_commands import policy
 from node.quality.commands import quality, retire, returns, validate
 
 STATE = click.option(
@@ -20,7 +21,7 @@ def node() -> None:
     """Make, load, check and run an authority's node."""
 
 
-for command in (claim, claims, incomplete, returns, quality, validate, retire):
+for command in (claim, claims, incomplete, returns, quality, validate, retire, policy):
     node.add_command(command)
 
 
@@ -40,11 +41,12 @@ def init(state: Path, authority: str, operator: str) -> None:
 @click.option("--id", "person_id", required=True, help="Who, for example vsh@301.")
 @click.option("--role", required=True, help="A role of the access matrix, for example virtual_school_head.")
 @click.option("--title", required=True, help="How others are told who this is.")
-def person(state: Path, person_id: str, role: str, title: str) -> None:
+@click.option("--school", "school_urn", type=int, help="The URN of a designated teacher's school.")
+def person(state: Path, person_id: str, role: str, title: str, school_urn: int | None) -> None:
     """Add one of the authority's people, or change their role."""
     from node.setting_up import enter_person
 
-    enter_person(state, person_id, role, title)
+    enter_person(state, person_id, role, title, school_urn)
 
 
 @node.command()

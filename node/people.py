@@ -3,6 +3,7 @@
 import json
 import tomllib
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -13,12 +14,16 @@ from policies.names import Role
 PEOPLE_FILE = "people.toml"
 
 
-class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One person: who they are to the log, and the role that the access matrix knows them by."""
+class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """One person: who they are to the log, the role that the access matrix knows them by, and their school, if any.
+
+    `school_urn` is given for whoever works for one school: a designated teacher, for whom this authority vouches.
+    """
 
     id: Name
     role: Role
     title: Line
+    school_urn: Annotated[int, msgspec.Meta(ge=100_000, le=999_999)] | None = None
 
 
 class _People(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,7 +38,9 @@ def list_people(directory: Path) -> tuple[Person, ...]:
     try:
         return convert_value(tomllib.loads(path.read_text()), _People).person
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError):
-        raise StateError(f"{path} is damaged: each [[person]] has an id, a role and a title") from None
+        raise StateError(
+            f"{path} is damaged: each [[person]] has an id, a role and a title, and may have a school_urn"
+        ) from None
 
 
 def find_person(directory: Path, person_id: str) -> Person:

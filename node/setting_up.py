@@ -36,15 +36,20 @@ def create_node(directory: Path, authority: str, operator: str = "") -> Node:
     return node
 
 
-def enter_person(directory: Path, person_id: str, role: str, title: str) -> None:
-    """Add a person to a node, and log it. Raises `StateError` for an id or a role that cannot be."""
+def enter_person(directory: Path, person_id: str, role: str, title: str, school_urn: int | None = None) -> None:
+    """Add a person to a node, and log it. Raises `StateError` for an id, a role or a school that cannot be."""
     import msgspec
 
     try:
-        person = convert_value({"id": person_id, "role": role, "title": title}, Person)
+        fields = {"id": person_id, "role": role, "title": title, "school_urn": school_urn}
+        person = convert_value(fields, Person)
     except msgspec.ValidationError:
         roles = ", ".join(sorted(Role))
-        raise StateError(f"an id is 1 to 64 of a-z, 0-9 and . _ @ -; a role is one of: {roles}") from None
+        raise StateError(
+            f"an id is 1 to 64 of a-z, 0-9 and . _ @ -; a school is a URN of six digits; a role is one of: {roles}"
+        ) from None
+    if (person.role is Role.DESIGNATED_TEACHER) is (person.school_urn is None):
+        raise StateError("a designated teacher has a school, and nobody else has: give its URN with --school")
     node = open_node(directory)
     add_person(directory, person)
     node.record(node.event(Action.POLICY_CHANGED, node.party.member_id, "", person=person.id, role=str(person.role)))

@@ -12,11 +12,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from policies.linter import ANY, Effect, Finding, PolicyInvalid, Rule, lint_model, lint_policy
+from policies.linter import Finding, PolicyInvalid, lint_model, lint_policy
 from policies.names import CHILD_RECORD, Action, FieldGroup, Relation, Role
 from policies.row_filter import RowFilter
+from policies.rules import ANY, Effect, Rule
 
-__all__ = ["AccessDenied", "AccessPolicy", "AccessRequest", "DenialCode"]
+__all__ = ["AccessDenied", "AccessPolicy", "AccessRequest", "DenialCode", "name_version"]
 
 MODEL = Path(__file__).with_name("model.conf")
 MATRIX = Path(__file__).with_name("matrix.csv")
@@ -74,8 +75,7 @@ class AccessPolicy:
     def load(cls, path: Path | None = None) -> "AccessPolicy":
         """The policy in `path`, or the packaged matrix; the model is always the packaged one.
 
-        `version` is the SHA-256 of the model's bytes, one zero byte, and the policy's bytes, in hex. The bytes that
-        are linted are the bytes that are hashed and loaded.
+        The bytes that are linted are the bytes that are loaded, and that `version` names.
 
         Raises `PolicyInvalid` where the file cannot be read or the linter finds anything.
         """
@@ -83,8 +83,7 @@ class AccessPolicy:
         model, policy = _read(model_path), _read(policy_path)
         lint_model(_decode(model, model_path), str(model_path))
         rules = lint_policy(_decode(policy, policy_path), str(policy_path))
-        version = hashlib.sha256(model + b"\0" + policy).hexdigest()
-        return cls({role: _make_enforcer(model.decode(), role, rules) for role in Role}, version)
+        return cls({role: _make_enforcer(model.decode(), role, rules) for role in Role}, _name_bytes(model, policy))
 
     def check(self, request: AccessRequest) -> None:
         """Return where a rule allows the request and none denies it.
@@ -143,6 +142,16 @@ class AccessPolicy:
         except AccessDenied:
             return False
         return True
+
+
+def name_version(policy: bytes) -> str:
+    """The version of a policy of these bytes, as `AccessPolicy.version` has it and every log entry names it."""
+    return _name_bytes(_read(MODEL), policy)
+
+
+def _name_bytes(model: bytes, policy: bytes) -> str:
+    """The SHA-256 of the model's bytes, one zero byte, and the policy's bytes, in hex."""
+    return hashlib.sha256(model + b"\0" + policy).hexdigest()
 
 
 def _known(value: object, name: str, words: type[StrEnum]) -> str:

@@ -10,22 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from policies.limits import find_broken_limit
 from policies.names import Action, FieldGroup, Relation, Role
+from policies.rules import ANY, Effect, Rule
 
-__all__ = ["ANY", "Effect", "Finding", "PolicyInvalid", "Rule", "lint_model", "lint_policy"]
-
-ANY = "*"
-"""Stands for every value of a column; permitted in deny rules alone."""
+__all__ = ["Finding", "PolicyInvalid", "lint_model", "lint_policy"]
 
 LARGEST_FILE = 1_000_000
 """Characters. The packaged matrix has under 20,000."""
-
-
-class Effect(StrEnum):
-    """What a rule does where it matches; nothing else is an effect."""
-
-    ALLOW = "allow"
-    DENY = "deny"
 
 
 COLUMNS: tuple[tuple[str, type[StrEnum]], ...] = (
@@ -35,22 +27,6 @@ COLUMNS: tuple[tuple[str, type[StrEnum]], ...] = (
     ("field_group", FieldGroup),
     ("effect", Effect),
 )
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One line of a linted policy; each of the first four is a known word or, in a deny rule, `*`."""
-
-    role: str
-    relation: str
-    action: str
-    field_group: str
-    effect: Effect
-
-    @property
-    def values(self) -> tuple[str, ...]:
-        """The rule as Casbin stores it, without its type."""
-        return (self.role, self.relation, self.action, self.field_group, self.effect.value)
 
 
 @dataclass(frozen=True)
@@ -88,6 +64,7 @@ def lint_policy(text: str, file: str) -> tuple[Rule, ...]:
         findings.extend(problems)
         if not problems:
             rule = Rule(cells[1], cells[2], cells[3], cells[4], Effect(cells[5]))
+            findings.extend(Finding(file, number, what, remedy) for what, remedy in _limit_problems(rule))
             if rule in lines:
                 findings.append(Finding(file, number, f"repeats line {lines[rule]}", "remove one of the two"))
             lines.setdefault(rule, number)
@@ -121,6 +98,14 @@ def _rule_problems(cells: list[str]) -> Iterator[tuple[str, str]]:
                 yield f"'*' as {column} of a rule that does not deny", f"name each {column} on a line of its own"
         elif value not in frozenset(known):
             yield f"unknown {column} {value[:40]!a}", f"use one of: {', '.join(known)}"
+
+
+def _limit_problems(rule: Rule) -> Iterator[tuple[str, str]]:
+    """The promise that an allow rule would break, if any; a deny rule breaks none."""
+    if rule.effect is Effect.ALLOW:
+        for right in rule.rights():
+            if broken := find_broken_limit(right):
+                yield f"goes beyond what any authority may permit: {broken.text}", "remove the line"
 
 
 CONJUNCT = re.compile(r'p\.(?P<policy>[a-z_]+) in \(r\.(?P<request>[a-z_]+), "\*"\)')

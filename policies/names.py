@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 __all__ = ["ACTION_MEANINGS", "CHILD_RECORD", "FIELD_GROUP_MEANINGS", "RECORD_RELATIONS", "RELATION_MEANINGS"]
-__all__ += ["ROLE_MEANINGS", "Action", "FieldGroup", "Relation", "Role"]
+__all__ += ["ROLE_MEANINGS", "Action", "CareStatus", "FieldGroup", "Relation", "Role"]
 
 
 class Role(StrEnum):
@@ -28,6 +28,20 @@ class Role(StrEnum):
     NODE = "node"
 
 
+class CareStatus(StrEnum):
+    """What a child is to children's services, as far as a relation depends on it.
+
+    A virtual school head's duty to the looked after goes with the care; to those who left it for adoption, guardianship
+    or a child arrangements order it goes with the school's area (Children Act 1989, s. 23ZZA). Children in need and in
+    kinship care follow by the same area (Children's Wellbeing and Schools Act 2026).
+    """
+
+    LOOKED_AFTER = "looked_after"
+    PREVIOUSLY_LOOKED_AFTER = "previously_looked_after"
+    CHILD_IN_NEED = "child_in_need"
+    KINSHIP = "kinship"
+
+
 class Relation(StrEnum):
     """How the asker stands to what is asked for; `RELATION_MEANINGS` has a line for each."""
 
@@ -35,6 +49,9 @@ class Relation(StrEnum):
     HOST = "host"
     SCHOOL = "school"
     NAMED_CHILD = "named_child"
+    PREVIOUSLY_HERE = "previously_here"
+    IN_NEED_HERE = "in_need_here"
+    KINSHIP_HERE = "kinship_here"
     OWN_ORGANISATION = "own_organisation"
     FEDERATION = "federation"
 
@@ -83,7 +100,15 @@ CHILD_RECORD = (
 )
 """The groups that together are one child's record; every other group holds no pupil data."""
 
-RECORD_RELATIONS = (Relation.HOME, Relation.HOST, Relation.SCHOOL, Relation.NAMED_CHILD)
+RECORD_RELATIONS = (
+    Relation.HOME,
+    Relation.HOST,
+    Relation.SCHOOL,
+    Relation.NAMED_CHILD,
+    Relation.PREVIOUSLY_HERE,
+    Relation.IN_NEED_HERE,
+    Relation.KINSHIP_HERE,
+)
 """The relations that a row of a child's record can be tested for."""
 
 ROLE_MEANINGS = {
@@ -108,9 +133,12 @@ ROLE_MEANINGS = {
 
 RELATION_MEANINGS = {
     Relation.HOME: "children in the care of the asker's authority, wherever educated",
-    Relation.HOST: "children of another authority who are educated in the asker's authority",
-    Relation.SCHOOL: "children on roll at the asker's own school or schools",
+    Relation.HOST: "children in the care of another authority who are educated in the asker's authority",
+    Relation.SCHOOL: "children in care on roll at the asker's own school or schools",
     Relation.NAMED_CHILD: "one child, named to the asker by the child's home authority",
+    Relation.PREVIOUSLY_HERE: "children previously looked after, by anybody, who are educated in the asker's authority",
+    Relation.IN_NEED_HERE: "children in need who are educated in the asker's authority",
+    Relation.KINSHIP_HERE: "children in kinship care who are educated in the asker's authority",
     Relation.OWN_ORGANISATION: "what belongs to the asker's own organisation rather than to a child",
     Relation.FEDERATION: "what belongs to all members together",
 }

@@ -20,9 +20,11 @@ class RowFilter:
     A row is within a clause when its relation holds:
 
     - `home`: the row's home authority is `authority`;
-    - `host`: the row's host authority is `authority`;
-    - `school`: the row's school is `school_urn`;
-    - `named_child`: the row's child token is in `named_children`.
+    - `host`: the row's host authority is `authority`, and its child is looked after;
+    - `school`: the row's school is `school_urn`, and its child is looked after;
+    - `named_child`: the row's child token is in `named_children`;
+    - `previously_here`, `in_need_here`, `kinship_here`: the row's host authority is `authority`, and its child is
+      previously looked after, in need, or in kinship care.
 
     A row within several clauses has the field groups of all of them; a row within none is not to be seen, and a
     field outside every group is not to be seen either. There is always a clause: a filter that permits nothing

@@ -24,6 +24,7 @@ BENCHES: Mapping[str, tuple[str, str]] = {
         "From approval to release, all nodes and the hub on this machine.",
     ),
     "lookup": ("node.bench.lookup:lookup", "Looking children up at every other node, sealed, through a real hub."),
+    "policy": ("node.bench.policy:policy", "Children's rows unfiltered, filtered by policy, and decided one by one."),
     "cell-key": (
         "federation.commands.bench_cell_key:cell_key",
         "How often averaging undoes cell keys, by number of questions.",

@@ -1,0 +1,53 @@
+"""Who could see one of our children today, and why: this node's own people, and those of the host authority.
+
+The child is looked up in the vault, in the newest year that has a row for them, by the number that the authority itself
+gave them. A reader needs the right to read whose child it is; the reading is in the log like any other list's.
+"""
+
+from collections.abc import Iterable
+
+from federation.state import StateError
+from node.people import list_people
+from node.reading_room import Listing
+from node.records import CHILDREN
+from node.service import Node
+from node.snapshots import Snapshot
+from node.vault import read_vault
+from policies.names import FieldGroup, Role
+from policies.sight import Asker, Sight, StandingOf, who_could_see
+
+LISTING = Listing("who_could_see", ("who", "role", "relation", "action", "field_groups"), (FieldGroup.IDENTITY,))
+"""What `circe node policy who` shows, and what the access matrix is asked for it."""
+
+
+def find_standing(node: Node, snapshot: Snapshot, la_child_id: str) -> StandingOf:
+    """Return the facts by which relations to one of our children are decided.
+
+    Raises `StateError` for a number that is nobody's here.
+    """
+    rows = read_vault(
+        {CHILDREN: snapshot.identified[CHILDREN]},
+        f"""SELECT child, host_authority, school_urn FROM {CHILDREN}
+            WHERE la_child_id = $number ORDER BY academic_year DESC LIMIT 1""",  # noqa: S608 - a name of this package
+        {"number": la_child_id},
+    )
+    if not rows:
+        raise StateError("no child of that number is in the current snapshot: give the authority's own child id")
+    ((child, host, school),) = rows
+    return StandingOf(child, node.authority, host, school)
+
+
+def list_sights(node: Node, child: StandingOf) -> tuple[Sight, ...]:
+    """Everything that our own people, and the host authority's, could do to the child's record under our policy."""
+    return who_could_see(node.policy(), child, _askers(node, child))
+
+
+def _askers(node: Node, child: StandingOf) -> Iterable[Asker]:
+    for person in list_people(node.party.directory):
+        yield Asker(person.id, person.role, node.authority, person.school_urn)
+    if child.host_authority not in (None, node.authority):
+        for role in (Role.VIRTUAL_SCHOOL_HEAD, Role.VIRTUAL_SCHOOL_STAFF):
+            yield Asker(f"whoever {child.host_authority} signs for", role, str(child.host_authority))
+    if child.school_urn is not None and child.host_authority != node.authority:
+        name = f"whoever {child.host_authority} vouches for at school {child.school_urn}"
+        yield Asker(name, Role.DESIGNATED_TEACHER, str(child.host_authority), child.school_urn)

@@ -1,0 +1,88 @@
+"""A row filter as SQL: which rows an engine gives back, and which columns of each, in one query.
+
+A decision is asked for once for each relation, not once for each child (`policies.row_filter`). What it permits becomes
+the conditions below; every value in them is a parameter, and every other part is written in this file or by its caller
+in code.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from policies.names import CareStatus, FieldGroup, Relation
+from policies.row_filter import RowFilter
+
+__all__ = ["FilteredRows", "RowFacts", "filter_rows"]
+
+Parameters = dict[str, object]
+
+
+@dataclass(frozen=True)
+class RowFacts:
+    """The SQL expressions that tell of a row what relations are decided by; never anything that a person sent."""
+
+    home: str
+    host: str
+    school: str
+    child: str
+    care_status: str
+
+
+@dataclass(frozen=True)
+class FilteredRows:
+    """What a query needs: its columns, its condition, and the values of both."""
+
+    columns: str
+    condition: str
+    parameters: Parameters
+
+
+def filter_rows(rows: RowFilter, facts: RowFacts, fields: Mapping[str, tuple[FieldGroup, str]]) -> FilteredRows:
+    """Return columns and condition that give the permitted fields of the permitted rows.
+
+    `fields` maps each name to the group that the access matrix knows it by and to its SQL expression. A field is NULL
+    in a row where the relations that hold for it do not permit its group.
+    """
+    tests = {relation: _test(relation, facts) for relation in rows.clauses}
+    columns = ", ".join(f"{_permitted(rows, tests, *field)} AS {name}" for name, field in fields.items())
+    return FilteredRows(columns, f"({' OR '.join(tests.values())})", _parameters(rows))
+
+
+def _permitted(rows: RowFilter, tests: Mapping[Relation, str], group: FieldGroup, expression: str) -> str:
+    """One field, where some relation permits its group: always, by whatever lets the row through, or never."""
+    permitting = [test for relation, test in tests.items() if group in rows.clauses[relation]]
+    if not permitting:
+        return "NULL"
+    if len(permitting) == len(tests):
+        return expression
+    return f"CASE WHEN {' OR '.join(permitting)} THEN {expression} END"
+
+
+def _test(relation: Relation, facts: RowFacts) -> str:
+    """The condition under which one relation holds for a row.
+
+    Where a fact is not known of a row it is NULL, which neither lets a row through nor shows a field of it.
+    """
+    here = f"{facts.host} = $authority"
+    in_status = f"{facts.care_status} = "
+    tests = {
+        Relation.HOME: f"{facts.home} = $authority",
+        Relation.HOST: f"{here} AND {in_status}'{CareStatus.LOOKED_AFTER}'",
+        Relation.SCHOOL: f"{facts.school} = $school AND {in_status}'{CareStatus.LOOKED_AFTER}'",
+        Relation.NAMED_CHILD: f"list_contains($named, {facts.child})",
+        Relation.PREVIOUSLY_HERE: f"{here} AND {in_status}'{CareStatus.PREVIOUSLY_LOOKED_AFTER}'",
+        Relation.IN_NEED_HERE: f"{here} AND {in_status}'{CareStatus.CHILD_IN_NEED}'",
+        Relation.KINSHIP_HERE: f"{here} AND {in_status}'{CareStatus.KINSHIP}'",
+    }
+    return f"({tests[relation]})"
+
+
+def _parameters(rows: RowFilter) -> Parameters:
+    """The values that the conditions name, and no other: an engine refuses one that it does not need."""
+    needed: Parameters = {}
+    if set(rows.clauses) - {Relation.SCHOOL, Relation.NAMED_CHILD}:
+        needed["authority"] = rows.authority
+    if Relation.SCHOOL in rows.clauses:
+        needed["school"] = rows.school_urn
+    if Relation.NAMED_CHILD in rows.clauses:
+        needed["named"] = sorted(rows.named_children)
+    return needed

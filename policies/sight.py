@@ -1,0 +1,96 @@
+"""Who could see one child's record today, and why: the policy asked about everybody who stands in some relation to it.
+
+This is what an authority prints for a complaint. It asks the same policy by the same door as every decision does, so
+that what is printed is what would happen.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from policies.access_policy import AccessDenied, AccessPolicy, AccessRequest
+from policies.names import CHILD_RECORD, RELATION_MEANINGS, Action, CareStatus, FieldGroup, Relation, Role
+
+__all__ = ["RECORD_ACTIONS", "Asker", "Sight", "StandingOf", "who_could_see"]
+
+RECORD_ACTIONS = (Action.LIST, Action.SEARCH, Action.READ, Action.UPDATE, Action.EXPORT)
+"""What can be done to a child's record by somebody; the other actions are about tables, manifests and machines."""
+
+
+@dataclass(frozen=True)
+class StandingOf:
+    """The facts of one child that relations are decided by: codes of authorities, and the school's URN or None."""
+
+    child: str
+    home_authority: str
+    host_authority: str | None
+    school_urn: int | None
+    care_status: CareStatus = CareStatus.LOOKED_AFTER
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Somebody who might ask: their role, their authority, their school if any, and the children named to them."""
+
+    name: str
+    role: Role
+    authority: str
+    school_urn: int | None = None
+    named_children: frozenset[str] = frozenset()
+
+    def relations_to(self, child: StandingOf) -> tuple[Relation, ...]:
+        """How this person stands to one child, in the order of the vocabulary."""
+        status, is_here = child.care_status, bool(self.authority) and self.authority == child.host_authority
+        is_looked_after = status is CareStatus.LOOKED_AFTER
+        holds = {
+            Relation.HOME: bool(self.authority) and self.authority == child.home_authority,
+            Relation.HOST: is_here and is_looked_after,
+            Relation.SCHOOL: is_looked_after and self.school_urn is not None and self.school_urn == child.school_urn,
+            Relation.NAMED_CHILD: child.child in self.named_children,
+            Relation.PREVIOUSLY_HERE: is_here and status is CareStatus.PREVIOUSLY_LOOKED_AFTER,
+            Relation.IN_NEED_HERE: is_here and status is CareStatus.CHILD_IN_NEED,
+            Relation.KINSHIP_HERE: is_here and status is CareStatus.KINSHIP,
+        }
+        return tuple(relation for relation in Relation if holds.get(relation, False))
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One thing that one person could do to the child's record, by which relation, to which groups of fields."""
+
+    asker: Asker
+    relation: Relation
+    action: Action
+    field_groups: tuple[FieldGroup, ...]
+
+    def sentence(self) -> str:
+        """The same in words."""
+        groups = ", ".join(self.field_groups)
+        return (
+            f"{self.asker.name} ({self.asker.role}) could {self.action} {groups}, "
+            f"because this is one of the {RELATION_MEANINGS[self.relation]}"
+        )
+
+
+def who_could_see(policy: AccessPolicy, child: StandingOf, askers: Iterable[Asker]) -> tuple[Sight, ...]:
+    """Everything that any of the askers could do to the child's record under a policy.
+
+    Whoever is not in it could do nothing.
+    """
+    return tuple(
+        Sight(asker, relation, action, groups)
+        for asker in askers
+        for relation in asker.relations_to(child)
+        for action in RECORD_ACTIONS
+        if (groups := _permitted(policy, asker.role, relation, action))
+    )
+
+
+def _permitted(policy: AccessPolicy, role: Role, relation: Relation, action: Action) -> tuple[FieldGroup, ...]:
+    permitted = []
+    for group in CHILD_RECORD:
+        try:
+            policy.check(AccessRequest(role, relation, action, group))
+        except AccessDenied:
+            continue
+        permitted.append(group)
+    return tuple(permitted)

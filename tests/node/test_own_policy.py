@@ -1,0 +1,140 @@
+"""An authority's own policy: told before it takes effect, logged as it does, and asked who could see one child."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from audit.event import Action, AuditEvent, Outcome
+from audit.log import read_entries
+from federation.cli import run
+from node.loading import load_into
+from node.own_policy import PolicyMoved, adopt_policy, propose_policy
+from node.service import POLICY_FILE, Node, open_node
+from node.setting_up import create_node, enter_person
+from policies.access_policy import MATRIX, AccessPolicy
+from tests.node.ingest.small_returns import write_table
+
+UPN, CHILD = "A801200005001", "77"
+NO_HEALTH = "p, *, *, *, health, deny\n"
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """A node with one child in care, who is on roll at a school of this authority, and people of several kinds."""
+    state = tmp_path / "state"
+    create_node(state, "301")
+    enter_person(state, "vsh", "virtual_school_head", "Virtual school head")
+    enter_person(state, "teacher", "designated_teacher", "Designated teacher", 100001)
+    enter_person(state, "officer", "ig_officer", "Information governance officer")
+    write_table(tmp_path / "files", "header", f"CHILD | UPN | DOB\n{CHILD} | {UPN} | 01/01/2010")
+    write_table(tmp_path / "files", "episodes", f"CHILD\n{CHILD}")
+    load_into(state, [tmp_path / "files"], 2025, lambda _: None)
+    return state
+
+
+def own_file(tmp_path: Path, append: str = NO_HEALTH) -> Path:
+    path = tmp_path / "proposed.csv"
+    path.write_text(MATRIX.read_text() + append)
+    return path
+
+
+def changes(node: Node) -> list[AuditEvent]:
+    """The log's entries of policies that came into force."""
+    entries = read_entries(node.database.connection, action=Action.POLICY_CHANGED)
+    return [event for entry in entries if (event := entry.to_event()).policy_version]
+
+
+def test_a_change_is_told_and_not_made(state: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["node", "policy", "compare", "--state", str(state), str(own_file(tmp_path))]) == 0
+    told = capsys.readouterr().out
+    assert "After this change 2 roles can no longer read health" in told
+    assert "virtual_school_head, virtual_school_staff" in told
+    assert not (state / POLICY_FILE).exists()
+    assert changes(open_node(state)) == []
+
+
+def test_an_adopted_policy_is_logged_by_both_versions_and_in_force(state: Path, tmp_path: Path) -> None:
+    assert run(["node", "policy", "compare", "--adopt", "--state", str(state), str(own_file(tmp_path))]) == 0
+    node, packaged = open_node(state), AccessPolicy.load()
+    (event,) = changes(node)
+    assert node.policy().version == event.policy_version != packaged.version
+    assert event.details["replaces"] == packaged.version
+    assert event.details["gained"] == 0
+    assert event.details["lost"] == len(propose_policy(node, MATRIX).change.gained)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("p, virtual_school_head, host, update, plan, allow\n", "a host reads and never updates"),
+        ("p, virtual_school_hed, home, read, plan, allow\n", "unknown role"),
+    ],
+)
+def test_a_policy_with_a_fault_is_not_adopted(
+    line: str, said: str, state: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["node", "policy", "compare", "--adopt", "--state", str(state), str(own_file(tmp_path, line))]) == 2
+    assert said in capsys.readouterr().err
+    assert not (state / POLICY_FILE).exists()
+    assert changes(open_node(state)) == []
+
+
+def test_a_policy_that_moved_since_it_was_compared_is_not_replaced(state: Path, tmp_path: Path) -> None:
+    """The sentences that were read were about another policy: nothing is done, and nothing logged."""
+    node = open_node(state)
+    proposed = propose_policy(node, own_file(tmp_path))
+    (state / POLICY_FILE).write_text(MATRIX.read_text() + "p, *, *, *, care, deny\n")
+    with pytest.raises(PolicyMoved, match="compare again"):
+        adopt_policy(node, proposed)
+    assert "care, deny" in (state / POLICY_FILE).read_text()
+    assert changes(node) == []
+
+
+def test_the_policy_in_force_is_printed(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["node", "policy", "show", "--state", str(state), "--role", "designated_teacher", "--format", "json"]
+    assert run(arguments) == 0
+    rights = json.loads(capsys.readouterr().out)
+    assert {"role": "designated_teacher", "relation": "school", "action": "read", "field_group": "plan_pep"} in rights
+    assert {right["role"] for right in rights} == {"designated_teacher"}
+
+
+def who(state: Path, person: str, child: str = CHILD) -> int:
+    asked = ["--state", str(state), "--as", person, "--purpose", "A complaint", "--child", child]
+    return run(["node", "policy", "who", *asked])
+
+
+def test_who_could_see_a_child_is_listed_and_logged(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert who(state, "vsh") == 0
+    told = capsys.readouterr()
+    rows = [line.split() for line in told.out.splitlines()[1:]]
+    assert ["vsh", "virtual_school_head", "home", "update"] in [row[:4] for row in rows]
+    assert not any(row[0] in ("teacher", "officer") for row in rows)  # Another school's teacher; no pupil data.
+    assert "nobody else" in told.err
+    events = [entry.to_event() for entry in read_entries(open_node(state).database.connection)]
+    (shown,) = [event for event in events if event.details.get("listing") == "who_could_see" and event.subject]
+    assert (shown.outcome, shown.purpose) == (Outcome.DONE, "A complaint")
+
+
+@pytest.mark.parametrize("person", ["officer", "teacher"])
+def test_whoever_may_not_read_our_children_is_not_told_who_could(
+    person: str, state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert who(state, person) == 8
+    assert capsys.readouterr().out == ""
+
+
+def test_a_number_that_is_nobodys_says_so_without_repeating_it(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert who(state, "vsh", "4711") == 2
+    told = capsys.readouterr()
+    assert "no child of that number" in told.err
+    assert "4711" not in told.out + told.err
+
+
+@pytest.mark.parametrize(("role", "school"), [("designated_teacher", None), ("virtual_school_head", 100001)])
+def test_a_school_belongs_to_a_designated_teacher_and_to_nobody_else(
+    role: str, school: int | None, state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["node", "person", "--state", str(state), "--id", "new", "--role", role, "--title", "New"]
+    assert run([*arguments, *(["--school", str(school)] if school else [])]) == 2
+    assert "--school" in capsys.readouterr().err
