@@ -16,11 +16,41 @@ HEADINGS = ("home", "child", "UPN", "born", "school", "placement", "legal status
 @click.option("--state", type=click.Path(path_type=Path, file_okay=False), required=True, help="Your own node's.")
 @click.option("--as", "person_id", required=True, help="Who asks: one of the node's people.")
 @click.option("--purpose", required=True, help="Why; it is logged here and at every node that answers.")
-@click.option("--placed-here", is_flag=True, required=True, help="Other authorities' children educated in our area.")
+@click.option("--placed-here", "asked", flag_value="placed_here", help="Others' children educated in our area.")
+@click.option("--mine", "asked", flag_value="mine", help="Our own children, wherever educated; asks no other node.")
 @click.option("--wait", "patience", type=click.IntRange(1, 300), default=20, show_default=True, help="Seconds.")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
-def lookup(state: Path, person_id: str, purpose: str, placed_here: bool, patience: int, form: str) -> None:
-    """List children of other authorities who are educated in our area; each home authority decides what we see."""
+def lookup(state: Path, person_id: str, purpose: str, asked: str | None, patience: int, form: str) -> None:
+    """List our own children in care, or children of other authorities who are educated in our area.
+
+    Of others' children each home authority decides what we see.
+    """
+    if asked is None:
+        raise click.UsageError("say whom you look for: --mine or --placed-here")
+    if asked == "mine":
+        _list_mine(state, person_id, purpose, form)
+    else:
+        _list_placed_here(state, person_id, purpose, patience, form)
+
+
+def _list_mine(state: Path, person_id: str, purpose: str, form: str) -> None:
+    from node.claim_commands import format_rows
+    from node.own_children import LISTING, list_own_children
+    from node.reading_room import admit_reader
+    from node.service import open_node
+
+    node = open_node(state)
+    snapshot = node.store.current()
+    if snapshot is None:
+        raise click.UsageError("nothing is loaded yet: circe node load")
+    reader = admit_reader(node, person_id, purpose, LISTING, copying=form != "table")
+    found = list_own_children(node, snapshot, reader.person.role)
+    reader.sign_for(number for number, *_ in found.rows)
+    click.echo(format_rows(LISTING.columns, found.rows, form), nl=False)
+    click.echo(f"{len(found)} children in care, from snapshot {snapshot.id}", err=True)
+
+
+def _list_placed_here(state: Path, person_id: str, purpose: str, patience: int, form: str) -> None:
     from federation.transport import connect_party
     from node.asking import ask_placed_here
     from node.people import find_person

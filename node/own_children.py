@@ -1,0 +1,94 @@
+"""Our own children in care, wherever they are educated, with what their host's node has told of them and as of when.
+
+The rows are of this authority's newest academic year. The access policy decides once which fields the reader may see of
+them (`node.row_filtering`), and everything else of a row stays in the file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from node.host_facts import RELATION, find_facts
+from node.reading_room import Listing
+from node.records import CHILDREN, IN_CARE_NOW
+from node.row_filtering import RowFacts, filter_rows
+from node.service import Node
+from node.snapshots import Snapshot
+from node.vault import Row, read_vault
+from policies.names import Action, CareStatus, FieldGroup
+from policies.row_filter import RowFilter
+
+PUPILS, YEARS = "pupils", "child_year"
+
+FIELDS: Mapping[str, tuple[FieldGroup, str]] = {
+    "la_child_id": (FieldGroup.IDENTITY, "la_child_id"),
+    "name": (
+        FieldGroup.IDENTITY,
+        "(SELECT any_value(forename || ' ' || surname) FROM pupils WHERE pupils.upn = ours.upn)",
+    ),
+    "upn": (FieldGroup.IDENTITY, "ours.upn"),
+    "date_of_birth": (FieldGroup.IDENTITY, "strftime(dob, '%Y-%m-%d')"),
+    "host_authority": (FieldGroup.EDUCATION, "ours.host_authority"),
+    "school": (FieldGroup.EDUCATION, "CAST(ours.school_urn AS VARCHAR)"),
+    "year_group": (FieldGroup.EDUCATION, "year.year_group"),
+    "attendance_rate": (FieldGroup.EDUCATION, "round(year.attendance_rate::DOUBLE, 3)"),
+    "suspensions": (FieldGroup.EDUCATION, "year.suspensions"),
+    "sen_provision": (FieldGroup.EDUCATION, "year.sen_provision"),
+    "placement_type": (FieldGroup.CARE, "ours.placement_type"),
+    "legal_status": (FieldGroup.CARE, "ours.legal_status"),
+    "care_start": (FieldGroup.CARE, "strftime(care_start, '%Y-%m-%d')"),
+    "sdq_score": (FieldGroup.HEALTH, "year.sdq_score"),
+    "pep_on_time": (FieldGroup.PLAN_PEP, "year.pep_on_time"),
+    "told_by_host": (FieldGroup.EDUCATION, "told.as_of"),
+}
+"""The fields of the list: the group that the access matrix knows each by, and how it is read.
+
+`told_by_host` is the day as of which the host's node told of the child's schooling; without one it is from our own
+records. Numbers of SSDA903 returns have no names: those of children on our own rolls come from the School Census.
+"""
+
+LISTING = Listing("my_children", tuple(FIELDS), (FieldGroup.IDENTITY,))
+"""What `circe lookup --mine` shows, and what it takes to be let in; which of the other fields, the policy decides."""
+
+
+@dataclass(frozen=True, repr=False)
+class OwnChildren:
+    """The children of the list, in the order of the authority's own numbers: `rows` in the order of `FIELDS`."""
+
+    rows: tuple[Row, ...]
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.rows)
+
+
+def list_own_children(node: Node, snapshot: Snapshot, role: str) -> OwnChildren:
+    """Return our children in care now, with the fields that our policy lets a role read. Raises `AccessDenied`."""
+    rule = node.policy().row_filter(role, Action.READ, node.authority)
+    return OwnChildren(tuple(_read(node, snapshot, rule)))
+
+
+def _read(node: Node, snapshot: Snapshot, rule: RowFilter) -> list[Row]:
+    facts = RowFacts(
+        "ours.home", "ours.host_authority", "ours.school_urn", "ours.child", f"'{CareStatus.LOOKED_AFTER}'"
+    )
+    filtered = filter_rows(rule, facts, FIELDS)
+    files = find_facts(node.party.directory)
+    told = f"SELECT upn, academic_year, max(as_of)::DATE::VARCHAR AS as_of FROM {RELATION} GROUP BY ALL"  # noqa: S608
+    nobody = "SELECT NULL::VARCHAR AS upn, NULL::INTEGER AS academic_year, NULL::VARCHAR AS as_of WHERE false"
+    sql = f"""
+        SELECT {filtered.columns}
+        FROM (SELECT *, $home AS home FROM {CHILDREN} WHERE {IN_CARE_NOW}) AS ours
+        LEFT JOIN {YEARS} AS year ON year.child = ours.child AND year.academic_year = ours.academic_year
+        LEFT JOIN ({told if files else nobody}) AS told
+            ON told.upn = ours.upn AND told.academic_year = ours.academic_year
+        WHERE {filtered.condition}
+        ORDER BY ours.la_child_id
+    """  # noqa: S608 - every part is written in this package
+    tables = {
+        CHILDREN: snapshot.identified[CHILDREN],
+        PUPILS: snapshot.identified[PUPILS],
+        YEARS: snapshot.tables[YEARS],
+    }
+    return read_vault(
+        {**tables, **({RELATION: files} if files else {})}, sql, {**filtered.parameters, "home": node.authority}
+    )
