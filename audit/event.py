@@ -110,7 +110,9 @@ _LIMITS = {
 }
 _MAX_FIELDS = 200
 _MAX_DETAILS = 32
-_MAX_DETAIL_TEXT = 200
+MAX_DETAIL_TEXT = 200
+"""The longest text of one detail, in characters."""
+
 _MAX_DETAIL_NUMBER = 2**53 - 1  # the largest whole number that every JSON reader keeps exactly
 _FIELD = re.compile(r"[a-z][a-z0-9_.]{0,63}")
 _TOKEN = re.compile(r"[0-9a-f]{32,64}")
@@ -287,4 +289,4 @@ def _check_details(details: object) -> None:
             if abs(value) > _MAX_DETAIL_NUMBER:
                 raise EventInvalid(f"the detail {name} is a number too large to keep exactly")
         else:
-            _check_text(f"the detail {name}", value, _MAX_DETAIL_TEXT)
+            _check_text(f"the detail {name}", value, MAX_DETAIL_TEXT)

@@ -39,6 +39,9 @@ PREKEYS_DOOR, PAIRINGS_DOOR, DEALINGS_DOOR, COMPLAINTS_DOOR = "prekeys", "pairin
 MOST_SLOTS = 64
 """Slots that are dealt at once, at most."""
 
+MOST_EARLIER = 8
+"""Certificates of other terms that go along with a sum, at most."""
+
 Envelopes = Annotated[tuple[Envelope, ...], msgspec.Meta(max_length=MOST_NODES)]
 
 
@@ -98,13 +101,15 @@ class SumWanted(Document, frozen=True):
     """An approved manifest to be answered by contribution, in one attempt.
 
     `template` is the signed template that it is a run of; `certificate` the one survivor set of an exact snapshot, once
-    there is one; `aborts` the abort of the attempt before, signed by its nodes, where this is another.
+    there is one; `earlier` those of other terms in which the same year was counted; `aborts` the abort of the attempt
+    before, signed by its nodes, where this is another.
     """
 
     attempt: Envelope
     manifest: Envelope
     template: Envelope | None
     certificate: Certificate | None
+    earlier: Annotated[tuple[Certificate, ...], msgspec.Meta(max_length=MOST_EARLIER)]
     aborts: Envelope | None
 
 
@@ -126,12 +131,14 @@ class AbortWanted(Document, frozen=True):
     """The hub asks for a node's word that an attempt is over.
 
     The manifest goes along, with its template where it is a run of one: a node that was away has not seen the attempt,
-    and gives its word for what was approved, and for nothing that the hub made up.
+    and gives its word for what was approved, and for nothing that the hub made up. `aborts` is that of the attempt
+    before, as it went along with this one.
     """
 
     attempt: Envelope
     manifest: Envelope
     template: Envelope | None
+    aborts: Envelope | None
 
 
 class StatementSigned(Document, frozen=True):

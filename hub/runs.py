@@ -5,6 +5,8 @@ which two organisations signed; so a run that its asker has signed is on its way
 """
 
 import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
@@ -18,7 +20,9 @@ from federation.envelope import Envelope, write_envelope
 from federation.exchange import RunDraft
 from federation.manifest import ApprovalError, Manifest, Path
 from federation.problems import ProblemRaised
-from federation.register import Member, Register
+from federation.register import Member, MemberKind, Register
+from federation.secure_sum.certificates import check_widest_roster
+from federation.secure_sum.errors import SumRefused
 from federation.standing_rosters import ENGLAND, belongs_to
 from federation.sum_terms import SumTerms, TermsInvalid, check_terms, describe_terms, smallest_threshold
 from federation.template import Template, bind_run, check_template, read_template, template_digest, write_question
@@ -26,7 +30,7 @@ from federation.wire import whole_seconds
 from hub.projects import find_project
 from hub.queries import plan_draft, store_draft
 from hub.service import Hub
-from hub.sums.attempts import certified_survivors
+from hub.sums.certificates import certified_survivors, choose_survivors
 from hub.sums.rosters import standing_members
 from query_engine.planning.plan import QueryPlan
 
@@ -37,10 +41,11 @@ def draft_run(hub: Hub, draft: RunDraft, asker: Member) -> str:
     now, register = hub.clock(), hub.register()
     template = _check_template(draft.template, asker, register, now)
     find_project(hub, template.project, asker.id)
-    roster = choose_standing_roster(hub, template, draft.snapshot_term, now)
-    manifest, plan = compose_run(template, draft, roster, register, now, hub.party.presets)
+    question = write_run_question(template, draft)
+    roster = choose_standing_roster(hub, template, draft.snapshot_term, question.year, now)
+    manifest = compose_run(template, draft, question, roster, register, now, hub.party.presets)
     _keep_template(hub, template, draft.template)
-    store_draft(hub, manifest, plan)
+    store_draft(hub, manifest, question.plan)
     return manifest.query_id
 
 
@@ -55,46 +60,87 @@ def _check_template(envelope: Envelope, asker: Member, register: Register, now: 
     return template
 
 
-def choose_standing_roster(hub: Hub, template: Template, term: str, now: datetime) -> tuple[str, ...]:
-    """Return whom a run asks: its standing roster as it is now; of exact sums, those that the first one fixed."""
-    register = hub.register()
-    fixed = certified_survivors(hub, term) if template.path is Path.EXACT_SUM else None
-    if fixed is not None:
-        members = {member.id: member for member in register.members}
-        return tuple(node for node in fixed if belongs_to(members[node], template.roster))
-    if template.path is Path.EXACT_SUM and template.roster != ENGLAND:
+@dataclass(frozen=True)
+class RunQuestion:
+    """What a run asks, once its choices are made: about one academic year."""
+
+    sql: str
+    plan: QueryPlan
+    year: str
+
+
+def write_run_question(template: Template, draft: RunDraft) -> RunQuestion:
+    """Return the question that a template and its choices give. Raises 422 problems that say what to mend."""
+    try:
+        sql = write_question(template, draft.choices)
+    except ApprovalError as error:
+        raise ProblemRaised(422, error.code, error.text) from None
+    plan = plan_draft(sql, template.path)
+    if len(plan.academic_years) != 1:
+        raise ProblemRaised(422, "year_differs", "a run is about one academic year: give it in every WHERE")
+    return RunQuestion(sql, plan, str(plan.academic_years[0]))
+
+
+def choose_standing_roster(hub: Hub, template: Template, term: str, year: str, now: datetime) -> tuple[str, ...]:
+    """Return whom a run asks: its standing roster as it is now; of exact sums, those that the first one fixed.
+
+    Raises 409 problems where nobody can be asked so.
+    """
+    if template.path is not Path.EXACT_SUM:
+        return standing_members(hub, template.roster, now)
+    connection = hub.database.connection
+    first = certified_survivors(connection, term) is None
+    if first and template.roster != ENGLAND:
         text = f"the first exact sum about {term} is over England: run a template for the whole of it first"
         raise ProblemRaised(409, "certificate_missing", text)
-    return standing_members(hub, template.roster, now)
+    fixed = choose_survivors(connection, term, year)
+    if fixed is None:
+        return standing_members(hub, template.roster, now)
+    members = _check_all_active(hub.register(), fixed, now)
+    if first:
+        _check_widest(hub.register(), fixed, year, now)
+    return tuple(node for node in fixed if belongs_to(members[node], template.roster))
+
+
+def _check_all_active(register: Register, fixed: tuple[str, ...], now: datetime) -> Mapping[str, Member]:
+    members = {member.id: member for member in register.active(MemberKind.NODE, now)}
+    gone = [node for node in fixed if node not in members]
+    if gone:
+        text = f"exact sums about this are over certain nodes, of which {', '.join(gone)} cannot be asked any more"
+        raise ProblemRaised(409, "survivors_gone", f"{text}: ask about a term and a year that nobody asked about yet")
+    return members
+
+
+def _check_widest(register: Register, fixed: tuple[str, ...], year: str, now: datetime) -> None:
+    try:
+        check_widest_roster(fixed, register, now)
+    except SumRefused as refused:
+        text = f"exact sums about {year} were made for nodes who are too few to begin a term with: {refused.text}"
+        raise ProblemRaised(409, refused.code, f"{text}; run the template about a term that was asked about") from None
 
 
 def compose_run(
     template: Template,
     draft: RunDraft,
+    question: RunQuestion,
     roster: tuple[str, ...],
     register: Register,
     now: datetime,
     presets: PresetShelf = SHIPPED,
-) -> tuple[Manifest, QueryPlan]:
-    """Return the manifest that a template and its choices give, and its plan.
-
-    Raises 422 problems that say what to mend.
-    """
+) -> Manifest:
+    """Return the manifest of a run. Raises 422 problems that say what to mend."""
     digest, issued = template_digest(draft.template), whole_seconds(now)
     try:
-        sql = write_question(template, draft.choices)
-        plan = plan_draft(sql, template.path)
-        years = plan.academic_years
         run = Manifest(
             query_id=f"Q-{secrets.token_hex(8)}",
             project=template.project,
             asker=template.asker,
             purpose=template.purpose,
-            sql=sql,
-            plan_id=plan.plan_id,
+            sql=question.sql,
+            plan_id=question.plan.plan_id,
             planner_version=template.planner_version,
             catalogue_version=template.catalogue_version,
-            academic_year=str(years[0]) if len(years) == 1 else "",
+            academic_year=question.year,
             snapshot_term=draft.snapshot_term,
             path=template.path,
             sum=_raise_threshold(template, len(roster)),
@@ -121,9 +167,7 @@ def compose_run(
         raise ProblemRaised(422, "terms_invalid", text) from None
     except (PresetInvalid, ReleaseRefused) as error:
         raise ProblemRaised(422, "preset_barred", str(error)) from None
-    if len(years) != 1:
-        raise ProblemRaised(422, "year_differs", "a run is about one academic year: give it in every WHERE")
-    return bound, plan
+    return bound
 
 
 def _raise_threshold(template: Template, nodes: int) -> SumTerms:

@@ -8,6 +8,7 @@ The certificate of S is the word of t nodes that they hold to it, which each giv
 consent, or a signature on a smaller set, may be on a set that is never opened, and there can be t of them on several.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from fractions import Fraction
 
@@ -18,7 +19,6 @@ from federation.secure_sum.facts import ManifestFacts, SumQuery
 from federation.secure_sum.messages import (
     HELD_TYPE,
     Certificate,
-    SumRoster,
     SurvivorSet,
 )
 from federation.secure_sum.rosters import Floors, roster_digest
@@ -49,7 +49,7 @@ def fixed_survivors(
         if lock is not None and lock.survivors != fixed:
             raise SumRefused("certificate_other", "the term's exact sums were opened for other survivors")
     if fixed is None:
-        check_widest_roster(query.roster, register, now)
+        check_widest_roster(query.roster.members, register, now)
     else:
         check_certified_roster(query.facts, fixed, floors, register)
     return fixed
@@ -70,7 +70,7 @@ def read_certificate(
     survivors = frozenset(statement.survivors)
     if list(statement.survivors) != sorted(survivors) or not survivors.issubset(roster.members):
         raise SumRefused("certificate_malformed", "the certificate names nodes twice, or that were not asked")
-    check_widest_roster(roster, register, now)
+    check_widest_roster(roster.members, register, now)
     if len(survivors) < roster.threshold or roster.threshold < floors.lowest_threshold(len(roster.members)):
         raise SumRefused("threshold_low", "the certificate is of too few nodes")
     held = count_signers(certificate.survivors, statement.survivors, register, now)
@@ -99,9 +99,9 @@ def check_certified_roster(
         raise SumRefused("region_small", "one region of the certified survivors has too few operators")
 
 
-def check_widest_roster(roster: SumRoster, register: Register, now: datetime) -> None:
+def check_widest_roster(members: Sequence[str], register: Register, now: datetime) -> None:
     """Raise `SumRefused` unless a first exact roster has two thirds of all active nodes."""
     active = {member.id for member in register.active(MemberKind.NODE, now)}
-    if len(active.intersection(roster.members)) < WIDEST_SHARE * len(active):
-        found = f"{len(roster.members)} of {len(active)}"
+    if len(active.intersection(members)) < WIDEST_SHARE * len(active):
+        found = f"{len(members)} of {len(active)}"
         raise SumRefused("roster_narrow", f"a term's first exact sum is over two thirds of all nodes, not {found}")

@@ -106,7 +106,11 @@ class Statement:
 
 
 class Collector:
-    """One attempt at the hub. `proposed` is the smaller survivor set stored before a restart, if there was one."""
+    """One attempt at the hub.
+
+    An exact sum after its term's first is `certified`, and one that goes by the survivors of another term is `bound`:
+    either takes all of its roster. `proposed` is the smaller survivor set stored before a restart, if there was one.
+    """
 
     def __init__(
         self,
@@ -118,6 +122,7 @@ class Collector:
         started_at: datetime,
         *,
         certified: bool = False,
+        bound: bool = False,
         proposed: SurvivorSet | None = None,
     ) -> None:
         self.attempt = attempt
@@ -127,7 +132,7 @@ class Collector:
         self._bundles = bundles
         self._closes_at = started_at + timedelta(seconds=facts.gather_seconds)
         self._certified = certified
-        self._fewest = facts.fewest_survivors(certified=certified)
+        self._fewest = facts.fewest_survivors(certified=certified or bound)
         self._missing: dict[str, str] = {}
         self._contributions: dict[str, str] = {}
         self._vectors: dict[str, bytes] = {}

@@ -168,7 +168,11 @@ class Contributor:
         uses = self._store.find_uses(facts.digest)
         if any(use.attempt > number for use in uses):
             raise SumRefused("attempt_over", f"attempt {number} was followed by another")
-        running = [use for use in uses if use.attempt < number and now < use.expires_at]
+        self._check_none_running(query, uses, register, now)
+
+    def _check_none_running(self, query: SumQuery, uses: Sequence[SlotUse], register: Register, now: datetime) -> None:
+        """Check that the attempts before this one are over by this node's clock, or that t nodes aborted the last."""
+        running = [use for use in uses if use.attempt < query.attempt.number and now < use.expires_at]
         if running and query.aborts is None:
             raise SumRefused("attempt_running", f"attempt {running[-1].attempt} is not over, and nobody aborted it")
         if running and query.aborts is not None:
@@ -252,12 +256,19 @@ class Contributor:
 
     # --- Giving up ---------------------------------------------------------------------------------------------------
 
-    def abort(self, query: SumQuery) -> Signature:
-        """Sign that nothing was, or ever will be, revealed here in this attempt (S12). Raises `SumRefused`."""
+    def abort(self, query: SumQuery, register: Register, now: datetime) -> Signature:
+        """Sign that nothing was, or ever will be, revealed here in this attempt (S12). Raises `SumRefused`.
+
+        Of an attempt that this node was not asked for it says so only once the ones before are over, as it would have
+        begun it then and no sooner (S2): aborts of the second allow the third, and the first may not be open beside it.
+        """
         attempt = query.attempt
         self._check_member(query.roster)
         if attempt.roster_digest != roster_digest(query.roster) or attempt.manifest_digest != query.facts.digest:
             raise SumRefused("roster_mismatch", "the attempt is for another roster or manifest")
+        uses = self._store.find_uses(attempt.manifest_digest)
+        if all(use.attempt < attempt.number for use in uses):
+            self._check_none_running(query, uses, register, now)
         if not self._store.claim_abort(attempt.manifest_digest, attempt.number):
             raise SumRefused("revealed", f"attempt {attempt.number} was revealed before")
         return sign_body(encode_document(name_abort(attempt)), ABORT_TYPE, self._signer)

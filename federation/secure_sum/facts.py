@@ -63,6 +63,7 @@ class SumQuery:
     roster: SumRoster
     facts: ManifestFacts
     certificate: Certificate | None = None
+    earlier: tuple[Certificate, ...] = ()
     aborts: Envelope | None = None
 
 

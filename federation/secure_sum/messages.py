@@ -36,7 +36,9 @@ Epoch = Annotated[str, msgspec.Meta(pattern=r"^20[0-9]{2}-w(0[1-9]|[1-4][0-9]|5[
 Slot = Annotated[int, msgspec.Meta(ge=1, le=2**31)]
 """One number of one roster: used for one manifest in one attempt, ever."""
 
-AttemptNumber = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+AttemptNumber = Annotated[int, msgspec.Meta(ge=1, le=10)]
+"""Few are worth trying, and a node logs its word on each: more of one manifest are no attempts at all."""
+
 Members = Annotated[tuple[Name, ...], msgspec.Meta(max_length=LARGEST_ROSTER)]
 Bytes = Annotated[str, msgspec.Meta(max_length=64 * 1024, pattern=r"^[A-Za-z0-9+/]*={0,2}\Z")]
 """Bytes in base64; `federation.envelope.decode_base64` takes one spelling only."""

@@ -25,12 +25,14 @@ from hub.sums.attempts import (
     AttemptState,
     StoredAttempt,
     begin_attempt,
+    find_aborts,
     find_attempt,
     find_template,
     gather,
     move_attempt,
     name_survivors_once,
 )
+from hub.sums.culprits import list_names
 from hub.sums.memory import Gathering
 from hub.sums.totals import release_total
 
@@ -178,7 +180,7 @@ def _fail(
         outcome=Outcome.FAILED,
         code=code,
         attempt=attempt.number,
-        because_of=" ".join(culprits)[:200],
+        **list_names("because_of", culprits),
     )
     with hub.database.transaction() as connection:
         if not move_attempt(connection, attempt, after):
@@ -195,7 +197,8 @@ def _fail(
 def _ask_aborts(hub: Hub, query: StoredQuery, attempt: StoredAttempt) -> None:
     """Have the whole roster promise that an attempt is over: those that contributed can be too few for that (S12)."""
     template = find_template(hub.database.connection, query.manifest)
-    wanted = AbortWanted(attempt=attempt.signed, manifest=query.envelope, template=template)
+    aborts = find_aborts(hub.database.connection, attempt)
+    wanted = AbortWanted(attempt=attempt.signed, manifest=query.envelope, template=template, aborts=aborts)
     _offer(hub, attempt, DeliveryKind.ABORT, wanted, attempt.roster.members)
 
 

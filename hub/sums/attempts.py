@@ -4,21 +4,24 @@ An attempt and everything that came in for it are kept, reveals apart, so that a
 was. What a process knows of an attempt is a `Collector` that is fed from there.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+import msgspec
+
 from audit.connection import Connection, Row
 from audit.event import Action
 from federation.database import stamp
-from federation.envelope import Envelope, Signature, write_envelope
+from federation.envelope import Envelope, Signature, seal_envelope, write_envelope
 from federation.exchange import DeliveryKind
 from federation.manifest import Manifest, Path
 from federation.secure_sum.collector import Collector
 from federation.secure_sum.epochs import name_epoch
 from federation.secure_sum.errors import SumFailed
-from federation.secure_sum.facts import ManifestFacts
-from federation.secure_sum.messages import ATTEMPT_TYPE, Attempt, Certificate, SumRoster, SurvivorSet
+from federation.secure_sum.facts import ManifestFacts, name_abort
+from federation.secure_sum.messages import ABORT_TYPE, ATTEMPT_TYPE, Attempt, Certificate, SumRoster, SurvivorSet
 from federation.secure_sum.rosters import roster_digest
 from federation.secure_sum.signing import read_payload, sign_document
 from federation.sum_facts import state_facts
@@ -27,6 +30,7 @@ from federation.wire import decode_document, encode_document, whole_seconds
 from hub.dispatch import deliver, withdraw
 from hub.queries import StoredQuery
 from hub.service import Hub
+from hub.sums.certificates import certificate_of, earlier_certificates
 from hub.sums.memory import Gathering
 from hub.sums.rosters import ASKED, find_roster, keep_roster
 from hub.sums.slots import read_bundles, take_slot
@@ -106,7 +110,10 @@ def begin_attempt(hub: Hub, query: StoredQuery, now: datetime, aborts: Envelope 
             return False
         if last is not None:
             withdraw(connection, refer_to(query.digest, last["number"]))  # Nobody need give up what is followed.
-            connection.execute("DELETE FROM sum_arrivals WHERE digest = ?", (query.digest,))
+            # The aborts stay: they are shown again to whoever is asked to give up the attempt that begins now.
+            connection.execute(
+                "DELETE FROM sum_arrivals WHERE digest = ? AND kind != ?", (query.digest, ArrivalKind.ABORT)
+            )
         number = last["number"] + 1 if last is not None else 1
         attempt = Attempt(
             manifest_digest=query.digest,
@@ -167,7 +174,8 @@ def _deliver_attempt(
         attempt=signed,
         manifest=query.envelope,
         template=find_template(connection, manifest),
-        certificate=_certificate_of(connection, manifest),
+        certificate=certificate_of(connection, manifest),
+        earlier=tuple(_earlier_of(connection, manifest).values()),
         aborts=aborts,
     )
     body = encode_document(wanted)
@@ -247,22 +255,19 @@ def name_survivors_once(hub: Hub, attempt: StoredAttempt, survivors: SurvivorSet
     return bool(kept == data)
 
 
-def find_certificate(connection: Connection, term: str) -> Certificate | None:
-    """Return the certificate of the one survivor set of a term's exact sums, once there is one."""
-    row = connection.execute("SELECT document FROM sum_certificates WHERE term = ?", (term,)).fetchone()
-    return None if row is None else decode_document(row["document"], Certificate)
-
-
-def _certificate_of(connection: Connection, manifest: Manifest) -> Certificate | None:
-    return find_certificate(connection, manifest.snapshot_term) if manifest.path is Path.EXACT_SUM else None
-
-
-def certified_survivors(hub: Hub, term: str) -> tuple[str, ...] | None:
-    """Return the nodes that every exact sum about a term is over, once the first has been opened."""
-    certificate = find_certificate(hub.database.connection, term)
-    if certificate is None:
+def find_aborts(connection: Connection, attempt: StoredAttempt) -> Envelope | None:
+    """Return t aborts of the attempt before one, each verified when it came in; None where its time was up first."""
+    before, threshold = attempt.number - 1, attempt.roster.threshold
+    rows = connection.execute(
+        "SELECT attempt, body FROM sum_arrivals JOIN sum_attempts USING (digest, number) "
+        "WHERE digest = ? AND number = ? AND kind = ? ORDER BY node LIMIT ?",
+        (attempt.digest, before, ArrivalKind.ABORT, threshold),
+    ).fetchall()
+    if len(rows) < threshold:
         return None
-    return decode_document(certificate.survivors.body, SurvivorSet).survivors
+    first = read_payload(decode_document(rows[0]["attempt"], Envelope), ATTEMPT_TYPE, Attempt)
+    signatures = tuple(decode_document(row["body"], Signature) for row in rows)
+    return msgspec.structs.replace(seal_envelope(encode_document(name_abort(first)), ABORT_TYPE), signatures=signatures)
 
 
 def find_template(connection: Connection, manifest: Manifest) -> Envelope | None:
@@ -296,6 +301,7 @@ def _list_arrivals(hub: Hub, attempt: StoredAttempt) -> set[int]:
 
 
 def _make_collector(hub: Hub, query: StoredQuery, attempt: StoredAttempt) -> Collector:
+    connection, manifest = hub.database.connection, query.manifest
     return Collector(
         attempt.attempt,
         attempt.roster,
@@ -303,9 +309,16 @@ def _make_collector(hub: Hub, query: StoredQuery, attempt: StoredAttempt) -> Col
         read_bundles(hub, attempt.attempt.roster_digest, attempt.attempt.slot),
         hub.register(),
         attempt.started_at,
-        certified=_certificate_of(hub.database.connection, query.manifest) is not None,
+        certified=certificate_of(connection, manifest) is not None,
+        bound=bool(_earlier_of(connection, manifest)),
         proposed=attempt.survivors,
     )
+
+
+def _earlier_of(connection: Connection, manifest: Manifest) -> Mapping[str, Certificate]:
+    if manifest.path is not Path.EXACT_SUM:
+        return {}
+    return earlier_certificates(connection, manifest.snapshot_term, manifest.academic_year)
 
 
 def facts_of(hub: Hub, query: StoredQuery) -> ManifestFacts:

@@ -4,6 +4,8 @@ The whole roster is asked, since those who contributed can be too few to call an
 not seen it: it reads the approved manifest first, and its word stands against the attempt when that comes after all.
 """
 
+from dataclasses import replace
+
 from audit.event import Action
 from federation.manifest import SUM_PATHS, ApprovalError, read_manifest
 from federation.secure_sum.errors import SumRefused
@@ -24,7 +26,7 @@ def sign_abort(node: Node, wanted: AbortWanted) -> tuple[str, bytes] | None:
         digest, number = query.facts.digest, query.attempt.number
         signature = record_act(
             node,
-            lambda: node.contributor.abort(query),
+            lambda: node.contributor.abort(query, node.register(), node.clock()),
             node.event(Action.SUM_ABORTED, node.party.member_id, query.facts.query_id, attempt=number),
             known=node.sums.is_aborted(digest, number),
         )
@@ -54,4 +56,4 @@ def _read_unseen(node: Node, wanted: AbortWanted) -> SumQuery:
     approved = open_manifest(node, wanted.manifest, manifest, wanted.template)
     query = read_query(wanted.attempt, approved, derive_plan(manifest), node.clock())
     check_attempt(query, node.clock())
-    return query
+    return replace(query, aborts=wanted.aborts)

@@ -9,7 +9,7 @@ attempt is sent again in the very same bytes.
 import hashlib
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from audit.event import Action, Outcome
@@ -21,7 +21,7 @@ from federation.secure_sum.contributions import AnswerFacts
 from federation.secure_sum.contributor import SentContribution
 from federation.secure_sum.errors import SumRefused
 from federation.secure_sum.facts import SumQuery, read_attempt
-from federation.secure_sum.messages import ABORT_TYPE, Abort, Certificate, SumRoster
+from federation.secure_sum.messages import ABORT_TYPE, Abort, SumRoster
 from federation.secure_sum.signing import read_payload
 from federation.sum_facts import state_facts
 from federation.sum_terms import noise_terms
@@ -119,19 +119,17 @@ def reserve_sum(node: Node, approved: Approved, wanted: SumWanted) -> ReservedSu
         if known is None:
             reserve_in_ledger(node, connection, approved, plan, snapshot)
         # 13: the attempt, its slot, and for an exact sum its certificate.
-        query = read_query(wanted.attempt, approved, plan, now, wanted.certificate, wanted.aborts)
+        query = replace(
+            read_query(wanted.attempt, approved, plan, now),
+            certificate=wanted.certificate,
+            earlier=wanted.earlier,
+            aborts=wanted.aborts,
+        )
         reserve_slot(node, connection, query, snapshot.id, register)
     return ReservedSum(Reserved(approved, plan, snapshot), query, wanted.manifest)
 
 
-def read_query(
-    signed: Envelope,
-    approved: Approved,
-    plan: QueryPlan,
-    now: datetime,
-    certificate: Certificate | None = None,
-    aborts: Envelope | None = None,
-) -> SumQuery:
+def read_query(signed: Envelope, approved: Approved, plan: QueryPlan, now: datetime) -> SumQuery:
     """Return the attempt that the hub signed, with the terms of the manifest as approved. Raises `Refused`."""
     manifest, terms = approved.manifest, approved.manifest.sum
     assert terms is not None  # read_manifest has seen to it
@@ -141,7 +139,7 @@ def read_query(
         raise Refused(refused.code, refused.text) from None
     facts = state_facts(manifest, approved.digest, plan, approved.register)
     roster = SumRoster(epoch=attempt.epoch, members=manifest.roster, threshold=terms.threshold)
-    return SumQuery(attempt, roster, facts, certificate, aborts)
+    return SumQuery(attempt, roster, facts)
 
 
 def reserve_slot(
@@ -152,7 +150,7 @@ def reserve_slot(
     try:
         lift_failed_lock(node, query, register)
         node.contributor.reserve(query, snapshot, register, node.clock())
-        check_other_terms(connection, node.sums, query, query.roster.members)
+        check_other_terms(node, query, query.roster.members)
     except SumRefused as refused:
         raise Refused(refused.code, refused.text) from None
     if node.sums.find_query(attempt.manifest_digest, attempt.number) is None:

@@ -30,9 +30,14 @@ def sign_survivors(node: Node, statement: Envelope) -> tuple[str, bytes] | None:
     def sign() -> tuple[str, bytes]:
         survivors = read_payload(statement, SURVIVORS_TYPE, SurvivorSet)
         query = find_query(node, survivors)
+
+        def act() -> Signature:
+            check_other_terms(node, query, survivors.survivors)
+            return node.contributor.sign_survivors(survivors, query, node.register(), node.clock())
+
         signature = record_act(
             node,
-            lambda: node.contributor.sign_survivors(survivors, query, node.register(), node.clock()),
+            act,
             node.event(
                 Action.SUM_AGREED,
                 node.party.member_id,
@@ -58,10 +63,15 @@ def reveal_shares(node: Node, opening: Envelope) -> tuple[str, bytes] | None:
         query = find_query(node, survivors)
         if query.facts.path.value not in node.rules().paths:
             raise SumRefused("path_barred", f"this authority lets no table leave by {query.facts.path} any more")
-        check_other_terms(node.database.connection, node.sums, query, survivors.survivors)
+
+        def act() -> Envelope:
+            # In the transaction that records what is revealed: another thread may be revealing for another term.
+            check_other_terms(node, query, survivors.survivors)
+            return node.contributor.reveal(opening, query, node.register(), node.clock())
+
         revealed = record_act(
             node,
-            lambda: node.contributor.reveal(opening, query, node.register(), node.clock()),
+            act,
             node.event(
                 Action.SUM_REVEALED,
                 node.party.member_id,

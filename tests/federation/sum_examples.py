@@ -22,6 +22,7 @@ from tests.federation.cast import make_manifest, sign_manifest
 EPOCH = "2026-w10"
 SIGNATURE = Signature(keyid="node-301", sig="AAAA")
 SIGNED = sign_manifest(make_manifest(), "node-301")
+CERTIFICATE = Certificate(roster=SumRoster(epoch=EPOCH, members=("node-301",), threshold=1), survivors=SIGNED)
 
 SUM_EXAMPLES: tuple[Document, ...] = (
     PrekeyWanted(epoch=EPOCH),
@@ -35,11 +36,12 @@ SUM_EXAMPLES: tuple[Document, ...] = (
         attempt=SIGNED,
         manifest=SIGNED,
         template=None,
-        certificate=Certificate(roster=SumRoster(epoch=EPOCH, members=("node-301",), threshold=1), survivors=SIGNED),
+        certificate=CERTIFICATE,
+        earlier=(CERTIFICATE,),
         aborts=None,
     ),
     ContributionHandedIn(contribution=SIGNED, vector=bytes(range(256)), consent=SIGNATURE),
     StatementOffered(statement=SIGNED),
-    AbortWanted(attempt=SIGNED, manifest=SIGNED, template=SIGNED),
+    AbortWanted(attempt=SIGNED, manifest=SIGNED, template=SIGNED, aborts=SIGNED),
     StatementSigned(statement_digest="0" * 64, signature=SIGNATURE),
 )

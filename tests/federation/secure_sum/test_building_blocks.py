@@ -344,7 +344,7 @@ def test_a_node_outside_the_roster_has_no_part_in_it() -> None:
     roster = make_roster(EPOCH, troupe.names[:5])
     for act in (
         lambda node: node.deal(roster, 1, troupe.register, NOW),
-        lambda node: node.abort(troupe.query(roster=roster)),
+        lambda node: node.abort(troupe.query(roster=roster), troupe.register, NOW),
     ):
         refusing: Callable[..., object] = act
         with pytest.raises(SumRefused) as refused:

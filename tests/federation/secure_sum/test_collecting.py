@@ -186,9 +186,9 @@ def test_aborts_leave_too_few_to_open(troupe: Troupe) -> None:
     collector = troupe.collector(query)
     hand_in(troupe, query, collector)
     for name in names[:2]:
-        collector.take_abort(name, troupe.node(name).abort(query), NOW)
+        collector.take_abort(name, troupe.node(name).abort(query, troupe.register, NOW), NOW)
     assert isinstance(collector.next_step(NOW), AskReveals)
-    collector.take_abort(names[2], troupe.node(names[2]).abort(query), NOW)
+    collector.take_abort(names[2], troupe.node(names[2]).abort(query, troupe.register, NOW), NOW)
     assert isinstance(collector.next_step(NOW), Fail)
 
 

@@ -205,9 +205,9 @@ def test_two_attempts_at_once(troupe: Troupe) -> None:
     refused("attempt_running", lambda: troupe.contribute(second, name, [1, 1, 1]))
     collector = troupe.collector(first)
     for each in troupe.names[1:5]:
-        collector.take_abort(each, troupe.node(each).abort(first), NOW)
+        collector.take_abort(each, troupe.node(each).abort(first, troupe.register, NOW), NOW)
     assert collector.aborts() is None
-    collector.take_abort(troupe.names[5], troupe.node(troupe.names[5]).abort(first), NOW)
+    collector.take_abort(troupe.names[5], troupe.node(troupe.names[5]).abort(first, troupe.register, NOW), NOW)
     aborts = collector.aborts()
     assert aborts is not None
     too_few = msgspec.structs.replace(aborts, signatures=aborts.signatures[:4])
@@ -342,8 +342,8 @@ def test_reveal_after_abort_and_abort_after_reveal(troupe: Troupe) -> None:
     query, names = troupe.query(), troupe.names
     envelope = bind(whole_roster(query), contribute_all(troupe, query)[:5])
     reveal(troupe, names[0], envelope, query)
-    refused("revealed", lambda: troupe.node(names[0]).abort(query))
-    troupe.node(names[1]).abort(query)
+    refused("revealed", lambda: troupe.node(names[0]).abort(query, troupe.register, NOW))
+    troupe.node(names[1]).abort(query, troupe.register, NOW)
     refused("aborted", lambda: reveal(troupe, names[1], envelope, query))
     refused("aborted", lambda: opening(troupe, query, names[:6], names[1:2]))
 
@@ -351,7 +351,7 @@ def test_reveal_after_abort_and_abort_after_reveal(troupe: Troupe) -> None:
 def test_contribution_after_an_abort(troupe: Troupe) -> None:
     """S2. Whoever gave its word on an attempt that it had not seen takes no part in it, and does in the next."""
     first, second, name = troupe.query(), troupe.query(slot=2, number=2), troupe.names[0]
-    troupe.node(name).abort(first)
+    troupe.node(name).abort(first, troupe.register, NOW)
     refused("aborted", lambda: troupe.contribute(first, name, [1, 1, 1]))
     assert troupe.stores[name].find_uses(first.facts.digest) == ()
     assert troupe.contribute(second, name, [1, 1, 1])
@@ -486,7 +486,7 @@ def test_certificate_of_a_set_that_was_not_opened(shown: str) -> None:
         statement, signatures = name_survivors(query.attempt, query.facts, names[1:]), list(smaller.signatures)
     else:
         for name in names:
-            troupe.node(name).abort(query)
+            troupe.node(name).abort(query, troupe.register, NOW)
         statement, signatures = whole_roster(query), consents
     kinds = [bind(statement, signatures)]
     kinds.append(msgspec.structs.replace(kinds[0], payload_type=HELD_TYPE))
@@ -529,7 +529,7 @@ def test_lock_lifted_by_aborts_of_another_sum() -> None:
     reveal(troupe, names[0], envelope, query)
     collector, node = troupe.collector(query), troupe.node(names[0])
     for name in names[1:7]:
-        collector.take_abort(name, troupe.node(name).abort(query), NOW)
+        collector.take_abort(name, troupe.node(name).abort(query, troupe.register, NOW), NOW)
     aborts = collector.aborts()
     assert aborts is not None
     lock = troupe.stores[names[0]].locks[TERM]

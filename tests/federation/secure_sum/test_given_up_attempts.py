@@ -45,7 +45,7 @@ class Play:
             self.opening = add_signature(self.opening, sent.consent)
 
     def _abort(self, name: str) -> None:
-        self.collector.take_abort(name, self.troupe.node(name).abort(self.query), NOW)
+        self.collector.take_abort(name, self.troupe.node(name).abort(self.query, self.troupe.register, NOW), NOW)
 
     def _reveal(self, name: str) -> None:
         self.troupe.node(name).reveal(self.opening, self.query, self.troupe.register, NOW)

@@ -159,7 +159,7 @@ class PlayedNode:
         digest, manifest = manifest_digest(wanted.manifest), read_manifest(wanted.manifest)
         plan, register = derive_plan(manifest.sql, manifest.path), self.federation.hub.register()
         query = self.asked[digest] = replace(
-            self._read_query(wanted), certificate=wanted.certificate, aborts=wanted.aborts
+            self._read_query(wanted), certificate=wanted.certificate, earlier=wanted.earlier, aborts=wanted.aborts
         )
         answer = AnswerFacts(self.name.removeprefix("node-"), f"{manifest.snapshot_term}-00", register.version)
         sent = self.contributor.contribute(query, self.figures(plan), answer, register, self.federation.clock())
@@ -201,9 +201,11 @@ class PlayedNode:
             arrivals.accept_reveal(self.federation.hub, self.federation.member(self.name), digest, revealed)
 
     def _on_abort(self, delivery: Delivery, body: bytes) -> None:
-        query = self._read_query(decode_document(body, AbortWanted))
+        wanted = decode_document(body, AbortWanted)
+        query = replace(self._read_query(wanted), aborts=wanted.aborts)
         digest, statement = query.facts.digest, encode_document(name_abort(query.attempt))
-        signed = StatementSigned(statement_digest=digest_of(statement), signature=self.contributor.abort(query))
+        signature = self.contributor.abort(query, self.federation.hub.register(), self.federation.clock())
+        signed = StatementSigned(statement_digest=digest_of(statement), signature=signature)
         arrivals.accept_abort(self.federation.hub, self.federation.member(self.name), digest, signed)
         advance(self.federation.hub, digest)
 
@@ -277,7 +279,9 @@ class KeptReveals:
         return any(form in content for form in forms)
 
 
-def approve_template(sums: PlayedSums, sql: str = SQL, runs: int = 12) -> Envelope:
+def approve_template(
+    sums: PlayedSums, sql: str = SQL, runs: int = 12, terms: Sequence[str] = (TERM,), roster: str = "england"
+) -> Envelope:
     """A template for exact sums over England, signed by its asker and by approvers of two organisations."""
     federation = sums.federation
     template = make_template(
@@ -286,9 +290,9 @@ def approve_template(sums: PlayedSums, sql: str = SQL, runs: int = 12) -> Envelo
         purpose="How many children there are in each key stage",
         sql=sql,
         parameters={},
-        snapshot_terms=[TERM],
+        snapshot_terms=terms,
         path=Path.EXACT_SUM,
-        roster="england",
+        roster=roster,
         preset="ons_10_5",
         most_runs=runs,
         days=30,
@@ -301,9 +305,9 @@ def approve_template(sums: PlayedSums, sql: str = SQL, runs: int = 12) -> Envelo
     return envelope
 
 
-def run_template(sums: PlayedSums, template: Envelope) -> str:
+def run_template(sums: PlayedSums, template: Envelope, term: str = TERM) -> str:
     """Have a template run; returns the query's id."""
-    draft = RunDraft(template=template, choices=(), snapshot_term=TERM, valid_hours=24)
+    draft = RunDraft(template=template, choices=(), snapshot_term=term, valid_hours=24)
     query_id = draft_run(sums.federation.hub, draft, sums.federation.member("ana"))
     sums.federation.sign(query_id, "ana")
     start_sum(sums.federation.hub, query_id)

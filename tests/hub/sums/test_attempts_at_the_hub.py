@@ -10,8 +10,9 @@ from federation.exchange import DeliveryKind, QueryState
 from federation.problems import ProblemRaised
 from federation.secure_sum.digests import digest_of
 from federation.secure_sum.facts import name_abort
+from federation.secure_sum.messages import Abort
 from federation.sum_terms import GATHER_SECONDS
-from federation.sums_exchange import ContributionHandedIn, StatementSigned
+from federation.sums_exchange import AbortWanted, ContributionHandedIn, StatementSigned
 from federation.wire import decode_document, encode_document
 from hub.settling import keep_up
 from hub.sums import arrivals
@@ -74,6 +75,23 @@ def test_nobody_is_asked_to_give_up_what_is_followed(sums: PlayedSums) -> None:
     assert DeliveryKind.ABORT not in found
 
 
+def test_whoever_is_asked_to_give_up_the_second_attempt_is_shown_the_aborts_of_the_first(sums: PlayedSums) -> None:
+    """A node that missed the second, and still has the first open, gives its word on nothing without them."""
+    names = sorted(sums.nodes)
+    query_id = fail_for_want_of_nodes(sums, names[:4])
+    sums.settle(*names[:5])
+    sums.federation.clock.advance(GATHER)
+    keep_up(sums.federation.hub, sums.federation.clock())
+    assert newest(sums, query_id).number == 2
+    row = sums.federation.hub.database.connection.execute(
+        "SELECT body FROM deliveries WHERE kind = ? AND receiver = ?", (DeliveryKind.ABORT, names[-1])
+    ).fetchone()
+    wanted = decode_document(row["body"], AbortWanted)
+    assert wanted.aborts is not None
+    assert decode_document(wanted.aborts.body, Abort).attempt == 1
+    assert wanted.aborts.signers == tuple(names[:5])
+
+
 # --- What comes too late ---------------------------------------------------------------------------------------------
 
 
@@ -95,7 +113,8 @@ def late_abort(sums: PlayedSums, name: str) -> Callable[[], None]:
     hub, me, node = sums.federation.hub, sums.federation.member(name), sums.nodes[name]
     ((digest, query),) = node.asked.items()
     signed = StatementSigned(
-        statement_digest=digest_of(encode_document(name_abort(query.attempt))), signature=node.contributor.abort(query)
+        statement_digest=digest_of(encode_document(name_abort(query.attempt))),
+        signature=node.contributor.abort(query, hub.register(), sums.federation.clock()),
     )
     return lambda: arrivals.accept_abort(hub, me, digest, signed)
 

@@ -13,7 +13,7 @@ from hub.queries import find_query
 from hub.runs import draft_run
 from hub.settling import keep_up
 from hub.sums import advancing, totals
-from hub.sums.attempts import certified_survivors, find_certificate
+from hub.sums.certificates import certified_survivors, find_certificate
 from query_engine.planning.plan import QueryPlan
 from tests.hub.replies import released, status_of
 from tests.hub.sums.played_sums import SQL, TERM, PlayedSums, approve_template, run_template
@@ -71,7 +71,7 @@ def test_a_sum_that_is_withheld_fixes_the_survivors_too(sums: PlayedSums, monkey
     query_id = run_template(sums, approve_template(sums))
     sums.settle()
     assert status_of(sums.federation, query_id).state is QueryState.UNFINISHED
-    assert certified_survivors(sums.federation.hub, TERM) == tuple(sorted(sums.nodes))
+    assert certified_survivors(sums.federation.hub.database.connection, TERM) == tuple(sorted(sums.nodes))
 
 
 def test_small_totals_are_withheld(sums: PlayedSums) -> None:
@@ -114,7 +114,7 @@ def test_the_first_opening_fixes_the_survivors_of_all_that_follow(sums: PlayedSu
     sums.federation.clock.advance(timedelta(seconds=GATHER_SECONDS + 1))
     sums.settle(*here)
     assert status_of(sums.federation, first).state is QueryState.RELEASED
-    assert certified_survivors(sums.federation.hub, TERM) == tuple(here)
+    assert certified_survivors(sums.federation.hub.database.connection, TERM) == tuple(here)
     second = run_template(sums, approve_template(sums, OTHER_SQL))
     manifest = find_query(sums.federation.hub, second, sums.federation.member("ana")).manifest
     assert manifest.roster == tuple(here)

@@ -188,7 +188,7 @@ class PlayedHub:
         changes = more.pop("attempt", {})
         assert isinstance(changes, Mapping)
         attempt = self.attempt(manifest, digest, number, **changes)
-        handed = {"template": None, "certificate": None, "aborts": None, **more}
+        handed = {"template": None, "certificate": None, "earlier": (), "aborts": None, **more}
         wanted = SumWanted(attempt=self.sign_attempt(attempt), manifest=envelope, **handed)  # type: ignore[arg-type]
         return PlayedSum(self, manifest, attempt, wanted)
 
@@ -265,7 +265,10 @@ class PlayedSum:
     @property
     def abort_wanted(self) -> AbortWanted:
         """What an honest hub sends to have the attempt called off."""
-        return AbortWanted(attempt=self.wanted.attempt, manifest=self.wanted.manifest, template=self.wanted.template)
+        wanted = self.wanted
+        return AbortWanted(
+            attempt=wanted.attempt, manifest=wanted.manifest, template=wanted.template, aborts=wanted.aborts
+        )
 
     def abort_everywhere(self, names: Iterable[str]) -> Envelope | None:
         """Collect aborts; t of them make the next attempt possible."""

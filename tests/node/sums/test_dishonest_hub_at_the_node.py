@@ -4,7 +4,6 @@ Each test names what the hub would gain. A node that refuses sends neither figur
 """
 
 import base64
-import shutil
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -33,10 +32,9 @@ from federation.sums_exchange import (
 )
 from federation.wire import decode_document, encode_document
 from node.answering import answer_manifest
-from node.snapshots import seal_snapshot
 from node.sums.deliveries import deal_with_sum
 from node.unapproved import MOST_LOGGED
-from tests.node.sums.played_hub import PlayedHub, PlayedSum, Said, exact_figures, read_complaint_of
+from tests.node.sums.played_hub import PlayedHub, PlayedSum, Said, read_complaint_of
 from tests.node.sums.standing import BOYS, GIRLS, Standing
 from tests.node.sums.test_whole_sums_at_nodes import NODE, SQL
 from tests.small_federation import SmallFederation, read_reply
@@ -453,44 +451,6 @@ def test_a_certificate_of_another_term_or_of_too_few(wide: SmallFederation, hub:
     run = other.sign(other.run(BOYS, snapshot_term="202425-autumn"))
     played = hub.want(run, template=other.envelope, certificate=first.certificate)
     assert_refused(hub, played.ask(NODE), "snapshot_absent")
-
-
-def publish_term(hub: PlayedHub, term: str) -> None:
-    """Have every node load another term, in which the year is as it was."""
-    for node in hub.nodes.values():
-        snapshot = node.store.current()
-        assert snapshot is not None
-        with node.store.staging() as stage:
-            shutil.copytree(snapshot.path, stage, dirs_exist_ok=True)
-            seal_snapshot(stage, term=term, academic_years=snapshot.academic_years, created=hub.federation.clock())
-            node.store.publish(stage)
-
-
-def test_terms_that_subtract_to_one_authority(wide: SmallFederation, hub: PlayedHub) -> None:
-    """A year without one authority in one term, and with it in the next: the difference is its own. Line 13, and S8."""
-    standing = Standing(wide, snapshot_terms=("202425-summer", "202526-autumn"))
-    first = open_first(hub, standing, away=("node-317",))
-    publish_term(hub, "202526-autumn")
-    later = standing.sign(standing.run(snapshot_term="202526-autumn"))
-    played = hub.want(later, template=standing.envelope)
-    assert_refused(hub, played.ask(NODE), "term_changed")
-    # The same six ask again with the same five, which is no other set; with fewer of them it would be.
-    five = first.collector.survivors
-    hub.prepare(2, five)
-    again = standing.sign(standing.run(BOYS, five, snapshot_term="202526-autumn"))
-    opened = hub.run(again, template=standing.envelope)
-    assert opened.opened == exact_figures(hub, opened, five)
-
-
-def test_terms_that_subtract_by_a_dropout(wide: SmallFederation, hub: PlayedHub) -> None:
-    """Asked of the same six in both terms, and opened for five of them in the second. S8: nobody reveals."""
-    standing = Standing(wide, snapshot_terms=("202425-summer", "202526-autumn"))
-    open_first(hub, standing)
-    publish_term(hub, "202526-autumn")
-    second = hub.want(standing.sign(standing.run(snapshot_term="202526-autumn")), template=standing.envelope)
-    second.gather(away=("node-317",))
-    smaller = name_survivors(second.attempt, second.facts, wide.roster[:-1])
-    assert_silent(hub, second.ask_reveal(NODE, collect(second, smaller)), "term_changed")
 
 
 def test_dropouts_after_the_first_exact_opening(wide: SmallFederation, hub: PlayedHub) -> None:

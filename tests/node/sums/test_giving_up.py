@@ -1,15 +1,17 @@
 """A node's word that an attempt is over (S12), from one that has not seen it too: for good, and for nothing made up."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 import pytest
 
-from federation.envelope import read_envelope
+from federation.envelope import Envelope, read_envelope, seal_envelope
 from federation.exchange import DeliveryKind
 from federation.manifest import MANIFEST_TYPE, Path
+from federation.secure_sum.facts import name_abort
+from federation.secure_sum.messages import ABORT_TYPE
 from federation.sums_exchange import AbortWanted, StatementSigned
-from federation.wire import decode_document
+from federation.wire import decode_document, encode_document
 from node.sums.store import SumStore
 from tests.node.sums.played_hub import PlayedHub, PlayedSum
 from tests.node.sums.standing import Standing
@@ -55,6 +57,38 @@ def test_a_run_of_a_template_is_given_up_too(wide: SmallFederation, hub: PlayedH
     assert played.ask_abort(NODE).handed_in
     without = msgspec.structs.replace(played.abort_wanted, template=None)
     assert_silent(hub, hub.deliver("node-302", DeliveryKind.ABORT, without), "template_missing", "node-302")
+
+
+def test_a_later_attempt_is_not_given_up_while_an_earlier_one_runs(
+    wide: SmallFederation, hub: PlayedHub, played: PlayedSum
+) -> None:
+    """S12. Aborts of the second would allow a third, with the first still open beside it."""
+    played.gather()
+    second = hub.want(wide.sign(played.manifest), 2)
+    assert_silent(hub, second.ask_abort(NODE), "attempt_running")
+    # Two words of six are too few, and words against another attempt than the first are none.
+    few = msgspec.structs.replace(second.abort_wanted, aborts=some_aborts(played, wide.roster[4:]))
+    assert_silent(hub, hub.deliver(NODE, DeliveryKind.ABORT, few), "quorum_missing")
+    other = msgspec.structs.replace(few, aborts=seal_envelope(encode_document(name_abort(second.attempt)), ABORT_TYPE))
+    assert_silent(hub, hub.deliver(NODE, DeliveryKind.ABORT, other), "aborts_other")
+    enough = msgspec.structs.replace(second.abort_wanted, aborts=some_aborts(played, wide.roster[1:5]))
+    assert hub.deliver(NODE, DeliveryKind.ABORT, enough).handed_in
+
+
+def test_a_later_attempt_is_given_up_once_the_earlier_one_is_over(
+    wide: SmallFederation, hub: PlayedHub, played: PlayedSum
+) -> None:
+    """S12. By this node's own clock; nobody need show it anything then."""
+    played.gather()
+    wide.clock.now = played.attempt.expires_at
+    assert hub.want(wide.sign(played.manifest), 2).ask_abort(NODE).handed_in
+
+
+def some_aborts(played: PlayedSum, names: Iterable[str]) -> Envelope:
+    """The word of these nodes on an attempt."""
+    said = [decode_document(played.ask_abort(name).body, StatementSigned).signature for name in names]
+    statement = seal_envelope(encode_document(name_abort(played.attempt)), ABORT_TYPE)
+    return msgspec.structs.replace(statement, signatures=tuple(said))
 
 
 # --- What a hub might make up ----------------------------------------------------------------------------------------
