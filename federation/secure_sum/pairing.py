@@ -40,7 +40,7 @@ def accept_pairing(own: SecretPrekey, peer: Prekey, envelope: Envelope, register
     if pairing != expected or not peer.node < own.prekey.node:
         raise SumRefused("pairing_mismatch", f"the pairing by {peer.node} is for other nodes, prekeys or another epoch")
     ciphertext = read_bytes(pairing.ciphertext, f"pairing by {peer.node}", CIPHERTEXT_BYTES)
-    return _mix_root(_agree(own, peer), own.ml_kem.decapsulate(ciphertext), pairing)
+    return _mix_root(agree(own, peer), own.ml_kem.decapsulate(ciphertext), pairing)
 
 
 def derive_slot_keys(roots: Mapping[str, bytes], roster: SumRoster, slot: int, me: str) -> dict[str, bytes]:
@@ -57,7 +57,7 @@ def _pair_with(own: SecretPrekey, peer: Prekey) -> tuple[bytes, Pairing]:
     _, ml_kem = load_public_keys(peer)
     secret, ciphertext = ml_kem.encapsulate()
     pairing = _describe_pairing(own.prekey, peer, b64encode(ciphertext).decode())
-    return _mix_root(_agree(own, peer), secret, pairing), pairing
+    return _mix_root(agree(own, peer), secret, pairing), pairing
 
 
 def _describe_pairing(sender: Prekey, receiver: Prekey, ciphertext: str) -> Pairing:
@@ -73,7 +73,8 @@ def _describe_pairing(sender: Prekey, receiver: Prekey, ciphertext: str) -> Pair
     )
 
 
-def _agree(own: SecretPrekey, peer: Prekey) -> bytes:
+def agree(own: SecretPrekey, peer: Prekey) -> bytes:
+    """Return the classical secret of two nodes (RFC 7748). Raises `SumRefused`."""
     x25519, _ = load_public_keys(peer)
     try:
         return own.x25519.exchange(x25519)

@@ -1,17 +1,15 @@
 """The vectors that others have published: every primitive and every format here is the one that the standards mean."""
 
 import base64
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
+import msgspec
 import pytest
 from cryptography.hazmat.bindings._rust import openssl
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from http_message_signatures import (
     HTTPMessageSigner,
@@ -22,10 +20,11 @@ from http_message_signatures import (
 )
 
 from federation.envelope import Envelope, EnvelopeError, Signature, pre_authentication_encoding, verify_signature
-from tests.federation.cast import make_keys
-
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "vectors"
-needs_shared = pytest.mark.skipif(not SHARED.exists(), reason="the shared vectors are not beside this checkout")
+from federation.http_signatures import RequestUnsigned, _signature_base, _verify_signature, sign_request
+from federation.secure_sum.errors import SumRefused
+from federation.secure_sum.signing import check_statement
+from tests.federation.cast import NOW, make_keys, make_member, make_register
+from tests.federation.published import WYCHEPROOF
 
 # --- DSSE ------------------------------------------------------------------------------------------------------------
 
@@ -100,41 +99,40 @@ def test_the_first_vector_of_rfc_8032_is_signed_alike() -> None:
     assert keys.sign(bytes.fromhex(message)).hex() == signature
 
 
-@needs_shared
+def refuses(refusal: type[Exception], act: Callable[..., object], *given: object) -> bool:
+    """Whether an act is refused; it may raise nothing else."""
+    try:
+        act(*given)
+    except refusal:
+        return True
+    return False
+
+
+def verify_statement(key: str, message: str, signature: str) -> None:
+    """Verify a signature as those of a secure sum are: many on one statement, each by the key in the register."""
+    member = msgspec.structs.replace(make_member("node-301"), signing_key=encode(bytes.fromhex(key)))
+    now, register = NOW, make_register([make_member("hub"), make_member("ana@ucl"), member])
+    check_statement(bytes.fromhex(message), "node-301", encode(bytes.fromhex(signature)), register, now)
+
+
+def verify_header(key: str, message: str, signature: str) -> None:
+    """Verify a signature as a request's is."""
+    header = f"circe=:{encode(bytes.fromhex(signature))}:"
+    _verify_signature(bytes.fromhex(message), header, "node-301", lambda _: bytes.fromhex(key))
+
+
 def test_wycheproofs_ed25519_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every known way of making a wrong signature pass is refused: high S, small R, truncation, and the rest."""
-    groups = read_wycheproof("ed25519")
-    vectors = [(group["publicKey"]["pk"], vector) for group in groups for vector in group["tests"]]
+    """All 151. Every known way of making a wrong signature pass is refused, by each of the calls that verify one."""
+    vectors = WYCHEPROOF["ed25519"]
     assert len(vectors) == 151
-    for key, vector in vectors:
-        if vector["result"] == "valid":
-            verify_plain(monkeypatch, key, vector["msg"], vector["sig"])
-        else:
-            with pytest.raises(EnvelopeError):
-                verify_plain(monkeypatch, key, vector["msg"], vector["sig"])
-
-
-def read_wycheproof(name: str) -> list[dict[str, Any]]:
-    groups: list[dict[str, Any]] = json.loads((SHARED / f"wycheproof-{name}_test.json").read_text())["testGroups"]
-    return groups
-
-
-# --- X25519 (RFC 7748) and HPKE (RFC 9180) ---------------------------------------------------------------------------
-
-
-@needs_shared
-def test_wycheproofs_x25519_vectors() -> None:
-    """The classical half of the key exchange: every vector agrees, and a share of low order is refused."""
-    vectors = read_wycheproof("x25519")[0]["tests"]
-    assert len(vectors) == 518
     for vector in vectors:
-        private = X25519PrivateKey.from_private_bytes(bytes.fromhex(vector["private"]))
-        public = X25519PublicKey.from_public_bytes(bytes.fromhex(vector["public"]))
-        if int(vector["shared"], 16):
-            assert private.exchange(public).hex() == vector["shared"]
-        else:
-            with pytest.raises(ValueError, match="shared key"):
-                private.exchange(public)
+        given, wrong = (vector["pk"], vector["msg"], vector["sig"]), vector["result"] != "valid"
+        assert refuses(EnvelopeError, verify_plain, monkeypatch, *given) is wrong
+        assert refuses(SumRefused, verify_statement, *given) is wrong
+        assert refuses(RequestUnsigned, verify_header, *given) is wrong
+
+
+# --- HPKE (RFC 9180) -------------------------------------------------------------------------------------------------
 
 
 def test_the_first_vector_of_rfc_9180_opens() -> None:
@@ -215,3 +213,56 @@ def test_the_published_request_of_rfc_9421_is_signed_alike() -> None:
         covered_component_ids=("date", "@method", "@path", "@authority", "content-type", "content-length"),
     )
     assert message.headers == PUBLISHED
+
+
+PUBLISHED_BASE = """"date": Tue, 20 Apr 2021 02:07:55 GMT
+"@method": POST
+"@path": /foo
+"@authority": example.com
+"content-type": application/json
+"content-length": 18
+"@signature-params": ("date" "@method" "@path" "@authority" "content-type" "content-length")\
+;created=1618884473;keyid="test-key-ed25519\""""
+"""The signature base of the same request, as the RFC prints it."""
+
+
+def test_our_own_lines_of_the_published_request_carry_its_signature() -> None:
+    """Method, path and authority as `federation.http_signatures` writes them, among the RFC's headers, and verified by
+    it; one of the lines changed, it refuses.
+    """
+    own = _signature_base("POST", "https://example.com/foo?param=Value&Pet=dog", "", "").decode().split("\n")
+    ours = {line.split(":")[0]: line for line in own}
+    base = "\n".join(ours.get(line.split(":")[0], line) for line in PUBLISHED_BASE.split("\n")[:-1])
+    base += "\n" + PUBLISHED_BASE.split("\n")[-1]
+    header = PUBLISHED["Signature"].replace("sig-b26", "circe")
+    public = _TestKey().resolve_public_key("test-key-ed25519").public_bytes_raw()
+    _verify_signature(base.encode(), header, "test-key-ed25519", lambda _: public)
+    with pytest.raises(RequestUnsigned):
+        _verify_signature(base.replace("POST", "PUT").encode(), header, "test-key-ed25519", lambda _: public)
+
+
+DERIVED = {
+    "2.2.1": ("@method", "POST", "https://www.example.com/path?param=value", "POST"),
+    "2.2.3": ("@authority", "POST", "https://www.example.com/path?param=value", "www.example.com"),
+    "2.2.6": ("@path", "POST", "https://www.example.com/path?param=value", "/path"),
+    "2.2.7": (
+        "@query",
+        "POST",
+        "https://www.example.com/path?param=value&foo=bar&baz=batman",
+        "?param=value&foo=bar&baz=batman",
+    ),
+    "2.2.7, one word": ("@query", "POST", "https://www.example.com/path?queryString", "?queryString"),
+    "2.2.7, none": ("@query", "POST", "https://www.example.com/path", "?"),
+}
+"""What RFC 9421 derives from its example requests, by section."""
+
+
+@pytest.mark.parametrize(("name", "method", "url", "value"), DERIVED.values(), ids=DERIVED)
+def test_the_derived_components_of_rfc_9421(name: str, method: str, url: str, value: str) -> None:
+    assert f'"{name}": {value}' in _signature_base(method, url, "", "").decode().split("\n")
+
+
+def test_the_content_digest_of_the_example_request() -> None:
+    """RFC 9421's and RFC 9530's own body."""
+    headers = sign_request("POST", "https://example.com/foo", b'{"hello": "world"}', make_keys("ana@ucl"), NOW)
+    assert headers["Content-Digest"] == "sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:"
