@@ -60,7 +60,7 @@ def release_total(
         if not move_attempt(connection, attempt, AttemptState.OPENED):
             return
         _keep_certificate(connection, query, collector)
-        connection.execute("DELETE FROM sum_arrivals WHERE digest = ? AND number = ?", attempt.place)
+        connection.execute("DELETE FROM sum_arrivals WHERE digest = ?", (query.digest,))
         signed = read_signed_replies(hub, query.digest)
         shown = tuple(signed[node] for node in sorted(survivors))
         keep_release(hub, connection, query, table, shown, now, opening=collector.opening)
@@ -89,7 +89,7 @@ def _withhold(hub: Hub, query: StoredQuery, attempt: StoredAttempt, collector: C
     with hub.database.transaction() as connection:
         move_attempt(connection, attempt, AttemptState.OPENED)
         _keep_certificate(connection, query, collector)  # It was opened, and the nodes hold to its survivors.
-        connection.execute("DELETE FROM sum_arrivals WHERE digest = ? AND number = ?", attempt.place)
+        connection.execute("DELETE FROM sum_arrivals WHERE digest = ?", (query.digest,))
     hub.database.erase_deleted()
     close_query(hub, query, QueryState.UNFINISHED, Action.QUERY_WITHHELD)
 

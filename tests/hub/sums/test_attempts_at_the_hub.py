@@ -50,6 +50,7 @@ def test_the_whole_roster_calls_an_attempt_off(sums: PlayedSums, contributed: in
     assert newest(sums, query_id).number == 2
     assert {row[-1] for row in sums.table(query_id)} == {7}
     assert count_of(sums.federation, Action.SUM_REJECTED) == 0
+    assert sums.federation.hub.database.connection.execute("SELECT 1 FROM sum_arrivals").fetchone() is None
 
 
 def test_a_hub_stopped_before_it_asks_for_aborts_asks_when_it_is_back(sums: PlayedSums) -> None:
