@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Two at a time, each module by one of them, so that what its tests share is made once.
+PYTEST := $(BIN)/python -m pytest -q --numprocesses 2 --dist loadfile
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: help demo spark test test-deep fuzz check fix docs lock clean
@@ -42,10 +44,10 @@ test: $(VENV)/ready-to-test $(if $(CIRCE_COMPLETE),$(VENV)/ready-for-spark)  ## 
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q
+	@$(PYTEST)
 
 test-deep: $(VENV)/ready-to-test  ## the long seeded suites, whole
-	@CIRCE_DEEP=1 $(BIN)/python -m pytest -q
+	@CIRCE_DEEP=1 $(PYTEST)
 
 fuzz: $(VENV)/ready-to-test  ## look for texts that break the parser, led by coverage: SECONDS=600
 	@$(PIP) install --require-hashes -r requirements-fuzz.lock

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,18 @@ from tests.postgres_server import PostgresServer, running_server
 from tests.small_federation import LONDON, SmallFederation, build_federation, copy_federation
 
 AUTHORITIES = ("203", "301", "316", "317")
+
+MEMORY = Path("/dev/shm")
+"""Where Linux has files in memory."""
+
+ROOM = 4 << 30
+"""Several times what a whole run has there at once, in bytes."""
+
+
+def pytest_configure() -> None:
+    """Write in memory where there is room: tests end processes, never the machine, so no sync need reach a disk."""
+    if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
