@@ -1,5 +1,6 @@
 """Fixtures that several rooms' tests share, and the rule that a complete run leaves nothing out."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -35,6 +36,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("deep"):
             item.add_marker(pytest.mark.skip(reason="long seeded suite: make test-deep runs it"))
+
+
+def pytest_collection_finish() -> None:
+    """Spare every later collection of garbage the modules and tests themselves: they stay until the end."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Now they may go."""
+    gc.unfreeze()
 
 
 @pytest.hookimpl(wrapper=True)
