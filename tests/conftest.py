@@ -107,5 +107,8 @@ def spark() -> Iterator[None]:
         pytest.skip("Java is not installed (Debian package default-jre-headless)")
     from query_engine.engines.spark import SparkEngine
 
-    with SparkEngine({}):
-        yield
+    with pytest.MonkeyPatch.context() as patch:
+        # Java's second compiler takes longer over plans that are run once than it saves them.
+        patch.setenv("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1")
+        with SparkEngine({}):
+            yield
