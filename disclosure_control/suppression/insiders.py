@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from disclosure_control.suppression.lattice import Lattice
 from disclosure_control.suppression.reader import Reader
+from disclosure_control.suppression.separation import Onlooker
 from disclosure_control.suppression.view import View
 from disclosure_control.suppression.witnesses import told_cells
 
-__all__ = ["Insider", "find_insiders", "told_to"]
+__all__ = ["Insider", "find_insiders", "find_onlookers", "told_to"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,16 @@ def find_insiders(lattice: Lattice, figures: Sequence[int]) -> list[list[Insider
         Insider(frozenset({cell})) for cell in range(lattice.shown) if cell not in totals and abs(figures[cell]) == 1
     ]
     return [*authorities, *_halves(alone)]
+
+
+def find_onlookers(view: View, figures: Sequence[int]) -> list[Onlooker]:
+    """All authorities and all children who are alone in a cell, one by one, with what is no secret of each.
+
+    `view` is what is published at the least: where a total has small parts alone it stays withheld, and whoever knows
+    all of them knows it.
+    """
+    insiders = {each.cells: each for group in find_insiders(view.lattice, figures) for each in group}
+    return [Onlooker(cells, frozenset(_own(cells, view))) for cells in insiders]
 
 
 def _apart(lattice: Lattice) -> list[list[tuple[str, str]]]:

@@ -10,14 +10,14 @@ from typing import Any
 from disclosure_control.preset import ByLevel
 from disclosure_control.suppression.certificate import Certified, verify_certificate, write_certificate
 from disclosure_control.suppression.drawn_table import DrawnTable
-from disclosure_control.suppression.pattern import Ties
+from disclosure_control.suppression.pattern import Ties, needs_of
 from disclosure_control.suppression.reader import Reader
 from disclosure_control.suppression.rules import CountRule
-from disclosure_control.suppression.table_protection import protect_cells
-from disclosure_control.suppression.view import WITHHELD, view_printed
+from disclosure_control.suppression.table_protection import choose_pattern, protect_cells
+from disclosure_control.suppression.view import WITHHELD, View, view_printed
 from disclosure_control.suppression.witnesses import told_cells
 
-__all__ = ["describe_table", "measure_ours", "measure_pattern", "small_cells"]
+__all__ = ["describe_table", "measure_mended", "measure_ours", "measure_pattern", "small_cells"]
 
 Row = Mapping[str, str | int | float]
 
@@ -48,9 +48,8 @@ def measure_ours(table: DrawnTable, *, insiders: bool) -> Row:
 def measure_pattern(tool: str, table: DrawnTable, withheld: Collection[int], seconds: float) -> Row:
     """What a pattern leaves: a small cell is a failure to reach if a reader sees that it must be small."""
     hidden, small = set(withheld), small_cells(table)
-    printed = [WITHHELD if cell in hidden else figure for cell, figure in enumerate(table.figures)]
     besides = hidden.difference(small)
-    reached = told_cells(Reader(view_printed(table.lattice, RULE, printed)), small)
+    reached = told_cells(Reader(_view(table, hidden)), small)
     return {
         "tool": tool,
         "cells": len(table.figures),
@@ -61,6 +60,21 @@ def measure_pattern(tool: str, table: DrawnTable, withheld: Collection[int], sec
         "reach_failures": len(reached) + len(set(small) - hidden),
         "certificate_bytes": 0,
     }
+
+
+def measure_mended(tool: str, table: DrawnTable, withheld: Collection[int], seconds: float) -> Row:
+    """A rival's pattern with what has to be withheld besides, for no small cell to be seen to be small."""
+    begun = process_time()
+    small = small_cells(table)
+    needs = needs_of(RULE, table.figures, small)
+    found = choose_pattern(_view(table, {*withheld, *small}), table.figures, needs, TIES, insiders=False)
+    return measure_pattern(f"{tool}-mended", table, found.withheld, seconds + process_time() - begun)
+
+
+def _view(table: DrawnTable, withheld: Collection[int]) -> View:
+    """What a reader has of a table of which these cells are withheld."""
+    printed = [WITHHELD if cell in withheld else figure for cell, figure in enumerate(table.figures)]
+    return view_printed(table.lattice, RULE, printed)
 
 
 def describe_table(table: DrawnTable) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from disclosure_control.suppression.lattice import CellKey, Lattice
-from disclosure_control.suppression.optimum import Limits
+from disclosure_control.suppression.limits import Limits
 from disclosure_control.suppression.programs import NoSolution, Program, Row, Vector
 from disclosure_control.suppression.rules import UNBOUNDED, Rule
 from disclosure_control.suppression.view import View

@@ -40,6 +40,7 @@ class Program:
         self._solver.setOptionValue("output_flag", False)
         self._solver.setOptionValue("threads", 1)
         self._solver.setOptionValue("random_seed", 0)
+        self._solver.setOptionValue("mip_detect_symmetry", False)
         self._columns = len(lower)
         self._every = np.arange(self._columns, dtype=np.int32)
         self._warm = False
@@ -59,8 +60,9 @@ class Program:
         places, factors, low, high = row
         self._solver.addRow(low, high, len(places), np.asarray(places, np.int32), np.asarray(factors, float))
 
-    def whole_numbers(self, columns: Sequence[int], *, wanted: bool = True) -> None:
-        """Have these columns be whole numbers, or any again."""
+    def whole_numbers(self, columns: Sequence[int], *, wanted: bool = True, gap: float = 0) -> None:
+        """Have these columns be whole numbers, or any again; the solution may cost more than the least by the gap."""
+        self._solver.setOptionValue("mip_rel_gap", float(gap))
         kind = highspy.HighsVarType.kInteger if wanted else highspy.HighsVarType.kContinuous
         places = np.asarray(columns, dtype=np.int32)
         self._solver.changeColsIntegrality(len(places), places, np.full(len(places), kind))

@@ -8,22 +8,31 @@ tables show of every withheld cell that nothing is told of it: they are found fr
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from disclosure_control.suppression.insiders import find_insiders, told_to
+import numpy as np
+
+from disclosure_control.suppression.insiders import find_insiders, find_onlookers, told_to
 from disclosure_control.suppression.lattice import Lattice, TableUnusable
 from disclosure_control.suppression.optimum import Optimum
+from disclosure_control.suppression.parts import Part, Parts
 from disclosure_control.suppression.pattern import CannotProtect, Pattern, Ties, needs_of, public_costs
 from disclosure_control.suppression.reader import Contradiction, Reader
 from disclosure_control.suppression.rules import MagnitudeRule, Rule
 from disclosure_control.suppression.view import WITHHELD, Printed, View, view_printed
 from disclosure_control.suppression.witnesses import Witnesses, find_witnesses
 
-__all__ = ["ProtectedCells", "protect_cells"]
+__all__ = ["ProtectedCells", "choose_pattern", "protect_cells"]
 
 MOST_EXACTLY = 400
 """Cells of a table of which the cheapest pattern is found."""
 
+MOST_WATCHED = 100
+"""The same where authorities and lone children look on, each of whom is looked at."""
+
 MOST_NEARLY = 6_000
 """Cells of a table of which one is found that is nearly as cheap."""
+
+MOST_ROUNDED = 1_000
+"""The same where figures are rounded: everything can move a little, and cutting planes take longer."""
 
 MOST_REPAIRS = 20
 """How often more is withheld because witnesses are wanting, before the table is given up."""
@@ -59,11 +68,8 @@ def protect_cells(
     `TableUnusable` where the figures do not add up, and `CannotProtect`.
     """
     every = _complete(lattice, figures)
-    view = _view(lattice, rule, every, primaries)
-    pattern = Pattern(view, every, public_costs(lattice, ties))
-    _choose(pattern, {**needs_of(rule, every, primaries), **(needs or {})})
-    if insiders:
-        _protect_from_insiders(pattern, primaries)
+    wanted = {**needs_of(rule, every, primaries), **(needs or {})}
+    pattern = choose_pattern(_view(lattice, rule, every, primaries), every, wanted, ties, insiders=insiders)
     for _ in range(MOST_REPAIRS):
         view = _view(lattice, rule, every, pattern.withheld)
         witnesses = find_witnesses(view)
@@ -74,21 +80,61 @@ def protect_cells(
     raise CannotProtect(f"no table of whole numbers shows that nothing is told of {lattice.describe(told[0])}")
 
 
-def _choose(pattern: Pattern, needs: Mapping[int, int]) -> None:
-    """Withhold what is cheapest in a small table, nearly so in one that is not large, and what is quick otherwise.
+def choose_pattern(
+    view: View, figures: Sequence[int], needs: Mapping[int, int], ties: Ties, *, insiders: bool
+) -> Pattern:
+    """What is withheld besides what a view has withheld, for cells to be able to rise by what they need.
 
-    Where many cells are rounded everything can move a little, and cutting planes take too long.
+    In a small table it is what is cheapest. In a larger one totals are looked at first, then each part by itself: what
+    is withheld of the totals can change with the parts, and what is shown of them is held still. Raises
+    `CannotProtect`.
     """
-    cells = len(pattern.view.lattice)
-    rounded = int((pattern.limits.shown[0] < pattern.limits.shown[1]).sum())
-    best = None
-    if cells <= MOST_NEARLY and rounded <= MOST_EXACTLY:
-        search = Optimum(pattern.view.lattice, pattern.limits, needs, pattern.costs)
-        best = search.exactly() if cells <= MOST_EXACTLY else search.nearly()
+    pattern = Pattern(view, figures, public_costs(view.lattice, ties))
+    lattice = view.lattice
+    parts = Parts(lattice)
+    whole = np.arange(len(lattice))
+    groups = [whole] if len(lattice) <= MOST_EXACTLY else parts.by_tree()
+    inside = {int(cell) for cells in groups for cell in cells}
+    if totals := {cell: need for cell, need in needs.items() if cell not in inside}:
+        _choose_quickly(pattern, parts.take(whole), totals, insiders=insiders)
+    for cells in groups:
+        within = {int(cell): needs[cell] for cell in cells if cell in needs}
+        if within:
+            above = np.flatnonzero(parts.above(cells) & pattern.limits.can_change)
+            _choose_within(pattern, parts.take(np.union1d(cells, above)), within, insiders=insiders)
+    return pattern
+
+
+def _choose_within(pattern: Pattern, part: Part, needs: Mapping[int, int], *, insiders: bool) -> None:
+    """Withhold what is cheapest or nearly so of a part, if it is not large, and what is quick otherwise."""
+    limits, best = pattern.limits.within(part), None
+    if len(part.cells) <= (MOST_ROUNDED if limits.are_rounded else MOST_NEARLY):
+        numbers = part.numbers
+        wanted = {numbers[cell]: need for cell, need in needs.items()}
+        figures = [pattern.figures[cell] for cell in part.cells]
+        onlookers = find_onlookers(pattern.view.within(part, figures), figures) if insiders else []
+        search = Optimum(part.lattice, limits, wanted, pattern.costs[part.cells], onlookers)
+        most = MOST_WATCHED if onlookers else MOST_EXACTLY
+        best = search.exactly() if len(pattern.view.lattice) <= most else search.nearly()
     if best is None:
-        pattern.protect(needs)
+        _choose_quickly(pattern, part, needs, insiders=insiders)
     for cell in best or ():
-        pattern.withhold(cell)
+        pattern.withhold(int(part.cells[cell]))
+
+
+def _choose_quickly(pattern: Pattern, part: Part, needs: Mapping[int, int], *, insiders: bool) -> None:
+    """Withhold what protects these cells from outsiders, then what an authority or a lone child would find out."""
+    pattern.protect(needs)
+    if not insiders:
+        return
+    rule, numbers = pattern.view.rule, part.numbers
+    figures = [pattern.figures[cell] for cell in part.cells]
+    targets = [numbers[cell] for cell in needs]
+    for group in find_insiders(part.lattice, figures):
+        view = _view(pattern.view.lattice, rule, pattern.figures, pattern.withheld).within(part, figures)
+        for insider, told in told_to(group, view, figures, targets):
+            known = [int(part.cells[cell]) for cell in insider.cells]
+            pattern.protect(needs_of(rule, pattern.figures, map(int, part.cells[told])), known)
 
 
 def _complete(lattice: Lattice, figures: Sequence[int]) -> list[int]:
@@ -112,15 +158,6 @@ def _print(lattice: Lattice, rule: Rule, figures: Sequence[int], withheld: Colle
 
 def _view(lattice: Lattice, rule: Rule, figures: Sequence[int], withheld: Collection[int]) -> View:
     return view_printed(lattice, rule, _print(lattice, rule, figures, withheld))
-
-
-def _protect_from_insiders(pattern: Pattern, primaries: Collection[int]) -> None:
-    """Withhold more where an authority, or a child that is alone in a cell, would find out about somebody else."""
-    lattice, figures, rule = pattern.view.lattice, pattern.figures, pattern.view.rule
-    for group in find_insiders(lattice, figures):
-        view = _view(lattice, rule, figures, pattern.withheld)
-        for insider, told in told_to(group, view, figures, primaries):
-            pattern.protect(needs_of(rule, figures, told), insider.cells)
 
 
 def _withhold_around(pattern: Pattern, told: Collection[int]) -> None:

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from disclosure_control.preset import Level
 from disclosure_control.suppression.lattice import Lattice
+from disclosure_control.suppression.parts import Part
 from disclosure_control.suppression.rules import UNBOUNDED, Rule
 
-__all__ = ["UNKNOWN", "WITHHELD", "Printed", "View", "view_printed"]
+__all__ = ["UNKNOWN", "WITHHELD", "Bounds", "Printed", "View", "view_printed"]
 
 WITHHELD = "c"
 """Stands in the place of a figure that is withheld."""
@@ -34,7 +36,7 @@ class View:
     high: Bounds
     withheld: tuple[int, ...]
 
-    @property
+    @cached_property
     def ceiling(self) -> int:
         """More than any figure can be unless there is no limit to it: what is printed would add up to less."""
         known = self.high[self.high < UNBOUNDED]
@@ -48,6 +50,13 @@ class View:
         low[places] = high[places] = [figures[cell] for cell in places]
         known = set(cells)
         return replace(self, low=low, high=high, withheld=tuple(each for each in self.withheld if each not in known))
+
+    def within(self, part: Part, figures: Sequence[int] | None = None) -> "View":
+        """The view of a part; those of its cells that are held still are known, or are to be as these figures are."""
+        number = {int(cell): place for place, cell in enumerate(part.cells)}
+        withheld = tuple(number[cell] for cell in self.withheld if cell in number)
+        found = View(part.lattice, self.rule, self.low[part.cells], self.high[part.cells], withheld)
+        return found if figures is None else found.knowing(figures, [int(cell) for cell in np.flatnonzero(~part.moves)])
 
 
 def view_printed(lattice: Lattice, rule: Rule, printed: Sequence[Printed]) -> View:

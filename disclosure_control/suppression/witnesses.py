@@ -5,14 +5,15 @@ once; a handful of tables does for most, and what is left is looked at one by on
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 import numpy as np
 
-from disclosure_control.suppression.programs import Vector
+from disclosure_control.suppression.parts import Parts
+from disclosure_control.suppression.programs import Places, Vector
 from disclosure_control.suppression.reader import ALMOST, Contradiction, Reader
-from disclosure_control.suppression.view import View
+from disclosure_control.suppression.view import Bounds, View
 
 __all__ = ["Witnesses", "find_witnesses", "told_cells"]
 
@@ -36,29 +37,26 @@ class Witnesses:
         """Nothing is seen yet."""
         self._low = np.full(len(self.view.low), np.iinfo(np.int64).max)
         self._high = np.full(len(self.view.low), np.iinfo(np.int64).min)
+        self._told = list(self.view.withheld)
 
     def take(self, table: Vector) -> bool:
         """Keep a table if it is one of whole numbers and shows something new of a withheld cell that was told."""
-        rounded = np.rint(table)
-        if np.abs(rounded - table).max(initial=0) > ALMOST:
+        whole = np.rint(table).astype(np.int64)
+        if np.abs(whole - table).max(initial=0) > ALMOST:
             return False
-        whole = rounded.astype(np.int64)
-        before = len(self.told())
         low, high = np.minimum(self._low, whole), np.maximum(self._high, whole)
-        is_new = not self.tables or any(
-            high[cell] > self._high[cell] or low[cell] < self._low[cell] for cell in self.told()
-        )
-        if is_new:
-            self._low, self._high = low, high
-            self.tables.append(tuple(whole.tolist()))
-        return len(self.told()) < before
+        told = np.array(self._told, np.int64)
+        if self.tables and not ((high > self._high) | (low < self._low))[told].any():
+            return False
+        self._low, self._high = low, high
+        self.tables.append(tuple(whole.tolist()))
+        enough = self.view.rule.enough
+        self._told = [cell for cell in self._told if high[cell] < enough(int(low[cell]))]
+        return len(self._told) < len(told)
 
     def told(self) -> list[int]:
         """The withheld cells of which these tables do not show enough."""
-        if not self.tables:
-            return list(self.view.withheld)
-        enough = self.view.rule.enough
-        return [cell for cell in self.view.withheld if self._high[cell] < enough(int(self._low[cell]))]
+        return list(self._told)
 
     def cap(self, cell: int) -> int:
         """How large a table must have a cell for enough to be shown."""
@@ -67,13 +65,54 @@ class Witnesses:
 
 
 def find_witnesses(view: View) -> Witnesses:
-    """Witness tables for a view; what they leave told, linear reasoning finds. Raises `Contradiction`."""
+    """Witness tables for a view; what they leave told, linear reasoning finds. Raises `Contradiction`.
+
+    What has nothing to do with each other is looked at by itself.
+    """
+    parts = Parts(view.lattice)
+    looked = []
+    for cells in parts.connected(view.low < view.high):
+        part = parts.take(cells)
+        looked.append((part.cells, _find_together(view.within(part))))
+    found = Witnesses(view)
+    if all(each.tables for _, each in looked):
+        _join(found, view.low, looked)
+    return found
+
+
+def _find_together(view: View) -> Witnesses:
+    """Witnesses of cells that all have to do with each other; none where no table of whole numbers is found."""
     found, reader = Witnesses(view), Reader(view)
     _raise_together(found, reader)
+    if not found.tables:
+        found.take(reader.whole({}))
+    if found.tables and found.told():
+        _raise_by_parts(found)
     for cell in found.told():
         if cell in found.told():
             _raise_alone(found, reader, cell)
     return found
+
+
+def _raise_by_parts(found: Witnesses) -> None:
+    """Look at what is told part by part, with everything outside as it is in the first witness."""
+    view, parts, still = found.view, Parts(found.view.lattice), found.tables[0]
+    groups, told, looked = parts.by_tree(), set(found.told()), []
+    for cells in groups if len(groups) > 1 else ():
+        if wanted := told.intersection(map(int, cells)):
+            part = parts.take(cells)
+            inner = replace(view, withheld=tuple(sorted(wanted))).within(part, [still[cell] for cell in part.cells])
+            looked.append((part.cells, _find_together(inner)))
+    _join(found, np.array(still), [each for each in looked if each[1].tables])
+
+
+def _join(found: Witnesses, still: Bounds, looked: Sequence[tuple[Places, Witnesses]]) -> None:
+    """Take tables made of one from each part, the first of each with the first of the others, and so on."""
+    for number in range(max((len(each.tables) for _, each in looked), default=0)):
+        table = still.astype(float)
+        for cells, each in looked:
+            table[cells] = each.tables[min(number, len(each.tables) - 1)]
+        found.take(table)
 
 
 def _raise_together(found: Witnesses, reader: Reader) -> None:

@@ -41,6 +41,7 @@ def disclosure(
     """Measure suppression: time, cells withheld besides the small ones, and small ones that can be seen to be small.
 
     The rivals are left out where no Python that has them is given; CIRCE_GCONFID and CIRCE_TAU_ARGUS name them too.
+    Each has a second row, of its pattern with the fewest cells withheld besides that it takes for none to fail.
     """
     from disclosure_control.suppression.drawn_table import draw_table
     from disclosure_control.suppression.measurement import measure_ours
@@ -57,7 +58,7 @@ def disclosure(
 
 
 def _measure_rivals(table: "DrawnTable", gconfid: Path | None, tau_argus: Path | None, longest: int) -> Iterator[Row]:
-    from disclosure_control.suppression.measurement import describe_table, measure_pattern
+    from disclosure_control.suppression.measurement import describe_table, measure_mended, measure_pattern
 
     method = OPTIMAL if len(table.figures) <= LARGEST_OPTIMAL else MODULAR
     rivals = (
@@ -72,6 +73,7 @@ def _measure_rivals(table: "DrawnTable", gconfid: Path | None, tau_argus: Path |
         answer = _run(tool, [str(each) for each in words], document, longest)
         if answer is not None:
             yield measure_pattern(tool, table, answer["withheld"], answer["seconds"])
+            yield measure_mended(tool, table, answer["withheld"], answer["seconds"])
 
 
 def _run(tool: str, words: list[str], document: str, longest: int) -> dict[str, Any] | None:
