@@ -58,9 +58,7 @@ class Price:
 def price_plan(plan: QueryPlan, epsilon: str) -> Price:
     """The price of a plan for `noisy_sum` at an epsilon. Raises `NoiseRefused` where noise cannot hide everybody."""
     calibration = calibrate(plan, epsilon)
-    parts = calibration.families * calibration.sets
-    rho = calibration.epsilon**2 / (2 * parts)  # So many parts of an equal share of epsilon, half its square for each.
-    return Price(plan.academic_years, PrivacyLoss(calibration.epsilon, rho))
+    return Price(plan.academic_years, PrivacyLoss(calibration.epsilon, calibration.rho))
 
 
 def write_epsilon(epsilon: Fraction) -> str:

@@ -23,7 +23,7 @@ from query_engine.planning.plan import QueryPlan, Statistic
 from query_engine.planning.region import Region, RegionTangled, intersect
 from query_engine.planning.relation import Relation
 
-__all__ = ["Calibration", "calibrate", "half_width", "half_widths", "spread"]
+__all__ = ["Calibration", "calibrate", "half_width", "half_widths", "list_families", "spread"]
 
 LARGEST_SCALE = NOISE_ROOM // 64
 """Noise of this scale is beyond `NOISE_ROOM`, for which the proof of 64 bits makes room, with a chance below e**-64."""
@@ -44,6 +44,11 @@ class Calibration:
     sets: int
     scales: dict[tuple[str, int], Fraction]
 
+    @property
+    def rho(self) -> Fraction:
+        """The loss in zero-concentrated differential privacy: half the square of each part of epsilon, added up."""
+        return self.epsilon**2 / (2 * self.families * self.sets)
+
 
 def calibrate(plan: QueryPlan, epsilon: str) -> Calibration:
     """The noise of a plan for `noisy_sum`. Raises `NoiseRefused` where no noise of any use would hide everybody."""
@@ -53,7 +58,7 @@ def calibrate(plan: QueryPlan, epsilon: str) -> Calibration:
         contributions = prove_contributions(plan)
     except ContributionUnbounded as unbounded:
         raise NoiseRefused(str(unbounded)) from None
-    whole, families = read_epsilon(epsilon), _count_families(plan)
+    whole, families = read_epsilon(epsilon), len(list_families(plan))
     part = whole / (families * len(plan.sets))
     scales = {(each.statistic, each.number): each.most / part for each in contributions}
     if max(scales.values()) > LARGEST_SCALE:
@@ -81,17 +86,17 @@ def half_widths(plan: QueryPlan, terms: NoiseTerms, answered: int) -> list[dict[
     ]
 
 
-def _count_families(plan: QueryPlan) -> int:
-    """Into how few families the statistics fall, each taken into the first that it fits."""
-    families: list[list[Region]] = []
+def list_families(plan: QueryPlan) -> tuple[tuple[str, ...], ...]:
+    """The families into which the statistics fall, by name, each taken into the first that it fits."""
+    families: list[list[tuple[str, Region]]] = []
     for each in plan.statistics:
         where: Region = True if each.measure is None else each.measure.where
-        home = next((family for family in families if _fits(each, where, family, plan)), None)
+        home = next((family for family in families if _fits(each, where, [one for _, one in family], plan)), None)
         if home is None:
-            families.append([where])
+            families.append([(each.name, where)])
         else:
-            home.append(where)
-    return len(families)
+            home.append((each.name, where))
+    return tuple(tuple(name for name, _ in family) for family in families)
 
 
 def _fits(statistic: Statistic, where: Region, family: Sequence[Region], plan: QueryPlan) -> bool:

@@ -29,6 +29,10 @@ BENCHES: Mapping[str, tuple[str, str]] = {
         "federation.commands.bench_cell_key:cell_key",
         "How often averaging undoes cell keys, by number of questions.",
     ),
+    "noise-audit": (
+        "federation.commands.bench_noise_audit:noise_audit",
+        "What each mechanism of noise lets an attacker tell, beside its claim.",
+    ),
     "disclosure": (
         "federation.commands.bench_disclosure:disclosure",
         "Protecting tables with proof, beside G-Confid and tau-Argus.",

@@ -1,0 +1,41 @@
+"""`circe bench noise-audit`: what each mechanism of noise lets an attacker tell, measured, beside what it claims."""
+
+import click
+
+from federation.commands.bench import Row, print_rows
+
+
+@click.command("noise-audit")
+@click.option("--epsilon", default="1", show_default=True, help="What every mechanism claims.")
+@click.option("--parties", type=click.IntRange(1, 400), default=16, show_default=True, help="Nodes that are asked.")
+@click.option("--dropouts", type=click.IntRange(0, 400), default=3, show_default=True, help="Of them may be missing.")
+@click.option("--colluders", type=click.IntRange(0, 400), default=2, show_default=True, help="Of the others may tell.")
+@click.option("--draws", type=click.IntRange(100), default=10_000, show_default=True, help="Draws with each input.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def noise_audit(epsilon: str, parties: int, dropouts: int, colluders: int, draws: int, form: str) -> None:
+    """Bound the epsilon of every mechanism from below, at 99 per cent, at every number of missing nodes."""
+    from disclosure_control.noise.audit import audit_plan
+    from disclosure_control.noise.audited import MECHANISMS, plan_mechanism
+    from disclosure_control.noise.bits import SystemBits
+    from disclosure_control.noise.terms import NoiseRefused, NoiseTerms
+
+    try:
+        terms = NoiseTerms(epsilon, parties, dropouts, colluders)
+    except NoiseRefused as refused:
+        raise click.UsageError(f"{refused}.") from None
+    found: list[Row] = []
+    for name in MECHANISMS:
+        for absent in range(dropouts + 1):
+            finding = audit_plan(plan_mechanism(name), terms, absent, draws, SystemBits())
+            found.append(
+                {
+                    "mechanism": name,
+                    "nodes": parties,
+                    "absent": absent,
+                    "telling": colluders,
+                    "claimed": finding.claimed,
+                    "found": round(finding.found, 3),
+                    "holds": "yes" if finding.found <= finding.claimed else "NO",
+                }
+            )
+    print_rows("noise-audit", found, form)

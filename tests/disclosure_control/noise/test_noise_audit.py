@@ -1,0 +1,81 @@
+"""The audit of the noise: no mechanism lets out more than it claims, and one that did would be found out."""
+
+import math
+
+import pytest
+
+from disclosure_control.noise.audit import Shift, audit_plan, bound_chance, bound_epsilon, list_shifts
+from disclosure_control.noise.audited import MECHANISMS, plan_mechanism
+from disclosure_control.noise.polya import draw_shares
+from disclosure_control.noise.terms import NoiseTerms
+from tests.disclosure_control.noise.distributions import SeededBits
+from tests.query_engine.example_counts import examples
+
+DRAWS = examples(300)
+TERMS = NoiseTerms("1", parties=8, dropouts=2, colluders=1)
+
+
+@pytest.mark.parametrize("absent", range(TERMS.dropouts + 1))
+@pytest.mark.parametrize("name", MECHANISMS)
+def test_no_mechanism_tells_more_than_it_claims(name: str, absent: int) -> None:
+    """At every level of dropout within the tolerance, with every colluder telling; and the audit is no blank."""
+    finding = audit_plan(plan_mechanism(name), TERMS, absent, DRAWS, SeededBits(absent))
+    assert finding.found <= finding.claimed
+    assert finding.found > least_found(name)
+
+
+def least_found(name: str) -> float:
+    """What the audit comes to at least: most of what is claimed, where there are draws enough to tell."""
+    if DRAWS > 10_000:
+        return 0.6
+    return 0.2 if name in ("count", "median") else -0.2
+
+
+def test_noise_of_too_few_nodes_is_found_out() -> None:
+    """Beyond the tolerance, where nothing is released: of 8 nodes 2 are left, and they make two fifths of the noise."""
+    finding = audit_plan(plan_mechanism("count"), TERMS, absent=5, draws=2_500, bits=SeededBits(1))
+    assert finding.found > finding.claimed
+
+
+def test_noise_that_is_too_small_is_found_out() -> None:
+    """A mechanism that forgets one of two families claims half of what it lets out."""
+    both = list_shifts(plan_mechanism("average"), "1")
+    wrong = [Shift(each.size, each.scale / 2) for each in both]
+    bits = SeededBits(2)
+    noise = [draw_shares(3_000, each.scale, 1, bits) for each in wrong]
+    outcomes = list(zip(*noise, strict=True))
+    assert bound_epsilon(wrong, outcomes[:1_500], outcomes[1_500:]) > 1
+
+
+def test_no_noise_at_all_is_found_out() -> None:
+    shift = [Shift(1, list_shifts(plan_mechanism("count"), "1")[0].scale)]
+    nothing = [(0,)] * 2_000
+    assert bound_epsilon(shift, nothing, nothing) > 4
+
+
+@pytest.mark.parametrize(("hits", "draws"), [(5, 100), (1, 7), (50, 100), (450, 500), (99, 100)])
+@pytest.mark.parametrize("tail", [0.025, 0.0025])
+def test_intervals_of_clopper_and_pearson(hits: int, draws: int, tail: float) -> None:
+    """At either end, what was seen or more of it is exactly so unlikely, by the binomial distribution itself."""
+    low, high = bound_chance(hits, draws, tail)
+    assert sum(binomial(k, draws, low) for k in range(hits, draws + 1)) == pytest.approx(tail, rel=1e-6)
+    assert sum(binomial(k, draws, high) for k in range(hits + 1)) == pytest.approx(tail, rel=1e-6)
+
+
+def binomial(k: int, draws: int, chance: float) -> float:
+    return math.comb(draws, k) * chance**k * (1 - chance) ** (draws - k)
+
+
+@pytest.mark.parametrize("draws", [1, 100])
+def test_intervals_reach_the_ends(draws: int) -> None:
+    none, every = bound_chance(0, draws, 0.025), bound_chance(draws, draws, 0.025)
+    assert (none[0], every[1]) == (0.0, 1.0)
+    assert (1 - none[1], every[0]) == pytest.approx((0.025 ** (1 / draws),) * 2)
+
+
+def test_the_worst_child_moves_one_statistic_of_each_family() -> None:
+    """An average is a count and a sum; a median is one bin, however many there are; a total is another grouping set."""
+    found = {name: len(list_shifts(plan_mechanism(name), "1")) for name in MECHANISMS}
+    losses = {name: sum(s.size / s.scale for s in list_shifts(plan_mechanism(name), "1")) for name in MECHANISMS}
+    assert (found["count"], found["total beside its parts"], found["average"], found["median"]) == (1, 2, 2, 1)
+    assert set(losses.values()) == {1}
