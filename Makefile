@@ -67,7 +67,7 @@ lock:  ## renew the locked lists (needs uv)
 	  --custom-compile-command "make lock" --extra build -o requirements.lock --quiet
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" --extra build --extra test --extra browser --extra arrow \
-	  --extra postgres -c requirements.lock -o requirements-test.lock --quiet
+	  --extra noise --extra postgres -c requirements.lock -o requirements-test.lock --quiet
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" --extra models \
 	  -c requirements-test.lock -o requirements-models.lock --quiet

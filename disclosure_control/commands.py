@@ -38,6 +38,7 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--top2", metavar="COL", help="With --value: the second largest. Never printed.")
 @click.option("--certificate", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Written here.")
 @click.option("--secret", type=INPUT, help="A file of 32 bytes or more that decides ties; by default your own.")
+@click.option("--noise", metavar="EPSILON", help="Instead of a preset: discrete Laplace noise of this privacy loss.")
 @click.option("--outsiders-only", is_flag=True, help="Do not protect from authorities and children who know a part.")
 @click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
 def protect(table: Path, preset: str, count: str, by: str, trees: tuple[str, ...], form: str, **rest: Any) -> None:
@@ -45,6 +46,9 @@ def protect(table: Path, preset: str, count: str, by: str, trees: tuple[str, ...
 
     Totals are rows too: their category is a parent in the tree, or `Total` where the column has no tree.
     """
+    if rest["noise"] is not None:
+        _noise(table, preset, count, by, trees, form, rest)
+        return
     from disclosure_control.presets import load_preset
     from disclosure_control.suppression.analyst_table import Magnitudes, protect_table
     from disclosure_control.suppression.table_file import read_table
@@ -67,6 +71,22 @@ def protect(table: Path, preset: str, count: str, by: str, trees: tuple[str, ...
         rest["certificate"].write_bytes(protected.certificate)
     click.echo(protected.to_csv() if form == "csv" else protected.to_json(), nl=form == "json")
     for note in protected.notes:
+        click.echo(note, err=True)
+
+
+def _noise(
+    table: Path, preset: str | None, count: str, by: str, trees: Sequence[str], form: str, rest: dict[str, Any]
+) -> None:
+    """Noise the counts of a table that has a row for every combination of categories, and say what that promises."""
+    from disclosure_control.noise.noised_table import noise_table
+    from disclosure_control.suppression.table_file import read_table
+
+    if preset or any(rest[name] for name in ("value", "top1", "top2", "certificate", "secret", "outsiders_only")):
+        raise click.UsageError("--noise takes the place of a preset, and goes with --count, --by and --tree alone.")
+    columns = split_columns("noise", count, by)
+    noised = noise_table(read_table(read_text(table)), count, columns, read_trees(trees), rest["noise"])
+    click.echo(noised.to_csv() if form == "csv" else noised.to_json(), nl=form == "json")
+    for note in noised.notes:
         click.echo(note, err=True)
 
 

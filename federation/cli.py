@@ -39,6 +39,7 @@ EXIT_CODES: Mapping[str, int] = {
     "disclosure_control.release.ReleaseRefused": 4,
     "disclosure_control.suppression.certificate.CertificateInvalid": 6,
     "disclosure_control.suppression.lattice.TableUnusable": 2,
+    "disclosure_control.noise.terms.NoiseRefused": 5,
     "disclosure_control.suppression.pattern.CannotProtect": 5,
     "federation.client.ManifestMismatch": 4,
     "federation.envelope.EnvelopeError": 4,
