@@ -4,7 +4,7 @@ HAVING, ORDER BY and LIMIT choose among released rows, and margins are worked ou
 shown that the release does not tell. The release itself stays whole.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -19,13 +19,23 @@ from disclosure_control.tables import Entry, Row
 from query_engine.catalogue import load_catalogue
 from query_engine.language.parser import parse_query
 from query_engine.planning.paths import plan_for_path
+from query_engine.planning.plan import QueryPlan
 from query_engine.planning.planner import plan_query
 from query_engine.query.view import WHOLE, View, apply_view
 from query_engine.refusal import QueryRefused
 
-__all__ = ["ShownTable", "show_table"]
+__all__ = ["LABEL", "SUFFIX", "ShownTable", "show_table"]
 
 EVERYTHING = slice(None)
+
+SUFFIX = "_consistent"
+"""What the column of a figure made consistent is called, after the figure's own name."""
+
+LABEL = (
+    "Columns that end in _consistent are post-processed: the nearest table by least squares without negative figures "
+    "and whose parts add up, made from the released figures alone. They are biased where true figures are small, and "
+    "margins do not apply to them."
+)
 OF_ANOTHER_CATALOGUE = (
     "Shown whole and without margins of error: the catalogue or the preset of this installation is another than that "
     "of the release."
@@ -37,7 +47,8 @@ class ShownTable:
     """Rows of a release with their margins, row by row; the margins are empty where none can be worked out.
 
     `total` is how many rows there are to be shown, of which these may be a part, and `chosen` says which rows those
-    are; it is empty where they are all as released. `notes` say how to read the margins. `has_view` tells whether the
+    are; it is empty where they are all as released. `notes` say how to read the margins. `consistent` has, where it was
+    asked for, counts that were made to add up, row by row. `has_view` tells whether the
     query asks for other rows, or another order, than the release has.
     """
 
@@ -48,13 +59,26 @@ class ShownTable:
     total: int
     chosen: str = ""
     has_view: bool = False
+    consistent: tuple[Mapping[str, int], ...] = ()
 
     def to_text(self) -> str:
         """The rows aligned for a terminal, each figure with its margin in brackets, and all that a reader must know."""
         table = self.table
-        notes = [*table.legend, *self.notes, table.method]
+        notes = [*table.legend, *self.notes, *([LABEL] if self.added else []), table.method]
         asides = [{label: _in_brackets(each) for label, each in row.items()} for row in self.margins]
-        return write_text(table.columns, table.decimals, self.rows, notes, asides)
+        decimals = {**table.decimals, **dict.fromkeys(self.added, 0)}
+        return write_text((*table.columns, *self.added), decimals, self._whole_rows(), notes, asides)
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """The columns of counts that were made consistent, after all that were released."""
+        return tuple(f"{label}{SUFFIX}" for label in (self.consistent[0] if self.consistent else ()))
+
+    def _whole_rows(self) -> tuple[Row, ...]:
+        """The rows with what was made consistent at their ends."""
+        if not self.consistent:
+            return self.rows
+        return tuple((*row, *more.values()) for row, more in zip(self.rows, self.consistent, strict=True))
 
     def to_csv(self, *, margins: bool = False) -> str:
         """The rows as CSV, with the two ends of each figure's margin in columns of their own where they are asked for.
@@ -62,11 +86,11 @@ class ShownTable:
         A figure without a margin has `z` there, and one that is withheld its own symbol.
         """
         if not margins:
-            return write_csv(self.table.columns, self.rows)
-        columns = list(self.table.columns)
+            return write_csv((*self.table.columns, *self.added), self._whole_rows())
+        columns = [*self.table.columns, *self.added]
         for label in self.table.decimals:
             columns += [_name_anew(f"{label}_{end}", columns) for end in ("low", "high")]
-        rows = zip(self.rows, self.margins, strict=True)
+        rows = zip(self._whole_rows(), self.margins, strict=True)
         return write_csv(columns, [(*row, *_list_ends(row, beside, self.table)) for row, beside in rows])
 
     def margins_to_json(self) -> list[dict[str, Any]]:
@@ -110,9 +134,18 @@ def _list_ends(row: Row, margins: Margins, table: ReleasedTable) -> list[Entry]:
 
 
 def show_table(
-    table: ReleasedTable, sql: str, *, whole: bool = False, part: slice = EVERYTHING, presets: PresetShelf = SHIPPED
+    table: ReleasedTable,
+    sql: str,
+    *,
+    whole: bool = False,
+    part: slice = EVERYTHING,
+    presets: PresetShelf = SHIPPED,
+    consistent: bool = False,
 ) -> ShownTable:
-    """A release as its query asks to see it, or whole, or a part of either. `sql` is the query's."""
+    """A release as its query asks to see it, or whole, or a part of either. `sql` is the query's.
+
+    With `consistent`, noised counts stand beside themselves as they are when they are made to add up.
+    """
     try:
         catalogue, preset = load_catalogue(), presets.load(table.preset)
         query = parse_query(sql, catalogue)
@@ -131,7 +164,16 @@ def show_table(
         len(places),
         _describe_choice(view, len(places), len(table.rows)),
         query.view != WHOLE,
+        _list_consistent(table, plan, places[part]) if consistent else (),
     )
+
+
+def _list_consistent(table: ReleasedTable, plan: QueryPlan, places: Sequence[int]) -> tuple[Mapping[str, int], ...]:
+    """What was made consistent of these rows; nothing where there is nothing of the kind."""
+    from disclosure_control.consistent import make_consistent
+
+    columns = make_consistent(table, plan)
+    return tuple({label: column[place] for label, column in columns.items()} for place in places) if columns else ()
 
 
 def _choose(view: View, table: ReleasedTable) -> Sequence[int]:

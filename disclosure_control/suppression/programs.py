@@ -55,6 +55,14 @@ class Program:
         """Change the cost of every column."""
         self._solver.changeColsCost(self._columns, self._every, np.asarray(costs, float))
 
+    def set_squares(self, weights: Vector) -> None:
+        """Add to the costs half the square of each column, so many times."""
+        hessian = highspy.HighsHessian()
+        hessian.dim_, hessian.format_ = self._columns, highspy.HessianFormat.kTriangular
+        hessian.start_ = np.arange(self._columns + 1, dtype=np.int32)
+        hessian.index_, hessian.value_ = self._every, np.asarray(weights, float)
+        self._solver.passHessian(hessian)
+
     def add_row(self, row: Row) -> None:
         """Add a row."""
         places, factors, low, high = row
