@@ -149,7 +149,8 @@ def _noisy_method(
         yield f"each of {parts} equal parts of epsilon is for {_sharing(calibration)};"
     yield (
         f"of {terms.parties} nodes, {terms.dropouts} might have been missing, and {terms.colluders} of the others may "
-        f"tell what they added; {len(answered)} answered: epsilon achieved, {terms.epsilon}."
+        f"tell what they added; {len(answered)} answered: epsilon achieved, {terms.epsilon}; rho achieved, "
+        f"{float(calibration.rho):.4g}."
     )
     yield from _spreads(plan, calibration, terms, len(answered))
     yield "Counts and sums are printed as they are, and can be negative where the true ones are small. Figures that are"

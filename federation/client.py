@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from federation.envelope import Envelope, read_envelope, seal_envelope, sign_body
-from federation.exchange import QueryDraft, QueryState, QueryStatus, ReleaseDocument, RunDraft
+from federation.exchange import BudgetLeft, QueryDraft, QueryState, QueryStatus, ReleaseDocument, RunDraft
 from federation.keys import MemberKeys
 from federation.manifest import (
     MANIFEST_TYPE,
@@ -215,6 +215,10 @@ class FederationClient:
     def status(self, query_id: str) -> QueryStatus:
         """Return where a query stands."""
         return self._connection.fetch_status(query_id)
+
+    def budget(self, project: str, academic_year: str) -> BudgetLeft:
+        """Return how much privacy loss a project's next question about a year may cost."""
+        return self._connection.fetch_budget(project, academic_year)
 
     def list_queries(self) -> tuple[QueryStatus, ...]:
         """Return the queries this member may see, newest first."""

@@ -83,8 +83,35 @@ class NodeProgress(Document, frozen=True):
     text: str
 
 
+class BudgetLeft(Document, frozen=True):
+    """What a project's next question about one academic year may cost, at the authority that has the least left.
+
+    `unstated` are nodes that have not said what they have left: nothing is sent out to them.
+    """
+
+    project: Name
+    academic_year: AcademicYear
+    left: str
+    most_per_question: str
+    unstated: tuple[str, ...]
+
+
+class QueryBudget(Document, frozen=True):
+    """What a query costs in privacy loss, and what is left for its project and year, now and once it is sent out.
+
+    What is left is that of the authority of its roster that has the least. `short` says why it could not be sent out
+    now; empty where it can, or has been.
+    """
+
+    epsilon: str
+    rho: str
+    left: str
+    left_after: str
+    short: str
+
+
 class QueryStatus(Document, frozen=True):
-    """Where a query stands."""
+    """Where a query stands; `budget` is None where it adds no noise, and in lists of queries."""
 
     query_id: str
     state: QueryState
@@ -98,6 +125,7 @@ class QueryStatus(Document, frozen=True):
     signers: tuple[str, ...]
     expires_at: Instant
     nodes: tuple[NodeProgress, ...]
+    budget: QueryBudget | None = None
 
 
 class QueryList(Document, frozen=True):

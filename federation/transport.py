@@ -18,6 +18,7 @@ import msgspec
 from federation.clocks import ClockWatch
 from federation.envelope import Envelope, Signature
 from federation.exchange import (
+    BudgetLeft,
     Inbox,
     LookupBatch,
     LookupProgress,
@@ -126,6 +127,14 @@ class HubConnection:
     def publish_sealing_key(self, key: Envelope) -> None:
         """Hand in this node's newest sealing key."""
         self._send("PUT", "/federation/sealing-key", encode_document(key))
+
+    def publish_budget(self, statement: Envelope) -> None:
+        """Hand in this node's newest statement of its privacy budget."""
+        self._send("PUT", "/federation/budget", encode_document(statement))
+
+    def fetch_budget(self, project: str, academic_year: str) -> BudgetLeft:
+        """Return how much privacy loss a project's next question about a year may cost."""
+        return self._read("GET", f"/api/budget/{_word(project)}/{_word(academic_year)}", BudgetLeft)
 
     def fetch_sealing_keys(self) -> SealingKeyList:
         """Return the newest sealing key of each node, for the caller to verify."""

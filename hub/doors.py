@@ -26,7 +26,7 @@ from federation.wire import (
     decode_document,
     encode_document,
 )
-from hub import dispatch, queries, relay, release, runs, sealing_keys, settling
+from hub import budgets, dispatch, queries, relay, release, runs, sealing_keys, settling
 from hub.service import Hub
 
 doors = Blueprint("doors", __name__)
@@ -167,6 +167,13 @@ def accept_sealing_key() -> Response:
     return Response(status=204)
 
 
+@doors.put("/federation/budget")
+def accept_budget() -> Response:
+    """Take in what a node states of its privacy budget."""
+    budgets.keep_statement(the_hub(), authenticate(MemberKind.NODE), request.get_data(cache=True))
+    return Response(status=204)
+
+
 @doors.get("/federation/sealing-keys")
 def send_sealing_keys() -> Response:
     """Hand out the newest sealing key of each node; whoever seals to one verifies it."""
@@ -236,6 +243,12 @@ def send_status(query_id: str) -> Response:
     if queries.TRANSITIONS[queries.find_query(hub, query_id, reader).state]:
         hold_line(hub, reader, query_id, lambda: queries.measure_progress(hub, query_id) != before)
     return answer(queries.describe_query(hub, queries.find_query(hub, query_id, reader)))
+
+
+@doors.get("/api/budget/<project>/<academic_year>")
+def send_budget(project: str, academic_year: str) -> Response:
+    """Say how much privacy loss a project's next question about a year may cost."""
+    return answer(queries.find_budget(the_hub(), project, academic_year, authenticate()))
 
 
 @doors.get("/api/queries/<query_id>/manifest")

@@ -22,7 +22,7 @@ from federation.envelope import (
     write_envelope,
 )
 from federation.envelope import verify_signature as verify_envelope_signature
-from federation.exchange import NodeProgress, QueryDraft, QueryState, QueryStatus
+from federation.exchange import BudgetLeft, NodeProgress, QueryDraft, QueryState, QueryStatus
 from federation.manifest import (
     MANIFEST_TYPE,
     SUM_PATHS,
@@ -39,11 +39,13 @@ from federation.manifest import (
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind
 from federation.standing_rosters import ENGLAND
+from hub.budgets import check_budget, describe_budget, find_left, reserve_budget
 from hub.dispatch import deliver_manifest, read_progress
 from hub.drafting import compose_manifest
 from hub.projects import find_project
 from hub.service import Hub
 from hub.sums.rosters import standing_members
+from query_engine.catalogue import load_catalogue
 from query_engine.planning.paths import plan_for_path
 from query_engine.planning.plan import QueryPlan
 from query_engine.question import read_question
@@ -88,8 +90,26 @@ def draft_query(hub: Hub, draft: QueryDraft, asker: Member) -> str:
     plan = plan_draft(draft.sql, draft.path)
     everybody = _choose_everybody(hub, draft)
     manifest = compose_manifest(draft, project, asker, plan, everybody, hub.register(), hub.clock(), hub.party.presets)
+    check_budget(hub, manifest)
     store_draft(hub, manifest, plan)
     return manifest.query_id
+
+
+def find_budget(hub: Hub, project: str, academic_year: str, reader: Member) -> BudgetLeft:
+    """Return what a member's project has left for a noised sum over everybody. Raises a 404 problem."""
+    find_project(hub, project, reader.id)
+    years = load_catalogue().table("child_year").columns["academic_year"].domain or ()
+    if academic_year not in map(str, years):
+        raise ProblemRaised(404, "year_unknown", f"there is no such academic year, but {', '.join(map(str, years))}")
+    return find_left(hub, project, academic_year, _expect_everybody(hub))
+
+
+def _expect_everybody(hub: Hub) -> tuple[str, ...]:
+    """Return whom a noised sum over everybody would be asked of: until that is known, every active node."""
+    try:
+        return standing_members(hub, ENGLAND, hub.clock())
+    except ProblemRaised:
+        return tuple(member.id for member in hub.register().active(MemberKind.NODE, hub.clock()))
 
 
 def _choose_everybody(hub: Hub, draft: QueryDraft) -> tuple[str, ...]:
@@ -152,6 +172,8 @@ def sign_query(hub: Hub, query_id: str, signature: Signature, signer: Member) ->
             return
         envelope = _add_verified(query, signature, signer)
         state = _state_after(hub, query, envelope, signer)
+        if state is QueryState.RUNNING:
+            reserve_budget(hub, connection, query.manifest, query.digest)
         connection.execute(
             "UPDATE queries SET envelope = ?, state = ? WHERE query_id = ?", (write_envelope(envelope), state, query_id)
         )
@@ -240,7 +262,7 @@ def list_queries(hub: Hub, reader: Member, most: int = MOST_LISTED) -> tuple[Que
         "SELECT * FROM queries WHERE ? OR asker = ? ORDER BY drafted_at DESC, query_id LIMIT ?",
         (may_see_all(hub, reader), reader.id, most),
     )
-    return tuple(describe_query(hub, read_query(row)) for row in rows)
+    return tuple(describe_query(hub, read_query(row), in_list=True) for row in rows)
 
 
 def measure_progress(hub: Hub, query_id: str) -> tuple[str, int, int]:
@@ -253,8 +275,8 @@ def measure_progress(hub: Hub, query_id: str) -> tuple[str, int, int]:
     return (row[0], row[1], row[2]) if row else ("", 0, 0)
 
 
-def describe_query(hub: Hub, query: StoredQuery) -> QueryStatus:
-    """Return where a query stands."""
+def describe_query(hub: Hub, query: StoredQuery, *, in_list: bool = False) -> QueryStatus:
+    """Return where a query stands; in a list without its budget, which takes longest to work out."""
     manifest = query.manifest
     return QueryStatus(
         query_id=query.query_id,
@@ -269,6 +291,7 @@ def describe_query(hub: Hub, query: StoredQuery) -> QueryStatus:
         signers=query.envelope.signers,
         expires_at=manifest.expires_at,
         nodes=describe_nodes(hub, query),
+        budget=None if in_list else describe_budget(hub, manifest, query.state, query.digest),
     )
 
 

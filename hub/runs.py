@@ -27,6 +27,7 @@ from federation.standing_rosters import ENGLAND, belongs_to
 from federation.sum_terms import SumTerms, TermsInvalid, check_terms, describe_terms, smallest_threshold
 from federation.template import Template, bind_run, check_template, read_template, template_digest, write_question
 from federation.wire import whole_seconds
+from hub.budgets import check_budget
 from hub.projects import find_project
 from hub.queries import plan_draft, store_draft
 from hub.service import Hub
@@ -44,6 +45,7 @@ def draft_run(hub: Hub, draft: RunDraft, asker: Member) -> str:
     question = write_run_question(template, draft)
     roster = choose_standing_roster(hub, template, draft.snapshot_term, question.year, now)
     manifest = compose_run(template, draft, question, roster, register, now, hub.party.presets)
+    check_budget(hub, manifest)
     _keep_template(hub, template, draft.template)
     store_draft(hub, manifest, question.plan)
     return manifest.query_id

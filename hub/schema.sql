@@ -63,6 +63,16 @@ CREATE TABLE IF NOT EXISTS sealing_keys (
     valid_to TEXT NOT NULL,
     envelope BLOB NOT NULL
 );
+CREATE TABLE IF NOT EXISTS budget_statements (
+    node TEXT PRIMARY KEY,
+    stated_at TEXT NOT NULL,
+    envelope BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS budget_reservations (
+    digest TEXT PRIMARY KEY REFERENCES queries (digest),
+    reserved_at TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS budget_reservations_by_age ON budget_reservations (reserved_at);
 CREATE TABLE IF NOT EXISTS sign_in_codes (
     code_hash TEXT PRIMARY KEY,
     member TEXT NOT NULL,

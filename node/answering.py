@@ -130,7 +130,7 @@ def reserve_in_ledger(
         connection.execute("INSERT INTO manifests VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, 0)", row)
     except sqlite3.IntegrityError:
         raise Refused("replayed", "the manifest's nonce has been used by another") from None
-    record_question(connection, approved)
+    record_question(connection, approved, node.clock())
     event = node.event(
         Action.QUERY_RECEIVED,
         manifest.asker,
@@ -141,6 +141,9 @@ def reserve_in_ledger(
         digest=approved.digest,
         plan=plan.plan_id,
         snapshot=snapshot.id,
+        project=manifest.project,
+        academic_year=manifest.academic_year,
+        epsilon=manifest.sum.epsilon if manifest.sum is not None else "",
     )
     node.database.log.append(connection, event)
 

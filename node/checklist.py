@@ -14,7 +14,7 @@
      9  the access matrix and this authority's rules allow table, columns, path and protection, and for a sum tolerance
         and privacy loss
     10  the history of what was answered about this table and year leaves room for it, under this protection and by this
-        path, and the template has runs left
+        path, the template has runs left, and each academic year it touches has as much of its budget left as it costs
     11  the newest snapshot of the term that was approved covers the academic year asked about
     12  enough operators of the roster can reach each cell of an exact sum, and are in each region if it tells
         regions apart

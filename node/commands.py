@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from node.budget_command import budget
 from node.claim_commands import claim, claims, incomplete
 from node.policy_commands import policy
 from node.quality.commands import quality, retire, returns, validate
@@ -21,7 +22,7 @@ def node() -> None:
     """Make, load, check and run an authority's node."""
 
 
-for command in (claim, claims, incomplete, returns, quality, validate, retire, policy):
+for command in (budget, claim, claims, incomplete, returns, quality, validate, retire, policy):
     node.add_command(command)
 
 

@@ -27,6 +27,7 @@ from federation.transport import (
     spread,
 )
 from node.answering import acknowledge, answer_manifest
+from node.budget_statement import StatedBudget
 from node.correspondents import Publication, take_in_keys
 from node.lookups import answer_lookup, warm_up
 from node.schedule import LOOKUPS_A_TICK, Schedule, batched
@@ -60,7 +61,8 @@ FORESEEN = (DeliveriesLeft, HubUnreachable, HubRefused, RegisterError, StateErro
 
 def serve_node(node: Node, hub: HubConnection, stop: threading.Event) -> None:
     """Serve a node until told to stop, whatever happens to the hub in between."""
-    pause, schedule, finished, publication = FIRST_PAUSE_SECONDS, Schedule(), Finished(), Publication()
+    pause, schedule, finished = FIRST_PAUSE_SECONDS, Schedule(), Finished()
+    publication, stated = Publication(), StatedBudget()
     with closing(hub), closing(node.database):
         with suppress(Exception):  # What is wrong now is told when it is asked for.
             warm_up(node)
@@ -69,6 +71,7 @@ def serve_node(node: Node, hub: HubConnection, stop: threading.Event) -> None:
                 erase_what_is_over(node)
                 ensure_register(node, hub)
                 publication.renew(node, hub)
+                stated.renew(node, hub)
                 poll_once(node, hub, schedule, finished)
                 pause = FIRST_PAUSE_SECONDS
             except Exception as error:

@@ -73,6 +73,7 @@ class SumRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     least_colluders: Part
     most_epsilon: Decimals
     most_epsilon_per_year: Decimals
+    most_epsilon_per_project: Decimals = "5"
 
     def __post_init__(self) -> None:
         self.floors  # noqa: B018 - raises where the floors are none

@@ -11,6 +11,17 @@ CREATE TABLE IF NOT EXISTS manifests (
     acknowledged INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS manifests_by_subject ON manifests (subject, plan_id);
+-- What each manifest cost each academic year that it touched, as exact fractions. Entries stay, and none is changed.
+CREATE TABLE IF NOT EXISTS privacy_losses (
+    digest TEXT NOT NULL,
+    academic_year INTEGER NOT NULL,
+    project TEXT NOT NULL,
+    epsilon TEXT NOT NULL,
+    rho TEXT NOT NULL,
+    reserved_at TEXT NOT NULL,
+    PRIMARY KEY (digest, academic_year)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS privacy_losses_by_age ON privacy_losses (reserved_at);
 CREATE TABLE IF NOT EXISTS unapproved (
     hour TEXT PRIMARY KEY,
     deliveries INTEGER NOT NULL

@@ -72,6 +72,10 @@ class BudgetAccount:
     def debit(self, price: Price, project: str) -> "BudgetAccount":
         """The account once a price is paid by every academic year that it touches. Raises `BudgetShort`."""
         self.check_room(price, project)
+        return self.take(price, project)
+
+    def take(self, price: Price, project: str) -> "BudgetAccount":
+        """The account once a price was paid, whether or not there was room for it: for what has happened already."""
         entries = ((year, project) for year in price.academic_years)
         taken = {entry: self.taken.get(entry, NOTHING) + price.loss for entry in entries}
         return replace(self, taken={**self.taken, **taken})

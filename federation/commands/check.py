@@ -1,15 +1,17 @@
 """`circe query check`: what a question plans, what to mind, and how much of its table would be withheld.
 
-It needs nothing but this installation: no node, no hub. It stands here, and not with the language that it explains,
-because the expected share withheld is disclosure control's to say.
+It needs nothing but this installation: no node, and a hub only where it is to say what is left of a budget. It stands
+here, and not with the language that it explains, because what would be withheld is disclosure control's to say.
 """
 
 import json
+from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import click
 
+from federation.commands.check_noise import NoiseAsked, noise_json, read_noise_asked, tell_noise
 from query_engine.commands import REFUSED, read_sql, show_refusal
 
 if TYPE_CHECKING:
@@ -26,8 +28,14 @@ MARGIN = 12
 @click.command("check")
 @click.argument("sql")
 @click.option("--preset", default="opensafely", show_default=True, help="Foresee what this preset would withhold.")
+@click.option("--epsilon", default="1", show_default=True, help="Price it as a noised sum at this privacy loss.")
+@click.option("--nodes", type=click.IntRange(5, 400), default=153, show_default=True, help="Over so many nodes.")
+@click.option(
+    "--state", type=click.Path(path_type=Path, file_okay=False), help="Ask the hub what is left, as yourself."
+)
+@click.option("--project", default="", help="For this project.")
 @click.option("--format", "style", type=click.Choice(["table", "json"]), default="table", show_default=True)
-def check(sql: str, preset: str, style: str) -> None:
+def check(sql: str, preset: str, epsilon: str, nodes: int, state: Path | None, project: str, style: str) -> None:
     """Say how a query would be answered, or why it is refused, without running it.
 
     SQL is the query's text, @FILE to read it from a file, or - to read it from standard input.
@@ -37,15 +45,20 @@ def check(sql: str, preset: str, style: str) -> None:
     from query_engine.wording.explaining import explain_as_json
 
     rules, text = _load(preset), read_sql(sql)
+    noise = read_noise_asked(epsilon, nodes, state, project)
     try:
         question = read_question(text)
     except QueryRefused as refusal:
         click.echo(json.dumps(_refusal_json(refusal)) if style == "json" else show_refusal(refusal, text))
         click.get_current_context().exit(REFUSED)
     if style == "json":
-        click.echo(json.dumps(explain_as_json(question) | _foreseen_json(question.plan, rules)))
+        click.echo(
+            json.dumps(
+                explain_as_json(question) | _foreseen_json(question.plan, rules) | noise_json(question.plan, noise)
+            )
+        )
     else:
-        click.echo(_show(question, rules))
+        click.echo(_show(question, rules, noise))
 
 
 def _load(preset: str) -> "Preset":
@@ -73,11 +86,11 @@ def _foreseen_json(plan: "QueryPlan", preset: "Preset") -> dict[str, object]:
     }
 
 
-def _show(question: "Question", preset: "Preset") -> str:
+def _show(question: "Question", preset: "Preset", noise: NoiseAsked) -> str:
     """The explanation for a terminal: headings in a margin, their lines beside them."""
     from query_engine.wording.explaining import explain_question
 
-    paragraphs = [*explain_question(question), *_foreseen(question.plan, preset)]
+    paragraphs = [*explain_question(question), *_foreseen(question.plan, preset), *tell_noise(question.plan, noise)]
     if question.cautions:
         paragraphs.append(("Warnings", [f"{each.source}: {each.whole_text}" for each in question.cautions]))
     paragraphs.append(("Plan", [question.plan.plan_id]))

@@ -91,6 +91,8 @@ def run(
     with connect(state) as client:
         status = client.submit(draft)
     click.echo(f"{status.cells} cells an authority; waits for approvals by two organisations", err=True)
+    for line in describe_budget(status):
+        click.echo(plain_text(line), err=True)
     click.echo(status.query_id)
 
 
@@ -138,13 +140,18 @@ def status(state: Path, query_id: str | None) -> None:
     "CSV is whole, and the JSON document always is.",
 )
 @click.option("--margins", is_flag=True, help="Margins of error in CSV and JSON too; a table always has them.")
+@click.option("--consistent", is_flag=True, help="Beside noised counts, the nearest that add up and are not negative.")
 @click.argument("query_id")
-def fetch(state: Path, form: str, wait: bool, whole: bool | None, margins: bool, query_id: str) -> None:
+def fetch(
+    state: Path, form: str, wait: bool, whole: bool | None, margins: bool, consistent: bool, query_id: str
+) -> None:
     """Print a query's released table or model, with its symbols, margins of error and method."""
     from federation.client import connect
 
     if form == "json" and whole is False:
         raise click.UsageError("a release document is whole: leave --view out, or ask for a table or CSV")
+    if form == "json" and consistent:
+        raise click.UsageError("a release document is as released: ask for --consistent as a table or CSV")
     with connect(state) as client:
         if wait:
             for moved in client.watch(query_id):
@@ -152,7 +159,12 @@ def fetch(state: Path, form: str, wait: bool, whole: bool | None, margins: bool,
                 click.echo(f"{moved.state}: {answered} of {len(moved.nodes)} nodes have answered", err=True)
         release, presets = client.fetch(query_id), client.presets
     shown = format_release(
-        release, form, whole=form == "csv" if whole is None else whole, margins=margins, presets=presets
+        release,
+        form,
+        whole=form == "csv" if whole is None else whole,
+        margins=margins,
+        presets=presets,
+        consistent=consistent,
     )
     click.echo(shown, nl=False)
 
@@ -164,8 +176,22 @@ def describe_status(status: "QueryStatus") -> Iterable[str]:
     yield f"  digest   {status.manifest_digest}"
     yield f"  signed   {', '.join(status.signers) or 'by nobody yet'}"
     yield f"  expires  {status.expires_at:%Y-%m-%d %H:%M} UTC"
+    for line in describe_budget(status):
+        yield plain_text(f"  {line}")
     for node in status.nodes:
         yield plain_text(f"  {node.node:<12} {node.outcome:<9} {node.code} {node.text}".rstrip())
+
+
+def describe_budget(status: "QueryStatus") -> Iterable[str]:
+    """Yield what a query costs, and what is left for its project and year; nothing where it adds no noise."""
+    budget = status.budget
+    if budget is None:
+        return
+    yield f"price    epsilon {budget.epsilon} (rho {budget.rho}), once for all attempts"
+    after = "" if budget.left == budget.left_after else f", {budget.left_after} once it is sent out"
+    yield f"left     epsilon {budget.left}{after}, for the project and year at the authority with the least"
+    if budget.short:
+        yield f"short    {budget.short}"
 
 
 def format_release(
@@ -175,6 +201,7 @@ def format_release(
     whole: bool = False,
     margins: bool = False,
     presets: "PresetShelf | None" = None,
+    consistent: bool = False,
 ) -> str:
     """Return a release as text for people, as CSV, or as its JSON document.
 
@@ -192,7 +219,9 @@ def format_release(
     head = [f"Release {plain_text(release.release_id)} of query {plain_text(release.query_id)}"]
     if isinstance(released, ReleasedModel):
         return released.to_csv() if form == "csv" else _print_release(head, released.to_text())
-    return _format_table(release, released, form, head, whole=whole, margins=margins, presets=presets)
+    return _format_table(
+        release, released, form, head, whole=whole, margins=margins, presets=presets, consistent=consistent
+    )
 
 
 def _format_table(
@@ -204,12 +233,15 @@ def _format_table(
     whole: bool,
     margins: bool,
     presets: "PresetShelf | None",
+    consistent: bool,
 ) -> str:
     from disclosure_control.preset_shelf import SHIPPED
     from disclosure_control.showing import show_table
     from federation.wire import encode_document
 
-    shown = show_table(table, release.sql, whole=whole or form == "json", presets=presets or SHIPPED)
+    shown = show_table(
+        table, release.sql, whole=whole or form == "json", presets=presets or SHIPPED, consistent=consistent
+    )
     if form == "json":
         document = {**json.loads(encode_document(release)), "margins": shown.margins_to_json()}
         return json.dumps(document, ensure_ascii=False) + "\n"

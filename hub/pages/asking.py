@@ -11,11 +11,13 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from audit.event import Action
 from disclosure_control.expectation import foresee
+from disclosure_control.noise.terms import NoiseRefused
 from disclosure_control.rewrites import propose_rewrites
 from federation.manifest import SUM_PATHS, Path
 from federation.problems import ProblemRaised
 from federation.reading import LEAVES_BY
 from federation.register import MemberKind
+from hub.pages.budget import Cost, foresee_cost
 from hub.pages.draft_form import (
     EXAMPLE,
     PATHS,
@@ -49,6 +51,7 @@ PROBLEM_FIELDS = {
     "preset_not_in_project": "preset",
     "preset_unknown": "preset",
     "project_unknown": "project",
+    "budget_short": "epsilon",
     "epsilon_refused": "epsilon",
     "terms_invalid": "dropouts",
     "year_unknown": "academic_year",
@@ -76,7 +79,7 @@ def take_form() -> AnyResponse | str | tuple[str, int]:
         return _render_form(form, projects, errors), 422
     try:
         question = read_question(form.sql)
-        plan_for_path(question.plan, Path(form.path).value)
+        plan = plan_for_path(question.plan, Path(form.path).value)
         # The purpose goes into the audit log, which takes no pupil's number: better said now than after the review.
         the_hub().event(Action.QUERY_DRAFTED, asker.id, "", purpose=form.purpose)
         if step == "draft":
@@ -87,7 +90,11 @@ def take_form() -> AnyResponse | str | tuple[str, int]:
     except ProblemRaised as raised:
         field = PROBLEM_FIELDS.get(raised.problem.code, "sql")
         return _render_form(form, projects, {field: raised.problem.detail}), 422
-    return _render_review(form, projects, question)
+    try:
+        cost = foresee_cost(the_hub(), form.to_draft(), plan, asker) if form.path == Path.NOISY_SUM else None
+    except NoiseRefused as refused:
+        return _render_form(form, projects, {"epsilon": f"This cannot be noised so: {refused}"}), 422
+    return _render_review(form, projects, question, cost)
 
 
 def _render_form(
@@ -108,7 +115,7 @@ def _render_form(
     )
 
 
-def _render_review(form: DraftForm, projects: tuple[Project, ...], question: Question) -> str:
+def _render_review(form: DraftForm, projects: tuple[Project, ...], question: Question, cost: Cost | None) -> str:
     hub, path = the_hub(), Path(form.path)
     preset = hub.party.presets.load(form.preset)
     plan = plan_for_path(question.plan, path.value)
@@ -120,6 +127,7 @@ def _render_review(form: DraftForm, projects: tuple[Project, ...], question: Que
         project=next(project for project in projects if project.name == form.project),
         plan=plan,
         is_total=is_total,
+        cost=cost,
         leaves_by=LEAVES_BY[path],
         preset=preset,
         nodes=sum(1 for _ in hub.register().active(MemberKind.NODE, hub.clock())),

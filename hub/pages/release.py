@@ -1,5 +1,6 @@
 """The page of a release: the table or model with its symbols and method, who is in it, and the files to take away."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
 
@@ -10,12 +11,13 @@ from disclosure_control.model_reading import read_release
 from disclosure_control.model_release import ReleasedModel
 from disclosure_control.precision import Margin, Margins, NoMargin
 from disclosure_control.release import ReleasedTable
-from disclosure_control.showing import show_table
+from disclosure_control.showing import LABEL, ShownTable, show_table
 from disclosure_control.symbols import MEANINGS, Symbol
 from disclosure_control.tables import Entry
-from federation.exchange import ReleaseDocument
+from federation.exchange import QueryBudget, ReleaseDocument
 from federation.problems import ProblemRaised
 from federation.wire import MAX_BATCH_BYTES, decode_document
+from hub.budgets import describe_budget
 from hub.pages.attendance import describe_total, list_attendance, name_authority
 from hub.pages.visitor import require_visitor, the_hub
 from hub.queries import find_query
@@ -62,7 +64,9 @@ def _show_model(document: ReleaseDocument, model: ReleasedModel) -> str:
 def _show_table(document: ReleaseDocument, table: ReleasedTable) -> str:
     whole, page = _is_yes("whole"), _read_number()
     part = slice((page - 1) * ROWS_SHOWN, page * ROWS_SHOWN)
-    shown = show_table(table, document.sql, whole=whole, part=part, presets=the_hub().party.presets)
+    shown = show_table(
+        table, document.sql, whole=whole, part=part, presets=the_hub().party.presets, consistent=_is_yes("consistent")
+    )
     pages = max(1, ceil(shown.total / ROWS_SHOWN))
     _check_page(page, pages)
     return render_template(
@@ -72,12 +76,20 @@ def _show_table(document: ReleaseDocument, table: ReleasedTable) -> str:
         shown=shown,
         whole=whole,
         offers_margins=_offers_margins(table),
-        rows=[show_row(row, table, beside) for row, beside in zip(shown.rows, shown.margins, strict=True)],
+        label=LABEL,
+        rows=list(_show_rows(shown)),
         page=page,
         pages=pages,
         total=describe_total(document, table),
         attendance=list_attendance(document, table),
+        budget=_describe_budget(document),
     )
+
+
+def _describe_budget(document: ReleaseDocument) -> QueryBudget | None:
+    """What the release has cost, and what is left by now; None where it has no noise."""
+    query = find_query(the_hub(), document.query_id, require_visitor())
+    return describe_budget(the_hub(), query.manifest, query.state, query.digest)
 
 
 @release.get("/queries/<query_id>/release.csv")
@@ -88,12 +100,20 @@ def send_csv(query_id: str) -> Response:
     """
     document = _read_document(query_id)
     released = read_release(document.table)
-    if isinstance(released, ReleasedTable) and _is_yes("margins"):
-        _check_margins(released)
-        shown = show_table(released, document.sql, whole=True, presets=the_hub().party.presets)
-        content = shown.to_csv(margins=True)
-        return _attach(content, "text/csv", f"{document.release_id}-margins.csv")
+    if isinstance(released, ReleasedTable) and (_is_yes("margins") or _is_yes("consistent")):
+        return _attach(*_write_more(document, released))
     return _attach(released.to_csv(), "text/csv", f"{document.release_id}.csv")
+
+
+def _write_more(document: ReleaseDocument, released: ReleasedTable) -> tuple[str, str, str]:
+    """The table as CSV with what was asked for beside the figures, its kind and its name."""
+    margins, consistent = _is_yes("margins"), _is_yes("consistent")
+    if margins:
+        _check_margins(released)
+    presets = the_hub().party.presets
+    shown = show_table(released, document.sql, whole=True, presets=presets, consistent=consistent)
+    words = [word for word, wanted in (("margins", margins), ("consistent", consistent)) if wanted]
+    return shown.to_csv(margins=margins), "text/csv", f"{document.release_id}-{'-'.join(words)}.csv"
 
 
 @release.get("/queries/<query_id>/release.json")
@@ -140,6 +160,13 @@ def _read_number() -> int:
 def _check_page(page: int, pages: int) -> None:
     if not 1 <= page <= pages:
         raise ProblemRaised(404, "page_unknown", f"this table has the pages 1 to {pages}")
+
+
+def _show_rows(shown: ShownTable) -> Iterator[tuple[ShownEntry, ...]]:
+    """Yield the rows as the page shows them, with what was made consistent at their ends."""
+    added: tuple[Mapping[str, int], ...] = shown.consistent or tuple({} for _ in shown.rows)
+    for row, beside, more in zip(shown.rows, shown.margins, added, strict=True):
+        yield *show_row(row, shown.table, beside), *(show_figure(figure) for figure in more.values())
 
 
 def show_row(row: tuple[Entry, ...], table: ReleasedTable, margins: Margins) -> tuple[ShownEntry, ...]:

@@ -5,13 +5,13 @@ It decides on the manifest, the plan, the rules and the history of manifests: ne
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from math import floor
 from typing import TYPE_CHECKING
 
-from disclosure_control.noise.calibration import calibrate
 from disclosure_control.noise.terms import NoiseRefused
 from disclosure_control.preset import Preset
 from disclosure_control.release import ReleaseRefused
@@ -20,6 +20,7 @@ from federation.manifest import Manifest, Path
 from federation.plans import derive_plan
 from federation.register import Member
 from federation.sum_terms import TermsInvalid, check_operators
+from node.budget import check_budget, price_question, reserve_price
 from node.refusal import Refused
 from node.rules import SumRules
 from query_engine.planning.paths import CONFLICTING, check_reach, measure_keys
@@ -45,7 +46,7 @@ def check_terms(manifest: Manifest, members: Sequence[Member], rules: SumRules, 
         raise Refused("epsilon", f"epsilon is {terms.epsilon}, and this authority allows {rules.most_epsilon}")
     try:
         check_operators(terms, (member.operator for member in members))
-        _check_noise(manifest.sql, manifest.path, terms.epsilon)
+        price_question(manifest.sql, manifest.path, terms.epsilon)
     except TermsInvalid as invalid:
         raise Refused("tolerance", str(invalid)) from None
     except NoiseRefused as refused:
@@ -57,11 +58,6 @@ def _check_rounded(preset: Preset) -> None:
         check_total_preset(preset)
     except ReleaseRefused as error:
         raise Refused("preset_barred", str(error)) from None
-
-
-@lru_cache(maxsize=256)
-def _check_noise(sql: str, path: Path, epsilon: str) -> None:
-    calibrate(derive_plan(sql, path), epsilon)
 
 
 @lru_cache(maxsize=256)
@@ -86,7 +82,7 @@ def check_paths_taken(connection: sqlite3.Connection, manifest: Manifest) -> Non
 
 
 def check_allowances(connection: sqlite3.Connection, approved: "Approved", rules: SumRules) -> None:
-    """Line 10: the template has runs left, and the year's privacy loss is not used up. Raises `Refused`."""
+    """Line 10: the template has runs left, and the budget has room for the price. Raises `Refused`."""
     manifest, template = approved.manifest, approved.template
     if template is not None:
         (runs,) = connection.execute(
@@ -94,25 +90,13 @@ def check_allowances(connection: sqlite3.Connection, approved: "Approved", rules
         ).fetchone()
         if runs >= template.most_runs:
             raise Refused("runs_used", f"the template has been run {runs} times, which is as often as was approved")
-    if manifest.sum is not None and manifest.sum.epsilon:
-        spent = _spent(connection, manifest.academic_year, approved.digest)
-        if spent + Decimal(manifest.sum.epsilon) > Decimal(rules.most_epsilon_per_year):
-            raise Refused(
-                "epsilon_spent", f"questions about {manifest.academic_year} have cost epsilon {spent} already"
-            )
+    check_budget(connection, approved, rules)
 
 
-def _spent(connection: sqlite3.Connection, academic_year: str, besides: str) -> Decimal:
-    rows = connection.execute(
-        "SELECT epsilon FROM sums_asked WHERE academic_year = ? AND digest != ? AND epsilon != ''",
-        (academic_year, besides),
-    )
-    return sum((Decimal(row["epsilon"]) for row in rows), Decimal(0))
-
-
-def record_question(connection: sqlite3.Connection, approved: "Approved") -> None:
-    """Note, in the caller's transaction, which path a question took and what it costs."""
+def record_question(connection: sqlite3.Connection, approved: "Approved", now: datetime) -> None:
+    """Note, in the caller's transaction, which path a question took, and debit what it costs."""
     manifest = approved.manifest
+    reserve_price(connection, approved, now)
     rows = [(measure, manifest.path.value, approved.digest) for measure in find_measures(manifest.sql, manifest.path)]
     connection.executemany("INSERT OR IGNORE INTO paths_taken VALUES (?, ?, ?)", rows)
     if manifest.sum is not None:

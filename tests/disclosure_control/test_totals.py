@@ -177,7 +177,7 @@ def test_a_noisy_total_in_a_terminal() -> None:
         "change the chance of any outcome by a factor of exp(1) at most (epsilon 1)",
         "each of 2 equal parts of epsilon is for one of 2 kinds of sums",
         "of 5 nodes, 2 might have been missing, and 1 of the others may tell what they added; 3 answered",
-        "epsilon achieved, 1.",
+        "epsilon achieved, 1; rho achieved, 0.25.",
         "Standard deviation of the noise: n 3.43.",
         "can be negative",
         "Decimal places are those of preset ons_10_5, version 1, of which nothing else applies.",

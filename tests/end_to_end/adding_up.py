@@ -37,6 +37,7 @@ ASKER = "rae@la-316"
 RULES = {
     '"pupil_year"]': '"pupil_year", "placements", "school_moves", "support"]',
     'most_epsilon_per_year = "10"': 'most_epsilon_per_year = "1000"',
+    'most_epsilon_per_project = "5"': 'most_epsilon_per_project = "1000"',
 }
 """What each authority allows beside what it always does: every table of the questions, and so many of them."""
 

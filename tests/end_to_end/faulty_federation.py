@@ -334,5 +334,6 @@ def _join(federation: SmallFederation, port: int) -> None:
     for code in federation.authorities:
         federation.change_rule(code, 'most_epsilon = "1"', 'most_epsilon = "20"')
         federation.change_rule(code, 'most_epsilon_per_year = "10"', 'most_epsilon_per_year = "99999"')
+        federation.change_rule(code, 'most_epsilon_per_project = "5"', 'most_epsilon_per_project = "99999"')
     with closing((hub := open_hub(federation.directory / "hub")).database):
         add_project(hub, Project("attendance", "Attendance", frozenset({"ana@ucl"}), frozenset({DRAFT.preset})))

@@ -18,6 +18,7 @@ from hub import service
 from hub.app import create_app
 from hub.projects import Project, add_project
 from hub.service import Hub, open_hub
+from node.budget_statement import StatedBudget
 from node.polling import Finished, poll_once
 from node.schedule import Schedule
 from tests.small_federation import SmallFederation
@@ -49,6 +50,7 @@ class OneProcess:
         add_project(self.hub, Project("attendance", "Attendance", askers, frozenset(presets)))
         self.app = create_app(self.hub)
         self.nodes = {code: federation.node(code) for code in federation.authorities}
+        self._stated = {code: StatedBudget() for code in self.nodes}
 
     def connect(self, party: Party) -> HubConnection:
         """A member's connection, with the application itself at its other end."""
@@ -74,6 +76,7 @@ class OneProcess:
         """Let nodes ask once what is waiting, deal with it, and say so with their next poll."""
         for code in authorities:
             hub, finished = self.connect(self.nodes[code].party), Finished()
+            self._stated[code].renew(self.nodes[code], hub)
             for _ in range(2):
                 poll_once(self.nodes[code], hub, Schedule(), finished)
             hub.close()

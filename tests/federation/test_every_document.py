@@ -10,17 +10,20 @@ import msgspec
 import pytest
 
 import federation
+from federation.budgets import BudgetStatement, StatementInvalid, TakenByProject, verify_statement
 from federation.ceremony import GivenInvitation, RootLedger
 from federation.claims import ChildClaim, ClaimAnswer, ClaimRequest, EducationFacts
 from federation.enrolment import Enrolment, Invitation
 from federation.envelope import EnvelopeError, Signature, decode_base64
 from federation.exchange import (
+    BudgetLeft,
     Delivery,
     DeliveryKind,
     Inbox,
     LookupBatch,
     LookupProgress,
     NodeProgress,
+    QueryBudget,
     QueryDraft,
     QueryList,
     QueryState,
@@ -70,6 +73,19 @@ ENTRY = Entry(**{name: getattr(make_member("node-301"), name) for name in Entry.
 GIVEN = GivenInvitation(code_hash="0" * 64, given_at=NOW, expires_at=NOW, entry=ENTRY, used_by="")
 HELD = hold_fresh_key(make_keys("node-301").sealing_seed, NOW, NOW + WEEK)
 PUBLISHED = sign_sealing_key("node-301", HELD, make_keys("node-301"))
+STATED = BudgetStatement(
+    node="node-301",
+    stated_at=NOW,
+    most_per_question="1",
+    most_per_year="10",
+    most_per_project="5",
+    taken=(TakenByProject(academic_year="202425", project="attendance-2025", epsilon="0.5"),),
+    counted=("0" * 64,),
+)
+BUDGET_LEFT = BudgetLeft(
+    project="attendance-2025", academic_year="202425", left="4.5", most_per_question="1", unstated=("node-203",)
+)
+QUERY_BUDGET = QueryBudget(epsilon="0.5", rho="0.125", left="4.5", left_after="4", short="")
 CLAIM = ChildClaim(upn=SECRET, date_of_birth=date(2012, 1, 31), care_start=date(2020, 5, 1), care_end=None)
 FACTS = EducationFacts(
     upn=SECRET,
@@ -164,6 +180,10 @@ EXAMPLES: tuple[Document, ...] = (
     STATUS,
     QueryList(queries=(STATUS,)),
     DELIVERY,
+    BUDGET_LEFT,
+    STATED,
+    STATED.taken[0],
+    QUERY_BUDGET,
     Inbox(register_version=5, deliveries=(DELIVERY,), sealing_keys=(PUBLISHED,)),
     HELD,
     decode_document(PUBLISHED.body, SealingKey),
@@ -298,6 +318,7 @@ ERRORS: dict[type[Exception], Callable[[], object]] = {
     SealError: lambda: SealedRecords(SECRET.encode()),
     LookupFailed: lambda: read_message(SECRET.encode(), REQUEST_TYPE, LookupRequest, "node-203", bytes(32)),
     RequestUnsigned: lambda: verify_request("GET", SECRET, {"Signature": SECRET}, b"", lambda _member: b""),
+    StatementInvalid: lambda: verify_statement(PUBLISHED, make_member("node-301"), NOW),
     TermsInvalid: lambda: check_terms(make_noisy_terms(153, "0"), 153, noisy=True),
     ClocksApart: lambda: verify_old_request(),
     TlsInvalid: lambda: check_protected("http://hub.example"),

@@ -43,6 +43,15 @@ DOORS = (
         None,
         (400, "sealing_key_malformed"),
     ),
+    Door("/federation/budget", "PUT", "/federation/budget", "node-301", "ana", KIND, None, (400, "budget_malformed")),
+    Door(
+        "/api/budget/<project>/<academic_year>",
+        "GET",
+        "/api/budget/attendance/202425",
+        "ana",
+        "bea",
+        (404, "project_unknown"),
+    ),
     Door("/federation/sealing-keys", "GET", "/federation/sealing-keys", "node-301", "ana", KIND),
     Door(
         "/federation/lookups", "POST", "/federation/lookups", "node-301", "cho", KIND, None, MALFORMED, MAX_BATCH_BYTES

@@ -13,12 +13,17 @@ gus          output checker
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
+from disclosure_control.budget.account import BudgetAccount, Caps, Entry
+from disclosure_control.budget.price import PrivacyLoss
 from disclosure_control.presets import load_preset
 from disclosure_control.protection import protect
+from federation.budgets import sign_statement, state_budget
 from federation.database import keep_address
 from federation.envelope import seal_envelope, sign_body, write_envelope
 from federation.exchange import QueryDraft
@@ -34,7 +39,7 @@ from federation.state import (
     read_root_key,
 )
 from federation.wire import encode_document, whole_seconds
-from hub import dispatch, queries, settling
+from hub import budgets, dispatch, queries, settling
 from hub.projects import Project, add_project
 from hub.service import Hub, open_hub
 from query_engine.tables import RawTable
@@ -45,6 +50,11 @@ HUB_ADDRESS = "http://hub.test"
 AUTHORITIES = ("301", "302", "303")
 NODES = tuple(f"node-{code}" for code in AUTHORITIES)
 PROJECT = "attendance"
+
+AMPLE = Caps(question=Fraction(20), year=Fraction(1000), project=Fraction(1000))
+"""Caps under which the played nodes, which have no ledger of their own, refuse nothing."""
+
+NOTHING_TAKEN: Mapping[Entry, str] = MappingProxyType({})
 
 SQL = """SELECT key_stage, COUNT(DISTINCT child) AS children, AVG(attendance_rate) AS attendance
 FROM child_year
@@ -160,6 +170,17 @@ class PlayedFederation:
         )
         envelope = seal_envelope(encode_document(reply), REPLY_TYPE, self.parties[node].keys)
         settling.note_reply(self.hub, dispatch.accept_reply(self.hub, self.member(node), write_envelope(envelope)))
+
+    def state_budgets(
+        self, *nodes: str, caps: Caps = AMPLE, taken: Mapping[Entry, str] = NOTHING_TAKEN, counted: Sequence[str] = ()
+    ) -> None:
+        """Have nodes, or all, state their caps and what each project has taken of each academic year."""
+        losses = {entry: PrivacyLoss(Fraction(epsilon), Fraction(0)) for entry, epsilon in taken.items()}
+        account = BudgetAccount(caps, losses)
+        for node in nodes or [name for name in self.parties if name.startswith("node-")]:
+            statement = state_budget(node, account, counted, whole_seconds(self.clock()))
+            envelope = sign_statement(statement, self.parties[node].keys)
+            budgets.keep_statement(self.hub, self.member(node), write_envelope(envelope))
 
     def revoke(self, member_id: str) -> None:
         """Have the root revoke a member, and the hub adopt the new register."""

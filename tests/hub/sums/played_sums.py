@@ -259,7 +259,8 @@ class PlayedSums:
 
 
 def play_sums(federation: PlayedFederation, nodes: Iterable[str]) -> PlayedSums:
-    """Give every node of a federation what it takes."""
+    """Give every node of a federation what it takes, and have it state its budget."""
+    federation.state_budgets()
     return PlayedSums(federation, {name: PlayedNode(federation, name) for name in nodes})
 
 

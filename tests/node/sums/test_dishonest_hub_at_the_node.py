@@ -152,12 +152,22 @@ def test_a_threshold_under_the_authoritys_own(wide: SmallFederation, hub: Played
         ("smallest_roster = 5", "smallest_roster = 7", "roster_small"),
         ('most_epsilon = "1"', 'most_epsilon = "0.5"', "epsilon"),
         ('most_epsilon_per_year = "10"', 'most_epsilon_per_year = "0.5"', "epsilon_spent"),
+        ('most_epsilon_per_project = "5"', 'most_epsilon_per_project = "0.5"', "epsilon_spent"),
         ('most_dropouts = "1/3"', 'most_dropouts = "0"', "tolerance"),
         ('least_colluders = "1/20"', 'least_colluders = "1/3"', "tolerance"),
         ('presets = ["opensafely", "ons_10_5"]', 'presets = ["ons_10_5"]', "preset_barred"),
         ('"noisy_sum", ', "", "path_barred"),
     ],
-    ids=["operators", "epsilon", "epsilon of the year", "dropouts", "colluders", "preset", "path"],
+    ids=[
+        "operators",
+        "epsilon",
+        "epsilon of the year",
+        "epsilon of the project",
+        "dropouts",
+        "colluders",
+        "preset",
+        "path",
+    ],
 )
 def test_what_the_authoritys_own_rules_bar(
     wide: SmallFederation, hub: PlayedHub, old: str, new: str, code: str

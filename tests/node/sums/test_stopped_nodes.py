@@ -73,6 +73,8 @@ def assert_sound(hub: PlayedHub, played: PlayedSum) -> None:
     assert actions(hub) == ["sum.prepared", "sum.reserved", "sum.contributed", "sum.revealed"]
     assert len(hub.nodes[NODE].sums.find_uses(played.attempt.manifest_digest)) == 1
     node = hub.nodes[NODE]
+    (debits,) = node.database.connection.execute("SELECT count(*) FROM privacy_losses").fetchone()
+    assert debits == (played.manifest.path is LeavingPath.NOISY_SUM)
     verify_log(node.database.connection, node.party.member_id, node.party.keys.public_log_key)
 
 

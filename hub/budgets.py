@@ -1,0 +1,214 @@
+"""Budgets at the hub: what each node has stated, what was sent out since, and whether a price can be paid everywhere.
+
+The hub refuses what a node would: whoever asks hears at once, and no authority pays for a question that another cannot
+answer. What a node states is not the last word, though. It refuses by its own ledger, whatever the hub believes.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+from audit.connection import Connection
+from disclosure_control.budget.account import BudgetAccount, BudgetShort
+from disclosure_control.budget.price import Price, price_plan, write_epsilon
+from disclosure_control.noise.terms import NoiseRefused
+from federation.budgets import BUDGET_TYPE, BudgetStatement, StatementInvalid, open_account, verify_statement
+from federation.database import stamp
+from federation.envelope import EnvelopeError, read_envelope, write_envelope
+from federation.exchange import BudgetLeft, QueryBudget, QueryState
+from federation.manifest import MANIFEST_TYPE, Manifest, Path, read_manifest
+from federation.plans import derive_plan
+from federation.problems import ProblemRaised
+from federation.register import Member
+from federation.wire import decode_document
+from hub.service import Hub
+from query_engine.refusal import QueryRefused
+
+MOST_NAMED = 8
+"""How many authorities a refusal names; it says how many more there are."""
+
+
+@dataclass(frozen=True)
+class SentOut:
+    """A manifest that the hub has sent out, or is about to: which nodes it debits, of what and when."""
+
+    digest: str
+    manifest: Manifest
+    reserved_at: str
+    is_running: bool
+
+    def counts_beside(self, statement: BudgetStatement) -> bool:
+        """Whether a node that stated this is yet to debit the manifest, or may be."""
+        if self.digest in statement.counted or statement.node not in self.manifest.roster:
+            return False
+        return self.is_running or self.reserved_at >= stamp(statement.stated_at)
+
+
+def keep_statement(hub: Hub, node: Member, data: bytes) -> None:
+    """Keep what a node states of its budget in the place of what it stated before. Raises a 400 problem."""
+    try:
+        envelope = read_envelope(data, BUDGET_TYPE)
+        statement = verify_statement(envelope, node, hub.clock())
+    except (EnvelopeError, StatementInvalid) as error:
+        raise ProblemRaised(400, "budget_malformed", str(error)) from None
+    with hub.database.transaction() as connection:
+        connection.execute("DELETE FROM budget_statements WHERE node = ?", (node.id,))
+        row = (node.id, stamp(statement.stated_at), write_envelope(envelope))
+        connection.execute("INSERT INTO budget_statements (node, stated_at, envelope) VALUES (?, ?, ?)", row)
+
+
+def find_price(manifest: Manifest) -> Price | None:
+    """What a manifest costs; None where it adds no noise."""
+    if manifest.sum is None or not manifest.sum.epsilon:
+        return None
+    return _price(manifest.sql, manifest.path, manifest.sum.epsilon)
+
+
+@lru_cache(maxsize=256)
+def _price(sql: str, path: Path, epsilon: str) -> Price:
+    return price_plan(derive_plan(sql, path), epsilon)
+
+
+def check_budget(hub: Hub, manifest: Manifest, digest: str = "") -> None:
+    """Check that every node of a roster has as much left as a manifest costs. Raises a 409 problem that says who not.
+
+    `digest` is of the manifest itself, where it may have been sent out already.
+    """
+    price = find_price(manifest)
+    if price is None:
+        return
+    short = describe_short(hub, manifest, price, read_accounts(hub, manifest.roster, besides=digest))
+    if short:
+        raise ProblemRaised(409, "budget_short", short)
+
+
+def reserve_budget(hub: Hub, connection: Connection, manifest: Manifest, digest: str) -> None:
+    """Note, inside the caller's transaction, that a manifest is sent out; check first that it can be paid for.
+
+    Raises a 409 problem.
+    """
+    if manifest.sum is None or not manifest.sum.epsilon:
+        return
+    check_budget(hub, manifest, digest)
+    row = (digest, stamp(hub.clock()))
+    connection.execute("INSERT INTO budget_reservations VALUES (?, ?) ON CONFLICT DO NOTHING", row)
+
+
+def read_accounts(hub: Hub, nodes: Iterable[str], besides: str = "") -> Mapping[str, BudgetAccount | None]:
+    """The account of each node: as it stated it, less what was sent out to it since; None for one that stated nothing.
+
+    The manifest of the digest `besides` is left out.
+    """
+    stated = {row["node"]: row for row in hub.database.connection.execute("SELECT * FROM budget_statements")}
+    known = {node: _read_statement(stated[node]["envelope"]) if node in stated else None for node in nodes}
+    oldest = min((each.stated_at for each in known.values() if each), default=None)
+    if oldest is None:
+        return dict.fromkeys(known)
+    sent = [each for each in _sent_out(hub, stamp(oldest)) if each.digest != besides]
+    return {node: _debit_sent(statement, sent) if statement else None for node, statement in known.items()}
+
+
+def _read_statement(data: bytes) -> BudgetStatement:
+    return decode_document(read_envelope(data, BUDGET_TYPE).body, BudgetStatement)
+
+
+def _sent_out(hub: Hub, since: str) -> Iterator[SentOut]:
+    rows = hub.database.connection.execute(
+        "SELECT budget_reservations.digest, reserved_at, state, envelope FROM budget_reservations "
+        "JOIN queries ON queries.digest = budget_reservations.digest WHERE state = ? OR reserved_at >= ?",
+        (QueryState.RUNNING, since),
+    )
+    for row in rows:
+        manifest = read_manifest(read_envelope(row["envelope"], MANIFEST_TYPE))
+        yield SentOut(row["digest"], manifest, row["reserved_at"], row["state"] == QueryState.RUNNING)
+
+
+def _debit_sent(statement: BudgetStatement, sent: Sequence[SentOut]) -> BudgetAccount:
+    account = open_account(statement)
+    for each in sent:
+        price = _price_of_sent(each.manifest)
+        if price is not None and each.counts_beside(statement):
+            account = account.take(price, each.manifest.project)
+    return account
+
+
+def _price_of_sent(manifest: Manifest) -> Price | None:
+    """The price of what was sent out; None where the catalogue of today plans it no more, and no node answers it."""
+    try:
+        return find_price(manifest)
+    except (QueryRefused, NoiseRefused):
+        return None
+
+
+def describe_short(hub: Hub, manifest: Manifest, price: Price, accounts: Mapping[str, BudgetAccount | None]) -> str:
+    """Say which authorities have too little left, and of what; empty where all have enough."""
+    found: dict[str, list[str]] = {}
+    for node, account in accounts.items():
+        reason = _find_reason(account, price, manifest.project)
+        if reason:
+            found.setdefault(reason, []).append(node)
+    if not found:
+        return ""
+    authorities = {member.id: member.authority(manifest.issued_at) or member.id for member in hub.register().members}
+    named = {reason: _name_some([authorities.get(node, node) for node in nodes]) for reason, nodes in found.items()}
+    told = (f"{reason}, at {names}" for reason, names in named.items())
+    return f"{'; '.join(told)}: ask at a smaller epsilon, or of others; what was spent does not come back"
+
+
+def _find_reason(account: BudgetAccount | None, price: Price, project: str) -> str:
+    if account is None:
+        return "no budget has been stated"
+    try:
+        account.check_room(price, project)
+    except BudgetShort as short:
+        return str(short)
+    return ""
+
+
+def _name_some(authorities: Sequence[str]) -> str:
+    named, more = sorted(authorities)[:MOST_NAMED], len(authorities) - MOST_NAMED
+    return f"authorities {', '.join(named)}{f' and {more} more' if more > 0 else ''}"
+
+
+def describe_budget(hub: Hub, manifest: Manifest, state: QueryState, digest: str) -> QueryBudget | None:
+    """What a query costs, and what is left before and after it; None where it adds no noise."""
+    try:
+        price = find_price(manifest)
+    except (QueryRefused, NoiseRefused):
+        return None
+    if price is None:
+        return None
+    accounts = read_accounts(hub, manifest.roster)
+    is_sent = _is_sent(hub, digest)
+    left = min(_left(each, price, manifest.project) for each in accounts.values())
+    waits = state in (QueryState.DRAFTED, QueryState.SUBMITTED)
+    return QueryBudget(
+        epsilon=write_epsilon(price.loss.epsilon),
+        rho=f"{float(price.loss.rho):.4g}",
+        left=write_epsilon(left),
+        left_after=write_epsilon(left if is_sent else max(Fraction(0), left - price.loss.epsilon)),
+        short=describe_short(hub, manifest, price, accounts) if waits else "",
+    )
+
+
+def _is_sent(hub: Hub, digest: str) -> bool:
+    found = hub.database.connection.execute("SELECT 1 FROM budget_reservations WHERE digest = ?", (digest,))
+    return found.fetchone() is not None
+
+
+def _left(account: BudgetAccount | None, price: Price, project: str) -> Fraction:
+    return Fraction(0) if account is None else min(account.left(year, project) for year in price.academic_years)
+
+
+def find_left(hub: Hub, project: str, academic_year: str, nodes: Sequence[str]) -> BudgetLeft:
+    """What a project's next question about a year may cost, at whichever of these nodes has the least left."""
+    accounts = read_accounts(hub, nodes)
+    known = [account for account in accounts.values() if account is not None]
+    return BudgetLeft(
+        project=project,
+        academic_year=academic_year,
+        left=write_epsilon(min((account.left(int(academic_year), project) for account in known), default=Fraction(0))),
+        most_per_question=write_epsilon(min((account.caps.question for account in known), default=Fraction(0))),
+        unstated=tuple(sorted(node for node, account in accounts.items() if account is None)),
+    )
