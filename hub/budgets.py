@@ -29,6 +29,10 @@ MOST_NAMED = 8
 """How many authorities a refusal names; it says how many more there are."""
 
 
+STATEMENTS_AT_HAND = 1024
+"""How many statements are kept as they were read."""
+
+
 @dataclass(frozen=True)
 class SentOut:
     """A manifest that the hub has sent out, or is about to: which nodes it debits, of what and when."""
@@ -43,6 +47,14 @@ class SentOut:
         if self.digest in statement.counted or statement.node not in self.manifest.roster:
             return False
         return self.is_running or self.reserved_at >= stamp(statement.stated_at)
+
+
+@dataclass(frozen=True)
+class _Stated:
+    """What a node stated, and the account that it tells of."""
+
+    statement: BudgetStatement
+    account: BudgetAccount
 
 
 def keep_statement(hub: Hub, node: Member, data: bytes) -> None:
@@ -101,16 +113,19 @@ def read_accounts(hub: Hub, nodes: Iterable[str], besides: str = "") -> Mapping[
     The manifest of the digest `besides` is left out.
     """
     stated = {row["node"]: row for row in hub.database.connection.execute("SELECT * FROM budget_statements")}
-    known = {node: _read_statement(stated[node]["envelope"]) if node in stated else None for node in nodes}
-    oldest = min((each.stated_at for each in known.values() if each), default=None)
+    known = {node: _read_stated(bytes(stated[node]["envelope"])) if node in stated else None for node in nodes}
+    oldest = min((each.statement.stated_at for each in known.values() if each), default=None)
     if oldest is None:
         return dict.fromkeys(known)
     sent = [each for each in _sent_out(hub, stamp(oldest)) if each.digest != besides]
-    return {node: _debit_sent(statement, sent) if statement else None for node, statement in known.items()}
+    return {node: _debit_sent(each, sent) if each else None for node, each in known.items()}
 
 
-def _read_statement(data: bytes) -> BudgetStatement:
-    return decode_document(read_envelope(data, BUDGET_TYPE).body, BudgetStatement)
+@lru_cache(maxsize=STATEMENTS_AT_HAND)
+def _read_stated(data: bytes) -> _Stated:
+    """A statement that was verified when it came in, and its account; read once, as every look at a query needs all."""
+    statement = decode_document(read_envelope(data, BUDGET_TYPE).body, BudgetStatement)
+    return _Stated(statement, open_account(statement))
 
 
 def _sent_out(hub: Hub, since: str) -> Iterator[SentOut]:
@@ -124,11 +139,11 @@ def _sent_out(hub: Hub, since: str) -> Iterator[SentOut]:
         yield SentOut(row["digest"], manifest, row["reserved_at"], row["state"] == QueryState.RUNNING)
 
 
-def _debit_sent(statement: BudgetStatement, sent: Sequence[SentOut]) -> BudgetAccount:
-    account = open_account(statement)
+def _debit_sent(stated: _Stated, sent: Sequence[SentOut]) -> BudgetAccount:
+    account = stated.account
     for each in sent:
         price = _price_of_sent(each.manifest)
-        if price is not None and each.counts_beside(statement):
+        if price is not None and each.counts_beside(stated.statement):
             account = account.take(price, each.manifest.project)
     return account
 

@@ -29,6 +29,7 @@ BENCHES: Mapping[str, tuple[str, str]] = {
         "federation.commands.bench_cell_key:cell_key",
         "How often averaging undoes cell keys, by number of questions.",
     ),
+    "noise": ("federation.commands.bench_noise:noise", "A node's share of the noise, beside the question itself."),
     "noise-audit": (
         "federation.commands.bench_noise_audit:noise_audit",
         "What each mechanism of noise lets an attacker tell, beside its claim.",

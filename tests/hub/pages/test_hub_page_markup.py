@@ -16,7 +16,10 @@ from tests.hub.played_federation import SQL, PlayedFederation
 
 KIT_TEMPLATES = Path(federation.web.__path__[0]) / "templates"
 HUB_TEMPLATES = Path(hub.__path__[0]) / "templates"
-PARTS = {"kit/layout.html", "kit/components.html", "parts.html", "release_page.html"}
+COUNTED = "SELECT sex, COUNT(*) AS n FROM child_year WHERE academic_year = 202425 AND counted_here GROUP BY sex"
+"""A question that noise can be added to."""
+
+PARTS = {"kit/layout.html", "kit/components.html", "parts.html", "budget.html", "release_page.html"}
 """Templates that pages are made of, and that are no page by themselves."""
 
 
@@ -51,6 +54,7 @@ def every_page(browse: Browse, send: Send, asked: dict[str, str], federation: Pl
         "asking, empty": send(ana, "/queries/new", {}),
         "asking, reviewed": send(ana, "/queries/new", good),
         "asking, warned": send(ana, "/queries/new", {**good, "sql": "SELECT COUNT(*) AS n FROM child_year"}),
+        "asking, priced": send(ana, "/queries/new", {**good, "path": "noisy_sum", "sql": COUNTED}),
         "draft": ana.get(f"/queries/{asked['drafted']}"),
         "submission": dev.get(f"/queries/{asked['submitted']}"),
         "running": ana.get(f"/queries/{asked['running']}"),
