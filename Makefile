@@ -3,8 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Two at a time, each module by one of them, so that what its tests share is made once.
-PYTEST := $(BIN)/python -m pytest -q --numprocesses 2 --dist loadfile
+# Two at a time, in the order of their rooms; each module by one of them, so that what its tests share is made once.
+PYTEST := $(BIN)/python -m pytest -q --numprocesses 2 --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: help demo spark test test-deep fuzz check fix docs lock clean
@@ -25,14 +25,15 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
+# Most modules of these are never imported, so none is compiled beforehand: that took longer than what it saves.
 $(VENV)/ready-to-test: $(VENV)/ready requirements-test.lock requirements-models.lock
-	@$(PIP) install --require-hashes -r requirements-test.lock
-	@$(PIP) install --require-hashes -r requirements-models.lock
+	@$(PIP) install --no-compile --require-hashes -r requirements-test.lock
+	@$(PIP) install --no-compile --require-hashes -r requirements-models.lock
 	@touch $@
 
 # PySpark is half a gigabyte, and of no use without Java: it is installed when asked for, and for a complete run.
 $(VENV)/ready-for-spark: $(VENV)/ready-to-test requirements-spark.lock
-	@$(PIP) install --require-hashes -r requirements-spark.lock
+	@$(PIP) install --no-compile --require-hashes -r requirements-spark.lock
 	@touch $@
 
 demo: $(VENV)/ready  ## a whole federation on this machine: AUTHORITIES=8, SERVE=1 leaves it running

@@ -11,6 +11,7 @@ import pytest
 
 from node.ingest.load import load_files
 from node.service import Node
+from tests.made_once import make_once
 from tests.postgres_server import PostgresServer, running_server
 from tests.small_federation import LONDON, SmallFederation, build_federation, copy_federation
 
@@ -76,14 +77,17 @@ def load_everything(node: Node, files: Path) -> None:
 @pytest.fixture(scope="session")
 def pristine_federation(tmp_path_factory: pytest.TempPathFactory) -> SmallFederation:
     """Four authorities, loaded; made once and never changed."""
-    return build_federation(tmp_path_factory.mktemp("federation"), AUTHORITIES, load_node)
+    return make_once(tmp_path_factory, "federation", lambda place: build_federation(place, AUTHORITIES, load_node))
 
 
 @pytest.fixture(scope="session")
 def pristine_london(tmp_path_factory: pytest.TempPathFactory) -> SmallFederation:
     """Six authorities of London, loaded with all that they have; made once and never changed."""
-    directory = tmp_path_factory.mktemp("london")
-    return build_federation(directory, LONDON, load_everything, full=True, other_pupils_per_child=1.0)
+
+    def build(place: Path) -> SmallFederation:
+        return build_federation(place, LONDON, load_everything, full=True, other_pupils_per_child=1.0)
+
+    return make_once(tmp_path_factory, "london", build)
 
 
 @pytest.fixture

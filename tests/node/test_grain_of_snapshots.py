@@ -22,21 +22,21 @@ def ask(federation: SmallFederation, authority: str, table: GovernedTable, selec
     return tuple(found)
 
 
-def test_a_child_has_one_row_in_a_year(pristine_federation: SmallFederation) -> None:
+def test_a_child_has_one_row_in_a_year(federation: SmallFederation) -> None:
     assert {each.name for each in SINGLE} == {"child_year", "pupil_year"}
-    for authority in pristine_federation.authorities:
+    for authority in federation.authorities:
         for table in SINGLE:
             select = f"count(*), count(DISTINCT ({table.child_key}, academic_year)) FROM rows"
-            rows, children = ask(pristine_federation, authority, table, select)
+            rows, children = ask(federation, authority, table, select)
             assert rows == children > 0
 
 
-def test_no_value_is_beyond_its_bounds(pristine_federation: SmallFederation) -> None:
+def test_no_value_is_beyond_its_bounds(federation: SmallFederation) -> None:
     """Of any measure of any table: what a row adds to a sum is no more than the plan says."""
-    authority = pristine_federation.authorities[0]
+    authority = federation.authorities[0]
     for table in load_catalogue().tables.values():
         select = f"count(*) FROM rows WHERE {beyond(table)}"
-        assert ask(pristine_federation, authority, table, select) == (0,), table.name
+        assert ask(federation, authority, table, select) == (0,), table.name
 
 
 def beyond(table: GovernedTable) -> str:

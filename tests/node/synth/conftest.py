@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from node.synth.england import EnglandSummary, write_england
+from tests.made_once import make_once
 
 Row = dict[str, str]
 
@@ -77,33 +78,43 @@ def read_day(text: str) -> date:
 @pytest.fixture(scope="session")
 def england(tmp_path_factory: pytest.TempPathFactory) -> England:
     """Twenty authorities at a third of their size: enough children to measure shares."""
-    directory = tmp_path_factory.mktemp("england")
-    return England(write_england(directory, authorities=SPREAD, seed=2025, scale=0.35))
+
+    def write(place: Path) -> EnglandSummary:
+        return write_england(place, authorities=SPREAD, seed=2025, scale=0.35)
+
+    return England(make_once(tmp_path_factory, "england", write))
 
 
 @pytest.fixture(scope="session")
 def estuary(tmp_path_factory: pytest.TempPathFactory) -> England:
     """The eight neighbours that `--authorities 8` writes, small."""
-    directory = tmp_path_factory.mktemp("estuary")
-    return England(write_england(directory, authorities=8, seed=7, scale=0.1))
+
+    def write(place: Path) -> EnglandSummary:
+        return write_england(place, authorities=8, seed=7, scale=0.1)
+
+    return England(make_once(tmp_path_factory, "estuary", write))
 
 
 @pytest.fixture(scope="session")
 def measured_england(tmp_path_factory: pytest.TempPathFactory) -> England:
     """Twenty-five authorities of every region, in full, of the last year whose pupils sat Key Stage 2 tests."""
-    directory = tmp_path_factory.mktemp("measured")
     codes = (*SPREAD, "312", "373", "840", "860", "888")
-    summary = write_england(
-        directory, authorities=codes, seed=5, academic_year=202324, scale=0.75, other_pupils_per_child=1.0, full=True
-    )
-    return England(summary)
+
+    def write(place: Path) -> EnglandSummary:
+        return write_england(
+            place, authorities=codes, seed=5, academic_year=202324, scale=0.75, other_pupils_per_child=1.0, full=True
+        )
+
+    return England(make_once(tmp_path_factory, "measured", write))
 
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> England:
     """Eight neighbours in three years, with every kind of file there is."""
-    directory = tmp_path_factory.mktemp("whole")
-    summary = write_england(
-        directory, authorities=8, seed=7, academic_year=202526, years=3, scale=0.25, full=True, xml=True
-    )
-    return England(summary)
+
+    def write(place: Path) -> EnglandSummary:
+        return write_england(
+            place, authorities=8, seed=7, academic_year=202526, years=3, scale=0.25, full=True, xml=True
+        )
+
+    return England(make_once(tmp_path_factory, "whole", write))
