@@ -21,6 +21,9 @@ log = logging.getLogger("circe.node")
 STATED_EVERY = timedelta(minutes=1)
 """How often a running node looks whether there is something new to state; what it sent since, the hub counts itself."""
 
+RESTATED_EVERY = timedelta(days=1)
+"""How often it is stated although nothing changed, so that what is over and never came here is held against nobody."""
+
 DELTA = 1e-6
 """The chance but for which a combined loss is told beside the certain one: less than one in all children in care."""
 
@@ -40,13 +43,13 @@ class StatedBudget:
         self._looked_at: datetime | None = None
 
     def renew(self, node: Node, hub: BudgetBoard) -> None:
-        """State the budget where it, or the key that signs it, has changed since the last time."""
+        """State the budget where it, or the key that signs it, has changed since the last time, and once a day."""
         now, signing = node.clock(), node.party.keys.public_signing_key
         if self._looked_at and timedelta(0) <= now - self._looked_at < STATED_EVERY:
             return
         statement = make_statement(node)
         self._looked_at = now
-        if self._stated is not None and _says_the_same(self._stated, (statement, signing)):
+        if self._stated is not None and _still_holds(self._stated, (statement, signing)):
             return
         try:
             hub.publish_budget(sign_statement(statement, node.party.keys))
@@ -57,9 +60,11 @@ class StatedBudget:
         self._stated = (statement, signing)
 
 
-def _says_the_same(one: tuple[BudgetStatement, bytes], other: tuple[BudgetStatement, bytes]) -> bool:
-    at = other[0].stated_at
-    return (msgspec.structs.replace(one[0], stated_at=at), one[1]) == other
+def _still_holds(stated: tuple[BudgetStatement, bytes], now: tuple[BudgetStatement, bytes]) -> bool:
+    """Whether what was stated is still so, is not old, and is signed by the key of now."""
+    at = now[0].stated_at
+    is_young = timedelta(0) <= at - stated[0].stated_at < RESTATED_EVERY
+    return is_young and (msgspec.structs.replace(stated[0], stated_at=at), stated[1]) == now
 
 
 def make_statement(node: Node) -> BudgetStatement:

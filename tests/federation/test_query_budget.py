@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from federation.commands.check import check
 from federation.commands.query import describe_status
-from federation.exchange import QueryBudget
+from federation.exchange import BudgetLeft, QueryBudget
 from tests.federation.test_every_document import STATUS
 
 COUNTED = "SELECT sex, COUNT(*) AS n, AVG(sdq_score) AS sdq FROM child_year WHERE academic_year = 202425 GROUP BY sex"
@@ -57,6 +57,28 @@ def test_more_nodes_are_as_accurate_and_few_are_less() -> None:
 def test_what_cannot_be_a_noised_sum_has_no_price() -> None:
     assert json.loads(run_check("--format", "json", SPENT).stdout)["noise"] is None
     assert "Price" not in run_check(SPENT).stdout
+
+
+class Hub:
+    """A member's connection to a hub that knows what is left."""
+
+    def __enter__(self) -> "Hub":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is open."""
+
+    def budget(self, project: str, academic_year: str) -> BudgetLeft:
+        return BudgetLeft(project=project, academic_year=academic_year, left="3.5", most_per_question="1", unstated=())
+
+
+def test_check_asks_the_hub_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("federation.client.connect", lambda _: Hub())
+    asking = ("--state", "ana", "--project", "attendance")
+    lines = run_check(*asking, COUNTED).stdout
+    assert "left of 202425 for project attendance: epsilon 3.5, and 1 at most for one question" in lines
+    told = json.loads(run_check(*asking, "--format", "json", COUNTED).stdout)["noise"]["left"]
+    assert told == [{"academic_year": "202425", "epsilon": "3.5"}]
 
 
 @pytest.mark.parametrize(

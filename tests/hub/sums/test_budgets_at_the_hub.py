@@ -178,6 +178,18 @@ def test_what_is_running_counts_though_a_node_has_not_seen_it(ready: Asking) -> 
     assert budget_of(ready, query_id).left == "4"
 
 
+def test_a_member_is_told_what_the_project_has_left(ready: Asking) -> None:
+    """At the node that has the least; nobody else is told, nor of a year that there is not."""
+    federation = ready.federation
+    federation.state_budgets(NODE, caps=SHIPPED, taken={(YEAR, PROJECT): "3.5"})
+    left = queries.find_budget(federation.hub, PROJECT, str(YEAR), federation.member("ana"))
+    assert (left.left, left.most_per_question, left.unstated) == ("1.5", "1", ())
+    for member, project, year in (("bea", PROJECT, "202425"), ("ana", "other", "202425"), ("ana", PROJECT, "190001")):
+        with pytest.raises(ProblemRaised) as raised:
+            queries.find_budget(federation.hub, project, year, federation.member(member))
+        assert raised.value.problem.status == 404
+
+
 def test_a_statement_takes_the_place_of_the_one_before(ready: Asking) -> None:
     federation = ready.federation
     federation.state_budgets(NODE, caps=SHIPPED, taken={(YEAR, PROJECT): "3"})

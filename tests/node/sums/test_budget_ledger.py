@@ -20,7 +20,7 @@ from federation.sum_terms import make_noisy_terms
 from federation.transport import HubRefused
 from node import answering
 from node.budget import read_account
-from node.budget_statement import STATED_EVERY, StatedBudget
+from node.budget_statement import RESTATED_EVERY, STATED_EVERY, StatedBudget
 from node.commands import node as node_command
 from node.refusal import Refused
 from tests.node.sums.played_hub import PlayedHub, Said
@@ -173,6 +173,15 @@ def test_the_budget_is_stated_once_and_again_when_it_changes(wide: SmallFederati
     assert last.counted == (played.attempt.manifest_digest,)
     left = [write_epsilon(open_account(last).left(year, "attendance")) for year in (YEAR, 202324)]
     assert left == ["1.5", "2.5"]
+
+
+def test_it_is_stated_once_a_day_all_the_same(wide: SmallFederation, hub: PlayedHub) -> None:
+    """So that what was sent out while this node was away, and is over, is not held against it for ever."""
+    node, board, stated = hub.nodes[NODE], Board(), StatedBudget()
+    for _ in range(2):
+        stated.renew(node, board)
+        wide.clock.move(RESTATED_EVERY)
+    assert [read(wide, hub, each).taken for each in board.stated] == [(), ()]
 
 
 def test_a_hub_that_takes_no_statement_stops_nothing(wide: SmallFederation, hub: PlayedHub) -> None:
