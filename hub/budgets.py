@@ -183,7 +183,8 @@ def _find_reason(account: BudgetAccount | None, price: Price, project: str) -> s
 
 def _name_some(authorities: Sequence[str]) -> str:
     named, more = sorted(authorities)[:MOST_NAMED], len(authorities) - MOST_NAMED
-    return f"authorities {', '.join(named)}{f' and {more} more' if more > 0 else ''}"
+    word = "authority" if len(authorities) == 1 else "authorities"
+    return f"{word} {', '.join(named)}{f' and {more} more' if more > 0 else ''}"
 
 
 def describe_budget(hub: Hub, manifest: Manifest, state: QueryState, digest: str) -> QueryBudget | None:

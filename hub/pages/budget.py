@@ -17,7 +17,6 @@ from hub.queries import find_budget
 from hub.service import Hub
 from query_engine.planning.plan import QueryPlan
 
-WIDTH, HEIGHT = 360, 190
 LEFT, RIGHT, TOP, BOTTOM = 34, 330, 34, 150
 MOST_DRAWN = 6
 """How many figures of a question are drawn; the table has them all."""

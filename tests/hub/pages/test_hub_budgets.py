@@ -8,9 +8,15 @@ from pathlib import Path
 import pytest
 
 from disclosure_control.budget.account import Caps
+from disclosure_control.noise.shares import MODULUS
+from disclosure_control.presets import load_preset
+from disclosure_control.totals import release_noisy_total
+from federation.sum_terms import noise_terms
 from hub import queries
+from hub.release import find_authorities, keep_release
 from tests.hub.pages.conftest import Browse, Send
 from tests.hub.pages.test_hub_asking import GOOD, main_text
+from tests.hub.pages.test_hub_query_pages import read_rows
 from tests.hub.played_federation import PROJECT, PlayedFederation, found_federation
 from tests.hub.sums.conftest import AUTHORITIES
 from tests.hub.sums.played_sums import SQL
@@ -103,3 +109,55 @@ def test_a_querys_page_says_what_it_costs_and_why_it_waits(browse: Browse, feder
     assert "It cannot be sent out now" in page
     assert "have cost epsilon 5 of 5" in page
     assert queries.find_query(federation.hub, query_id, federation.member("ana")).state == "drafted"
+
+
+# --- The release -----------------------------------------------------------------------------------------------------
+
+ROLLED = (
+    "SELECT sex, COUNT(*) AS children FROM child_year WHERE academic_year = 202425 AND counted_here "
+    "GROUP BY ROLLUP (sex)"
+)
+
+
+@pytest.fixture
+def released(federation: PlayedFederation) -> str:
+    """The id of a query whose noised figures are -3, 20, 7 and 1, and 30 of all: one is negative, and the sum is 25."""
+    asking = Asking(federation, ROLLED)
+    query = asking.find(asking.ask())
+    terms = query.manifest.sum
+    assert terms is not None
+    served = tuple(sorted(find_authorities(federation.hub, query).values()))
+    values = [each % MODULUS for each in (-3, 20, 7, 1, 30)]
+    noise, preset = noise_terms(terms, len(query.manifest.roster)), load_preset("ons_10_5")
+    table = release_noisy_total(query.plan, values, noise, served, {}, preset)
+    with federation.hub.database.transaction() as connection:
+        keep_release(federation.hub, connection, query, table, (), federation.clock())
+    return query.query_id
+
+
+def test_a_releases_page_says_what_it_cost_and_what_is_left(browse: Browse, released: str) -> None:
+    page = main_text(browse("ana").get(f"/queries/{released}/release").text)
+    assert "epsilon achieved, 1; rho achieved, 0.25." in page
+    assert "Price Epsilon 1 (rho 0.25), once for all attempts" in page
+    assert "Budget left Epsilon 2 now: for this project" in page
+
+
+def test_counts_that_add_up_are_offered_and_labelled(browse: Browse, released: str) -> None:
+    """Beside the released ones, which stand as they are; whoever does not ask sees none of it."""
+    plain = browse("ana").get(f"/queries/{released}/release").text
+    assert f'href="/queries/{released}/release?consistent=yes"' in plain
+    assert "children_consistent" not in plain
+    page = browse("ana").get(f"/queries/{released}/release?consistent=yes")
+    assert "are post-processed" in main_text(page.text)
+    _, *rows = read_rows(page.text)
+    assert [int(row[1].split()[0]) for row in rows] == [-3, 20, 7, 1, 30]
+    *parts, total = (int(row[2]) for row in rows)
+    assert sum(parts) == total
+    assert min(parts) == 0
+
+
+def test_they_are_in_a_file_of_their_own(browse: Browse, released: str) -> None:
+    answer = browse("ana").get(f"/queries/{released}/release.csv?consistent=yes")
+    assert answer.text.splitlines()[0] == "sex,children,children_consistent"
+    assert "-consistent.csv" in answer.headers["Content-Disposition"]
+    assert browse("ana").get(f"/queries/{released}/release.csv").text.splitlines()[0] == "sex,children"

@@ -31,13 +31,14 @@ class Asking:
     """A federation of seven nodes that have stated their budgets; what they answer plays no part."""
 
     federation: PlayedFederation
+    sql: str = SQL
 
     def draft(self) -> str:
         """Have a noisy sum over all nodes drafted; returns the query's id."""
         draft = QueryDraft(
             project=PROJECT,
             purpose="How many children there are in each key stage",
-            sql=SQL,
+            sql=self.sql,
             academic_year=str(YEAR),
             preset="ons_10_5",
             roster=tuple(f"node-{code}" for code in AUTHORITIES),
@@ -109,7 +110,7 @@ def test_one_authority_that_is_short_is_named_and_nothing_is_drafted(
     ready: Asking, taken: dict[tuple[int, str], str], words: str
 ) -> None:
     ready.federation.state_budgets(NODE, caps=SHIPPED, taken=taken)
-    assert refusal(ready).startswith(f"{words}, and this one costs 1, at authorities 301:")
+    assert refusal(ready).startswith(f"{words}, and this one costs 1, at authority 301:")
     assert queries.list_queries(ready.federation.hub, ready.federation.member("ana")) == ()
 
 
@@ -121,13 +122,13 @@ def test_another_year_and_another_project_stand_in_nobodys_way(ready: Asking) ->
 def test_a_node_that_has_stated_nothing_is_sent_nothing(ready: Asking) -> None:
     with ready.federation.hub.database.transaction() as connection:
         connection.execute("DELETE FROM budget_statements WHERE node = ?", (NODE,))
-    assert refusal(ready).startswith("no budget has been stated, at authorities 301:")
+    assert refusal(ready).startswith("no budget has been stated, at authority 301:")
 
 
 def test_a_stricter_authority_ends_it_for_all_that_ask_it(ready: Asking) -> None:
     strict = Caps(question=Fraction(1, 2), year=Fraction(10), project=Fraction(5))
     ready.federation.state_budgets(NODE, caps=strict)
-    assert refusal(ready).startswith("epsilon is 1, and one question may cost 0.5, at authorities 301:")
+    assert refusal(ready).startswith("epsilon is 1, and one question may cost 0.5, at authority 301:")
 
 
 def test_it_is_checked_again_when_the_last_approver_signs(ready: Asking) -> None:
@@ -141,7 +142,7 @@ def test_it_is_checked_again_when_the_last_approver_signs(ready: Asking) -> None
     query = ready.find(query_id)
     assert (query.state, len(query.envelope.signatures)) == (QueryState.SUBMITTED, 2)
     assert not dispatch.has_deliveries(federation.hub, federation.member(NODE), federation.clock())
-    assert "authorities 301" in budget_of(ready, query_id).short
+    assert "authority 301" in budget_of(ready, query_id).short
 
 
 def test_what_was_sent_out_counts_before_any_node_has_stated_it(ready: Asking) -> None:
