@@ -13,10 +13,11 @@ from fractions import Fraction
 from math import inf, nextafter, prod
 from typing import Any
 
+from disclosure_control.noise.audit import Finding, Shift, bound_epsilon
 from disclosure_control.noise.terms import NoiseRefused, read_epsilon
 from disclosure_control.suppression.lattice import Layout
 
-__all__ = ["bound_rows", "check_complete", "make_mechanism", "noise_counts"]
+__all__ = ["audit_one_party", "bound_rows", "check_complete", "make_mechanism", "noise_counts"]
 
 MISSING = "noise for a table of one's own is made by OpenDP, which is not installed: pip install 'circe[noise]'"
 
@@ -50,6 +51,14 @@ def make_mechanism(rows_of_a_person: int, epsilon: str) -> Any:
             return mechanism
         scale = nextafter(scale, inf)
     raise NoiseRefused(f"no noise was found that keeps an epsilon of {epsilon}: ask for another one")
+
+
+def audit_one_party(epsilon: str, draws: int) -> Finding:
+    """Audit this noise as that of sums is: one count, with a person in it and without. Raises `NoiseRefused`."""
+    noise = [(each,) for each in noise_counts([0] * 2 * draws, 1, epsilon)]
+    promised = read_epsilon(epsilon)
+    found = bound_epsilon([Shift(1, 1 / promised)], noise[:draws], noise[draws:])
+    return Finding(0, float(promised), found)
 
 
 def bound_rows(layout: Layout) -> int:

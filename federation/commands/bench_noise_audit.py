@@ -1,8 +1,13 @@
 """`circe bench noise-audit`: what each mechanism of noise lets an attacker tell, measured, beside what it claims."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from federation.commands.bench import Row, print_rows
+
+if TYPE_CHECKING:
+    from disclosure_control.noise.audit import Finding
 
 
 @click.command("noise-audit")
@@ -17,6 +22,7 @@ def noise_audit(epsilon: str, parties: int, dropouts: int, colluders: int, draws
     from disclosure_control.noise.audit import audit_plan
     from disclosure_control.noise.audited import MECHANISMS, plan_mechanism
     from disclosure_control.noise.bits import SystemBits
+    from disclosure_control.noise.one_party import audit_one_party
     from disclosure_control.noise.terms import NoiseRefused, NoiseTerms
 
     try:
@@ -27,15 +33,21 @@ def noise_audit(epsilon: str, parties: int, dropouts: int, colluders: int, draws
     for name in MECHANISMS:
         for absent in range(dropouts + 1):
             finding = audit_plan(plan_mechanism(name), terms, absent, draws, SystemBits())
-            found.append(
-                {
-                    "mechanism": name,
-                    "nodes": parties,
-                    "absent": absent,
-                    "telling": colluders,
-                    "claimed": finding.claimed,
-                    "found": round(finding.found, 3),
-                    "holds": "yes" if finding.found <= finding.claimed else "NO",
-                }
-            )
+            found.append(_row(name, parties, colluders, finding))
+    try:
+        found.append(_row("table of one party", 1, 0, audit_one_party(epsilon, draws)))
+    except NoiseRefused as refused:
+        click.echo(f"{refused}; it is not audited", err=True)
     print_rows("noise-audit", found, form)
+
+
+def _row(name: str, nodes: int, telling: int, finding: "Finding") -> Row:
+    return {
+        "mechanism": name,
+        "nodes": nodes,
+        "absent": finding.absent,
+        "telling": telling,
+        "claimed": finding.claimed,
+        "found": round(finding.found, 3),
+        "holds": "yes" if finding.found <= finding.claimed else "NO",
+    }
