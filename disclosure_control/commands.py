@@ -24,7 +24,7 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--by", metavar="A,B,...", help="The columns of categories."),
         click.option("--count", metavar="COL", help="The column that counts people."),
-        click.option("--preset", help="The rules, by name."),
+        click.option("--preset", help="The rules, by name; added ones by their file, NAME.toml."),
     ):
         command = option(command)
     return command
@@ -49,7 +49,7 @@ def protect(table: Path, preset: str, count: str, by: str, trees: tuple[str, ...
     if rest["noise"] is not None:
         _noise(table, preset, count, by, trees, form, rest)
         return
-    from disclosure_control.presets import load_preset
+    from disclosure_control.preset_shelf import find_preset
     from disclosure_control.suppression.analyst_table import Magnitudes, protect_table
     from disclosure_control.suppression.table_file import read_table
 
@@ -59,7 +59,7 @@ def protect(table: Path, preset: str, count: str, by: str, trees: tuple[str, ...
         raise click.UsageError("--value, --top1 and --top2 belong together: give all three.")
     protected = protect_table(
         read_table(read_text(table)),
-        load_preset(preset),
+        find_preset(preset),
         count,
         columns,
         read_trees(trees),

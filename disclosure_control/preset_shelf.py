@@ -20,7 +20,7 @@ from disclosure_control.preset import Preset, PresetInvalid
 from disclosure_control.presets import list_presets, load_preset, parse_entries
 from disclosure_control.strictness import PresetLooser, check_stricter
 
-__all__ = ["SHIPPED", "PresetShelf", "parse_added"]
+__all__ = ["SHIPPED", "PresetShelf", "find_preset", "parse_added"]
 
 DIGITS = 12
 """Figures of the digest at the end of an added preset's version."""
@@ -58,6 +58,21 @@ class PresetShelf:
 
 SHIPPED = PresetShelf()
 """The presets that Circe ships, and no others."""
+
+
+def find_preset(given: str) -> Preset:
+    """The preset that a command is given: one that Circe ships by its name, an added one by its file.
+
+    Raises `PresetInvalid`.
+    """
+    path = Path(given)
+    if path.suffix != ".toml":
+        return SHIPPED.load(given)
+    if path.stem in list_presets():
+        raise PresetInvalid(f"{path.stem}: a file of one's own must not have the name of a preset that Circe ships")
+    if not path.is_file():
+        raise PresetInvalid(f"{path.name}: there is no such file")
+    return PresetShelf(path.parent).load(path.stem)
 
 
 def parse_added(content: bytes, name: str) -> Preset:

@@ -20,18 +20,20 @@ from query_engine.planning.plan import Output, QueryPlan
 __all__ = ["attack_release"]
 
 
-def attack_release(document: object, plan: QueryPlan) -> Iterator[tuple[str, Lattice, Attack]]:
-    """Attack each column of counts of a released table, which answers this plan.
+def attack_release(
+    document: object, plan: QueryPlan, preset: Preset | None = None
+) -> Iterator[tuple[str, Lattice, Attack]]:
+    """Attack each column of counts of a released table, which answers this plan; added presets have to be given.
 
     Figures with noise in them do not add up, and hide nothing behind a symbol: there is nothing to attack. Raises
-    `ReleaseMalformed`, and `TableUnusable` where figures contradict each other.
+    `ReleaseMalformed`, `PresetInvalid`, and `TableUnusable` where figures contradict each other.
     """
     table = read_released(document)
     if table.plan_id != plan.plan_id:
         raise TableUnusable("the release is of another plan than its SQL has")
     if table.path == "noisy_sum":
         return
-    rule = _rule(load_preset(table.preset), table)
+    rule = _rule(_load(table, preset), table)
     lattice = build_lattice([_lay_out(table, plan)])
     for output in plan.outputs:
         if _adds_up(output):
@@ -41,6 +43,15 @@ def attack_release(document: object, plan: QueryPlan) -> Iterator[tuple[str, Lat
                 yield output.label, lattice, attack_view(view_printed(lattice, rule, printed))
             except Contradiction as contradiction:
                 raise TableUnusable(f"column {output.label}: {contradiction}") from None
+
+
+def _load(table: ReleasedTable, given: Preset | None) -> Preset:
+    """The preset that protects a release, which is the given one if there is one."""
+    preset = given or load_preset(table.preset)
+    if (preset.name, preset.version) != (table.preset, table.preset_version):
+        protected, here = f"{table.preset} {table.preset_version}", f"{preset.name} {preset.version}"
+        raise TableUnusable(f"the release is protected by the preset {protected}, and this is {here}")
+    return preset
 
 
 def _rule(preset: Preset, table: ReleasedTable) -> CountRule:

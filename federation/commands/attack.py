@@ -30,7 +30,7 @@ def attack(published: Path, trees: tuple[str, ...], form: str, **named: Any) -> 
     Every withheld cell is treated alike. The attack adds and subtracts, and knows the rule; it does not guess.
     """
     text = read_text(published)
-    found = _attack_release(text) if _is_release(text) else _attack_file(text, trees, **named)
+    found = _attack_release(text, named["preset"]) if _is_release(text) else _attack_file(text, trees, **named)
     click.echo(json.dumps(_describe(found)) if form == "json" else _write(found))
     if named["certificate"] is not None:
         click.echo("The certificate holds.", err=True)
@@ -46,7 +46,7 @@ def _attack_file(
     value: str | None,
     certificate: Path | None,
 ) -> Found:
-    from disclosure_control.presets import load_preset
+    from disclosure_control.preset_shelf import find_preset
     from disclosure_control.suppression.analyst_table import attack_table
     from disclosure_control.suppression.table_file import read_table
 
@@ -54,14 +54,15 @@ def _attack_file(
     assert preset is not None
     assert count is not None
     content = certificate.read_bytes() if certificate is not None else None
-    return list(attack_table(read_table(text), load_preset(preset), count, columns, read_trees(trees), content, value))
+    return list(attack_table(read_table(text), find_preset(preset), count, columns, read_trees(trees), content, value))
 
 
 def _is_release(text: str) -> bool:
     return text.lstrip().startswith("{")
 
 
-def _attack_release(text: str) -> Found:
+def _attack_release(text: str, preset: str | None) -> Found:
+    from disclosure_control.preset_shelf import find_preset
     from disclosure_control.suppression.release_attack import attack_release
     from federation.exchange import ReleaseDocument
     from federation.wire import decode_document
@@ -72,7 +73,7 @@ def _attack_release(text: str) -> Found:
     release = decode_document(text.rstrip("\n").encode(), ReleaseDocument)
     catalogue = load_catalogue()
     plan = plan_query(parse_query(release.sql, catalogue), catalogue)
-    return list(attack_release(release.table, plan))
+    return list(attack_release(release.table, plan, None if preset is None else find_preset(preset)))
 
 
 def _describe(found: Found) -> dict[str, Any]:

@@ -27,7 +27,12 @@ MARGIN = 12
 
 @click.command("check")
 @click.argument("sql")
-@click.option("--preset", default="opensafely", show_default=True, help="Foresee what this preset would withhold.")
+@click.option(
+    "--preset",
+    default="opensafely",
+    show_default=True,
+    help="Foresee what this preset would withhold: by name, or an added one by its file.",
+)
 @click.option("--epsilon", default="1", show_default=True, help="Price it as a noised sum at this privacy loss.")
 @click.option("--nodes", type=click.IntRange(5, 400), default=153, show_default=True, help="Over so many nodes.")
 @click.option(
@@ -62,10 +67,11 @@ def check(sql: str, preset: str, epsilon: str, nodes: int, state: Path | None, p
 
 
 def _load(preset: str) -> "Preset":
-    from disclosure_control.presets import PresetInvalid, load_preset
+    from disclosure_control.preset import PresetInvalid
+    from disclosure_control.preset_shelf import find_preset
 
     try:
-        return load_preset(preset)
+        return find_preset(preset)
     except PresetInvalid as error:
         raise click.BadParameter(f"{error}.", param_hint="--preset") from None
 

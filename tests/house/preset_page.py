@@ -35,7 +35,8 @@ Circe in `presets/` of a party's directory, at the hub, the nodes and whoever as
 read, and its version ends in a digest of its bytes, so that nobody answers under another file of the same name. A
 node's own floor is the rule `floor` in its `rules.toml`: nothing looser protects what it lets out, whoever names it.
 
-`circe query check --preset NAME` foresees how much of a table a preset would withhold.
+`circe query check --preset NAME` foresees how much of a table a preset would withhold. An added one is named by
+its file there, as for `circe protect` and `circe attack`: `--preset presets/NAME.toml`.
 """
 
 RULES = (

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from federation.commands.check import check
 from query_engine.catalogue import Catalogue
 from query_engine.commands import catalogue as catalogue_command
+from tests.added_presets import STRICT, write_strict
 
 GOOD = "SELECT sex, COUNT(*) AS n\nFROM child_year\nWHERE counted_here AND academic_year = 202425\nGROUP BY sex"
 BAD = "SELECT sex, COUNT(*) AS n\nFROM child_year\nWHERE seks = 'M'\nGROUP BY sex"
@@ -124,6 +125,16 @@ def test_an_unknown_preset_is_a_usage_error() -> None:
     result = run_check("--preset", "none", GOOD)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "opensafely" in result.stderr
+
+
+def test_an_added_preset_is_foreseen_from_its_file(tmp_path: Path) -> None:
+    """Its threshold of 12 withholds more than opensafely's 8."""
+    expected = [
+        json.loads(run_check("--preset", each, "--format", "json", SPARSE).stdout)["expected"]
+        for each in ("opensafely", str(write_strict(tmp_path)))
+    ]
+    assert [each["preset"] for each in expected] == ["opensafely", STRICT]
+    assert expected[0]["withheld"] < expected[1]["withheld"]
 
 
 def test_a_sound_query_is_explained_without_warnings() -> None:

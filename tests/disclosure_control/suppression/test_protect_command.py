@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from federation.cli import run
+from tests.added_presets import write_strict
 from tests.disclosure_control.suppression.tables import draw_table
 
 TABLE = draw_table(3, authorities=3, sexes=2, ages=2, mean=10)
@@ -136,3 +137,27 @@ def test_sums_are_withheld_where_one_contributor_dominates(folder: Path, capfd: 
     assert [line[1] for line in shown[1:]] == ["60", "20", "20", "20"]
     assert {line[0]: line[2] for line in shown[1:]}["x"] == "c"
     assert sum(line[2] == "c" for line in shown) >= 2
+
+
+def test_an_added_preset_is_named_by_its_file(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Its threshold of 12 withholds a figure of 8 to 11 that opensafely, its floor, prints."""
+    strict = str(write_strict(folder))
+    options = ["--count", "n", "--by", "area,sex,age", "--tree", f"area={folder / 'areas.csv'}"]
+    assert run(["protect", str(folder / "t.csv"), "--preset", strict, *options]) == 0
+    shown = capfd.readouterr().out
+    smallest = min(int(entry) for line in shown.splitlines()[1:] if (entry := line.rpartition(",")[2]) != "c")
+    assert smallest >= 10
+    (folder / "p.csv").write_text(shown)
+    assert run(["attack", str(folder / "p.csv"), "--preset", strict, *options]) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "what"), [("dfe_cla.toml", "must not have the name"), ("nobody.toml", "no such file")]
+)
+def test_a_file_that_is_no_added_preset_is_refused(
+    folder: Path, capfd: pytest.CaptureFixture[str], name: str, what: str
+) -> None:
+    (folder / "dfe_cla.toml").write_text("")
+    options = ["--preset", str(folder / name), "--count", "n", "--by", "area,sex,age"]
+    assert run(["protect", str(folder / "t.csv"), *options]) == 2
+    assert what in capfd.readouterr().err

@@ -7,15 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from disclosure_control.preset_shelf import find_preset
 from disclosure_control.presets import load_preset
 from disclosure_control.protection import protect
 from disclosure_control.release import release_tables
+from disclosure_control.suppression.lattice import TableUnusable
 from disclosure_control.suppression.release_attack import attack_release
 from federation.cli import run
 from federation.exchange import ReleaseDocument
 from federation.wire import encode_document
 from query_engine.planning.plan import QueryPlan
 from query_engine.tables import RawTable
+from tests.added_presets import STRICT, write_strict
 
 MakePlan = Callable[[str], QueryPlan]
 MakeRaw = Callable[[QueryPlan, str], RawTable]
@@ -51,6 +54,19 @@ def test_a_release_with_the_total_beside_a_withheld_cell_is_undone(make_plan: Ma
     assert found.exact == 1
     assert [lattice.describe(each.cell) for each in found.known] == ["home_authority 301, sex F"]
     assert found.known[0].low == found.known[0].high == 3
+
+
+def test_a_release_is_attacked_by_the_preset_that_protects_it(
+    make_plan: MakePlan, make_raw: MakeRaw, tmp_path: Path
+) -> None:
+    """One that a federation has added has to be given, and no other one will do."""
+    plan, preset = make_plan(SQL), find_preset(str(write_strict(tmp_path)))
+    table = protect(make_raw(plan, CELLS.replace("| 3", "| 9").replace("| 23", "| 29")), preset)
+    document = release_tables({"301": table}, {"302": "late"}, plan, preset).to_json()
+    ((_, _, found),) = attack_release(document, plan, preset)
+    assert (found.withheld, found.is_safe) == (2, True)
+    with pytest.raises(TableUnusable, match=f"preset {STRICT} {preset.version}, and this is ukllc"):
+        list(attack_release(document, plan, load_preset("ukllc")))
 
 
 @pytest.mark.parametrize("form", ["json", "table"])
