@@ -71,7 +71,8 @@ def protect_table(
     shown = [[str(entry) for entry in protected.printed]]
     notes = [_note(count, protected)]
     if magnitudes is not None:
-        values, places = _protect_magnitudes(file, magnitudes, _dominance(preset), lattice, protected, ties)
+        lone = [cell for cell, each in enumerate(counts) if abs(each) == 1] if insiders else None
+        values, places = _protect_magnitudes(file, magnitudes, _dominance(preset), lattice, protected, ties, lone)
         certified.append(Certified(magnitudes.value, values.witnesses.view, values.printed, values.witnesses))
         shown.append([_write(entry, places) for entry in values.printed])
         notes.append(_note(magnitudes.value, values))
@@ -124,9 +125,18 @@ def _protect(
 
 
 def _protect_magnitudes(
-    file: TableFile, magnitudes: Magnitudes, dominance: Dominance, lattice: Lattice, counts: ProtectedCells, ties: Ties
+    file: TableFile,
+    magnitudes: Magnitudes,
+    dominance: Dominance,
+    lattice: Lattice,
+    counts: ProtectedCells,
+    ties: Ties,
+    lone: Sequence[int] | None,
 ) -> tuple[ProtectedCells, int]:
-    """The sums, withheld where the count is, where somebody dominates, and where that takes further ones."""
+    """The sums, withheld where the count is, where somebody dominates, and where that takes further ones.
+
+    An authority knows its own sums, and a child that is alone in a cell the sum there.
+    """
     names = (magnitudes.value, magnitudes.first, magnitudes.second)
     places = file.places(*names)
     totals, first, second = ([int(each.scaleb(places)) for each in file.numbers(name)] for name in names)
@@ -138,9 +148,10 @@ def _protect_magnitudes(
     needs = needs_of(rule, totals, primaries)
     needs = {cell: max(need, together[cell].lacking(dominance)) for cell, need in needs.items()}
     try:
-        return protect_cells(lattice, totals, rule, primaries, ties, insiders=False, needs=needs), places
+        found = protect_cells(lattice, totals, rule, primaries, ties, insiders=lone is not None, lone=lone, needs=needs)
     except TableUnusable as broken:
         raise CannotProtect(f"column {magnitudes.value}: {broken}") from None
+    return found, places
 
 
 def _magnitude_rule(dominance: Dominance, signed: bool) -> MagnitudeRule:

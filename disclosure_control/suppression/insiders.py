@@ -1,7 +1,8 @@
 """Readers who know more than what is published: an authority all its own rows, a child its own cell.
 
-A child that is alone in a cell knows that cell to be 1. What these readers know is not public, so that no certificate
-can speak of them: they are looked at where the table is protected, with the true figures.
+A child that is alone in a cell knows that cell to be 1, and a sum there to be its own. What these readers know is not
+public, so that no certificate can speak of them: they are looked at where the table is protected, with the true
+figures.
 
 Readers are looked at by groups, as if those in a group told each other everything, which is more than any of them
 knows: where nothing is told to a group, nothing is told to anybody in it. Only where something is, each is looked at.
@@ -26,24 +27,22 @@ class Insider:
     cells: frozenset[int]
 
 
-def find_insiders(lattice: Lattice, figures: Sequence[int]) -> list[list[Insider]]:
-    """All authorities and all children who are alone in a cell, in groups to be looked at together."""
+def find_insiders(lattice: Lattice, lone: Iterable[int]) -> list[list[Insider]]:
+    """All authorities, and children who are alone in one of the `lone` cells, in groups to be looked at together."""
     owned = {owner: Insider(frozenset(cells)) for owner, cells in _owned(lattice).items()}
     authorities = [[owned[owner] for owner in each] for each in _apart(lattice)]
     totals = {relation.total for relation in lattice.relations}
-    alone = [
-        Insider(frozenset({cell})) for cell in range(lattice.shown) if cell not in totals and abs(figures[cell]) == 1
-    ]
+    alone = [Insider(frozenset({cell})) for cell in lone if cell not in totals]
     return [*authorities, *_halves(alone)]
 
 
-def find_onlookers(view: View, figures: Sequence[int]) -> list[Onlooker]:
+def find_onlookers(view: View, lone: Iterable[int]) -> list[Onlooker]:
     """All authorities and all children who are alone in a cell, one by one, with what is no secret of each.
 
     `view` is what is published at the least: where a total has small parts alone it stays withheld, and whoever knows
     all of them knows it.
     """
-    insiders = {each.cells: each for group in find_insiders(view.lattice, figures) for each in group}
+    insiders = {each.cells: each for group in find_insiders(view.lattice, lone) for each in group}
     return [Onlooker(cells, frozenset(_own(cells, view))) for cells in insiders]
 
 
@@ -87,23 +86,23 @@ def _halves(insiders: Sequence[Insider]) -> Iterator[list[Insider]]:
 
 
 def told_to(
-    group: Sequence[Insider], view: View, figures: Sequence[int], targets: Collection[int]
+    group: Sequence[Insider], view: View, figures: Sequence[int], wanted: Mapping[int, int]
 ) -> Iterator[tuple[Insider, list[int]]]:
-    """Who of a group is told what of these withheld cells."""
+    """Who of a group is told what of these withheld cells, each of which is wanted to be able to be so large."""
     together = frozenset[int]().union(*(each.cells for each in group))
-    told = _told(together, view, figures, targets)
+    told = _told(together, view, figures, wanted)
     if len(group) == 1:
         yield from [(group[0], told)] if told else []
         return
     for each in group if told else ():
-        if alone := _told(each.cells, view, figures, told):
+        if alone := _told(each.cells, view, figures, {cell: wanted[cell] for cell in told}):
             yield each, alone
 
 
-def _told(cells: Collection[int], view: View, figures: Sequence[int], targets: Iterable[int]) -> list[int]:
+def _told(cells: Collection[int], view: View, figures: Sequence[int], wanted: Mapping[int, int]) -> list[int]:
     """What is told to a reader who knows these cells, beyond what they add up to themselves."""
     own = _own(cells, view)
-    others = [cell for cell in targets if cell not in own]
+    others = {cell: least for cell, least in wanted.items() if cell not in own}
     return told_cells(Reader(view.knowing(figures, sorted(cells))), others) if others else []
 
 

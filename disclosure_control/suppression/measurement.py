@@ -67,7 +67,7 @@ def measure_mended(tool: str, table: DrawnTable, withheld: Collection[int], seco
     begun = process_time()
     small = small_cells(table)
     needs = needs_of(RULE, table.figures, small)
-    found = choose_pattern(_view(table, {*withheld, *small}), table.figures, needs, TIES, insiders=False)
+    found = choose_pattern(_view(table, {*withheld, *small}), table.figures, needs, TIES, lone=None)
     return measure_pattern(f"{tool}-mended", table, found.withheld, seconds + process_time() - begun)
 
 

@@ -60,16 +60,21 @@ def protect_cells(
     ties: Ties,
     *,
     insiders: bool = True,
+    lone: Collection[int] | None = None,
     needs: Mapping[int, int] | None = None,
 ) -> ProtectedCells:
     """What is printed of the cells with a row, whose true figures these are.
 
-    `needs` says of primaries that have to be able to rise by more than the rule has it by how much. Raises
-    `TableUnusable` where the figures do not add up, and `CannotProtect`.
+    `lone` are cells in which somebody is alone, of counts those that are 1. `needs` says of primaries that have to be
+    able to rise by more than the rule has it by how much. Raises `TableUnusable` where the figures do not add up, and
+    `CannotProtect`.
     """
     every = _complete(lattice, figures)
     wanted = {**needs_of(rule, every, primaries), **(needs or {})}
-    pattern = choose_pattern(_view(lattice, rule, every, primaries), every, wanted, ties, insiders=insiders)
+    if lone is None:
+        lone = [cell for cell in range(lattice.shown) if abs(every[cell]) == 1]
+    view = _view(lattice, rule, every, primaries)
+    pattern = choose_pattern(view, every, wanted, ties, lone=lone if insiders else None)
     for _ in range(MOST_REPAIRS):
         view = _view(lattice, rule, every, pattern.withheld)
         witnesses = find_witnesses(view)
@@ -81,13 +86,13 @@ def protect_cells(
 
 
 def choose_pattern(
-    view: View, figures: Sequence[int], needs: Mapping[int, int], ties: Ties, *, insiders: bool
+    view: View, figures: Sequence[int], needs: Mapping[int, int], ties: Ties, *, lone: Collection[int] | None
 ) -> Pattern:
     """What is withheld besides what a view has withheld, for cells to be able to rise by what they need.
 
     In a small table it is what is cheapest. In a larger one totals are looked at first, then each part by itself: what
-    is withheld of the totals can change with the parts, and what is shown of them is held still. Raises
-    `CannotProtect`.
+    is withheld of the totals can change with the parts, and what is shown of them is held still. Authorities, and
+    whoever is alone in a `lone` cell, look on where such cells are given. Raises `CannotProtect`.
     """
     pattern = Pattern(view, figures, public_costs(view.lattice, ties))
     lattice = view.lattice
@@ -96,45 +101,46 @@ def choose_pattern(
     groups = [whole] if len(lattice) <= MOST_EXACTLY else parts.by_tree()
     inside = {int(cell) for cells in groups for cell in cells}
     if totals := {cell: need for cell, need in needs.items() if cell not in inside}:
-        _choose_quickly(pattern, parts.take(whole), totals, insiders=insiders)
+        _choose_quickly(pattern, parts.take(whole), totals, lone=lone)
     for cells in groups:
         within = {int(cell): needs[cell] for cell in cells if cell in needs}
         if within:
             above = np.flatnonzero(parts.above(cells) & pattern.limits.can_change)
-            _choose_within(pattern, parts.take(np.union1d(cells, above)), within, insiders=insiders)
+            _choose_within(pattern, parts.take(np.union1d(cells, above)), within, lone=lone)
     return pattern
 
 
-def _choose_within(pattern: Pattern, part: Part, needs: Mapping[int, int], *, insiders: bool) -> None:
+def _choose_within(pattern: Pattern, part: Part, needs: Mapping[int, int], *, lone: Collection[int] | None) -> None:
     """Withhold what is cheapest or nearly so of a part, if it is not large, and what is quick otherwise."""
     limits, best = pattern.limits.within(part), None
     if len(part.cells) <= (MOST_ROUNDED if limits.are_rounded else MOST_NEARLY):
         numbers = part.numbers
         wanted = {numbers[cell]: need for cell, need in needs.items()}
         figures = [pattern.figures[cell] for cell in part.cells]
-        onlookers = find_onlookers(pattern.view.within(part, figures), figures) if insiders else []
+        alone = None if lone is None else [numbers[cell] for cell in lone if cell in numbers]
+        onlookers = [] if alone is None else find_onlookers(pattern.view.within(part, figures), alone)
         search = Optimum(part.lattice, limits, wanted, pattern.costs[part.cells], onlookers)
         most = MOST_WATCHED if onlookers else MOST_EXACTLY
         best = search.exactly() if len(pattern.view.lattice) <= most else search.nearly()
     if best is None:
-        _choose_quickly(pattern, part, needs, insiders=insiders)
+        _choose_quickly(pattern, part, needs, lone=lone)
     for cell in best or ():
         pattern.withhold(int(part.cells[cell]))
 
 
-def _choose_quickly(pattern: Pattern, part: Part, needs: Mapping[int, int], *, insiders: bool) -> None:
+def _choose_quickly(pattern: Pattern, part: Part, needs: Mapping[int, int], *, lone: Collection[int] | None) -> None:
     """Withhold what protects these cells from outsiders, then what an authority or a lone child would find out."""
     pattern.protect(needs)
-    if not insiders:
+    if lone is None:
         return
     rule, numbers = pattern.view.rule, part.numbers
     figures = [pattern.figures[cell] for cell in part.cells]
-    targets = [numbers[cell] for cell in needs]
-    for group in find_insiders(part.lattice, figures):
+    wanted = {numbers[cell]: pattern.figures[cell] + need for cell, need in needs.items()}
+    for group in find_insiders(part.lattice, [numbers[cell] for cell in lone if cell in numbers]):
         view = _view(pattern.view.lattice, rule, pattern.figures, pattern.withheld).within(part, figures)
-        for insider, told in told_to(group, view, figures, targets):
+        for insider, told in told_to(group, view, figures, wanted):
             known = [int(part.cells[cell]) for cell in insider.cells]
-            pattern.protect(needs_of(rule, pattern.figures, map(int, part.cells[told])), known)
+            pattern.protect({int(cell): needs[int(cell)] for cell in part.cells[told]}, known)
 
 
 def _complete(lattice: Lattice, figures: Sequence[int]) -> list[int]:

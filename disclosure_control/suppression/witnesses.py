@@ -4,7 +4,7 @@ Two linear programs for each cell would do, and take long. Here one program rais
 once; a handful of tables does for most, and what is left is looked at one by one. Nothing here knows the data.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 
@@ -141,10 +141,15 @@ def _raise_alone(found: Witnesses, reader: Reader, cell: int) -> None:
         found.take(reader.whole({cell: -1.0}))
 
 
-def told_cells(reader: Reader, targets: Iterable[int]) -> list[int]:
-    """Those of the withheld cells that linear reasoning shows not to be large enough, whole numbers or not."""
-    left: Sequence[int] = [cell for cell in targets if cell in reader.view.withheld]
-    caps = {cell: reader.view.rule.enough(max(int(reader.view.low[cell]), 0)) for cell in left}
+def told_cells(reader: Reader, wanted: Iterable[int] | Mapping[int, int]) -> list[int]:
+    """Those of the withheld cells that linear reasoning shows not to be large enough, whole numbers or not.
+
+    Enough is what the rule has it, or what is wanted of each.
+    """
+    view = reader.view
+    given = wanted if isinstance(wanted, Mapping) else {}
+    caps = {cell: given.get(cell, view.rule.enough(max(int(view.low[cell]), 0))) for cell in wanted}
+    left = [cell for cell in caps if cell in view.withheld]
     while left:
         table = reader.lift({cell: caps[cell] for cell in left})
         still = [cell for cell in left if table[cell] < caps[cell] - ALMOST]

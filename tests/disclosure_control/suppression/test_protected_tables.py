@@ -7,7 +7,7 @@ import pytest
 
 from disclosure_control.preset import Level, Preset
 from disclosure_control.presets import load_preset
-from disclosure_control.suppression.analyst_table import attack_table, protect_table
+from disclosure_control.suppression.analyst_table import Magnitudes, attack_table, protect_table
 from disclosure_control.suppression.table_file import read_table
 from tests.disclosure_control.suppression.tables import Drawn, Row, bound_cell, draw_table, read_shown, withheld_rows
 
@@ -169,3 +169,58 @@ def test_the_pattern_does_not_depend_on_the_order_of_rows() -> None:
     preset = load_preset("dfe_cla")
     one, two = (withheld_rows(protect(each, preset)) for each in (table, other))
     assert len(one) == len(two)
+
+
+def draw_sums(table: Drawn, seed: int) -> tuple[dict[Row, list[int]], str]:
+    """What each child has, drawn child by child; and the table with the sums and the two largest contributions."""
+    draw = Random(seed)
+    totals = {total for total, _ in table.relations}
+    held = {row: [draw.randint(100, 999) for _ in range(n)] for row, n in table.figures.items() if row not in totals}
+    every: dict[Row, list[int]] = {}
+    for row in table.figures:
+        every[row] = [each for leaf, has in held.items() if is_beneath(table, leaf, row) for each in has]
+    lines = ["area,sex,age,n,v,t1,t2"]
+    for row, has in every.items():
+        first, second, *_ = [*sorted(has, reverse=True), 0, 0]
+        lines.append(",".join((*row, *map(str, (len(has), sum(has), first, second)))))
+    return every, "\n".join(lines) + "\n"
+
+
+def is_beneath(table: Drawn, leaf: Row, row: Row) -> bool:
+    def upwards(code: str, parents: Mapping[str, str]) -> set[str]:
+        return {code} | (upwards(parents[code], parents) if parents[code] else set())
+
+    return all(up in upwards(code, parents) for code, up, parents in zip(leaf, row, table.parents, strict=True))
+
+
+def told_sums(seed: int, *, insiders: bool) -> int:
+    """How many sums over one to five children an authority works out of another, to within 10 per cent."""
+    table = draw_table(seed, authorities=4, sexes=2, ages=2, mean=9)
+    every, text = draw_sums(table, seed)
+    made = protect_table(
+        read_table(text),
+        load_preset("dfe_cla"),
+        "n",
+        table.columns,
+        table.hierarchies,
+        secret=SECRET,
+        magnitudes=Magnitudes("v", "t1", "t2"),
+        insiders=insiders,
+    )
+    shown = {tuple(line.split(",")[:3]): line.split(",")[4] for line in made.to_csv().splitlines()[1:]}
+    told = 0
+    for authority in ("A0", "A1", "A2", "A3"):
+        known: dict[Row, tuple[float, float | None]] = {
+            row: (0, None) if entry == "c" else (int(entry), int(entry)) for row, entry in shown.items()
+        }
+        known |= {row: (sum(has), sum(has)) for row, has in every.items() if row[0] == authority}
+        for row in withheld_rows(shown):
+            if 0 < len(every[row]) < 6 and row[0] != authority and row[0].startswith("A"):
+                told += bound_cell(table, known, row)[1] < 1.1 * sum(every[row])
+    return told
+
+
+def test_no_authority_works_out_the_sums_of_another() -> None:
+    """It would, of several, if it were not looked on with what each knows."""
+    assert sum(told_sums(seed, insiders=True) for seed in (1, 2)) == 0
+    assert sum(told_sums(seed, insiders=False) for seed in (1, 2)) > 0
