@@ -5,14 +5,13 @@ import threading
 from pathlib import Path
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from audit.connection import DatabaseUnavailable
-from federation.problems import PROBLEM_TYPE, TITLES, ProblemRaised
+from federation.problems import ProblemRaised
 from federation.register import RegisterError
 from federation.state import StateError
-from federation.web.site import SENTENCES, is_page, render_problem
-from federation.wire import MAX_DOCUMENT_BYTES, encode_document
+from federation.web.answering import answer_problem, answer_problems
+from federation.wire import MAX_DOCUMENT_BYTES
 from hub.doors import doors
 from hub.pages.site import add_pages
 from hub.service import Hub, describe_error, open_hub
@@ -30,33 +29,9 @@ def create_app(hub: Hub) -> Flask:
     app.register_blueprint(doors)
     app.register_blueprint(sum_doors)
     add_pages(app, hub)
-    app.register_error_handler(ProblemRaised, answer_problem)
-    app.register_error_handler(HTTPException, answer_http_error)
+    answer_problems(app)
     app.register_error_handler(Exception, answer_unforeseen)
     return app
-
-
-def answer_problem(raised: ProblemRaised) -> Response:
-    """Answer with the problem that was raised: a page for people, a problem document for software."""
-    problem = raised.problem
-    if is_page():
-        response = render_problem(problem)
-    else:
-        response = Response(encode_document(problem), problem.status, content_type=PROBLEM_TYPE)
-    if problem.status in (429, 503):
-        response.headers["Retry-After"] = "3"
-    return response
-
-
-def answer_http_error(error: HTTPException) -> Response:
-    """Answer an error that Flask noticed (no such page, too large a body) in the same form."""
-    status = error.code or 500
-    title = TITLES.get(status, error.name)
-    detail = SENTENCES.get(status, title) if is_page() else title
-    response = answer_problem(ProblemRaised(status, title.lower().replace(" ", "_"), detail))
-    if isinstance(error, MethodNotAllowed) and error.valid_methods:
-        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
-    return response
 
 
 def answer_unforeseen(error: Exception) -> Response:

@@ -141,7 +141,8 @@ def serve(
     from federation.register import MemberKind
     from federation.state import open_party
     from federation.transport import current_time
-    from hub.server import HubServer, Listening
+    from federation.web.listening import Listening
+    from hub.server import HubServer
 
     if workers > 1 and not read_address(state):
         raise click.UsageError("several workers share a PostgreSQL server: circe hub init --database, or --workers 1")

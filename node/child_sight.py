@@ -11,7 +11,6 @@ from node.people import list_people
 from node.reading_room import Listing
 from node.records import CHILDREN
 from node.service import Node
-from node.snapshots import Snapshot
 from node.vault import read_vault
 from policies.names import FieldGroup, Role
 from policies.sight import Asker, Sight, StandingOf, who_could_see
@@ -20,11 +19,14 @@ LISTING = Listing("who_could_see", ("who", "role", "relation", "action", "field_
 """What `circe node policy who` shows, and what the access matrix is asked for it."""
 
 
-def find_standing(node: Node, snapshot: Snapshot, la_child_id: str) -> StandingOf:
-    """Return the facts by which relations to one of our children are decided.
+def find_standing(node: Node, la_child_id: str) -> StandingOf:
+    """Return the facts by which relations to one of our children are decided, out of the snapshot in use.
 
     Raises `StateError` for a number that is nobody's here.
     """
+    snapshot = node.store.current()
+    if snapshot is None:
+        raise StateError("nothing is loaded yet: the node's administrator loads the return files")
     rows = read_vault(
         {CHILDREN: snapshot.identified[CHILDREN]},
         f"""SELECT child, host_authority, school_urn FROM {CHILDREN}

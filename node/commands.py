@@ -12,6 +12,7 @@ from node.quality.commands import quality, retire, returns, validate
 STATE = click.option(
     "--state", type=click.Path(path_type=Path, file_okay=False), required=True, help="The node's own directory."
 )
+PEM = click.Path(path_type=Path, dir_okay=False, exists=True)
 TABLE_OR_JSON = click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
@@ -48,6 +49,34 @@ def person(state: Path, person_id: str, role: str, title: str, school_urn: int |
     from node.setting_up import enter_person
 
     enter_person(state, person_id, role, title, school_urn)
+
+
+@node.command("sign-in")
+@STATE
+@click.option("--person", "person_id", required=True, help="Who is to sign in: one of the node's people.")
+@click.option("--address", default="http://127.0.0.1:8401", show_default=True, help="Where the pages are served.")
+def sign_in(state: Path, person_id: str, address: str) -> None:
+    """Print a link that signs one of the node's people in at its pages once, within a quarter of an hour."""
+    from node.service import open_node
+    from node.sign_in import issue_code
+
+    click.echo(f"{address.rstrip('/')}/sign-in?code={issue_code(open_node(state), person_id)}")
+
+
+@node.command()
+@STATE
+@click.option("--bind", default="127.0.0.1:8401", show_default=True, help="Address and port to listen on.")
+@click.option("--tls-cert", type=PEM, help="The certificate of the pages, with those that lead to its authority.")
+@click.option("--tls-key", type=PEM, help="Its private key, without a passphrase.")
+@click.option("--behind-tls-proxy", is_flag=True, help="A proxy in front speaks TLS; the node itself does not.")
+def pages(state: Path, bind: str, tls_cert: Path | None, tls_key: Path | None, behind_tls_proxy: bool) -> None:
+    """Serve the node's pages to the authority's own people until it is stopped, beside `circe node serve`."""
+    from federation.web.listening import Listening
+    from node.server import PagesServer
+    from node.service import open_node
+
+    click.echo(f"pages of {open_node(state).party.member_id} at {bind}", err=True)
+    PagesServer(state, Listening(bind, tls_cert, tls_key, behind_tls_proxy)).run()
 
 
 @node.command()

@@ -71,10 +71,7 @@ def who(state: Path, la_child_id: str, person_id: str, purpose: str, form: str) 
 
     node = open_node(state)
     reader = admit_reader(node, person_id, purpose, LISTING, copying=form != "table")
-    snapshot = node.store.current()
-    if snapshot is None:
-        raise click.ClickException("nothing is loaded yet: circe node load")
-    sights = list_sights(node, find_standing(node, snapshot, la_child_id))
+    sights = list_sights(node, find_standing(node, la_child_id))
     reader.sign_for([la_child_id])
     rows = [
         (sight.asker.name, sight.asker.role, sight.relation, sight.action, ", ".join(sight.field_groups))

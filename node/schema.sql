@@ -71,4 +71,9 @@ CREATE TABLE IF NOT EXISTS claims_matched (
     child TEXT NOT NULL,
     day TEXT NOT NULL,
     PRIMARY KEY (authority, about, child)
+);
+CREATE TABLE IF NOT EXISTS sign_in_codes (
+    code_hash TEXT PRIMARY KEY,
+    member TEXT NOT NULL,
+    expires_at TEXT NOT NULL
 )

@@ -62,12 +62,17 @@ class Sight:
     action: Action
     field_groups: tuple[FieldGroup, ...]
 
+    @property
+    def reason(self) -> str:
+        """What the child is one of, so that this is permitted."""
+        return RELATION_MEANINGS[self.relation]
+
     def sentence(self) -> str:
         """The same in words."""
         groups = ", ".join(self.field_groups)
         return (
             f"{self.asker.name} ({self.asker.role}) could {self.action} {groups}, "
-            f"because this is one of the {RELATION_MEANINGS[self.relation]}"
+            f"because this is one of the {self.reason}"
         )
 
 

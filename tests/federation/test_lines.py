@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from federation.lines import IDLE_SECONDS, _Line
+from federation.web.listening import Listening
 from hub.dispatch import MOST_AT_ONCE
 from hub.reception import PATIENCE_SECONDS
-from hub.server import HubServer, Listening
+from hub.server import HubServer
 from node.polling import MOST_FINISHED
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from federation.tls import TlsInvalid, check_protected, client_context, explain_failure, is_loopback, server_context
-from hub.server import Listening
+from federation.web.listening import Listening
 from tests.certificates import write_certificate
 
 

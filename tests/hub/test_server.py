@@ -29,9 +29,10 @@ from federation.manifest import MANIFEST_TYPE
 from federation.processes import free_port
 from federation.state import join_federation, read_root_key
 from federation.transport import HubConnection, connect_party
+from federation.web.listening import Listening, allow_files
 from federation.wire import whole_seconds
 from hub.reception import HURRY_SECONDS, MOST_WAITED_FOR, PATIENCE_SECONDS, WaitingRoom
-from hub.server import SPARE_THREADS, HubServer, Listening, allow_files
+from hub.server import SPARE_THREADS, HubServer
 from hub.service import MOST_LINES_EACH
 from tests.certificates import write_certificate
 from tests.hub.played_federation import NODES, PEOPLE, PlayedFederation, found_federation
@@ -44,7 +45,7 @@ SERVE = "import sys; from federation.cli import main; main(sys.argv[1:])"
 SERVE_FEW = """
 import sys
 from pathlib import Path
-from hub.server import HubServer, Listening
+from hub.server import HubServer
 HubServer(Path(sys.argv[3]), 1, Listening(sys.argv[5]), {"worker_connections": 100, "threads": 20}).run()
 """
 

@@ -9,7 +9,8 @@ from flask import Flask
 from audit.event import Action
 from federation.problems import ProblemRaised
 from federation.register import RegisterError
-from hub.sign_in import CODE_LIFETIME, hash_code, issue_code, use_code
+from federation.web.sign_in_codes import CODE_LIFETIME, hash_code
+from hub.sign_in import issue_code, use_code
 from tests.hub.pages.conftest import Browse, Send
 from tests.hub.played_federation import NODES, PlayedFederation
 

@@ -1,0 +1,43 @@
+"""A node's pages as a web application, for the authority's own people alone: no other member ever connects to it."""
+
+import logging
+from pathlib import Path
+
+from flask import Flask, Response, request
+
+from federation.problems import ProblemRaised
+from federation.register import RegisterError
+from federation.state import StateError
+from federation.web.answering import answer_problem, answer_problems
+from federation.web.site import MAX_FORM_BYTES
+from node.pages.site import add_pages
+from node.service import Node, open_node
+from policies.linter import PolicyInvalid
+
+log = logging.getLogger("circe.node")
+
+
+def create_app(node: Node) -> Flask:
+    """Return the application that serves a node's pages."""
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
+    app.extensions["node"] = node
+    add_pages(app, node)
+    answer_problems(app)
+    app.register_error_handler(Exception, answer_unforeseen)
+    return app
+
+
+def answer_unforeseen(error: Exception) -> Response:
+    """Answer anything else with a bare 500: the log names the kind of error and the place, never a value."""
+    if isinstance(error, PolicyInvalid):
+        return answer_problem(ProblemRaised(503, "no_policy", "the access policy cannot be used: nobody sees anything"))
+    if isinstance(error, RegisterError | StateError):
+        return answer_problem(ProblemRaised(503, "no_register", "this node has no valid register at the moment"))
+    log.error("%s %s: %s", request.method, request.url_rule, type(error).__name__)
+    return answer_problem(ProblemRaised(500, "unforeseen", "something went wrong here; it has been noted"))
+
+
+def open_app(directory: Path) -> Flask:
+    """Open the node in `directory` and return the application of its pages."""
+    return create_app(open_node(directory))

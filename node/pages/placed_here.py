@@ -1,0 +1,62 @@
+"""Children of other authorities who are educated in our area: asked of every other node, for a purpose.
+
+Each home authority decides what we see. Nodes that have not answered are named.
+"""
+
+from contextlib import closing
+
+from flask import Blueprint, render_template, request
+
+from federation.problems import ProblemRaised
+from federation.transport import HubRefused, HubUnreachable, connect_party
+from node.asking import PlacedHere, PurposeMissing, ask_placed_here
+from node.lookup_commands import HEADINGS, list_rows
+from node.pages.staff import may_read_placed_here, require_visitor_who, the_node
+from node.people import Person
+from node.polling import refresh_register
+
+placed_here = Blueprint("placed_here", __name__)
+
+NOT_YOURS = "other authorities' children are looked up by the virtual school: your role may not"
+
+PATIENCE = 20
+"""Seconds that a page waits for the other nodes' answers."""
+
+
+@placed_here.get("/placed-here")
+def ask_purpose() -> str:
+    """Ask why other authorities are asked."""
+    require_visitor_who(may_read_placed_here, NOT_YOURS)
+    return render_template("placed_here_purpose.html", purpose="", errors={})
+
+
+@placed_here.post("/placed-here")
+def show_placed_here() -> tuple[str, int] | str:
+    """Ask every other node, and show what they answered and who did not."""
+    visitor = require_visitor_who(may_read_placed_here, NOT_YOURS)
+    purpose = request.form.get("purpose", "")
+    try:
+        found = ask_others(visitor, purpose)
+    except PurposeMissing as missing:
+        return render_template("placed_here_purpose.html", purpose=purpose, errors={"purpose": str(missing)}), 400
+    refusals = [answer for answer in found.answers if answer.code]
+    return render_template(
+        "placed_here.html",
+        columns=HEADINGS,
+        rows=list_rows(found),
+        missing=found.missing,
+        refusals=refusals,
+        contacts=[(answer.authority, answer.contact) for answer in found.answers if answer.children],
+        purpose=purpose,
+    )
+
+
+def ask_others(visitor: Person, purpose: str) -> PlacedHere:
+    """Ask through the hub. Raises `PurposeMissing`, and a 503 problem where the hub cannot be reached."""
+    node = the_node()
+    try:
+        with closing(connect_party(node.party, clock=node.clock)) as hub:
+            refresh_register(node, hub)
+            return ask_placed_here(node, hub, visitor, purpose, patience=PATIENCE)
+    except (HubUnreachable, HubRefused) as error:
+        raise ProblemRaised(503, "hub_away", f"the hub could not carry the question ({error}): try again") from None

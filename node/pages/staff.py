@@ -1,0 +1,101 @@
+"""Who is visiting, and what they may see: `people.toml` and the access policy are asked at every request."""
+
+from collections.abc import Callable, Iterator
+
+from flask import current_app, g, request
+
+from federation.problems import ProblemRaised
+from federation.web.site import current_session
+from node.people import Person
+from node.service import Node
+from node.sign_in import find_staff
+from policies.access_policy import AccessDenied, AccessRequest
+from policies.linter import PolicyInvalid
+
+Navigation = tuple[str, str, bool]
+"""One entry of a page's main navigation: address, text, and whether it is where the visitor is."""
+
+
+def the_node() -> Node:
+    """The node whose pages these are."""
+    node: Node = current_app.extensions["node"]
+    return node
+
+
+def find_visitor() -> Person | None:
+    """Return the person who has signed in, if they are one of the node's people still."""
+    if "visitor" not in g:
+        session = current_session()
+        g.visitor = find_staff(the_node(), session.member) if session and session.member else None
+    visitor: Person | None = g.visitor
+    return visitor
+
+
+def require_visitor() -> Person:
+    """Return the person who has signed in. Raises a 403 problem for anybody else."""
+    visitor = find_visitor()
+    if visitor is None:
+        raise ProblemRaised(
+            403, "signed_out", "this page is for our own people who have signed in: ask for a sign-in link"
+        )
+    return visitor
+
+
+def may(person: Person, relation: str, action: str, field_group: str) -> bool:
+    """Whether the access policy, as it stands now, allows a person this."""
+    try:
+        the_node().policy().check(AccessRequest(person.role, relation, action, field_group))
+    except AccessDenied:
+        return False
+    return True
+
+
+def may_read_ours(person: Person) -> bool:
+    """Whether a person may see whose record it is of our own children."""
+    return may(person, "home", "read", "identity")
+
+
+def may_read_placed_here(person: Person) -> bool:
+    """Whether a person may ask other authorities after their children educated here."""
+    return may(person, "host", "read", "identity")
+
+
+def may_read_log(person: Person) -> bool:
+    """Whether a person may read the node's audit log."""
+    return may(person, "own_organisation", "audit", "audit_log")
+
+
+def require_visitor_who(may_visit: Callable[[Person], bool], otherwise: str) -> Person:
+    """Return the person who has signed in and may visit this page. Raises a 403 problem that says `otherwise`."""
+    visitor = require_visitor()
+    if not may_visit(visitor):
+        raise ProblemRaised(403, "not_permitted", otherwise)
+    return visitor
+
+
+def list_navigation(visitor: Person | None) -> Iterator[Navigation]:
+    """Yield the pages that a visitor may go to."""
+    yield _entry("/", "Home")
+    if visitor is None:
+        return
+    if may_read_ours(visitor):
+        yield _entry("/children", "My children")
+    if may_read_placed_here(visitor):
+        yield _entry("/placed-here", "Placed here")
+    yield _entry("/policy", "Who may see what")
+    if may_read_log(visitor):
+        yield _entry("/audit", "Audit log")
+
+
+def _entry(address: str, text: str) -> Navigation:
+    return address, text, request.path == address or (address != "/" and request.path.startswith(f"{address}/"))
+
+
+def describe_visitor() -> dict[str, object]:
+    """What the frame of every page shows of whoever visits it."""
+    visitor = find_visitor()
+    try:
+        navigation = tuple(list_navigation(visitor))
+    except PolicyInvalid:  # The page that says so has a frame, too; it leads nowhere but home.
+        navigation = (_entry("/", "Home"),)
+    return {"visitor": visitor, "navigation": navigation}

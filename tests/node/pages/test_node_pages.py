@@ -1,0 +1,189 @@
+"""A node's pages: each asks the access policy at every request, and what is shown of children is logged first."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from audit.event import Action, AuditEvent, Outcome
+from audit.log import read_entries
+from federation.problems import ProblemRaised
+from federation.web.sign_in_codes import CODE_LIFETIME
+from node.asking import PlacedHere
+from node.pages import placed_here
+from node.pages.staff import may_read_log, may_read_ours, may_read_placed_here
+from node.people import find_person
+from node.service import POLICY_FILE, Node
+from node.setting_up import enter_person
+from node.sign_in import issue_code, use_code
+from policies.access_policy import MATRIX
+from tests.node.pages.conftest import Browse, Send
+from tests.small_federation import SmallFederation
+
+PURPOSE = {"purpose": "Termly review"}
+
+SEEN_BY = {
+    "/": {"", "vsh", "staff", "teacher", "director", "ig", "admin"},
+    "/sign-in": {"", "vsh", "staff", "teacher", "director", "ig", "admin"},
+    "/children": {"vsh", "staff"},
+    "/placed-here": {"vsh", "staff"},
+    "/policy": {"vsh", "staff", "teacher", "director", "ig", "admin"},
+    "/audit": {"ig"},
+}
+"""Who may open each page; the empty name is somebody who has not signed in."""
+
+FORMS = {"/children": {"vsh", "staff"}, "/placed-here": {"vsh", "staff"}, "/policy/who": {"vsh", "staff"}}
+"""Whose forms are taken, of those that show children."""
+
+
+@pytest.fixture(autouse=True)
+def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else is asked: what other nodes answer has tests of its own."""
+    monkeypatch.setattr(placed_here, "ask_others", lambda *_: PlacedHere("L-" + "0" * 32, (), ()))
+
+
+def test_every_page_and_form_is_in_the_tables(app: Flask) -> None:
+    """A page that nobody thought of would be a page that nobody guards."""
+    opened = {str(rule) for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
+    sent = {str(rule) for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+    assert opened - {"/assets/<path:filename>"} == set(SEEN_BY)
+    assert sent - {"/sign-in", "/sign-out"} == set(FORMS)
+
+
+@pytest.mark.parametrize("person", sorted(SEEN_BY["/"]))
+def test_each_page_is_shown_to_whom_the_policy_lets_see_it(person: str, browse: Browse) -> None:
+    client = browse(person)
+    shown = {path: client.get(path).status_code for path in SEEN_BY}
+    assert shown == {path: 200 if person in people else 403 for path, people in SEEN_BY.items()}
+
+
+@pytest.mark.parametrize("person", sorted(SEEN_BY["/"]))
+def test_each_form_is_taken_from_whom_the_policy_lets_send_it(person: str, browse: Browse, send: Send) -> None:
+    """A forged form gets no further than a page: the token is of the forger's own session."""
+    client = browse(person)
+    for path, people in FORMS.items():
+        answer = send(client, path, {**PURPOSE, "child": "nobody"}, shown="/")
+        assert answer.status_code == (403 if person and person not in people else answer.status_code), path
+        if person not in people:
+            assert answer.status_code in (400, 403)
+
+
+def listed(node: Node) -> list[AuditEvent]:
+    entries = read_entries(node.database.connection, action=Action.CHILDREN_LISTED)
+    return [entry.to_event() for entry in reversed(list(entries))]
+
+
+def test_our_children_are_shown_after_the_purpose_is_logged(browse: Browse, send: Send, node: Node) -> None:
+    page = send(browse("vsh"), "/children", PURPOSE).text
+    first, *children, last = listed(node)
+    assert (first.outcome, first.purpose, first.actor) == (
+        Outcome.INTENDED,
+        "Termly review",
+        "vsh (virtual_school_head)",
+    )
+    assert last.details["children"] == len(children) > 0
+    assert page.count('<tr role="row">') == len(children) + 1
+    assert "<h1>My children</h1>" in page
+
+
+@pytest.mark.parametrize("purpose", ["", "  ", "about A801200005001"])
+def test_a_purpose_that_cannot_be_logged_is_asked_for_again(
+    purpose: str, browse: Browse, send: Send, node: Node
+) -> None:
+    answer = send(browse("vsh"), "/children", {"purpose": purpose})
+    assert answer.status_code == 400
+    assert "There is a problem" in answer.text
+    assert listed(node) == []
+
+
+def test_a_form_of_another_session_is_not_taken(browse: Browse, node: Node) -> None:
+    answer = browse("vsh").post("/children", data={**PURPOSE, "form_token": "0" * 64})
+    assert answer.status_code == 400
+    assert listed(node) == []
+
+
+def test_a_policy_that_changes_between_two_requests_is_the_one_that_decides(
+    browse: Browse, send: Send, node: Node
+) -> None:
+    client = browse("vsh")
+    assert client.get("/children").status_code == 200
+    (node.party.directory / POLICY_FILE).write_text(MATRIX.read_text() + "p, *, *, *, identity, deny\n")
+    assert send(client, "/children", PURPOSE, shown="/policy").status_code in (400, 403)
+    assert client.get("/children").status_code == 403
+
+
+def test_a_policy_that_cannot_be_used_shows_nothing_to_anybody(browse: Browse, node: Node) -> None:
+    client = browse("vsh")
+    (node.party.directory / POLICY_FILE).write_text("p, virtual_school_hed, home, read, identity, allow\n")
+    answer = client.get("/children")
+    assert answer.status_code == 503
+    assert "nobody sees anything" in answer.text
+
+
+def test_whoever_changes_role_or_leaves_is_treated_so_at_once(browse: Browse, node: Node) -> None:
+    client, directory = browse("vsh"), node.party.directory
+    enter_person(directory, "vsh", "node_administrator", "Administrator")
+    assert client.get("/children").status_code == 403
+    (directory / "people.toml").write_text("")
+    assert client.get("/policy").status_code == 403
+    assert "Sign in" in client.get("/").text
+
+
+def test_who_could_see_a_child_is_shown_with_reasons(browse: Browse, send: Send, node: Node) -> None:
+    client = browse("vsh")
+    page = send(client, "/children", PURPOSE).text
+    number = page.split('data-column="la child id">')[1].split("<")[0]
+    answer = send(client, "/policy/who", {**PURPOSE, "child": number}, shown="/policy")
+    assert answer.status_code == 200
+    assert f"Who could see child {number} today" in answer.text
+    assert "children in the care of the asker" in answer.text
+    assert [event.details["listing"] for event in listed(node) if event.subject][-1] == "who_could_see"
+
+
+def test_a_number_that_is_nobodys_is_not_shown_again(browse: Browse, send: Send) -> None:
+    answer = send(browse("vsh"), "/policy/who", {**PURPOSE, "child": "4711"}, shown="/policy")
+    assert answer.status_code == 400
+    assert "4711" not in answer.text
+
+
+def test_that_the_log_is_read_is_in_the_log(browse: Browse, node: Node) -> None:
+    page = browse("ig").get("/audit?action=signin").text
+    (entry,) = read_entries(node.database.connection, action=Action.AUDIT_READ)
+    assert entry.to_event().actor == "ig (ig_officer)"
+    assert entry.to_event().details["searched.action"] == "signin"
+    assert "Latest checkpoint" in page
+
+
+def test_a_code_is_good_once_and_for_a_quarter_of_an_hour(node: Node, federation: SmallFederation) -> None:
+    used, stale = issue_code(node, "vsh"), issue_code(node, "vsh")
+    assert use_code(node, used).id == "vsh"
+    federation.clock.move(CODE_LIFETIME + timedelta(seconds=1))
+    for code in (used, stale, "never made"):
+        with pytest.raises(ProblemRaised, match="ask for another"):
+            use_code(node, code)
+    logged = [e.to_event() for e in reversed(list(read_entries(node.database.connection, action=Action.SIGNIN)))]
+    assert [(event.outcome, event.details["link"]) for event in logged] == [
+        (Outcome.INTENDED, "made"),
+        (Outcome.INTENDED, "made"),
+        (Outcome.DONE, "used"),
+        (Outcome.REFUSED, "used"),
+    ]
+
+
+def test_an_address_never_holds_a_purpose_or_a_child(app: Flask) -> None:
+    """Lists about children are asked for in forms; an address would be in every log between here and there."""
+    for path in FORMS:
+        methods = {method for rule in app.url_map.iter_rules() if str(rule) == path for method in rule.methods or ()}
+        assert "POST" in methods
+        assert "<" not in path
+
+
+def test_the_roles_of_the_tables_are_the_policys(app: Flask, node: Node) -> None:
+    """The tables above are the packaged matrix, read by hand."""
+    with app.app_context():
+        for person in SEEN_BY["/"] - {""}:
+            entered = find_person(Path(node.party.directory), person)
+            assert may_read_ours(entered) is (person in SEEN_BY["/children"])
+            assert may_read_placed_here(entered) is (person in SEEN_BY["/placed-here"])
+            assert may_read_log(entered) is (person in SEEN_BY["/audit"])
