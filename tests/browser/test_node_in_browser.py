@@ -86,7 +86,7 @@ def test_who_could_see_a_child_is_looked_up(visit: Visit, width: str, node: Node
     page = visit("vsh", "/children")
     page.get_by_label("Why do you need this list?").fill("A complaint")
     page.keyboard.press("Enter")
-    number = page.get_by_role("rowheader").first.inner_text().removeprefix("la child id:").strip()
+    number = page.get_by_role("rowheader").first.inner_text().removeprefix("Child:").strip()
     page.get_by_role("link", name="Who may see what").click()
     look_at(page, "node-policy", width)
     page.get_by_label("The child's number").fill(number)

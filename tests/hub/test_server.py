@@ -45,6 +45,7 @@ SERVE = "import sys; from federation.cli import main; main(sys.argv[1:])"
 SERVE_FEW = """
 import sys
 from pathlib import Path
+from federation.web.listening import Listening
 from hub.server import HubServer
 HubServer(Path(sys.argv[3]), 1, Listening(sys.argv[5]), {"worker_connections": 100, "threads": 20}).run()
 """

@@ -14,7 +14,8 @@ from disclosure_control.showing import OF_ANOTHER_CATALOGUE
 from federation.exchange import NodeProgress, QueryState, QueryStatus, ReleaseDocument
 from federation.problems import ProblemRaised
 from federation.wire import decode_document
-from hub.pages import audit, release
+from federation.web import log_page
+from hub.pages import release
 from hub.pages.journey import list_signers, list_steps
 from hub.settling import settle_due
 from query_engine.refusal import QueryRefused, RefusalCode
@@ -304,7 +305,7 @@ def test_pages_of_the_log_neither_skip_nor_repeat_an_entry(
     browse: Browse, asked: dict[str, str], federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Though each page that is read adds an entry."""
-    monkeypatch.setattr(audit, "ENTRIES_SHOWN", 7)
+    monkeypatch.setattr(log_page, "ENTRIES_SHOWN", 7)
     eve, path, seen = browse("eve"), "/audit", []
     while path:
         page = read_page(eve.get(path).text)
