@@ -13,8 +13,8 @@ from disclosure_control.release import read_released
 from disclosure_control.showing import OF_ANOTHER_CATALOGUE
 from federation.exchange import NodeProgress, QueryState, QueryStatus, ReleaseDocument
 from federation.problems import ProblemRaised
-from federation.wire import decode_document
 from federation.web import log_page
+from federation.wire import decode_document
 from hub.pages import release
 from hub.pages.journey import list_signers, list_steps
 from hub.settling import settle_due
