@@ -58,6 +58,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "roster_without": "it was not among those asked",
         "threshold_low": "fewer nodes could open the sum than it allows",
         # What its own rules and history say.
+        "answers_used": "it has given as many answers under cell keys as they hide a group in",
         "audience": "the question uses a column that authorities alone may ask about",
         "column_barred": "it does not answer about a column of the question",
         "epsilon": "the question would cost more privacy than it allows",
@@ -71,6 +72,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "preset_barred": "it does not accept this protection",
         "preset_differs": "it has another version of the protection",
         "protection_changed": "it has answered about this table and year under another protection",
+        "ptable_absent": "it does not have the perturbation table of the protection",
         "rules_invalid": "its own rules cannot be used at the moment",
         "runs_used": "the template has been run as often as was approved",
         "table_barred": "it does not answer about a table of the question",

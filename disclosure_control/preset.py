@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeVar, get_args
 
+from disclosure_control.cell_key.ptable import KeyRange
 from disclosure_control.symbols import Symbol
 
-__all__ = ["LEVELS", "TOTAL_LEVEL", "ByLevel", "Dominance", "Level", "Preset", "PresetInvalid", "Zero"]
+__all__ = ["LEVELS", "TOTAL_LEVEL", "ByLevel", "CellKeyRule", "Dominance", "Level", "Preset", "PresetInvalid", "Zero"]
 
 Zero = Literal["shown", "withheld"]
 Level = Literal["authority", "region", "nation"]
@@ -70,6 +71,21 @@ class Dominance:
         return max(by_largest, by_rest)
 
 
+@dataclass(frozen=True, slots=True)
+class CellKeyRule:
+    """How counts are changed by cell keys: modulo how many keys, by which table, and how often in a year.
+
+    `table` is the SHA-256 digest of the table's file, so that nobody changes counts by another of the same name, and
+    `most` its greatest change, which readers know without the file. `answers` is how many answers about one table and
+    academic year a node gives under it, in all: see `query_engine.planning.record_keys.count_answers`.
+    """
+
+    keys: KeyRange
+    table: str
+    most: int
+    answers: int
+
+
 @dataclass(frozen=True)
 class Preset:
     """One set of rules at one level. Raises `PresetInvalid` where two of them contradict each other.
@@ -92,6 +108,7 @@ class Preset:
     minimum_n_model: int
     minimum_residual_df: int
     dominance: Dominance | None
+    cell_key: CellKeyRule | None
     proportion_decimals: int
     mean_decimals: int
     symbols: frozenset[Symbol]
@@ -114,6 +131,8 @@ class Preset:
                 "minimum_n_mean must be at least smallest_count_shown, and minimum_n_spread and minimum_n_correlation "
                 "no less than the one before"
             )
+        if self.cell_key is not None and bases[-1] > 1:
+            yield "counts are rounded or changed by cell keys, not both: rounding_bases must be 1"
         if self.minimum_n_model < self.minimum_n_mean:
             yield "minimum_n_model must be at least minimum_n_mean: a model is a table of averages"
         if bases[-1] > 1 and self.minimum_n_mean < 10**self.mean_decimals:
@@ -135,6 +154,11 @@ class Preset:
         return self.rounding_bases.at(self.level)
 
     @property
+    def record_keys(self) -> KeyRange | None:
+        """How many record keys a plan carries sums of under this preset; None where counts are not changed by keys."""
+        return self.cell_key.keys if self.cell_key is not None else None
+
+    @property
     def claim(self) -> str:
         """What a reader may rely on at this level, and what not."""
         return self.claims.at(self.level)
@@ -146,11 +170,13 @@ class Preset:
 
     @property
     def withheld_range(self) -> tuple[int, int]:
-        """The least and greatest count that are withheld for their own children's sake."""
+        """The least and greatest count that are withheld: of children, or as cell keys have changed it."""
         return (1 if self.shows_zero else 0), self.smallest_count_shown - 1
 
     def printed_range(self, count: int) -> tuple[int, int]:
         """The least and greatest true count that are printed as this one: what an attacker knows of it."""
+        if self.cell_key is not None:
+            return max(0, count - self.cell_key.most), count + self.cell_key.most
         if count == 0 or self.rounding_base == 1:
             return count, count
         base = self.rounding_base  # halves go up
@@ -159,6 +185,8 @@ class Preset:
     @property
     def method(self) -> str:
         """What the preset does and what it claims, as a paragraph for a reader of a released table."""
+        if self.cell_key is not None:
+            return " ".join((*self._cell_key_sentences(self.cell_key), self.claim))
         zero = "a true zero is shown" if self.shows_zero else "zero is withheld in the same way"
         return " ".join(
             (
@@ -169,6 +197,17 @@ class Preset:
                 *self._dominance_sentences(),
                 self.claim,
             )
+        )
+
+    def _cell_key_sentences(self, rule: CellKeyRule) -> tuple[str, ...]:
+        withheld = "{} to {}".format(*self.withheld_range)
+        return (
+            f"{self.title} (preset {self.name}, version {self.version}).",
+            f"Perturbed by cell key: every count is changed by at most {rule.most} either way, always in the same way",
+            f"for the same children (perturbation table {rule.table[:12]}, {rule.keys} keys). Counts that come to",
+            f"{withheld} are withheld (c), and so is every share that rests on one. Shares come from the changed",
+            f"counts and have {_places(self.proportion_decimals)}. Totals are changed for themselves, and need not be",
+            f"the sums of the rows. A node gives at most {rule.answers} such answers about a table and academic year.",
         )
 
     def _rounding_sentences(self) -> tuple[str, ...]:

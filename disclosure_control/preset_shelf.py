@@ -16,7 +16,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from disclosure_control.preset import Preset, PresetInvalid
+from disclosure_control.cell_key.ptable import PTable
+from disclosure_control.cell_key.tables import find_table
+from disclosure_control.preset import CellKeyRule, Preset, PresetInvalid
 from disclosure_control.presets import list_presets, load_preset, parse_entries
 from disclosure_control.strictness import PresetLooser, check_stricter
 
@@ -54,6 +56,10 @@ class PresetShelf:
         except OSError:
             raise PresetInvalid(f"{name}: the file cannot be read") from None
         return parse_added(content, name)
+
+    def find_table(self, rule: CellKeyRule) -> PTable:
+        """The perturbation table that a preset names, from beside these presets. Raises `PTableInvalid`."""
+        return find_table(rule, self.own)
 
 
 SHIPPED = PresetShelf()

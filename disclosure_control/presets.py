@@ -12,12 +12,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
-from disclosure_control.preset import LEVELS, ByLevel, Dominance, Preset, PresetInvalid, Zero
+from disclosure_control.cell_key.ptable import KEY_RANGES
+from disclosure_control.preset import LEVELS, ByLevel, CellKeyRule, Dominance, Preset, PresetInvalid, Zero
 from disclosure_control.symbols import Symbol
 
 __all__ = ["Preset", "PresetInvalid", "list_presets", "load_preset", "parse_entries", "parse_preset"]
 
 FOLDER = Path(__file__).with_name("presets")
+DIGEST = re.compile(r"[0-9a-f]{64}")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 WANTED = frozenset(each.name for each in fields(Preset)) - {"level"}
 """The keys of a file. A preset is read at the level of an authority, and taken to another from there."""
@@ -73,6 +75,9 @@ _DOMINANCE: Mapping[str, tuple[int, int]] = {
     "rest_per_cent": (1, 100),
 }
 
+_CELL_KEY: Mapping[str, tuple[int, int]] = {"most": (1, 100), "answers": (1, 1000)}
+_CELL_KEY_ENTRIES = frozenset({"keys", "table", *_CELL_KEY})
+
 
 def _read_entry(where: str, key: str, value: Any) -> Any:
     """One entry in its own type. Raises `PresetInvalid`."""
@@ -85,6 +90,8 @@ def _read_entry(where: str, key: str, value: Any) -> Any:
             return _read_levels(where, value, _read_text)
         case "dominance":
             return _read_dominance(where, value)
+        case "cell_key":
+            return _read_cell_key(where, value)
         case "symbols":
             return _read_symbols(where, value)
         case "zero" if value not in get_args(Zero):
@@ -118,6 +125,20 @@ def _read_dominance(where: str, value: Any) -> Dominance | None:
     if not isinstance(value, dict) or value.keys() != _DOMINANCE.keys():
         raise PresetInvalid(f'{where} must be "none" or have: {", ".join(_DOMINANCE)}')
     return Dominance(*(_read_number(f"{where}.{key}", value[key], *ends) for key, ends in _DOMINANCE.items()))
+
+
+def _read_cell_key(where: str, value: Any) -> CellKeyRule | None:
+    if value == "none":
+        return None
+    if not isinstance(value, dict) or value.keys() != _CELL_KEY_ENTRIES:
+        raise PresetInvalid(f'{where} must be "none" or have: {", ".join(sorted(_CELL_KEY_ENTRIES))}')
+    keys, table = value["keys"], value["table"]
+    if type(keys) is not int or keys not in KEY_RANGES:
+        raise PresetInvalid(f"{where}.keys must be one of: {', '.join(map(str, KEY_RANGES))}")
+    if not isinstance(table, str) or not DIGEST.fullmatch(table):
+        raise PresetInvalid(f"{where}.table must be the SHA-256 digest of the table's file: 64 figures, base 16")
+    numbers = {key: _read_number(f"{where}.{key}", value[key], *ends) for key, ends in _CELL_KEY.items()}
+    return CellKeyRule(keys=keys, table=table, **numbers)
 
 
 def _read_symbols(where: str, value: Any) -> frozenset[Symbol]:

@@ -25,6 +25,8 @@ def protect(raw: RawTable, preset: Preset) -> ProtectedTable:
     plan = raw.plan
     if plan.model is not None:
         raise ValueError("the figures of a model are not those of a table: see model_release")
+    if preset.cell_key is not None:
+        raise ValueError("counts are changed by cell keys: see cell_key.perturbing")
     rules = SuppressionRules.for_plan(plan, preset)
     columns = {each.name: raw.statistic(each.name) for each in plan.statistics}
     rows, incomplete = [], _Incomplete(plan)

@@ -49,8 +49,8 @@ class ReleasedRow:
 
     def printed_as(self, count: float, statistic: str) -> tuple[int, int]:
         """The least and greatest count of a statistic that is released as this one; 0 is released of none alone."""
-        noise = self.noise_of(statistic)
-        if noise or self.base == 1 or not count:
+        if self.noise is not None:
+            noise = self.noise_of(statistic)
             return max(0, int(count) - noise), max(0, int(count) + noise)
         return self.preset.printed_range(int(count))
 

@@ -18,9 +18,9 @@ from disclosure_control.symbols import Symbol
 from disclosure_control.tables import Entry, Row
 from query_engine.catalogue import load_catalogue
 from query_engine.language.parser import parse_query
-from query_engine.planning.paths import plan_for_path
 from query_engine.planning.plan import QueryPlan
 from query_engine.planning.planner import plan_query
+from query_engine.planning.record_keys import plan_for_keys
 from query_engine.query.view import WHOLE, View, apply_view
 from query_engine.refusal import QueryRefused
 
@@ -149,7 +149,7 @@ def show_table(
     try:
         catalogue, preset = load_catalogue(), presets.load(table.preset)
         query = parse_query(sql, catalogue)
-        plan = plan_for_path(plan_query(query, catalogue), table.path)
+        plan = plan_for_keys(plan_query(query, catalogue), table.path, preset.record_keys)
         view = WHOLE if whole else query.view
         places = _choose(view, table)
         margins = find_margins(table, plan, preset, places[part])

@@ -7,7 +7,7 @@ compared are not taken for stricter.
 
 from collections.abc import Iterator
 
-from disclosure_control.preset import LEVELS, Dominance, Preset
+from disclosure_control.preset import LEVELS, CellKeyRule, Dominance, Preset
 
 __all__ = ["PresetLooser", "check_stricter"]
 
@@ -51,6 +51,19 @@ def _looser_rules(candidate: Preset, floor: Preset) -> Iterator[str]:
         yield f"symbols may not have {', '.join(told)}"
     if floor.dominance is not None and not _dominates(candidate.dominance, floor.dominance):
         yield "dominance must be as strict"
+    yield from _looser_keys(candidate.cell_key, floor.cell_key)
+
+
+def _looser_keys(candidate: CellKeyRule | None, floor: CellKeyRule | None) -> Iterator[str]:
+    """A changed count and a rounded one narrow each other down, and so do two that are changed by different tables."""
+    if candidate is None or floor is None:
+        if candidate != floor:
+            yield "cell_key must be as it is there: changed and rounded counts cannot be compared"
+        return
+    if (candidate.keys, candidate.table, candidate.most) != (floor.keys, floor.table, floor.most):
+        yield "cell_key must have the same table and as many keys"
+    if candidate.answers > floor.answers:
+        yield f"cell_key.answers must be {floor.answers} or less"
 
 
 def _dominates(candidate: Dominance | None, floor: Dominance) -> bool:

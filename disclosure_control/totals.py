@@ -5,8 +5,10 @@ out. Either says over how many authorities it is, and which are not in it and wh
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
 
-from disclosure_control.cell_key.perturbing import CellKeys, protect_counts
+from disclosure_control.cell_key.perturbing import CellKeys, check_shares, protect_counts
 from disclosure_control.model_figures import release_model
 from disclosure_control.model_release import ReleasedModel, name_roster
 from disclosure_control.noise.calibration import Calibration, calibrate, half_widths, spread
@@ -18,12 +20,13 @@ from disclosure_control.protection import protect
 from disclosure_control.release import ReleaseRefused, check_roster
 from disclosure_control.released import ReleasedTable, seal_release
 from disclosure_control.rounding import is_count
-from disclosure_control.tables import Row, name_categories
+from disclosure_control.tables import Row, TableMalformed, name_categories, read_protected
 from query_engine.planning.plan import Path, QueryPlan
 from query_engine.planning.record_keys import keys_of
 from query_engine.tables import RawTable
 
-__all__ = ["check_total_preset", "release_changed_total", "release_exact_total", "release_noisy_total"]
+__all__ = ["check_changed_total", "check_total_preset", "release_changed_total", "release_exact_total"]
+__all__ += ["release_noisy_total"]
 
 OPENED = "Their figures were added up under masks, only the sum was opened, and it was protected before it was kept."
 
@@ -32,9 +35,10 @@ def check_total_preset(preset: Preset) -> None:
     """Check that a preset may protect an exact total, which is for hub and nodes to ask before anything is sent.
 
     Totals of England and of its regions are runs of one template over the same children: if both were printed exactly,
-    a region that is withheld would be what is left. So the preset must round. Raises `ReleaseRefused`.
+    a region that is withheld would be what is left. So the preset must round, or change counts by cell keys, each for
+    itself. Raises `ReleaseRefused`.
     """
-    if preset.at(TOTAL_LEVEL).rounding_base == 1:
+    if preset.cell_key is None and preset.at(TOTAL_LEVEL).rounding_base == 1:
         raise ReleaseRefused(f"preset {preset.name} prints exact counts, and totals that add up must be rounded")
 
 
@@ -46,6 +50,8 @@ def release_exact_total(
     Raises `ReleaseRefused`; of a model, `ModelWithheld` and `ModelUndetermined` too.
     """
     check_total_preset(preset)
+    if preset.cell_key is not None:
+        raise ReleaseRefused(f"preset {preset.name} changes counts by cell keys, and the sum carries none")
     preset = preset.at(TOTAL_LEVEL)
     _check_total(plan, "exact_sum", answered, absent)
     if raw.plan.plan_id != plan.plan_id:
@@ -72,9 +78,30 @@ def release_changed_total(
     wanted = {keys_of(name, keys.table.keys) for each in plan.outputs for name in each.statistics}
     if wanted - {each.name for each in plan.statistics}:
         raise ReleaseRefused(f"the sum carries no record keys for table {keys.table.name}, modulo {keys.table.keys}")
+    keys = replace(keys, preset=keys.preset.at(TOTAL_LEVEL))
     rows = protect_counts(raw, keys).rows
-    method = f"{_over(answered, absent)} {OPENED} {keys.method}"
+    method = _changed_method(answered, absent, keys.preset)
     return seal_release(plan, keys.preset, rows, tuple(answered), absent, method)
+
+
+def check_changed_total(released: ReleasedTable, plan: QueryPlan, preset: Preset) -> None:
+    """Check what a reader can of a total whose counts were changed. Raises `TableMalformed`.
+
+    The rows are the plan's cells, every figure is one that the preset could print, a share that stands beside both its
+    counts is theirs, and the method says what the preset says. That the changes are those of the table is for nobody to
+    check who has not seen the exact counts.
+    """
+    preset = preset.at(TOTAL_LEVEL)
+    wire = {
+        "plan_id": released.plan_id,
+        "preset": released.preset,
+        "preset_version": released.preset_version,
+        "columns": list(released.columns),
+        "rows": [[str(entry) if isinstance(entry, Decimal) else entry for entry in row] for row in released.rows],
+    }
+    check_shares(read_protected(wire, plan, preset), plan, preset)
+    if released.method != _changed_method(released.answered, released.absent, preset):
+        raise TableMalformed("the method is not what the preset does to a total over these authorities")
 
 
 def release_noisy_total(
@@ -110,6 +137,10 @@ def _check_total(plan: QueryPlan, path: Path, answered: Collection[str], absent:
     if not answered or len(set(answered)) < len(answered):
         raise ReleaseRefused("a total must name the authorities in it, each once")
     check_roster(answered, absent, plan)
+
+
+def _changed_method(answered: Collection[str], absent: Mapping[str, str], preset: Preset) -> str:
+    return f"{_over(answered, absent)} {OPENED} {preset.method}"
 
 
 def _over(answered: Collection[str], absent: Mapping[str, str]) -> str:

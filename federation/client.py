@@ -21,6 +21,7 @@ from federation.manifest import (
     check_validity,
     manifest_digest,
     read_manifest,
+    read_record_keys,
     write_manifest,
 )
 from federation.plans import derive_plan as plan_question
@@ -235,7 +236,7 @@ class FederationClient:
         document = self._connection.fetch_release(query_id)
         plan = derive_plan(manifest, self.presets)
         if manifest.path in SUM_PATHS:
-            verify_total(document, envelope, plan, register)
+            verify_total(document, envelope, plan, register, self.presets)
         else:
             verify_release(document, envelope, plan, register, self.presets)
         return document
@@ -267,15 +268,17 @@ def derive_plan(manifest: Manifest, presets: "PresetShelf | None" = None) -> Que
     SQL is none of the language.
     """
     from disclosure_control.preset_shelf import SHIPPED
+    from federation.cell_key_terms import state_cell_keys
     from query_engine.catalogue import load_catalogue
 
-    plan = plan_question(manifest.sql, manifest.path)
+    plan = plan_question(manifest.sql, manifest.path, read_record_keys(manifest))
     stated = (manifest.plan_id, manifest.planner_version, manifest.catalogue_version)
     if stated != (plan.plan_id, plan.planner_version, load_catalogue().version):
         raise ManifestMismatch("the manifest's plan is not the plan of its SQL: this software and the hub's may differ")
     if plan.academic_years != (int(manifest.academic_year),):
         raise ManifestMismatch(f"the SQL is not about {manifest.academic_year} and no other academic year")
-    if manifest.preset_version != (presets or SHIPPED).load(manifest.preset).version:
+    preset = (presets or SHIPPED).load(manifest.preset)
+    if (manifest.preset_version, manifest.cell_key) != (preset.version, state_cell_keys(preset)):
         raise ManifestMismatch(f"the preset {manifest.preset} is another version here than the manifest states")
     return plan
 

@@ -125,6 +125,11 @@ class MemberKeys:
         """Return the token under which the audit log names a child; only this organisation can recompute it."""
         return hmac.digest(self.log_secret, identifier.encode(), "sha256").hex()[:32]
 
+    @property
+    def category_secret(self) -> bytes:
+        """The secret of the keys that cells without children have, where counts of nobody are changed too."""
+        return hmac.digest(self.row_secret, b"circe category keys", "sha256")
+
 
 def open_sealing_seed(seed: bytes) -> "MLKEM768X25519PrivateKey":
     """Return the private key of a sealing seed. Raises `KeyFileError` for one that is destroyed."""

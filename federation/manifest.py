@@ -8,10 +8,11 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
 
+from federation.cell_key_terms import CellKeyTerms
 from federation.envelope import Envelope, EnvelopeError, verify_signature
 from federation.register import CLOCK_SKEW, Member, MemberKind, OrganisationKind, Register, RegisterError
 from federation.sum_terms import SumTerms, TermsInvalid, check_terms
@@ -69,8 +70,9 @@ class Choice(Document, frozen=True):
 class Manifest(Document, frozen=True):
     """A query as approved. Each field is either checked by every node or shown to every approver, or both.
 
-    `sum` is None exactly for `per_authority`. `template` is the digest of the template that this is a run of, and
-    `choices` what it chose of the template's lists; both are empty where the question was approved by itself.
+    `sum` is None exactly for `per_authority`, and `cell_key` where the preset changes no counts by cell keys.
+    `template` is the digest of the template that this is a run of, and `choices` what it chose of the template's
+    lists; both are empty where the question was approved by itself.
     """
 
     query_id: QueryId
@@ -89,6 +91,7 @@ class Manifest(Document, frozen=True):
     choices: tuple[Choice, ...]
     preset: Name
     preset_version: Name
+    cell_key: CellKeyTerms | None
     roster: tuple[Name, ...]
     minimum_register_version: int
     issued_at: Instant
@@ -142,13 +145,28 @@ def _check_path(manifest: Manifest) -> None:
             raise ApprovalError("malformed_manifest", f"manifest: {error}") from None
     if manifest.template and manifest.sum is None:
         raise ApprovalError("malformed_manifest", "manifest: only sums over nodes have templates")
+    if manifest.path is Path.NOISY_SUM and manifest.cell_key is not None:
+        raise ApprovalError("malformed_manifest", "manifest: cell keys change counts that are not noised")
     if manifest.path is Path.EXACT_SUM and not manifest.template:
         raise ApprovalError("template_missing", "an exact sum is taken under an approved template alone")
+
+
+def read_record_keys(asked: "Keyed") -> Literal[256, 4096] | None:
+    """How many record keys the plan of what is asked carries sums of; None where it carries none."""
+    return asked.cell_key.keys if asked.cell_key is not None else None
 
 
 def write_manifest(manifest: Manifest) -> bytes:
     """Return the exact bytes that are signed."""
     return encode_document(manifest)
+
+
+class Keyed(Protocol):
+    """What states how counts are changed by cell keys: a manifest or a template."""
+
+    @property
+    def cell_key(self) -> CellKeyTerms | None:
+        """The terms, or None where no counts are changed."""
 
 
 class Asked(Protocol):

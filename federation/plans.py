@@ -7,12 +7,15 @@ from query_engine.planning.plan import QueryPlan
 
 
 @lru_cache(maxsize=256)
-def derive_plan(sql: str, path: Path) -> QueryPlan:
-    """Return the plan of SQL by a path, made by our own planner and catalogue, once for all. Raises `QueryRefused`."""
+def derive_plan(sql: str, path: Path, keys: int | None = None) -> QueryPlan:
+    """Return the plan of SQL by a path, made by our own planner and catalogue, once for all.
+
+    With `keys`, it carries sums of so many record keys beside its counts. Raises `QueryRefused`.
+    """
     from query_engine.catalogue import load_catalogue
     from query_engine.language.parser import parse_query
-    from query_engine.planning.paths import plan_for_path
     from query_engine.planning.planner import plan_query
+    from query_engine.planning.record_keys import plan_for_keys
 
     catalogue = load_catalogue()
-    return plan_for_path(plan_query(parse_query(sql, catalogue), catalogue), path.value)
+    return plan_for_keys(plan_query(parse_query(sql, catalogue), catalogue), path.value, keys)

@@ -54,7 +54,7 @@ def _lines(manifest: Manifest, digest: str, plan: QueryPlan, asker: Member) -> I
     if manifest.template:
         chosen = [f"{each.parameter} = {plain_text(each.value)}" for each in manifest.choices]
         yield from _entry("Run of", [f"template {manifest.template}", *chosen])
-    yield from _entry("Protection", [f"{manifest.preset}, version {manifest.preset_version}"])
+    yield from _entry("Protection", describe_protection(manifest))
     yield from _entry("Good until", [f"{manifest.expires_at:%d %B %Y %H:%M} UTC"])
     yield from _entry("Asked of", [f"{len(manifest.roster)} nodes: {', '.join(manifest.roster)}"])
     yield "What the asker wrote, and nobody has checked: the purpose"
@@ -86,7 +86,7 @@ def _template_lines(
     yield from _entry("Leaves by", [f"{template.path}: {LEAVES_BY[template.path]}"])
     for heading, words in describe_terms(template.terms, None):
         yield from _entry(heading, words)
-    yield from _entry("Protection", [f"{template.preset}, version {template.preset_version}"])
+    yield from _entry("Protection", describe_protection(template))
     yield from _entry("Good until", [f"{template.expires_at:%d %B %Y %H:%M} UTC"])
     yield from _entry("Asked of", [f"standing roster {template.roster}"])
     yield "The first question that it stands for"
@@ -96,6 +96,22 @@ def _template_lines(
     yield from quote_text(template.purpose)
     yield "and the SQL from which the plans were made"
     yield from quote_text(template.sql)
+
+
+def describe_protection(asked: Manifest | Template) -> list[str]:
+    """Return which preset protects the figures, and how cell keys change them if they do."""
+    words = [f"{asked.preset}, version {asked.preset_version}"]
+    if (terms := asked.cell_key) is not None:
+        changed = "by the hub once they are added up" if asked.path is Path.EXACT_SUM else "at each authority"
+        words.append(
+            f"counts are changed by cell keys {changed}: by {terms.most} at most, always in the same way for the same "
+            f"children (table {terms.table}, {terms.keys} keys)"
+        )
+        words.append(
+            f"changes cancel out over many answers, so an authority gives {terms.answers} about one table and academic "
+            "year in this way, and no more"
+        )
+    return words
 
 
 def describe_terms(terms: SumTerms, nodes: int | None) -> Iterator[tuple[str, list[str]]]:

@@ -20,6 +20,7 @@ from typing import Annotated
 
 import msgspec
 
+from federation.cell_key_terms import CellKeyTerms
 from federation.envelope import Envelope, EnvelopeError, check_payload_type
 from federation.manifest import (
     SUM_PATHS,
@@ -77,6 +78,7 @@ class Template(Document, frozen=True):
     terms: SumTerms
     preset: Name
     preset_version: Name
+    cell_key: CellKeyTerms | None
     planner_version: Name
     catalogue_version: Name
     most_runs: Annotated[int, msgspec.Meta(ge=1, le=10_000)]
@@ -135,6 +137,8 @@ def _find_fault(template: Template) -> str:
         return f"it stands for more than {MOST_INSTANCES} questions"
     if (template.path is Path.NOISY_SUM) != bool(template.terms.epsilon):
         return "a noisy sum states a privacy loss, and an exact one none"
+    if template.path is Path.NOISY_SUM and template.cell_key is not None:
+        return "cell keys change counts that are not noised"
     return ""
 
 
@@ -198,6 +202,7 @@ def _bound_fields(
         "template": digest,
         "preset": template.preset,
         "preset_version": template.preset_version,
+        "cell_key": template.cell_key,
     }
 
 

@@ -11,10 +11,11 @@ from pathlib import Path as FilePath
 from disclosure_control.preset import PresetInvalid
 from disclosure_control.preset_shelf import SHIPPED, PresetShelf
 from disclosure_control.totals import check_total_preset
+from federation.cell_key_terms import state_cell_keys
 from federation.envelope import Envelope, EnvelopeError, add_signature, read_envelope, seal_envelope, sign_body
 from federation.envelope import write_envelope as write_envelope
 from federation.keys import MemberKeys
-from federation.manifest import ApprovalError, Path
+from federation.manifest import ApprovalError, Path, read_record_keys
 from federation.plans import derive_plan
 from federation.state import StateError, write_file
 from federation.sum_terms import GATHER_SECONDS, SumTerms
@@ -52,7 +53,7 @@ def make_template(
     unknown preset, and `ReleaseRefused` for one that exact totals cannot have.
     """
     try:
-        version = presets.load(preset).version
+        rules = presets.load(preset)
     except PresetInvalid as error:
         raise StateError(str(error)) from None
     issued = whole_seconds(now)
@@ -72,7 +73,8 @@ def make_template(
             threshold=threshold, dropouts=dropouts, colluders=colluders, epsilon=epsilon, gather_seconds=GATHER_SECONDS
         ),
         preset=preset,
-        preset_version=version,
+        preset_version=rules.version,
+        cell_key=state_cell_keys(rules),
         planner_version=PLANNER_VERSION,
         catalogue_version=load_catalogue().version,
         most_runs=most_runs,
@@ -82,7 +84,7 @@ def make_template(
         nonce=secrets.token_hex(32),
     )
     if path is Path.EXACT_SUM:
-        check_total_preset(presets.load(preset))
+        check_total_preset(rules)
     checked = read_template(seal_envelope(encode_document(template), TEMPLATE_TYPE))
     plan_every_question(checked, presets)
     return checked
@@ -94,13 +96,15 @@ def plan_every_question(template: Template, presets: PresetShelf = SHIPPED) -> t
     Raises `ApprovalError` for a template of another planner, catalogue or preset than ours, and, naming the choices,
     for a question that cannot be asked.
     """
-    ours = (PLANNER_VERSION, load_catalogue().version, presets.load(template.preset).version)
-    if (template.planner_version, template.catalogue_version, template.preset_version) != ours:
+    preset = presets.load(template.preset)
+    ours = (PLANNER_VERSION, load_catalogue().version, preset.version, state_cell_keys(preset))
+    stated = (template.planner_version, template.catalogue_version, template.preset_version, template.cell_key)
+    if stated != ours:
         raise ApprovalError("plan_differs", "the template is of another planner, catalogue or preset than ours")
     plans = []
     for choices in list_choices(template):
         try:
-            plans.append(derive_plan(write_question(template, choices), template.path))
+            plans.append(derive_plan(write_question(template, choices), template.path, read_record_keys(template)))
         except QueryRefused as refused:
             chosen = ", ".join(f"{choice.parameter} = {choice.value}" for choice in choices)
             text = f"{refused.text} (with {chosen})" if chosen else refused.text

@@ -8,11 +8,15 @@ preset.
 
 from collections.abc import Mapping
 
+from disclosure_control.preset_shelf import SHIPPED, PresetShelf
+from disclosure_control.release import ReleaseMalformed, ReleaseRefused, read_released
+from disclosure_control.tables import TableMalformed
+from disclosure_control.totals import check_changed_total
 from federation.envelope import Envelope, EnvelopeError, check_payload_type
 from federation.exchange import ReleaseDocument
 from federation.manifest import Manifest, Path, manifest_digest, read_manifest
 from federation.register import Member, Register
-from federation.releases import verify_node
+from federation.releases import load_approved_preset, verify_node
 from federation.secure_sum.messages import CONTRIBUTION_TYPE, SURVIVORS_TYPE, Contribution, SurvivorSet
 from federation.wire import D, WireError, decode_document
 from query_engine.planning.plan import QueryPlan
@@ -22,13 +26,20 @@ class TotalMismatch(Exception):
     """A release of a sum says something else than the nodes signed."""
 
 
-def verify_total(document: ReleaseDocument, envelope: Envelope, plan: QueryPlan, register: Register) -> None:
+def verify_total(
+    document: ReleaseDocument,
+    envelope: Envelope,
+    plan: QueryPlan,
+    register: Register,
+    presets: PresetShelf = SHIPPED,
+) -> None:
     """Check a release of a sum against its manifest and what the nodes signed. Raises `TotalMismatch`.
 
     1. t nodes of the roster signed that these survivors be opened together, for this very manifest;
     2. each survivor, and nobody else, signed a contribution to that attempt, of the plan's length;
     3. the table is of this plan, path and preset, and names the survivors' authorities as those in it;
-    4. every other authority of the roster is named as absent, and the noise is what the manifest asked for.
+    4. every other authority of the roster is named as absent, and the noise is what the manifest asked for;
+    5. counts changed by cell keys are such as the preset can print, with shares that follow from them.
     """
     manifest, digest = read_manifest(envelope), manifest_digest(envelope)
     members = {member.id: member for member in register.members}
@@ -39,6 +50,8 @@ def verify_total(document: ReleaseDocument, envelope: Envelope, plan: QueryPlan,
     for signer in document.opening.signers:
         _verify(document.opening, signer, members, versions[signer])
     _check_table(document.table, manifest, plan, survivors, members)
+    if manifest.cell_key is not None:
+        _check_changed(document.table, manifest, plan, presets)
 
 
 def _read_opening(opening: Envelope, manifest: Manifest, digest: str) -> SurvivorSet:
@@ -92,6 +105,13 @@ def _check_table(
         raise TotalMismatch("the table is of another plan or preset than was approved")
     if plan.model is None and (table.get("path"), table.get("noise")) != (plan.path, _noise_of(manifest)):
         raise TotalMismatch("the table states another path or other noise than was approved")
+
+
+def _check_changed(table: Mapping[str, object], manifest: Manifest, plan: QueryPlan, presets: PresetShelf) -> None:
+    try:
+        check_changed_total(read_released(table), plan, load_approved_preset(manifest, presets))
+    except (ReleaseMalformed, ReleaseRefused, TableMalformed) as error:
+        raise TotalMismatch(f"the changed counts are not such as the preset prints: {error}") from None
 
 
 def _noise_of(manifest: Manifest) -> dict[str, object] | None:

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from disclosure_control.noise.calibration import calibrate
 from disclosure_control.noise.terms import NoiseRefused
 from disclosure_control.preset import Preset, PresetInvalid
-from disclosure_control.preset_shelf import SHIPPED, PresetShelf
+from disclosure_control.preset_shelf import PresetShelf
+from federation.cell_key_terms import state_cell_keys
 from federation.exchange import QueryDraft
 from federation.manifest import SUM_PATHS, Manifest, Path
 from federation.problems import ProblemRaised
@@ -29,16 +30,16 @@ def compose_manifest(
     project: Project,
     asker: Member,
     plan: QueryPlan,
+    preset: Preset,
     everybody: tuple[str, ...],
     register: Register,
     now: datetime,
-    presets: PresetShelf = SHIPPED,
 ) -> Manifest:
     """Return the manifest of a draft, for the nodes that it names or for `everybody`.
 
     Raises 422 problems that say what to mend.
     """
-    preset, roster = _choose_preset(draft, project, presets), _choose_roster(draft, everybody, register, now)
+    roster = _choose_roster(draft, everybody, register, now)
     _check_audience(asker, plan)
     _check_year(draft, plan)
     _check_size(plan, 1 if draft.path in SUM_PATHS else len(roster))
@@ -62,6 +63,7 @@ def compose_manifest(
         choices=(),
         preset=preset.name,
         preset_version=preset.version,
+        cell_key=state_cell_keys(preset),
         roster=roster,
         minimum_register_version=register.version,
         issued_at=issued,
@@ -98,7 +100,8 @@ def _choose_terms(draft: QueryDraft, plan: QueryPlan, roster: tuple[str, ...], r
     return terms
 
 
-def _choose_preset(draft: QueryDraft, project: Project, presets: PresetShelf) -> Preset:
+def choose_preset(draft: QueryDraft, project: Project, presets: PresetShelf) -> Preset:
+    """Return the preset of a draft, which the project's releases may use. Raises a 422 problem."""
     if draft.preset not in project.presets:
         allowed = ", ".join(sorted(project.presets))
         raise ProblemRaised(422, "preset_not_in_project", f"the project's releases use one of: {allowed}")

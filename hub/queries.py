@@ -34,20 +34,22 @@ from federation.manifest import (
     check_validity,
     manifest_digest,
     read_manifest,
+    read_record_keys,
     write_manifest,
 )
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind
 from federation.standing_rosters import ENGLAND
 from hub.budgets import check_budget, describe_budget, find_left, reserve_budget
+from hub.cell_keys import check_answers_left, count_answers_given
 from hub.dispatch import deliver_manifest, read_progress
-from hub.drafting import compose_manifest
+from hub.drafting import choose_preset, compose_manifest
 from hub.projects import find_project
 from hub.service import Hub
 from hub.sums.rosters import standing_members
 from query_engine.catalogue import load_catalogue
-from query_engine.planning.paths import plan_for_path
 from query_engine.planning.plan import QueryPlan
+from query_engine.planning.record_keys import plan_for_keys
 from query_engine.question import read_question
 from query_engine.refusal import QueryRefused
 
@@ -80,17 +82,19 @@ class StoredQuery:
     @cached_property
     def plan(self) -> QueryPlan:
         """The plan of the manifest's SQL, derived at need. Raises a 422 problem where there is none now."""
-        return plan_draft(self.manifest.sql, self.manifest.path)
+        return plan_draft(self.manifest.sql, self.manifest.path, read_record_keys(self.manifest))
 
 
 def draft_query(hub: Hub, draft: QueryDraft, asker: Member) -> str:
     """Check a draft, make its manifest and return the query's id. Raises problems that say what to mend."""
     hub.check_access(asker.kind, "federation", "submit", "manifest")
     project = find_project(hub, draft.project, asker.id)
-    plan = plan_draft(draft.sql, draft.path)
+    preset = choose_preset(draft, project, hub.party.presets)
+    plan = plan_draft(draft.sql, draft.path, preset.record_keys)
     everybody = _choose_everybody(hub, draft)
-    manifest = compose_manifest(draft, project, asker, plan, everybody, hub.register(), hub.clock(), hub.party.presets)
+    manifest = compose_manifest(draft, project, asker, plan, preset, everybody, hub.register(), hub.clock())
     check_budget(hub, manifest)
+    check_answers_left(hub, manifest, plan)
     store_draft(hub, manifest, plan)
     return manifest.query_id
 
@@ -146,13 +150,13 @@ def store_draft(hub: Hub, manifest: Manifest, plan: QueryPlan) -> None:
         hub.database.log.append(connection, event)
 
 
-def plan_draft(sql: str, path: Path = Path.PER_AUTHORITY) -> QueryPlan:
-    """Parse SQL, plan it for a path, and hold it to the methodology guards.
+def plan_draft(sql: str, path: Path = Path.PER_AUTHORITY, keys: int | None = None) -> QueryPlan:
+    """Parse SQL, plan it for a path, with record keys where there are to be any, and hold it to the methodology guards.
 
     Raises a 422 problem that carries the refusal's code, reason and place.
     """
     try:
-        return plan_for_path(read_question(sql).plan, path.value)
+        return plan_for_keys(read_question(sql).plan, path.value, keys)
     except QueryRefused as refused:
         place = f" (line {refused.at[0]}, column {refused.at[1]})" if refused.at else ""
         raise ProblemRaised(422, refused.code, refused.text + place) from None
@@ -179,6 +183,8 @@ def sign_query(hub: Hub, query_id: str, signature: Signature, signer: Member) ->
         )
         action = Action.QUERY_SUBMITTED if signer.id == query.manifest.asker else Action.QUERY_APPROVED
         hub.database.log.append(connection, hub.event(action, signer.id, query_id, digest=query.digest))
+        if state is QueryState.RUNNING and query.manifest.cell_key is not None:
+            count_answers_given(connection, query.manifest, query.plan)
         if state is QueryState.RUNNING and query.manifest.path is Path.PER_AUTHORITY:
             deliver_manifest(hub, connection, query.manifest, write_envelope(envelope))
     hub.bell.ring(query_id, *query.manifest.roster)

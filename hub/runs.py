@@ -18,7 +18,7 @@ from disclosure_control.release import ReleaseRefused
 from disclosure_control.totals import check_total_preset
 from federation.envelope import Envelope, write_envelope
 from federation.exchange import RunDraft
-from federation.manifest import ApprovalError, Manifest, Path
+from federation.manifest import ApprovalError, Manifest, Path, read_record_keys
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind, Register
 from federation.secure_sum.certificates import check_widest_roster
@@ -28,6 +28,7 @@ from federation.sum_terms import SumTerms, TermsInvalid, check_terms, describe_t
 from federation.template import Template, bind_run, check_template, read_template, template_digest, write_question
 from federation.wire import whole_seconds
 from hub.budgets import check_budget
+from hub.cell_keys import check_answers_left
 from hub.projects import find_project
 from hub.queries import plan_draft, store_draft
 from hub.service import Hub
@@ -46,6 +47,7 @@ def draft_run(hub: Hub, draft: RunDraft, asker: Member) -> str:
     roster = choose_standing_roster(hub, template, draft.snapshot_term, question.year, now)
     manifest = compose_run(template, draft, question, roster, register, now, hub.party.presets)
     check_budget(hub, manifest)
+    check_answers_left(hub, manifest, question.plan)
     _keep_template(hub, template, draft.template)
     store_draft(hub, manifest, question.plan)
     return manifest.query_id
@@ -77,7 +79,7 @@ def write_run_question(template: Template, draft: RunDraft) -> RunQuestion:
         sql = write_question(template, draft.choices)
     except ApprovalError as error:
         raise ProblemRaised(422, error.code, error.text) from None
-    plan = plan_draft(sql, template.path)
+    plan = plan_draft(sql, template.path, read_record_keys(template))
     if len(plan.academic_years) != 1:
         raise ProblemRaised(422, "year_differs", "a run is about one academic year: give it in every WHERE")
     return RunQuestion(sql, plan, str(plan.academic_years[0]))
@@ -150,6 +152,7 @@ def compose_run(
             choices=draft.choices,
             preset=template.preset,
             preset_version=template.preset_version,
+            cell_key=template.cell_key,
             roster=roster,
             minimum_register_version=register.version,
             issued_at=issued,

@@ -34,6 +34,16 @@ CREATE TABLE IF NOT EXISTS releases (
     release_id TEXT NOT NULL UNIQUE,
     document BLOB NOT NULL
 );
+CREATE TABLE IF NOT EXISTS cell_key_answers (
+    node TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    academic_year TEXT NOT NULL,
+    plan_id TEXT NOT NULL,
+    term TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    answers INTEGER NOT NULL,
+    PRIMARY KEY (node, subject, academic_year, plan_id, term, scope)
+);
 CREATE TABLE IF NOT EXISTS deliveries (
     delivery_id INTEGER PRIMARY KEY AUTOINCREMENT,
     receiver TEXT NOT NULL,

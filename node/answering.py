@@ -11,7 +11,6 @@ import sqlite3
 from dataclasses import dataclass
 
 from audit.event import Action, AuditEvent, Outcome
-from disclosure_control.protection import protect
 from federation.database import stamp
 from federation.envelope import Envelope, EnvelopeError, read_envelope, seal_envelope, write_envelope
 from federation.manifest import (
@@ -26,6 +25,7 @@ from federation.manifest import (
 )
 from federation.manifest import Outcome as ReplyOutcome
 from federation.wire import encode_document, whole_seconds
+from node.cell_keys import protect_rows, record_answers
 from node.checklist import (
     Approved,
     accept_preset,
@@ -105,7 +105,7 @@ def reserve_question(node: Node, approved: Approved) -> Reserved | bytes:
         check_rules(node, approved, plan)
         # 10 and 11: the snapshot, and what has been answered from it.
         snapshot = find_snapshot(node, approved.manifest, known)
-        check_history(connection, approved, plan, node.rules())
+        check_history(connection, approved, plan, snapshot.id, node.rules())
         if known is None:
             reserve_in_ledger(node, connection, approved, plan, snapshot)
     return Reserved(approved, plan, snapshot)
@@ -131,6 +131,7 @@ def reserve_in_ledger(
     except sqlite3.IntegrityError:
         raise Refused("replayed", "the manifest's nonce has been used by another") from None
     record_question(connection, approved, node.clock())
+    record_answers(connection, manifest, plan, snapshot.id)
     event = node.event(
         Action.QUERY_RECEIVED,
         manifest.asker,
@@ -156,7 +157,7 @@ def run_question(node: Node, reserved: Reserved, envelope: Envelope) -> bytes:
     """
     approved, manifest = reserved.approved, reserved.approved.manifest
     try:
-        protected = protect(run_plan(node, reserved), accept_preset(node, manifest))
+        protected = protect_rows(node, run_plan(node, reserved), accept_preset(node, manifest))
     except Refused as refused:
         return keep_refusal(node, approved.digest, envelope, manifest, refused)
     reply = Reply(

@@ -35,6 +35,7 @@ from datetime import datetime
 
 from disclosure_control.preset import Preset, PresetInvalid
 from disclosure_control.strictness import PresetLooser, check_stricter
+from federation.cell_key_terms import state_cell_keys
 from federation.envelope import Envelope
 from federation.manifest import (
     ApprovalError,
@@ -44,11 +45,13 @@ from federation.manifest import (
     check_asker,
     check_validity,
     manifest_digest,
+    read_record_keys,
 )
 from federation.plans import derive_plan as plan_question
 from federation.register import Member, MemberKind, OrganisationKind, Register, RegisterError
 from federation.state import StateError
 from federation.template import Template, check_run
+from node.cell_keys import check_answers_left, find_table
 from node.refusal import Refused
 from node.rules import NodeRules
 from node.service import Node
@@ -139,7 +142,7 @@ def find_members(node: Node, approved: Approved) -> tuple[Member, ...]:
 def derive_plan(manifest: Manifest) -> QueryPlan:
     """Line 8. Raises `Refused`."""
     try:
-        plan = plan_question(manifest.sql, manifest.path)
+        plan = plan_question(manifest.sql, manifest.path, read_record_keys(manifest))
     except QueryRefused as refused:
         raise Refused(refused.code, refused.text) from None
     approved = (manifest.plan_id, manifest.planner_version, manifest.catalogue_version)
@@ -181,12 +184,14 @@ def accept_preset(node: Node, manifest: Manifest) -> Preset:
         raise Refused("preset_barred", f"this authority does not accept the preset {manifest.preset}")
     try:
         preset = presets.load(manifest.preset)
-        if rules.floor:
-            check_stricter(preset, presets.load(rules.floor))
+        if floor := rules.floor if preset.cell_key is None else rules.cell_keys.floor:
+            check_stricter(preset, presets.load(floor))
     except (PresetInvalid, PresetLooser) as error:
         raise Refused("preset_barred", str(error)) from None
-    if preset.version != manifest.preset_version:
+    if (preset.version, state_cell_keys(preset)) != (manifest.preset_version, manifest.cell_key):
         raise Refused("preset_differs", f"the preset {manifest.preset} is another version here than was approved")
+    if preset.cell_key is not None and manifest.sum is None:
+        find_table(node, preset)
     return preset
 
 
@@ -195,7 +200,9 @@ def name_subject(manifest: Manifest, plan: QueryPlan) -> str:
     return f"{'+'.join(plan.tables)}/{manifest.academic_year}"
 
 
-def check_history(connection: sqlite3.Connection, approved: Approved, plan: QueryPlan, rules: NodeRules) -> None:
+def check_history(
+    connection: sqlite3.Connection, approved: Approved, plan: QueryPlan, snapshot: str, rules: NodeRules
+) -> None:
     """Line 10. Raises `Refused`.
 
     The history goes by table and academic year, not by snapshot, since a load that changes one row would otherwise
@@ -216,6 +223,7 @@ def check_history(connection: sqlite3.Connection, approved: Approved, plan: Quer
     others = {row["plan_id"] for row in rows} - {plan.plan_id}
     if len(others) >= rules.questions_per_year:
         raise Refused("history_full", f"{len(others)} questions about this table and year have been answered")
+    check_answers_left(connection, manifest, plan, snapshot, rules.cell_keys)
     check_paths_taken(connection, manifest)
     check_allowances(connection, approved, rules.sums)
 

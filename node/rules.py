@@ -90,6 +90,13 @@ LEAST_REACHING = 5
 """Operators that must be able to reach each cell of an exact sum, whatever the rules say."""
 
 
+class CellKeyRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What holds for presets that change counts by cell keys."""
+
+    floor: str = "ons_cell_key"
+    answers_per_year: Annotated[int, msgspec.Meta(ge=0)] = 4
+
+
 class NodeRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The rules of one node; `node/rules.toml` says what each means."""
 
@@ -104,6 +111,7 @@ class NodeRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     claims: ClaimRules
     sums: SumRules
     engine: EngineRules = EngineRules()
+    cell_keys: CellKeyRules = CellKeyRules()
 
 
 def write_default_rules(directory: Path) -> None:

@@ -22,6 +22,15 @@ CREATE TABLE IF NOT EXISTS privacy_losses (
     PRIMARY KEY (digest, academic_year)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS privacy_losses_by_age ON privacy_losses (reserved_at);
+CREATE TABLE IF NOT EXISTS cell_key_answers (
+    subject TEXT NOT NULL,
+    academic_year TEXT NOT NULL,
+    plan_id TEXT NOT NULL,
+    snapshot TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    answers INTEGER NOT NULL,
+    PRIMARY KEY (subject, academic_year, plan_id, snapshot, scope)
+);
 CREATE TABLE IF NOT EXISTS unapproved (
     hour TEXT PRIMARY KEY,
     deliveries INTEGER NOT NULL

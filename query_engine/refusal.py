@@ -81,6 +81,9 @@ class RefusalCode(StrEnum):
     PATH_REACH = "path_reach", "too few operators can reach a cell of an exact sum"
     PATH_UNBOUNDED = "path_unbounded", "nothing bounds what one child adds to a figure, so no noise could hide it"
 
+    # The protection, by which a question that is sound may not be answered
+    CELL_KEYS = "cell_keys", "cell keys change counts of children and shares of them, and nothing else"
+
 
 class QueryRefused(Exception):
     """A query is not allowed. Depends on the text, the catalogue and the plan; never on data.

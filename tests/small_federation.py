@@ -112,6 +112,7 @@ class SmallFederation:
             choices=(),
             preset="opensafely",
             preset_version=load_preset("opensafely").version,
+            cell_key=None,
             roster=self.roster,
             minimum_register_version=1,
             issued_at=now,

@@ -1,27 +1,32 @@
 """The averaging attack on cell keys, and how often it succeeds within so many questions.
 
 After Asghar and Kaafar (2020) on Table Builder: the attacker wants the exact size of a group, and asks for counts whose
-true sums or differences are that size. Each is changed for itself, so that their average comes ever closer. Two ways:
+true sums or differences are that size. Each is changed for itself, so that their average comes ever closer. Three ways:
 
 - `parts`: a question splits the group in two by some other condition; the two printed counts add up to its size. Where
   small counts are withheld, the parts of a small group are.
 - `besides`: a question counts other children with and without the group; the printed counts differ by its size. No
   threshold stops it.
+- `known`: as `besides`, but how many others there are is known from elsewhere, and only the count with the group asked.
 
 Record keys are random and the attacker's conditions are free, so that what is measured depends on the table and the
 number of questions alone. Nothing here touches data.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
 from disclosure_control.cell_key.ptable import PTable
 
-__all__ = ["Attack", "Way", "measure_averaging"]
+__all__ = ["ANSWERS", "Attack", "Way", "measure_averaging"]
 
-Way = Literal["parts", "besides"]
+Way = Literal["parts", "besides", "known"]
+
+ANSWERS: Mapping[Way, int] = {"parts": 1, "besides": 2, "known": 1}
+"""How many answers one question of each way takes, as nodes count them: counts times grouping sets, so that a split by
+a column is one, and a count with the group and one without it are two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,11 @@ def _ask_besides(table: PTable, attack: Attack, keys: list[int], source: Random)
     return _add(_printed(table, attack, [*others, *keys]), _printed(table, attack, others), -1)
 
 
+def _ask_known(table: PTable, attack: Attack, keys: list[int], source: Random) -> int | None:
+    others = [source.randrange(table.keys) for _ in range(source.randint(*attack.others))]
+    return _add(_printed(table, attack, [*others, *keys]), len(others), -1)
+
+
 def _add(one: int | None, other: int | None, sign: int) -> int | None:
     return None if one is None or other is None else one + sign * other
 
@@ -76,4 +86,5 @@ def _printed(table: PTable, attack: Attack, keys: list[int]) -> int | None:
 _ASK: dict[Way, Callable[[PTable, Attack, list[int], Random], int | None]] = {
     "parts": _ask_parts,
     "besides": _ask_besides,
+    "known": _ask_known,
 }

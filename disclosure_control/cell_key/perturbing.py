@@ -9,7 +9,7 @@ changes. It does not bound what many questions tell together: changes are small 
 of different questions is limited, and `averaging` measures what an attacker gets within the limit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -18,15 +18,13 @@ from disclosure_control.cell_key.zeros import empty_cell_key
 from disclosure_control.preset import Preset
 from disclosure_control.rounding import cut
 from disclosure_control.symbols import Symbol, Value
-from disclosure_control.tables import ProtectedTable, Row, name_categories, seal_table
+from disclosure_control.tables import Entry, ProtectedTable, Row, TableMalformed, name_categories, seal_table
 from query_engine.catalogue import Category
 from query_engine.planning.plan import Output, QueryPlan
 from query_engine.planning.record_keys import keys_of
 from query_engine.tables import RawTable
 
-__all__ = ["CellKeys", "protect_counts"]
-
-_INTERVAL = 1.96
+__all__ = ["CellKeys", "check_shares", "protect_counts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +38,19 @@ class CellKeys:
     preset: Preset
     secret: bytes
 
+    def __post_init__(self) -> None:
+        """Refuse a table that is not the preset's."""
+        rule = self.preset.cell_key
+        if rule is None or (rule.keys, rule.most) != (self.table.keys, self.table.most):
+            raise ValueError(f"the preset {self.preset.name} does not change counts by table {self.table.name}")
+
     def __repr__(self) -> str:
         return f"CellKeys({self.table.name}, {self.preset.name})"
 
     @property
     def method(self) -> str:
-        """What is done to the counts and what it promises, as a paragraph for a reader."""
-        table, preset = self.table, self.preset
-        large = len(table.rows)
-        zeros = "counts of nobody too" if table.zeros else "a count of nobody is not changed"
-        withheld = "{} to {}".format(*preset.withheld_range)
-        return " ".join(
-            (
-                f"Cell-key method (table {table.name}): every count was changed by at most {table.most} either way,",
-                f"always in the same way for the same children; {zeros}. The change of a large count is 0 on average,",
-                f"with a standard deviation of {table.deviation(large):.2f}: the true count lies within",
-                f"{self.margin(large)} of the printed one 19 times in 20. Counts that came to {withheld} are",
-                f"withheld (c), as preset {preset.name}, version {preset.version}, has it. Shares come from the",
-                "changed counts. Totals are changed for themselves, and need not be the sums of the rows. Not claimed:",
-                "protection against many questions about the same children. Changes cancel out on average.",
-            )
-        )
+        """What is done to the counts and what it promises, as the preset has it for a reader who lacks the table."""
+        return self.preset.method
 
     def margin(self, count: int) -> int:
         """Within how much of the printed count the true one lies 19 times in 20: counted, not reckoned."""
@@ -98,9 +88,37 @@ def _figure(output: Output, figures: Mapping[str, int], cell: Mapping[str, Categ
     of, part = counts[0], counts[-1]
     assert isinstance(of, int)
     assert isinstance(part, int)
+    return _share(part, of, keys.preset)
+
+
+def _share(part: int, of: int, preset: Preset) -> Value:
+    """The share that a changed count is of another."""
     if of == 0:
         return Symbol.NOT_APPLICABLE
-    return cut(min(Decimal(1), Decimal(part) / of), keys.preset.proportion_decimals)
+    return cut(min(Decimal(1), Decimal(part) / of), preset.proportion_decimals)
+
+
+def check_shares(table: ProtectedTable, plan: QueryPlan, preset: Preset) -> None:
+    """Check every share that stands beside both its counts to be what they give. Raises `TableMalformed`."""
+    for number, row in enumerate(table.rows, start=1):
+        shown = {each.statistics[-1]: entry for each, entry in _counts_of(plan, row)}
+        for output, entry in zip(plan.outputs, row, strict=True):
+            if output.kind == "mean" and _expected(output, shown, preset) not in (None, entry):
+                raise TableMalformed(f"row {number}, {output.label}: not the share of the counts beside it")
+
+
+def _counts_of(plan: QueryPlan, row: Row) -> Iterator[tuple[Output, Entry]]:
+    for output, entry in zip(plan.outputs, row, strict=True):
+        if output.dimension is None and output.kind != "mean":
+            yield output, entry
+
+
+def _expected(output: Output, shown: Mapping[str, Entry], preset: Preset) -> Value | None:
+    """What a share must be by the counts shown, or None where they do not say."""
+    of, part = shown.get(output.statistics[0]), shown.get(output.statistics[-1])
+    if Symbol.CONFIDENTIAL in (of, part):
+        return Symbol.CONFIDENTIAL
+    return _share(part, of, preset) if isinstance(of, int) and isinstance(part, int) else None
 
 
 def _count(name: str, figures: Mapping[str, int], cell: Mapping[str, Category | None], keys: CellKeys) -> Value:

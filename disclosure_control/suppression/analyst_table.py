@@ -62,6 +62,7 @@ def protect_table(
     """The rows of a table in their order, each figure a number or a symbol. Raises `TableUnusable`, `CannotProtect`."""
     layout = file.layout(by, dict(trees))
     lattice = build_lattice([layout])
+    _check_rounds(preset)
     counts = file.counts(count)
     ties = Ties(secret, _plan(layout, preset, count))
     rule = CountRule.of(preset, signed=any(each < 0 for each in counts))
@@ -83,6 +84,13 @@ def protect_table(
     return ProtectedFile(columns, rows, write_certificate(certified), tuple(notes))
 
 
+def _check_rounds(preset: Preset) -> None:
+    """Check that a preset can be applied to counts alone. Raises `TableUnusable`."""
+    if preset.cell_key is not None:
+        text = f"preset {preset.name} changes counts by the record keys of children, and a table has counts alone"
+        raise TableUnusable(f"{text}: choose another preset, or ask the nodes")
+
+
 def attack_table(
     file: TableFile,
     preset: Preset,
@@ -96,6 +104,7 @@ def attack_table(
 
     Raises `TableUnusable` where it cannot be read or its figures contradict each other, and `CertificateInvalid`.
     """
+    _check_rounds(preset)
     lattice = build_lattice([file.layout(by, dict(trees))])
     published: dict[str, tuple[Printed, ...]] = {count: file.printed(count)}
     if value is not None:

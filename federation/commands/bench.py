@@ -34,6 +34,10 @@ BENCHES: Mapping[str, tuple[str, str]] = {
         "federation.commands.bench_noise_audit:noise_audit",
         "What each mechanism of noise lets an attacker tell, beside its claim.",
     ),
+    "utility": (
+        "node.bench.utility:utility",
+        "What is left of national figures, protected at each node first, or as a sum.",
+    ),
     "disclosure": (
         "federation.commands.bench_disclosure:disclosure",
         "Protecting tables with proof, beside G-Confid and tau-Argus.",

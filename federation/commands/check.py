@@ -45,6 +45,7 @@ def check(sql: str, preset: str, epsilon: str, nodes: int, state: Path | None, p
 
     SQL is the query's text, @FILE to read it from a file, or - to read it from standard input.
     """
+    from query_engine.planning.record_keys import with_record_keys
     from query_engine.question import read_question
     from query_engine.refusal import QueryRefused
     from query_engine.wording.explaining import explain_as_json
@@ -53,6 +54,8 @@ def check(sql: str, preset: str, epsilon: str, nodes: int, state: Path | None, p
     noise = read_noise_asked(epsilon, nodes, state, project)
     try:
         question = read_question(text)
+        if rules.record_keys is not None:
+            with_record_keys(question.plan, rules.record_keys)
     except QueryRefused as refusal:
         click.echo(json.dumps(_refusal_json(refusal)) if style == "json" else show_refusal(refusal, text))
         click.get_current_context().exit(REFUSED)

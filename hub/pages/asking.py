@@ -36,7 +36,7 @@ from hub.pages.visitor import may_ask, require_visitor_who, the_hub
 from hub.projects import Project, list_projects
 from hub.queries import draft_query
 from query_engine.catalogue import load_catalogue
-from query_engine.planning.paths import plan_for_path
+from query_engine.planning.record_keys import plan_for_keys
 from query_engine.question import Question, read_question
 from query_engine.refusal import QueryRefused
 from query_engine.wording.description import describe_plan
@@ -79,7 +79,8 @@ def take_form() -> AnyResponse | str | tuple[str, int]:
         return _render_form(form, projects, errors), 422
     try:
         question = read_question(form.sql)
-        plan = plan_for_path(question.plan, Path(form.path).value)
+        preset = the_hub().party.presets.load(form.preset)
+        plan = plan_for_keys(question.plan, Path(form.path).value, preset.record_keys)
         # The purpose goes into the audit log, which takes no pupil's number: better said now than after the review.
         the_hub().event(Action.QUERY_DRAFTED, asker.id, "", purpose=form.purpose)
         if step == "draft":
@@ -118,7 +119,7 @@ def _render_form(
 def _render_review(form: DraftForm, projects: tuple[Project, ...], question: Question, cost: Cost | None) -> str:
     hub, path = the_hub(), Path(form.path)
     preset = hub.party.presets.load(form.preset)
-    plan = plan_for_path(question.plan, path.value)
+    plan = plan_for_keys(question.plan, path.value, preset.record_keys)
     is_total = path in SUM_PATHS
     return render_template(
         "asking_review.html",

@@ -5,7 +5,7 @@ from flask import Blueprint, render_template
 from federation.exchange import QueryState
 from federation.manifest import SUM_PATHS, Manifest
 from federation.problems import ProblemRaised
-from federation.reading import LEAVES_BY, describe_terms
+from federation.reading import LEAVES_BY, describe_protection, describe_terms
 from federation.register import Member
 from hub import queries as rooms
 from hub.pages.journey import list_signers, list_steps
@@ -44,6 +44,7 @@ def show_query(query_id: str) -> str:
         manifest=query.manifest,
         described=_describe_plan(query),
         leaves=describe_leaving(query.manifest),
+        protection=describe_protection(query.manifest),
         steps=list_steps(status, progress, is_run=bool(query.manifest.template)),
         signers=list_signers(status, hub.register().members),
         command=_next_command(visitor, status.state, status.asker, status.signers),

@@ -16,13 +16,14 @@ from disclosure_control.models import ModelWithheld
 from disclosure_control.noise.shares import raw_from_vector
 from disclosure_control.release import ReleaseRefused
 from disclosure_control.released import ReleasedTable
-from disclosure_control.totals import release_exact_total, release_noisy_total
+from disclosure_control.totals import release_changed_total, release_exact_total, release_noisy_total
 from federation.exchange import QueryState
 from federation.manifest import Path
 from federation.releases import LATE, load_approved_preset
 from federation.secure_sum.collector import Collector
 from federation.sum_terms import noise_terms
 from federation.wire import encode_document
+from hub.cell_keys import open_cell_keys
 from hub.dispatch import read_signed_replies
 from hub.queries import StoredQuery, close_query
 from hub.release import find_authorities, keep_release
@@ -31,7 +32,6 @@ from hub.sums.attempts import AttemptState, StoredAttempt, move_attempt
 from query_engine.models.failures import ModelUndetermined
 
 if TYPE_CHECKING:
-    from disclosure_control.preset_shelf import PresetShelf
     from federation.secure_sum.vectors import Vector
 
 log = logging.getLogger("circe.hub")
@@ -51,7 +51,7 @@ def release_total(
         served[node]: collector.missing.get(node, LATE) for node in attempt.roster.members if node not in survivors
     }
     try:
-        table = _protect(query, vector, tuple(answered), absent, hub.party.presets)
+        table = _protect(hub, query, vector, tuple(answered), absent)
     except (ReleaseRefused, ModelWithheld, ModelUndetermined) as error:
         log.warning("%s is withheld: %s", query.query_id, type(error).__name__)
         _withhold(hub, query, attempt, collector)
@@ -69,15 +69,13 @@ def release_total(
 
 
 def _protect(
-    query: StoredQuery,
-    vector: "Vector",
-    answered: tuple[str, ...],
-    absent: Mapping[str, str],
-    presets: "PresetShelf",
+    hub: Hub, query: StoredQuery, vector: "Vector", answered: tuple[str, ...], absent: Mapping[str, str]
 ) -> ReleasedTable | ReleasedModel:
     """Return what may be shown of an opened sum."""
-    manifest, plan, preset = query.manifest, query.plan, load_approved_preset(query.manifest, presets)
+    manifest, plan, preset = query.manifest, query.plan, load_approved_preset(query.manifest, hub.party.presets)
     values = vector.tolist()
+    if preset.cell_key is not None:
+        return release_changed_total(plan, raw_from_vector(plan, values), answered, absent, open_cell_keys(hub, preset))
     if manifest.path is Path.EXACT_SUM:
         return release_exact_total(plan, raw_from_vector(plan, values), answered, absent, preset)
     assert manifest.sum is not None  # read_manifest holds the path to it

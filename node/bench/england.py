@@ -36,7 +36,7 @@ def measure_england(directory: Path, authorities: int, cores: int, *, full: bool
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         generating = pool.submit(_write, directory / "england", authorities, full, scale).result()
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        loads = pool.submit(_load_all, directory / "england", directory / "snapshots", cores).result()
+        loads = pool.submit(load_all, directory / "england", directory / "snapshots", cores).result()
     rows = sum(load.rows for load in loads)
     loading = [(load.marks[0], load.marks[-1]) for load in loads]
     return [
@@ -63,7 +63,7 @@ def _write(directory: Path, authorities: int, full: bool, scale: float) -> Span:
     return before, take_mark("end")
 
 
-def _load_all(directory: Path, stores: Path, cores: int) -> list[_Load]:
+def load_all(directory: Path, stores: Path, cores: int) -> list[_Load]:
     """Load every authority's files in this process, each into a store of its own."""
     hold_to_cores(cores)
     codes = sorted(folder.name for folder in directory.iterdir() if folder.name.isdecimal())

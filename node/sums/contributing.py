@@ -113,7 +113,7 @@ def reserve_sum(node: Node, approved: Approved, wanted: SumWanted) -> ReservedSu
         check_rules(node, approved, plan)
         # 10 and 11: the snapshot, and what has been answered from it.
         snapshot = find_snapshot(node, manifest, known)
-        check_history(connection, approved, plan, node.rules())
+        check_history(connection, approved, plan, snapshot.id, node.rules())
         # 12: the operators behind each cell.
         check_reach_of_roster(manifest, find_members(node, approved), node.rules().sums)
         if known is None:

@@ -7,10 +7,13 @@ snapshot to snapshot and leaves the node in no other form than such sums.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from query_engine.planning.plan import Output, QueryPlan, Statistic
+from query_engine.planning.paths import plan_for_path
+from query_engine.planning.plan import Output, Path, QueryPlan, Statistic
 from query_engine.planning.relation import Relation
+from query_engine.refusal import QueryRefused, RefusalCode
 
-__all__ = ["TOKEN_FIGURES", "CellKeyUnsuited", "key_figures", "keys_of", "with_record_keys"]
+__all__ = ["TOKEN_FIGURES", "CellKeyUnsuited", "count_answers", "key_figures", "keys_of", "plan_for_keys"]
+__all__ += ["with_record_keys"]
 
 TOKEN_FIGURES = 32
 """Figures of a row token, base 16."""
@@ -19,8 +22,11 @@ _FIGURES = {256: 2, 4096: 3}
 """How many figures at the end of a token are a record key, by how many keys there are."""
 
 
-class CellKeyUnsuited(Exception):
+class CellKeyUnsuited(QueryRefused):
     """The cell-key method cannot protect the figures of a plan; the text says which, and what to ask instead."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(RefusalCode.CELL_KEYS, text)
 
 
 def with_record_keys(plan: QueryPlan, keys: int) -> QueryPlan:
@@ -38,9 +44,27 @@ def with_record_keys(plan: QueryPlan, keys: int) -> QueryPlan:
     return replace(plan, statistics=(*plan.statistics, *_keys(plan, counts, keys)))
 
 
+def plan_for_keys(plan: QueryPlan, path: Path, keys: int | None) -> QueryPlan:
+    """The plan of the same question by a path, with sums of so many record keys where there are to be any.
+
+    Raises `QueryRefused` as `plan_for_path` does, and `CellKeyUnsuited`.
+    """
+    plan = plan_for_path(plan, path)
+    return plan if keys is None else with_record_keys(plan, keys)
+
+
 def keys_of(count: str, keys: int) -> str:
     """The name of the sum of record keys beside a count."""
     return f"keys-{keys}:{count}"
+
+
+def count_answers(plan: QueryPlan) -> int:
+    """How many answers about one group of children a plan with record keys can hold.
+
+    Each count tells the size of a group once in each grouping set, as the sum of its cells there: what a reader can
+    average is counts times grouping sets, however the question is cut up.
+    """
+    return len(plan.sets) * sum(each.kind == "keys" for each in plan.statistics)
 
 
 def key_figures(statistic: Statistic) -> int:

@@ -48,6 +48,9 @@ def describe_statistic(statistic: Statistic, table: GovernedTable) -> str:
             return f"distinct children whose {amount} is not 0{where}"
         case "sum":
             return f"sum of {amount}{where}; a row adds at most {most}"
+        case "keys":
+            whose = f"record keys of the distinct children{where}"
+            return f"sum of the {whose}; nothing but what is left of it modulo {statistic.bound + 1:,} is opened"
         case "high":
             return f"sum of {amount}{where}, in units of 4,294,967,296; a row adds at most {statistic.bound:,}"
         case _:

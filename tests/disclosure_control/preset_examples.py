@@ -19,6 +19,18 @@ CELLS = """
 """
 """The children of each age, how many are unaccompanied asylum seekers, and their placements in all."""
 
+KEYED_CELLS = """
+    age | children | key | share.yes | yes key
+    10  | 0        | 0   | 0         | 0
+    11  | 4        | 77  | 2         | 130
+    12  | 5        | 250 | 2         | 31
+    13  | 7        | 19  | 3         | 8
+    14  | 9        | 201 | 4         | 90
+    15  | 43       | 60  | 13        | 140
+    16  | 100      | 190 | 0         | 0
+"""
+"""The same children with the cell keys of all and of those who are unaccompanied, as a preset with cell keys asks."""
+
 REMARKS: Mapping[str, str] = {
     "acro": "One symbol for none and for few. At 16 the share is withheld, since it is 0, and the average, since 100 "
     "placements could be mostly two children's: one can have up to 60.",
@@ -27,6 +39,8 @@ REMARKS: Mapping[str, str] = {
     "nhs_hes": "8 is the least that is shown, as 10; c beside a true 0 says 1 to 7.",
     "ofqual": "5 is the least that is shown; c beside a true 0 says 1 to 4.",
     "ons_10_5": "10 is the least that is shown; c beside a true 0 says 1 to 9.",
+    "ons_cell_key": "The same at every level. 43 is printed as 39 and 100 as 103, by their cell keys. 5 comes to 17, "
+    "9 to 13: what is withheld is what comes to 1 to 9, whatever it was. The average cannot be asked for.",
     "opensafely": "One symbol for none and for few; 9 is shown as 10. At 16 the share is withheld, since it is 0.",
     "ukllc": "One symbol for none and for few; exact counts at every level. At 16 the share is withheld: it is 0.",
 }
@@ -92,6 +106,16 @@ RELEASED: Mapping[str, str] = {
     14  | c         | c      | c      | c     | c    | c            | c
     15  | 45        | 45     | 45     | 0.333 | 4.0  | 0.333        | 4.0
     16  | 100       | 100    | 100    | 0.000 | 1.0  | 0.000        | 1.0
+""",
+    "ons_cell_key": """
+    age | n   | share
+    10  | 0   | z
+    11  | c   | c
+    12  | 17  | 0.000
+    13  | c   | c
+    14  | 13  | c
+    15  | 39  | 0.359
+    16  | 103 | 0.000
 """,
     "opensafely": """
     age | authority | region | nation | share | mean | nation share | nation mean

@@ -2,14 +2,19 @@
 
 import pytest
 
+from disclosure_control.cell_key.perturbing import CellKeys, protect_counts
+from disclosure_control.cell_key.tables import find_table
 from disclosure_control.preset import LEVELS
 from disclosure_control.presets import list_presets, load_preset
 from disclosure_control.protection import protect
+from query_engine.planning.record_keys import keys_of, with_record_keys
+from query_engine.tables import RawTable
 from tests.disclosure_control.conftest import MakePlan, MakeRaw, read_table
-from tests.disclosure_control.preset_examples import CELLS, QUESTION, RELEASED, REMARKS
+from tests.disclosure_control.preset_examples import CELLS, KEYED_CELLS, QUESTION, RELEASED, REMARKS
+from tests.disclosure_control.rounding_presets import ROUNDING
 
 
-@pytest.mark.parametrize("name", list_presets())
+@pytest.mark.parametrize("name", ROUNDING)
 def test_what_a_preset_prints(name: str, make_plan: MakePlan, make_raw: MakeRaw) -> None:
     """The table of `docs/presets.md`: no row is missing, and no figure is a blank."""
     raw = make_raw(make_plan(QUESTION), CELLS)
@@ -28,7 +33,29 @@ def test_what_a_preset_prints(name: str, make_plan: MakePlan, make_raw: MakeRaw)
     assert rows == read_table(RELEASED[name])
 
 
-@pytest.mark.parametrize("name", list_presets())
+@pytest.mark.parametrize("name", sorted(set(list_presets()) - set(ROUNDING)))
+def test_what_a_preset_with_cell_keys_prints(name: str, make_plan: MakePlan) -> None:
+    """The same cells, each with its keys: what is printed is the same at every level."""
+    plan = with_record_keys(make_plan(QUESTION.replace(", AVG(placements) AS mean", "")), 256)
+    count, part = plan.outputs[2].statistics
+    drawn = dict(zip(("children", "key", "share.yes", "yes key"), _columns(), strict=True))
+    figures = {count: drawn["children"], part: drawn["share.yes"]}
+    keys = {keys_of(count, 256): drawn["key"], keys_of(part, 256): drawn["yes key"]}
+    raw = RawTable(plan, {each.name: (figures | keys).get(each.name, [0] * 7) for each in plan.statistics})
+    for level in LEVELS:
+        preset = load_preset(name).at(level)
+        assert preset.cell_key is not None
+        printed = protect_counts(raw, CellKeys(find_table(preset.cell_key), preset, b"s" * 32)).rows
+        rows = [dict(zip(("age", "n", "share"), map(str, row), strict=True)) for row in printed]
+        assert rows == read_table(RELEASED[name])
+
+
+def _columns() -> list[list[int]]:
+    rows = [list(map(int, list(row.values())[1:])) for row in read_table(KEYED_CELLS)]
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+@pytest.mark.parametrize("name", ROUNDING)
 def test_a_share_is_that_of_the_printed_counts(name: str, make_plan: MakePlan, make_raw: MakeRaw) -> None:
     """A reader who divides the printed counts gets the printed share, at every level."""
     sql = QUESTION.replace("COUNT(*) AS n", "COUNT(*) AS n, COUNT(*) FILTER (WHERE uasc) AS yes")

@@ -1,15 +1,26 @@
 """Preset files are read strictly, document themselves, and cannot contradict themselves."""
 
+import json
 from dataclasses import fields, replace
 from typing import get_args
 
 import pytest
 
+from disclosure_control.cell_key.perturbing import CellKeys
+from disclosure_control.cell_key.tables import find_table
 from disclosure_control.preset import LEVELS, Dominance, Level
 from disclosure_control.presets import FOLDER, Preset, PresetInvalid, list_presets, load_preset, parse_preset
 from disclosure_control.rounding import round_to_base
 from disclosure_control.symbols import MEANINGS, Symbol
 from query_engine.planning.plan import OutputKind
+from tests.disclosure_control.rounding_presets import ROUNDING
+
+
+def keyed(**changes: object) -> str:
+    """An entry of cell keys as a preset's file has it."""
+    entries = {"keys": 256, "table": "d" * 64, "most": 15, "answers": 4, **changes}
+    return "{ " + ", ".join(f"{key} = {json.dumps(value)}" for key, value in entries.items()) + " }"
+
 
 GOOD = (FOLDER / "ons_10_5.toml").read_text()
 
@@ -25,6 +36,7 @@ GOOD = (FOLDER / "ons_10_5.toml").read_text()
         ("nhs_hes", 8, "shown", 5, 10, 2, 1),
         ("ukllc", 10, "withheld", 1, 10, 3, 1),
         ("acro", 10, "withheld", 5, 10, 3, 1),
+        ("ons_cell_key", 10, "shown", 1, 10, 3, 1),
     ],
 )
 def test_the_shipped_presets_say_what_their_sources_say(
@@ -36,7 +48,7 @@ def test_the_shipped_presets_say_what_their_sources_say(
     assert (preset.proportion_decimals, preset.mean_decimals) == (share_places, mean_places)
 
 
-SHIPPED = ("acro", "dfe_cin", "dfe_cla", "nhs_hes", "ofqual", "ons_10_5", "opensafely", "ukllc")
+SHIPPED = ("acro", "dfe_cin", "dfe_cla", "nhs_hes", "ofqual", "ons_10_5", "ons_cell_key", "opensafely", "ukllc")
 
 
 def test_every_shipped_preset_is_listed_and_loads() -> None:
@@ -70,7 +82,7 @@ def test_only_the_acro_tools_state_dominance() -> None:
     assert {name for name in SHIPPED if load_preset(name).dominance} == {"acro"}
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", ROUNDING)
 @pytest.mark.parametrize("level", LEVELS)
 def test_the_claim_says_what_a_withheld_and_a_printed_count_can_be(name: str, level: Level) -> None:
     """What an attack is given to start from is what really is withheld, and what really is printed as the count."""
@@ -85,6 +97,20 @@ def test_the_claim_says_what_a_withheld_and_a_printed_count_can_be(name: str, le
             round_to_base(each, preset.rounding_base) == round_to_base(count, preset.rounding_base)
             for each in range(least, most + 1)
         )
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_claim_of_cell_keys_is_what_their_table_does(level: Level) -> None:
+    """Whatever stands behind a printed count lies in the range, and 19 times in 20 in the one that the claim names."""
+    preset = load_preset("ons_cell_key").at(level)
+    assert preset.cell_key is not None
+    keys = CellKeys(find_table(preset.cell_key), preset, b"s" * 32)
+    for count in range(100):
+        for change in set(keys.table.changes(count)):
+            least, most = preset.printed_range(count + change)
+            assert least <= count <= most
+    assert f"up to {keys.table.most} more or less, and 19 times in 20 within {keys.margin(100)}" in preset.claim
+    assert keys.table.zeros == ()
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -145,6 +171,11 @@ def test_every_entry_of_a_preset_is_commented_in_its_file(name: str) -> None:
             "dominance.largest must be a whole number from 1",
             id="dominance of nobody",
         ),
+        pytest.param('cell_key = "none"', 'cell_key = "some"', '"none" or have: answers', id="unknown cell keys"),
+        pytest.param('cell_key = "none"', f"cell_key = {keyed(keys=100)}", "one of: 256, 4096", id="100 keys"),
+        pytest.param('cell_key = "none"', f"cell_key = {keyed(table='d15v25')}", "SHA-256", id="table by name"),
+        pytest.param('cell_key = "none"', f"cell_key = {keyed(answers=0)}", "from 1 to 1000", id="no answers"),
+        pytest.param('cell_key = "none"', f"cell_key = {keyed()}", "not both", id="rounded and changed"),
         pytest.param("mean_decimals = 1", "mean_decimals = 7", "from 0 to 4", id="too exact"),
         pytest.param('zero = "shown"', 'zero = "hidden"', "shown, withheld", id="unknown zero rule"),
         pytest.param('zero = "shown"', 'zero = "withheld"', "z says that a count is 0", id="z with zeros withheld"),

@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from disclosure_control.preset import ByLevel, Dominance, Preset
+from disclosure_control.preset import ByLevel, CellKeyRule, Dominance, Preset
 from disclosure_control.presets import list_presets, load_preset
 from disclosure_control.strictness import PresetLooser, check_stricter
 from disclosure_control.symbols import Symbol
@@ -40,6 +40,7 @@ LOOSER: dict[str, Changes] = {
     "minimum_n_model": {"smallest_count_shown": 9, "minimum_n_mean": 9, "minimum_n_model": 9, "mean_decimals": 0},
     "minimum_residual_df": {"minimum_residual_df": 9},
     "dominance": {"dominance": None},
+    "cell_key": {"cell_key": load_preset("ons_cell_key").cell_key, "rounding_bases": ByLevel(1, 1, 1)},
     "proportion_decimals": {"proportion_decimals": 4},
     "mean_decimals": {
         "mean_decimals": 2,
@@ -84,6 +85,30 @@ def test_a_base_that_is_no_multiple_is_not_stricter() -> None:
     """A count printed to the nearest 7 and to the nearest 5 is known better than either says."""
     with pytest.raises(PresetLooser, match=r"rounding_bases\.region must be a multiple of 5"):
         check_stricter(changed({"rounding_bases": ByLevel(5, 7, 10)}), FLOOR)
+
+
+RULE = CellKeyRule(keys=256, table="d" * 64, most=15, answers=4)
+KEYED = replace(load_preset("ons_cell_key"), cell_key=RULE)
+
+
+@pytest.mark.parametrize(
+    ("rule", "what"),
+    [
+        pytest.param(None, "cell_key must be as it is there", id="none"),
+        pytest.param(replace(RULE, table="0" * 64), "the same table", id="another table"),
+        pytest.param(replace(RULE, keys=4096), "as many keys", id="more keys"),
+        pytest.param(replace(RULE, most=14), "the same table", id="smaller changes"),
+        pytest.param(replace(RULE, answers=RULE.answers + 1), "cell_key.answers must be 4 or less", id="more answers"),
+    ],
+)
+def test_cell_keys_are_compared_with_cell_keys_alone(rule: CellKeyRule | None, what: str) -> None:
+    """Not even a table with greater changes is stricter: two changes of one count narrow it down."""
+    with pytest.raises(PresetLooser, match=what):
+        check_stricter(replace(KEYED, name="candidate", cell_key=rule), KEYED)
+
+
+def test_fewer_answers_under_cell_keys_are_stricter() -> None:
+    check_stricter(replace(KEYED, name="candidate", cell_key=replace(RULE, answers=2)), KEYED)
 
 
 @pytest.mark.parametrize("name", list_presets())

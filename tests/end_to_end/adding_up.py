@@ -15,7 +15,9 @@ import pytest
 
 from disclosure_control.noise.shares import add_noise_share, read_vector
 from disclosure_control.noise.terms import NoiseTerms
-from disclosure_control.totals import release_exact_total, release_noisy_total
+from disclosure_control.presets import load_preset
+from disclosure_control.totals import release_changed_total, release_exact_total, release_noisy_total
+from federation.cell_key_terms import state_cell_keys
 from federation.exchange import QueryDraft, QueryState, ReleaseDocument, RunDraft
 from federation.manifest import Path as LeavingPath
 from federation.standing_rosters import ENGLAND
@@ -76,6 +78,10 @@ def looking_at(opened: Opened) -> Iterator[None]:
         opened.figures = {each.name: raw.statistic(each.name) for each in plan.statistics}
         return release_exact_total(plan, raw, *rest)  # type: ignore[arg-type]
 
+    def look_at_changed(plan: QueryPlan, raw: RawTable, *rest: object) -> object:
+        opened.figures = {each.name: raw.statistic(each.name) for each in plan.statistics}
+        return release_changed_total(plan, raw, *rest)  # type: ignore[arg-type]
+
     def look_at_noisy(plan: QueryPlan, values: list[int], terms: NoiseTerms, *rest: object) -> object:
         opened.figures, opened.terms = read_vector(plan, values), terms
         return release_noisy_total(plan, values, terms, *rest)  # type: ignore[arg-type]
@@ -86,6 +92,7 @@ def looking_at(opened: Opened) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(totals, "release_exact_total", look_at_exact)
+        patched.setattr(totals, "release_changed_total", look_at_changed)
         patched.setattr(totals, "release_noisy_total", look_at_noisy)
         patched.setattr("disclosure_control.noise.shares.SystemBits", know_bits)
         yield
@@ -94,11 +101,12 @@ def looking_at(opened: Opened) -> Iterator[None]:
 class AddingUp(OneProcess):
     """The federation, which answers by sums."""
 
-    def __init__(self, federation: SmallFederation) -> None:
+    def __init__(self, federation: SmallFederation, preset: str = PRESET, rules: Mapping[str, str] = RULES) -> None:
         for code in federation.authorities:
-            for old, new in RULES.items():
+            for old, new in rules.items():
                 federation.change_rule(code, old, new)
-        super().__init__(federation, (PRESET,))
+        super().__init__(federation, (preset,))
+        self.preset = preset
         self.opened = Opened()
         self._settle(
             lambda: any(each.name == ENGLAND and each.slots for each in list_readiness(self.hub, self.clock()))
@@ -129,7 +137,7 @@ class AddingUp(OneProcess):
             purpose="A golden question",
             sql=sql,
             academic_year="202425",
-            preset=PRESET,
+            preset=self.preset,
             roster=None,
             valid_hours=24,
             path=LeavingPath.NOISY_SUM,
@@ -140,7 +148,9 @@ class AddingUp(OneProcess):
         return self.submit(draft, ASKER)
 
     def _submit_exact(self, sql: str) -> str:
-        standing = Standing(self.federation, asker=ASKER, sql=sql, parameters=(), most_runs=1)
+        rules = load_preset(self.preset)
+        protection = {"preset": rules.name, "preset_version": rules.version, "cell_key": state_cell_keys(rules)}
+        standing = Standing(self.federation, asker=ASKER, sql=sql, parameters=(), most_runs=1, **protection)
         template = standing.sign_template(ASKER, "officer@la-203", "officer@dfe")
         with self.client(ASKER) as rae:
             return rae.submit_run(RunDraft(template=template, choices=(), snapshot_term=TERM, valid_hours=24)).query_id
@@ -169,9 +179,11 @@ def run_pooled(plan: QueryPlan, tables: Mapping[str, Path]) -> RawTable:
 
 
 @contextmanager
-def adding_up(pristine: SmallFederation, directory: Path) -> Iterator[AddingUp]:
+def adding_up(
+    pristine: SmallFederation, directory: Path, preset: str = PRESET, rules: Mapping[str, str] = RULES
+) -> Iterator[AddingUp]:
     """A federation of one's own whose sums and whose noise can be looked at."""
     with answering_at_once():
-        found = AddingUp(copy_federation(pristine, directory))
+        found = AddingUp(copy_federation(pristine, directory), preset, rules)
         yield found
         found.close()

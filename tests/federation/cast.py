@@ -148,6 +148,7 @@ def make_manifest(**changes: object) -> Manifest:
         choices=(),
         preset="ons_10_5",
         preset_version="1",
+        cell_key=None,
         roster=("node-203", "node-301"),
         minimum_register_version=5,
         issued_at=NOW - timedelta(hours=1),

@@ -11,6 +11,7 @@ import pytest
 
 import federation
 from federation.budgets import BudgetStatement, StatementInvalid, TakenByProject, verify_statement
+from federation.cell_key_terms import AnswersUsed, CellKeyTerms, check_answers
 from federation.ceremony import GivenInvitation, RootLedger
 from federation.claims import ChildClaim, ClaimAnswer, ClaimRequest, EducationFacts
 from federation.enrolment import Enrolment, Invitation
@@ -175,6 +176,7 @@ EXAMPLES: tuple[Document, ...] = (
     make_standing().parameters[0],
     RunDraft(template=sign_standing(make_standing()), choices=CHOICES, snapshot_term="202425-summer", valid_hours=24),
     make_noisy_terms(153, "0.5"),
+    CellKeyTerms(keys=256, table="d" * 64, most=15, answers=4),
     Choice(parameter="stage", value="KS4"),
     PROGRESS,
     STATUS,
@@ -319,6 +321,7 @@ ERRORS: dict[type[Exception], Callable[[], object]] = {
     LookupFailed: lambda: read_message(SECRET.encode(), REQUEST_TYPE, LookupRequest, "node-203", bytes(32)),
     RequestUnsigned: lambda: verify_request("GET", SECRET, {"Signature": SECRET}, b"", lambda _member: b""),
     StatementInvalid: lambda: verify_statement(PUBLISHED, make_member("node-301"), NOW),
+    AnswersUsed: lambda: check_answers(3, 2, 4, "child_year of 202425"),
     TermsInvalid: lambda: check_terms(make_noisy_terms(153, "0"), 153, noisy=True),
     ClocksApart: lambda: verify_old_request(),
     TlsInvalid: lambda: check_protected("http://hub.example"),

@@ -2,12 +2,14 @@
 
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from query_engine.catalogue import Column, load_catalogue
 from query_engine.listing import bins_of, years_of
 from query_engine.methodology.guards import Guard, load_guards
 from tests.house.preset_page import GENERATED, write_presets_page
+from tests.house.protection_picture import draw_level
 from tests.node.ingest.factor_examples import EXAMPLES
 
 HOUSE = Path(__file__).parents[2]
@@ -235,6 +237,9 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "factors.md": write_factors_page,
     "methodology.md": write_methodology_page,
     "presets.md": write_presets_page,
+    "protection-authority.svg": partial(draw_level, "authority"),
+    "protection-region.svg": partial(draw_level, "region"),
+    "protection-nation.svg": partial(draw_level, "nation"),
 }
 
 if __name__ == "__main__":

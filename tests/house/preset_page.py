@@ -7,7 +7,7 @@ from disclosure_control.preset import LEVELS, Preset
 from disclosure_control.presets import FOLDER, list_presets, load_preset
 from disclosure_control.strictness import PresetLooser, check_stricter
 from tests.disclosure_control.conftest import read_table
-from tests.disclosure_control.preset_examples import CELLS, QUESTION, RELEASED, REMARKS
+from tests.disclosure_control.preset_examples import CELLS, KEYED_CELLS, QUESTION, RELEASED, REMARKS
 
 GENERATED = "<!-- Written by `make docs`; edit the declaration it comes from instead. -->"
 HEAD = """\
@@ -24,6 +24,9 @@ What holds in every preset:
   released number.
 - What rests on too few children is withheld whatever it is: `docs/trust.md` has the rules.
 - An exact total over many authorities is protected at the level of the nation, and by no preset that prints it exactly.
+- Counts are rounded or changed by cell keys (`docs/cell-key.md`), and the two cannot be compared: the rules of a node
+  have a floor for either. A preset with cell keys names its table by the digest of the file, which stands beside an
+  added preset in `presets/` of the nodes and the hub, as CSV.
 - Where zero is withheld, one symbol stands for none and for few. Where it is shown, c beside it says that somebody is
   there.
 - Models are held to `minimum_n_model` children in every count, and to `minimum_residual_df` rows beyond the
@@ -46,6 +49,7 @@ RULES = (
     ("children behind an average / spread", lambda each: f"{each.minimum_n_mean} / {each.minimum_n_spread}"),
     ("behind a figure of two measures", lambda each: each.minimum_n_correlation),
     ("dominance (n, k), p", lambda each: _dominance(each)),
+    ("counts changed by cell keys by at most / answers", lambda each: _cell_keys(each)),
     ("places of an average / share", lambda each: f"{each.mean_decimals} / {each.proportion_decimals}"),
     ("symbols", lambda each: " ".join(sorted(each.symbols))),
 )
@@ -64,6 +68,7 @@ def _lines() -> Iterator[str]:
     yield from (f"| {rule} | {' | '.join(str(tell(each)) for each in presets)} |" for rule, tell in RULES)
     yield from ("", "A base of 1 leaves counts exact.", "", "## Which is stricter", "", *_order(presets))
     yield from ("", "## The same cells under each", "", "```sql", QUESTION, "```", "", *_drawn(CELLS))
+    yield from ("", "A preset with cell keys takes the keys of the cells, too:", "", *_drawn(KEYED_CELLS))
     for each in presets:
         yield from _chapter(each)
 
@@ -75,6 +80,11 @@ def _bases(preset: Preset) -> str:
 def _dominance(preset: Preset) -> str:
     rule = preset.dominance
     return f"({rule.largest}, {rule.most_per_cent} %), {rule.rest_per_cent} %" if rule else "none"
+
+
+def _cell_keys(preset: Preset) -> str:
+    rule = preset.cell_key
+    return f"{rule.most} / {rule.answers}" if rule else "none"
 
 
 def _order(presets: list[Preset]) -> Iterator[str]:

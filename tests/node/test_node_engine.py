@@ -14,6 +14,7 @@ from node.quality.retention import retire_snapshots
 from node.rules import load_rules
 from query_engine.catalogue import load_catalogue
 from query_engine.engines import EngineUnavailable
+from tests.node.keyed import SHARED, accept_cell_keys, keyed_manifest
 from tests.postgres_server import LOADER, READER, PostgresServer
 from tests.small_federation import SmallFederation, copy_federation, read_reply
 
@@ -81,6 +82,19 @@ def test_a_node_answers_by_postgresql(
     assert reply.outcome is Outcome.ANSWERED
     assert reply.table == expected.table
     assert copied(postgres, copy_of(on_postgres)) == set(load_catalogue().tables)
+
+
+def test_cell_keys_are_the_same_by_postgresql(
+    on_postgres: SmallFederation, pristine_federation: SmallFederation, tmp_path: Path
+) -> None:
+    """The server adds the record keys up as DuckDB does, so that every count is changed alike."""
+    by_duckdb = copy_federation(pristine_federation, tmp_path / "embedded")
+    for federation in (on_postgres, by_duckdb):
+        accept_cell_keys(federation, AUTHORITY)
+    envelope = on_postgres.sign(keyed_manifest(on_postgres, SHARED))
+    reply, expected = asked(on_postgres, envelope), asked(by_duckdb, envelope)
+    assert reply.outcome is Outcome.ANSWERED
+    assert reply.table == expected.table
 
 
 @pytest.mark.usefixtures("spark")

@@ -121,6 +121,13 @@ def test_a_methodology_refusal_names_the_rule() -> None:
     assert max(map(len, result.stdout.splitlines())) <= 100
 
 
+def test_what_cell_keys_cannot_change_is_refused_under_their_preset() -> None:
+    """Counts pass, and an average is refused with what can be asked."""
+    assert run_check("--preset", "ons_cell_key", GOOD).exit_code == 0
+    result = run_check("--format", "json", "--preset", "ons_cell_key", GOOD.replace("COUNT(*)", "AVG(placements)"))
+    assert (result.exit_code, json.loads(result.stdout)["refused"]["code"]) == (4, "cell_keys")
+
+
 def test_an_unknown_preset_is_a_usage_error() -> None:
     result = run_check("--preset", "none", GOOD)
     assert (result.exit_code, result.stdout) == (2, "")

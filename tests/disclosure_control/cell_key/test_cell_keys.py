@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 
@@ -13,11 +15,18 @@ from disclosure_control.cell_key.ptable import KeyRange, PTable
 from disclosure_control.cell_key.ptable_files import read_ons, write_ons
 from disclosure_control.cell_key.zeros import category_key, empty_cell_key
 from disclosure_control.noise.shares import raw_from_vector, vector_of
+from disclosure_control.preset import ByLevel, CellKeyRule
 from disclosure_control.presets import load_preset
+from disclosure_control.protection import protect
 from disclosure_control.release import ReleaseRefused
 from disclosure_control.release_reading import read_released
-from disclosure_control.tables import ProtectedTable
-from disclosure_control.totals import release_changed_total
+from disclosure_control.released import _SEAL as SEAL
+from disclosure_control.suppression.analyst_table import attack_table, protect_table
+from disclosure_control.suppression.lattice import TableUnusable
+from disclosure_control.suppression.table_file import read_table
+from disclosure_control.symbols import Symbol
+from disclosure_control.tables import ProtectedTable, TableMalformed
+from disclosure_control.totals import check_changed_total, release_changed_total, release_exact_total
 from federation.secure_sum.vectors import pack_vector, signed_values
 from node.ingest.tokens import row_token
 from query_engine.catalogue import load_catalogue
@@ -33,14 +42,20 @@ from tests.query_engine.opened_engines import opener_of
 from tests.query_engine.small_tables import Row, write_table
 
 GOLDEN = Path(__file__).with_name("golden") / "ons_3_1_0.json"
+KEYS_OF: Mapping[int, KeyRange] = {256: 256, 4096: 4096}
 TABLE = make_table("D5V3", Shape(5, 3.0), 256)
-KEYS = CellKeys(TABLE, load_preset("ukllc"), b"")
 ANSWERED, ABSENT = ("202", "203", "301"), {"302": "late"}
 
 COUNTS = (
     "SELECT sex, COUNT(*) AS n, COUNT(*) FILTER (WHERE uasc) AS alone, AVG(CASE WHEN uasc THEN 1 ELSE 0 END) AS share,"
     " COUNT(DISTINCT child) AS children FROM child_year WHERE academic_year = 202425 GROUP BY ROLLUP (sex)"
 )
+
+
+def changed_by(table: PTable, name: str, secret: bytes = b"s" * 32) -> CellKeys:
+    """Cell keys by a table, with the thresholds and places of a preset."""
+    rule = CellKeyRule(keys=KEYS_OF[table.keys], table="d" * 64, most=table.most, answers=4)
+    return CellKeys(table, replace(load_preset(name), cell_key=rule, rounding_bases=ByLevel(1, 1, 1)), secret)
 
 
 def keyed(sql: str = COUNTS, keys: int = 256, path: PlanPath = "per_authority") -> QueryPlan:
@@ -51,6 +66,9 @@ def rule_10_5() -> PTable:
     """The package's own table: counts under 10 come to nothing, all others to the nearest 5."""
     changes = [-count if count < 10 else 5 * ((count + 2) // 5) - count for count in range(1, 751)]
     return PTable("rule_10_5", tuple((change,) * 256 for change in changes), 250)
+
+
+KEYS = changed_by(TABLE, "ukllc")
 
 
 # --- To the digit ----------------------------------------------------------------------------------------------------
@@ -73,7 +91,7 @@ def test_counts_are_those_of_the_ons_package(name: str) -> None:
         assert table.perturb(count, key) - count == change
         plan = keyed("SELECT COUNT(*) AS n FROM child_year WHERE academic_year = 202425")
         raw = RawTable(plan, {each.name: [sum(held) if each.kind == "keys" else count] for each in plan.statistics})
-        shown = protect_counts(raw, CellKeys(table, load_preset("ukllc"), b"")).rows[0][0]
+        shown = protect_counts(raw, changed_by(table, "ukllc")).rows[0][0]
         assert shown == ("c" if printed is None else printed)
 
 
@@ -171,7 +189,7 @@ def test_a_sum_over_nodes_prints_what_one_node_with_all_children_would(keys: Key
         with DuckDBEngine(write_children(tmp_path, held)) as engine:
             raws.append(engine.run(plan))
     opened, words = summed(plan, raws[:3])
-    how = CellKeys(table, load_preset("ukllc"), b"")
+    how = changed_by(table, "ukllc")
     assert protect_counts(opened, how).rows == protect_counts(raws[3], how).rows
     names = [each.name for each in plan.statistics for _ in range(plan.cells)]
     scaled = [word for word, name in zip(words, names, strict=True) if name.startswith("keys-")]
@@ -187,9 +205,8 @@ def test_the_gate_says_what_was_done_and_how_far_off_a_count_may_be() -> None:
     plan = keyed(path="exact_sum")
     released = release_changed_total(plan, drawn(plan, 40, 3), ANSWERED, ABSENT, KEYS)
     assert released.method.startswith("A total over 3 of 4 authorities.")
-    assert "Cell-key method (table D5V3): every count was changed by at most 5 either way" in released.method
-    assert "standard deviation of 1.72: the true count lies within 3 of the printed one" in released.method
-    assert "Not claimed: protection against many questions" in released.method
+    assert "Perturbed by cell key: every count is changed by at most 5 either way" in released.method
+    assert released.method.endswith(KEYS.preset.claims.nation)
     assert read_released(released.to_json()).rows == released.rows
 
 
@@ -205,6 +222,41 @@ def test_the_gate_refuses_what_carries_no_keys() -> None:
         release_changed_total(keyed(), drawn(keyed(), 40, 3), ANSWERED, ABSENT, KEYS)
 
 
+def test_the_gate_of_rounded_totals_takes_no_preset_with_cell_keys() -> None:
+    """It would print exact counts: they have no base to be rounded to."""
+    plain = plan_for_path(make_plan(COUNTS), "exact_sum")
+    with pytest.raises(ReleaseRefused, match="changes counts by cell keys"):
+        release_exact_total(plain, drawn(plain, 40, 3), ANSWERED, ABSENT, KEYS.preset)
+    with pytest.raises(ValueError, match="changed by cell keys"):
+        protect(drawn(plain, 40, 3), KEYS.preset)
+    with pytest.raises(ValueError, match="does not change counts by table D5V3"):
+        CellKeys(TABLE, load_preset("ukllc"), b"")
+
+
+def test_counts_without_their_children_cannot_be_changed() -> None:
+    """A table that an analyst has is counts alone; neither protecting nor attacking it makes up keys."""
+    file, preset = read_table("sex,n\nM,12\nF,9\n"), load_preset("ons_cell_key")
+    with pytest.raises(TableUnusable, match="a table has counts alone"):
+        protect_table(file, preset, "n", ["sex"], {}, secret=bytes(32))
+    with pytest.raises(TableUnusable, match="a table has counts alone"):
+        list(attack_table(file, preset, "n", ["sex"], {}))
+
+
+def test_a_reader_holds_a_total_to_what_the_preset_can_print() -> None:
+    """Its figures, its shares and its method; the changes themselves are for nobody to check without the counts."""
+    plan = keyed(path="exact_sum")
+    released = release_changed_total(plan, drawn(plan, 40, 3), ANSWERED, ABSENT, KEYS)
+    check_changed_total(released, plan, KEYS.preset)
+    places = {each.label: place for place, each in enumerate(plan.outputs)}
+    for label, figure in (("n", 9), ("share", Decimal("0.500")), ("alone", Symbol.CONFIDENTIAL)):
+        row = list(released.rows[0])
+        row[places[label]] = figure
+        with pytest.raises(TableMalformed):
+            check_changed_total(replace(released, rows=(tuple(row), *released.rows[1:]), seal=SEAL), plan, KEYS.preset)
+    with pytest.raises(TableMalformed, match="the method is not"):
+        check_changed_total(replace(released, method="As it was.", seal=SEAL), plan, KEYS.preset)
+
+
 # --- What is printed -------------------------------------------------------------------------------------------------
 
 
@@ -218,7 +270,7 @@ def printed(preset: str, figures: Mapping[str, tuple[int, int]], table: PTable =
     for each in plan.statistics:
         count, key = by_name.get(each.name.removeprefix("keys-256:"), figures["n"])
         columns[each.name] = [key if each.kind == "keys" else count]
-    row = protect_counts(RawTable(plan, columns), CellKeys(table, load_preset(preset), b"s" * 32)).rows[0]
+    row = protect_counts(RawTable(plan, columns), changed_by(table, preset)).rows[0]
     return dict(zip((each.label for each in plan.outputs), row, strict=True))
 
 
@@ -250,7 +302,7 @@ def test_empty_cells_are_changed_by_the_keys_of_their_categories() -> None:
     plan = keyed("SELECT sex, COUNT(*) AS n FROM child_year WHERE academic_year = 202425 GROUP BY sex")
     raw = drawn(plan, 0, 0)
     one, same, other = (
-        [row[1] for row in protect_counts(raw, CellKeys(table, load_preset("ons_10_5"), secret)).rows]
+        [row[1] for row in protect_counts(raw, changed_by(table, "ons_10_5", secret)).rows]
         for secret in (b"s" * 32, b"s" * 32, b"t" * 32)
     )
     assert one == same != other
@@ -268,7 +320,7 @@ def test_category_keys_tell_a_category_from_its_likes() -> None:
 
 
 def test_keys_and_secret_are_not_in_what_is_printed_of_them() -> None:
-    assert repr(CellKeys(TABLE, load_preset("ukllc"), b"s" * 32)) == "CellKeys(D5V3, ukllc)"
+    assert repr(changed_by(TABLE, "ukllc")) == "CellKeys(D5V3, ukllc)"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,195 @@
+"""How much of a national table is left by which way of protecting it: a measurement, which protects nothing.
+
+From the same exact figures of every authority there are three ways to the figures of the nation:
+
+- *suppressed first*: every authority protects its own rows, and whoever reads them adds up what is shown;
+- *noised first*: every authority adds noise that hides its children by itself, and the noised figures are added up;
+- *together*: the figures are added up under masks, and are protected once (an exact sum), or hold the noise of one
+  release between them (a noisy sum).
+
+Shares and averages that are read off authority rows are weighted by the count that stands beside them. What cannot be
+had from authority rows at all, such as a correlation, is lost by the first way. The noise is drawn from its exact
+distribution by NumPy, so that a measurement can be repeated: nothing that is drawn here is ever released.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from math import exp
+from statistics import median
+from typing import TYPE_CHECKING
+
+from disclosure_control.noise.calibration import Calibration, calibrate, half_width, spread
+from disclosure_control.noise.terms import NoiseTerms
+from disclosure_control.noisy_figures import NoisyFigures, print_figure
+from disclosure_control.preset import TOTAL_LEVEL, Preset
+from disclosure_control.protection import protect
+from disclosure_control.symbols import Symbol
+from disclosure_control.tables import Row
+from query_engine.finalisers import finalise
+from query_engine.planning.plan import Output, QueryPlan
+from query_engine.tables import RawTable
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+__all__ = ["Left", "add_up", "measure_noised", "measure_protected", "measure_suppressed"]
+
+DRAWS = 20
+"""How often the noise of a table is drawn anew: what one draw makes of a few cells is chance."""
+
+_ADDED = frozenset({"count", "distinct", "regr_count", "sum"})
+_WEIGHTED = frozenset({"mean", "weighted_mean"})
+
+
+@dataclass(frozen=True)
+class Left:
+    """What is left of the national figures: the share that is withheld or cannot be had, and how far off the rest is.
+
+    `error` is the middling relative error; None where nothing is left. `deviation` is the standard deviation of the
+    noise in a count, where there is any.
+    """
+
+    lost: float
+    error: float | None
+    deviation: float | None = None
+
+
+def add_up(tables: Sequence[RawTable]) -> RawTable:
+    """The exact figures of all authorities together."""
+    plan = tables[0].plan
+    columns = {
+        each.name: [sum(cells) for cells in zip(*(table.statistic(each.name) for table in tables), strict=True)]
+        for each in plan.statistics
+    }
+    return RawTable(plan, columns)
+
+
+def measure_protected(whole: RawTable, preset: Preset) -> Left:
+    """What an exact sum leaves of the figures, protected once as those of the nation."""
+    return _compare(_truths(whole), _read_rows(whole.plan, protect(whole, preset.at(TOTAL_LEVEL)).rows))
+
+
+def measure_suppressed(tables: Sequence[RawTable], whole: RawTable, preset: Preset) -> tuple[Left, float]:
+    """What is left where every authority suppresses first, and the share of the authorities' own figures withheld."""
+    plan = whole.plan
+    shown = [_read_rows(plan, protect(each, preset).rows) for each in tables]
+    national = [_add_shown(plan, [rows[place] for rows in shown]) for place in range(plan.cells)]
+    truths = [_truths(each) for each in tables]
+    held = [
+        rows[place][label] is None
+        for rows, truth in zip(shown, truths, strict=True)
+        for place in range(plan.cells)
+        for label in truth[place]
+    ]
+    return _compare(_truths(whole), national), sum(held) / max(1, len(held))
+
+
+def measure_noised(whole: RawTable, plan: QueryPlan, terms: NoiseTerms, nodes: int, preset: Preset, seed: int) -> Left:
+    """What noise leaves of the figures: `plan` is that of a noisy sum over so many nodes, under these terms.
+
+    Of a noisy sum the terms are its own. Where each node hides its children by itself they are of one party.
+    """
+    from numpy.random import default_rng
+
+    calibration, source, truths = calibrate(plan, terms.epsilon), default_rng(seed), _truths(whole)
+    noise = _Noise(calibration, terms, nodes, source)
+    found = [_compare(truths, _draw(whole, plan, noise, preset)) for _ in range(DRAWS)]
+    errors = [each.error for each in found if each.error is not None]
+    counted = next((each.name for each in plan.statistics if each.kind in ("rows", "children")), None)
+    deviation = spread(calibration.scales[counted, 0], terms, nodes) if counted is not None else None
+    return Left(sum(each.lost for each in found) / DRAWS, median(errors) if errors else None, deviation)
+
+
+Figures = Mapping[str, Decimal | None]
+"""The figures of one cell by their labels; None where one is withheld or cannot be had."""
+
+
+def _truths(whole: RawTable) -> list[Figures]:
+    """Every figure that has a value, of the cells that hold anybody."""
+    plan = whole.plan
+    children = next(each.name for each in plan.statistics if each.kind == "children")
+    columns = {each.name: whole.statistic(each.name) for each in plan.statistics}
+    found: list[Figures] = []
+    for place in range(plan.cells):
+        figures = {name: column[place] for name, column in columns.items()}
+        values = {each.label: finalise(each, figures) for each in _figures_of(plan)} if figures[children] else {}
+        found.append({label: Decimal(value) for label, value in values.items() if value})
+    return found
+
+
+def _figures_of(plan: QueryPlan) -> Iterator[Output]:
+    return (each for each in plan.outputs if each.dimension is None)
+
+
+def _read_rows(plan: QueryPlan, rows: Sequence[Row]) -> list[Figures]:
+    found: list[Figures] = []
+    for row in rows:
+        shown = zip(plan.outputs, row, strict=True)
+        found.append({each.label: _number(entry) for each, entry in shown if each.dimension is None})
+    return found
+
+
+def _number(entry: object) -> Decimal | None:
+    return None if isinstance(entry, Symbol) or not isinstance(entry, int | Decimal) else Decimal(entry)
+
+
+def _add_shown(plan: QueryPlan, shown: Sequence[Figures]) -> Figures:
+    """What a reader of authority rows makes of one national cell."""
+    return {each.label: _add_figure(each, plan, shown) for each in _figures_of(plan)}
+
+
+def _add_figure(output: Output, plan: QueryPlan, shown: Sequence[Figures]) -> Decimal | None:
+    if output.kind in _ADDED:
+        parts = [value for each in shown if (value := each[output.label]) is not None]
+        return sum(parts, Decimal(0)) if parts else None
+    weight = next((each.label for each in _figures_of(plan) if each.kind in ("count", "distinct", "regr_count")), None)
+    if output.kind not in _WEIGHTED or weight is None:
+        return None
+    pairs = [(value, by) for each in shown if (value := each[output.label]) is not None and (by := each[weight])]
+    total = sum((by for _, by in pairs), Decimal(0))
+    return sum((value * by for value, by in pairs), Decimal(0)) / total if total else None
+
+
+@dataclass(frozen=True)
+class _Noise:
+    """The noise in a sum over so many nodes, drawn anew each time."""
+
+    calibration: Calibration
+    terms: NoiseTerms
+    nodes: int
+    source: "Generator"
+
+    def draw(self, scale: Fraction) -> int:
+        """The difference of two negative binomial numbers: the shares of all nodes together."""
+        one, other = self.source.negative_binomial(self.nodes / self.terms.shares, 1 - exp(-1 / scale), 2)
+        return int(one) - int(other)
+
+
+def _draw(whole: RawTable, plan: QueryPlan, noise: _Noise, preset: Preset) -> list[Figures]:
+    """One national table with noise in it, as it would be printed."""
+    columns = {each.name: whole.statistic(each.name) for each in plan.statistics}
+    numbers = [number for number, each in enumerate(plan.sets) for _ in range(plan.cells_of(each))]
+    found: list[Figures] = []
+    for place, number in enumerate(numbers):
+        scales = {each.name: noise.calibration.scales[each.name, number] for each in plan.statistics}
+        widths = {name: half_width(scale, noise.terms, noise.nodes) for name, scale in scales.items()}
+        sums = {name: columns[name][place] + noise.draw(scale) for name, scale in scales.items()}
+        figures = NoisyFigures(sums, widths)
+        found.append({each.label: _number(print_figure(each, figures, plan, preset)) for each in _figures_of(plan)})
+    return found
+
+
+def _compare(truths: Sequence[Figures], found: Sequence[Figures]) -> Left:
+    """How much is lost of the true figures, and how far off the rest is."""
+    errors, lost = [], 0
+    for truth, cell in zip(truths, found, strict=True):
+        for label, true in truth.items():
+            value = cell[label]
+            if value is None or true is None:
+                lost += 1
+            else:
+                errors.append(float(abs(value - true) / abs(true)))
+    figures = lost + len(errors)
+    return Left(lost / figures if figures else 0.0, median(errors) if errors else None)

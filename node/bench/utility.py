@@ -1,0 +1,133 @@
+"""`circe bench utility`: what is left of 20 national tables where authorities protect first, and where the sum is.
+
+A synthetic England is written and loaded, each authority as a node of its own, and every question of the policy paper
+is run on each snapshot. What the protocol adds to that is nothing but masks, which come off exactly: no process, no key
+and no network is needed to say what is opened.
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import cycle, islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from federation.commands.bench import Row, print_rows
+
+if TYPE_CHECKING:
+    from disclosure_control.utility import Left
+    from query_engine.planning.plan import QueryPlan
+    from query_engine.questions import Question
+    from query_engine.tables import RawTable
+
+SEED = 1
+ROWS_PRESET, TOTAL_PRESET = "opensafely", "ons_10_5"
+"""What a node accepts for its own rows as it is set up, and what totals are rounded by in Circe's own templates."""
+
+DROPOUTS, COLLUDERS = 20, 7
+"""The tolerance for 153 nodes; for fewer, as many in proportion."""
+
+
+@click.command("utility")
+@click.option("--authorities", default=153, show_default=True, type=click.IntRange(5, 153))
+@click.option("--loaded", type=click.IntRange(5, 153), help="Write so few, and let each stand for several.")
+@click.option(
+    "--directory", type=click.Path(file_okay=False, path_type=Path), help="Keep England here, or use it again."
+)
+@click.option("--other-pupils", default=0.3, show_default=True, help="Other pupils written for each child in care.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def utility(authorities: int, loaded: int | None, directory: Path | None, other_pupils: float, form: str) -> None:
+    """Measure the error of national figures: suppressed first, noised first, and together."""
+    from query_engine.questions import load_questions
+
+    with _england(directory, min(loaded or authorities, authorities), other_pupils) as snapshots:
+        found = [
+            row
+            for number, question in enumerate(load_questions(), start=1)
+            for row in _measure_question(number, question, snapshots, authorities)
+        ]
+    print_rows("utility", found, form)
+
+
+@contextmanager
+def _england(directory: Path | None, authorities: int, other_pupils: float) -> Iterator[list[Path]]:
+    """The root of each authority's snapshots; written and loaded unless the directory has them."""
+    if directory is not None and (directory / "loaded").exists():
+        yield _roots(directory)
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        place = directory or Path(scratch)
+        _write_and_load(place, authorities, other_pupils)
+        (place / "loaded").touch()
+        yield _roots(place)
+
+
+def _roots(directory: Path) -> list[Path]:
+    return sorted(each for each in (directory / "snapshots").iterdir() if each.is_dir())
+
+
+def _write_and_load(place: Path, authorities: int, other_pupils: float) -> None:
+    from node.bench.england import load_all
+    from node.synth.england import write_england
+
+    write_england(
+        place / "england",
+        authorities=authorities,
+        seed=SEED,
+        full=True,
+        other_pupils_per_child=other_pupils,
+        progress=lambda line: click.echo(f"generating {line}", err=True),
+    )
+    load_all(place / "england", place / "snapshots", 1)
+
+
+def _measure_question(number: int, question: "Question", snapshots: Sequence[Path], nodes: int) -> Iterator[Row]:
+    """One row for each way, a question by whichever ways are open to it."""
+    from disclosure_control.noise.terms import NoiseTerms
+    from disclosure_control.presets import load_preset
+    from disclosure_control.utility import add_up, measure_noised, measure_protected, measure_suppressed
+    from query_engine.planning.paths import judge_path, plan_for_path
+    from query_engine.question import read_question
+
+    plan = read_question(question.sql).plan
+    tables = list(islice(cycle([_run(plan, root) for root in snapshots]), nodes))
+    whole = add_up(tables)
+    click.echo(f"question {number}: {question.asks}", err=True)
+    suppressed, held = measure_suppressed(tables, whole, load_preset(ROWS_PRESET))
+    yield _row(number, question, "suppressed first", suppressed, held)
+    if judge_path(plan, "noisy_sum").allowed:
+        noisy, epsilon = plan_for_path(plan, "noisy_sum"), str(len(plan.sets))
+        alone = NoiseTerms(epsilon, 1, 0, 0)
+        shared = NoiseTerms(epsilon, nodes, round(DROPOUTS * nodes / 153), round(COLLUDERS * nodes / 153))
+        for way, terms in (("noised first", alone), ("noisy_sum", shared)):
+            yield _row(
+                number, question, way, measure_noised(whole, noisy, terms, nodes, load_preset(TOTAL_PRESET), SEED)
+            )
+    if judge_path(plan, "exact_sum").allowed:
+        yield _row(number, question, "exact_sum", measure_protected(whole, load_preset(TOTAL_PRESET)))
+
+
+def _run(plan: "QueryPlan", root: Path) -> "RawTable":
+    """The exact figures of one authority."""
+    from node.snapshots import SnapshotStore
+    from query_engine.engines.duckdb import DuckDBEngine
+
+    snapshot = SnapshotStore(root).current()
+    assert snapshot is not None
+    with DuckDBEngine({table: snapshot.tables[table] for table in plan.tables}) as engine:
+        return engine.run(plan)
+
+
+def _row(number: int, question: "Question", way: str, left: "Left", held: float | None = None) -> Row:
+    row: dict[str, str | int | float] = {
+        "question": number,
+        "way": way,
+        "lost": round(left.lost, 4),
+        "error": "" if left.error is None else round(left.error, 5),
+        "deviation": "" if left.deviation is None else round(left.deviation, 3),
+        "rows_withheld": "" if held is None else round(held, 4),
+        "asks": question.asks,
+    }
+    return row
