@@ -176,7 +176,7 @@ def perform(hands: Stagehands, place: Path, authorities: int, seed: int, togethe
     with hands.stage("a home authority claims the facts of its children educated elsewhere"):
         claim(hands, cast)
     with hands.stage("a researcher asks, two officers approve, nodes answer"):
-        release = ask(hands, cast)
+        release = ask(hands, cast, "--path", "per_authority")
     sums = add_up(hands, cast) if len(codes) >= FEWEST_IN_A_SUM else ()
     with hands.stage("a virtual school head looks up children placed in her area"):
         look_up(hands, cast)

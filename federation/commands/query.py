@@ -43,9 +43,8 @@ query.add_command(template)
     "--path",
     "leaves_by",
     type=click.Choice(["per_authority", "noisy_sum"]),
-    default="per_authority",
-    show_default=True,
-    help="Rows of each authority, protected there; or the noised sum over all, and no authority's own.",
+    help="The noised sum over all, and no authority's own; or rows of each authority, protected there. When left out, "
+    "the sum, unless the question has a row for each authority.",
 )
 @click.option("--term", default="", help="Term of the snapshots; the summer of the academic year when left out.")
 @click.option("--epsilon", default="1", show_default=True, help="Privacy loss of a noisy sum.")
@@ -60,7 +59,7 @@ def run(
     purpose: str,
     academic_year: str,
     preset: str,
-    leaves_by: str,
+    leaves_by: str | None,
     term: str,
     epsilon: str,
     dropouts: int | None,
@@ -74,6 +73,7 @@ def run(
     from federation.exchange import QueryDraft
     from federation.manifest import Path as LeavingPath
 
+    chosen = leaves_by or _choose_path(sql)
     draft = QueryDraft(
         project=project,
         purpose=purpose,
@@ -82,7 +82,7 @@ def run(
         preset=preset,
         roster=tuple(sorted(roster.split(","))) if roster else None,
         valid_hours=valid_hours,
-        path=LeavingPath(leaves_by),
+        path=LeavingPath(chosen),
         snapshot_term=term,
         epsilon=epsilon,
         dropouts=dropouts,
@@ -90,10 +90,25 @@ def run(
     )
     with connect(state) as client:
         status = client.submit(draft)
-    click.echo(f"{status.cells} cells an authority; waits for approvals by two organisations", err=True)
+    each = " an authority" if chosen == "per_authority" else ""
+    click.echo(f"{status.cells} cells{each}; waits for approvals by two organisations", err=True)
     for line in describe_budget(status):
         click.echo(plain_text(line), err=True)
     click.echo(status.query_id)
+
+
+def _choose_path(sql: str) -> str:
+    """Return the path of a question whose asker names none, and say which it is, why, and how to have the other.
+
+    Raises `QueryRefused` for a question that has no plan.
+    """
+    from query_engine.planning.paths import default_path
+    from query_engine.question import read_question
+
+    path, why = default_path(read_question(sql).plan)
+    other = "" if path == "per_authority" else " (--path per_authority has rows of each authority instead)"
+    click.echo(f"leaves by {path}, since {why}{other}", err=True)
+    return path
 
 
 @query.command()

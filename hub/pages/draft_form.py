@@ -19,13 +19,13 @@ VALID_HOURS = 168
 DEFAULT_EPSILON = "1"
 
 PATHS = {
-    Path.PER_AUTHORITY: (
-        "Rows of each authority",
-        "Each authority protects its own rows before they leave, and no total is released.",
-    ),
     Path.NOISY_SUM: (
         "A total with noise, and no authority's own",
         "Each adds noise to its figures and masks them; only the noised sum over all can be opened.",
+    ),
+    Path.PER_AUTHORITY: (
+        "Rows of each authority",
+        "Each authority protects its own rows before they leave, and no total is released.",
     ),
 }
 """The paths that a question can be drafted for here, each with what it means. Exact sums are runs of a template."""
@@ -57,7 +57,7 @@ class DraftForm:
     purpose: str = ""
     academic_year: str = ""
     preset: str = ""
-    path: str = Path.PER_AUTHORITY
+    path: str = Path.NOISY_SUM
     epsilon: str = DEFAULT_EPSILON
     dropouts: str = ""
     colluders: str = ""
@@ -100,7 +100,7 @@ def read_form(sent: Mapping[str, str]) -> DraftForm:
         purpose=" ".join(sent.get("purpose", "").split()),
         academic_year=sent.get("academic_year", ""),
         preset=sent.get("preset", ""),
-        path=sent.get("path", Path.PER_AUTHORITY),
+        path=sent.get("path", Path.NOISY_SUM),
         epsilon=sent.get("epsilon", DEFAULT_EPSILON).strip(),
         dropouts=sent.get("dropouts", "").strip(),
         colluders=sent.get("colluders", "").strip(),

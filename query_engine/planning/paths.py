@@ -99,6 +99,17 @@ def plan_for_path(plan: QueryPlan, path: Path) -> QueryPlan:
     return replace(plan, path=path, statistics=tuple(each for each in plan.statistics if each.name in needed))
 
 
+def default_path(plan: QueryPlan) -> tuple[Path, str]:
+    """The path of an ad-hoc question whose asker names none, and why it is that one, as the rest of a sentence.
+
+    It is the one that shows nobody any authority's own figures, unless those are what is asked for. A question that
+    cannot take it is not sent another way behind its asker's back: it is refused, and the asker chooses.
+    """
+    if plan.by_authority:
+        return "per_authority", f"it has a row for each {plan.authority_column}, which every authority protects itself"
+    return "noisy_sum", "it asks for no authority's own figures: a total over all, with noise in it before it is opened"
+
+
 def check_reach(plan: QueryPlan, operators: Mapping[str, str], fewest: int = FEWEST_REACHING) -> None:
     """Check that each cell of an exact sum over a roster can be reached by so many operators.
 

@@ -101,6 +101,7 @@ def test_a_question_is_asked_from_form_to_draft(visit: Visit, width: str) -> Non
     page = visit("ana", "/queries/new")
     page.get_by_label("Purpose").fill("How many children there are by sex")
     page.get_by_label("Academic year").select_option("202425")
+    page.get_by_label("Rows of each authority").check()
     page.get_by_label("Question in SQL").fill(WRONG_SQL)
     page.get_by_role("button", name="Check the question").click()
     look_at(page, "asking-refused", width)

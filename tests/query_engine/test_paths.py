@@ -12,6 +12,7 @@ from query_engine.planning.paths import (
     Path,
     check_path,
     check_reach,
+    default_path,
     judge_path,
     judge_paths,
     measure_keys,
@@ -236,3 +237,18 @@ def test_a_plan_remembers_that_its_asker_names_the_authority(plan_of: PlanOf) ->
     assert (named.by_authority, plain.by_authority) == (True, False)
     assert named.plan_id == plain.plan_id
     assert named == replace(plain, by_authority=True)
+
+
+DEFAULTS = [
+    ("sex, COUNT(*) AS n FROM child_year GROUP BY sex", "noisy_sum", "no authority's own figures"),
+    ("home_region, COUNT(*) AS n FROM child_year GROUP BY home_region", "noisy_sum", "no authority's own figures"),
+    ("home_authority, COUNT(*) AS n FROM child_year GROUP BY 1", "per_authority", "a row for each home_authority"),
+    # What may not go by the sum is not sent another way for that: it is refused, and its asker chooses.
+    ("COUNT(*) AS n FROM placements", "noisy_sum", "no authority's own figures"),
+]
+
+
+@pytest.mark.parametrize(("asked", "path", "why"), DEFAULTS)
+def test_a_question_leaves_by_the_path_that_shows_least(plan_of: PlanOf, asked: str, path: Path, why: str) -> None:
+    assert default_path(plan_of(f"SELECT {asked}"))[0] == path
+    assert why in default_path(plan_of(f"SELECT {asked}"))[1]

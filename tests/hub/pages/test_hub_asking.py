@@ -19,6 +19,7 @@ GOOD = {
     "purpose": "How attendance differs by key stage",
     "academic_year": "202425",
     "preset": "ons_10_5",
+    "path": "per_authority",
     "sql": SQL,
 }
 
@@ -211,13 +212,13 @@ def test_the_example_on_the_page_can_be_asked_as_it_stands() -> None:
 
 
 def test_what_leaves_no_choice_is_chosen(browse: Browse, federation: PlayedFederation) -> None:
-    """One project with one preset is chosen already; of two, neither is. Rows of each authority are."""
+    """One project with one preset is chosen already; of two, neither is. The noised sum is, which shows least."""
     page = read_page(browse("ana").get("/queries/new").text)
     chosen = [each.attributes["value"] for each in page.all("input") if "checked" in each.attributes]
-    assert chosen == ["attendance", "ons_10_5", "per_authority"]
+    assert chosen == ["attendance", "ons_10_5", "noisy_sum"]
     add_project(federation.hub, Project("second", "Another", frozenset({"ana"}), frozenset({"opensafely"})))
     page = read_page(browse("ana").get("/queries/new").text)
-    assert [each.attributes["value"] for each in page.all("input") if "checked" in each.attributes] == ["per_authority"]
+    assert [each.attributes["value"] for each in page.all("input") if "checked" in each.attributes] == ["noisy_sum"]
 
 
 def test_a_preset_that_does_not_exist_is_no_choice(browse: Browse, federation: PlayedFederation) -> None:

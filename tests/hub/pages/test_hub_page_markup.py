@@ -33,7 +33,8 @@ def list_templates() -> set[str]:
 def every_page(browse: Browse, send: Send, asked: dict[str, str], federation: PlayedFederation) -> dict[str, str]:
     """The HTML of every page, in every form that a visitor may meet it in, by a name for it."""
     ana, eve, dev, nobody = browse("ana"), browse("eve"), browse("dev"), browse("")
-    good = {"project": "attendance", "purpose": "Why", "academic_year": "202425", "preset": "ons_10_5", "sql": SQL}
+    why = {"project": "attendance", "purpose": "Why", "academic_year": "202425", "preset": "ons_10_5"}
+    good = {**why, "path": "per_authority", "sql": SQL}
     responses = {
         "home": nobody.get("/"),
         "home, signed in": ana.get("/"),
