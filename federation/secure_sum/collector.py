@@ -6,13 +6,11 @@ Contributions, signatures and aborts may be stored and fed again after a crash. 
 are asked for again.
 """
 
-from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from federation.envelope import Envelope, Signature, pre_authentication_encoding
+from federation.envelope import Envelope, Signature
 from federation.register import MemberKind, Register
 from federation.secure_sum.contributions import check_contribution
 from federation.secure_sum.digests import digest_of
@@ -34,75 +32,13 @@ from federation.secure_sum.messages import (
 )
 from federation.secure_sum.opening import open_sum
 from federation.secure_sum.reveals import read_shares
-from federation.secure_sum.signing import check_signed, check_statement, read_payload
-from federation.wire import D, Document, encode_document
+from federation.secure_sum.signed_statements import Statement
+from federation.secure_sum.signing import check_signed, read_payload
+from federation.secure_sum.steps import AskReveals, AskSurvivors, Fail, Open, Step, Wait
+from federation.wire import D
 
 if TYPE_CHECKING:
     from federation.secure_sum.vectors import Vector
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Nothing to do before something arrives, or this moment comes."""
-
-    until: datetime
-
-
-@dataclass(frozen=True)
-class AskSurvivors:
-    """Store this statement, then have every survivor that has not signed it sign it; asking twice does no harm."""
-
-    statement: SurvivorSet
-
-
-@dataclass(frozen=True)
-class AskReveals:
-    """Send this opening to every survivor that has not revealed; asking twice does no harm."""
-
-    envelope: Envelope
-    survivors: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Open:
-    """Everything is here: call `open`."""
-
-    survivors: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Fail:
-    """The attempt cannot succeed; `culprits` are those without whom it cannot."""
-
-    code: str
-    text: str
-    culprits: tuple[str, ...]
-
-
-Step = Wait | AskSurvivors | AskReveals | Open | Fail
-
-
-class Statement:
-    """A statement and the signatures on it so far, by node."""
-
-    def __init__(self, document: Document, payload_type: str) -> None:
-        self.body = encode_document(document)
-        self.payload_type = payload_type
-        self.signatures: dict[str, Signature] = {}
-        self._message = pre_authentication_encoding(payload_type, self.body)
-
-    def take(self, signature: Signature, register: Register, now: datetime) -> None:
-        """Verify one node's signature and keep it; the first one stays. Raises `SumFailed`."""
-        try:
-            check_statement(self._message, signature.keyid, signature.sig, register, now)
-        except SumRefused as refused:
-            raise SumFailed(refused.code, refused.text, (signature.keyid,)) from None
-        self.signatures.setdefault(signature.keyid, signature)
-
-    def envelope(self, threshold: int) -> Envelope:
-        """Return the statement with the first `threshold` signatures in order of their signers."""
-        signatures = tuple(self.signatures[node] for node in sorted(self.signatures)[:threshold])
-        return Envelope(payload=b64encode(self.body).decode(), payload_type=self.payload_type, signatures=signatures)
 
 
 class Collector:
@@ -194,12 +130,8 @@ class Collector:
         if reveal.node != sender:
             raise SumFailed("impersonation", f"{sender} revealed in another's name", (sender,))
         statement = self._opened()
-        expected = (
-            self.attempt.manifest_digest,
-            self.attempt.number,
-            self.attempt.slot,
-            digest_of(self._statement.body),
-        )
+        attempt, digest = self.attempt, digest_of(self._statement.body)
+        expected = attempt.manifest_digest, attempt.number, attempt.slot, digest
         if (reveal.manifest_digest, reveal.attempt, reveal.slot, reveal.survivors_digest) != expected:
             raise SumFailed("reveal_other", f"{sender} revealed for another attempt or set", (sender,))
         if sender not in statement.survivors:

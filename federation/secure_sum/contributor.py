@@ -13,13 +13,12 @@ from federation.envelope import Envelope, Signature, Signer, sign_body
 from federation.register import Register
 from federation.secure_sum.aborts import check_aborts, check_lock_failed
 from federation.secure_sum.certificates import fixed_survivors
+from federation.secure_sum.claims import slot_of, state_claim
 from federation.secure_sum.contributions import AnswerFacts, write_contribution
 from federation.secure_sum.contributor_store import (
     ContributorStore,
-    ExactLock,
     KeptContribution,
     RevealClaim,
-    ShareKind,
     SlotUse,
 )
 from federation.secure_sum.dealing import SlotKey, accept_parcel, deal_slot
@@ -33,7 +32,6 @@ from federation.secure_sum.messages import (
     HELD_TYPE,
     REVEAL_TYPE,
     SURVIVORS_TYPE,
-    Attempt,
     Contribution,
     DealingBundle,
     ParcelDelivery,
@@ -117,7 +115,7 @@ class Contributor:
         self._check_member(query.roster)
         self._exact_survivors(query, snapshot, register, now)
         self._check_earlier_attempts(query, register, now)
-        where = _where(query.attempt)
+        where = slot_of(query.attempt)
         if set(self._store.find_parcels(where)) != set(query.roster.members):
             raise SumRefused("slot_incomplete", f"not everyone's parcel of slot {where.slot} is here")
         use = SlotUse(where, query.facts.digest, query.attempt.number, query.attempt.expires_at)
@@ -144,7 +142,7 @@ class Contributor:
         self, query: SumQuery, values: "Sequence[int] | Vector", answer: AnswerFacts, now: datetime
     ) -> KeptContribution:
         attempt = query.attempt
-        own = self._store.find_own_slot(_where(attempt))
+        own = self._store.find_own_slot(slot_of(attempt))
         if own is None:
             raise SumRefused("slot_used", f"slot {attempt.slot} was used before")
         if len(values) != query.facts.cells:
@@ -224,7 +222,8 @@ class Contributor:
         kept = self._find_sent(query, now)
         self._check_survivors(statement, query, kept, register, now)
         check_quorum(envelope, statement.survivors, query.roster.threshold, register, now)
-        claim = self._claim_for(statement, query, kept, register, now)
+        fixed = self._exact_survivors(query, kept.snapshot, register, now) or statement.survivors
+        claim = state_claim(statement, query, kept.snapshot, fixed)
         parcels = self._store.find_parcels(claim.where)
         if set(parcels) != set(query.roster.members):
             raise SumRefused("slot_incomplete", f"the shares of slot {claim.where.slot} are erased")
@@ -238,21 +237,6 @@ class Contributor:
         if claim.exact is None or claim.exact.survivors != statement.survivors:
             return None
         return sign_body(encode_document(statement), HELD_TYPE, self._signer)
-
-    def _claim_for(
-        self, statement: SurvivorSet, query: SumQuery, kept: KeptContribution, register: Register, now: datetime
-    ) -> RevealClaim:
-        facts, digest = query.facts, digest_of(encode_document(statement))
-        fixed = self._exact_survivors(query, kept.snapshot, register, now) or statement.survivors
-        lock = ExactLock(
-            facts.exact_term, fixed, kept.snapshot, facts.digest, statement.attempt, statement.roster_digest
-        )
-        kinds = {
-            dealer: ShareKind.SEED if dealer in statement.survivors else ShareKind.UNLOCK
-            for dealer in query.roster.members
-        }
-        where = _where(query.attempt)
-        return RevealClaim(facts.digest, statement.attempt, where, digest, kinds, lock if facts.exact_term else None)
 
     # --- Giving up ---------------------------------------------------------------------------------------------------
 
@@ -304,10 +288,6 @@ class Contributor:
         term = query.facts.exact_term
         lock = self._store.find_exact_lock(term) if term else None
         return fixed_survivors(query, lock, snapshot, self._floors, register, now)
-
-
-def _where(attempt: Attempt) -> SlotKey:
-    return SlotKey(attempt.roster_digest, attempt.slot)
 
 
 def _vector_digest(kept: KeptContribution) -> str:

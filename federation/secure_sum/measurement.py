@@ -20,7 +20,7 @@ from federation.envelope import Signature, read_envelope, verify_signature, writ
 from federation.keys import MemberKeys, generate_keys
 from federation.register import Member, MemberKind, OrganisationKind, Register, public_text
 from federation.secure_sum.bundles import check_bundle, split_bundle
-from federation.secure_sum.collector import AskReveals, Collector
+from federation.secure_sum.collector import Collector
 from federation.secure_sum.contributions import AnswerFacts, write_contribution
 from federation.secure_sum.contributor import Contributor
 from federation.secure_sum.digests import digest_of
@@ -39,6 +39,7 @@ from federation.secure_sum.messages import (
 )
 from federation.secure_sum.rosters import make_roster, roster_digest
 from federation.secure_sum.signing import sign_document
+from federation.secure_sum.steps import AskReveals
 from federation.secure_sum.vectors import pack_vector, read_vector, write_vector
 from federation.wire import decode_document, encode_document
 

@@ -12,27 +12,26 @@ from audit.event import Action, Outcome
 from federation.envelope import seal_envelope
 from federation.exchange import DeliveryKind, QueryState
 from federation.manifest import Path
-from federation.secure_sum.collector import AskReveals, AskSurvivors, Fail, Open, Wait
 from federation.secure_sum.errors import SumFailed
 from federation.secure_sum.messages import SURVIVORS_TYPE
+from federation.secure_sum.steps import AskReveals, AskSurvivors, Fail, Open, Wait
 from federation.sums_exchange import AbortWanted, StatementOffered
 from federation.wire import Document, encode_document
 from hub.dispatch import deliver, pending_receivers
 from hub.queries import StoredQuery, close_query, find_running
 from hub.service import Hub
 from hub.sums.attempts import (
-    MOST_ATTEMPTS,
     AttemptState,
     StoredAttempt,
-    begin_attempt,
     find_aborts,
     find_attempt,
     find_template,
-    gather,
     move_attempt,
     name_survivors_once,
 )
+from hub.sums.beginning import MOST_ATTEMPTS, begin_attempt
 from hub.sums.culprits import list_names
+from hub.sums.gathering import gather
 from hub.sums.memory import Gathering
 from hub.sums.totals import release_total
 

@@ -24,7 +24,8 @@ from federation.wire import decode_document, encode_document
 from hub.dispatch import keep_progress
 from hub.queries import StoredQuery, find_running
 from hub.service import Hub
-from hub.sums.attempts import ArrivalKind, AttemptState, StoredAttempt, find_attempt, gather
+from hub.sums.attempts import ArrivalKind, AttemptState, StoredAttempt, find_attempt
+from hub.sums.gathering import gather
 
 Take = Callable[[Collector], None]
 """Feeds a collector with what came in; raises `SumFailed` where it does not hold."""

@@ -4,7 +4,7 @@ The nodes hold to what they revealed for, whatever the hub picks. It picks what 
 asker is not sent round in vain.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from audit.connection import Connection
 from federation.envelope import Envelope
@@ -45,6 +45,13 @@ def earlier_certificates(connection: Connection, term: str, year: str) -> dict[s
             found[manifest.snapshot_term] = find_certificate(connection, manifest.snapshot_term)
     newest = sorted((other for other, certificate in found.items() if certificate), reverse=True)[:MOST_EARLIER]
     return {other: certificate for other in newest if (certificate := found[other]) is not None}
+
+
+def earlier_of(connection: Connection, manifest: Manifest) -> Mapping[str, Certificate]:
+    """Return the certificates of other terms that a manifest goes by as well, if it is for an exact sum."""
+    if manifest.path is not Path.EXACT_SUM:
+        return {}
+    return earlier_certificates(connection, manifest.snapshot_term, manifest.academic_year)
 
 
 def _exact_manifests(connection: Connection, besides: str) -> Iterator[Manifest]:

@@ -67,9 +67,9 @@ OPENING_SECONDS = 12
 
 COMMAND = "from federation.cli import main; main()"
 IMPATIENT = f"""
-import datetime, federation.sum_terms, hub.sums.attempts
+import datetime, federation.sum_terms, hub.sums.beginning
 federation.sum_terms.GATHER_SECONDS = {GATHER_SECONDS}
-hub.sums.attempts.OPENING_TIME = datetime.timedelta(seconds={OPENING_SECONDS})
+hub.sums.beginning.OPENING_TIME = datetime.timedelta(seconds={OPENING_SECONDS})
 """
 """The hub waits for less long than usual: what happens when its patience ends is to happen here as well."""
 

@@ -9,12 +9,13 @@ import pytest
 
 from federation.register import Register
 from federation.secure_sum.certificates import read_certificate
-from federation.secure_sum.collector import AskReveals, AskSurvivors, Collector, Fail, Open, Wait
+from federation.secure_sum.collector import Collector
 from federation.secure_sum.errors import SumFailed, SumRefused
 from federation.secure_sum.facts import SumPath, SumQuery, whole_roster
 from federation.secure_sum.messages import REVEAL_TYPE, Reveal, SurvivorSet
 from federation.secure_sum.rosters import Floors
 from federation.secure_sum.signing import sign_document
+from federation.secure_sum.steps import AskReveals, AskSurvivors, Fail, Open, Wait
 from federation.secure_sum.vectors import signed_values
 from tests.federation.cast import NOW, make_keys, make_member, make_register
 from tests.federation.secure_sum.troupe import Troupe, make_troupe
@@ -169,6 +170,27 @@ def test_whoever_reveals_for_a_first_exact_sum_holds_to_it(troupe: Troupe) -> No
             collector.take_reveal(name, lie, NOW)
         assert (caught.value.code, caught.value.culprits) == (code, (name,))
     assert collector.revealed == ()
+
+
+def test_it_takes_t_signatures_and_t_reveals(troupe: Troupe) -> None:
+    """S7, S10. Four of six; with three the hub asks on, and opens nothing."""
+    query, names = troupe.query(cells=1), troupe.names
+    collector = troupe.collector(query)
+    hand_in(troupe, query, collector, *names[:5])
+    step = collector.next_step(CLOSING)
+    assert isinstance(step, AskSurvivors)
+    for name in names[:3]:
+        collector.take_signature(
+            name, troupe.node(name).sign_survivors(step.statement, query, troupe.register, NOW), NOW
+        )
+    assert collector.next_step(CLOSING) == step
+    sign(troupe, query, collector, step.statement)
+    asked = collector.next_step(CLOSING)
+    assert isinstance(asked, AskReveals)
+    reveal(troupe, query, collector, asked, *names[:3])
+    assert collector.next_step(CLOSING) == asked
+    reveal(troupe, query, collector, asked, names[3])
+    assert isinstance(collector.next_step(CLOSING), Open)
 
 
 def test_an_attempt_ends(troupe: Troupe) -> None:

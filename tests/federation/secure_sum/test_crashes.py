@@ -6,9 +6,9 @@ and one reveal, each in the same bytes however often it is sent.
 
 import pytest
 
-from federation.secure_sum.collector import AskReveals, AskSurvivors
 from federation.secure_sum.facts import SumQuery
 from federation.secure_sum.memory_store import MemoryStore
+from federation.secure_sum.steps import AskReveals, AskSurvivors
 from federation.secure_sum.vectors import signed_values
 from tests.federation.cast import NOW
 from tests.federation.secure_sum.troupe import Troupe, make_troupe

@@ -11,7 +11,7 @@ import pytest
 from federation.envelope import Envelope, decode_base64
 from federation.secure_sum import dealing
 from federation.secure_sum.bundles import check_bundle, split_bundle
-from federation.secure_sum.collector import AskReveals, AskSurvivors, Collector, Fail, Open, Wait
+from federation.secure_sum.collector import Collector
 from federation.secure_sum.contributor import SentContribution
 from federation.secure_sum.dealing import accept_parcel, read_complaint, write_complaint
 from federation.secure_sum.errors import SumFailed, SumRefused
@@ -27,10 +27,13 @@ from federation.secure_sum.messages import (
     DealingBundle,
     Reveal,
 )
+from federation.secure_sum.opening import open_list
 from federation.secure_sum.pairing import derive_slot_keys
+from federation.secure_sum.reveals import write_reveal
 from federation.secure_sum.sealed import seal_box
 from federation.secure_sum.shamir import PRIME, SHARE_BYTES
 from federation.secure_sum.signing import sign_document
+from federation.secure_sum.steps import AskReveals, AskSurvivors, Fail, Open, Wait
 from federation.secure_sum.vectors import signed_values
 from tests.federation.cast import NOW, make_keys
 from tests.federation.secure_sum.troupe import EPOCH, Troupe, make_troupe
@@ -114,9 +117,20 @@ def test_wrong_length(play: Play) -> None:
     """S4. A vector of another length is no answer, and the sum goes on without it."""
     blamed("cells_mismatch", LIAR, lambda: play.take(LIAR, vector=bytes(8)))
     blamed("cells_mismatch", LIAR, lambda: play.take(LIAR, envelope=altered(play, cells=1), vector=bytes(8)))
+    blamed("cells_mismatch", LIAR, lambda: play.take(LIAR, envelope=altered(play, cells=1)))
     play.honest()
     assert play.collector.missing == {LIAR: "cells_mismatch"}
     assert play.finish() == [5, 5]
+
+
+def test_a_mistake_that_is_mended_in_time(play: Play) -> None:
+    """S4. A node that sent what cannot be used and then what can is in the sum; a refusal after that says nothing."""
+    blamed("cells_mismatch", LIAR, lambda: play.take(LIAR, vector=bytes(8)))
+    play.take(LIAR)
+    play.collector.take_refusal(LIAR, "held")
+    assert play.collector.missing == {}
+    play.honest()
+    assert play.finish() == [6, 6]
 
 
 def test_oversize(play: Play) -> None:
@@ -242,6 +256,28 @@ def test_reveal_nobody_asked_for(play: Play) -> None:
     assert caught.value.code == "reveal_unasked"
 
 
+def test_reveal_by_a_node_that_was_left_out(play: Play) -> None:
+    """S9. Whoever is no survivor has nothing to reveal, true shares of the right set or not."""
+    play.honest()
+    play.collector.take_refusal(LIAR, "held")
+    step = play.collector.next_step(NOW)
+    assert isinstance(step, AskSurvivors)
+    for name in step.statement.survivors:
+        signature = play.troupe.node(name).sign_survivors(step.statement, play.query, play.troupe.register, NOW)
+        play.collector.take_signature(name, signature, NOW)
+    step = play.collector.next_step(NOW)
+    assert isinstance(step, AskReveals)
+    store = play.troupe.stores[LIAR]
+    others = play.troupe.node("node-301").reveal(step.envelope, play.query, play.troupe.register, NOW)
+    claim = play.troupe.stores["node-301"].find_reveal(play.query.facts.digest)
+    assert claim is not None
+    own = write_reveal(claim, store.find_parcels(claim.where), LIAR)
+    assert own.survivors_digest == msgspec.json.decode(others.body, type=Reveal).survivors_digest
+    envelope = sign_document(own, REVEAL_TYPE, make_keys(LIAR))
+    blamed("reveal_unasked", LIAR, lambda: play.collector.take_reveal(LIAR, envelope, NOW))
+    assert play.collector.revealed == ()
+
+
 def test_too_many_liars_end_the_attempt(play: Play) -> None:
     """S10. When fewer than t are left who tell the truth, the attempt fails and says on whose account."""
     step = None
@@ -283,6 +319,22 @@ def test_shares_of_no_one_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SumFailed) as caught:
         troupe.run(troupe.query(), {name: [1, 1, 1] for name in troupe.names})
     assert (caught.value.code, caught.value.culprits) == ("dealing_false", (LIAR,))
+
+
+def test_shares_of_what_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S10. A number of the field with more than 32 bytes can be shared, and is nobody's seed: the dealer is named."""
+    troupe, _ = deal_falsely(monkeypatch, "split_secret", lambda _secret, _t, count: [2**256 + 1] * count)
+    with pytest.raises(SumFailed) as caught:
+        troupe.run(troupe.query(), {name: [1, 1, 1] for name in troupe.names})
+    assert (caught.value.code, caught.value.culprits) == ("dealing_false", (LIAR,))
+
+
+def test_a_list_other_than_signed() -> None:
+    """S10. A list that another dealer sealed is found by its digest, before anything is done with it."""
+    troupe = make_troupe(5)
+    bundle, other = (troupe.node(name).deal(troupe.roster, 1, troupe.register, NOW) for name in troupe.names[:2])
+    with pytest.raises(SumFailed, match="not the one that it signed"):
+        open_list(msgspec.structs.replace(bundle, sealed_list=other.sealed_list), troupe.roster, bytes(32))
 
 
 @pytest.mark.parametrize("spoiled", [lambda data: bytes(len(data)), lambda data: data[32:] + data[:32]])
@@ -375,10 +427,12 @@ def test_bundles_that_contradict_themselves() -> None:
     """P4. The hub refuses a bundle whose parts are not those that its dealer signed for."""
     troupe = make_troupe(5)
     bundle, other = (troupe.node(name).deal(troupe.roster, 1, troupe.register, NOW) for name in troupe.names[:2])
+    false_leaf = msgspec.structs.replace(bundle.leaves[0], seed_share="0" * 64)
     spoiled = {
         "bundle_mismatch": [
             msgspec.structs.replace(bundle, leaves=other.leaves),
             msgspec.structs.replace(bundle, leaves=bundle.leaves[::-1]),
+            msgspec.structs.replace(bundle, leaves=(false_leaf, *bundle.leaves[1:])),
             msgspec.structs.replace(bundle, parcels=bundle.parcels[1:]),
             msgspec.structs.replace(bundle, parcels=other.parcels),
             msgspec.structs.replace(bundle, sealed_list=other.sealed_list),
@@ -390,6 +444,17 @@ def test_bundles_that_contradict_themselves() -> None:
             with pytest.raises(SumRefused) as caught:
                 check_bundle(each, troupe.roster, troupe.register, NOW)
             assert caught.value.code == code
+    header = msgspec.json.decode(bundle.header.body, type=Dealing)
+    for wrong in (bundle.leaves[::-1], bundle.leaves[1:]):
+        signed = sign_document(
+            msgspec.structs.replace(header, parcels_root=dealing.parcels_root(wrong)),
+            DEALING_TYPE,
+            make_keys(header.dealer),
+        )
+        with pytest.raises(SumRefused, match="not one parcel for each member"):
+            check_bundle(
+                msgspec.structs.replace(bundle, header=signed, leaves=wrong), troupe.roster, troupe.register, NOW
+            )
     smaller = make_troupe(6)
     with pytest.raises(SumRefused) as caught:
         check_bundle(bundle, smaller.roster, smaller.register, NOW)

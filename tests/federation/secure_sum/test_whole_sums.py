@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from federation.secure_sum.collector import Fail
 from federation.secure_sum.rosters import make_roster
+from federation.secure_sum.steps import Fail
 from tests.federation.secure_sum.troupe import EPOCH, Troupe, make_troupe
 
 WORDS = st.integers(-(2**63), 2**64 - 1)

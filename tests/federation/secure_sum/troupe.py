@@ -8,7 +8,7 @@ from functools import cache
 
 from federation.register import Register
 from federation.secure_sum.bundles import check_bundle, split_bundle
-from federation.secure_sum.collector import AskReveals, AskSurvivors, Collector, Fail, Open, Wait
+from federation.secure_sum.collector import Collector
 from federation.secure_sum.contributions import AnswerFacts
 from federation.secure_sum.contributor import Contributor, SentContribution
 from federation.secure_sum.epochs import name_epoch
@@ -18,6 +18,7 @@ from federation.secure_sum.messages import Attempt, DealingBundle, SumRoster
 from federation.secure_sum.pairing import accept_pairing, pair_up
 from federation.secure_sum.prekeys import make_prekey, read_prekey
 from federation.secure_sum.rosters import make_roster, roster_digest
+from federation.secure_sum.steps import AskReveals, AskSurvivors, Fail, Open, Wait
 from federation.secure_sum.vectors import signed_values
 from tests.federation.cast import NOW, make_keys, make_member, make_register, serve
 

@@ -17,7 +17,7 @@ from federation.exchange import Delivery, DeliveryKind
 from federation.manifest import MANIFEST_TYPE, Manifest, Path, Reply, read_manifest
 from federation.plans import derive_plan
 from federation.secure_sum.bundles import check_bundle, split_bundle
-from federation.secure_sum.collector import AskReveals, AskSurvivors, Collector, Fail, Open, Wait
+from federation.secure_sum.collector import Collector
 from federation.secure_sum.epochs import name_epoch
 from federation.secure_sum.facts import ManifestFacts, SumPath
 from federation.secure_sum.messages import (
@@ -36,6 +36,7 @@ from federation.secure_sum.messages import (
     SurvivorSet,
 )
 from federation.secure_sum.rosters import roster_digest
+from federation.secure_sum.steps import AskReveals, AskSurvivors, Fail, Open, Wait
 from federation.secure_sum.vectors import signed_values
 from federation.sum_facts import name_regions
 from federation.sum_terms import smallest_threshold

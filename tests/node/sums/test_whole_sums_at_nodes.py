@@ -11,7 +11,7 @@ from audit.event import Action
 from audit.log import read_entries
 from federation.exchange import DeliveryKind
 from federation.manifest import Path
-from federation.secure_sum.collector import Fail
+from federation.secure_sum.steps import Fail
 from federation.sums_exchange import DealWanted, PrekeyWanted
 from node.sums.epoch_secrets import SECRET_TABLES
 from node.sums.preparing import erase_what_is_over
