@@ -1,12 +1,8 @@
-"""Complaints (P4): a node that cannot accept what another sent says so, and the others go on without one of the two.
+"""Complaints (P4): a node that cannot accept what another sent says so, and the slot that it is about is not used.
 
-Who of the two is at fault cannot be told from outside, since what was sent was sealed. So it goes by numbers: whoever
-is party to the most complaints is left out of the week's rosters, until no complaint is left between those that remain.
-A node that complains of everybody puts itself out.
+Only nodes of a roster complain of its slots, and of each other: whoever was left out of it could spoil it for ever.
+`hub.sums.left_out` decides without whom the others go on.
 """
-
-from collections import Counter
-from collections.abc import Iterable
 
 from audit.event import Action, Outcome
 from federation.envelope import Envelope
@@ -16,10 +12,21 @@ from federation.secure_sum.errors import SumRefused
 from federation.secure_sum.messages import COMPLAINT_TYPE, Complaint
 from federation.secure_sum.signing import check_signed, read_payload
 from hub.service import Hub
+from hub.sums.rosters import find_roster
+from hub.sums.slots import spoil_slot
 
 
-def keep_complaint(hub: Hub, node: Member, envelope: Envelope) -> Complaint:
-    """Keep and log a node's complaint of another. Raises a 4xx problem."""
+def accept_complaint(hub: Hub, node: Member, envelope: Envelope) -> None:
+    """Keep and log a node's complaint of another, and have nobody use the slot. Raises a 4xx problem."""
+    complaint = _read(hub, node, envelope)
+    roster = find_roster(hub, complaint.roster_digest)
+    if complaint.epoch != roster.epoch or not {complaint.node, complaint.dealer}.issubset(roster.members):
+        raise ProblemRaised(403, "not_in_roster", "a node complains of slots of its own rosters, and of their members")
+    _keep(hub, complaint)
+    spoil_slot(hub, complaint.roster_digest, complaint.slot)
+
+
+def _read(hub: Hub, node: Member, envelope: Envelope) -> Complaint:
     try:
         complaint = read_payload(envelope, COMPLAINT_TYPE, Complaint)
         check_signed(envelope, node.id, MemberKind.NODE, hub.register(), hub.clock())
@@ -27,9 +34,13 @@ def keep_complaint(hub: Hub, node: Member, envelope: Envelope) -> Complaint:
         raise ProblemRaised(400, refused.code, refused.text) from None
     if complaint.node != node.id or complaint.dealer == node.id:
         raise ProblemRaised(403, "impersonation", "a node complains in its own name, of another")
+    return complaint
+
+
+def _keep(hub: Hub, complaint: Complaint) -> None:
     event = hub.event(
         Action.SUM_REJECTED,
-        node.id,
+        complaint.node,
         complaint.epoch,
         outcome=Outcome.REFUSED,
         code=complaint.code,
@@ -41,25 +52,3 @@ def keep_complaint(hub: Hub, node: Member, envelope: Envelope) -> Complaint:
         fresh = connection.execute("INSERT INTO sum_complaints VALUES (?, ?, ?) ON CONFLICT DO NOTHING", row)
         if fresh.rowcount:
             hub.database.log.append(connection, event)
-    return complaint
-
-
-def complained_of(hub: Hub, epoch: str) -> frozenset[str]:
-    """Return the nodes that are left out of an epoch's rosters because of complaints."""
-    rows = hub.database.connection.execute("SELECT node, about FROM sum_complaints WHERE epoch = ?", (epoch,))
-    return leave_out([(row["node"], row["about"]) for row in rows])
-
-
-def leave_out(complaints: Iterable[tuple[str, str]]) -> frozenset[str]:
-    """Return whom to leave out, given who complains of whom, so that no complaint is left.
-
-    Whoever is party to the most goes first; of two alike the one that is complained of, and then the first by name.
-    """
-    left, out = {pair for pair in complaints if pair[0] != pair[1]}, set()
-    while left:
-        parties = Counter(node for pair in left for node in pair)
-        received = Counter(about for _, about in left)
-        worst = min(parties, key=lambda node: (-parties[node], -received[node], node))
-        out.add(worst)
-        left = {pair for pair in left if worst not in pair}
-    return frozenset(out)

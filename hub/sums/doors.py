@@ -49,9 +49,7 @@ def accept_dealings() -> Response:
 @sum_doors.post("/federation/complaints")
 def accept_complaint() -> Response:
     """Take in a node's word that it does not accept what another sent (P4)."""
-    hub, node = the_hub(), authenticate(MemberKind.NODE)
-    complaint = complaints.keep_complaint(hub, node, read_body(Envelope))
-    slots.spoil_slot(hub, complaint.roster_digest, complaint.slot)
+    complaints.accept_complaint(the_hub(), authenticate(MemberKind.NODE), read_body(Envelope))
     return Response(status=DONE)
 
 

@@ -18,7 +18,7 @@ from federation.secure_sum.rosters import STANDING_FLOORS, make_roster, roster_d
 from federation.standing_rosters import ENGLAND, STANDING_ROSTERS, belongs_to
 from federation.wire import decode_document, encode_document
 from hub.service import Hub
-from hub.sums.complaints import complained_of
+from hub.sums.left_out import complained_of
 from hub.sums.prekeys import PATIENCE, offer_prekeys, publishers, silent
 
 ASKED = "asked"

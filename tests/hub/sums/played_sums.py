@@ -151,8 +151,7 @@ class PlayedNode:
         hub, me = self.federation.hub, self.federation.member(self.name)
         complaint = write_complaint(refused, parcel, self.federation.parties[self.name].keys)
         if complaint is not None:
-            kept = complaints.keep_complaint(hub, me, complaint)
-            slots.spoil_slot(hub, kept.roster_digest, kept.slot)
+            complaints.accept_complaint(hub, me, complaint)
 
     def _on_sum(self, delivery: Delivery, body: bytes) -> None:
         wanted = decode_document(body, SumWanted)

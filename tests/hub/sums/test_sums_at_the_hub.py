@@ -20,7 +20,7 @@ from hub.queries import StoredQuery, read_query
 from hub.settling import keep_up, start_sum
 from hub.sums import advancing, arrivals
 from hub.sums.advancing import SLOW
-from hub.sums.complaints import leave_out
+from hub.sums.left_out import leave_out
 from hub.sums.prekeys import PATIENCE
 from hub.sums.rosters import ASKED, keep_roster
 from hub.sums.slots import STOCK, SlotState
