@@ -1,11 +1,13 @@
 """Exact sums about one year in two terms, at the hub: it asks those whom nodes will agree to, or says why it cannot."""
 
 from datetime import timedelta
+from fractions import Fraction
 
 import pytest
 
 from federation.exchange import DeliveryKind, QueryState
 from federation.problems import ProblemRaised
+from federation.secure_sum import certificates
 from federation.secure_sum.messages import SurvivorSet
 from federation.sum_terms import GATHER_SECONDS
 from federation.wire import decode_document
@@ -106,6 +108,16 @@ def test_survivors_who_left_are_named(sums: PlayedSums) -> None:
     sums.federation.revoke(here[0])
     code, text = refused(sums)
     assert (code, here[0] in text) == ("survivors_gone", True)
+
+
+def test_survivors_who_have_become_too_few_to_begin_a_term_with(
+    sums: PlayedSums, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many authorities have come since that six are no two thirds of all: no node would take part."""
+    open_among(sums, sorted(sums.nodes)[:-1])
+    monkeypatch.setattr(certificates, "WIDEST_SHARE", Fraction(1))
+    code, text = refused(sums)
+    assert (code, "6 of 7" in text) == ("roster_narrow", True)
 
 
 def test_a_region_waits_for_england_in_each_term(sums: PlayedSums) -> None:
