@@ -27,7 +27,7 @@ class StandIn:
 
     def submit(self, draft: QueryDraft) -> SimpleNamespace:
         self.drafts.append(draft)
-        return SimpleNamespace(cells=3, query_id="Q-0123456789abcdef")
+        return SimpleNamespace(cells=3, query_id="Q-0123456789abcdef", budget=None)
 
 
 @pytest.fixture
