@@ -126,6 +126,11 @@ def of_another_roster(wide: SmallFederation, played: PlayedSum) -> AbortWanted:
     return msgspec.structs.replace(played.abort_wanted, attempt=played.hub.sign_attempt(attempt))
 
 
+def beyond_the_tenth(wide: SmallFederation, played: PlayedSum) -> AbortWanted:
+    attempt = msgspec.structs.replace(played.attempt, number=11)
+    return msgspec.structs.replace(played.abort_wanted, attempt=played.hub.sign_attempt(attempt))
+
+
 @pytest.mark.parametrize(
     ("spoil", "code"),
     [
@@ -135,6 +140,7 @@ def of_another_roster(wide: SmallFederation, played: PlayedSum) -> AbortWanted:
         pytest.param(for_another_path, "path_differs", id="a manifest of no sum"),
         pytest.param(over_already, "expired", id="an attempt that is over"),
         pytest.param(of_another_roster, "roster_mismatch", id="an attempt for another roster"),
+        pytest.param(beyond_the_tenth, "malformed", id="one attempt of very many"),
     ],
 )
 def test_nothing_made_up_is_given_up(
