@@ -218,3 +218,14 @@ def test_a_statement_from_the_future_is_not_kept(ready: Asking) -> None:
     signed = write_envelope(sign_statement(statement, federation.parties[NODE].keys))
     with pytest.raises(ProblemRaised, match="future"):
         budgets.keep_statement(federation.hub, federation.member(NODE), signed)
+
+
+def test_it_is_the_same_wherever_the_hub_keeps_its_state(tmp_path: FilePath, storage: str) -> None:
+    """In a file, and on a server that several workers share."""
+    federation = found_federation(tmp_path, authorities=AUTHORITIES, database=storage)
+    for taken in ({}, {(YEAR, PROJECT): "3"}):
+        federation.state_budgets(caps=SHIPPED, taken=taken)
+    asking = Asking(federation)
+    assert [budget_of(asking, asking.ask()).left for _ in range(2)] == ["1", "0"]
+    assert "have cost epsilon 5 of 5" in refusal(asking)
+    federation.hub.close()
