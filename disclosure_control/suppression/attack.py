@@ -4,9 +4,10 @@ All withheld cells are treated alike, since a reader does not know for whose sak
 linear programs, and by whole numbers: it does not guess, and claims nothing about readers who do.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from disclosure_control.suppression.parts import Parts
 from disclosure_control.suppression.reader import Contradiction, Reader
 from disclosure_control.suppression.view import View
 from disclosure_control.suppression.witnesses import find_witnesses
@@ -61,18 +62,22 @@ def attack_view(view: View, *, intervals: bool | None = None) -> Attack:
     Witness tables clear most cells at once. A cell that none clears is looked at alone, and is told if linear programs
     bound it so, or if no table of whole numbers was found that clears it.
     """
-    reader = Reader(view)
+    Reader(view)
     if not view.withheld:
         return Attack(0, (), frozenset())
     found = find_witnesses(view)
     told = frozenset(found.told())
     every = len(view.withheld) <= MOST_INTERVALS if intervals is None else intervals
-    known = tuple(_known(reader, view.withheld if every else sorted(told)))
+    known = tuple(_known(view, view.withheld if every else told))
     exact = {each.cell for each in known if each.is_exact}
     return Attack(len(view.withheld), known, told | exact)
 
 
-def _known(reader: Reader, cells: Iterable[int]) -> Iterable[Known]:
-    for cell in cells:
-        low, high = reader.interval(cell)
-        yield Known(cell, low, high)
+def _known(view: View, wanted: Collection[int]) -> Iterable[Known]:
+    """The intervals of these cells, in their order: what has nothing to do with each other is looked at by itself."""
+    parts, found = Parts(view.lattice), {}
+    for cells in parts.connected(view.low < view.high) if wanted else ():
+        part = parts.take(cells)
+        numbers, reader = part.numbers, Reader(view.within(part))
+        found.update({cell: reader.interval(numbers[cell]) for cell in wanted if cell in numbers})
+    return [Known(cell, *found[cell]) for cell in sorted(wanted)]

@@ -21,6 +21,9 @@ __all__ = ["Optimum"]
 MOST_ROUNDS = 60
 """Of cutting, in part and in whole."""
 
+PARTIAL_ROUNDS = 6
+"""Of cutting in part, where the least cost is only wanted nearly: the last rounds bring little."""
+
 FREE_ROUNDS = 3
 """Of cutting in whole, before more is decided for good."""
 
@@ -51,52 +54,60 @@ class Optimum:
         count = len(self._choices)
         self._master = Program(np.zeros(count), np.ones(count), [*bridges, *capacities])
         self._master.set_costs(costs[self._choices])
+        self._chosen = np.zeros(count)
         self._separator = Separator(lattice, limits, needs, self._choices, onlookers)
 
     def exactly(self) -> list[int] | None:
         """The cells to withhold at least cost, or None where it takes too long."""
-        if self._cut(MOST_ROUNDS) is None:
-            return None
+        self._cut(MOST_ROUNDS)
         self._master.whole_numbers(range(len(self._choices)))
-        return self._cells(self._cut(MOST_ROUNDS))
+        return self._cells(MOST_ROUNDS)
 
     def nearly(self) -> list[int] | None:
         """Cells to withhold at nearly the least cost, or None where it takes too long.
 
-        The longer it takes, the more is decided for good: what the master in parts leaves shown, at once; then what it
-        withholds entirely; then whatever is chosen, so that each further round adds to it alone.
+        The longer it takes, the more is decided: what the master in parts leaves shown, at once; then what it withholds
+        entirely; then whatever is chosen, so that each further round adds to it alone. Where that is not enough, what
+        it left shown is open again.
         """
-        relaxed = self._cut(MOST_ROUNDS)
-        if relaxed is None:
-            return None
-        self._settle((relaxed < ENOUGH) & (self._master.reduced_costs > UNLIKELY), 0)
+        self._cut(PARTIAL_ROUNDS)
+        relaxed, lost = self._chosen, self._master.reduced_costs
+        unlikely = (relaxed < ENOUGH) & (lost > UNLIKELY)
+        self._settle(unlikely, 0, 0)
         self._master.whole_numbers(range(len(self._choices)), gap=NEARLY)
-        chosen = self._cut(FREE_ROUNDS)
-        if chosen is None:
-            self._settle(relaxed > 1 - ENOUGH, 1)
-            chosen = self._cut(FREE_ROUNDS)
-        return self._cells(self._cut(MOST_ROUNDS, keeps=True) if chosen is None else chosen)
+        found = self._cells(FREE_ROUNDS)
+        if found is None:
+            self._settle(relaxed > 1 - ENOUGH, 1, 1)
+            found = self._cells(FREE_ROUNDS)
+        if found is None:
+            found = self._cells(MOST_ROUNDS, keeps=True)
+        if found is None:
+            self._settle(unlikely, 0, 1)
+            found = self._cells(MOST_ROUNDS, keeps=True)
+        return found
 
-    def _cells(self, chosen: Vector | None) -> list[int] | None:
-        return None if chosen is None else [int(cell) for cell in self._choices[chosen > HALF]]
+    def _cells(self, rounds: int, *, keeps: bool = False) -> list[int] | None:
+        if not self._cut(rounds, keeps=keeps):
+            return None
+        return [int(cell) for cell in self._choices[self._chosen > HALF]]
 
-    def _settle(self, which: Mask, share: int) -> None:
-        """Withhold these choices for good, or show them."""
+    def _settle(self, which: Mask, least: int, most: int) -> None:
+        """Show these choices for good, withhold them, or leave them open again."""
         places = np.flatnonzero(which)
-        self._master.set_bounds(places, np.full(len(places), share), np.full(len(places), share))
+        self._master.set_bounds(places, np.full(len(places), least), np.full(len(places), most))
 
-    def _cut(self, rounds: int, *, keeps: bool = False) -> Vector | None:
-        """The master's choice once nothing more can be cut from it, or None."""
+    def _cut(self, rounds: int, *, keeps: bool = False) -> bool:
+        """Have the master choose until nothing more can be cut from its choice, and say whether it came to that."""
         for _ in range(rounds):
             try:
-                chosen = self._master.minimise()
+                self._chosen = self._master.minimise()
             except NoSolution:
-                return None
-            cuts = self._separator.cuts(chosen)
+                return False
+            cuts = self._separator.cuts(self._chosen)
             if not cuts:
-                return chosen
+                return True
             if keeps:
-                self._settle(chosen > HALF, 1)
+                self._settle(self._chosen > HALF, 1, 1)
             for cut in cuts:
                 self._master.add_row(cut)
-        return None
+        return False
