@@ -44,9 +44,8 @@ def utility(authorities: int, loaded: int | None, directory: Path | None, other_
 
     with _england(directory, min(loaded or authorities, authorities), other_pupils) as snapshots:
         found = [
-            row
+            _measure_question(number, question, snapshots, authorities)
             for number, question in enumerate(load_questions(), start=1)
-            for row in _measure_question(number, question, snapshots, authorities)
         ]
     print_rows("utility", found, form)
 
@@ -83,30 +82,40 @@ def _write_and_load(place: Path, authorities: int, other_pupils: float) -> None:
     load_all(place / "england", place / "snapshots", 1)
 
 
-def _measure_question(number: int, question: "Question", snapshots: Sequence[Path], nodes: int) -> Iterator[Row]:
-    """One row for each way, a question by whichever ways are open to it."""
-    from disclosure_control.noise.terms import NoiseTerms
+def _measure_question(number: int, question: "Question", snapshots: Sequence[Path], nodes: int) -> Row:
+    """The ways that are open to a question, side by side."""
     from disclosure_control.presets import load_preset
-    from disclosure_control.utility import add_up, measure_noised, measure_protected, measure_suppressed
-    from query_engine.planning.paths import judge_path, plan_for_path
+    from disclosure_control.utility import add_up, measure_protected, measure_suppressed
+    from query_engine.planning.paths import judge_path
     from query_engine.question import read_question
 
+    click.echo(f"question {number}: {question.asks}", err=True)
     plan = read_question(question.sql).plan
     tables = list(islice(cycle([_run(plan, root) for root in snapshots]), nodes))
     whole = add_up(tables)
-    click.echo(f"question {number}: {question.asks}", err=True)
     suppressed, held = measure_suppressed(tables, whole, load_preset(ROWS_PRESET))
-    yield _row(number, question, "suppressed first", suppressed, held)
+    row: dict[str, str | int | float] = {"question": number, "rows_withheld": round(held, 4)}
+    row |= _columns("suppressed_first", suppressed)
     if judge_path(plan, "noisy_sum").allowed:
-        noisy, epsilon = plan_for_path(plan, "noisy_sum"), str(len(plan.sets))
-        alone = NoiseTerms(epsilon, 1, 0, 0)
-        shared = NoiseTerms(epsilon, nodes, round(DROPOUTS * nodes / 153), round(COLLUDERS * nodes / 153))
-        for way, terms in (("noised first", alone), ("noisy_sum", shared)):
-            yield _row(
-                number, question, way, measure_noised(whole, noisy, terms, nodes, load_preset(TOTAL_PRESET), SEED)
-            )
+        row |= _measure_noise(plan, whole, nodes)
     if judge_path(plan, "exact_sum").allowed:
-        yield _row(number, question, "exact_sum", measure_protected(whole, load_preset(TOTAL_PRESET)))
+        row |= _columns("exact_sum", measure_protected(whole, load_preset(TOTAL_PRESET)))
+    return row | {"asks": question.asks}
+
+
+def _measure_noise(plan: "QueryPlan", whole: "RawTable", nodes: int) -> Row:
+    """Noise of every node by itself, and of one release over all, at epsilon 1 for each grouping set."""
+    from disclosure_control.noise.terms import NoiseTerms
+    from disclosure_control.presets import load_preset
+    from disclosure_control.utility import measure_noised
+    from query_engine.planning.paths import plan_for_path
+
+    noisy, epsilon, preset = plan_for_path(plan, "noisy_sum"), str(len(plan.sets)), load_preset(TOTAL_PRESET)
+    shared = NoiseTerms(epsilon, nodes, round(DROPOUTS * nodes / 153), round(COLLUDERS * nodes / 153))
+    row: dict[str, str | int | float] = {}
+    for way, terms in (("noised_first", NoiseTerms(epsilon, 1, 0, 0)), ("noisy_sum", shared)):
+        row |= _columns(way, measure_noised(whole, noisy, terms, nodes, preset, SEED))
+    return row
 
 
 def _run(plan: "QueryPlan", root: Path) -> "RawTable":
@@ -120,14 +129,9 @@ def _run(plan: "QueryPlan", root: Path) -> "RawTable":
         return engine.run(plan)
 
 
-def _row(number: int, question: "Question", way: str, left: "Left", held: float | None = None) -> Row:
-    row: dict[str, str | int | float] = {
-        "question": number,
-        "way": way,
-        "lost": round(left.lost, 4),
-        "error": "" if left.error is None else round(left.error, 5),
-        "deviation": "" if left.deviation is None else round(left.deviation, 3),
-        "rows_withheld": "" if held is None else round(held, 4),
-        "asks": question.asks,
-    }
-    return row
+def _columns(way: str, left: "Left") -> Row:
+    columns: dict[str, str | int | float] = {f"{way}_lost": round(left.lost, 4)}
+    columns[f"{way}_error"] = "" if left.error is None else round(left.error, 5)
+    if left.deviation is not None:
+        columns[f"{way}_deviation"] = round(left.deviation, 3)
+    return columns
