@@ -37,7 +37,8 @@ def with_record_keys(plan: QueryPlan, keys: int) -> QueryPlan:
     if keys not in _FIGURES:
         raise ValueError(f"record keys are one of {' or '.join(map(str, _FIGURES))}")
     if plan.model is not None or plan.path == "noisy_sum":
-        raise CellKeyUnsuited("the cell-key method is for counts that are not noised, and for no model")
+        text = "cell keys change counts that are not noised, and no model: ask by per_authority, or run a template"
+        raise CellKeyUnsuited(text)
     for each in plan.outputs:
         _check_output(each, plan)
     counts = {name for each in plan.outputs for name in each.statistics}

@@ -2,8 +2,10 @@
 
 import pytest
 
-from disclosure_control.cell_key.averaging import Attack, measure_averaging
+from disclosure_control.cell_key.averaging import ANSWERS, Attack, Way, measure_averaging
 from disclosure_control.cell_key.entropy import Shape, make_table
+from disclosure_control.cell_key.tables import find_table
+from disclosure_control.presets import load_preset
 
 NARROW, WIDE = make_table("D2V1", Shape(2, 1.0), 256), make_table("D8V8", Shape(8, 8.0), 256)
 TRIALS = 300
@@ -32,6 +34,26 @@ def test_fewer_questions_and_wider_changes_leave_less() -> None:
     assert by_five < 0.3
     assert measure_averaging(WIDE, Attack("besides", threshold=10), 1, TRIALS, 1) < 0.15
     assert by_five < measure_averaging(NARROW, Attack("besides", threshold=10), 5, TRIALS, 1)
+
+
+def test_at_the_cap_of_the_preset_a_small_group_is_hardly_found(capsys: pytest.CaptureFixture[str]) -> None:
+    """Four answers find the 12 little more often than the one answer that any release is; fifty do half the time."""
+    preset = load_preset("ons_cell_key")
+    assert preset.cell_key is not None
+    table, most = find_table(preset.cell_key), preset.cell_key.answers
+    at_cap = {way: measure_averaging(table, attack_by(way), most // cost, 1_000, 1) for way, cost in ANSWERS.items()}
+    with capsys.disabled():
+        print(f"\ncell keys at the cap of {most} answers, 12 children: exact by {at_cap}")
+    assert at_cap["parts"] == 0
+    assert at_cap["besides"] < 0.13
+    assert at_cap["known"] < 0.24
+    assert measure_averaging(table, Attack("parts"), most, 1_000, 1) < 0.17
+    assert measure_averaging(table, attack_by("known"), 1, 1_000, 1) < 0.10
+    assert measure_averaging(table, attack_by("known"), 50, TRIALS, 1) > 0.4
+
+
+def attack_by(way: Way) -> Attack:
+    return Attack(way, threshold=10)
 
 
 def test_asking_the_same_again_tells_nothing() -> None:

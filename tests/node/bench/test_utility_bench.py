@@ -27,7 +27,8 @@ def test_ways_stand_side_by_side(measured: dict[int, dict[str, Any]]) -> None:
     assert row["question"] == 1
     assert row["rows_withheld"] > 0
     assert row["suppressed_first_error"] > row["exact_sum_error"] >= 0
-    assert row["noised_first_deviation"] > 3 * row["noisy_sum_deviation"]
+    # Of twelve nodes two may be missing and one tell: nine shares are as much as one node makes by itself.
+    assert row["noised_first_deviation"] == pytest.approx(3 * row["noisy_sum_deviation"], rel=1e-3)
 
 
 def test_a_way_that_is_not_open_is_left_out(measured: dict[int, dict[str, Any]]) -> None:
