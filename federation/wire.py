@@ -8,6 +8,7 @@ and a second spelling of a number are all refused by that one comparison.
 import re
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -60,13 +61,30 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """
 
     def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
+        for name in _name_moments(type(self)):
             moment = getattr(self, name)
             if isinstance(moment, datetime) and (moment.utcoffset() != timedelta(0) or moment.microsecond):
                 raise ValueError(f"{name} is not a moment in UTC, to the second")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(…)"
+
+
+@cache
+def _name_moments(kind: type[Document]) -> tuple[str, ...]:
+    """The fields of a document that may hold a moment: most have none, and thousands are read for a sum."""
+    fields = msgspec.structs.fields(kind)
+    return tuple(field.name for field in fields if _may_be_moment(msgspec.inspect.type_info(field.type)))
+
+
+def _may_be_moment(kind: msgspec.inspect.Type) -> bool:
+    match kind:
+        case msgspec.inspect.UnionType():
+            return any(map(_may_be_moment, kind.types))
+        case msgspec.inspect.Metadata():
+            return _may_be_moment(kind.type)
+        case _:
+            return isinstance(kind, msgspec.inspect.DateTimeType | msgspec.inspect.AnyType)
 
 
 C = TypeVar("C")
@@ -103,6 +121,12 @@ def decode_document(data: bytes, kind: type[D], *, limit: int = MAX_DOCUMENT_BYT
     if again != data:
         raise WireError(f"{title}: not in its one accepted encoding")
     return document
+
+
+def reread_kept(data: bytes, kind: type[C]) -> C:
+    """Read again what we read strictly once and kept ourselves. Raises `msgspec.MsgspecError` where it is damaged."""
+    with _READING:
+        return msgspec.json.decode(data, type=kind)
 
 
 def convert_value(value: object, kind: type[C]) -> C:

@@ -14,11 +14,12 @@ from audit.event import Action, AuditEvent, Outcome
 from federation.database import stamp
 from federation.envelope import Envelope, EnvelopeError, read_envelope, verify_signature
 from federation.exchange import Delivery, DeliveryKind, Inbox, NodeProgress, QueryState
-from federation.manifest import MANIFEST_TYPE, REPLY_TYPE, Manifest, Reply, read_manifest
+from federation.manifest import REPLY_TYPE, Manifest, Reply
 from federation.manifest import Outcome as ReplyOutcome
 from federation.problems import ProblemRaised
 from federation.register import Member
 from federation.wire import WireError, decode_document
+from hub.manifests import read_stored
 from hub.sealing_keys import read_keys
 from hub.service import Hub
 
@@ -116,7 +117,7 @@ def accept_reply(hub: Hub, node: Member, data: bytes) -> Reply:
         row = connection.execute(
             "SELECT * FROM queries WHERE digest = ? AND query_id = ?", (reply.manifest_digest, reply.query_id)
         ).fetchone()
-        if row is None or node.id not in read_manifest(read_envelope(row["envelope"], MANIFEST_TYPE)).roster:
+        if row is None or node.id not in read_stored(bytes(row["envelope"]))[1].roster:
             raise ProblemRaised(404, "query_unknown", "the reply belongs to no query that was offered to you")
         if not _has_replied(connection, reply.manifest_digest, node):
             _check_awaited(row, stamp(hub.clock()))

@@ -17,7 +17,6 @@ from federation.envelope import (
     EnvelopeError,
     Signature,
     add_signature,
-    read_envelope,
     seal_envelope,
     write_envelope,
 )
@@ -33,7 +32,6 @@ from federation.manifest import (
     check_asker,
     check_validity,
     manifest_digest,
-    read_manifest,
     read_record_keys,
     write_manifest,
 )
@@ -44,6 +42,7 @@ from hub.budgets import check_budget, describe_budget, find_left, reserve_budget
 from hub.cell_keys import check_answers_left, count_answers_given
 from hub.dispatch import deliver_manifest, read_progress
 from hub.drafting import choose_preset, compose_manifest
+from hub.manifests import read_stored
 from hub.projects import find_project
 from hub.service import Hub
 from hub.sums.rosters import standing_members
@@ -251,14 +250,14 @@ def may_see_all(hub: Hub, reader: Member) -> bool:
 
 def read_query(row: Row) -> StoredQuery:
     """Read a stored query."""
-    envelope = read_envelope(row["envelope"], MANIFEST_TYPE)
+    envelope, manifest = read_stored(bytes(row["envelope"]))
     return StoredQuery(
         query_id=row["query_id"],
         state=QueryState(row["state"]),
         digest=row["digest"],
         cells=row["cells"],
         envelope=envelope,
-        manifest=read_manifest(envelope),
+        manifest=manifest,
     )
 
 

@@ -69,6 +69,7 @@ class AccessPolicy:
     def __init__(self, enforcers: Mapping[str, Any], version: str) -> None:
         self._enforcers = enforcers
         self._permitted: dict[tuple[Role, Relation, Action], frozenset[FieldGroup]] = {}
+        self._allowed: set[tuple[str, ...]] = set()
         self.version = version
 
     @classmethod
@@ -90,13 +91,16 @@ class AccessPolicy:
 
         Raises `AccessDenied` in every other case, an error inside Casbin included.
         """
-        values = [_known(getattr(request, name), name, words) for name, words in VOCABULARY]
+        values = tuple(_known(getattr(request, name), name, words) for name, words in VOCABULARY)
+        if values in self._allowed:  # A loaded policy does not change. What it denies is asked again every time.
+            return
         try:
             with ENFORCING:
                 allowed, rule = self._enforcers[values[0]].enforce_ex(*values)
         except Exception as error:
             raise AccessDenied(DenialCode.POLICY_FAILED, "the policy could not be asked; nothing was done") from error
         if allowed is True and rule and rule[-1] == Effect.ALLOW:
+            self._allowed.add(values)
             return
         role, relation, action, group = values
         raise AccessDenied(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from federation.envelope import Envelope, Signature
 from federation.register import MemberKind, Register
+from federation.secure_sum.bundles import Dealt
 from federation.secure_sum.contributions import check_contribution
 from federation.secure_sum.digests import digest_of
 from federation.secure_sum.errors import SumFailed, SumRefused
@@ -25,13 +26,12 @@ from federation.secure_sum.messages import (
     Attempt,
     Certificate,
     Contribution,
-    DealingBundle,
     Reveal,
     SumRoster,
     SurvivorSet,
 )
 from federation.secure_sum.opening import open_sum
-from federation.secure_sum.reveals import read_shares
+from federation.secure_sum.reveals import RevealedShares, read_shares
 from federation.secure_sum.signed_statements import Statement
 from federation.secure_sum.signing import check_signed, read_payload
 from federation.secure_sum.steps import AskReveals, AskSurvivors, Fail, Open, Step, Wait
@@ -53,7 +53,7 @@ class Collector:
         attempt: Attempt,
         roster: SumRoster,
         facts: ManifestFacts,
-        bundles: Mapping[str, DealingBundle],
+        bundles: Mapping[str, Dealt],
         register: Register,
         started_at: datetime,
         *,
@@ -72,7 +72,7 @@ class Collector:
         self._missing: dict[str, str] = {}
         self._contributions: dict[str, str] = {}
         self._vectors: dict[str, bytes] = {}
-        self._reveals: dict[str, Reveal] = {}
+        self._shares: dict[str, RevealedShares] = {}
         self._liars: set[str] = set()
         whole = self._name_whole()
         self._whole = Statement(whole, SURVIVORS_TYPE)
@@ -137,12 +137,12 @@ class Collector:
         if sender not in statement.survivors:
             raise SumFailed("reveal_unasked", f"{sender} is not among the survivors", (sender,))
         try:
-            read_shares(reveal, self.roster, statement, self._bundles)
+            shares = read_shares(reveal, self.roster, statement, self._bundles)
             self._take_held(sender, reveal, statement, now)
         except SumFailed:
             self._liars.add(sender)
             raise
-        self._reveals.setdefault(sender, reveal)
+        self._shares.setdefault(sender, shares)
 
     def take_abort(self, sender: str, signature: Signature, now: datetime) -> None:
         """Take a node's abort (S12). Raises `SumFailed`."""
@@ -164,13 +164,13 @@ class Collector:
     def open(self) -> "Vector":
         """Return the opened sum (S10), and forget reveals and vectors. Raises `SumFailed`, naming who lied."""
         try:
-            return open_sum(self.roster, self._opened(), self._vectors, self._bundles, list(self._reveals.values()))
+            return open_sum(self.roster, self._opened(), self._vectors, self._bundles, self._shares)
         finally:
             self.erase()
 
     def erase(self) -> None:
         """Forget every reveal and vector (S11)."""
-        self._reveals.clear()
+        self._shares.clear()
         self._vectors.clear()
 
     def aborts(self) -> Envelope | None:
@@ -216,7 +216,7 @@ class Collector:
     @property
     def revealed(self) -> tuple[str, ...]:
         """Whose reveals are here."""
-        return tuple(self._reveals)
+        return tuple(self._shares)
 
     @property
     def missing(self) -> Mapping[str, str]:
@@ -247,7 +247,7 @@ class Collector:
             return Fail("too_many_missing", "too few survivors are left to open the sum", tuple(sorted(closed)))
         if len(self._statement.signatures) < threshold:
             return AskSurvivors(survivors)
-        if len(self._reveals) < threshold:
+        if len(self._shares) < threshold:
             return AskReveals(self._statement.envelope(threshold), survivors.survivors)
         return Open(survivors.survivors)
 

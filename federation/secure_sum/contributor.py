@@ -116,7 +116,7 @@ class Contributor:
         self._exact_survivors(query, snapshot, register, now)
         self._check_earlier_attempts(query, register, now)
         where = slot_of(query.attempt)
-        if set(self._store.find_parcels(where)) != set(query.roster.members):
+        if self._store.find_dealers(where) != set(query.roster.members):
             raise SumRefused("slot_incomplete", f"not everyone's parcel of slot {where.slot} is here")
         use = SlotUse(where, query.facts.digest, query.attempt.number, query.attempt.expires_at)
         if not self._store.claim_slot(use):

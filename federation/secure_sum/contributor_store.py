@@ -111,6 +111,9 @@ class ContributorStore(Protocol):
     def find_parcels(self, where: SlotKey) -> Mapping[str, KeptParcel]:
         """Return the parcels of a slot by dealer, this node's own among them."""
 
+    def find_dealers(self, where: SlotKey) -> frozenset[str]:
+        """Return whose parcels of a slot are here, without the secrets in them."""
+
     def erase_epoch(self, epoch: str) -> None:
         """Erase every prekey, root, own slot, bundle, parcel and masked vector of an epoch."""
 

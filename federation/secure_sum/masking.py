@@ -85,7 +85,11 @@ class KeyStream:
 
     def __init__(self, cells: int) -> None:
         import numpy as np
+        from cryptography.hazmat.primitives.ciphers import Cipher
+        from cryptography.hazmat.primitives.ciphers.algorithms import AES
+        from cryptography.hazmat.primitives.ciphers.modes import CTR
 
+        self._cipher, self._algorithm, self._from_zero = Cipher, AES, CTR(bytes(16))
         self._zeros = bytes(WORD * cells)
         self._bytes = bytearray(len(self._zeros) + 15)
         self._words: Vector = np.frombuffer(self._bytes, dtype="<u8", count=cells)
@@ -97,9 +101,7 @@ class KeyStream:
     def apply(self, vector: "Vector", key: bytes, *, add: bool) -> None:
         """Add the stream of a key, or take it away."""
         import numpy as np
-        from cryptography.hazmat.primitives.ciphers import Cipher
-        from cryptography.hazmat.primitives.ciphers.algorithms import AES
-        from cryptography.hazmat.primitives.ciphers.modes import CTR
 
-        Cipher(AES(key), CTR(bytes(16))).encryptor().update_into(self._zeros, self._bytes)
+        encryptor = self._cipher(self._algorithm(key), self._from_zero).encryptor()
+        encryptor.update_into(self._zeros, self._bytes)
         (np.add if add else np.subtract)(vector, self._words, out=vector)

@@ -82,6 +82,10 @@ class MemoryStore:
         """Return the parcels of a slot by dealer."""
         return {dealer: parcel for (slot, dealer), (_, parcel) in self.parcels.items() if slot == where}
 
+    def find_dealers(self, where: SlotKey) -> frozenset[str]:
+        """Return whose parcels of a slot are here."""
+        return frozenset(self.find_parcels(where))
+
     def erase_epoch(self, epoch: str) -> None:
         """Erase everything secret of an epoch."""
         self.prekeys.pop(epoch, None)

@@ -5,10 +5,11 @@ numbers. Every seed and unlock key that is put together must be the one its deal
 dropped node likewise, so a wrong share, list or dealing stops the opening and says whose it was.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from federation.envelope import decode_base64
+from federation.secure_sum.bundles import Dealt
 from federation.secure_sum.dealing import SlotKey, commit_secret, list_place
 from federation.secure_sum.digests import digest_of
 from federation.secure_sum.errors import SumFailed
@@ -16,12 +17,10 @@ from federation.secure_sum.masking import KeyStream, pair_mask_key, self_mask_ke
 from federation.secure_sum.messages import (
     DEALING_TYPE,
     Dealing,
-    DealingBundle,
-    Reveal,
     SumRoster,
     SurvivorSet,
 )
-from federation.secure_sum.reveals import RevealedShares, read_shares
+from federation.secure_sum.reveals import RevealedShares
 from federation.secure_sum.sealed import BoxClosed, open_box
 from federation.secure_sum.shamir import join_shares, lagrange_coefficients
 from federation.secure_sum.signing import read_payload
@@ -35,13 +34,15 @@ def open_sum(
     roster: SumRoster,
     statement: SurvivorSet,
     vectors: Mapping[str, bytes],
-    bundles: Mapping[str, DealingBundle],
-    reveals: Sequence[Reveal],
+    bundles: Mapping[str, Dealt],
+    shares: Mapping[str, RevealedShares],
 ) -> "Vector":
-    """Return the sum of the survivors' vectors from exactly t good reveals. Raises `SumFailed`, naming who lied."""
+    """Return the sum of the survivors' vectors from the shares of exactly t good reveals, as `read_shares` took them.
+
+    Raises `SumFailed`, naming who lied.
+    """
     import numpy as np
 
-    shares = {reveal.node: read_shares(reveal, roster, statement, bundles) for reveal in reveals}
     if len(shares) < roster.threshold:
         raise SumFailed("reveals_missing", f"{roster.threshold} reveals are needed, and there are {len(shares)}")
     shares = dict(list(shares.items())[: roster.threshold])
@@ -60,7 +61,7 @@ def open_sum(
     return total
 
 
-def open_list(bundle: DealingBundle, roster: SumRoster, unlock: bytes) -> dict[str, bytes]:
+def open_list(bundle: Dealt, roster: SumRoster, unlock: bytes) -> dict[str, bytes]:
     """Return a dropped dealer's slot keys by peer, each as committed to. Raises `SumFailed`, naming the dealer."""
     header = read_payload(bundle.header, DEALING_TYPE, Dealing)
     dealer, where = header.dealer, SlotKey(header.roster_digest, header.slot)
@@ -82,7 +83,7 @@ def open_list(bundle: DealingBundle, roster: SumRoster, unlock: bytes) -> dict[s
 def _join_secrets(
     roster: SumRoster,
     statement: SurvivorSet,
-    bundles: Mapping[str, DealingBundle],
+    bundles: Mapping[str, Dealt],
     shares: Mapping[str, RevealedShares],
 ) -> dict[str, bytes]:
     """Put together each survivor's seed and each other member's unlock key."""

@@ -8,10 +8,11 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 
 from federation.envelope import EnvelopeError, Signature, decode_base64
+from federation.secure_sum.bundles import Dealt
 from federation.secure_sum.contributor_store import RevealClaim, ShareKind
 from federation.secure_sum.dealing import KeptParcel, SlotKey, commit_secret
 from federation.secure_sum.errors import SumFailed
-from federation.secure_sum.messages import DealingBundle, Reveal, SumRoster, SurvivorSet
+from federation.secure_sum.messages import Reveal, SumRoster, SurvivorSet
 from federation.secure_sum.shamir import PRIME, SHARE_BYTES
 
 RevealedShares = Mapping[str, bytes]
@@ -38,7 +39,7 @@ def write_reveal(
 
 
 def read_shares(
-    reveal: Reveal, roster: SumRoster, statement: SurvivorSet, bundles: Mapping[str, DealingBundle]
+    reveal: Reveal, roster: SumRoster, statement: SurvivorSet, bundles: Mapping[str, Dealt]
 ) -> RevealedShares:
     """Return a node's shares by dealer, each held against what its dealer committed to (S10). Raises `SumFailed`."""
     survivors = frozenset(statement.survivors)

@@ -7,6 +7,7 @@ was. `hub.sums.beginning` makes attempts, and `hub.sums.gathering` reads back wh
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 
@@ -89,17 +90,24 @@ def last_row(connection: Connection, digest: str) -> Row | None:
 
 
 def _read_attempt(hub: Hub, row: Row) -> StoredAttempt:
-    envelope = decode_document(row["attempt"], Envelope)
+    envelope, attempt = _read_signed(bytes(row["attempt"]))
     return StoredAttempt(
         digest=row["digest"],
         number=row["number"],
         roster=find_roster(hub, row["roster"]),
         state=AttemptState(row["state"]),
         started_at=datetime.fromisoformat(row["started_at"]),
-        attempt=read_payload(envelope, ATTEMPT_TYPE, Attempt),
+        attempt=attempt,
         signed=envelope,
         survivors=None if row["survivors"] is None else decode_document(row["survivors"], SurvivorSet),
     )
+
+
+@lru_cache(maxsize=64)
+def _read_signed(data: bytes) -> tuple[Envelope, Attempt]:
+    """Read an attempt as the hub signed it; once, since everything that comes in for it asks."""
+    envelope = decode_document(data, Envelope)
+    return envelope, read_payload(envelope, ATTEMPT_TYPE, Attempt)
 
 
 def move_attempt(connection: Connection, attempt: StoredAttempt, after: AttemptState) -> bool:

@@ -7,6 +7,7 @@ of its own. They are formed anew when those are others than before.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from audit.connection import Connection
 from federation.database import stamp
@@ -81,7 +82,7 @@ def current_rosters(hub: Hub, epoch: str) -> tuple[FormedRoster, ...]:
     rows = hub.database.connection.execute("SELECT * FROM sum_rosters WHERE epoch = ? ORDER BY turn", (epoch,))
     newest: dict[str, FormedRoster] = {}
     for row in rows:
-        roster = decode_document(row["document"], SumRoster)
+        roster = _read_roster(bytes(row["document"]))
         formed = FormedRoster(row["roster"], row["name"], roster, row["formed_at"])
         newest[formed.digest if formed.name == ASKED else formed.name] = formed
     return tuple(newest.values())
@@ -101,4 +102,10 @@ def find_roster(hub: Hub, digest: str) -> SumRoster:
     row = hub.database.connection.execute("SELECT document FROM sum_rosters WHERE roster = ?", (digest,)).fetchone()
     if row is None:
         raise ProblemRaised(404, "roster_unknown", "there is no such roster")
-    return decode_document(row["document"], SumRoster)
+    return _read_roster(bytes(row["document"]))
+
+
+@lru_cache(maxsize=64)
+def _read_roster(data: bytes) -> SumRoster:
+    """Read a roster; once, since it has hundreds of names and is looked for at every turn."""
+    return decode_document(data, SumRoster)

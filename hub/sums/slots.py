@@ -17,7 +17,7 @@ from federation.database import stamp
 from federation.exchange import DeliveryKind, QueryState
 from federation.problems import ProblemRaised
 from federation.register import Member
-from federation.secure_sum.bundles import check_bundle, split_bundle
+from federation.secure_sum.bundles import KeptBundle, check_bundle, reread_bundle, split_bundle
 from federation.secure_sum.dealing import read_header
 from federation.secure_sum.epochs import name_epoch
 from federation.secure_sum.errors import SumRefused
@@ -188,8 +188,8 @@ def _offer_parcels(hub: Hub, digest: str, roster: SumRoster, slot: int) -> None:
         hub, digest, slot, SlotState.DEALING, SlotState.OFFERED
     ):
         return
-    bundles = read_bundles(hub, digest, slot)
-    parts = [split_bundle(bundles[dealer]) for dealer in roster.members]
+    bundles = dict(_find_bundles(hub, digest, slot))
+    parts = [split_bundle(decode_document(bundles[dealer], DealingBundle)) for dealer in roster.members]
     offered = {
         receiver: ParcelsOffered(
             epoch=roster.epoch,
@@ -260,12 +260,16 @@ def take_slot(connection: Connection, digest: str) -> int | None:
     return slot
 
 
-def read_bundles(hub: Hub, digest: str, slot: int) -> Mapping[str, DealingBundle]:
-    """Return what was dealt for a slot so far, by dealer."""
+def read_bundles(hub: Hub, digest: str, slot: int) -> Mapping[str, KeptBundle]:
+    """Return what was dealt for a slot so far, by dealer, as it takes to open a sum."""
+    return {dealer: reread_bundle(data) for dealer, data in _find_bundles(hub, digest, slot)}
+
+
+def _find_bundles(hub: Hub, digest: str, slot: int) -> Iterator[tuple[str, bytes]]:
     rows = hub.database.connection.execute(
         "SELECT dealer, bundle FROM sum_dealings WHERE roster = ? AND slot = ?", (digest, slot)
     )
-    return {row["dealer"]: decode_document(row["bundle"], DealingBundle) for row in rows}
+    return ((row["dealer"], bytes(row["bundle"])) for row in rows)
 
 
 def _dealers(hub: Hub, digest: str, slot: int) -> frozenset[str]:

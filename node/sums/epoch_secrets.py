@@ -152,6 +152,11 @@ class EpochSecrets:
         rows = self._all("SELECT * FROM sum_parcels WHERE roster_digest = ? AND slot = ?", *_key(where))
         return {row["dealer"]: KeptParcel(row["dealer"], where, row["seed_share"], row["unlock_share"]) for row in rows}
 
+    def find_dealers(self, where: SlotKey) -> frozenset[str]:
+        """Return whose parcels of a slot are here, without the secrets in them."""
+        rows = self._all("SELECT dealer FROM sum_parcels WHERE roster_digest = ? AND slot = ?", *_key(where))
+        return frozenset(row["dealer"] for row in rows)
+
     # --- Erasure -----------------------------------------------------------------------------------------------------
 
     def epochs(self) -> tuple[str, ...]:

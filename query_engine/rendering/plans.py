@@ -17,9 +17,23 @@ from query_engine.planning.region import Split
 from query_engine.rendering.conditions import column_named, render_condition, render_where
 from query_engine.rendering.sources import render_source
 
+MOST_RENDERED = 64
+
+_RENDERED: dict[tuple[int, str], tuple[QueryPlan, str]] = {}
+"""The SQL of plans by their identity, each beside its plan, which is kept so that no other gets its identity."""
+
 
 def render_plan(plan: QueryPlan, dialect: str = "duckdb") -> str:
-    """The SQL of a plan in a dialect of sqlglot."""
+    """The SQL of a plan in a dialect of sqlglot, made once for all who are asked the same."""
+    known = _RENDERED.get((id(plan), dialect))
+    if known is None:
+        if len(_RENDERED) >= MOST_RENDERED:
+            _RENDERED.clear()
+        known = _RENDERED[id(plan), dialect] = (plan, _render(plan, dialect))
+    return known[1]
+
+
+def _render(plan: QueryPlan, dialect: str) -> str:
     if len(plan.sets) == 1:
         return _cells(plan, 0, _per_child(plan).subquery(_CHILDREN, copy=False)).sql(dialect=dialect, copy=False)
     query: exp.Query = _cells(plan, 0, exp.to_table(_CHILDREN))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.checkpoint import CheckpointError, verify_checkpoint
+from audit.checkpoint import Checkpoint, CheckpointError, verify_checkpoint
 from audit.event import AuditEvent, EventInvalid
 from audit.log import AuditLog, LogError, LogUnreadable, read_head
 from audit.verifier import verify_log
@@ -225,6 +225,28 @@ def test_an_edited_log_is_not_extended(filled: Party, make_event: MakeEvent, edi
     filled.connection.execute(edit)
     with pytest.raises((LogError, LogUnreadable)):
         filled.log.append(filled.connection, make_event(10))
+
+
+def test_a_checkpoint_is_verified_unless_this_log_signed_it_last(
+    filled: Party, make_event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = list[bytes]()
+
+    def note(text: bytes, origin: str, key: bytes) -> Checkpoint:
+        seen.append(text)
+        return verify_checkpoint(text, origin, key)
+
+    monkeypatch.setattr("audit.log.verify_checkpoint", note)
+    filled.record(make_event(10))
+    assert seen == []
+    fresh = AuditLog(filled.signer.name, filled.signer)
+    for number in (11, 12):
+        filled.connection.execute("BEGIN IMMEDIATE")
+        fresh.append(filled.connection, make_event(number))
+        filled.connection.execute("COMMIT")
+    assert len(seen) == 1, "the first on top of another's, the second on top of its own"
+    filled.record(make_event(13))
+    assert len(seen) == 2
 
 
 def test_a_log_is_not_extended_with_another_key(

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -15,8 +16,10 @@ from federation.envelope import (
     add_signature,
     check_payload_type,
     decode_base64,
+    is_signed,
     pre_authentication_encoding,
     read_envelope,
+    read_public_key,
     seal_envelope,
     sign_body,
     verify_signature,
@@ -24,6 +27,9 @@ from federation.envelope import (
 )
 from federation.wire import encode_document
 from tests.federation.cast import NOT_BASE64, flip_bit, make_keys
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 FEW = settings(max_examples=50, derandomize=True, deadline=None)
 LETTER = "application/vnd.circe.letter+json"
@@ -139,6 +145,36 @@ def test_a_signature_that_was_moved_does_not_verify(envelope: Envelope) -> None:
 def test_a_signature_with_any_bit_flipped_does_not_verify(bit: int) -> None:
     with pytest.raises(EnvelopeError, match="does not verify"):
         verify_signature(make_envelope(ana_ucl=flip_bit(SIG, bit)), "ana@ucl", ANA.public_signing_key)
+
+
+def test_a_signature_that_verified_is_known_again_and_counts_for_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nodes that share a process are handed the same consents; each is verified once there."""
+    signature, asked = ANA.sign(b"known again"), list[bytes]()
+    read = read_public_key
+
+    def count(raw: bytes) -> "Ed25519PublicKey":
+        asked.append(raw)
+        return read(raw)
+
+    monkeypatch.setattr("federation.envelope.read_public_key", count)
+    assert all(is_signed(b"known again", signature, ANA.public_signing_key) for _ in range(3))
+    assert asked == [ANA.public_signing_key]
+    assert not is_signed(b"known agait", signature, ANA.public_signing_key)
+    assert not is_signed(b"known again", flip_bit(signature, 9), ANA.public_signing_key)
+    assert not is_signed(b"known again", signature, BEN.public_signing_key)
+    assert not is_signed(b"g" + b"known again", signature[:-1], ANA.public_signing_key)
+    assert len(asked) == 5
+
+
+def test_what_did_not_verify_is_not_remembered_and_no_more_than_a_bound_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = set[bytes]()
+    monkeypatch.setattr("federation.envelope._VERIFIED", known)
+    monkeypatch.setattr("federation.envelope.MOST_VERIFIED", 3)
+    for number in range(8):
+        message = b"%d" % number
+        assert not is_signed(message, bytes(64), ANA.public_signing_key)
+        assert is_signed(message, ANA.sign(message), ANA.public_signing_key)
+        assert len(known) == 1 + number % 3
 
 
 @pytest.mark.parametrize("key", [b"", b"short", bytes(31), bytes(33), b"\xff" * 32], ids=repr)

@@ -228,6 +228,23 @@ def test_too_large_a_document_is_refused_unread() -> None:
         decode_document(b"\xff" * 101, Letter, limit=100)
 
 
+class Visit(Document, frozen=True):
+    """A document with a moment in every place that has one by itself."""
+
+    note: str = ""
+    begins: Instant = datetime(2026, 3, 2, tzinfo=UTC)
+    ends: Instant | None = None
+    bare: datetime | None = None
+    alias: int | Instant = 0
+
+
+@pytest.mark.parametrize("name", ["begins", "ends", "bare", "alias"])
+def test_a_moment_is_held_to_its_form_wherever_it_may_stand(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} is not a moment in UTC"):
+        Visit(**{name: datetime(2026, 3, 2)})  # type: ignore[arg-type]
+    assert Visit(note="2026-03-02").ends is None
+
+
 def test_a_document_with_a_moment_that_cannot_be_sent_cannot_be_made() -> None:
     """The sender hears of it, not the receiver."""
     for moment in (datetime(2026, 3, 2), datetime(2026, 3, 2, microsecond=1, tzinfo=UTC)):

@@ -138,6 +138,24 @@ def test_one_thread_at_a_time_asks_casbin(monkeypatch: pytest.MonkeyPatch) -> No
     assert not ENFORCING.locked()
 
 
+def test_what_is_allowed_is_asked_once_and_what_is_denied_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loaded policy does not change; and a denial that came of an error must not last."""
+    policy, seen = AccessPolicy.load(), list[tuple[str, ...]]()
+    decide = casbin.Enforcer.enforce_ex
+
+    def note(enforcer: casbin.Enforcer, *values: str) -> object:
+        seen.append(values)
+        return decide(enforcer, *values)
+
+    monkeypatch.setattr(casbin.Enforcer, "enforce_ex", note)
+    denied = ("researcher", "home", "read", "identity")
+    for _ in range(2):
+        policy.check(AccessRequest(*SUBMIT))
+        with pytest.raises(AccessDenied):
+            policy.check(AccessRequest(*denied))
+    assert seen == [SUBMIT, denied, denied]
+
+
 def test_an_error_inside_casbin_is_a_denial(monkeypatch: pytest.MonkeyPatch) -> None:
     policy = AccessPolicy.load()
 

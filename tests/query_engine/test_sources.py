@@ -4,6 +4,7 @@ In the refusals `^` marks the place and is taken out before the text is read.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from itertools import combinations
 from pathlib import Path
@@ -238,6 +239,19 @@ def test_the_sql_is_portable(dialect: str, plan_of: PlanOf) -> None:
     names = sql.replace("`", '"').split('"')[1::2]
     assert "LEAST" not in sql
     assert max(map(len, names)) < 63
+
+
+def test_the_sql_is_made_once_for_a_plan_and_a_dialect(plan_of: PlanOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the plan itself: an equal one may be over a table that another catalogue describes."""
+    monkeypatch.setattr("query_engine.rendering.plans.MOST_RENDERED", 2)
+    plan = plan_of("SELECT sex, COUNT(*) AS n FROM child_year GROUP BY sex")
+    other = replace(plan, governed=replace(plan.governed, name="renamed"))
+    assert other == plan
+    for _ in range(2):
+        assert render_plan(plan) is render_plan(plan)
+        assert "renamed" in render_plan(other)
+        assert "`" in render_plan(plan, "spark")
+        assert "renamed" not in render_plan(plan)
 
 
 def test_bins_of_what_is_worked_out(plan_of: PlanOf) -> None:

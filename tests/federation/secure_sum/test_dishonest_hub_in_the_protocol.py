@@ -30,6 +30,7 @@ from federation.secure_sum.messages import (
 from federation.secure_sum.opening import open_sum
 from federation.secure_sum.pairing import accept_pairing, pair_up
 from federation.secure_sum.prekeys import make_prekey, read_prekey
+from federation.secure_sum.reveals import read_shares
 from federation.secure_sum.rosters import Floors, check_roster, make_roster, roster_digest
 from federation.secure_sum.signing import sign_document
 from federation.wire import encode_document
@@ -574,4 +575,5 @@ def forced_open(
     """What a hub without scruples gets out of what it has."""
     bundles = troupe.bundles[query.attempt.roster_digest, query.attempt.slot]
     read = [msgspec.json.decode(each.body, type=Reveal) for each in reveals]
-    return [int(value) for value in open_sum(query.roster, statement, vectors, bundles, read)]
+    shares = {each.node: read_shares(each, query.roster, statement, bundles) for each in read}
+    return [int(value) for value in open_sum(query.roster, statement, vectors, bundles, shares)]
