@@ -119,6 +119,11 @@ def sign_body(body: bytes, payload_type: str, signer: Signer) -> Signature:
     return Signature(keyid=signer.member_id, sig=base64.b64encode(signed).decode())
 
 
+def forget_verified() -> None:
+    """Forget every signature that verified, for whoever measures what verifying takes."""
+    _VERIFIED.clear()
+
+
 def add_signature(envelope: Envelope, signature: Signature) -> Envelope:
     """Return the envelope with one more signature. Raises `EnvelopeError` for a second one by the same signer."""
     if signature.keyid in envelope.signers:

@@ -113,8 +113,7 @@ class HubConnection:
 
         `done` are deliveries that need no answer any more; the hub takes them out of the inbox first.
         """
-        finished = ",".join(map(str, done))
-        return self._read("GET", f"/federation/inbox?wait={wait}" + (f"&done={finished}" if finished else ""), Inbox)
+        return self._read("GET", f"/federation/inbox{_ask_inbox(wait, done)}", Inbox)
 
     def send_reply(self, reply: bytes) -> None:
         """Hand in the envelope of a signed reply to a manifest. The same reply twice counts once."""
@@ -123,6 +122,11 @@ class HubConnection:
     def hand_in(self, door: str, body: bytes) -> None:
         """Hand in this node's part in a secure sum, at one of its doors. The same bytes twice count once."""
         self._send("POST", f"/federation/{door}", body)
+
+    def hand_in_and_wait(self, door: str, body: bytes, *, wait: int, done: Iterable[int] = ()) -> Inbox | None:
+        """Hand in the same, and return what the next poll would have brought; None where the hub held no line."""
+        data = self._send("POST", f"/federation/{door}{_ask_inbox(wait, done)}", body)
+        return _read_answer(data, Inbox) if data else None
 
     def publish_sealing_key(self, key: Envelope) -> None:
         """Hand in this node's newest sealing key."""
@@ -189,10 +193,7 @@ class HubConnection:
         return self._read("GET", f"/api/queries/{_word(query_id)}/release", ReleaseDocument)
 
     def _read(self, method: str, path: str, kind: type[D], body: bytes = b"") -> D:
-        try:
-            return decode_document(self._send(method, path, body), kind, limit=MAX_BATCH_BYTES)
-        except WireError as error:
-            raise HubUnreachable(f"the hub answered with something else than was asked for: {error}") from None
+        return _read_answer(self._send(method, path, body), kind)
 
     def _send(self, method: str, path: str, body: bytes = b"") -> bytes:
         for _ in range(MOST_TRIES - 1):
@@ -251,6 +252,19 @@ def _read_retry_after(answer: Answer) -> float:
     """Return the seconds of a `Retry-After`, which our hub gives as a number; 0 where there is none."""
     text = answer.headers.get("retry-after", "")
     return min(float(text), LONGEST_RETRY_SECONDS) if text.isascii() and text.isdecimal() else 0.0
+
+
+def _read_answer(data: bytes, kind: type[D]) -> D:
+    try:
+        return decode_document(data, kind, limit=MAX_BATCH_BYTES)
+    except WireError as error:
+        raise HubUnreachable(f"the hub answered with something else than was asked for: {error}") from None
+
+
+def _ask_inbox(wait: int, done: Iterable[int]) -> str:
+    """Return the query of a request for what is waiting."""
+    finished = ",".join(map(str, done))
+    return f"?wait={wait}" + (f"&done={finished}" if finished else "")
 
 
 def _word(name: str) -> str:

@@ -142,13 +142,29 @@ def send_register() -> Response:
 
 @doors.get("/federation/inbox")
 def send_inbox() -> Response:
+    """Hand a node what waits for it."""
+    return _hand_out(the_hub(), authenticate(MemberKind.NODE))
+
+
+def _hand_out(hub: Hub, node: Member) -> Response:
     """Take out of the node's inbox what it is done with, and hold the line until something else waits for it."""
-    hub, node = the_hub(), authenticate(MemberKind.NODE)
     if done := read_numbers("done"):
         dispatch.finish_deliveries(hub, node, done)
     settling.settle_due(hub, hub.clock())
     hold_line(hub, node, node.id, lambda: dispatch.has_deliveries(hub, node, hub.clock()))
     return answer(dispatch.read_inbox(hub, node, hub.clock()))
+
+
+def answer_node(hub: Hub, node: Member) -> Response:
+    """Answer what a node handed in: with nothing, or as its next poll, where it asks for that and a line is free."""
+    if "wait" in request.args:
+        try:
+            return _hand_out(hub, node)
+        except ProblemRaised as raised:
+            # What was handed in is kept already: nobody need send it again for want of a line.
+            if raised.problem.status not in (429, 503):
+                raise
+    return Response(status=204)
 
 
 @doors.post("/federation/replies")

@@ -3,7 +3,8 @@
 Everything is safe to do twice, so any failure is answered by waiting a little and asking again. A delivery is taken out
 of the inbox only once it has been dealt with, and one that cannot be does not stand in the way of the others. Lookups
 come first: their answers are made ready, all leave at one moment of the fixed schedule, and the rest follows. The next
-poll says what has been dealt with, so that no delivery needs a request of its own.
+poll says what has been dealt with, so that no delivery needs a request of its own; and where the last is answered with
+this node's word on a sum, that request is the next poll as well.
 """
 
 import logging
@@ -32,7 +33,7 @@ from node.correspondents import Publication, take_in_keys
 from node.lookups import answer_lookup, warm_up
 from node.schedule import LOOKUPS_A_TICK, Schedule, batched
 from node.service import Node
-from node.sums.deliveries import deal_with_sum
+from node.sums.deliveries import Doors, deal_with_sum
 from node.sums.preparing import erase_what_is_over
 
 log = logging.getLogger("circe.node")
@@ -46,6 +47,9 @@ MOST_FINISHED = 64
 FINAL = frozenset({400, 403, 404, 409, 413, 422})
 """Statuses with which a hub says that it will not take a reply, now or later."""
 
+
+ASKS_FOR_WORD = frozenset({DeliveryKind.SUM, DeliveryKind.SURVIVORS, DeliveryKind.OPENING, DeliveryKind.ABORT})
+"""The deliveries of a sum under way, each answered at one door and with nothing else."""
 
 UNSIGNED = 401
 """The status with which a hub says that a request is by no active member, as it is after our keys were rotated."""
@@ -63,6 +67,7 @@ def serve_node(node: Node, hub: HubConnection, stop: threading.Event) -> None:
     """Serve a node until told to stop, whatever happens to the hub in between."""
     pause, schedule, finished = FIRST_PAUSE_SECONDS, Schedule(), Finished()
     publication, stated = Publication(), StatedBudget()
+    inbox: Inbox | None = None
     with closing(hub), closing(node.database):
         with suppress(Exception):  # What is wrong now is told when it is asked for.
             warm_up(node)
@@ -72,7 +77,8 @@ def serve_node(node: Node, hub: HubConnection, stop: threading.Event) -> None:
                 ensure_register(node, hub)
                 publication.renew(node, hub)
                 stated.renew(node, hub)
-                poll_once(node, hub, schedule, finished)
+                came, inbox = inbox, None
+                inbox = poll_once(node, hub, schedule, finished, came)
                 pause = FIRST_PAUSE_SECONDS
             except Exception as error:
                 # Whatever it is, the node goes on asking. Of what nobody foresaw the kind alone is told, since its text
@@ -112,13 +118,39 @@ class Finished:
         del self._numbers[: len(told)]
 
 
-def poll_once(node: Node, hub: HubConnection, schedule: Schedule, finished: Finished) -> None:
-    """Tell the hub what has been dealt with, wait for what comes, and deal with that."""
+class _LastDoors:
+    """The doors for the last delivery of an inbox: whoever hands its answer in there waits for what comes next."""
+
+    def __init__(self, hub: HubConnection, delivery: Delivery, finished: Finished, wait: int) -> None:
+        self._hub, self._delivery, self._finished, self._wait = hub, delivery, finished, wait
+        self.inbox: Inbox | None = None
+
+    def hand_in(self, door: str, body: bytes) -> None:
+        """Hand in the answer, tell of it and of what else has been dealt with, and keep what the hub hands out."""
+        told = self._finished.next_batch()[: MOST_FINISHED - 1]
+        done = [*told, self._delivery.delivery_id]
+        self.inbox = self._hub.hand_in_and_wait(door, body, wait=self._wait, done=done)
+        if self.inbox is not None:
+            self._finished.forget(told)
+
+    def send_reply(self, reply: bytes) -> None:
+        """Hand in a signed refusal, which nothing is waited for after."""
+        self._hub.send_reply(reply)
+
+
+def poll_once(
+    node: Node, hub: HubConnection, schedule: Schedule, finished: Finished, came: Inbox | None = None
+) -> Inbox | None:
+    """Tell the hub what has been dealt with, wait for what comes, unless it `came` already, and deal with that.
+
+    Returns what came with the answer to the last of it, if anything.
+    """
     ensure_register(node, hub)
-    told = finished.next_batch()
-    inbox = hub.fetch_inbox(wait=LONG_POLL_SECONDS, done=told)
-    finished.forget(told)
-    deal_with(node, hub, inbox, schedule, finished)
+    if came is None:
+        told = finished.next_batch()
+        came = hub.fetch_inbox(wait=LONG_POLL_SECONDS, done=told)
+        finished.forget(told)
+    return deal_with(node, hub, came, schedule, finished)
 
 
 def ensure_register(node: Node, hub: HubConnection) -> None:
@@ -144,9 +176,12 @@ def refresh_register(node: Node, hub: HubConnection) -> None:
     adopt_and_record(node.party, node.database, hub.fetch_register(), node.clock())
 
 
-def deal_with(node: Node, hub: HubConnection, inbox: Inbox, schedule: Schedule, finished: Finished) -> None:
-    """Deal with everything that was waiting, oldest first. Raises `DeliveriesLeft` when something is left."""
-    before = len(finished)
+def deal_with(node: Node, hub: HubConnection, inbox: Inbox, schedule: Schedule, finished: Finished) -> Inbox | None:
+    """Deal with everything that was waiting, oldest first; return what came with the answer to the last, if anything.
+
+    Raises `DeliveriesLeft` when something is left.
+    """
+    before, last = len(finished), _find_last(inbox)
     if inbox.register_version > node.register().version:
         refresh_register(node, hub)
     take_in_keys(node, inbox.sealing_keys)
@@ -154,12 +189,26 @@ def deal_with(node: Node, hub: HubConnection, inbox: Inbox, schedule: Schedule, 
     for some in batched(lookups, LOOKUPS_A_TICK):
         _deal_with_lookups(node, hub, some, schedule, finished)
     for delivery in inbox.deliveries:
-        if delivery.kind is not DeliveryKind.LOOKUP:
+        if delivery.kind is not DeliveryKind.LOOKUP and delivery is not last:
             act = _deal_with_manifest if delivery.kind is DeliveryKind.MANIFEST else _deal_with_sum
             finished.add(delivery, if_done=_attempt(node, delivery, partial(act, node, hub, delivery)))
-    left = len(inbox.deliveries) - (len(finished) - before)
+    left = len(inbox.deliveries) - (len(finished) - before) - (last is not None)
+    came: Inbox | None = None
+    if last is not None:
+        # What is left is asked for again soon: then nobody waits for more.
+        doors = _LastDoors(hub, last, finished, 0 if left else LONG_POLL_SECONDS)
+        done = _attempt(node, last, partial(_deal_with_sum, node, doors, last))
+        came = doors.inbox
+        finished.add(last, if_done=done and came is None)
+        left += not done
     if left:
         raise DeliveriesLeft(f"{left} of {len(inbox.deliveries)} deliveries are left for now")
+    return came
+
+
+def _find_last(inbox: Inbox) -> Delivery | None:
+    """Return the last delivery, if it is one to which this node's word on a sum is the whole answer."""
+    return inbox.deliveries[-1] if inbox.deliveries and inbox.deliveries[-1].kind in ASKS_FOR_WORD else None
 
 
 def _deal_with_lookups(
@@ -205,8 +254,8 @@ def _deal_with_manifest(node: Node, hub: HubConnection, delivery: Delivery) -> N
         acknowledge(node, reply)
 
 
-def _deal_with_sum(node: Node, hub: HubConnection, delivery: Delivery) -> None:
-    _send_for_good(node, partial(deal_with_sum, node, hub, delivery))
+def _deal_with_sum(node: Node, doors: Doors, delivery: Delivery) -> None:
+    _send_for_good(node, partial(deal_with_sum, node, doors, delivery))
 
 
 def _send_for_good(node: Node, send: Callable[[], object]) -> None:

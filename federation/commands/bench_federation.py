@@ -39,24 +39,34 @@ def measure(hands: "Stagehands", directory: Path, authorities: int, together: in
     """Set a federation up, have it prepare, and ask; return every stage with its seconds.
 
     A first round warms both paths up and is not counted. After it each path goes first in its turn, and nothing is
-    asked before every slot that was used is made up for.
+    asked before every slot that was used is made up for. Beside each total stands the processor time that the question
+    took, at the hub and on average at a node; nodes that share a process share what it has verified and rendered.
     """
     from federation.fan_out import ask, watch_preparing
     from federation.manifest import Path as LeavingPath
+    from federation.processes import cpu_seconds
     from federation.rehearsal import set_up, start
 
     began = time.monotonic()
     rehearsal = set_up(hands, directory, authorities)
-    start(hands, rehearsal, together)
+    hub, nodes = start(hands, rehearsal, together)
+
+    def spent() -> tuple[float, float]:
+        at_nodes = sum(cpu_seconds(each.process.pid) for each in nodes)
+        return cpu_seconds(hub.process.pid), at_nodes / authorities
+
     ahead = [("set up", time.monotonic() - began), *watch_preparing(hands, rehearsal, PATIENCE)]
     rows = [_row(authorities, 0, "ahead", stage, seconds) for stage, seconds in ahead]
     paths = [(LeavingPath.PER_AUTHORITY, "total_unmasked"), (LeavingPath.NOISY_SUM, "total")]
     for turn in range(rounds + 1):
         for path, total in paths if turn % 2 else reversed(paths):
+            before = spent()
             cells, stages = ask(hands, rehearsal, path, PATIENCE)
-            stages.append((total, sum(seconds for _, seconds in stages)))
+            at_hub, at_node = (late - early for early, late in zip(before, spent(), strict=True))
             if turn:
                 rows += [_row(authorities, cells, str(path), stage, seconds) for stage, seconds in stages]
+                whole = _row(authorities, cells, str(path), total, sum(seconds for _, seconds in stages))
+                rows.append({**whole, "hub_cpu_s": round(at_hub, 2), "node_cpu_ms": round(1000 * at_node, 1)})
             for _ in watch_preparing(hands, rehearsal, PATIENCE):
                 pass
     return rows

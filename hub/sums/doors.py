@@ -1,12 +1,13 @@
 """The doors of secure sums: what nodes hand in ahead of questions, and for each sum.
 
-A door reads the request, asks one room, and writes the answer. Handing in the same twice is no error anywhere.
+A door reads the request, asks one room, and writes the answer. Handing in the same twice is no error anywhere. What a
+node hands in for a sum can be answered with what waits for it next, as a poll is.
 """
 
 from flask import Blueprint, Response
 
 from federation.envelope import Envelope
-from federation.register import MemberKind
+from federation.register import Member, MemberKind
 from federation.sums_exchange import (
     ContributionHandedIn,
     DealingsHandedIn,
@@ -14,7 +15,7 @@ from federation.sums_exchange import (
     StatementSigned,
 )
 from federation.wire import MAX_BATCH_BYTES
-from hub.doors import authenticate, read_body, the_hub
+from hub.doors import answer_node, authenticate, read_body, the_hub
 from hub.sums import advancing, arrivals, complaints, prekeys, slots
 
 sum_doors = Blueprint("sum_doors", __name__)
@@ -58,30 +59,34 @@ def accept_contribution(digest: str) -> Response:
     """Take in a masked vector (S4)."""
     node = authenticate(MemberKind.NODE, limit=MAX_BATCH_BYTES)
     arrivals.accept_contribution(the_hub(), node, digest, read_body(ContributionHandedIn, MAX_BATCH_BYTES))
-    return _advance(digest)
+    return _advance(node, digest)
 
 
 @sum_doors.post("/federation/sums/<digest>/survivors")
 def accept_signature(digest: str) -> Response:
     """Take in a signature on a smaller survivor set (S6)."""
-    arrivals.accept_signature(the_hub(), authenticate(MemberKind.NODE), digest, read_body(StatementSigned))
-    return _advance(digest)
+    node = authenticate(MemberKind.NODE)
+    arrivals.accept_signature(the_hub(), node, digest, read_body(StatementSigned))
+    return _advance(node, digest)
 
 
 @sum_doors.post("/federation/sums/<digest>/reveal")
 def accept_reveal(digest: str) -> Response:
     """Take in a node's shares (S9)."""
-    arrivals.accept_reveal(the_hub(), authenticate(MemberKind.NODE), digest, read_body(Envelope))
-    return _advance(digest)
+    node = authenticate(MemberKind.NODE)
+    arrivals.accept_reveal(the_hub(), node, digest, read_body(Envelope))
+    return _advance(node, digest)
 
 
 @sum_doors.post("/federation/sums/<digest>/abort")
 def accept_abort(digest: str) -> Response:
     """Take in a node's promise that an attempt is over (S12)."""
-    arrivals.accept_abort(the_hub(), authenticate(MemberKind.NODE), digest, read_body(StatementSigned))
-    return _advance(digest)
+    node = authenticate(MemberKind.NODE)
+    arrivals.accept_abort(the_hub(), node, digest, read_body(StatementSigned))
+    return _advance(node, digest)
 
 
-def _advance(digest: str) -> Response:
-    advancing.advance(the_hub(), digest)
-    return Response(status=DONE)
+def _advance(node: Member, digest: str) -> Response:
+    hub = the_hub()
+    advancing.advance(hub, digest)
+    return answer_node(hub, node)

@@ -16,6 +16,7 @@ from federation.envelope import (
     add_signature,
     check_payload_type,
     decode_base64,
+    forget_verified,
     is_signed,
     pre_authentication_encoding,
     read_envelope,
@@ -164,6 +165,9 @@ def test_a_signature_that_verified_is_known_again_and_counts_for_nothing_else(mo
     assert not is_signed(b"known again", signature, BEN.public_signing_key)
     assert not is_signed(b"g" + b"known again", signature[:-1], ANA.public_signing_key)
     assert len(asked) == 5
+    forget_verified()
+    assert is_signed(b"known again", signature, ANA.public_signing_key)
+    assert len(asked) == 6
 
 
 def test_what_did_not_verify_is_not_remembered_and_no_more_than_a_bound_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from federation.problems import Problem
 from federation.register import RegisterError
 from federation.sealing import SEALED_BYTES, SealedRecords
 from federation.state import StateError
-from federation.transport import NO_REASON, HubConnection, HubRefused, HubUnreachable, current_time
+from federation.transport import LONG_POLL_SECONDS, NO_REASON, HubConnection, HubRefused, HubUnreachable, current_time
 from node import polling
 from node.polling import (
     FINAL,
@@ -30,6 +30,7 @@ from node.polling import (
 )
 from node.schedule import Schedule
 from node.service import Node
+from node.sums.deliveries import Doors
 
 LOOKUP = f"L-{'5a' * 16}"
 
@@ -41,9 +42,17 @@ class PlayedHub:
         self._refuse, self._vanish = refuse, vanish
         self._problem = Problem(status=status, title="", detail="the hub's reason", code=code)
         self.taken: list[str] = []
+        self.next_inbox: Inbox | None = None
 
     def send_reply(self, reply: bytes) -> None:
         self._take(f"reply {reply.decode()}")
+
+    def hand_in(self, door: str, body: bytes) -> None:
+        self._take(f"{door} {body.decode()}")
+
+    def hand_in_and_wait(self, door: str, body: bytes, *, wait: int, done: list[int]) -> Inbox | None:
+        self._take(f"{door} {body.decode()}, done {done}, for {wait} s")
+        return self.next_inbox
 
     def answer_lookup(self, lookup_id: str, sealed: SealedRecords) -> None:
         self._take(f"answer {lookup_id}")
@@ -98,7 +107,11 @@ def rooms(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
             raise RuntimeError("SECRET-VALUE")
         return None if data == b"no manifest" else data
 
+    def give_word(_: Node, doors: Doors, asked: Delivery) -> None:
+        doors.hand_in(f"sums/{asked.kind}", base64.b64decode(asked.body))
+
     monkeypatch.setattr(polling, "answer_manifest", answer)
+    monkeypatch.setattr(polling, "deal_with_sum", give_word)
     monkeypatch.setattr(polling, "acknowledge", lambda _, reply: acknowledged.append(reply))
     monkeypatch.setattr(polling, "answer_lookup", lambda *_: SealedRecords(b"s" * SEALED_BYTES))
     return {"acknowledged": acknowledged}
@@ -174,6 +187,73 @@ def test_what_was_dealt_with_before_the_hub_vanished_is_told_later(rooms: dict[s
 # --- Polls -----------------------------------------------------------------------------------------------------------
 
 
+ASKED = [DeliveryKind.SUM, DeliveryKind.SURVIVORS, DeliveryKind.OPENING, DeliveryKind.ABORT]
+
+
+def deal_and_wait(hub: PlayedHub, finished: Finished, *deliveries: Delivery) -> Inbox | None:
+    inbox = Inbox(register_version=1, deliveries=deliveries)
+    return deal_with(cast(Node, PlayedNode()), cast(HubConnection, hub), inbox, Schedule(), finished)
+
+
+@pytest.mark.parametrize("kind", ASKED)
+def test_a_word_on_a_sum_is_the_next_poll_as_well(kind: DeliveryKind) -> None:
+    """It tells what has been dealt with, its own delivery included, and brings what comes next."""
+    hub, finished = PlayedHub(), Finished()
+    hub.next_inbox = Inbox(register_version=1, deliveries=(delivery(9),))
+    came = deal_and_wait(hub, finished, delivery(1, b"first", kind), delivery(2), delivery(3, b"word", kind))
+    assert came is hub.next_inbox
+    last = f"sums/{kind} word, done [1, 2, 3], for {LONG_POLL_SECONDS} s"
+    assert hub.taken == [f"sums/{kind} first", "reply manifest-2", last]
+    assert len(finished) == 0
+
+
+def test_a_hub_that_holds_no_line_is_polled(refreshed: list[PlayedNode]) -> None:
+    """As one is that knows of no such answers, or has no line free: what was handed in is told of by the next poll."""
+    hub, finished = PolledHub(), Finished()
+    hub.inbox = Inbox(register_version=1, deliveries=(delivery(3, b"word", DeliveryKind.SUM),))
+    assert poll(hub, finished) is None
+    hub.inbox = Inbox(register_version=1, deliveries=())
+    poll(hub, finished)
+    assert hub.taken[-1] == "poll [3]"
+
+
+def test_what_came_with_an_answer_is_dealt_with_and_not_polled_for(refreshed: list[PlayedNode]) -> None:
+    hub, finished = PolledHub(), Finished()
+    came = Inbox(register_version=1, deliveries=(delivery(4, b"no manifest"),))
+    assert poll(hub, finished, came=came) is None
+    assert (hub.taken, finished.next_batch()) == ([], [4])
+
+
+def test_a_node_with_something_left_waits_for_nothing_more() -> None:
+    hub, finished = PlayedHub(), Finished()
+    hub.next_inbox = Inbox(register_version=1, deliveries=())
+    with pytest.raises(DeliveriesLeft, match="1 of 2"):
+        deal_and_wait(hub, finished, delivery(1, b"poison"), delivery(2, b"word", DeliveryKind.OPENING))
+    assert hub.taken == ["sums/opening word, done [2], for 0 s"]
+
+
+def test_a_word_that_is_not_taken_is_done_with_and_one_that_does_not_arrive_is_not() -> None:
+    finished = Finished()
+    assert deal_and_wait(PlayedHub(refuse="sums/"), finished, delivery(1, b"word", DeliveryKind.SUM)) is None
+    assert finished.next_batch() == [1]
+    with pytest.raises(DeliveriesLeft):
+        deal_and_wait(PlayedHub(refuse="sums/", status=503), finished, delivery(2, b"word", DeliveryKind.SUM))
+    with pytest.raises(HubUnreachable):
+        deal_and_wait(PlayedHub(vanish="sums/"), finished, delivery(3, b"word", DeliveryKind.SUM))
+    assert finished.next_batch() == [1]
+
+
+def test_no_more_is_told_with_a_word_than_a_request_takes() -> None:
+    hub, finished = PlayedHub(), Finished()
+    for number in range(MOST_FINISHED + 10):
+        finished.add(delivery(number))
+    hub.next_inbox = Inbox(register_version=1, deliveries=())
+    deal_and_wait(hub, finished, delivery(500, b"word", DeliveryKind.SUM))
+    told = [*range(MOST_FINISHED - 1), 500]
+    assert hub.taken == [f"sums/sum word, done {told}, for {LONG_POLL_SECONDS} s"]
+    assert finished.next_batch() == list(range(MOST_FINISHED - 1, MOST_FINISHED + 10))
+
+
 class PolledHub(PlayedHub):
     """A hub whose inbox and register are played too."""
 
@@ -216,8 +296,8 @@ def refreshed(monkeypatch: pytest.MonkeyPatch) -> list[PlayedNode]:
     return nodes
 
 
-def poll(hub: PolledHub, finished: Finished, node: PlayedNode | None = None) -> None:
-    poll_once(cast(Node, node or EnrolledNode()), cast(HubConnection, hub), Schedule(), finished)
+def poll(hub: PolledHub, finished: Finished, node: PlayedNode | None = None, came: Inbox | None = None) -> Inbox | None:
+    return poll_once(cast(Node, node or EnrolledNode()), cast(HubConnection, hub), Schedule(), finished, came)
 
 
 def test_a_poll_tells_what_has_been_dealt_with_once(refreshed: list[PlayedNode]) -> None:
