@@ -59,7 +59,8 @@ class Optimum:
 
     def exactly(self) -> list[int] | None:
         """The cells to withhold at least cost, or None where it takes too long."""
-        self._cut(MOST_ROUNDS)
+        if not self._is_soluble(MOST_ROUNDS):
+            return None
         self._master.whole_numbers(range(len(self._choices)))
         return self._cells(MOST_ROUNDS)
 
@@ -70,7 +71,8 @@ class Optimum:
         entirely; then whatever is chosen, so that each further round adds to it alone. Where that is not enough, what
         it left shown is open again.
         """
-        self._cut(PARTIAL_ROUNDS)
+        if not self._is_soluble(PARTIAL_ROUNDS):
+            return None
         relaxed, lost = self._chosen, self._master.reduced_costs
         unlikely = (relaxed < ENOUGH) & (lost > UNLIKELY)
         self._settle(unlikely, 0, 0)
@@ -87,9 +89,20 @@ class Optimum:
         return found
 
     def _cells(self, rounds: int, *, keeps: bool = False) -> list[int] | None:
-        if not self._cut(rounds, keeps=keeps):
+        try:
+            if not self._cut(rounds, keeps=keeps):
+                return None
+        except NoSolution:
             return None
         return [int(cell) for cell in self._choices[self._chosen > HALF]]
+
+    def _is_soluble(self, rounds: int) -> bool:
+        """Whether the master in parts, once cut, has a choice at all: not where others than these cells are needed."""
+        try:
+            self._cut(rounds)
+        except NoSolution:
+            return False
+        return True
 
     def _settle(self, which: Mask, least: int, most: int) -> None:
         """Show these choices for good, withhold them, or leave them open again."""
@@ -97,12 +110,12 @@ class Optimum:
         self._master.set_bounds(places, np.full(len(places), least), np.full(len(places), most))
 
     def _cut(self, rounds: int, *, keeps: bool = False) -> bool:
-        """Have the master choose until nothing more can be cut from its choice, and say whether it came to that."""
+        """Have the master choose until nothing more can be cut from its choice, and say whether it came to that.
+
+        Raises `NoSolution`.
+        """
         for _ in range(rounds):
-            try:
-                self._chosen = self._master.minimise()
-            except NoSolution:
-                return False
+            self._chosen = self._master.minimise()
             cuts = self._separator.cuts(self._chosen)
             if not cuts:
                 return True

@@ -92,3 +92,29 @@ def test_a_pattern_that_is_not_enough_is_mended() -> None:
     small = small_cells(table)
     found = measure_mended("nobody", table, small, 0.0)
     assert (found["tool"], found["secondaries"], found["reach_failures"]) == ("nobody-mended", 11, 0)
+
+
+@pytest.mark.usefixtures("divided")
+def test_a_part_that_cannot_be_protected_by_itself_is_protected_by_others() -> None:
+    """Of ten children of a region three are in one authority and seven in the other. With the ten held still neither
+    could be ten, so that the region's own figure has to be withheld, and another region's with it."""
+    area = {"N": "", "R0": "N", "R1": "N", "A0": "R0", "A4": "R0"} | dict.fromkeys(("A1", "A2", "A3"), "R1")
+    level = {"N": "nation", "R0": "region", "R1": "region"} | dict.fromkeys(("A0", "A1", "A2", "A3", "A4"), "authority")
+    flat = {"Total": "", "x": "Total", "y": "Total", "z": "Total"}
+    inner = {"A0": (3, 40, 50), "A1": (20, 30, 60), "A2": (30, 40, 4), "A3": (25, 35, 45), "A4": (7, 20, 25)}
+    beneath = {"N": ("A0", "A1", "A2", "A3", "A4"), "R0": ("A0", "A4"), "R1": ("A1", "A2", "A3")} | {
+        each: (each,) for each in inner
+    }
+    columns = {"x": (0,), "y": (1,), "z": (2,), "Total": (0, 1, 2)}
+    figures = {
+        (place, code): sum(inner[each][column] for each in beneath[place] for column in columns[code])
+        for place in area
+        for code in flat
+    }
+    table = Drawn(("area", "kind"), (area, flat), (level, dict.fromkeys(flat, "category")), figures)
+    preset = load_preset("ukllc")
+    made = protect_table(read_table(table.csv()), preset, "n", table.columns, table.hierarchies, secret=SECRET)
+    shown = read_shown(made.to_csv())
+    known = reader_bounds(shown, preset)
+    assert {("A0", "x"), ("A4", "x"), ("R0", "x")} < set(withheld_rows(shown))
+    assert all(bound_cell(table, known, row)[1] >= preset.smallest_count_shown - 1e-6 for row in withheld_rows(shown))
