@@ -11,7 +11,7 @@ from disclosure_control.suppression.lattice import Lattice, build_lattice
 from disclosure_control.suppression.measurement import measure_mended, measure_ours, small_cells
 from disclosure_control.suppression.parts import Parts
 from disclosure_control.suppression.table_file import read_table
-from tests.disclosure_control.suppression.tables import Drawn, bound_cell, draw_table, read_shown, withheld_rows
+from tests.disclosure_control.suppression.tables import Drawn, Row, bound_cell, draw_table, read_shown, withheld_rows
 from tests.disclosure_control.suppression.test_protected_tables import reader_bounds
 
 SECRET = b"a secret that nobody knows......"
@@ -106,7 +106,7 @@ def test_a_part_that_cannot_be_protected_by_itself_is_protected_by_others() -> N
         each: (each,) for each in inner
     }
     columns = {"x": (0,), "y": (1,), "z": (2,), "Total": (0, 1, 2)}
-    figures = {
+    figures: dict[Row, int] = {
         (place, code): sum(inner[each][column] for each in beneath[place] for column in columns[code])
         for place in area
         for code in flat
