@@ -50,6 +50,7 @@ class Action(StrEnum):
     QUERY_HELD = "query.held", "A node set a query aside for a local officer to decide."
     QUERY_ANSWERED = "query.answered", "A node's protected answer left the node or reached the hub."
     QUERY_REFUSED = "query.refused", "A query was refused under a rule named in the details."
+    RELEASE_HELD = "release.held", "A release was set aside for an output checker, since it could tell too much."
     QUERY_RELEASED = "query.released", "A safe table was released to whoever asked."
     QUERY_WITHHELD = "query.withheld", "A table was not released because it could not be made safe."
     QUERY_EXPIRED = "query.expired", "A query came to its expiry before it was finished."

@@ -14,6 +14,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         # What it handed in, or did not.
         "late": "no answer came in time",
         "malformed_answer": "what it sent was no protected table of this question",
+        "told_together": "beside earlier releases its rows would have told too much",
         "refused": "it refused, and gave no reason",
         "not_run": "it could not run the question on its data",
         # Its part in a sum did not fit the rest.

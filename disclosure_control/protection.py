@@ -1,11 +1,18 @@
 """`protect`: from one node's exact figures to the table that may leave it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 
 from disclosure_control.dominance import find_dominated
 from disclosure_control.presets import Preset
 from disclosure_control.rounding import release_figure
+from disclosure_control.row_protection import (
+    Neighbours,
+    TotalsUnproven,
+    additive_labels,
+    protect_beside,
+    protect_totals,
+)
 from disclosure_control.suppression.cell_rules import Figures, SuppressionRules
 from disclosure_control.symbols import Symbol, Value
 from disclosure_control.tables import Cell, ProtectedTable, Row, name_categories, seal_table
@@ -14,62 +21,80 @@ from query_engine.tables import RawTable
 
 __all__ = ["protect"]
 
+OWN = ("",)
+"""Whose figures they are, where nobody else's play a part."""
 
-def protect(raw: RawTable, preset: Preset) -> ProtectedTable:
+ALONE = Neighbours()
+"""Beside nothing that left before."""
+
+Withheld = Sequence[frozenset[str]]
+"""Cell by cell the labels of the figures that are withheld."""
+
+
+def protect(raw: RawTable, preset: Preset, beside: Neighbours = ALONE, roster: Collection[str] = OWN) -> ProtectedTable:
     """The protected table of a raw one: every cell of the plan, its figures rounded or withheld (`c`).
 
-    Suppression looks at the exact statistics (see `suppression` and `dominance`), rounding at what is left (see
-    `rounding`). What
-    the result is protected against, and what not, is the preset's `claim`.
+    In order: (1) what rests on too few children is withheld, by the exact statistics (see `cell_rules`, `dominance`);
+    (2) rows are withheld whole whose counts would give that away by totals (see `row_protection`); (3) totals that are
+    no counts are withheld over whatever is withheld; (4) what is left is rounded (see `rounding`); (5) rows are
+    withheld that would tell too much beside tables that left before. What the result is protected against, and what
+    not, is the preset's `claim`.
     """
     plan = raw.plan
     if plan.model is not None:
         raise ValueError("the figures of a model are not those of a table: see model_release")
     if preset.cell_key is not None:
         raise ValueError("counts are changed by cell keys: see cell_key.perturbing")
+    cells = list(_figures_of_cells(raw))
     rules = SuppressionRules.for_plan(plan, preset)
-    columns = {each.name: raw.statistic(each.name) for each in plan.statistics}
-    rows, incomplete = [], _Incomplete(plan)
-    for place, (number, cell) in enumerate(_numbered_cells(plan)):
-        figures = {name: column[place] for name, column in columns.items()}
-        withheld = rules.withheld(figures) | find_dominated(plan, figures, preset)
-        if incomplete.covers(number, cell):
-            withheld = frozenset(each.label for each in rules.outputs)
-        if withheld:
-            incomplete.note(number, cell)
-        rows.append(_protect_cell(plan, cell, figures, withheld, preset))
-    return seal_table(plan, preset, tuple(rows))
+    withheld: Withheld = [rules.withheld(figures) | find_dominated(plan, figures, preset) for figures in cells]
+    every = frozenset(each.label for each in rules.outputs)
+    try:
+        counts = additive_labels(plan)
+        withheld = _withhold_rows(withheld, protect_totals(raw, withheld, preset, beside.secret), every)
+    except TotalsUnproven:
+        counts = frozenset()
+    withheld = _withhold_totals(plan, withheld, every - counts)
+    rows = _print_rows(plan, cells, withheld, preset)
+    if companions := protect_beside(raw, rows, beside.earlier, preset, roster):
+        rows = _print_rows(plan, cells, _withhold_rows(withheld, companions, every), preset)
+    return seal_table(plan, preset, rows)
 
 
-def _numbered_cells(plan: QueryPlan) -> Iterator[tuple[int, Cell]]:
-    """Every cell after the number of its grouping set."""
-    numbers = chain.from_iterable([number] * plan.cells_of(each) for number, each in enumerate(plan.sets))
-    return zip(numbers, plan.iter_cells(), strict=True)
+def _figures_of_cells(raw: RawTable) -> Iterator[Figures]:
+    columns = {each.name: raw.statistic(each.name) for each in raw.plan.statistics}
+    for place in range(raw.plan.cells):
+        yield {name: column[place] for name, column in columns.items()}
 
 
-class _Incomplete:
-    """Remembers the totals that a withheld cell is part of.
+def _withhold_rows(withheld: Withheld, rows: Collection[int], labels: frozenset[str]) -> Withheld:
+    """The same with these rows withheld whole."""
+    return [labels if place in rows else each for place, each in enumerate(withheld)]
 
-    A total beside all its parts but one is that one. No total is shown over cells of which any figure is withheld, so
-    no figure that is shown has a withheld one in its sum. The grouping set with everything comes first and is part of
-    every total.
+
+def _withhold_totals(plan: QueryPlan, withheld: Withheld, labels: frozenset[str]) -> Withheld:
+    """The same with these figures withheld of every total over cells of which any figure is.
+
+    A total beside all its parts but one is that one. The grouping set with everything comes first and is part of every
+    total.
     """
-
-    def __init__(self, plan: QueryPlan) -> None:
-        self._sets = plan.sets
-        self._totals: set[tuple[int, Cell]] = set()
-
-    def note(self, number: int, cell: Cell) -> None:
-        """Remember that something of a cell is withheld."""
-        here = set(self._sets[number])
-        for total, grouping_set in enumerate(self._sets):
+    numbers = chain.from_iterable([number] * plan.cells_of(each) for number, each in enumerate(plan.sets))
+    totals: set[tuple[int, Cell]] = set()
+    found = []
+    for number, cell, hidden in zip(numbers, plan.iter_cells(), withheld, strict=True):
+        own = hidden | labels if (number, cell) in totals else hidden
+        found.append(own)
+        here = set(plan.sets[number]) if own else set()
+        for total, grouping_set in enumerate(plan.sets):
             if set(grouping_set) < here:
                 over = tuple(each if place in grouping_set else TOTAL for place, each in enumerate(cell))
-                self._totals.add((total, over))
+                totals.add((total, over))
+    return found
 
-    def covers(self, number: int, cell: Cell) -> bool:
-        """Whether a cell adds up over one of which something is withheld."""
-        return (number, cell) in self._totals
+
+def _print_rows(plan: QueryPlan, cells: Sequence[Figures], withheld: Withheld, preset: Preset) -> tuple[Row, ...]:
+    together = zip(plan.iter_cells(), cells, withheld, strict=True)
+    return tuple(_protect_cell(plan, cell, figures, hidden, preset) for cell, figures, hidden in together)
 
 
 def _protect_cell(plan: QueryPlan, cell: Cell, figures: Figures, withheld: frozenset[str], preset: Preset) -> Row:

@@ -17,7 +17,10 @@ from query_engine.planning.plan import QueryPlan
 
 __all__ = ["ReleaseMalformed", "ReleaseRefused", "ReleasedTable", "check_roster", "read_released", "release_tables"]
 
-PROTECTED_AT = "Each authority protected its own rows before they left it; no total across authorities is released."
+PROTECTED_AT = (
+    "Each authority protected its own rows before they left it, beside those that left before; no total across "
+    "authorities is released."
+)
 
 LONGEST_REASON = 200
 """Characters of the reason for an absence."""

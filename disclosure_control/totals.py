@@ -16,10 +16,11 @@ from disclosure_control.noise.shares import read_vector
 from disclosure_control.noise.terms import NoiseRefused, NoiseTerms
 from disclosure_control.noisy_figures import NoisyFigures, print_figure
 from disclosure_control.preset import TOTAL_LEVEL, Preset
-from disclosure_control.protection import protect
+from disclosure_control.protection import ALONE, protect
 from disclosure_control.release import ReleaseRefused, check_roster
 from disclosure_control.released import ReleasedTable, seal_release
 from disclosure_control.rounding import is_count
+from disclosure_control.row_protection import Neighbours
 from disclosure_control.tables import Row, TableMalformed, name_categories, read_protected
 from query_engine.planning.plan import Path, QueryPlan
 from query_engine.planning.record_keys import keys_of
@@ -43,9 +44,16 @@ def check_total_preset(preset: Preset) -> None:
 
 
 def release_exact_total(
-    plan: QueryPlan, raw: RawTable, answered: Collection[str], absent: Mapping[str, str], preset: Preset
+    plan: QueryPlan,
+    raw: RawTable,
+    answered: Collection[str],
+    absent: Mapping[str, str],
+    preset: Preset,
+    beside: Neighbours = ALONE,
 ) -> ReleasedTable | ReleasedModel:
     """The released table of an exact sum over these authorities, or the model that its plan has.
+
+    `beside` has the totals that were released before it.
 
     Raises `ReleaseRefused`; of a model, `ModelWithheld` and `ModelUndetermined` too.
     """
@@ -61,7 +69,7 @@ def release_exact_total(
         figures = {each.name: raw.statistic(each.name) for each in plan.statistics}
         model = release_model(plan, figures, preset)
         return name_roster(model, plan.plan_id, tuple(sorted(answered)), dict(sorted(absent.items())), method)
-    rows = protect(raw, preset).rows
+    rows = protect(raw, preset, beside, answered).rows
     return seal_release(plan, preset, rows, tuple(answered), absent, f"{method} {preset.method}")
 
 

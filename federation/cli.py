@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "member": ("federation.commands.member:member", "The register: keys, enrolment, joining."),
     "catalogue": ("query_engine.commands:catalogue", "What can be asked about, with definitions."),
     "query": ("federation.commands.query:query", "Check, run, follow and fetch aggregate queries."),
+    "release": ("federation.commands.release:release", "Check a release; decide on those that wait for a checker."),
     "approve": ("federation.commands.approve:approve", "Read a query on your own machine and sign it."),
     "protect": ("disclosure_control.commands:protect", "Protect a table that you already have, with proof."),
     "attack": ("federation.commands.attack:attack", "Try to undo a protected table, or a release."),

@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from federation.envelope import Envelope, read_envelope, seal_envelope, sign_body
-from federation.exchange import BudgetLeft, QueryDraft, QueryState, QueryStatus, ReleaseDocument, RunDraft
+from federation.exchange import (
+    BudgetLeft,
+    CheckDecision,
+    PendingCheck,
+    QueryDraft,
+    QueryState,
+    QueryStatus,
+    ReleaseDocument,
+    RunDraft,
+)
 from federation.keys import MemberKeys
 from federation.manifest import (
     MANIFEST_TYPE,
@@ -224,6 +233,14 @@ class FederationClient:
     def list_queries(self) -> tuple[QueryStatus, ...]:
         """Return the queries this member may see, newest first."""
         return self._connection.list_queries().queries
+
+    def list_checks(self) -> tuple[PendingCheck, ...]:
+        """Return the releases that wait for an output checker, for one who is."""
+        return self._connection.fetch_checks().checks
+
+    def decide_check(self, query_id: str, *, release: bool, withhold: Sequence[str] = ()) -> None:
+        """Decide on a release that waits, as an output checker. Raises `HubRefused`."""
+        self._connection.decide_check(query_id, CheckDecision(release=release, withhold=tuple(withhold)))
 
     def fetch(self, query_id: str) -> ReleaseDocument:
         """Return the release of a query, verified against what the nodes signed.

@@ -21,6 +21,8 @@ class QueryState(StrEnum):
     """Signed by its asker; waits for approvals by two organisations."""
     RUNNING = "running"
     """Approved and offered to every node of the roster."""
+    CHECKING = "checking"
+    """Every node has answered, and an output checker has to decide: beside earlier releases it could tell too much."""
     RELEASED = "released"
     """Every node has answered, or the time is up: the table is released."""
     EXPIRED = "expired"
@@ -108,6 +110,29 @@ class QueryBudget(Document, frozen=True):
     left: str
     left_after: str
     short: str
+
+
+class PendingCheck(Document, frozen=True):
+    """A release that waits for an output checker: what was found, in words, and who is left out of it."""
+
+    query_id: str
+    purpose: str
+    sql: str
+    found: tuple[str, ...]
+    withheld: tuple[str, ...]
+
+
+class CheckList(Document, frozen=True):
+    """The releases that wait."""
+
+    checks: tuple[PendingCheck, ...]
+
+
+class CheckDecision(Document, frozen=True):
+    """What a checker decides: to release what is left, less these further authorities, or nothing at all."""
+
+    release: bool
+    withhold: Annotated[tuple[Name, ...], msgspec.Meta(max_length=400)] = ()
 
 
 class QueryStatus(Document, frozen=True):
@@ -204,7 +229,8 @@ class ReleaseDocument(Document, frozen=True):
 
     `replies` are what the nodes signed, from which anyone puts the table together again. Of a sum they are what each
     says of its masked figures, and `opening` is the statement, signed by enough nodes, that these and no others were to
-    be opened together.
+    be opened together. `certificate` shows, to whoever adds it up, that no withheld count can be worked out from the
+    others of the table.
     """
 
     release_id: str
@@ -218,3 +244,4 @@ class ReleaseDocument(Document, frozen=True):
     replies: tuple[Envelope, ...]
     opening: Envelope | None
     checkpoint: str
+    certificate: str = ""

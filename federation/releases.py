@@ -6,7 +6,8 @@ compared with what the hub handed out. A hub can still leave a reply out, which 
 whose answer was malformed. A malformed answer has to be left out: what it holds may not have been protected.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from disclosure_control.preset import Preset, PresetInvalid
 from disclosure_control.preset_shelf import SHIPPED, PresetShelf
@@ -26,6 +27,12 @@ LATE = "late"
 MALFORMED = "malformed_answer"
 """Why an authority is absent when what its node sent was no protected table of this plan and preset."""
 
+TOLD = "told_together"
+"""Why an authority is left out when its rows would have told too much beside those of earlier releases."""
+
+HELD_BACK = frozenset({MALFORMED, TOLD})
+"""Reasons for which the hub hands out nothing that a node answered."""
+
 
 class ReleaseMismatch(Exception):
     """A release is not what the nodes signed in answer to its manifest."""
@@ -36,19 +43,21 @@ def combine_tables(
     preset: Preset,
     replies: Mapping[str, Reply],
     authorities: Mapping[str, str],
-    malformed: Container[str] = (),
+    held_back: Mapping[str, str] = MappingProxyType({}),
 ) -> ReleasedTable:
     """Put the nodes' protected tables side by side, each held to plan and preset.
 
-    `authorities` is the roster: each node with the authority that it serves. `malformed` are nodes whose reply is known
-    to hold no protected table, and is not here. Raises `ReleaseRefused` where they cannot be released together.
+    `authorities` is the roster: each node with the authority that it serves. `held_back` are nodes whose answer is
+    not to be released, each with the reason. Raises `ReleaseRefused` where they cannot be released together.
     """
     tables: dict[str, ProtectedTable] = {}
     absent: dict[str, str] = {}
     for node, authority in authorities.items():
         reply = replies.get(node)
-        if reply is None:
-            absent[authority] = MALFORMED if node in malformed else LATE
+        if node in held_back:
+            absent[authority] = held_back[node]
+        elif reply is None:
+            absent[authority] = LATE
         elif reply.outcome is not Outcome.ANSWERED:
             absent[authority] = reply.code or "refused"
         else:
@@ -98,11 +107,14 @@ def verify_release(
     if unknown := [node for node, authority in authorities.items() if not authority]:
         raise ReleaseMismatch(f"the register does not say whom {', '.join(unknown)} serves")
     said = document.table.get("absent")
-    malformed = [
-        node for node in manifest.roster if isinstance(said, dict) and said.get(authorities[node]) == MALFORMED
-    ]
+    reasons = said if isinstance(said, dict) else {}
+    held_back = {
+        node: reason
+        for node in manifest.roster
+        if node not in replies and (reason := reasons.get(authorities[node])) in HELD_BACK
+    }
     try:
-        table = combine_tables(plan, load_approved_preset(manifest, presets), replies, authorities, malformed)
+        table = combine_tables(plan, load_approved_preset(manifest, presets), replies, authorities, held_back)
     except ReleaseRefused as error:
         raise ReleaseMismatch(f"the replies cannot be put together: {error}") from None
     if table.to_json() != document.table:

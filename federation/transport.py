@@ -19,6 +19,8 @@ from federation.clocks import ClockWatch
 from federation.envelope import Envelope, Signature
 from federation.exchange import (
     BudgetLeft,
+    CheckDecision,
+    CheckList,
     Inbox,
     LookupBatch,
     LookupProgress,
@@ -191,6 +193,14 @@ class HubConnection:
     def fetch_release(self, query_id: str) -> ReleaseDocument:
         """Return the release of a query."""
         return self._read("GET", f"/api/queries/{_word(query_id)}/release", ReleaseDocument)
+
+    def fetch_checks(self) -> CheckList:
+        """Return the releases that wait for an output checker."""
+        return self._read("GET", "/api/checks", CheckList)
+
+    def decide_check(self, query_id: str, decision: CheckDecision) -> None:
+        """Hand in an output checker's decision."""
+        self._send("POST", f"/api/checks/{_word(query_id)}", encode_document(decision))
 
     def _read(self, method: str, path: str, kind: type[D], body: bytes = b"") -> D:
         return _read_answer(self._send(method, path, body), kind)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, current_app, request
 
 from federation.envelope import Signature
-from federation.exchange import LookupBatch, QueryDraft, QueryList, RunDraft
+from federation.exchange import CheckDecision, LookupBatch, QueryDraft, QueryList, RunDraft
 from federation.http_signatures import ClocksApart, RequestUnsigned, verify_request
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind, RegisterError
@@ -26,7 +26,7 @@ from federation.wire import (
     decode_document,
     encode_document,
 )
-from hub import budgets, dispatch, queries, relay, release, runs, sealing_keys, settling
+from hub import budgets, checks, dispatch, queries, relay, release, runs, sealing_keys, settling
 from hub.service import Hub
 
 doors = Blueprint("doors", __name__)
@@ -280,6 +280,20 @@ def accept_signature(query_id: str) -> Response:
     queries.sign_query(hub, query_id, read_body(Signature), signer)
     settling.start_sum(hub, query_id)
     return answer(queries.describe_query(hub, queries.find_query(hub, query_id, signer)))
+
+
+@doors.get("/api/checks")
+def list_checks() -> Response:
+    """List the releases that wait for an output checker, with what was found."""
+    return answer(checks.list_checks(the_hub(), authenticate()))
+
+
+@doors.post("/api/checks/<query_id>")
+def decide_check(query_id: str) -> Response:
+    """Take in what an output checker decides."""
+    hub, checker = the_hub(), authenticate()
+    release.decide_release(hub, query_id, read_body(CheckDecision), checker, hub.clock())
+    return Response(status=204)
 
 
 @doors.get("/api/queries/<query_id>/release")

@@ -42,6 +42,7 @@ from hub.budgets import check_budget, describe_budget, find_left, reserve_budget
 from hub.cell_keys import check_answers_left, count_answers_given
 from hub.dispatch import deliver_manifest, read_progress
 from hub.drafting import choose_preset, compose_manifest
+from hub.gate import check_room
 from hub.manifests import read_stored
 from hub.projects import find_project
 from hub.service import Hub
@@ -55,7 +56,8 @@ from query_engine.refusal import QueryRefused
 TRANSITIONS: Mapping[QueryState, frozenset[QueryState]] = {
     QueryState.DRAFTED: frozenset({QueryState.SUBMITTED, QueryState.EXPIRED}),
     QueryState.SUBMITTED: frozenset({QueryState.RUNNING, QueryState.EXPIRED}),
-    QueryState.RUNNING: frozenset({QueryState.RELEASED, QueryState.UNFINISHED}),
+    QueryState.RUNNING: frozenset({QueryState.CHECKING, QueryState.RELEASED, QueryState.UNFINISHED}),
+    QueryState.CHECKING: frozenset({QueryState.RELEASED, QueryState.UNFINISHED}),
     QueryState.RELEASED: frozenset(),
     QueryState.EXPIRED: frozenset(),
     QueryState.UNFINISHED: frozenset(),
@@ -94,6 +96,7 @@ def draft_query(hub: Hub, draft: QueryDraft, asker: Member) -> str:
     manifest = compose_manifest(draft, project, asker, plan, preset, everybody, hub.register(), hub.clock())
     check_budget(hub, manifest)
     check_answers_left(hub, manifest, plan)
+    check_room(hub, manifest, plan)
     store_draft(hub, manifest, plan)
     return manifest.query_id
 
@@ -334,10 +337,10 @@ def running_queries(hub: Hub, paths: Container[Path]) -> tuple[StoredQuery, ...]
     return tuple(query for query in map(read_query, rows) if query.manifest.path in paths)
 
 
-def close_query(hub: Hub, query: StoredQuery, state: QueryState, action: Action) -> None:
+def close_query(hub: Hub, query: StoredQuery, state: QueryState, action: Action, decided_by: str = "") -> None:
     """Close a query of which nothing is released, and log why; what came in for its sum goes.
 
-    A second call does nothing.
+    `decided_by` is the output checker who refused it, if one did. A second call does nothing.
     """
     with hub.database.transaction() as connection:
         moved = connection.execute(
@@ -345,7 +348,8 @@ def close_query(hub: Hub, query: StoredQuery, state: QueryState, action: Action)
         ).rowcount
         if moved:
             connection.execute("DELETE FROM sum_arrivals WHERE digest = ?", (query.digest,))
-            event = hub.event(action, hub.party.member_id, query.query_id, outcome=Outcome.FAILED)
+            actor = decided_by or hub.party.member_id
+            event = hub.event(action, actor, query.query_id, outcome=Outcome.FAILED)
             hub.database.log.append(connection, event)
     hub.bell.ring(query.query_id)
 

@@ -6,7 +6,7 @@ Every node of the roster has its rows in the release: a node that refused, was l
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
@@ -14,14 +14,19 @@ from audit.connection import Connection
 from audit.event import Action
 from disclosure_control.model_release import ReleasedModel
 from disclosure_control.release import ReleasedTable, ReleaseRefused
+from disclosure_control.suppression.lattice import TableUnusable
+from disclosure_control.suppression.release_attack import certify_release
 from federation.envelope import Envelope
-from federation.exchange import QueryState, ReleaseDocument
-from federation.manifest import Reply
+from federation.exchange import CheckDecision, QueryState, ReleaseDocument
+from federation.manifest import Path, Reply
 from federation.problems import ProblemRaised
-from federation.releases import MALFORMED, combine_tables, load_approved_preset
+from federation.register import Member
+from federation.releases import HELD_BACK, TOLD, combine_tables, load_approved_preset
 from federation.wire import encode_document, whole_seconds
+from hub.checks import check_checker, forget_check, hold_release, take_up
 from hub.dispatch import read_progress, read_replies, read_signed_replies
-from hub.queries import StoredQuery, describe_nodes
+from hub.gate import judge_rows
+from hub.queries import StoredQuery, close_query, describe_nodes
 from hub.service import Hub
 from query_engine.planning.plan import QueryPlan
 
@@ -35,13 +40,36 @@ def release_query(hub: Hub, query: StoredQuery, now: datetime) -> None:
     """
     replies = read_replies(hub, query.digest)
     table = combine_replies(hub, query, replies)
+    verdict = judge_rows(hub, query.manifest, table, replies, load_approved_preset(query.manifest, hub.party.presets))
     shown = _replies_to_show(hub, query, table, replies)
     with hub.database.transaction() as connection:
         # A reply that came in while the others were combined is not left out: the next poll begins again with it.
         if read_progress(hub, query.digest).keys() != replies.keys():
             return
-        keep_release(hub, connection, query, table, shown, now)
+        if verdict.is_safe:
+            keep_release(hub, connection, query, table, shown, now)
+        else:
+            hold_release(hub, connection, query, verdict)
     hub.bell.ring(query.query_id)
+
+
+def decide_release(hub: Hub, query_id: str, decision: CheckDecision, checker: Member, now: datetime) -> None:
+    """Act on what an output checker decides of a release that waits. Raises a 403, a 404 and a 409 problem.
+
+    What was found is forgotten with it.
+    """
+    check_checker(hub, checker)
+    query, left_out = take_up(hub, query_id, decision)
+    replies = read_replies(hub, query.digest)
+    table = combine_replies(hub, query, replies, left_out)
+    shown = _replies_to_show(hub, query, table, replies)
+    with hub.database.transaction() as connection:
+        forget_check(connection, query_id)
+        if decision.release:
+            keep_release(hub, connection, query, table, shown, now, decided_by=checker.id)
+    if not decision.release:
+        close_query(hub, query, QueryState.UNFINISHED, Action.QUERY_WITHHELD, checker.id)
+    hub.bell.ring(query_id)
 
 
 def keep_release(
@@ -52,12 +80,17 @@ def keep_release(
     signed: tuple[Envelope, ...],
     now: datetime,
     opening: Envelope | None = None,
+    decided_by: str = "",
 ) -> None:
-    """Store a release with what the nodes signed for it, inside the caller's transaction, unless one is there."""
+    """Store a release with what the nodes signed for it, inside the caller's transaction, unless one is there.
+
+    `decided_by` is the output checker who let it go, if it waited for one.
+    """
     if not _move_to_released(connection, query):
         return
     release_id = name_release(query, table)
-    event = hub.event(Action.QUERY_RELEASED, hub.party.member_id, query.query_id, release=release_id)
+    actor = decided_by or hub.party.member_id
+    event = hub.event(Action.QUERY_RELEASED, actor, query.query_id, release=release_id)
     hub.database.log.append(connection, event)
     document = ReleaseDocument(
         release_id=release_id,
@@ -71,33 +104,52 @@ def keep_release(
         replies=signed,
         opening=opening,
         checkpoint=hub.database.log.latest_checkpoint(connection),
+        certificate=_certify(hub, query, table),
     )
     connection.execute("INSERT INTO releases VALUES (?, ?, ?)", (query.query_id, release_id, encode_document(document)))
+
+
+def _certify(hub: Hub, query: StoredQuery, table: ReleasedTable | ReleasedModel) -> str:
+    """The certificate of a table; none for a model, where noise or cell keys protect, or where there is no proof."""
+    if isinstance(table, ReleasedModel) or query.manifest.path is Path.NOISY_SUM:
+        return ""
+    preset = load_approved_preset(query.manifest, hub.party.presets)
+    if preset.cell_key is not None:
+        return ""
+    try:
+        return certify_release(table.to_json(), query.plan, preset).decode()
+    except TableUnusable:
+        return ""
 
 
 def _replies_to_show(
     hub: Hub, query: StoredQuery, table: ReleasedTable, replies: Mapping[str, Reply]
 ) -> tuple[Envelope, ...]:
-    """Return what the nodes signed. A malformed answer stays here: what it holds may not have been protected."""
+    """Return what the nodes signed. An answer that is held back stays here, with what it holds."""
     signed = read_signed_replies(hub, query.digest)
-    return tuple(signed[node] for node in sorted(replies) if table.absent.get(replies[node].authority) != MALFORMED)
+    return tuple(signed[node] for node in sorted(replies) if table.absent.get(replies[node].authority) not in HELD_BACK)
 
 
 def _move_to_released(connection: Connection, query: StoredQuery) -> bool:
     moved = connection.execute(
         "UPDATE queries SET state = ? WHERE query_id = ? AND state = ?",
-        (QueryState.RELEASED, query.query_id, QueryState.RUNNING),
+        (QueryState.RELEASED, query.query_id, query.state),
     )
     return moved.rowcount == 1
 
 
-def combine_replies(hub: Hub, query: StoredQuery, replies: Mapping[str, Reply]) -> ReleasedTable:
+def combine_replies(
+    hub: Hub, query: StoredQuery, replies: Mapping[str, Reply], left_out: Container[str] = ()
+) -> ReleasedTable:
     """Put the nodes' protected tables side by side, each checked against plan and preset again.
 
-    Raises `ReleaseRefused` where plan or preset are not what was approved, or a node has no authority of its own.
+    `left_out` are authorities whose rows would tell too much. Raises `ReleaseRefused` where plan or preset are not what
+    was approved, or a node has no authority of its own.
     """
     preset = load_approved_preset(query.manifest, hub.party.presets)
-    return combine_tables(_derive_plan(query), preset, replies, find_authorities(hub, query, replies))
+    served = find_authorities(hub, query, replies)
+    held_back = {node: TOLD for node, authority in served.items() if authority in left_out}
+    return combine_tables(_derive_plan(query), preset, replies, served, held_back)
 
 
 def _derive_plan(query: StoredQuery) -> QueryPlan:

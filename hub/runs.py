@@ -29,6 +29,7 @@ from federation.template import Template, bind_run, check_template, read_templat
 from federation.wire import whole_seconds
 from hub.budgets import check_budget
 from hub.cell_keys import check_answers_left
+from hub.gate import check_room
 from hub.projects import find_project
 from hub.queries import plan_draft, store_draft
 from hub.service import Hub
@@ -48,6 +49,7 @@ def draft_run(hub: Hub, draft: RunDraft, asker: Member) -> str:
     manifest = compose_run(template, draft, question, roster, register, now, hub.party.presets)
     check_budget(hub, manifest)
     check_answers_left(hub, manifest, question.plan)
+    check_room(hub, manifest, question.plan)
     _keep_template(hub, template, draft.template)
     store_draft(hub, manifest, question.plan)
     return manifest.query_id

@@ -44,6 +44,11 @@ CREATE TABLE IF NOT EXISTS cell_key_answers (
     answers INTEGER NOT NULL,
     PRIMARY KEY (node, subject, academic_year, plan_id, term, scope)
 );
+CREATE TABLE IF NOT EXISTS checks (
+    query_id TEXT PRIMARY KEY REFERENCES queries,
+    words TEXT NOT NULL,
+    told TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS deliveries (
     delivery_id INTEGER PRIMARY KEY AUTOINCREMENT,
     receiver TEXT NOT NULL,

@@ -11,6 +11,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from audit.event import Action, AuditEvent, Outcome
+from disclosure_control.tables import ProtectedTable
 from federation.database import stamp
 from federation.envelope import Envelope, EnvelopeError, read_envelope, seal_envelope, write_envelope
 from federation.manifest import (
@@ -38,6 +39,7 @@ from node.checklist import (
     name_subject,
     open_manifest,
 )
+from node.earlier_rows import find_neighbours, find_repeated, keep_implied, record_sql
 from node.engines import open_engine
 from node.refusal import Refused
 from node.service import Node
@@ -132,6 +134,7 @@ def reserve_in_ledger(
         raise Refused("replayed", "the manifest's nonce has been used by another") from None
     record_question(connection, approved, node.clock())
     record_answers(connection, manifest, plan, snapshot.id)
+    record_sql(connection, approved.digest, manifest)
     event = node.event(
         Action.QUERY_RECEIVED,
         manifest.asker,
@@ -157,7 +160,7 @@ def run_question(node: Node, reserved: Reserved, envelope: Envelope) -> bytes:
     """
     approved, manifest = reserved.approved, reserved.approved.manifest
     try:
-        protected = protect_rows(node, run_plan(node, reserved), accept_preset(node, manifest))
+        protected = _protect_rows(node, reserved)
     except Refused as refused:
         return keep_refusal(node, approved.digest, envelope, manifest, refused)
     reply = Reply(
@@ -185,6 +188,17 @@ def run_question(node: Node, reserved: Reserved, envelope: Envelope) -> bytes:
         preset=manifest.preset,
     )
     return _keep_reply(node, approved.digest, data, event)
+
+
+def _protect_rows(node: Node, reserved: Reserved) -> ProtectedTable:
+    """Run a reserved question, and protect its rows beside what left before. Raises `Refused`, `EngineUnavailable`."""
+    plan, snapshot = reserved.plan, reserved.snapshot.id
+    preset = accept_preset(node, reserved.approved.manifest)
+    if (repeated := find_repeated(node, plan, snapshot, preset)) is not None:
+        return repeated
+    raw = run_plan(node, reserved)
+    keep_implied(node, reserved.approved.digest, raw, preset)
+    return protect_rows(node, raw, preset, find_neighbours(node, plan, snapshot, preset))
 
 
 def run_plan(node: Node, reserved: Reserved) -> RawTable:

@@ -10,6 +10,11 @@ CREATE TABLE IF NOT EXISTS manifests (
     reply BLOB,
     acknowledged INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE IF NOT EXISTS rows_asked (
+    digest TEXT PRIMARY KEY,
+    sql TEXT NOT NULL,
+    implied TEXT NOT NULL
+);
 CREATE INDEX IF NOT EXISTS manifests_by_subject ON manifests (subject, plan_id);
 -- What each manifest cost each academic year that it touched, as exact fractions. Entries stay, and none is changed.
 CREATE TABLE IF NOT EXISTS privacy_losses (

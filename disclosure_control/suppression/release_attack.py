@@ -9,15 +9,17 @@ from disclosure_control.presets import load_preset
 from disclosure_control.release_reading import read_released
 from disclosure_control.released import ReleasedTable
 from disclosure_control.suppression.attack import Attack, Contradiction, attack_view
+from disclosure_control.suppression.certificate import Certified, verify_certificate, write_certificate
 from disclosure_control.suppression.hierarchy import AUTHORITY, Hierarchy, flat_hierarchy
 from disclosure_control.suppression.lattice import Lattice, Layout, TableUnusable, build_lattice
 from disclosure_control.suppression.rules import CountRule
 from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Printed, view_printed
+from disclosure_control.suppression.witnesses import find_witnesses
 from disclosure_control.symbols import Symbol
 from disclosure_control.tables import Entry
 from query_engine.planning.plan import Output, QueryPlan
 
-__all__ = ["attack_release"]
+__all__ = ["attack_release", "certify_release", "verify_release_certificate"]
 
 
 def attack_release(
@@ -28,6 +30,37 @@ def attack_release(
     Figures with noise in them, or changed by cell keys, do not add up: there is nothing to attack in this way. Raises
     `ReleaseMalformed`, `PresetInvalid`, and `TableUnusable` where figures contradict each other.
     """
+    for each in _columns(document, plan, preset):
+        try:
+            yield each.column, each.view.lattice, attack_view(each.view)
+        except Contradiction as contradiction:
+            raise TableUnusable(f"column {each.column}: {contradiction}") from None
+
+
+def certify_release(document: object, plan: QueryPlan, preset: Preset | None = None) -> bytes:
+    """The certificate of a released table: of every column of counts, witnesses that nothing is told of a withheld one.
+
+    It is a function of what is released alone. Raises `ReleaseMalformed`; `TableUnusable` where there is no such proof.
+    """
+    found = []
+    for each in _columns(document, plan, preset):
+        try:
+            witnesses = find_witnesses(each.view)
+        except Contradiction as contradiction:
+            raise TableUnusable(f"column {each.column}: {contradiction}") from None
+        if told := witnesses.told():
+            raise TableUnusable(f"column {each.column}: {each.view.lattice.describe(told[0])} is told")
+        found.append(replace(each, witnesses=witnesses))
+    return write_certificate(found)
+
+
+def verify_release_certificate(content: bytes, document: object, plan: QueryPlan, preset: Preset | None = None) -> None:
+    """Check a release's certificate by adding up. Raises `ReleaseMalformed`, `TableUnusable`, `CertificateInvalid`."""
+    verify_certificate(content, list(_columns(document, plan, preset)))
+
+
+def _columns(document: object, plan: QueryPlan, preset: Preset | None) -> Iterator[Certified]:
+    """Each column of counts as a reader has it. Raises `ReleaseMalformed` and `TableUnusable`."""
     table = read_released(document)
     if table.path != "noisy_sum" and _load(table, preset).cell_key is not None:
         return
@@ -41,10 +74,9 @@ def attack_release(
         if _adds_up(output):
             place = table.columns.index(output.label)
             printed = [_read(row[place]) for row in table.rows]
-            try:
-                yield output.label, lattice, attack_view(view_printed(lattice, rule, printed))
-            except Contradiction as contradiction:
-                raise TableUnusable(f"column {output.label}: {contradiction}") from None
+            # A count with a condition is withheld with the whole of its row, also where it is none.
+            known = rule if output.statistics == ("rows",) else replace(rule, shows_zero=False)
+            yield Certified(output.label, view_printed(lattice, known, printed), printed)
 
 
 def _load(table: ReleasedTable, given: Preset | None) -> Preset:

@@ -40,6 +40,7 @@ PLACES = {
     QueryState.DRAFTED: 1,
     QueryState.SUBMITTED: 2,
     QueryState.RUNNING: 3,
+    QueryState.CHECKING: 4,
     QueryState.RELEASED: 5,
 }
 """How many of the five steps are behind a query in each of these states."""
@@ -99,6 +100,8 @@ def _describe_end(status: QueryStatus, *, is_sum: bool) -> str:
         return "The total can be read." if is_sum else "The table can be read."
     if status.state in STOPPED:
         return "Nothing is released."
+    if status.state is QueryState.CHECKING:
+        return "When an output checker has looked at it beside earlier releases."
     if is_sum:
         return (
             f"When enough nodes have opened the sum, before {status.expires_at:%d %B %Y at %H:%M} UTC, or not at all."

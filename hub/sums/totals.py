@@ -25,6 +25,7 @@ from federation.sum_terms import noise_terms
 from federation.wire import encode_document
 from hub.cell_keys import open_cell_keys
 from hub.dispatch import read_signed_replies
+from hub.gate import find_totals
 from hub.queries import StoredQuery, close_query
 from hub.release import find_authorities, keep_release
 from hub.service import Hub
@@ -77,7 +78,8 @@ def _protect(
     if preset.cell_key is not None:
         return release_changed_total(plan, raw_from_vector(plan, values), answered, absent, open_cell_keys(hub, preset))
     if manifest.path is Path.EXACT_SUM:
-        return release_exact_total(plan, raw_from_vector(plan, values), answered, absent, preset)
+        raw, earlier = raw_from_vector(plan, values), find_totals(hub, manifest, plan)
+        return release_exact_total(plan, raw, answered, absent, preset, earlier)
     assert manifest.sum is not None  # read_manifest holds the path to it
     terms = noise_terms(manifest.sum, len(manifest.roster))
     return release_noisy_total(plan, values, terms, answered, absent, preset)

@@ -18,12 +18,15 @@ from federation.enrolment import Enrolment, Invitation
 from federation.envelope import EnvelopeError, Signature, decode_base64
 from federation.exchange import (
     BudgetLeft,
+    CheckDecision,
+    CheckList,
     Delivery,
     DeliveryKind,
     Inbox,
     LookupBatch,
     LookupProgress,
     NodeProgress,
+    PendingCheck,
     QueryBudget,
     QueryDraft,
     QueryList,
@@ -54,6 +57,13 @@ from tests.federation.test_lookup_messages import ANSWER, CHILD, REQUEST
 
 SECRET = "A123456789012"
 PROGRESS = NodeProgress(node="node-301", authority="301", outcome="refused", code="roster_small", text="Too few nodes.")
+CHECK = PendingCheck(
+    query_id="Q-0123456789abcdef",
+    purpose="How attendance differs",
+    sql="SELECT COUNT(*) AS n FROM child_year WHERE academic_year = 202425",
+    found=("301: n of all is known to be 3 from this release alone.",),
+    withheld=("301",),
+)
 STATUS = QueryStatus(
     query_id="Q-0123456789abcdef",
     state=QueryState.RUNNING,
@@ -181,6 +191,9 @@ EXAMPLES: tuple[Document, ...] = (
     PROGRESS,
     STATUS,
     QueryList(queries=(STATUS,)),
+    CHECK,
+    CheckList(checks=(CHECK,)),
+    CheckDecision(release=True, withhold=("301",)),
     DELIVERY,
     BUDGET_LEFT,
     STATED,

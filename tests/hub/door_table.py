@@ -115,6 +115,17 @@ DOORS = (
         None,
         MALFORMED,
     ),
+    Door("/api/checks", "GET", "/api/checks", "gus", "ana", (403, "not_permitted")),
+    Door(
+        "/api/checks/<query_id>",
+        "POST",
+        f"/api/checks/{QUERY}",
+        "gus",
+        "ana",
+        MALFORMED,
+        None,
+        MALFORMED,
+    ),
     Door("/api/queries/<query_id>/release", "GET", f"/api/queries/{QUERY}/release", "ana", "node-301", UNSEEN, UNSEEN),
 )
 

@@ -10,12 +10,13 @@ import pytest
 from audit.event import Action
 from audit.log import read_entries
 from federation.envelope import Signature, sign_body
-from federation.exchange import DeliveryKind, QueryState
+from federation.exchange import CheckDecision, DeliveryKind, QueryState
 from federation.manifest import MANIFEST_TYPE, REPLY_TYPE
 from federation.problems import ProblemRaised
-from hub import queries, settling
+from hub import gate, queries, settling
 from hub.dispatch import read_inbox
 from hub.queries import TRANSITIONS, describe_query, find_query, sign_query
+from hub.release import decide_release
 from tests.hub.played_federation import NODES, PlayedFederation
 
 S = QueryState
@@ -24,6 +25,7 @@ REACH: dict[QueryState, Callable[[PlayedFederation], str]] = {
     S.DRAFTED: lambda federation: federation.draft(),
     S.SUBMITTED: lambda federation: federation.sign(federation.draft(), "ana"),
     S.RUNNING: lambda federation: federation.start(),
+    S.CHECKING: lambda federation: leave_to_a_checker(federation, federation.start()),
     S.RELEASED: lambda federation: federation.answer(federation.start(), *NODES),
     S.EXPIRED: lambda federation: expire(federation, federation.draft()),
     S.UNFINISHED: lambda federation: expire(federation, federation.start()),
@@ -45,6 +47,7 @@ SIGNING = [
     (S.SUBMITTED, "gus", (403, "not_permitted")),
     (S.SUBMITTED, "bea", (404, "query_unknown")),
     (S.RUNNING, "eve", (409, "state")),
+    (S.CHECKING, "eve", (409, "state")),
     (S.RELEASED, "eve", (409, "state")),
     (S.EXPIRED, "ana", (409, "state")),
     (S.EXPIRED, "cho", (409, "state")),
@@ -57,6 +60,19 @@ def expire(federation: PlayedFederation, query_id: str) -> str:
     federation.clock.advance(timedelta(hours=168))
     settling.settle_due(federation.hub, federation.clock())
     return query_id
+
+
+def leave_to_a_checker(federation: PlayedFederation, query_id: str) -> str:
+    """Have all nodes answer while there is no time for the attack before a release."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(gate, "LONGEST_SECONDS", -1.0)
+        return federation.answer(query_id, *NODES)
+
+
+def decide(federation: PlayedFederation, query_id: str, *, release: bool) -> None:
+    """Have the output checker decide."""
+    decision = CheckDecision(release=release)
+    decide_release(federation.hub, query_id, decision, federation.member("gus"), federation.clock())
 
 
 def state_of(federation: PlayedFederation, query_id: str) -> QueryState:
@@ -117,6 +133,9 @@ WALKS: dict[tuple[QueryState, QueryState], Callable[[PlayedFederation, str], obj
     (S.SUBMITTED, S.EXPIRED): expire,
     (S.RUNNING, S.RELEASED): lambda federation, query_id: federation.answer(query_id, *NODES),
     (S.RUNNING, S.UNFINISHED): expire,
+    (S.RUNNING, S.CHECKING): leave_to_a_checker,
+    (S.CHECKING, S.RELEASED): lambda federation, query_id: decide(federation, query_id, release=True),
+    (S.CHECKING, S.UNFINISHED): lambda federation, query_id: decide(federation, query_id, release=False),
 }
 
 

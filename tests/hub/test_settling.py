@@ -163,7 +163,7 @@ def test_nothing_is_released_under_another_plan_than_was_approved(
     for node in NODES:
         accept(federation, query_id, node)
 
-    def refuse(sql: str, path: str) -> None:
+    def refuse(*_: object) -> None:
         raise ProblemRaised(422, "unknown_column", "there is no such column any more")
 
     monkeypatch.setattr(queries, "plan_draft", refuse)

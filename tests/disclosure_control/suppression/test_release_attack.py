@@ -39,17 +39,18 @@ def released(make_plan: MakePlan, make_raw: MakeRaw) -> dict[str, object]:
 
 
 def test_what_a_node_releases_withstands_the_attack(make_plan: MakePlan, make_raw: MakeRaw) -> None:
-    """The total over a withheld cell is withheld too; nobody knows how small either is."""
+    """The girls are withheld and the boys with them, beside the total: nobody knows how small either number is."""
     ((column, _, found),) = attack_release(released(make_plan, make_raw), make_plan(SQL))
     assert (column, found.withheld, found.is_safe) == ("n", 2, True)
 
 
-def test_a_release_with_the_total_beside_a_withheld_cell_is_undone(make_plan: MakePlan, make_raw: MakeRaw) -> None:
+def test_a_release_with_all_but_one_part_of_a_total_is_undone(make_plan: MakePlan, make_raw: MakeRaw) -> None:
     """As it would be had nobody looked at totals: 23 less 20."""
     document = released(make_plan, make_raw)
     rows = document["rows"]
     assert isinstance(rows, list)
-    document["rows"] = [[*row[:2], 23] if row[:2] == ["301", "Total"] else row for row in rows]
+    assert [row[2] for row in rows[:3]] == ["c", "c", 23]
+    document["rows"] = [[*row[:2], 20] if row[:2] == ["301", "M"] else row for row in rows]
     ((_, lattice, found),) = attack_release(document, make_plan(SQL))
     assert found.exact == 1
     assert [lattice.describe(each.cell) for each in found.known] == ["home_authority 301, sex F"]
@@ -59,12 +60,12 @@ def test_a_release_with_the_total_beside_a_withheld_cell_is_undone(make_plan: Ma
 def test_a_release_is_attacked_by_the_preset_that_protects_it(
     make_plan: MakePlan, make_raw: MakeRaw, tmp_path: Path
 ) -> None:
-    """One that a federation has added has to be given, and no other one will do."""
+    """One that a federation has added has to be given, and no other one will do. Rounding hides the 9 in the total."""
     plan, preset = make_plan(SQL), find_preset(str(write_strict(tmp_path)))
     table = protect(make_raw(plan, CELLS.replace("| 3", "| 9").replace("| 23", "| 29")), preset)
     document = release_tables({"301": table}, {"302": "late"}, plan, preset).to_json()
     ((_, _, found),) = attack_release(document, plan, preset)
-    assert (found.withheld, found.is_safe) == (2, True)
+    assert (found.withheld, found.is_safe) == (1, True)
     with pytest.raises(TableUnusable, match=f"preset {STRICT} {preset.version}, and this is ukllc"):
         list(attack_release(document, plan, load_preset("ukllc")))
 

@@ -31,6 +31,7 @@ JOURNEYS = {
     "drafted":        ((),        ["done",  "now",     "ahead",   "ahead",   "ahead"]),
     "submitted":      (SIGNED,    ["done",  "done",    "now",     "ahead",   "ahead"]),
     "running":        (APPROVED,  ["done",  "done",    "done",    "now",     "ahead"]),
+    "checking":       (APPROVED,  ["done",  "done",    "done",    "done",    "now"]),
     "released":       (APPROVED,  ["done",  "done",    "done",    "done",    "done"]),
     "expired":        ((),        ["done",  "stopped", "ahead",   "ahead",   "ahead"]),
     "expired, signed": (SIGNED,   ["done",  "done",    "stopped", "ahead",   "ahead"]),

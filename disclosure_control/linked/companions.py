@@ -1,0 +1,138 @@
+"""Companions: rows of the newest table that are withheld since they would tell on others, of this or an earlier one.
+
+The rule is fixed, and goes by what is published alone: for each cell that is told, the nearest row that could still be
+withheld, counted in additions; of equally near ones the one over fewest cells, and of those the first. When nothing
+else helps, nothing new is shown.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from disclosure_control.linked.counted import Counted, counts_of
+from disclosure_control.linked.joint_attack import Entries, JointAttack, attack_together, rule_for
+from disclosure_control.linked.links import Linked, link_plans
+from disclosure_control.preset import Preset
+from disclosure_control.suppression.lattice import Lattice
+from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Printed
+from disclosure_control.symbols import Symbol
+from disclosure_control.tables import Entry, Row
+from query_engine.planning.plan import QueryPlan
+
+__all__ = ["Published", "attack_published", "entries_of", "find_companions", "link_published"]
+
+MOST_ROUNDS = 12
+"""How often more is withheld, before all is."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A table that was released: its plan, its rows in the plan's order without an authority's code, and over whom.
+
+    `implied` has counts of the children behind figures that are no counts, as they would be printed, by row and label:
+    whoever made the table knows them.
+    """
+
+    name: str
+    plan: QueryPlan
+    rows: Sequence[Row]
+    roster: Collection[str] = ("",)
+    implied: Mapping[tuple[int, str], int] = field(default_factory=dict)
+
+
+def link_published(published: Sequence[Published]) -> Linked:
+    """The links between tables. Raises `TooTangled`."""
+    return link_plans([each.plan for each in published], [each.roster for each in published])
+
+
+def entries_of(published: Sequence[Published]) -> Entries:
+    """What is printed of each count, or known by a figure that is printed."""
+    return {
+        (number, place, counted.label): _read(row[counted.place], table.implied.get((place, counted.label)), counted)
+        for number, table in enumerate(published)
+        for counted in counts_of(table.plan)
+        for place, row in enumerate(table.rows)
+    }
+
+
+def _read(entry: Entry, implied: int | None, counted: Counted) -> Printed:
+    if counted.implied:
+        return UNKNOWN if implied is None or isinstance(entry, Symbol) else implied
+    if isinstance(entry, int) and not isinstance(entry, bool):
+        return entry
+    return WITHHELD if entry == Symbol.CONFIDENTIAL else UNKNOWN
+
+
+def attack_published(published: Sequence[Published], preset: Preset) -> JointAttack:
+    """Attack tables together. Raises `TooTangled` and `Contradiction`."""
+    return attack_together(link_published(published), entries_of(published), rule_for(preset, published[-1].plan))
+
+
+def find_companions(earlier: Sequence[Published], newest: Published, preset: Preset) -> frozenset[int]:
+    """The rows of the newest table that have to be withheld whole, for nothing to be told.
+
+    What earlier releases tell without it is past help, and not looked at. Raises `TooTangled` and `Contradiction`.
+    """
+    tables = [*earlier, newest]
+    linked = link_published(tables)
+    entries, rule, number = dict(entries_of(tables)), rule_for(preset, newest.plan), len(earlier)
+    shown = {counted.label for counted in counts_of(newest.plan) if not counted.implied}
+    neighbours, withheld = _neighbours(linked.lattice), set[int]()
+    without = {place: entry for place, entry in entries.items() if place[0] != number}
+    past: frozenset[int] | None = None
+    for _ in range(MOST_ROUNDS):
+        told = attack_together(linked, entries, rule).cells_told
+        if told and past is None:
+            past = attack_together(linked, without, rule).cells_told
+        if not (told := told - (past or frozenset())):
+            return frozenset(withheld)
+        candidates = _candidates(linked, entries, number)
+        chosen = {row for cell in told if (row := _nearest(cell, candidates, neighbours, linked.lattice)) is not None}
+        if not chosen:
+            break
+        withheld |= chosen
+        entries |= {
+            place: WITHHELD if entry == WITHHELD or place[2] in shown else UNKNOWN
+            for place, entry in entries.items()
+            if place[0] == number and place[1] in chosen
+        }
+    return frozenset(range(len(newest.rows)))
+
+
+def _candidates(linked: Linked, entries: Entries, number: int) -> dict[int, int]:
+    """The cells that withholding a row of the newest table would hide, each with that row."""
+    numbers = {
+        place: linked.places[place]
+        for place, entry in entries.items()
+        if isinstance(entry, int) and place in linked.places
+    }
+    printed_before = {cell for place, cell in numbers.items() if place[0] != number}
+    return {
+        cell: place[1]
+        for place, cell in numbers.items()
+        if place[0] == number and entries[place] != 0 and cell not in printed_before
+    }
+
+
+Neighbours = Mapping[int, Sequence[int]]
+
+
+def _neighbours(lattice: Lattice) -> Neighbours:
+    """The cells that one addition has beside each cell."""
+    found: dict[int, dict[int, None]] = {}
+    for relation in lattice.relations:
+        together = (relation.total, *relation.parts)
+        for cell in together:
+            found.setdefault(cell, {}).update(dict.fromkeys(together))
+    return {cell: tuple(beside) for cell, beside in found.items()}
+
+
+def _nearest(told: int, candidates: Mapping[int, int], neighbours: Neighbours, lattice: Lattice) -> int | None:
+    """The row of the candidate that the fewest additions lead to from a cell that is told."""
+    seen, front = {told}, [told]
+    while front:
+        if found := [cell for cell in front if cell in candidates]:
+            return candidates[min(found, key=lambda cell: (lattice.breadths[cell], candidates[cell]))]
+        reached = {beside for cell in front for beside in neighbours.get(cell, ())} - seen
+        seen |= reached
+        front = sorted(reached)
+    return None

@@ -1,0 +1,123 @@
+"""The joint attack: what a reader of several releases of one snapshot can work out about their counts.
+
+Told is a withheld count that could not be as large as one that is shown, or is one number, as in the attack on one
+table; and any group of children, though nobody asked for it, of which a reader knows that there are some, and too few:
+two conditions that differ by one child are about that child. It adds and subtracts, in whole numbers, and does not
+guess.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from disclosure_control.linked.links import Linked, Place
+from disclosure_control.preset import TOTAL_LEVEL, ByLevel, Preset
+from disclosure_control.suppression.attack import Known
+from disclosure_control.suppression.reader import ALMOST, Contradiction, Reader
+from disclosure_control.suppression.rules import UNBOUNDED, CountRule
+from disclosure_control.suppression.view import WITHHELD, Printed, View
+from disclosure_control.suppression.witnesses import find_witnesses
+from query_engine.planning.plan import QueryPlan
+
+__all__ = ["Entries", "JointAttack", "Told", "attack_together", "rule_for"]
+
+Entries = Mapping[Place, Printed]
+"""What is printed of each count; one that nobody has is left out."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a reader knows too much of: a cell, its counts in the releases (none for a group nobody asked for)."""
+
+    known: Known
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class JointAttack:
+    """What a reader finds in releases together."""
+
+    cells: int
+    withheld: int
+    told: tuple[Told, ...]
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether nothing is told."""
+        return not self.told
+
+    @property
+    def cells_told(self) -> frozenset[int]:
+        """The cells of which something is told."""
+        return frozenset(each.known.cell for each in self.told)
+
+
+def rule_for(preset: Preset, plan: QueryPlan) -> CountRule:
+    """A preset's rule for the rows of authorities, or for totals, which are rounded as those of the nation are."""
+    base = (preset if plan.path == "per_authority" else preset.at(TOTAL_LEVEL)).rounding_base
+    return replace(CountRule.of(preset), bases=ByLevel(base, base, base))
+
+
+def attack_together(linked: Linked, entries: Entries, rule: CountRule) -> JointAttack:
+    """Attack what is printed. Raises `Contradiction` where no figures agree with it, as those of two snapshots."""
+    try:
+        return _attack(linked, entries, rule)
+    except Contradiction:
+        # Whoever takes c for "somebody" can be wrong: where all is withheld, nothing of it says that anybody is there.
+        return _attack(linked, entries, replace(rule, shows_zero=False))
+
+
+def _attack(linked: Linked, entries: Entries, rule: CountRule) -> JointAttack:
+    low, high, withheld = _bounds(linked, entries, rule)
+    places: dict[int, list[Place]] = {}
+    for place in entries:
+        if place in linked.places:
+            places.setdefault(linked.places[place], []).append(place)
+    fixed = [cell for cell in withheld if low[cell] == high[cell]]
+    view = View(linked.lattice, rule, low, high, tuple(cell for cell in withheld if low[cell] < high[cell]))
+    told = {cell: Known(cell, int(low[cell]), int(high[cell])) for cell in fixed}
+    if view.withheld:
+        reader = Reader(view)
+        told |= {cell: Known(cell, *reader.interval(cell)) for cell in find_witnesses(view).told()}
+    hidden = [cell for cell in range(len(linked.lattice)) if cell not in places]
+    told |= {each.cell: each for each in _find_few(view, hidden)}
+    found = tuple(Told(told[cell], tuple(places.get(cell, ()))) for cell in sorted(told))
+    return JointAttack(len(linked.lattice), len(withheld), found)
+
+
+def _bounds(linked: Linked, entries: Entries, rule: CountRule) -> tuple[np.ndarray, np.ndarray, list[int]]:
+    """What each cell can be by itself, and the cells that are withheld and nowhere printed. Raises `Contradiction`."""
+    low, high = np.zeros(len(linked.lattice), np.int64), np.full(len(linked.lattice), UNBOUNDED, np.int64)
+    withheld: dict[int, None] = {}
+    for place, entry in entries.items():
+        cell = linked.places.get(place)
+        if cell is None:
+            continue
+        least, most = rule.behind(entry, linked.lattice.levels[cell]) if isinstance(entry, int) else rule.hidden
+        low[cell], high[cell] = max(low[cell], least), min(high[cell], most)
+        if entry == WITHHELD:
+            withheld[cell] = None
+    if (low > high).any():
+        raise Contradiction("two releases print one count differently")
+    printed = {
+        linked.places[place] for place, entry in entries.items() if place in linked.places and isinstance(entry, int)
+    }
+    return low, high, sorted(withheld.keys() - printed)
+
+
+def _find_few(view: View, hidden: Sequence[int]) -> list[Known]:
+    """The groups that nobody asked for of which it is known that they are some children, and too few."""
+    least = view.rule.enough(0)
+    fixed = [cell for cell in hidden if view.low[cell] == view.high[cell]]
+    found = [Known(cell, int(view.low[cell]), int(view.high[cell])) for cell in fixed]
+    left = [cell for cell in hidden if view.low[cell] < view.high[cell]]
+    reader = Reader(replace(view, withheld=tuple(left)))
+    while left:
+        before = len(left)
+        for table in (reader.sink(left), reader.lift(dict.fromkeys(left, least))):
+            left = [cell for cell in left if ALMOST < table[cell] < least - ALMOST]
+        if len(left) == before:
+            break
+    found += [Known(cell, *reader.interval(cell)) for cell in left]
+    return [each for each in found if each.low and each.low > 0 and each.high is not None and each.high < least]

@@ -1,0 +1,72 @@
+"""What a joint attack found, in sentences for an output checker: which figure, how far it is known, and from what."""
+
+from collections.abc import Iterator, Sequence
+
+from disclosure_control.linked.companions import Published, entries_of, link_published
+from disclosure_control.linked.counted import stands_alone
+from disclosure_control.linked.joint_attack import Entries, Told, attack_together, rule_for
+from disclosure_control.linked.links import Linked
+from disclosure_control.preset import Preset
+from disclosure_control.suppression.rules import CountRule
+
+__all__ = ["tell_hits"]
+
+MOST_TRIED = 12
+"""Earlier releases of which each is left out in turn, to name those alone that it takes."""
+
+
+def tell_hits(whose: str, published: Sequence[Published], preset: Preset, linked: Linked | None = None) -> list[str]:
+    """What the last of these tables tells, alone or beside the others, and they did not tell without it.
+
+    `linked` has the links between them, where they are known.
+    Raises `TooTangled` and `Contradiction`.
+    """
+    if len(published) == 1 and stands_alone(published[0].plan):
+        return []
+    linked = linked or link_published(published)
+    entries, rule, last = entries_of(published), rule_for(preset, published[-1].plan), len(published) - 1
+    found = attack_together(linked, entries, rule).told
+    if not found:
+        return []
+    past = attack_together(linked, _without(entries, {last}), rule).cells_told
+    fresh = [each for each in found if each.known.cell not in past]
+    if not fresh:
+        return []
+    names = _names(linked, entries, rule, published, {each.known.cell for each in fresh})
+    return [_sentence(whose, each, published, names) for each in fresh]
+
+
+def _without(entries: Entries, numbers: set[int]) -> Entries:
+    return {place: entry for place, entry in entries.items() if place[0] not in numbers}
+
+
+def _names(
+    linked: Linked, entries: Entries, rule: CountRule, published: Sequence[Published], cells: set[int]
+) -> tuple[str, ...]:
+    """The earlier releases that it takes: all that cannot be left out without something less being told."""
+    needed = list(range(len(published) - 1))
+    if len(needed) <= MOST_TRIED:
+        left_out = set[int]()
+        for number in tuple(needed):
+            told = attack_together(linked, _without(entries, left_out | {number}), rule).cells_told
+            if told >= cells:
+                left_out.add(number)
+                needed.remove(number)
+    return tuple(published[number].name for number in needed)
+
+
+def _sentence(whose: str, told: Told, published: Sequence[Published], names: Sequence[str]) -> str:
+    low, high = told.known.low, told.known.high
+    size = f"is known to be {low}" if low == high else f"can be bounded to {low}-{high}"
+    source = f"from this release and {', '.join(names)}" if names else "from this release alone"
+    what = next(_describe(told, published), "a group of children for whom nobody asked, who tell two counts apart,")
+    return f"{whose}: {what} {size} {source}."
+
+
+def _describe(told: Told, published: Sequence[Published]) -> Iterator[str]:
+    """The cell as the releases have it, that of the newest first."""
+    for number, row, label in sorted(told.places, reverse=True):
+        plan = published[number].plan
+        shown = zip(plan.outputs, published[number].rows[row], strict=True)
+        named = [f"{output.label} {entry}" for output, entry in shown if output.dimension is not None]
+        yield f"{label} of {', '.join(named) or 'all'}"

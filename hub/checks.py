@@ -1,0 +1,77 @@
+"""Releases that wait for an output checker: what was found, and what the checker decides.
+
+A checker may release what is left, withhold further authorities, or refuse; never show more than the gate lets through.
+What was found is kept until then and no longer. The log says who decided, and nothing of what was found.
+"""
+
+import json
+
+from audit.connection import Connection
+from audit.event import Action, Outcome
+from federation.exchange import CheckDecision, CheckList, PendingCheck, QueryState
+from federation.problems import ProblemRaised
+from federation.register import Member
+from hub.gate import Verdict
+from hub.queries import StoredQuery, read_query
+from hub.service import Hub
+
+__all__ = ["check_checker", "forget_check", "hold_release", "list_checks", "take_up"]
+
+
+def hold_release(hub: Hub, connection: Connection, query: StoredQuery, verdict: Verdict) -> None:
+    """Set a release aside for a checker, in the caller's transaction, unless it is there already."""
+    moved = connection.execute(
+        "UPDATE queries SET state = ? WHERE query_id = ? AND state = ?",
+        (QueryState.CHECKING, query.query_id, QueryState.RUNNING),
+    )
+    if moved.rowcount != 1:
+        return
+    row = (query.query_id, json.dumps(list(verdict.words)), json.dumps(sorted(verdict.told)))
+    connection.execute("INSERT INTO checks VALUES (?, ?, ?)", row)
+    event = hub.event(
+        Action.RELEASE_HELD,
+        hub.party.member_id,
+        query.query_id,
+        outcome=Outcome.HELD,
+        found=len(verdict.words),
+        withheld=len(verdict.told),
+    )
+    hub.database.log.append(connection, event)
+
+
+def list_checks(hub: Hub, reader: Member) -> CheckList:
+    """Return what waits, for a checker. Raises a 403 problem for anybody else."""
+    check_checker(hub, reader)
+    rows = hub.database.connection.execute("SELECT * FROM checks JOIN queries USING (query_id) ORDER BY drafted_at")
+    return CheckList(checks=tuple(_describe(read_query(row), row["words"], row["told"]) for row in rows))
+
+
+def _describe(query: StoredQuery, words: str, told: str) -> PendingCheck:
+    manifest = query.manifest
+    return PendingCheck(
+        query_id=query.query_id,
+        purpose=manifest.purpose,
+        sql=manifest.sql,
+        found=tuple(json.loads(words)),
+        withheld=tuple(json.loads(told)),
+    )
+
+
+def check_checker(hub: Hub, member: Member) -> None:
+    """Raise a 403 problem unless the access matrix lets a member decide on outputs."""
+    hub.check_access(member.kind, "federation", "approve", "aggregates")
+
+
+def take_up(hub: Hub, query_id: str, decision: CheckDecision) -> tuple[StoredQuery, frozenset[str]]:
+    """Return a query that waits, and the authorities that are left out of it. Raises a 404 problem."""
+    row = hub.database.connection.execute(
+        "SELECT * FROM checks JOIN queries USING (query_id) WHERE query_id = ?", (query_id,)
+    ).fetchone()
+    if row is None:
+        raise ProblemRaised(404, "check_unknown", "no release of that query waits for an output checker")
+    return read_query(row), frozenset(json.loads(row["told"])) | set(decision.withhold)
+
+
+def forget_check(connection: Connection, query_id: str) -> None:
+    """Forget what was found, in the caller's transaction: it is decided."""
+    connection.execute("DELETE FROM checks WHERE query_id = ?", (query_id,))

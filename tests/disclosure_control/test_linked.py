@@ -1,0 +1,119 @@
+"""Tables set against each other: what several questions tell together, and what is withheld so that they do not."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from disclosure_control.linked.companions import Published, attack_published, find_companions
+from disclosure_control.linked.links import TooTangled, link_plans
+from disclosure_control.linked.words import tell_hits
+from disclosure_control.presets import load_preset
+from disclosure_control.symbols import Symbol
+from disclosure_control.tables import Entry
+from federation.manifest import Path
+from federation.plans import derive_plan
+
+CHILDREN = "FROM child_year WHERE academic_year = 202425 AND counted_here AND sex IN ('M', 'F')"
+ALL = f"SELECT COUNT(*) AS n {CHILDREN}"
+BY_SEX = f"SELECT sex, COUNT(*) AS n {CHILDREN} GROUP BY sex"
+C = Symbol.CONFIDENTIAL
+
+
+def table(sql: str, *counts: Entry, name: str = "R-1", implied: int | None = None) -> Published:
+    """A released table of one column of figures."""
+    plan = derive_plan(sql, Path.PER_AUTHORITY)
+    cells = [tuple(each) for each in plan.iter_cells()]
+    rows = tuple((*cell, count) for cell, count in zip(cells, counts, strict=True))
+    label = plan.outputs[-1].label
+    return Published(name, plan, rows, implied={} if implied is None else {(0, label): implied})
+
+
+def told(preset: str, *tables: Published) -> Sequence[tuple[int | None, int | None]]:
+    return [(each.known.low, each.known.high) for each in attack_published(tables, load_preset(preset)).told]
+
+
+def test_a_total_elsewhere_tells_what_a_table_withholds() -> None:
+    assert told("dfe_cla", table(BY_SEX, 50, C)) == []
+    assert told("dfe_cla", table(BY_SEX, 50, C), table(ALL, 53)) == [(3, 3)]
+
+
+def test_rounding_leaves_room_or_does_not() -> None:
+    """50 is 48 to 52: of 60 children 6 to 14 can be girls, and of 50 none to 4."""
+    assert told("ons_10_5", table(BY_SEX, 50, C), table(ALL, 60)) == []
+    assert told("ons_10_5", table(BY_SEX, 50, C), table(ALL, 50)) == [(1, 4)]
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["sex = 'M'", "NOT (sex = 'F')", "sex IN ('M')", "sex = 'M' OR (sex = 'M' AND age = 3)"],
+)
+def test_the_same_children_are_one_unknown_however_they_are_spelt(spelling: str) -> None:
+    spelt = table(f"SELECT COUNT(*) AS n {CHILDREN} AND ({spelling})", 50)
+    assert told("dfe_cla", table(BY_SEX, C, 40), spelt) == []
+    assert told("dfe_cla", table(ALL, 53), table(BY_SEX, C, C), spelt) == [(3, 3)]
+
+
+def test_two_conditions_that_differ_by_one_child_are_about_that_child() -> None:
+    """Nothing is withheld; where the condition can be missing too, the difference is in several parts."""
+    others = f"SELECT COUNT(*) AS n {CHILDREN} AND NOT (ethnicity_major = 'asian' AND sen_provision = 'none')"
+    assert told("dfe_cla", table(ALL, 80), table(others, 79)) == [(1, 1)]
+    assert told("dfe_cla", table(ALL, 80), table(others, 70)) == []
+    assert told("dfe_cla", table(ALL, 80), table(others, 80)) == []
+
+
+def test_averages_are_set_against_each_other_by_the_children_behind_them() -> None:
+    mean = "SELECT AVG(placements) AS a " + CHILDREN
+    others = mean + " AND NOT (age = 9)"
+    tables = (table(mean, 3, implied=80), table(others, 3, implied=79))
+    assert told("dfe_cla", *tables) == [(1, 1)]
+    assert told("dfe_cla", tables[0], table(others, C, implied=79)) == []
+
+
+def test_tables_without_a_common_column_are_linked_by_what_both_add_up_to() -> None:
+    by_age = f"SELECT age, COUNT(*) AS n {CHILDREN} AND age IN (14, 15) GROUP BY age"
+    by_sex = f"SELECT sex, COUNT(*) AS n {CHILDREN} AND age BETWEEN 14 AND 15 GROUP BY sex"
+    assert told("dfe_cla", table(by_age, 20, 30), table(by_sex, 48, C)) == [(2, 2)]
+
+
+def test_the_nearest_row_is_withheld_and_everything_where_nothing_helps() -> None:
+    preset = load_preset("dfe_cla")
+    by_age = f"SELECT age, COUNT(*) AS n {CHILDREN} AND age IN (14, 15) GROUP BY age"
+    by_sex = table(f"SELECT sex, COUNT(*) AS n {CHILDREN} AND age IN (14, 15) GROUP BY sex", 48, C)
+    assert find_companions([by_sex], table(by_age, 20, 30), preset) == {0}
+    assert find_companions([table(BY_SEX, 50, C)], table(ALL, 53), preset) == {0}
+    assert find_companions([table(BY_SEX, 50, 20)], table(ALL, 70), preset) == frozenset()
+
+
+def test_what_was_told_before_is_past_help() -> None:
+    """It is not taken out on a table that adds nothing to it."""
+    before = [table(BY_SEX, 50, C), table(ALL, 53)]
+    assert find_companions(
+        before, table(f"SELECT COUNT(*) AS n {CHILDREN} AND age > 9", 30), load_preset("dfe_cla")
+    ) == (frozenset())
+
+
+def test_a_checker_is_told_which_figure_how_far_and_from_what() -> None:
+    """Releases that play no part are not named."""
+    unrelated = table("SELECT COUNT(*) AS n FROM child_year WHERE academic_year = 202425 AND sex = 'U'", 30, name="R-2")
+    found = tell_hits("301", [table(BY_SEX, 50, C), unrelated, table(ALL, 53)], load_preset("dfe_cla"))
+    assert found == ["301: n of sex F is known to be 3 from this release and R-1."]
+    nested = [table(ALL, 80), table(f"{ALL} AND NOT (age = 9)", 79)]
+    assert tell_hits("301", nested, load_preset("dfe_cla")) == [
+        "301: a group of children for whom nobody asked, who tell two counts apart, is known to be 1 from this release "
+        "and R-1."
+    ]
+
+
+def test_totals_of_regions_add_up_to_that_of_all() -> None:
+    """Two rosters that make up a third are linked by whom they have."""
+    plans = [derive_plan(ALL, Path.EXACT_SUM)] * 3
+    linked = link_plans(plans, [("1", "2"), ("1",), ("2",)])
+    assert len({linked.places[number, 0, "n"] for number in range(3)}) == 3
+    assert len(linked.lattice) == 3
+
+
+def test_too_much_is_refused_by_what_is_asked_alone() -> None:
+    sql = f"SELECT age, sen_provision, COUNT(*) AS n {CHILDREN} GROUP BY age, sen_provision"
+    plans = [derive_plan(sql, Path.PER_AUTHORITY)]
+    with pytest.raises(TooTangled, match="more than 50 cells"):
+        link_plans(plans, most=50)

@@ -1,0 +1,51 @@
+"""Doors to attack, and the scoreboard at the end."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.attacks.front_door import FrontDoor, OpenDoor, copy_states
+from tests.end_to_end.attacks.scoreboard import BOARD, Attack, Line, run, score
+from tests.end_to_end.one_process import answering_at_once
+from tests.small_federation import SmallFederation
+
+Besiege = Callable[..., Line]
+
+
+@pytest.fixture
+def open_front_door(pristine_federation: SmallFederation, tmp_path: Path) -> Iterator[Callable[..., FrontDoor]]:
+    """Opens a front door under a preset."""
+    with answering_at_once(), ExitStack() as opened:
+
+        def open_door(preset: str, budget: int = 20) -> FrontDoor:
+            door = FrontDoor(copy_states(pristine_federation, tmp_path / preset), preset, budget)
+            opened.callback(door.close)
+            return door
+
+        yield open_door
+
+
+@pytest.fixture
+def besiege(open_front_door: Callable[..., FrontDoor], request: pytest.FixtureRequest) -> Besiege:
+    """Run an attack at both doors, and score it."""
+
+    def attack_doors(attack: Attack, preset: str = "dfe_cla", budget: int = 20) -> Line:
+        door = open_front_door(preset, budget)
+        past = OpenDoor(door.nodes, preset)
+        without, found = run(attack, past), run(attack, door)
+        name = request.node.name.removeprefix("test_").replace("_", " ")
+        line = Line(name, f"suppression, {preset}", *score(without, past, preset), *score(found, past, preset))
+        BOARD.add(line)
+        return line
+
+    return attack_doors
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was recovered."""
+    if BOARD.lines:
+        terminalreporter.section("exact recoveries of counts under the rule")
+        for line in BOARD.render():
+            terminalreporter.write_line(line)

@@ -1,0 +1,73 @@
+"""The scoreboard: what each attack recovered, at the open door and at the front door."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from disclosure_control.presets import load_preset
+from tests.end_to_end.attacks.front_door import BudgetSpent, Door, OpenDoor
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What an attacker says: so many children of an authority meet a condition."""
+
+    authority: str
+    where: str
+    count: int
+
+
+Attack = Callable[[Door], Iterator[Claim]]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One attack on one mechanism: tries and exact recoveries without and with protection."""
+
+    attack: str
+    mechanism: str
+    open_hits: int
+    open_tries: int
+    hits: int
+    tries: int
+
+
+@dataclass
+class Scoreboard:
+    """All lines, printed when the tests are over."""
+
+    lines: list[Line] = field(default_factory=list)
+
+    def add(self, line: Line) -> None:
+        """Note a line."""
+        self.lines.append(line)
+
+    def render(self) -> Iterable[str]:
+        """The table."""
+        yield f"{'attack':<44} {'mechanism':<22} {'cell by cell':>14} {'Circe':>12}"
+        for each in self.lines:
+            unprotected = f"{each.open_hits} of {each.open_tries}" if each.open_tries else "-"
+            yield f"{each.attack:<44} {each.mechanism:<22} {unprotected:>14} {f'{each.hits} of {each.tries}':>12}"
+
+
+BOARD = Scoreboard()
+
+
+def score(claims: Iterable[Claim], truth: OpenDoor, preset: str) -> tuple[int, int]:
+    """How many claims there are, and how many name a count under the rule exactly."""
+    least, tries, hits = load_preset(preset).smallest_count_shown, 0, 0
+    for claim in claims:
+        tries += 1
+        count = truth.count(claim.where)[claim.authority]
+        hits += 0 < count < least and count == claim.count
+    return hits, tries
+
+
+def run(attack: Attack, door: Door) -> list[Claim]:
+    """The claims of an attack, as far as its budget lasts."""
+    claims = []
+    try:
+        for claim in attack(door):
+            claims.append(claim)
+    except BudgetSpent:
+        pass
+    return claims

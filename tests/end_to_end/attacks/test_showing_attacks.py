@@ -1,0 +1,182 @@
+"""Attacks on what is shown beside counts or instead of them: zeros, existence, decimals, margins, answers, repeats."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from disclosure_control.presets import load_preset
+from disclosure_control.release import read_released
+from disclosure_control.showing import show_table
+from federation.manifest import Path as LeavingPath
+from federation.plans import derive_plan
+from query_engine.refusal import QueryRefused
+from tests.end_to_end.attacks.front_door import CHILDREN, ROSTER, FrontDoor, OpenDoor, Refusal, read_rows
+from tests.end_to_end.attacks.scoreboard import BOARD, Line
+
+Open = Callable[..., FrontDoor]
+
+BY_ORIGIN = f"SELECT ethnicity_major, COUNT(*) AS n {CHILDREN} GROUP BY ethnicity_major"
+
+
+def note(attack: str, mechanism: str, found: int, tries: int) -> None:
+    """Put an attack on the scoreboard that has no open door."""
+    BOARD.add(Line(attack, mechanism, 0, 0, found, tries))
+
+
+def test_averaging_by_repeats(open_front_door: Open) -> None:
+    """The same question five times over, by other words: one answer, byte for byte."""
+    door = open_front_door("opensafely")
+    shuffled = f"SELECT COUNT(*) AS n, ethnicity_major {CHILDREN} AND NOT (age < 0) GROUP BY 2"
+    first = door.ask(BY_ORIGIN)
+    answers = [door.ask(sql) for sql in (BY_ORIGIN, shuffled, BY_ORIGIN, shuffled)]
+    note("averaging by repeats", "rounding, opensafely", sum(each != first for each in answers), len(answers))
+    assert first
+    assert all(each == first for each in answers)
+
+
+def test_zero_and_hundred_per_cent_cells(open_front_door: Open) -> None:
+    """A share of 0 or 1 says something of every child of a cell, however many they are."""
+    door = open_front_door("opensafely")
+    sql = f"SELECT age, COUNT(*) AS n, AVG(CASE WHEN uasc THEN 1 ELSE 0 END) AS share {CHILDREN} GROUP BY age"
+    table, truth = door.ask(sql), OpenDoor(door.nodes, "opensafely").truth(sql)
+    names = {each.label: each.statistics for each in derive_plan(sql, LeavingPath.PER_AUTHORITY).outputs}
+    certain = [
+        (code, place)
+        for code, raw in truth.items()
+        for place, number in enumerate(raw.statistic("rows"))
+        if number > 10 and raw.statistic(names["share"][-1])[place] in (0, number)
+    ]
+    rows = {code: [row for at, row in table.items() if at[0] == code] for code in ROSTER}
+    shown = [rows[code][place]["share"] for code, place in certain]
+    note("0 % and 100 % cells", "suppression, opensafely", sum(each != "c" for each in shown), len(shown))
+    assert certain
+    assert set(shown) == {"c"}
+
+
+def test_group_existence(open_front_door: Open) -> None:
+    """Whether there is anybody in a group: no row is missing, and none and few look alike."""
+    door = open_front_door("opensafely")
+    table, truth = door.ask(BY_ORIGIN), OpenDoor(door.nodes, "opensafely").truth(BY_ORIGIN)
+    looks: dict[bool, set[object]] = {True: set(), False: set()}
+    for code, raw in truth.items():
+        rows = [row["n"] for at, row in table.items() if at[0] == code]
+        assert len(rows) == len(raw.statistic("rows"))
+        for entry, count in zip(rows, raw.statistic("rows"), strict=True):
+            if count < load_preset("opensafely").smallest_count_shown:
+                looks[count > 0].add(entry)
+    note("group existence", "suppression, opensafely", int(looks[True] != looks[False]), 1)
+    assert looks == {True: {"c"}, False: {"c"}}
+
+
+def test_error_text_and_constant_shape(open_front_door: Open) -> None:
+    """A group with one child and a group with none are answered, refused and described by the same bytes."""
+    door = open_front_door("opensafely", budget=40)
+    truth = OpenDoor(door.nodes, "opensafely")
+    sizes: dict[int, str] = {}
+    for age in range(4, 18):
+        where = f"ethnicity_major = 'asian' AND sex = 'M' AND age = {age}"
+        sizes.setdefault(truth.count(where)["203"], where)
+    told = []
+    for where in (sizes[0], sizes[1]):
+        document = door.fetch(f"SELECT COUNT(*) AS n, AVG(placements) AS a {CHILDREN} AND {where}")
+        assert not isinstance(document, Refusal)
+        rows = read_rows(document)
+        told.append((rows["203",], [(node.outcome, node.code, node.text) for node in document.nodes]))
+    note("error text and shape", "suppression, opensafely", int(told[0] != told[1]), 1)
+    assert told[0] == told[1]
+
+
+def test_differencing_by_roster(open_front_door: Open) -> None:
+    """The same question to another roster: each authority's rows are its own, and there is nothing to subtract."""
+    door = open_front_door("dfe_cla")
+    first = door.ask(BY_ORIGIN)
+    document = door.fetch(BY_ORIGIN, roster=("203", "301", "317"))
+    assert not isinstance(document, Refusal)
+    second = read_rows(document)
+    moved = [at for at in first if at in second and first[at] != second[at]]
+    note("differencing by roster", "rows, dfe_cla", len(moved), len(first))
+    assert not moved
+    assert {at[0] for at in second} == {"203", "301", "317"}
+
+
+@pytest.mark.parametrize("where", ["home_authority <> '203'", "home_authority = '203'", "host_authority <> '203'"])
+def test_differencing_by_authority(where: str) -> None:
+    """Everybody less one authority, as a total: no such total can be asked for."""
+    with pytest.raises(QueryRefused, match=r"home_authority: name the authorities in the roster|groups or filters by"):
+        derive_plan(f"SELECT COUNT(*) AS n {CHILDREN} AND {where}", LeavingPath.EXACT_SUM)
+
+
+def test_floating_point_residue(open_front_door: Open) -> None:
+    """The last bits of an average tell in which order it was added, and of what: none is printed."""
+    door = open_front_door("opensafely")
+    figures = "AVG(attendance_rate) AS a, STDDEV_SAMP(attendance_rate) AS d, CORR(attendance_rate, placements) AS r"
+    document = door.fetch(f"SELECT sex, {figures} {CHILDREN} GROUP BY sex")
+    assert not isinstance(document, Refusal)
+    places, residues, numbers = document.table["decimals"], 0, 0
+    for row in read_rows(document).values():
+        for label, entry in row.items():
+            if isinstance(entry, float):
+                numbers += 1
+                residues += -int(Decimal(repr(entry)).as_tuple().exponent) > places[label]
+    note("floating-point residue", "decimals, opensafely", residues, numbers)
+    assert numbers > 6
+    assert residues == 0
+
+
+def test_margins_of_error_back_to_counts(open_front_door: Open) -> None:
+    """The width of a margin tells the number that it was worked out from: that is the printed one, and no other."""
+    door = open_front_door("opensafely")
+    sql = f"SELECT sex, COUNT(*) AS n, AVG(CASE WHEN uasc THEN 1 ELSE 0 END) AS share {CHILDREN} GROUP BY sex"
+    document = door.fetch(sql)
+    assert not isinstance(document, Refusal)
+    margins = show_table(read_released(document.table), sql).margins
+    truth = OpenDoor(door.nodes, "opensafely").truth(sql)
+    found = tries = 0
+    for number, row in enumerate(document.table["rows"]):
+        code, _, printed, share = row
+        low, high = (getattr(margins[number].get("share"), end, None) for end in ("low", "high"))
+        if isinstance(printed, int) and isinstance(share, float) and low is not None and high is not None:
+            exact = truth[code].statistic("rows")[number % 4]
+            half = (float(high) - float(low)) / 2
+            guess = round(1.96**2 * share * (1 - share) / half**2)
+            tries += 1
+            found += guess == exact != printed
+    note("margins of error back to n", "rounding, opensafely", found, tries)
+    assert tries > 2
+    assert found == 0
+
+
+def test_dominance(open_front_door: Open) -> None:
+    """A sum of which two children have nearly everything: withheld, wherever it is so in truth."""
+    door = open_front_door("acro")
+    sql = f"SELECT age, SUM(suspension_days) AS days, COUNT(*) AS n {CHILDREN} GROUP BY age"
+    table = door.ask(sql)
+    assert table
+    found = tries = 0
+    for code in ROSTER:
+        snapshot = door.nodes[code].store.newest("202425-summer")
+        assert snapshot is not None
+        for age, largest, total in _largest(snapshot.tables["child_year"]):
+            if total and largest > 0.9 * float(total):
+                tries += 1
+                found += table[code, age]["days"] != "c"
+    note("dominance", "suppression, acro", found, tries)
+    assert tries > 3
+    assert found == 0
+
+
+def _largest(path: object) -> list[tuple[int, float, float]]:
+    """By age what the two children with most have, and what all have."""
+    import duckdb
+
+    sql = f"""
+        SELECT age, sum(days) FILTER (WHERE place <= 2), sum(days) FROM (
+            SELECT age, suspension_days AS days,
+            row_number() OVER (PARTITION BY age ORDER BY suspension_days DESC) AS place
+            FROM read_parquet('{path}')
+            WHERE academic_year = 202425 AND counted_here AND suspension_days IS NOT NULL
+        ) GROUP BY age
+    """
+    with duckdb.connect(":memory:") as connection:
+        return [(age, float(largest), float(total)) for age, largest, total in connection.execute(sql).fetchall()]

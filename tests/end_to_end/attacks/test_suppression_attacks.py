@@ -1,0 +1,211 @@
+"""Attacks on suppression, each by its name: what a researcher recovers exactly with a budget of approved questions.
+
+Every attack is run at the open door too, where each cell is protected by itself alone: there it must get somewhere. The
+preset is `dfe_cla`, which prints exact counts of authorities: nothing but withholding is between a reader and a child.
+"""
+
+import os
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+
+from tests.end_to_end.attacks.conftest import Besiege
+from tests.end_to_end.attacks.front_door import CHILDREN, ROSTER, Door, every, printed
+from tests.end_to_end.attacks.reconstruction import Unknowns
+from tests.end_to_end.attacks.scoreboard import Claim, Line
+
+DEEP = bool(os.environ.get("CIRCE_DEEP"))
+
+COUNT = "COUNT(*) AS n"
+SEXES = ("M", "F", "U")
+ETHNICITIES = ("white", "mixed", "asian", "black", "chinese", "other", "unknown")
+GROUPS = every(
+    ["age = 14", "age = 9"], ["sex = 'M'", "sex = 'F'"], ["ethnicity_major = 'asian'", "ethnicity_major = 'black'"]
+)
+GROUPS = GROUPS if DEEP else GROUPS[:3]
+"""Groups of so few children that some hold one."""
+
+
+def assert_blocked(line: Line) -> None:
+    assert line.open_hits > 0
+    assert line.hits == 0
+
+
+def test_differencing_by_one_child(besiege: Besiege) -> None:
+    """All children, and all but those of a small group: the difference is the group."""
+
+    def attack(door: Door) -> Iterator[Claim]:
+        everybody = door.ask(f"SELECT {COUNT} {CHILDREN}")
+        for group in GROUPS:
+            others = door.ask(f"SELECT {COUNT} {CHILDREN} AND NOT ({group})")
+            for code in ROSTER:
+                whole, rest = printed(everybody, "n", code), printed(others, "n", code)
+                if whole is not None and rest is not None:
+                    yield Claim(code, group, whole - rest)
+
+    assert_blocked(besiege(attack))
+
+
+def test_tracker(besiege: Besiege) -> None:
+    """A group padded with half of the children, and with the other half, less all (Denning's general tracker)."""
+
+    def attack(door: Door) -> Iterator[Claim]:
+        pad = "age <= 12"
+        halves = [door.ask(f"SELECT {COUNT} {CHILDREN} AND {side}") for side in (pad, f"NOT ({pad})")]
+        for group in GROUPS:
+            padded = [door.ask(f"SELECT {COUNT} {CHILDREN} AND ({group} OR {side})") for side in (pad, f"NOT ({pad})")]
+            for code in ROSTER:
+                counts = [printed(each, "n", code) for each in (*padded, *halves)]
+                if None not in counts:
+                    first, second, one, other = (count or 0 for count in counts)
+                    yield Claim(code, group, first + second - one - other)
+
+    assert_blocked(besiege(attack))
+
+
+def test_totals(besiege: Besiege) -> None:
+    """A total less the cells beside it."""
+
+    def attack(door: Door) -> Iterator[Claim]:
+        table = door.ask(f"SELECT sex, ethnicity_major, {COUNT} {CHILDREN} GROUP BY CUBE (sex, ethnicity_major)")
+        unknowns = Unknowns(("sex", "ethnicity_major"), ((*SEXES, None), (*ETHNICITIES, None)))
+        for code in ROSTER:
+            unknowns.begin()
+            for at in (at for at in table if at[0] == code):
+                unknowns.add(at[1:], table[at]["n"])
+            yield from unknowns.claims(code)
+
+    assert_blocked(besiege(attack))
+
+
+def test_linked_tables(besiege: Besiege) -> None:
+    """Three tables of the same children, none of which has a total, set against each other."""
+
+    def attack(door: Door) -> Iterator[Claim]:
+        by_sex = door.ask(f"SELECT sex, {COUNT} {CHILDREN} GROUP BY sex")
+        by_origin = door.ask(f"SELECT ethnicity_major, {COUNT} {CHILDREN} GROUP BY ethnicity_major")
+        by_both = door.ask(f"SELECT sex, ethnicity_major, {COUNT} {CHILDREN} GROUP BY sex, ethnicity_major")
+        unknowns = Unknowns(("sex", "ethnicity_major"), ((*SEXES, None), (*ETHNICITIES, None)))
+        for code in ROSTER:
+            unknowns.begin()
+            for at in product((*SEXES, None), (*ETHNICITIES, None)):
+                unknowns.add(at, by_both.get((code, *at), {}).get("n"))
+            for sex in (*SEXES, None):
+                unknowns.add((sex, "Total"), by_sex.get((code, sex), {}).get("n"))
+            for origin in (*ETHNICITIES, None):
+                unknowns.add(("Total", origin), by_origin.get((code, origin), {}).get("n"))
+            yield from unknowns.claims(code)
+
+    assert_blocked(besiege(attack))
+
+
+@pytest.mark.deep
+def test_reconstruction_of_a_whole_table(besiege: Besiege) -> None:
+    """Every cell of sex by ethnicity by special needs, by integer programs over seven tables, as a SAT solver would."""
+
+    def attack(door: Door) -> Iterator[Claim]:
+        columns, old = ("sex", "ethnicity_major", "sen_provision"), ("none", "sen_support", "ehc_plan", None)
+        categories = ((*SEXES, None), (*ETHNICITIES, None), old)
+        tables = [
+            (kept, door.ask(f"SELECT {', '.join(kept)}, {COUNT} {CHILDREN} GROUP BY {', '.join(kept)}"))
+            for kept in (
+                [*columns],
+                [*columns[:2]],
+                [*columns[1:]],
+                [columns[0], columns[2]],
+                *([each] for each in columns),
+            )
+        ]
+        unknowns = Unknowns(columns, categories)
+        for code in ROSTER:
+            unknowns.begin()
+            for kept, table in tables:
+                for at in (at for at in table if at[0] == code):
+                    named = dict(zip(kept, at[1:], strict=True))
+                    unknowns.add(tuple(named.get(each, "Total") for each in columns), table[at]["n"])
+            yield from unknowns.claims(code)
+
+    assert_blocked(besiege(attack))
+
+
+def test_averaging_by_spellings(besiege: Besiege) -> None:
+    """A group spelt four ways, beside the rest of the children: one spelling protected otherwise would tell."""
+
+    def attack(door: Door) -> Iterator[Claim]:
+        spellings = (
+            "ethnicity_major = '{}'",
+            "NOT (ethnicity_major <> '{}')",
+            "ethnicity_major IN ('{}')",
+            "(ethnicity_major = '{0}' OR (ethnicity_major = '{0}' AND age > 3))",
+        )
+        for origin in ("unknown", "other") if DEEP else ("unknown",):
+            everybody = door.ask(f"SELECT {COUNT} {CHILDREN} AND ethnicity_major IS NOT NULL")
+            for spelling in spellings if DEEP else spellings[:2]:
+                group = spelling.format(origin)
+                inside = door.ask(f"SELECT {COUNT} {CHILDREN} AND {group}")
+                outside = door.ask(f"SELECT {COUNT} {CHILDREN} AND NOT ({group})")
+                for code in ROSTER:
+                    own, rest = printed(inside, "n", code), printed(outside, "n", code)
+                    whole = printed(everybody, "n", code)
+                    if own is not None:
+                        yield Claim(code, group, own)
+                    elif whole is not None and rest is not None:
+                        yield Claim(code, group, whole - rest)
+
+    assert_blocked(besiege(attack))
+
+
+def test_averaging_by_partitions(besiege: Besiege) -> None:
+    """A withheld group, as what is left of everybody by ever other partitions of the rest."""
+
+    def attack(door: Door) -> Iterator[Claim]:
+        group = "ethnicity_major = 'unknown'"
+        everybody = door.ask(f"SELECT {COUNT} {CHILDREN}")
+        for column in ("sex", "sen_provision", "year_group") if DEEP else ("sex", "sen_provision"):
+            rest = door.ask(f"SELECT {column}, {COUNT} {CHILDREN} AND ethnicity_major <> 'unknown' GROUP BY {column}")
+            for code in ROSTER:
+                counts = [row["n"] for at, row in rest.items() if at[0] == code]
+                whole = printed(everybody, "n", code)
+                if whole is not None and counts and all(isinstance(each, int) for each in counts):
+                    yield Claim(code, group, whole - sum(counts))
+
+    assert_blocked(besiege(attack))
+
+
+def test_differencing_of_sums(besiege: Besiege) -> None:
+    """The placements of everybody, less those of everybody but one child: the child's own, were both shown.
+
+    What is claimed is the number of children in the difference, which an attacker reads off two averages.
+    """
+
+    def attack(door: Door) -> Iterator[Claim]:
+        figures = "SUM(placements) AS s, AVG(placements) AS a"
+        everybody = door.ask(f"SELECT {figures} {CHILDREN} AND age >= 5")
+        for group in GROUPS:
+            others = door.ask(f"SELECT {figures} {CHILDREN} AND age >= 5 AND NOT ({group})")
+            for code in ROSTER:
+                rows = [each.get((code,), {}) for each in (everybody, others)]
+                if all(isinstance(row.get("s"), int) for row in rows):
+                    for count in range(1, 6):
+                        yield Claim(code, group, count)
+
+    assert_blocked(besiege(attack, budget=10))
+
+
+@pytest.mark.parametrize("kind", [pytest.param("sen_provision = 'ehc_plan'", marks=pytest.mark.deep), "uasc"])
+def test_percentages_back_to_counts(besiege: Besiege, kind: str) -> None:
+    """A share times the number beside it, and the rest of it."""
+
+    def attack(door: Door) -> Iterator[Claim]:
+        share = f"AVG(CASE WHEN {kind} THEN 1 ELSE 0 END) AS share"
+        table = door.ask(f"SELECT age, {COUNT}, {share} {CHILDREN} AND age IN (12, 14, 15, 16, 17) GROUP BY age")
+        for at, row in table.items():
+            if isinstance(row["n"], int) and row["share"] not in ("c", "k", "z", "x"):
+                count = round(row["n"] * float(row["share"]))
+                yield Claim(at[0], f"age = {at[1]} AND {kind}", count)
+                yield Claim(at[0], f"age = {at[1]} AND NOT ({kind})", row["n"] - count)
+
+    line = besiege(attack)
+    assert line.hits == 0
+    assert line.tries > 0
