@@ -118,6 +118,16 @@ def test_a_first_term_that_the_hub_keeps_quiet_about(wide: SmallFederation, hub:
     assert second.ask(NODE).handed_in
 
 
+def test_ones_own_reveal_outweighs_what_is_shown(wide: SmallFederation, hub: PlayedHub, standing: Standing) -> None:
+    """Revealed for six, and shown that enough others hold to five of them: with these it does not add up. S2."""
+    first = open_first(hub, standing)
+    five = tuple(name for name in wide.roster if name != "node-317")
+    statement = name_survivors(first.attempt, first.facts, five)
+    shown = Certificate(roster=first.roster, survivors=sign_as_held(first, statement, *five))
+    hub.prepare(2, five)
+    assert_refused(hub, ask_later(hub, standing, five, shown).ask(NODE), "term_changed")
+
+
 @pytest.mark.parametrize("spoil", ["too few", "another term", "of nobody"])
 def test_a_certificate_of_another_term_that_does_not_hold(
     wide: SmallFederation, hub: PlayedHub, standing: Standing, spoil: str
