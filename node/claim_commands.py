@@ -49,16 +49,23 @@ def claim(state: Path, term: str, again: bool, patience: int) -> None:
 @click.command()
 @STATE
 @click.option("--children", is_flag=True, help="The children who were found instead, by our own log tokens.")
+@click.option("--as", "person_id", help="Who reads of the children: one of the node's people who may read its log.")
 @FORM
-def claims(state: Path, children: bool, form: str) -> None:
-    """Say who claimed children here. Every claim counts, found or not; two authorities contest a child both claim."""
+def claims(state: Path, children: bool, person_id: str | None, form: str) -> None:
+    """Say who claimed children here. Every claim counts, found or not; two authorities contest a child both claim.
+
+    With --children there is a row for each child who was found, as in the log; whoever may read the log may read it.
+    """
     from dataclasses import astuple
 
-    from node.claim_counts import list_children, list_counts
+    from node.claim_counts import admit_officer, list_children, list_counts
     from node.service import open_node
 
     node = open_node(state)
     if children:
+        if person_id is None:
+            raise click.UsageError("--children lists single children: say who reads with --as PERSON")
+        admit_officer(node, person_id, copying=form != "table")
         click.echo(format_rows(CHILDREN_HEADINGS, [astuple(child) for child in list_children(node)], form), nl=False)
         return
     most = node.rules().claims.most_children_per_authority

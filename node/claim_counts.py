@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from federation.claims import ClaimRequest
+from node.people import find_person
 from node.refusal import Refused
 from node.rules import ClaimRules
 from node.service import Node
 from node.terms import first_day, term_of
+from policies.access_policy import AccessRequest
+from policies.names import Action, FieldGroup, Relation
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,16 @@ def _add(
         "claims = claims + excluded.claims, matched = matched + excluded.matched, refused = refused + excluded.refused",
         (request.authority, today.isoformat(), request.term, claims, matched, refused),
     )
+
+
+def admit_officer(node: Node, person_id: str, *, copying: bool = False) -> None:
+    """Let one of the node's people read who was claimed here: those who may read the log, where the same is said.
+
+    Raises `StateError` for somebody the node does not know, and `AccessDenied` for any other role.
+    """
+    officer = find_person(node.party.directory, person_id)
+    for action in (Action.AUDIT, Action.EXPORT) if copying else (Action.AUDIT,):
+        node.policy().check(AccessRequest(officer.role, Relation.OWN_ORGANISATION, action, FieldGroup.AUDIT_LOG))
 
 
 def list_children(node: Node) -> list[ClaimedChild]:

@@ -7,6 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from node.commands import node as node_command
+from node.setting_up import enter_person
+from policies.access_policy import AccessDenied
 from tests.node.host_facts.naive_rolls import children_in_care, incomplete
 from tests.node.host_facts.played_claims import HOME, HOST, TERM, PaperRelay
 from tests.small_federation import SmallFederation
@@ -43,7 +45,25 @@ def test_the_three_commands(federation: SmallFederation, monkeypatch: pytest.Mon
     (count,) = json.loads(run("claims", "--state", host, "--format", "json").stdout)
     assert (count["authority"], count["about"], count["most_in_term"]) == (HOME, str(TERM), 1500)
     assert count["claims"] >= count["matched"] > 0
-    children = run("claims", "--state", host, "--children", "--format", "csv").stdout.splitlines()
+    enter_person(host, "ig", "ig_officer", "Information governance")
+    officer = ("--children", "--as", "ig")
+    assert run("claims", "--state", host, *officer).stdout.count(HOME) >= count["children"]
+    children = run("claims", "--state", host, *officer, "--format", "csv").stdout.splitlines()
     assert len(children) == count["children"] + 1
     upns = [child.upn for child in children_in_care(federation.node(HOME)) if not child.upn.startswith("UN")]
     assert not [upn for upn in upns if upn in "\n".join((*children, done.output, *lines))]
+
+
+@pytest.mark.parametrize("form", ["table", "csv"])
+@pytest.mark.parametrize("person", ["vsh", "admin"])
+def test_who_was_claimed_is_for_those_who_may_read_the_log(federation: SmallFederation, person: str, form: str) -> None:
+    host = federation.directory / f"node-{HOST}"
+    with pytest.raises(AccessDenied):
+        run("claims", "--state", host, "--children", "--as", person, "--format", form)
+
+
+def test_nobody_reads_who_was_claimed_without_a_name(federation: SmallFederation) -> None:
+    host = federation.directory / f"node-{HOST}"
+    done = CliRunner().invoke(node_command, ["claims", "--state", str(host), "--children"])
+    assert done.exit_code == 2
+    assert "say who reads with --as PERSON" in done.output
