@@ -190,5 +190,7 @@ def retire(state: Path, keep: int, years: int | None) -> None:
         click.echo(f"destroyed {identifier}")
     for answer in retired.answers:
         click.echo(f"destroyed answer {answer}")
+    if not (retired.destroyed or retired.answers or retired.kept):
+        click.echo("nothing was destroyed: there is no older snapshot, nor an answer for one", err=True)
     for identifier in retired.kept:
         click.echo(f"kept {identifier}: it is current, or a query that has no answer yet is for it", err=True)

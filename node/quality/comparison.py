@@ -7,7 +7,7 @@ the same child in every snapshot of a node, and is shown nowhere.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -72,9 +72,9 @@ class Comparison:
         return "\n".join([f"From snapshot {self.before} to {self.after}", *self._lines()]) + "\n"
 
     def _lines(self) -> Iterator[str]:
-        for cause in self.causes:
-            files = f" by {', '.join(cause.files)}" if cause.files else ""
-            yield f"  rows of {cause.table} {cause.change}{files}"
+        for (rows, became, files), periods in _gather_periods(self.causes).items():
+            by = f" by {', '.join(files)}" if files else ""
+            yield f"  rows of {rows} of {', '.join(periods)} {became}{by}"
         if not self.causes:
             yield "  no file changed: what differs comes of hosts' answers or of the definitions of the record"
         for name, table in self.tables.items():
@@ -89,6 +89,15 @@ class Comparison:
                 before, after = _percent(change.missing_before), _percent(change.missing_after)
                 if before != after:
                     yield f"  {column}: missing in {before}, now {after}"
+
+
+def _gather_periods(causes: Iterable[Cause]) -> Mapping[tuple[str, str, tuple[str, ...]], Sequence[str]]:
+    """The periods of what changed in the same way by the same files: one file may hold a table's rows of many years."""
+    gathered: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for cause in causes:
+        table, _, period = cause.table.partition(" of ")
+        gathered.setdefault((table, cause.change, cause.files), []).append(period)
+    return gathered
 
 
 def compare_snapshots(store: SnapshotStore, before: Snapshot, after: Snapshot) -> Comparison:

@@ -1,5 +1,6 @@
 """`circe node check --against`: what changed between two snapshots, in counts, and by which files."""
 
+from node.quality.comparison import Cause, Comparison
 from tests.node.quality.conftest import SmallNode
 
 HEADER = "CHILD | SEX\n101 | F\n102 | F\n103 | M"
@@ -35,6 +36,15 @@ def test_columns_that_a_new_file_fills_are_named_with_the_file(small_node: Small
     assert "rows of oc2 of 202425 new by oc2.csv" in text
     assert "sdq_score: missing in 100.0%, now 66.7%" in text
     assert "101" not in text
+
+
+def test_the_years_that_one_file_tells_of_share_a_line() -> None:
+    causes = [Cause(f"giap_ks2 of {year}", "new", ("ks2.csv",)) for year in (202324, 202425)]
+    causes.append(Cause("giap_ks2 of 202223", "replaced or added to", ("ks2.csv",)))
+    assert Comparison("before", "after", {}, causes).to_text().splitlines()[1:] == [
+        "  rows of giap_ks2 of 202324, 202425 new by ks2.csv",
+        "  rows of giap_ks2 of 202223 replaced or added to by ks2.csv",
+    ]
 
 
 def test_a_snapshot_beside_itself_has_not_changed(small_node: SmallNode) -> None:
