@@ -132,3 +132,13 @@ SELECT home, 100 * sum(missed) / sum(possible) AS missed, 100 * avg((share_misse
     100 * avg((sen = 'E')::INTEGER) FILTER (NOT after_16) AS plans, 100 * avg((schools > 1)::INTEGER) AS moved
 FROM pupils_in_care GROUP BY home;
 
+-- The overall grades that Ofsted gave until August 2024, of the last school of the year.
+CREATE TABLE pupils_graded AS
+SELECT upn, home, grade
+FROM (SELECT upn, arg_max(host || lpad(estab::VARCHAR, 4, '0'), term) AS laestab FROM roll JOIN estabs USING (host, school) GROUP BY upn)
+JOIN (
+    SELECT LAESTAB AS laestab, "Latest OEIF overall effectiveness" AS grade
+    FROM read_csv(getvariable('directory') || '/register/ofsted_latest_inspections.csv', all_varchar = true, header = true, encoding = 'latin-1')
+) USING (laestab)
+JOIN pupils_in_care USING (upn)
+WHERE grade IN ('1', '2', '3', '4');
