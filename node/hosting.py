@@ -30,8 +30,8 @@ from policies.access_policy import AccessDenied, AccessRequest
 from policies.names import Action as PolicyAction
 from policies.names import FieldGroup, Relation, Role
 
-ROLLS = "rolls"
-"""The identified table that claims are answered from: what our rolls say of every pupil with a number."""
+PUPILS = "pupils"
+"""The identified table that claims are answered from: what our rolls say of every pupil."""
 
 FACTS = EducationFacts.__struct_fields__
 
@@ -107,11 +107,11 @@ def _check_policy(node: Node) -> str:
 
 def _covers(snapshot: Snapshot | None, academic_year: int) -> bool:
     """Whether the latest snapshot has rolls of that year."""
-    if snapshot is None or ROLLS not in snapshot.identified:
+    if snapshot is None or PUPILS not in snapshot.identified:
         return False
     rows = ask_vault(
-        {ROLLS: snapshot.identified[ROLLS]},
-        f"SELECT 1 FROM {ROLLS} WHERE academic_year = ? LIMIT 1",  # noqa: S608 - a name of this file
+        {PUPILS: snapshot.identified[PUPILS]},
+        f"SELECT 1 FROM {PUPILS} WHERE academic_year = ? LIMIT 1",  # noqa: S608 - a name of this file
         [academic_year],
     )
     return bool(rows)
@@ -121,9 +121,9 @@ def find_claimed(snapshot: Snapshot, request: ClaimRequest) -> list[FoundPupil]:
     """Return the claimed children who are on roll in the year asked about, matched on number and date of birth."""
     year = request.academic_year
     claimed = [child for child in request.children if _was_in_care(child, year)]
-    selected = ", ".join(f"{ROLLS}.{name}" for name in FACTS)
+    selected = ", ".join(f"{PUPILS}.{name}" for name in FACTS)
     sql = (
-        f"SELECT pupil, {selected} FROM {ROLLS} "  # noqa: S608 - every part is written in this file
+        f"SELECT pupil, {selected} FROM {PUPILS} "  # noqa: S608 - every part is written in this file
         "WHERE academic_year = $year AND (upn, date_of_birth) IN "
         "(SELECT (unnest($upns::VARCHAR[]), unnest($born::DATE[]))) ORDER BY upn"
     )
@@ -132,7 +132,7 @@ def find_claimed(snapshot: Snapshot, request: ClaimRequest) -> list[FoundPupil]:
         "upns": [child.upn for child in claimed],
         "born": [child.date_of_birth for child in claimed],
     }
-    rows = ask_vault({ROLLS: snapshot.identified[ROLLS]}, sql, wanted)
+    rows = ask_vault({PUPILS: snapshot.identified[PUPILS]}, sql, wanted)
     return [FoundPupil(token, EducationFacts(**dict(zip(FACTS, values, strict=True)))) for token, *values in rows]
 
 

@@ -6,8 +6,10 @@ them (`node.row_filtering`), and everything else of a row stays in the file.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from node.host_facts import RELATION, find_facts
+from node.ingest.staged import find_staged
 from node.reading_room import Listing
 from node.records import CHILDREN, IN_CARE_NOW
 from node.row_filtering import RowFacts, filter_rows
@@ -17,13 +19,15 @@ from node.vault import Row, read_vault
 from policies.names import Action, CareStatus, FieldGroup
 from policies.row_filter import RowFilter
 
-PUPILS, YEARS = "pupils", "child_year"
+ROLLS, YEARS = "rolls", "child_year"
+_ROLL = "pupilonroll"
+_NO_ROLLS = "WITH rolls AS (SELECT NULL AS upn, NULL AS forename, NULL AS surname WHERE false)"
 
 FIELDS: Mapping[str, tuple[FieldGroup, str]] = {
     "la_child_id": (FieldGroup.IDENTITY, "la_child_id"),
     "name": (
         FieldGroup.IDENTITY,
-        "(SELECT any_value(forename || ' ' || surname) FROM pupils WHERE pupils.upn = ours.upn)",
+        "(SELECT any_value(forename || ' ' || surname) FROM rolls WHERE rolls.upn = ours.upn)",
     ),
     "upn": (FieldGroup.IDENTITY, "ours.upn"),
     "date_of_birth": (FieldGroup.IDENTITY, "strftime(dob, '%Y-%m-%d')"),
@@ -43,7 +47,8 @@ FIELDS: Mapping[str, tuple[FieldGroup, str]] = {
 """The fields of the list: the group that the access matrix knows each by, and how it is read.
 
 `told_by_host` is the day as of which the host's node told of the child's schooling; without one it is from our own
-records. Numbers of SSDA903 returns have no names: those of children on our own rolls come from the School Census.
+records. SSDA903 returns have no names: those of children on our own rolls come from the School Census as it was loaded,
+of the latest term that has them.
 """
 
 LISTING = Listing("my_children", tuple(FIELDS), (FieldGroup.IDENTITY,))
@@ -75,7 +80,9 @@ def _read(node: Node, snapshot: Snapshot, rule: RowFilter) -> list[Row]:
     files = find_facts(node.party.directory)
     told = f"SELECT upn, academic_year, max(as_of)::DATE::VARCHAR AS as_of FROM {RELATION} GROUP BY ALL"  # noqa: S608
     nobody = "SELECT NULL::VARCHAR AS upn, NULL::INTEGER AS academic_year, NULL::VARCHAR AS as_of WHERE false"
+    rolls = _find_rolls(snapshot)
     sql = f"""
+        {"" if rolls else _NO_ROLLS}
         SELECT {filtered.columns}
         FROM (SELECT *, $home AS home FROM {CHILDREN} WHERE {IN_CARE_NOW}) AS ours
         LEFT JOIN {YEARS} AS year ON year.child = ours.child AND year.academic_year = ours.academic_year
@@ -86,9 +93,17 @@ def _read(node: Node, snapshot: Snapshot, rule: RowFilter) -> list[Row]:
     """  # noqa: S608 - every part is written in this package
     tables = {
         CHILDREN: snapshot.identified[CHILDREN],
-        PUPILS: snapshot.identified[PUPILS],
         YEARS: snapshot.tables[YEARS],
     }
+    listed = {ROLLS: rolls, RELATION: files}
     return read_vault(
-        {**tables, **({RELATION: files} if files else {})}, sql, {**filtered.parameters, "home": node.authority}
+        {**tables, **{name: paths for name, paths in listed.items() if paths}},
+        sql,
+        {**filtered.parameters, "home": node.authority},
     )
+
+
+def _find_rolls(snapshot: Snapshot) -> list[Path]:
+    """The rolls as they were loaded, the latest term first."""
+    staged = {period.rank: path for (name, period), path in find_staged(snapshot.staged).items() if name == _ROLL}
+    return [staged[rank] for rank in sorted(staged, reverse=True)]

@@ -91,6 +91,7 @@ def former_authorities() -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.code for each in load_every_authority() if each.code not in load_authorities()))
 
 
+@cache
 def authorities_of(year: int) -> Mapping[str, Authority]:
     """The authorities of an academic year, such as 202425, by code: those of the 31 March in it."""
     day = census_day(year)

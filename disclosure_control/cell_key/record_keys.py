@@ -1,6 +1,6 @@
 """Record keys: of whom a cell's key is made, and how sums of them travel so that nothing else can be opened.
 
-A child's record key is the last twelve bits of its row token, an HMAC under a secret of its node that stays the same
+A child's record key is the last twelve bits of its row token, a hash under a secret of its node that stays the same
 from snapshot to snapshot and is never released. The engine adds the keys of a cell's children up; whoever looks the sum
 up knows the exact count, and the key of a count of one *is* that child's, so that neither is ever shown.
 

@@ -1,6 +1,6 @@
 """The SQL that turns what a file says into the values of an input table's columns."""
 
-from node.ingest.formats import InputColumn
+from node.ingest.formats import READ_AS_WRITTEN, InputColumn
 from node.ingest.layout import Layout
 
 
@@ -22,12 +22,19 @@ def _raw(layout: Layout, column: InputColumn) -> str:
     constant, place = layout.constant(column), layout.place(column)
     if constant is None and place is None:
         return "NULL::VARCHAR"
-    text = quoted(constant) if constant is not None else f"as_text(c{place})"
+    text = quoted(constant) if constant is not None else f"c{place}"
+    if constant is None and _is_taken_apart(layout, column):
+        text = f"as_text({text})"
     for word in layout.table.blank:
         text = f"nullif({text}, {quoted(word)})"
     if layout.mapping is not None:
         text = _mapped(text, layout, column)
     return f"upper({text})" if column.type == "upn" else text
+
+
+def _is_taken_apart(layout: Layout, column: InputColumn) -> bool:
+    """Whether blanks around a value have to be off before anything else looks at it."""
+    return column.type not in READ_AS_WRITTEN or bool(layout.table.blank) or layout.mapping is not None
 
 
 def _mapped(text: str, layout: Layout, column: InputColumn) -> str:
@@ -63,7 +70,7 @@ def _code(raw: str, column: InputColumn) -> str:
     Most files write them as the list does, and those are taken as they are.
     """
     fold = "lower" if any(code.islower() for code in column.codes) else "upper"
-    code = f"{fold}({raw})"
+    code = f"{fold}({column.written})"
     if column.recodes:
         recoded = "".join(f" WHEN {fold}({quoted(old)}) THEN {quoted(new)}" for old, new in column.recodes)
         code = f"CASE {code}{recoded} ELSE {code} END"

@@ -38,6 +38,12 @@ CREATE MACRO usual_census_day(academic_year, term) AS (
 -- The term of a period as the virtual school's records write it: 202425-autumn.
 CREATE MACRO term_named(period) AS (split_part(period, '-', -1));
 
+-- What a pupil without a pupil number is known by: the key of the row on the roll. No number is written like it.
+
+CREATE MACRO roll_key(key) AS ('roll ' || key);
+
+CREATE MACRO is_roll_key(identifier) AS (starts_with(identifier, 'roll '));
+
 -- Statutory assessments are taken to be made on 15 May, the week of the Key Stage 2 tests.
 CREATE MACRO assessment_day(academic_year) AS (make_date(academic_year // 100 + 1, 5, 15));
 

@@ -28,6 +28,9 @@ SQL_TYPES: Mapping[ColumnType, str] = MappingProxyType(
     }
 )
 
+READ_AS_WRITTEN: frozenset[ColumnType] = frozenset({"code", "integer", "decimal"})
+"""Types of which most values are read as they stand, and blanks are looked for only where one could not be."""
+
 
 @dataclass(frozen=True, slots=True)
 class InputColumn:
@@ -54,6 +57,11 @@ class InputColumn:
     def raw(self) -> str:
         """The name in SQL of what the file says, before it is read as the column's type."""
         return self.field if self.type in ("text", "upn") else f"raw_{self.field}"
+
+    @property
+    def written(self) -> str:
+        """SQL of what the file says, without blanks around it."""
+        return f'as_text("{self.raw}")' if self.type in READ_AS_WRITTEN else f'"{self.raw}"'
 
     @property
     def sql_type(self) -> str:

@@ -87,11 +87,12 @@ def _apply(connection: DuckDBPyConnection, batch: Batch, rules: _Asked, where: s
 
 def _note(connection: DuckDBPyConnection, batch: Batch, rules: _Asked, among: str) -> bool:
     """Note every rule that the rows among a batch's break, in one look at them. Whether any breaks one."""
-    names = ", ".join(f"CASE WHEN {where} THEN '{rule.name}' END" for rule, where in rules)
-    broken = f"list_filter([{names}], lambda name: name IS NOT NULL)"
+    asked = ", ".join(f"({where}) AS broken_{place}" for place, (_, where) in enumerate(rules))
+    any_broken = " OR ".join(f"broken_{place}" for place in range(len(rules)))
+    names = ", ".join(f"CASE WHEN broken_{place} THEN '{rule.name}' END" for place, (rule, _) in enumerate(rules))
     noted = connection.execute(
-        f"INSERT INTO findings FROM (FROM {batch.rows} AS this SELECT file, record, {broken} AS broken WHERE {among}) "
-        "SELECT file, record, unnest(broken) WHERE len(broken) > 0"
+        f"INSERT INTO findings FROM (FROM {batch.rows} AS this SELECT file, record, {asked} WHERE {among}) "
+        f"SELECT file, record, unnest(list_filter([{names}], lambda name: name IS NOT NULL)) WHERE {any_broken}"
     ).fetchone()
     return noted is not None and noted[0] > 0
 

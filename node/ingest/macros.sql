@@ -126,7 +126,7 @@ CREATE MACRO is_upn(upn) AS (
     )
 );
 
-CREATE MACRO is_no_upn(upn) AS (regexp_full_match(upn, 'UN[1-5]'));
+CREATE MACRO is_no_upn(upn) AS (upn IN ('UN1', 'UN2', 'UN3', 'UN4', 'UN5'));
 
 -- The check letter: weights 2 to 13 over the twelve characters that follow it, modulo 23; a letter counts as its
 -- place in the alphabet without I, O and S. Every number of 13 characters of the right form has one.
@@ -147,22 +147,28 @@ CREATE MACRO upn_check_letter(upn) AS (
     ) % 23, 1)
 );
 
--- Row tokens: HMAC-SHA256 (RFC 2104) under the node's key, the first 32 hex figures. The two paddings of the key are
--- set as variables before any file is read.
-CREATE MACRO row_token(identifier) AS (
-    left(sha256(getvariable('outer_pad') || unhex(sha256(getvariable('inner_pad') || encode(identifier)))), 32)
-);
+-- Row tokens, as tokens.py makes them: the first 32 hex figures of SHA-256 over the node's key and the identifier. What
+-- comes of the key is set as a variable before any file is read.
+CREATE MACRO row_token(identifier) AS (left(sha256(getvariable('token_prefix') || encode(identifier)), 32));
 
 -- Ages and school years.
 
+-- A day as a number, 20250331: of two, the ten thousands between them are the whole years. So whoever was born on 29
+-- February is a year older on 1 March where there is no such day.
+CREATE MACRO as_number(day) AS (10000 * year(day) + 100 * month(day) + day(day));
+
+CREATE MACRO years_between(earlier, later) AS ((as_number(later) - as_number(earlier)) // 10000);
+
 -- Completed years; NULL before birth.
-CREATE MACRO age_on(born, day) AS (CASE WHEN born <= day THEN datesub('year', born, day) END);
+CREATE MACRO age_on(born, day) AS (CASE WHEN born <= day THEN years_between(born, day) END);
 
 -- The 31 August before the school year a day falls in.
 CREATE MACRO school_year_eve(day) AS (make_date(year(day) - CASE WHEN month(day) < 9 THEN 1 ELSE 0 END, 8, 31));
 
 -- Year group by age on that day: 4 years is Reception, 0; children under school age have negative numbers.
-CREATE MACRO year_group_on(born, day) AS (datesub('year', born, school_year_eve(day)) - 4);
+CREATE MACRO year_group_on(born, day) AS (
+    (10000 * (year(day) - CASE WHEN month(day) < 9 THEN 1 ELSE 0 END) + 831 - as_number(born)) // 10000 - 4
+);
 
 CREATE MACRO key_stage_of(year_group) AS (
     CASE
@@ -180,16 +186,16 @@ CREATE MACRO term_of_birth(born) AS (
     CASE WHEN month(born) >= 9 THEN 'autumn' WHEN month(born) <= 4 THEN 'spring' WHEN born IS NOT NULL THEN 'summer' END
 );
 
--- The first letter of every ethnic group's code is that of its major group.
+-- The first letter of every ethnic group's code is that of its major group: A, B, C, M, O or W.
 CREATE MACRO major_ethnicity(code) AS (
     CASE
         WHEN code IN ('REFU', 'NOBT') THEN 'unknown'
-        WHEN code[1] = 'W' THEN 'white'
-        WHEN code[1] = 'M' THEN 'mixed'
-        WHEN code[1] = 'A' THEN 'asian'
-        WHEN code[1] = 'B' THEN 'black'
-        WHEN code[1] = 'C' THEN 'chinese'
-        WHEN code[1] = 'O' THEN 'other'
+        WHEN code < 'B' THEN 'asian'
+        WHEN code < 'C' THEN 'black'
+        WHEN code < 'D' THEN 'chinese'
+        WHEN code < 'N' THEN 'mixed'
+        WHEN code < 'P' THEN 'other'
+        WHEN code IS NOT NULL THEN 'white'
     END
 );
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from node.ingest.archives import is_archive, open_archive
 from node.ingest.batches import value_fields
 from node.ingest.columns import quoted, raw_columns, value_columns
-from node.ingest.formats import InputTable
 from node.ingest.judgement import verdicts
 from node.ingest.layout import Layout, recognise_header
 from node.ingest.mapping import ColumnMapping, check_fit
@@ -146,28 +145,23 @@ def _csv_reader(before: Mapping[str, str], width: int, delimiter: str, *, header
     return f"read_csv($path, {form}, {_OPTIONS})"
 
 
-def _needs_every_field(table: InputTable) -> bool:
-    """Whether two rows are the same only if every field of the file is.
+def _fingerprint(layout: Layout) -> str:
+    """SQL of the hash by which rows of a table without a key are told to say the same: of every field of the file.
 
-    Rows of a table with a key are the same where they say the same of what is read of them: a row that repeats the key
-    is turned away anyway. A return says the same in its CSV and in its XML, which has no other fields.
+    A return says the same in its CSV and in its XML, which has no other fields than those that are read.
     """
-    return table.family != "ssda903" and not table.unique
-
-
-def _fingerprint(table: InputTable) -> str:
-    """SQL of the hash of what is read of a row, as written."""
-    columns = ", ".join(f'"{column.raw}"' for column in table.columns)
-    return f", hash({columns}) AS fingerprint"
+    if layout.table.family == "ssda903":
+        written = [column.written for column in layout.table.columns]
+    else:
+        written = [f"c{place}" for place in range(len(layout.header))]
+    return "NULL" if layout.table.unique else f"hash({', '.join(written)})"
 
 
 def _insert(connection: DuckDBPyConnection, number: int, path: Path, layout: Layout, records: str) -> int:
     """Insert numbered records as rows of their table, each with the rules it breaks by itself; returns how many."""
     table = layout.table
-    every_field = ", ".join(f"c{place}" for place in range(len(layout.header)))
-    told = f"hash({every_field}) AS fingerprint, " if _needs_every_field(table) else ""
-    written = f"(FROM {records} SELECT record, {told}{raw_columns(layout)})"
-    values = f"(FROM {written} SELECT *{value_columns(layout)}{'' if told else _fingerprint(table)})"
+    written = f"(FROM {records} SELECT *, {raw_columns(layout)})"
+    values = f"(FROM {written} SELECT *, {_fingerprint(layout)} AS fingerprint{value_columns(layout)})"
     dated = f", {table.period} AS period" if table.period else ""
     done = connection.execute(
         f"INSERT INTO {table.reading} BY NAME FROM {values} "

@@ -13,6 +13,8 @@ from node.ingest.formats import InputColumn, InputTable
 
 Stage = Literal["file", "record", "row", "year", "set", "link"]
 Severity = Literal["rejected", "remark"]
+FINGERPRINT = "fingerprint"
+"""The hash of what is written in a row of a table without a key, which two rows that say the same share."""
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
 
@@ -38,7 +40,7 @@ class Rule:
         if not self.shared:
             return "true"
         # By its hash, which a value that is missing has, too.
-        value = f"hash({self.shared.format(key=_key(table))})"
+        value = f"hash({self.shared.format(key=_key(table), alike=_alike(table))})"
         return f"{value} IN (FROM {rows} SELECT {value} GROUP BY ALL HAVING count(*) > 1)"
 
     def predicate(self, table: InputTable, academic_year: int = 0) -> str | None:
@@ -54,7 +56,7 @@ class Rule:
         if self.early and academic_year >= table.first_return:
             return None
         year_end = f"DATE '{academic_year // 100 + 1}-03-31'"
-        return self.where.format(start=start, end=end, key=_key(table), year_end=year_end)
+        return self.where.format(start=start, end=end, key=_key(table), same=_same(table), year_end=year_end)
 
     def _is_for(self, table: InputTable) -> bool:
         listed = not self.tables or table.name in self.tables
@@ -76,10 +78,22 @@ def _key(table: InputTable) -> str:
     return ", ".join(f'"{name}"' for name in table.unique)
 
 
+def _alike(table: InputTable) -> str:
+    return _key(table) if table.unique else FINGERPRINT
+
+
+def _same(table: InputTable) -> str:
+    """SQL of all that is read of a row: few rows share a key, and only those have to be compared value by value."""
+    fields = ", ".join(f'"{column.field}"' for column in table.columns)
+    return f"hash({fields})" if table.unique else FINGERPRINT
+
+
 def _about(column: InputColumn, where: str, table: InputTable, academic_year: int) -> str:
     untimely = ", ".join(map(quoted, column.untimely(academic_year)))
-    withheld = f'upper("{column.raw}") IN ({", ".join(map(quoted, table.withheld))})' if table.withheld else "false"
-    return where.format(value=f'"{column.field}"', raw=f'"{column.raw}"', untimely=untimely, withheld=withheld)
+    withheld = f"upper({column.written}) IN ({', '.join(map(quoted, table.withheld))})" if table.withheld else "false"
+    low, high = column.bounds or ("", "")
+    value = f'"{column.field}"'
+    return where.format(value=value, raw=column.written, low=low, high=high, untimely=untimely, withheld=withheld)
 
 
 @cache

@@ -98,7 +98,7 @@ PASSING = frozenset(
 SORTED = frozenset({"pupil_record"})
 """Records that stand in the order of their tokens already, each token once in a year."""
 
-VAULT = ("children", "pupils", "rolls")
+VAULT = ("children", "pupils")
 _UNPACKED = f"{PARQUET}, COMPRESSION uncompressed"
 """How what is worked out is written: tokens cannot be packed, and words that go by number hardly."""
 

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from node.ingest.formats import InputTable, load_formats
-from node.ingest.tokens import hmac_pads
+from node.ingest.tokens import token_prefix
 from node.upn import LETTERS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 ACCOUNTING = "file INTEGER, record BIGINT, fingerprint UBIGINT, broken UBIGINT"
-"""What every row being read carries: where it stands, a hash of what is written there, and a bit for each rule that it
-breaks by itself."""
+"""What every row being read carries: where it stands, a hash of what is written there where its table has no key, and a
+bit for each rule that it breaks by itself."""
 
 
 @contextmanager
@@ -37,8 +37,7 @@ def open_workbench(scratch: Path, *, token_key: bytes, today: date) -> Iterator[
     with duckdb.connect(":memory:", config=settings) as connection:
         connection.execute("SET enable_progress_bar = false")  # It would be printed among the results.
         connection.execute(Path(__file__).with_name("macros.sql").read_text(encoding="utf-8"))
-        inner, outer = hmac_pads(token_key)
-        variables = {"inner_pad": inner, "outer_pad": outer, "today": today, "upn_letters": LETTERS}
+        variables = {"token_prefix": token_prefix(token_key), "today": today, "upn_letters": LETTERS}
         for name, value in variables.items():
             connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
         connection.execute("CREATE TABLE findings (file INTEGER, record BIGINT, rule VARCHAR)")

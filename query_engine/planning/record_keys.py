@@ -1,6 +1,6 @@
 """Plans whose counts carry cell keys: beside each count of children, the sum of the record keys of those counted.
 
-A child's record key is what its row token ends in. The token is an HMAC under a secret of its node, stays the same from
+A child's record key is what its row token ends in. The token is a hash under a secret of its node, stays the same from
 snapshot to snapshot and leaves the node in no other form than such sums.
 """
 

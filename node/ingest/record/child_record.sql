@@ -28,10 +28,8 @@ WITH people AS (
 schooled AS (
     SELECT
         * EXCLUDE (pupil, host_authority, host_region, is_12_months, is_at_31_march),
-        upn AS identifier,
         true AS is_on_roll_here
     FROM pupils
-    WHERE NOT is_no_upn(upn)
     UNION ALL BY NAME
     FROM schooling WHERE NOT is_on_roll_here
 ),
@@ -47,7 +45,7 @@ located AS (
         leavers.in_touch AS leaver_in_touch,
         leavers.accommodation_suitable AS leaver_accommodation_suitable,
         pupil.* EXCLUDE (
-            academic_year, identifier, upn, consistent_identifier, dob, sex, ethnicity, authority, attendance_rate,
+            academic_year, identifier, consistent_identifier, dob, sex, ethnicity, authority, attendance_rate,
             sessions_missed_unauthorised_rate, persistent_absentee, severe_absentee, days_out_of_learning
         ),
         -- The daily record fills in where the census says nothing.

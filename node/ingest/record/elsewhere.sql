@@ -17,7 +17,7 @@ latest AS (
     ) = 1
 )
 SELECT
-    away.academic_year, away.upn AS identifier, away.upn,
+    away.academic_year, away.upn AS identifier,
     told.host_authority AS told_authority,
     coalesce(told.school_urn, latest.urn) AS school_urn,
     coalesce(told.sen_provision, sen_provision_of(senprovision)) AS sen_provision,

@@ -5,7 +5,7 @@ WITH reported AS (
     GROUP BY academic_year
 )
 SELECT
-    pupil_years.academic_year, identifier, pupil_years.upn, consistent_identifier, surname, forename, dob, nativeid, sex, ethnicity, ncyearactual, entrydate,
+    pupil_years.academic_year, identifier, consistent_identifier, dob, sex, ethnicity, ncyearactual, entrydate,
     coalesce(schools.urn, CASE WHEN regexp_full_match(nativeid, '[1-9][0-9]{5}') THEN nativeid::INTEGER END) AS school_urn,
     plaa,
     sen_provision_of(senprovision) AS sen_provision,

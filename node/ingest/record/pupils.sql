@@ -12,7 +12,7 @@ WITH in_care AS (
     GROUP BY academic_year, upn
 )
 SELECT
-    schooling.* EXCLUDE (identifier, authority, is_on_roll_here),
+    schooling.* EXCLUDE (authority, is_on_roll_here),
     row_token(identifier) AS pupil,
     home.authority AS host_authority,
     home.region AS host_region,

@@ -46,7 +46,7 @@ def test_who_was_not_found_is_claimed_again_only_on_demand(
     host = federation.node(HOST)
     snapshot = host.store.current()
     assert snapshot is not None
-    path = snapshot.identified["rolls"]
+    path = snapshot.identified["pupils"]
     whole = path.read_bytes()
     duckdb.execute(f"COPY (FROM read_parquet('{path}') WHERE upn < 'B') TO '{path}.new' (FORMAT parquet)")
     Path(f"{path}.new").replace(path)

@@ -105,7 +105,8 @@ def test_every_column_at_home_is_the_hosts_own(federation: SmallFederation) -> N
         snapshot = federation.node(host).store.current()
         assert snapshot is not None
         theirs = ask_rows(
-            f"SELECT upn, {columns} FROM pupil_year JOIN pupils USING (pupil, academic_year)",
+            f"SELECT upn, {columns} FROM pupil_year "
+            "JOIN (SELECT pupil, academic_year, upn FROM pupils) USING (pupil, academic_year)",
             pupil_year=snapshot.tables["pupil_year"],
             pupils=snapshot.identified["pupils"],
         )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.node.ingest.conftest import Load, Spec
+from tests.node.ingest.small_returns import query
 
 
 def test_attendance_is_the_share_of_possible_sessions_over_the_terms_of_the_year(pupil_spec: Spec) -> None:
@@ -379,5 +380,11 @@ def test_the_vault_knows_the_school_by_its_urn_where_the_census_tells_it(load: L
         spring_pupilonroll="upn | NativeId\nA | SCH1\nB | SCH2\nC | 100123",
         spring_schoolcensus="NativeId | urn | term | year\nSCH1 | 918851 | spring | 2025",
     )
-    schools = loaded.records("pupil_year", "pupils", "pupil", "upn, school")
-    assert {who: row["school"] for who, row in schools.items()} == {"A": "918851", "B": "SCH2", "C": "100123"}
+    schools = loaded.records("pupil_year", "pupils", "pupil", "upn, school_urn")
+    assert {who: row["school_urn"] for who, row in schools.items()} == {"A": 918851, "B": None, "C": 100123}
+
+
+def test_the_vault_knows_a_pupil_without_a_number_by_the_key_of_the_row(load: Load) -> None:
+    loaded = load(spring_pupilonroll="pupilonrolltableid | upn\n1 | A\n2 |\n3 | UN4")
+    known = query(f"SELECT upn, roll_key FROM '{loaded.snapshot.identified['pupils']}' ORDER BY ALL")
+    assert known == [("A", None), (None, "roll 2"), (None, "roll 3")]

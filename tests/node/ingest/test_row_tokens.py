@@ -1,7 +1,6 @@
 """Row tokens and check letters: the SQL that makes them by the million agrees with the plain definitions."""
 
 import hashlib
-import hmac
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,9 +27,12 @@ def workbench(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[DuckDBPyCon
 
 @settings(max_examples=50, derandomize=True, deadline=None)
 @given(identifiers=st.lists(st.text(st.characters(exclude_characters="\0", codec="utf-8")), max_size=5))
-def test_a_token_is_an_hmac_of_the_identifier(workbench: "DuckDBPyConnection", identifiers: list[str]) -> None:
+def test_a_token_is_half_a_hash_over_the_key_and_the_identifier(
+    workbench: "DuckDBPyConnection", identifiers: list[str]
+) -> None:
+    key = hashlib.sha256(TOKEN_KEY).digest()
     for identifier in identifiers:
-        expected = hmac.new(TOKEN_KEY, identifier.encode(), hashlib.sha256).hexdigest()[:32]
+        expected = hashlib.sha256(key + identifier.encode()).hexdigest()[:32]
         assert row_token(TOKEN_KEY, identifier) == expected
         assert workbench.execute("SELECT row_token($value)", {"value": identifier}).fetchone() == (expected,)
 
