@@ -11,6 +11,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from audit.event import Action, AuditEvent, Outcome
+from disclosure_control.protection import protect
 from disclosure_control.tables import ProtectedTable
 from federation.database import stamp
 from federation.envelope import Envelope, EnvelopeError, read_envelope, seal_envelope, write_envelope
@@ -26,7 +27,7 @@ from federation.manifest import (
 )
 from federation.manifest import Outcome as ReplyOutcome
 from federation.wire import encode_document, whole_seconds
-from node.cell_keys import protect_rows, record_answers
+from node.cell_keys import change_rows, record_answers
 from node.checklist import (
     Approved,
     accept_preset,
@@ -194,11 +195,13 @@ def _protect_rows(node: Node, reserved: Reserved) -> ProtectedTable:
     """Run a reserved question, and protect its rows beside what left before. Raises `Refused`, `EngineUnavailable`."""
     plan, snapshot = reserved.plan, reserved.snapshot.id
     preset = accept_preset(node, reserved.approved.manifest)
+    if preset.cell_key is not None:
+        return change_rows(node, run_plan(node, reserved), preset)
     if (repeated := find_repeated(node, plan, snapshot, preset)) is not None:
         return repeated
     raw = run_plan(node, reserved)
     keep_implied(node, reserved.approved.digest, raw, preset)
-    return protect_rows(node, raw, preset, find_neighbours(node, plan, snapshot, preset))
+    return protect(raw, preset, find_neighbours(node, plan, snapshot, preset))
 
 
 def run_plan(node: Node, reserved: Reserved) -> RawTable:

@@ -11,8 +11,6 @@ import sqlite3
 from disclosure_control.cell_key.perturbing import CellKeys, protect_counts
 from disclosure_control.cell_key.ptable import PTable, PTableInvalid
 from disclosure_control.preset import Preset
-from disclosure_control.protection import protect
-from disclosure_control.row_protection import Neighbours
 from disclosure_control.tables import ProtectedTable
 from federation.cell_key_terms import AnswersUsed, check_answers, name_scope
 from federation.manifest import Manifest
@@ -24,10 +22,11 @@ from query_engine.planning.record_keys import count_answers
 from query_engine.tables import RawTable
 
 
-def protect_rows(node: Node, raw: RawTable, preset: Preset, beside: Neighbours) -> ProtectedTable:
-    """The protected table of this node's own rows: suppressed beside what left before, or changed by cell keys."""
-    if preset.cell_key is None:
-        return protect(raw, preset, beside)
+def change_rows(node: Node, raw: RawTable, preset: Preset) -> ProtectedTable:
+    """The protected table of this node's own rows, under a preset that changes counts by cell keys.
+
+    What left before plays no part: nothing is withheld for the sake of others, and the same children come out alike.
+    """
     return protect_counts(raw, CellKeys(find_table(node, preset), preset, node.party.keys.category_secret))
 
 
