@@ -2,8 +2,8 @@
 
 A token is the first half of a SHA-256 over the node's key and then the identifier. The key comes first and always has
 one length, and half of the digest is kept back, so that nobody can go on from a token to that of a longer identifier:
-what HMAC hashes a second time for. A roll has a token for every pupil, and each of theirs fits into one block of
-SHA-256 where HMAC needs four.
+what HMAC hashes a second time for (Coron, Dodis, Malinaud and Puniya, CRYPTO 2005, on chopped digests). A roll has a
+token for every pupil, and each of theirs fits into one block of SHA-256 where HMAC needs four.
 """
 
 import hashlib
