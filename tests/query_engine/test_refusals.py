@@ -297,8 +297,9 @@ def test_a_semicolon_at_the_end_is_harmless(ending: str, catalogue: Catalogue) -
 
 def test_every_code_has_a_case() -> None:
     """A code without a case may be one that cannot happen."""
-    of_plans = {C.METHODOLOGY, *(each for each in RefusalCode if each.startswith("path_"))}
-    assert {case.code for case in CASES} == set(RefusalCode) - of_plans  # see test_methodology.py and test_paths.py
+    # Those of whole plans: see test_methodology.py, test_query_commands.py and test_paths.py.
+    of_plans = {C.METHODOLOGY, C.CELL_KEYS, *(each for each in RefusalCode if each.startswith("path_"))}
+    assert {case.code for case in CASES} == set(RefusalCode) - of_plans
 
 
 def test_every_code_says_what_it_means() -> None:
