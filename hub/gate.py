@@ -90,7 +90,9 @@ def judge_rows(
         if time.monotonic() > until:
             words.append(f"The time is up: {authority} and those after it were not attacked.")
             break
-        own = [each for each in (*earlier, newest) if each.snapshots.get(authority) == newest.snapshots[authority]]
+        own = _differing(authority, earlier, newest)
+        if own[-1] is not newest:
+            continue  # What was released before tells nothing more when it is released again.
         published = [Published(each.name, each.plan, each.rows[authority]) for each in own]
         try:
             if (names := tuple(each.name for each in own)) not in links:
@@ -106,6 +108,15 @@ def judge_rows(
             told.add(authority)
             words += found
     return Verdict(frozenset(told), tuple(words[:MOST_WORDS]))
+
+
+def _differing(authority: str, earlier: Sequence[_Release], newest: _Release) -> list[_Release]:
+    """The releases of an authority's snapshot, the newest last, each table of rows once."""
+    found: dict[tuple[str, tuple[Row, ...]], _Release] = {}
+    for each in (*earlier, newest):
+        if each.snapshots.get(authority) == newest.snapshots[authority]:
+            found.setdefault((each.plan.plan_id, tuple(each.rows[authority])), each)
+    return list(found.values())
 
 
 def find_totals(hub: Hub, manifest: Manifest, plan: QueryPlan) -> Neighbours:

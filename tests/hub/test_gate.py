@@ -68,6 +68,25 @@ def test_what_earlier_releases_tell_with_it_waits_for_a_checker(federation: Play
     assert found.endswith(f"from this release and {earlier['release_id']}.")
 
 
+def test_what_was_released_before_is_released_again_without_an_attack(
+    federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same rows of the same snapshot tell nothing more, and other rows of the same question are attacked."""
+    attacked: list[str] = []
+
+    def attack(authority: str, *_: object) -> list[str]:
+        attacked.append(authority)
+        return []
+
+    monkeypatch.setattr(gate, "tell_hits", attack)
+    answer(federation, federation.start(BY_SEX), [50, 40])
+    assert len(attacked) == len(NODES)
+    again = answer(federation, federation.start(BY_SEX), [50, 40])
+    assert (len(attacked), status_of(federation, again).state) == (len(NODES), QueryState.RELEASED)
+    answer(federation, federation.start(BY_SEX), [64, 40])
+    assert len(attacked) == 2 * len(NODES)
+
+
 def test_a_checker_releases_what_is_left_and_no_more(federation: PlayedFederation, held: str) -> None:
     """The authority that is told on is out of it, and its signed answer too; the others are as they were."""
     decide_release(
