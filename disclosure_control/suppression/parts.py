@@ -79,6 +79,12 @@ class Parts:
         borders = np.flatnonzero(np.diff(labels[moving])) + 1
         return [each for each in np.split(moving, borders) if len(each)]
 
+    def related(self) -> Mask:
+        """The cells that are a total or a part of one."""
+        found = np.zeros(len(self._lattice), bool)
+        found[self._cell] = True
+        return found
+
     def take(self, cells: Sequence[int] | Places) -> Part:
         """The part in which these cells move."""
         moves = np.zeros(len(self._lattice), bool)

@@ -69,14 +69,28 @@ def find_witnesses(view: View) -> Witnesses:
 
     What has nothing to do with each other is looked at by itself.
     """
-    parts = Parts(view.lattice)
+    parts, free = Parts(view.lattice), view.low < view.high
     looked = []
-    for cells in parts.connected(view.low < view.high):
+    if len(single := np.flatnonzero(free & ~parts.related())):
+        looked.append((single, _find_single(view.within(parts.take(single)))))
+    for cells in parts.connected(free & parts.related()):
         part = parts.take(cells)
         looked.append((part.cells, _find_together(view.within(part))))
     found = Witnesses(view)
     if all(each.tables for _, each in looked):
         _join(found, view.low, looked)
+    return found
+
+
+def _find_single(view: View) -> Witnesses:
+    """Witnesses of cells that add up to nothing: each is as small as it can be in one, and large enough in another."""
+    found = Witnesses(view)
+    small = np.clip(0, view.low, view.high)
+    found.take(small.astype(float))
+    large = small.copy()
+    for cell in found.told():
+        large[cell] = max(small[cell], min(int(view.high[cell]), found.cap(cell)))
+    found.take(large.astype(float))
     return found
 
 
