@@ -10,10 +10,8 @@ from pathlib import Path
 from audit.event import Action
 from federation.state import hold_directory, write_file
 from node.service import POLICY_FILE, Node
-from policies.access_policy import MATRIX, AccessPolicy, name_version
+from policies.access_policy import AccessPolicy, name_version
 from policies.changes import PolicyChange, compare_policies
-from policies.linter import lint_policy
-from policies.rules import Rule
 
 
 @dataclass(frozen=True)
@@ -35,8 +33,7 @@ def propose_policy(node: Node, path: Path) -> ProposedPolicy:
     data = path.read_bytes()
     if name_version(data) != proposed.version:
         raise PolicyMoved(f"{path} was written to while it was read; nothing was done: compare again")
-    change = compare_policies(read_rules(policy_path(node).read_bytes()), read_rules(data))
-    return ProposedPolicy(data, proposed.version, in_force.version, change)
+    return ProposedPolicy(data, proposed.version, in_force.version, compare_policies(in_force.rules, proposed.rules))
 
 
 def adopt_policy(node: Node, proposed: ProposedPolicy) -> None:
@@ -63,14 +60,3 @@ def adopt_policy(node: Node, proposed: ProposedPolicy) -> None:
 
 class PolicyMoved(Exception):
     """A policy is not the one any more that it was a moment ago: the one in force, or the one proposed."""
-
-
-def policy_path(node: Node) -> Path:
-    """Where the policy in force is read from: the authority's own file, or the packaged matrix."""
-    own = node.party.directory / POLICY_FILE
-    return own if own.exists() else MATRIX
-
-
-def read_rules(data: bytes) -> tuple[Rule, ...]:
-    """The rules of a policy that was linted before. Raises `PolicyInvalid`."""
-    return lint_policy(data.decode(), "policy")

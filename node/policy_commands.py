@@ -21,20 +21,19 @@ def policy() -> None:
 def show(state: Path, role: str | None, form: str) -> None:
     """Print every right that the policy in force gives."""
     from node.claim_commands import format_rows
-    from node.own_policy import policy_path, read_rules
     from node.service import open_node
     from policies.names import Role
     from policies.rules import list_rights
 
     if role is not None and role not in frozenset(Role):
         raise click.BadParameter(f"use one of: {', '.join(Role)}", param_hint="--role")
-    node = open_node(state)
-    rights = sorted(list_rights(read_rules(policy_path(node).read_bytes())))
+    in_force = open_node(state).policy()
+    rights = sorted(list_rights(in_force.rules))
     rows = [
         (right.role, right.relation, right.action, right.field_group) for right in rights if role in (None, right.role)
     ]
     click.echo(format_rows(("role", "relation", "action", "field_group"), rows, form), nl=False)
-    click.echo(f"policy {node.policy().version}", err=True)
+    click.echo(f"policy {in_force.version}", err=True)
 
 
 @policy.command()

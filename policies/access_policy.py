@@ -64,13 +64,16 @@ VOCABULARY: tuple[tuple[str, type[StrEnum]], ...] = (
 
 
 class AccessPolicy:
-    """One loaded policy. `version` names its exact bytes, so that a log entry can say which policy decided."""
+    """One loaded policy: its linted `rules`, and decisions by them.
 
-    def __init__(self, enforcers: Mapping[str, Any], version: str) -> None:
+    `version` names its exact bytes, so that a log entry can say which policy decided.
+    """
+
+    def __init__(self, enforcers: Mapping[str, Any], rules: tuple[Rule, ...], version: str) -> None:
         self._enforcers = enforcers
         self._permitted: dict[tuple[Role, Relation, Action], frozenset[FieldGroup]] = {}
         self._allowed: set[tuple[str, ...]] = set()
-        self.version = version
+        self.rules, self.version = rules, version
 
     @classmethod
     def load(cls, path: Path | None = None) -> "AccessPolicy":
@@ -84,7 +87,8 @@ class AccessPolicy:
         model, policy = _read(model_path), _read(policy_path)
         lint_model(_decode(model, model_path), str(model_path))
         rules = lint_policy(_decode(policy, policy_path), str(policy_path))
-        return cls({role: _make_enforcer(model.decode(), role, rules) for role in Role}, _name_bytes(model, policy))
+        enforcers: dict[str, Any] = {role: _make_enforcer(model.decode(), role, rules) for role in Role}
+        return cls(enforcers, rules, _name_bytes(model, policy))
 
     def check(self, request: AccessRequest) -> None:
         """Return where a rule allows the request and none denies it.
@@ -92,15 +96,18 @@ class AccessPolicy:
         Raises `AccessDenied` in every other case, an error inside Casbin included.
         """
         values = tuple(_known(getattr(request, name), name, words) for name, words in VOCABULARY)
-        if values in self._allowed:  # A loaded policy does not change. What it denies is asked again every time.
-            return
+        if values not in self._allowed:  # A loaded policy does not change. What it denies is asked again every time.
+            self.ask_casbin(values)
+            self._allowed.add(values)
+
+    def ask_casbin(self, values: tuple[str, ...]) -> None:
+        """Have Casbin decide about known words, whatever was decided before. Raises `AccessDenied` as `check` does."""
         try:
             with ENFORCING:
                 allowed, rule = self._enforcers[values[0]].enforce_ex(*values)
         except Exception as error:
             raise AccessDenied(DenialCode.POLICY_FAILED, "the policy could not be asked; nothing was done") from error
         if allowed is True and rule and rule[-1] == Effect.ALLOW:
-            self._allowed.add(values)
             return
         role, relation, action, group = values
         raise AccessDenied(
@@ -126,14 +133,14 @@ class AccessPolicy:
         clauses = {
             relation: groups
             for relation in RowFilter.testable_relations(school_urn, named_children)
-            if (groups := self._permitted_groups(asker, relation, wanted))
+            if (groups := self.permitted_groups(asker, relation, wanted))
         }
         if not clauses:
             raise AccessDenied(DenialCode.NOT_PERMITTED, f"the role {asker} may not {wanted} any child's record")
         return RowFilter(asker, wanted, authority, school_urn, named_children, clauses)
 
-    def _permitted_groups(self, role: Role, relation: Relation, action: Action) -> frozenset[FieldGroup]:
-        """What Casbin says of every group, asked once: a loaded policy does not change."""
+    def permitted_groups(self, role: Role, relation: Relation, action: Action) -> frozenset[FieldGroup]:
+        """The groups of a child's record that a role may do this to, by one relation; asked of Casbin once."""
         asked = (role, relation, action)
         if asked not in self._permitted:
             groups = (group for group in CHILD_RECORD if self._permits(AccessRequest(*asked, group)))

@@ -7,7 +7,7 @@ that what is printed is what would happen.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from policies.access_policy import AccessDenied, AccessPolicy, AccessRequest
+from policies.access_policy import AccessPolicy
 from policies.names import CHILD_RECORD, RELATION_MEANINGS, Action, CareStatus, FieldGroup, Relation, Role
 
 __all__ = ["RECORD_ACTIONS", "Asker", "Sight", "StandingOf", "who_could_see"]
@@ -82,20 +82,9 @@ def who_could_see(policy: AccessPolicy, child: StandingOf, askers: Iterable[Aske
     Whoever is not in it could do nothing.
     """
     return tuple(
-        Sight(asker, relation, action, groups)
+        Sight(asker, relation, action, tuple(group for group in CHILD_RECORD if group in groups))
         for asker in askers
         for relation in asker.relations_to(child)
         for action in RECORD_ACTIONS
-        if (groups := _permitted(policy, asker.role, relation, action))
+        if (groups := policy.permitted_groups(asker.role, relation, action))
     )
-
-
-def _permitted(policy: AccessPolicy, role: Role, relation: Relation, action: Action) -> tuple[FieldGroup, ...]:
-    permitted = []
-    for group in CHILD_RECORD:
-        try:
-            policy.check(AccessRequest(role, relation, action, group))
-        except AccessDenied:
-            continue
-        permitted.append(group)
-    return tuple(permitted)

@@ -8,7 +8,6 @@ from flask import Blueprint, render_template, request
 from federation.state import StateError
 from node.asking import PurposeMissing
 from node.child_sight import LISTING, find_standing, list_sights
-from node.own_policy import policy_path, read_rules
 from node.pages.staff import may_read_ours, require_visitor, require_visitor_who, the_node
 from node.reading_room import admit_reader
 from policies.names import FIELD_GROUP_MEANINGS, RELATION_MEANINGS, ROLE_MEANINGS, FieldGroup
@@ -25,15 +24,15 @@ Permission = tuple[str, str, str]
 @policy.get("/policy")
 def show_policy() -> str:
     """Show every right that the policy in force gives, by role."""
-    visitor, node = require_visitor(), the_node()
-    rights = sorted(list_rights(read_rules(policy_path(node).read_bytes())))
+    visitor, in_force = require_visitor(), the_node().policy()
+    rights = sorted(list_rights(in_force.rules))
     roles = [
         (role, ROLE_MEANINGS[role], _permissions(tuple(given)))
         for role, given in groupby(rights, key=lambda right: right.role)
     ]
     return render_template(
         "policy.html",
-        version=node.policy().version,
+        version=in_force.version,
         roles=roles,
         groups=FIELD_GROUP_MEANINGS.items(),
         may_look=may_read_ours(visitor),
