@@ -42,22 +42,14 @@ class HubServer(BaseApplication):  # type: ignore[misc]
         threads = self._members + SPARE_THREADS
         connections = threads + SPARE_CONNECTIONS
         allow_files(connections + FILES_EACH * threads)
-        settings = {
-            "bind": self._listening.bind,
+        own = {
             "workers": 1,
             "worker_class": "hub.reception.Reception",
             "threads": threads,
             "worker_connections": connections,
-            "timeout": 120,
-            "graceful_timeout": 5,
             "keepalive": 60,
-            "accesslog": None,
-            # Warnings are about requests that cannot be read: any stranger could fill the disk with them.
-            "loglevel": "error",
-            "limit_request_line": 4094,
-            "control_socket_disable": True,
         }
-        for name, value in {**settings, **self._options, **self._listening.describe_tls()}.items():
+        for name, value in {**self._listening.settings(), **own, **self._options}.items():
             self.cfg.set(name, value)
 
     def load(self) -> "Flask":

@@ -1,7 +1,7 @@
 """Serving a node's pages: gunicorn with one worker and a few threads, beside the node's own polling."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gunicorn.app.base import BaseApplication
 
@@ -24,20 +24,8 @@ class PagesServer(BaseApplication):  # type: ignore[misc]
 
     def load_config(self) -> None:
         """Set gunicorn up."""
-        settings: dict[str, Any] = {
-            "bind": self._listening.bind,
-            "workers": 1,
-            "worker_class": "gthread",
-            "threads": THREADS,
-            "timeout": 120,
-            "graceful_timeout": 5,
-            "accesslog": None,
-            # Warnings are about requests that cannot be read: any stranger could fill the disk with them.
-            "loglevel": "error",
-            "limit_request_line": 4094,
-            "control_socket_disable": True,
-        }
-        for name, value in {**settings, **self._listening.describe_tls()}.items():
+        own = {"workers": 1, "worker_class": "gthread", "threads": THREADS}
+        for name, value in {**self._listening.settings(), **own}.items():
             self.cfg.set(name, value)
 
     def load(self) -> "Flask":

@@ -70,10 +70,10 @@ def find_witnesses(view: View) -> Witnesses:
     What has nothing to do with each other is looked at by itself.
     """
     parts, free = Parts(view.lattice), view.low < view.high
-    looked = []
-    if len(single := np.flatnonzero(free & ~parts.related())):
+    related, looked = parts.related(), []
+    if len(single := np.flatnonzero(free & ~related)):
         looked.append((single, _find_single(view.within(parts.take(single)))))
-    for cells in parts.connected(free & parts.related()):
+    for cells in parts.connected(free & related):
         part = parts.take(cells)
         looked.append((part.cells, _find_together(view.within(part))))
     found = Witnesses(view)

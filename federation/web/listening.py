@@ -46,8 +46,21 @@ class Listening:
         """Whether whoever visits does so over TLS."""
         return self.behind_proxy or self.certificate is not None
 
-    def describe_tls(self) -> dict[str, Any]:
-        """Return gunicorn's settings for a certificate of our own; none without one."""
+    def settings(self) -> dict[str, Any]:
+        """Return gunicorn's settings that do not depend on who listens, and those of our own certificate."""
+        return {
+            "bind": self.bind,
+            "timeout": 120,
+            "graceful_timeout": 5,
+            "accesslog": None,
+            # Warnings are about requests that cannot be read: any stranger could fill the disk with them.
+            "loglevel": "error",
+            "limit_request_line": 4094,
+            "control_socket_disable": True,
+            **self._describe_tls(),
+        }
+
+    def _describe_tls(self) -> dict[str, Any]:
         if self.certificate is None or self.key is None:
             return {}
         # gunicorn's own context would speak older versions too. Ours is made once, before the workers are forked.

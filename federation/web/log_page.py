@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import dropwhile, islice
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import render_template
@@ -32,7 +33,7 @@ class Search:
         query = urlencode({name: value for name, value in asked.items() if value})
         return f"/audit?{query}" if query else "/audit"
 
-    def details(self) -> dict[str, str]:
+    def details(self) -> dict[str, Any]:
         """Return what is looked for, as the log keeps it."""
         looked_for = {"action": self.action, "actor": self.actor, "reference": self.reference}
         return {f"searched.{name}": value for name, value in looked_for.items() if value}

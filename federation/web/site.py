@@ -44,6 +44,9 @@ SENTENCES = {
 }
 """What a page says of an error that the framework noticed, which comes with no sentence of its own."""
 
+Navigation = tuple[str, str, bool]
+"""One entry of a page's main navigation: address, text, and whether it is where the visitor is."""
+
 kit = Blueprint("kit", __name__, template_folder="templates", static_folder="assets", static_url_path="/assets")
 
 
@@ -94,6 +97,11 @@ def current_session() -> Session | None:
             g.session = None
     session: Session | None = g.session
     return session
+
+
+def navigation_entry(address: str, text: str) -> Navigation:
+    """One entry of a page's main navigation."""
+    return address, text, request.path == address or (address != "/" and request.path.startswith(f"{address}/"))
 
 
 def change_session(member: str = "") -> Session:

@@ -1,7 +1,5 @@
 """The audit log of the hub, for those whom the access matrix lets read it. That it is read is logged first."""
 
-from typing import Any
-
 from flask import Blueprint, request
 
 from audit.event import Action
@@ -26,6 +24,5 @@ def show_log() -> str:
 def record_reading(visitor: Member, search: Search) -> None:
     """Log that a visitor reads the log, and what they look for."""
     hub = the_hub()
-    details: dict[str, Any] = dict(search.details())
     with hub.database.transaction() as connection:
-        hub.database.log.append(connection, hub.event(Action.AUDIT_READ, visitor.id, "", **details))
+        hub.database.log.append(connection, hub.event(Action.AUDIT_READ, visitor.id, "", **search.details()))

@@ -2,16 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
-from flask import current_app, g, request
+from flask import current_app, g
 
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind, RegisterError
 from federation.state import StateError
-from federation.web.site import current_session
+from federation.web.site import Navigation, current_session, navigation_entry
 from hub.service import Hub
-
-Navigation = tuple[str, str, bool]
-"""One entry of a page's main navigation: address, text, and whether it is where the visitor is."""
 
 
 def the_hub() -> Hub:
@@ -84,17 +81,12 @@ def require_visitor_who(may_visit: Callable[[Member], bool], otherwise: str) -> 
 
 def list_navigation(visitor: Member | None) -> Iterator[Navigation]:
     """Yield the pages that a visitor may go to."""
-    yield _entry("/", "Home")
-    yield _entry("/catalogue", "Catalogue")
+    yield navigation_entry("/", "Home")
+    yield navigation_entry("/catalogue", "Catalogue")
     if visitor is not None and may_list_queries(visitor):
-        yield _entry("/queries", "Queries")
+        yield navigation_entry("/queries", "Queries")
     if visitor is not None and may_read_log(visitor):
-        yield _entry("/audit", "Audit log")
-
-
-def _entry(address: str, text: str) -> Navigation:
-    here = request.path == address or (address != "/" and request.path.startswith(f"{address}/"))
-    return address, text, here
+        yield navigation_entry("/audit", "Audit log")
 
 
 def describe_visitor() -> dict[str, object]:

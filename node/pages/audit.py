@@ -1,7 +1,5 @@
 """The node's audit log, for the authority's information governance officer. That it is read is logged first."""
 
-from typing import Any
-
 from flask import Blueprint, request
 
 from audit.event import Action
@@ -18,6 +16,5 @@ def show_log() -> str:
     """Show a page of the log, newest entry first, and the newest checkpoint."""
     visitor, node = require_visitor_who(may_read_log, NOT_YOURS), the_node()
     search = read_search(request.args)
-    details: dict[str, Any] = dict(search.details())
-    node.record(node.event(Action.AUDIT_READ, f"{visitor.id} ({visitor.role})", "", **details))
+    node.record(node.event(Action.AUDIT_READ, f"{visitor.id} ({visitor.role})", "", **search.details()))
     return render_log(node.database.connection, search)

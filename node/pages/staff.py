@@ -2,18 +2,15 @@
 
 from collections.abc import Callable, Iterator
 
-from flask import current_app, g, request
+from flask import current_app, g
 
 from federation.problems import ProblemRaised
-from federation.web.site import current_session
+from federation.web.site import Navigation, current_session, navigation_entry
 from node.people import Person
 from node.service import Node
 from node.sign_in import find_staff
 from policies.access_policy import AccessDenied, AccessRequest
 from policies.linter import PolicyInvalid
-
-Navigation = tuple[str, str, bool]
-"""One entry of a page's main navigation: address, text, and whether it is where the visitor is."""
 
 
 def the_node() -> Node:
@@ -75,20 +72,16 @@ def require_visitor_who(may_visit: Callable[[Person], bool], otherwise: str) -> 
 
 def list_navigation(visitor: Person | None) -> Iterator[Navigation]:
     """Yield the pages that a visitor may go to."""
-    yield _entry("/", "Home")
+    yield navigation_entry("/", "Home")
     if visitor is None:
         return
     if may_read_ours(visitor):
-        yield _entry("/children", "My children")
+        yield navigation_entry("/children", "My children")
     if may_read_placed_here(visitor):
-        yield _entry("/placed-here", "Placed here")
-    yield _entry("/policy", "Who may see what")
+        yield navigation_entry("/placed-here", "Placed here")
+    yield navigation_entry("/policy", "Who may see what")
     if may_read_log(visitor):
-        yield _entry("/audit", "Audit log")
-
-
-def _entry(address: str, text: str) -> Navigation:
-    return address, text, request.path == address or (address != "/" and request.path.startswith(f"{address}/"))
+        yield navigation_entry("/audit", "Audit log")
 
 
 def describe_visitor() -> dict[str, object]:
@@ -97,5 +90,5 @@ def describe_visitor() -> dict[str, object]:
     try:
         navigation = tuple(list_navigation(visitor))
     except PolicyInvalid:  # The page that says so has a frame, too; it leads nowhere but home.
-        navigation = (_entry("/", "Home"),)
+        navigation = (navigation_entry("/", "Home"),)
     return {"visitor": visitor, "navigation": navigation}
