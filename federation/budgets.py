@@ -1,4 +1,4 @@
-"""What is left of an authority's privacy budget, as its node states and signs it for the hub to show.
+"""What a question costs of a privacy budget, and what is left of it, as a node states and signs it for the hub to show.
 
 A statement lists what was taken of each academic year by each project, and the caps; nothing of any child is in it, for
 what questions cost depends on them alone. The hub holds a price against every statement before it sends a question out.
@@ -8,13 +8,16 @@ It is a courtesy to whoever asks: each node refuses by its own ledger, whatever 
 from collections.abc import Iterable
 from datetime import datetime
 from fractions import Fraction
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
 
 from disclosure_control.budget.account import BudgetAccount, Caps, Entry
-from disclosure_control.budget.price import NOTHING, PrivacyLoss, write_epsilon
+from disclosure_control.budget.price import NOTHING, Price, PrivacyLoss, price_plan, write_epsilon
 from federation.envelope import Envelope, EnvelopeError, Signer, check_payload_type, seal_envelope, verify_signature
+from federation.manifest import Manifest, Path
+from federation.plans import derive_plan
 from federation.register import CLOCK_SKEW, Member
 from federation.wire import AcademicYear, Digest, Document, Instant, Name, WireError, decode_document, encode_document
 
@@ -25,6 +28,22 @@ COUNTED = 64
 
 Amount = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,9})(\.[0-9]{0,5}[1-9])?\Z")]
 """An epsilon, or a sum of them, as decimal text in its one spelling."""
+
+
+def price_manifest(manifest: Manifest) -> Price | None:
+    """What a manifest costs; None where it adds no noise, and so promises nothing that could be counted.
+
+    Raises `QueryRefused` and `NoiseRefused`.
+    """
+    if manifest.sum is None or not manifest.sum.epsilon:
+        return None
+    return price_question(manifest.sql, manifest.path, manifest.sum.epsilon)
+
+
+@lru_cache(maxsize=256)
+def price_question(sql: str, path: Path, epsilon: str) -> Price:
+    """What a question costs, worked out once for all. Raises `QueryRefused` and `NoiseRefused`."""
+    return price_plan(derive_plan(sql, path), epsilon)
 
 
 class StatementInvalid(Exception):

@@ -11,14 +11,20 @@ from functools import lru_cache
 
 from audit.connection import Connection
 from disclosure_control.budget.account import BudgetAccount, BudgetShort
-from disclosure_control.budget.price import Price, price_plan, write_epsilon
+from disclosure_control.budget.price import Price, write_epsilon
 from disclosure_control.noise.terms import NoiseRefused
-from federation.budgets import BUDGET_TYPE, BudgetStatement, StatementInvalid, open_account, verify_statement
+from federation.budgets import (
+    BUDGET_TYPE,
+    BudgetStatement,
+    StatementInvalid,
+    open_account,
+    price_manifest,
+    verify_statement,
+)
 from federation.database import stamp
 from federation.envelope import EnvelopeError, read_envelope, write_envelope
 from federation.exchange import BudgetLeft, QueryBudget, QueryState
-from federation.manifest import MANIFEST_TYPE, Manifest, Path, read_manifest
-from federation.plans import derive_plan
+from federation.manifest import MANIFEST_TYPE, Manifest, read_manifest
 from federation.problems import ProblemRaised
 from federation.register import Member
 from federation.wire import decode_document
@@ -70,24 +76,12 @@ def keep_statement(hub: Hub, node: Member, data: bytes) -> None:
         connection.execute("INSERT INTO budget_statements (node, stated_at, envelope) VALUES (?, ?, ?)", row)
 
 
-def find_price(manifest: Manifest) -> Price | None:
-    """What a manifest costs; None where it adds no noise."""
-    if manifest.sum is None or not manifest.sum.epsilon:
-        return None
-    return _price(manifest.sql, manifest.path, manifest.sum.epsilon)
-
-
-@lru_cache(maxsize=256)
-def _price(sql: str, path: Path, epsilon: str) -> Price:
-    return price_plan(derive_plan(sql, path), epsilon)
-
-
 def check_budget(hub: Hub, manifest: Manifest, digest: str = "") -> None:
     """Check that every node of a roster has as much left as a manifest costs. Raises a 409 problem that says who not.
 
     `digest` is of the manifest itself, where it may have been sent out already.
     """
-    price = find_price(manifest)
+    price = price_manifest(manifest)
     if price is None:
         return
     short = describe_short(hub, manifest, price, read_accounts(hub, manifest.roster, besides=digest))
@@ -151,7 +145,7 @@ def _debit_sent(stated: _Stated, sent: Sequence[SentOut]) -> BudgetAccount:
 def _price_of_sent(manifest: Manifest) -> Price | None:
     """The price of what was sent out; None where the catalogue of today plans it no more, and no node answers it."""
     try:
-        return find_price(manifest)
+        return price_manifest(manifest)
     except (QueryRefused, NoiseRefused):
         return None
 
@@ -190,7 +184,7 @@ def _name_some(authorities: Sequence[str]) -> str:
 def describe_budget(hub: Hub, manifest: Manifest, state: QueryState, digest: str) -> QueryBudget | None:
     """What a query costs, and what is left before and after it; None where it adds no noise."""
     try:
-        price = find_price(manifest)
+        price = price_manifest(manifest)
     except (QueryRefused, NoiseRefused):
         return None
     if price is None:

@@ -41,13 +41,13 @@ def release_query(hub: Hub, query: StoredQuery, now: datetime) -> None:
     replies = read_replies(hub, query.digest)
     table = combine_replies(hub, query, replies)
     verdict = judge_rows(hub, query.manifest, table, replies, load_approved_preset(query.manifest, hub.party.presets))
-    shown = _replies_to_show(hub, query, table, replies)
+    shown, certificate = _replies_to_show(hub, query, table, replies), certify_table(hub, query, table)
     with hub.database.transaction() as connection:
         # A reply that came in while the others were combined is not left out: the next poll begins again with it.
         if read_progress(hub, query.digest).keys() != replies.keys():
             return
         if verdict.is_safe:
-            keep_release(hub, connection, query, table, shown, now)
+            keep_release(hub, connection, query, table, shown, now, certificate=certificate)
         else:
             hold_release(hub, connection, query, verdict)
     hub.bell.ring(query.query_id)
@@ -62,11 +62,11 @@ def decide_release(hub: Hub, query_id: str, decision: CheckDecision, checker: Me
     query, left_out = take_up(hub, query_id, decision)
     replies = read_replies(hub, query.digest)
     table = combine_replies(hub, query, replies, left_out)
-    shown = _replies_to_show(hub, query, table, replies)
+    shown, certificate = _replies_to_show(hub, query, table, replies), certify_table(hub, query, table)
     with hub.database.transaction() as connection:
         forget_check(connection, query_id)
         if decision.release:
-            keep_release(hub, connection, query, table, shown, now, decided_by=checker.id)
+            keep_release(hub, connection, query, table, shown, now, certificate=certificate, decided_by=checker.id)
     if not decision.release:
         close_query(hub, query, QueryState.UNFINISHED, Action.QUERY_WITHHELD, checker.id)
     hub.bell.ring(query_id)
@@ -79,12 +79,15 @@ def keep_release(
     table: ReleasedTable | ReleasedModel,
     signed: tuple[Envelope, ...],
     now: datetime,
+    *,
+    certificate: str,
     opening: Envelope | None = None,
     decided_by: str = "",
 ) -> None:
     """Store a release with what the nodes signed for it, inside the caller's transaction, unless one is there.
 
-    `decided_by` is the output checker who let it go, if it waited for one.
+    `certificate` is that of the table, which takes longer to work out than a transaction should. `decided_by` is the
+    output checker who let it go, if it waited for one.
     """
     if not _move_to_released(connection, query):
         return
@@ -104,13 +107,16 @@ def keep_release(
         replies=signed,
         opening=opening,
         checkpoint=hub.database.log.latest_checkpoint(connection),
-        certificate=_certify(hub, query, table),
+        certificate=certificate,
     )
     connection.execute("INSERT INTO releases VALUES (?, ?, ?)", (query.query_id, release_id, encode_document(document)))
 
 
-def _certify(hub: Hub, query: StoredQuery, table: ReleasedTable | ReleasedModel) -> str:
-    """The certificate of a table; none for a model, where noise or cell keys protect, or where there is no proof."""
+def certify_table(hub: Hub, query: StoredQuery, table: ReleasedTable | ReleasedModel) -> str:
+    """Return the certificate of a table.
+
+    There is none for a model, where noise or cell keys protect, or where there is no proof.
+    """
     if isinstance(table, ReleasedModel) or query.manifest.path is Path.NOISY_SUM:
         return ""
     preset = load_approved_preset(query.manifest, hub.party.presets)

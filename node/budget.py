@@ -8,32 +8,17 @@ for all the same. Nothing here changes or deletes a debit.
 import sqlite3
 from datetime import datetime
 from fractions import Fraction
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from disclosure_control.budget.account import BudgetAccount, BudgetShort, Caps, Entry
-from disclosure_control.budget.price import NOTHING, Price, PrivacyLoss, price_plan
+from disclosure_control.budget.price import NOTHING, PrivacyLoss
+from federation.budgets import price_manifest
 from federation.database import stamp
-from federation.manifest import Manifest, Path
-from federation.plans import derive_plan
 from node.refusal import Refused
 from node.rules import SumRules
 
 if TYPE_CHECKING:
     from node.checklist import Approved
-
-
-@lru_cache(maxsize=256)
-def price_question(sql: str, path: Path, epsilon: str) -> Price:
-    """What a question costs, worked out once for all. Raises `NoiseRefused`."""
-    return price_plan(derive_plan(sql, path), epsilon)
-
-
-def find_price(manifest: Manifest) -> Price | None:
-    """What a manifest costs; None where it adds no noise, and so promises nothing that could be counted."""
-    if manifest.sum is None or not manifest.sum.epsilon:
-        return None
-    return price_question(manifest.sql, manifest.path, manifest.sum.epsilon)
 
 
 def list_caps(rules: SumRules) -> Caps:
@@ -56,7 +41,7 @@ def read_account(connection: sqlite3.Connection, rules: SumRules, besides: str =
 
 def check_budget(connection: sqlite3.Connection, approved: "Approved", rules: SumRules) -> None:
     """Line 10: what the manifest costs is left, for its project, of each year that it touches. Raises `Refused`."""
-    price = find_price(approved.manifest)
+    price = price_manifest(approved.manifest)
     if price is None:
         return
     try:
@@ -67,7 +52,7 @@ def check_budget(connection: sqlite3.Connection, approved: "Approved", rules: Su
 
 def reserve_price(connection: sqlite3.Connection, approved: "Approved", now: datetime) -> None:
     """Debit each academic year that the manifest touches, once and for good, in the caller's transaction."""
-    manifest, price = approved.manifest, find_price(approved.manifest)
+    manifest, price = approved.manifest, price_manifest(approved.manifest)
     if price is None:
         return
     loss = (manifest.project, str(price.loss.epsilon), str(price.loss.rho), stamp(now))

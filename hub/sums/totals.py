@@ -27,7 +27,7 @@ from hub.cell_keys import open_cell_keys
 from hub.dispatch import read_signed_replies
 from hub.gate import find_totals
 from hub.queries import StoredQuery, close_query
-from hub.release import find_authorities, keep_release
+from hub.release import certify_table, find_authorities, keep_release
 from hub.service import Hub
 from hub.sums.attempts import AttemptState, StoredAttempt, move_attempt
 from query_engine.models.failures import ModelUndetermined
@@ -57,6 +57,7 @@ def release_total(
         log.warning("%s is withheld: %s", query.query_id, type(error).__name__)
         _withhold(hub, query, attempt, collector)
         return
+    certificate = certify_table(hub, query, table)
     with hub.database.transaction() as connection:
         if not move_attempt(connection, attempt, AttemptState.OPENED):
             return
@@ -64,7 +65,7 @@ def release_total(
         connection.execute("DELETE FROM sum_arrivals WHERE digest = ?", (query.digest,))
         signed = read_signed_replies(hub, query.digest)
         shown = tuple(signed[node] for node in sorted(survivors))
-        keep_release(hub, connection, query, table, shown, now, opening=collector.opening)
+        keep_release(hub, connection, query, table, shown, now, certificate=certificate, opening=collector.opening)
     hub.database.erase_deleted()
     hub.bell.ring(query.query_id)
 

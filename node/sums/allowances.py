@@ -16,11 +16,12 @@ from disclosure_control.noise.terms import NoiseRefused
 from disclosure_control.preset import Preset
 from disclosure_control.release import ReleaseRefused
 from disclosure_control.totals import check_total_preset
+from federation.budgets import price_question
 from federation.manifest import Manifest, Path
 from federation.plans import derive_plan
 from federation.register import Member
 from federation.sum_terms import TermsInvalid, check_operators
-from node.budget import check_budget, price_question, reserve_price
+from node.budget import check_budget, reserve_price
 from node.refusal import Refused
 from node.rules import SumRules
 from query_engine.planning.paths import CONFLICTING, check_reach, measure_keys

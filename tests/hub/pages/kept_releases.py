@@ -19,5 +19,5 @@ def keep_model(federation: PlayedFederation) -> str:
         model, "plan-1", here, {"302": "late"}, f"A total over {len(here)} of {len(answered)} authorities."
     )
     with hub.database.transaction() as connection:
-        keep_release(hub, connection, query, named, (), federation.clock())
+        keep_release(hub, connection, query, named, (), federation.clock(), certificate="")
     return query_id
