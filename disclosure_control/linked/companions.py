@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from disclosure_control.linked.counted import Counted, counts_of
-from disclosure_control.linked.joint_attack import Entries, JointAttack, attack_together, rule_for
+from disclosure_control.linked.joint_attack import Entries, attack_together, rule_for
 from disclosure_control.linked.links import Linked, link_plans
 from disclosure_control.preset import Preset
 from disclosure_control.suppression.lattice import Lattice
@@ -18,7 +18,7 @@ from disclosure_control.symbols import Symbol
 from disclosure_control.tables import Entry, Row
 from query_engine.planning.plan import QueryPlan
 
-__all__ = ["Published", "attack_published", "entries_of", "find_companions", "link_published"]
+__all__ = ["Published", "entries_of", "find_companions", "link_published"]
 
 MOST_ROUNDS = 12
 """How often more is withheld, before all is."""
@@ -60,11 +60,6 @@ def _read(entry: Entry, implied: int | None, counted: Counted) -> Printed:
     if isinstance(entry, int) and not isinstance(entry, bool):
         return entry
     return WITHHELD if entry == Symbol.CONFIDENTIAL else UNKNOWN
-
-
-def attack_published(published: Sequence[Published], preset: Preset) -> JointAttack:
-    """Attack tables together. Raises `TooTangled` and `Contradiction`."""
-    return attack_together(link_published(published), entries_of(published), rule_for(preset, published[-1].plan))
 
 
 def find_companions(earlier: Sequence[Published], newest: Published, preset: Preset) -> frozenset[int]:

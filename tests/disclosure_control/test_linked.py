@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from disclosure_control.linked.companions import Published, attack_published, find_companions
+from disclosure_control.linked.companions import Published, entries_of, find_companions, link_published
+from disclosure_control.linked.joint_attack import attack_together, rule_for
 from disclosure_control.linked.links import TooTangled, link_plans
 from disclosure_control.linked.words import tell_hits
 from disclosure_control.presets import load_preset
@@ -29,7 +30,9 @@ def table(sql: str, *counts: Entry, name: str = "R-1", implied: int | None = Non
 
 
 def told(preset: str, *tables: Published) -> Sequence[tuple[int | None, int | None]]:
-    return [(each.known.low, each.known.high) for each in attack_published(tables, load_preset(preset)).told]
+    rule = rule_for(load_preset(preset), tables[-1].plan)
+    found = attack_together(link_published(tables), entries_of(tables), rule)
+    return [(each.known.low, each.known.high) for each in found.told]
 
 
 def test_a_total_elsewhere_tells_what_a_table_withholds() -> None:
