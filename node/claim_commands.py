@@ -81,7 +81,7 @@ def claims(state: Path, children: bool, person_id: str | None, form: str) -> Non
 def incomplete(state: Path, person_id: str, purpose: str, term: str | None, form: str) -> None:
     """List our children of school age of whom no school roll tells, here or at a host, and why."""
     from node.incomplete import LISTING, list_incomplete, usual_term
-    from node.reading_room import admit_reader
+    from node.lookups.reading_room import admit_reader
     from node.service import open_node
     from node.terms import parse_term
 

@@ -34,14 +34,14 @@ from federation.register import Member
 from federation.sealing import SealError
 from federation.transport import encode_records
 from federation.wire import whole_seconds
-from node.asking import Carrier, collect_answers, list_others, open_answer
 from node.claim_ledger import Reason, read_made, reserve_claim, settle_claims
-from node.correspondents import exchange_keys, split_reachable
-from node.deliveries import seal_message
 from node.host_facts import store_facts
 from node.hosting import ASKED_FOR, FACTS
 from node.incomplete import SoughtChild, find_obstacle, find_sought, list_nodes
 from node.ingest.periods import Period
+from node.lookups.asking import Carrier, collect_answers, list_others, open_answer
+from node.lookups.correspondents import exchange_keys, split_reachable
+from node.lookups.sealed_pages import seal_message
 from node.service import Node
 from policies.names import Relation
 

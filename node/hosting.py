@@ -21,7 +21,7 @@ from federation.register import Member
 from federation.sealing import SealedRecords
 from federation.wire import whole_seconds
 from node.claim_counts import admit_claims, count_matched, count_refused
-from node.deliveries import OpenedPage, check_origin, read_request, reading_records, seal_message, take_in
+from node.lookups.sealed_pages import OpenedPage, check_origin, read_request, reading_records, seal_message, take_in
 from node.refusal import Refused
 from node.service import Node
 from node.snapshots import Snapshot

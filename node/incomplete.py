@@ -14,7 +14,7 @@ from federation.state import StateError
 from node.claim_ledger import Reason, latest_term, read_made
 from node.host_facts import read_told
 from node.ingest.periods import Period
-from node.reading_room import Listing
+from node.lookups.reading_room import Listing
 from node.service import Node
 from node.snapshots import Snapshot
 from node.vault import read_vault

@@ -62,9 +62,9 @@ def compare(state: Path, file: Path, adopt: bool) -> None:
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 def who(state: Path, la_child_id: str, person_id: str, purpose: str, form: str) -> None:
     """List everybody who could see one of our children today, how much, and why."""
-    from node.child_sight import LISTING, find_standing, list_sights
     from node.claim_commands import format_rows
-    from node.reading_room import admit_reader
+    from node.lookups.child_sight import LISTING, find_standing, list_sights
+    from node.lookups.reading_room import admit_reader
     from node.service import open_node
     from policies.names import RELATION_MEANINGS
 

@@ -29,8 +29,8 @@ from federation.transport import (
 )
 from node.answering import acknowledge, answer_manifest
 from node.budget_statement import StatedBudget
-from node.correspondents import Publication, take_in_keys
-from node.lookups import answer_lookup, warm_up
+from node.lookups.answering import answer_lookup, warm_up
+from node.lookups.correspondents import Publication, take_in_keys
 from node.schedule import LOOKUPS_A_TICK, Schedule, batched
 from node.service import Node
 from node.sums.deliveries import Doors, deal_with_sum

@@ -84,8 +84,8 @@ def measure_lookups(
 
 def _choose_asker(rehearsal: "Rehearsal") -> tuple[Path, "Person"]:
     """Return the node in whose schools most children of the loaded authority are, its own apart, and its new head."""
+    from node.lookups.records import CHILDREN, IN_CARE_NOW
     from node.people import find_person
-    from node.records import CHILDREN, IN_CARE_NOW
     from node.setting_up import enter_person
     from node.snapshots import SnapshotStore
     from node.vault import ask_vault
@@ -107,7 +107,7 @@ def _choose_asker(rehearsal: "Rehearsal") -> tuple[Path, "Person"]:
 def _await_everybody(hands: "Stagehands", node: "Node", hub: "HubConnection", person: "Person", others: int) -> int:
     """Ask until every node answers, and return how many children are found."""
     from federation.processes import CommandFailed
-    from node.asking import ask_placed_here
+    from node.lookups.asking import ask_placed_here
     from node.polling import refresh_register
 
     refresh_register(node, hub)
@@ -125,7 +125,7 @@ def _look_up(
 ) -> dict[str, float]:
     """Make one lookup; return the seconds of each stage, of all together, and of processors."""
     from federation.processes import CommandFailed
-    from node.asking import ask_placed_here
+    from node.lookups.asking import ask_placed_here
 
     spent = {name: meter() for name, meter in meters.items()}
     carrier = TimedCarrier(hub)

@@ -5,10 +5,10 @@ Purposes and children are sent in forms, never in an address.
 
 from flask import Blueprint, render_template, request
 
-from node.asking import PurposeMissing
-from node.own_children import LISTING, list_own_children
+from node.lookups.asking import PurposeMissing
+from node.lookups.own_children import LISTING, list_own_children
+from node.lookups.reading_room import admit_reader
 from node.pages.staff import may_read_ours, require_visitor_who, the_node
-from node.reading_room import admit_reader
 from policies.access_policy import AccessDenied
 
 children = Blueprint("children", __name__)

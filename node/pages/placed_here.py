@@ -9,8 +9,8 @@ from flask import Blueprint, render_template, request
 
 from federation.problems import ProblemRaised
 from federation.transport import HubRefused, HubUnreachable, connect_party
-from node.asking import PlacedHere, PurposeMissing, ask_placed_here
-from node.lookup_commands import HEADINGS, list_rows
+from node.lookups.asking import PlacedHere, PurposeMissing, ask_placed_here
+from node.lookups.command import HEADINGS, list_rows
 from node.pages.staff import may_read_placed_here, require_visitor_who, the_node
 from node.people import Person
 from node.polling import refresh_register

@@ -54,8 +54,8 @@ def returns(
 ) -> None:
     """Set what schools returned against what the authority knows, so that a return can be corrected in time."""
     _check_private(form, output)
+    from node.lookups.reading_room import admit_reader
     from node.quality.returns import CSV_HEADINGS, LISTING, check_returns
-    from node.reading_room import admit_reader
     from node.service import open_node
 
     node = open_node(state)
@@ -113,9 +113,9 @@ def _write_overview(
     state: Path, person_id: str, purpose: str, year: int | None, page: Path | None, table: Path | None
 ) -> None:
     """Write what both checks found as a page, as a CSV, or as both; each readable by its owner alone."""
+    from node.lookups.reading_room import admit_reader
     from node.quality.overview import CSV_HEADINGS, LISTING, gather_overview
     from node.quality.page import render_page
-    from node.reading_room import admit_reader
     from node.service import open_node
 
     node = open_node(state)
@@ -154,9 +154,9 @@ def validate(
 ) -> None:
     """Hold the files of an SSDA903 return against the open rule set of analysts, in an environment of its own."""
     _check_private(form, output)
+    from node.lookups.reading_room import admit_reader
     from node.quality.open_validator import CSV_HEADINGS, LISTING, run_validator
     from node.quality.return_year import find_area_code, find_return_year
-    from node.reading_room import admit_reader
     from node.service import open_node
 
     node = open_node(state)

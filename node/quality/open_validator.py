@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from federation.state import StateError
-from node.reading_room import Listing
+from node.lookups.reading_room import Listing
 from policies.names import FieldGroup
 
 PACKAGE = "csc-validator-be-903"

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from federation.state import StateError
+from node.lookups.reading_room import Listing
 from node.quality.file_quality import FileQuality, list_files
 from node.quality.readiness import Readiness, assess_readiness
 from node.quality.returns import Finding, ReturnsReport, check_returns
 from node.quality.rules import ReturnsRule, load_returns_rules
 from node.quality.schools import School
-from node.reading_room import Listing
 from node.service import Node
 from policies.names import FieldGroup
 from query_engine.geography import Authority, load_authorities

@@ -14,9 +14,9 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 
 import federation.web
 from federation.web.site import ASSETS, as_breakable, as_sentence
+from node.lookups.reading_room import Reader
 from node.quality.overview import Overview, group_by_file
 from node.quality.returns import Finding
-from node.reading_room import Reader
 
 TEMPLATE = "quality_page.html"
 MOST_SHOWN = 20

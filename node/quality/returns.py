@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from federation.state import StateError
 from node.host_facts import find_facts
+from node.lookups.reading_room import Listing
 from node.quality.evidence import open_evidence
 from node.quality.places import Places, name_file
 from node.quality.rules import ReturnsRule, load_returns_rules
 from node.quality.schools import School, name_schools
-from node.reading_room import Listing
 from node.service import Node
 from policies.names import FieldGroup
 

@@ -10,7 +10,7 @@ from werkzeug.serving import make_server
 from federation.lookups import ChildRecord, LookupAnswer, LookupOutcome
 from federation.wire import whole_seconds
 from node.app import create_app
-from node.asking import Missing, PlacedHere
+from node.lookups.asking import Missing, PlacedHere
 from node.pages import placed_here
 from node.service import Node, open_node
 from node.setting_up import enter_person

@@ -11,10 +11,10 @@ from federation.drill import Drill, list_consequences, rehearse_revocation
 from federation.register import Register
 from federation.register_changes import describe_adoption
 from node.answering import answer_manifest
-from node.asking import ask_placed_here
+from node.lookups.asking import ask_placed_here
 from node.people import find_person
 from tests.federation.cast import NOW, make_member, make_register, replace_member
-from tests.node.test_lookups import PURPOSE, PaperRelay
+from tests.node.lookups.test_lookups import PURPOSE, PaperRelay
 from tests.small_federation import SmallFederation
 
 

@@ -18,10 +18,10 @@ from federation.root import open_root
 from federation.sealing import Direction, SealContext, SealError, open_records
 from federation.transport import decode_records
 from node.answering import answer_manifest
-from node.asking import ask_placed_here
-from node.correspondents import take_in_keys
+from node.lookups.asking import ask_placed_here
+from node.lookups.correspondents import take_in_keys
 from node.people import find_person
-from tests.node.test_lookups import ASKER, PURPOSE, PaperRelay
+from tests.node.lookups.test_lookups import ASKER, PURPOSE, PaperRelay
 from tests.small_federation import SmallFederation, read_reply
 
 

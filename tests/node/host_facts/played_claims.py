@@ -17,7 +17,7 @@ from federation.transport import decode_records, encode_records
 from federation.wire import whole_seconds
 from node.claims import ClaimReport, claim_host_facts
 from node.ingest.periods import Period
-from node.lookups import answer_lookup
+from node.lookups.answering import answer_lookup
 from node.service import Node
 from policies.access_policy import MATRIX
 from tests.small_federation import SmallFederation

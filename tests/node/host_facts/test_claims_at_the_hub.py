@@ -9,8 +9,8 @@ from federation.envelope import decode_base64
 from federation.exchange import LookupBatch
 from federation.sealing import SEALED_BYTES
 from federation.transport import HubUnreachable
-from node.asking import ask_placed_here, open_answer
 from node.host_facts import find_facts
+from node.lookups.asking import ask_placed_here, open_answer
 from node.people import find_person
 from node.upn import is_upn
 from tests.node.host_facts.naive_rolls import children_in_care

@@ -10,7 +10,7 @@ from audit.event import Action, AuditEvent, Outcome
 from audit.log import read_entries
 from federation.problems import ProblemRaised
 from federation.web.sign_in_codes import CODE_LIFETIME
-from node.asking import PlacedHere
+from node.lookups.asking import PlacedHere
 from node.pages import placed_here
 from node.pages.staff import may_read_log, may_read_ours, may_read_placed_here
 from node.people import find_person

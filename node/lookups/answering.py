@@ -25,8 +25,10 @@ from federation.register import Member, RegisterError
 from federation.sealing import SealedRecords, SealError
 from federation.state import StateError
 from federation.wire import whole_seconds
-from node.answer_pages import pages_of
-from node.deliveries import (
+from node.hosting import answer_claim
+from node.lookups.answer_pages import pages_of
+from node.lookups.records import find_hosted_children, permitted_fields
+from node.lookups.sealed_pages import (
     OpenedPage,
     check_origin,
     check_place,
@@ -40,8 +42,6 @@ from node.deliveries import (
     seal_message,
     take_in,
 )
-from node.hosting import answer_claim
-from node.records import find_hosted_children, permitted_fields
 from node.refusal import Refused
 from node.service import Node
 from node.snapshots import Snapshot

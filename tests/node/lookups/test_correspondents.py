@@ -29,12 +29,12 @@ from federation.sealing_keys import (
 from federation.transport import HubConnection, HubRefused
 from federation.wire import whole_seconds
 from node import polling
-from node.asking import ask_placed_here
-from node.correspondents import Publication, exchange_keys, receiving_key, split_reachable, take_in_keys
+from node.lookups.asking import ask_placed_here
+from node.lookups.correspondents import Publication, exchange_keys, receiving_key, split_reachable, take_in_keys
 from node.people import find_person
 from node.polling import UNSIGNED
 from node.service import Node
-from tests.node.test_lookups import PURPOSE, PaperRelay
+from tests.node.lookups.test_lookups import PURPOSE, PaperRelay
 from tests.small_federation import SmallFederation
 
 ASKER, OTHER = "203", "301"

@@ -32,8 +32,8 @@ from federation.register import Member, MemberKind
 from federation.sealing import Direction, SealContext, SealError, open_records
 from federation.transport import LONG_POLL_SECONDS, HubRefused, HubUnreachable, decode_records, encode_records
 from federation.wire import whole_seconds
-from node.correspondents import Noticeboard, exchange_keys, split_reachable
-from node.deliveries import seal_message
+from node.lookups.correspondents import Noticeboard, exchange_keys, split_reachable
+from node.lookups.sealed_pages import seal_message
 from node.people import Person
 from node.service import Node
 from policies.access_policy import AccessRequest

@@ -7,9 +7,9 @@ gave them. A reader needs the right to read whose child it is; the reading is in
 from collections.abc import Iterable
 
 from federation.state import StateError
+from node.lookups.reading_room import Listing
+from node.lookups.records import CHILDREN
 from node.people import list_people
-from node.reading_room import Listing
-from node.records import CHILDREN
 from node.service import Node
 from node.vault import read_vault
 from policies.names import FieldGroup, Role

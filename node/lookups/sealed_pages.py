@@ -21,7 +21,7 @@ from federation.lookups import LookupAnswer, LookupFailed, LookupRequest, messag
 from federation.register import CLOCK_SKEW, Member, MemberKind
 from federation.sealing import Direction, SealContext, SealedRecords, open_records, seal_records
 from federation.transport import decode_records
-from node.correspondents import receiving_key
+from node.lookups.correspondents import receiving_key
 from node.refusal import Refused
 from node.service import Node
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from node.asking import PlacedHere
+    from node.lookups.asking import PlacedHere
 
 HEADINGS = ("home", "child", "UPN", "born", "school", "placement", "legal status", "in care since")
 
@@ -35,8 +35,8 @@ def lookup(state: Path, person_id: str, purpose: str, asked: str | None, patienc
 
 def _list_mine(state: Path, person_id: str, purpose: str, form: str) -> None:
     from node.claim_commands import format_rows
-    from node.own_children import LISTING, list_own_children
-    from node.reading_room import admit_reader
+    from node.lookups.own_children import LISTING, list_own_children
+    from node.lookups.reading_room import admit_reader
     from node.service import open_node
 
     node = open_node(state)
@@ -52,7 +52,7 @@ def _list_mine(state: Path, person_id: str, purpose: str, form: str) -> None:
 
 def _list_placed_here(state: Path, person_id: str, purpose: str, patience: int, form: str) -> None:
     from federation.transport import connect_party
-    from node.asking import ask_placed_here
+    from node.lookups.asking import ask_placed_here
     from node.people import find_person
     from node.polling import refresh_register
     from node.service import open_node

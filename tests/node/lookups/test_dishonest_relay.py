@@ -12,9 +12,9 @@ from federation.lookups import ANSWER_TYPE, LookupAnswer, LookupOutcome, sign_me
 from federation.register import Member
 from federation.sealing import SEALED_BYTES, Direction, SealContext, SealedRecords, SealError, seal_records
 from federation.transport import encode_records
-from node.asking import list_others, open_answer
-from tests.node.test_lookups import ASKER, PaperRelay, ask
-from tests.node.watched_relay import place_children
+from node.lookups.asking import list_others, open_answer
+from tests.node.lookups.test_lookups import ASKER, PaperRelay, ask
+from tests.node.lookups.watched_relay import place_children
 from tests.small_federation import SmallFederation, copy_federation
 
 VICTIM, BYSTANDER = "node-301", "node-316"

@@ -18,7 +18,7 @@ from federation.lookups import REQUEST_TYPE, LookupKind, LookupRequest, sign_mes
 from federation.sealing import Direction, SealContext, SealedRecords, seal_records
 from federation.transport import HubConnection, encode_records
 from federation.wire import whole_seconds
-from node import answer_pages
+from node.lookups import answer_pages
 from node.polling import Finished, deal_with
 from node.schedule import Schedule
 from tests.small_federation import SmallFederation

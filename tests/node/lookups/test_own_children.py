@@ -14,7 +14,7 @@ from federation.claims import ClaimAnswer, EducationFacts
 from federation.cli import run
 from federation.lookups import LookupOutcome
 from node.host_facts import store_facts
-from node.own_children import FIELDS
+from node.lookups.own_children import FIELDS
 from node.service import open_node
 from policies.access_policy import MATRIX
 from policies.names import CHILD_RECORD

@@ -28,14 +28,14 @@ from federation.lookups import (
 from federation.sealing import MOST_PAGES, PAGE_ROOM, SEALED_BYTES, Direction, SealContext, seal_records
 from federation.transport import HubUnreachable, encode_records
 from federation.wire import whole_seconds
-from node.answer_pages import CHILDREN_PER_PAGE, pages_of
-from node.asking import PlacedHere, PurposeMissing, ask_placed_here, collect_answers, list_others, open_answer
-from node.lookups import answer_lookup, compose_answer, warm_up
+from node.lookups.answer_pages import CHILDREN_PER_PAGE, pages_of
+from node.lookups.answering import answer_lookup, compose_answer, warm_up
+from node.lookups.asking import PlacedHere, PurposeMissing, ask_placed_here, collect_answers, list_others, open_answer
 from node.people import find_person
 from node.service import Node
 from node.unapproved import MOST_LOGGED
 from policies.access_policy import MATRIX, AccessDenied
-from tests.node.watched_relay import lengthen_names, place_children
+from tests.node.lookups.watched_relay import lengthen_names, place_children
 from tests.small_federation import SmallFederation
 
 ASKER = "203"
@@ -439,7 +439,7 @@ def test_a_warm_node_opens_nothing_anew_for_its_first_lookup(
     """Neither policy nor page count: both would take longer than all the rest, and make the first answer late."""
     node = federation.node("301")
     warm_up(node)
-    for name in ("node.answer_pages.count_educated_elsewhere", "node.service.AccessPolicy.load"):
+    for name in ("node.lookups.answer_pages.count_educated_elsewhere", "node.service.AccessPolicy.load"):
         monkeypatch.setattr(name, lambda *_: pytest.fail("read anew"))
     assert PaperRelay(federation).deliver("node-301", sealed_request(federation), "L-" + "1" * 32) is not None
     assert events(node, Action.LOOKUP_ANSWERED)
@@ -455,8 +455,8 @@ def test_nothing_is_opened_before_the_lookup_is_over_at_the_hub(
     happened: list[str] = []
     relay = PaperRelay(federation)
     monkeypatch.setattr(relay, "finish_lookup", lambda _: happened.append("over"))
-    monkeypatch.setattr("node.asking.open_answer", lambda *_: happened.append("opened"))
-    monkeypatch.setattr("node.asking._seen_events", lambda *_: [])
+    monkeypatch.setattr("node.lookups.asking.open_answer", lambda *_: happened.append("opened"))
+    monkeypatch.setattr("node.lookups.asking._seen_events", lambda *_: [])
     ask(federation, relay)
     assert happened == ["over", "opened", "opened", "opened"]
 

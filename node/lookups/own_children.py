@@ -10,8 +10,8 @@ from pathlib import Path
 
 from node.host_facts import RELATION, find_facts
 from node.ingest.staged import find_staged
-from node.reading_room import Listing
-from node.records import CHILDREN, IN_CARE_NOW
+from node.lookups.reading_room import Listing
+from node.lookups.records import CHILDREN, IN_CARE_NOW
 from node.row_filtering import RowFacts, filter_rows
 from node.service import Node
 from node.snapshots import Snapshot

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from audit.event import Action, AuditEvent, Detail, EventInvalid, Outcome
-from node.asking import PurposeMissing
 from node.ingest.tokens import row_token
+from node.lookups.asking import PurposeMissing
 from node.people import Person, find_person
 from node.service import Node
 from policies.access_policy import AccessDenied, AccessPolicy, AccessRequest

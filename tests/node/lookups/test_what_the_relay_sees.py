@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from federation.exchange import Delivery
 from federation.sealing import SEALED_BYTES, SealedRecords
 from node import polling
-from node.answer_pages import CHILDREN_PER_PAGE, count_pages, pages_of
-from node.lookups import answer_lookup
+from node.lookups.answer_pages import CHILDREN_PER_PAGE, count_pages, pages_of
+from node.lookups.answering import answer_lookup
 from node.schedule import LOOKUPS_A_TICK, TICK_SECONDS, Schedule, count_ticks
 from node.service import Node
-from tests.node.watched_relay import (
+from tests.node.lookups.watched_relay import (
     ASKED,
     ASKER,
     OURS,
@@ -139,7 +139,7 @@ def test_records_that_cannot_be_read_are_refused_not_passed_over(
     def fail(*_: object) -> None:
         raise ValueError("SECRET-VALUE")
 
-    monkeypatch.setattr("node.lookups.find_hosted_children", fail)
+    monkeypatch.setattr("node.lookups.answering.find_hosted_children", fail)
     lookup_id = "L-" + "6" * 32
     hub = hand_over_now(federation, [(lookup_id, lookup_request(federation, lookup_id))])
     assert [what for what, *_ in hub.seen] == ["answer"]

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from federation.sealing import MOST_PAGES
-from node.records import CHILDREN, count_educated_elsewhere
+from node.lookups.records import CHILDREN, count_educated_elsewhere
 from node.snapshots import Snapshot
 
 CHILDREN_PER_PAGE = 180
