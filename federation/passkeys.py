@@ -19,6 +19,9 @@ _ED25519 = bytes.fromhex("a4010103272006215820")
 _P256_X = bytes.fromhex("a5010203262001215820")
 _P256_Y = bytes.fromhex("225820")
 _COORDINATE = 32
+_ED25519_KEY = len(_ED25519) + _COORDINATE
+_P256_KEY = len(_P256_X) + _COORDINATE + len(_P256_Y) + _COORDINATE
+_OTHER_KEY = "a passkey's public key is a COSE_Key of EdDSA (Ed25519) or ES256 (P-256), in canonical CBOR"
 _CURVE_D = -121665 * pow(121666, -1, FIELD)
 
 LONGEST_CREDENTIAL = 1023
@@ -55,14 +58,25 @@ def check_passkey(passkey: Passkey) -> None:
 
 def check_cose_key(key: bytes) -> None:
     """Raise `PasskeyError` unless a COSE_Key is an EdDSA key on Ed25519 or an ES256 key on P-256, spelt as above."""
-    if key.startswith(_ED25519) and len(key) == len(_ED25519) + _COORDINATE:
+    if key.startswith(_ED25519) and len(key) == _ED25519_KEY:
         _check_ed25519(key[len(_ED25519) :])
         return
     x, between, y = (key[len(_P256_X) :][slice(*part)] for part in ((0, 32), (32, 35), (35, None)))
     if key.startswith(_P256_X) and between == _P256_Y and len(y) == _COORDINATE:
         _check_p256(x, y)
         return
-    raise PasskeyError("a passkey's public key is a COSE_Key of EdDSA (Ed25519) or ES256 (P-256), in canonical CBOR")
+    raise PasskeyError(_OTHER_KEY)
+
+
+def split_cose_key(data: bytes) -> tuple[bytes, bytes]:
+    """Return the COSE_Key that stands at the head of `data`, and what stands after it. Raises `PasskeyError`.
+
+    Each kind has one spelling, whose length is known by its first bytes: no CBOR need be read. The key is not checked.
+    """
+    for head, length in ((_ED25519, _ED25519_KEY), (_P256_X, _P256_KEY)):
+        if data.startswith(head) and len(data) >= length:
+            return data[:length], data[length:]
+    raise PasskeyError(_OTHER_KEY)
 
 
 def _check_ed25519(raw: bytes) -> None:
