@@ -13,10 +13,11 @@ from disclosure_control.suppression.contributions import Contributions
 from disclosure_control.suppression.hierarchy import Hierarchy
 from disclosure_control.suppression.lattice import Lattice, Layout, TableUnusable, build_lattice
 from disclosure_control.suppression.pattern import CannotProtect, Ties, needs_of
-from disclosure_control.suppression.rules import CountRule, MagnitudeRule, Rule
+from disclosure_control.suppression.reader import view_read
+from disclosure_control.suppression.rules import CountRule, MagnitudeRule, TableRule
 from disclosure_control.suppression.table_file import TableFile, write_rows
 from disclosure_control.suppression.table_protection import ProtectedCells, protect_cells
-from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Printed, view_printed
+from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Printed
 
 __all__ = ["Magnitudes", "ProtectedFile", "attack_table", "protect_table"]
 
@@ -73,7 +74,7 @@ def protect_table(
     notes = [_note(count, protected)]
     if magnitudes is not None:
         lone = [cell for cell, each in enumerate(counts) if abs(each) == 1] if insiders else None
-        values, places = _protect_magnitudes(file, magnitudes, _dominance(preset), lattice, protected, ties, lone)
+        values, places = _protect_magnitudes(file, magnitudes, preset, lattice, protected, ties, lone)
         certified.append(Certified(magnitudes.value, values.witnesses.view, values.printed, values.witnesses))
         shown.append([_write(entry, places) for entry in values.printed])
         notes.append(_note(magnitudes.value, values))
@@ -111,10 +112,9 @@ def attack_table(
         published[value] = file.printed(value, file.places(value))
     certified = []
     for column, entries in published.items():
-        signed = any(isinstance(each, int) and each < 0 for each in entries)
         is_count = column == count
-        rule = CountRule.of(preset, signed=signed) if is_count else _magnitude_rule(_dominance(preset), signed)
-        certified.append(Certified(column, view_printed(lattice, rule, entries), entries))
+        rule = CountRule.of(preset, signed=True) if is_count else _magnitude_rule(_dominance(preset), signed=True)
+        certified.append(Certified(column, view_read(lattice, rule, entries), entries))
     if certificate is not None:
         verify_certificate(certificate, certified)
     for each in certified:
@@ -125,7 +125,7 @@ def attack_table(
 
 
 def _protect(
-    lattice: Lattice, figures: Sequence[int], rule: Rule, primaries: Sequence[int], ties: Ties, *, insiders: bool
+    lattice: Lattice, figures: Sequence[int], rule: TableRule, primaries: Sequence[int], ties: Ties, *, insiders: bool
 ) -> ProtectedCells:
     try:
         return protect_cells(lattice, figures, rule, primaries, ties, insiders=insiders)
@@ -136,7 +136,7 @@ def _protect(
 def _protect_magnitudes(
     file: TableFile,
     magnitudes: Magnitudes,
-    dominance: Dominance,
+    preset: Preset,
     lattice: Lattice,
     counts: ProtectedCells,
     ties: Ties,
@@ -144,23 +144,43 @@ def _protect_magnitudes(
 ) -> tuple[ProtectedCells, int]:
     """The sums, withheld where the count is, where somebody dominates, and where that takes further ones.
 
-    An authority knows its own sums, and a child that is alone in a cell the sum there.
+    A sum of 0 over few says of each that they have nothing, so it is withheld like any other, and with it every total
+    that would tell it; where zeros are withheld, so is a sum of 0 over many. An authority knows its own sums, and a
+    child that is alone in a cell the sum there.
     """
+    dominance = _dominance(preset)
     names = (magnitudes.value, magnitudes.first, magnitudes.second)
     places = file.places(*names)
     totals, first, second = ([int(each.scaleb(places)) for each in file.numbers(name)] for name in names)
     rule = _magnitude_rule(dominance, any(each < 0 for each in totals))
     together = list(map(Contributions, totals, first, second))
-    dominated = [cell for cell, each in enumerate(together) if each.total and each.dominate(dominance)]
-    primaries = [cell for cell, entry in enumerate(counts.printed) if entry == WITHHELD and totals[cell]]
-    primaries = sorted({*primaries, *dominated})
+    primaries = {cell for cell, entry in enumerate(counts.printed) if entry == WITHHELD}
+    primaries |= {cell for cell, each in enumerate(together) if each.dominate(dominance)}
+    if not preset.shows_zero:
+        primaries |= {cell for cell, total in enumerate(totals) if total == 0}
+    primaries = _with_empty_totals(lattice, totals, primaries)
     needs = needs_of(rule, totals, primaries)
     needs = {cell: max(need, together[cell].lacking(dominance)) for cell, need in needs.items()}
     try:
-        found = protect_cells(lattice, totals, rule, primaries, ties, insiders=lone is not None, lone=lone, needs=needs)
+        found = protect_cells(
+            lattice, totals, rule, sorted(primaries), ties, insiders=lone is not None, lone=lone, needs=needs
+        )
     except TableUnusable as broken:
         raise CannotProtect(f"column {magnitudes.value}: {broken}") from None
     return found, places
+
+
+def _with_empty_totals(lattice: Lattice, totals: Sequence[int], primaries: set[int]) -> set[int]:
+    """These cells, and every total of 0 over one of them: where it is shown, so is all that adds up to it."""
+    found, before = set(primaries), 0
+    while len(found) > before:
+        before = len(found)
+        found |= {
+            each.total
+            for each in lattice.relations
+            if (each.total >= lattice.shown or totals[each.total] == 0) and not found.isdisjoint(each.parts)
+        }
+    return {cell for cell in found if cell < lattice.shown}
 
 
 def _magnitude_rule(dominance: Dominance, signed: bool) -> MagnitudeRule:

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 import numpy as np
 
 from disclosure_control.suppression.lattice import Lattice
+from disclosure_control.suppression.rules import UNBOUNDED
 from disclosure_control.suppression.view import Printed, View
 from disclosure_control.suppression.witnesses import Witnesses
 
@@ -96,7 +97,7 @@ def _verify_witness(where: str, numbers: object, view: View) -> "np.ndarray[tupl
     free = np.flatnonzero(view.low < view.high)
     if not isinstance(numbers, list) or len(numbers) != len(free) or any(type(each) is not int for each in numbers):
         raise CertificateInvalid(f"{where}: must be {len(free)} whole numbers")
-    if any(abs(each) > view.ceiling for each in numbers):
+    if any(abs(each) > UNBOUNDED for each in numbers):
         raise CertificateInvalid(f"{where}: a number is out of all proportion")
     table = view.low.copy()
     table[free] = numbers

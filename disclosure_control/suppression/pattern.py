@@ -41,7 +41,8 @@ TRIFLE = 1e-3
 CHANGED = 1e-6
 """A change of a cell that is none."""
 
-LARGEST_CHANGE = 1e5
+LEAST_REACH = 1e5
+"""Cells are looked at as if they could change so much at the most, or twice as much as the largest figure is."""
 
 
 class CannotProtect(Exception):
@@ -99,8 +100,8 @@ class Pattern:
         self._open[self.view.lattice.shown :] = True
         self._uses = np.zeros(self._count, int)
         low, high = hidden_bounds(self.view.rule, self.figures, self.view)
-        self._rise = np.minimum(high - true, LARGEST_CHANGE)
-        self._fall = np.minimum(true - low, LARGEST_CHANGE)
+        reach = max(LEAST_REACH, 2 * float(np.abs(true).max(initial=0)))
+        self._rise, self._fall = np.minimum(high - true, reach), np.minimum(true - low, reach)
         slack = (self.view.low - true, self.view.high - true)
         self._slack = tuple(np.where(self._open, 0, each) for each in slack)
         lower = np.concatenate([np.zeros(2 * self._count), self._slack[0]])

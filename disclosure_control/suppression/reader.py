@@ -5,14 +5,17 @@ The tables that agree with what is published are those between the bounds of eac
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import ceil, floor
 
 import numpy as np
 
+from disclosure_control.suppression.lattice import Lattice
 from disclosure_control.suppression.programs import INFINITE, NoSolution, Program, Row, Vector
-from disclosure_control.suppression.view import View
+from disclosure_control.suppression.rules import TableRule
+from disclosure_control.suppression.view import Printed, View, view_printed
 
-__all__ = ["Contradiction", "Reader"]
+__all__ = ["Contradiction", "Reader", "view_read"]
 
 ALMOST = 1e-5
 """A solver's numbers are as good as whole within this."""
@@ -100,3 +103,27 @@ class Reader:
         for cell, lifted in self._lifted.items():
             if cell in self._column:
                 yield [self._column[cell], lifted], [1.0, -1.0], 0.0, INFINITE
+
+
+def view_read(lattice: Lattice, rule: TableRule, printed: Sequence[Printed]) -> View:
+    """The view of a reader whom nobody told whether any figure is negative, though by the rule one may be (`signed`).
+
+    They take it that one is where one is printed so, or where no other table agrees with what is printed. So the view
+    follows from what is printed, and says nothing of the sign of what is withheld.
+    """
+    plain = view_printed(lattice, replace(rule, signed=False), printed)
+    if not rule.signed:
+        return plain
+    is_seen = any(isinstance(each, int) and each < 0 for each in printed)
+    return view_printed(lattice, rule, printed) if is_seen or not _agrees(plain) else plain
+
+
+def _agrees(view: View) -> bool:
+    """Whether any table agrees with what is printed."""
+    try:
+        reader = Reader(view)
+        if (view.low < view.high).any():
+            reader.sink([])
+    except Contradiction:
+        return False
+    return True

@@ -10,12 +10,12 @@ from typing import Protocol
 from disclosure_control.preset import ByLevel, Level, Preset
 from disclosure_control.rounding import round_to_base
 
-__all__ = ["UNBOUNDED", "CountRule", "Interval", "MagnitudeRule", "Rule"]
+__all__ = ["UNBOUNDED", "CountRule", "Interval", "MagnitudeRule", "Rule", "TableRule"]
 
 Interval = tuple[int, int]
 """The least and the most that a figure can be."""
 
-UNBOUNDED = 10**9
+UNBOUNDED = 10**12
 """Stands for no limit at all."""
 
 
@@ -107,3 +107,7 @@ class MagnitudeRule:
         """So far above that the two are `per_cent` of the larger apart, and never one number."""
         share = self.per_cent if low < 0 else 100 * self.per_cent // (100 - self.per_cent)
         return low + max(1, -(-abs(low) * share // 100))
+
+
+TableRule = CountRule | MagnitudeRule
+"""A rule about a column of a table."""

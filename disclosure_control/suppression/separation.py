@@ -17,9 +17,6 @@ __all__ = ["OUTSIDER", "Onlooker", "Separator"]
 
 ENOUGH = 1e-6
 
-FAR = 1e6
-"""Further than any cell falls."""
-
 WORTHWHILE = 0.8
 """Raising cells together goes on for as long as a fifth of them is cleared by it."""
 
@@ -55,7 +52,7 @@ class Separator:
         self._views = [(each, limits.knowing(each.known)) for each in (OUTSIDER, *onlookers)]
         self._count = len(lattice)
         self._lifted = {cell: self._count + place for place, cell in enumerate(needs)}
-        lower = np.concatenate([limits.shown[0], np.full(len(needs), -FAR)])
+        lower = np.concatenate([limits.shown[0], np.full(len(needs), limits.withheld[0].min(initial=0))])
         upper = np.concatenate([limits.shown[1], np.array(list(needs.values()), float)])
         lifts: list[Row] = [([cell, column], [1.0, -1.0], 0.0, INFINITE) for cell, column in self._lifted.items()]
         self._program = Program(lower, upper, [*_relations(lattice), *lifts])

@@ -15,8 +15,8 @@ from disclosure_control.suppression.lattice import Lattice, TableUnusable
 from disclosure_control.suppression.optimum import Optimum
 from disclosure_control.suppression.parts import Part, Parts
 from disclosure_control.suppression.pattern import CannotProtect, Pattern, Ties, needs_of, public_costs
-from disclosure_control.suppression.reader import Contradiction, Reader
-from disclosure_control.suppression.rules import MagnitudeRule, Rule
+from disclosure_control.suppression.reader import Contradiction, Reader, view_read
+from disclosure_control.suppression.rules import MagnitudeRule, Rule, TableRule
 from disclosure_control.suppression.view import WITHHELD, Printed, View, view_printed
 from disclosure_control.suppression.witnesses import Witnesses, find_witnesses
 
@@ -55,7 +55,7 @@ class ProtectedCells:
 def protect_cells(
     lattice: Lattice,
     figures: Sequence[int],
-    rule: Rule,
+    rule: TableRule,
     primaries: Collection[int],
     ties: Ties,
     *,
@@ -76,11 +76,11 @@ def protect_cells(
     view = _view(lattice, rule, every, primaries)
     pattern = choose_pattern(view, every, wanted, ties, lone=lone if insiders else None)
     for _ in range(MOST_REPAIRS):
-        view = _view(lattice, rule, every, pattern.withheld)
-        witnesses = find_witnesses(view)
+        printed = _print(lattice, rule, every, pattern.withheld)
+        witnesses = find_witnesses(view_read(lattice, rule, printed))
         told = witnesses.told()
         if not told:
-            return ProtectedCells(_print(lattice, rule, every, pattern.withheld), len(primaries), witnesses)
+            return ProtectedCells(printed, len(primaries), witnesses)
         _withhold_around(pattern, told)
     raise CannotProtect(f"no table of whole numbers shows that nothing is told of {lattice.describe(told[0])}")
 

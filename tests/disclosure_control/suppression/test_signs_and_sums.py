@@ -1,0 +1,96 @@
+"""Negative figures, sums of nothing and large sums: what is printed of them says no more than it must."""
+
+from collections import Counter
+from itertools import product
+
+import pytest
+
+from disclosure_control.presets import load_preset
+from disclosure_control.suppression.analyst_table import Magnitudes, ProtectedFile, attack_table, protect_table
+from disclosure_control.suppression.pattern import CannotProtect
+from disclosure_control.suppression.table_file import read_table
+
+SECRET = bytes(32)
+
+
+def protect(text: str, preset: str) -> ProtectedFile:
+    return protect_table(read_table(text), load_preset(preset), "n", ["a", "b"], {}, secret=SECRET, insiders=False)
+
+
+def square(cells: tuple[int, ...]) -> str:
+    """A table of two by two with its totals."""
+    at = dict(zip(product("pq", "xy"), cells, strict=True))
+    lines = ["a,b,n"]
+    for row, column in product(("p", "q", "Total"), ("x", "y", "Total")):
+        figure = sum(each for (p, x), each in at.items() if row in (p, "Total") and column in (x, "Total"))
+        lines.append(f"{row},{column},{figure}")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(("preset", "figures"), [("dfe_cla", (-2, 2, 20)), ("ofqual", (-7, 2, 20))])
+def test_no_certificate_tells_the_sign_of_what_is_withheld(preset: str, figures: tuple[int, ...]) -> None:
+    """Of all squares of such figures those that are printed alike have one certificate, which holds, and are safe."""
+    printed: dict[str, Counter[bytes]] = {}
+    for cells in product(figures, repeat=4):
+        try:
+            made = protect(square(cells), preset)
+        except CannotProtect:
+            continue
+        printed.setdefault(made.to_csv(), Counter())[made.certificate] += 1
+    assert {len(each) for each in printed.values()} == {1}
+    assert sum(each.total() > 1 for each in printed.values()) > 5
+    for text, (certificate, *_) in list(printed.items()):
+        ((_, _, attack),) = attack_table(read_table(text), load_preset(preset), "n", ["a", "b"], {}, certificate)
+        assert attack.is_safe
+
+
+def sums(rows: str, preset: str) -> dict[str, tuple[str, str]]:
+    """The count and the sum as they are printed, by category, once they were attacked and their certificate read."""
+    shelf = load_preset(preset)
+    made = protect_table(
+        read_table(f"a,n,v,t1,t2\n{rows}"), shelf, "n", ["a"], {}, secret=SECRET, magnitudes=Magnitudes("v", "t1", "t2")
+    )
+    published = read_table(made.to_csv())
+    assert all(found.is_safe for *_, found in attack_table(published, shelf, "n", ["a"], {}, made.certificate, "v"))
+    return {row[0]: (row[1], row[2]) for row in made.rows}
+
+
+OF_NOTHING = "p,0,0,0,0\nq,3,30,15,10\nr,4,0,0,0\ns,40,400,20,20\nt,50,500,20,20\nu,60,0,0,0\nTotal,157,930,20,20\n"
+
+
+@pytest.mark.parametrize("preset", ["dfe_cla", "nhs_hes", "ukllc", "acro", "opensafely"])
+def test_a_sum_of_nothing_is_withheld_where_its_count_is(preset: str) -> None:
+    """Beside c a 0 would say that none of the few has anything; or, where zeros are withheld, that there is nobody."""
+    shown = sums(OF_NOTHING, preset)
+    assert shown["r"] == ("c", "c")
+    assert all(total == "c" for count, total in shown.values() if count == "c")
+    shows_zero = load_preset(preset).shows_zero
+    assert shown["p"] == (("0", "0") if shows_zero else ("c", "c"))
+    assert shown["u"][1] == ("0" if shows_zero else "c")
+
+
+def test_a_total_of_nothing_does_not_tell_that_its_few_have_nothing() -> None:
+    rows = "a,b,n,v,t1,t2\n"
+    rows += "p,x,3,0,0,0\np,y,40,0,0,0\np,Total,43,0,0,0\nq,x,40,400,20,20\nq,y,40,400,20,20\nq,Total,80,800,20,20\n"
+    rows += "Total,x,43,400,20,20\nTotal,y,80,400,20,20\nTotal,Total,123,800,20,20\n"
+    made = protect_table(
+        read_table(rows),
+        load_preset("dfe_cla"),
+        "n",
+        ["a", "b"],
+        {},
+        secret=SECRET,
+        magnitudes=Magnitudes("v", "t1", "t2"),
+    )
+    shown = {row[:2]: row[3] for row in made.rows}
+    assert shown["p", "x"] == shown["p", "Total"] == "c"
+
+
+@pytest.mark.parametrize("form", ["{}.00", "{}"])
+def test_large_sums_are_protected_like_small_ones(form: str) -> None:
+    """One has nearly all of twenty million: a reader has to be unsure by two millions of it, in pence or in pounds."""
+    rows = [("p", 40, 20_000_000, 19_000_000, 1), ("q", 30, 30_000_000, 1_000_000, 1_000_000)]
+    rows += [("r", 20, 40_000_000, 1_000_000, 1_000_000), ("Total", 90, 90_000_000, 19_000_000, 1_000_000)]
+    shown = sums("".join(",".join((name, str(n), *map(form.format, has))) + "\n" for name, n, *has in rows), "dfe_cla")
+    assert shown["p"] == ("40", "c")
+    assert sum(total == "c" for _, total in shown.values()) == 2
