@@ -30,7 +30,12 @@ def cut_to_place(number: float | Decimal, place: Decimal, rounding: str = ROUND_
 
 def interval(estimate: Decimal, standard_error: Decimal, degrees: int | None = None) -> tuple[Decimal, Decimal]:
     """The 95 % interval of an estimate: of Student's t with those degrees of freedom, or of the normal distribution."""
-    half = standard_error * Decimal(_NORMAL if degrees is None else student_quantile(degrees))
+    return interval_of(estimate, standard_error, _NORMAL if degrees is None else student_quantile(degrees))
+
+
+def interval_of(estimate: Decimal, standard_error: Decimal, quantile: float) -> tuple[Decimal, Decimal]:
+    """The interval of so many standard errors around an estimate, rounded outward to the place where those end."""
+    half = standard_error * Decimal(quantile)
     low, high = estimate - half, estimate + half
     return cut_to_place(low, standard_error, ROUND_FLOOR), cut_to_place(high, standard_error, ROUND_CEILING)
 

@@ -11,6 +11,7 @@ from disclosure_control.model_release import (
     cut_quality,
     seal_model,
 )
+from disclosure_control.noise.terms import NoiseRefused, NoiseTerms, read_terms
 from disclosure_control.presets import list_presets, load_preset
 from disclosure_control.release_reading import ReleaseMalformed, read_answered, read_preset, read_released, read_texts
 from disclosure_control.released import ReleasedTable
@@ -40,10 +41,11 @@ def read_model(document: object) -> ReleasedModel:
     Checks the form, and that what is said of the same thing agrees. Whether the model is the one that the hub released
     is for the signatures around it to show.
     """
-    if not isinstance(document, dict) or document.keys() != DOCUMENT_KEYS:
+    if not isinstance(document, dict) or document.keys() - {"noise"} != DOCUMENT_KEYS:
         raise ReleaseMalformed(f"a released model is an object with the keys {', '.join(sorted(DOCUMENT_KEYS))}")
     texts = read_texts("document", {key: document[key] for key in ("plan_id", "family", "outcome")})
     preset, absent = read_preset(document["preset"]), read_texts("absent", document["absent"])
+    noise = _read_noise(document["noise"]) if "noise" in document else None
     return seal_model(
         family=_read_family(texts["family"]),
         outcome=texts["outcome"],
@@ -51,13 +53,21 @@ def read_model(document: object) -> ReleasedModel:
         preset_version=preset["version"],
         rows=_read_count("rows", document["rows"]),
         residual_df=_read_count("residual_df", document["residual_df"]),
-        terms=_read_terms(document["terms"]),
+        terms=_read_terms(document["terms"], fewest=1 if noise is None else 0),
         quality=_read_quality(document["quality"], preset["name"]),
         notes=_read_notes(document["notes"]),
         plan_id=texts["plan_id"],
         answered=read_answered(document["answered"], absent),
         absent=absent,
+        noise=noise,
     )
+
+
+def _read_noise(entry: object) -> NoiseTerms:
+    try:
+        return read_terms(entry)
+    except NoiseRefused as refused:
+        raise ReleaseMalformed(f"noise: {refused}") from None
 
 
 def _read_family(text: str) -> Family:
@@ -95,9 +105,10 @@ def _put_zeros_back(name: str, figure: Decimal, preset: str) -> Decimal:
     return printed
 
 
-def _read_terms(entries: object) -> tuple[ReleasedTerm, ...]:
-    if not isinstance(entries, list) or not 1 <= len(entries) <= MOST_COLUMNS:
-        raise ReleaseMalformed(f"terms: not a list of 1 to {MOST_COLUMNS}")
+def _read_terms(entries: object, fewest: int) -> tuple[ReleasedTerm, ...]:
+    """The lines; only noise can leave none."""
+    if not isinstance(entries, list) or not fewest <= len(entries) <= MOST_COLUMNS:
+        raise ReleaseMalformed(f"terms: not a list of {fewest} to {MOST_COLUMNS}")
     terms = tuple(_read_term(f"term {number}", entry) for number, entry in enumerate(entries, start=1))
     if len({each.term for each in terms}) != len(terms):
         raise ReleaseMalformed("terms: one given twice")

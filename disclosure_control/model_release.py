@@ -16,6 +16,7 @@ from disclosure_control.absences import list_absences
 from disclosure_control.layout import write_csv, write_text
 from disclosure_control.margins import cut_to_figures, cut_to_place, interval
 from disclosure_control.models import check_complete, check_model_counts, check_patterns, check_residual_df
+from disclosure_control.noise.terms import NoiseTerms
 from disclosure_control.presets import Preset
 from disclosure_control.rounding import round_to_base
 from query_engine.models.counts import ChildCount, PatternCount
@@ -63,10 +64,11 @@ class ReleasedTerm:
 @final
 @dataclass(frozen=True)
 class ReleasedModel:
-    """A fitted model that anybody may see. Made by `release_linear`, `release_generalised` and `read_model` alone.
+    """A fitted model that anybody may see. Made here, in `model_noise` and by `read_model` alone.
 
     `rows` are rounded as the preset rounds counts. `quality` has what is said of the fit as a whole. `answered` are the
-    authorities whose sums it is fitted from, and `absent` gives the reason for each other one that was asked.
+    authorities whose sums it is fitted from, and `absent` gives the reason for each other one that was asked. `noise`
+    has the terms of the noise in the sums, if there is any; `terms` are empty where it leaves nothing to go by.
     """
 
     seal: InitVar[object]
@@ -82,6 +84,7 @@ class ReleasedModel:
     plan_id: str = ""
     answered: tuple[str, ...] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
+    noise: NoiseTerms | None = None
 
     def __post_init__(self, seal: object) -> None:
         """Refuse to exist without the seal of this module."""
@@ -107,6 +110,7 @@ class ReleasedModel:
             "answered": list(self.answered),
             "absent": dict(self.absent),
             "notes": list(self.notes),
+            **({} if self.noise is None else {"noise": self.noise.to_json()}),
         }
 
     def to_text(self) -> str:
@@ -128,7 +132,8 @@ class ReleasedModel:
 
 
 seal_model = partial(ReleasedModel, _SEAL)
-"""Makes a released model of its parts, for a reader who has checked that they agree; nobody else may call this."""
+"""Makes a released model of its parts, for a reader who has checked that they agree and for `model_noise`, whose sums
+protect themselves; nobody else may call this."""
 
 
 def name_roster(
@@ -152,8 +157,8 @@ def release_linear(
 def cut_quality(name: str, number: float, preset: Preset) -> Decimal:
     """A figure of a linear model's quality as it is printed: a share to so many places, an error to so many figures."""
     if name in SHARES:
-        return cut_to_place(number, Decimal(1).scaleb(-_figures_shown(preset)))
-    return cut_to_figures(number, _figures_shown(preset))
+        return cut_to_place(number, Decimal(1).scaleb(-figures_shown(preset)))
+    return cut_to_figures(number, figures_shown(preset))
 
 
 def release_generalised(
@@ -197,12 +202,12 @@ def _release(
 
 
 def _term(estimate: Estimate, degrees: int | None, preset: Preset) -> ReleasedTerm:
-    error = cut_to_figures(estimate.standard_error, _figures_shown(preset))
+    error = cut_to_figures(estimate.standard_error, figures_shown(preset))
     value = cut_to_place(estimate.value, error)
     return ReleasedTerm(estimate.label, value, error, *interval(value, error, degrees))
 
 
-def _figures_shown(preset: Preset) -> int:
+def figures_shown(preset: Preset) -> int:
     """Significant figures of a standard error: of three, the number of rows behind it follows to a per cent or less.
 
     Presets that do not print exact counts let it follow to some per cents alone.

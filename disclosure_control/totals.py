@@ -10,16 +10,17 @@ from decimal import Decimal
 
 from disclosure_control.cell_key.perturbing import CellKeys, check_shares, protect_counts
 from disclosure_control.model_figures import release_model
+from disclosure_control.model_noise import release_noised_model
 from disclosure_control.model_release import ReleasedModel, name_roster
-from disclosure_control.noise.calibration import Calibration, calibrate, half_widths, spread
+from disclosure_control.noise.calibration import Calibration, calibrate, half_widths
 from disclosure_control.noise.shares import read_vector
 from disclosure_control.noise.terms import NoiseRefused, NoiseTerms
+from disclosure_control.noise.wording import describe_noise
 from disclosure_control.noisy_figures import NoisyFigures, print_figure
 from disclosure_control.preset import TOTAL_LEVEL, Preset
 from disclosure_control.protection import ALONE, protect
 from disclosure_control.release import ReleaseRefused, check_roster
 from disclosure_control.released import ReleasedTable, seal_release
-from disclosure_control.rounding import is_count
 from disclosure_control.row_protection import Neighbours
 from disclosure_control.tables import Row, TableMalformed, name_categories, read_protected
 from query_engine.planning.plan import Path, QueryPlan
@@ -27,7 +28,7 @@ from query_engine.planning.record_keys import keys_of
 from query_engine.tables import RawTable
 
 __all__ = ["check_changed_total", "check_total_preset", "release_changed_total", "release_exact_total"]
-__all__ += ["release_noisy_total"]
+__all__ += ["release_noisy_model", "release_noisy_total"]
 
 OPENED = "Their figures were added up under masks, only the sum was opened, and it was protected before it was kept."
 
@@ -125,17 +126,40 @@ def release_noisy_total(
     Of the preset it takes the decimal places alone. Raises `ReleaseRefused`, also where fewer answered than the terms
     allow for: the noise would be less than was promised.
     """
-    _check_total(plan, "noisy_sum", answered, absent)
-    try:
-        terms.check_answered(len(answered))
-        calibration = calibrate(plan, terms.epsilon)
-        sums = read_vector(plan, values)
-    except (NoiseRefused, ValueError) as refused:
-        raise ReleaseRefused(str(refused)) from None
+    if plan.model is not None:
+        raise ReleaseRefused("the plan is of a model, and this is the gate of tables")
+    calibration, sums = _open_noisy(plan, values, terms, answered, absent)
     noise = half_widths(plan, terms, len(answered))
     rows = tuple(_noisy_rows(plan, sums, noise, preset))
     method = " ".join(_noisy_method(plan, calibration, terms, answered, absent, preset))
     return seal_release(plan, preset, rows, tuple(answered), absent, method, terms)
+
+
+def release_noisy_model(
+    plan: QueryPlan,
+    values: Iterable[int],
+    terms: NoiseTerms,
+    answered: Collection[str],
+    absent: Mapping[str, str],
+    preset: Preset,
+) -> ReleasedModel:
+    """The model of a noised sum over these authorities: otherwise as `release_noisy_total`. Raises `ReleaseRefused`."""
+    calibration, sums = _open_noisy(plan, values, terms, answered, absent)
+    model = release_noised_model(plan, sums, terms, len(answered), preset)
+    method = " ".join((_over(answered, absent), *describe_noise(plan, calibration, terms, answered)))
+    return name_roster(model, plan.plan_id, tuple(sorted(answered)), dict(sorted(absent.items())), method)
+
+
+def _open_noisy(
+    plan: QueryPlan, values: Iterable[int], terms: NoiseTerms, answered: Collection[str], absent: Mapping[str, str]
+) -> tuple[Calibration, Mapping[str, Sequence[int]]]:
+    """The noise of a plan and its noised figures, once who answered is known to be enough. Raises `ReleaseRefused`."""
+    _check_total(plan, "noisy_sum", answered, absent)
+    try:
+        terms.check_answered(len(answered))
+        return calibrate(plan, terms.epsilon), read_vector(plan, values)
+    except (NoiseRefused, ValueError) as refused:
+        raise ReleaseRefused(str(refused)) from None
 
 
 def _check_total(plan: QueryPlan, path: Path, answered: Collection[str], absent: Mapping[str, str]) -> None:
@@ -178,42 +202,8 @@ def _noisy_method(
 ) -> Iterator[str]:
     """What was done to the figures and what it promises, in sentences."""
     yield _over(answered, absent)
-    yield "Each added its share of random noise to its figures before they left; only the noised sum could be opened."
-    yield (
-        "Differential privacy: one child's records of one academic year, as one node holds them, change the chance of "
-        f"any outcome by a factor of exp({terms.epsilon}) at most (epsilon {terms.epsilon}), over all figures together;"
-    )
-    parts = calibration.families * calibration.sets
-    if parts > 1:
-        yield f"each of {parts} equal parts of epsilon is for {_sharing(calibration)};"
-    yield (
-        f"of {terms.parties} nodes, {terms.dropouts} might have been missing, and {terms.colluders} of the others may "
-        f"tell what they added; {len(answered)} answered: epsilon achieved, {terms.epsilon}; rho achieved, "
-        f"{float(calibration.rho):.4g}."
-    )
-    yield from _spreads(plan, calibration, terms, len(answered))
+    yield from describe_noise(plan, calibration, terms, answered)
     yield "Counts and sums are printed as they are, and can be negative where the true ones are small. Figures that are"
     yield "divided by a number which noise could drown are of low reliability (u); shares and averages that noise moved"
     yield f"beyond what they can be are at the nearer end. Decimal places are those of preset {preset.name}, version"
     yield f"{preset.version}, of which nothing else applies."
-
-
-def _sharing(calibration: Calibration) -> str:
-    families = f"one of {calibration.families} kinds of sums that one child's record is counted in"
-    sets = f"one of {calibration.sets} grouping sets"
-    return " in ".join(
-        words for words, number in ((families, calibration.families), (sets, calibration.sets)) if number > 1
-    )
-
-
-def _spreads(plan: QueryPlan, calibration: Calibration, terms: NoiseTerms, answered: int) -> Iterator[str]:
-    """The standard deviation of the noise in counts and sums, cell by cell of each grouping set."""
-    told = []
-    for each in plan.outputs:
-        if not (is_count(each) or each.kind == "sum"):
-            continue
-        name, unit = each.counted or each.statistics[0], 10**-each.scale
-        noise = [spread(calibration.scales[name, number], terms, answered) * unit for number in range(len(plan.sets))]
-        told.append(f"{each.label} {' / '.join(dict.fromkeys(f'{size:.3g}' for size in noise))}")
-    if told:
-        yield f"Standard deviation of the noise: {', '.join(told)}."

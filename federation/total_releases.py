@@ -103,7 +103,8 @@ def _check_table(
     preset = {"name": manifest.preset, "version": manifest.preset_version}
     if (table.get("plan_id"), table.get("preset")) != (plan.plan_id, preset):
         raise TotalMismatch("the table is of another plan or preset than was approved")
-    if plan.model is None and (table.get("path"), table.get("noise")) != (plan.path, _noise_of(manifest)):
+    stated = (plan.path if plan.model is not None else table.get("path"), table.get("noise"))
+    if stated != (plan.path, _noise_of(manifest)):
         raise TotalMismatch("the table states another path or other noise than was approved")
 
 

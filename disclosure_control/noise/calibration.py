@@ -23,12 +23,12 @@ from query_engine.planning.plan import QueryPlan, Statistic
 from query_engine.planning.region import Region, RegionTangled, intersect
 from query_engine.planning.relation import Relation
 
-__all__ = ["Calibration", "calibrate", "half_width", "half_widths", "list_families", "spread"]
+__all__ = ["LAPLACE", "Calibration", "calibrate", "half_width", "half_widths", "list_families", "spread"]
 
 LARGEST_SCALE = NOISE_ROOM // 64
 """Noise of this scale is beyond `NOISE_ROOM`, for which the proof of 64 bits makes room, with a chance below e**-64."""
 
-_LAPLACE = log(20) / sqrt(2)
+LAPLACE = log(20) / sqrt(2)
 """95 % of a Laplace distribution lies within so many standard deviations; of sums of more shares, within fewer."""
 
 
@@ -74,7 +74,7 @@ def spread(scale: Fraction, terms: NoiseTerms, answered: int) -> float:
 
 def half_width(scale: Fraction, terms: NoiseTerms, answered: int) -> int:
     """How far the noise in a sum over so many nodes lies from 0 at most, 19 times in 20."""
-    return ceil(_LAPLACE * spread(scale, terms, answered))
+    return ceil(LAPLACE * spread(scale, terms, answered))
 
 
 def half_widths(plan: QueryPlan, terms: NoiseTerms, answered: int) -> list[dict[str, int]]:

@@ -58,6 +58,7 @@ def _show_model(document: ReleaseDocument, model: ReleasedModel) -> str:
         model=model,
         total=describe_total(document, model),
         attendance=list_attendance(document, model),
+        budget=_describe_budget(document),
     )
 
 

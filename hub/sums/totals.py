@@ -16,7 +16,12 @@ from disclosure_control.models import ModelWithheld
 from disclosure_control.noise.shares import raw_from_vector
 from disclosure_control.release import ReleaseRefused
 from disclosure_control.released import ReleasedTable
-from disclosure_control.totals import release_changed_total, release_exact_total, release_noisy_total
+from disclosure_control.totals import (
+    release_changed_total,
+    release_exact_total,
+    release_noisy_model,
+    release_noisy_total,
+)
 from federation.exchange import QueryState
 from federation.manifest import Path
 from federation.releases import LATE, load_approved_preset
@@ -82,8 +87,9 @@ def _protect(
         raw, earlier = raw_from_vector(plan, values), find_totals(hub, manifest, plan)
         return release_exact_total(plan, raw, answered, absent, preset, earlier)
     assert manifest.sum is not None  # read_manifest holds the path to it
+    release = release_noisy_total if plan.model is None else release_noisy_model
     terms = noise_terms(manifest.sum, len(manifest.roster))
-    return release_noisy_total(plan, values, terms, answered, absent, preset)
+    return release(plan, values, terms, answered, absent, preset)
 
 
 def _withhold(hub: Hub, query: StoredQuery, attempt: StoredAttempt, collector: Collector) -> None:

@@ -157,8 +157,9 @@ is known.
 
 def _against_noisy_sum(plan: QueryPlan) -> Iterator[Objection]:
     yield from _against_sums(plan)
-    if plan.model is not None:
-        yield Objection(RefusalCode.PATH_MODEL, "a model is fitted from exact sums alone")
+    if plan.model is not None and plan.model.formula.family != "linear":
+        reason = "logistic and Poisson models are fitted from exact sums alone; FIT_LINEAR can take it"
+        yield Objection(RefusalCode.PATH_MODEL, reason)
         return
     try:
         prove_contributions(plan)

@@ -16,7 +16,12 @@ import pytest
 from disclosure_control.noise.shares import add_noise_share, read_vector
 from disclosure_control.noise.terms import NoiseTerms
 from disclosure_control.presets import load_preset
-from disclosure_control.totals import release_changed_total, release_exact_total, release_noisy_total
+from disclosure_control.totals import (
+    release_changed_total,
+    release_exact_total,
+    release_noisy_model,
+    release_noisy_total,
+)
 from federation.cell_key_terms import state_cell_keys
 from federation.exchange import QueryDraft, QueryState, ReleaseDocument, RunDraft
 from federation.manifest import Path as LeavingPath
@@ -84,7 +89,8 @@ def looking_at(opened: Opened) -> Iterator[None]:
 
     def look_at_noisy(plan: QueryPlan, values: list[int], terms: NoiseTerms, *rest: object) -> object:
         opened.figures, opened.terms = read_vector(plan, values), terms
-        return release_noisy_total(plan, values, terms, *rest)  # type: ignore[arg-type]
+        release = release_noisy_total if plan.model is None else release_noisy_model
+        return release(plan, values, terms, *rest)  # type: ignore[arg-type]
 
     def know_bits() -> KnownBits:
         opened.seeds.append(len(opened.seeds))
@@ -94,6 +100,7 @@ def looking_at(opened: Opened) -> Iterator[None]:
         patched.setattr(totals, "release_exact_total", look_at_exact)
         patched.setattr(totals, "release_changed_total", look_at_changed)
         patched.setattr(totals, "release_noisy_total", look_at_noisy)
+        patched.setattr(totals, "release_noisy_model", look_at_noisy)
         patched.setattr("disclosure_control.noise.shares.SystemBits", know_bits)
         yield
 

@@ -15,6 +15,7 @@ import duckdb
 import numpy as np
 import pytest
 
+from disclosure_control.model_noise import DROWNED
 from disclosure_control.noise.calibration import half_widths
 from disclosure_control.presets import load_preset
 from disclosure_control.totals import release_exact_total, release_noisy_total
@@ -154,6 +155,22 @@ def test_a_model_is_fitted_through_an_exact_sum_as_to_pooled_rows(exact: AddingU
     for each in release.table["terms"]:
         assert each["low"] < by_hand[each["term"]] < each["high"]
         assert each["estimate"] == pytest.approx(by_hand[each["term"]], abs=each["standard_error"] / 10)
+
+
+def test_a_model_of_noised_sums_is_fitted_to_pooled_rows_and_the_noise_that_was_drawn(
+    noisy: AddingUp, pooled: Mapping[str, Path]
+) -> None:
+    """To the last figure once the noise is taken off; so few children are drowned, and the release says so."""
+    plan = derive_plan(MODEL, LeavingPath.NOISY_SUM)
+    release = noisy.ask(MODEL, LeavingPath.NOISY_SUM)
+    truth, noise = figures_of(run_pooled(plan, pooled)), noisy.opened.noise(plan)
+    assert {name: (column[0] - noise[name][0],) for name, column in noisy.opened.figures.items()} == truth
+    assert_within(noise, plan, noisy)
+    by_hand = fit_by_hand(pooled["child_year"])
+    assert fit_opened(plan, truth) == pytest.approx(by_hand, rel=1e-8)
+    assert noisy.opened.terms is not None
+    assert release.table["noise"] == noisy.opened.terms.to_json()
+    assert (release.table["terms"], DROWNED in release.table["notes"]) == ([], True)
 
 
 def fit_opened(plan: QueryPlan, figures: Mapping[str, Sequence[int]]) -> dict[str, float]:

@@ -56,7 +56,13 @@ PATHS = [
     (f"COUNT(DISTINCT child_year.child) AS n {JOINED}", "exact_sum", None),
     # A model is fitted from exact sums over all.
     ("FIT_LINEAR(sdq_score, age) AS m FROM child_year", "exact_sum", None),
-    ("FIT_LINEAR(sdq_score, age) AS m FROM child_year", "noisy_sum", C.PATH_MODEL),
+    ("FIT_LOGISTIC(uasc, age) AS m FROM child_year", "noisy_sum", C.PATH_MODEL),
+    ("FIT_POISSON(suspensions, age) AS m FROM child_year", "noisy_sum", C.PATH_MODEL),
+    (
+        "FIT_LINEAR(sdq_score, child_year.age) AS m FROM pep JOIN child_year USING (child, academic_year)",
+        "noisy_sum",
+        C.PATH_UNBOUNDED,
+    ),
     ("FIT_LINEAR(sdq_score, age) AS m FROM child_year", "per_authority", C.PATH_MODEL),
 ]
 

@@ -101,16 +101,38 @@ def test_a_table_by_authority_says_nothing_of_totals(sums: PlayedSums, browse: B
     assert "This is a total" not in text
 
 
-def test_a_released_model_has_a_page_and_files(sums: PlayedSums, browse: Browse) -> None:
-    """What one node adds up to a model, by a template over all seven."""
+def add_up_to_a_model(sums: PlayedSums, children: int) -> None:
+    """Have one node hold the rows of a model, and the others none."""
 
     def figures(plan: QueryPlan) -> Sequence[int]:
-        raw = model_sums(plan, 400)
+        raw = model_sums(plan, children)
         return [value for each in plan.statistics for value in raw.statistic(each.name)]
 
     sums.nodes["node-301"].figures = figures
     for name in sums.nodes.keys() - {"node-301"}:
         sums.nodes[name].figures = lambda plan: [0] * (plan.cells * len(plan.statistics))
+
+
+@pytest.mark.parametrize(("children", "terms"), [(4_000_000, 2), (400, 0)])
+def test_a_model_of_noised_sums_has_a_page(sums: PlayedSums, browse: Browse, children: int, terms: int) -> None:
+    """With what was promised and what it cost; and in words, where the noise leaves no estimate."""
+    add_up_to_a_model(sums, children)
+    query_id = sums.ask(sql=MODEL + " AND academic_year = 202425")
+    sums.settle()
+    model = read_model(released(sums.federation, query_id).table)
+    page = browse("ana").get(f"/queries/{query_id}/release").text
+    text = main_text(page)
+    assert len(model.terms) == terms
+    assert [row for row in read_rows(page) if row[1:2] != ["Estimate"]][:terms] == list(map(list, model.lines))
+    assert ("The noise leaves no estimate to go by" in text) is (terms == 0)
+    assert "Noise Epsilon 1. Of 7 nodes, 2 could have been missing and 1 more could pool what they know" in text
+    assert "Price Epsilon 1" in text
+    assert all(" ".join(note.split()) in text for note in model.notes)
+
+
+def test_a_released_model_has_a_page_and_files(sums: PlayedSums, browse: Browse) -> None:
+    """What one node adds up to a model, by a template over all seven."""
+    add_up_to_a_model(sums, 400)
     query_id = run_template(sums, approve_template(sums, MODEL + " AND academic_year = 202425"))
     sums.settle()
     ana, path = browse("ana"), f"/queries/{query_id}/release"

@@ -225,12 +225,12 @@ class PlayedSums:
                 return
         raise AssertionError("the nodes never came to rest")
 
-    def ask(self, *, dropouts: int = 2, colluders: int = 1, path: Path = Path.NOISY_SUM) -> str:
+    def ask(self, *, dropouts: int = 2, colluders: int = 1, path: Path = Path.NOISY_SUM, sql: str = SQL) -> str:
         """Have a noisy sum asked and approved; returns the query's id."""
         draft = QueryDraft(
             project=PROJECT,
             purpose="How many children there are in each key stage",
-            sql=SQL,
+            sql=sql,
             academic_year="202425",
             preset="ons_10_5",
             roster=None,

@@ -1,0 +1,51 @@
+"""What a release says of the noise in it, in sentences: who added it, what it promises, how large it is."""
+
+from collections.abc import Collection, Iterator
+
+from disclosure_control.noise.calibration import Calibration, spread
+from disclosure_control.noise.terms import NoiseTerms
+from disclosure_control.rounding import is_count
+from query_engine.planning.plan import QueryPlan
+
+__all__ = ["describe_noise"]
+
+
+def describe_noise(
+    plan: QueryPlan, calibration: Calibration, terms: NoiseTerms, answered: Collection[str]
+) -> Iterator[str]:
+    """What the noise in a total over these authorities is and promises."""
+    yield "Each added its share of random noise to its figures before they left; only the noised sum could be opened."
+    yield (
+        "Differential privacy: one child's records of one academic year, as one node holds them, change the chance of "
+        f"any outcome by a factor of exp({terms.epsilon}) at most (epsilon {terms.epsilon}), over all figures together;"
+    )
+    parts = calibration.families * calibration.sets
+    if parts > 1:
+        yield f"each of {parts} equal parts of epsilon is for {_sharing(calibration)};"
+    yield (
+        f"of {terms.parties} nodes, {terms.dropouts} might have been missing, and {terms.colluders} of the others may "
+        f"tell what they added; {len(answered)} answered: epsilon achieved, {terms.epsilon}; rho achieved, "
+        f"{float(calibration.rho):.4g}."
+    )
+    yield from _spreads(plan, calibration, terms, len(answered))
+
+
+def _sharing(calibration: Calibration) -> str:
+    families = f"one of {calibration.families} kinds of sums that one child's record is counted in"
+    sets = f"one of {calibration.sets} grouping sets"
+    return " in ".join(
+        words for words, number in ((families, calibration.families), (sets, calibration.sets)) if number > 1
+    )
+
+
+def _spreads(plan: QueryPlan, calibration: Calibration, terms: NoiseTerms, answered: int) -> Iterator[str]:
+    """The standard deviation of the noise in counts and sums, cell by cell of each grouping set."""
+    told = []
+    for each in plan.outputs:
+        if not (is_count(each) or each.kind == "sum"):
+            continue
+        name, unit = each.counted or each.statistics[0], 10**-each.scale
+        noise = [spread(calibration.scales[name, number], terms, answered) * unit for number in range(len(plan.sets))]
+        told.append(f"{each.label} {' / '.join(dict.fromkeys(f'{size:.3g}' for size in noise))}")
+    if told:
+        yield f"Standard deviation of the noise: {', '.join(told)}."
