@@ -83,6 +83,9 @@ class Action(StrEnum):
     REGISTER_ADOPTED = "register.adopted", "A newer register, signed by the root key, was taken into use."
     POLICY_CHANGED = "policy.changed", "The access policy or a local rule was changed."
     SIGNIN = "signin", "A person signed in, or tried to."
+    SESSION_ENDED = "session.ended", "A person signed out."
+    PASSKEY_ENROLLED = "passkey.enrolled", "A passkey was made known, by which its owner signs in from now on."
+    PASSKEY_REMOVED = "passkey.removed", "A passkey was taken away, by which nobody can sign in any more."
     AUDIT_READ = "audit.read", "Somebody read or searched the audit log."
     AUDIT_EXPORTED = "audit.exported", "A copy of the audit log was written for an auditor."
 

@@ -94,7 +94,7 @@ def sign_in(state: Path, member: str, address: str) -> None:
 
     opened = open_hub(state)
     place = address or opened.party.profile.hub or "http://127.0.0.1:8400"
-    click.echo(f"{place.rstrip('/')}/sign-in?code={issue_code(opened, member)}")
+    click.echo(f"{place.rstrip('/')}/sign-in#{issue_code(opened, member)}")
 
 
 @hub.command()

@@ -93,6 +93,10 @@ CREATE TABLE IF NOT EXISTS sign_in_codes (
     member TEXT NOT NULL,
     expires_at TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS ended_sessions (
+    session TEXT PRIMARY KEY,
+    over_at TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS templates (
     digest TEXT PRIMARY KEY,
     template_id TEXT NOT NULL,

@@ -54,13 +54,31 @@ def person(state: Path, person_id: str, role: str, title: str, school_urn: int |
 @node.command("sign-in")
 @STATE
 @click.option("--person", "person_id", required=True, help="Who is to sign in: one of the node's people.")
-@click.option("--address", default="http://127.0.0.1:8401", show_default=True, help="Where the pages are served.")
+@click.option("--address", default="", help="Where the pages are opened, when it is not what the node's rules say.")
 def sign_in(state: Path, person_id: str, address: str) -> None:
-    """Print a link that signs one of the node's people in at its pages once, within a quarter of an hour."""
+    """Print a link by which one of the node's people enrols a passkey: good once, within a quarter of an hour."""
     from node.service import open_node
     from node.sign_in import issue_code
 
-    click.echo(f"{address.rstrip('/')}/sign-in?code={issue_code(open_node(state), person_id)}")
+    opened = open_node(state)
+    place = address.rstrip("/") or opened.rules().pages.address
+    # What stands after # is sent nowhere: no proxy, no log and no history has the code.
+    click.echo(f"{place}/sign-in#{issue_code(opened, person_id)}")
+
+
+@node.command()
+@STATE
+@click.option("--person", "person_id", required=True, help="Whose passkeys: one of the node's people.")
+@click.option("--remove", "removed", metavar="ID", help="Take one away, by the id that the list has for it.")
+def passkeys(state: Path, person_id: str, removed: str | None) -> None:
+    """List the passkeys by which one of the node's people signs in, or take one away that was lost."""
+    from node.passkeys import describe_passkeys, take_passkey_away
+    from node.service import open_node
+
+    opened = open_node(state)
+    if removed:
+        take_passkey_away(opened, person_id, removed)
+    click.echo(describe_passkeys(opened, person_id))
 
 
 @node.command()

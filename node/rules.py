@@ -2,6 +2,7 @@
 looser, and no message can change them."""
 
 import tomllib
+from enum import StrEnum
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -97,6 +98,37 @@ class CellKeyRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     answers_per_year: Annotated[int, msgspec.Meta(ge=0)] = 4
 
 
+class CodesSignIn(StrEnum):
+    """What a one-time code is good for besides enrolling a passkey."""
+
+    NEVER = "never"
+    UNTIL_PASSKEY = "until_passkey"
+    ALWAYS = "always"
+
+
+PagesAddress = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^(https://[a-z0-9.-]{1,253}(:[0-9]{1,5})?|http://localhost(:[0-9]{1,5})?)\Z"),
+]
+"""Passkeys belong to a domain: they work at no number, and without TLS on this machine alone."""
+
+
+class PagesRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How this authority's people sign in at its pages, and how much they may look up."""
+
+    address: PagesAddress = "http://localhost:8401"
+    codes_sign_in: CodesSignIn = CodesSignIn.UNTIL_PASSKEY
+    idle_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 30
+    longest_minutes: Annotated[int, msgspec.Meta(ge=1, le=480)] = 480
+    code_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 30
+    most_lists_an_hour: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 60
+
+    @property
+    def domain(self) -> str:
+        """The domain that passkeys are for."""
+        return self.address.partition("://")[2].partition(":")[0]
+
+
 class NodeRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The rules of one node; `node/rules.toml` says what each means."""
 
@@ -112,6 +144,7 @@ class NodeRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     sums: SumRules
     engine: EngineRules = EngineRules()
     cell_keys: CellKeyRules = CellKeyRules()
+    pages: PagesRules = PagesRules()
 
 
 def write_default_rules(directory: Path) -> None:

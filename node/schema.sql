@@ -90,4 +90,26 @@ CREATE TABLE IF NOT EXISTS sign_in_codes (
     code_hash TEXT PRIMARY KEY,
     member TEXT NOT NULL,
     expires_at TEXT NOT NULL
-)
+);
+CREATE TABLE IF NOT EXISTS ended_sessions (
+    session TEXT PRIMARY KEY,
+    over_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS used_tickets (
+    ticket TEXT PRIMARY KEY,
+    expires_at TEXT NOT NULL
+);
+-- Passkeys of the authority's own people, by which they sign in at its pages.
+CREATE TABLE IF NOT EXISTS passkeys (
+    credential TEXT PRIMARY KEY,
+    person TEXT NOT NULL,
+    name TEXT NOT NULL,
+    public_key TEXT NOT NULL,
+    handle TEXT NOT NULL,
+    sign_count INTEGER NOT NULL,
+    backup_eligible INTEGER NOT NULL,
+    backed_up INTEGER NOT NULL,
+    enrolled_at TEXT NOT NULL,
+    used_at TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS passkeys_by_person ON passkeys (person);

@@ -1,12 +1,18 @@
-"""Signing in at a node's pages: a one-time code for one of the authority's own people, made on the node's machine.
+"""Signing in at a node's pages: by passkey, or by a one-time code, which enrols the first.
 
 Nobody's sign-in at the hub counts here, and none made here counts anywhere else. What a person may see is asked of the
-access policy at every request, under the role that `people.toml` has for them at that moment.
+access policy at every request, under the role that `people.toml` has for them at that moment; so is, of the node's own
+rules, what a code is good for.
 """
 
+from datetime import timedelta
+
 from federation.state import StateError
+from federation.web.session import Limits, Means
 from federation.web.sign_in_codes import make_code, use_up
+from node.passkeys import list_passkeys
 from node.people import Person, find_person
+from node.rules import CodesSignIn, PagesRules
 from node.service import Node
 
 
@@ -26,3 +32,22 @@ def find_staff(node: Node, person_id: str) -> Person | None:
         return find_person(node.party.directory, person_id)
     except StateError:
         return None
+
+
+def opens_pages(node: Node, person: Person, means: Means) -> bool:
+    """Whether somebody who signed in by these means may see more than the page of their passkeys."""
+    if means is not Means.CODE:
+        return True
+    match node.rules().pages.codes_sign_in:
+        case CodesSignIn.ALWAYS:
+            return True
+        case CodesSignIn.UNTIL_PASSKEY:
+            return not list_passkeys(node, person.id)
+        case _:
+            return False
+
+
+def limit_session(rules: PagesRules, means: Means) -> Limits:
+    """Return how long a session of these means lasts under a node's rules."""
+    longest = rules.code_minutes if means is Means.CODE else rules.longest_minutes
+    return Limits(timedelta(minutes=longest), timedelta(minutes=rules.idle_minutes))

@@ -1,1 +1,1 @@
-"""The page kit that hub and node share: layout, components, sessions, forms and headers, and no script at all."""
+"""The page kit that hub and node share: layout, components, sessions, forms, headers, one script for signing in."""

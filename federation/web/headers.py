@@ -1,4 +1,5 @@
-"""The headers of every response: nothing runs, nothing is framed, nothing is kept, and no address is passed on."""
+"""The headers of every response: nothing is framed, nothing is kept, no address is passed on, and nothing runs but
+this party's own script, on the pages that say they need it: those of signing in."""
 
 from collections.abc import Mapping
 
@@ -16,6 +17,9 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 """Pages load this party's own stylesheet and images, send forms to it alone, and run no script at all."""
 
+WITH_SCRIPT = f"{CONTENT_SECURITY_POLICY}; script-src 'self'"
+"""The pages of signing in also load this party's own script file; what stands in a page is never run."""
+
 SECURITY_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -23,14 +27,16 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""Set on every response, whoever it is for. The referrer is withheld since addresses can hold a sign-in code."""
+"""Set on every response, whoever it is for."""
 
 YEAR = 31_536_000
 
 
-def set_headers(headers: Headers, *, secure: bool, kept: bool) -> None:
-    """Set the headers of a response that came over TLS (`secure`) and that caches may keep (`kept`) or not."""
+def set_headers(headers: Headers, *, secure: bool, kept: bool, scripted: bool) -> None:
+    """Set the headers of a response: over TLS or not, one that caches may keep or not, with our script or not."""
     headers.update(SECURITY_HEADERS)
+    if scripted:
+        headers["Content-Security-Policy"] = WITH_SCRIPT
     headers["Cache-Control"] = f"public, max-age={YEAR}, immutable" if kept else "no-store"
     if secure:
         headers["Strict-Transport-Security"] = f"max-age={YEAR}"

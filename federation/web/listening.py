@@ -73,6 +73,11 @@ class Listening:
 
     def secure(self, app: "Flask") -> "Flask":
         """Have an application make its cookies and links for https, if visitors come over TLS."""
+        if self.behind_proxy:
+            # For counting whose sign-ins fail; a proxy adds the address that it was called from at the end.
+            from werkzeug.middleware.proxy_fix import ProxyFix
+
+            app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=0)  # type: ignore[method-assign]
         if self.is_secure:
             app.wsgi_app = partial(_answer_secure, app.wsgi_app)  # type: ignore[method-assign]
         return app

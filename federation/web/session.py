@@ -1,17 +1,19 @@
 """Sessions: who has signed in, in a cookie that only this party can make.
 
-A session names a member and a moment, and nothing else. What the member may do is asked of the register and of the
-access matrix at every request, so a revoked member is signed out at once. Before sign-in the member is empty, and the
-session only ties the tokens of forms to one browser. The cookie's value:
+A session names a member, how they signed in and two moments, and nothing else. What the member may do is asked of the
+register and of the access matrix at every request, so a revoked member is signed out at once. Before sign-in the member
+is empty, and the session only ties the tokens of forms to one browser. The cookie's value:
 
-    <key>:<expiry in seconds>:<member id>:<HMAC-SHA-256 of what stands before it>
+    <key>:<began, in seconds>:<last seen>:<means>:<member id>:<HMAC-SHA-256 of what stands before it>
 """
 
 import hmac
 import re
 import secrets
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 
 from federation.state import StateError, write_file
@@ -20,9 +22,17 @@ SECRET_FILE = "session.key"  # noqa: S105 - the name of a file
 """Where a party keeps the secret of its sessions; deleting the file and starting again signs everybody out."""
 
 LONGEST_SESSION = timedelta(hours=8)
-"""A session is never renewed: after a working day one signs in again."""
+"""After a working day one signs in again, whatever a party's own limits are."""
 
-_FORM = re.compile(r"([0-9a-f]{32}):([0-9]{1,12}):([a-z0-9._@-]{0,64}):([0-9a-f]{64})", re.ASCII)
+LONGEST_IDLE = timedelta(hours=1)
+"""Nobody's session outlives an hour in which they did nothing."""
+
+SEEN_ANEW = timedelta(minutes=1)
+"""How old a session's last moment may be before a new cookie states it."""
+
+_FORM = re.compile(
+    r"([0-9a-f]{32}):([0-9]{1,12}):([0-9]{1,12}):([a-z]{0,16}):([a-z0-9._@-]{0,64}):([0-9a-f]{64})", re.ASCII
+)
 
 
 class SessionInvalid(Exception):
@@ -33,39 +43,76 @@ class FormStale(Exception):
     """A form carries no token, or that of another session."""
 
 
+class Means(StrEnum):
+    """How somebody signed in."""
+
+    NONE = ""
+    CODE = "code"
+    PASSKEY = "passkey"
+    PROVIDER = "provider"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a session lasts, and how long while nothing is done in it."""
+
+    longest: timedelta = LONGEST_SESSION
+    idle: timedelta = LONGEST_IDLE
+
+
+LimitsOf = Callable[[Means], Limits]
+"""A party's limits, by how somebody signed in."""
+
+
 @dataclass(frozen=True)
 class Session:
     """One browser's session; `member` is empty until somebody has signed in."""
 
     key: str
-    expires: datetime
+    began: datetime
+    seen: datetime
     member: str = ""
+    means: Means = Means.NONE
 
 
-def start_session(now: datetime, member: str = "") -> Session:
+def start_session(now: datetime, member: str = "", means: Means = Means.NONE) -> Session:
     """Return a new session. Signing in starts a new one too, so that no one else can know its key."""
-    expires = (now + LONGEST_SESSION).replace(microsecond=0)
-    return Session(secrets.token_hex(16), expires, member)
+    began = now.replace(microsecond=0)
+    return Session(secrets.token_hex(16), began, began, member, means)
+
+
+def see_again(session: Session, now: datetime) -> Session:
+    """Return a session as one that is in use now."""
+    return replace(session, seen=now.replace(microsecond=0))
 
 
 def write_session(session: Session, secret: bytes) -> str:
     """Return a session as its cookie carries it."""
-    body = f"{session.key}:{int(session.expires.timestamp())}:{session.member}"
+    began, seen = (int(moment.timestamp()) for moment in (session.began, session.seen))
+    body = f"{session.key}:{began}:{seen}:{session.means}:{session.member}"
     return f"{body}:{_sign(secret, 'session', body)}"
 
 
-def read_session(text: str, secret: bytes, now: datetime) -> Session:
-    """Return the session in a cookie. Raises `SessionInvalid` for one that was altered or has expired."""
+def read_session(text: str, secret: bytes, now: datetime, limits_of: LimitsOf = lambda _: Limits()) -> Session:
+    """Return the session in a cookie. Raises `SessionInvalid` for one that was altered or is over."""
     found = _FORM.fullmatch(text)
     if found is None:
         raise SessionInvalid("the cookie is not a session")
-    key, expiry, member, signature = found.groups()
-    if not hmac.compare_digest(signature, _sign(secret, "session", f"{key}:{expiry}:{member}")):
+    key, began, seen, means, member, signature = found.groups()
+    if not hmac.compare_digest(signature, _sign(secret, "session", text.rpartition(":")[0])):
         raise SessionInvalid("the session was not made here")
-    expires = datetime.fromtimestamp(int(expiry), UTC)
-    if not now < expires <= now + LONGEST_SESSION:
+    begun, last = (datetime.fromtimestamp(int(seconds), UTC) for seconds in (began, seen))
+    session = Session(key, begun, last, member, Means(means))
+    check_times(session, now, limits_of(session.means))
+    return session
+
+
+def check_times(session: Session, now: datetime, limits: Limits) -> None:
+    """Raise `SessionInvalid` unless a session has begun, is in use, and has not lasted too long."""
+    lasted, idled = now - session.began, now - session.seen
+    longest, idle = min(limits.longest, LONGEST_SESSION), min(limits.idle, LONGEST_IDLE)
+    if not (timedelta(0) <= idled < idle and idled <= lasted < longest):
         raise SessionInvalid("the session is over")
-    return Session(key, expires, member)
 
 
 def form_token(session: Session, secret: bytes) -> str:

@@ -6,10 +6,13 @@ request by request and need neither cookie nor token.
 
 import hashlib
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 from flask import Blueprint, Flask, Response, current_app, g, render_template, request, url_for
 from jinja2 import StrictUndefined
@@ -17,19 +20,26 @@ from markupsafe import Markup
 
 from federation.problems import Problem, ProblemRaised
 from federation.state import Party
-from federation.transport import Clock
+from federation.web.ended_sessions import end_session, is_ended
 from federation.web.headers import set_headers
+from federation.web.rate_limit import RateLimit, TooMany
 from federation.web.session import (
+    SEEN_ANEW,
     FormStale,
+    Limits,
+    LimitsOf,
+    Means,
     Session,
     SessionInvalid,
     check_form_token,
     form_token,
     load_secret,
     read_session,
+    see_again,
     start_session,
     write_session,
 )
+from federation.web.sign_in_codes import Doorkeeper
 
 ASSETS = Path(__file__).with_name("assets")
 
@@ -44,10 +54,21 @@ SENTENCES = {
 }
 """What a page says of an error that the framework noticed, which comes with no sentence of its own."""
 
+MOST_FAILURES, FAILURES_WITHIN = 20, timedelta(minutes=15)
+"""How often one address may fail to sign in, in a while."""
+
 Navigation = tuple[str, str, bool]
 """One entry of a page's main navigation: address, text, and whether it is where the visitor is."""
 
 kit = Blueprint("kit", __name__, template_folder="templates", static_folder="assets", static_url_path="/assets")
+
+
+class Host(Doorkeeper, Protocol):
+    """A party that serves pages. Its database has the tables that signing in and out need."""
+
+    @property
+    def party(self) -> Party:
+        """Whose pages these are."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +78,20 @@ class Site:
     title: str
     cookie: str
     secret: bytes
-    clock: Clock
+    host: Host
     doors: frozenset[str]
+    limits_of: LimitsOf
+    failures: RateLimit = field(default_factory=lambda: RateLimit(MOST_FAILURES, FAILURES_WITHIN))
 
 
-def open_site(app: Flask, party: Party, clock: Clock, doors: Iterable[str] = ()) -> None:
+def open_site(app: Flask, host: Host, doors: Iterable[str] = (), limits_of: LimitsOf = lambda _: Limits()) -> None:
     """Make an application serve a party's pages."""
+    party = host.party
     # Cookies are shared by all ports of a machine, so two parties on one machine need two names.
     cookie = "circe-" + re.sub(r"[^a-z0-9]", "-", party.member_id)
-    app.extensions["site"] = Site(party.profile.title, cookie, load_secret(party.directory), clock, frozenset(doors))
+    app.extensions["site"] = Site(
+        party.profile.title, cookie, load_secret(party.directory), host, frozenset(doors), limits_of
+    )
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(sentence=as_sentence, breakable=as_breakable)
@@ -90,13 +116,17 @@ def is_page() -> bool:
 def current_session() -> Session | None:
     """The session of whoever makes this request, if there is a good one."""
     if "session" not in g:
-        site = the_site()
-        try:
-            g.session = read_session(request.cookies.get(_cookie_name(), ""), site.secret, site.clock())
-        except SessionInvalid:
-            g.session = None
+        g.session = _read_cookie(the_site())
     session: Session | None = g.session
     return session
+
+
+def _read_cookie(site: Site) -> Session | None:
+    try:
+        found = read_session(request.cookies.get(_cookie_name(), ""), site.secret, site.host.clock(), site.limits_of)
+    except SessionInvalid:
+        return None
+    return None if is_ended(site.host, found) else found
 
 
 def navigation_entry(address: str, text: str) -> Navigation:
@@ -104,11 +134,36 @@ def navigation_entry(address: str, text: str) -> Navigation:
     return address, text, request.path == address or (address != "/" and request.path.startswith(f"{address}/"))
 
 
-def change_session(member: str = "") -> Session:
-    """Start a new session, for a member or for nobody, and have the response carry it."""
-    g.session = g.new_session = start_session(the_site().clock(), member)
+def change_session(member: str = "", means: Means = Means.NONE) -> Session:
+    """Start a new session, for a member or for nobody, and have the response carry it. The one before is ended."""
+    before = current_session()
+    if before is not None and before.member:
+        end_session(the_site().host, before, signed_out=not member)
+    g.session = g.new_session = start_session(the_site().host.clock(), member, means)
     session: Session = g.session
     return session
+
+
+def allow_script() -> None:
+    """Let the page that answers this request run our own script file."""
+    g.scripted = True
+
+
+@contextmanager
+def counting_failures() -> Iterator[None]:
+    """Try to sign somebody in. Raises a 429 problem where their address has failed too often, and counts failures."""
+    failures, caller, now = the_site().failures, request.remote_addr or "", the_site().host.clock()
+    try:
+        failures.check(caller, now)
+        yield
+    except TooMany:
+        raise ProblemRaised(
+            429, "too_many_failures", "too many attempts to sign in have failed: wait a quarter of an hour"
+        ) from None
+    except ProblemRaised as raised:
+        if raised.problem.status == 403:
+            failures.count(caller, now)
+        raise
 
 
 def current_form_token() -> str:
@@ -122,7 +177,7 @@ def check_form() -> None:
         return
     request.max_content_length = MAX_FORM_BYTES
     # Without a session, a new one is compared with: its token is in no form.
-    session = current_session() or start_session(the_site().clock())
+    session = current_session() or start_session(the_site().host.clock())
     try:
         check_form_token(session, the_site().secret, request.form.get("form_token", ""))
     except FormStale:
@@ -133,8 +188,11 @@ def check_form() -> None:
 
 def finish_response(response: Response) -> Response:
     """Set the headers, and the cookie of a session that has changed."""
-    kept = request.endpoint == "kit.static" and response.status_code in (200, 304)
-    set_headers(response.headers, secure=request.is_secure, kept=kept)
+    asset = request.endpoint == "kit.static"
+    kept = asset and response.status_code in (200, 304)
+    set_headers(response.headers, secure=request.is_secure, kept=kept, scripted=g.get("scripted", False))
+    if not asset and is_page():
+        _keep_session()
     if "new_session" in g:
         response.set_cookie(
             _cookie_name(),
@@ -144,6 +202,13 @@ def finish_response(response: Response) -> Response:
             samesite="Lax",
         )
     return response
+
+
+def _keep_session() -> None:
+    """Have a session that is in use say so, in a new cookie now and then."""
+    session, now = current_session(), the_site().host.clock()
+    if session is not None and session.member and now - session.seen >= SEEN_ANEW:
+        g.new_session = see_again(session, now)
 
 
 def _cookie_name() -> str:

@@ -3,7 +3,8 @@
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from federation.web.site import change_session
+from federation.web.session import Means
+from federation.web.site import allow_script, change_session, counting_failures
 from hub.pages.visitor import find_visitor, may_ask, may_list_queries, may_read_log, the_hub
 from hub.queries import list_queries
 from hub.sign_in import use_code
@@ -31,19 +32,22 @@ def show_home() -> str:
 
 @home.get("/sign-in")
 def show_sign_in() -> str:
-    """Show the button that uses a code up. A program that follows links, as mail scanners do, uses nothing up."""
-    return render_template("sign_in.html", code=request.args.get("code", ""))
+    """Show the form that uses a code up. A program that follows links, as mail scanners do, uses nothing up."""
+    allow_script()
+    return render_template("sign_in.html")
 
 
 @home.post("/sign-in")
 def sign_in() -> AnyResponse:
     """Use a code up and begin a session."""
-    change_session(use_code(the_hub(), request.form.get("code", "")).id)
+    with counting_failures():
+        member = use_code(the_hub(), request.form.get("code", "").strip())
+    change_session(member.id, Means.CODE)
     return redirect("/", 303)
 
 
 @home.post("/sign-out")
 def sign_out() -> AnyResponse:
-    """End the session in this browser."""
+    """End the session, wherever a copy of its cookie may be."""
     change_session()
     return redirect("/", 303)

@@ -18,7 +18,7 @@ DOORS = ("api", "federation")
 
 def add_pages(app: Flask, hub: Hub) -> None:
     """Serve the hub's pages beside its doors."""
-    open_site(app, hub.party, hub.clock, DOORS)
+    open_site(app, hub, DOORS)
     app.context_processor(describe_visitor)
     for pages in (home, catalogue, queries, asking, release, audit):
         app.register_blueprint(pages)

@@ -3,7 +3,9 @@
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from federation.web.site import change_session
+from federation.web.session import Means
+from federation.web.site import change_session, counting_failures
+from node.pages.passkeys import SIGNING_IN, ask_passkey, sign_in_visitor
 from node.pages.staff import find_visitor, list_navigation, the_node
 from node.sign_in import use_code
 from policies.names import ROLE_MEANINGS
@@ -28,19 +30,30 @@ def show_home() -> str:
 
 @home.get("/sign-in")
 def show_sign_in() -> str:
-    """Show the button that uses a code up. A program that follows links, as mail scanners do, uses nothing up."""
-    return render_template("sign_in.html", code=request.args.get("code", ""))
+    """Offer every way to sign in. A program that follows links, as mail scanners do, uses nothing up."""
+    return render_template("sign_in.html", asked=ask_passkey(SIGNING_IN), rules=the_node().rules().pages)
 
 
 @home.post("/sign-in")
 def sign_in() -> AnyResponse:
-    """Use a code up and begin a session."""
-    change_session(use_code(the_node(), request.form.get("code", "")).id)
+    """Use a code up and begin a session, which has a passkey enrolled first."""
+    with counting_failures():
+        person = use_code(the_node(), request.form.get("code", "").strip())
+    change_session(person.id, Means.CODE)
+    return redirect("/passkeys", 303)
+
+
+@home.post("/sign-in/passkey")
+def sign_in_with_passkey() -> AnyResponse:
+    """Verify a passkey and begin a session."""
+    with counting_failures():
+        person = sign_in_visitor()
+    change_session(person.id, Means.PASSKEY)
     return redirect("/", 303)
 
 
 @home.post("/sign-out")
 def sign_out() -> AnyResponse:
-    """End the session in this browser."""
+    """End the session, wherever a copy of its cookie may be."""
     change_session()
     return redirect("/", 303)

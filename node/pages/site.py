@@ -6,15 +6,17 @@ from federation.web.site import open_site
 from node.pages.audit import audit
 from node.pages.children import children
 from node.pages.home import home
+from node.pages.passkeys import passkeys
 from node.pages.placed_here import placed_here
 from node.pages.policy import policy
 from node.pages.staff import describe_visitor
 from node.service import Node
+from node.sign_in import limit_session
 
 
 def add_pages(app: Flask, node: Node) -> None:
     """Serve a node's pages; there is no door for software here: nodes connect outward only."""
-    open_site(app, node.party, node.clock)
+    open_site(app, node, limits_of=lambda means: limit_session(node.rules().pages, means))
     app.context_processor(describe_visitor)
-    for pages in (home, children, placed_here, policy, audit):
+    for pages in (home, passkeys, children, placed_here, policy, audit):
         app.register_blueprint(pages)

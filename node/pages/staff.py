@@ -8,7 +8,7 @@ from federation.problems import ProblemRaised
 from federation.web.site import Navigation, current_session, navigation_entry
 from node.people import Person
 from node.service import Node
-from node.sign_in import find_staff
+from node.sign_in import find_staff, opens_pages
 from policies.access_policy import AccessDenied, AccessRequest
 from policies.linter import PolicyInvalid
 
@@ -19,11 +19,20 @@ def the_node() -> Node:
     return node
 
 
-def find_visitor() -> Person | None:
-    """Return the person who has signed in, if they are one of the node's people still."""
-    if "visitor" not in g:
+def find_owner() -> Person | None:
+    """Return whose session this is, if they are one of the node's people still. They may own no more than passkeys."""
+    if "owner" not in g:
         session = current_session()
-        g.visitor = find_staff(the_node(), session.member) if session and session.member else None
+        g.owner = find_staff(the_node(), session.member) if session and session.member else None
+    owner: Person | None = g.owner
+    return owner
+
+
+def find_visitor() -> Person | None:
+    """Return the person who has signed in, by means that open more than the page of their passkeys."""
+    if "visitor" not in g:
+        owner, session = find_owner(), current_session()
+        g.visitor = owner if owner and session and opens_pages(the_node(), owner, session.means) else None
     visitor: Person | None = g.visitor
     return visitor
 
@@ -32,10 +41,16 @@ def require_visitor() -> Person:
     """Return the person who has signed in. Raises a 403 problem for anybody else."""
     visitor = find_visitor()
     if visitor is None:
-        raise ProblemRaised(
-            403, "signed_out", "this page is for our own people who have signed in: ask for a sign-in link"
-        )
+        raise ProblemRaised(403, "signed_out", "this page is for our own people: sign in first")
     return visitor
+
+
+def require_owner() -> Person:
+    """Return whose session this is, for the page of their passkeys. Raises a 403 problem for anybody else."""
+    owner = find_owner()
+    if owner is None:
+        raise ProblemRaised(403, "signed_out", "this page is for our own people: sign in first")
+    return owner
 
 
 def may(person: Person, relation: str, action: str, field_group: str) -> bool:
@@ -80,6 +95,7 @@ def list_navigation(visitor: Person | None) -> Iterator[Navigation]:
     if may_read_placed_here(visitor):
         yield navigation_entry("/placed-here", "Placed here")
     yield navigation_entry("/policy", "Who may see what")
+    yield navigation_entry("/passkeys", "Passkeys")
     if may_read_log(visitor):
         yield navigation_entry("/audit", "Audit log")
 
@@ -91,4 +107,4 @@ def describe_visitor() -> dict[str, object]:
         navigation = tuple(list_navigation(visitor))
     except PolicyInvalid:  # The page that says so has a frame, too; it leads nowhere but home.
         navigation = (navigation_entry("/", "Home"),)
-    return {"visitor": visitor, "navigation": navigation}
+    return {"visitor": visitor or find_owner(), "navigation": navigation}

@@ -39,8 +39,8 @@ def visit(page: "Page", address: str, federation: PlayedFederation) -> Visit:
 
     def open_path(member: str, path: str) -> "Page":
         if member:
-            page.goto(f"{address}/sign-in?code={issue_code(federation.hub, member)}")
-            page.get_by_role("button", name="Sign in").click()
+            page.goto(f"{address}/sign-in#{issue_code(federation.hub, member)}")
+            page.get_by_role("button", name="Use the code").click()
         page.goto(address + path)
         return page
 
@@ -68,8 +68,7 @@ def history(federation: PlayedFederation) -> dict[str, str]:
     [
         ("home", "", "/"),
         ("home-signed-in", "ana", "/"),
-        ("sign-in", "", "/sign-in?code=example"),
-        ("sign-in-how", "", "/sign-in"),
+        ("sign-in", "", "/sign-in"),
         ("catalogue", "", "/catalogue"),
         ("catalogue-table", "", "/catalogue/child_year"),
         ("catalogue-factor", "", "/catalogue/child_year?factor=attendance"),

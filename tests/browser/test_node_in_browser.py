@@ -57,8 +57,8 @@ def visit(page: "Page", address: str, node: Node) -> Visit:
 
     def open_path(person: str, path: str) -> "Page":
         if person:
-            page.goto(f"{address}/sign-in?code={issue_code(node, person)}")
-            page.get_by_role("button", name="Sign in").click()
+            page.goto(f"{address}/sign-in#{issue_code(node, person)}")
+            page.get_by_role("button", name="Use the code").click()
         page.goto(address + path)
         return page
 

@@ -1,6 +1,5 @@
-"""Sessions: a cookie means what this party wrote into it, for eight hours, and nothing else."""
+"""Sessions: a cookie means what this party wrote into it, while it is in use, and nothing else."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,15 +9,19 @@ from hypothesis import strategies as st
 
 from federation.state import StateError
 from federation.web.session import (
+    LONGEST_IDLE,
     LONGEST_SESSION,
     SECRET_FILE,
     FormStale,
+    Limits,
+    Means,
     Session,
     SessionInvalid,
     check_form_token,
     form_token,
     load_secret,
     read_session,
+    see_again,
     start_session,
     write_session,
 )
@@ -33,22 +36,54 @@ def test_a_session_is_read_as_it_was_written(member: str) -> None:
     assert read_session(write_session(session, SECRET), SECRET, NOW) == session
 
 
-@pytest.mark.parametrize(("later", "good"), [(timedelta(0), True), (LONGEST_SESSION - timedelta(seconds=1), True),
-                                             (LONGEST_SESSION, False), (timedelta(days=1), False)])  # fmt: skip
-def test_a_session_ends_after_eight_hours(later: timedelta, good: bool) -> None:
-    text = write_session(start_session(NOW, "ana"), SECRET)
+HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
+
+
+def used_until(began: datetime, seen: datetime) -> str:
+    """The cookie of a session that was used now and then."""
+    return write_session(see_again(start_session(began, "ana", Means.PASSKEY), seen), SECRET)
+
+
+@pytest.mark.parametrize(
+    ("lasted", "idled", "good"),
+    [
+        (0 * HOUR, 0 * HOUR, True),
+        (LONGEST_SESSION - SECOND, 0 * HOUR, True),
+        (LONGEST_SESSION, 0 * HOUR, False),
+        (2 * HOUR, LONGEST_IDLE - SECOND, True),
+        (2 * HOUR, LONGEST_IDLE, False),
+        (timedelta(days=1), 0 * HOUR, False),
+        (-SECOND, -SECOND, False),
+        (HOUR, -SECOND, False),
+        (0 * HOUR, SECOND, False),
+    ],
+)
+def test_a_session_ends_after_a_working_day_and_after_an_idle_hour(
+    lasted: timedelta, idled: timedelta, good: bool
+) -> None:
+    text = used_until(NOW - lasted, NOW - idled)
     if good:
-        assert read_session(text, SECRET, NOW + later).member == "ana"
+        assert read_session(text, SECRET, NOW).member == "ana"
     else:
         with pytest.raises(SessionInvalid, match="over"):
-            read_session(text, SECRET, NOW + later)
+            read_session(text, SECRET, NOW)
 
 
-def test_a_session_that_claims_more_than_eight_hours_is_refused() -> None:
-    """Not even our own signature makes a session longer than the longest."""
-    long = replace(start_session(NOW, "ana"), expires=NOW + timedelta(days=30))
+@pytest.mark.parametrize("limits", [Limits(longest=30 * MINUTE), Limits(idle=5 * MINUTE)])
+def test_a_partys_own_limits_are_asked_by_the_means_of_signing_in(limits: Limits) -> None:
+    def limits_of(means: Means) -> Limits:
+        return limits if means is Means.CODE else Limits()
+
+    by_code = write_session(start_session(NOW - 40 * MINUTE, "ana", Means.CODE), SECRET)
+    by_passkey = write_session(start_session(NOW - 40 * MINUTE, "ana", Means.PASSKEY), SECRET)
+    assert read_session(by_passkey, SECRET, NOW, limits_of).means is Means.PASSKEY
     with pytest.raises(SessionInvalid, match="over"):
-        read_session(write_session(long, SECRET), SECRET, NOW)
+        read_session(by_code, SECRET, NOW, limits_of)
+
+
+def test_no_partys_limits_are_longer_than_the_longest() -> None:
+    with pytest.raises(SessionInvalid, match="over"):
+        read_session(used_until(NOW - 9 * HOUR, NOW), SECRET, NOW, lambda _: Limits(30 * LONGEST_SESSION, HOUR))
 
 
 def test_every_altered_character_is_noticed() -> None:
@@ -86,7 +121,7 @@ def test_a_form_belongs_to_one_session_of_one_party() -> None:
 
 def test_a_form_token_does_not_pass_for_a_session() -> None:
     """The two signatures are made for two purposes, even over the same text."""
-    session = Session("0" * 32, NOW, "")
+    session = Session("0" * 32, NOW, NOW)
     assert form_token(session, SECRET) not in write_session(session, SECRET)
 
 

@@ -10,6 +10,7 @@ from audit.event import Action
 from federation.problems import ProblemRaised
 from federation.register import RegisterError
 from federation.web.sign_in_codes import CODE_LIFETIME, hash_code
+from federation.web.site import FAILURES_WITHIN, MOST_FAILURES
 from hub.sign_in import issue_code, use_code
 from tests.hub.pages.conftest import Browse, Send
 from tests.hub.played_federation import NODES, PlayedFederation
@@ -86,24 +87,26 @@ def test_the_command_prints_a_link_that_works(app: Flask, federation: PlayedFede
     federation.clock.now = current_time()
     arguments = ["sign-in", "--state", str(federation.hub.party.directory), "--member", "ana"]
     printed = CliRunner().invoke(hub, arguments, catch_exceptions=False).stdout
-    address, _, code = printed.strip().partition("?code=")
+    address, _, code = printed.strip().partition("#")
     assert address == "http://hub.test/sign-in"
     assert use_code(federation.hub, code).id == "ana"
 
 
 def test_opening_the_link_uses_nothing_up(app: Flask, federation: PlayedFederation, send: Send) -> None:
-    """Programs that scan mail follow links; only the button counts."""
+    """Programs that scan mail follow links, which do not even carry the code so far; only the form counts."""
     client, code = app.test_client(), issue_code(federation.hub, "ana")
-    for _ in range(3):
-        assert not signed_in(client.get(f"/sign-in?code={code}").text)
-    answer = send(client, "/sign-in", {"code": code}, shown=f"/sign-in?code={code}")
+    for address in ("/sign-in", f"/sign-in?code={code}"):
+        page = client.get(address).text
+        assert not signed_in(page)
+        assert code not in page
+    answer = send(client, "/sign-in", {"code": f" {code}\n"})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
     assert signed_in(client.get("/").text)
 
 
 def test_a_refused_code_signs_nobody_in(app: Flask, send: Send) -> None:
     client = app.test_client()
-    answer = send(client, "/sign-in", {"code": "never made"}, shown="/sign-in?code=x")
+    answer = send(client, "/sign-in", {"code": "never made"})
     assert answer.status_code == 403
     assert "This sign-in link has been used" in answer.text
     assert not signed_in(client.get("/").text)
@@ -123,10 +126,53 @@ def test_a_revoked_member_is_signed_out_at_once(browse: Browse, federation: Play
     assert not signed_in(client.get("/").text)
 
 
-def test_a_session_ends_after_eight_hours(browse: Browse, federation: PlayedFederation) -> None:
+def test_a_session_ends_after_eight_hours_of_work(browse: Browse, federation: PlayedFederation) -> None:
     client = browse("ana")
-    federation.clock.advance(timedelta(hours=8))
+    for _ in range(9):
+        assert client.get("/queries").status_code == 200
+        federation.clock.advance(timedelta(minutes=53))
+    federation.clock.advance(timedelta(minutes=3))
     assert client.get("/queries").status_code == 403
+
+
+def test_a_session_ends_after_an_idle_hour(browse: Browse, federation: PlayedFederation) -> None:
+    client = browse("ana")
+    federation.clock.advance(timedelta(minutes=60))
+    assert client.get("/queries").status_code == 403
+
+
+def test_a_copied_cookie_is_of_no_use_after_signing_out(app: Flask, browse: Browse, send: Send) -> None:
+    client, thief = browse("ana"), app.test_client()
+    cookie = client.get_cookie("circe-hub")
+    assert cookie is not None
+    thief.set_cookie("circe-hub", cookie.value)
+    assert thief.get("/queries").status_code == 200
+    send(client, "/sign-out", shown="/")
+    assert thief.get("/queries").status_code == 403
+
+
+def test_whoever_signs_in_anew_has_ended_the_session_before(
+    app: Flask, browse: Browse, federation: PlayedFederation, send: Send
+) -> None:
+    client, thief = browse("ana"), app.test_client()
+    cookie = client.get_cookie("circe-hub")
+    assert cookie is not None
+    thief.set_cookie("circe-hub", cookie.value)
+    send(client, "/sign-in", {"code": issue_code(federation.hub, "bea")})
+    assert thief.get("/queries").status_code == 403
+    assert signed_in(client.get("/").text)
+
+
+def test_an_address_that_fails_too_often_waits(app: Flask, federation: PlayedFederation, send: Send) -> None:
+    """Good codes, too: nobody learns by trying whether a code was good."""
+    client, other, code = app.test_client(), app.test_client(), issue_code(federation.hub, "ana")
+    for _ in range(MOST_FAILURES):
+        assert send(client, "/sign-in", {"code": "never made"}).status_code == 403
+    assert send(client, "/sign-in", {"code": code}).status_code == 429
+    other.environ_base["REMOTE_ADDR"] = "192.0.2.7"
+    assert send(other, "/sign-in", {"code": code}).status_code == 303
+    federation.clock.advance(FAILURES_WITHIN)
+    assert send(client, "/sign-in", {"code": issue_code(federation.hub, "ana")}).status_code == 303
 
 
 def test_an_expired_register_signs_everybody_out_and_says_why(browse: Browse, federation: PlayedFederation) -> None:

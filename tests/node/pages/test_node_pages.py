@@ -29,12 +29,16 @@ SEEN_BY = {
     "/children": {"vsh", "staff"},
     "/placed-here": {"vsh", "staff"},
     "/policy": {"vsh", "staff", "teacher", "director", "ig", "admin"},
+    "/passkeys": {"vsh", "staff", "teacher", "director", "ig", "admin"},
     "/audit": {"ig"},
 }
 """Who may open each page; the empty name is somebody who has not signed in."""
 
 FORMS = {"/children": {"vsh", "staff"}, "/placed-here": {"vsh", "staff"}, "/policy/who": {"vsh", "staff"}}
 """Whose forms are taken, of those that show children."""
+
+SIGNING = {"/sign-in", "/sign-in/passkey", "/sign-out", "/passkeys", "/passkeys/remove"}
+"""Forms about oneself: anybody's, or one's own; their tests are in test_passkey_pages.py."""
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +52,7 @@ def test_every_page_and_form_is_in_the_tables(app: Flask) -> None:
     opened = {str(rule) for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
     sent = {str(rule) for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
     assert opened - {"/assets/<path:filename>"} == set(SEEN_BY)
-    assert sent - {"/sign-in", "/sign-out"} == set(FORMS)
+    assert sent - SIGNING == set(FORMS)
 
 
 @pytest.mark.parametrize("person", sorted(SEEN_BY["/"]))
