@@ -10,6 +10,8 @@
 | correlation, R squared | Fisher's z |
 | slope | Student's t, with the correlation of the same rows in the row |
 
+In a noised total medians, correlations and lines have methods of their own: `noisy_margins`.
+
 In a noised total the figure before chance is one that noise may have moved: the margin is the widest of those whose
 noise lies within the 95 % that the terms of the release give. Widths are added up, so that both together are within it
 19 times in 20 and more.
@@ -28,6 +30,7 @@ from disclosure_control.margins import (
     variance_factors,
     wilson_interval,
 )
+from disclosure_control.noisy_margins import NOISY_METHODS
 from disclosure_control.released_row import MarginMissing, ReleasedRow, Rows
 from disclosure_control.rounding import is_count, is_of_counts, round_to_base
 from disclosure_control.tables import figure_range, measure_ends
@@ -47,9 +50,8 @@ def find_ends(output: Output, row: ReleasedRow) -> Ends:
     value = row.number(output)
     if value is None:
         raise MarginMissing(WITHHELD)
-    if row.noise is not None and output.kind in _UNTOLD:
-        raise MarginMissing("what is released does not tell how the noise moved it; ask for counts, shares or AVG too")
-    return METHODS[_method(output)](output, value, row)
+    method = _method(output)
+    return (NOISY_METHODS if row.noise is not None and method in NOISY_METHODS else METHODS)[method](output, value, row)
 
 
 def _method(output: Output) -> str:
@@ -222,9 +224,6 @@ def _without(reason: str) -> "_Formula":
 
     return refuse
 
-
-_UNTOLD = frozenset({"quantile", "correlation", "regr_r2", "regr_slope"})
-"""Figures whose margin rests on sums that are not printed: of a noised one nobody can tell the noise."""
 
 _Formula = Callable[[Output, float, ReleasedRow], Ends]
 

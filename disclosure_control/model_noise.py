@@ -24,9 +24,9 @@ from disclosure_control.model_release import (
     figures_shown,
     seal_model,
 )
-from disclosure_control.noise.calibration import LAPLACE, calibrate, spread
+from disclosure_control.noise.calibration import LAPLACE, spreads
 from disclosure_control.noise.terms import NoiseTerms
-from disclosure_control.noisy_figures import RELIABLE
+from disclosure_control.noisy_figures import LARGEST_SHARE
 from disclosure_control.presets import Preset
 from query_engine.models.design import Product
 from query_engine.models.estimates import Estimate
@@ -36,9 +36,6 @@ from query_engine.models.noised import NoiseInFit, find_noise
 from query_engine.planning.plan import ModelPlan, QueryPlan
 
 __all__ = ["DROWNED", "release_noised_model"]
-
-LARGEST_SHARE = 1 / (LAPLACE * RELIABLE)
-"""How large a standard deviation of the noise may be beside what it is in: 19 times in 20 it is then less than half."""
 
 DROWNED = (
     "No estimate is printed: the noise could be half as large as what they are worked out from, or larger, so that "
@@ -62,7 +59,8 @@ def release_noised_model(
     if model is None or model.formula.family != "linear":
         raise ValueError("the plan is not of a linear model")
     found = {each: sums[name][0] for each, name in model.sums.items()}
-    fitted = _fit(model, found, _spreads(model, plan, terms, answered), preset)
+    (noise,) = spreads(plan, terms, answered)
+    fitted = _fit(model, found, {each: noise[name] for each, name in model.sums.items()}, preset)
     rows, width = found[Product()], model.formula.width
     return seal_model(
         family="linear",
@@ -76,12 +74,6 @@ def release_noised_model(
         notes=(DROWNED,) if fitted is None else (SCALES["linear"], ASSOCIATION, ROWS),
         noise=terms,
     )
-
-
-def _spreads(model: ModelPlan, plan: QueryPlan, terms: NoiseTerms, answered: int) -> dict[Product, float]:
-    """The standard deviation of the noise in each sum."""
-    scales = calibrate(plan, terms.epsilon).scales
-    return {each: spread(scales[name, 0], terms, answered) for each, name in model.sums.items()}
 
 
 def _fit(

@@ -16,6 +16,7 @@ from decimal import Decimal, localcontext
 from math import ceil, sqrt
 from types import MappingProxyType
 
+from disclosure_control.noise.calibration import LAPLACE
 from disclosure_control.presets import Preset
 from disclosure_control.rounding import cut, decimal_places
 from disclosure_control.symbols import Symbol, Value
@@ -23,10 +24,13 @@ from disclosure_control.tables import figure_range
 from query_engine.finalisers import finalise
 from query_engine.planning.plan import Output, QueryPlan
 
-__all__ = ["RELIABLE", "NoisyFigures", "print_figure"]
+__all__ = ["LARGEST_SHARE", "RELIABLE", "NoisyFigures", "print_figure"]
 
 RELIABLE = 2
 """By how many times the half-width of its noise a divisor must exceed 0: the true one is then half of it or more."""
+
+LARGEST_SHARE = 1 / (LAPLACE * RELIABLE)
+"""The same of a standard deviation, as a share of what the noise is in: 19 times in 20 the noise is less than half."""
 
 _PRECISION = 60  # A sum of squares can have more figures than the 28 that arithmetic keeps unasked.
 

@@ -12,13 +12,12 @@ from types import MappingProxyType
 
 from disclosure_control.margin_methods import SPREADS, WITHHELD, find_ends
 from disclosure_control.margins import cut_to_place
-from disclosure_control.noise.calibration import half_widths
+from disclosure_control.noise.calibration import half_widths, spreads
 from disclosure_control.preset import TOTAL_LEVEL, Preset
 from disclosure_control.release import ReleasedTable
 from disclosure_control.released_row import MarginMissing, ReleasedRow
 from disclosure_control.rounding import decimal_places
 from disclosure_control.symbols import Symbol, Value
-from disclosure_control.tables import Row
 from query_engine.planning.plan import Output, QueryPlan
 
 __all__ = ["Margin", "Margins", "NoMargin", "explain_margins", "find_margins"]
@@ -36,8 +35,11 @@ _NORMAL_VALUES = "Margins of spreads, correlations and lines take the values to 
 _NOTES: Mapping[str, str] = MappingProxyType(
     {
         "quantile": "The margin of a median or another quantile is the bin that it is in.",
-        **dict.fromkeys((*SPREADS, "correlation", "regr_r2", "regr_slope"), _NORMAL_VALUES),
+        **dict.fromkeys((*SPREADS, "correlation", "regr_r2", "regr_slope", "regr_intercept"), _NORMAL_VALUES),
     }
+)
+_NOISY_NOTES: Mapping[str, str] = MappingProxyType(
+    {**_NOTES, "quantile": "The margin of a median or another quantile is all bins that it may well be in."}
 )
 
 
@@ -74,7 +76,7 @@ def find_margins(
     noise = _noise(table, plan)
     numbers = [number for number, each in enumerate(plan.sets) for _ in range(plan.cells_of(each))]
     return tuple(
-        _row_margins(table.rows[place], table, plan, preset, noise[numbers[place]] if noise else None)
+        _row_margins(_read_row(place, table, plan, preset, noise[numbers[place]] if noise else None))
         for place in wanted
     )
 
@@ -83,8 +85,8 @@ def explain_margins(margins: Sequence[Margins], plan: QueryPlan) -> tuple[str, .
     """What a reader must know of a release's margins: what they are, and why some figures have none."""
     outputs = [each for each in plan.outputs if each.kind != "dimension"]
     having = [each for each in outputs if any(isinstance(row[each.label], Margin) for row in margins)]
-    first = [NOTE, NOISY_NOTE] if plan.path == "noisy_sum" else [NOTE]
-    notes = [*first, *dict.fromkeys(_NOTES[each.kind] for each in having if each.kind in _NOTES)] if having else []
+    first, told = ([NOTE, NOISY_NOTE], _NOISY_NOTES) if plan.path == "noisy_sum" else ([NOTE], _NOTES)
+    notes = [*first, *dict.fromkeys(told[each.kind] for each in having if each.kind in told)] if having else []
     for each in outputs:
         reasons = {found.reason for row in margins if isinstance(found := row[each.label], NoMargin)} - {WITHHELD}
         if reasons and each not in having:
@@ -92,18 +94,31 @@ def explain_margins(margins: Sequence[Margins], plan: QueryPlan) -> tuple[str, .
     return tuple(notes)
 
 
-def _noise(table: ReleasedTable, plan: QueryPlan) -> Sequence[Mapping[str, int]]:
-    """How far the noise in each statistic may well lie from 0, grouping set by grouping set; nothing without noise."""
-    return half_widths(plan, table.noise, len(table.answered)) if table.noise is not None else ()
+_NoiseInSet = tuple[Mapping[str, int], Mapping[str, float]]
+"""How far the noise in each statistic of a grouping set may well lie from 0, and its standard deviation."""
 
 
-def _row_margins(
-    row: Row, table: ReleasedTable, plan: QueryPlan, preset: Preset, noise: Mapping[str, int] | None
-) -> Margins:
-    released = dict(zip(table.columns, row, strict=True))
+def _noise(table: ReleasedTable, plan: QueryPlan) -> Sequence[_NoiseInSet]:
+    """The noise, grouping set by grouping set; nothing without noise."""
+    if table.noise is None:
+        return ()
+    terms, answered = table.noise, len(table.answered)
+    return list(zip(half_widths(plan, terms, answered), spreads(plan, terms, answered), strict=True))
+
+
+def _read_row(
+    place: int, table: ReleasedTable, plan: QueryPlan, preset: Preset, noise: _NoiseInSet | None
+) -> ReleasedRow:
+    """A row of a release as margins are worked out from it."""
+    released = dict(zip(table.columns, table.rows[place], strict=True))
     figures: dict[str, Value] = {label: released[label] for label in table.decimals}  # type: ignore[misc]
-    beside = ReleasedRow(figures, plan, preset, noise)
-    return {each.label: _margin(each, beside) for each in plan.outputs if each.label in figures}
+    if noise is None:
+        return ReleasedRow(figures, plan, preset)
+    return ReleasedRow(figures, plan, preset, *noise, {name: column[place] for name, column in table.sums.items()})
+
+
+def _row_margins(row: ReleasedRow) -> Margins:
+    return {each.label: _margin(each, row) for each in row.plan.outputs if each.label in row.figures}
 
 
 def _margin(output: Output, row: ReleasedRow) -> Margin | NoMargin:

@@ -17,6 +17,7 @@ DOCUMENT_KEYS = frozenset({"plan_id", "path", "preset", "columns", "decimals", "
 DOCUMENT_KEYS |= {"answered", "absent", "noise", "method"}
 
 MOST_DECIMALS = 9
+LARGEST_SUM = 2**63
 LARGEST_DECIMAL = 1e12
 """Below this, a figure with a few decimal places passes through a JSON number unchanged."""
 
@@ -31,7 +32,7 @@ def read_released(document: object) -> ReleasedTable:
     Checks the form, and that the legend, the absences and the rows agree. Whether the table is the one that the hub
     released is for the signature around it to show.
     """
-    if not isinstance(document, dict) or document.keys() != DOCUMENT_KEYS:
+    if not isinstance(document, dict) or document.keys() - {"sums"} != DOCUMENT_KEYS:
         raise ReleaseMalformed(f"a released table is an object with the keys {', '.join(sorted(DOCUMENT_KEYS))}")
     preset = read_preset(document["preset"])
     texts = read_texts("document", {key: document[key] for key in ("plan_id", "path", "method")})
@@ -56,6 +57,7 @@ def read_released(document: object) -> ReleasedTable:
         absent,
         noise,
         texts["method"],
+        _read_sums(document["sums"], len(document["rows"]), noise) if "sums" in document else {},
     )
     if document["symbols"] != table.to_json()["symbols"]:
         raise ReleaseMalformed("symbols: not the legend of the symbols in the rows")
@@ -117,6 +119,23 @@ def _read_noise(document: object, path: Path) -> NoiseTerms | None:
         return None if document is None else read_terms(document)
     except NoiseRefused as refused:
         raise ReleaseMalformed(f"noise: {refused}") from None
+
+
+def _read_sums(entries: object, rows: int, noise: NoiseTerms | None) -> dict[str, tuple[int, ...]]:
+    """Noised sums, a whole number for each row; no others are ever released."""
+    if (
+        noise is None
+        or not isinstance(entries, dict)
+        or not entries
+        or not all(isinstance(each, str) for each in entries)
+    ):
+        raise ReleaseMalformed("sums: belong to a noised total, by name")
+    for column in entries.values():
+        if not isinstance(column, list) or len(column) != rows or not all(type(each) is int for each in column):
+            raise ReleaseMalformed(f"sums: not {rows} whole numbers each")
+        if any(abs(each) > LARGEST_SUM for each in column):
+            raise ReleaseMalformed("sums: more than 64 bits hold")
+    return {name: tuple(column) for name, column in entries.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ it is a total: one row for each cell, no authority column, and `answered` says o
 """
 
 from collections.abc import Mapping
-from dataclasses import InitVar, dataclass
+from dataclasses import InitVar, dataclass, field
 from decimal import Decimal
 from functools import partial
 from types import MappingProxyType
@@ -33,7 +33,8 @@ class ReleasedTable:
     `columns` starts with the authority column, except in a total; `decimals` has the decimal places of each column of
     figures, and the other columns hold categories (`None` is the missing one). `answered` are the authorities whose
     figures are in it, and `absent` gives the reason for each other one of those that were asked. `noise` has the terms
-    of the noise in a noised total. Constructing, copying and pickling one raise `TypeError`.
+    of the noise in a noised total, and `sums` those of its noised statistics that a figure's margin is worked out from,
+    row by row, by their names in the plan. Constructing, copying and pickling one raise `TypeError`.
     """
 
     seal: InitVar[object]
@@ -48,6 +49,7 @@ class ReleasedTable:
     absent: Mapping[str, str]
     noise: NoiseTerms | None
     method: str
+    sums: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def __post_init__(self, seal: object) -> None:
         """Refuse to exist without the seal of this module."""
@@ -55,6 +57,7 @@ class ReleasedTable:
             raise TypeError("a released table is made by the release gate or read_released() alone")
         object.__setattr__(self, "decimals", MappingProxyType(dict(self.decimals)))
         object.__setattr__(self, "absent", MappingProxyType(dict(self.absent)))
+        object.__setattr__(self, "sums", MappingProxyType(dict(self.sums)))
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Never:
         raise TypeError("a released table travels by to_json() and read_released() alone")
@@ -94,6 +97,7 @@ class ReleasedTable:
             "absent": dict(self.absent),
             "noise": None if self.noise is None else self.noise.to_json(),
             "method": self.method,
+            **({"sums": {name: list(column) for name, column in self.sums.items()}} if self.sums else {}),
         }
 
     def to_csv(self) -> str:
@@ -117,6 +121,7 @@ def seal_release(
     absent: Mapping[str, str],
     method: str,
     noise: NoiseTerms | None = None,
+    sums: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
 ) -> ReleasedTable:
     """Make a released table of rows that a gate vouches for; nobody else may call this."""
     leading = (plan.authority_column,) if plan.path == "per_authority" else ()
@@ -133,6 +138,7 @@ def seal_release(
         absent=dict(sorted(absent.items())),
         noise=noise,
         method=method,
+        sums=sums,
     )
 
 

@@ -1,7 +1,7 @@
 """One row of a release as its reader has it: what margins of error are worked out from, and nothing else."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from disclosure_control.presets import Preset
 from disclosure_control.rounding import decimal_places, is_count
@@ -21,13 +21,16 @@ class MarginMissing(Exception):
 class ReleasedRow:
     """One row of a release, with what the plan and the preset say of its figures.
 
-    `noise` is how far the noise in each statistic may well lie from 0, and None where there is none.
+    `noise` is how far the noise in each statistic may well lie from 0, and None where there is none. `spreads` has the
+    standard deviations of the same, and `sums` the noised statistics that are released beside the figures.
     """
 
     figures: Mapping[str, Value]
     plan: QueryPlan
     preset: Preset
     noise: Mapping[str, int] | None = None
+    spreads: Mapping[str, float] = field(default_factory=dict)
+    sums: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def base(self) -> int:

@@ -17,6 +17,7 @@ from disclosure_control.noise.shares import read_vector
 from disclosure_control.noise.terms import NoiseRefused, NoiseTerms
 from disclosure_control.noise.wording import describe_noise
 from disclosure_control.noisy_figures import NoisyFigures, print_figure
+from disclosure_control.noisy_margins import sums_told
 from disclosure_control.preset import TOTAL_LEVEL, Preset
 from disclosure_control.protection import ALONE, protect
 from disclosure_control.release import ReleaseRefused, check_roster
@@ -132,7 +133,8 @@ def release_noisy_total(
     noise = half_widths(plan, terms, len(answered))
     rows = tuple(_noisy_rows(plan, sums, noise, preset))
     method = " ".join(_noisy_method(plan, calibration, terms, answered, absent, preset))
-    return seal_release(plan, preset, rows, tuple(answered), absent, method, terms)
+    told = {name: tuple(sums[name]) for name in sorted(sums_told(plan))}
+    return seal_release(plan, preset, rows, tuple(answered), absent, method, terms, told)
 
 
 def release_noisy_model(

@@ -23,7 +23,7 @@ from query_engine.planning.plan import QueryPlan, Statistic
 from query_engine.planning.region import Region, RegionTangled, intersect
 from query_engine.planning.relation import Relation
 
-__all__ = ["LAPLACE", "Calibration", "calibrate", "half_width", "half_widths", "list_families", "spread"]
+__all__ = ["LAPLACE", "Calibration", "calibrate", "half_width", "half_widths", "list_families", "spread", "spreads"]
 
 LARGEST_SCALE = NOISE_ROOM // 64
 """Noise of this scale is beyond `NOISE_ROOM`, for which the proof of 64 bits makes room, with a chance below e**-64."""
@@ -75,6 +75,15 @@ def spread(scale: Fraction, terms: NoiseTerms, answered: int) -> float:
 def half_width(scale: Fraction, terms: NoiseTerms, answered: int) -> int:
     """How far the noise in a sum over so many nodes lies from 0 at most, 19 times in 20."""
     return ceil(LAPLACE * spread(scale, terms, answered))
+
+
+def spreads(plan: QueryPlan, terms: NoiseTerms, answered: int) -> list[dict[str, float]]:
+    """For each grouping set of a plan the standard deviation of the noise in every statistic. Raises `NoiseRefused`."""
+    scales = calibrate(plan, terms.epsilon).scales
+    return [
+        {each.name: spread(scales[each.name, number], terms, answered) for each in plan.statistics}
+        for number in range(len(plan.sets))
+    ]
 
 
 def half_widths(plan: QueryPlan, terms: NoiseTerms, answered: int) -> list[dict[str, int]]:

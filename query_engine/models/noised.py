@@ -11,19 +11,24 @@ L^-1 N_x L^-T, L being the triangular factor of X'X: where that is below some q,
 and 1 + q times the noised one, whatever the units of the columns.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations_with_replacement, product
 from math import fsum, hypot, sqrt
+from typing import TypeVar
 
 from query_engine.models.cholesky import Cholesky, NotDefinite
 from query_engine.models.design import Product, design_columns, outcome_column
 from query_engine.models.formula import ModelFormula
 
-__all__ = ["NoiseInFit", "find_noise"]
+__all__ = ["NoiseInFit", "Place", "find_noise", "find_noise_at"]
 
 Vector = list[float]
-_Place = tuple[int, int]
+
+Place = tuple[int, int]
+"""A row and a column of the cross-products of a design and its outcome, which comes last: of the lower half."""
+
+_Sum = TypeVar("_Sum", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +51,22 @@ def find_noise(formula: ModelFormula, sums: Mapping[Product, int], noise: Mappin
     The sums are in fixed-point units, and so is the noise of each.
     """
     columns = [*design_columns(formula), outcome_column(formula)]
-    places = _places([each.product for each in columns])
+    units = [10.0 ** (each.scale - columns[-1].scale) for each in columns[:-1]]
+    return find_noise_at(_places([each.product for each in columns]), sums, noise, units)
+
+
+def find_noise_at(
+    places: Mapping[_Sum, Sequence[Place]],
+    sums: Mapping[_Sum, int],
+    noise: Mapping[_Sum, float],
+    units: Sequence[float],
+) -> NoiseInFit | None:
+    """The same of sums that stand at these places; an estimate is in so many of its `units`."""
     held = {each: found for each, found in places.items() if noise.get(each)}
-    scaled = _Scaled.of(places, sums, len(columns))
+    scaled = _Scaled.of(places, sums, len(units) + 1)
     if scaled is None:
         return None
     moved = {each: scaled.moved_by(found) for each, found in held.items()}
-    units = [10.0 ** (each.scale - columns[-1].scale) for each in columns[:-1]]
     return NoiseInFit(
         estimates=tuple(
             unit * hypot(*(noise[each] * shift[place] for each, shift in moved.items()))
@@ -65,9 +79,9 @@ def find_noise(formula: ModelFormula, sums: Mapping[Product, int], noise: Mappin
     )
 
 
-def _places(products: Sequence[Product]) -> dict[Product, list[_Place]]:
-    """Where each sum stands in the cross-products of the design and the outcome, which comes last: the lower half."""
-    found: dict[Product, list[_Place]] = {}
+def _places(products: Sequence[Product]) -> dict[Product, list[Place]]:
+    """Where the sum of each product stands."""
+    found: dict[Product, list[Place]] = {}
     for j, i in combinations_with_replacement(range(len(products)), 2):
         both = products[i].times(products[j])
         if both is not None:
@@ -90,7 +104,7 @@ class _Scaled:
     spread: float
 
     @classmethod
-    def of(cls, places: Mapping[Product, Sequence[_Place]], sums: Mapping[Product, int], size: int) -> "_Scaled | None":
+    def of(cls, places: Mapping[_Sum, Sequence[Place]], sums: Mapping[_Sum, int], size: int) -> "_Scaled | None":
         """The scaled form of sums, or None where no rows could have them."""
         raw = [[0.0] * size for _ in range(size)]
         for each, found in places.items():
@@ -112,7 +126,7 @@ class _Scaled:
         mean = with_outcome[0]
         return cls(units, inverse, estimates, mean, residual, 1 - mean * mean)
 
-    def moved_by(self, places: Sequence[_Place]) -> Vector:
+    def moved_by(self, places: Sequence[Place]) -> Vector:
         """By how much one unit of noise in a sum moves each estimate, in units of outcome for one of the column."""
         last = len(self.estimates)
         pushed = [0.0] * last
@@ -122,7 +136,7 @@ class _Scaled:
         shifts = [fsum(map(float.__mul__, row, pushed)) for row in self.inverse]
         return [shift * self.units[last] / self.units[i] for i, shift in enumerate(shifts)]
 
-    def share_moved_by(self, places: Sequence[_Place]) -> float:
+    def share_moved_by(self, places: Sequence[Place]) -> float:
         """How large one unit of noise in a sum is beside the information: the Frobenius norm of L^-1 N L^-T."""
         last = len(self.estimates)
         inside = [(i, j, size) for i, j, size in self._both_ways(places) if i < last and j < last]
@@ -132,17 +146,17 @@ class _Scaled:
         )
         return sqrt(max(0.0, fsum(squares)))
 
-    def residual_moved_by(self, places: Sequence[_Place]) -> float:
+    def residual_moved_by(self, places: Sequence[Place]) -> float:
         """By how much one unit of noise in a sum moves the residual sum of squares."""
         weights = [*(-each for each in self.estimates), 1.0]
         return fsum(weights[i] * weights[j] * size for i, j, size in self._both_ways(places))
 
-    def spread_moved_by(self, places: Sequence[_Place]) -> float:
+    def spread_moved_by(self, places: Sequence[Place]) -> float:
         """By how much one unit of noise in a sum moves the outcome's sum of squares about its mean."""
         weights = [-self.mean, *[0.0] * (len(self.estimates) - 1), 1.0]
         return fsum(weights[i] * weights[j] * size for i, j, size in self._both_ways(places))
 
-    def _both_ways(self, places: Sequence[_Place]) -> list[tuple[int, int, float]]:
+    def _both_ways(self, places: Sequence[Place]) -> list[tuple[int, int, float]]:
         """The entries of the whole matrix that a sum stands in, and by how much one unit of noise changes each."""
         whole = dict.fromkeys(pair for i, j in places for pair in ((i, j), (j, i)))
         return [(i, j, 1 / self.units[i] / self.units[j]) for i, j in whole]
