@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from disclosure_control.linked.counted import Counted, counts_of
-from disclosure_control.linked.joint_attack import Entries, attack_together, rule_for
+from disclosure_control.linked.joint_attack import Entries, JointAttack, attack_together, rule_for
 from disclosure_control.linked.links import Linked, link_plans
 from disclosure_control.preset import Preset
 from disclosure_control.suppression.lattice import Lattice
@@ -65,7 +65,8 @@ def _read(entry: Entry, implied: int | None, counted: Counted) -> Printed:
 def find_companions(earlier: Sequence[Published], newest: Published, preset: Preset) -> frozenset[int]:
     """The rows of the newest table that have to be withheld whole, for nothing to be told.
 
-    What earlier releases tell without it is past help, and not looked at. Raises `TooTangled` and `Contradiction`.
+    What earlier releases tell without it, as closely, is past help, and not looked at. Raises `TooTangled` and
+    `Contradiction`.
     """
     tables = [*earlier, newest]
     linked = link_published(tables)
@@ -73,12 +74,13 @@ def find_companions(earlier: Sequence[Published], newest: Published, preset: Pre
     shown = {counted.label for counted in counts_of(newest.plan) if not counted.implied}
     neighbours, withheld = _neighbours(linked.lattice), set[int]()
     without = {place: entry for place, entry in entries.items() if place[0] != number}
-    past: frozenset[int] | None = None
+    past: JointAttack | None = None
     for _ in range(MOST_ROUNDS):
-        told = attack_together(linked, entries, rule).cells_told
-        if told and past is None:
-            past = attack_together(linked, without, rule).cells_told
-        if not (told := told - (past or frozenset())):
+        found = attack_together(linked, entries, rule)
+        if found.told and past is None:
+            past = attack_together(linked, without, rule)
+        told = [each.known.cell for each in (found.beyond(past) if past else ())]
+        if not told:
             return frozenset(withheld)
         candidates = _candidates(linked, entries, number)
         chosen = {row for cell in told if (row := _nearest(cell, candidates, neighbours, linked.lattice)) is not None}

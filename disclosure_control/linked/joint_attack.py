@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from disclosure_control.linked.links import Linked, Place
+from disclosure_control.linked.unions import find_union
 from disclosure_control.preset import TOTAL_LEVEL, ByLevel, Preset
 from disclosure_control.suppression.attack import Known
 from disclosure_control.suppression.reader import ALMOST, Contradiction, Reader
@@ -47,10 +48,23 @@ class JointAttack:
         """Whether nothing is told."""
         return not self.told
 
-    @property
-    def cells_told(self) -> frozenset[int]:
-        """The cells of which something is told."""
-        return frozenset(each.known.cell for each in self.told)
+    def beyond(self, past: "JointAttack") -> tuple[Told, ...]:
+        """What is told here and was not told in the past, or not as closely."""
+        before = {each.known.cell: each.known for each in past.told}
+        return tuple(each for each in self.told if _is_closer(each.known, before.get(each.known.cell)))
+
+
+def _is_closer(known: Known, before: Known | None) -> bool:
+    """Whether more is known of a cell than was before."""
+    return before is None or _low(known) > _low(before) or _high(known) < _high(before)
+
+
+def _low(known: Known) -> int:
+    return known.low or 0
+
+
+def _high(known: Known) -> int:
+    return UNBOUNDED if known.high is None else known.high
 
 
 def rule_for(preset: Preset, plan: QueryPlan) -> CountRule:
@@ -82,6 +96,7 @@ def _attack(linked: Linked, entries: Entries, rule: CountRule) -> JointAttack:
         told |= {cell: Known(cell, *reader.interval(cell)) for cell in find_witnesses(view).told()}
     hidden = [cell for cell in range(len(linked.lattice)) if cell not in places]
     told |= {each.cell: each for each in _find_few(view, hidden)}
+    told |= {each.cell: each for each in find_union(view, [cell for cell in hidden if cell not in told])}
     found = tuple(Told(told[cell], tuple(places.get(cell, ()))) for cell in sorted(told))
     return JointAttack(len(linked.lattice), len(withheld), found)
 

@@ -1,10 +1,11 @@
 """What a joint attack found, in sentences for an output checker: which figure, how far it is known, and from what."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from disclosure_control.linked.companions import Published, entries_of, link_published
 from disclosure_control.linked.counted import stands_alone
-from disclosure_control.linked.joint_attack import Entries, Told, attack_together, rule_for
+from disclosure_control.linked.joint_attack import Entries, JointAttack, Told, attack_together, rule_for
 from disclosure_control.linked.links import Linked
 from disclosure_control.preset import Preset
 from disclosure_control.suppression.rules import CountRule
@@ -25,15 +26,14 @@ def tell_hits(whose: str, published: Sequence[Published], preset: Preset, linked
         return []
     linked = linked or link_published(published)
     entries, rule, last = entries_of(published), rule_for(preset, published[-1].plan), len(published) - 1
-    found = attack_together(linked, entries, rule).told
-    if not found:
+    found = attack_together(linked, entries, rule)
+    if found.is_safe:
         return []
-    past = attack_together(linked, _without(entries, {last}), rule).cells_told
-    fresh = [each for each in found if each.known.cell not in past]
+    fresh = found.beyond(attack_together(linked, _without(entries, {last}), rule))
     if not fresh:
         return []
-    names = _names(linked, entries, rule, published, {each.known.cell for each in fresh})
-    return [_sentence(whose, each, published, names) for each in fresh]
+    names = _names(linked, entries, rule, published, replace(found, told=fresh))
+    return list(dict.fromkeys(_sentence(whose, each, published, names) for each in fresh))
 
 
 def _without(entries: Entries, numbers: set[int]) -> Entries:
@@ -41,15 +41,14 @@ def _without(entries: Entries, numbers: set[int]) -> Entries:
 
 
 def _names(
-    linked: Linked, entries: Entries, rule: CountRule, published: Sequence[Published], cells: set[int]
+    linked: Linked, entries: Entries, rule: CountRule, published: Sequence[Published], found: JointAttack
 ) -> tuple[str, ...]:
     """The earlier releases that it takes: all that cannot be left out without something less being told."""
     needed = list(range(len(published) - 1))
     if len(needed) <= MOST_TRIED:
         left_out = set[int]()
         for number in tuple(needed):
-            told = attack_together(linked, _without(entries, left_out | {number}), rule).cells_told
-            if told >= cells:
+            if not found.beyond(attack_together(linked, _without(entries, left_out | {number}), rule)):
                 left_out.add(number)
                 needed.remove(number)
     return tuple(published[number].name for number in needed)

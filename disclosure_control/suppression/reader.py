@@ -58,7 +58,11 @@ class Reader:
 
     def most(self, cell: int) -> Vector:
         """A table in which a cell is as large as it can be. Raises `Contradiction`."""
-        return self._solve({self._column[cell]: -1.0})
+        return self.swell([cell])
+
+    def swell(self, cells: Sequence[int]) -> Vector:
+        """A table in which these cells are large together. Raises `Contradiction`."""
+        return self._solve({self._column[cell]: -1.0 for cell in cells})
 
     def interval(self, cell: int) -> tuple[int | None, int | None]:
         """The least and the most whole number that a cell can be; None where there is no limit."""

@@ -120,3 +120,42 @@ def test_too_much_is_refused_by_what_is_asked_alone() -> None:
     plans = [derive_plan(sql, Path.PER_AUTHORITY)]
     with pytest.raises(TooTangled, match="more than 50 cells"):
         link_plans(plans, most=50)
+
+
+AGED = "SELECT COUNT(*) AS n FROM child_year WHERE academic_year = 202425 AND counted_here AND age IN ({})"
+DECOY = table(AGED.format("10, 14"), 41, name="R-0")
+CROSSING = (table(AGED.format("12, 13"), 30, name="R-1"), table(AGED.format("13"), 10, name="R-2"))
+
+
+def test_a_decoy_does_not_hide_a_group_that_crossing_questions_tell_of() -> None:
+    """Of children of 10 to 12 there are 23, of 12 there are 20: 3 are 10 or 11, whatever is asked of 10 and 14."""
+    last = table(AGED.format("10, 11, 12"), 23)
+    assert told("dfe_cla", *CROSSING, last) == [(3, 3)]
+    assert told("dfe_cla", DECOY, *CROSSING, last) == [(3, 3), (3, 3)]
+    assert find_companions([DECOY, *CROSSING], last, load_preset("dfe_cla")) == {0}
+    assert tell_hits("301", [DECOY, *CROSSING, last], load_preset("dfe_cla")) == [
+        "301: a group of children for whom nobody asked, who tell two counts apart, is known to be 3 from this release "
+        "and R-1, R-2."
+    ]
+
+
+@pytest.mark.parametrize("count", [20, 26])
+def test_a_group_in_several_parts_is_told_only_where_it_is_some_children_and_too_few(count: int) -> None:
+    last = table(AGED.format("10, 11, 12"), count)
+    assert told("dfe_cla", DECOY, *CROSSING, last) == []
+    assert find_companions([DECOY, *CROSSING], last, load_preset("dfe_cla")) == frozenset()
+
+
+def test_what_was_told_roughly_before_is_not_told_exactly_now() -> None:
+    """Three small ages make up 7: each is 1 to 5. That two of them make up 6 would say that the third is one child."""
+    by_age = (
+        "SELECT age, COUNT(*) AS n FROM child_year WHERE academic_year = 202425 AND counted_here AND age IN (5, 6, 7)"
+    )
+    before = [table(AGED.format("5, 6, 7"), 7), table(f"{by_age} GROUP BY age", C, C, C)]
+    last = table(AGED.format("6, 7"), 6)
+    assert told("dfe_cla", *before) == [(1, 5)] * 3
+    assert (1, 1) in told("dfe_cla", *before, last)
+    assert find_companions(before, last, load_preset("dfe_cla")) == {0}
+    assert "301: n of age 5 is known to be 1 from this release and R-1." in tell_hits(
+        "301", [*before, last], load_preset("dfe_cla")
+    )

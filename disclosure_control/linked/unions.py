@@ -1,0 +1,90 @@
+"""Groups of children that no question is about and that lie in several parts: of no part is it known that there is
+anybody in it, and of all of them together that there are some, and too few.
+
+A question of its own that cuts such a group in two (a decoy) hides it from whoever looks at parts one by one, and takes
+nothing from what the others tell. Which parts make up such a group is chosen by a program of whole numbers: it is held
+to tables that agree with everything published, and either of its choices' own least and most is found to do, or the
+tables that show otherwise are added to those that the next choice is held to.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import ceil, floor
+
+import numpy as np
+
+from disclosure_control.suppression.attack import Known
+from disclosure_control.suppression.programs import NoSolution, Program, Row, Vector
+from disclosure_control.suppression.reader import ALMOST, Reader
+from disclosure_control.suppression.view import View
+
+__all__ = ["find_union"]
+
+MOST_CHOICES = 200
+"""Choices that are looked at; were there more, the last is taken to be one."""
+
+SOMEBODY = 1e-3
+"""So much more than nothing, or less than enough, has a meaning in tables that need not be of whole numbers."""
+
+
+def find_union(view: View, hidden: Sequence[int]) -> list[Known]:
+    """The parts of one such group among these cells, each with what is known of the group; none where there is none.
+
+    Raises `Contradiction`.
+    """
+    free = [cell for cell in hidden if view.low[cell] < view.high[cell]]
+    if not free:
+        return []
+    reader, least = Reader(replace(view, withheld=tuple(free))), view.rule.enough(0)
+    emptiest = reader.sink(free)
+    if emptiest[free].sum() < SOMEBODY:
+        return []  # All of them can be empty at once, and so can whatever they make up.
+    small, tables = _find_small(reader, free, least)
+    if not small:
+        return []
+    return _Search(reader, small, least, [emptiest, *tables]).run()
+
+
+def _find_small(reader: Reader, cells: Sequence[int], least: int) -> tuple[list[int], list[Vector]]:
+    """The cells that cannot have enough, and the tables in which the others have."""
+    left, tables = list(cells), list[Vector]()
+    while left:
+        tables.append(reader.lift(dict.fromkeys(left, least)))
+        still = [cell for cell in left if tables[-1][cell] < least - ALMOST]
+        if len(still) == len(left):
+            break
+        left = still
+    return [cell for cell in left if reader.most(cell)[cell] < least - ALMOST], tables
+
+
+@dataclass
+class _Search:
+    """The search for a group among cells that are small, by tables that agree with what is published."""
+
+    reader: Reader
+    cells: Sequence[int]
+    least: int
+    tables: list[Vector]
+
+    def run(self) -> list[Known]:
+        """The cells of a group."""
+        count = len(self.cells)
+        master = Program(np.zeros(count), np.ones(count), map(self._hold, self.tables))
+        master.set_costs(np.ones(count))
+        master.whole_numbers(range(count))
+        for number in range(MOST_CHOICES):
+            try:
+                chosen = [cell for cell, share in zip(self.cells, master.minimise(), strict=True) if share > SOMEBODY]
+            except NoSolution:
+                return []
+            fewest, most = self.reader.sink(chosen), self.reader.swell(chosen)
+            low, high = (float(table[chosen].sum()) for table in (fewest, most))
+            if (low > SOMEBODY and high < self.least - SOMEBODY) or number == MOST_CHOICES - 1:
+                return [Known(cell, ceil(low - ALMOST), floor(high + ALMOST)) for cell in chosen]
+            for table in (fewest, most):
+                master.add_row(self._hold(table))
+        return []
+
+    def _hold(self, table: Vector) -> Row:
+        """In this table there is somebody in the group, and it is too small."""
+        return range(len(self.cells)), [float(table[cell]) for cell in self.cells], SOMEBODY, self.least - SOMEBODY
