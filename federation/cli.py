@@ -55,7 +55,7 @@ EXIT_CODES: Mapping[str, int] = {
     "federation.transport.HubRefused": 9,
     "federation.transport.HubUnreachable": 9,
     "federation.processes.CommandFailed": 1,
-    "node.lookups.asking.PurposeMissing": 2,
+    "node.lookups.purpose.PurposeMissing": 2,
     "node.ingest.load.LoadFailed": 1,
     "node.ingest.report.NothingUsable": 3,
     "node.ingest.sources.LoadRefused": 2,

@@ -4,6 +4,7 @@ The asking node signs a request for each addressed node and seals it to that nod
 policy over its own rows, and signs and seals what that permits. A refusal is an answer of as many pages.
 """
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
@@ -35,6 +36,41 @@ class LookupKind(StrEnum):
 
     PLACED_HERE = "placed_here"
     """Children in the answering authority's care who are educated in the asking authority's area."""
+    ONE_CHILD = "one_child"
+    """One such child, sought by an identifier or by name and date of birth."""
+    CHILD_ON_ROLL = "child_on_roll"
+    """One child in the asking authority's care, sought by both identifiers on the answering authority's rolls."""
+
+
+Text = Annotated[str, msgspec.Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+"""Part of a name, or a number that an authority gave; empty where it is not what is sought by."""
+
+SoughtUpn = Annotated[str, msgspec.Meta(pattern=r"^([A-Z][0-9]{11}[0-9A-Z])?\Z")]
+
+
+class ChildSought(Document, frozen=True):
+    """Whom a lookup is after: by pupil number, by the home authority's own number, or by name and date of birth.
+
+    A pupil number may come with a date of birth, which then has to be right as well. `loosely` lets names that sound
+    alike or are spelt nearly alike count, and dates with figures transposed; it says nothing of identifiers.
+
+    Raises `ValueError` for what names nobody, or somebody in two ways.
+    """
+
+    upn: SoughtUpn = ""
+    la_child_id: Text = ""
+    forename: Text = ""
+    surname: Text = ""
+    date_of_birth: date | None = None
+    loosely: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        by_name = bool(self.forename.strip()) and bool(self.surname.strip()) and self.date_of_birth is not None
+        if [bool(self.upn), bool(self.la_child_id), by_name].count(True) != 1:
+            raise ValueError("give a pupil number, the authority's own number, or forename, surname and date of birth")
+        if not by_name and (self.forename or self.surname or self.loosely):
+            raise ValueError("names are sought by together with a date of birth, and by no number")
 
 
 class LookupRequest(Document, frozen=True):
@@ -49,12 +85,24 @@ class LookupRequest(Document, frozen=True):
     role: Name
     purpose: Line
     asked_at: Instant
+    sought: ChildSought | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.sought is not None) != (self.kind in SEEKING):
+            raise ValueError("whom a lookup seeks is given where it seeks one child, and nowhere else")
+
+
+SEEKING = frozenset({LookupKind.ONE_CHILD, LookupKind.CHILD_ON_ROLL})
+"""The kinds that seek one child."""
 
 
 class LookupOutcome(StrEnum):
     """What the answering node made of a request."""
 
     ANSWERED = "answered"
+    HELD = "held"
+    """Set aside for an officer of the answering authority: whoever asks again later is told what was decided."""
     REFUSED = "refused"
 
 
@@ -68,6 +116,26 @@ class ChildRecord(Document, frozen=True):
     placement_type: str | None
     legal_status: str | None
     care_start: str | None
+
+
+class ChildFile(Document, frozen=True):
+    """What may be told of one child who was sought or named; what may not, or is not known, is null."""
+
+    la_child_id: str | None = None
+    name: str | None = None
+    upn: str | None = None
+    date_of_birth: str | None = None
+    host_authority: str | None = None
+    school: str | None = None
+    year_group: str | None = None
+    attendance_rate: str | None = None
+    suspensions: str | None = None
+    sen_provision: str | None = None
+    placement_type: str | None = None
+    legal_status: str | None = None
+    care_start: str | None = None
+    sdq_score: str | None = None
+    pep_on_time: str | None = None
 
 
 class LookupAnswer(Document, frozen=True):
@@ -86,6 +154,7 @@ class LookupAnswer(Document, frozen=True):
     contact: str
     fields: Annotated[tuple[FieldName, ...], msgspec.Meta(max_length=200)]
     children: tuple[ChildRecord, ...]
+    files: tuple[ChildFile, ...] = ()
 
 
 class LookupFailed(Exception):

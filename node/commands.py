@@ -6,6 +6,7 @@ import click
 
 from node.budget_command import budget
 from node.claim_commands import claim, claims, incomplete
+from node.lookups.officer_commands import held, notices
 from node.policy_commands import policy
 from node.quality.commands import quality, retire, returns, validate
 
@@ -23,7 +24,7 @@ def node() -> None:
     """Make, load, check and run an authority's node."""
 
 
-for command in (budget, claim, claims, incomplete, returns, quality, validate, retire, policy):
+for command in (budget, claim, claims, incomplete, returns, quality, validate, retire, policy, held, notices):
     node.add_command(command)
 
 

@@ -11,20 +11,54 @@ from typing import Annotated
 
 import msgspec
 
+from federation.lookups import ChildFile, ChildRecord, LookupKind
 from federation.register_reader import identify_file
 from federation.secure_sum.rosters import Floors
 from federation.state import StateError
 from federation.wire import convert_value
+from policies.names import Role
 
 RULES_FILE = "rules.toml"
 PACKAGED = Path(__file__).with_name(RULES_FILE)
 
 
+class Decision(StrEnum):
+    """What becomes of a lookup before the access policy is asked about it."""
+
+    ANSWER = "answer"
+    HOLD = "hold"
+    """It waits until one of this authority's own officers has decided."""
+    REFUSE = "refuse"
+
+
 class LookupRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What other authorities may look up here."""
+    """What other authorities may look up here: per kind or per kind and role, what becomes of a request.
+
+    Whatever is answered, the access policy decides which fields of whom, less the `withheld` ones.
+    """
 
     placed_here: bool
     contact: str
+    decide: dict[str, Decision] = {}
+    withheld: frozenset[str] = frozenset()
+    most_searches_a_day: Annotated[int, msgspec.Meta(ge=0)] = 50
+
+    def __post_init__(self) -> None:
+        known = set(LookupKind) | {f"{kind}.{role}" for kind in LookupKind for role in Role}
+        if unknown := sorted(set(self.decide) - known):
+            raise ValueError(f'[lookups.decide] does not know {unknown[0]!a}: it is a kind, or "kind.role"')
+        if unknown := sorted(self.withheld - _TOLD):
+            raise ValueError(f"withheld does not know the field {unknown[0]!a}")
+
+    def decision(self, kind: LookupKind, role: str) -> Decision:
+        """What becomes of a request; the line for a role goes before that of the kind, and no line is an answer."""
+        if kind is LookupKind.PLACED_HERE and not self.placed_here:
+            return Decision.REFUSE
+        return self.decide.get(f"{kind}.{role}", self.decide.get(kind, Decision.ANSWER))
+
+
+_TOLD = frozenset({*ChildRecord.__struct_fields__, *ChildFile.__struct_fields__})
+"""Every field that a lookup can tell of."""
 
 
 class ClaimRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

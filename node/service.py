@@ -16,7 +16,8 @@ from node.snapshots import SnapshotStore
 from node.sums.store import SumStore
 from policies.access_policy import MATRIX, AccessPolicy
 
-SCHEMAS = (Path(__file__).with_name("schema.sql"), Path(__file__).with_name("sums") / "schema.sql")
+HERE = Path(__file__).parent
+SCHEMAS = (HERE / "schema.sql", HERE / "lookups" / "schema.sql", HERE / "sums" / "schema.sql")
 POLICY_FILE = "policy.csv"
 SNAPSHOTS = "snapshots"
 

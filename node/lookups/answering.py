@@ -15,6 +15,8 @@ from federation.exchange import Delivery
 from federation.lookups import (
     ANSWER_TYPE,
     REQUEST_TYPE,
+    SEEKING,
+    ChildFile,
     ChildRecord,
     LookupAnswer,
     LookupFailed,
@@ -27,7 +29,8 @@ from federation.state import StateError
 from federation.wire import whole_seconds
 from node.hosting import answer_claim
 from node.lookups.answer_pages import pages_of
-from node.lookups.records import find_hosted_children, permitted_fields
+from node.lookups.gathering import fields_of, gather
+from node.lookups.holding import Held, check_decided, hold_request
 from node.lookups.sealed_pages import (
     OpenedPage,
     check_origin,
@@ -37,18 +40,17 @@ from node.lookups.sealed_pages import (
     keep_answer,
     open_page,
     read_request,
-    reading_records,
     remember,
     seal_message,
     take_in,
 )
+from node.lookups.search_counts import count_search
 from node.refusal import Refused
+from node.rules import Decision
 from node.service import Node
 from node.snapshots import Snapshot
 from node.unapproved import count_unapproved
-from policies.access_policy import AccessDenied
-from policies.names import Action as PolicyAction
-from policies.names import Relation
+from policies.names import FieldGroup
 
 UNREADABLE = Refused("unreadable", "the request did not arrive as it was sent: ask again")
 TOO_LONG = Refused("answer_too_long", "the answer is longer than any may be: call the virtual school")
@@ -108,12 +110,14 @@ def _answer_request(
     request = read_request(node, page, LookupRequest, REQUEST_TYPE)
     try:
         _event(node, Action.LOOKUP_REFUSED, request)  # First of all: what cannot be logged is not even refused by name.
-        check_request(node, request, page.sender)
-        answer, events = gather_answer(node, request, page.sender, snapshot)
+        withheld = check_request(node, request, page.sender)
+        answer, events = gather_answer(node, request, page.sender, snapshot, withheld)
         sealed = seal_message(node, answer, ANSWER_TYPE, page.sender, pages)
         with node.database.transaction() as connection:
             take_in(connection, request.lookup_id, page.sender.id, node.clock())
             _note_answer(node, connection, delivery, sealed, events)
+    except Held:
+        return _hold(node, delivery, page, request, pages)
     except (Refused, SealError, EventInvalid) as error:
         refused = _explain(error)
         named = None if isinstance(error, EventInvalid) else request
@@ -123,6 +127,18 @@ def _answer_request(
         with node.database.transaction() as connection:
             remember(connection, request.lookup_id, page.sender.id, node.clock())
             _note_answer(node, connection, delivery, sealed, events)
+    return sealed
+
+
+def _hold(node: Node, delivery: Delivery, page: OpenedPage, request: LookupRequest, pages: int) -> SealedRecords:
+    """Keep a request for our officers, and answer that it is held."""
+    answer = compose_answer(node, request.lookup_id, page.sender, held=True)
+    sealed = seal_message(node, answer, ANSWER_TYPE, page.sender, pages)
+    event = _event(node, Action.LOOKUP_HELD, request, outcome=Outcome.HELD, kind=request.kind.value)
+    with node.database.transaction() as connection:
+        take_in(connection, request.lookup_id, page.sender.id, node.clock())
+        hold_request(connection, request, node.clock())
+        _note_answer(node, connection, delivery, sealed, [event])
     return sealed
 
 
@@ -140,52 +156,54 @@ def _explain(error: Exception) -> Refused:
     return TOO_LONG if isinstance(error, SealError) else NOT_LOGGABLE
 
 
-def check_request(node: Node, request: LookupRequest, sender: Member) -> None:
-    """Raise `Refused` unless a node asks for an authority it serves, now, for the first time."""
+def check_request(node: Node, request: LookupRequest, sender: Member) -> frozenset[FieldGroup]:
+    """Return the groups of fields that one of our officers withheld from this request; none, unless it was held.
+
+    Raises `Refused` unless a node asks for an authority it serves, now, for the first time, what our rules let it ask
+    and not too often; and `Held` where an officer has yet to decide.
+    """
     check_origin(node, request, sender)
-    if not node.rules().lookups.placed_here:
-        raise Refused("lookups_barred", "this authority answers no such lookups: call its virtual school")
     check_unseen(node, request.lookup_id, sender)
+    decision = node.rules().lookups.decision(request.kind, request.role)
+    if decision is Decision.REFUSE:
+        raise Refused("lookups_barred", "this authority answers no such lookups: call its virtual school")
+    if request.kind in SEEKING:
+        count_search(node, request)
+    return check_decided(node, request) if decision is Decision.HOLD else frozenset()
 
 
 def gather_answer(
-    node: Node, request: LookupRequest, sender: Member, snapshot: Snapshot | None
+    node: Node,
+    request: LookupRequest,
+    sender: Member,
+    snapshot: Snapshot | None,
+    withheld: frozenset[FieldGroup] = frozenset(),
 ) -> tuple[LookupAnswer, list[AuditEvent]]:
     """Return the permitted fields of the permitted children, and the log entries that say so. Raises `Refused`."""
-    try:
-        policy = node.policy()
-        row_filter = policy.row_filter(request.role, PolicyAction.READ, request.authority)
-    except AccessDenied as denied:
-        raise Refused("policy_denied", denied.text) from None
-    if snapshot is None:
-        raise Refused("snapshot_absent", "this node has loaded no data")
-    fields = permitted_fields(row_filter, Relation.HOST)
-    if not fields:
-        raise Refused("policy_denied", f"this authority lets no {request.role} of a host authority read its children")
-    with reading_records(node):
-        found = find_hosted_children(snapshot, row_filter)
+    found = gather(node, request, snapshot).without(fields_of(withheld))
     answer = compose_answer(
         node,
         request.lookup_id,
         sender,
-        children=[child.record for child in found],
-        fields=fields,
-        policy_version=policy.version,
-        snapshot=snapshot.id,
+        children=found.children,
+        files=found.files,
+        fields=found.fields,
+        policy_version=found.policy_version,
+        snapshot=snapshot.id if snapshot else "",
     )
     events = [
         _event(
             node,
             Action.LOOKUP_ANSWERED,
             request,
-            subject=node.party.keys.log_token(child.token),
-            relationship=Relation.HOST,
-            fields=fields,
-            policy_version=policy.version,
+            subject=node.party.keys.log_token(token),
+            relationship=found.relation,
+            fields=found.fields,
+            policy_version=found.policy_version,
         )
-        for child in found
+        for token in found.tokens
     ]
-    return answer, events or [_event(node, Action.LOOKUP_ANSWERED, request, children=0)]
+    return answer, events or [_event(node, Action.LOOKUP_ANSWERED, request, kind=request.kind.value, children=0)]
 
 
 def compose_answer(
@@ -194,26 +212,31 @@ def compose_answer(
     receiver: Member,
     *,
     refused: Refused | None = None,
+    held: bool = False,
     children: Sequence[ChildRecord] = (),
+    files: Sequence[ChildFile] = (),
     fields: tuple[str, ...] = (),
     policy_version: str = "",
     snapshot: str = "",
 ) -> LookupAnswer:
-    """Return an answer or a refusal; both have the same members."""
+    """Return an answer, a refusal, or word that the request is held; all have the same members."""
+    said = Held if held else refused
+    outcome = LookupOutcome.HELD if held else LookupOutcome.REFUSED if refused else LookupOutcome.ANSWERED
     return LookupAnswer(
         lookup_id=lookup_id,
         sender=node.party.member_id,
         receiver=receiver.id,
         authority=node.authority,
-        outcome=LookupOutcome.REFUSED if refused else LookupOutcome.ANSWERED,
-        code=refused.code if refused else "",
-        text=refused.text if refused else "",
+        outcome=outcome,
+        code=said.code if said else "",
+        text=said.text if said else "",
         policy_version=policy_version,
         snapshot=snapshot,
         as_of=whole_seconds(node.clock()),
         contact=node.rules().lookups.contact,
         fields=fields,
         children=tuple(children),
+        files=tuple(files),
     )
 
 

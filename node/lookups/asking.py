@@ -1,4 +1,4 @@
-"""Asking a lookup from one's own node: after children of other authorities who are educated in ours.
+"""Asking a lookup from one's own node: of every other node, or of one that is addressed and nobody else.
 
 The person states a purpose; our own access matrix must let their role read such children before anything is sent. The
 request is signed for and sealed to every other node; what comes back is opened here alone, and not before the hub has
@@ -10,11 +10,11 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
 from typing import Protocol, TypeVar
 
-from audit.event import Action, AuditEvent, EventInvalid, Outcome
+from audit.event import EventInvalid, Outcome
 from federation.claims import ClaimAnswer
 from federation.envelope import EnvelopeError
 from federation.exchange import LookupBatch, LookupProgress
@@ -24,21 +24,24 @@ from federation.lookups import (
     LookupAnswer,
     LookupFailed,
     LookupKind,
-    LookupOutcome,
     LookupRequest,
     read_message,
 )
 from federation.register import Member, MemberKind
 from federation.sealing import Direction, SealContext, SealError, open_records
+from federation.state import StateError
 from federation.transport import LONG_POLL_SECONDS, HubRefused, HubUnreachable, decode_records, encode_records
-from federation.wire import whole_seconds
+from node.lookups.answer_check import check_answer, without_fields
 from node.lookups.correspondents import Noticeboard, exchange_keys, split_reachable
+from node.lookups.errand import Errand, LookupResult, Missing, Question, record_seen
+from node.lookups.gathering import fields_of
+from node.lookups.purpose import PurposeMissing
 from node.lookups.sealed_pages import seal_message
 from node.people import Person
 from node.service import Node
-from policies.access_policy import AccessRequest
+from policies.access_policy import AccessDenied, AccessPolicy, AccessRequest
+from policies.names import CHILD_RECORD, FieldGroup, Relation
 from policies.names import Action as PolicyAction
-from policies.names import FieldGroup, Relation
 
 A = TypeVar("A", LookupAnswer, ClaimAnswer)
 
@@ -60,47 +63,80 @@ class Carrier(Relay, Noticeboard, Protocol):
     """The hub as an asking node sees it: it carries sealed pages, and the keys that they are sealed to."""
 
 
-@dataclass(frozen=True)
-class Missing:
-    """A node that did not answer, or not in a way that could be read."""
-
-    node: str
-    authority: str
-    reason: str
+PLACED_HERE = Question(LookupKind.PLACED_HERE, Relation.HOST, PolicyAction.READ)
 
 
-@dataclass(frozen=True)
-class PlacedHere:
-    """What came back: the answers by authority, and who is missing."""
-
-    lookup_id: str
-    answers: tuple[LookupAnswer, ...]
-    missing: tuple[Missing, ...]
-
-
-class PurposeMissing(Exception):
-    """A lookup states a purpose that the log can keep."""
-
-
-def ask_placed_here(node: Node, hub: Carrier, person: Person, purpose: str, *, patience: int) -> PlacedHere:
+def ask_placed_here(node: Node, hub: Carrier, person: Person, purpose: str, *, patience: int) -> LookupResult:
     """Ask every other node for the children in its care who are educated here, waiting `patience` seconds at most.
 
     Raises `AccessDenied` when the person's role may not read such children, and `PurposeMissing` for a purpose that is
     empty or names a pupil.
     """
+    return ask_lookup(node, hub, person, purpose, PLACED_HERE, patience=patience)
+
+
+def ask_lookup(
+    node: Node, hub: Carrier, person: Person, purpose: str, question: Question, *, at: str = "", patience: int
+) -> LookupResult:
+    """Ask a question of every other node, or of the node of the one authority that it is addressed to.
+
+    Raises `AccessDenied`, `PurposeMissing` as above, and `StateError` for an authority that has no other node.
+    """
     policy = node.policy()
-    policy.check(AccessRequest(person.role, Relation.HOST, PolicyAction.READ, FieldGroup.IDENTITY))
+    _check_asker(node, policy, person, purpose, question)
     exchange_keys(node, hub)
-    others, unreachable = split_reachable(node, list_others(node))
+    others, unreachable = split_reachable(node, list_addressed(node, at))
     lookup_id = f"L-{secrets.token_hex(16)}"
-    node.record(_asked_event(node, person, purpose, lookup_id, policy.version, len(others)))
-    pages = {other.id: _seal_request(node, other, person, purpose, lookup_id) for other in others}
+    errand = Errand(node, person, purpose, question, policy.version, lookup_id)
+    node.record(errand.asked_event(Outcome.INTENDED, nodes=len(others)))
+    requests = {other.id: errand.request(other) for other in others}
+    pages = {other.id: encode_records(seal_message(node, requests[other.id], REQUEST_TYPE, other)) for other in others}
     batch = LookupBatch(lookup_id=lookup_id, pages=pages)
-    hub.ask_lookup(batch)
-    result = read_answers(node, lookup_id, others, collect_answers(hub, batch, patience))
+    sealed = _carry(hub, batch, patience) if others else {}
+    result = read_answers(errand, requests, others, sealed)
+    result = replace(result, answers=tuple(without_fields(answer, _barred(errand)) for answer in result.answers))
     result = replace(result, missing=(*_list_unreachable(node, unreachable), *result.missing))
-    node.record(*_seen_events(node, person, purpose, result))
+    record_seen(errand, result)
     return result
+
+
+def _barred(errand: Errand) -> frozenset[str]:
+    """The fields that our own policy does not let the asker read by this relation, whoever tells of them."""
+    permitted = errand.node.policy().permitted_groups(errand.person.role, errand.question.relation, PolicyAction.READ)
+    return fields_of(frozenset(CHILD_RECORD) - permitted)
+
+
+def _carry(hub: Relay, batch: LookupBatch, patience: int) -> Mapping[str, str]:
+    hub.ask_lookup(batch)
+    return collect_answers(hub, batch, patience)
+
+
+def _check_asker(node: Node, policy: AccessPolicy, person: Person, purpose: str, question: Question) -> None:
+    """Raise `PurposeMissing` for what no log may keep, and `AccessDenied`, logged, where our policy says no."""
+    errand = Errand(node, person, purpose, question, policy.version)
+    if not purpose.strip():
+        raise PurposeMissing("say why the lookup is made: it is logged at both ends")
+    try:
+        refusal = errand.asked_event(Outcome.REFUSED)
+    except EventInvalid as error:
+        raise PurposeMissing(f"the purpose cannot be logged: {error}") from None
+    try:
+        for action in sorted({question.action, PolicyAction.READ}):
+            policy.check(AccessRequest(person.role, question.relation, action, FieldGroup.IDENTITY))
+    except AccessDenied:
+        node.record(refusal)
+        raise
+
+
+def list_addressed(node: Node, at: str) -> list[Member]:
+    """Return every other node or, where an authority is given, its node alone. Raises `StateError` for none."""
+    others = list_others(node)
+    if not at:
+        return others
+    found = [other for other in others if other.authority(node.clock()) == at]
+    if not found:
+        raise StateError("no other node serves an authority of that code now: give the host's or home's three figures")
+    return found
 
 
 def list_others(node: Node) -> list[Member]:
@@ -108,21 +144,6 @@ def list_others(node: Node) -> list[Member]:
     now = node.clock()
     nodes = node.register().active(MemberKind.NODE, now)
     return [member for member in nodes if member.id != node.party.member_id and member.authority(now)]
-
-
-def _seal_request(node: Node, other: Member, person: Person, purpose: str, lookup_id: str) -> str:
-    request = LookupRequest(
-        lookup_id=lookup_id,
-        kind=LookupKind.PLACED_HERE,
-        sender=node.party.member_id,
-        receiver=other.id,
-        authority=node.authority,
-        person=person.id,
-        role=person.role,
-        purpose=purpose,
-        asked_at=whole_seconds(node.clock()),
-    )
-    return encode_records(seal_message(node, request, REQUEST_TYPE, other))
 
 
 def collect_answers(
@@ -162,15 +183,25 @@ def _list_unreachable(node: Node, unreachable: Sequence[tuple[Member, str]]) -> 
     return [Missing(other.id, other.authority(node.clock()), reason) for other, reason in unreachable]
 
 
-def read_answers(node: Node, lookup_id: str, others: Sequence[Member], sealed: Mapping[str, str]) -> PlacedHere:
-    """Open and verify the answers; one that cannot be read makes its node a missing one."""
-    answers, missing = [], []
+def read_answers(
+    errand: Errand, requests: Mapping[str, LookupRequest], others: Sequence[Member], sealed: Mapping[str, str]
+) -> LookupResult:
+    """Open and verify the answers; one that cannot be read makes its node a missing one, and so does a wrong one."""
+    node, lookup_id = errand.node, errand.lookup_id
+    answers, missing, wrong = [], [], []
     for other in others:
         try:
-            answers.append(open_answer(node, lookup_id, other, sealed.get(other.id), LookupAnswer, ANSWER_TYPE))
+            answer = open_answer(node, lookup_id, other, sealed.get(other.id), LookupAnswer, ANSWER_TYPE)
         except (LookupFailed, SealError, EnvelopeError) as error:
             missing.append(Missing(other.id, other.authority(node.clock()), str(error)))
-    return PlacedHere(lookup_id, tuple(answers), tuple(missing))
+            continue
+        try:
+            check_answer(requests[other.id], answer)
+        except LookupFailed as error:
+            wrong.append(Missing(other.id, other.authority(node.clock()), str(error)))
+            continue
+        answers.append(answer)
+    return LookupResult(lookup_id, tuple(answers), (*missing, *wrong), tuple(wrong))
 
 
 def open_answer(node: Node, lookup_id: str, other: Member, sealed: str | None, kind: type[A], expected_type: str) -> A:
@@ -187,54 +218,3 @@ def open_answer(node: Node, lookup_id: str, other: Member, sealed: str | None, k
     if (answer.lookup_id, answer.sender, answer.receiver) != asked or answer.authority != other.authority(node.clock()):
         raise LookupFailed("answered something else than was asked")
     return answer
-
-
-def _asked_event(
-    node: Node, person: Person, purpose: str, lookup_id: str, policy_version: str, nodes: int
-) -> AuditEvent:
-    if not purpose.strip():
-        raise PurposeMissing("say why the lookup is made: it is logged at both ends")
-    try:
-        return node.event(
-            Action.LOOKUP_ASKED,
-            f"{person.id} ({person.role})",
-            lookup_id,
-            outcome=Outcome.INTENDED,
-            acting_for=node.authority,
-            purpose=purpose,
-            relationship=Relation.HOST,
-            policy_version=policy_version,
-            nodes=nodes,
-        )
-    except EventInvalid as error:
-        raise PurposeMissing(f"the purpose cannot be logged: {error}") from None
-
-
-def _seen_events(node: Node, person: Person, purpose: str, result: PlacedHere) -> list[AuditEvent]:
-    """Return an entry for every child whose record was seen, under this organisation's own token for the child."""
-    seen = [
-        node.event(
-            Action.LOOKUP_RECEIVED,
-            f"{person.id} ({person.role})",
-            result.lookup_id,
-            acting_for=node.authority,
-            purpose=purpose,
-            subject=node.party.keys.log_token(f"{answer.authority}/{child.upn or child.la_child_id}"),
-            relationship=Relation.HOST,
-            fields=answer.fields,
-            home=answer.authority,
-        )
-        for answer in result.answers
-        if answer.outcome is LookupOutcome.ANSWERED
-        for child in answer.children
-    ]
-    summary = node.event(
-        Action.LOOKUP_RECEIVED,
-        f"{person.id} ({person.role})",
-        result.lookup_id,
-        acting_for=node.authority,
-        purpose=purpose,
-        children=len(seen),
-        missing=len(result.missing),
-    )
-    return [*seen, summary]

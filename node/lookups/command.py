@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from node.lookups.child_command import find_one
+
 if TYPE_CHECKING:
-    from node.lookups.asking import PlacedHere
+    from node.lookups.errand import LookupResult
 
 HEADINGS = ("home", "child", "UPN", "born", "school", "placement", "legal status", "in care since")
 
@@ -18,16 +20,38 @@ HEADINGS = ("home", "child", "UPN", "born", "school", "placement", "legal status
 @click.option("--purpose", required=True, help="Why; it is logged here and at every node that answers.")
 @click.option("--placed-here", "asked", flag_value="placed_here", help="Others' children educated in our area.")
 @click.option("--mine", "asked", flag_value="mine", help="Our own children, wherever educated; asks no other node.")
+@click.option(
+    "--child",
+    "child_file",
+    is_flag=False,
+    flag_value="?",
+    help="One child, described in FILE, - for standard input, or by answering questions; never on the command line.",
+)
+@click.option("--at", help="With --child: the one other authority that is asked, by code; our own records without it.")
+@click.option("--whose", type=click.Choice(["ours", "theirs"]), default="theirs", show_default=True, help="With --at.")
 @click.option("--wait", "patience", type=click.IntRange(1, 300), default=20, show_default=True, help="Seconds.")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
-def lookup(state: Path, person_id: str, purpose: str, asked: str | None, patience: int, form: str) -> None:
-    """List our own children in care, or children of other authorities who are educated in our area.
+def lookup(
+    state: Path,
+    person_id: str,
+    purpose: str,
+    asked: str | None,
+    child_file: str | None,
+    at: str | None,
+    whose: str,
+    patience: int,
+    form: str,
+) -> None:
+    """List our own children in care, or children of other authorities who are educated in our area; or find one child.
 
-    Of others' children each home authority decides what we see.
+    Of others' children each home authority decides what we see. A child is described by lines such as upn: A8..., or
+    la_child_id:, or forename:, surname:, date_of_birth: 2015-12-31 and, for names that are nearly right, loosely: true.
     """
-    if asked is None:
-        raise click.UsageError("say whom you look for: --mine or --placed-here")
-    if asked == "mine":
+    if (asked is None) == (child_file is None):
+        raise click.UsageError("say whom you look for: --mine or --placed-here, or --child")
+    if child_file is not None:
+        find_one(state, person_id, purpose, child_file, at, whose, patience, form)
+    elif asked == "mine":
         _list_mine(state, person_id, purpose, form)
     else:
         _list_placed_here(state, person_id, purpose, patience, form)
@@ -70,7 +94,7 @@ def _list_placed_here(state: Path, person_id: str, purpose: str, patience: int, 
             click.echo(f"refused by {answer.sender}: {answer.text}; call {answer.contact}", err=True)
 
 
-def format_result(result: "PlacedHere", form: str) -> str:
+def format_result(result: "LookupResult", form: str) -> str:
     """Return the children found as an aligned table, CSV or JSON."""
     import csv
     import io
@@ -91,7 +115,7 @@ def format_result(result: "PlacedHere", form: str) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def list_rows(result: "PlacedHere") -> list[tuple[str, ...]]:
+def list_rows(result: "LookupResult") -> list[tuple[str, ...]]:
     """Return a row for each child; a field that may not be seen, or is not known, shows as a dash."""
     return [
         (

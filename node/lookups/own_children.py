@@ -4,7 +4,7 @@ The rows are of this authority's newest academic year. The access policy decides
 them (`node.row_filtering`), and everything else of a row stays in the file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,10 +69,16 @@ class OwnChildren:
 def list_own_children(node: Node, snapshot: Snapshot, role: str) -> OwnChildren:
     """Return our children in care now, with the fields that our policy lets a role read. Raises `AccessDenied`."""
     rule = node.policy().row_filter(role, Action.READ, node.authority)
-    return OwnChildren(tuple(_read(node, snapshot, rule)))
+    return OwnChildren(tuple(row for _, row in read_children(node, snapshot, rule)))
 
 
-def _read(node: Node, snapshot: Snapshot, rule: RowFilter) -> list[Row]:
+def read_children(
+    node: Node, snapshot: Snapshot, rule: RowFilter, children: Sequence[str] | None = None
+) -> list[tuple[str, Row]]:
+    """Return what a filter permits of our children in care now, each behind its row token: of all, or of those named.
+
+    Whoever asks, the rows are of children whose home is here; the filter says how the asker has to stand to each.
+    """
     facts = RowFacts(
         "ours.home", "ours.host_authority", "ours.school_urn", "ours.child", f"'{CareStatus.LOOKED_AFTER}'"
     )
@@ -80,15 +86,15 @@ def _read(node: Node, snapshot: Snapshot, rule: RowFilter) -> list[Row]:
     files = find_facts(node.party.directory)
     told = f"SELECT upn, academic_year, max(as_of)::DATE::VARCHAR AS as_of FROM {RELATION} GROUP BY ALL"  # noqa: S608
     nobody = "SELECT NULL::VARCHAR AS upn, NULL::INTEGER AS academic_year, NULL::VARCHAR AS as_of WHERE false"
-    rolls = _find_rolls(snapshot)
+    rolls = find_rolls(snapshot)
     sql = f"""
         {"" if rolls else _NO_ROLLS}
-        SELECT {filtered.columns}
+        SELECT ours.child, {filtered.columns}
         FROM (SELECT *, $home AS home FROM {CHILDREN} WHERE {IN_CARE_NOW}) AS ours
         LEFT JOIN {YEARS} AS year ON year.child = ours.child AND year.academic_year = ours.academic_year
         LEFT JOIN ({told if files else nobody}) AS told
             ON told.upn = ours.upn AND told.academic_year = ours.academic_year
-        WHERE {filtered.condition}
+        WHERE {filtered.condition}{"" if children is None else " AND list_contains($children, ours.child)"}
         ORDER BY ours.la_child_id
     """  # noqa: S608 - every part is written in this package
     tables = {
@@ -96,14 +102,16 @@ def _read(node: Node, snapshot: Snapshot, rule: RowFilter) -> list[Row]:
         YEARS: snapshot.tables[YEARS],
     }
     listed = {ROLLS: rolls, RELATION: files}
-    return read_vault(
+    named = {} if children is None else {"children": list(children)}
+    rows = read_vault(
         {**tables, **{name: paths for name, paths in listed.items() if paths}},
         sql,
-        {**filtered.parameters, "home": node.authority},
+        {**filtered.parameters, **named, "home": node.authority},
     )
+    return [(str(token), tuple(values)) for token, *values in rows]
 
 
-def _find_rolls(snapshot: Snapshot) -> list[Path]:
+def find_rolls(snapshot: Snapshot) -> list[Path]:
     """The rolls as they were loaded, the latest term first."""
     staged = {period.rank: path for (name, period), path in find_staged(snapshot.staged).items() if name == _ROLL}
     return [staged[rank] for rank in sorted(staged, reverse=True)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from audit.event import Action, AuditEvent, Detail, EventInvalid, Outcome
 from node.ingest.tokens import row_token
-from node.lookups.asking import PurposeMissing
+from node.lookups.purpose import PurposeMissing
 from node.people import Person, find_person
 from node.service import Node
 from policies.access_policy import AccessDenied, AccessPolicy, AccessRequest
@@ -21,11 +21,15 @@ from policies.names import FieldGroup, Relation
 
 @dataclass(frozen=True)
 class Listing:
-    """A list about children: the name of the command, the columns it shows, and the groups these belong to."""
+    """A list about children: the name of the command, the columns it shows, the groups these belong to.
+
+    `actions` are what a reader needs the right to do to each of the groups.
+    """
 
     name: str
     columns: tuple[str, ...]
     groups: tuple[FieldGroup, ...]
+    actions: tuple[PolicyAction, ...] = (PolicyAction.READ,)
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,6 @@ def check_reader(policy: AccessPolicy, reader: Reader) -> None:
 
 
 def _wanted(reader: Reader) -> Iterator[AccessRequest]:
-    for action in (PolicyAction.READ, PolicyAction.EXPORT) if reader.copying else (PolicyAction.READ,):
+    for action in (*reader.listing.actions, *([PolicyAction.EXPORT] if reader.copying else [])):
         for group in reader.listing.groups:
             yield AccessRequest(reader.person.role, Relation.HOME, action, group)

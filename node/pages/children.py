@@ -5,8 +5,8 @@ Purposes and children are sent in forms, never in an address.
 
 from flask import Blueprint, render_template, request
 
-from node.lookups.asking import PurposeMissing
 from node.lookups.own_children import LISTING, list_own_children
+from node.lookups.purpose import PurposeMissing
 from node.lookups.reading_room import admit_reader
 from node.pages.staff import may_read_ours, require_visitor_who, the_node
 from policies.access_policy import AccessDenied

@@ -9,8 +9,10 @@ from flask import Blueprint, render_template, request
 
 from federation.problems import ProblemRaised
 from federation.transport import HubRefused, HubUnreachable, connect_party
-from node.lookups.asking import PlacedHere, PurposeMissing, ask_placed_here
+from node.lookups.asking import ask_placed_here
 from node.lookups.command import HEADINGS, list_rows
+from node.lookups.errand import LookupResult
+from node.lookups.purpose import PurposeMissing
 from node.pages.staff import may_read_placed_here, require_visitor_who, the_node
 from node.people import Person
 from node.polling import refresh_register
@@ -51,7 +53,7 @@ def show_placed_here() -> tuple[str, int] | str:
     )
 
 
-def ask_others(visitor: Person, purpose: str) -> PlacedHere:
+def ask_others(visitor: Person, purpose: str) -> LookupResult:
     """Ask through the hub. Raises `PurposeMissing`, and a 503 problem where the hub cannot be reached."""
     node = the_node()
     try:

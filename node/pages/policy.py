@@ -6,8 +6,8 @@ from itertools import groupby
 from flask import Blueprint, render_template, request
 
 from federation.state import StateError
-from node.lookups.asking import PurposeMissing
 from node.lookups.child_sight import LISTING, find_standing, list_sights
+from node.lookups.purpose import PurposeMissing
 from node.lookups.reading_room import admit_reader
 from node.pages.staff import may_read_ours, require_visitor, require_visitor_who, the_node
 from policies.names import FIELD_GROUP_MEANINGS, RELATION_MEANINGS, ROLE_MEANINGS, FieldGroup

@@ -6,6 +6,7 @@ from flask import current_app, g
 
 from federation.problems import ProblemRaised
 from federation.web.site import Navigation, current_session, navigation_entry
+from node.lookups.officers import check_decider
 from node.people import Person
 from node.service import Node
 from node.sign_in import find_staff, opens_pages
@@ -72,6 +73,20 @@ def may_read_placed_here(person: Person) -> bool:
     return may(person, "host", "read", "identity")
 
 
+def may_search(person: Person) -> bool:
+    """Whether a person may seek one child, among our own or another authority's."""
+    return may(person, "home", "search", "identity") or may(person, "host", "search", "identity")
+
+
+def may_decide_held(person: Person) -> bool:
+    """Whether a person decides about held requests: our officer, and whoever may take our children's records out."""
+    try:
+        check_decider(the_node().policy(), person.role)
+    except AccessDenied:
+        return False
+    return True
+
+
 def may_read_log(person: Person) -> bool:
     """Whether a person may read the node's audit log."""
     return may(person, "own_organisation", "audit", "audit_log")
@@ -94,9 +109,14 @@ def list_navigation(visitor: Person | None) -> Iterator[Navigation]:
         yield navigation_entry("/children", "My children")
     if may_read_placed_here(visitor):
         yield navigation_entry("/placed-here", "Placed here")
+    if may_search(visitor):
+        yield navigation_entry("/child", "Find one child")
+    if may_decide_held(visitor):
+        yield navigation_entry("/held", "Held requests")
     yield navigation_entry("/policy", "Who may see what")
     yield navigation_entry("/passkeys", "Passkeys")
     if may_read_log(visitor):
+        yield navigation_entry("/notices", "Notices")
         yield navigation_entry("/audit", "Audit log")
 
 

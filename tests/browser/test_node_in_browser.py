@@ -10,7 +10,7 @@ from werkzeug.serving import make_server
 from federation.lookups import ChildRecord, LookupAnswer, LookupOutcome
 from federation.wire import whole_seconds
 from node.app import create_app
-from node.lookups.asking import Missing, PlacedHere
+from node.lookups.errand import LookupResult, Missing
 from node.pages import placed_here
 from node.service import Node, open_node
 from node.setting_up import enter_person
@@ -115,7 +115,7 @@ def test_children_placed_here_are_shown_with_who_is_missing(
         fields=(),
         children=(child,),
     )
-    found = PlacedHere(answer.lookup_id, (answer,), (Missing("node-316", "316", "has not answered in time"),))
+    found = LookupResult(answer.lookup_id, (answer,), (Missing("node-316", "316", "has not answered in time"),))
     monkeypatch.setattr(placed_here, "ask_others", lambda *_: found)
     page = visit("vsh", "/placed-here")
     page.get_by_label("Why do you need this list?").fill("Termly review")

@@ -53,7 +53,7 @@ from federation.wire import Document, WireError, decode_document, encode_documen
 from tests.federation.cast import NOW, PASSKEY, make_keys, make_manifest, make_member, make_register, sign_manifest
 from tests.federation.sum_examples import SUM_EXAMPLES
 from tests.federation.template_cast import CHOICES, make_standing, sign_standing
-from tests.federation.test_lookup_messages import ANSWER, CHILD, REQUEST
+from tests.federation.test_lookup_messages import ANSWER, CHILD, FILE, REQUEST, SOUGHT
 
 SECRET = "A123456789012"
 PROGRESS = NodeProgress(node="node-301", authority="301", outcome="refused", code="roster_small", text="Too few nodes.")
@@ -148,6 +148,8 @@ EXAMPLES: tuple[Document, ...] = (
     REQUEST,
     ANSWER,
     CHILD,
+    SOUGHT,
+    FILE,
     CLAIM,
     FACTS,
     ClaimRequest(
@@ -282,7 +284,7 @@ def test_an_example_comes_back_as_it_was(example: Document) -> None:
 @pytest.mark.parametrize("example", EXAMPLES, ids=name_of)
 def test_no_document_takes_a_field_that_it_does_not_know(example: Document) -> None:
     """What one version does not understand it refuses, and never passes over."""
-    data = msgspec.json.encode({**msgspec.to_builtins(example), "surname": SECRET})
+    data = msgspec.json.encode({**msgspec.to_builtins(example), "unheard_of": SECRET})
     with pytest.raises(WireError) as refused:
         decode_document(data, type(example))
     assert SECRET not in str(refused.value)

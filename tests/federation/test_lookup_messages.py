@@ -1,6 +1,7 @@
 """A lookup's messages are signed by whoever they are from, and what they hold is shown by no repr and no error."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -10,7 +11,9 @@ from federation.envelope import add_signature, seal_envelope, sign_body, write_e
 from federation.lookups import (
     ANSWER_TYPE,
     REQUEST_TYPE,
+    ChildFile,
     ChildRecord,
+    ChildSought,
     LookupAnswer,
     LookupFailed,
     LookupKind,
@@ -45,6 +48,8 @@ CHILD = ChildRecord(
     legal_status=None,
     care_start="2020-05-01",
 )
+SOUGHT = ChildSought(forename="Ann", surname="Lee", date_of_birth=date(2012, 1, 31), loosely=True)
+FILE = ChildFile(la_child_id="C1", school="100000", pep_on_time="True")
 ANSWER = LookupAnswer(
     lookup_id=REQUEST.lookup_id,
     sender="node-301",
@@ -138,3 +143,12 @@ def test_an_envelopes_repr_shows_no_payload() -> None:
     """Base64 hides nothing."""
     envelope = seal_envelope(encode_document(ANSWER), ANSWER_TYPE, ANSWERER)
     assert envelope.payload[:40] not in repr(envelope)
+
+
+def test_a_request_seeks_a_child_where_its_kind_does_and_nowhere_else() -> None:
+    seeking = msgspec.structs.replace(REQUEST, kind=LookupKind.ONE_CHILD, sought=SOUGHT)
+    data = sign_message(seeking, REQUEST_TYPE, ASKER)
+    assert read_message(data, REQUEST_TYPE, LookupRequest, "node-203", ASKER.public_signing_key) == seeking
+    for wrong in ({"sought": SOUGHT}, {"kind": LookupKind.ONE_CHILD}):
+        with pytest.raises(ValueError, match="seek"):
+            msgspec.structs.replace(REQUEST, **wrong)

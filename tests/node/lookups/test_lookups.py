@@ -20,6 +20,7 @@ from federation.lookups import (
     REQUEST_TYPE,
     ChildRecord,
     LookupAnswer,
+    LookupFailed,
     LookupKind,
     LookupOutcome,
     LookupRequest,
@@ -30,7 +31,9 @@ from federation.transport import HubUnreachable, encode_records
 from federation.wire import whole_seconds
 from node.lookups.answer_pages import CHILDREN_PER_PAGE, pages_of
 from node.lookups.answering import answer_lookup, compose_answer, warm_up
-from node.lookups.asking import PlacedHere, PurposeMissing, ask_placed_here, collect_answers, list_others, open_answer
+from node.lookups.asking import ask_placed_here, collect_answers, list_others, open_answer
+from node.lookups.errand import LookupResult
+from node.lookups.purpose import PurposeMissing
 from node.people import find_person
 from node.service import Node
 from node.unapproved import MOST_LOGGED
@@ -87,7 +90,7 @@ class PaperRelay:
         assert lookup_id == self.lookup_id
 
 
-def ask(federation: SmallFederation, relay: PaperRelay, person: str = "vsh", purpose: str = PURPOSE) -> PlacedHere:
+def ask(federation: SmallFederation, relay: PaperRelay, person: str = "vsh", purpose: str = PURPOSE) -> LookupResult:
     node = federation.node(ASKER)
     return ask_placed_here(node, relay, find_person(node.party.directory, person), purpose, patience=1)
 
@@ -455,8 +458,12 @@ def test_nothing_is_opened_before_the_lookup_is_over_at_the_hub(
     happened: list[str] = []
     relay = PaperRelay(federation)
     monkeypatch.setattr(relay, "finish_lookup", lambda _: happened.append("over"))
-    monkeypatch.setattr("node.lookups.asking.open_answer", lambda *_: happened.append("opened"))
-    monkeypatch.setattr("node.lookups.asking._seen_events", lambda *_: [])
+
+    def open_nothing(*_: object) -> LookupAnswer:
+        happened.append("opened")
+        raise LookupFailed("not this time")
+
+    monkeypatch.setattr("node.lookups.asking.open_answer", open_nothing)
     ask(federation, relay)
     assert happened == ["over", "opened", "opened", "opened"]
 

@@ -139,7 +139,7 @@ def test_records_that_cannot_be_read_are_refused_not_passed_over(
     def fail(*_: object) -> None:
         raise ValueError("SECRET-VALUE")
 
-    monkeypatch.setattr("node.lookups.answering.find_hosted_children", fail)
+    monkeypatch.setattr("node.lookups.gathering.find_hosted_children", fail)
     lookup_id = "L-" + "6" * 32
     hub = hand_over_now(federation, [(lookup_id, lookup_request(federation, lookup_id))])
     assert [what for what, *_ in hub.seen] == ["answer"]

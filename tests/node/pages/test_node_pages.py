@@ -10,7 +10,7 @@ from audit.event import Action, AuditEvent, Outcome
 from audit.log import read_entries
 from federation.problems import ProblemRaised
 from federation.web.sign_in_codes import CODE_LIFETIME
-from node.lookups.asking import PlacedHere
+from node.lookups.errand import LookupResult
 from node.pages import placed_here
 from node.pages.staff import may_read_log, may_read_ours, may_read_placed_here
 from node.people import find_person
@@ -28,13 +28,23 @@ SEEN_BY = {
     "/sign-in": {"", "vsh", "staff", "teacher", "director", "ig", "admin"},
     "/children": {"vsh", "staff"},
     "/placed-here": {"vsh", "staff"},
+    "/child": {"vsh", "staff"},
+    "/held": {"vsh", "ig"},
     "/policy": {"vsh", "staff", "teacher", "director", "ig", "admin"},
     "/passkeys": {"vsh", "staff", "teacher", "director", "ig", "admin"},
+    "/notices": {"ig"},
     "/audit": {"ig"},
 }
 """Who may open each page; the empty name is somebody who has not signed in."""
 
-FORMS = {"/children": {"vsh", "staff"}, "/placed-here": {"vsh", "staff"}, "/policy/who": {"vsh", "staff"}}
+FORMS = {
+    "/children": {"vsh", "staff"},
+    "/placed-here": {"vsh", "staff"},
+    "/policy/who": {"vsh", "staff"},
+    "/child": {"vsh", "staff"},
+    "/held": {"vsh", "ig"},
+    "/notices": {"ig"},
+}
 """Whose forms are taken, of those that show children."""
 
 SIGNING = {"/sign-in", "/sign-in/passkey", "/sign-out", "/passkeys", "/passkeys/remove"}
@@ -44,7 +54,7 @@ SIGNING = {"/sign-in", "/sign-in/passkey", "/sign-out", "/passkeys", "/passkeys/
 @pytest.fixture(autouse=True)
 def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody else is asked: what other nodes answer has tests of its own."""
-    monkeypatch.setattr(placed_here, "ask_others", lambda *_: PlacedHere("L-" + "0" * 32, (), ()))
+    monkeypatch.setattr(placed_here, "ask_others", lambda *_: LookupResult("L-" + "0" * 32, (), ()))
 
 
 def test_every_page_and_form_is_in_the_tables(app: Flask) -> None:

@@ -1,0 +1,158 @@
+"""What may leave in answer to a lookup: for each kind, the children it is about and the fields our policy permits.
+
+Each kind asks the policy by one relation, and the filter that reads the rows is narrowed to that one: what the asker
+could see of a child by another relation is asked for by another lookup.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+
+from federation.lookups import ChildFile, ChildRecord, LookupKind, LookupRequest
+from node.lookups.answer_check import hide_fields
+from node.lookups.child_on_roll import find_on_roll
+from node.lookups.child_search import find_sought
+from node.lookups.own_children import FIELDS, read_children
+from node.lookups.records import FIELDS as RECORD_FIELDS
+from node.lookups.records import find_hosted_children, permitted_fields
+from node.lookups.sealed_pages import reading_records
+from node.refusal import Refused
+from node.service import Node
+from node.snapshots import Snapshot
+from policies.access_policy import AccessDenied, AccessPolicy, AccessRequest
+from policies.names import Action, FieldGroup, Relation
+from policies.row_filter import RowFilter
+
+FILE_FIELDS = ChildFile.__struct_fields__
+"""The fields of a child's file that another authority may be told of."""
+
+NOT_ONE = Refused("not_one_child", "more than one child is like this: ask again by an identifier, or call")
+
+
+@dataclass(frozen=True, repr=False)
+class Gathered:
+    """What may leave: records or files, with the row token of each child, and by which right."""
+
+    relation: Relation
+    policy_version: str
+    fields: tuple[str, ...]
+    tokens: tuple[str, ...]
+    children: tuple[ChildRecord, ...] = ()
+    files: tuple[ChildFile, ...] = ()
+
+    def without(self, withheld: frozenset[str]) -> "Gathered":
+        """Return the same less the fields that this authority's rules withhold from every other."""
+        gone = withheld & set(self.fields)
+        if not gone:
+            return self
+        return replace(
+            self,
+            fields=tuple(name for name in self.fields if name not in gone),
+            children=tuple(hide_fields(child, gone) for child in self.children),
+            files=tuple(hide_fields(file, gone) for file in self.files),
+        )
+
+
+def gather(node: Node, request: LookupRequest, snapshot: Snapshot | None) -> Gathered:
+    """Return what our policy lets leave in answer to a request, less what our rules withhold. Raises `Refused`."""
+    if snapshot is None:
+        raise Refused("snapshot_absent", "this node has loaded no data")
+    policy = node.policy()
+    try:
+        found = _GATHERERS[request.kind](node, policy, request, snapshot)
+    except AccessDenied as denied:
+        raise Refused("policy_denied", denied.text) from None
+    return found.without(node.rules().lookups.withheld)
+
+
+def _gather_placed_here(node: Node, policy: AccessPolicy, request: LookupRequest, snapshot: Snapshot) -> Gathered:
+    rule = policy.row_filter(request.role, Action.READ, request.authority)
+    fields = permitted_fields(rule, Relation.HOST)
+    if not fields:
+        raise Refused("policy_denied", f"this authority lets no {request.role} of a host authority read its children")
+    with reading_records(node):
+        found = find_hosted_children(snapshot, rule)
+    return Gathered(
+        relation=Relation.HOST,
+        policy_version=policy.version,
+        fields=fields,
+        tokens=tuple(child.token for child in found),
+        children=tuple(child.record for child in found),
+    )
+
+
+def _gather_one_child(node: Node, policy: AccessPolicy, request: LookupRequest, snapshot: Snapshot) -> Gathered:
+    """One child of ours who is educated in the asker's area; of somebody who is not, no more is said than of nobody."""
+    rule = _narrow_search(policy, request, Relation.HOST)
+    sought = request.sought
+    assert sought is not None
+    with reading_records(node):
+        found = read_children(node, snapshot, rule, find_sought(snapshot, sought))
+    if len(found) > 1:
+        raise NOT_ONE
+    return _as_files(policy, rule, Relation.HOST, found)
+
+
+def _gather_child_on_roll(node: Node, policy: AccessPolicy, request: LookupRequest, snapshot: Snapshot) -> Gathered:
+    """One child on a roll of ours whom the asker has in care: both identifiers have to be right, as in a claim."""
+    rule = _narrow_search(policy, request, Relation.HOME)
+    sought = request.sought
+    assert sought is not None
+    if not sought.upn or sought.date_of_birth is None:
+        raise Refused("identifiers_missing", "a child on our rolls is found by pupil number and date of birth alone")
+    with reading_records(node):
+        found = find_on_roll(snapshot, sought.upn, sought.date_of_birth)
+    groups = rule.clauses[Relation.HOME]
+    fields = tuple(name for name in FILE_FIELDS if FIELDS[name][0] in groups and found and found[1].get(name))
+    return Gathered(
+        relation=Relation.HOME,
+        policy_version=policy.version,
+        fields=fields,
+        tokens=(found[0],) if found else (),
+        files=(ChildFile(**{name: found[1][name] for name in fields}),) if found else (),
+    )
+
+
+def _narrow_search(policy: AccessPolicy, request: LookupRequest, relation: Relation) -> RowFilter:
+    """The filter by one relation, for whoever may also search by it. Raises `AccessDenied` and `Refused`."""
+    policy.check(AccessRequest(request.role, relation, Action.SEARCH, FieldGroup.IDENTITY))
+    return narrow(policy.row_filter(request.role, Action.READ, request.authority), relation)
+
+
+def narrow(rule: RowFilter, relation: Relation) -> RowFilter:
+    """Return a filter's clause by one relation alone. Raises `Refused` where it has none."""
+    groups = rule.clauses.get(relation)
+    if not groups:
+        raise Refused("policy_denied", f"this authority lets no {rule.role} read a child by the relation {relation}")
+    return replace(rule, clauses={relation: groups})
+
+
+def _as_files(
+    policy: AccessPolicy, rule: RowFilter, relation: Relation, found: Sequence[tuple[str, tuple[object, ...]]]
+) -> Gathered:
+    fields = tuple(name for name in FILE_FIELDS if FIELDS[name][0] in rule.clauses[relation])
+    return Gathered(
+        relation=relation,
+        policy_version=policy.version,
+        fields=fields,
+        tokens=tuple(token for token, _ in found),
+        files=tuple(_as_file(values, fields) for _, values in found),
+    )
+
+
+def _as_file(values: tuple[object, ...], fields: Sequence[str]) -> ChildFile:
+    row = dict(zip(FIELDS, values, strict=True))
+    return ChildFile(**{name: None if row[name] is None else str(row[name]) for name in fields})
+
+
+def fields_of(groups: Collection[FieldGroup]) -> frozenset[str]:
+    """Return every field, of records and files, that the access matrix knows by one of these groups."""
+    return frozenset(
+        name for fields in (FIELDS, RECORD_FIELDS) for name, (group, _) in fields.items() if group in groups
+    )
+
+
+_GATHERERS: dict[LookupKind, Callable[[Node, AccessPolicy, LookupRequest, Snapshot], Gathered]] = {
+    LookupKind.PLACED_HERE: _gather_placed_here,
+    LookupKind.ONE_CHILD: _gather_one_child,
+    LookupKind.CHILD_ON_ROLL: _gather_child_on_roll,
+}

@@ -1,0 +1,32 @@
+-- Lookups that wait for one of our own officers, each once however often it is asked. Whom they seek goes with the row.
+CREATE TABLE IF NOT EXISTS held_lookups (
+    question TEXT PRIMARY KEY,
+    held_id TEXT NOT NULL UNIQUE,
+    sender TEXT NOT NULL,
+    request BLOB NOT NULL,
+    held_at TEXT NOT NULL,
+    decided_at TEXT NOT NULL DEFAULT '',
+    decided_by TEXT NOT NULL DEFAULT '',
+    answered INTEGER NOT NULL DEFAULT 0,
+    reason TEXT NOT NULL DEFAULT '',
+    withheld TEXT NOT NULL DEFAULT ''
+);
+-- How often another authority sought one child here, by day.
+CREATE TABLE IF NOT EXISTS searches (
+    authority TEXT NOT NULL,
+    day TEXT NOT NULL,
+    searches INTEGER NOT NULL,
+    PRIMARY KEY (authority, day)
+);
+-- What our own officers have to look at: each notice until it has been reviewed, and for as long as the log after that.
+CREATE TABLE IF NOT EXISTS notices (
+    notice_id TEXT PRIMARY KEY,
+    at TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    authority TEXT NOT NULL,
+    text TEXT NOT NULL,
+    reviewed_at TEXT NOT NULL DEFAULT '',
+    reviewed_by TEXT NOT NULL DEFAULT '',
+    outcome TEXT NOT NULL DEFAULT ''
+)

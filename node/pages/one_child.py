@@ -1,0 +1,93 @@
+"""One child: over our own records, or at the node of one other authority. Whom we seek is sent in a form, never in an
+address; the search is logged whatever it finds."""
+
+from contextlib import closing
+
+from flask import Blueprint, render_template, request
+
+from federation.lookups import ChildSought, LookupOutcome
+from federation.problems import ProblemRaised
+from federation.state import StateError
+from federation.transport import HubRefused, HubUnreachable, connect_party
+from node.lookups.errand import LookupResult
+from node.lookups.gathering import FILE_FIELDS
+from node.lookups.one_child import LISTING, ask_one_child, find_own_child, read_sought
+from node.lookups.purpose import PurposeMissing
+from node.pages.placed_here import PATIENCE
+from node.pages.staff import may_search, require_visitor_who, the_node
+from node.people import Person
+from node.polling import refresh_register
+
+one_child = Blueprint("one_child", __name__)
+
+NOT_YOURS = "single children are sought by the virtual school: your role may not"
+
+FIELDS = ("upn", "la_child_id", "forename", "surname", "date_of_birth", "loosely")
+"""What the form has of whom is sought."""
+
+Page = str | tuple[str, int]
+
+
+@one_child.get("/child")
+def ask_whom() -> Page:
+    """Ask whom is sought, where and why."""
+    require_visitor_who(may_search, NOT_YOURS)
+    return _show_form({})
+
+
+@one_child.post("/child")
+def show_child() -> Page:
+    """Seek the child, and show what was found or who did not tell, and why."""
+    visitor = require_visitor_who(may_search, NOT_YOURS)
+    purpose, where = request.form.get("purpose", ""), request.form.get("where", "")
+    try:
+        sought = read_sought({name: request.form.get(name, "") for name in FIELDS})
+    except StateError as unclear:
+        return _show_form({"upn": str(unclear)}, 400)
+    try:
+        if where == "here":
+            return _show_own(visitor, purpose, sought)
+        found = ask_authority(visitor, purpose, sought, where, request.form.get("at", "").strip())
+    except PurposeMissing as missing:
+        return _show_form({"purpose": str(missing)}, 400)
+    except StateError as unclear:
+        return _show_form({"at": str(unclear)}, 400)
+    return _show_answer(found, purpose)
+
+
+def ask_authority(visitor: Person, purpose: str, sought: ChildSought, whose: str, at: str) -> LookupResult:
+    """Ask through the hub. Raises as `ask_one_child`, and a 503 problem where the hub cannot be reached."""
+    node = the_node()
+    try:
+        with closing(connect_party(node.party, clock=node.clock)) as hub:
+            refresh_register(node, hub)
+            return ask_one_child(node, hub, visitor, purpose, sought, whose=whose, at=at, patience=PATIENCE)
+    except (HubUnreachable, HubRefused) as error:
+        raise ProblemRaised(503, "hub_away", f"the hub could not carry the question ({error}): try again") from None
+
+
+def _show_own(visitor: Person, purpose: str, sought: ChildSought) -> Page:
+    rows = find_own_child(the_node(), visitor.id, purpose, sought)
+    files = [list(zip(LISTING.columns, row, strict=True)) for row in rows]
+    shown = {"source": "our own records", "purpose": purpose, "answer": None, "waits": False, "missing": ()}
+    return render_template("child_found.html", files=files, **shown)
+
+
+def _show_answer(found: LookupResult, purpose: str) -> Page:
+    answer = found.answers[0] if found.answers else None
+    files = [[(name, getattr(file, name)) for name in FILE_FIELDS] for file in answer.files] if answer else []
+    return render_template(
+        "child_found.html",
+        files=files,
+        source=f"authority {answer.authority}" if answer else "",
+        purpose=purpose,
+        answer=answer,
+        waits=answer is not None and answer.outcome is LookupOutcome.HELD,
+        missing=found.missing,
+    )
+
+
+def _show_form(errors: dict[str, str], status: int = 200) -> Page:
+    """Show the form. Where something is wrong, what was typed about the child is typed again, and not sent back."""
+    given = {name: request.form.get(name, "") for name in ("purpose", "where", "at")}
+    return render_template("child_form.html", errors=errors, given=given), status
