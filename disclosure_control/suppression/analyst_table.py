@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from disclosure_control.preset import Dominance, Preset
 from disclosure_control.presets import load_preset
@@ -119,9 +119,18 @@ def attack_table(
         verify_certificate(certificate, certified)
     for each in certified:
         try:
-            yield each.column, lattice, attack_view(each.view)
+            yield each.column, lattice, replace(attack_view(each.view), barred=_find_barred(each))
         except Contradiction as contradiction:
             raise TableUnusable(f"column {each.column}: {contradiction}") from None
+
+
+def _find_barred(column: Certified) -> frozenset[int]:
+    """The counts that are printed although the preset withholds them."""
+    rule, levels = column.view.rule, column.view.lattice.levels
+    if not isinstance(rule, CountRule):
+        return frozenset()
+    printed = enumerate(column.printed)
+    return frozenset(cell for cell, each in printed if isinstance(each, int) and rule.bars(each, levels[cell]))
 
 
 def _protect(

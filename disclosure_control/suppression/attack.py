@@ -34,11 +34,15 @@ class Known:
 
 @dataclass(frozen=True)
 class Attack:
-    """What a reader finds. `told` are withheld cells of which too much is known, the exact ones among them."""
+    """What a reader finds. `told` are withheld cells of which too much is known, the exact ones among them.
+
+    `barred` are cells that are printed although the rule withholds them.
+    """
 
     withheld: int
     known: tuple[Known, ...]
     told: frozenset[int]
+    barred: frozenset[int] = frozenset()
 
     @property
     def exact(self) -> int:
@@ -53,7 +57,7 @@ class Attack:
     @property
     def is_safe(self) -> bool:
         """Whether nothing is told."""
-        return not self.told
+        return not self.told and not self.barred
 
 
 def attack_view(view: View, *, intervals: bool | None = None) -> Attack:

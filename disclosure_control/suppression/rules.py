@@ -58,6 +58,10 @@ class CountRule:
         """Whether a count is withheld for its own sake."""
         return abs(figure) < self.least and not (figure == 0 and self.shows_zero)
 
+    def bars(self, printed: int, level: Level) -> bool:
+        """Whether a count is printed that is none of those that are shown."""
+        return not self.shows_zero if printed == 0 else self.behind(abs(printed), level)[1] < self.least
+
     @property
     def hidden(self) -> Interval:
         """A withheld count is at least 1 where zeros are shown: none is ever withheld there."""

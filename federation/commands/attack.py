@@ -30,7 +30,10 @@ def attack(published: Path, trees: tuple[str, ...], form: str, **named: Any) -> 
     Every withheld cell is treated alike. The attack adds and subtracts, and knows the rule; it does not guess.
     """
     text = read_text(published)
-    found = _attack_release(text, named["preset"]) if _is_release(text) else _attack_file(text, trees, **named)
+    if _is_release(text):
+        found = _attack_release(text, named["preset"], named["certificate"])
+    else:
+        found = _attack_file(text, trees, **named)
     click.echo(json.dumps(_describe(found)) if form == "json" else _write(found))
     if named["certificate"] is not None:
         click.echo("The certificate holds.", err=True)
@@ -61,9 +64,9 @@ def _is_release(text: str) -> bool:
     return text.lstrip().startswith("{")
 
 
-def _attack_release(text: str, preset: str | None) -> Found:
+def _attack_release(text: str, preset: str | None, certificate: Path | None) -> Found:
     from disclosure_control.preset_shelf import find_preset
-    from disclosure_control.suppression.release_attack import attack_release
+    from disclosure_control.suppression.release_attack import attack_release, verify_release_certificate
     from federation.exchange import ReleaseDocument
     from federation.wire import decode_document
     from query_engine.catalogue import load_catalogue
@@ -73,7 +76,10 @@ def _attack_release(text: str, preset: str | None) -> Found:
     release = decode_document(text.rstrip("\n").encode(), ReleaseDocument)
     catalogue = load_catalogue()
     plan = plan_query(parse_query(release.sql, catalogue), catalogue)
-    return list(attack_release(release.table, plan, None if preset is None else find_preset(preset)))
+    rules = None if preset is None else find_preset(preset)
+    if certificate is not None:
+        verify_release_certificate(certificate.read_bytes(), release.table, plan, rules)
+    return list(attack_release(release.table, plan, rules))
 
 
 def _describe(found: Found) -> dict[str, Any]:
@@ -82,6 +88,7 @@ def _describe(found: Found) -> dict[str, Any]:
         "withheld": sum(each.withheld for _, _, each in found),
         "exact": sum(each.exact for _, _, each in found),
         "below_rule": sum(each.below_rule for _, _, each in found),
+        "barred": sum(len(each.barred) for _, _, each in found),
         "intervals": [
             {"column": column, "at": dict(sorted(lattice.keys[known.cell])), "low": known.low, "high": known.high}
             for column, lattice, each in found
@@ -99,6 +106,7 @@ def _write(found: Found) -> str:
             f"  {lattice.describe(known.cell)}: {_limit(known.low, 'any')} to {_limit(known.high, 'any')}"
             for known in each.known
         ]
+        lines += [f"  {lattice.describe(cell)}: printed, and the rule withholds it" for cell in sorted(each.barred)]
     return "\n".join(lines)
 
 

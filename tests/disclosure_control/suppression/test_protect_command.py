@@ -71,6 +71,22 @@ def test_what_primary_suppression_alone_withholds_is_found(folder: Path, capfd: 
         assert known["high"] is None or true <= known["high"]
 
 
+@pytest.mark.parametrize(
+    ("preset", "entry", "barred"), [("dfe_cla", "3", 1), ("dfe_cla", "0", 0), ("ukllc", "0", 1), ("ofqual", "5", 0)]
+)
+def test_a_count_that_is_printed_though_the_rule_withholds_it_is_found(
+    folder: Path, capfd: pytest.CaptureFixture[str], preset: str, entry: str, barred: int
+) -> None:
+    """Nothing is withheld, and so there is nothing to work out: it is there to be read."""
+    (folder / "p.csv").write_text(f"a,n\nx,{entry}\ny,20\n")
+    options = ["--preset", preset, "--count", "n", "--by", "a", "--format"]
+    assert run(["attack", str(folder / "p.csv"), *options, "json"]) == (6 if barred else 0)
+    found = json.loads(capfd.readouterr().out)
+    assert (found["barred"], found["safe"]) == (barred, not barred)
+    run(["attack", str(folder / "p.csv"), *options, "table"])
+    assert ("a x: printed, and the rule withholds it" in capfd.readouterr().out) is bool(barred)
+
+
 def test_the_secret_is_made_once_and_is_its_owners_alone(folder: Path) -> None:
     assert protect(folder) == 0
     secret = folder / "config" / "circe" / "suppression.secret"

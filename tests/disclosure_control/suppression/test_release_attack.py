@@ -12,7 +12,7 @@ from disclosure_control.presets import load_preset
 from disclosure_control.protection import protect
 from disclosure_control.release import release_tables
 from disclosure_control.suppression.lattice import TableUnusable
-from disclosure_control.suppression.release_attack import attack_release
+from disclosure_control.suppression.release_attack import attack_release, certify_release
 from federation.cli import run
 from federation.exchange import ReleaseDocument
 from federation.wire import encode_document
@@ -74,6 +74,27 @@ def test_a_release_is_attacked_by_the_preset_that_protects_it(
 def test_a_release_file_is_attacked_as_the_client_stores_it(
     make_plan: MakePlan, make_raw: MakeRaw, tmp_path: Path, capfd: pytest.CaptureFixture[str], form: str
 ) -> None:
+    path = write_release(tmp_path, released(make_plan, make_raw))
+    assert run(["attack", str(path), "--format", form]) == 0
+    shown = capfd.readouterr().out
+    assert json.loads(shown)["withheld"] == 2 if form == "json" else shown.startswith("n: 2 withheld, 0 found exactly")
+
+
+def test_a_certificate_that_is_given_with_a_release_is_verified(
+    make_plan: MakePlan, make_raw: MakeRaw, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    table = released(make_plan, make_raw)
+    path, certificate = write_release(tmp_path, table), tmp_path / "certificate.json"
+    certificate.write_bytes(certify_release(table, make_plan(SQL)))
+    assert run(["attack", str(path), "--certificate", str(certificate)]) == 0
+    assert "The certificate holds." in capfd.readouterr().err
+    certificate.write_bytes(b"{}")
+    assert run(["attack", str(path), "--certificate", str(certificate)]) == 6
+    assert "The certificate holds." not in capfd.readouterr().err
+
+
+def write_release(folder: Path, table: dict[str, object]) -> Path:
+    """A release file as the client stores it."""
     release = ReleaseDocument(
         release_id="R-1",
         query_id="Q-1",
@@ -81,14 +102,12 @@ def test_a_release_file_is_attacked_as_the_client_stores_it(
         sql=SQL,
         purpose="to see",
         released_at=datetime(2026, 11, 28, tzinfo=UTC),
-        table=released(make_plan, make_raw),
+        table=table,
         nodes=(),
         replies=(),
         opening=None,
         checkpoint="",
     )
-    path = tmp_path / "release.json"
+    path = folder / "release.json"
     path.write_bytes(encode_document(release) + b"\n")
-    assert run(["attack", str(path), "--format", form]) == 0
-    shown = capfd.readouterr().out
-    assert json.loads(shown)["withheld"] == 2 if form == "json" else shown.startswith("n: 2 withheld, 0 found exactly")
+    return path
