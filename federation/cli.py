@@ -47,6 +47,7 @@ EXIT_CODES: Mapping[str, int] = {
     "federation.keys.KeyFileError": 2,
     "federation.manifest.ApprovalError": 4,
     "federation.register.RegisterError": 8,
+    "federation.release_files.open_data.OpenDataUnfit": 4,
     "federation.releases.ReleaseMismatch": 4,
     "federation.wire.WireError": 4,
     "federation.total_releases.TotalMismatch": 4,

@@ -156,9 +156,23 @@ def status(state: Path, query_id: str | None) -> None:
 )
 @click.option("--margins", is_flag=True, help="Margins of error in CSV and JSON too; a table always has them.")
 @click.option("--consistent", is_flag=True, help="Beside noised counts, the nearest that add up and are not negative.")
+@click.option(
+    "--open-data",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write the Department for Education's pair of open data files into this directory, with a provenance sheet "
+    "and the release document, and print their paths alone.",
+)
 @click.argument("query_id")
 def fetch(
-    state: Path, form: str, wait: bool, whole: bool | None, margins: bool, consistent: bool, query_id: str
+    state: Path,
+    form: str,
+    wait: bool,
+    whole: bool | None,
+    margins: bool,
+    consistent: bool,
+    folder: Path | None,
+    query_id: str,
 ) -> None:
     """Print a query's released table or model, with its symbols, margins of error and method."""
     from federation.client import connect
@@ -173,6 +187,10 @@ def fetch(
                 answered = sum(node.outcome != "awaited" for node in moved.nodes)
                 click.echo(f"{moved.state}: {answered} of {len(moved.nodes)} nodes have answered", err=True)
         release, presets = client.fetch(query_id), client.presets
+    if folder is not None:
+        for path in _write_folder(folder, release, presets):
+            click.echo(path)
+        return
     shown = format_release(
         release,
         form,
@@ -182,6 +200,18 @@ def fetch(
         consistent=consistent,
     )
     click.echo(shown, nl=False)
+
+
+def _write_folder(folder: Path, release: "ReleaseDocument", presets: "PresetShelf") -> list[Path]:
+    """Write a release's open data files, each whole or not at all; return their paths. Raises `OpenDataUnfit`."""
+    from federation.release_files.folder import gather_files
+    from federation.state import write_file
+
+    files = gather_files(release, presets)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        write_file(folder / name, content)
+    return [folder / name for name in files]
 
 
 def describe_status(status: "QueryStatus") -> Iterable[str]:

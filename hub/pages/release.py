@@ -125,6 +125,21 @@ def send_json(query_id: str) -> Response:
     return _attach(data, "application/json", f"{release_id}.json")
 
 
+@release.get("/queries/<query_id>/open-data.zip")
+def send_open_data(query_id: str) -> Response:
+    """Hand out the Department for Education's pair of open data files, with a provenance sheet and the document."""
+    from federation.release_files.folder import gather_files, pack_files
+    from federation.release_files.open_data import OpenDataUnfit
+
+    document = _read_document(query_id)
+    try:
+        packed = pack_files(gather_files(document, the_hub().party.presets))
+    except OpenDataUnfit as unfit:
+        raise ProblemRaised(404, "open_data_unfit", f"this release has no open data files: {unfit}") from None
+    headers = {"Content-Disposition": f'attachment; filename="{document.release_id}-open-data.zip"'}
+    return Response(packed, content_type="application/zip", headers=headers)
+
+
 def _find_document(query_id: str) -> bytes:
     hub, visitor = the_hub(), require_visitor()
     return find_release(hub, find_query(hub, query_id, visitor))

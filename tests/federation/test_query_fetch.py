@@ -7,11 +7,11 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from disclosure_control.model_release import name_roster, release_linear
+from disclosure_control.model_release import ReleasedModel, name_roster, release_linear
 from disclosure_control.noise.terms import NoiseTerms
 from disclosure_control.preset_shelf import SHIPPED
 from disclosure_control.presets import load_preset
-from disclosure_control.release import read_released
+from disclosure_control.release import ReleasedTable, read_released
 from disclosure_control.totals import release_noisy_total
 from federation.commands.query import format_release, query
 from federation.exchange import ReleaseDocument
@@ -24,15 +24,13 @@ from tests.disclosure_control.test_model_release import COUNTS, LINEAR, SUMS
 SQL = "SELECT sex, COUNT(*) AS n FROM child_year WHERE sex IN ('M', 'F') GROUP BY sex HAVING n > 50 LIMIT 1"
 
 
-@pytest.fixture
-def release() -> ReleaseDocument:
-    """A release of two rows, of which the query asks to see one."""
-    table = draw_release(SQL, "ukllc", {"202": "40\n60"})
+def make_document(sql: str, table: ReleasedTable) -> ReleaseDocument:
+    """A release of a table, as the hub would hand it out."""
     return ReleaseDocument(
         release_id="R-0123456789abcdef",
         query_id="Q-0123456789abcdef",
         manifest_digest="sha256:0",
-        sql=SQL,
+        sql=sql,
         purpose="to test",
         released_at=datetime(2026, 1, 1, tzinfo=UTC),
         table=table.to_json(),
@@ -41,6 +39,18 @@ def release() -> ReleaseDocument:
         opening=None,
         checkpoint="",
     )
+
+
+def draw_model() -> ReleasedModel:
+    """A model over one authority, of which another is no part."""
+    fitted = release_linear(LINEAR, SUMS, COUNTS, 0, load_preset("opensafely"))
+    return name_roster(fitted, "plan-1", ("201",), {"302": "late"}, "A total over 1 of 2 authorities.")
+
+
+@pytest.fixture
+def release() -> ReleaseDocument:
+    """A release of two rows, of which the query asks to see one."""
+    return make_document(SQL, draw_release(SQL, "ukllc", {"202": "40\n60"}))
 
 
 def test_a_table_is_the_view_and_says_so(release: ReleaseDocument) -> None:
@@ -100,17 +110,15 @@ def test_a_document_cannot_be_cut_to_a_view(release: ReleaseDocument) -> None:
 def test_a_table_is_the_view_and_csv_is_whole_unless_told_otherwise(
     release: ReleaseDocument, options: list[str], rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("federation.client.connect", lambda state: _Connected(release))
+    monkeypatch.setattr("federation.client.connect", lambda state: Connected(release))
     said = CliRunner().invoke(query, ["fetch", "--state", ".", "--no-wait", *options, "Q-1"], catch_exceptions=False)
     assert sum(line.startswith("202") for line in said.stdout.splitlines()) == rows
 
 
 @pytest.fixture
 def model(release: ReleaseDocument) -> ReleaseDocument:
-    """A release of a model over one authority, of which another is no part."""
-    fitted = release_linear(LINEAR, SUMS, COUNTS, 0, load_preset("opensafely"))
-    named = name_roster(fitted, "plan-1", ("201",), {"302": "late"}, "A total over 1 of 2 authorities.")
-    return msgspec.structs.replace(release, table=named.to_json(), sql="SELECT FIT_LINEAR(attendance, sex) AS m")
+    """A release of a model."""
+    return msgspec.structs.replace(release, table=draw_model().to_json(), sql="SELECT FIT_LINEAR(attendance, sex) AS m")
 
 
 def test_a_model_is_printed_in_each_form(model: ReleaseDocument) -> None:
@@ -153,7 +161,7 @@ def test_a_total_is_printed_in_each_form(total: ReleaseDocument) -> None:
     assert read_released(beside["table"]).is_total
 
 
-class _Connected:
+class Connected:
     """A client that has fetched a release already."""
 
     presets = SHIPPED
@@ -161,7 +169,7 @@ class _Connected:
     def __init__(self, release: ReleaseDocument) -> None:
         self._release = release
 
-    def __enter__(self) -> "_Connected":
+    def __enter__(self) -> "Connected":
         return self
 
     def __exit__(self, *_: object) -> None:
