@@ -66,6 +66,7 @@ def browser() -> Iterator["Browser"]:
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed (Debian package chromium)")
     playwright_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (extra browser)")
+    pytest.importorskip("axe_playwright_python", reason="axe-core is not installed (extra browser)")
     with playwright_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield browser

@@ -1,5 +1,8 @@
-"""Looking at a page: at which widths, what is kept of it, and whether its words stand out from what is behind them."""
+"""Looking at a page: at which widths, what is kept of it, whether its words stand out, and whom it would keep out."""
 
+import os
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,9 +33,33 @@ FAINT_TEXTS = """() => {
 """The elements whose own text has a contrast under 4.5 to 1 with what is behind it (WCAG 1.4.3)."""
 
 
+GRAVE = ("serious", "critical")
+AXE_OPTIONS = {
+    "resultTypes": ["violations"],
+    "preload": False,
+    "rules": {"color-contrast": {"enabled": "CIRCE_DEEP" in os.environ}},
+}
+"""Its rule of contrast takes most of the time, and is laxer than our own, which every page is held to."""
+
+
 def look_at(page: "Page", name: str, width: str) -> None:
-    """Take a picture, and check that the page is no wider than its window and that all its text stands out."""
+    """Take a picture, and check that the page is no wider than its window, that all its text stands out, and axe."""
     SCREENSHOTS.mkdir(exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width], name
     assert page.evaluate(FAINT_TEXTS) == [], name
+    assert find_barriers(page) == [], name
+
+
+@cache
+def read_axe() -> str:
+    """The source of axe-core, which a package for tests carries (under the Mozilla Public License 2.0)."""
+    return resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
+
+
+def find_barriers(page: "Page") -> list[str]:
+    """What axe-core finds on a page that bars somebody's way, seriously or wholly: its rule, and where."""
+    page.evaluate(read_axe())
+    found = page.evaluate("options => axe.run(document, options)", AXE_OPTIONS)["violations"]
+    grave = [(rule["id"], node) for rule in found if rule["impact"] in GRAVE for node in rule["nodes"]]
+    return [f"{rule}: {node['html'][:120]} {node['failureSummary']}" for rule, node in grave]

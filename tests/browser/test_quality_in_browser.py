@@ -7,7 +7,7 @@ import pytest
 
 from federation.cli import run
 from node.setting_up import create_node, enter_person
-from tests.browser.looking import look_at
+from tests.browser.looking import find_barriers, look_at
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -65,3 +65,11 @@ def test_the_page_prints(page: "Page", quality_page: Path) -> None:
     page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.querySelector('main a')).color") == "rgb(0, 0, 0)"
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.parametrize("width", ["desktop"])
+def test_what_bars_somebodys_way_is_found(page: "Page") -> None:
+    """Of what is looked for on every page, one example: else a broken search would find every page good."""
+    page.set_content('<html lang="en"><title>A page</title><main><h1>A page</h1><input name="nameless"></main></html>')
+    (barrier,) = find_barriers(page)
+    assert barrier.startswith('label: <input name="nameless">')
