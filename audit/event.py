@@ -72,6 +72,8 @@ class Action(StrEnum):
     LOOKUP_REFUSED = "lookup.refused", "A lookup was refused under the answering node's own policy."
     LOOKUP_HELD = "lookup.held", "A lookup was set aside for an officer of the answering authority to decide."
     LOOKUP_DECIDED = "lookup.decided", "An officer let a held lookup through, or refused it, for a stated reason."
+    DELEGATION_GIVEN = "delegation.given", "A child was named to somebody, who may read named fields for a time."
+    DELEGATION_REVOKED = "delegation.revoked", "A delegation was ended before its time: nothing is read by it any more."
     NOTICE_REVIEWED = "notice.reviewed", "An officer looked into what a notice told of, and said what they found."
     CLAIM_SENT = "claim.sent", "Children were claimed, sealed, from the host authority of their school."
     CLAIM_ANSWERED = "claim.answered", "A host told a home authority the education facts of its children."

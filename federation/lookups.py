@@ -40,6 +40,8 @@ class LookupKind(StrEnum):
     """One such child, sought by an identifier or by name and date of birth."""
     CHILD_ON_ROLL = "child_on_roll"
     """One child in the asking authority's care, sought by both identifiers on the answering authority's rolls."""
+    NAMED_CHILD = "named_child"
+    """The children in the answering authority's care whom it has named to whoever asks, by delegation."""
 
 
 Text = Annotated[str, msgspec.Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
@@ -155,6 +157,7 @@ class LookupAnswer(Document, frozen=True):
     fields: Annotated[tuple[FieldName, ...], msgspec.Meta(max_length=200)]
     children: tuple[ChildRecord, ...]
     files: tuple[ChildFile, ...] = ()
+    delegations: Annotated[tuple[Envelope, ...], msgspec.Meta(max_length=100)] = ()
 
 
 class LookupFailed(Exception):

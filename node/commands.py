@@ -6,6 +6,7 @@ import click
 
 from node.budget_command import budget
 from node.claim_commands import claim, claims, incomplete
+from node.lookups.delegation_commands import delegation
 from node.lookups.officer_commands import held, notices
 from node.policy_commands import policy
 from node.quality.commands import quality, retire, returns, validate
@@ -24,7 +25,9 @@ def node() -> None:
     """Make, load, check and run an authority's node."""
 
 
-for command in (budget, claim, claims, incomplete, returns, quality, validate, retire, policy, held, notices):
+ABOUT_DATA = (budget, claim, claims, incomplete, returns, quality, validate, retire)
+ABOUT_ACCESS = (policy, held, notices, delegation)
+for command in (*ABOUT_DATA, *ABOUT_ACCESS):
     node.add_command(command)
 
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
+from federation.delegations import Delegation, DelegationInvalid, read_delegation
 from federation.lookups import (
     SEEKING,
     ChildFile,
@@ -21,19 +22,22 @@ from federation.lookups import (
     LookupOutcome,
     LookupRequest,
 )
+from federation.register import Member
+from node.lookups.file_fields import file_fields_of
 from node.lookups.likeness import are_like, is_same, list_like_dates
+from policies.names import FieldGroup
 
 C = TypeVar("C", ChildRecord, ChildFile)
 
 
-def check_answer(request: LookupRequest, answer: LookupAnswer) -> None:
+def check_answer(request: LookupRequest, answer: LookupAnswer, sender: Member) -> None:
     """Raise `LookupFailed` unless an answer tells of whom was asked, in the fields that it says it tells.
 
     The texts name what is wrong and never a value.
     """
     told: tuple[ChildRecord | ChildFile, ...] = (*answer.children, *answer.files)
     if answer.outcome is not LookupOutcome.ANSWERED:
-        if told or answer.fields:
+        if told or answer.fields or answer.delegations:
             raise LookupFailed("refused or held the request, and told of children all the same")
         return
     if (answer.children and request.kind is not LookupKind.PLACED_HERE) or (
@@ -47,6 +51,10 @@ def check_answer(request: LookupRequest, answer: LookupAnswer) -> None:
         raise LookupFailed("told of one child twice")
     if request.kind in SEEKING:
         _check_one(request, answer)
+    if request.kind is LookupKind.NAMED_CHILD:
+        _check_named(request, answer, sender)
+    elif answer.delegations:
+        raise LookupFailed("sent delegations that nobody asked for")
 
 
 def _told_fields(child: ChildRecord | ChildFile) -> set[str]:
@@ -84,6 +92,35 @@ def _list_births(sought: ChildSought) -> set[str] | None:
         return None
     births = list_like_dates(sought.date_of_birth) if sought.loosely else {sought.date_of_birth}
     return {born.isoformat() for born in births}
+
+
+def _check_named(request: LookupRequest, answer: LookupAnswer, sender: Member) -> None:
+    """Raise `LookupFailed` for a child, or a field of one, that no delegation to the asker of today names."""
+    named: dict[str, frozenset[FieldGroup]] = {}
+    for envelope in answer.delegations:
+        try:
+            delegation = read_delegation(envelope, sender.id, sender.public_signing_key)
+        except DelegationInvalid as error:
+            raise LookupFailed(str(error)) from None
+        _check_ours(request, answer, delegation)
+        for number in delegation.children:
+            named[number] = named.get(number, frozenset()) | frozenset(delegation.field_groups)
+    for file in answer.files:
+        groups = named.get(file.la_child_id or "")
+        if groups is None:
+            raise LookupFailed("told of a child who was not named to us")
+        if _told_fields(file) - {"la_child_id", *file_fields_of(groups)}:
+            raise LookupFailed("told of fields that were not named to us")
+
+
+def _check_ours(request: LookupRequest, answer: LookupAnswer, delegation: Delegation) -> None:
+    to_us = (delegation.home, delegation.receiver, delegation.authority, delegation.role)
+    if to_us != (answer.authority, request.sender, request.authority, request.role) or (
+        delegation.person not in ("", request.person)
+    ):
+        raise LookupFailed("sent a delegation that is for somebody else")
+    if not delegation.holds_on(request.asked_at.date()):
+        raise LookupFailed("sent a delegation that is not of today")
 
 
 def without_fields(answer: LookupAnswer, gone: Collection[str]) -> LookupAnswer:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from audit.event import Action, AuditEvent, Detail, EventInvalid, Outcome
 from federation.claims import CLAIM_TYPE
-from federation.envelope import EnvelopeError
+from federation.envelope import Envelope, EnvelopeError
 from federation.exchange import Delivery
 from federation.lookups import (
     ANSWER_TYPE,
@@ -29,7 +29,8 @@ from federation.state import StateError
 from federation.wire import whole_seconds
 from node.hosting import answer_claim
 from node.lookups.answer_pages import pages_of
-from node.lookups.gathering import fields_of, gather
+from node.lookups.file_fields import fields_of
+from node.lookups.gathering import gather
 from node.lookups.holding import Held, check_decided, hold_request
 from node.lookups.sealed_pages import (
     OpenedPage,
@@ -187,6 +188,7 @@ def gather_answer(
         sender,
         children=found.children,
         files=found.files,
+        delegations=found.delegations,
         fields=found.fields,
         policy_version=found.policy_version,
         snapshot=snapshot.id if snapshot else "",
@@ -215,6 +217,7 @@ def compose_answer(
     held: bool = False,
     children: Sequence[ChildRecord] = (),
     files: Sequence[ChildFile] = (),
+    delegations: Sequence[Envelope] = (),
     fields: tuple[str, ...] = (),
     policy_version: str = "",
     snapshot: str = "",
@@ -237,6 +240,7 @@ def compose_answer(
         fields=fields,
         children=tuple(children),
         files=tuple(files),
+        delegations=tuple(delegations),
     )
 
 

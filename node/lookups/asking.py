@@ -34,7 +34,7 @@ from federation.transport import LONG_POLL_SECONDS, HubRefused, HubUnreachable, 
 from node.lookups.answer_check import check_answer, without_fields
 from node.lookups.correspondents import Noticeboard, exchange_keys, split_reachable
 from node.lookups.errand import Errand, LookupResult, Missing, Question, record_seen
-from node.lookups.gathering import fields_of
+from node.lookups.file_fields import fields_of
 from node.lookups.purpose import PurposeMissing
 from node.lookups.sealed_pages import seal_message
 from node.people import Person
@@ -196,7 +196,7 @@ def read_answers(
             missing.append(Missing(other.id, other.authority(node.clock()), str(error)))
             continue
         try:
-            check_answer(requests[other.id], answer)
+            check_answer(requests[other.id], answer, other)
         except LookupFailed as error:
             wrong.append(Missing(other.id, other.authority(node.clock()), str(error)))
             continue

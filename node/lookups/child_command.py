@@ -73,7 +73,7 @@ def _ask_one(
     state: Path, person_id: str, purpose: str, sought: "ChildSought", at: str, whose: str, patience: int
 ) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
     from federation.transport import connect_party
-    from node.lookups.gathering import FILE_FIELDS
+    from node.lookups.file_fields import FILE_FIELDS
     from node.lookups.one_child import ask_one_child
     from node.people import find_person
     from node.polling import refresh_register
@@ -84,12 +84,13 @@ def _ask_one(
     with closing(connect_party(node.party, clock=node.clock)) as hub:
         refresh_register(node, hub)
         found = ask_one_child(node, hub, person, purpose, sought, whose=whose, at=at, patience=patience)
-    _say_who_did_not_tell(found)
+    say_who_did_not_tell(found)
     files = [file for answer in found.answers for file in answer.files]
     return FILE_FIELDS, [tuple(getattr(file, name) for name in FILE_FIELDS) for file in files]
 
 
-def _say_who_did_not_tell(found: "LookupResult") -> None:
+def say_who_did_not_tell(found: "LookupResult") -> None:
+    """Say on standard error whose node is missing, held the request or refused it."""
     for missing in found.missing:
         click.echo(f"missing: {missing.node} ({missing.authority}) {missing.reason}", err=True)
     for answer in found.answers:

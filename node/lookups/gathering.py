@@ -4,15 +4,19 @@ Each kind asks the policy by one relation, and the filter that reads the rows is
 could see of a child by another relation is asked for by another lookup.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from federation.envelope import Envelope
 from federation.lookups import ChildFile, ChildRecord, LookupKind, LookupRequest
 from node.lookups.answer_check import hide_fields
 from node.lookups.child_on_roll import find_on_roll
 from node.lookups.child_search import find_sought
-from node.lookups.own_children import FIELDS, read_children
-from node.lookups.records import FIELDS as RECORD_FIELDS
+from node.lookups.delegations import find_in_force
+from node.lookups.file_fields import FILE_FIELDS, file_fields_of, make_file
+from node.lookups.named_children import list_named, named_filter, read_named
+from node.lookups.narrowing import narrow
+from node.lookups.own_children import read_children
 from node.lookups.records import find_hosted_children, permitted_fields
 from node.lookups.sealed_pages import reading_records
 from node.refusal import Refused
@@ -21,9 +25,6 @@ from node.snapshots import Snapshot
 from policies.access_policy import AccessDenied, AccessPolicy, AccessRequest
 from policies.names import Action, FieldGroup, Relation
 from policies.row_filter import RowFilter
-
-FILE_FIELDS = ChildFile.__struct_fields__
-"""The fields of a child's file that another authority may be told of."""
 
 NOT_ONE = Refused("not_one_child", "more than one child is like this: ask again by an identifier, or call")
 
@@ -38,6 +39,7 @@ class Gathered:
     tokens: tuple[str, ...]
     children: tuple[ChildRecord, ...] = ()
     files: tuple[ChildFile, ...] = ()
+    delegations: tuple[Envelope, ...] = ()
 
     def without(self, withheld: frozenset[str]) -> "Gathered":
         """Return the same less the fields that this authority's rules withhold from every other."""
@@ -102,7 +104,7 @@ def _gather_child_on_roll(node: Node, policy: AccessPolicy, request: LookupReque
     with reading_records(node):
         found = find_on_roll(snapshot, sought.upn, sought.date_of_birth)
     groups = rule.clauses[Relation.HOME]
-    fields = tuple(name for name in FILE_FIELDS if FIELDS[name][0] in groups and found and found[1].get(name))
+    fields = tuple(name for name in file_fields_of(groups) if found and found[1].get(name))
     return Gathered(
         relation=Relation.HOME,
         policy_version=policy.version,
@@ -118,36 +120,35 @@ def _narrow_search(policy: AccessPolicy, request: LookupRequest, relation: Relat
     return narrow(policy.row_filter(request.role, Action.READ, request.authority), relation)
 
 
-def narrow(rule: RowFilter, relation: Relation) -> RowFilter:
-    """Return a filter's clause by one relation alone. Raises `Refused` where it has none."""
-    groups = rule.clauses.get(relation)
-    if not groups:
-        raise Refused("policy_denied", f"this authority lets no {rule.role} read a child by the relation {relation}")
-    return replace(rule, clauses={relation: groups})
-
-
 def _as_files(
     policy: AccessPolicy, rule: RowFilter, relation: Relation, found: Sequence[tuple[str, tuple[object, ...]]]
 ) -> Gathered:
-    fields = tuple(name for name in FILE_FIELDS if FIELDS[name][0] in rule.clauses[relation])
+    fields = file_fields_of(rule.clauses[relation])
     return Gathered(
         relation=relation,
         policy_version=policy.version,
         fields=fields,
         tokens=tuple(token for token, _ in found),
-        files=tuple(_as_file(values, fields) for _, values in found),
+        files=tuple(make_file(values, fields) for _, values in found),
     )
 
 
-def _as_file(values: tuple[object, ...], fields: Sequence[str]) -> ChildFile:
-    row = dict(zip(FIELDS, values, strict=True))
-    return ChildFile(**{name: None if row[name] is None else str(row[name]) for name in fields})
-
-
-def fields_of(groups: Collection[FieldGroup]) -> frozenset[str]:
-    """Return every field, of records and files, that the access matrix knows by one of these groups."""
-    return frozenset(
-        name for fields in (FIELDS, RECORD_FIELDS) for name, (group, _) in fields.items() if group in groups
+def _gather_named(node: Node, policy: AccessPolicy, request: LookupRequest, snapshot: Snapshot) -> Gathered:
+    """Whomever we named to the asker, each with the groups that were named, as far as our policy still permits them."""
+    in_force = find_in_force(node, request.authority, request.role, request.person)
+    with reading_records(node):
+        named = list_named(snapshot, [given.delegation for given in in_force])
+    rule = named_filter(policy, request.role, request.authority, named)
+    with reading_records(node):
+        files = read_named(node, snapshot, rule, named)
+    told = {name for file in files.values() for name in FILE_FIELDS if getattr(file, name) is not None}
+    return Gathered(
+        relation=Relation.NAMED_CHILD,
+        policy_version=policy.version,
+        fields=tuple(name for name in FILE_FIELDS if name in told),
+        tokens=tuple(files),
+        files=tuple(files.values()),
+        delegations=tuple(given.envelope for given in in_force),
     )
 
 
@@ -155,4 +156,5 @@ _GATHERERS: dict[LookupKind, Callable[[Node, AccessPolicy, LookupRequest, Snapsh
     LookupKind.PLACED_HERE: _gather_placed_here,
     LookupKind.ONE_CHILD: _gather_one_child,
     LookupKind.CHILD_ON_ROLL: _gather_child_on_roll,
+    LookupKind.NAMED_CHILD: _gather_named,
 }

@@ -23,13 +23,15 @@ from policies.names import FieldGroup, Relation
 class Listing:
     """A list about children: the name of the command, the columns it shows, the groups these belong to.
 
-    `actions` are what a reader needs the right to do to each of the groups.
+    `actions` are what a reader needs the right to do to each of the groups, by the `relation` in which they stand to
+    the children of the list.
     """
 
     name: str
     columns: tuple[str, ...]
     groups: tuple[FieldGroup, ...]
     actions: tuple[PolicyAction, ...] = (PolicyAction.READ,)
+    relation: Relation = Relation.HOME
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Reader:
             acting_for=self.node.authority,
             purpose=self.purpose,
             subject=subject,
-            relationship=Relation.HOME,
+            relationship=self.listing.relation,
             fields=self.listing.columns,
             policy_version=self.policy_version,
             listing=self.listing.name,
@@ -106,4 +108,4 @@ def check_reader(policy: AccessPolicy, reader: Reader) -> None:
 def _wanted(reader: Reader) -> Iterator[AccessRequest]:
     for action in (*reader.listing.actions, *([PolicyAction.EXPORT] if reader.copying else [])):
         for group in reader.listing.groups:
-            yield AccessRequest(reader.person.role, Relation.HOME, action, group)
+            yield AccessRequest(reader.person.role, reader.listing.relation, action, group)

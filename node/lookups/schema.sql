@@ -29,4 +29,13 @@ CREATE TABLE IF NOT EXISTS notices (
     reviewed_at TEXT NOT NULL DEFAULT '',
     reviewed_by TEXT NOT NULL DEFAULT '',
     outcome TEXT NOT NULL DEFAULT ''
+);
+-- Our children whom we named to somebody, as signed. One that was revoked stays, and gives nothing.
+CREATE TABLE IF NOT EXISTS delegations (
+    delegation_id TEXT PRIMARY KEY,
+    authority TEXT NOT NULL,
+    envelope BLOB NOT NULL,
+    given_at TEXT NOT NULL,
+    revoked_at TEXT NOT NULL DEFAULT '',
+    revoked_by TEXT NOT NULL DEFAULT ''
 )

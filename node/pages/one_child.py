@@ -10,7 +10,7 @@ from federation.problems import ProblemRaised
 from federation.state import StateError
 from federation.transport import HubRefused, HubUnreachable, connect_party
 from node.lookups.errand import LookupResult
-from node.lookups.gathering import FILE_FIELDS
+from node.lookups.file_fields import FILE_FIELDS
 from node.lookups.one_child import LISTING, ask_one_child, find_own_child, read_sought
 from node.lookups.purpose import PurposeMissing
 from node.pages.placed_here import PATIENCE

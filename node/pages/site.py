@@ -5,8 +5,10 @@ from flask import Flask
 from federation.web.site import open_site
 from node.pages.audit import audit
 from node.pages.children import children
+from node.pages.delegations import delegations
 from node.pages.held import held
 from node.pages.home import home
+from node.pages.named import named
 from node.pages.notices import notices
 from node.pages.one_child import one_child
 from node.pages.passkeys import passkeys
@@ -21,5 +23,5 @@ def add_pages(app: Flask, node: Node) -> None:
     """Serve a node's pages; there is no door for software here: nodes connect outward only."""
     open_site(app, node, limits_of=lambda means: limit_session(node.rules().pages, means))
     app.context_processor(describe_visitor)
-    for pages in (home, passkeys, children, placed_here, one_child, held, policy, notices, audit):
+    for pages in (home, passkeys, children, placed_here, one_child, named, delegations, held, policy, notices, audit):
         app.register_blueprint(pages)

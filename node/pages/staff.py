@@ -78,6 +78,16 @@ def may_search(person: Person) -> bool:
     return may(person, "home", "search", "identity") or may(person, "host", "search", "identity")
 
 
+def may_delegate(person: Person) -> bool:
+    """Whether a person may name our children to others: whoever may take their records out themselves."""
+    return may(person, "home", "export", "identity")
+
+
+def may_read_named(person: Person) -> bool:
+    """Whether a person may read children who were named to them."""
+    return may(person, "named_child", "read", "identity")
+
+
 def may_decide_held(person: Person) -> bool:
     """Whether a person decides about held requests: our officer, and whoever may take our children's records out."""
     try:
@@ -111,6 +121,10 @@ def list_navigation(visitor: Person | None) -> Iterator[Navigation]:
         yield navigation_entry("/placed-here", "Placed here")
     if may_search(visitor):
         yield navigation_entry("/child", "Find one child")
+    if may_read_named(visitor):
+        yield navigation_entry("/named", "Named to me")
+    if may_delegate(visitor):
+        yield navigation_entry("/delegations", "Delegations")
     if may_decide_held(visitor):
         yield navigation_entry("/held", "Held requests")
     yield navigation_entry("/policy", "Who may see what")

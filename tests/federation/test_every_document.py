@@ -14,6 +14,7 @@ from federation.budgets import BudgetStatement, StatementInvalid, TakenByProject
 from federation.cell_key_terms import AnswersUsed, CellKeyTerms, check_answers
 from federation.ceremony import GivenInvitation, RootLedger
 from federation.claims import ChildClaim, ClaimAnswer, ClaimRequest, EducationFacts
+from federation.delegations import DelegationInvalid, read_delegation
 from federation.enrolment import Enrolment, Invitation
 from federation.envelope import EnvelopeError, Signature, decode_base64
 from federation.exchange import (
@@ -49,11 +50,12 @@ from federation.sealing_keys import WEEK, SealingKey, sign_sealing_key
 from federation.state import Profile, StateError, open_party
 from federation.sum_terms import TermsInvalid, check_terms, make_noisy_terms
 from federation.tls import TlsInvalid, check_protected
+from federation.webauthn import WebAuthnRefused, read_authenticator_data
 from federation.wire import Document, WireError, decode_document, encode_document
 from tests.federation.cast import NOW, PASSKEY, make_keys, make_manifest, make_member, make_register, sign_manifest
 from tests.federation.sum_examples import SUM_EXAMPLES
 from tests.federation.template_cast import CHOICES, make_standing, sign_standing
-from tests.federation.test_lookup_messages import ANSWER, CHILD, FILE, REQUEST, SOUGHT
+from tests.federation.test_lookup_messages import ANSWER, CHILD, DELEGATION, FILE, REQUEST, SOUGHT
 
 SECRET = "A123456789012"
 PROGRESS = NodeProgress(node="node-301", authority="301", outcome="refused", code="roster_small", text="Too few nodes.")
@@ -150,6 +152,7 @@ EXAMPLES: tuple[Document, ...] = (
     CHILD,
     SOUGHT,
     FILE,
+    DELEGATION,
     CLAIM,
     FACTS,
     ClaimRequest(
@@ -333,6 +336,7 @@ ERRORS: dict[type[Exception], Callable[[], object]] = {
     RegisterError: lambda: read_register(SECRET.encode(), bytes(32), NOW),
     ApprovalError: lambda: check_validity(make_manifest(expires_at=NOW), NOW),
     SealError: lambda: SealedRecords(SECRET.encode()),
+    DelegationInvalid: lambda: read_delegation(PUBLISHED, "node-301", bytes(32)),
     LookupFailed: lambda: read_message(SECRET.encode(), REQUEST_TYPE, LookupRequest, "node-203", bytes(32)),
     RequestUnsigned: lambda: verify_request("GET", SECRET, {"Signature": SECRET}, b"", lambda _member: b""),
     StatementInvalid: lambda: verify_statement(PUBLISHED, make_member("node-301"), NOW),
@@ -341,6 +345,7 @@ ERRORS: dict[type[Exception], Callable[[], object]] = {
     ClocksApart: lambda: verify_old_request(),
     TlsInvalid: lambda: check_protected("http://hub.example"),
     StateError: lambda: open_party(Path("/nowhere")),
+    WebAuthnRefused: lambda: read_authenticator_data(SECRET.encode()),
     ProblemRaised: raise_problem,
 }
 """How to come by each error of the members' own rooms."""

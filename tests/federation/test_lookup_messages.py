@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from federation.delegations import Delegation
 from federation.envelope import add_signature, seal_envelope, sign_body, write_envelope
 from federation.lookups import (
     ANSWER_TYPE,
@@ -23,6 +24,7 @@ from federation.lookups import (
     sign_message,
 )
 from federation.wire import encode_document
+from policies.names import FieldGroup
 from tests.federation.cast import NOW, make_keys
 
 ASKER, ANSWERER = make_keys("node-203"), make_keys("node-301")
@@ -50,6 +52,22 @@ CHILD = ChildRecord(
 )
 SOUGHT = ChildSought(forename="Ann", surname="Lee", date_of_birth=date(2012, 1, 31), loosely=True)
 FILE = ChildFile(la_child_id="C1", school="100000", pep_on_time="True")
+DELEGATION = Delegation(
+    delegation_id="D-" + "0" * 32,
+    home="301",
+    sender="node-301",
+    receiver="node-203",
+    authority="203",
+    role="virtual_school_head",
+    person="",
+    children=("C1",),
+    field_groups=(FieldGroup.EDUCATION,),
+    valid_from=date(2026, 1, 1),
+    valid_until=date(2026, 3, 31),
+    purpose="Moved near the border",
+    given_by="head",
+    given_at=NOW,
+)
 ANSWER = LookupAnswer(
     lookup_id=REQUEST.lookup_id,
     sender="node-301",

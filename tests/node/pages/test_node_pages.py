@@ -29,6 +29,8 @@ SEEN_BY = {
     "/children": {"vsh", "staff"},
     "/placed-here": {"vsh", "staff"},
     "/child": {"vsh", "staff"},
+    "/named": {"vsh"},
+    "/delegations": {"vsh"},
     "/held": {"vsh", "ig"},
     "/policy": {"vsh", "staff", "teacher", "director", "ig", "admin"},
     "/passkeys": {"vsh", "staff", "teacher", "director", "ig", "admin"},
@@ -42,6 +44,9 @@ FORMS = {
     "/placed-here": {"vsh", "staff"},
     "/policy/who": {"vsh", "staff"},
     "/child": {"vsh", "staff"},
+    "/named": {"vsh"},
+    "/delegations": {"vsh"},
+    "/delegations/revoke": {"vsh"},
     "/held": {"vsh", "ig"},
     "/notices": {"ig"},
 }

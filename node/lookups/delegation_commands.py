@@ -1,0 +1,140 @@
+"""`circe node delegation`: naming children of ours to somebody for a time; `circe lookup --named`: reading them."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from node.lookups.errand import LookupResult
+
+STATE = click.option(
+    "--state", type=click.Path(path_type=Path, file_okay=False), required=True, help="The node's own directory."
+)
+PERSON = click.option("--as", "person_id", required=True, help="Who acts: one of the node's people.")
+FORM = click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+
+
+@click.group()
+def delegation() -> None:
+    """Children of ours named to another authority's virtual school head, or to one of our own people."""
+
+
+@delegation.command()
+@STATE
+@PERSON
+@click.option(
+    "--children", type=click.File(encoding="utf-8"), required=True, help="Our numbers of them, one a line; - is stdin."
+)
+@click.option("--to", "authority", default="", help="The other authority, by code; one of our own people without it.")
+@click.option("--person", default="", help="One person alone, by the name that their node has for them.")
+@click.option("--fields", "groups", multiple=True, required=True, help="A group of fields; may be repeated.")
+@click.option("--from", "first", required=True, help="The first day, as in 2015-12-31.")
+@click.option("--until", "last", required=True, help="The last day.")
+@click.option("--purpose", required=True, help="For the log, and for whoever receives it.")
+def give(
+    state: Path,
+    person_id: str,
+    children: TextIO,
+    authority: str,
+    person: str,
+    groups: tuple[str, ...],
+    first: str,
+    last: str,
+    purpose: str,
+) -> None:
+    """Sign a delegation, and print its number."""
+    from node.lookups.delegations import give_delegation
+    from node.lookups.drafts import read_draft
+    from node.people import find_person
+    from node.service import open_node
+
+    draft = read_draft(
+        authority=authority,
+        person=person,
+        children=children.read(),
+        groups=groups,
+        first=first,
+        last=last,
+        purpose=purpose,
+    )
+    given = give_delegation(open_node(state), find_person(state, person_id), draft)
+    click.echo(given.delegation_id)
+
+
+@delegation.command("list")
+@STATE
+@PERSON
+@FORM
+def list_them(state: Path, person_id: str, form: str) -> None:
+    """List what was given, the newest first; the children by how many they are."""
+    from node.claim_commands import format_rows
+    from node.lookups.delegations import check_giver, list_given
+    from node.people import find_person
+    from node.service import open_node
+
+    node = open_node(state)
+    check_giver(node, find_person(state, person_id), ())
+    rows = [
+        (
+            each.delegation.delegation_id,
+            each.delegation.authority,
+            each.delegation.person or each.delegation.role,
+            len(each.delegation.children),
+            ", ".join(each.delegation.field_groups),
+            each.delegation.valid_from.isoformat(),
+            each.delegation.valid_until.isoformat(),
+            each.revoked_at,
+        )
+        for each in list_given(node)
+    ]
+    headings = ("number", "to", "whom", "children", "fields", "from", "until", "revoked")
+    click.echo(format_rows(headings, rows, form), nl=False)
+
+
+@delegation.command()
+@STATE
+@PERSON
+@click.argument("delegation_id")
+def revoke(state: Path, person_id: str, delegation_id: str) -> None:
+    """End a delegation now: nothing is read by it any more."""
+    from node.lookups.delegations import revoke_delegation
+    from node.people import find_person
+    from node.service import open_node
+
+    revoke_delegation(open_node(state), find_person(state, person_id), delegation_id)
+
+
+def read_named(state: Path, person_id: str, purpose: str, at: str | None, patience: int, form: str) -> None:
+    """Print whoever is named to a person: by our own authority, or by the one that is asked."""
+    from node.claim_commands import format_rows
+    from node.lookups.child_command import say_who_did_not_tell
+    from node.lookups.file_fields import FILE_FIELDS
+    from node.lookups.named_children import read_named_to
+    from node.service import open_node
+
+    node = open_node(state)
+    if at in (None, node.authority):
+        files = read_named_to(node, person_id, purpose, copying=form != "table")
+    else:
+        found = _ask_named(state, person_id, purpose, str(at), patience)
+        say_who_did_not_tell(found)
+        files = tuple(file for answer in found.answers for file in answer.files)
+    rows = [tuple(getattr(file, name) for name in FILE_FIELDS) for file in files]
+    click.echo(format_rows(FILE_FIELDS, rows, form), nl=False)
+
+
+def _ask_named(state: Path, person_id: str, purpose: str, at: str, patience: int) -> "LookupResult":
+    from federation.transport import connect_party
+    from node.lookups.asking import ask_lookup
+    from node.lookups.named_children import NAMED_TO_US
+    from node.people import find_person
+    from node.polling import refresh_register
+    from node.service import open_node
+
+    node = open_node(state)
+    person = find_person(state, person_id)
+    with closing(connect_party(node.party, clock=node.clock)) as hub:
+        refresh_register(node, hub)
+        return ask_lookup(node, hub, person, purpose, NAMED_TO_US, at=at, patience=patience)
