@@ -81,6 +81,7 @@ class Action(StrEnum):
     CLAIM_REFUSED = "claim.refused", "A host refused a claim, or home did not accept its answer."
     CLAIM_DESTROYED = "claim.destroyed", "Education facts told by a host were deleted, no longer being needed."
     CHILDREN_LISTED = "children.listed", "One of a node's people was shown a list about its own children."
+    TRACKING_UPDATED = "tracking.updated", "A child's tracking record was changed at its home authority, or was to be."
     MEMBER_INVITED = "member.invited", "A new member was invited into the federation."
     MEMBER_ENROLLED = "member.enrolled", "A member's keys entered the register."
     MEMBER_ROTATED = "member.rotated", "A member's keys in the register were replaced by others of its own."

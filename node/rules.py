@@ -163,6 +163,12 @@ class PagesRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         return self.address.partition("://")[2].partition(":")[0]
 
 
+class TrackingRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the tracking record holds targets to."""
+
+    acceleration: Decimals = "0.5"
+
+
 class NodeRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The rules of one node; `node/rules.toml` says what each means."""
 
@@ -179,6 +185,7 @@ class NodeRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     engine: EngineRules = EngineRules()
     cell_keys: CellKeyRules = CellKeyRules()
     pages: PagesRules = PagesRules()
+    tracking: TrackingRules = TrackingRules()
 
 
 def write_default_rules(directory: Path) -> None:

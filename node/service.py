@@ -17,7 +17,7 @@ from node.sums.store import SumStore
 from policies.access_policy import MATRIX, AccessPolicy
 
 HERE = Path(__file__).parent
-SCHEMAS = (HERE / "schema.sql", HERE / "lookups" / "schema.sql", HERE / "sums" / "schema.sql")
+SCHEMAS = tuple(HERE / room / "schema.sql" for room in ("", "lookups", "sums", "tracking"))
 POLICY_FILE = "policy.csv"
 SNAPSHOTS = "snapshots"
 

@@ -21,14 +21,14 @@ from policies.row_filter import RowFilter
 
 ROLLS, YEARS = "rolls", "child_year"
 _ROLL = "pupilonroll"
-_NO_ROLLS = "WITH rolls AS (SELECT NULL AS upn, NULL AS forename, NULL AS surname WHERE false)"
+NO_ROLLS = "WITH rolls AS (SELECT NULL AS upn, NULL AS forename, NULL AS surname WHERE false)"
+
+NAME = "(SELECT any_value(forename || ' ' || surname) FROM rolls WHERE rolls.upn = ours.upn)"
+"""The name of one of `ours`, out of the rolls as they were loaded."""
 
 FIELDS: Mapping[str, tuple[FieldGroup, str]] = {
     "la_child_id": (FieldGroup.IDENTITY, "la_child_id"),
-    "name": (
-        FieldGroup.IDENTITY,
-        "(SELECT any_value(forename || ' ' || surname) FROM rolls WHERE rolls.upn = ours.upn)",
-    ),
+    "name": (FieldGroup.IDENTITY, NAME),
     "upn": (FieldGroup.IDENTITY, "ours.upn"),
     "date_of_birth": (FieldGroup.IDENTITY, "strftime(dob, '%Y-%m-%d')"),
     "host_authority": (FieldGroup.EDUCATION, "ours.host_authority"),
@@ -88,7 +88,7 @@ def read_children(
     nobody = "SELECT NULL::VARCHAR AS upn, NULL::INTEGER AS academic_year, NULL::VARCHAR AS as_of WHERE false"
     rolls = find_rolls(snapshot)
     sql = f"""
-        {"" if rolls else _NO_ROLLS}
+        {"" if rolls else NO_ROLLS}
         SELECT ours.child, {filtered.columns}
         FROM (SELECT *, $home AS home FROM {CHILDREN} WHERE {IN_CARE_NOW}) AS ours
         LEFT JOIN {YEARS} AS year ON year.child = ours.child AND year.academic_year = ours.academic_year
@@ -112,6 +112,6 @@ def read_children(
 
 
 def find_rolls(snapshot: Snapshot) -> list[Path]:
-    """The rolls as they were loaded, the latest term first."""
+    """Return the rolls as they were loaded, the latest term first."""
     staged = {period.rank: path for (name, period), path in find_staged(snapshot.staged).items() if name == _ROLL}
     return [staged[rank] for rank in sorted(staged, reverse=True)]

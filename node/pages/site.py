@@ -15,6 +15,8 @@ from node.pages.passkeys import passkeys
 from node.pages.placed_here import placed_here
 from node.pages.policy import policy
 from node.pages.staff import describe_visitor
+from node.pages.tracked_child import tracked_child
+from node.pages.tracking import tracking
 from node.service import Node
 from node.sign_in import limit_session
 
@@ -23,5 +25,6 @@ def add_pages(app: Flask, node: Node) -> None:
     """Serve a node's pages; there is no door for software here: nodes connect outward only."""
     open_site(app, node, limits_of=lambda means: limit_session(node.rules().pages, means))
     app.context_processor(describe_visitor)
-    for pages in (home, passkeys, children, placed_here, one_child, named, delegations, held, policy, notices, audit):
+    about_children = (children, tracking, tracked_child, placed_here, one_child, named, delegations, held)
+    for pages in (home, passkeys, *about_children, policy, notices, audit):
         app.register_blueprint(pages)

@@ -97,6 +97,11 @@ def may_decide_held(person: Person) -> bool:
     return True
 
 
+def may_read_tracking(person: Person) -> bool:
+    """Whether a person may read tracking records: of our children, or of a teacher's own school."""
+    return may(person, "home" if person.school_urn is None else "school", "read", "plan_pep")
+
+
 def may_read_log(person: Person) -> bool:
     """Whether a person may read the node's audit log."""
     return may(person, "own_organisation", "audit", "audit_log")
@@ -117,6 +122,8 @@ def list_navigation(visitor: Person | None) -> Iterator[Navigation]:
         return
     if may_read_ours(visitor):
         yield navigation_entry("/children", "My children")
+    if may_read_tracking(visitor):
+        yield navigation_entry("/tracking", "Tracking")
     if may_read_placed_here(visitor):
         yield navigation_entry("/placed-here", "Placed here")
     if may_search(visitor):

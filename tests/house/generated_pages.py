@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
+from node.tracking.conversation import MAY_FOLLOW, MEANINGS, State
+from node.tracking.kinds import KINDS
+from node.tracking.values import Reading
 from query_engine.catalogue import Column, load_catalogue
 from query_engine.listing import bins_of, years_of
 from query_engine.methodology.guards import Guard, load_guards
@@ -231,12 +234,46 @@ def _foreseen_lines() -> Iterator[str]:
     yield "around the figure of all, from released figures alone."
 
 
+def write_tracking_page() -> str:
+    """Every kind of fact of a tracking record, with its fields; and the path of a conversation with a school."""
+    return "\n".join(_tracking_lines()) + "\n"
+
+
+def _tracking_lines() -> Iterator[str]:
+    yield from ("# What a tracking record holds", "", GENERATED, "")
+    yield "Every fact that is set down is of one of these kinds. The access matrix knows it by its group."
+    yield "A fact with the same key takes the place of an earlier one, which stays in the history."
+    for kind in KINDS.values():
+        yield from ("", f"## `{kind.name}`: {kind.title}", "", kind.meaning, "")
+        yield f"Group `{kind.group}`; key {', '.join(f'`{name}`' for name in kind.key)}."
+        yield from ("", "| field | meaning | how it is written | |", "|---|---|---|---|")
+        for field in kind.fields:
+            needed = "" if field.required else "may be empty"
+            yield f"| `{field.name}` | {field.meaning} | {_written(field.reading)} | {needed} |"
+    yield from ("", "## The path of a conversation", "", "```mermaid", "stateDiagram-v2")
+    for before, follow in MAY_FOLLOW.items():
+        yield from (f"    {before or '[*]'} --> {after}" for after in follow)
+    yield from (
+        "```",
+        "",
+        "| step | meaning |",
+        "|---|---|",
+        *(f"| `{state}` | {MEANINGS[state]} |" for state in State),
+    )
+
+
+def _written(reading: Reading) -> str:
+    """How a value is written: its words for a closed kind."""
+    return ", ".join(f"`{word}`" for word, _ in reading.options) if reading.options else reading.form
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "loading.md": write_loading_page,
     "catalogue.md": write_catalogue_page,
     "factors.md": write_factors_page,
     "methodology.md": write_methodology_page,
     "presets.md": write_presets_page,
+    "tracking-data.md": write_tracking_page,
     "protection-authority.svg": partial(draw_level, "authority"),
     "protection-region.svg": partial(draw_level, "region"),
     "protection-nation.svg": partial(draw_level, "nation"),

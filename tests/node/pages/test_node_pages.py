@@ -27,6 +27,7 @@ SEEN_BY = {
     "/": {"", "vsh", "staff", "teacher", "director", "ig", "admin"},
     "/sign-in": {"", "vsh", "staff", "teacher", "director", "ig", "admin"},
     "/children": {"vsh", "staff"},
+    "/tracking": {"vsh", "staff", "teacher"},
     "/placed-here": {"vsh", "staff"},
     "/child": {"vsh", "staff"},
     "/named": {"vsh"},
@@ -39,6 +40,7 @@ SEEN_BY = {
 }
 """Who may open each page; the empty name is somebody who has not signed in."""
 
+TRACKERS = {"vsh", "staff", "teacher"}
 FORMS = {
     "/children": {"vsh", "staff"},
     "/placed-here": {"vsh", "staff"},
@@ -49,6 +51,14 @@ FORMS = {
     "/delegations/revoke": {"vsh"},
     "/held": {"vsh", "ig"},
     "/notices": {"ig"},
+    "/tracking": TRACKERS,
+    "/tracking/changes": TRACKERS,
+    "/tracking/schools": TRACKERS,
+    "/tracking/cohort": TRACKERS,
+    "/tracking/child": TRACKERS,
+    "/tracking/plain": TRACKERS,
+    "/tracking/form": TRACKERS,
+    "/tracking/update": TRACKERS,
 }
 """Whose forms are taken, of those that show children."""
 

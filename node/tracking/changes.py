@@ -1,0 +1,64 @@
+"""What has changed since somebody last looked: entries of records that others made, and what lookups of us came to.
+
+That they looked is noted when they do, in the transaction that reads the moment before.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from audit.event import Action
+from audit.log import read_entries
+from federation.database import stamp
+from node.tracking.known import KnownChild
+from node.tracking.store import entries_since, note_look, read_look
+from node.tracking.summary import Line, tell_entry
+from node.tracking.visit import Visit
+
+OUTSIDE = (Action.LOOKUP_RECEIVED, Action.LOOKUP_REFUSED, Action.CLAIM_STORED, Action.CLAIM_REFUSED, Action.NODE_LOADED)
+"""What of the log tells that something came from outside: answers, refusals, and new data with moves and absence."""
+
+MOST = 50
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of one child's record."""
+
+    child: KnownChild
+    line: Line
+
+
+@dataclass(frozen=True)
+class News:
+    """Everything since a moment; `since` is empty for somebody who never looked before."""
+
+    since: str
+    changes: tuple[Change, ...]
+    outside: tuple[tuple[str, str], ...]
+
+
+def list_changes(visit: Visit) -> News:
+    """What has changed since the visitor last looked, newest first; and that they looked now."""
+    node, now = visit.node, visit.node.clock()
+    with node.database.transaction() as connection:
+        since = read_look(connection, visit.person.id)
+        note_look(connection, visit.person.id, now)
+    by_token = {child.token: child for child in visit.children}
+    entries = sorted(entries_since(visit.records().items(), since), key=lambda each: each[1].at, reverse=True)
+    changes = (Change(by_token[token], tell_entry(entry)) for token, entry in entries if entry.by != visit.person.id)
+    return News(since, tuple(changes), tuple(_from_outside(visit, since, now)))
+
+
+def _from_outside(visit: Visit, since: str, now: datetime) -> list[tuple[str, str]]:
+    """What the log has of answers, refusals and loads, by day and in the words of its actions; of no child."""
+    if visit.person.school_urn is not None:
+        return []  # A school is told of its own children's records alone.
+    found: list[tuple[str, str]] = []
+    for action in OUTSIDE:
+        for entry in read_entries(visit.node.database.connection, action=action):
+            event = entry.to_event()
+            if stamp(event.at) < since or len(found) > MOST:
+                break
+            found.append((stamp(event.at), action.meaning))
+    counted = dict.fromkeys(sorted(found, reverse=True))
+    return [(moment[:16].replace("T", " "), meaning) for moment, meaning in counted]

@@ -1,0 +1,181 @@
+"""Progress and attendance over time, as charts and tables: of one child, and of a cohort from its starting points."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from node.terms import term_of
+from node.tracking.ambition import Course, last_day
+from node.tracking.chart import Chart, Series, across, draw, up
+from node.tracking.facts import Attainment, Attendance, StartingPoint, Target
+from node.tracking.flags import courses_of
+from node.tracking.grades import MOST_POINTS, points_of
+from node.tracking.known import YearFacts
+from node.tracking.record import TrackingRecord
+from node.tracking.values import tell_subject, tell_term, tell_year
+
+POINTS = tuple((float(points), str(points)) for points in range(0, MOST_POINTS + 1, 3))
+
+
+@dataclass(frozen=True)
+class Table:
+    """The figures of a chart: headings and rows of texts."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A chart with the table that tells the same."""
+
+    chart: Chart
+    table: Table
+
+
+def draw_progress(record: TrackingRecord, acceleration: float) -> tuple[Shown, ...]:
+    """A chart for each subject in which something was reached or is aimed at."""
+    courses = courses_of(record, acceleration)
+    told: list[StartingPoint | Target | Attainment] = [*record.all(StartingPoint), *record.all(Target)]
+    told += record.all(Attainment)
+    subjects = dict.fromkeys(each.subject for each in told)
+    shown = (_draw_subject(subject, record, courses.get(subject)) for subject in subjects)
+    return tuple(each for each in shown if each is not None)
+
+
+def _draw_subject(subject: str, record: TrackingRecord, course: Course | None) -> Shown | None:
+    targets = {each.term: each.target for each in record.all(Target) if each.subject == subject}
+    reached = {each.term: each.grade for each in record.all(Attainment) if each.subject == subject}
+    terms = sorted({*targets, *reached}, key=last_day)
+    if not terms:
+        return None
+    end = last_day(terms[-1])
+    begins = min([last_day(terms[0]), *([course.begins] if course else [])])
+    series = (
+        Series("expected from the start", "line", _course_line(course, end, 0) if course else ()),
+        Series("accelerated", "dashed", _course_line(course, end, course.acceleration) if course else ()),
+        Series("target", "squares", tuple((_x(last_day(term)), points_of(targets[term])) for term in targets)),
+        Series(
+            "reached",
+            "dots",
+            tuple((_x(last_day(term)), points_of(reached[term])) for term in terms if term in reached),
+        ),
+    )
+    title = f"Progress in {tell_subject(subject)}"
+    x = across([_x(begins), _x(end)], _years(begins, end), margin=30)
+    table = Table(
+        ("Term", "Target", "Reached"),
+        tuple((tell_term(term), targets.get(term, "-"), reached.get(term, "-")) for term in terms),
+    )
+    return Shown(
+        draw(title, _tell_subject(terms, targets, reached, course), series, x, up(0, MOST_POINTS, POINTS)), table
+    )
+
+
+def _tell_subject(
+    terms: Sequence[str], targets: Mapping[str, str], reached: Mapping[str, str], course: Course | None
+) -> str:
+    told = [f"{course.points} points at the start."] if course else ["No starting point."]
+    for term in terms:
+        aimed = f"target {targets[term]}" if term in targets else "no target"
+        got = f"reached {reached[term]}" if term in reached else "nothing reached yet"
+        told.append(f"{tell_term(term)}: {aimed}, {got}.")
+    return " ".join(told)
+
+
+def _course_line(course: Course, end: date, acceleration: float) -> tuple[tuple[float, float], ...]:
+    """The ends of a course, and where it comes to the top of the line."""
+    gaining = Course(course.begins, course.points, acceleration)
+    points = [(_x(course.begins), float(course.points)), (_x(end), gaining.accelerated(end))]
+    if acceleration and points[1][1] >= MOST_POINTS:
+        days = (MOST_POINTS - course.points) / acceleration * 365.25
+        points.insert(1, (_x(course.begins) + days, float(MOST_POINTS)))
+    return tuple(points)
+
+
+def _x(day: date) -> float:
+    return float(day.toordinal())
+
+
+def _years(begins: date, end: date) -> list[tuple[float, str]]:
+    """A tick at the beginning of each academic year, and no more than a few."""
+    first, last = (term_of(day).academic_year // 100 for day in (begins, end))
+    step = max(1, (last - first + 1) // 6 + ((last - first + 1) % 6 > 0))
+    return [(_x(date(year, 9, 1)), f"{year}/{(year + 1) % 100:02}") for year in range(first, last + 1, step)]
+
+
+def draw_attendance(years: Sequence[YearFacts], terms: Iterable[Attendance]) -> Shown | None:
+    """The attendance of each year that the reporting tables tell of, and of each term of the tracking record."""
+    yearly = [(each.academic_year, each.attendance_rate) for each in years if each.attendance_rate is not None]
+    termly = [
+        (each.term, 1 - (each.authorised + each.unauthorised) / each.possible)
+        for each in sorted(terms, key=lambda each: last_day(each.term))
+        if each.possible
+    ]
+    if not yearly and not termly:
+        return None
+    by_year = tuple((_x(last_day(f"{year}-summer")), 100 * rate) for year, rate in yearly)
+    by_term = tuple((_x(last_day(term)), 100 * rate) for term, rate in termly)
+    days = [day for day, _ in (*by_year, *by_term)]
+    low = min(80.0, *(rate // 10 * 10 for _, rate in (*by_year, *by_term)))
+    rows = (
+        *((tell_year(year), _percent(rate)) for year, rate in yearly),
+        *((tell_term(term), _percent(rate)) for term, rate in termly),
+    )
+    begins, end = (date.fromordinal(int(day)) for day in (min(days), max(days)))
+    ends = (_x(date(term_of(begins).academic_year // 100, 9, 1)), max(days) + 30)
+    series = (
+        Series("persistent absence below this", "dashed", tuple((day, 90.0) for day in ends)),
+        Series("each year", "dots", by_year),
+        Series("each term", "squares", by_term),
+    )
+    ticks = tuple((value, f"{value:.0f}%") for value in dict.fromkeys((low, 90.0, 100.0)))
+    chart = draw(
+        "Attendance",
+        " ".join(f"{name}: {rate}." for name, rate in rows),
+        series,
+        across(ends, _years(begins, end)),
+        up(low, 100, ticks),
+    )
+    return Shown(chart, Table(("When", "Sessions attended"), rows))
+
+
+def _percent(rate: float) -> str:
+    return f"{100 * rate:.1f} %"
+
+
+def draw_cohort(records: Iterable[TrackingRecord], subject: str) -> Shown | None:
+    """What each child last reached in a subject, beside their starting point: above the line is more than expected."""
+    pairs = Counter(pair for record in records if (pair := _start_and_last(record, subject)) is not None)
+    if not pairs:
+        return None
+    line = ((0.0, 0.0), (float(MOST_POINTS), float(MOST_POINTS)))
+    placed = tuple((float(start), float(last)) for start, last in pairs)
+    series = (
+        Series("expected from the start", "line", line),
+        Series("children", "sizes", placed, tuple(pairs.values())),
+    )
+    more, same, less = _count(pairs)
+    total = sum(pairs.values())
+    who = "1 child" if total == 1 else f"{total} children"
+    told = f"{who}: {more} above what was expected from the start, {same} at it, {less} below."
+    rows = tuple((str(start), str(last), str(count)) for (start, last), count in sorted(pairs.items()))
+    axis = across((), POINTS)
+    title = f"Progress in {tell_subject(subject)} from the starting point"
+    chart = draw(title, told, series, axis, up(0, MOST_POINTS, POINTS))
+    return Shown(chart, Table(("Points at the start", "Points reached last", "Children"), rows))
+
+
+def _start_and_last(record: TrackingRecord, subject: str) -> tuple[int, int] | None:
+    starts = [each.grade for each in record.all(StartingPoint) if each.subject == subject]
+    reached = [each for each in record.all(Attainment) if each.subject == subject]
+    if not starts or not reached:
+        return None
+    return points_of(starts[-1]), points_of(max(reached, key=lambda each: last_day(each.term)).grade)
+
+
+def _count(pairs: Counter[tuple[int, int]]) -> tuple[int, int, int]:
+    more = sum(count for (start, last), count in pairs.items() if last > start)
+    same = sum(count for (start, last), count in pairs.items() if last == start)
+    return more, same, sum(pairs.values()) - more - same

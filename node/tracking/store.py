@@ -1,0 +1,96 @@
+"""The tracking records in the node's own database: read whole, and added to in the transaction of the log's entry.
+
+A change names the version that its maker saw. The primary key of the table has one entry for each version, so that two
+changes of one version cannot both be kept, whatever a program forgot to compare.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+from federation.database import stamp
+from node.tracking.facts import Fact
+from node.tracking.kinds import KINDS, kind_of, read_fact, write_fact
+from node.tracking.record import Entry, TrackingRecord, check_change
+
+_COLUMNS = "child, version, at, by, role, reason, kind, fact"
+
+
+def read_record(connection: sqlite3.Connection, child: str) -> TrackingRecord:
+    """The record of one child, by their row token; an empty one where nothing was set down."""
+    rows = connection.execute(f"SELECT {_COLUMNS} FROM tracking_entries WHERE child = ? ORDER BY version", (child,))  # noqa: S608
+    return TrackingRecord.of(map(_read_entry, rows))
+
+
+def read_records(connection: sqlite3.Connection) -> Mapping[str, TrackingRecord]:
+    """Every record that has an entry, by row token."""
+    found: dict[str, list[Entry]] = {}
+    for row in connection.execute(f"SELECT {_COLUMNS} FROM tracking_entries ORDER BY child, version"):  # noqa: S608
+        found.setdefault(row["child"], []).append(_read_entry(row))
+    return {child: TrackingRecord.of(entries) for child, entries in found.items()}
+
+
+def add_entries(
+    connection: sqlite3.Connection,
+    child: str,
+    version: int,
+    facts: Sequence[Fact],
+    *,
+    by: str,
+    role: str,
+    reason: str,
+    at: datetime,
+) -> TrackingRecord:
+    """Add facts to a record that stands at a version, and return what it is then; all of them, or none.
+
+    Raises `RecordMoved` where it stands at another, and `FactInvalid` where a fact may not follow. Whoever calls holds
+    a write transaction.
+    """
+    record = read_record(connection, child)
+    check_change(record, version, facts[0])
+    for fact in facts:
+        check_change(record, record.version, fact)
+        entry = Entry(version=record.version + 1, at=at, by=by, role=role, reason=reason, fact=fact)
+        _insert(connection, child, entry)
+        record = TrackingRecord.of((*record.entries, entry))
+    return record
+
+
+def _insert(connection: sqlite3.Connection, child: str, entry: Entry) -> None:
+    written = json.dumps(write_fact(entry.fact), sort_keys=True)
+    place = (child, entry.version, stamp(entry.at))
+    maker = (entry.by, entry.role, entry.reason)
+    add = f"INSERT INTO tracking_entries ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - names of this file
+    connection.execute(add, (*place, *maker, kind_of(entry.fact).name, written))
+
+
+def _read_entry(row: sqlite3.Row) -> Entry:
+    return Entry(
+        version=row["version"],
+        at=datetime.strptime(row["at"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC),
+        by=row["by"],
+        role=row["role"],
+        reason=row["reason"],
+        fact=read_fact(KINDS[row["kind"]], json.loads(row["fact"])),
+    )
+
+
+def read_look(connection: sqlite3.Connection, person: str) -> str:
+    """When somebody last looked at what had changed; empty for never."""
+    row = connection.execute("SELECT looked_at FROM tracking_looks WHERE person = ?", (person,)).fetchone()
+    return str(row["looked_at"]) if row else ""
+
+
+def note_look(connection: sqlite3.Connection, person: str, now: datetime) -> None:
+    """Note that somebody looks at what has changed."""
+    connection.execute(
+        "INSERT INTO tracking_looks VALUES (?, ?) ON CONFLICT (person) DO UPDATE SET looked_at = excluded.looked_at",
+        (person, stamp(now)),
+    )
+
+
+def entries_since(records: Iterable[tuple[str, TrackingRecord]], moment: str) -> Iterator[tuple[str, Entry]]:
+    """The entries at or after a moment, written as the database has it, with the child each is of."""
+    for child, record in records:
+        yield from ((child, entry) for entry in record.entries if stamp(entry.at) >= moment)
