@@ -42,6 +42,8 @@ class LookupKind(StrEnum):
     """One child in the asking authority's care, sought by both identifiers on the answering authority's rolls."""
     NAMED_CHILD = "named_child"
     """The children in the answering authority's care whom it has named to whoever asks, by delegation."""
+    CLASS_LIST = "class_list"
+    """The children in the answering authority's care who are at one school in the asking authority's area."""
 
 
 Text = Annotated[str, msgspec.Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
@@ -88,9 +90,12 @@ class LookupRequest(Document, frozen=True):
     purpose: Line
     asked_at: Instant
     sought: ChildSought | None = None
+    school_urn: Annotated[int, msgspec.Meta(ge=100_000, le=999_999)] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if (self.school_urn is not None) != (self.kind is LookupKind.CLASS_LIST):
+            raise ValueError("a school is given where its class list is asked for, and nowhere else")
         if (self.sought is not None) != (self.kind in SEEKING):
             raise ValueError("whom a lookup seeks is given where it seeks one child, and nowhere else")
 

@@ -51,6 +51,8 @@ def check_answer(request: LookupRequest, answer: LookupAnswer, sender: Member) -
         raise LookupFailed("told of one child twice")
     if request.kind in SEEKING:
         _check_one(request, answer)
+    if request.kind is LookupKind.CLASS_LIST and any(not _is_at_school(request, file) for file in answer.files):
+        raise LookupFailed("told of a child at another school")
     if request.kind is LookupKind.NAMED_CHILD:
         _check_named(request, answer, sender)
     elif answer.delegations:
@@ -59,6 +61,10 @@ def check_answer(request: LookupRequest, answer: LookupAnswer, sender: Member) -
 
 def _told_fields(child: ChildRecord | ChildFile) -> set[str]:
     return {name for name in child.__struct_fields__ if getattr(child, name) is not None}
+
+
+def _is_at_school(request: LookupRequest, file: ChildFile) -> bool:
+    return file.school in (None, str(request.school_urn)) and file.host_authority in (None, request.authority)
 
 
 def _check_one(request: LookupRequest, answer: LookupAnswer) -> None:

@@ -30,6 +30,17 @@ def find_sought(snapshot: Snapshot, sought: ChildSought) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def find_in_school(snapshot: Snapshot, authority: str, school_urn: int | None) -> tuple[str, ...]:
+    """Return the row tokens of our children in care now who are at one school, if that school is in that area."""
+    rows = read_vault(
+        {CHILDREN: snapshot.identified[CHILDREN]},
+        f"""SELECT child FROM {CHILDREN} WHERE host_authority = $authority AND school_urn = $school
+            AND {IN_CARE_NOW} ORDER BY child""",  # noqa: S608 - names of this package
+        {"authority": authority, "school": school_urn},
+    )
+    return tuple(str(token) for (token,) in rows)
+
+
 def is_meant(sought: ChildSought, names: Names, born: date) -> bool:
     """Whether somebody of these names, born then, is whom a search by name is after."""
     wanted = (sought.forename, sought.surname)

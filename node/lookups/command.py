@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from node.lookups.child_command import find_one
+from node.lookups.class_command import read_class_list
 from node.lookups.delegation_commands import read_named
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ HEADINGS = ("home", "child", "UPN", "born", "school", "placement", "legal status
 @click.option("--purpose", required=True, help="Why; it is logged here and at every node that answers.")
 @click.option("--placed-here", "asked", flag_value="placed_here", help="Others' children educated in our area.")
 @click.option("--mine", "asked", flag_value="mine", help="Our own children, wherever educated; asks no other node.")
+@click.option("--class-list", "asked", flag_value="class_list", help="Children in care at the school one works for.")
 @click.option("--named", "asked", flag_value="named", help="Children named to you by us, or with --at by another.")
 @click.option(
     "--child",
@@ -50,13 +52,15 @@ def lookup(
     la_child_id:, or forename:, surname:, date_of_birth: 2015-12-31 and, for names that are nearly right, loosely: true.
     """
     if (asked is None) == (child_file is None):
-        raise click.UsageError("say whom you look for: --mine or --placed-here, --named or --child")
+        raise click.UsageError("say whom you look for: --mine or --placed-here, --class-list, --named or --child")
     if at is not None and form != "table":
         raise click.UsageError("what another authority tells is read, and not taken away: only home takes copies")
     if child_file is not None:
         find_one(state, person_id, purpose, child_file, at, whose, patience, form)
     elif asked == "named":
         read_named(state, person_id, purpose, at, patience, form)
+    elif asked == "class_list":
+        read_class_list(state, person_id, purpose, patience, form)
     elif asked == "mine":
         _list_mine(state, person_id, purpose, form)
     else:

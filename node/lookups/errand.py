@@ -34,6 +34,7 @@ class Question:
     relation: Relation
     action: PolicyAction
     sought: ChildSought | None = None
+    school_urn: int | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class Errand:
             purpose=self.purpose,
             asked_at=whole_seconds(self.node.clock()),
             sought=self.question.sought,
+            school_urn=self.question.school_urn,
         )
 
     def asked_event(self, outcome: Outcome, **details: Detail) -> AuditEvent:

@@ -11,7 +11,7 @@ from federation.envelope import Envelope
 from federation.lookups import ChildFile, ChildRecord, LookupKind, LookupRequest
 from node.lookups.answer_check import hide_fields
 from node.lookups.child_on_roll import find_on_roll
-from node.lookups.child_search import find_sought
+from node.lookups.child_search import find_in_school, find_sought
 from node.lookups.delegations import find_in_force
 from node.lookups.file_fields import FILE_FIELDS, file_fields_of, make_file
 from node.lookups.named_children import list_named, named_filter, read_named
@@ -152,9 +152,21 @@ def _gather_named(node: Node, policy: AccessPolicy, request: LookupRequest, snap
     )
 
 
+def _gather_class_list(node: Node, policy: AccessPolicy, request: LookupRequest, snapshot: Snapshot) -> Gathered:
+    """Our children at one school of the asker's area; a school that is in another area has none of them there."""
+    policy.check(AccessRequest(request.role, Relation.SCHOOL, Action.LIST, FieldGroup.IDENTITY))
+    rule = policy.row_filter(request.role, Action.READ, request.authority, school_urn=request.school_urn)
+    rule = narrow(rule, Relation.SCHOOL)
+    with reading_records(node):
+        pupils = find_in_school(snapshot, request.authority, request.school_urn)
+        found = read_children(node, snapshot, rule, pupils)
+    return _as_files(policy, rule, Relation.SCHOOL, found)
+
+
 _GATHERERS: dict[LookupKind, Callable[[Node, AccessPolicy, LookupRequest, Snapshot], Gathered]] = {
     LookupKind.PLACED_HERE: _gather_placed_here,
     LookupKind.ONE_CHILD: _gather_one_child,
     LookupKind.CHILD_ON_ROLL: _gather_child_on_roll,
     LookupKind.NAMED_CHILD: _gather_named,
+    LookupKind.CLASS_LIST: _gather_class_list,
 }

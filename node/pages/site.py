@@ -5,6 +5,7 @@ from flask import Flask
 from federation.web.site import open_site
 from node.pages.audit import audit
 from node.pages.children import children
+from node.pages.class_list import class_list
 from node.pages.delegations import delegations
 from node.pages.held import held
 from node.pages.home import home
@@ -20,11 +21,14 @@ from node.pages.tracking import tracking
 from node.service import Node
 from node.sign_in import limit_session
 
+ABOUT_CHILDREN = (children, placed_here, one_child, class_list, named)
+"""The pages that show children, each after its purpose has been logged."""
+
 
 def add_pages(app: Flask, node: Node) -> None:
     """Serve a node's pages; there is no door for software here: nodes connect outward only."""
     open_site(app, node, limits_of=lambda means: limit_session(node.rules().pages, means))
     app.context_processor(describe_visitor)
-    about_children = (children, tracking, tracked_child, placed_here, one_child, named, delegations, held)
-    for pages in (home, passkeys, *about_children, policy, notices, audit):
+    about_children = (children, tracking, tracked_child, placed_here, one_child, class_list, named)
+    for pages in (home, passkeys, *about_children, delegations, held, policy, notices, audit):
         app.register_blueprint(pages)

@@ -78,6 +78,11 @@ def may_search(person: Person) -> bool:
     return may(person, "home", "search", "identity") or may(person, "host", "search", "identity")
 
 
+def may_read_class(person: Person) -> bool:
+    """Whether a person works for one school, and may list the children in care there."""
+    return person.school_urn is not None and may(person, "school", "list", "identity")
+
+
 def may_delegate(person: Person) -> bool:
     """Whether a person may name our children to others: whoever may take their records out themselves."""
     return may(person, "home", "export", "identity")
@@ -128,6 +133,8 @@ def list_navigation(visitor: Person | None) -> Iterator[Navigation]:
         yield navigation_entry("/placed-here", "Placed here")
     if may_search(visitor):
         yield navigation_entry("/child", "Find one child")
+    if may_read_class(visitor):
+        yield navigation_entry("/class-list", "Class list")
     if may_read_named(visitor):
         yield navigation_entry("/named", "Named to me")
     if may_delegate(visitor):

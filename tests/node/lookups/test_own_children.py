@@ -119,4 +119,4 @@ def test_whoever_has_no_pupil_data_is_turned_away_and_logged(state: Path, capsys
 
 def test_somebody_is_looked_for(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["lookup", "--state", str(state), "--as", "vsh", "--purpose", "Nothing"]) == 2
-    assert "--mine or --placed-here, --named or --child" in capsys.readouterr().err
+    assert "--mine or --placed-here, --class-list, --named or --child" in capsys.readouterr().err
