@@ -56,7 +56,7 @@ def protect(raw: RawTable, preset: Preset, beside: Neighbours = ALONE, roster: C
         counts = frozenset()
     withheld = _withhold_totals(plan, withheld, every - counts)
     rows = _print_rows(plan, cells, withheld, preset)
-    if companions := protect_beside(raw, rows, beside.earlier, preset, roster):
+    if companions := protect_beside(raw, rows, beside, preset, roster):
         rows = _print_rows(plan, cells, _withhold_rows(withheld, companions, every), preset)
     return seal_table(plan, preset, rows)
 

@@ -14,6 +14,7 @@ from disclosure_control.linked.counted import counts_of, stands_alone
 from disclosure_control.linked.joint_attack import rule_for
 from disclosure_control.linked.parts import TooTangled
 from disclosure_control.preset import LEVELS, Preset
+from disclosure_control.suppression.deadline import NEVER, Deadline, TimeUp
 from disclosure_control.suppression.hierarchy import TOTAL as WHOLE
 from disclosure_control.suppression.hierarchy import Hierarchy
 from disclosure_control.suppression.lattice import Lattice, Layout, TableUnusable, build_lattice
@@ -38,10 +39,11 @@ MOST_PASSES = 5
 
 @dataclass(frozen=True)
 class Neighbours:
-    """What a table is protected beside: what left before it, and the secret by which ties are broken."""
+    """What a table is protected beside: what left before it, the secret by which ties are broken, and until when."""
 
     earlier: tuple[Published, ...] = ()
     secret: bytes = b""
+    deadline: Deadline = NEVER
 
 
 class TotalsUnproven(Exception):
@@ -126,18 +128,18 @@ def _name(category: object) -> str:
 
 
 def protect_beside(
-    raw: RawTable, rows: Sequence[Row], earlier: Sequence[Published], preset: Preset, roster: Collection[str]
+    raw: RawTable, rows: Sequence[Row], beside: Neighbours, preset: Preset, roster: Collection[str]
 ) -> Collection[int]:
     """The rows to withhold besides, for what left earlier not to tell more when these are there too.
 
-    Where that is too much to look at, all of them.
+    Where that is too much to look at, or takes too long, all of them.
     """
     try:
-        if not earlier and stands_alone(raw.plan):
+        if not beside.earlier and stands_alone(raw.plan):
             return ()
         newest = Published("", raw.plan, rows, roster, imply_counts(raw, preset))
-        return find_companions(earlier, newest, preset)
-    except (TooTangled, Contradiction, RegionTangled):
+        return find_companions(beside.earlier, newest, preset, beside.deadline)
+    except (TooTangled, Contradiction, RegionTangled, TimeUp):
         return range(len(rows))
 
 

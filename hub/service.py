@@ -14,6 +14,7 @@ from federation.register import MemberKind, Register
 from federation.register_reader import RegisterReader
 from federation.state import Party, open_party
 from federation.transport import Clock, current_time
+from hub.earlier_releases import EarlierReleases
 from hub.nonces import FileNonces, Nonces, SharedNonces
 from hub.sums.memory import SumMemory
 from policies.access_policy import AccessDenied, AccessPolicy, AccessRequest
@@ -116,6 +117,11 @@ class Hub:
     """Held by the one thread that settles queries."""
     sums: SumMemory = field(default_factory=SumMemory)
     """What is held of secure sums in memory alone."""
+
+    released: EarlierReleases = field(default_factory=EarlierReleases)
+    """What was released before, as far as it has been read."""
+    stopwatch: Callable[[], float] = time.monotonic
+    """Seconds since whenever: how long an attack on a release has taken."""
 
     @cached_property
     def _registers(self) -> RegisterReader:

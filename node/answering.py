@@ -40,7 +40,7 @@ from node.checklist import (
     name_subject,
     open_manifest,
 )
-from node.earlier_rows import find_neighbours, find_repeated, keep_implied, record_sql
+from node.earlier_rows import Question, keep_implied, record_sql
 from node.engines import open_engine
 from node.refusal import Refused
 from node.service import Node
@@ -197,11 +197,14 @@ def _protect_rows(node: Node, reserved: Reserved) -> ProtectedTable:
     preset = accept_preset(node, reserved.approved.manifest)
     if preset.cell_key is not None:
         return change_rows(node, run_plan(node, reserved), preset)
-    if (repeated := find_repeated(node, plan, snapshot, preset)) is not None:
+    question = Question(plan, name_subject(reserved.approved.manifest, plan), snapshot, preset)
+    if (repeated := node.earlier.find_repeated(node.database.connection, question)) is not None:
         return repeated
     raw = run_plan(node, reserved)
-    keep_implied(node, reserved.approved.digest, raw, preset)
-    return protect(raw, preset, find_neighbours(node, plan, snapshot, preset))
+    with node.database.transaction() as connection:
+        keep_implied(connection, reserved.approved.digest, raw, preset)
+    beside = node.earlier.find_neighbours(node.database.connection, question, node.party.keys.row_secret)
+    return protect(raw, preset, beside)
 
 
 def run_plan(node: Node, reserved: Reserved) -> RawTable:

@@ -11,6 +11,7 @@ from federation.register_reader import RegisterReader, identify_file
 from federation.secure_sum.contributor import Contributor
 from federation.state import Party, open_party
 from federation.transport import Clock, current_time
+from node.earlier_rows import EarlierRows
 from node.rules import NodeRules, load_rules
 from node.snapshots import SnapshotStore
 from node.sums.store import SumStore
@@ -47,6 +48,11 @@ class Node:
     def sums(self) -> SumStore:
         """What the node remembers of secure sums."""
         return SumStore(self.database, self.party.member_id)
+
+    @cached_property
+    def earlier(self) -> EarlierRows:
+        """What left the node before, as far as it has been read."""
+        return EarlierRows()
 
     @property
     def contributor(self) -> Contributor:

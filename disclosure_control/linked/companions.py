@@ -12,6 +12,7 @@ from disclosure_control.linked.counted import Counted, counts_of
 from disclosure_control.linked.joint_attack import Entries, JointAttack, attack_together, rule_for
 from disclosure_control.linked.links import Linked, link_plans
 from disclosure_control.preset import Preset
+from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.lattice import Lattice
 from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Printed
 from disclosure_control.symbols import Symbol
@@ -62,11 +63,13 @@ def _read(entry: Entry, implied: int | None, counted: Counted) -> Printed:
     return WITHHELD if entry == Symbol.CONFIDENTIAL else UNKNOWN
 
 
-def find_companions(earlier: Sequence[Published], newest: Published, preset: Preset) -> frozenset[int]:
+def find_companions(
+    earlier: Sequence[Published], newest: Published, preset: Preset, deadline: Deadline = NEVER
+) -> frozenset[int]:
     """The rows of the newest table that have to be withheld whole, for nothing to be told.
 
-    What earlier releases tell without it, as closely, is past help, and not looked at. Raises `TooTangled` and
-    `Contradiction`.
+    What earlier releases tell without it, as closely, is past help, and not looked at. Raises `TooTangled`,
+    `Contradiction` and `TimeUp`.
     """
     tables = [*earlier, newest]
     linked = link_published(tables)
@@ -76,9 +79,9 @@ def find_companions(earlier: Sequence[Published], newest: Published, preset: Pre
     without = {place: entry for place, entry in entries.items() if place[0] != number}
     past: JointAttack | None = None
     for _ in range(MOST_ROUNDS):
-        found = attack_together(linked, entries, rule)
+        found = attack_together(linked, entries, rule, deadline)
         if found.told and past is None:
-            past = attack_together(linked, without, rule)
+            past = attack_together(linked, without, rule, deadline)
         told = [each.known.cell for each in (found.beyond(past) if past else ())]
         if not told:
             return frozenset(withheld)

@@ -11,12 +11,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from disclosure_control.linked.implied import fix_implied
 from disclosure_control.linked.links import Linked, Place
 from disclosure_control.linked.unions import find_union
 from disclosure_control.preset import TOTAL_LEVEL, ByLevel, Preset
-from disclosure_control.suppression.attack import Known
+from disclosure_control.suppression.attack import Known, know_cells
+from disclosure_control.suppression.deadline import NEVER, Deadline
+from disclosure_control.suppression.parts import Parts
 from disclosure_control.suppression.reader import ALMOST, Contradiction, Reader
-from disclosure_control.suppression.rules import UNBOUNDED, CountRule
+from disclosure_control.suppression.rules import UNBOUNDED, CountRule, Rule
 from disclosure_control.suppression.view import WITHHELD, Printed, View
 from disclosure_control.suppression.witnesses import find_witnesses
 from query_engine.planning.plan import QueryPlan
@@ -73,30 +76,32 @@ def rule_for(preset: Preset, plan: QueryPlan) -> CountRule:
     return replace(CountRule.of(preset), bases=ByLevel(base, base, base))
 
 
-def attack_together(linked: Linked, entries: Entries, rule: CountRule) -> JointAttack:
-    """Attack what is printed. Raises `Contradiction` where no figures agree with it, as those of two snapshots."""
+def attack_together(linked: Linked, entries: Entries, rule: CountRule, deadline: Deadline = NEVER) -> JointAttack:
+    """Attack what is printed. Raises `Contradiction` where no figures agree with it, as those of two snapshots.
+
+    Raises `TimeUp` where it is not over by the deadline.
+    """
     try:
-        return _attack(linked, entries, rule)
+        return _attack(linked, entries, rule, deadline)
     except Contradiction:
         # Whoever takes c for "somebody" can be wrong: where all is withheld, nothing of it says that anybody is there.
-        return _attack(linked, entries, replace(rule, shows_zero=False))
+        return _attack(linked, entries, replace(rule, shows_zero=False), deadline)
 
 
-def _attack(linked: Linked, entries: Entries, rule: CountRule) -> JointAttack:
+def _attack(linked: Linked, entries: Entries, rule: CountRule, deadline: Deadline) -> JointAttack:
     low, high, withheld = _bounds(linked, entries, rule)
+    low, high = fix_implied(linked.lattice, low, high)
     places: dict[int, list[Place]] = {}
     for place in entries:
         if place in linked.places:
             places.setdefault(linked.places[place], []).append(place)
-    fixed = [cell for cell in withheld if low[cell] == high[cell]]
-    view = View(linked.lattice, rule, low, high, tuple(cell for cell in withheld if low[cell] < high[cell]))
-    told = {cell: Known(cell, int(low[cell]), int(high[cell])) for cell in fixed}
-    if view.withheld:
-        reader = Reader(view)
-        told |= {cell: Known(cell, *reader.interval(cell)) for cell in find_witnesses(view).told()}
     hidden = [cell for cell in range(len(linked.lattice)) if cell not in places]
-    told |= {each.cell: each for each in _find_few(view, hidden)}
-    told |= {each.cell: each for each in find_union(view, [cell for cell in hidden if cell not in told])}
+    known = [Known(cell, int(low[cell]), int(high[cell])) for cell in (*withheld, *hidden) if low[cell] == high[cell]]
+    view = View(linked.lattice, rule, low, high, tuple(cell for cell in withheld if low[cell] < high[cell]))
+    told = {each.cell: each for each in known if each.cell in places or _is_few(each, rule)}
+    if view.withheld:
+        told |= {each.cell: each for each in know_cells(view, find_witnesses(view, deadline).told(), deadline)}
+    told |= {each.cell: each for each in _find_groups(view, hidden, deadline)}
     found = tuple(Told(told[cell], tuple(places.get(cell, ()))) for cell in sorted(told))
     return JointAttack(len(linked.lattice), len(withheld), found)
 
@@ -121,18 +126,44 @@ def _bounds(linked: Linked, entries: Entries, rule: CountRule) -> tuple[np.ndarr
     return low, high, sorted(withheld.keys() - printed)
 
 
-def _find_few(view: View, hidden: Sequence[int]) -> list[Known]:
-    """The groups that nobody asked for of which it is known that they are some children, and too few."""
-    least = view.rule.enough(0)
-    fixed = [cell for cell in hidden if view.low[cell] == view.high[cell]]
-    found = [Known(cell, int(view.low[cell]), int(view.high[cell])) for cell in fixed]
-    left = [cell for cell in hidden if view.low[cell] < view.high[cell]]
-    reader = Reader(replace(view, withheld=tuple(left)))
+def _find_groups(view: View, hidden: Sequence[int], deadline: Deadline) -> list[Known]:
+    """The groups that nobody asked for of which it is known that they are some children, and too few.
+
+    What has nothing to do with each other is looked at by itself: were several such groups known together to be few,
+    so would be one of them.
+    """
+    parts, found = Parts(view.lattice), list[Known]()
+    left = {cell for cell in hidden if view.low[cell] < view.high[cell]}
+    for cells in parts.connected(view.low < view.high) if left else ():
+        if inside := left.intersection(map(int, cells)):
+            part = parts.take(cells)
+            own = view.within(part)
+            numbers = [part.numbers[cell] for cell in sorted(inside)]
+            few = _find_few(own, numbers, deadline)
+            alone = {each.cell for each in few}
+            several = find_union(own, [cell for cell in numbers if cell not in alone], deadline)
+            found += [replace(each, cell=int(part.cells[each.cell])) for each in (*few, *several)]
+    return found
+
+
+def _find_few(view: View, hidden: Sequence[int], deadline: Deadline) -> list[Known]:
+    """Such groups that are one cell."""
+    reader = Reader(replace(view, withheld=tuple(hidden)), deadline)
+    known = (Known(cell, *reader.interval(cell)) for cell in _seem_few(reader, hidden))
+    return [each for each in known if _is_few(each, view.rule)]
+
+
+def _seem_few(reader: Reader, cells: Sequence[int]) -> list[int]:
+    """Those of some cells that no table shows to be none, or enough, of a few that are looked at for it."""
+    least, left = reader.view.rule.enough(0), list(cells)
     while left:
         before = len(left)
         for table in (reader.sink(left), reader.lift(dict.fromkeys(left, least))):
             left = [cell for cell in left if ALMOST < table[cell] < least - ALMOST]
         if len(left) == before:
             break
-    found += [Known(cell, *reader.interval(cell)) for cell in left]
-    return [each for each in found if each.low and each.low > 0 and each.high is not None and each.high < least]
+    return left
+
+
+def _is_few(known: Known, rule: Rule) -> bool:
+    return known.low is not None and known.low > 0 and known.high is not None and known.high < rule.enough(0)

@@ -60,9 +60,8 @@ def link_plans(plans: Sequence[QueryPlan], rosters: Sequence[Collection[str]] = 
     try:
         counts = [list(counts_of(plan)) for plan in plans]
         groupings = [groupings_of(plan) for plan in plans]
-        linker = _Linker(_cut_bases(chain(*counts)), _cut_groupings(chain(*groupings)), groups)
-        if linker.size(counts, groupings) > most:
-            raise TooTangled(f"the questions make more than {most:,} cells together")
+        linker = _Linker(_cut_bases(chain(*counts)), _cut_groupings(chain(*groupings)), groups, most)
+        linker.check_size(linker.size(counts, groupings))
         for number, (plan, own, dimensions) in enumerate(zip(plans, counts, groupings, strict=True)):
             linker.place(number, plan, own, dimensions)
         linker.set_apart()
@@ -105,6 +104,7 @@ class _Linker:
     bases: Mapping[str, Cut]
     classes: Mapping[Columns, Cut]
     rosters: Sequence[tuple[int, ...]]
+    most: int
     _numbers: dict[object, int] = field(default_factory=dict)
     _breadths: list[int] = field(default_factory=list)
     _relations: dict[Relation, None] = field(default_factory=dict)
@@ -123,6 +123,11 @@ class _Linker:
             for group, part in product(groups, self.bases[counted.unit].holders[counted.base])
         }
         return sum(prod(1 + len(self.classes[each].parts) for each in columns) for *_, columns in grids)
+
+    def check_size(self, cells: int) -> None:
+        """Check that there are not too many cells. Raises `TooTangled`."""
+        if cells > self.most:
+            raise TooTangled(f"the questions make more than {self.most:,} cells together")
 
     def place(self, number: int, plan: QueryPlan, counts: Sequence[Counted], groups: Sequence[Grouping]) -> None:
         """Find the cells of one question's counts."""
@@ -230,6 +235,7 @@ class _Linker:
         if key not in self._numbers:
             self._numbers[key] = len(self._breadths)
             self._breadths.append(breadth)
+            self.check_size(len(self._breadths))
         return self._numbers[key]
 
     def _sum(self, block: Sequence[int]) -> int:

@@ -14,6 +14,7 @@ from math import ceil, floor
 import numpy as np
 
 from disclosure_control.suppression.attack import Known
+from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.programs import NoSolution, Program, Row, Vector
 from disclosure_control.suppression.reader import ALMOST, Reader
 from disclosure_control.suppression.view import View
@@ -27,22 +28,22 @@ SOMEBODY = 1e-3
 """So much more than nothing, or less than enough, has a meaning in tables that need not be of whole numbers."""
 
 
-def find_union(view: View, hidden: Sequence[int]) -> list[Known]:
+def find_union(view: View, hidden: Sequence[int], deadline: Deadline = NEVER) -> list[Known]:
     """The parts of one such group among these cells, each with what is known of the group; none where there is none.
 
-    Raises `Contradiction`.
+    Raises `Contradiction` and `TimeUp`.
     """
     free = [cell for cell in hidden if view.low[cell] < view.high[cell]]
     if not free:
         return []
-    reader, least = Reader(replace(view, withheld=tuple(free))), view.rule.enough(0)
+    reader, least = Reader(replace(view, withheld=tuple(free)), deadline), view.rule.enough(0)
     emptiest = reader.sink(free)
     if emptiest[free].sum() < SOMEBODY:
         return []  # All of them can be empty at once, and so can whatever they make up.
     small, tables = _find_small(reader, free, least)
     if not small:
         return []
-    return _Search(reader, small, least, [emptiest, *tables]).run()
+    return _Search(reader, small, least, [emptiest, *tables], deadline).run()
 
 
 def _find_small(reader: Reader, cells: Sequence[int], least: int) -> tuple[list[int], list[Vector]]:
@@ -65,11 +66,12 @@ class _Search:
     cells: Sequence[int]
     least: int
     tables: list[Vector]
+    deadline: Deadline
 
     def run(self) -> list[Known]:
         """The cells of a group."""
         count = len(self.cells)
-        master = Program(np.zeros(count), np.ones(count), map(self._hold, self.tables))
+        master = Program(np.zeros(count), np.ones(count), map(self._hold, self.tables), self.deadline)
         master.set_costs(np.ones(count))
         master.whole_numbers(range(count))
         for number in range(MOST_CHOICES):

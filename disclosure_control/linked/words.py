@@ -8,6 +8,7 @@ from disclosure_control.linked.counted import stands_alone
 from disclosure_control.linked.joint_attack import Entries, JointAttack, Told, attack_together, rule_for
 from disclosure_control.linked.links import Linked
 from disclosure_control.preset import Preset
+from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.rules import CountRule
 
 __all__ = ["tell_hits"]
@@ -16,23 +17,30 @@ MOST_TRIED = 12
 """Earlier releases of which each is left out in turn, to name those alone that it takes."""
 
 
-def tell_hits(whose: str, published: Sequence[Published], preset: Preset, linked: Linked | None = None) -> list[str]:
+def tell_hits(
+    whose: str,
+    published: Sequence[Published],
+    preset: Preset,
+    linked: Linked | None = None,
+    deadline: Deadline = NEVER,
+) -> list[str]:
     """What the last of these tables tells, alone or beside the others, and they did not tell without it.
 
     `linked` has the links between them, where they are known.
-    Raises `TooTangled` and `Contradiction`.
+    Raises `TooTangled`, `Contradiction` and `TimeUp`.
     """
+    deadline.seconds_left()
     if len(published) == 1 and stands_alone(published[0].plan):
         return []
     linked = linked or link_published(published)
     entries, rule, last = entries_of(published), rule_for(preset, published[-1].plan), len(published) - 1
-    found = attack_together(linked, entries, rule)
+    found = attack_together(linked, entries, rule, deadline)
     if found.is_safe:
         return []
-    fresh = found.beyond(attack_together(linked, _without(entries, {last}), rule))
+    fresh = found.beyond(attack_together(linked, _without(entries, {last}), rule, deadline))
     if not fresh:
         return []
-    names = _names(linked, entries, rule, published, replace(found, told=fresh))
+    names = _names(linked, entries, rule, published, replace(found, told=fresh), deadline)
     return list(dict.fromkeys(_sentence(whose, each, published, names) for each in fresh))
 
 
@@ -41,14 +49,19 @@ def _without(entries: Entries, numbers: set[int]) -> Entries:
 
 
 def _names(
-    linked: Linked, entries: Entries, rule: CountRule, published: Sequence[Published], found: JointAttack
+    linked: Linked,
+    entries: Entries,
+    rule: CountRule,
+    published: Sequence[Published],
+    found: JointAttack,
+    deadline: Deadline,
 ) -> tuple[str, ...]:
     """The earlier releases that it takes: all that cannot be left out without something less being told."""
     needed = list(range(len(published) - 1))
     if len(needed) <= MOST_TRIED:
         left_out = set[int]()
         for number in tuple(needed):
-            if not found.beyond(attack_together(linked, _without(entries, left_out | {number}), rule)):
+            if not found.beyond(attack_together(linked, _without(entries, left_out | {number}), rule, deadline)):
                 left_out.add(number)
                 needed.remove(number)
     return tuple(published[number].name for number in needed)

@@ -7,12 +7,13 @@ linear programs, and by whole numbers: it does not guess, and claims nothing abo
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.parts import Parts
 from disclosure_control.suppression.reader import Contradiction, Reader
 from disclosure_control.suppression.view import View
 from disclosure_control.suppression.witnesses import find_witnesses
 
-__all__ = ["Attack", "Contradiction", "Known", "attack_view"]
+__all__ = ["Attack", "Contradiction", "Known", "attack_view", "know_cells"]
 
 MOST_INTERVALS = 2_000
 """Withheld cells of which each is given the whole interval; of more, only those are that tell too much."""
@@ -72,16 +73,20 @@ def attack_view(view: View, *, intervals: bool | None = None) -> Attack:
     found = find_witnesses(view)
     told = frozenset(found.told())
     every = len(view.withheld) <= MOST_INTERVALS if intervals is None else intervals
-    known = tuple(_known(view, view.withheld if every else told))
+    known = tuple(know_cells(view, view.withheld if every else told))
     exact = {each.cell for each in known if each.is_exact}
     return Attack(len(view.withheld), known, told | exact)
 
 
-def _known(view: View, wanted: Collection[int]) -> Iterable[Known]:
-    """The intervals of these cells, in their order: what has nothing to do with each other is looked at by itself."""
+def know_cells(view: View, wanted: Collection[int], deadline: Deadline = NEVER) -> Iterable[Known]:
+    """What is known of these cells, in their order. Raises `Contradiction` and `TimeUp`.
+
+    What has nothing to do with each other is looked at by itself.
+    """
     parts, found = Parts(view.lattice), {}
     for cells in parts.connected(view.low < view.high) if wanted else ():
-        part = parts.take(cells)
-        numbers, reader = part.numbers, Reader(view.within(part))
-        found.update({cell: reader.interval(numbers[cell]) for cell in wanted if cell in numbers})
+        if inside := set(wanted).intersection(map(int, cells)):
+            part = parts.take(cells)
+            numbers, reader = part.numbers, Reader(view.within(part), deadline)
+            found.update({cell: reader.interval(numbers[cell]) for cell in inside})
     return [Known(cell, *found[cell]) for cell in sorted(wanted)]

@@ -1,6 +1,7 @@
 """Linear programs over the cells of a table: the one place that speaks to the solver, HiGHS.
 
-HiGHS is kept to one thread, one seed and whole decisions, never a clock, so that the same program has the same answer.
+HiGHS is kept to one thread, one seed and whole decisions, never a clock, so that the same program has the same answer:
+where a deadline is set, a program that is not solved by then has none.
 A warm start saves most of the work between programs that differ in a few bounds; where one loses its way all the same,
 the program is solved again from the start.
 """
@@ -13,6 +14,8 @@ from functools import cache
 import highspy
 import numpy as np
 import numpy.typing as npt
+
+from disclosure_control.suppression.deadline import NEVER, Deadline, TimeUp
 
 __all__ = ["INFINITE", "NoSolution", "Places", "Program", "Row", "Vector"]
 
@@ -34,15 +37,16 @@ class NoSolution(Exception):
 class Program:
     """A linear program whose bounds and costs change between solutions."""
 
-    def __init__(self, lower: Vector, upper: Vector, rows: Iterable[Row]) -> None:
+    def __init__(self, lower: Vector, upper: Vector, rows: Iterable[Row], deadline: Deadline = NEVER) -> None:
         _greet()
+        self._deadline = deadline
         self._solver = highspy.Highs()  # type: ignore[no-untyped-call]
         self._solver.setOptionValue("output_flag", False)
         self._solver.setOptionValue("threads", 1)
         self._solver.setOptionValue("random_seed", 0)
         self._solver.setOptionValue("mip_detect_symmetry", False)
-        self._columns = len(lower)
-        self._every = np.arange(self._columns, dtype=np.int32)
+        self.columns = len(lower)
+        self._every = np.arange(self.columns, dtype=np.int32)
         self._warm = False
         self._solver.passModel(_model(lower, upper, list(rows)))
 
@@ -53,13 +57,13 @@ class Program:
 
     def set_costs(self, costs: Vector) -> None:
         """Change the cost of every column."""
-        self._solver.changeColsCost(self._columns, self._every, np.asarray(costs, float))
+        self._solver.changeColsCost(self.columns, self._every, np.asarray(costs, float))
 
     def set_squares(self, weights: Vector) -> None:
         """Add to the costs half the square of each column, so many times."""
         hessian = highspy.HighsHessian()
-        hessian.dim_, hessian.format_ = self._columns, highspy.HessianFormat.kTriangular
-        hessian.start_ = np.arange(self._columns + 1, dtype=np.int32)
+        hessian.dim_, hessian.format_ = self.columns, highspy.HessianFormat.kTriangular
+        hessian.start_ = np.arange(self.columns + 1, dtype=np.int32)
         hessian.index_, hessian.value_ = self._every, np.asarray(weights, float)
         self._solver.passHessian(hessian)
 
@@ -76,18 +80,26 @@ class Program:
         self._solver.changeColsIntegrality(len(places), places, np.full(len(places), kind))
 
     def minimise(self) -> Vector:
-        """Return a solution of least cost. Raises `NoSolution`."""
-        self._solver.setOptionValue("simplex_iteration_limit", WARM_ITERATIONS if self._warm else COLD_ITERATIONS)
-        self._solver.run()
+        """Return a solution of least cost. Raises `NoSolution`, and `TimeUp` where there is none by the deadline."""
+        self._run(WARM_ITERATIONS if self._warm else COLD_ITERATIONS)
         if self._solver.getModelStatus() == highspy.HighsModelStatus.kIterationLimit:
             self._solver.clearSolver()
-            self._solver.setOptionValue("simplex_iteration_limit", COLD_ITERATIONS)
-            self._solver.run()
+            self._run(COLD_ITERATIONS)
         if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             self._warm = False
             raise NoSolution(self._solver.modelStatusToString(self._solver.getModelStatus()))
         self._warm = True
         return np.asarray(self._solver.getSolution().col_value, float)
+
+    def _run(self, iterations: int) -> None:
+        self._solver.setOptionValue("simplex_iteration_limit", iterations)
+        if (left := self._deadline.seconds_left()) < INFINITE:
+            # The solver's own limit is on all that it has run since it was made.
+            self._solver.setOptionValue("time_limit", self._solver.getRunTime() + left)
+        self._solver.run()
+        if self._solver.getModelStatus() == highspy.HighsModelStatus.kTimeLimit:
+            self._warm = False
+            raise TimeUp("the time is up")
 
     @property
     def cost(self) -> float:

@@ -6,10 +6,12 @@ The tables that agree with what is published are those between the bounds of eac
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from math import ceil, floor
 
 import numpy as np
 
+from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.lattice import Lattice
 from disclosure_control.suppression.programs import INFINITE, NoSolution, Program, Row, Vector
 from disclosure_control.suppression.rules import TableRule
@@ -29,32 +31,63 @@ class Reader:
     """A view laid out as a linear program: a column for each cell that is not known, and a lifted one beside it.
 
     The lifted column is at most the cell, and at most a cap: a sum of lifted columns is greatest where as many cells as
-    possible reach their caps, and gains nothing from one that goes beyond.
+    possible reach their caps, and gains nothing from one that goes beyond. They make a program of their own, which is
+    laid out when it is first asked for: most of what there is to ask does without. Every question is asked before the
+    deadline, or raises `TimeUp`.
     """
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, deadline: Deadline = NEVER) -> None:
         self.view = view
+        self._deadline = deadline
         self._free = np.flatnonzero(view.low < view.high)
         self._column = {int(cell): column for column, cell in enumerate(self._free)}
         self._lifted = {cell: len(self._free) + place for place, cell in enumerate(view.withheld)}
-        self._width = len(self._free) + len(self._lifted)
-        limit = view.ceiling
-        low, high = view.low[self._free], view.high[self._free]
-        lower = np.concatenate([np.maximum(low, -limit), np.full(len(self._lifted), -limit)])
-        upper = np.concatenate([np.minimum(high, limit), np.zeros(len(self._lifted))])
-        self._program = Program(lower.astype(float), upper.astype(float), self._rows())
+        self._lower = np.maximum(view.low[self._free], -view.ceiling).astype(float)
+        self._upper = np.minimum(view.high[self._free], view.ceiling).astype(float)
+        self._rows = list(self._relations())
+
+    @cached_property
+    def _program(self) -> Program:
+        """The cells alone."""
+        return Program(self._lower, self._upper, self._rows, self._deadline)
+
+    @cached_property
+    def _lifting(self) -> Program:
+        """The cells, and the lifted columns beneath them."""
+        count = len(self._lifted)
+        lower = np.concatenate([self._lower, np.full(count, -float(self.view.ceiling))])
+        upper = np.concatenate([self._upper, np.zeros(count)])
+        pairs = [(self._column[cell], lifted) for cell, lifted in self._lifted.items() if cell in self._column]
+        beneath: list[Row] = [([column, lifted], [1.0, -1.0], 0.0, INFINITE) for column, lifted in pairs]
+        return Program(lower, upper, [*self._rows, *beneath], self._deadline)
 
     def lift(self, caps: Mapping[int, int], weights: Sequence[float] = ()) -> Vector:
         """A table with as many of these cells as large as their caps as can be, by weight. Raises `Contradiction`."""
         cells = list(caps)
         columns = [self._lifted[cell] for cell in cells]
         capped = np.array([caps[cell] for cell in cells], float)
-        self._program.set_bounds(columns, np.full(len(cells), -float(self.view.ceiling)), capped)
-        return self._solve(dict(zip(columns, [-each for each in weights] or [-1.0] * len(columns), strict=True)))
+        self._lifting.set_bounds(columns, np.full(len(cells), -float(self.view.ceiling)), capped)
+        costs = zip(columns, [-each for each in weights] or [-1.0] * len(columns), strict=True)
+        return self._solve(self._lifting, dict(costs))
 
-    def sink(self, cells: Sequence[int]) -> Vector:
-        """A table in which these cells are small together. Raises `Contradiction`."""
-        return self._solve({self._column[cell]: 1.0 for cell in cells})
+    def stretch(self, caps: Mapping[int, int], weights: Sequence[float], table: Sequence[int]) -> Vector:
+        """A table with these cells as large as can be, by weight, and none beyond its cap but where `table` has it so.
+
+        It is another than that of `lift`, and found sooner. `table` agrees with what is published, so one there is.
+        """
+        columns = [self._column[cell] for cell in caps]
+        capped = [max(cap, table[cell]) for cell, cap in caps.items()]
+        upper = self._upper[columns]
+        self._program.set_bounds(columns, self._lower[columns], np.minimum(upper, np.array(capped, float)))
+        try:
+            return self._solve(self._program, dict(zip(columns, [-each for each in weights], strict=True)))
+        finally:
+            self._program.set_bounds(columns, self._lower[columns], upper)
+
+    def sink(self, cells: Sequence[int], weights: Sequence[float] = ()) -> Vector:
+        """A table in which these cells are small together, by weight. Raises `Contradiction`."""
+        columns = [self._column[cell] for cell in cells]
+        return self._solve(self._program, dict(zip(columns, weights or [1.0] * len(columns), strict=True)))
 
     def most(self, cell: int) -> Vector:
         """A table in which a cell is as large as it can be. Raises `Contradiction`."""
@@ -62,7 +95,7 @@ class Reader:
 
     def swell(self, cells: Sequence[int]) -> Vector:
         """A table in which these cells are large together. Raises `Contradiction`."""
-        return self._solve({self._column[cell]: -1.0 for cell in cells})
+        return self._solve(self._program, {self._column[cell]: -1.0 for cell in cells})
 
     def interval(self, cell: int) -> tuple[int | None, int | None]:
         """The least and the most whole number that a cell can be; None where there is no limit."""
@@ -77,25 +110,25 @@ class Reader:
         columns = list(range(len(self._free)))
         self._program.whole_numbers(columns)
         try:
-            return self._solve({self._column[cell]: cost for cell, cost in costs.items()})
+            return self._solve(self._program, {self._column[cell]: cost for cell, cost in costs.items()})
         finally:
             self._program.whole_numbers(columns, wanted=False)
 
-    def _solve(self, costs: Mapping[int, float]) -> Vector:
-        wanted = np.zeros(self._width)
+    def _solve(self, program: Program, costs: Mapping[int, float]) -> Vector:
+        wanted = np.zeros(program.columns)
         for column, cost in costs.items():
             wanted[column] = cost
-        self._program.set_costs(wanted)
+        program.set_costs(wanted)
         try:
-            found = self._program.minimise()
+            found = program.minimise()
         except NoSolution:
             raise Contradiction("no table agrees with the figures that are shown; they do not add up") from None
         table = self.view.low.astype(float)
         table[self._free] = found[: len(self._free)]
         return table
 
-    def _rows(self) -> Iterator[Row]:
-        """Every relation with what is known of it on the other side; and the lifted columns beneath their cells."""
+    def _relations(self) -> Iterator[Row]:
+        """Every relation, with what is known of it on the other side. Raises `Contradiction`."""
         for relation in self.view.lattice.relations:
             members = [(relation.total, 1.0), *((part, -1.0) for part in relation.parts)]
             known = sum(factor * self.view.low[cell] for cell, factor in members if cell not in self._column)
@@ -104,9 +137,6 @@ class Reader:
                 yield [column for column, _ in free], [factor for _, factor in free], -known, -known
             elif known:
                 raise Contradiction("the figures that are shown do not add up")
-        for cell, lifted in self._lifted.items():
-            if cell in self._column:
-                yield [self._column[cell], lifted], [1.0, -1.0], 0.0, INFINITE
 
 
 def view_read(lattice: Lattice, rule: TableRule, printed: Sequence[Printed]) -> View:

@@ -10,6 +10,7 @@ from random import Random
 
 import numpy as np
 
+from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.parts import Parts
 from disclosure_control.suppression.programs import Places, Vector
 from disclosure_control.suppression.reader import ALMOST, Contradiction, Reader
@@ -24,6 +25,9 @@ MOST_ROUNDS = 40
 
 MOST_IDLE = 4
 """So many of them in a row may show nothing new: their weights are drawn anew each time."""
+
+MOST_BEGINNINGS = 3
+"""Programs for a first table, before it is found by branching."""
 
 
 @dataclass
@@ -60,12 +64,18 @@ class Witnesses:
 
     def cap(self, cell: int) -> int:
         """How large a table must have a cell for enough to be shown."""
-        low = int(self._low[cell]) if self.tables else max(int(self.view.low[cell]), 0)
-        return self.view.rule.enough(low)
+        return self.view.rule.enough(int(self._low[cell])) if self.tables else self._least_cap(cell)
+
+    def gain_by_sinking(self) -> list[int]:
+        """The cells that are told and would need to be less large, were they seen to be smaller."""
+        return [cell for cell in self._told if self.cap(cell) > self._least_cap(cell)]
+
+    def _least_cap(self, cell: int) -> int:
+        return self.view.rule.enough(max(int(self.view.low[cell]), 0))
 
 
-def find_witnesses(view: View) -> Witnesses:
-    """Witness tables for a view; what they leave told, linear reasoning finds. Raises `Contradiction`.
+def find_witnesses(view: View, deadline: Deadline = NEVER) -> Witnesses:
+    """Witness tables for a view; what they leave told, linear reasoning finds. Raises `Contradiction` and `TimeUp`.
 
     What has nothing to do with each other is looked at by itself.
     """
@@ -75,7 +85,7 @@ def find_witnesses(view: View) -> Witnesses:
         looked.append((single, _find_single(view.within(parts.take(single)))))
     for cells in parts.connected(free & related):
         part = parts.take(cells)
-        looked.append((part.cells, _find_together(view.within(part))))
+        looked.append((part.cells, _find_together(view.within(part), deadline)))
     found = Witnesses(view)
     if all(each.tables for _, each in looked):
         _join(found, view.low, looked)
@@ -94,21 +104,29 @@ def _find_single(view: View) -> Witnesses:
     return found
 
 
-def _find_together(view: View) -> Witnesses:
+def _find_together(view: View, deadline: Deadline) -> Witnesses:
     """Witnesses of cells that all have to do with each other; none where no table of whole numbers is found."""
-    found, reader = Witnesses(view), Reader(view)
-    _raise_together(found, reader)
-    if not found.tables:
-        found.take(reader.whole({}))
-    if found.tables and found.told():
-        _raise_by_parts(found)
+    found, reader = Witnesses(view), Reader(view, deadline)
+    _begin(found, reader)
+    if found.tables:
+        _raise_together(found, reader)
+        _raise_by_parts(found, deadline)
     for cell in found.told():
         if cell in found.told():
             _raise_alone(found, reader, cell)
     return found
 
 
-def _raise_by_parts(found: Witnesses) -> None:
+def _begin(found: Witnesses, reader: Reader) -> None:
+    """Find a first table: one in which all is small, or else one by branching."""
+    draw = Random(0)  # noqa: S311
+    for _ in range(MOST_BEGINNINGS):
+        if found.take(reader.sink(found.told(), [1 + draw.random() for _ in found.told()])) or found.tables:
+            return
+    found.take(reader.whole({}))
+
+
+def _raise_by_parts(found: Witnesses, deadline: Deadline) -> None:
     """Look at what is told part by part, with everything outside as it is in the first witness."""
     view, parts, still = found.view, Parts(found.view.lattice), found.tables[0]
     groups, told, looked = parts.by_tree(), set(found.told()), []
@@ -116,7 +134,7 @@ def _raise_by_parts(found: Witnesses) -> None:
         if wanted := told.intersection(map(int, cells)):
             part = parts.take(cells)
             inner = replace(view, withheld=tuple(sorted(wanted))).within(part, [still[cell] for cell in part.cells])
-            looked.append((part.cells, _find_together(inner)))
+            looked.append((part.cells, _find_together(inner, deadline)))
     _join(found, np.array(still), [each for each in looked if each[1].tables])
 
 
@@ -130,9 +148,10 @@ def _join(found: Witnesses, still: Bounds, looked: Sequence[tuple[Places, Witnes
 
 
 def _raise_together(found: Witnesses, reader: Reader) -> None:
-    """Raise all that are told at once, and lower them all, for as long as that helps.
+    """Raise all that are told at once, for as long as that helps, and lower those that it would help.
 
-    Weights are drawn from a fixed seed, so that the same view has the same witnesses.
+    Each time begins with the last table that was kept. Weights are drawn from a fixed seed, so that the same view has
+    the same witnesses.
     """
     draw, idle = Random(0), 0  # noqa: S311
     for _ in range(MOST_ROUNDS):
@@ -140,9 +159,9 @@ def _raise_together(found: Witnesses, reader: Reader) -> None:
         if not told or idle > MOST_IDLE:
             return
         weights = [1 + draw.random() for _ in told]
-        helped = found.take(reader.lift({cell: found.cap(cell) for cell in told}, weights))
-        if (told := found.told()) and min(reader.view.rule.hidden) >= 0:
-            helped |= found.take(reader.sink(told))
+        helped = found.take(reader.stretch({cell: found.cap(cell) for cell in told}, weights, found.tables[-1]))
+        if min(reader.view.rule.hidden) >= 0 and (small := found.gain_by_sinking()):
+            helped |= found.take(reader.sink(small))
         idle = 0 if helped else idle + 1
 
 

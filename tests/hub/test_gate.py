@@ -1,9 +1,11 @@
 """The gate before a release: what earlier releases tell together with it, who is told of that, and what they decide."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
+from audit.connection import Connection
 from audit.event import Action
 from audit.log import read_entries
 from disclosure_control.presets import load_preset
@@ -13,11 +15,14 @@ from disclosure_control.suppression.release_attack import verify_release_certifi
 from federation.exchange import CheckDecision, CheckList, QueryState
 from federation.problems import ProblemRaised
 from federation.wire import decode_document, encode_document
-from hub import gate
+from hub import earlier_releases, gate
 from hub.checks import list_checks
+from hub.earlier_releases import Release
+from hub.gate import LONGEST_SECONDS
 from hub.queries import find_query
 from hub.release import decide_release
 from hub.settling import settle_query
+from query_engine.planning.plan import QueryPlan
 from query_engine.tables import RawTable
 from tests.hub.callers import assert_problem, gather
 from tests.hub.played_federation import NODES, PlayedFederation
@@ -135,21 +140,78 @@ def test_a_checker_at_the_door(federation: PlayedFederation, held: str) -> None:
     assert_problem(callers.call("gus", "POST", f"/api/checks/{held}", body), 404, "check_unknown")
 
 
-def test_what_is_too_much_to_attack_together_is_refused_before_anybody_is_asked(
-    federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(gate, "MOST_CELLS", 5)
-    federation.draft(ALL)
-    with pytest.raises(ProblemRaised, match="ask it by noisy_sum") as raised:
-        federation.draft(f"SELECT age, COUNT(*) AS n {CHILDREN} GROUP BY age")
+LARGE = "age, placement_type, need, key_stage", "age, sen_primary_need, year_group, fsm_status"
+"""Two questions of under 20,000 cells each, which have more than 50,000 with all their totals."""
+
+
+@pytest.mark.parametrize("storage", ["sqlite"], indirect=True)
+def test_what_is_too_much_to_attack_together_is_refused_before_anybody_is_asked(federation: PlayedFederation) -> None:
+    """Neither alone is too much."""
+    first, second = (f"SELECT {each}, COUNT(*) AS n {CHILDREN} GROUP BY {each}" for each in LARGE)
+    federation.start(first)
+    with pytest.raises(ProblemRaised, match=r"more than 50,000 cells together.*ask it by noisy_sum") as raised:
+        federation.draft(second)
     assert raised.value.problem.code == "overlap"
 
 
+def test_what_counts_other_children_leaves_room(federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "MOST_CELLS", 40)
+    by_age = f"SELECT age, COUNT(*) AS n {CHILDREN} AND ethnicity_major = '{{}}' GROUP BY age"
+    federation.start(by_age.format("asian"))
+    federation.start(by_age.format("black"))
+    with pytest.raises(ProblemRaised, match="too much to attack together"):
+        federation.draft(by_age.format("asian").replace("= 'asian'", "IN ('asian', 'mixed')"))
+
+
+class Stopwatch:
+    """Stands still until it has been read so often, and then leaps beyond every deadline."""
+
+    def __init__(self, readings: int) -> None:
+        self.left = readings
+
+    def __call__(self) -> float:
+        self.left -= 1
+        return 0.0 if self.left >= 0 else 2 * LONGEST_SECONDS
+
+
+WITH_TOTALS = f"SELECT sex, COUNT(*) AS n {CHILDREN} GROUP BY ROLLUP (sex)"
+
+
+@pytest.mark.parametrize(("readings", "first"), [(1, "301"), (3, "301"), (5, "302")])
 def test_an_attack_that_is_not_over_in_time_leaves_it_to_a_checker(
-    federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch
+    federation: PlayedFederation, readings: int, first: str
 ) -> None:
-    monkeypatch.setattr(gate, "LONGEST_SECONDS", -1.0)
-    query_id = answer(federation, federation.start(BY_SEX), [50, 4])
+    """Whenever the time is up: before an authority, or in the middle of one and between its programs."""
+    federation.hub = replace(federation.hub, stopwatch=Stopwatch(readings))
+    query_id = answer(federation, federation.start(WITH_TOTALS), [4, 4, 8])
     (waiting,) = list_checks(federation.hub, federation.member("gus")).checks
     assert (waiting.query_id, waiting.withheld) == (query_id, ())
-    assert waiting.found == ("The time is up: 301 and those after it were not attacked.",)
+    assert waiting.found == (f"The time is up: {first} and those after it were not attacked.",)
+    assert federation.hub.database.connection.execute("SELECT count(*) FROM releases").fetchone()[0] == 0
+
+
+def test_an_attack_that_is_over_in_time_is_released_by_itself(federation: PlayedFederation) -> None:
+    federation.hub = replace(federation.hub, stopwatch=lambda: 0.0)
+    query_id = answer(federation, federation.start(WITH_TOTALS), [4, 4, 8])
+    assert status_of(federation, query_id).state is QueryState.RELEASED
+
+
+def test_a_release_is_decoded_once_and_where_it_has_to_do_with_the_next_alone(
+    federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[str] = []
+
+    def read(connection: Connection, query_id: str, plan: QueryPlan) -> Release:
+        decoded.append(query_id)
+        return read_release(connection, query_id, plan)
+
+    read_release = earlier_releases._read
+    monkeypatch.setattr(earlier_releases, "_read", read)
+    first = answer(federation, federation.start(BY_SEX), [50, 40])
+    answer(federation, federation.start(ALL.replace("sex IN ('M', 'F')", "sex = 'U'")), [30])
+    assert decoded == []
+    answer(federation, federation.start(WITH_TOTALS), [50, 40, 90])
+    second = answer(federation, federation.start(ALL), [90])
+    assert decoded[0] == first
+    assert len(set(decoded)) == len(decoded) == 2
+    assert second not in decoded

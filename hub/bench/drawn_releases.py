@@ -1,0 +1,93 @@
+"""Releases to measure with: questions about the same children, each protected beside those before it.
+
+Each question groups by two other columns, so that they share their totals and nothing else.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import combinations
+from random import Random
+
+from disclosure_control.linked.companions import Published
+from disclosure_control.preset import Preset
+from disclosure_control.protection import protect
+from disclosure_control.release import release_tables
+from disclosure_control.row_protection import Neighbours
+from disclosure_control.tables import ProtectedTable
+from federation.envelope import seal_envelope
+from federation.exchange import ReleaseDocument
+from federation.manifest import REPLY_TYPE, Outcome, Path, Reply
+from federation.plans import derive_plan
+from federation.wire import encode_document, whole_seconds
+from query_engine.planning.plan import QueryPlan
+from query_engine.tables import RawTable
+
+__all__ = ["CHILDREN", "draw_plans", "protect_in_turn", "write_release"]
+
+COLUMNS = (
+    *("sex", "ethnicity_major", "sen_provision", "key_stage", "placement_type", "fsm_status"),
+    *("need", "legal_status", "age", "school_type", "year_group", "placement_provider"),
+)
+CHILDREN = "FROM child_year WHERE academic_year = 202425 AND counted_here"
+
+QUERY, NO_DIGEST = "Q-" + "0" * 16, "0" * 64
+MOMENT = datetime(2025, 10, 1, tzinfo=UTC)
+
+
+def draw_plans(count: int, path: Path) -> list[QueryPlan]:
+    """So many questions."""
+    pairs = list(combinations(COLUMNS, 2))
+    Random(1).shuffle(pairs)  # noqa: S311 - the same questions each time
+    named = (", ".join(pair) for pair in pairs[:count])
+    return [derive_plan(f"SELECT {each}, COUNT(*) AS n {CHILDREN} GROUP BY {each}", path) for each in named]
+
+
+def protect_in_turn(
+    raws: Sequence[RawTable], preset: Preset, rosters: Sequence[Sequence[str]]
+) -> Iterator[tuple[ProtectedTable, float]]:
+    """Tables, each over its roster, protected beside those before it, and the seconds of CPU that each has taken."""
+    earlier: list[Published] = []
+    for raw, roster in zip(raws, rosters, strict=True):
+        begun = time.process_time()
+        table = protect(raw, preset, Neighbours(tuple(earlier), b"drawn"), roster)
+        yield table, time.process_time() - begun
+        earlier.append(Published(f"R-{len(earlier)}", raw.plan, table.rows, roster))
+
+
+def write_release(name: str, plan: QueryPlan, preset: Preset, tables: dict[str, ProtectedTable]) -> bytes:
+    """The document of a release of rows, with all that nodes have said, though nobody has signed it."""
+    released = release_tables(tables, {}, plan, preset)
+    return encode_document(
+        ReleaseDocument(
+            release_id=name,
+            query_id=QUERY,
+            manifest_digest=NO_DIGEST,
+            sql="",
+            purpose="",
+            released_at=whole_seconds(MOMENT),
+            table=released.to_json(),
+            nodes=(),
+            replies=tuple(
+                seal_envelope(encode_document(_reply(code, table)), REPLY_TYPE) for code, table in tables.items()
+            ),
+            opening=None,
+            checkpoint="",
+        )
+    )
+
+
+def _reply(authority: str, table: ProtectedTable) -> Reply:
+    return Reply(
+        manifest_digest=NO_DIGEST,
+        query_id=QUERY,
+        node=f"node-{authority}",
+        authority=authority,
+        outcome=Outcome.ANSWERED,
+        code="",
+        text="",
+        snapshot="202425-drawn",
+        register_version=1,
+        answered_at=whole_seconds(MOMENT),
+        table=table.to_wire(),
+    )

@@ -1,0 +1,152 @@
+"""What was released before, for what comes next to be set against: read once, and kept at hand.
+
+A release never changes, so that each is decoded once; what each question is about is kept apart from it, and tells
+which releases there is anything to read of.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from audit.connection import Connection
+from disclosure_control.linked.related import find_related
+from disclosure_control.release import read_released
+from disclosure_control.released import ReleasedTable
+from disclosure_control.tables import Row
+from federation.envelope import Envelope, read_envelope
+from federation.exchange import QueryState, ReleaseDocument
+from federation.manifest import MANIFEST_TYPE, Manifest, Path, Reply, read_manifest
+from federation.plans import derive_plan
+from federation.recent import Recent
+from federation.wire import MAX_BATCH_BYTES, decode_document
+from query_engine.planning.plan import QueryPlan
+
+__all__ = ["TOTAL", "EarlierReleases", "Release", "decode_release"]
+
+TOTAL = ""
+"""Whose rows those of a total are."""
+
+MOST_SUBJECTS = 20_000
+"""Questions of which it is kept what they are about."""
+
+MOST_ROWS = 1_000_000
+"""Rows of releases that are kept at hand: about 50 releases of 100 cells over all of England."""
+
+ANSWERED = (QueryState.RUNNING, QueryState.CHECKING, QueryState.RELEASED)
+"""Where a question stands that was or may yet be answered."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a question is about; questions that differ in any of this have no counts in common."""
+
+    path: Path
+    academic_year: str
+    preset: str
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> "Subject":
+        """What a manifest's question is about."""
+        return cls(manifest.path, manifest.academic_year, manifest.preset)
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release as a reader has it: each authority's rows, or those of a total by no name at all.
+
+    `snapshots` are those that authorities answered from; none for a total, whose snapshots are those of its term.
+    """
+
+    name: str
+    plan: QueryPlan
+    rows: Mapping[str, Sequence[Row]]
+    answered: tuple[str, ...]
+    snapshots: Mapping[str, str]
+
+    @classmethod
+    def of(cls, name: str, plan: QueryPlan, table: ReleasedTable, snapshots: Mapping[str, str]) -> "Release":
+        """A released table."""
+        if table.is_total:
+            return cls(name, plan, {TOTAL: table.rows}, table.answered, snapshots)
+        rows: dict[str, list[Row]] = {}
+        for authority, *row in table.rows:
+            rows.setdefault(str(authority), []).append(tuple(row))
+        return cls(name, plan, rows, table.answered, snapshots)
+
+    @property
+    def size(self) -> int:
+        """How many rows it has."""
+        return sum(map(len, self.rows.values()))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A question: what it is about, of which term, and its SQL."""
+
+    subject: Subject
+    term: str
+    sql: str
+
+
+@dataclass(frozen=True, eq=False)
+class EarlierReleases:
+    """The releases of a hub."""
+
+    _asked: Recent[str, _Asked] = field(default_factory=lambda: Recent(MOST_SUBJECTS))
+    _releases: Recent[str, Release] = field(default_factory=lambda: Recent(MOST_ROWS, lambda release: release.size))
+
+    def related(self, connection: Connection, manifest: Manifest, plan: QueryPlan, term: str = "") -> list[Release]:
+        """The releases, of a term or any, that count rows which a question counts too, near or far; oldest first."""
+        names = connection.execute(
+            "SELECT query_id FROM releases JOIN queries USING (query_id) ORDER BY drafted_at, query_id"
+        ).fetchall()
+        others = [row[0] for row in names if row[0] != manifest.query_id]
+        plans = dict(self._same(connection, others, manifest, plan, term))
+        related = find_related(plan, plans.values())
+        kept = {query_id: other for query_id, other in plans.items() if other.plan_id in related}
+        return [self._releases.get(each, partial(_read, connection, each, other)) for each, other in kept.items()]
+
+    def related_plans(self, connection: Connection, manifest: Manifest, plan: QueryPlan) -> list[QueryPlan]:
+        """The plans of questions that were or may yet be answered and count rows which this one counts too."""
+        names = connection.execute("SELECT query_id FROM queries WHERE state IN (?, ?, ?)", ANSWERED).fetchall()
+        found = {each.plan_id: each for _, each in self._same(connection, [row[0] for row in names], manifest, plan)}
+        related = find_related(plan, found.values())
+        return [each for each in found.values() if each.plan_id in related]
+
+    def _same(
+        self, connection: Connection, names: Sequence[str], manifest: Manifest, plan: QueryPlan, term: str = ""
+    ) -> Iterator[tuple[str, QueryPlan]]:
+        """Those of these questions that are about the same, each with its plan."""
+        subject = Subject.of(manifest)
+        for query_id in names:
+            asked = self._asked.get(query_id, partial(_read_question, connection, query_id))
+            if asked.subject == subject and term in ("", asked.term):
+                other = derive_plan(asked.sql, asked.subject.path)
+                if other.table == plan.table and other.model is None:
+                    yield query_id, other
+
+
+def _read_question(connection: Connection, query_id: str) -> _Asked:
+    row = connection.execute("SELECT envelope FROM queries WHERE query_id = ?", (query_id,)).fetchone()
+    assert row is not None  # Queries are never deleted.
+    manifest = read_manifest(read_envelope(row["envelope"], MANIFEST_TYPE))
+    return _Asked(Subject.of(manifest), manifest.snapshot_term, manifest.sql)
+
+
+def _read(connection: Connection, query_id: str, plan: QueryPlan) -> Release:
+    row = connection.execute("SELECT document FROM releases WHERE query_id = ?", (query_id,)).fetchone()
+    assert row is not None  # Nor are releases.
+    return decode_release(bytes(row["document"]), plan)
+
+
+def decode_release(data: bytes, plan: QueryPlan) -> Release:
+    """The release in a document."""
+    document = decode_document(data, ReleaseDocument, limit=MAX_BATCH_BYTES)
+    # What nodes signed for a sum says nothing of figures: its snapshots are those of the term.
+    snapshots = dict(map(_snapshot, document.replies)) if plan.path == "per_authority" else {}
+    return Release.of(document.release_id, plan, read_released(document.table), snapshots)
+
+
+def _snapshot(signed: Envelope) -> tuple[str, str]:
+    reply = decode_document(signed.body, Reply)
+    return reply.authority, reply.snapshot

@@ -1,0 +1,138 @@
+"""What left a node before: read once and by what makes questions neighbours, with the outcome of reading everything."""
+
+import json
+import time
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+
+from disclosure_control.linked.companions import Published
+from disclosure_control.presets import load_preset
+from disclosure_control.protection import protect
+from disclosure_control.row_protection import Neighbours
+from disclosure_control.tables import ProtectedTable, read_protected
+from federation.envelope import read_envelope
+from federation.manifest import REPLY_TYPE, Outcome, Path, Reply
+from federation.plans import derive_plan
+from federation.wire import decode_document
+from node import earlier_rows
+from node.answering import answer_manifest
+from node.earlier_rows import Question
+from node.engines import open_engine
+from node.service import Node
+from tests.small_federation import SmallFederation, read_reply
+
+AUTHORITY, TERM = "301", "202425-summer"
+PRESET = load_preset("opensafely")
+CHILDREN = "FROM child_year WHERE academic_year = 202425 AND counted_here"
+SECRET = b"ties"
+
+FIGURES = ("COUNT(*) AS n", "COUNT(*) AS m", "AVG(placements) AS a", "COUNT(*) AS n, SUM(placements) AS s")
+GROUPS = ("sex", "ethnicity_major", "sen_provision", "key_stage")
+CONDITIONS = ("age < 9", "age >= 9", "age BETWEEN 6 AND 15", "sex = 'M'", "NOT (sex = 'M')", "age >= 0")
+
+
+def draw_question(draw: Random) -> str:
+    """Few questions, so that some come again, in the same words or others, and some count other children."""
+    group, condition = draw.choice(GROUPS), draw.choice(CONDITIONS)
+    return f"SELECT {group}, {draw.choice(FIGURES)} {CHILDREN} AND {condition} GROUP BY {group}"
+
+
+def ask(federation: SmallFederation, node: Node, sql: str) -> Reply:
+    data = answer_manifest(node, federation.sign(federation.manifest(sql)))
+    assert data is not None
+    return read_reply(data)
+
+
+def question_of(node: Node, sql: str) -> Question:
+    snapshot = node.store.newest(TERM)
+    assert snapshot is not None
+    return Question(derive_plan(sql, Path.PER_AUTHORITY), "child_year/202425", snapshot.id, PRESET)
+
+
+def read_everything(node: Node) -> Iterator[tuple[Published, ProtectedTable]]:
+    """Every reply of the node, one after the other, as whoever remembers nothing reads them."""
+    rows = node.database.connection.execute(
+        "SELECT sql, implied, reply FROM manifests JOIN rows_asked USING (digest) "
+        "WHERE reply IS NOT NULL ORDER BY reserved_at, digest"
+    )
+    for row in rows.fetchall():
+        reply = decode_document(read_envelope(row["reply"], REPLY_TYPE).body, Reply)
+        if reply.outcome is Outcome.ANSWERED:
+            plan = derive_plan(row["sql"], Path.PER_AUTHORITY)
+            table = read_protected(reply.table, plan, PRESET)
+            implied = {(place, label): count for place, label, count in json.loads(row["implied"])}
+            yield Published(reply.query_id, plan, table.rows, implied=implied), table
+
+
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.deep) for seed in range(2, 20))])
+def test_a_table_is_protected_as_it_is_beside_everything_that_ever_left(federation: SmallFederation, seed: int) -> None:
+    node, draw = federation.node(AUTHORITY), Random(seed)
+    for _ in range(6):
+        ask(federation, node, draw_question(draw))
+    everything = list(read_everything(node))
+    for sql in [draw_question(draw) for _ in range(4)]:
+        question, plan = question_of(node, sql), derive_plan(sql, Path.PER_AUTHORITY)
+        same = (t for p, t in everything if p.plan.plan_id == plan.plan_id and p.plan.outputs == plan.outputs)
+        repeated = node.earlier.find_repeated(node.database.connection, question)
+        assert repeated == next(same, None)
+        snapshot = node.store.newest(TERM)
+        assert snapshot is not None
+        with open_engine(node, snapshot) as engine:
+            raw = engine.run(plan)
+        beside = node.earlier.find_neighbours(node.database.connection, question, SECRET)
+        naive = Neighbours(tuple(published for published, _ in everything), SECRET)
+        assert protect(raw, PRESET, beside) == protect(raw, PRESET, naive)
+        assert len(beside.earlier) <= len(naive.earlier)
+
+
+def test_each_reply_is_decoded_once(federation: SmallFederation, monkeypatch: pytest.MonkeyPatch) -> None:
+    node, decoded = federation.node(AUTHORITY), list[str]()
+    questions = [f"SELECT {each}, COUNT(*) AS n {CHILDREN} GROUP BY {each}" for each in GROUPS]
+
+    def read(*arguments: object) -> object:
+        decoded.append(str(arguments[1]))
+        return read_reply_once(*arguments)  # type: ignore[arg-type]
+
+    read_reply_once = earlier_rows._read
+    monkeypatch.setattr(earlier_rows, "_read", read)
+    for sql in (*questions, *questions, questions[0]):
+        ask(federation, node, sql)
+    assert len(decoded) == len(set(decoded))
+    assert len(decoded) <= 2 * len(questions)
+
+
+def test_what_counts_other_children_is_no_neighbour(federation: SmallFederation) -> None:
+    node = federation.node(AUTHORITY)
+    young, old = (f"SELECT sex, COUNT(*) AS n {CHILDREN} AND age {each} GROUP BY sex" for each in ("< 9", "> 12"))
+    for sql in (young, old):
+        ask(federation, node, sql)
+    question = question_of(node, f"SELECT COUNT(*) AS n {CHILDREN} AND age < 6")
+    (beside,) = node.earlier.find_neighbours(node.database.connection, question, SECRET).earlier
+    assert beside.plan == derive_plan(
+        f"SELECT sex, COUNT(*) AS n {CHILDREN} AND age < 9 GROUP BY sex", Path.PER_AUTHORITY
+    )
+
+
+def test_the_next_answer_takes_no_longer_after_five_thousand(federation: SmallFederation) -> None:
+    """Fifty questions about each of a hundred subjects, each a hundred times, of which one subject is asked about."""
+    node = federation.node(AUTHORITY)
+    sql = f"SELECT sex, COUNT(*) AS n {CHILDREN} GROUP BY sex"
+    ask(federation, node, sql)
+    (row,) = node.database.connection.execute("SELECT * FROM manifests").fetchall()
+    kept = dict(row)
+    with node.database.transaction() as connection:
+        for number in range(5_000):
+            own = {"digest": f"{number:064x}", "nonce": f"{number:064x}", "plan_id": f"plan-{number % 50}"}
+            values = {**kept, **own, "subject": kept["subject"] if number % 2 else f"child_year/{number}"}
+            connection.execute(f"INSERT INTO manifests VALUES ({', '.join('?' * len(values))})", tuple(values.values()))
+            connection.execute("INSERT INTO rows_asked VALUES (?, ?, '[]')", (own["digest"], sql))
+    question = question_of(node, f"SELECT ethnicity_major, COUNT(*) AS n {CHILDREN} GROUP BY ethnicity_major")
+    seconds = []
+    for _ in range(5):
+        begun = time.process_time()
+        assert node.earlier.find_repeated(node.database.connection, question) is None
+        assert len(node.earlier.find_neighbours(node.database.connection, question, SECRET).earlier) == 1
+        seconds.append(time.process_time() - begun)
+    assert min(seconds) < 0.05
