@@ -18,6 +18,7 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
+from enum import Enum
 from functools import lru_cache
 from hashlib import sha256
 from typing import Protocol
@@ -34,9 +35,10 @@ MAX_NAME = 200
 MAX_LOG_SIZE = 2**63 - 1
 """The most entries a log may have: SQLite counts no further."""
 
-_ED25519 = b"\x01"
+KEY_ID_SIZE = 4
+"""The bytes before a signature that say by which key it is."""
+
 _KEY_SIZE = 32
-_KEY_ID_SIZE = 4
 _NAME = re.compile(r"[^\s+\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _SIZE = re.compile(r"[0-9]{1,19}")
 _SIGNATURE_LINE = re.compile(r"— ([^ ]+) ([A-Za-z0-9+/]+={0,2})")
@@ -44,6 +46,13 @@ _SIGNATURE_LINE = re.compile(r"— ([^ ]+) ([A-Za-z0-9+/]+={0,2})")
 
 class CheckpointError(Exception):
     """The text is not a checkpoint of this log, signed by its key."""
+
+
+class KeyKind(Enum):
+    """What a key signs, by the type byte of C2SP signed-note: one key has another key id for each."""
+
+    CHECKPOINT = b"\x01"
+    COSIGNATURE = b"\x04"
 
 
 class Signer(Protocol):
@@ -81,18 +90,19 @@ class Checkpoint:
 
     def to_text(self) -> str:
         """Return the body: the three lines that are signed."""
-        return f"{self.origin}\n{self.size}\n{_encode(self.root)}\n"
+        return f"{self.origin}\n{self.size}\n{encode_base64(self.root)}\n"
 
 
 @dataclass(frozen=True)
 class VerifierKey:
-    """The public key of a log under its origin, as C2SP signed-note writes it down for verifiers.
+    """The public key of a log or a witness under its name, as C2SP signed-note writes it down for verifiers.
 
     Raises CheckpointError on a name or key of the wrong form.
     """
 
     name: str
     public_key: bytes
+    kind: KeyKind = KeyKind.CHECKPOINT
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -102,11 +112,11 @@ class VerifierKey:
     @property
     def key_id(self) -> bytes:
         """The four bytes that mark this key's signatures: a hint for finding them, not a proof of anything."""
-        return sha256(self.name.encode() + b"\n" + _ED25519 + self.public_key).digest()[:_KEY_ID_SIZE]
+        return sha256(self.name.encode() + b"\n" + self.kind.value + self.public_key).digest()[:KEY_ID_SIZE]
 
     def to_text(self) -> str:
         """Return `<name>+<hex key id>+<base64 of the type byte and the key>`."""
-        return f"{self.name}+{self.key_id.hex()}+{_encode(_ED25519 + self.public_key)}"
+        return f"{self.name}+{self.key_id.hex()}+{encode_base64(self.kind.value + self.public_key)}"
 
 
 def check_name(name: str) -> None:
@@ -115,11 +125,11 @@ def check_name(name: str) -> None:
         raise CheckpointError(f"an origin is one word of up to {MAX_NAME} characters without a plus sign")
 
 
-def parse_verifier_key(text: str) -> VerifierKey:
-    """Read a verifier key. Raises CheckpointError if it is malformed or its key id is of another key."""
+def parse_verifier_key(text: str, kind: KeyKind = KeyKind.CHECKPOINT) -> VerifierKey:
+    """Read a verifier key. Raises CheckpointError if it is malformed, of another kind, or its key id of another key."""
     name, _, rest = text.partition("+")
     _, _, encoded = rest.partition("+")
-    key = VerifierKey(name, _decode(encoded, "the key")[1:])
+    key = VerifierKey(name, decode_base64(encoded, "the key")[1:], kind)
     if key.to_text() != text:
         raise CheckpointError("the verifier key is not of the form <name>+<key id>+<key>, or its key id is wrong")
     return key
@@ -133,7 +143,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     origin, size, root, _ = lines
     if not _SIZE.fullmatch(size):
         raise CheckpointError("the size is not a decimal number of up to 19 digits")
-    checkpoint = Checkpoint(origin, int(size), _decode(root, "the root"))
+    checkpoint = Checkpoint(origin, int(size), decode_base64(root, "the root"))
     if checkpoint.to_text() != text:
         raise CheckpointError("the checkpoint is not in its one accepted encoding")
     return checkpoint
@@ -148,7 +158,7 @@ def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> str:
         raise CheckpointError("the signer is not named after the origin of the log")
     body = checkpoint.to_text()
     key_id = VerifierKey(signer.name, signer.public_key).key_id
-    return f"{body}\n— {signer.name} {_encode(key_id + signer.sign(body.encode()))}\n"
+    return f"{body}\n— {signer.name} {encode_base64(key_id + signer.sign(body.encode()))}\n"
 
 
 def verify_checkpoint(note: str | bytes, origin: str, public_key: bytes) -> Checkpoint:
@@ -156,13 +166,13 @@ def verify_checkpoint(note: str | bytes, origin: str, public_key: bytes) -> Chec
 
     Raises CheckpointError on a malformed note, another origin, or when the key did not sign it exactly once.
     """
-    body, signatures = _split_note(note)
+    body, signatures = split_note(note)
     key = VerifierKey(origin, public_key)
     ours = [blob for name, blob in signatures if name == origin and blob.startswith(key.key_id)]
     if len(ours) != 1:
         raise CheckpointError(f"{len(ours)} signatures are by the log's key, not one")
     try:
-        _load_key(public_key).verify(ours[0][_KEY_ID_SIZE:], body.encode())
+        load_key(public_key).verify(ours[0][KEY_ID_SIZE:], body.encode())
     except InvalidSignature:
         raise CheckpointError("the signature does not fit the log's key") from None
     checkpoint = parse_checkpoint(body)
@@ -171,13 +181,13 @@ def verify_checkpoint(note: str | bytes, origin: str, public_key: bytes) -> Chec
     return checkpoint
 
 
-def _split_note(note: str | bytes) -> tuple[str, list[tuple[str, bytes]]]:
-    """Return the signed text of a note, and the key name and decoded blob of each signature."""
+def split_note(note: str | bytes) -> tuple[str, list[tuple[str, bytes]]]:
+    """Return the signed text of a note, and the key name and decoded blob of each signature. Raises CheckpointError."""
     text = _decode_text(note)
     body, gap, lines = text.rpartition("\n\n")
     if not gap or not lines.endswith("\n"):
         raise CheckpointError("the note has no blank line with signatures after it")
-    return body + "\n", [_read_signature(line) for line in lines[:-1].split("\n")]
+    return body + "\n", [read_signature(line) for line in lines[:-1].split("\n")]
 
 
 def _decode_text(note: str | bytes) -> str:
@@ -191,32 +201,35 @@ def _decode_text(note: str | bytes) -> str:
     return text
 
 
-def _read_signature(line: str) -> tuple[str, bytes]:
+def read_signature(line: str) -> tuple[str, bytes]:
+    """Return the key name of a signature line and what follows it, decoded. Raises CheckpointError."""
     match = _SIGNATURE_LINE.fullmatch(line)
     if not match:
         raise CheckpointError("a signature line is not of the form: em dash, key name, base64")
     check_name(match[1])
-    blob = _decode(match[2], "a signature")
-    if len(blob) <= _KEY_ID_SIZE:
+    blob = decode_base64(match[2], "a signature")
+    if len(blob) <= KEY_ID_SIZE:
         raise CheckpointError("a signature line holds no signature")
     return match[1], blob
 
 
-@lru_cache(maxsize=64)
-def _load_key(public_key: bytes) -> Ed25519PublicKey:
+@lru_cache(maxsize=512)
+def load_key(public_key: bytes) -> Ed25519PublicKey:
+    """Return a public key as verifying needs it."""
     return Ed25519PublicKey.from_public_bytes(public_key)
 
 
-def _encode(data: bytes) -> str:
+def encode_base64(data: bytes) -> str:
+    """Write bytes as notes do."""
     return base64.b64encode(data).decode()
 
 
-def _decode(text: str, what: str) -> bytes:
-    """Read base64 in its one accepted form, padded and with no stray bits."""
+def decode_base64(text: str, what: str) -> bytes:
+    """Read base64 in its one accepted form, padded and with no stray bits. Raises CheckpointError naming `what`."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         data = b""
-    if _encode(data) != text or not data:
+    if encode_base64(data) != text or not data:
         raise CheckpointError(f"{what} is not base64")
     return data

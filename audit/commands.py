@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from audit.checkpoint import VerifierKey
+    from audit.checkpoint import Checkpoint, VerifierKey
     from audit.verifier import LogSummary
 
 BROKEN = 7
@@ -19,6 +19,7 @@ BROKEN = 7
 
 _SQLITE_MARK = b"SQLite format 3\x00"
 _PLACE = click.Path(exists=True, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 _TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
 
@@ -40,33 +41,34 @@ def audit() -> None:
 @click.argument("logs", nargs=-1, type=_PLACE)
 @click.option("--state", "states", multiple=True, type=_DIRECTORY, help="A party's state directory.")
 @click.option("--key", help="The log's verifier key, instead of the log.pub beside it.")
-def verify(logs: tuple[Path, ...], states: tuple[Path, ...], key: str | None) -> None:
+@click.option("--kept", type=_FILE, help="A checkpoint of the log that was kept elsewhere: it must still hold.")
+def verify(logs: tuple[Path, ...], states: tuple[Path, ...], key: str | None, kept: Path | None) -> None:
     """Recompute whole logs and print one line for each; exit 7 if one is broken, saying at which entry.
 
     A log is a state directory, an SQLite database or an exported file.
 
-    A log cut back to an earlier state with its checkpoints is a true log of that moment: compare the entries and root
-    printed here with a later checkpoint that somebody else kept. A log.pub from the same place as the log shows only
-    that the two fit; where that matters, give the key you know with --key.
+    A log cut back to an earlier state with its checkpoints is a true log of that moment: give a later checkpoint that
+    somebody else kept, a witness or the reader of a release, with --kept. A log.pub from the same place as the log
+    shows only that the two fit; where that matters, give the key you know with --key.
     """
     places = (*states, *logs)
     if not places:
         raise click.UsageError("name a log: --state DIR, or an exported log file.")
-    if key and len(places) > 1:
-        raise click.UsageError("--key is the key of one log: verify one at a time.")
-    verdicts = [_verify_place(place, key) for place in places]
+    if (key or kept) and len(places) > 1:
+        raise click.UsageError("--key and --kept are of one log: verify one at a time.")
+    verdicts = [_verify_place(place, key, kept) for place in places]
     if not all(verdicts):
         raise click.exceptions.Exit(BROKEN)
 
 
-def _verify_place(place: Path, key_text: str | None) -> bool:
+def _verify_place(place: Path, key_text: str | None, kept: Path | None) -> bool:
     """Verify one log and print its line; tell whether it is whole."""
     from audit.log import LogUnreadable
     from audit.verifier import LogBroken
 
     try:
         key = _choose_key(place, key_text)
-        summary = _verify(place, key)
+        summary = _verify(place, key, _read_kept(kept, key) if kept else None)
     except LogUnreadable as error:
         raise _BadInput(str(error)) from None
     except LogBroken as error:
@@ -88,15 +90,25 @@ def _choose_key(place: Path, text: str | None) -> "VerifierKey":
         raise _BadInput(f"--key: {error}") from None
 
 
-def _verify(place: Path, key: "VerifierKey") -> "LogSummary":
+def _read_kept(path: Path, key: "VerifierKey") -> "Checkpoint":
+    from audit.checkpoint import MAX_NOTE, CheckpointError, verify_checkpoint
+
+    try:
+        with path.open("rb") as file:
+            return verify_checkpoint(file.read(MAX_NOTE + 1), key.name, key.public_key)
+    except CheckpointError as error:
+        raise _BadInput(f"--kept: {path} is no checkpoint of this log: {error}") from None
+
+
+def _verify(place: Path, key: "VerifierKey", kept: "Checkpoint | None") -> "LogSummary":
     from audit.log import open_log
     from audit.state import open_state_log
     from audit.verifier import verify_export, verify_log
 
     if place.is_file() and not _is_database(place):
-        return verify_export(place, key.name, key.public_key)
+        return verify_export(place, key.name, key.public_key, kept)
     with closing(open_state_log(place) if place.is_dir() else open_log(place)) as connection:
-        return verify_log(connection, key.name, key.public_key)
+        return verify_log(connection, key.name, key.public_key, kept)
 
 
 def _is_database(path: Path) -> bool:
@@ -156,3 +168,25 @@ def show(
     except EntryUnreadable as error:
         raise _Broken(f"{error}: run circe audit verify") from None
     click.echo(listing, nl=False)
+
+
+@audit.command()
+@click.option("--state", required=True, type=_DIRECTORY, help="A party's state directory.")
+@click.option("--evidence", is_flag=True, help="Print the two notes of each dispute as well.")
+def witnesses(state: Path, evidence: bool) -> None:
+    """Say what this party has witnessed, who has witnessed its own log, and what it disputes; exit 7 if anything.
+
+    The two notes of a dispute are signed by the log that it is about: whoever has that log's key can verify them.
+    """
+    from audit.log import LogUnreadable
+    from audit.state import open_state_log
+    from audit.witness_listing import list_disputes, list_witnessing
+
+    try:
+        with closing(open_state_log(state)) as connection:
+            lines, disputes = list_witnessing(connection), list_disputes(connection, with_notes=evidence)
+    except LogUnreadable as error:
+        raise _BadInput(str(error)) from None
+    click.echo("".join((*lines, *disputes)), nl=False)
+    if disputes:
+        raise click.exceptions.Exit(BROKEN)

@@ -92,6 +92,7 @@ class Action(StrEnum):
     SESSION_ENDED = "session.ended", "A person signed out."
     PASSKEY_ENROLLED = "passkey.enrolled", "A passkey was made known, by which its owner signs in from now on."
     PASSKEY_REMOVED = "passkey.removed", "A passkey was taken away, by which nobody can sign in any more."
+    LOG_DISPUTED = "log.disputed", "Another member's log was not signed: it does not continue what was signed of it."
     AUDIT_READ = "audit.read", "Somebody read or searched the audit log."
     AUDIT_EXPORTED = "audit.exported", "A copy of the audit log was written for an auditor."
 

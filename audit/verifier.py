@@ -8,11 +8,12 @@ In one pass over entries and checkpoints, in order:
 4. the root of the tree at that size is the root that was signed;
 5. the last checkpoint covers the last entry;
 6. the log's own count of its entries, and its origin, agree;
-7. in a database, the tables are those of the schema and nothing hangs on them, so that a search shows what is verified.
+7. in a database, the tables are those of the schema and nothing hangs on them, so that a search shows what is verified;
+8. a checkpoint that was kept elsewhere, where one is given, is of this log: it reaches that size, with that root.
 
-What this cannot see: a log cut back to an earlier state, entries and checkpoints together, is a true log of that
-moment. Whoever kept a later checkpoint (a witness, another party, a release that quotes one) can tell; compare it with
-the root and size reported here. Nor can it see what its owner never recorded, or a past rewritten with the owner's key.
+What this cannot see by itself: a log cut back to an earlier state, entries and checkpoints together, is a true log of
+that moment. Whoever kept a later checkpoint (a witness, another party, a release that quotes one) can tell: step 8. Nor
+can it see what its owner never recorded, or a past rewritten with the owner's key that nobody witnessed.
 """
 
 from collections.abc import Iterable
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from audit.checkpoint import CheckpointError, verify_checkpoint
+from audit.checkpoint import Checkpoint, CheckpointError, verify_checkpoint
 from audit.connection import Connection
 from audit.entry import SALT_SIZE, Entry, SignedCheckpoint, hash_entry
 from audit.event import EventInvalid
@@ -50,12 +51,12 @@ class LogSummary:
     last: datetime | None
 
 
-def verify_log(connection: Connection, origin: str, public_key: bytes) -> LogSummary:
-    """Verify a log in its database, as it is at this moment.
+def verify_log(connection: Connection, origin: str, public_key: bytes, kept: Checkpoint | None = None) -> LogSummary:
+    """Verify a log in its database, as it is at this moment, and that it still is what was `kept` of it elsewhere.
 
     Raises LogBroken at the first thing wrong, LogUnreadable if there is no log to verify.
     """
-    replay = _Replay(origin, public_key)
+    replay = _Replay(origin, public_key, kept)
     try:
         with one_view(connection):
             head = read_head(connection)
@@ -69,9 +70,9 @@ def verify_log(connection: Connection, origin: str, public_key: bytes) -> LogSum
     return replay.finish(*head)
 
 
-def verify_export(path: Path, origin: str, public_key: bytes) -> LogSummary:
+def verify_export(path: Path, origin: str, public_key: bytes, kept: Checkpoint | None = None) -> LogSummary:
     """Verify an exported log. Raises LogBroken at the first thing wrong, LogUnreadable if it is no export."""
-    replay = _Replay(origin, public_key)
+    replay = _Replay(origin, public_key, kept)
     try:
         with path.open("rb") as file:
             head = read_header(file)
@@ -86,7 +87,8 @@ def verify_export(path: Path, origin: str, public_key: bytes) -> LogSummary:
 class _Replay:
     """A tree grown anew from what the log holds, and how much of it the checkpoints seen so far vouch for."""
 
-    def __init__(self, origin: str, public_key: bytes) -> None:
+    def __init__(self, origin: str, public_key: bytes, kept: Checkpoint | None) -> None:
+        self._kept = kept
         self._origin = origin
         self._public_key = public_key
         self._tree = Frontier()
@@ -116,6 +118,11 @@ class _Replay:
             raise LogBroken(entry.index, "its hashes do not follow from the entries up to it")
         self._first = self._first or entry
         self._last = entry
+        self._check_kept()
+
+    def _check_kept(self) -> None:
+        if self._kept is not None and self._kept.size == self.size and self._kept.root != self._tree.root():
+            raise LogBroken(0, f"the log up to entry {self.size - 1} is not what was kept of it elsewhere")
 
     def _add_checkpoint(self, stored: SignedCheckpoint) -> None:
         try:
@@ -142,6 +149,8 @@ class _Replay:
             raise LogBroken(self._vouched, "no checkpoint covers it")
         if size != self.size:
             raise LogBroken(min(size, self.size), f"the log says that it has {size} entries, but it has {self.size}")
+        if self._kept is not None and self._kept.size > self.size:
+            raise LogBroken(self.size, f"it is missing: a checkpoint kept elsewhere covers {self._kept.size} entries")
         return LogSummary(
             origin=origin,
             entries=size,

@@ -40,6 +40,7 @@ from federation.state import Party, StateError
 from federation.terminal import plain_text
 from federation.tls import TlsInvalid, check_protected, client_context, explain_failure
 from federation.wire import MAX_BATCH_BYTES, D, WireError, decode_document, encode_document
+from federation.witnessing import WitnessAnswer, WitnessReport
 
 Clock = Callable[[], datetime]
 
@@ -137,6 +138,10 @@ class HubConnection:
     def publish_budget(self, statement: Envelope) -> None:
         """Hand in this node's newest statement of its privacy budget."""
         self._send("PUT", "/federation/budget", encode_document(statement))
+
+    def report_witnessing(self, report: WitnessReport) -> WitnessAnswer:
+        """Hand in what this node signed of others' logs and what of its own is to be signed, and return the same."""
+        return self._read("POST", "/federation/witnessing", WitnessAnswer, encode_document(report))
 
     def fetch_budget(self, project: str, academic_year: str) -> BudgetLeft:
         """Return how much privacy loss a project's next question about a year may cost."""

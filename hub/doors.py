@@ -26,7 +26,8 @@ from federation.wire import (
     decode_document,
     encode_document,
 )
-from hub import budgets, checks, dispatch, queries, relay, release, runs, sealing_keys, settling
+from federation.witnessing import WitnessReport
+from hub import budgets, checks, dispatch, queries, relay, release, runs, sealing_keys, settling, witnessing
 from hub.service import Hub
 
 doors = Blueprint("doors", __name__)
@@ -188,6 +189,13 @@ def accept_budget() -> Response:
     """Take in what a node states of its privacy budget."""
     budgets.keep_statement(the_hub(), authenticate(MemberKind.NODE), request.get_data(cache=True))
     return Response(status=204)
+
+
+@doors.post("/federation/witnessing")
+def exchange_witnessing() -> Response:
+    """Take in what a node signed of others' logs and shows of its own; hand it what it is asked to sign, and has."""
+    hub, node = the_hub(), authenticate(MemberKind.NODE)
+    return answer(witnessing.exchange_reports(hub, node, read_body(WitnessReport)))
 
 
 @doors.get("/federation/sealing-keys")

@@ -182,4 +182,12 @@ CREATE TABLE IF NOT EXISTS sum_arrivals (
 CREATE TABLE IF NOT EXISTS sum_certificates (
     term TEXT PRIMARY KEY,
     document BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS witnessing (
+    origin TEXT NOT NULL,
+    witness TEXT NOT NULL,
+    size INTEGER NOT NULL DEFAULT 0,
+    cosignature TEXT NOT NULL DEFAULT '',
+    offer TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (origin, witness)
 )

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from audit.event import Action, AuditEvent, Detail, EventInvalid, Outcome
+from audit.witness_store import SCHEMA as WITNESS_SCHEMA
 from federation.database import Database, SqliteDatabase, open_shared_database
 from federation.problems import ProblemRaised
 from federation.register import MemberKind, Register
@@ -179,7 +180,7 @@ def open_hub(directory: Path, clock: Clock = current_time, lines: int = 64, memo
     Workers that share the hub's state are given one `memory_key`, made before they were forked.
     """
     party = open_party(directory, MemberKind.HUB)
-    database, sums = open_shared_database(party, SCHEMA), SumMemory(memory_key)
+    database, sums = open_shared_database(party, SCHEMA, WITNESS_SCHEMA), SumMemory(memory_key)
     if isinstance(database, SqliteDatabase):
         return Hub(party, database, AccessPolicy.load(), clock, FileNonces(directory), Bell(lines), sums=sums)
     from hub.shared_bell import SharedBell

@@ -35,6 +35,7 @@ from node.schedule import LOOKUPS_A_TICK, Schedule, batched
 from node.service import Node
 from node.sums.deliveries import Doors, deal_with_sum
 from node.sums.preparing import erase_what_is_over
+from node.witnessing import Witnessing
 
 log = logging.getLogger("circe.node")
 
@@ -66,7 +67,7 @@ FORESEEN = (DeliveriesLeft, HubUnreachable, HubRefused, RegisterError, StateErro
 def serve_node(node: Node, hub: HubConnection, stop: threading.Event) -> None:
     """Serve a node until told to stop, whatever happens to the hub in between."""
     pause, schedule, finished = FIRST_PAUSE_SECONDS, Schedule(), Finished()
-    publication, stated = Publication(), StatedBudget()
+    publication, stated, witnessing = Publication(), StatedBudget(), Witnessing(node.clock())
     inbox: Inbox | None = None
     with closing(hub), closing(node.database):
         with suppress(Exception):  # What is wrong now is told when it is asked for.
@@ -77,6 +78,7 @@ def serve_node(node: Node, hub: HubConnection, stop: threading.Event) -> None:
                 ensure_register(node, hub)
                 publication.renew(node, hub)
                 stated.renew(node, hub)
+                witnessing.renew(node, hub)
                 came, inbox = inbox, None
                 inbox = poll_once(node, hub, schedule, finished, came)
                 pause = FIRST_PAUSE_SECONDS

@@ -5,6 +5,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from audit.event import Action, AuditEvent, Detail, Outcome
+from audit.witness_store import SCHEMA as WITNESS_SCHEMA
 from federation.database import SqliteDatabase, open_database
 from federation.register import MemberKind, Register
 from federation.register_reader import RegisterReader, identify_file
@@ -18,7 +19,7 @@ from node.sums.store import SumStore
 from policies.access_policy import MATRIX, AccessPolicy
 
 HERE = Path(__file__).parent
-SCHEMAS = tuple(HERE / room / "schema.sql" for room in ("", "lookups", "sums", "tracking"))
+SCHEMAS = (*(HERE / room / "schema.sql" for room in ("", "lookups", "sums", "tracking")), WITNESS_SCHEMA)
 POLICY_FILE = "policy.csv"
 SNAPSHOTS = "snapshots"
 

@@ -12,6 +12,7 @@ from audit.connection import Connection
 from audit.entry import Entry
 from audit.event import Action, AuditEvent, EventInvalid, parse_action
 from audit.log import read_checkpoint, read_entries
+from audit.witness_listing import MEANINGS, read_witnesses
 from federation.problems import ProblemRaised
 
 ENTRIES_SHOWN = 50
@@ -61,8 +62,8 @@ def read_search(asked: Mapping[str, str]) -> Search:
     return Search(action, texts["actor"], texts["reference"], int(before) if before else None)
 
 
-def render_log(connection: Connection, search: Search, *, links_queries: bool = False) -> str:
-    """Return the page of a log that a search is about, and the log's newest checkpoint."""
+def render_log(connection: Connection, search: Search, *, quorum: int, links_queries: bool = False) -> str:
+    """Return the page of a log that a search is about, its newest checkpoint, and how many have witnessed it."""
     lines = tuple(read_lines(connection, search))
     return render_template(
         "kit/log.html",
@@ -71,6 +72,8 @@ def render_log(connection: Connection, search: Search, *, links_queries: bool = 
         older=search.address(lines[ENTRIES_SHOWN - 1].index) if len(lines) > ENTRIES_SHOWN else "",
         actions=[(action.value, action.meaning) for action in Action],
         checkpoint=read_checkpoint(connection).note.decode(errors="replace"),
+        witnesses=read_witnesses(connection, quorum),
+        meanings=MEANINGS,
         links_queries=links_queries,
     )
 

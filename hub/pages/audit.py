@@ -5,6 +5,7 @@ from flask import Blueprint, request
 from audit.event import Action
 from federation.register import Member
 from federation.web.log_page import Search, read_search, render_log
+from federation.witnessing import find_quorum
 from hub.pages.visitor import may_read_log, require_visitor_who, the_hub
 
 audit = Blueprint("audit", __name__)
@@ -18,7 +19,9 @@ def show_log() -> str:
     visitor = require_visitor_who(may_read_log, NOT_YOURS)
     search = read_search(request.args)
     record_reading(visitor, search)
-    return render_log(the_hub().database.connection, search, links_queries=True)
+    hub = the_hub()
+    quorum = find_quorum(hub.register(), hub.party.member_id, hub.clock())
+    return render_log(hub.database.connection, search, quorum=quorum, links_queries=True)
 
 
 def record_reading(visitor: Member, search: Search) -> None:

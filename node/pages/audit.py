@@ -4,6 +4,7 @@ from flask import Blueprint, request
 
 from audit.event import Action
 from federation.web.log_page import read_search, render_log
+from federation.witnessing import WITNESSES_OF_A_NODE
 from node.pages.staff import may_read_log, require_visitor_who, the_node
 
 audit = Blueprint("audit", __name__)
@@ -17,4 +18,4 @@ def show_log() -> str:
     visitor, node = require_visitor_who(may_read_log, NOT_YOURS), the_node()
     search = read_search(request.args)
     node.record(node.event(Action.AUDIT_READ, f"{visitor.id} ({visitor.role})", "", **search.details()))
-    return render_log(node.database.connection, search)
+    return render_log(node.database.connection, search, quorum=WITNESSES_OF_A_NODE)

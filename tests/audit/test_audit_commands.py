@@ -14,10 +14,16 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner, Result
 
-from audit.checkpoint import VerifierKey
+from audit.checkpoint import KeyKind, VerifierKey, parse_checkpoint, split_note
 from audit.commands import audit
+from audit.cosignature import cosign
 from audit.event import MEMBERS, Action, AuditEvent
 from audit.export import write_export
+from audit.witness import DISPUTES, Refusal, WitnessRefused
+from audit.witness_listing import MEANINGS
+from audit.witness_store import SCHEMA, add_to_round, answer_offer, find_round, keep_evidence
+from tests.audit.conftest import START
+from tests.audit.test_witness import PlayedLog
 
 if TYPE_CHECKING:
     from tests.audit.conftest import Party, SeedSigner
@@ -221,3 +227,86 @@ def test_naming_the_commands_loads_nothing_heavy() -> None:
     code = "import sys, audit.commands; print([m for m in ('cryptography', 'sqlite3', 'json') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# --- A checkpoint that was kept elsewhere ----------------------------------------------------------------------------
+
+
+def test_a_log_that_was_cut_back_is_found_out_by_a_checkpoint_kept_elsewhere(
+    filled: Party, make_event: MakeEvent, tmp_path: Path
+) -> None:
+    before = tmp_path / "before.sqlite"
+    filled.connection.execute("VACUUM INTO ?", (str(before),))
+    filled.record(make_event(11))
+    kept = tmp_path / "checkpoint"
+    kept.write_text(filled.log.latest_checkpoint(filled.connection))
+    key = (filled.directory / "log.pub").read_text().strip()
+    assert run("verify", filled.database, "--key", key, "--kept", kept).exit_code == 0
+    assert run("verify", before, "--key", key).exit_code == 0
+    result = run("verify", before, "--key", key, "--kept", kept)
+    assert result.exit_code == 7
+    assert "entry 10: it is missing: a checkpoint kept elsewhere covers 11 entries" in result.stdout
+
+
+def test_a_log_that_was_written_anew_is_found_out_by_a_checkpoint_kept_elsewhere(
+    filled: Party, make_event: MakeEvent, tmp_path: Path
+) -> None:
+    """Whole in itself and signed by its own key, with one entry told otherwise."""
+    kept = tmp_path / "checkpoint"
+    kept.write_text(filled.log.latest_checkpoint(filled.connection))
+    anew = type(filled)(tmp_path / "anew", filled.signer)
+    for n in range(12):
+        anew.record(make_event(n, actor="nobody@301.example") if n == 3 else make_event(n))
+    assert run("verify", "--state", anew.directory).exit_code == 0
+    result = run("verify", "--state", anew.directory, "--kept", kept)
+    assert (result.exit_code, "up to entry 9 is not what was kept" in result.stdout) == (7, True)
+    anew.connection.close()
+
+
+def test_what_is_kept_must_be_of_this_log(filled: Party, tmp_path: Path) -> None:
+    kept = tmp_path / "checkpoint"
+    kept.write_text("circe.example/node/301\n10\nAAAA\n")
+    result = run("verify", "--state", filled.directory, "--kept", kept)
+    assert result.exit_code == 2
+    assert "no checkpoint of this log" in result.stderr
+
+
+# --- witnesses -------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_witnessed_and_disputed_is_told(filled: Party, make_signer: Callable[[str, int], SeedSigner]) -> None:
+    connection, hub, witness = filled.connection, make_signer("hub", 3), make_signer("node-316", 8)
+    connection.executescript(SCHEMA.read_text())
+    assert run("witnesses", "--state", filled.directory).stdout == "own log: 0 of 10 entries witnessed\n"
+    current = find_round(connection, 1, START)
+    checkpoint = parse_checkpoint(split_note(current.note)[0])
+    add_to_round(
+        connection,
+        10,
+        cosign(checkpoint, witness, 1),
+        VerifierKey(witness.name, witness.public_key, KeyKind.COSIGNATURE),
+    )
+    honest, forked = PlayedLog(hub), PlayedLog(hub, fork_at=3)
+    answer_offer(connection, honest.offer(0, 5), "hub", hub.public_key, filled.signer, START)
+    result = run("witnesses", "--state", filled.directory)
+    assert result.stdout == "own log: 10 of 10 entries witnessed by node-316\nsigned hub: 5 entries\n"
+    assert result.exit_code == 0
+    with pytest.raises(WitnessRefused) as refused:
+        answer_offer(connection, forked.offer(5, 5), "hub", hub.public_key, filled.signer, START)
+    keep_evidence(connection, forked.offer(5, 5), "hub", refused.value, START)
+    result = run("witnesses", "--state", filled.directory, "--evidence")
+    assert result.exit_code == 7
+    assert (
+        "disputed hub: it signed two different histories of one length (split), seen 2026-01-05T09:00" in result.stdout
+    )
+    assert honest.note(5) in result.stdout
+    assert forked.note(5) in result.stdout
+
+
+def test_every_dispute_has_its_words() -> None:
+    assert {Refusal(name) for name in MEANINGS} == DISPUTES
+
+
+def test_a_party_without_witnesses_says_so(filled: Party) -> None:
+    result = run("witnesses", "--state", filled.directory)
+    assert (result.exit_code, "keeps nothing of witnesses" in result.stderr) == (2, True)

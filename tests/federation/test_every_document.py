@@ -52,6 +52,7 @@ from federation.sum_terms import TermsInvalid, check_terms, make_noisy_terms
 from federation.tls import TlsInvalid, check_protected
 from federation.webauthn import WebAuthnRefused, read_authenticator_data
 from federation.wire import Document, WireError, decode_document, encode_document
+from federation.witnessing import Offered, Signed, WitnessAnswer, WitnessReport
 from tests.federation.cast import NOW, PASSKEY, make_keys, make_manifest, make_member, make_register, sign_manifest
 from tests.federation.sum_examples import SUM_EXAMPLES
 from tests.federation.template_cast import CHOICES, make_standing, sign_standing
@@ -99,6 +100,8 @@ BUDGET_LEFT = BudgetLeft(
     project="attendance-2025", academic_year="202425", left="4.5", most_per_question="1", unstated=("node-203",)
 )
 QUERY_BUDGET = QueryBudget(epsilon="0.5", rho="0.125", left="4.5", left_after="4", short="")
+SIGNED = Signed(origin="hub", witness="node-301", size=7, cosignature="— node-301 AAAA\n")
+OFFERED = Offered(origin="node-301", witness="node-203", offer="old 0\n\nnode-301\n1\nAAAA\n\n— node-301 AAAA\n")
 CLAIM = ChildClaim(upn=SECRET, date_of_birth=date(2012, 1, 31), care_start=date(2020, 5, 1), care_end=None)
 FACTS = EducationFacts(
     upn=SECRET,
@@ -204,6 +207,10 @@ EXAMPLES: tuple[Document, ...] = (
     STATED,
     STATED.taken[0],
     QUERY_BUDGET,
+    SIGNED,
+    OFFERED,
+    WitnessReport(signed=(SIGNED,), offered=(OFFERED,)),
+    WitnessAnswer(offered=(OFFERED,), signed=(SIGNED,)),
     Inbox(register_version=5, deliveries=(DELIVERY,), sealing_keys=(PUBLISHED,)),
     HELD,
     decode_document(PUBLISHED.body, SealingKey),

@@ -44,6 +44,7 @@ DOORS = (
         (400, "sealing_key_malformed"),
     ),
     Door("/federation/budget", "PUT", "/federation/budget", "node-301", "ana", KIND, None, (400, "budget_malformed")),
+    Door("/federation/witnessing", "POST", "/federation/witnessing", "node-301", "ana", KIND, None, MALFORMED),
     Door(
         "/api/budget/<project>/<academic_year>",
         "GET",

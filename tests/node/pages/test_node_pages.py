@@ -6,10 +6,16 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from audit.checkpoint import parse_checkpoint, split_note
+from audit.cosignature import cosign
 from audit.event import Action, AuditEvent, Outcome
 from audit.log import read_entries
+from audit.witness_store import add_to_round, find_round
+from federation.database import LogSigner
 from federation.problems import ProblemRaised
+from federation.state import open_party
 from federation.web.sign_in_codes import CODE_LIFETIME
+from federation.witnessing import witness_key
 from node.lookups.errand import LookupResult
 from node.pages import placed_here
 from node.pages.staff import may_read_log, may_read_ours, may_read_placed_here
@@ -184,6 +190,23 @@ def test_that_the_log_is_read_is_in_the_log(browse: Browse, node: Node) -> None:
     assert entry.to_event().actor == "ig (ig_officer)"
     assert entry.to_event().details["searched.action"] == "signin"
     assert "Latest checkpoint" in page
+
+
+def test_the_log_says_how_far_it_is_witnessed_and_what_is_disputed(browse: Browse, node: Node) -> None:
+    client, register = browse("ig"), node.register()
+    assert "entries is witnessed by enough other members yet" in client.get("/audit").text
+    with node.database.transaction() as connection:
+        current = find_round(connection, 2, node.clock())
+        for member in ("node-316", "node-301"):
+            signer = LogSigner(open_party(node.party.directory.parent / member))
+            line = cosign(parse_checkpoint(split_note(current.note)[0]), signer, 1)
+            add_to_round(connection, current.size, line, witness_key(register.find(member, node.clock())))
+        connection.execute(
+            "INSERT INTO audit_evidence VALUES ('hub', '', 'split', x'', x'', '2026-11-29T09:00:00.000000Z')"
+        )
+    page = client.get("/audit").text
+    assert f"{current.size} of {current.size + 1} entries are witnessed: 2 other members" in " ".join(page.split())
+    assert "The log of hub was not signed:</strong> it signed two different histories of one length" in page
 
 
 def test_a_code_is_good_once_and_for_a_quarter_of_an_hour(node: Node, federation: SmallFederation) -> None:

@@ -1,0 +1,323 @@
+"""The logs of a federation are witnessed by its nodes; whoever shows two histories, or rewrites one, is found out."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from audit.checkpoint import Checkpoint, sign_checkpoint
+from audit.cosignature import cosign, verify_quorum
+from audit.event import Action
+from audit.log import read_checkpoint, read_entries, read_head
+from audit.verifier import verify_log
+from audit.witness import Offer, Refusal, verify_evidence
+from audit.witness_store import LONGEST_ROUND, Cosigned, list_witnessed, newest_cosigned, newest_round, read_evidence
+from federation.database import LogSigner
+from federation.transport import HubRefused
+from federation.witnessing import (
+    Offered,
+    Signed,
+    WitnessAnswer,
+    WitnessReport,
+    find_quorum,
+    list_witnesses,
+    witness_key,
+)
+from hub.service import open_hub
+from hub.witnessing import count_witnesses
+from node.service import Node
+from node.witnessing import EVERY, SOON, Witnessing, exchange_witnessing, make_report, sign_offered
+from tests.end_to_end.one_process import OneProcess
+from tests.small_federation import SmallFederation
+
+
+class Watched(OneProcess):
+    """Members who meet by their reports on logs, when the test lets them."""
+
+    def report(self, *authorities: str) -> None:
+        for code in authorities or self.nodes:
+            hub = self.connect(self.nodes[code].party)
+            exchange_witnessing(self.nodes[code], hub)
+            hub.close()
+
+    def act(self, node: Node | None = None) -> None:
+        """Have somebody do something that the hub's log, or a node's, has an entry of."""
+        if node is not None:
+            node.record(node.event(Action.AUDIT_READ, "ig", ""))
+            return
+        with self.hub.database.transaction() as connection:
+            self.hub.database.log.append(connection, self.hub.event(Action.AUDIT_READ, "eve", ""))
+
+    def forge(self, size: int, root: bytes) -> str:
+        """Sign whatever checkpoint of the hub's log a dishonest hub likes."""
+        return sign_checkpoint(Checkpoint("hub", size, root), LogSigner(self.hub.party))
+
+    @property
+    def cosigned(self) -> Cosigned | None:
+        register = self.hub.register()
+        return newest_cosigned(self.hub.database.connection, find_quorum(register, "hub", self.clock()))
+
+
+@pytest.fixture
+def watched(federation: SmallFederation) -> Iterator[Watched]:
+    found = Watched(federation)
+    yield found
+    found.close()
+
+
+def disputes(node: Node) -> list[str]:
+    """The reasons why this node did not sign, as its own log has them."""
+    entries = read_entries(node.database.connection, action=Action.LOG_DISPUTED)
+    return [str(entry.to_event().details["reason"]) for entry in entries]
+
+
+# --- Honest logs -----------------------------------------------------------------------------------------------------
+
+
+def test_the_hubs_log_is_witnessed_by_two_thirds_of_the_nodes(watched: Watched) -> None:
+    watched.act()
+    watched.report("203", "301")
+    assert watched.cosigned is None
+    watched.report("316")
+    found = watched.cosigned
+    assert found is not None
+    assert found.size == read_head(watched.hub.database.connection)[1]
+    witnesses = list_witnesses(watched.hub.register(), "hub", watched.clock())
+    assert set(verify_quorum(found.note, [witness_key(member) for member in witnesses], 3)) == {
+        "node-203",
+        "node-301",
+        "node-316",
+    }
+    assert count_witnesses(watched.hub) == (found.size, found.size)
+
+
+def test_the_witnesses_follow_as_the_hubs_log_grows(watched: Watched) -> None:
+    for _ in range(4):
+        watched.act()
+        watched.report()
+        size = read_head(watched.hub.database.connection)[1]
+        assert {list_witnessed(node.database.connection)["hub"] for node in watched.nodes.values()} == {size}
+        assert watched.cosigned is not None
+        assert watched.cosigned.size == size
+    assert not any(disputes(node) for node in watched.nodes.values())
+
+
+def test_each_nodes_log_is_witnessed_by_two_others(watched: Watched) -> None:
+    """First the nodes hear that nothing was signed yet, then their witnesses sign, then they hear of that."""
+    for _ in range(3):
+        watched.report()
+    for node in watched.nodes.values():
+        register, origin = node.register(), node.party.member_id
+        found = newest_cosigned(node.database.connection, 2)
+        assert found is not None
+        assert found.size == read_head(node.database.connection)[1]
+        keys = [witness_key(member) for member in list_witnesses(register, origin, watched.clock())]
+        assert len(verify_quorum(found.note, keys, 2)) == 2
+
+
+def test_a_nodes_witnesses_follow_as_its_log_grows(watched: Watched) -> None:
+    node = watched.nodes["203"]
+    for _ in range(3):
+        watched.act(node)
+        for _ in range(3):
+            watched.report()
+        found = newest_cosigned(node.database.connection, 2)
+        assert found is not None
+        assert found.size == read_head(node.database.connection)[1]
+    assert not any(disputes(other) for other in watched.nodes.values())
+
+
+def test_witnessing_writes_no_entries_of_its_own(watched: Watched) -> None:
+    """Else every report would ask for the next."""
+    before = [read_head(node.database.connection) for node in watched.nodes.values()]
+    for _ in range(4):
+        watched.report()
+    assert [read_head(node.database.connection) for node in watched.nodes.values()] == before
+
+
+def test_a_node_that_is_away_holds_nobody_up_for_long(watched: Watched) -> None:
+    watched.act()
+    watched.report("203")
+    watched.act()
+    watched.report("301")
+    current = newest_round(watched.hub.database.connection)
+    assert current is not None
+    assert current.cosignatures == 2
+    watched.clock.move(LONGEST_ROUND + timedelta(seconds=1))
+    watched.report("203", "301", "316")
+    assert watched.cosigned is not None
+    assert watched.cosigned.size == read_head(watched.hub.database.connection)[1]
+
+
+# --- Dishonest logs --------------------------------------------------------------------------------------------------
+
+
+def test_a_split_view_is_refused_logged_and_kept(watched: Watched) -> None:
+    """The hub shows one node another history of the same length, signed with its own key."""
+    watched.act()
+    watched.report()
+    node = watched.nodes["301"]
+    size = list_witnessed(node.database.connection)["hub"]
+    forged = watched.forge(size, bytes(32))
+    offered = Offered(origin="hub", witness="node-301", offer=Offer(size, (), forged).to_text())
+    assert not sign_offered(node, offered)
+    assert disputes(node) == ["split"]
+    (evidence,) = read_evidence(node.database.connection)
+    hub_key = watched.hub.party.keys.public_log_key
+    assert verify_evidence(evidence.kept, evidence.offered, "hub", hub_key) is Refusal.SPLIT
+    assert not sign_offered(node, offered)
+    assert disputes(node) == ["split"]
+
+
+def test_a_rewritten_log_of_the_hub_finds_no_witnesses(watched: Watched, tmp_path: Path) -> None:
+    """The hub goes back to a copy of its log and writes on from there: every node that saw more disputes it."""
+    database = watched.hub.party.database
+    watched.hub.database.erase_deleted()
+    watched.hub.close()
+    shutil.copy(database, tmp_path / "before.sqlite")
+    watched.hub = open_hub(watched.federation.directory / "hub", watched.clock)
+    watched.app.extensions["hub"] = watched.hub
+    for _ in range(3):
+        watched.act()
+    watched.report()
+    watched.hub.database.erase_deleted()
+    watched.hub.close()
+    shutil.copy(tmp_path / "before.sqlite", database)
+    for stale in database.parent.glob(f"{database.name}-*"):
+        stale.unlink()
+    watched.hub = open_hub(watched.federation.directory / "hub", watched.clock)
+    watched.app.extensions["hub"] = watched.hub
+    watched.report()
+    assert {reason for node in watched.nodes.values() for reason in disputes(node)} == {"smaller"}
+    for _ in range(5):
+        watched.act()
+    watched.clock.move(LONGEST_ROUND + timedelta(seconds=1))
+    watched.report()
+    assert all("unproven" in disputes(node) for node in watched.nodes.values())
+    assert watched.cosigned is None
+    verify_log(watched.hub.database.connection, "hub", watched.hub.party.keys.public_log_key)
+
+
+def test_a_rewritten_log_of_a_node_finds_no_witnesses(watched: Watched) -> None:
+    node = watched.nodes["203"]
+    for _ in range(3):
+        watched.report()
+    connection, signer = node.database.connection, LogSigner(node.party)
+    witnesses = list_witnesses(node.register(), "node-203", watched.clock())
+    size = read_head(connection)[1]
+    for forged in (Checkpoint("node-203", size, bytes(32)), Checkpoint("node-203", size + 4, bytes(32))):
+        offer = Offer(size, (), sign_checkpoint(forged, signer)).to_text()
+        for member in witnesses:
+            other = watched.nodes[member.id.removeprefix("node-")]
+            assert not sign_offered(other, Offered(origin="node-203", witness=member.id, offer=offer))
+    for member in witnesses:
+        assert set(disputes(watched.nodes[member.id.removeprefix("node-")])) == {"split", "unproven"}
+
+
+def test_a_hub_that_rewrites_offers_of_nodes_gets_nothing_signed(watched: Watched) -> None:
+    """It carries the checkpoints of nodes' logs, and has no key of theirs."""
+    node = watched.nodes["301"]
+    forged = sign_checkpoint(Checkpoint("hub", 9, bytes(32)), LogSigner(watched.hub.party)).replace("hub", "node-203")
+    for text in (Offer(0, (), forged).to_text(), "old 0\n\nnothing\n", "nothing"):
+        assert not sign_offered(node, Offered(origin="node-203", witness="node-301", offer=text))
+    assert "node-203" not in list_witnessed(node.database.connection)
+    assert list(read_evidence(node.database.connection)) == []
+
+
+def test_a_node_signs_no_log_that_the_register_does_not_give_it(watched: Watched) -> None:
+    node = watched.nodes["301"]
+    note = sign_checkpoint(Checkpoint("node-301", 9, bytes(32)), LogSigner(node.party))
+    assert not sign_offered(node, Offered(origin="node-301", witness="node-301", offer=Offer(0, (), note).to_text()))
+    assert not sign_offered(node, Offered(origin="ana@ucl", witness="node-301", offer=Offer(0, (), note).to_text()))
+
+
+# --- Dishonest reports -----------------------------------------------------------------------------------------------
+
+
+def send(watched: Watched, code: str, report: WitnessReport) -> WitnessAnswer:
+    hub = watched.connect(watched.nodes[code].party)
+    try:
+        return hub.report_witnessing(report)
+    finally:
+        hub.close()
+
+
+def test_a_cosignature_that_does_not_hold_counts_for_nothing(watched: Watched) -> None:
+    watched.act()
+    send(watched, "301", make_report(watched.nodes["301"], {}))
+    current = newest_round(watched.hub.database.connection)
+    assert current is not None
+    checkpoint = Checkpoint("hub", current.size, bytes(32))
+    forged = cosign(checkpoint, LogSigner(watched.nodes["301"].party), 1)
+    signed = Signed(origin="hub", witness="node-301", size=current.size, cosignature=forged)
+    send(watched, "301", WitnessReport(signed=(signed,), offered=()))
+    assert newest_round(watched.hub.database.connection) == current
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        WitnessReport(signed=(Signed(origin="hub", witness="node-203", size=1, cosignature=""),), offered=()),
+        WitnessReport(signed=(Signed(origin="node-301", witness="node-301", size=1, cosignature=""),), offered=()),
+        WitnessReport(signed=(), offered=(Offered(origin="hub", witness="node-203", offer=""),)),
+        WitnessReport(signed=(), offered=(Offered(origin="node-301", witness="node-301", offer=""),)),
+    ],
+    ids=["for another", "of its own log", "another's log", "to itself"],
+)
+def test_a_node_speaks_of_its_own_part_alone(watched: Watched, report: WitnessReport) -> None:
+    with pytest.raises(HubRefused) as refused:
+        send(watched, "301", report)
+    assert refused.value.problem.code == "not_your_log"
+
+
+def test_what_the_hub_says_of_our_witnesses_must_hold(watched: Watched) -> None:
+    """It may say of any size that it was signed; a signature it cannot make up, and a wrong one is passed over."""
+
+    class Liar:
+        def report_witnessing(self, report: WitnessReport) -> WitnessAnswer:
+            signed = (
+                Signed(origin="node-203", witness=name, size=3, cosignature=f"— {name} AAAAAAAA\n") for name in names
+            )
+            return WitnessAnswer(offered=(), signed=tuple(signed))
+
+    node = watched.nodes["203"]
+    names = [*(m.id for m in list_witnesses(node.register(), "node-203", watched.clock())), "node-999"][1:]
+    exchange_witnessing(node, Liar())
+    current = newest_round(node.database.connection)
+    assert current is not None
+    assert current.cosignatures == 0
+    assert current.note.encode() == read_checkpoint(node.database.connection).note
+
+
+# --- When ------------------------------------------------------------------------------------------------------------
+
+
+class Counting:
+    """A hub that counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def report_witnessing(self, report: WitnessReport) -> WitnessAnswer:
+        self.asked += 1
+        return WitnessAnswer(offered=(), signed=())
+
+
+def test_a_node_reports_once_a_minute_and_sooner_when_its_log_has_grown(watched: Watched) -> None:
+    node, board = watched.nodes["301"], Counting()
+    witnessing = Witnessing(watched.clock())
+    witnessing.renew(node, board)
+    assert board.asked == 0
+    watched.clock.move(2 * EVERY)
+    for _ in range(3):
+        witnessing.renew(node, board)
+    first = board.asked
+    assert first > 0
+    watched.clock.move(SOON)
+    witnessing.renew(node, board)
+    assert board.asked == first
+    watched.act(node)
+    witnessing.renew(node, board)
+    assert board.asked > first
