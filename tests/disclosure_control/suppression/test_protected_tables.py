@@ -96,6 +96,16 @@ def test_no_child_that_is_alone_in_a_cell_finds_out_about_another(seed: int) -> 
                 assert bound_cell(table, known, row)[1] >= 6 - 1e-6
 
 
+@pytest.mark.parametrize(("insiders", "withheld"), [(True, 3), (False, 2)])
+def test_a_child_that_is_alone_does_not_work_out_the_other_cell_of_two(insiders: bool, withheld: int) -> None:
+    """Each of the two can be 10 to a reader of their total of 10; the one child knows that the other cell has 9."""
+    rows = "a,n\nTotal,60\nx,1\ny,9\nz,20\nw,30\n"
+    found = protect_table(read_table(rows), load_preset("ukllc"), "n", ["a"], {}, secret=SECRET, insiders=insiders)
+    shown = read_shown(found.to_csv())
+    assert {("x",), ("y",)} <= set(withheld_rows(shown))
+    assert len(withheld_rows(shown)) == withheld
+
+
 def test_the_same_plan_has_the_same_pattern_and_another_secret_another() -> None:
     """Of twenty categories that are alike one is withheld beside the small one: which, the secret decides."""
     figures: dict[Row, int] = {("Total",): 203, ("small",): 3}

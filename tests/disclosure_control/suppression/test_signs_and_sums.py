@@ -5,8 +5,10 @@ from itertools import product
 
 import pytest
 
+from disclosure_control.preset import Dominance
 from disclosure_control.presets import load_preset
 from disclosure_control.suppression.analyst_table import Magnitudes, ProtectedFile, attack_table, protect_table
+from disclosure_control.suppression.contributions import Contributions
 from disclosure_control.suppression.pattern import CannotProtect
 from disclosure_control.suppression.table_file import read_table
 
@@ -94,3 +96,13 @@ def test_large_sums_are_protected_like_small_ones(form: str) -> None:
     shown = sums("".join(",".join((name, str(n), *map(form.format, has))) + "\n" for name, n, *has in rows), "dfe_cla")
     assert shown["p"] == ("40", "c")
     assert sum(total == "c" for _, total in shown.values()) == 2
+
+
+@pytest.mark.parametrize(
+    ("total", "first", "second", "is_dominated"),
+    [(100, 80, 9, True), (100, 80, 8, False), (100, 91, 0, True), (0, 50, -50, True), (0, 0, 0, False)],
+)
+def test_either_rule_of_dominance_is_enough(total: int, first: int, second: int, is_dominated: bool) -> None:
+    """Of 100 one may have 90, and what all but the two largest have is 15 per cent of the largest at least."""
+    rule = Dominance(largest=1, most_per_cent=90, rest_per_cent=15)
+    assert Contributions(total, first, second).dominate(rule) is is_dominated
