@@ -80,6 +80,11 @@ def protect_table(
         notes.append(_note(magnitudes.value, values))
     columns = (*by, *(each.column for each in certified))
     rows = tuple((*row, *figures) for row, figures in zip(layout.rows, zip(*shown, strict=True), strict=True))
+    if layout.empty and not preset.shows_zero:
+        notes.append(
+            f"Rows that are missing: {len(layout.empty)}, such as {', '.join(layout.empty[0])}. A reader takes each for 0, "
+            f"which {preset.name} withholds: give every combination of categories a row."
+        )
     if left := [each for each in file.columns if each not in columns]:
         notes.append(f"Left out, since nothing is known of what they would tell: {', '.join(left)}.")
     return ProtectedFile(columns, rows, write_certificate(certified), tuple(notes))

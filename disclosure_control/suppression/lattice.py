@@ -61,12 +61,21 @@ class Layout:
     @cached_property
     def missing(self) -> tuple[Categories, ...]:
         """The rows that are not there and stand for something: totals, and those of which none of their levels is."""
+        empty = set(self.empty)
+        return tuple(row for row in self._absent if row not in empty)
+
+    @cached_property
+    def empty(self) -> tuple[Categories, ...]:
+        """The rows that are not there and stand for 0: others of the same levels are, and they are no totals."""
+        levels = set(map(self._levels, self.rows))
+        return tuple(row for row in self._absent if self._levels(row) in levels and not self._is_total(row))
+
+    @cached_property
+    def _absent(self) -> tuple[Categories, ...]:
         if prod(len(each.parents) for each in self.pruned) > MOST_CELLS:
             raise TableUnusable(f"the categories make more than {MOST_CELLS} cells, and no more are taken")
-        present, levels = set(self.rows), set(map(self._levels, self.rows))
-        every = product(*(each.parents for each in self.pruned))
-        absent = [row for row in every if row not in present]
-        return tuple(row for row in absent if self._is_total(row) or self._levels(row) not in levels)
+        present = set(self.rows)
+        return tuple(row for row in product(*(each.parents for each in self.pruned)) if row not in present)
 
     def _levels(self, row: Categories) -> Categories:
         return tuple(each.levels[code] for each, code in zip(self.pruned, row, strict=True))

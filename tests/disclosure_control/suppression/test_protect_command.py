@@ -71,6 +71,15 @@ def test_what_primary_suppression_alone_withholds_is_found(folder: Path, capfd: 
         assert known["high"] is None or true <= known["high"]
 
 
+@pytest.mark.parametrize(("preset", "says"), [("ukllc", True), ("dfe_cla", False)])
+def test_a_row_that_is_missing_tells_a_zero_that_is_to_be_withheld(
+    folder: Path, capfd: pytest.CaptureFixture[str], preset: str, says: bool
+) -> None:
+    (folder / "m.csv").write_text("a,b,n\nx,p,12\nx,q,30\ny,p,40\n")
+    assert run(["protect", str(folder / "m.csv"), "--preset", preset, "--count", "n", "--by", "a,b"]) == 0
+    assert ("Rows that are missing: 1, such as y, q." in capfd.readouterr().err) is says
+
+
 @pytest.mark.parametrize(
     ("preset", "entry", "barred"), [("dfe_cla", "3", 1), ("dfe_cla", "0", 0), ("ukllc", "0", 1), ("ofqual", "5", 0)]
 )
