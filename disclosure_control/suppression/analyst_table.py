@@ -81,9 +81,10 @@ def protect_table(
     columns = (*by, *(each.column for each in certified))
     rows = tuple((*row, *figures) for row, figures in zip(layout.rows, zip(*shown, strict=True), strict=True))
     if layout.empty and not preset.shows_zero:
+        example = ", ".join(layout.empty[0])
         notes.append(
-            f"Rows that are missing: {len(layout.empty)}, such as {', '.join(layout.empty[0])}. A reader takes each for 0, "
-            f"which {preset.name} withholds: give every combination of categories a row."
+            f"Rows that are missing: {len(layout.empty)}, such as {example}. A reader takes each for 0, which "
+            f"{preset.name} withholds: give every combination of categories a row."
         )
     if left := [each for each in file.columns if each not in columns]:
         notes.append(f"Left out, since nothing is known of what they would tell: {', '.join(left)}.")
