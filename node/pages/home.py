@@ -7,6 +7,7 @@ from federation.web.session import Means
 from federation.web.site import change_session, counting_failures
 from node.lookups.notices import count_open
 from node.pages.passkeys import SIGNING_IN, ask_passkey, sign_in_visitor
+from node.pages.providers import offer_providers
 from node.pages.staff import find_visitor, list_navigation, may_read_log, the_node
 from node.sign_in import use_code
 from policies.names import ROLE_MEANINGS
@@ -33,7 +34,10 @@ def show_home() -> str:
 @home.get("/sign-in")
 def show_sign_in() -> str:
     """Offer every way to sign in. A program that follows links, as mail scanners do, uses nothing up."""
-    return render_template("sign_in.html", asked=ask_passkey(SIGNING_IN), rules=the_node().rules().pages)
+    node = the_node()
+    return render_template(
+        "sign_in.html", asked=ask_passkey(SIGNING_IN), rules=node.rules().pages, providers=offer_providers(node)
+    )
 
 
 @home.post("/sign-in")

@@ -15,6 +15,7 @@ from node.pages.one_child import one_child
 from node.pages.passkeys import passkeys
 from node.pages.placed_here import placed_here
 from node.pages.policy import policy
+from node.pages.providers import providers
 from node.pages.staff import describe_visitor
 from node.pages.tracked_child import tracked_child
 from node.pages.tracking import tracking
@@ -30,5 +31,5 @@ def add_pages(app: Flask, node: Node) -> None:
     open_site(app, node, limits_of=lambda means: limit_session(node.rules().pages, means))
     app.context_processor(describe_visitor)
     about_children = (children, tracking, tracked_child, placed_here, one_child, class_list, named)
-    for pages in (home, passkeys, *about_children, delegations, held, policy, notices, audit):
+    for pages in (home, passkeys, providers, *about_children, delegations, held, policy, notices, audit):
         app.register_blueprint(pages)

@@ -1,0 +1,267 @@
+"""Signing in at a node by an account elsewhere: against a real provider in a process of its own."""
+
+import json
+import re
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from importlib.util import find_spec
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from audit.event import Action, Outcome
+from audit.log import read_entries
+from federation.state import StateError, write_file
+from node.providers import PROVIDERS_FILE, list_providers
+from node.service import Node
+from node.setting_up import enter_person
+from tests.node.pages.conftest import Browse
+from tests.small_federation import SmallFederation
+
+pytestmark = pytest.mark.skipif(
+    find_spec("oidc_provider_mock") is None, reason="no provider here to test with (extra test)"
+)
+
+Enter = Callable[..., None]
+Travel = Callable[..., TestResponse]
+TENANT = "8d6ad2ab-0c5e-4a3e-9f3e-2f0f4c1f6f10"
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[str]:
+    """A provider in a process of its own, at a port that it chose."""
+    asked = [sys.executable, "-m", "oidc_provider_mock", "--port", "0", "--host", "127.0.0.1"]
+    with subprocess.Popen(asked, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        ports = (re.search(r"running on http://127\.0\.0\.1:(\d+)", line) for line in process.stderr)
+        found = next(filter(None, ports))
+        # What it says from now on is read away: a pipe that is full would stop it.
+        threading.Thread(target=process.stderr.read, daemon=True).start()
+        yield f"http://127.0.0.1:{found[1]}"
+        process.terminate()
+
+
+def call(address: str, method: str, body: bytes, kind: str = "application/json") -> tuple[int, str]:
+    """Send something to the provider, as its own page or its administrator would; returns status and location."""
+
+    class Stay(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *_: Any) -> None:
+            return None
+
+    request = urllib.request.Request(address, body, {"Content-Type": kind}, method=method)
+    try:
+        with urllib.request.build_opener(Stay).open(request, timeout=10) as answer:
+            return answer.status, ""
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers.get("Location", "")
+
+
+@pytest.fixture
+def enter(node: Node, issuer: str) -> Enter:
+    """Writes the node's file of providers, with one of the shape that is asked for."""
+
+    def write(shape: str = "plain", *, subject: str = "s-1", person: str = "vsh", place: str = issuer) -> None:
+        tenant = f'tenant = "{place.rpartition("/")[2]}"\n' if shape == "entra" else ""
+        text = f'[[provider]]\nname = "work"\ntitle = "your work account"\nshape = "{shape}"\nissuer = "{place}"\n'
+        account = f'[[provider.account]]\nsubject = "{subject}"\nperson = "{person}"\n'
+        (node.party.directory / PROVIDERS_FILE).write_text(f'{text}client_id = "circe"\n{tenant}{account}')
+        write_file(node.party.directory / "provider-work.secret", b"a secret of ours\n")
+
+    return write
+
+
+@pytest.fixture
+def travel(issuer: str) -> Travel:
+    """Goes to the provider, signs in there as somebody of whom it says this, and comes back."""
+
+    def sign_in(client: FlaskClient, sub: str = "s-1", **claims: object) -> TestResponse:
+        call(f"{issuer}/users/{quote(sub)}", "PUT", json.dumps(claims).encode())
+        leaving = client.get("/sign-in/with/work")
+        assert leaving.status_code == 303
+        body = urlencode({"sub": sub}).encode()
+        status, back = call(leaving.headers["Location"], "POST", body, "application/x-www-form-urlencoded")
+        assert status == 302
+        return client.get(back.removeprefix("http://localhost:8401"))
+
+    return sign_in
+
+
+def last_sign_in(node: Node) -> tuple[str, Outcome, str]:
+    event = next(iter(read_entries(node.database.connection, action=Action.SIGNIN))).to_event()
+    assert event.details["means"] == "provider"
+    return event.actor, event.outcome, str(event.details["reason"])
+
+
+def test_an_account_that_is_entered_signs_its_person_in(app: Flask, node: Node, enter: Enter, travel: Travel) -> None:
+    enter()
+    client = app.test_client()
+    assert "Sign in with your work account" in client.get("/sign-in").text
+    answer = travel(client)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+    assert client.get("/children").status_code == 200
+    assert last_sign_in(node) == ("vsh", Outcome.DONE, "")
+    assert "one-time code" in client.get("/passkeys").text
+
+
+def test_a_secret_is_given_to_the_provider_and_to_nobody_while_others_can_read_it(
+    app: Flask, node: Node, enter: Enter, travel: Travel
+) -> None:
+    enter()
+    secret = node.party.directory / "provider-work.secret"
+    assert travel(app.test_client()).status_code == 303
+    secret.chmod(0o644)
+    assert travel(app.test_client()).status_code == 503
+    secret.unlink()
+    assert travel(app.test_client()).status_code == 503
+
+
+def test_an_account_that_is_nobodys_here_is_refused_and_makes_nobody(
+    app: Flask, node: Node, enter: Enter, travel: Travel
+) -> None:
+    enter(subject="somebody else")
+    client = app.test_client()
+    answer = travel(client, roles=["virtual_school_head"], role="virtual_school_head")
+    assert answer.status_code == 403
+    assert client.get("/policy").status_code == 403
+    assert last_sign_in(node) == (
+        "somebody at work",
+        Outcome.REFUSED,
+        "this account is not one of those that the node's administrator has entered",
+    )
+    assert "s-1" not in str(list(read_entries(node.database.connection, action=Action.SIGNIN)))
+
+
+def test_an_account_of_somebody_who_has_left_is_refused(app: Flask, node: Node, enter: Enter, travel: Travel) -> None:
+    enter(person="gone")
+    assert travel(app.test_client()).status_code == 403
+
+
+AUTHORITY = {"id": "a", "category": {"id": "002", "name": "Local Authority"}}
+SCHOOL = {"id": "b", "category": {"id": "001", "name": "Establishment"}, "urn": "100001", "establishmentNumber": "2101"}
+
+
+@pytest.mark.parametrize(
+    ("person", "organisation", "let_in"),
+    [
+        ("vsh", {**AUTHORITY, "establishmentNumber": "own"}, True),
+        ("vsh", {**AUTHORITY, "establishmentNumber": "999"}, False),
+        ("vsh", SCHOOL, False),
+        ("vsh", None, False),
+        ("vsh", "own", False),
+        ("vsh", {"category": "002", "establishmentNumber": "own"}, False),
+        ("teacher", SCHOOL, True),
+        ("teacher", {**SCHOOL, "urn": "100002"}, False),
+        ("teacher", {**SCHOOL, "urn": None}, False),
+        ("teacher", {**AUTHORITY, "establishmentNumber": "own"}, False),
+    ],
+)
+def test_whoever_comes_by_dfe_sign_in_acts_for_their_own_organisation(
+    app: Flask, node: Node, enter: Enter, travel: Travel, person: str, organisation: Any, let_in: bool
+) -> None:
+    """An authority by its number, and a designated teacher by the URN of the school that this authority entered."""
+    enter("dfe_sign_in", person=person)
+    said = json.loads(json.dumps(organisation).replace('"own"', f'"{node.authority}"'))
+    client = app.test_client()
+    assert (travel(client, organisation=said).status_code == 303) is let_in
+    assert (client.get("/policy").status_code == 200) is let_in
+
+
+@pytest.mark.parametrize(
+    ("claims", "let_in"),
+    [
+        ({"oid": "o-1", "tid": "own"}, True),
+        ({"oid": "o-1", "tid": TENANT}, False),
+        ({"oid": "o-1"}, False),
+        ({"oid": "o-2", "tid": "own"}, False),
+        ({"tid": "own"}, False),
+    ],
+)
+def test_whoever_comes_by_entra_is_known_by_object_and_tenant(
+    app: Flask, issuer: str, enter: Enter, travel: Travel, claims: dict[str, str], let_in: bool
+) -> None:
+    """The provider's issuer stands for the tenant's own: both end in what the file calls the tenant."""
+    enter("entra", subject="o-1")
+    own = issuer.rpartition("/")[2]
+    said = {name: own if value == "own" else value for name, value in claims.items()}
+    assert (travel(app.test_client(), **said).status_code == 303) is let_in
+
+
+def test_what_the_provider_gives_counts_once_in_the_browser_that_went(
+    app: Flask, issuer: str, enter: Enter, federation: SmallFederation
+) -> None:
+    """A link to come back, sent to somebody else, signs nobody in as another; nor does an old one, nor a second."""
+    enter()
+
+    def come_from(client: FlaskClient) -> str:
+        leaving = client.get("/sign-in/with/work").headers["Location"]
+        _, back = call(leaving, "POST", b"sub=s-1", "application/x-www-form-urlencoded")
+        return back.removeprefix("http://localhost:8401")
+
+    client, victim = app.test_client(), app.test_client()
+    victim.get("/sign-in")
+    back = come_from(client)
+    assert victim.get(back).status_code == 403
+    assert victim.get("/policy").status_code == 403
+    assert client.get(back.replace("state=", "state=A")).status_code == 403
+    assert client.get(f"{back}&iss=https://evil.example").status_code == 403
+    assert client.get(back).status_code == 403, "the state was used up by the attempt before"
+    back = come_from(client)
+    assert client.get(back).status_code == 303
+    assert client.get(back).status_code == 403
+    old = come_from(app.test_client())
+    federation.clock.move(timedelta(minutes=6))
+    assert app.test_client().get(old).status_code == 403
+
+
+def test_a_code_that_the_provider_never_gave_is_refused_and_names_nobody(app: Flask, node: Node, enter: Enter) -> None:
+    enter()
+    client = app.test_client()
+    state = re.search(r"state=([\w-]+)", client.get("/sign-in/with/work").headers["Location"])
+    assert state
+    before = len(list(read_entries(node.database.connection, action=Action.SIGNIN)))
+    assert client.get(f"/sign-in/with/work/back?code=invented&state={state[1]}").status_code == 403
+    assert len(list(read_entries(node.database.connection, action=Action.SIGNIN))) == before
+
+
+def test_a_provider_that_is_away_or_not_entered_signs_nobody_in(app: Flask, enter: Enter) -> None:
+    client = app.test_client()
+    assert client.get("/sign-in/with/work").status_code == 403
+    enter(place="http://127.0.0.1:1")
+    answer = client.get("/sign-in/with/work")
+    assert answer.status_code == 403
+    assert "did not answer" in answer.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[[provider]]",
+        '[[provider]]\nname = "a"\ntitle = "A"\nshape = "entra"\nissuer = "https://a.b"\nclient_id = "c"',
+        '[[provider]]\nname = "a"\ntitle = "A"\nshape = "plain"\nissuer = "ftp://a.b"\nclient_id = "c"',
+        '[[provider]]\nname = "a"\ntitle = "A"\nshape = "plain"\nissuer = "https://a.b"\nclient_id = "c"\nroles = "x"',
+    ],
+)
+def test_a_file_of_providers_that_cannot_be_used_opens_nothing(node: Node, text: str) -> None:
+    (node.party.directory / PROVIDERS_FILE).write_text(text)
+    with pytest.raises(StateError, match="nobody signs in by it"):
+        list_providers(node)
+
+
+def test_a_role_that_changes_after_signing_in_is_the_one_that_counts(
+    app: Flask, node: Node, enter: Enter, travel: Travel, browse: Browse
+) -> None:
+    enter()
+    client = app.test_client()
+    travel(client)
+    enter_person(node.party.directory, "vsh", "node_administrator", "Administrator")
+    assert client.get("/children").status_code == 403
