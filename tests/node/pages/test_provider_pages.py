@@ -251,8 +251,11 @@ def test_a_provider_that_is_away_or_not_entered_signs_nobody_in(app: Flask, ente
         '[[provider]]\nname = "a"\ntitle = "A"\nshape = "plain"\nissuer = "https://a.b"\nclient_id = "c"\nroles = "x"',
     ],
 )
-def test_a_file_of_providers_that_cannot_be_used_opens_nothing(node: Node, text: str) -> None:
+def test_a_file_of_providers_that_cannot_be_used_opens_nothing(app: Flask, node: Node, text: str) -> None:
+    """The page of signing in stays, for those who have a passkey."""
     (node.party.directory / PROVIDERS_FILE).write_text(text)
+    assert "Sign in with a passkey" in app.test_client().get("/sign-in").text
+    assert app.test_client().get("/sign-in/with/a").status_code >= 400
     with pytest.raises(StateError, match="nobody signs in by it"):
         list_providers(node)
 
