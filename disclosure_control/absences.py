@@ -65,6 +65,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "epsilon": "the question would cost more privacy than it allows",
         "epsilon_spent": "the year's questions have cost what privacy it allows",
         "history_full": "it has answered as many questions about this table and year as it allows",
+        "mechanism": "it does not add noise of the kind that was asked for",
         "noise_refused": "no noise of any use hides everybody in this question",
         "path_barred": "it lets no table leave by this path",
         "path_changed": "what this measures has left by another path before",

@@ -159,7 +159,7 @@ def _open_noisy(
     _check_total(plan, "noisy_sum", answered, absent)
     try:
         terms.check_answered(len(answered))
-        return calibrate(plan, terms.epsilon), read_vector(plan, values)
+        return calibrate(plan, terms.epsilon, terms.mechanism), read_vector(plan, values)
     except (NoiseRefused, ValueError) as refused:
         raise ReleaseRefused(str(refused)) from None
 

@@ -15,6 +15,7 @@ import msgspec
 
 from disclosure_control.budget.account import BudgetAccount, Caps, Entry
 from disclosure_control.budget.price import NOTHING, Price, PrivacyLoss, price_plan, write_epsilon
+from disclosure_control.noise.terms import Mechanism
 from federation.envelope import Envelope, EnvelopeError, Signer, check_payload_type, seal_envelope, verify_signature
 from federation.manifest import Manifest, Path
 from federation.plans import derive_plan
@@ -37,13 +38,13 @@ def price_manifest(manifest: Manifest) -> Price | None:
     """
     if manifest.sum is None or not manifest.sum.epsilon:
         return None
-    return price_question(manifest.sql, manifest.path, manifest.sum.epsilon)
+    return price_question(manifest.sql, manifest.path, manifest.sum.epsilon, manifest.sum.mechanism)
 
 
 @lru_cache(maxsize=256)
-def price_question(sql: str, path: Path, epsilon: str) -> Price:
+def price_question(sql: str, path: Path, epsilon: str, mechanism: Mechanism = "polya") -> Price:
     """What a question costs, worked out once for all. Raises `QueryRefused` and `NoiseRefused`."""
-    return price_plan(derive_plan(sql, path), epsilon)
+    return price_plan(derive_plan(sql, path), epsilon, mechanism)
 
 
 class StatementInvalid(Exception):

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from disclosure_control.noise.terms import Mechanism
 from federation.envelope import Envelope
 from federation.lookups import LookupId
 from federation.manifest import Choice, Path
@@ -38,7 +39,7 @@ Tolerated = Annotated[int, msgspec.Meta(ge=0, le=400)] | None
 class QueryDraft(Document, frozen=True):
     """What a researcher asks for; the hub makes a manifest of it.
 
-    `epsilon`, `dropouts` and `colluders` are the terms of a noisy sum, and say nothing on another path.
+    `epsilon`, `dropouts`, `colluders` and `mechanism` are the terms of a noisy sum, and say nothing on another path.
     """
 
     project: Name
@@ -53,6 +54,7 @@ class QueryDraft(Document, frozen=True):
     epsilon: Epsilon = "1"
     dropouts: Tolerated = None
     colluders: Tolerated = None
+    mechanism: Mechanism = "polya"
 
     @property
     def term(self) -> str:
@@ -63,7 +65,7 @@ class QueryDraft(Document, frozen=True):
         """The terms of the sum over so many nodes; None where each authority answers for itself."""
         if self.path is not Path.NOISY_SUM:
             return None
-        return make_noisy_terms(nodes, self.epsilon, self.dropouts, self.colluders)
+        return make_noisy_terms(nodes, self.epsilon, self.dropouts, self.colluders, self.mechanism)
 
 
 class RunDraft(Document, frozen=True):

@@ -7,6 +7,7 @@ asker wrote (purpose, SQL) is quoted behind a bar, so that none of it can pass f
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from disclosure_control.noise.rho import DELTA
 from federation.manifest import Manifest, Path
 from federation.register import Member
 from federation.sum_terms import SumTerms
@@ -131,7 +132,8 @@ def describe_terms(terms: SumTerms, nodes: int | None) -> Iterator[tuple[str, li
         "Noise",
         [
             f"epsilon {terms.epsilon}: with or without one child, no release is more likely than e to the power of "
-            f"{terms.epsilon} times what it would be otherwise"
+            f"{terms.epsilon} times what it would be otherwise",
+            *_describe_mechanism(terms),
         ],
     )
     yield (
@@ -141,6 +143,16 @@ def describe_terms(terms: SumTerms, nodes: int | None) -> Iterator[tuple[str, li
             "pooled what they know; with more missing, nothing is opened"
         ],
     )
+
+
+def _describe_mechanism(terms: SumTerms) -> list[str]:
+    """Return what is to be known of noise that keeps its promise but for a small chance; nothing of the other kind."""
+    if terms.mechanism == "polya":
+        return []
+    return [
+        f"it is made of Skellam shares, so that holds but for a chance of {float(DELTA):.0e}: they are less noise "
+        "where one child is in many sums, as in a model"
+    ]
 
 
 def _entry(label: str, words: Iterable[str]) -> Iterator[str]:

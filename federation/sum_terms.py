@@ -10,7 +10,7 @@ from typing import Annotated
 
 import msgspec
 
-from disclosure_control.noise.terms import NoiseRefused, NoiseTerms
+from disclosure_control.noise.terms import Mechanism, NoiseRefused, NoiseTerms
 from federation.wire import Document
 
 MOST_NODES = 400
@@ -25,15 +25,17 @@ Epsilon = Annotated[str, msgspec.Meta(pattern=r"^((0|[1-9][0-9]{0,2})(\.[0-9]{0,
 _Count = Annotated[int, msgspec.Meta(ge=0, le=MOST_NODES)]
 
 
-class SumTerms(Document, frozen=True):
+class SumTerms(Document, frozen=True, omit_defaults=True):
     """What nodes and hub hold a sum to. `dropouts` may be missing and `colluders` may have pooled what they know,
-    both at once, and the noise in the sum is still as much as `epsilon` asks for."""
+    both at once, and the noise in the sum is still as much as `epsilon` asks for. `mechanism` says what shares it is
+    made of, where they are not Polya's."""
 
     threshold: Annotated[int, msgspec.Meta(ge=1, le=MOST_NODES)]
     dropouts: _Count
     colluders: _Count
     epsilon: Epsilon
     gather_seconds: Annotated[int, msgspec.Meta(ge=1, le=86_400)]
+    mechanism: Mechanism = "polya"
 
 
 class TermsInvalid(Exception):
@@ -45,7 +47,13 @@ def smallest_threshold(nodes: int) -> int:
     return -(-2 * nodes // 3)
 
 
-def make_noisy_terms(nodes: int, epsilon: str, dropouts: int | None = None, colluders: int | None = None) -> SumTerms:
+def make_noisy_terms(
+    nodes: int,
+    epsilon: str,
+    dropouts: int | None = None,
+    colluders: int | None = None,
+    mechanism: Mechanism = "polya",
+) -> SumTerms:
     """The terms of a noisy sum over so many nodes: a tenth may be missing and a tenth collude by default.
 
     That is one of each at least where the threshold leaves room, so that no single node can end the sum or its promise.
@@ -57,6 +65,7 @@ def make_noisy_terms(nodes: int, epsilon: str, dropouts: int | None = None, coll
         colluders=min(tenth, 2 * threshold - nodes - 1) if colluders is None else colluders,
         epsilon=epsilon,
         gather_seconds=GATHER_SECONDS,
+        mechanism=mechanism,
     )
 
 
@@ -83,8 +92,8 @@ def check_terms(terms: SumTerms, nodes: int, *, noisy: bool) -> None:
         raise TermsInvalid("more colluders are tolerated than the threshold withstands")
     if noisy != bool(terms.epsilon) or terms.epsilon == "0":
         raise TermsInvalid("a noisy sum states a privacy loss above 0, and an exact one none")
-    if not noisy and (terms.dropouts or terms.colluders):
-        raise TermsInvalid("an exact sum has no noise, and so no tolerance")
+    if not noisy and (terms.dropouts or terms.colluders or terms.mechanism != "polya"):
+        raise TermsInvalid("an exact sum has no noise, and so no tolerance and no mechanism")
     if noisy:
         noise_terms(terms, nodes)
 
@@ -102,7 +111,7 @@ def describe_terms(nodes: int, operators: Iterable[str]) -> str:
 def noise_terms(terms: SumTerms, nodes: int) -> NoiseTerms:
     """The noise that a manifest's terms ask of so many nodes. Raises `TermsInvalid` for noise that hides nobody."""
     try:
-        return NoiseTerms(terms.epsilon, nodes, terms.dropouts, terms.colluders)
+        return NoiseTerms(terms.epsilon, nodes, terms.dropouts, terms.colluders, terms.mechanism)
     except NoiseRefused as refused:
         raise TermsInvalid(str(refused)) from None
 

@@ -18,6 +18,7 @@ from federation.manifest import Manifest, Path, manifest_digest, read_manifest
 from federation.register import Member, Register
 from federation.releases import load_approved_preset, verify_node
 from federation.secure_sum.messages import CONTRIBUTION_TYPE, SURVIVORS_TYPE, Contribution, SurvivorSet
+from federation.sum_terms import noise_terms
 from federation.wire import D, WireError, decode_document
 from query_engine.planning.plan import QueryPlan
 
@@ -119,8 +120,7 @@ def _noise_of(manifest: Manifest) -> dict[str, object] | None:
     if manifest.path is not Path.NOISY_SUM or manifest.sum is None:
         return None
     terms = manifest.sum
-    counts = {"parties": len(manifest.roster), "dropouts": terms.dropouts, "colluders": terms.colluders}
-    return {"epsilon": terms.epsilon, **counts}
+    return dict(noise_terms(terms, len(manifest.roster)).to_json())
 
 
 def _authority_of(node: str, members: Mapping[str, Member], manifest: Manifest) -> str:

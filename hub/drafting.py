@@ -15,7 +15,7 @@ from federation.exchange import QueryDraft
 from federation.manifest import SUM_PATHS, Manifest, Path
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind, OrganisationKind, Register
-from federation.sum_terms import SumTerms, TermsInvalid, check_operators, check_terms, describe_terms, noise_terms
+from federation.sum_terms import SumTerms, TermsInvalid, check_operators, check_terms, describe_terms
 from federation.wire import whole_seconds
 from hub.projects import Project
 from query_engine.catalogue import load_catalogue
@@ -94,7 +94,7 @@ def _choose_terms(draft: QueryDraft, plan: QueryPlan, roster: tuple[str, ...], r
             text = f"{error}; {describe_terms(len(roster), operators)}"
             raise ProblemRaised(422, "terms_invalid", text) from None
         try:
-            calibrate(plan, noise_terms(terms, len(roster)).epsilon)
+            calibrate(plan, terms.epsilon, terms.mechanism)
         except NoiseRefused as error:
             raise ProblemRaised(422, "epsilon_refused", str(error)) from None
     return terms

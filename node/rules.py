@@ -11,6 +11,7 @@ from typing import Annotated
 
 import msgspec
 
+from disclosure_control.noise.terms import Mechanism
 from federation.lookups import ChildFile, ChildRecord, LookupKind
 from federation.register_reader import identify_file
 from federation.secure_sum.rosters import Floors
@@ -109,6 +110,7 @@ class SumRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     most_epsilon: Decimals
     most_epsilon_per_year: Decimals
     most_epsilon_per_project: Decimals = "5"
+    noise: tuple[Mechanism, ...] = ("polya",)
 
     def __post_init__(self) -> None:
         self.floors  # noqa: B018 - raises where the floors are none

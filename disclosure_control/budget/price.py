@@ -13,10 +13,11 @@ propositions 1.4 and 1.7). Accounts are kept in epsilon; rho is stated beside it
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import log, sqrt
+from math import floor, log, sqrt
 from typing import Self
 
 from disclosure_control.noise.calibration import calibrate
+from disclosure_control.noise.terms import Mechanism
 from query_engine.planning.plan import QueryPlan
 
 __all__ = ["NOTHING", "Price", "PrivacyLoss", "price_plan", "write_epsilon"]
@@ -36,9 +37,15 @@ class PrivacyLoss:
         return PrivacyLoss(self.epsilon + other.epsilon, self.rho + other.rho)
 
     def epsilon_but_for(self, delta: float) -> float:
-        """The epsilon that holds but for a chance of delta: that of rho where it is the smaller one."""
-        rho = float(self.rho)
-        return min(float(self.epsilon), rho + 2 * sqrt(rho * log(1 / delta)))
+        """The epsilon that holds but for a chance of delta: that of rho where it is the smaller one.
+
+        By the better of the two whole orders next to the best, as rho of Skellam noise is of whole orders alone.
+        """
+        if not self.rho:
+            return 0.0
+        rho, left_out = float(self.rho), log(1 / delta)
+        order = max(2, floor(1 + sqrt(left_out / rho)))
+        return min(float(self.epsilon), *(rho * each + left_out / (each - 1) for each in (order, order + 1)))
 
 
 NOTHING = PrivacyLoss(Fraction(0), Fraction(0))
@@ -55,9 +62,9 @@ class Price:
     loss: PrivacyLoss
 
 
-def price_plan(plan: QueryPlan, epsilon: str) -> Price:
+def price_plan(plan: QueryPlan, epsilon: str, mechanism: Mechanism = "polya") -> Price:
     """The price of a plan for `noisy_sum` at an epsilon. Raises `NoiseRefused` where noise cannot hide everybody."""
-    calibration = calibrate(plan, epsilon)
+    calibration = calibrate(plan, epsilon, mechanism)
     return Price(plan.academic_years, PrivacyLoss(calibration.epsilon, calibration.rho))
 
 

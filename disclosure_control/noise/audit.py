@@ -15,15 +15,16 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Literal
 
 from disclosure_control.noise.bits import Bits
 from disclosure_control.noise.calibration import calibrate, list_families
-from disclosure_control.noise.polya import draw_shares
-from disclosure_control.noise.terms import NoiseTerms
+from disclosure_control.noise.kinds import Noise
+from disclosure_control.noise.terms import Mechanism, NoiseTerms
 from query_engine.planning.contributions import prove_contributions
 from query_engine.planning.plan import QueryPlan
 
-__all__ = ["Finding", "Shift", "audit_plan", "bound_chance", "bound_epsilon", "list_shifts"]
+__all__ = ["Finding", "Shift", "audit_plan", "bound_chance", "bound_epsilon", "bound_rho", "list_shifts"]
 
 CONFIDENCE = 0.99
 MARGINS = 40
@@ -32,45 +33,57 @@ MARGINS = 40
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """By how much one child-year moves one figure at the most, and the scale of the noise in it."""
+    """By how much one child-year moves one figure at the most, and the noise in it."""
 
     size: int
-    scale: Fraction
+    noise: Noise
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the audit of one mechanism found, with so many nodes absent: `claimed` holds if `found` is below it."""
+    """What the audit of one mechanism found, with so many nodes absent: `claimed` holds if `found` is below it.
+
+    Either is of `loss`: of Skellam noise rho, which is what it keeps; its epsilon follows from that.
+    """
 
     absent: int
     claimed: float
     found: float
+    loss: Literal["epsilon", "rho"] = "epsilon"
 
 
-def list_shifts(plan: QueryPlan, epsilon: str) -> tuple[Shift, ...]:
-    """What the worst child-year moves: one statistic of each family, in one cell of each grouping set."""
-    scales = calibrate(plan, epsilon).scales
-    most = {(each.statistic, each.number): each.most for each in prove_contributions(plan)}
+def list_shifts(plan: QueryPlan, epsilon: str, mechanism: Mechanism = "polya") -> tuple[Shift, ...]:
+    """What the worst child-year moves: one statistic of each family, in one cell of each grouping set.
+
+    Of children that it can have in several cells, as many figures move as there are cells.
+    """
+    noise = calibrate(plan, epsilon, mechanism).noise
+    most = {(each.statistic, each.number): each for each in prove_contributions(plan)}
     return tuple(
-        Shift(most[family[0], number], scales[family[0], number])
+        Shift(moved.each, noise[family[0], number])
         for family in list_families(plan)
         for number in range(len(plan.sets))
+        for moved in (most[family[0], number],)
+        for _ in range(moved.most // moved.each)
     )
 
 
 def audit_plan(plan: QueryPlan, terms: NoiseTerms, absent: int, draws: int, bits: Bits) -> Finding:
     """Audit a plan's noise with so many nodes absent and all colluders telling what they added."""
     telling = terms.parties - absent - terms.colluders
-    shifts = list_shifts(plan, terms.epsilon)
-    noise = [_draw_noise(shift.scale, terms.shares, telling, 2 * draws, bits) for shift in shifts]
+    shifts = list_shifts(plan, terms.epsilon, terms.mechanism)
+    noise = [_draw_noise(shift.noise, terms.shares, telling, 2 * draws, bits) for shift in shifts]
     outcomes = list(zip(*noise, strict=True))
-    found = bound_epsilon(shifts, outcomes[:draws], outcomes[draws:])
-    return Finding(absent, float(Fraction(terms.epsilon)), found)
+    without, with_child = outcomes[:draws], outcomes[draws:]
+    if terms.mechanism == "polya":
+        return Finding(absent, float(Fraction(terms.epsilon)), bound_epsilon(shifts, without, with_child))
+    claimed = float(calibrate(plan, terms.epsilon, terms.mechanism).rho)
+    return Finding(absent, claimed, bound_rho(shifts, without, with_child), "rho")
 
 
-def _draw_noise(scale: Fraction, shares: int, nodes: int, draws: int, bits: Bits) -> list[int]:
+def _draw_noise(noise: Noise, shares: int, nodes: int, draws: int, bits: Bits) -> list[int]:
     """The noise of so many nodes together, as often as it is to be drawn."""
-    drawn = (draw_shares(draws, scale, shares, bits) for _ in range(nodes))
+    drawn = (noise.draw_shares(draws, shares, bits) for _ in range(nodes))
     return [sum(each) for each in zip(*drawn, strict=True)]
 
 
@@ -81,24 +94,42 @@ def bound_epsilon(
 
     Either way round is tried, and the greater bound is given: a child who comes, and a child who goes.
     """
+    return _bound(shifts, without, with_child, _log_ratio)
+
+
+def bound_rho(
+    shifts: Sequence[Shift], without: Sequence[tuple[int, ...]], with_child: Sequence[tuple[int, ...]]
+) -> float:
+    """A lower bound on rho from the same: what two chances of one event say of it, at the order that says most.
+
+    Whether the event happens is worked out from the outcome, and so diverges no more than that (data processing; van
+    Erven and Harremoes, Renyi Divergence and Kullback-Leibler Divergence, IEEE Transactions 60, 2014, theorem 9).
+    """
+    return _bound(shifts, without, with_child, _divergence)
+
+
+def _bound(
+    shifts: Sequence[Shift],
+    without: Sequence[tuple[int, ...]],
+    with_child: Sequence[tuple[int, ...]],
+    measure: "_Measure",
+) -> float:
     speaks = [_speak_for(shifts, noise, 0) for noise in without], [_speak_for(shifts, noise, 1) for noise in with_child]
     against = [[-each for each in side] for side in speaks]
-    return max(_bound_one_way(speaks[1], speaks[0]), _bound_one_way(against[0], against[1]))
+    return max(_bound_one_way(speaks[1], speaks[0], measure), _bound_one_way(against[0], against[1], measure))
 
 
 def _speak_for(shifts: Sequence[Shift], noise: tuple[int, ...], child: int) -> float:
     """How much an outcome speaks for the child: the difference of the log-likelihoods without it and with it."""
     outcome = [each + child * shift.size for each, shift in zip(noise, shifts, strict=True)]
-    return sum(
-        (abs(each) - abs(each - shift.size)) / float(shift.scale) for each, shift in zip(outcome, shifts, strict=True)
-    )
+    return sum(shift.noise.speak_for(each, shift.size) for each, shift in zip(outcome, shifts, strict=True))
 
 
-def _bound_one_way(likely: Sequence[float], unlikely: Sequence[float]) -> float:
+def _bound_one_way(likely: Sequence[float], unlikely: Sequence[float], measure: "_Measure") -> float:
     """The bound from how often the one outcome is beyond a margin, and the other: chosen on the first halves."""
     half = len(likely) // 2
-    margin = max(_list_margins(likely[:half]), key=lambda at: _ratio(likely[:half], unlikely[:half], at))
-    return _ratio(likely[half:], unlikely[half:], margin)
+    margin = max(_list_margins(likely[:half]), key=lambda at: _tell(likely[:half], unlikely[:half], at, measure))
+    return _tell(likely[half:], unlikely[half:], margin, measure)
 
 
 def _list_margins(values: Sequence[float]) -> list[float]:
@@ -106,12 +137,33 @@ def _list_margins(values: Sequence[float]) -> list[float]:
     return [ordered[place * (len(ordered) - 1) // MARGINS] for place in range(MARGINS + 1)]
 
 
-def _ratio(likely: Sequence[float], unlikely: Sequence[float], margin: float) -> float:
-    """The logarithm of how much likelier the event is, by the ends of both intervals that say least."""
+def _tell(likely: Sequence[float], unlikely: Sequence[float], margin: float, measure: "_Measure") -> float:
+    """What the chances of an event say of the loss, by the ends of both intervals that say least."""
     tail = (1 - CONFIDENCE) / 4  # Two chances, and two ways round.
     low, _ = bound_chance(sum(each >= margin for each in likely), len(likely), tail)
     _, high = bound_chance(sum(each >= margin for each in unlikely), len(unlikely), tail)
-    return math.log(low / high) if low > 0 else 0.0
+    return measure(low, high) if low > 0 else 0.0
+
+
+_Measure = Callable[[float, float], float]
+"""What two chances of one event say of a loss: the first is at least what it is, and the second at most."""
+
+
+def _log_ratio(likely: float, unlikely: float) -> float:
+    return math.log(likely / unlikely)
+
+
+ORDERS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 64)
+
+
+def _divergence(likely: float, unlikely: float) -> float:
+    """The greatest rho that a whole order's divergence between the two chances asks for; none where they overlap."""
+    if likely <= unlikely:
+        return 0.0
+    sides = ((likely, unlikely), (1 - likely, 1 - unlikely))
+    return max(
+        math.log(sum(p * (p / q) ** (order - 1) for p, q in sides if p > 0)) / (order * (order - 1)) for order in ORDERS
+    )
 
 
 def bound_chance(hits: int, draws: int, tail: float) -> tuple[float, float]:

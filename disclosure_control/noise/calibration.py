@@ -8,16 +8,19 @@ proved in `contributions`. Epsilon is shared out in equal parts:
 - within a set to each *family* of statistics. A family is of statistics that no row can be in two of, by the plan's own
   conditions, such as the bins of a quantile: a row moves one of them, so that they cost no more than one.
 
-A statistic's noise has the scale of its contribution over its part of epsilon.
+Discrete Laplace noise has the scale of a statistic's contribution over its part of epsilon. Of Skellam noise it is rho
+that is shared out in the same way, and a statistic's noise has the least variance that keeps its part (`rho`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, exp, log, sqrt
+from math import ceil, log, sqrt
 
-from disclosure_control.noise.terms import NoiseRefused, NoiseTerms, read_epsilon
-from query_engine.planning.contributions import ContributionUnbounded, prove_contributions
+from disclosure_control.noise.kinds import LaplaceNoise, Noise, SkellamNoise
+from disclosure_control.noise.rho import DELTA, find_rho, least_variance, lose
+from disclosure_control.noise.terms import Mechanism, NoiseRefused, NoiseTerms, read_epsilon
+from query_engine.planning.contributions import Contribution, ContributionUnbounded, prove_contributions
 from query_engine.planning.measuring import NOISE_ROOM
 from query_engine.planning.plan import QueryPlan, Statistic
 from query_engine.planning.region import Region, RegionTangled, intersect
@@ -26,7 +29,8 @@ from query_engine.planning.relation import Relation
 __all__ = ["LAPLACE", "Calibration", "calibrate", "half_width", "half_widths", "list_families", "spread", "spreads"]
 
 LARGEST_SCALE = NOISE_ROOM // 64
-"""Noise of this scale is beyond `NOISE_ROOM`, for which the proof of 64 bits makes room, with a chance below e**-64."""
+"""Noise of this scale or standard deviation is beyond `NOISE_ROOM`, for which the proof of 64 bits makes room, with a
+chance below e**-64."""
 
 LAPLACE = log(20) / sqrt(2)
 """95 % of a Laplace distribution lies within so many standard deviations; of sums of more shares, within fewer."""
@@ -34,23 +38,26 @@ LAPLACE = log(20) / sqrt(2)
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """The scale of the noise of every statistic in every grouping set, by its name and the set's number.
+    """The noise of every statistic in every grouping set, by its name and the set's number.
 
-    `families` is among how many families of statistics the epsilon of each of `sets` grouping sets is shared.
+    `families` is among how many families of statistics the loss of each of `sets` grouping sets is shared. `rho` is the
+    whole loss in zero-concentrated differential privacy; `epsilon` holds but for a chance of `delta`.
     """
 
     epsilon: Fraction
+    rho: Fraction
+    delta: Fraction
     families: int
     sets: int
-    scales: dict[tuple[str, int], Fraction]
+    noise: Mapping[tuple[str, int], Noise]
 
     @property
-    def rho(self) -> Fraction:
-        """The loss in zero-concentrated differential privacy: half the square of each part of epsilon, added up."""
-        return self.epsilon**2 / (2 * self.families * self.sets)
+    def scales(self) -> dict[tuple[str, int], Fraction]:
+        """The scale of discrete Laplace noise."""
+        return {at: each.scale for at, each in self.noise.items() if isinstance(each, LaplaceNoise)}
 
 
-def calibrate(plan: QueryPlan, epsilon: str) -> Calibration:
+def calibrate(plan: QueryPlan, epsilon: str, mechanism: Mechanism = "polya") -> Calibration:
     """The noise of a plan for `noisy_sum`. Raises `NoiseRefused` where no noise of any use would hide everybody."""
     if plan.path != "noisy_sum":
         raise ValueError("noise is for plans of the path noisy_sum: see plan_for_path")
@@ -58,18 +65,46 @@ def calibrate(plan: QueryPlan, epsilon: str) -> Calibration:
         contributions = prove_contributions(plan)
     except ContributionUnbounded as unbounded:
         raise NoiseRefused(str(unbounded)) from None
-    whole, families = read_epsilon(epsilon), len(list_families(plan))
-    part = whole / (families * len(plan.sets))
-    scales = {(each.statistic, each.number): each.most / part for each in contributions}
-    if max(scales.values()) > LARGEST_SCALE:
+    make = _make_laplace if mechanism == "polya" else _make_skellam
+    found = make(contributions, read_epsilon(epsilon), list_families(plan), len(plan.sets))
+    if any(each.is_larger(LARGEST_SCALE) for each in found.noise.values()):
         raise NoiseRefused("the noise would be larger than there is room for: raise epsilon, or ask for fewer figures")
-    return Calibration(whole, families, len(plan.sets), scales)
+    return found
+
+
+_Families = tuple[tuple[str, ...], ...]
+
+
+def _make_laplace(
+    contributions: Sequence[Contribution], epsilon: Fraction, families: _Families, sets: int
+) -> Calibration:
+    """Each statistic's scale is its contribution over its part of epsilon; half the square of each part adds up."""
+    parts = len(families) * sets
+    noise = {(each.statistic, each.number): LaplaceNoise(each.most * parts / epsilon) for each in contributions}
+    return Calibration(epsilon, epsilon**2 / (2 * parts), Fraction(0), len(families), sets, noise)
+
+
+def _make_skellam(
+    contributions: Sequence[Contribution], epsilon: Fraction, families: _Families, sets: int
+) -> Calibration:
+    """Each statistic's variance is the least with which its contribution loses no more than its part of rho.
+
+    Variances are whole, so that a little less is lost: of each family in each set what its worst statistic loses.
+    """
+    part = find_rho(epsilon) / (len(families) * sets)
+    if part <= 0:
+        raise NoiseRefused("no Skellam noise keeps so small an epsilon: raise it, or ask for Polya shares")
+    noise, lost = {}, {}
+    for each in contributions:
+        at, variance = (each.statistic, each.number), least_variance(each.most, part, each.each)
+        noise[at], lost[at] = SkellamNoise(variance), lose(each.most, variance, each.each)
+    rho = sum(max(lost[name, number] for name in family) for family in families for number in range(sets))
+    return Calibration(epsilon, Fraction(rho), DELTA, len(families), sets, noise)
 
 
 def spread(scale: Fraction, terms: NoiseTerms, answered: int) -> float:
     """The standard deviation of the noise in a sum over so many nodes."""
-    kept = exp(-1 / scale)
-    return sqrt(2 * kept * answered / terms.shares) / (1 - kept)
+    return LaplaceNoise(scale).spread(answered / terms.shares)
 
 
 def half_width(scale: Fraction, terms: NoiseTerms, answered: int) -> int:
@@ -79,20 +114,17 @@ def half_width(scale: Fraction, terms: NoiseTerms, answered: int) -> int:
 
 def spreads(plan: QueryPlan, terms: NoiseTerms, answered: int) -> list[dict[str, float]]:
     """For each grouping set of a plan the standard deviation of the noise in every statistic. Raises `NoiseRefused`."""
-    scales = calibrate(plan, terms.epsilon).scales
+    noise, part = calibrate(plan, terms.epsilon, terms.mechanism).noise, answered / terms.shares
     return [
-        {each.name: spread(scales[each.name, number], terms, answered) for each in plan.statistics}
+        {each.name: noise[each.name, number].spread(part) for each in plan.statistics}
         for number in range(len(plan.sets))
     ]
 
 
 def half_widths(plan: QueryPlan, terms: NoiseTerms, answered: int) -> list[dict[str, int]]:
     """For each grouping set of a plan the half-width of the noise in every statistic. Raises `NoiseRefused`."""
-    scales = calibrate(plan, terms.epsilon).scales
-    return [
-        {each.name: half_width(scales[each.name, number], terms, answered) for each in plan.statistics}
-        for number in range(len(plan.sets))
-    ]
+    found = spreads(plan, terms, answered)
+    return [{name: ceil(LAPLACE * size) for name, size in of_set.items()} for of_set in found]
 
 
 def list_families(plan: QueryPlan) -> tuple[tuple[str, ...], ...]:

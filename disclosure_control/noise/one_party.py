@@ -14,6 +14,7 @@ from math import inf, nextafter, prod
 from typing import Any
 
 from disclosure_control.noise.audit import Finding, Shift, bound_epsilon
+from disclosure_control.noise.kinds import LaplaceNoise
 from disclosure_control.noise.terms import NoiseRefused, read_epsilon
 from disclosure_control.suppression.lattice import Layout
 
@@ -57,7 +58,7 @@ def audit_one_party(epsilon: str, draws: int) -> Finding:
     """Audit this noise as that of sums is: one count, with a person in it and without. Raises `NoiseRefused`."""
     noise = [(each,) for each in noise_counts([0] * 2 * draws, 1, epsilon)]
     promised = read_epsilon(epsilon)
-    found = bound_epsilon([Shift(1, 1 / promised)], noise[:draws], noise[draws:])
+    found = bound_epsilon([Shift(1, LaplaceNoise(1 / promised))], noise[:draws], noise[draws:])
     return Finding(0, float(promised), found)
 
 

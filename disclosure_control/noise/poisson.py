@@ -1,4 +1,4 @@
-"""Poisson numbers of any rational mean, drawn exactly, and the Skellam shares that are made of two of them."""
+"""Poisson numbers of any rational mean, drawn exactly."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -8,8 +8,9 @@ from itertools import islice
 
 from disclosure_control.noise.bits import Bits, draw_below
 from disclosure_control.noise.chances import happens
+from disclosure_control.noise.large_poisson import SMALLEST_MEAN, draw_large_poisson
 
-__all__ = ["draw_poisson", "draw_skellam_shares"]
+__all__ = ["draw_poisson"]
 
 _BLOCK = 16
 """The mean of the numbers that are looked up in a table: a greater mean is a sum of them."""
@@ -19,14 +20,10 @@ _REFINED = 64
 """Bits of a uniform number that are drawn at once."""
 
 
-def draw_skellam_shares(cells: int, variance: Fraction, shares: int, bits: Bits) -> list[int]:
-    """One node's share of the noise of so many figures: `shares` of them sum to Skellam noise of this variance."""
-    mean = Fraction(variance) / (2 * shares)
-    return [draw_poisson(mean, bits) - draw_poisson(mean, bits) for _ in range(cells)]
-
-
 def draw_poisson(mean: Fraction, bits: Bits) -> int:
-    """A Poisson number: the sum of independent ones of smaller means."""
+    """A Poisson number: where it is not drawn at once, the sum of independent ones of smaller means."""
+    if mean >= SMALLEST_MEAN:
+        return draw_large_poisson(mean, bits)
     blocks, rest = divmod(mean, _BLOCK)
     halves, rest = divmod(rest, _HALF)
     whole = sum(_draw_block(bits) for _ in range(blocks)) + sum(_draw_small(_HALF, bits) for _ in range(halves))

@@ -11,7 +11,6 @@ from typing import Never, SupportsIndex, final
 from disclosure_control.cell_key.record_keys import read_record_keys, scale_record_keys
 from disclosure_control.noise.bits import Bits, SystemBits
 from disclosure_control.noise.calibration import calibrate
-from disclosure_control.noise.polya import draw_shares
 from disclosure_control.noise.terms import NoiseTerms
 from query_engine.planning.plan import QueryPlan, Statistic
 from query_engine.tables import RawTable
@@ -60,12 +59,12 @@ def add_noise_share(raw: RawTable, terms: NoiseTerms, bits: Bits | None = None) 
     Every cell takes its share, whatever is in it. `bits` are for tests. Raises `NoiseRefused`.
     """
     plan, source = raw.plan, bits or SystemBits()
-    scales = calibrate(plan, terms.epsilon).scales
+    kinds = calibrate(plan, terms.epsilon, terms.mechanism).noise
     noise = [
         drawn
         for each in plan.statistics
         for number, grouping_set in enumerate(plan.sets)
-        for drawn in draw_shares(plan.cells_of(grouping_set), scales[each.name, number], terms.shares, source)
+        for drawn in kinds[each.name, number].draw_shares(plan.cells_of(grouping_set), terms.shares, source)
     ]
     noised = (exact + drawn for exact, drawn in zip(_figures(raw), noise, strict=True))
     return NoisedShare(_SEAL, plan.plan_id, [each % MODULUS for each in noised])

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
-from disclosure_control.noise.calibration import Calibration, spread
+from disclosure_control.noise.calibration import Calibration
 from disclosure_control.noise.terms import NoiseTerms
 from disclosure_control.rounding import is_count
 from query_engine.planning.plan import QueryPlan
@@ -17,17 +17,25 @@ def describe_noise(
     yield "Each added its share of random noise to its figures before they left; only the noised sum could be opened."
     yield (
         "Differential privacy: one child's records of one academic year, as one node holds them, change the chance of "
-        f"any outcome by a factor of exp({terms.epsilon}) at most (epsilon {terms.epsilon}), over all figures together;"
+        f"any outcome by a factor of exp({terms.epsilon}) at most (epsilon {terms.epsilon}"
+        f"{_left_out(calibration)}), over all figures together;"
     )
-    parts = calibration.families * calibration.sets
+    parts, what = calibration.families * calibration.sets, "rho" if calibration.delta else "epsilon"
     if parts > 1:
-        yield f"each of {parts} equal parts of epsilon is for {_sharing(calibration)};"
+        yield f"each of {parts} equal parts of {what} is for {_sharing(calibration)};"
     yield (
         f"of {terms.parties} nodes, {terms.dropouts} might have been missing, and {terms.colluders} of the others may "
         f"tell what they added; {len(answered)} answered: epsilon achieved, {terms.epsilon}; rho achieved, "
-        f"{float(calibration.rho):.4g}."
+        f"{float(calibration.rho):.4g}{' (of whole orders)' if calibration.delta else ''}."
     )
     yield from _spreads(plan, calibration, terms, len(answered))
+
+
+def _left_out(calibration: Calibration) -> str:
+    """What is said of Skellam noise, whose epsilon holds but for a small chance."""
+    if not calibration.delta:
+        return ""
+    return f", but for a chance of {float(calibration.delta):.0e}: the noise is Skellam's, and keeps a rho"
 
 
 def _sharing(calibration: Calibration) -> str:
@@ -40,12 +48,12 @@ def _sharing(calibration: Calibration) -> str:
 
 def _spreads(plan: QueryPlan, calibration: Calibration, terms: NoiseTerms, answered: int) -> Iterator[str]:
     """The standard deviation of the noise in counts and sums, cell by cell of each grouping set."""
-    told = []
+    told, part = [], answered / terms.shares
     for each in plan.outputs:
         if not (is_count(each) or each.kind == "sum"):
             continue
         name, unit = each.counted or each.statistics[0], 10**-each.scale
-        noise = [spread(calibration.scales[name, number], terms, answered) * unit for number in range(len(plan.sets))]
+        noise = [calibration.noise[name, number].spread(part) * unit for number in range(len(plan.sets))]
         told.append(f"{each.label} {' / '.join(dict.fromkeys(f'{size:.3g}' for size in noise))}")
     if told:
         yield f"Standard deviation of the noise: {', '.join(told)}."

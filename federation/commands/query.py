@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -48,6 +48,14 @@ query.add_command(template)
 )
 @click.option("--term", default="", help="Term of the snapshots; the summer of the academic year when left out.")
 @click.option("--epsilon", default="1", show_default=True, help="Privacy loss of a noisy sum.")
+@click.option(
+    "--noise",
+    "mechanism",
+    type=click.Choice(["polya", "skellam"]),
+    default="polya",
+    show_default=True,
+    help="What shares noise is made of: Skellam's are less of it in a model, and keep epsilon but for a tiny chance.",
+)
 @click.option("--dropouts", type=click.IntRange(0, 400), help="Nodes that may be missing from a noisy sum; a tenth.")
 @click.option("--colluders", type=click.IntRange(0, 400), help="Nodes that may collude in a noisy sum; a tenth.")
 @click.option("--roster", default="", help="Nodes to ask, separated by commas; every node when left out.")
@@ -62,6 +70,7 @@ def run(
     leaves_by: str | None,
     term: str,
     epsilon: str,
+    mechanism: Literal["polya", "skellam"],
     dropouts: int | None,
     colluders: int | None,
     roster: str,
@@ -87,6 +96,7 @@ def run(
         epsilon=epsilon,
         dropouts=dropouts,
         colluders=colluders,
+        mechanism=mechanism,
     )
     with connect(state) as client:
         status = client.submit(draft)

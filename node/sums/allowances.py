@@ -43,11 +43,14 @@ def check_terms(manifest: Manifest, members: Sequence[Member], rules: SumRules, 
         raise Refused("tolerance", f"{terms.dropouts} nodes may be missing, and this authority allows {most}")
     if terms.colluders < least:
         raise Refused("tolerance", f"{terms.colluders} nodes may collude, and this authority asks for {least}")
+    if terms.mechanism not in rules.noise:
+        allowed = " or ".join(rules.noise)
+        raise Refused("mechanism", f"the noise is of {terms.mechanism} shares, and this authority allows {allowed}")
     if Decimal(terms.epsilon) > Decimal(rules.most_epsilon):
         raise Refused("epsilon", f"epsilon is {terms.epsilon}, and this authority allows {rules.most_epsilon}")
     try:
         check_operators(terms, (member.operator for member in members))
-        price_question(manifest.sql, manifest.path, terms.epsilon)
+        price_question(manifest.sql, manifest.path, terms.epsilon, terms.mechanism)
     except TermsInvalid as invalid:
         raise Refused("tolerance", str(invalid)) from None
     except NoiseRefused as refused:

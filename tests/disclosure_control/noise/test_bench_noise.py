@@ -32,6 +32,15 @@ def test_each_mechanism_is_audited_at_each_number_of_missing_nodes() -> None:
     assert {row["holds"] for row in found} == {"yes"}
 
 
+def test_skellam_shares_are_audited_by_rho(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = {name: MECHANISMS[name] for name in ("count", "median")}
+    monkeypatch.setattr("disclosure_control.noise.audited.MECHANISMS", few)
+    words = ("--noise", "skellam", "--epsilon", "5", "--parties", "3", "--dropouts", "1", "--colluders", "1")
+    found = rows("noise-audit", *words, "--draws", "100")
+    assert [(row["mechanism"], row["absent"]) for row in found] == [(name, at) for name in few for at in (0, 1)]
+    assert {(row["loss"], row["holds"], row["claimed"]) for row in found} == {("rho", "yes", 11 / 36)}
+
+
 def test_terms_under_which_nobody_can_be_relied_on_are_refused() -> None:
     done = CliRunner().invoke(circe, ["bench", "noise-audit", "--parties", "2", "--dropouts", "1", "--colluders", "1"])
     assert done.exit_code == 2

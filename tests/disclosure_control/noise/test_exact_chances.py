@@ -98,13 +98,21 @@ def test_the_systems_bits_are_fair_and_never_run_out() -> None:
     assert bits.draw(0) == 0
 
 
-@pytest.mark.parametrize("name", ["bits", "chances", "poisson", "polya"])
+STANDARD = {"secrets", "typing", "collections.abc", "fractions", "bisect", "functools", "itertools", "math"}
+
+
+@pytest.mark.parametrize("name", ["bits", "chances", "poisson", "large_poisson", "polya", "skellam"])
 def test_nothing_in_a_sampler_can_be_foreseen_or_is_rounded(name: str) -> None:
     """No generator but the system's, no binary fraction, and no function that makes one."""
     tree = ast.parse((SAMPLERS / f"{name}.py").read_text())
     imported = {each.module for each in ast.walk(tree) if isinstance(each, ast.ImportFrom)}
     imported |= {alias.name for each in ast.walk(tree) if isinstance(each, ast.Import) for alias in each.names}
     own = {each for each in imported if each and each.startswith("disclosure_control.noise.")}
-    assert imported - own <= {"secrets", "typing", "collections.abc", "fractions", "bisect", "functools", "itertools"}
+    assert imported - own <= STANDARD
+    assert all(
+        {alias.name for alias in each.names} <= {"isqrt", "prod"}  # of whole numbers alone
+        for each in ast.walk(tree)
+        if isinstance(each, ast.ImportFrom) and each.module == "math"
+    )
     assert not [each for each in ast.walk(tree) if isinstance(each, ast.Constant) and isinstance(each.value, float)]
     assert not [each for each in ast.walk(tree) if isinstance(each, ast.Name) and each.id == "float"]

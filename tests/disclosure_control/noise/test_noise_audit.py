@@ -1,12 +1,15 @@
 """The audit of the noise: no mechanism lets out more than it claims, and one that did would be found out."""
 
 import math
+from fractions import Fraction
 
 import pytest
 
-from disclosure_control.noise.audit import Shift, audit_plan, bound_chance, bound_epsilon, list_shifts
+from disclosure_control.noise.audit import Shift, audit_plan, bound_chance, bound_epsilon, bound_rho, list_shifts
 from disclosure_control.noise.audited import MECHANISMS, plan_mechanism
-from disclosure_control.noise.polya import draw_shares
+from disclosure_control.noise.kinds import LaplaceNoise, Noise, SkellamNoise
+from disclosure_control.noise.rho import find_rho
+from disclosure_control.noise.skellam import draw_skellam_shares
 from disclosure_control.noise.terms import NoiseTerms
 from tests.disclosure_control.noise.distributions import SeededBits
 from tests.query_engine.example_counts import examples
@@ -47,15 +50,20 @@ def test_noise_of_too_few_nodes_is_found_out() -> None:
 def test_noise_that_is_too_small_is_found_out() -> None:
     """A mechanism that forgets one of two families claims half of what it lets out."""
     both = list_shifts(plan_mechanism("average"), "1")
-    wrong = [Shift(each.size, each.scale / 2) for each in both]
+    wrong = [Shift(each.size, halved(each.noise)) for each in both]
     bits = SeededBits(2)
-    noise = [draw_shares(3_000, each.scale, 1, bits) for each in wrong]
+    noise = [each.noise.draw_shares(3_000, 1, bits) for each in wrong]
     outcomes = list(zip(*noise, strict=True))
     assert bound_epsilon(wrong, outcomes[:1_500], outcomes[1_500:]) > 1
 
 
+def halved(noise: Noise) -> LaplaceNoise:
+    assert isinstance(noise, LaplaceNoise)
+    return LaplaceNoise(noise.scale / 2)
+
+
 def test_no_noise_at_all_is_found_out() -> None:
-    shift = [Shift(1, list_shifts(plan_mechanism("count"), "1")[0].scale)]
+    shift = [Shift(1, list_shifts(plan_mechanism("count"), "1")[0].noise)]
     nothing = [(0,)] * 2_000
     assert bound_epsilon(shift, nothing, nothing) > 4
 
@@ -83,6 +91,57 @@ def test_intervals_reach_the_ends(draws: int) -> None:
 def test_the_worst_child_moves_one_statistic_of_each_family() -> None:
     """An average is a count and a sum; a median is one bin, however many there are; a total is another grouping set."""
     found = {name: len(list_shifts(plan_mechanism(name), "1")) for name in MECHANISMS}
-    losses = {name: sum(s.size / s.scale for s in list_shifts(plan_mechanism(name), "1")) for name in MECHANISMS}
+    losses = {name: sum(s.size / scale_of(s) for s in list_shifts(plan_mechanism(name), "1")) for name in MECHANISMS}
     assert (found["count"], found["total beside its parts"], found["average"], found["median"]) == (1, 2, 2, 1)
     assert set(losses.values()) == {1}
+
+
+def scale_of(shift: Shift) -> Fraction:
+    assert isinstance(shift.noise, LaplaceNoise)
+    return shift.noise.scale
+
+
+# --- Skellam noise ---------------------------------------------------------------------------------------------------
+
+SKELLAM = NoiseTerms("5", parties=8, dropouts=2, colluders=1, mechanism="skellam")
+"""At an epsilon for which one child can be told from some thousand draws."""
+
+SKELLAM_DRAWS = examples(75)
+FAST = ("count", "total beside its parts", "median", "share")
+"""Mechanisms whose noise is drawn fast enough for a quick run."""
+
+
+@pytest.mark.parametrize(
+    ("name", "absent"),
+    [
+        pytest.param(*each, marks=() if (each[0] in FAST and each[1] == 2) or each[0] == "count" else pytest.mark.deep)
+        for each in CASES
+    ],
+)
+def test_no_skellam_noise_tells_more_than_its_rho(name: str, absent: int) -> None:
+    """At every level of dropout within the tolerance, with every colluder telling; and the audit is no blank."""
+    draws = 3_000 if name == "count" else SKELLAM_DRAWS
+    finding = audit_plan(plan_mechanism(name), SKELLAM, absent, draws, SeededBits(absent))
+    assert finding.loss == "rho"
+    assert finding.found <= finding.claimed
+    assert finding.found > (0.1 * finding.claimed if draws >= 3_000 else -1)
+
+
+def test_skellam_noise_of_too_few_nodes_is_found_out() -> None:
+    """Beyond the tolerance, where nothing is released: of 8 nodes one is left, and makes a fifth of the noise."""
+    finding = audit_plan(plan_mechanism("share"), SKELLAM, absent=6, draws=2_500, bits=SeededBits(1))
+    assert finding.found > finding.claimed
+
+
+def test_skellam_noise_that_is_too_small_is_found_out() -> None:
+    """A mechanism that takes half of the standard deviation that it should."""
+    right = list_shifts(plan_mechanism("share"), "5", "skellam")
+    bits, draws = SeededBits(2), 3_000
+    noise = [draw_skellam_shares(2 * draws, Fraction(variance_of(each), 4), 1, bits) for each in right]
+    outcomes = list(zip(*noise, strict=True))
+    assert bound_rho(right, outcomes[:draws], outcomes[draws:]) > find_rho(Fraction(5))
+
+
+def variance_of(shift: Shift) -> int:
+    assert isinstance(shift.noise, SkellamNoise)
+    return shift.noise.variance

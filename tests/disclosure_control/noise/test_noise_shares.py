@@ -5,8 +5,8 @@ from fractions import Fraction
 
 import pytest
 
-from disclosure_control.noise.poisson import draw_skellam_shares
 from disclosure_control.noise.polya import draw_shares
+from disclosure_control.noise.skellam import draw_skellam_shares
 from tests.disclosure_control.noise.distributions import (
     SeededBits,
     check_agreement,
@@ -73,11 +73,36 @@ def test_cells_are_independent(cells: int) -> None:
     check_agreement([sum(table) for table in tables], polya(cells, 2))
 
 
-@pytest.mark.parametrize("of", [1, 3])
-def test_skellam_shares_together_are_skellam(of: int) -> None:
-    variance = Fraction(25, 2)
-    drawn = [draw_skellam_shares(CELLS, variance, of, SeededBits(of * 100 + node)) for node in range(of)]
-    check_agreement([sum(cell) for cell in zip(*drawn, strict=True)], skellam(float(variance)))
+def added_skellam(shares: int, variance: Fraction, of: int, cells: int = CELLS) -> list[int]:
+    """The Skellam noise of so many nodes together in every cell."""
+    drawn = [draw_skellam_shares(cells, variance, of, SeededBits(5_000 + node)) for node in range(shares)]
+    return [sum(cell) for cell in zip(*drawn, strict=True)]
+
+
+@pytest.mark.parametrize("variance", ["1/2", "25/2", "36", "225"])
+@pytest.mark.parametrize("of", [1, 3, 40])
+def test_skellam_shares_together_are_skellam(variance: str, of: int) -> None:
+    """Where the jumps of a whole table are drawn at once, and where its cells are drawn one by one."""
+    size = Fraction(variance)
+    check_agreement(added_skellam(1, size, of), skellam(float(size / of)))
+    check_agreement(added_skellam(of, size, of, CELLS if size < 100 else CELLS // 6), skellam(float(size)))
+
+
+@pytest.mark.parametrize("absent", range(6))
+@pytest.mark.parametrize("variance", [Fraction(1), Fraction(36)])
+def test_the_skellam_noise_at_every_level_of_dropout(absent: int, variance: Fraction) -> None:
+    """Of 16 nodes 3 may be missing and 2 collude: so much noise as is promised, or more, until 6 fail us."""
+    relied_on, promised = 16 - absent, 16 - 3 - 2
+    found = added_skellam(relied_on, variance, promised)
+    check_agreement(found, skellam(float(variance * relied_on / promised)))
+
+
+@pytest.mark.parametrize("cells", [1, 2, 3])
+def test_cells_of_skellam_noise_are_independent(cells: int) -> None:
+    tables = [draw_skellam_shares(cells, 2, 1, bits) for bits in [SeededBits(12)] for _ in range(CELLS)]
+    for cell in range(cells):
+        check_agreement([table[cell] for table in tables], skellam(2))
+    check_agreement([sum(table) for table in tables], skellam(2 * cells))
 
 
 def test_a_wrong_sampler_is_found_out() -> None:

@@ -84,7 +84,7 @@ def test_the_page_of_a_total_says_over_whom_it_adds_up(sums: PlayedSums, browse:
 def test_the_page_of_a_total_says_what_was_promised_and_by_whom_it_was_opened(sums: PlayedSums, browse: Browse) -> None:
     text = main_text(browse("ana").get(f"/queries/{release_without(sums, 'node-886')}/release").text)
     assert "Left by noisy_sum" in text
-    assert "Noise Epsilon 1. Of 7 nodes, 2 could have been missing and 1 more could pool what they know" in text
+    assert "Noise Epsilon 1, of Polya shares. Of 7 nodes, 2 could have been missing and 1 more could pool" in text
     assert "Standard deviation of the noise: children" in text
     assert "5 of the nodes signed that the 6 in the total be opened together and no others" in text
     assert "That the figures are what was opened is the hub's word" in text
@@ -125,7 +125,7 @@ def test_a_model_of_noised_sums_has_a_page(sums: PlayedSums, browse: Browse, chi
     assert len(model.terms) == terms
     assert [row for row in read_rows(page) if row[1:2] != ["Estimate"]][:terms] == list(map(list, model.lines))
     assert ("The noise leaves no estimate to go by" in text) is (terms == 0)
-    assert "Noise Epsilon 1. Of 7 nodes, 2 could have been missing and 1 more could pool what they know" in text
+    assert "Noise Epsilon 1, of Polya shares. Of 7 nodes, 2 could have been missing and 1 more could pool" in text
     assert "Price Epsilon 1" in text
     assert all(" ".join(note.split()) in text for note in model.notes)
 

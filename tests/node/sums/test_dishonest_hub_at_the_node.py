@@ -120,6 +120,14 @@ def test_an_old_register(wide: SmallFederation, hub: PlayedHub) -> None:
     assert_refused(hub, hub.want(noisy(wide, minimum_register_version=2)).ask(NODE), "register_old")
 
 
+def test_noise_of_another_kind_than_the_authority_adds(wide: SmallFederation, hub: PlayedHub) -> None:
+    """Where its rules do not name Skellam shares, be they left out or not. Line 9."""
+    signed = noisy(wide, sum=make_noisy_terms(6, "1", mechanism="skellam"))
+    for old, new in (('noise = ["polya", "skellam"]', 'noise = ["polya"]'), ('noise = ["polya"]\n', "")):
+        wide.change_rule("301", old, new)
+        assert_refused(hub, hub.want(signed).ask(NODE), "mechanism")
+
+
 def test_an_attempt_that_the_hub_did_not_sign(wide: SmallFederation, hub: PlayedHub) -> None:
     """Somebody else between hub and node. Line 13."""
     played = hub.want(noisy(wide))
