@@ -101,6 +101,7 @@ def read_entries(
     actor: str | None = None,
     subject: str | None = None,
     reference: str | None = None,
+    index: int | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
     limit: int | None = None,
@@ -111,6 +112,7 @@ def read_entries(
         "actor = ?": actor,
         "subject = ?": subject,
         "reference = ?": reference,
+        "idx = ?": index,
         "at >= ?": format_time(since) if since else None,
         "at < ?": format_time(until) if until else None,
     }

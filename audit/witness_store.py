@@ -153,11 +153,15 @@ def newest_round(connection: Connection) -> Cosigned | None:
     return _read_one(connection, "ORDER BY size DESC LIMIT 1")
 
 
-def newest_cosigned(connection: Connection, quorum: int, beyond: int = 0) -> Cosigned | None:
-    """Return the newest checkpoint of more than `beyond` entries that at least `quorum` witnesses have cosigned."""
-    return _read_one(
-        connection, "WHERE cosignatures >= ? AND size > ? ORDER BY size DESC LIMIT 1", max(quorum, 0), beyond
-    )
+def newest_cosigned(connection: Connection, quorum: int) -> Cosigned | None:
+    """Return the newest checkpoint that at least `quorum` witnesses have cosigned."""
+    return _read_one(connection, "WHERE cosignatures >= ? ORDER BY size DESC LIMIT 1", quorum)
+
+
+def best_cosigned(connection: Connection, beyond: int) -> Cosigned | None:
+    """Return the checkpoint of more than `beyond` entries that most witnesses have cosigned, if any has."""
+    which = "WHERE size > ? AND cosignatures > 0 ORDER BY cosignatures DESC, size DESC LIMIT 1"
+    return _read_one(connection, which, beyond)
 
 
 def add_to_round(connection: Connection, size: int, line: str, witness: VerifierKey) -> bool:

@@ -24,7 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "protect": ("disclosure_control.commands:protect", "Protect a table that you already have, with proof."),
     "attack": ("federation.commands.attack:attack", "Try to undo a protected table, or a release."),
     "lookup": ("node.lookups.command:lookup", "Children across authorities, from your own node."),
-    "audit": ("audit.commands:audit", "Show and verify audit logs."),
+    "audit": ("federation.commands.audit:audit", "Show, verify and prove audit logs."),
     "synth": ("node.synth.commands:synth", "Write a synthetic England as real-format return files."),
     "bench": ("federation.commands.bench:bench", "Measure: load."),
 }
@@ -34,6 +34,7 @@ EXIT_CODES: Mapping[str, int] = {
     "audit.connection.DatabaseUnavailable": 1,
     "audit.log.LogError": 2,
     "audit.log.LogUnreadable": 2,
+    "audit.proof.ProofInvalid": 7,
     "audit.verifier.LogBroken": 7,
     "disclosure_control.preset.PresetInvalid": 2,
     "disclosure_control.release.ReleaseMalformed": 4,

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from audit.proof import ProvenEntry
 from federation.envelope import Envelope, read_envelope, seal_envelope, sign_body
 from federation.exchange import (
     BudgetLeft,
@@ -22,6 +23,7 @@ from federation.exchange import (
     RunDraft,
 )
 from federation.keys import MemberKeys
+from federation.log_proofs import verify_release_proof
 from federation.manifest import (
     MANIFEST_TYPE,
     SUM_PATHS,
@@ -50,6 +52,7 @@ from federation.template import (
 from federation.total_releases import verify_total
 from federation.transport import LONG_POLL_SECONDS, HubConnection, connect_party, current_time
 from federation.wire import encode_document
+from federation.witnessing import find_quorum
 from query_engine.planning.plan import QueryPlan
 
 if TYPE_CHECKING:
@@ -257,6 +260,24 @@ class FederationClient:
         else:
             verify_release(document, envelope, plan, register, self.presets)
         return document
+
+    def fetch_proof(self, document: ReleaseDocument) -> tuple[bytes, str]:
+        """Return the proof that a release stands in the hub's log, and how far that is witnessed, in a line.
+
+        The proof may be too young for all cosignatures that it takes. Raises `ProofInvalid` where it is not of exactly
+        this release.
+        """
+        register = self.refresh_register()
+        data = self._connection.fetch_proof(document.query_id)
+        proven = verify_release_proof(data, document, register, self.now(), quorum=0)
+        return data, describe_proof(proven, register, self.now())
+
+
+def describe_proof(proven: ProvenEntry, register: Register, now: datetime) -> str:
+    """Return in a line how far the log that a release stands in is witnessed."""
+    have, need = len(proven.witnesses), find_quorum(register, proven.checkpoint.origin, now)
+    told = f"the release is entry {proven.index} of the log of {proven.checkpoint.origin}, cosigned by {have}"
+    return told if have >= need else f"{told} of the {need} that it takes: fetch the proof again in some minutes"
 
 
 def connect(state: Path | str, *, clock: Clock = current_time) -> FederationClient:

@@ -199,6 +199,10 @@ class HubConnection:
         """Return the release of a query."""
         return self._read("GET", f"/api/queries/{_word(query_id)}/release", ReleaseDocument)
 
+    def fetch_proof(self, query_id: str) -> bytes:
+        """Return the proof that a query's release stands in the hub's log, for the caller to verify."""
+        return self._send("GET", f"/api/queries/{_word(query_id)}/proof")
+
     def fetch_checks(self) -> CheckList:
         """Return the releases that wait for an output checker."""
         return self._read("GET", "/api/checks", CheckList)

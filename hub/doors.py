@@ -27,7 +27,7 @@ from federation.wire import (
     encode_document,
 )
 from federation.witnessing import WitnessReport
-from hub import budgets, checks, dispatch, queries, relay, release, runs, sealing_keys, settling, witnessing
+from hub import budgets, checks, dispatch, proofs, queries, relay, release, runs, sealing_keys, settling, witnessing
 from hub.service import Hub
 
 doors = Blueprint("doors", __name__)
@@ -302,6 +302,14 @@ def decide_check(query_id: str) -> Response:
     hub, checker = the_hub(), authenticate()
     release.decide_release(hub, query_id, read_body(CheckDecision), checker, hub.clock())
     return Response(status=204)
+
+
+@doors.get("/api/queries/<query_id>/proof")
+def send_proof(query_id: str) -> Response:
+    """Hand out the proof that the release of a query stands in the hub's log."""
+    hub, reader = the_hub(), authenticate()
+    proof = proofs.prove_release(hub, queries.find_query(hub, query_id, reader))
+    return Response(proof, content_type="text/plain; charset=utf-8")
 
 
 @doors.get("/api/queries/<query_id>/release")

@@ -10,6 +10,8 @@ from collections.abc import Container, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
+import msgspec
+
 from audit.connection import Connection
 from audit.event import Action
 from disclosure_control.model_release import ReleasedModel
@@ -18,6 +20,7 @@ from disclosure_control.suppression.lattice import TableUnusable
 from disclosure_control.suppression.release_attack import certify_release
 from federation.envelope import Envelope
 from federation.exchange import CheckDecision, QueryState, ReleaseDocument
+from federation.log_proofs import digest_release
 from federation.manifest import Path, Reply
 from federation.problems import ProblemRaised
 from federation.register import Member
@@ -93,8 +96,6 @@ def keep_release(
         return
     release_id = name_release(query, table)
     actor = decided_by or hub.party.member_id
-    event = hub.event(Action.QUERY_RELEASED, actor, query.query_id, release=release_id)
-    hub.database.log.append(connection, event)
     document = ReleaseDocument(
         release_id=release_id,
         query_id=query.query_id,
@@ -106,9 +107,14 @@ def keep_release(
         nodes=describe_nodes(hub, query),
         replies=signed,
         opening=opening,
-        checkpoint=hub.database.log.latest_checkpoint(connection),
+        checkpoint="",
         certificate=certificate,
     )
+    event = hub.event(
+        Action.QUERY_RELEASED, actor, query.query_id, release=release_id, document=digest_release(document)
+    )
+    hub.database.log.append(connection, event)
+    document = msgspec.structs.replace(document, checkpoint=hub.database.log.latest_checkpoint(connection))
     connection.execute("INSERT INTO releases VALUES (?, ?, ?)", (query.query_id, release_id, encode_document(document)))
 
 

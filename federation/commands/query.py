@@ -173,6 +173,12 @@ def status(state: Path, query_id: str | None) -> None:
     help="Write the Department for Education's pair of open data files into this directory, with a provenance sheet "
     "and the release document, and print their paths alone.",
 )
+@click.option(
+    "--proof",
+    "proof_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the proof that the release stands in the hub's log to this file, for circe audit verify-proof.",
+)
 @click.argument("query_id")
 def fetch(
     state: Path,
@@ -182,10 +188,12 @@ def fetch(
     margins: bool,
     consistent: bool,
     folder: Path | None,
+    proof_file: Path | None,
     query_id: str,
 ) -> None:
     """Print a query's released table or model, with its symbols, margins of error and method."""
     from federation.client import connect
+    from federation.state import write_file
 
     if form == "json" and whole is False:
         raise click.UsageError("a release document is whole: leave --view out, or ask for a table or CSV")
@@ -197,6 +205,10 @@ def fetch(
                 answered = sum(node.outcome != "awaited" for node in moved.nodes)
                 click.echo(f"{moved.state}: {answered} of {len(moved.nodes)} nodes have answered", err=True)
         release, presets = client.fetch(query_id), client.presets
+        if proof_file is not None:
+            proof, told = client.fetch_proof(release)
+            write_file(proof_file, proof)
+            click.echo(told, err=True)
     if folder is not None:
         for path in _write_folder(folder, release, presets):
             click.echo(path)

@@ -6,6 +6,7 @@ from math import ceil
 
 from flask import Blueprint, Response, render_template, request
 
+from audit.proof import SUFFIX
 from disclosure_control.layout import MISSING
 from disclosure_control.model_reading import read_release
 from disclosure_control.model_release import ReleasedModel
@@ -20,6 +21,7 @@ from federation.wire import MAX_BATCH_BYTES, decode_document
 from hub.budgets import describe_budget
 from hub.pages.attendance import describe_total, list_attendance, name_authority
 from hub.pages.visitor import require_visitor, the_hub
+from hub.proofs import prove_release
 from hub.queries import find_query
 from hub.release import find_release
 
@@ -123,6 +125,14 @@ def send_json(query_id: str) -> Response:
     data = _find_document(query_id)
     release_id = decode_document(data, ReleaseDocument, limit=MAX_BATCH_BYTES).release_id
     return _attach(data, "application/json", f"{release_id}.json")
+
+
+@release.get("/queries/<query_id>/release.tlog-proof")
+def send_proof(query_id: str) -> Response:
+    """Hand out the proof that the release stands in the hub's log, as far as it is witnessed by now."""
+    hub, visitor = the_hub(), require_visitor()
+    proof = prove_release(hub, find_query(hub, query_id, visitor))
+    return _attach(proof, "text/plain", f"{_read_document(query_id).release_id}{SUFFIX}")
 
 
 @release.get("/queries/<query_id>/open-data.zip")

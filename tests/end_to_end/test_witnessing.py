@@ -5,17 +5,24 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
+from click.testing import CliRunner
 
 from audit.checkpoint import Checkpoint, sign_checkpoint
 from audit.cosignature import cosign, verify_quorum
 from audit.event import Action
 from audit.log import read_checkpoint, read_entries, read_head
+from audit.proof import ProofInvalid
 from audit.verifier import verify_log
 from audit.witness import Offer, Refusal, verify_evidence
 from audit.witness_store import LONGEST_ROUND, Cosigned, list_witnessed, newest_cosigned, newest_round, read_evidence
+from federation.commands.audit import audit
 from federation.database import LogSigner
+from federation.exchange import QueryDraft, ReleaseDocument
+from federation.log_proofs import verify_log_proof, verify_release_proof
 from federation.transport import HubRefused
+from federation.wire import encode_document
 from federation.witnessing import (
     Offered,
     Signed,
@@ -29,8 +36,8 @@ from hub.service import open_hub
 from hub.witnessing import count_witnesses
 from node.service import Node
 from node.witnessing import EVERY, SOON, Witnessing, exchange_witnessing, make_report, sign_offered
-from tests.end_to_end.one_process import OneProcess
-from tests.small_federation import SmallFederation
+from tests.end_to_end.one_process import OneProcess, answering_at_once
+from tests.small_federation import QUESTION, SmallFederation
 
 
 class Watched(OneProcess):
@@ -321,3 +328,100 @@ def test_a_node_reports_once_a_minute_and_sooner_when_its_log_has_grown(watched:
     watched.act(node)
     witnessing.renew(node, board)
     assert board.asked > first
+
+
+# --- Proofs of releases ----------------------------------------------------------------------------------------------
+
+DRAFT = QueryDraft(
+    project="attendance",
+    purpose="How attendance differs",
+    sql=QUESTION,
+    academic_year="202425",
+    preset="opensafely",
+    roster=None,
+    valid_hours=24,
+)
+
+
+@pytest.fixture
+def released(watched: Watched) -> tuple[ReleaseDocument, str]:
+    """A release of rows that every node answered, and the query's id."""
+    query_id = watched.submit(DRAFT)
+    with answering_at_once():
+        watched.poll(*watched.nodes)
+    with watched.client("ana@ucl") as client:
+        return client.fetch(query_id), query_id
+
+
+def fetch_proof(watched: Watched, document: ReleaseDocument) -> tuple[bytes, str]:
+    with watched.client("ana@ucl") as client:
+        return client.fetch_proof(document)
+
+
+def test_a_release_is_proven_once_its_log_is_witnessed(watched: Watched, released: tuple[ReleaseDocument, str]) -> None:
+    document, register, now = released[0], watched.hub.register(), watched.clock()
+    proof, told = fetch_proof(watched, document)
+    assert told.endswith("cosigned by 0 of the 3 that it takes: fetch the proof again in some minutes")
+    with pytest.raises(ProofInvalid, match="0 of the witnesses have cosigned it, and 3 have to"):
+        verify_release_proof(proof, document, register, now)
+    watched.report()
+    proof, told = fetch_proof(watched, document)
+    assert told.endswith("of the log of hub, cosigned by 4")
+    proven = verify_release_proof(proof, document, register, now)
+    assert proven.event.details["release"] == document.release_id
+    assert set(proven.witnesses) == {f"node-{code}" for code in watched.nodes}
+
+
+def test_a_release_that_was_changed_is_not_the_one_that_is_proven(
+    watched: Watched, released: tuple[ReleaseDocument, str]
+) -> None:
+    """A hub that hands somebody another document has no entry in its log for it."""
+    document, register, now = released[0], watched.hub.register(), watched.clock()
+    watched.report()
+    proof, _ = fetch_proof(watched, document)
+    for changed in (
+        msgspec.structs.replace(document, sql=document.sql + " "),
+        msgspec.structs.replace(document, table={**document.table, "rows": []}),
+        msgspec.structs.replace(document, nodes=document.nodes[1:]),
+    ):
+        with pytest.raises(ProofInvalid, match="do not belong together"):
+            verify_release_proof(proof, changed, register, now)
+
+
+def test_a_proof_is_verified_offline_from_files(
+    watched: Watched, released: tuple[ReleaseDocument, str], tmp_path: Path
+) -> None:
+    watched.report()
+    proof, release = tmp_path / "release.tlog-proof", tmp_path / "release.json"
+    proof.write_bytes(fetch_proof(watched, released[0])[0])
+    release.write_bytes(encode_document(released[0]) + b"\n")
+    directory = watched.federation.directory
+    by_root = ["--root", str(directory / "root" / "root.pub"), "--register", str(directory / "register.json")]
+    for where in (["--state", str(directory / "ana@ucl")], by_root):
+        result = CliRunner().invoke(audit, ["verify-proof", *where, "--release", str(release), str(proof)])
+        assert result.exit_code == 0, result.output
+        assert result.stdout.startswith("proven: entry ")
+        assert "witnessed by 4: node-203, node-301, node-316, node-317" in result.stdout
+    assert CliRunner().invoke(audit, ["verify-proof", str(proof)]).exit_code == 2
+
+
+def test_what_nobody_has_proven_is_no_proof(watched: Watched, released: tuple[ReleaseDocument, str]) -> None:
+    register, now = watched.hub.register(), watched.clock()
+    proof, _ = fetch_proof(watched, released[0])
+    elsewhere = proof.replace(b"\nhub\n", b"\nnode-999\n")
+    with pytest.raises(ProofInvalid, match="no log that the register knows"):
+        verify_log_proof(elsewhere, register, now, quorum=0)
+
+
+def test_an_entry_of_a_nodes_own_log_is_proven_by_its_two_witnesses(watched: Watched) -> None:
+    node = watched.nodes["203"]
+    node.record(node.event(Action.LOOKUP_RECEIVED, "vsh", "L-1"))
+    for _ in range(3):
+        watched.report()
+    result = CliRunner().invoke(audit, ["prove", "--state", str(node.party.directory), "--reference", "L-1"])
+    assert result.exit_code == 0, result.output
+    proven = verify_log_proof(result.stdout, node.register(), watched.clock())
+    assert (proven.event.action, proven.event.reference) == (Action.LOOKUP_RECEIVED, "L-1")
+    assert len(proven.witnesses) == 2
+    missing = CliRunner().invoke(audit, ["prove", "--state", str(node.party.directory), "--reference", "L-2"])
+    assert (missing.exit_code, "no such entry" in missing.stderr) == (2, True)

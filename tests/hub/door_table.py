@@ -127,6 +127,7 @@ DOORS = (
         None,
         MALFORMED,
     ),
+    Door("/api/queries/<query_id>/proof", "GET", f"/api/queries/{QUERY}/proof", "ana", "node-301", UNSEEN, UNSEEN),
     Door("/api/queries/<query_id>/release", "GET", f"/api/queries/{QUERY}/release", "ana", "node-301", UNSEEN, UNSEEN),
 )
 

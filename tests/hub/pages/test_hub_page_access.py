@@ -29,6 +29,7 @@ ACCESS = {
     "/queries/{released}/release.csv":   (403,  200,  404,    200,     200,    200,     200,    404),
     "/queries/{released}/open-data.zip": (403, 200,  404,    200,     200,    200,     200,    404),
     "/queries/{released}/release.json":  (403,  200,  404,    200,     200,    200,     200,    404),
+    "/queries/{released}/release.tlog-proof":  (403,  200,  404,    200,     200,    200,     200,    404),
     "/audit":                            (403,  403,  403,    403,     200,    403,     403,    403),
     "/nowhere":                          (404,  404,  404,    404,     404,    404,     404,    404),
 }  # fmt: skip

@@ -1,0 +1,102 @@
+"""`circe audit`: what the log's own room offers, and what needs the register beside it: proofs, whose keys it has."""
+
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from audit.commands import audit
+
+if TYPE_CHECKING:
+    from audit.proof import ProvenEntry
+    from federation.register import Register
+
+__all__ = ["audit"]
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@audit.command("verify-proof")
+@click.option("--state", type=_DIRECTORY, help="Your own member directory: its pinned root and its register.")
+@click.option("--root", "root_file", type=_FILE, help="The federation's root key, where you are no member.")
+@click.option("--register", "register_file", type=_FILE, help="A register that the root signed: that of then, say.")
+@click.option("--release", type=_FILE, help="The release document that the proof is to be of.")
+@click.argument("proof", type=_FILE)
+def verify_proof(
+    state: Path | None, root_file: Path | None, register_file: Path | None, release: Path | None, proof: Path
+) -> None:
+    """Verify offline that an entry is in a member's log, and that enough members have witnessed the log.
+
+    Whose log it is, by which keys, and how many cosignatures it takes, the register says, as it stands now; with
+    --register, as it stood when that was signed. Exit 7 where the proof does not hold.
+    """
+    from federation.exchange import ReleaseDocument
+    from federation.log_proofs import verify_log_proof, verify_release_proof
+    from federation.wire import MAX_BATCH_BYTES, decode_document
+
+    register, at = _read_register(state, root_file, register_file)
+    data = proof.read_bytes()
+    if release is None:
+        proven = verify_log_proof(data, register, at)
+    else:
+        document = decode_document(release.read_bytes().rstrip(b"\n"), ReleaseDocument, limit=MAX_BATCH_BYTES)
+        proven = verify_release_proof(data, document, register, at)
+    click.echo(_describe(proven), nl=False)
+
+
+def _read_register(
+    state: Path | None, root_file: Path | None, register_file: Path | None
+) -> "tuple[Register, datetime]":
+    """Return the register to verify by, and the moment at which its members count."""
+    from federation.register import read_signed_register
+    from federation.state import load_root_key, open_party
+    from federation.transport import current_time
+
+    if (state is None) == (root_file is None) or (root_file is not None and register_file is None):
+        raise click.UsageError("give --state DIR, or --root FILE with --register FILE")
+    party = open_party(state) if state is not None else None
+    if party is not None and register_file is None:
+        now = current_time()
+        return party.register(now), now
+    assert register_file is not None
+    root_key = party.root_key if party is not None else load_root_key(root_file or Path())
+    register = read_signed_register(register_file.read_bytes(), root_key)
+    return register, register.issued_at
+
+
+def _describe(proven: "ProvenEntry") -> str:
+    from federation.terminal import plain_text
+
+    event, checkpoint = proven.event, proven.checkpoint
+    lines = [
+        f"proven: entry {proven.index} of the log of {checkpoint.origin}, which had {checkpoint.size} entries",
+        f"  {event.at:%Y-%m-%dT%H:%M:%SZ} {event.actor}: {event.action} ({event.outcome}) {event.reference}",
+        *(f"  {name} {value}" for name, value in event.details.items()),
+        f"  witnessed by {len(proven.witnesses)}: {', '.join(sorted(proven.witnesses))}",
+    ]
+    return "".join(plain_text(line) + "\n" for line in lines)
+
+
+@audit.command()
+@click.option("--state", required=True, type=_DIRECTORY, help="The state directory of a node or hub.")
+@click.option("--reference", help="The newest entry with this query, release or lookup id.")
+@click.option("--entry", type=click.IntRange(min=0), help="The entry of this number.")
+def prove(state: Path, reference: str | None, entry: int | None) -> None:
+    """Print the proof of an entry of a party's own log, witnessed as far as it is by now, for whoever may read it.
+
+    It carries the entry itself. `circe audit verify-proof` verifies it anywhere.
+    """
+    from audit.log import read_entries
+    from audit.proof import prove_entry
+    from audit.state import open_state_log
+
+    if (reference is None) == (entry is None):
+        raise click.UsageError("give --reference ID or --entry NUMBER")
+    with closing(open_state_log(state)) as connection:
+        found = next(read_entries(connection, reference=reference, index=entry, limit=1), None)
+        if found is None:
+            raise click.UsageError("there is no such entry in the log")
+        click.echo(prove_entry(connection, found).to_text(), nl=False)

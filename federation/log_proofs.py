@@ -1,0 +1,58 @@
+"""Proofs of entries of members' logs, held against the register: whose log, and whose cosignatures count.
+
+A release is proven by the entry with which the hub let it go. That entry has the digest of the release document in it,
+so a hub that handed another document to somebody else would have to have logged it, where every node that witnesses its
+log could have it shown.
+"""
+
+from datetime import datetime
+from hashlib import sha256
+
+import msgspec
+
+from audit.checkpoint import VerifierKey
+from audit.event import Action
+from audit.proof import ProofInvalid, ProvenEntry, name_origin, parse_proof, verify_proof
+from federation.exchange import ReleaseDocument
+from federation.members import Member
+from federation.register import Register, RegisterError
+from federation.wire import encode_document
+from federation.witnessing import find_quorum, list_witnesses, witness_key
+
+
+def digest_release(document: ReleaseDocument) -> str:
+    """Return the digest by which the hub's log names a release document.
+
+    It is of the document without its checkpoint, which covers the entry that has the digest in it.
+    """
+    return sha256(encode_document(msgspec.structs.replace(document, checkpoint=""))).hexdigest()
+
+
+def verify_log_proof(data: str | bytes, register: Register, at: datetime, quorum: int | None = None) -> ProvenEntry:
+    """Return the entry that a proof shows to be in a member's log, witnessed as the register asks at a moment.
+
+    `quorum` asks for fewer cosignatures than the register's rule. Raises ProofInvalid.
+    """
+    proof = parse_proof(data)
+    member = _find_member(register, name_origin(proof), at)
+    witnesses = [witness_key(witness) for witness in list_witnesses(register, member.id, at)]
+    least = find_quorum(register, member.id, at) if quorum is None else quorum
+    return verify_proof(proof, VerifierKey(member.id, member.public_log_key), witnesses, least)
+
+
+def _find_member(register: Register, origin: str, at: datetime) -> Member:
+    try:
+        return register.find(origin, at)
+    except RegisterError as error:
+        raise ProofInvalid(f"the proof is of no log that the register knows ({error})") from None
+
+
+def verify_release_proof(
+    data: str | bytes, document: ReleaseDocument, register: Register, at: datetime, quorum: int | None = None
+) -> ProvenEntry:
+    """Return the entry with which the hub let go exactly this release document. Raises ProofInvalid."""
+    proven = verify_log_proof(data, register, at, quorum)
+    said = (proven.event.action, proven.event.reference, proven.event.details.get("document"))
+    if said != (Action.QUERY_RELEASED, document.query_id, digest_release(document)):
+        raise ProofInvalid("the entry that is proven is not that of this release: the two do not belong together")
+    return proven
