@@ -42,7 +42,7 @@ def protect(raw: RawTable, preset: Preset, beside: Neighbours = ALONE, roster: C
     """
     plan = raw.plan
     if plan.model is not None:
-        raise ValueError("the figures of a model are not those of a table: see model_release")
+        raise ValueError("the figures of a model are not those of a table: see models.release")
     if preset.cell_key is not None:
         raise ValueError("counts are changed by cell keys: see cell_key.perturbing")
     cells = list(_figures_of_cells(raw))

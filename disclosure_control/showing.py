@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from disclosure_control.layout import write_csv, write_text
-from disclosure_control.precision import Margin, Margins, NoMargin, explain_margins, find_margins
+from disclosure_control.margins.precision import Margin, Margins, NoMargin, explain_margins, find_margins
 from disclosure_control.preset import PresetInvalid
 from disclosure_control.preset_shelf import SHIPPED, PresetShelf
 from disclosure_control.release import ReleasedTable

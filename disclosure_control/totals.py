@@ -9,15 +9,15 @@ from dataclasses import replace
 from decimal import Decimal
 
 from disclosure_control.cell_key.perturbing import CellKeys, check_shares, protect_counts
-from disclosure_control.model_figures import release_model
-from disclosure_control.model_noise import release_noised_model
-from disclosure_control.model_release import ReleasedModel, name_roster
+from disclosure_control.margins.noised import sums_told
+from disclosure_control.models.figures import release_model
+from disclosure_control.models.noised import release_noised_model
+from disclosure_control.models.release import ReleasedModel, name_roster
 from disclosure_control.noise.calibration import Calibration, calibrate, half_widths
 from disclosure_control.noise.shares import read_vector
 from disclosure_control.noise.terms import NoiseRefused, NoiseTerms
 from disclosure_control.noise.wording import describe_noise
 from disclosure_control.noisy_figures import NoisyFigures, print_figure
-from disclosure_control.noisy_margins import sums_told
 from disclosure_control.preset import TOTAL_LEVEL, Preset
 from disclosure_control.protection import ALONE, protect
 from disclosure_control.release import ReleaseRefused, check_roster

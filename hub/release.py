@@ -14,7 +14,7 @@ import msgspec
 
 from audit.connection import Connection
 from audit.event import Action
-from disclosure_control.model_release import ReleasedModel
+from disclosure_control.models.release import ReleasedModel
 from disclosure_control.release import ReleasedTable, ReleaseRefused
 from disclosure_control.suppression.lattice import TableUnusable
 from disclosure_control.suppression.release_attack import certify_release

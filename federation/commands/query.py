@@ -276,8 +276,8 @@ def format_release(
     for each figure, and the JSON object a key `margins` more, which is no part of the release document. A model is
     always whole, and has its intervals in it.
     """
-    from disclosure_control.model_reading import read_release
-    from disclosure_control.model_release import ReleasedModel
+    from disclosure_control.models.reading import read_release
+    from disclosure_control.models.release import ReleasedModel
     from federation.wire import encode_document
 
     released = read_release(release.table)

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from io import BytesIO
 
 from disclosure_control.absences import list_absences
-from disclosure_control.model_reading import read_release
-from disclosure_control.model_release import ReleasedModel
+from disclosure_control.models.reading import read_release
+from disclosure_control.models.release import ReleasedModel
 from disclosure_control.preset import PresetInvalid
 from disclosure_control.preset_shelf import SHIPPED, PresetShelf
 from disclosure_control.released import ReleasedTable

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from disclosure_control.absences import REASONS, explain_absence
-from disclosure_control.model_release import ReleasedModel
+from disclosure_control.models.release import ReleasedModel
 from disclosure_control.released import ReleasedTable
 from federation.exchange import NodeProgress, ReleaseDocument
 from federation.releases import LATE

@@ -8,9 +8,9 @@ from flask import Blueprint, Response, render_template, request
 
 from audit.proof import SUFFIX
 from disclosure_control.layout import MISSING
-from disclosure_control.model_reading import read_release
-from disclosure_control.model_release import ReleasedModel
-from disclosure_control.precision import Margin, Margins, NoMargin
+from disclosure_control.margins.precision import Margin, Margins, NoMargin
+from disclosure_control.models.reading import read_release
+from disclosure_control.models.release import ReleasedModel
 from disclosure_control.release import ReleasedTable
 from disclosure_control.showing import LABEL, ShownTable, show_table
 from disclosure_control.symbols import MEANINGS, Symbol

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from audit.connection import Connection
 from audit.event import Action
-from disclosure_control.model_release import ReleasedModel
-from disclosure_control.models import ModelWithheld
+from disclosure_control.models.release import ReleasedModel
+from disclosure_control.models.withholding import ModelWithheld
 from disclosure_control.noise.shares import raw_from_vector
 from disclosure_control.release import ReleaseRefused
 from disclosure_control.released import ReleasedTable

@@ -227,7 +227,7 @@ def test_only_protection_and_the_reader_seal_a_table() -> None:
     }
     assert callers == {
         "disclosure_control/cell_key/perturbing.py",  # counts changed by cell keys
-        "disclosure_control/model_release.py",  # its own seal, of models
+        "disclosure_control/models/release.py",  # its own seal, of models
         "disclosure_control/noise/shares.py",  # its own seal, of what is to be masked
         "disclosure_control/protection.py",
         "disclosure_control/release.py",

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from disclosure_control.model_release import ReleasedModel
-from disclosure_control.models import ModelWithheld
+from disclosure_control.models.release import ReleasedModel
+from disclosure_control.models.withholding import ModelWithheld
 from disclosure_control.noise.shares import MODULUS
 from disclosure_control.noise.terms import NoiseTerms
 from disclosure_control.presets import load_preset

@@ -15,7 +15,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from disclosure_control.model_noise import DROWNED
+from disclosure_control.models.noised import DROWNED
 from disclosure_control.noise.calibration import calibrate, half_widths
 from disclosure_control.presets import load_preset
 from disclosure_control.totals import release_exact_total, release_noisy_total

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from disclosure_control.model_release import ReleasedModel, name_roster, release_linear
+from disclosure_control.models.release import ReleasedModel, name_roster, release_linear
 from disclosure_control.noise.terms import NoiseTerms
 from disclosure_control.preset_shelf import SHIPPED
 from disclosure_control.presets import load_preset
@@ -19,7 +19,7 @@ from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
 from federation.wire import decode_document, encode_document
 from tests.disclosure_control.drawn_releases import draw_release
-from tests.disclosure_control.test_model_release import COUNTS, LINEAR, SUMS
+from tests.disclosure_control.models.test_model_release import COUNTS, LINEAR, SUMS
 
 SQL = "SELECT sex, COUNT(*) AS n FROM child_year WHERE sex IN ('M', 'F') GROUP BY sex HAVING n > 50 LIMIT 1"
 

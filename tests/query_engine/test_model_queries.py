@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
-from disclosure_control.model_figures import Figures, release_model
-from disclosure_control.models import ModelWithheld
+from disclosure_control.models.figures import Figures, release_model
+from disclosure_control.models.withholding import ModelWithheld
 from disclosure_control.presets import load_preset
 from query_engine.catalogue import Catalogue
 from query_engine.engines.duckdb import DuckDBEngine

@@ -13,7 +13,7 @@ from random import Random
 import pytest
 
 from disclosure_control.cell_key.entropy import Shape, make_table
-from disclosure_control.models import ModelWithheld
+from disclosure_control.models.withholding import ModelWithheld
 from disclosure_control.noise.shares import add_noise_share, read_vector
 from disclosure_control.noise.terms import NoiseTerms
 from disclosure_control.presets import load_preset

@@ -1,10 +1,10 @@
 """A released model at the hub of a played federation, for tests of what pages make of it."""
 
-from disclosure_control.model_release import name_roster, release_linear
+from disclosure_control.models.release import name_roster, release_linear
 from disclosure_control.presets import load_preset
 from hub.queries import find_query
 from hub.release import find_authorities, keep_release
-from tests.disclosure_control.test_model_release import COUNTS, LINEAR, SUMS
+from tests.disclosure_control.models.test_model_release import COUNTS, LINEAR, SUMS
 from tests.hub.played_federation import PlayedFederation
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from disclosure_control.model_reading import read_model
+from disclosure_control.models.reading import read_model
 from federation.exchange import QueryDraft
 from federation.manifest import Path as LeavingPath
 from federation.sum_terms import GATHER_SECONDS

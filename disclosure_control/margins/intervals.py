@@ -1,6 +1,6 @@
 """The intervals that margins of error are made of: textbook formulas, in numbers alone.
 
-What goes into them is for the caller to choose, and must be released figures: `precision` for tables, `model_release`
+What goes into them is for the caller to choose, and must be released figures: `precision` for tables, `models`
 for models. Rounded outward, they then tell nothing that is not printed beside them.
 """
 

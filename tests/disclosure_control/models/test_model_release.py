@@ -8,14 +8,14 @@ from math import exp, log
 
 import pytest
 
-from disclosure_control.margins import cut_to_place, interval, student_quantile
-from disclosure_control.model_release import (
+from disclosure_control.margins.intervals import cut_to_place, interval, student_quantile
+from disclosure_control.models.release import (
     ASSOCIATION,
     ReleasedModel,
     release_generalised,
     release_linear,
 )
-from disclosure_control.models import ModelWithheld, Reason
+from disclosure_control.models.withholding import ModelWithheld, Reason
 from disclosure_control.presets import load_preset
 from query_engine.models.counts import ChildCount, PatternCount, two_way_counts
 from query_engine.models.design import Product

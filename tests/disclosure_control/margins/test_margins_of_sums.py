@@ -8,12 +8,12 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from disclosure_control.margins.noised import NOISY_METHODS, sums_told
+from disclosure_control.margins.precision import Margin, NoMargin, explain_margins, find_margins
 from disclosure_control.noise.calibration import calibrate
 from disclosure_control.noise.polya import draw_shares
 from disclosure_control.noise.shares import MODULUS
 from disclosure_control.noise.terms import NoiseTerms
-from disclosure_control.noisy_margins import NOISY_METHODS, sums_told
-from disclosure_control.precision import Margin, NoMargin, explain_margins, find_margins
 from disclosure_control.presets import load_preset
 from disclosure_control.release import ReleasedTable, ReleaseMalformed, read_released
 from disclosure_control.totals import release_noisy_total

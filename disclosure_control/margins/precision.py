@@ -2,7 +2,7 @@
 
 A margin is worked out from the released table and from nothing else. One from the true counts would give them back, so
 the counts that were rounded are taken at whichever end makes the margin wider, and its ends are rounded outward: two
-truths with one release have the same margins. `margin_methods` has the method of each kind of figure.
+truths with one release have the same margins. `methods` has the method of each kind of figure.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from types import MappingProxyType
 
-from disclosure_control.margin_methods import SPREADS, WITHHELD, find_ends
-from disclosure_control.margins import cut_to_place
+from disclosure_control.margins.intervals import cut_to_place
+from disclosure_control.margins.methods import SPREADS, WITHHELD, find_ends
+from disclosure_control.margins.released_row import MarginMissing, ReleasedRow
 from disclosure_control.noise.calibration import half_widths, spreads
 from disclosure_control.preset import TOTAL_LEVEL, Preset
 from disclosure_control.release import ReleasedTable
-from disclosure_control.released_row import MarginMissing, ReleasedRow
 from disclosure_control.rounding import decimal_places
 from disclosure_control.symbols import Symbol, Value
 from query_engine.planning.plan import Output, QueryPlan

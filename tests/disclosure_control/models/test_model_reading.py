@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from disclosure_control.model_reading import read_model, read_release
-from disclosure_control.model_release import ReleasedModel, name_roster, release_generalised, release_linear
+from disclosure_control.models.reading import read_model, read_release
+from disclosure_control.models.release import ReleasedModel, name_roster, release_generalised, release_linear
 from disclosure_control.presets import load_preset
 from disclosure_control.release import ReleaseMalformed
 from tests.disclosure_control.drawn_releases import draw_release
-from tests.disclosure_control.test_model_release import CHILDREN, COUNTS, LINEAR, LOGISTIC, PATTERNS, SUMS
+from tests.disclosure_control.models.test_model_release import CHILDREN, COUNTS, LINEAR, LOGISTIC, PATTERNS, SUMS
 
 
 def linear(preset: str = "opensafely") -> ReleasedModel:

@@ -6,11 +6,11 @@ from fractions import Fraction
 
 import pytest
 
+from disclosure_control.margins.precision import Margin, NoMargin, explain_margins, find_margins
 from disclosure_control.noise.calibration import calibrate, half_width
 from disclosure_control.noise.polya import draw_shares
 from disclosure_control.noise.shares import MODULUS
 from disclosure_control.noise.terms import NoiseTerms
-from disclosure_control.precision import Margin, NoMargin, explain_margins, find_margins
 from disclosure_control.presets import load_preset
 from disclosure_control.release import ReleasedTable
 from disclosure_control.totals import release_noisy_total

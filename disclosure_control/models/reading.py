@@ -3,7 +3,7 @@
 from decimal import Decimal, localcontext
 from typing import cast, get_args
 
-from disclosure_control.model_release import (
+from disclosure_control.models.release import (
     RESIDUAL_ERROR,
     SHARES,
     ReleasedModel,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from disclosure_control.models import (
+from disclosure_control.models.withholding import (
     ModelWithheld,
     Reason,
     check_left_out,

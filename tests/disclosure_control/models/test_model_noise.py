@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from disclosure_control.budget.price import price_plan
-from disclosure_control.model_noise import DROWNED
-from disclosure_control.model_reading import read_model
-from disclosure_control.model_release import ASSOCIATION, ReleasedModel
+from disclosure_control.models.noised import DROWNED
+from disclosure_control.models.reading import read_model
+from disclosure_control.models.release import ASSOCIATION, ReleasedModel
 from disclosure_control.noise.calibration import LAPLACE, calibrate, list_families
 from disclosure_control.noise.polya import draw_shares
 from disclosure_control.noise.shares import MODULUS

@@ -14,8 +14,8 @@ from typing import Any, Never, SupportsIndex, final
 
 from disclosure_control.absences import list_absences
 from disclosure_control.layout import write_csv, write_text
-from disclosure_control.margins import cut_to_figures, cut_to_place, interval
-from disclosure_control.models import check_complete, check_model_counts, check_patterns, check_residual_df
+from disclosure_control.margins.intervals import cut_to_figures, cut_to_place, interval
+from disclosure_control.models.withholding import check_complete, check_model_counts, check_patterns, check_residual_df
 from disclosure_control.noise.terms import NoiseTerms
 from disclosure_control.presets import Preset
 from disclosure_control.rounding import round_to_base
@@ -64,7 +64,7 @@ class ReleasedTerm:
 @final
 @dataclass(frozen=True)
 class ReleasedModel:
-    """A fitted model that anybody may see. Made here, in `model_noise` and by `read_model` alone.
+    """A fitted model that anybody may see. Made here, in `noised` and by `read_model` alone.
 
     `rows` are rounded as the preset rounds counts. `quality` has what is said of the fit as a whole. `answered` are the
     authorities whose sums it is fitted from, and `absent` gives the reason for each other one that was asked. `noise`
@@ -132,7 +132,7 @@ class ReleasedModel:
 
 
 seal_model = partial(ReleasedModel, _SEAL)
-"""Makes a released model of its parts, for a reader who has checked that they agree and for `model_noise`, whose sums
+"""Makes a released model of its parts, for a reader who has checked that they agree and for `noised`, whose sums
 protect themselves; nobody else may call this."""
 
 

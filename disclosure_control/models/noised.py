@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from math import hypot
 
-from disclosure_control.margins import cut_to_figures, cut_to_place, interval_of, student_quantile
-from disclosure_control.model_release import (
+from disclosure_control.margins.intervals import cut_to_figures, cut_to_place, interval_of, student_quantile
+from disclosure_control.models.release import (
     ASSOCIATION,
     RESIDUAL_ERROR,
     SCALES,

@@ -10,9 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from disclosure_control.margin_methods import METHODS
-from disclosure_control.margins import correlation_interval, poisson_interval, variance_factors, wilson_interval
-from disclosure_control.precision import Margin, NoMargin, explain_margins, find_margins
+from disclosure_control.margins.intervals import (
+    correlation_interval,
+    poisson_interval,
+    variance_factors,
+    wilson_interval,
+)
+from disclosure_control.margins.methods import METHODS
+from disclosure_control.margins.precision import Margin, NoMargin, explain_margins, find_margins
 from disclosure_control.presets import Preset, load_preset
 from disclosure_control.protection import protect
 from disclosure_control.release import ReleasedTable, release_tables

@@ -10,7 +10,7 @@
 | correlation, R squared | Fisher's z |
 | slope | Student's t, with the correlation of the same rows in the row |
 
-In a noised total medians, correlations and lines have methods of their own: `noisy_margins`.
+In a noised total medians, correlations and lines have methods of their own: `noised`.
 
 In a noised total the figure before chance is one that noise may have moved: the margin is the widest of those whose
 noise lies within the 95 % that the terms of the release give. Widths are added up, so that both together are within it
@@ -22,7 +22,7 @@ from decimal import Decimal
 from math import sqrt
 from types import MappingProxyType
 
-from disclosure_control.margins import (
+from disclosure_control.margins.intervals import (
     Ends,
     correlation_interval,
     poisson_interval,
@@ -30,8 +30,8 @@ from disclosure_control.margins import (
     variance_factors,
     wilson_interval,
 )
-from disclosure_control.noisy_margins import NOISY_METHODS
-from disclosure_control.released_row import MarginMissing, ReleasedRow, Rows
+from disclosure_control.margins.noised import NOISY_METHODS
+from disclosure_control.margins.released_row import MarginMissing, ReleasedRow, Rows
 from disclosure_control.rounding import is_count, is_of_counts, round_to_base
 from disclosure_control.tables import figure_range, measure_ends
 from query_engine.planning.plan import Output
