@@ -58,6 +58,8 @@ EXIT_CODES: Mapping[str, int] = {
     "federation.transport.HubUnreachable": 9,
     "federation.processes.CommandFailed": 1,
     "node.lookups.purpose.PurposeMissing": 2,
+    "node.tracking.changing.ReasonMissing": 2,
+    "node.tracking.visit.NoSuchChild": 2,
     "node.ingest.load.LoadFailed": 1,
     "node.ingest.report.NothingUsable": 3,
     "node.ingest.sources.LoadRefused": 2,

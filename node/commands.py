@@ -10,6 +10,7 @@ from node.lookups.delegation_commands import delegation
 from node.lookups.officer_commands import held, notices
 from node.policy_commands import policy
 from node.quality.commands import quality, retire, returns, validate
+from node.tracking.commands import track
 
 STATE = click.option(
     "--state", type=click.Path(path_type=Path, file_okay=False), required=True, help="The node's own directory."
@@ -27,7 +28,7 @@ def node() -> None:
 
 ABOUT_DATA = (budget, claim, claims, incomplete, returns, quality, validate, retire)
 ABOUT_ACCESS = (policy, held, notices, delegation)
-for command in (*ABOUT_DATA, *ABOUT_ACCESS):
+for command in (*ABOUT_DATA, *ABOUT_ACCESS, track):
     node.add_command(command)
 
 

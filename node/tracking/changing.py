@@ -5,9 +5,9 @@ is refused is in the log too.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from audit.event import Action, AuditEvent, Detail, EventInvalid, Outcome
-from node.people import Person
+from audit.event import Action, AuditEvent, EventInvalid, Outcome
 from node.tracking.facts import Fact
 from node.tracking.kinds import kind_of
 from node.tracking.known import KnownChild
@@ -15,70 +15,64 @@ from node.tracking.record import RecordMoved, TrackingRecord
 from node.tracking.store import add_entries
 from node.tracking.visit import Visit, name_person
 from policies.access_policy import AccessDenied, DenialCode
-from policies.names import FieldGroup, Relation
+from policies.names import Relation
 
 
 class ReasonMissing(Exception):
     """A change has no reason, or one that the log must not keep."""
 
 
-def change_record(
-    visit: Visit, child: KnownChild, version: int, facts: Sequence[Fact], reason: str, **details: Detail
-) -> TrackingRecord:
+def change_record(visit: Visit, child: KnownChild, version: int, facts: Sequence[Fact], reason: str) -> TrackingRecord:
     """Add facts to a child's record as it stood at a version, and log it; all in one transaction.
 
     Raises `ReasonMissing`, `AccessDenied` where the policy does not let the person change what a fact is about,
     `RecordMoved` where the record has moved on, and `FactInvalid`. What is refused is logged, and changes nothing.
     """
-    groups = {kind_of(fact).group for fact in facts}
-    if not reason.strip():
-        raise ReasonMissing("say why the record is changed: it is kept and logged")
-    try:
-        event = _change_event(visit, child, Outcome.DONE, facts, reason, **details)
-    except EventInvalid as error:
-        raise ReasonMissing(f"the reason cannot be logged: {error}") from None
-    if not groups <= child.writable:
-        visit.node.record(
-            _change_event(visit, child, Outcome.REFUSED, facts, reason, code=DenialCode.NOT_PERMITTED.value)
-        )
-        raise AccessDenied(DenialCode.NOT_PERMITTED, _denial(visit.person, groups - child.writable))
+    event = change_event(visit, child, facts, reason)
+    _check_writable(visit, child, facts, event)
     try:
         with visit.node.database.transaction() as connection:
-            record = add_entries(
-                connection,
-                child.token,
-                version,
-                facts,
-                by=visit.person.id,
-                role=str(visit.person.role),
-                reason=reason.strip(),
-                at=visit.node.clock(),
-            )
+            told = {"by": visit.person.id, "role": str(visit.person.role), "reason": reason.strip()}
+            record = add_entries(connection, child.token, version, facts, at=visit.node.clock(), **told)
             visit.node.database.log.append(connection, event)
     except RecordMoved as moved:
-        visit.node.record(_change_event(visit, child, Outcome.REFUSED, facts, reason, code="record_moved"))
+        visit.node.record(refuse(event, "record_moved"))
         raise RecordMoved(moved.record.seen_by(child.readable), version) from None
     return record.seen_by(child.readable)
 
 
-def _denial(person: Person, groups: set[FieldGroup]) -> str:
-    return f"the role {person.role} may not update {', '.join(sorted(groups))} of this child"
+def _check_writable(visit: Visit, child: KnownChild, facts: Sequence[Fact], event: AuditEvent) -> None:
+    """Raise `AccessDenied`, and log it, unless the visitor may change what these facts are about."""
+    barred = {kind_of(fact).group for fact in facts} - child.writable
+    if barred:
+        visit.node.record(refuse(event, DenialCode.NOT_PERMITTED.value))
+        named = ", ".join(sorted(barred))
+        raise AccessDenied(
+            DenialCode.NOT_PERMITTED, f"the role {visit.person.role} may not update {named} of this child"
+        )
 
 
-def _change_event(
-    visit: Visit, child: KnownChild, outcome: Outcome, facts: Sequence[Fact], reason: str, **details: Detail
-) -> AuditEvent:
-    return visit.node.event(
-        Action.TRACKING_UPDATED,
-        name_person(visit.person),
-        "",
-        outcome=outcome,
-        acting_for=visit.node.authority,
-        purpose=reason,
-        subject=visit.node.party.keys.log_token(child.token),
-        relationship=Relation.HOME if visit.person.school_urn is None else Relation.SCHOOL,
-        fields=tuple(sorted({kind_of(fact).name for fact in facts})),
-        policy_version=visit.policy_version,
-        facts=len(facts),
-        **details,
-    )
+def refuse(event: AuditEvent, code: str) -> AuditEvent:
+    """The entry of a change that was not made, and why."""
+    return replace(event, outcome=Outcome.REFUSED, details={**event.details, "code": code})
+
+
+def change_event(visit: Visit, child: KnownChild, facts: Sequence[Fact], reason: str) -> AuditEvent:
+    """The entry of a change. Raises `ReasonMissing` for a reason that is empty or that the log must not keep."""
+    if not reason.strip():
+        raise ReasonMissing("say why the record is changed: it is kept and logged")
+    try:
+        return visit.node.event(
+            Action.TRACKING_UPDATED,
+            name_person(visit.person),
+            "",
+            acting_for=visit.node.authority,
+            purpose=reason,
+            subject=visit.node.party.keys.log_token(child.token),
+            relationship=Relation.HOME if visit.person.school_urn is None else Relation.SCHOOL,
+            fields=tuple(sorted({kind_of(fact).name for fact in facts})),
+            policy_version=visit.policy_version,
+            facts=len(facts),
+        )
+    except EventInvalid as error:
+        raise ReasonMissing(f"the reason cannot be logged: {error}") from None

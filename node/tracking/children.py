@@ -17,7 +17,7 @@ from node.service import Node
 from node.snapshots import Snapshot
 from node.tracking.known import KnownChild, YearFacts
 from node.vault import Row, ask_vault
-from policies.access_policy import AccessDenied, AccessPolicy
+from policies.access_policy import AccessDenied
 from policies.names import CHILD_RECORD, Action, CareStatus, FieldGroup
 from policies.row_filter import RowFilter
 
@@ -58,20 +58,18 @@ def find_children(node: Node, snapshot: Snapshot, person: Person) -> tuple[Known
 
     Raises `AccessDenied` where they may read nobody's.
     """
-    policy = node.policy()
-    read = policy.row_filter(person.role, Action.READ, node.authority, person.school_urn)
-    writable = _find_writable(node, snapshot, policy, person)
+    read = node.policy().row_filter(person.role, Action.READ, node.authority, person.school_urn)
+    writable = find_granted(node, snapshot, person, Action.UPDATE)
     return tuple(_gather(row, writable) for row in _read(node, snapshot, read, {**FIELDS, **_GRANTS}))
 
 
-def _find_writable(
-    node: Node, snapshot: Snapshot, policy: AccessPolicy, person: Person
-) -> Mapping[str, frozenset[FieldGroup]]:
+def find_granted(node: Node, snapshot: Snapshot, person: Person, action: Action) -> Mapping[str, frozenset[FieldGroup]]:
+    """The groups of fields to which somebody may do this, of each child in care, by row token."""
     try:
-        update = policy.row_filter(person.role, Action.UPDATE, node.authority, person.school_urn)
+        rule = node.policy().row_filter(person.role, action, node.authority, person.school_urn)
     except AccessDenied:
         return {}
-    return {child: _granted(tuple(granted)) for child, _, *granted in _read(node, snapshot, update, _GRANTS)}
+    return {child: _granted(tuple(granted)) for child, _, *granted in _read(node, snapshot, rule, _GRANTS)}
 
 
 def _granted(grants: Row) -> frozenset[FieldGroup]:

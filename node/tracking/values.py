@@ -18,7 +18,7 @@ from node.tracking.grades import load_grades
 LONGEST_LINE = 500
 
 # Controls, line and direction marks: what could make a text show as something that it is not.
-_DISGUISE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_DISGUISE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _UK_DATE = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", re.ASCII)
 _POUNDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,2})?", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -66,6 +66,8 @@ def _read_year(text: str) -> int:
 def _read_line(text: str) -> str:
     if len(text) > LONGEST_LINE or _DISGUISE.search(text):
         raise ValueUnreadable(f"write one line of {LONGEST_LINE} characters at most")
+    if text[0] in "=+-@":  # Spreadsheet programs would take it for a sum, and run it.
+        raise ValueUnreadable("begin with a letter or a figure")
     return text
 
 
