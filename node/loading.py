@@ -15,6 +15,7 @@ from node.quality.comparison import compare_snapshots
 from node.quality.readiness import assess_readiness
 from node.service import Node, open_node
 from node.snapshots import Snapshot
+from node.tracking.feed import tell_tracked
 
 
 def load_into(
@@ -37,6 +38,7 @@ def load_into(
         year=year,
         mappings=mappings,
         host_facts=find_facts(directory),
+        tracked=tell_tracked(node),
         progress=progress,
     )
     rows = sum(file.rows_loaded for file in report.files)
@@ -54,7 +56,7 @@ def load_into(
 
 
 def rebuild_snapshot(directory: Path, progress: Callable[[str], None] = lambda _: None) -> LoadReport:
-    """Build a new snapshot of the rows loaded before and the facts that hosts have told since, and log it.
+    """Build a new snapshot of the rows loaded before, what hosts have told since and the tracking records; log it.
 
     The report is of no file. Raises `LoadRefused` where nothing was loaded before.
     """
@@ -65,6 +67,7 @@ def rebuild_snapshot(directory: Path, progress: Callable[[str], None] = lambda _
         authority=node.authority,
         token_key=node.party.keys.row_secret,
         host_facts=facts,
+        tracked=tell_tracked(node),
         progress=progress,
     )
     node.record(

@@ -33,6 +33,7 @@ from node.ingest.report import LoadReport, NothingUsable, report_files
 from node.ingest.sources import LoadRefused, Source, find_sources
 from node.ingest.staged import StagedRows, find_staged, show_all, sql_path, write_staged
 from node.ingest.tables import TableSummary, build_record, write_governed, write_vault
+from node.ingest.tracked import NOTHING, TrackedFacts, show_tracked
 from node.ingest.workbench import clear_readings, open_workbench
 from node.snapshots import GOVERNED, IDENTIFIED, REPORT, STAGED, Snapshot, SnapshotStore, seal_snapshot
 from query_engine.geography import load_authorities
@@ -61,6 +62,7 @@ class _Order:
     sources: Sequence[Source]
     mappings: Sequence[ColumnMapping]
     host_facts: Sequence[Path]
+    tracked: TrackedFacts
     is_rebuild: bool
     authority: str
     token_key: bytes
@@ -78,6 +80,7 @@ def load_files(
     year: int | None = None,
     mappings: Iterable[Path] = (),
     host_facts: Sequence[Path] = (),
+    tracked: TrackedFacts = NOTHING,
     clock: Clock = utc_now,
     progress: Progress = lambda _: None,
 ) -> LoadReport:
@@ -85,14 +88,17 @@ def load_files(
 
     `year` is the calendar year in which the SSDA903 returns end (2025 for the year ending 31 March 2025); without
     it the year is told by the episodes. `mappings` are TOML files (see `mapping.py`) that come before the tables
-    and mappings that are known anyway. `host_facts` are the files of what hosts have told (`node.host_facts`).
+    and mappings that are known anyway. `host_facts` are the files of what hosts have told (`node.host_facts`),
+    `tracked` is what the tracking records tell (`node.ingest.tracked`).
     `progress` is called with one line as each step begins.
 
     Raises `LoadRefused` before anything is read, `NothingUsable` and `LoadFailed` before anything has changed.
     """
     _check_arguments(authority, token_key, year)
     sources, wanted = find_sources(paths), [load_mapping(path) for path in mappings]
-    return _load(store, _Order(sources, wanted, host_facts, False, authority, token_key, year, clock(), progress))
+    return _load(
+        store, _Order(sources, wanted, host_facts, tracked, False, authority, token_key, year, clock(), progress)
+    )
 
 
 def rebuild_tables(
@@ -101,17 +107,18 @@ def rebuild_tables(
     authority: str,
     token_key: bytes,
     host_facts: Sequence[Path],
+    tracked: TrackedFacts = NOTHING,
     clock: Clock = utc_now,
     progress: Progress = lambda _: None,
 ) -> LoadReport:
-    """Build a new snapshot out of the rows kept from earlier loads and what hosts have told, and switch to it.
+    """Build a new snapshot of the rows kept from earlier loads, what hosts told and what is tracked; switch to it.
 
     Raises `LoadRefused` where nothing was loaded before, and `LoadFailed` before anything has changed.
     """
     _check_arguments(authority, token_key, None)
     if store.current() is None:
         raise LoadRefused("there is nothing to build from yet; load the return files first")
-    return _load(store, _Order((), (), host_facts, True, authority, token_key, None, clock(), progress))
+    return _load(store, _Order((), (), host_facts, tracked, True, authority, token_key, None, clock(), progress))
 
 
 def _load(store: SnapshotStore, order: _Order) -> LoadReport:
@@ -195,6 +202,7 @@ def _locate_placements(connection: DuckDBPyConnection, earlier: StagedRows) -> N
 def _build(connection: DuckDBPyConnection, staged: StagedRows, order: _Order, stage: Path) -> dict[str, TableSummary]:
     show_all(connection, staged)
     show_facts(connection, order.host_facts)
+    show_tracked(connection, order.tracked)
     build_record(connection, order.authority)
     write_vault(connection, stage / IDENTIFIED)
     return write_governed(connection, stage / GOVERNED)

@@ -98,3 +98,13 @@ def import_(context: click.Context, state: Path, person_id: str, reason: str, pa
         click.echo(f"Error: {refused}", err=True)
         context.exit(3)
     click.echo(f"{done.lines} lines read, {done.facts} facts set down, {done.children} records changed")
+
+
+@track.command()
+@STATE
+def feed(state: Path) -> None:
+    """Build a new snapshot, so that the reporting tables tell what the tracking records do now."""
+    from node.loading import rebuild_snapshot
+
+    report = rebuild_snapshot(state, lambda line: click.echo(line, err=True))
+    click.echo(f"snapshot {report.snapshot}")

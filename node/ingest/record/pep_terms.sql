@@ -3,15 +3,17 @@
 -- A plan is due in every term of which any review was loaded, of a child who is looked after on the term's last day
 -- as far as the returns tell. It is on time where a meeting was held in the term, and completed in it unless no day of
 -- completion is given.
-WITH reviews AS (
-    SELECT
-        academic_year, term_named(term) AS term, coalesce(la_child_id, pupil_numbers.child) AS child,
-        meeting_date, completed_date, quality, sdq_strategies
-    FROM pep_reviews
-    LEFT JOIN pupil_numbers ON pupil_numbers.upn = pep_reviews.upn
-),
-terms AS (
-    SELECT DISTINCT academic_year, term FROM reviews WHERE term IS NOT NULL
+--
+-- Whoever loads reviews loads those of all children. Tracking begins child by child: a term that it alone tells of is one
+-- for the children whose plans are tracked.
+WITH terms AS (
+    SELECT DISTINCT academic_year, term, NULL AS only_for
+    FROM told_reviews
+    WHERE term IS NOT NULL AND NOT is_tracked
+    UNION
+    SELECT told.academic_year, told.term, tracked.child AS only_for
+    FROM told_reviews AS told CROSS JOIN (SELECT DISTINCT child FROM told_reviews WHERE is_tracked) AS tracked
+    WHERE told.is_tracked
 ),
 -- The latest return that knows a child tells of their care, the summer before its own autumn included.
 spells AS (
@@ -22,10 +24,11 @@ spells AS (
     GROUP BY child, care_period
 ),
 due AS (
-    SELECT academic_year, term, child
+    SELECT DISTINCT academic_year, term, child
     FROM terms
     JOIN spells
-        ON care_start <= term_end(academic_year, term)
+        ON coalesce(only_for = child, true)
+        AND care_start <= term_end(academic_year, term)
         AND coalesce(care_end, DATE '9999-12-31') > term_end(academic_year, term)
 ),
 held AS (
@@ -39,7 +42,7 @@ held AS (
         bool_or(sdq_strategies) AS sdq_strategies,
         min(datesub('day', meeting_date, completed_date)) FILTER (WHERE completed_date >= meeting_date)
             AS days_to_complete
-    FROM reviews
+    FROM told_reviews
     WHERE child IS NOT NULL
     GROUP BY academic_year, term, child
 )

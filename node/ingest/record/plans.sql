@@ -9,10 +9,9 @@ WITH peps AS (
 ),
 subjects AS (
     SELECT
-        academic_year, coalesce(la_child_id, pupil_numbers.child) AS child, term_number(term_named(term)) AS number,
+        academic_year, child, term_number(term) AS number,
         CASE ambition WHEN 'below' THEN 1 WHEN 'expected' THEN 2 WHEN 'above' THEN 3 END AS ambition
-    FROM targets
-    LEFT JOIN pupil_numbers ON pupil_numbers.upn = targets.upn
+    FROM told_targets
     WHERE ambition IS NOT NULL
 ),
 -- The middle subject of the latest term with targets; of two in the middle, the less ambitious.
@@ -25,11 +24,8 @@ ambitions AS (
     GROUP BY academic_year, child
 ),
 requests AS (
-    SELECT
-        academic_year, coalesce(la_child_id, pupil_numbers.child) AS child,
-        max(datesub('day', request_date, on_roll_date)) AS days_request_to_roll
-    FROM admissions
-    LEFT JOIN pupil_numbers ON pupil_numbers.upn = admissions.upn
+    SELECT academic_year, child, max(datesub('day', request_date, on_roll_date)) AS days_request_to_roll
+    FROM told_admissions
     WHERE on_roll_date >= request_date
     GROUP BY ALL
 )

@@ -1,11 +1,10 @@
 -- Every piece of support recorded for a child of the record, in the academic year in which it began.
 WITH given AS (
     SELECT
-        academic_year, coalesce(la_child_id, pupil_numbers.child) AS la_child_id,
+        academic_year, child AS la_child_id,
         lower(replace(kind, ' ', '_')) AS kind, lower(replace(target_subject, ' ', '_')) AS subject,
         start_date, end_date, cost
-    FROM support
-    LEFT JOIN pupil_numbers ON pupil_numbers.upn = support.upn
+    FROM told_support
 )
 SELECT
     children.*,

@@ -8,6 +8,7 @@ from node.host_facts import show_facts
 from node.ingest.formats import load_formats
 from node.ingest.staged import show_all
 from node.ingest.tables import RECORDS, RELATIONS, VAULT, build_record, sql_type
+from node.ingest.tracked import NOTHING, show_tracked
 from node.ingest.workbench import open_workbench
 from query_engine.catalogue import load_catalogue
 from query_engine.geography import REGIONS, load_authorities
@@ -32,6 +33,7 @@ def test_every_column_of_the_catalogue_is_worked_out_by_the_record(name: str, tm
         )
         show_all(connection, {})
         show_facts(connection, ())
+        show_tracked(connection, NOTHING)
         build_record(connection, "301")
         known = {row[0] for row in connection.execute(f"DESCRIBE {RECORDS[name]}").fetchall()}
     assert set(load_catalogue().table(name).columns) <= known
