@@ -157,7 +157,7 @@ class PagesRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     idle_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 30
     longest_minutes: Annotated[int, msgspec.Meta(ge=1, le=480)] = 480
     code_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 30
-    most_lists_an_hour: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 60
+    most_lookups_an_hour: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 200
 
     @property
     def domain(self) -> str:

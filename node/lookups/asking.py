@@ -35,6 +35,7 @@ from node.lookups.answer_check import check_answer, without_fields
 from node.lookups.correspondents import Noticeboard, exchange_keys, split_reachable
 from node.lookups.errand import Errand, LookupResult, Missing, Question, record_seen
 from node.lookups.file_fields import fields_of
+from node.lookups.pace import record_asked
 from node.lookups.purpose import PurposeMissing
 from node.lookups.sealed_pages import seal_message
 from node.people import Person
@@ -80,7 +81,8 @@ def ask_lookup(
 ) -> LookupResult:
     """Ask a question of every other node, or of the node of the one authority that it is addressed to.
 
-    Raises `AccessDenied`, `PurposeMissing` as above, and `StateError` for an authority that has no other node.
+    Raises `AccessDenied`, `PurposeMissing` as above, `StateError` for an authority that has no other node, and
+    `TooManyLookups`.
     """
     policy = node.policy()
     _check_asker(node, policy, person, purpose, question)
@@ -88,7 +90,7 @@ def ask_lookup(
     others, unreachable = split_reachable(node, list_addressed(node, at))
     lookup_id = f"L-{secrets.token_hex(16)}"
     errand = Errand(node, person, purpose, question, policy.version, lookup_id)
-    node.record(errand.asked_event(Outcome.INTENDED, nodes=len(others)))
+    record_asked(node, person, errand.asked_event(Outcome.INTENDED, nodes=len(others)))
     requests = {other.id: errand.request(other) for other in others}
     pages = {other.id: encode_records(seal_message(node, requests[other.id], REQUEST_TYPE, other)) for other in others}
     batch = LookupBatch(lookup_id=lookup_id, pages=pages)

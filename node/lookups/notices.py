@@ -33,6 +33,7 @@ class NoticeKind(StrEnum):
         return kind
 
     MASS_LOOKUP = "mass_lookup", "An authority sought more single children here in a day than our rules allow."
+    TOO_MANY_LOOKUPS = "too_many_lookups", "One of our own people looked up more in an hour than our rules allow."
     WRONG_ANSWER = "wrong_answer", "Another node answered a lookup of ours with something else than was asked."
 
 

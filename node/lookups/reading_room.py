@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from audit.event import Action, AuditEvent, Detail, EventInvalid, Outcome
 from node.ingest.tokens import row_token
+from node.lookups.pace import record_asked
 from node.lookups.purpose import PurposeMissing
 from node.people import Person, find_person
 from node.service import Node
@@ -79,7 +80,8 @@ def admit_reader(node: Node, person_id: str, purpose: str, listing: Listing, *, 
     """Let one of the node's people read a list, and log that they asked for it.
 
     Raises `StateError` for somebody the node does not know, `PurposeMissing` for a purpose that is empty or that the
-    log must not keep, and `AccessDenied` where the policy lets their role not read, or not copy, what the list shows.
+    log must not keep, `AccessDenied` where the policy lets their role not read, or not copy, what the list shows, and
+    `TooManyLookups`.
     """
     person = find_person(node.party.directory, person_id)
     if not purpose.strip():
@@ -95,7 +97,7 @@ def admit_reader(node: Node, person_id: str, purpose: str, listing: Listing, *, 
     except AccessDenied as denied:
         node.record(reader.event(Outcome.REFUSED, code=denied.code.value))
         raise
-    node.record(asked)
+    record_asked(node, person, asked)
     return reader
 
 

@@ -18,6 +18,13 @@ CREATE TABLE IF NOT EXISTS searches (
     searches INTEGER NOT NULL,
     PRIMARY KEY (authority, day)
 );
+-- How often one of our own people looked something up, by hour.
+CREATE TABLE IF NOT EXISTS looked_up (
+    person TEXT NOT NULL,
+    hour TEXT NOT NULL,
+    lookups INTEGER NOT NULL,
+    PRIMARY KEY (person, hour)
+);
 -- What our own officers have to look at: each notice until it has been reviewed, and for as long as the log after that.
 CREATE TABLE IF NOT EXISTS notices (
     notice_id TEXT PRIMARY KEY,

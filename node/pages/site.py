@@ -22,7 +22,7 @@ from node.pages.tracking import tracking
 from node.service import Node
 from node.sign_in import limit_session
 
-ABOUT_CHILDREN = (children, placed_here, one_child, class_list, named)
+ABOUT_CHILDREN = (children, tracking, tracked_child, placed_here, one_child, class_list, named)
 """The pages that show children, each after its purpose has been logged."""
 
 
@@ -30,6 +30,5 @@ def add_pages(app: Flask, node: Node) -> None:
     """Serve a node's pages; there is no door for software here: nodes connect outward only."""
     open_site(app, node, limits_of=lambda means: limit_session(node.rules().pages, means))
     app.context_processor(describe_visitor)
-    about_children = (children, tracking, tracked_child, placed_here, one_child, class_list, named)
-    for pages in (home, passkeys, providers, *about_children, delegations, held, policy, notices, audit):
+    for pages in (home, passkeys, providers, *ABOUT_CHILDREN, delegations, held, policy, notices, audit):
         app.register_blueprint(pages)

@@ -10,6 +10,7 @@ from functools import cached_property
 
 from audit.event import Action, AuditEvent, Detail, EventInvalid, Outcome
 from federation.state import StateError
+from node.lookups.pace import record_asked
 from node.lookups.purpose import PurposeMissing
 from node.people import Person, find_person
 from node.service import Node
@@ -98,7 +99,8 @@ def begin_visit(node: Node, person_id: str, purpose: str) -> Visit:
     """Let one of the node's people read tracking records, and log that they asked.
 
     Raises `StateError` for somebody unknown or where nothing is loaded, `PurposeMissing` for a purpose that is empty or
-    that the log must not keep, and `AccessDenied` where the policy lets their role read nobody's record.
+    that the log must not keep, `AccessDenied` where the policy lets their role read nobody's record, and
+    `TooManyLookups`.
     """
     person, snapshot = find_person(node.party.directory, person_id), node.store.current()
     if snapshot is None:
@@ -116,5 +118,5 @@ def begin_visit(node: Node, person_id: str, purpose: str) -> Visit:
     except AccessDenied:
         node.record(refused)
         raise
-    node.record(asked)
+    record_asked(node, person, asked)
     return visit

@@ -21,6 +21,7 @@ from werkzeug.test import TestResponse
 from audit.event import Action, Outcome
 from audit.log import read_entries
 from federation.state import StateError, write_file
+from federation.transport import current_time
 from node.providers import PROVIDERS_FILE, list_providers
 from node.service import Node
 from node.setting_up import enter_person
@@ -64,6 +65,12 @@ def call(address: str, method: str, body: bytes, kind: str = "application/json")
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.headers.get("Location", "")
+
+
+@pytest.fixture(autouse=True)
+def provider_time(federation: SmallFederation) -> None:
+    """The provider's clock is the machine's, and so must ours be: it says when it signed."""
+    federation.clock.move(current_time() - federation.clock())
 
 
 @pytest.fixture
