@@ -266,7 +266,7 @@ def test_a_delegation_is_read_as_it_was_signed_and_by_no_other_key(federation: S
 
 def test_a_refused_reading_tells_of_no_delegation(federation: SmallFederation) -> None:
     give(federation)
-    federation.change_rule(HOME, 'one_child = "answer"', 'named_child = "refuse"')
+    federation.change_rule(HOME, 'named_child = "answer"', 'named_child = "refuse"')
     (answer,) = read(federation).answers
     assert (answer.outcome, answer.delegations) == (LookupOutcome.REFUSED, ())
     assert isinstance(answer, LookupAnswer)
