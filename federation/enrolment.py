@@ -10,6 +10,7 @@ entry that differs from the invitation in anything but keys is refused. Of the c
 
 import hashlib
 import secrets
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from federation.envelope import (
@@ -21,6 +22,7 @@ from federation.envelope import (
     verify_signature,
     write_envelope,
 )
+from federation.passkeys import Passkey
 from federation.register import CLOCK_SKEW, Entry, Member, Register, RegisterError, check_entry
 from federation.sealing import SealError, check_sealing_key
 from federation.wire import Digest, Document, Instant, Name, WireError, decode_document, encode_document, whole_seconds
@@ -88,6 +90,12 @@ def fingerprint(public_key: bytes) -> str:
     """Return a public key's fingerprint, for two people to read to each other: eight groups of four letters."""
     digest = hashlib.sha256(public_key).hexdigest()[:32]
     return " ".join(digest[place : place + 4] for place in range(0, 32, 4))
+
+
+def describe_passkeys(passkeys: Iterable[Passkey]) -> Iterator[str]:
+    """Yield where each passkey signs with a fingerprint of all that the register has of it, for the same two people."""
+    for passkey in passkeys:
+        yield f"passkey at {passkey.relying_party}: {fingerprint(encode_document(passkey))}"
 
 
 def list_differences(entry: Entry, other: Entry) -> list[str]:

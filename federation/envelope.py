@@ -140,12 +140,18 @@ def add_signature(envelope: Envelope, signature: Signature) -> Envelope:
 
 def verify_signature(envelope: Envelope, member_id: str, public_key: bytes) -> None:
     """Check that `member_id` signed this envelope with the key given. Raises `EnvelopeError`."""
+    claimed = find_signature(envelope, member_id)
+    message = pre_authentication_encoding(envelope.payload_type, envelope.body)
+    if not is_signed(message, decode_base64(claimed.sig), public_key):
+        raise EnvelopeError(f"the signature by {member_id} does not verify")
+
+
+def find_signature(envelope: Envelope, member_id: str) -> Signature:
+    """Return the one signature that claims to be a member's; verifies nothing. Raises `EnvelopeError`."""
     claimed = [signature for signature in envelope.signatures if signature.keyid == member_id]
     if len(claimed) != 1:
         raise EnvelopeError(f"expected one signature by {member_id}, found {len(claimed)}")
-    message = pre_authentication_encoding(envelope.payload_type, envelope.body)
-    if not is_signed(message, decode_base64(claimed[0].sig), public_key):
-        raise EnvelopeError(f"the signature by {member_id} does not verify")
+    return claimed[0]
 
 
 def is_signed(message: bytes, signature: bytes, public_key: bytes) -> bool:

@@ -161,6 +161,12 @@ class QueryList(Document, frozen=True):
     queries: tuple[QueryStatus, ...]
 
 
+class WaitingManifests(Document, frozen=True):
+    """Manifests that wait for approvals, oldest first, with the signatures collected so far."""
+
+    manifests: Annotated[tuple[Envelope, ...], msgspec.Meta(max_length=200)]
+
+
 class DeliveryKind(StrEnum):
     """What the hub has for a node."""
 

@@ -141,5 +141,5 @@ def read_passkeys(given: Sequence[tuple[str, str, str]]) -> list[Passkey]:
         return [convert_value(dict(zip(Passkey.__struct_fields__, each, strict=True)), Passkey) for each in given]
     except msgspec.ValidationError:
         raise RegisterError(
-            "a passkey is a domain such as node.example, the credential's id and its COSE key"
+            "a passkey is a host such as node.example or node.example:8401, the credential's id and its COSE key"
         ) from None

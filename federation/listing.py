@@ -12,7 +12,7 @@ import click
 from audit.event import Action
 from federation.ceremony import RootLedger
 from federation.drill import Drill
-from federation.enrolment import fingerprint
+from federation.enrolment import describe_passkeys, fingerprint
 from federation.register import Entry, Member, Register
 from federation.register_changes import list_changes
 from federation.terminal import plain_text
@@ -84,6 +84,8 @@ def describe_changes(before: Register | None, after: Register) -> Iterator[str]:
         yield "look again: the last register was signed later than this one, so a clock was wrong then or is now"
     for change in list_changes(before, after):
         yield f"{change.member.id} is {SAID[change.action]}, key {change.key}"
+        for passkey in describe_passkeys(() if change.member.revoked else change.member.passkeys):
+            yield f"  {passkey}"
 
 
 def list_touched(drill: Drill) -> list[Row]:

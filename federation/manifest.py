@@ -1,7 +1,8 @@
 """The manifest: the exact bytes of a query as it was approved, and the node's answer to it.
 
-The asker and the approvers of two organisations sign these bytes and no others. Every node verifies them all for
-itself, so a hub that alters, widens, replays or invents a query can be no more than ignored.
+The asker and the approvers of two organisations sign these bytes and no others, approvers by key file or by passkey
+(`federation.approvals`). Every node verifies them all for itself, so a hub that alters, widens, replays or invents a
+query can be no more than ignored.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
 
+from federation.approvals import verify_approval
 from federation.cell_key_terms import CellKeyTerms
 from federation.envelope import Envelope, EnvelopeError, verify_signature
 from federation.register import CLOCK_SKEW, Member, MemberKind, OrganisationKind, Register, RegisterError
@@ -211,7 +213,10 @@ def _verify_signer(member_id: str, envelope: Envelope, register: Register, now: 
     except RegisterError as error:
         raise ApprovalError(f"{role}_unknown", str(error)) from None
     try:
-        verify_signature(envelope, member.id, member.public_signing_key)
+        if role == "approver":
+            verify_approval(envelope, member)
+        else:
+            verify_signature(envelope, member.id, member.public_signing_key)
     except EnvelopeError as error:
         raise ApprovalError("signature_invalid", str(error)) from None
     return member

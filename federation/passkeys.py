@@ -27,10 +27,10 @@ _CURVE_D = -121665 * pow(121666, -1, FIELD)
 LONGEST_CREDENTIAL = 1023
 """The longest id of a credential that WebAuthn knows, in bytes."""
 
-RelyingParty = Annotated[
-    str, msgspec.Meta(max_length=253, pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9-]{1,63}\Z")
-]
-"""The domain for which a passkey signs: that of the pages of the approver's own organisation."""
+_DOMAIN, _PORT = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9-]{1,63}", r"(:(?!443\Z)[1-9][0-9]{0,4})?"
+
+RelyingParty = Annotated[str, msgspec.Meta(max_length=253, pattern=rf"^{_DOMAIN}{_PORT}\Z")]
+"""Where a passkey signs: the domain of its owner's own organisation's pages, with their port where that is not 443."""
 
 
 class PasskeyError(Exception):
@@ -38,11 +38,25 @@ class PasskeyError(Exception):
 
 
 class Passkey(Document, frozen=True):
-    """One passkey: the domain it signs for, the credential's id and its public key as a COSE_Key, both in base64."""
+    """One passkey: where it signs, the credential's id and its public key as a COSE_Key, both in base64.
+
+    Browsers let every port of a domain use its passkeys, and tell the port with the origin. So the register has it, and
+    a page of somebody else's on the same machine collects nothing that counts.
+    """
 
     relying_party: RelyingParty
     credential: str
     public_key: str
+
+    @property
+    def domain(self) -> str:
+        """The relying party's id, as WebAuthn has it: a domain without a port."""
+        return self.relying_party.partition(":")[0]
+
+    @property
+    def origin(self) -> str:
+        """The one origin whose pages may ask for an approval: with TLS, but on the approver's own machine."""
+        return f"{'http' if self.domain == 'localhost' else 'https'}://{self.relying_party}"
 
 
 def check_passkey(passkey: Passkey) -> None:

@@ -30,6 +30,7 @@ from federation.exchange import (
     ReleaseDocument,
     RunDraft,
     SealingKeyList,
+    WaitingManifests,
 )
 from federation.http_signatures import sign_request
 from federation.keys import CurrentKeys
@@ -194,6 +195,19 @@ class HubConnection:
     def send_signature(self, query_id: str, signature: Signature) -> QueryStatus:
         """Hand in this member's signature over a manifest's exact bytes."""
         return self._read("POST", f"/api/queries/{_word(query_id)}/signatures", QueryStatus, encode_document(signature))
+
+    def fetch_waiting(self) -> WaitingManifests:
+        """Return the manifests that wait for approvals, for a node to show to its own organisation's approvers."""
+        return self._read("GET", "/federation/manifests", WaitingManifests)
+
+    def fetch_for_approvers(self, query_id: str) -> bytes:
+        """Return one manifest's envelope, for the same."""
+        return self._send("GET", f"/federation/manifests/{_word(query_id)}")
+
+    def hand_in_approval(self, query_id: str, signature: Signature) -> QueryStatus:
+        """Hand in what an approver of this node's organisation signed at the node's page."""
+        path = f"/federation/manifests/{_word(query_id)}/approvals"
+        return self._read("POST", path, QueryStatus, encode_document(signature))
 
     def fetch_release(self, query_id: str) -> ReleaseDocument:
         """Return the release of a query."""

@@ -27,7 +27,20 @@ from federation.wire import (
     encode_document,
 )
 from federation.witnessing import WitnessReport
-from hub import budgets, checks, dispatch, proofs, queries, relay, release, runs, sealing_keys, settling, witnessing
+from hub import (
+    approving,
+    budgets,
+    checks,
+    dispatch,
+    proofs,
+    queries,
+    relay,
+    release,
+    runs,
+    sealing_keys,
+    settling,
+    witnessing,
+)
 from hub.service import Hub
 
 doors = Blueprint("doors", __name__)
@@ -234,6 +247,27 @@ def close_lookup(lookup_id: str) -> Response:
     """Delete a lookup's pages."""
     relay.close_lookup(the_hub(), authenticate(MemberKind.NODE), lookup_id)
     return Response(status=204)
+
+
+@doors.get("/federation/manifests")
+def send_waiting_manifests() -> Response:
+    """Hand a node the manifests that wait for approvals, for the approvers of its own organisation to read there."""
+    return answer(approving.list_waiting(the_hub(), authenticate(MemberKind.NODE)))
+
+
+@doors.get("/federation/manifests/<query_id>")
+def send_manifest_to_node(query_id: str) -> Response:
+    """Hand a node one manifest's exact bytes, for the same."""
+    return answer(approving.find_for_approvers(the_hub(), authenticate(MemberKind.NODE), query_id).envelope)
+
+
+@doors.post("/federation/manifests/<query_id>/approvals")
+def accept_approval(query_id: str) -> Response:
+    """Take in what an approver signed at a page of the node of their own organisation."""
+    hub, node = the_hub(), authenticate(MemberKind.NODE)
+    approver = approving.accept_approval(hub, node, query_id, read_body(Signature))
+    settling.start_sum(hub, query_id)
+    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, approver)))
 
 
 @doors.post("/api/queries")

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from audit.connection import Row
 from audit.event import Action, Outcome
+from federation.approvals import is_by_passkey, verify_approval
 from federation.database import stamp
 from federation.envelope import (
     Envelope,
@@ -20,7 +21,6 @@ from federation.envelope import (
     seal_envelope,
     write_envelope,
 )
-from federation.envelope import verify_signature as verify_envelope_signature
 from federation.exchange import BudgetLeft, NodeProgress, QueryDraft, QueryState, QueryStatus
 from federation.manifest import (
     MANIFEST_TYPE,
@@ -184,7 +184,8 @@ def sign_query(hub: Hub, query_id: str, signature: Signature, signer: Member) ->
             "UPDATE queries SET envelope = ?, state = ? WHERE query_id = ?", (write_envelope(envelope), state, query_id)
         )
         action = Action.QUERY_SUBMITTED if signer.id == query.manifest.asker else Action.QUERY_APPROVED
-        hub.database.log.append(connection, hub.event(action, signer.id, query_id, digest=query.digest))
+        means = "passkey" if is_by_passkey(signature) else "key file"
+        hub.database.log.append(connection, hub.event(action, signer.id, query_id, digest=query.digest, means=means))
         if state is QueryState.RUNNING and query.manifest.cell_key is not None:
             count_answers_given(connection, query.manifest, query.plan)
         if state is QueryState.RUNNING and query.manifest.path is Path.PER_AUTHORITY:
@@ -197,7 +198,7 @@ def _add_verified(query: StoredQuery, signature: Signature, signer: Member) -> E
         raise ProblemRaised(409, "signed_already", f"{signer.id} has signed this already")
     try:
         envelope = add_signature(query.envelope, signature)
-        verify_envelope_signature(envelope, signer.id, signer.public_signing_key)
+        verify_approval(envelope, signer)
     except EnvelopeError as error:
         raise ProblemRaised(403, "signature_invalid", str(error)) from None
     return envelope
@@ -262,6 +263,16 @@ def read_query(row: Row) -> StoredQuery:
         envelope=envelope,
         manifest=manifest,
     )
+
+
+def list_submitted(hub: Hub, reader: Member, most: int) -> tuple[StoredQuery, ...]:
+    """Return the queries that wait for approvals and that `reader` may see, oldest first and at most `most` of them."""
+    rows = hub.database.connection.execute(
+        "SELECT * FROM queries WHERE state = ? AND expires_at > ? AND (? OR asker = ?) "
+        "ORDER BY drafted_at, query_id LIMIT ?",
+        (QueryState.SUBMITTED, stamp(hub.clock()), may_see_all(hub, reader), reader.id, most),
+    )
+    return tuple(map(read_query, rows))
 
 
 def list_queries(hub: Hub, reader: Member, most: int = MOST_LISTED) -> tuple[QueryStatus, ...]:

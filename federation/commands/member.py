@@ -32,7 +32,7 @@ PASSKEY = click.option(
     multiple=True,
     nargs=3,
     metavar="DOMAIN CREDENTIAL KEY",
-    help="An approver's passkey: its domain, the credential's id and the COSE key, both in base64.",
+    help="An approver's passkey: host of their node's pages, with its port; id and COSE key in base64.",
 )
 KINDS = ("node", "hub", "approver", "researcher", "dfe_analyst", "ig_officer", "output_checker", "witness")
 PEOPLE = ("approver", "researcher", "dfe_analyst", "ig_officer", "output_checker", "witness")
@@ -134,7 +134,7 @@ def join(
     passkeys: tuple[tuple[str, str, str], ...],
 ) -> None:
     """Pin the root key, note where the hub is, and ask to be enrolled as invited."""
-    from federation.enrolment import fingerprint, read_invitation
+    from federation.enrolment import describe_passkeys, fingerprint, read_invitation
     from federation.joining import request_enrolment
     from federation.register_changes import adopt_handed_over
     from federation.state import join_federation, load_root_key, open_party
@@ -149,8 +149,11 @@ def join(
         click.echo(f"register version {register.version}", err=True)
     if invitation is not None:
         invited = read_invitation(invitation.read_bytes(), now)
-        click.echo(request_enrolment(party, invited, _read_passkeys(passkeys), now))
+        asked = _read_passkeys(passkeys)
+        click.echo(request_enrolment(party, invited, asked, now))
         click.echo(f"tell the root's keeper your key: {fingerprint(party.keys.public_signing_key)}", err=True)
+        for passkey in describe_passkeys(asked):
+            click.echo(f"tell the root's keeper of your {passkey}", err=True)
 
 
 @member.command()
@@ -186,7 +189,7 @@ def rotate(state: Path, passkeys: tuple[tuple[str, str, str], ...], no_passkeys:
 
     They come into use by themselves with the first register that names them, and the old ones are destroyed then.
     """
-    from federation.enrolment import fingerprint
+    from federation.enrolment import describe_passkeys, fingerprint
     from federation.joining import request_rotation
     from federation.keys import NEXT_KEY_FILE, load_keys
     from federation.state import open_party
@@ -196,6 +199,8 @@ def rotate(state: Path, passkeys: tuple[tuple[str, str, str], ...], no_passkeys:
     click.echo(request_rotation(open_party(state), asked, current_time()))
     following = load_keys(state, NEXT_KEY_FILE).public_signing_key
     click.echo(f"tell the root's keeper your new key: {fingerprint(following)}", err=True)
+    for passkey in describe_passkeys(asked or ()):
+        click.echo(f"tell the root's keeper of your {passkey}", err=True)
 
 
 @member.command()

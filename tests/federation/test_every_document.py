@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 import federation
+from federation.approvals import PasskeyAnswer
 from federation.budgets import BudgetStatement, StatementInvalid, TakenByProject, verify_statement
 from federation.cell_key_terms import AnswersUsed, CellKeyTerms, check_answers
 from federation.ceremony import GivenInvitation, RootLedger
@@ -36,6 +37,7 @@ from federation.exchange import (
     ReleaseDocument,
     RunDraft,
     SealingKeyList,
+    WaitingManifests,
 )
 from federation.http_signatures import ClocksApart, RequestUnsigned, sign_request, verify_request
 from federation.key_ring import hold_fresh_key
@@ -199,6 +201,8 @@ EXAMPLES: tuple[Document, ...] = (
     PROGRESS,
     STATUS,
     QueryList(queries=(STATUS,)),
+    WaitingManifests(manifests=(sign_manifest(make_manifest(), "ana@ucl"),)),
+    PasskeyAnswer(credential="AAAA", client_data="e30=", authenticator_data="AAAA", signature="AAAA"),
     CHECK,
     CheckList(checks=(CHECK,)),
     CheckDecision(release=True, withhold=("301",)),

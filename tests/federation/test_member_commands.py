@@ -105,6 +105,14 @@ def test_everyone_invited_is_enrolled_as_described(circe: Circe, federation: Pat
     assert circe("member", "list", "--state", "/ana@ucl", "--format", "csv").out.count("\n") == 5
 
 
+def test_both_ends_are_told_the_passkey_to_compare(circe: Circe, federation: Path) -> None:
+    """With where it signs: the same fingerprint of another host's would be of no use."""
+    passkey = ("node.la-301.example:8401", PASSKEY.credential, PASSKEY.public_key)
+    rotated = succeed(circe("member", "rotate", "--state", "/officer@la-301", "--passkey", *passkey))
+    told = rotated.err.split("of your passkey at node.la-301.example:8401: ")[1].strip()
+    assert f"passkey at node.la-301.example:8401: {told}" in enrol(circe, rotated.out.strip()).err
+
+
 def test_both_ends_are_told_the_key_to_compare(circe: Circe, federation: Path) -> None:
     rotated = succeed(circe("member", "rotate", "--state", "/ana@ucl"))
     told = rotated.err.split("your new key: ")[1].strip()

@@ -99,6 +99,18 @@ DOORS = (
         )
         for step in ("contribution", "survivors", "reveal", "abort")
     ),
+    Door("/federation/manifests", "GET", "/federation/manifests", "node-301", "cho", KIND),
+    Door("/federation/manifests/<query_id>", "GET", f"/federation/manifests/{QUERY}", "node-301", "cho", KIND, UNSEEN),
+    Door(
+        "/federation/manifests/<query_id>/approvals",
+        "POST",
+        f"/federation/manifests/{QUERY}/approvals",
+        "node-301",
+        "cho",
+        KIND,
+        None,
+        MALFORMED,
+    ),
     Door("/api/runs", "POST", "/api/runs", "ana", "node-301", MALFORMED, None, MALFORMED),
     Door("/api/queries", "POST", "/api/queries", "ana", "node-301", (400, "malformed"), None, MALFORMED),
     Door("/api/queries", "GET", "/api/queries", "ana", "", (200, "")),

@@ -10,7 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from federation.webauthn import Flags, encode_base64url
+from federation.passkeys import Passkey
+from federation.register import public_text
+from federation.webauthn import Assertion, Flags, encode_base64url
 
 HEAD = bytes.fromhex("a4010103272006215820")
 NOTHING = Flags(0)
@@ -29,12 +31,27 @@ class SoftPasskey:
     id: bytes = field(default_factory=lambda: token_bytes(16))
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
 
+    @property
+    def cose_key(self) -> bytes:
+        """The public key as the device writes it."""
+        return HEAD + self.key.public_key().public_bytes_raw()
+
+    @property
+    def registered(self) -> Passkey:
+        """The passkey as a register has it, for the pages at its origin."""
+        host = self.origin.partition("://")[2]
+        return Passkey(relying_party=host, credential=public_text(self.id), public_key=public_text(self.cose_key))
+
+    def answer(self, challenge: bytes) -> Assertion:
+        """Return what device and browser answer to a challenge."""
+        said, data = self._answer("webauthn.get", encode_base64url(challenge))
+        return Assertion(said, data, self.key.sign(data + sha256(said).digest()))
+
     def enrol(self, client: FlaskClient, name: str = "Laptop") -> TestResponse:
         """Fill in and send the form of the page of passkeys."""
         page = client.get("/passkeys").text
         self.handle = read_data(page, "handle")
-        public = HEAD + self.key.public_key().public_bytes_raw()
-        new = bytes(16) + len(self.id).to_bytes(2) + self.id + public
+        new = bytes(16) + len(self.id).to_bytes(2) + self.id + self.cose_key
         said, data = self._answer("webauthn.create", read_data(page, "ticket"), Flags.CREDENTIAL, new)
         fields = {"client_data": encode_base64url(said), "authenticator_data": encode_base64url(data)}
         return client.post("/passkeys", data={**hidden_fields(page), **fields, "name": name})
