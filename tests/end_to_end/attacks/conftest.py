@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,12 @@ Besiege = Callable[..., Line]
 @pytest.fixture
 def open_front_door(pristine_federation: SmallFederation, tmp_path: Path) -> Iterator[Callable[..., FrontDoor]]:
     """Opens a front door under a preset."""
+    numbers = count()
     with answering_at_once(), ExitStack() as opened:
 
         def open_door(preset: str, budget: int = 20) -> FrontDoor:
-            door = FrontDoor(copy_states(pristine_federation, tmp_path / preset), preset, budget)
+            place = tmp_path / f"door-{next(numbers)}"
+            door = FrontDoor(copy_states(pristine_federation, place), preset, budget)
             opened.callback(door.close)
             return door
 

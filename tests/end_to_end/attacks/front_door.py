@@ -13,16 +13,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from disclosure_control.linked.companions import Published
 from disclosure_control.presets import load_preset
-from disclosure_control.protection import protect
 from disclosure_control.rounding import release_figure
-from disclosure_control.row_protection import Neighbours, imply_counts
 from disclosure_control.suppression.cell_rules import SuppressionRules
 from disclosure_control.symbols import Symbol
 from federation.exchange import QueryDraft, QueryState, ReleaseDocument
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
+from federation.transport import HubRefused
 from node.engines import open_engine
 from node.service import Node
 from query_engine.planning.plan import QueryPlan
@@ -92,7 +90,10 @@ class FrontDoor(OneProcess):
             valid_hours=24,
             path=LeavingPath.PER_AUTHORITY,
         )
-        query_id = self.submit(draft)
+        try:
+            query_id = self.submit(draft)
+        except HubRefused as refused:
+            return Refusal(refused.problem.code)
         self.poll(*roster)
         with self.client("ana@ucl") as ana:
             status = ana.status(query_id)
@@ -140,28 +141,6 @@ class OpenDoor:
         """How many children there are in truth, authority by authority."""
         sql = f"SELECT COUNT(*) AS n {CHILDREN} AND {where}"
         return {code: raw.statistic("rows")[0] for code, raw in self.truth(sql).items()}
-
-
-class NodeDoor:
-    """What the nodes would answer, each beside all that it answered before; without signatures and a hub."""
-
-    def __init__(self, truth: OpenDoor, preset: str) -> None:
-        self._truth, self._preset = truth, load_preset(preset)
-        self._left: dict[str, tuple[Published, ...]] = {}
-
-    def ask(self, sql: str) -> Table:
-        """The rows of every authority."""
-        plan = derive_plan(sql, LeavingPath.PER_AUTHORITY)
-        labels = [each.label for each in plan.outputs if each.dimension is None]
-        found = {}
-        for code, raw in self._truth.truth(sql).items():
-            before = self._left.get(code, ())
-            rows = protect(raw, self._preset, Neighbours(before, b"secret")).rows
-            self._left[code] = (*before, Published(sql, plan, rows, implied=imply_counts(raw, self._preset)))
-            for cell, row in zip(plan.iter_cells(), rows, strict=True):
-                figures = dict(zip([each.label for each in plan.outputs], row, strict=True))
-                found[code, *cell] = {label: figures[label] for label in labels}
-        return found
 
 
 def read_rows(document: ReleaseDocument) -> Table:

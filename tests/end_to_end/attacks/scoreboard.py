@@ -52,6 +52,11 @@ class Scoreboard:
 BOARD = Scoreboard()
 
 
+def note(attack: str, mechanism: str, found: int, tries: int) -> None:
+    """Put an attack on the scoreboard that has no open door."""
+    BOARD.add(Line(attack, mechanism, 0, 0, found, tries))
+
+
 def score(claims: Iterable[Claim], truth: OpenDoor, preset: str) -> tuple[int, int]:
     """How many claims there are, and how many name a count under the rule exactly."""
     least, tries, hits = load_preset(preset).smallest_count_shown, 0, 0

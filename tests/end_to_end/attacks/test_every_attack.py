@@ -1,0 +1,76 @@
+"""Every attack that is promised to be tried is tried, by name; and nothing is in the suite that is not on the list."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOM = Path(__file__).parent
+
+ATTACKS = {
+    "differencing by one child": {
+        "test_differencing_by_one_child",
+        "test_differencing_by_one_child_under_noise",
+        "test_differencing_under_cell_keys",
+        "test_differencing_of_sums",
+    },
+    "differencing by one authority": {
+        "test_differencing_by_one_authority",
+        "test_differencing_by_one_authority_under_noise",
+    },
+    "differencing by roster": {"test_differencing_by_roster"},
+    "tracker": {"test_tracker"},
+    "totals": {"test_totals"},
+    "linked tables": {"test_linked_tables"},
+    "averaging by repeats": {"test_averaging_by_repeats", "test_averaging_of_noise_by_the_whole_budget"},
+    "averaging by spellings": {"test_averaging_by_spellings"},
+    "averaging by partitions": {"test_averaging_by_partitions"},
+    "reconstruction of a whole small table": {"test_reconstruction_of_a_whole_table"},
+    "0 % and 100 % cells": {"test_zero_and_hundred_per_cent_cells"},
+    "dominance": {"test_dominance"},
+    "group existence": {"test_group_existence"},
+    "floating-point residue": {"test_floating_point_residue"},
+    "error text": {"test_error_text_and_constant_shape"},
+    "timing": {"test_timing"},
+    "inverting a perturbation table": {"test_inverting_a_perturbation_table"},
+    "percentages back to counts": {"test_percentages_back_to_counts"},
+    "margins of error back to n": {"test_margins_of_error_back_to_counts"},
+    "model coefficients of tiny cells": {"test_coefficients_of_tiny_cells"},
+    "replaying the algorithm": {"test_replaying_the_algorithm"},
+    "a search for attacks nobody thought of": {"test_a_search_for_attacks_nobody_thought_of"},
+    "telling one child from noise": {
+        "test_telling_one_child_from_noise",
+        "test_telling_one_child_from_a_noised_release",
+    },
+}
+"""The attacks, and the tests that try them."""
+
+CONTROLS = {"test_a_model_of_everybody_has_coefficients"}
+"""Tests that an attack is on something that is there."""
+
+DOORS = {"besiege", "open_front_door", "open_sum_door"}
+"""What an attack comes in by."""
+
+PAST_THE_DOOR = {"test_telling_one_child_from_noise"}
+"""What takes more trials than any budget has."""
+
+
+def list_attacks() -> dict[str, ast.FunctionDef]:
+    """The tests of this room, by name."""
+    files = [path for path in ROOM.glob("test_*.py") if path != Path(__file__)]
+    found = [each for path in files for each in ast.parse(path.read_text(encoding="utf-8")).body]
+    return {each.name: each for each in found if isinstance(each, ast.FunctionDef) and each.name.startswith("test_")}
+
+
+def test_every_attack_has_a_test_and_every_test_an_attack() -> None:
+    assert set().union(*ATTACKS.values(), CONTROLS) == set(list_attacks())
+
+
+@pytest.mark.parametrize("name", sorted(set().union(*ATTACKS.values()) - PAST_THE_DOOR))
+def test_an_attack_goes_through_the_front_door_and_is_scored(name: str) -> None:
+    test = list_attacks()[name]
+    assert {argument.arg for argument in test.args.args} & DOORS
+    called = {node.func.id for node in ast.walk(test) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    added = {node.attr for node in ast.walk(test) if isinstance(node, ast.Attribute)}
+    assert called & {"besiege", "note", "assert_no_better"} or "add" in added
+    assert ast.get_docstring(test)
