@@ -5,29 +5,45 @@ What was found is kept until then and no longer. The log says who decided, and n
 """
 
 import json
+from dataclasses import dataclass
 
 from audit.connection import Connection
 from audit.event import Action, Outcome
-from federation.exchange import CheckDecision, CheckList, PendingCheck, QueryState
+from federation.exchange import CheckList, PendingCheck, QueryState
 from federation.problems import ProblemRaised
 from federation.register import Member
 from hub.gate import Verdict
 from hub.queries import StoredQuery, read_query
 from hub.service import Hub
 
-__all__ = ["check_checker", "forget_check", "hold_release", "list_checks", "take_up"]
+__all__ = ["Waiting", "add_findings", "check_checker", "forget_check", "hold_release", "list_checks", "take_up"]
 
 
-def hold_release(hub: Hub, connection: Connection, query: StoredQuery, verdict: Verdict) -> None:
-    """Set a release aside for a checker, in the caller's transaction, unless it is there already."""
+@dataclass(frozen=True)
+class Waiting:
+    """A release that waits: what its checker has been told, of whom, and beside which queries' releases."""
+
+    query: StoredQuery
+    words: tuple[str, ...]
+    told: frozenset[str]
+    beside: tuple[str, ...]
+
+
+def hold_release(
+    hub: Hub, connection: Connection, query: StoredQuery, verdict: Verdict, beside: tuple[str, ...]
+) -> None:
+    """Set a release aside for a checker, in the caller's transaction, unless it is there already.
+
+    `beside` are the queries whose releases it was held against.
+    """
     moved = connection.execute(
         "UPDATE queries SET state = ? WHERE query_id = ? AND state = ?",
         (QueryState.CHECKING, query.query_id, QueryState.RUNNING),
     )
     if moved.rowcount != 1:
         return
-    row = (query.query_id, json.dumps(list(verdict.words)), json.dumps(sorted(verdict.told)))
-    connection.execute("INSERT INTO checks VALUES (?, ?, ?)", row)
+    found = json.dumps(list(verdict.words)), json.dumps(sorted(verdict.told)), json.dumps(beside)
+    connection.execute("INSERT INTO checks VALUES (?, ?, ?, ?)", (query.query_id, *found))
     event = hub.event(
         Action.RELEASE_HELD,
         hub.party.member_id,
@@ -62,14 +78,24 @@ def check_checker(hub: Hub, member: Member) -> None:
     hub.check_access(member.kind, "federation", "approve", "aggregates")
 
 
-def take_up(hub: Hub, query_id: str, decision: CheckDecision) -> tuple[StoredQuery, frozenset[str]]:
-    """Return a query that waits, and the authorities that are left out of it. Raises a 404 problem."""
+def take_up(hub: Hub, query_id: str) -> Waiting:
+    """Return a release that waits. Raises a 404 problem."""
     row = hub.database.connection.execute(
         "SELECT * FROM checks JOIN queries USING (query_id) WHERE query_id = ?", (query_id,)
     ).fetchone()
     if row is None:
         raise ProblemRaised(404, "check_unknown", "no release of that query waits for an output checker")
-    return read_query(row), frozenset(json.loads(row["told"])) | set(decision.withhold)
+    words, told, beside = (tuple(json.loads(row[each])) for each in ("words", "told", "beside"))
+    return Waiting(read_query(row), words, frozenset(told), beside)
+
+
+def add_findings(connection: Connection, waiting: Waiting, verdict: Verdict, beside: tuple[str, ...]) -> None:
+    """Have its checker read what was found since, in the caller's transaction."""
+    words, told = list(dict.fromkeys((*waiting.words, *verdict.words))), sorted(waiting.told | verdict.told)
+    connection.execute(
+        "UPDATE checks SET words = ?, told = ?, beside = ? WHERE query_id = ?",
+        (json.dumps(words), json.dumps(told), json.dumps(beside), waiting.query.query_id),
+    )
 
 
 def forget_check(connection: Connection, query_id: str) -> None:

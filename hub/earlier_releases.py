@@ -29,6 +29,9 @@ TOTAL = ""
 MOST_SUBJECTS = 20_000
 """Questions of which it is kept what they are about."""
 
+MOST_LOOKS = 256
+"""Questions of which it is kept what has to do with them: it is asked again in the transaction that releases one."""
+
 MOST_ROWS = 1_000_000
 """Rows of releases that are kept at hand: about 50 releases of 100 cells over all of England."""
 
@@ -93,18 +96,35 @@ class EarlierReleases:
     """The releases of a hub."""
 
     _asked: Recent[str, _Asked] = field(default_factory=lambda: Recent(MOST_SUBJECTS))
+    _found: Recent[tuple[str, str, int], Mapping[str, QueryPlan]] = field(default_factory=lambda: Recent(MOST_LOOKS))
     _releases: Recent[str, Release] = field(default_factory=lambda: Recent(MOST_ROWS, lambda release: release.size))
 
     def related(self, connection: Connection, manifest: Manifest, plan: QueryPlan, term: str = "") -> list[Release]:
         """The releases, of a term or any, that count rows which a question counts too, near or far; oldest first."""
+        found = self._related(connection, manifest, plan, term)
+        return [self._releases.get(each, partial(_read, connection, each, other)) for each, other in found.items()]
+
+    def related_names(
+        self, connection: Connection, manifest: Manifest, plan: QueryPlan, term: str = ""
+    ) -> tuple[str, ...]:
+        """The ids of the queries that those answer."""
+        return tuple(self._related(connection, manifest, plan, term))
+
+    def _related(
+        self, connection: Connection, manifest: Manifest, plan: QueryPlan, term: str
+    ) -> Mapping[str, QueryPlan]:
         names = connection.execute(
             "SELECT query_id FROM releases JOIN queries USING (query_id) ORDER BY drafted_at, query_id"
         ).fetchall()
         others = [row[0] for row in names if row[0] != manifest.query_id]
-        plans = dict(self._same(connection, others, manifest, plan, term))
-        related = find_related(plan, plans.values())
-        kept = {query_id: other for query_id, other in plans.items() if other.plan_id in related}
-        return [self._releases.get(each, partial(_read, connection, each, other)) for each, other in kept.items()]
+
+        def find() -> Mapping[str, QueryPlan]:
+            plans = dict(self._same(connection, others, manifest, plan, term))
+            related = find_related(plan, plans.values())
+            return {query_id: other for query_id, other in plans.items() if other.plan_id in related}
+
+        # None is ever taken back, so that where there are as many as before there are the same ones.
+        return self._found.get((manifest.query_id, term, len(others)), find)
 
     def related_plans(self, connection: Connection, manifest: Manifest, plan: QueryPlan) -> list[QueryPlan]:
         """The plans of questions that were or may yet be answered and count rows which this one counts too."""

@@ -10,6 +10,7 @@ in no log.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from audit.connection import Connection
 from disclosure_control.linked.companions import Published, link_published
 from disclosure_control.linked.links import MOST_CELLS, Linked, link_plans
 from disclosure_control.linked.parts import TooTangled
@@ -27,10 +28,14 @@ from hub.earlier_releases import TOTAL, Release
 from hub.service import Hub
 from query_engine.planning.plan import QueryPlan
 
-__all__ = ["LONGEST_SECONDS", "Verdict", "attack_rows", "check_room", "find_totals", "judge_rows"]
+__all__ = ["LONGEST_SECONDS", "MOST_TRIES", "Verdict", "attack_rows", "check_room", "find_totals", "judge_rows"]
+__all__ += ["name_beside"]
 
 LONGEST_SECONDS = 60.0
 """How long one release is attacked; one that takes longer waits for an output checker."""
+
+MOST_TRIES = 5
+"""How often a release is looked at anew since others that have to do with it were made meanwhile."""
 
 MOST_WORDS = 50
 """Findings that are told; there is no more to learn from the rest."""
@@ -47,6 +52,10 @@ class Verdict:
     def is_safe(self) -> bool:
         """Whether it may be released by itself."""
         return not self.words
+
+    def overtaken(self) -> "Verdict":
+        """What is known when others were released each time that this was looked at."""
+        return Verdict(self.told, (*self.words, "Others were released while it was attacked, again and again."))
 
 
 def judge_rows(
@@ -107,6 +116,18 @@ def find_totals(hub: Hub, manifest: Manifest, plan: QueryPlan) -> Neighbours:
     found = hub.released.related(hub.database.connection, manifest, plan, manifest.snapshot_term)
     earlier = tuple(Published(each.name, each.plan, each.rows[TOTAL], each.answered) for each in found)
     return Neighbours(earlier, hub.party.keys.row_secret, _begin(hub))
+
+
+def name_beside(hub: Hub, connection: Connection, manifest: Manifest) -> tuple[str, ...]:
+    """The queries whose releases are looked at beside one, as far as there are any now.
+
+    Looking takes long, so it is done outside the transaction that keeps a release. Releases are never taken back: where
+    this is alike before looking and in that transaction, it was alike in between, whatever other workers did.
+    """
+    if manifest.path is Path.NOISY_SUM or manifest.cell_key is not None:
+        return ()
+    plan, term = derive_plan(manifest.sql, manifest.path), manifest.snapshot_term
+    return hub.released.related_names(connection, manifest, plan, term if manifest.path is Path.EXACT_SUM else "")
 
 
 def check_room(hub: Hub, manifest: Manifest, plan: QueryPlan) -> None:

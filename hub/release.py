@@ -26,9 +26,9 @@ from federation.problems import ProblemRaised
 from federation.register import Member
 from federation.releases import HELD_BACK, TOLD, combine_tables, load_approved_preset
 from federation.wire import encode_document, whole_seconds
-from hub.checks import check_checker, forget_check, hold_release, take_up
+from hub.checks import Waiting, add_findings, check_checker, forget_check, hold_release, take_up
 from hub.dispatch import read_progress, read_replies, read_signed_replies
-from hub.gate import judge_rows
+from hub.gate import MOST_TRIES, judge_rows, name_beside
 from hub.queries import StoredQuery, close_query, describe_nodes
 from hub.service import Hub
 from query_engine.planning.plan import QueryPlan
@@ -39,20 +39,27 @@ _NOBODY: Mapping[str, Reply] = MappingProxyType({})
 def release_query(hub: Hub, query: StoredQuery, now: datetime) -> None:
     """Combine, check and release a query's table, once; a second call finds it released and does nothing.
 
-    Raises `ReleaseRefused` where the tables cannot be released together.
+    It is checked again where others that have to do with it were released meanwhile; one that is overtaken again and
+    again waits for an output checker. Raises `ReleaseRefused` where the tables cannot be released together.
     """
     replies = read_replies(hub, query.digest)
-    table = combine_replies(hub, query, replies)
-    verdict = judge_rows(hub, query.manifest, table, replies, load_approved_preset(query.manifest, hub.party.presets))
+    table, preset = combine_replies(hub, query, replies), load_approved_preset(query.manifest, hub.party.presets)
     shown, certificate = _replies_to_show(hub, query, table, replies), certify_table(hub, query, table)
-    with hub.database.transaction() as connection:
-        # A reply that came in while the others were combined is not left out: the next poll begins again with it.
-        if read_progress(hub, query.digest).keys() != replies.keys():
-            return
-        if verdict.is_safe:
-            keep_release(hub, connection, query, table, shown, now, certificate=certificate)
-        else:
-            hold_release(hub, connection, query, verdict)
+    for left in reversed(range(MOST_TRIES)):
+        beside = name_beside(hub, hub.database.connection, query.manifest)
+        verdict = judge_rows(hub, query.manifest, table, replies, preset)
+        with hub.database.transaction() as connection:
+            # A reply that came in while the others were combined is not left out: the next poll begins again with it.
+            if read_progress(hub, query.digest).keys() != replies.keys():
+                return
+            overtaken = name_beside(hub, connection, query.manifest) != beside
+            if overtaken and left:
+                continue
+            if verdict.is_safe and not overtaken:
+                keep_release(hub, connection, query, table, shown, now, certificate=certificate)
+            else:
+                hold_release(hub, connection, query, verdict.overtaken() if overtaken else verdict, beside)
+        break
     hub.bell.ring(query.query_id)
 
 
@@ -62,17 +69,50 @@ def decide_release(hub: Hub, query_id: str, decision: CheckDecision, checker: Me
     What was found is forgotten with it.
     """
     check_checker(hub, checker)
-    query, left_out = take_up(hub, query_id, decision)
+    waiting = take_up(hub, query_id)
+    if decision.release:
+        _let_go(hub, waiting, waiting.told | set(decision.withhold), checker, now)
+    else:
+        with hub.database.transaction() as connection:
+            forget_check(connection, query_id)
+        close_query(hub, waiting.query, QueryState.UNFINISHED, Action.QUERY_WITHHELD, checker.id)
+    hub.bell.ring(query_id)
+
+
+def _let_go(hub: Hub, waiting: Waiting, left_out: frozenset[str], checker: Member, now: datetime) -> None:
+    """Release what waited without these authorities, unless others that were released meanwhile tell more with it."""
+    query = waiting.query
     replies = read_replies(hub, query.digest)
     table = combine_replies(hub, query, replies, left_out)
+    beside = _judge_again(hub, waiting, table, replies, left_out)
     shown, certificate = _replies_to_show(hub, query, table, replies), certify_table(hub, query, table)
     with hub.database.transaction() as connection:
-        forget_check(connection, query_id)
-        if decision.release:
-            keep_release(hub, connection, query, table, shown, now, certificate=certificate, decided_by=checker.id)
-    if not decision.release:
-        close_query(hub, query, QueryState.UNFINISHED, Action.QUERY_WITHHELD, checker.id)
-    hub.bell.ring(query_id)
+        if name_beside(hub, connection, query.manifest) != beside:
+            raise ProblemRaised(409, "overtaken", "another release was made at this moment: decide again")
+        forget_check(connection, query.query_id)
+        keep_release(hub, connection, query, table, shown, now, certificate=certificate, decided_by=checker.id)
+
+
+def _judge_again(
+    hub: Hub, waiting: Waiting, table: ReleasedTable, replies: Mapping[str, Reply], left_out: frozenset[str]
+) -> tuple[str, ...]:
+    """Check that a release tells nothing beside those made while it waited that its checker has not read.
+
+    Returns the queries whose releases it was held against. Raises a 409 problem, once what was found is there to read.
+    """
+    query = waiting.query
+    beside = name_beside(hub, hub.database.connection, query.manifest)
+    if beside == waiting.beside:
+        return beside
+    preset = load_approved_preset(query.manifest, hub.party.presets)
+    verdict = judge_rows(hub, query.manifest, table, replies, preset)
+    told_more = not (verdict.told <= left_out and set(verdict.words) <= set(waiting.words))
+    with hub.database.transaction() as connection:
+        add_findings(connection, waiting, verdict, beside)
+    if told_more:
+        text = "more is told beside releases that were made while it waited: read what was found, and decide again"
+        raise ProblemRaised(409, "told_meanwhile", text)
+    return beside
 
 
 def keep_release(

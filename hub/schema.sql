@@ -47,7 +47,8 @@ CREATE TABLE IF NOT EXISTS cell_key_answers (
 CREATE TABLE IF NOT EXISTS checks (
     query_id TEXT PRIMARY KEY REFERENCES queries,
     words TEXT NOT NULL,
-    told TEXT NOT NULL
+    told TEXT NOT NULL,
+    beside TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS deliveries (
     delivery_id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -30,7 +30,7 @@ from federation.sum_terms import noise_terms
 from federation.wire import encode_document
 from hub.cell_keys import open_cell_keys
 from hub.dispatch import read_signed_replies
-from hub.gate import find_totals
+from hub.gate import MOST_TRIES, find_totals, name_beside
 from hub.queries import StoredQuery, close_query
 from hub.release import certify_table, find_authorities, keep_release
 from hub.service import Hub
@@ -48,31 +48,48 @@ def release_total(
 ) -> None:
     """Protect an opened sum, and store the release with the statement that opened it.
 
-    A sum that the release gate refuses is withheld for good.
+    A sum that the release gate refuses is withheld for good, and so is one that others overtake again and again.
     """
-    survivors = collector.survivors
     served = find_authorities(hub, query)
-    answered = sorted(served[node] for node in survivors)
-    absent = {
-        served[node]: collector.missing.get(node, LATE) for node in attempt.roster.members if node not in survivors
-    }
-    try:
-        table = _protect(hub, query, vector, tuple(answered), absent)
-    except (ReleaseRefused, ModelWithheld, ModelUndetermined) as error:
-        log.warning("%s is withheld: %s", query.query_id, type(error).__name__)
-        _withhold(hub, query, attempt, collector)
-        return
+    answered = tuple(sorted(served[node] for node in collector.survivors))
+    missing = [node for node in attempt.roster.members if node not in collector.survivors]
+    absent = {served[node]: collector.missing.get(node, LATE) for node in missing}
+    for _ in range(MOST_TRIES):
+        beside = name_beside(hub, hub.database.connection, query.manifest)
+        try:
+            table = _protect(hub, query, vector, answered, absent)
+        except (ReleaseRefused, ModelWithheld, ModelUndetermined) as error:
+            log.warning("%s is withheld: %s", query.query_id, type(error).__name__)
+            break
+        if _keep(hub, query, attempt, collector, table, beside, now):
+            return
+    _withhold(hub, query, attempt, collector)
+
+
+def _keep(
+    hub: Hub,
+    query: StoredQuery,
+    attempt: StoredAttempt,
+    collector: Collector,
+    table: ReleasedTable | ReleasedModel,
+    beside: tuple[str, ...],
+    now: datetime,
+) -> bool:
+    """Store the release, unless others that it has to be protected beside are no longer those that it was."""
     certificate = certify_table(hub, query, table)
     with hub.database.transaction() as connection:
+        if name_beside(hub, connection, query.manifest) != beside:
+            return False
         if not move_attempt(connection, attempt, AttemptState.OPENED):
-            return
+            return True
         _keep_certificate(connection, query, collector)
         connection.execute("DELETE FROM sum_arrivals WHERE digest = ?", (query.digest,))
         signed = read_signed_replies(hub, query.digest)
-        shown = tuple(signed[node] for node in sorted(survivors))
+        shown = tuple(signed[node] for node in sorted(collector.survivors))
         keep_release(hub, connection, query, table, shown, now, certificate=certificate, opening=collector.opening)
     hub.database.erase_deleted()
     hub.bell.ring(query.query_id)
+    return True
 
 
 def _protect(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -15,12 +16,12 @@ from disclosure_control.suppression.release_attack import verify_release_certifi
 from federation.exchange import CheckDecision, CheckList, QueryState
 from federation.problems import ProblemRaised
 from federation.wire import decode_document, encode_document
-from hub import earlier_releases, gate
+from hub import earlier_releases, gate, release
 from hub.checks import list_checks
 from hub.earlier_releases import Release
-from hub.gate import LONGEST_SECONDS
-from hub.queries import find_query
-from hub.release import decide_release
+from hub.gate import LONGEST_SECONDS, Verdict
+from hub.queries import StoredQuery, find_query
+from hub.release import decide_release, release_query
 from hub.settling import settle_query
 from query_engine.planning.plan import QueryPlan
 from query_engine.tables import RawTable
@@ -36,6 +37,13 @@ GIRLS = "301: n of sex F can be bounded to"
 
 
 def answer(federation: PlayedFederation, query_id: str, counts: Sequence[int]) -> str:
+    """Have all nodes answer, and the hub act on it."""
+    send_answers(federation, query_id, counts)
+    settle_query(federation.hub, query_id)
+    return query_id
+
+
+def send_answers(federation: PlayedFederation, query_id: str, counts: Sequence[int]) -> StoredQuery:
     """Have all nodes answer, each having looked at this table alone: those after the first with plenty of children."""
     query = find_query(federation.hub, query_id, federation.member("ana"))
     preset = load_preset(query.manifest.preset)
@@ -43,8 +51,7 @@ def answer(federation: PlayedFederation, query_id: str, counts: Sequence[int]) -
         figures = [each + 100 * place for each in counts] if place else list(counts)
         raw = RawTable(query.plan, {each.name: figures for each in query.plan.statistics})
         accept(federation, query_id, node, {"table": protect(raw, preset).to_wire()})
-    settle_query(federation.hub, query_id)
-    return query_id
+    return query
 
 
 @pytest.fixture
@@ -120,6 +127,108 @@ def test_the_log_says_that_it_is_held_and_not_what_was_found(federation: PlayedF
     (entry,) = read_entries(federation.hub.database.connection, action=Action.RELEASE_HELD)
     event = entry.to_event()
     assert (event.reference, dict(event.details)) == (held, {"found": 1, "withheld": 1})
+
+
+# --- What other workers release meanwhile --------------------------------------------------------------------------
+
+
+def overtake(federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch, others: Sequence[StoredQuery]) -> list[str]:
+    """Have another worker release one of these each time that a release has been looked at; returns what was."""
+    left, looked, judge = list(others), list[str](), gate.judge_rows
+
+    def judge_and_be_overtaken(*arguments: Any) -> Verdict:
+        looked.append(arguments[1].query_id)
+        verdict = judge(*arguments)
+        if left:
+            other = left.pop(0)
+            with monkeypatch.context() as undisturbed:
+                undisturbed.setattr(release, "judge_rows", judge)
+                release_query(federation.hub, other, federation.clock())
+        return verdict
+
+    monkeypatch.setattr(release, "judge_rows", judge_and_be_overtaken)
+    return looked
+
+
+def test_a_release_that_is_overtaken_is_attacked_again_beside_what_overtook_it(
+    federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Either alone tells nothing, and neither was there when the other was looked at first."""
+    by_sex = send_answers(federation, federation.start(BY_SEX), [50, 4])
+    everybody = send_answers(federation, federation.start(ALL), [54])
+    looked = overtake(federation, monkeypatch, [by_sex])
+    release_query(federation.hub, everybody, federation.clock())
+    assert status_of(federation, by_sex.query_id).state is QueryState.RELEASED
+    (waiting,) = list_checks(federation.hub, federation.member("gus")).checks
+    assert (waiting.query_id, waiting.withheld) == (everybody.query_id, ("301",))
+    assert looked == [everybody.query_id] * 2
+
+
+def test_what_has_nothing_to_do_with_a_release_does_not_overtake_it(
+    federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everybody = send_answers(federation, federation.start(ALL), [54])
+    unknown = federation.start(ALL.replace("sex IN ('M', 'F')", "sex = 'U'"))
+    looked = overtake(federation, monkeypatch, [send_answers(federation, unknown, [30])])
+    release_query(federation.hub, everybody, federation.clock())
+    assert status_of(federation, everybody.query_id).state is QueryState.RELEASED
+    assert looked == [everybody.query_id]
+
+
+def test_a_release_that_is_overtaken_again_and_again_waits_for_a_checker(
+    federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release, "MOST_TRIES", 2)
+    everybody = send_answers(federation, federation.start(ALL), [90])
+    others = [send_answers(federation, federation.start(BY_SEX), [50, 40]) for _ in range(2)]
+    overtake(federation, monkeypatch, others)
+    release_query(federation.hub, everybody, federation.clock())
+    (waiting,) = list_checks(federation.hub, federation.member("gus")).checks
+    assert (waiting.query_id, waiting.withheld) == (everybody.query_id, ())
+    assert waiting.found == ("Others were released while it was attacked, again and again.",)
+
+
+def let_go(federation: PlayedFederation, query_id: str) -> None:
+    decide_release(federation.hub, query_id, CheckDecision(release=True), federation.member("gus"), federation.clock())
+
+
+def test_what_was_released_while_a_release_waited_is_read_by_its_checker_first(federation: PlayedFederation) -> None:
+    """The first wait is for want of time; by then it would have told nothing, and now it does."""
+    hub = federation.hub
+    federation.hub = replace(hub, stopwatch=Stopwatch(1))
+    held = answer(federation, federation.start(ALL), [54])
+    federation.hub = hub
+    answer(federation, federation.start(BY_SEX), [50, 4])
+    with pytest.raises(ProblemRaised, match="read what was found") as raised:
+        let_go(federation, held)
+    assert raised.value.problem.code == "told_meanwhile"
+    assert status_of(federation, held).state is QueryState.CHECKING
+    (waiting,) = list_checks(hub, federation.member("gus")).checks
+    assert waiting.withheld == ("301",)
+    assert [GIRLS in each for each in waiting.found] == [False, True]
+    let_go(federation, held)
+    assert dict(table_of(federation, held).absent) == {"301": "told_together"}
+
+
+def test_a_checkers_release_that_is_overtaken_is_not_made(
+    federation: PlayedFederation, held: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What overtakes it is released after it has been looked at, and before it is kept."""
+    again = send_answers(federation, federation.start(BY_SEX), [50, 4])
+    certify = release.certify_table
+
+    def certify_and_be_overtaken(*arguments: Any) -> str:
+        monkeypatch.setattr(release, "certify_table", certify)
+        release_query(federation.hub, again, federation.clock())
+        return certify(*arguments)
+
+    monkeypatch.setattr(release, "certify_table", certify_and_be_overtaken)
+    with pytest.raises(ProblemRaised, match="decide again") as raised:
+        let_go(federation, held)
+    assert raised.value.problem.code == "overtaken"
+    assert status_of(federation, held).state is QueryState.CHECKING
+    let_go(federation, held)
+    assert status_of(federation, held).state is QueryState.RELEASED
 
 
 @pytest.mark.parametrize("caller", ["ana", "eve"])
