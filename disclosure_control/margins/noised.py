@@ -53,11 +53,13 @@ def _line(output: Output, value: float, row: ReleasedRow, place: int) -> Ends:
     found = _sums(names, row)
     _check_rows(found[0] - 2)
     scales = [each.scale for each in output.measures]
+    sums = dict(zip(names, map(float, found), strict=True))
+    layout = [[rows, x, y], [x, xx, xy], [y, xy, yy]]
     places: dict[str, list[Place]] = {}
-    for name, at in zip((rows, x, xx, y, xy, yy), ((0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (2, 2)), strict=True):
-        places.setdefault(name, []).append(at)
+    for i, j in ((0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (2, 2)):
+        places.setdefault(layout[i][j], []).append((i, j, 1.0))
     units = [10.0 ** -scales[0], 10.0 ** (scales[1] - scales[0])]
-    noise = find_noise_at(places, dict(zip(names, found, strict=True)), row.spreads, units)
+    noise = find_noise_at([[sums[name] for name in line] for line in layout], places, row.spreads, units)
     if noise is None or max(noise.information, noise.residual) >= LARGEST_SHARE:
         raise MarginMissing(_DROWNED)
     chance = _errors_of_chance(*found)[place] * units[place]

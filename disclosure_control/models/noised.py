@@ -33,6 +33,7 @@ from query_engine.models.estimates import Estimate
 from query_engine.models.failures import ModelUndetermined
 from query_engine.models.linear import LinearFit, fit_linear
 from query_engine.models.noised import NoiseInFit, find_noise
+from query_engine.planning.centring import find_centring
 from query_engine.planning.plan import ModelPlan, QueryPlan
 
 __all__ = ["DROWNED", "release_noised_model"]
@@ -58,9 +59,12 @@ def release_noised_model(
     model = plan.model
     if model is None or model.formula.family != "linear":
         raise ValueError("the plan is not of a linear model")
-    found = {each: sums[name][0] for each, name in model.sums.items()}
+    centring = find_centring(plan, model)
+    found = centring.restore({each: sums[name][0] for each, name in model.sums.items()})
+    made_of = {each: _named(centring.made_of(each), model) for each in model.sums}
     (noise,) = spreads(plan, terms, answered)
-    fitted = _fit(model, found, {each: noise[name] for each, name in model.sums.items()}, preset)
+    held = find_noise(model.formula, found, noise, made_of)
+    fitted = None if held is None else _fit(model, found, held, preset)
     rows, width = found[Product()], model.formula.width
     return seal_model(
         family="linear",
@@ -76,12 +80,20 @@ def release_noised_model(
     )
 
 
+def _named(made_of: Mapping[Product, int], model: ModelPlan) -> dict[str, int]:
+    """The same by the names of statistics: of yes and no, a sum is its own sum of squares."""
+    found: dict[str, int] = {}
+    for product, times in made_of.items():
+        name = model.sums[product]
+        found[name] = found.get(name, 0) + times
+    return found
+
+
 def _fit(
-    model: ModelPlan, sums: Mapping[Product, int], noise: Mapping[Product, float], preset: Preset
+    model: ModelPlan, sums: Mapping[Product, int], held: NoiseInFit, preset: Preset
 ) -> tuple[LinearFit, NoiseInFit] | None:
     """The fit and the noise in it, unless that drowns it."""
-    held = find_noise(model.formula, sums, noise)
-    if held is None or max(held.information, held.residual, held.spread) >= LARGEST_SHARE:
+    if max(held.information, held.residual, held.spread) >= LARGEST_SHARE:
         return None
     try:
         fit = fit_linear(model.formula, sums)

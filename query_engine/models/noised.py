@@ -13,7 +13,7 @@ and 1 + q times the noised one, whatever the units of the columns.
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations_with_replacement, product
+from itertools import combinations_with_replacement
 from math import fsum, hypot, sqrt
 from typing import TypeVar
 
@@ -25,10 +25,13 @@ __all__ = ["NoiseInFit", "Place", "find_noise", "find_noise_at"]
 
 Vector = list[float]
 
-Place = tuple[int, int]
-"""A row and a column of the cross-products of a design and its outcome, which comes last: of the lower half."""
+Matrix = list[Vector]
 
-_Sum = TypeVar("_Sum", bound=Hashable)
+Place = tuple[int, int, float]
+"""A row and a column of the cross-products of a design and its outcome, which comes last: of the lower half; and how
+often something is in it."""
+
+_Source = TypeVar("_Source", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,48 +48,47 @@ class NoiseInFit:
     spread: float = field(repr=False)
 
 
-def find_noise(formula: ModelFormula, sums: Mapping[Product, int], noise: Mapping[Product, float]) -> NoiseInFit | None:
+def find_noise(
+    formula: ModelFormula,
+    sums: Mapping[Product, int],
+    noise: Mapping[_Source, float],
+    made_of: Mapping[Product, Mapping[_Source, int]],
+) -> NoiseInFit | None:
     """What noise of these standard deviations did to the fit of these sums; None where no rows could have the sums.
 
-    The sums are in fixed-point units, and so is the noise of each.
+    Sums are in fixed-point units. `made_of` says how often each source of noise is in each of them: noise that is in
+    several moves them together.
     """
     columns = [*design_columns(formula), outcome_column(formula)]
     units = [10.0 ** (each.scale - columns[-1].scale) for each in columns[:-1]]
-    return find_noise_at(_places([each.product for each in columns]), sums, noise, units)
+    matrix = [[0.0] * len(columns) for _ in columns]
+    places: dict[_Source, list[Place]] = {}
+    for j, i in combinations_with_replacement(range(len(columns)), 2):
+        both = columns[i].product.times(columns[j].product)
+        if both is not None:
+            matrix[i][j] = matrix[j][i] = float(sums[both])
+            for source, times in made_of[both].items():
+                places.setdefault(source, []).append((i, j, float(times)))
+    return find_noise_at(matrix, places, noise, units)
 
 
 def find_noise_at(
-    places: Mapping[_Sum, Sequence[Place]],
-    sums: Mapping[_Sum, int],
-    noise: Mapping[_Sum, float],
-    units: Sequence[float],
+    matrix: Matrix, places: Mapping[_Source, Sequence[Place]], noise: Mapping[_Source, float], units: Sequence[float]
 ) -> NoiseInFit | None:
-    """The same of sums that stand at these places; an estimate is in so many of its `units`."""
-    held = {each: found for each, found in places.items() if noise.get(each)}
-    scaled = _Scaled.of(places, sums, len(units) + 1)
+    """The same of cross-products in which noise is at these places; an estimate is in so many of its `units`."""
+    scaled = _Scaled.of(matrix)
     if scaled is None:
         return None
-    moved = {each: scaled.moved_by(found) for each, found in held.items()}
+    held = [(noise[each], scaled.spread_out(found)) for each, found in places.items() if noise.get(each)]
+    moved = [(size, scaled.moved_by(entries)) for size, entries in held]
     return NoiseInFit(
         estimates=tuple(
-            unit * hypot(*(noise[each] * shift[place] for each, shift in moved.items()))
-            for place, unit in enumerate(units)
+            unit * hypot(*(size * shift[place] for size, shift in moved)) for place, unit in enumerate(units)
         ),
-        information=hypot(*(noise[each] * scaled.share_moved_by(found) for each, found in held.items())),
-        residual=hypot(*(noise[each] * scaled.residual_moved_by(found) for each, found in held.items()))
-        / scaled.residual,
-        spread=hypot(*(noise[each] * scaled.spread_moved_by(found) for each, found in held.items())) / scaled.spread,
+        information=hypot(*(size * scaled.share_moved_by(entries) for size, entries in held)),
+        residual=hypot(*(size * scaled.residual_moved_by(entries) for size, entries in held)) / scaled.residual,
+        spread=hypot(*(size * scaled.spread_moved_by(entries) for size, entries in held)) / scaled.spread,
     )
-
-
-def _places(products: Sequence[Product]) -> dict[Product, list[Place]]:
-    """Where the sum of each product stands."""
-    found: dict[Product, list[Place]] = {}
-    for j, i in combinations_with_replacement(range(len(products)), 2):
-        both = products[i].times(products[j])
-        if both is not None:
-            found.setdefault(both, []).append((i, j))
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +99,16 @@ class _Scaled:
     """
 
     units: Vector
-    inverse: list[Vector]
+    inverse: Matrix
     estimates: Vector
     mean: float
     residual: float
     spread: float
 
     @classmethod
-    def of(cls, places: Mapping[_Sum, Sequence[Place]], sums: Mapping[_Sum, int], size: int) -> "_Scaled | None":
-        """The scaled form of sums, or None where no rows could have them."""
-        raw = [[0.0] * size for _ in range(size)]
-        for each, found in places.items():
-            for i, j in found:
-                raw[i][j] = raw[j][i] = float(sums[each])
+    def of(cls, raw: Matrix) -> "_Scaled | None":
+        """The scaled form of cross-products, or None where no rows could have them."""
+        size = len(raw)
         if min(raw[i][i] for i in range(size)) <= 0:
             return None
         units = [sqrt(raw[i][i]) for i in range(size)]
@@ -126,37 +125,43 @@ class _Scaled:
         mean = with_outcome[0]
         return cls(units, inverse, estimates, mean, residual, 1 - mean * mean)
 
-    def moved_by(self, places: Sequence[Place]) -> Vector:
-        """By how much one unit of noise in a sum moves each estimate, in units of outcome for one of the column."""
+    def spread_out(self, places: Sequence[Place]) -> list[Place]:
+        """The entries of the whole matrix that one unit of noise changes, and by how much, in the scaled units."""
+        whole: dict[tuple[int, int], float] = {}
+        for i, j, times in places:
+            for at in {(i, j), (j, i)}:
+                whole[at] = whole.get(at, 0.0) + times / self.units[i] / self.units[j]
+        return [(i, j, size) for (i, j), size in whole.items()]
+
+    def moved_by(self, entries: Sequence[Place]) -> Vector:
+        """By how much one unit of noise moves each estimate, in units of outcome for one of the column."""
         last = len(self.estimates)
         pushed = [0.0] * last
-        for i, j, size in self._both_ways(places):
+        for i, j, size in entries:
             if i < last:
                 pushed[i] += size if j == last else -size * self.estimates[j]
         shifts = [fsum(map(float.__mul__, row, pushed)) for row in self.inverse]
         return [shift * self.units[last] / self.units[i] for i, shift in enumerate(shifts)]
 
-    def share_moved_by(self, places: Sequence[Place]) -> float:
-        """How large one unit of noise in a sum is beside the information: the Frobenius norm of L^-1 N L^-T."""
+    def share_moved_by(self, entries: Sequence[Place]) -> float:
+        """How large one unit of noise is beside the information: the Frobenius norm of L^-1 N L^-T.
+
+        Its square is the trace of what (X'X)^-1 N makes of itself.
+        """
         last = len(self.estimates)
-        inside = [(i, j, size) for i, j, size in self._both_ways(places) if i < last and j < last]
-        squares = (
-            one * other * self.inverse[m][i] * self.inverse[j][k]
-            for (i, j, one), (k, m, other) in product(inside, inside)
-        )
-        return sqrt(max(0.0, fsum(squares)))
+        product = [[0.0] * last for _ in range(last)]
+        for k, j, size in entries:
+            if k < last and j < last:
+                for i in range(last):
+                    product[i][j] += self.inverse[i][k] * size
+        return sqrt(max(0.0, fsum(product[i][j] * product[j][i] for i in range(last) for j in range(last))))
 
-    def residual_moved_by(self, places: Sequence[Place]) -> float:
-        """By how much one unit of noise in a sum moves the residual sum of squares."""
+    def residual_moved_by(self, entries: Sequence[Place]) -> float:
+        """By how much one unit of noise moves the residual sum of squares."""
         weights = [*(-each for each in self.estimates), 1.0]
-        return fsum(weights[i] * weights[j] * size for i, j, size in self._both_ways(places))
+        return fsum(weights[i] * weights[j] * size for i, j, size in entries)
 
-    def spread_moved_by(self, places: Sequence[Place]) -> float:
-        """By how much one unit of noise in a sum moves the outcome's sum of squares about its mean."""
+    def spread_moved_by(self, entries: Sequence[Place]) -> float:
+        """By how much one unit of noise moves the outcome's sum of squares about its mean."""
         weights = [-self.mean, *[0.0] * (len(self.estimates) - 1), 1.0]
-        return fsum(weights[i] * weights[j] * size for i, j, size in self._both_ways(places))
-
-    def _both_ways(self, places: Sequence[Place]) -> list[tuple[int, int, float]]:
-        """The entries of the whole matrix that a sum stands in, and by how much one unit of noise changes each."""
-        whole = dict.fromkeys(pair for i, j in places for pair in ((i, j), (j, i)))
-        return [(i, j, 1 / self.units[i] / self.units[j]) for i, j in whole]
+        return fsum(weights[i] * weights[j] * size for i, j, size in entries)

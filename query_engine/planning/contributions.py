@@ -17,6 +17,7 @@ with a row for each child cuts off what more rows would add.
 from dataclasses import dataclass
 from math import prod
 
+from query_engine.planning.centring import find_centring
 from query_engine.planning.plan import Dimension, QueryPlan, Statistic
 from query_engine.planning.relation import YEAR, Relation
 
@@ -46,9 +47,9 @@ class Contribution:
 
 def prove_contributions(plan: QueryPlan) -> tuple[Contribution, ...]:
     """The contribution to every statistic in every grouping set, in plan order. Raises `ContributionUnbounded`."""
-    times = _rows_of_a_child_year(plan)
+    times, bounds = _rows_of_a_child_year(plan), _bounds_of_a_row(plan)
     return tuple(
-        Contribution(each.name, number, *_most(each, number, plan, times))
+        Contribution(each.name, number, *_most(each, number, plan, times, bounds[each.name]))
         for each in plan.statistics
         for number in range(len(plan.sets))
     )
@@ -67,20 +68,29 @@ def _rows_of_a_child_year(plan: QueryPlan) -> int | None:
     return 1 if part.has_year or len(plan.academic_years) == 1 else 2
 
 
-def _most(statistic: Statistic, number: int, plan: QueryPlan, times: int | None) -> tuple[int, int]:
+def _most(statistic: Statistic, number: int, plan: QueryPlan, times: int | None, bound: int) -> tuple[int, int]:
     """The most in all cells together and in one of them."""
     if statistic.kind in _IN_TWO:
         assert statistic.measure is not None
         reason = f"sums of {statistic.measure.name} are carried in two parts, which noise cannot be spread over"
         raise ContributionUnbounded(reason)
     if times is not None:
-        return times * statistic.bound, times * statistic.bound
+        return times * bound, times * bound
     if statistic.kind not in _OF_CHILDREN:
         raise ContributionUnbounded(
             f"a child can have any number of rows of {plan.table} in a year; count children, with "
             f"COUNT(DISTINCT {plan.governed.child_key}), or ask of a table with a row for each child in FROM"
         )
     return prod(len(each.categories) for each in _reached(number, plan)), 1
+
+
+def _bounds_of_a_row(plan: QueryPlan) -> dict[str, int]:
+    """The most that one row adds: to sums of a model about the middle of what its columns can be (`centring`)."""
+    bounds = {each.name: each.bound for each in plan.statistics}
+    if plan.model is None:
+        return bounds
+    centring = find_centring(plan, plan.model)
+    return bounds | {name: centring.bound(product) for product, name in plan.model.sums.items()}
 
 
 def _reached(number: int, plan: QueryPlan) -> list[Dimension]:

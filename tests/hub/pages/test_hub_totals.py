@@ -15,6 +15,7 @@ from hub.queries import draft_query, find_query
 from hub.settling import start_sum
 from hub.sums.attempts import AttemptState
 from hub.sums.progress import SumProgress
+from query_engine.planning.centring import find_centring
 from query_engine.planning.plan import QueryPlan
 from tests.disclosure_control.test_totals import MODEL, model_sums
 from tests.hub.pages.conftest import Browse, Send
@@ -106,7 +107,11 @@ def add_up_to_a_model(sums: PlayedSums, children: int) -> None:
 
     def figures(plan: QueryPlan) -> Sequence[int]:
         raw = model_sums(plan, children)
-        return [value for each in plan.statistics for value in raw.statistic(each.name)]
+        assert plan.model is not None
+        by_product = {product: raw.statistic(name)[0] for product, name in plan.model.sums.items()}
+        centred = find_centring(plan, plan.model).centre(by_product) if plan.path == "noisy_sum" else by_product
+        named = {plan.model.sums[product]: value for product, value in centred.items()}
+        return [named.get(each.name, raw.statistic(each.name)[0]) for each in plan.statistics]
 
     sums.nodes["node-301"].figures = figures
     for name in sums.nodes.keys() - {"node-301"}:

@@ -30,6 +30,9 @@ def rows() -> list[Row]:
     ]
 
 
+ITSELF = {each: {each: 1} for each in PRODUCTS}
+"""Noise of its own in each sum."""
+
 GREAT = 10**9
 """Sums of so many times the rows, so that one more is next to nothing beside them."""
 
@@ -40,7 +43,7 @@ SUMS = {each: GREAT * value for each, value in sums_of(FORMULA, rows()).items()}
 def test_an_estimate_moves_with_each_sum_as_the_fit_of_moved_sums_does(place: int) -> None:
     """The slope of every estimate, of the residual and of the spread, by the fits on either side."""
     moved = PRODUCTS[place]
-    found = find_noise(FORMULA, SUMS, {moved: 1.0})
+    found = find_noise(FORMULA, SUMS, {moved: 1.0}, ITSELF)
     assert found is not None
     step = GREAT // 1000
     up, down = (fit_linear(FORMULA, {**SUMS, moved: SUMS[moved] + way * step}) for way in (1, -1))
@@ -50,19 +53,34 @@ def test_an_estimate_moves_with_each_sum_as_the_fit_of_moved_sums_does(place: in
 
 def test_noise_in_several_sums_adds_up_as_independent_noise_does() -> None:
     one, other = PRODUCTS[0], PRODUCTS[7]
-    parts = [find_noise(FORMULA, SUMS, {each: size}) for each, size in ((one, 3e6), (other, 5e6))]
-    both = find_noise(FORMULA, SUMS, {one: 3e6, other: 5e6})
+    parts = [find_noise(FORMULA, SUMS, {each: size}, ITSELF) for each, size in ((one, 3e6), (other, 5e6))]
+    both = find_noise(FORMULA, SUMS, {one: 3e6, other: 5e6}, ITSELF)
     assert both is not None
     for name in ("information", "residual", "spread"):
         squares = [getattr(each, name) ** 2 for each in parts]
         assert getattr(both, name) == pytest.approx(sqrt(sum(squares)))
 
 
+def test_noise_that_is_in_several_sums_moves_them_together() -> None:
+    """One source, in two sums with different weights: the estimates move by both at once."""
+    one, other = PRODUCTS[1], PRODUCTS[8]
+    made_of = {**{each: {} for each in PRODUCTS}, one: {"noise": 2}, other: {"noise": -5}}
+    found = find_noise(FORMULA, SUMS, {"noise": 1.0}, made_of)
+    assert found is not None
+    step = GREAT // 1000
+    up, down = (
+        fit_linear(FORMULA, {**SUMS, one: SUMS[one] + 2 * way * step, other: SUMS[other] - 5 * way * step})
+        for way in (1, -1)
+    )
+    slopes = [abs(a.value - b.value) / (2 * step) for a, b in zip(up.estimates, down.estimates, strict=True)]
+    assert found.estimates == pytest.approx(slopes, rel=5e-3, abs=1e-9 * max(slopes))
+
+
 def test_how_large_noise_is_beside_the_information() -> None:
     """The whole of L^-1 N L^-T, drawn many times: its mean square is that of its entries, whatever the units."""
     chance, size = np.random.default_rng(1), len(design_columns(FORMULA))
     noise = dict.fromkeys(PRODUCTS, GREAT * 0.001)
-    found = find_noise(FORMULA, SUMS, noise)
+    found = find_noise(FORMULA, SUMS, noise, ITSELF)
     assert found is not None
     factor = np.linalg.inv(np.linalg.cholesky(matrix_of(SUMS)))
     squares = []
@@ -82,4 +100,4 @@ def matrix_of(sums: Mapping[Product, float]) -> "np.ndarray[tuple[int, int], np.
 
 @pytest.mark.parametrize("changed", [{PRODUCTS[0]: 0}, {PRODUCTS[0]: -1}, {PRODUCTS[-1]: 1}, {PRODUCTS[1]: 10**30}])
 def test_sums_that_no_rows_have(changed: Mapping[Product, int]) -> None:
-    assert find_noise(FORMULA, {**SUMS, **changed}, {PRODUCTS[0]: 1.0}) is None
+    assert find_noise(FORMULA, {**SUMS, **changed}, {PRODUCTS[0]: 1.0}, ITSELF) is None
