@@ -1,0 +1,218 @@
+"""The access matrix over HTTP at a running node: every role at every page about children, forged roles included.
+
+The rights are those of the table that `test_access_matrix` holds the policy to, written independently of its file.
+"""
+
+import http.client
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+import pytest
+from werkzeug.serving import make_server
+
+from audit.event import Action, Outcome
+from audit.log import read_entries
+from federation.transport import HubUnreachable
+from node.app import create_app
+from node.lookups.own_children import FIELDS
+from node.pages import class_list, named, one_child, placed_here
+from node.service import Node
+from node.setting_up import enter_person
+from node.sign_in import issue_code
+from policies.access_policy import MATRIX
+from policies.names import CHILD_RECORD, Role
+from tests.policies.test_access_matrix import ALLOWED
+from tests.small_federation import SmallFederation
+
+SCHOOL = 100_001
+WHY = {"purpose": "Termly review"}
+
+Right = tuple[str, str, str]
+
+DOORS: dict[str, tuple[Right, ...]] = {
+    "/children": (("home", "read", "identity"),),
+    "/placed-here": (("host", "read", "identity"),),
+    "/child": (("home", "search", "identity"), ("host", "search", "identity")),
+    "/class-list": (("school", "list", "identity"),),
+    "/named": (("named_child", "read", "identity"),),
+    "/delegations": (("home", "export", "identity"),),
+    "/held": (("own_organisation", "audit", "audit_log"), ("home", "export", "identity")),
+    "/notices": (("own_organisation", "audit", "audit_log"),),
+    "/audit": (("own_organisation", "audit", "audit_log"),),
+}
+"""The pages about children and their lookups, and the rights of which one lets a person in."""
+
+FORMS = {
+    **{path: rights for path, rights in DOORS.items() if path != "/audit"},
+    "/delegations/revoke": DOORS["/delegations"],
+}
+FORMS["/policy/who"] = DOORS["/children"]
+"""The forms, which need the same right as their pages, however they come."""
+
+
+@dataclass
+class Visitor:
+    """A browser at the running node: it keeps its cookie, and sends forms with the token of a page it was shown."""
+
+    port: int
+    cookie: str = ""
+    token: str = ""
+    texts: list[str] = field(default_factory=list)
+
+    def get(self, path: str) -> int:
+        return self._ask("GET", path, "")
+
+    def send(self, path: str, fields: dict[str, str]) -> int:
+        return self._ask("POST", path, urlencode({"form_token": self.token, **fields}))
+
+    def _ask(self, method: str, path: str, body: str) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        headers = {"Cookie": self.cookie, "Content-Type": "application/x-www-form-urlencoded"}
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        text = response.read().decode()
+        connection.close()
+        if cookie := response.headers.get("Set-Cookie"):
+            self.cookie = cookie.partition(";")[0]
+        if token := re.search(r'name="form_token" value="([0-9a-f]{64})"', text):
+            self.token = token[1]
+        self.texts.append(text)
+        return response.status
+
+
+@pytest.fixture
+def port(node: Node, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """A running node that reaches no hub: questions to other nodes end where they would be sent."""
+    for page in (placed_here, one_child, named, class_list):
+        monkeypatch.setattr(page, "connect_party", _no_hub)
+    server = make_server("127.0.0.1", 0, create_app(node), threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_port
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def _no_hub(*_: object, **__: object) -> object:
+    raise HubUnreachable("there is no hub here")
+
+
+def sign_in(node: Node, port: int, role: str) -> Visitor:
+    """Enter a person of this role, for one school if it is a teacher's, and sign them in."""
+    person = role.replace("_", "-")
+    enter_person(node.party.directory, person, role, "Somebody", SCHOOL if role == Role.DESIGNATED_TEACHER else None)
+    visitor = Visitor(port)
+    visitor.get("/sign-in")
+    assert visitor.send("/sign-in", {"code": issue_code(node, person)}) == 303
+    assert visitor.get("/") == 200
+    return visitor
+
+
+def is_let_in(role: str, rights: tuple[Right, ...]) -> bool:
+    """Whether a role has one of these rights; whoever is entered for no school stands to none."""
+    has_school = role == Role.DESIGNATED_TEACHER
+    return any((role, *right) in ALLOWED for right in rights if has_school or right[0] != "school")
+
+
+@pytest.mark.parametrize("role", Role)
+def test_each_role_opens_and_sends_what_its_rights_let_it_and_nothing_else(node: Node, port: int, role: Role) -> None:
+    """Pages and forged forms alike: 403 for whoever has no right, and never for whoever has."""
+    visitor = sign_in(node, port, role)
+    opened = {path for path in DOORS if visitor.get(path) == 200}
+    assert opened == {path for path, rights in DOORS.items() if is_let_in(role, rights)}
+    visitor.get("/")
+    forged = {"where": "here", "upn": "A823456789012", "child": "nobody", "role": "virtual_school_head", **WHY}
+    refused = {path for path in FORMS if visitor.send(path, forged) == 403}
+    assert refused == {path for path, rights in FORMS.items() if not is_let_in(role, rights)}
+
+
+@pytest.mark.parametrize("role", sorted(role for role, *right in ALLOWED if right == ["home", "read", "identity"]))
+def test_a_role_is_shown_the_groups_of_fields_that_it_may_read_and_no_others(node: Node, port: int, role: str) -> None:
+    """For each group in turn: denied in the authority's own file, none of its fields is on the page any more."""
+    visitor = sign_in(node, port, role)
+    everything = shown_fields(visitor)
+    assert everything == {name for name in FIELDS if (role, "home", "read", FIELDS[name][0]) in ALLOWED} & everything
+    assert {FIELDS[name][0] for name in everything} >= {"identity", "care", "education", "health"}
+    policy = node.party.directory / "policy.csv"
+    for group in set(CHILD_RECORD) - {"identity"}:
+        policy.write_text(MATRIX.read_text() + f"p, {role}, *, read, {group}, deny\n")
+        assert shown_fields(visitor) == {name for name in everything if FIELDS[name][0] != group}
+    policy.write_text(MATRIX.read_text() + f"p, {role}, *, read, identity, deny\n")
+    visitor.get("/")
+    assert visitor.send("/children", WHY) == 403
+
+
+def shown_fields(visitor: Visitor) -> set[str]:
+    """The fields of our own list that its page shows for somebody."""
+    assert visitor.get("/children") == 200
+    assert visitor.send("/children", WHY) == 200
+    head = visitor.texts[-1].split("</thead>")[0]
+    said = {"Child": "la_child_id", "PEP on time": "pep_on_time"}
+    headings = re.findall(r'scope="col">([^<]+)<', head)
+    return {said.get(heading) or heading.lower().replace(" ", "_") for heading in headings}
+
+
+def test_nobody_who_has_not_signed_in_opens_or_sends_anything(node: Node, port: int) -> None:
+    visitor = Visitor(port)
+    assert {visitor.get(path) for path in DOORS} == {403}
+    visitor.get("/sign-in")
+    assert {visitor.send(path, WHY) for path in FORMS} == {403}
+
+
+def test_a_role_taken_away_between_page_and_form_is_gone(node: Node, port: int) -> None:
+    """A session keeps who it is, and never what they may do."""
+    visitor = sign_in(node, port, "virtual_school_head")
+    assert visitor.get("/children") == 200
+    enter_person(node.party.directory, "virtual-school-head", "node_administrator", "Moved on")
+    assert visitor.send("/children", WHY) == 403
+
+
+def test_an_attempt_at_a_list_is_refused_before_anything_is_read(
+    federation: SmallFederation, node: Node, port: int
+) -> None:
+    """Nothing of our children is logged as shown to whoever was turned away at the door."""
+    for role in ("social_worker", "ig_officer", "node_administrator"):
+        visitor = sign_in(node, port, role)
+        visitor.send("/children", WHY)
+        visitor.send("/child", {"where": "here", "upn": "A823456789012", **WHY})
+    shown = [entry.to_event() for entry in read_entries(node.database.connection, action=Action.CHILDREN_LISTED)]
+    assert [event for event in shown if event.outcome is Outcome.DONE] == []
+
+
+# --- Ids that are guessed, or another's ------------------------------------------------------------------------------
+
+IDS = {
+    "/held": ("held_id", {"decision": "answer", "reason": "Known to us"}),
+    "/notices": ("notice_id", {"outcome": "justified", "remark": "Fine"}),
+    "/delegations/revoke": ("delegation_id", {}),
+    "/tracking/child": ("child", WHY),
+    "/tracking/plain": ("child", WHY),
+    "/tracking/form": ("child", WHY),
+    "/tracking/update": ("child", WHY),
+    "/policy/who": ("child", WHY),
+}
+"""Every form that names something by an id: the field, and what else it needs."""
+
+GUESSES = ("", "1", "H-0000000000000000", "N-0000000000000000", "D-" + "0" * 32, "0" * 32, "' OR 1=1 --", "../vsh", "é")
+
+
+def test_no_address_has_an_id_in_it(node: Node) -> None:
+    """What is meant is named in forms, which are the sender's own; an address can be guessed, shared and logged."""
+    rules = [str(rule) for rule in create_app(node).url_map.iter_rules()]
+    assert [rule for rule in rules if "<" in rule] == ["/assets/<path:filename>"]
+
+
+@pytest.mark.parametrize("role", ["virtual_school_head", "ig_officer", "designated_teacher", "social_worker"])
+def test_an_id_that_is_guessed_does_nothing_for_anybody(node: Node, port: int, role: str) -> None:
+    """Refused as one that is not there, or for want of the right: never done, and never a sign that it is another's."""
+    visitor = sign_in(node, port, role)
+    before = sum(1 for _ in read_entries(node.database.connection, action=Action.DELEGATION_REVOKED))
+    for path, (name, more) in IDS.items():
+        answers = {visitor.send(path, {name: guess, **more}) for guess in GUESSES}
+        assert answers <= {400, 403, 404}, path
+        assert len(answers) == 1, path
+    assert sum(1 for _ in read_entries(node.database.connection, action=Action.DELEGATION_REVOKED)) == before == 0
