@@ -42,6 +42,8 @@ class LookupKind(StrEnum):
     """One child in the asking authority's care, sought by both identifiers on the answering authority's rolls."""
     NAMED_CHILD = "named_child"
     """The children in the answering authority's care whom it has named to whoever asks, by delegation."""
+    EMERGENCY = "emergency"
+    """One child in the answering authority's care, exactly identified, whatever the asker is to them; by passkey."""
     CLASS_LIST = "class_list"
     """The children in the answering authority's care who are at one school in the asking authority's area."""
 
@@ -100,7 +102,7 @@ class LookupRequest(Document, frozen=True):
             raise ValueError("whom a lookup seeks is given where it seeks one child, and nowhere else")
 
 
-SEEKING = frozenset({LookupKind.ONE_CHILD, LookupKind.CHILD_ON_ROLL})
+SEEKING = frozenset({LookupKind.ONE_CHILD, LookupKind.CHILD_ON_ROLL, LookupKind.EMERGENCY})
 """The kinds that seek one child."""
 
 

@@ -43,6 +43,8 @@ class LookupRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     decide: dict[str, Decision] = {}
     withheld: frozenset[str] = frozenset()
     most_searches_a_day: Annotated[int, msgspec.Meta(ge=0)] = 50
+    emergencies: bool = True
+    most_emergencies_a_day: Annotated[int, msgspec.Meta(ge=0)] = 3
 
     def __post_init__(self) -> None:
         known = set(LookupKind) | {f"{kind}.{role}" for kind in LookupKind for role in Role}

@@ -84,6 +84,15 @@ LIMITS = (
         ),
     ),
     Limit(
+        "emergency_reading",
+        "in an emergency a child's record is read, and nothing else is done to it",
+        lambda right: (
+            right.relation is Relation.EMERGENCY
+            and right.field_group in CHILD_RECORD
+            and right.action is not Action.READ
+        ),
+    ),
+    Limit(
         "one_child_at_a_time",
         "social workers and carer-facing staff read the one child whom the home authority names to them",
         lambda right: (

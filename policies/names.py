@@ -52,6 +52,7 @@ class Relation(StrEnum):
     PREVIOUSLY_HERE = "previously_here"
     IN_NEED_HERE = "in_need_here"
     KINSHIP_HERE = "kinship_here"
+    EMERGENCY = "emergency"
     OWN_ORGANISATION = "own_organisation"
     FEDERATION = "federation"
 
@@ -139,6 +140,7 @@ RELATION_MEANINGS = {
     Relation.PREVIOUSLY_HERE: "children previously looked after, by anybody, who are educated in the asker's authority",
     Relation.IN_NEED_HERE: "children in need who are educated in the asker's authority",
     Relation.KINSHIP_HERE: "children in kinship care who are educated in the asker's authority",
+    Relation.EMERGENCY: "one child, exactly identified in an emergency, whose safety cannot wait for anything else",
     Relation.OWN_ORGANISATION: "what belongs to the asker's own organisation rather than to a child",
     Relation.FEDERATION: "what belongs to all members together",
 }

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from audit.event import Action, AuditEvent, Detail, EventInvalid, Outcome
 from federation.claims import CLAIM_TYPE
+from federation.emergencies import EMERGENCY_TYPE, EmergencyRequest
 from federation.envelope import Envelope, EnvelopeError
 from federation.exchange import Delivery
 from federation.lookups import (
@@ -20,6 +21,7 @@ from federation.lookups import (
     ChildRecord,
     LookupAnswer,
     LookupFailed,
+    LookupKind,
     LookupOutcome,
     LookupRequest,
 )
@@ -29,6 +31,7 @@ from federation.state import StateError
 from federation.wire import whole_seconds
 from node.hosting import answer_claim
 from node.lookups.answer_pages import pages_of
+from node.lookups.emergencies import check_emergency, notice_emergency, read_emergency
 from node.lookups.file_fields import fields_of
 from node.lookups.gathering import gather
 from node.lookups.holding import Held, check_decided, hold_request
@@ -93,7 +96,10 @@ def _answer_page(node: Node, delivery: Delivery, sender: Member) -> SealedRecord
             with node.database.transaction() as connection:
                 keep_answer(connection, delivery, sealed, node.clock())
             return sealed
-        return _answer_request(node, delivery, page, snapshot, pages)
+        if page.kind == EMERGENCY_TYPE:
+            return _answer_request(node, delivery, page, *read_emergency(node, page), snapshot, pages)
+        request = read_request(node, page, LookupRequest, REQUEST_TYPE)
+        return _answer_request(node, delivery, page, request, None, snapshot, pages)
     except (EnvelopeError, LookupFailed, SealError):
         unreadable = _unreadable_event(node)
         answer = compose_answer(node, delivery.lookup_id, sender, refused=UNREADABLE)
@@ -105,17 +111,23 @@ def _answer_page(node: Node, delivery: Delivery, sender: Member) -> SealedRecord
 
 
 def _answer_request(
-    node: Node, delivery: Delivery, page: OpenedPage, snapshot: Snapshot | None, pages: int
+    node: Node,
+    delivery: Delivery,
+    page: OpenedPage,
+    request: LookupRequest,
+    emergency: EmergencyRequest | None,
+    snapshot: Snapshot | None,
+    pages: int,
 ) -> SealedRecords:
-    """Answer a lookup: seal what may leave, record it, and give it to be sent. Raises `LookupFailed`."""
-    request = read_request(node, page, LookupRequest, REQUEST_TYPE)
+    """Answer a lookup: seal what may leave, record it, and give it to be sent."""
     try:
         _event(node, Action.LOOKUP_REFUSED, request)  # First of all: what cannot be logged is not even refused by name.
-        withheld = check_request(node, request, page.sender)
+        withheld = check_request(node, request, page.sender, emergency)
         answer, events = gather_answer(node, request, page.sender, snapshot, withheld)
         sealed = seal_message(node, answer, ANSWER_TYPE, page.sender, pages)
         with node.database.transaction() as connection:
             take_in(connection, request.lookup_id, page.sender.id, node.clock())
+            _tell_officer(node, connection, request, "answered")
             _note_answer(node, connection, delivery, sealed, events)
     except Held:
         return _hold(node, delivery, page, request, pages)
@@ -127,6 +139,8 @@ def _answer_request(
         sealed = seal_message(node, answer, ANSWER_TYPE, page.sender, pages)
         with node.database.transaction() as connection:
             remember(connection, request.lookup_id, page.sender.id, node.clock())
+            if named is not None:
+                _tell_officer(node, connection, request, f"refused ({refused.code})")
             _note_answer(node, connection, delivery, sealed, events)
     return sealed
 
@@ -139,8 +153,15 @@ def _hold(node: Node, delivery: Delivery, page: OpenedPage, request: LookupReque
     with node.database.transaction() as connection:
         take_in(connection, request.lookup_id, page.sender.id, node.clock())
         hold_request(connection, request, node.clock())
+        _tell_officer(node, connection, request, "held")
         _note_answer(node, connection, delivery, sealed, [event])
     return sealed
+
+
+def _tell_officer(node: Node, connection: sqlite3.Connection, request: LookupRequest, outcome: str) -> None:
+    """Give our officer notice of an emergency, whatever came of it; other lookups are in the log alone."""
+    if request.kind is LookupKind.EMERGENCY:
+        notice_emergency(connection, node.clock(), request, outcome)
 
 
 def _note_answer(
@@ -157,7 +178,9 @@ def _explain(error: Exception) -> Refused:
     return TOO_LONG if isinstance(error, SealError) else NOT_LOGGABLE
 
 
-def check_request(node: Node, request: LookupRequest, sender: Member) -> frozenset[FieldGroup]:
+def check_request(
+    node: Node, request: LookupRequest, sender: Member, emergency: EmergencyRequest | None = None
+) -> frozenset[FieldGroup]:
     """Return the groups of fields that one of our officers withheld from this request; none, unless it was held.
 
     Raises `Refused` unless a node asks for an authority it serves, now, for the first time, what our rules let it ask
@@ -168,6 +191,8 @@ def check_request(node: Node, request: LookupRequest, sender: Member) -> frozens
     decision = node.rules().lookups.decision(request.kind, request.role)
     if decision is Decision.REFUSE:
         raise Refused("lookups_barred", "this authority answers no such lookups: call its virtual school")
+    if request.kind is LookupKind.EMERGENCY:
+        check_emergency(node, request, emergency, sender)
     if request.kind in SEEKING:
         count_search(node, request)
     return check_decided(node, request) if decision is Decision.HOLD else frozenset()

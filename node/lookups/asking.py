@@ -85,7 +85,7 @@ def ask_lookup(
     `TooManyLookups`.
     """
     policy = node.policy()
-    _check_asker(node, policy, person, purpose, question)
+    check_asker(node, policy, person, purpose, question)
     exchange_keys(node, hub)
     others, unreachable = split_reachable(node, list_addressed(node, at))
     lookup_id = f"L-{secrets.token_hex(16)}"
@@ -94,9 +94,8 @@ def ask_lookup(
     requests = {other.id: errand.request(other) for other in others}
     pages = {other.id: encode_records(seal_message(node, requests[other.id], REQUEST_TYPE, other)) for other in others}
     batch = LookupBatch(lookup_id=lookup_id, pages=pages)
-    sealed = _carry(hub, batch, patience) if others else {}
-    result = read_answers(errand, requests, others, sealed)
-    result = replace(result, answers=tuple(without_fields(answer, _barred(errand)) for answer in result.answers))
+    sealed = send_and_wait(hub, batch, patience) if others else {}
+    result = read_result(errand, requests, others, sealed)
     result = replace(result, missing=(*_list_unreachable(node, unreachable), *result.missing))
     record_seen(errand, result)
     return result
@@ -108,12 +107,21 @@ def _barred(errand: Errand) -> frozenset[str]:
     return fields_of(frozenset(CHILD_RECORD) - permitted)
 
 
-def _carry(hub: Relay, batch: LookupBatch, patience: int) -> Mapping[str, str]:
+def read_result(
+    errand: Errand, requests: Mapping[str, LookupRequest], others: Sequence[Member], sealed: Mapping[str, str]
+) -> LookupResult:
+    """Open and verify what came back, less what our own policy does not let the asker read."""
+    result = read_answers(errand, requests, others, sealed)
+    return replace(result, answers=tuple(without_fields(answer, _barred(errand)) for answer in result.answers))
+
+
+def send_and_wait(hub: Relay, batch: LookupBatch, patience: int) -> Mapping[str, str]:
+    """Hand requests to the hub, and return the sealed answers by node once it is over there."""
     hub.ask_lookup(batch)
     return collect_answers(hub, batch, patience)
 
 
-def _check_asker(node: Node, policy: AccessPolicy, person: Person, purpose: str, question: Question) -> None:
+def check_asker(node: Node, policy: AccessPolicy, person: Person, purpose: str, question: Question) -> None:
     """Raise `PurposeMissing` for what no log may keep, and `AccessDenied`, logged, where our policy says no."""
     errand = Errand(node, person, purpose, question, policy.version)
     if not purpose.strip():

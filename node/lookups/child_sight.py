@@ -1,18 +1,22 @@
-"""Who could see one of our children today, and why: this node's own people, and those of the host authority.
+"""Who could see one of our children today, and why: our people, the host authority's, whoever the child is named to.
 
 The child is looked up in the vault, in the newest year that has a row for them, by the number that the authority itself
 gave them. A reader needs the right to read whose child it is; the reading is in the log like any other list's.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
+from federation.delegations import Delegation
 from federation.state import StateError
+from node.lookups.delegations import list_given
+from node.lookups.named_children import list_named
 from node.lookups.reading_room import Listing
 from node.lookups.records import CHILDREN
 from node.people import list_people
 from node.service import Node
 from node.vault import read_vault
-from policies.names import FieldGroup, Role
+from policies.names import FieldGroup, Relation, Role
 from policies.sight import Asker, Sight, StandingOf, who_could_see
 
 LISTING = Listing("who_could_see", ("who", "role", "relation", "action", "field_groups"), (FieldGroup.IDENTITY,))
@@ -40,8 +44,32 @@ def find_standing(node: Node, la_child_id: str) -> StandingOf:
 
 
 def list_sights(node: Node, child: StandingOf) -> tuple[Sight, ...]:
-    """Everything that our own people, and the host authority's, could do to the child's record under our policy."""
-    return who_could_see(node.policy(), child, _askers(node, child))
+    """Everything that our own people, the host authority's, and whoever the child is named to, could do to the record.
+
+    All of it is under our policy of now, and a delegation gives no more than it names.
+    """
+    named = (sight for given in _list_named(node, child) for sight in _named_sights(node, child, given))
+    return (*who_could_see(node.policy(), child, _askers(node, child)), *named)
+
+
+def _list_named(node: Node, child: StandingOf) -> Iterator[Delegation]:
+    snapshot = node.store.current()
+    if snapshot is None:
+        return
+    for given in list_given(node):
+        in_force = not given.revoked_at and given.delegation.holds_on(node.clock().date())
+        if in_force and child.child in {named.token for named in list_named(snapshot, [given.delegation])}:
+            yield given.delegation
+
+
+def _named_sights(node: Node, child: StandingOf, delegation: Delegation) -> Iterator[Sight]:
+    whom = delegation.person or "whoever has that role"
+    name = whom if delegation.authority == node.authority else f"{whom} at {delegation.authority}"
+    asker = Asker(name, Role(delegation.role), "", named_children=frozenset({child.child}))
+    for sight in who_could_see(node.policy(), child, [asker]):
+        groups = tuple(group for group in sight.field_groups if group in delegation.field_groups)
+        if groups and sight.relation is Relation.NAMED_CHILD:
+            yield replace(sight, field_groups=groups)
 
 
 def _askers(node: Node, child: StandingOf) -> Iterable[Asker]:

@@ -34,6 +34,8 @@ class NoticeKind(StrEnum):
 
     MASS_LOOKUP = "mass_lookup", "An authority sought more single children here in a day than our rules allow."
     TOO_MANY_LOOKUPS = "too_many_lookups", "One of our own people looked up more in an hour than our rules allow."
+    EMERGENCY_HERE = "emergency_here", "Somebody of another authority asked us for emergency access to one child."
+    EMERGENCY_BY_US = "emergency_by_us", "One of our own people asked another authority for emergency access."
     WRONG_ANSWER = "wrong_answer", "Another node answered a lookup of ours with something else than was asked."
 
 

@@ -11,6 +11,20 @@ CREATE TABLE IF NOT EXISTS held_lookups (
     reason TEXT NOT NULL DEFAULT '',
     withheld TEXT NOT NULL DEFAULT ''
 );
+-- Emergencies by day: of another authority here, and of our own elsewhere.
+CREATE TABLE IF NOT EXISTS emergencies (
+    authority TEXT NOT NULL,
+    day TEXT NOT NULL,
+    made INTEGER NOT NULL,
+    PRIMARY KEY (authority, day)
+);
+-- Emergency requests that wait some minutes for their passkey, as the exact bytes that it signs.
+CREATE TABLE IF NOT EXISTS emergency_drafts (
+    draft_id TEXT PRIMARY KEY,
+    person TEXT NOT NULL,
+    request BLOB NOT NULL,
+    made_at TEXT NOT NULL
+);
 -- How often another authority sought one child here, by day.
 CREATE TABLE IF NOT EXISTS searches (
     authority TEXT NOT NULL,

@@ -7,6 +7,7 @@ from node.pages.audit import audit
 from node.pages.children import children
 from node.pages.class_list import class_list
 from node.pages.delegations import delegations
+from node.pages.emergency import emergency
 from node.pages.held import held
 from node.pages.home import home
 from node.pages.named import named
@@ -22,7 +23,7 @@ from node.pages.tracking import tracking
 from node.service import Node
 from node.sign_in import limit_session
 
-ABOUT_CHILDREN = (children, tracking, tracked_child, placed_here, one_child, class_list, named)
+ABOUT_CHILDREN = (children, tracking, tracked_child, placed_here, one_child, class_list, named, emergency)
 """The pages that show children, each after its purpose has been logged."""
 
 

@@ -78,6 +78,11 @@ def may_search(person: Person) -> bool:
     return may(person, "home", "search", "identity") or may(person, "host", "search", "identity")
 
 
+def may_ask_in_emergency(person: Person) -> bool:
+    """Whether a person may ask for one child in an emergency."""
+    return may(person, "emergency", "read", "identity")
+
+
 def may_read_class(person: Person) -> bool:
     """Whether a person works for one school, and may list the children in care there."""
     return person.school_urn is not None and may(person, "school", "list", "identity")
@@ -135,6 +140,8 @@ def list_navigation(visitor: Person | None) -> Iterator[Navigation]:
         yield navigation_entry("/child", "Find one child")
     if may_read_class(visitor):
         yield navigation_entry("/class-list", "Class list")
+    if may_ask_in_emergency(visitor):
+        yield navigation_entry("/emergency", "Emergency access")
     if may_read_named(visitor):
         yield navigation_entry("/named", "Named to me")
     if may_delegate(visitor):

@@ -16,6 +16,7 @@ from federation.cell_key_terms import AnswersUsed, CellKeyTerms, check_answers
 from federation.ceremony import GivenInvitation, RootLedger
 from federation.claims import ChildClaim, ClaimAnswer, ClaimRequest, EducationFacts
 from federation.delegations import DelegationInvalid, read_delegation
+from federation.emergencies import make_emergency
 from federation.enrolment import Enrolment, Invitation
 from federation.envelope import EnvelopeError, Signature, decode_base64
 from federation.exchange import (
@@ -44,6 +45,7 @@ from federation.key_ring import hold_fresh_key
 from federation.keys import KeyFile, KeyFileError, load_keys
 from federation.lookups import REQUEST_TYPE, LookupFailed, LookupOutcome, LookupRequest, read_message
 from federation.manifest import ApprovalError, Choice, Outcome, Reply, check_validity
+from federation.oidc import ProviderRefused, read_metadata
 from federation.passkeys import Passkey, PasskeyError, check_passkey
 from federation.problems import TITLES, Problem, ProblemRaised
 from federation.register import Entry, FormerKey, Member, RegisterError, public_text, read_register
@@ -52,7 +54,7 @@ from federation.sealing_keys import WEEK, SealingKey, sign_sealing_key
 from federation.state import Profile, StateError, open_party
 from federation.sum_terms import TermsInvalid, check_terms, make_noisy_terms
 from federation.tls import TlsInvalid, check_protected
-from federation.webauthn import WebAuthnRefused, read_authenticator_data
+from federation.webauthn import Assertion, WebAuthnRefused, read_authenticator_data
 from federation.wire import Document, WireError, decode_document, encode_document
 from federation.witnessing import Offered, Signed, WitnessAnswer, WitnessReport
 from tests.federation.cast import NOW, PASSKEY, make_keys, make_manifest, make_member, make_register, sign_manifest
@@ -158,6 +160,7 @@ EXAMPLES: tuple[Document, ...] = (
     SOUGHT,
     FILE,
     DELEGATION,
+    make_emergency(b"{}", "head@la-203", "https://node.example", b"id", Assertion(b"said", b"data", b"signature")),
     CLAIM,
     FACTS,
     ClaimRequest(
@@ -357,6 +360,7 @@ ERRORS: dict[type[Exception], Callable[[], object]] = {
     TlsInvalid: lambda: check_protected("http://hub.example"),
     StateError: lambda: open_party(Path("/nowhere")),
     WebAuthnRefused: lambda: read_authenticator_data(SECRET.encode()),
+    ProviderRefused: lambda: read_metadata(SECRET.encode(), "https://provider.example"),
     ProblemRaised: raise_problem,
 }
 """How to come by each error of the members' own rooms."""

@@ -36,6 +36,7 @@ virtual_school_head virtual_school_staff  | host school      | read             
 virtual_school_head virtual_school_staff  | home host school | aggregate              | aggregates school_aggregates
 virtual_school_head virtual_school_staff  | federation       | aggregate              | aggregates
 virtual_school_head                       | named_child      | read                   | {RECORD}
+virtual_school_head                       | emergency        | read                   | identity care education
 virtual_school_head                       | previously_here  | aggregate              | aggregates
 virtual_school_head                       | in_need_here kinship_here | aggregate     | aggregates
 designated_teacher                        | school           | list search            | identity

@@ -20,6 +20,10 @@ BROKEN_AND_KEPT = {
     "teachers_school": ("designated_teacher, host, read, identity", "designated_teacher, school, read, care"),
     "teachers_plan": ("designated_teacher, school, read, plan", "designated_teacher, school, read, health"),
     "named_reading": ("social_worker, named_child, list, identity", "virtual_school_staff, named_child, read, care"),
+    "emergency_reading": (
+        "virtual_school_head, emergency, search, identity",
+        "virtual_school_staff, emergency, read, care",
+    ),
     "one_child_at_a_time": ("social_worker, home, read, identity", "social_worker, federation, aggregate, aggregates"),
 }
 """For each promise a right that breaks it, and one beside it that an authority may well give."""

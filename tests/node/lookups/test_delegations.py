@@ -14,6 +14,7 @@ from federation.lookups import ChildFile, LookupAnswer, LookupKind, LookupOutcom
 from federation.state import StateError
 from node.lookups import gathering
 from node.lookups.asking import ask_lookup
+from node.lookups.child_sight import find_standing, list_sights
 from node.lookups.delegations import Draft, give_delegation, list_given, revoke_delegation
 from node.lookups.errand import LookupResult
 from node.lookups.gathering import Gathered
@@ -186,6 +187,19 @@ def test_groups_that_are_no_childs_are_not_given(federation: SmallFederation) ->
     for groups in (("audit_log",), ("everything",)):
         with pytest.raises(AccessDenied):
             give(federation, field_groups=groups)
+
+
+def test_who_could_see_a_child_names_whoever_it_is_named_to_with_what_is_named_alone(
+    federation: SmallFederation,
+) -> None:
+    given, node = give(federation, person="deputy"), federation.node(HOME)
+    child = find_standing(node, given.children[0])
+    named = [sight for sight in list_sights(node, child) if sight.relation == "named_child"]
+    assert [(sight.asker.name, sight.action, set(sight.field_groups)) for sight in named] == [
+        (f"deputy at {ASKER}", "read", set(GROUPS))
+    ]
+    revoke_delegation(node, find_person(node.party.directory, "vsh"), given.delegation_id)
+    assert not any(sight.relation == "named_child" for sight in list_sights(node, child))
 
 
 # --- A home node that tells more, or of somebody else ----------------------------------------------------------------

@@ -45,8 +45,12 @@ RELATIONS = {
 """By which relation each kind reads, and what else it takes to do to the identity of a child."""
 
 
+KINDS = tuple(RELATIONS)
+
+
 def test_every_kind_of_lookup_is_in_the_table() -> None:
-    assert set(RELATIONS) == set(LookupKind)
+    """All but emergency access, which a node cannot ask for by itself: its tests are in test_emergencies.py."""
+    assert {*RELATIONS, LookupKind.EMERGENCY} == set(LookupKind)
 
 
 @pytest.fixture
@@ -59,7 +63,7 @@ def asked(federation: SmallFederation) -> SmallFederation:
 
 def question(federation: SmallFederation, kind: LookupKind) -> dict[str, Any]:
     """What a request of this kind seeks, of somebody who is there."""
-    if kind is LookupKind.ONE_CHILD:
+    if kind in (LookupKind.ONE_CHILD, LookupKind.EMERGENCY):
         return {"sought": ChildSought(upn=child_placed_here(federation)["upn"])}
     if kind is LookupKind.CHILD_ON_ROLL:
         pupil = rows_of(federation.node(HOME), "pupils", "academic_year = 202425 AND length(upn) = 13")[0]
@@ -108,7 +112,7 @@ def told(answer: LookupAnswer) -> set[str]:
     return {name for child in children for name in child.__struct_fields__ if getattr(child, name) is not None}
 
 
-@pytest.mark.parametrize("kind", LookupKind)
+@pytest.mark.parametrize("kind", KINDS)
 def test_each_role_is_told_what_the_matrix_gives_it_and_nothing_else(asked: SmallFederation, kind: LookupKind) -> None:
     """Allowed and denied, for every role there is and for one that there is not."""
     for number, role in enumerate(Role):
@@ -125,7 +129,7 @@ def test_each_role_is_told_what_the_matrix_gives_it_and_nothing_else(asked: Smal
     assert len(refused) == 1 + sum(not may(role, kind) for role in Role)
 
 
-@pytest.mark.parametrize("kind", LookupKind)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_group_that_the_home_authority_denies_is_told_by_no_kind_of_lookup(
     asked: SmallFederation, kind: LookupKind
 ) -> None:
@@ -159,11 +163,11 @@ def test_a_forged_authority_or_place_is_refused_and_logged(
     federation: SmallFederation, change: dict[str, str], code: str
 ) -> None:
     """For every kind of lookup."""
-    for number, kind in enumerate(LookupKind):
+    for number, kind in enumerate(KINDS):
         answer = ask_forged(federation, number, kind, **change)
         assert (answer.outcome, answer.code, told(answer)) == (LookupOutcome.REFUSED, code, set())
     refused = events(federation.node(HOME), Action.LOOKUP_REFUSED)
-    assert [event.details["code"] for event in refused] == [code] * len(LookupKind)
+    assert [event.details["code"] for event in refused] == [code] * len(KINDS)
 
 
 def test_a_school_of_another_area_has_nobody_of_ours_however_it_is_asked_for(asked: SmallFederation) -> None:

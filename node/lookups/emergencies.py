@@ -1,0 +1,86 @@
+"""Emergency access at the asked node: a request is this person's, of this child, and one of few in a day.
+
+     1  our rules answer emergencies at all
+     2  the person's own passkey, as the register has it, signed exactly these bytes
+     3  one child is sought, by pupil number and date of birth
+     4  the asking authority has not had its number of the day
+
+Every attempt is counted, and our information governance officer has a notice of it at once, answered or not.
+"""
+
+import sqlite3
+from datetime import datetime
+
+from federation.emergencies import EMERGENCY_TYPE, EmergencyRequest, read_inner, verify_person
+from federation.envelope import EnvelopeError
+from federation.lookups import LookupFailed, LookupKind, LookupRequest, read_message
+from federation.register import Member, RegisterError
+from federation.webauthn import WebAuthnRefused
+from federation.wire import WireError
+from node.lookups.notices import NoticeKind, give_notice
+from node.lookups.sealed_pages import OpenedPage, check_meant
+from node.refusal import Refused
+from node.service import Node
+
+NO_PASSKEY = Refused("passkey_missing", "emergency access is signed with the person's own passkey: use its page")
+WRONG_PASSKEY = Refused("passkey_refused", "the passkey is not the asking person's, or did not sign this request")
+TOO_MANY = Refused("too_many_emergencies", "this authority has had its emergencies of today here: call")
+
+
+def read_emergency(node: Node, page: OpenedPage) -> tuple[LookupRequest, EmergencyRequest]:
+    """Return the request in an emergency's page, meant for this place, and what a passkey said of it.
+
+    Raises `LookupFailed`.
+    """
+    sender = page.sender
+    emergency = read_message(page.content, EMERGENCY_TYPE, EmergencyRequest, sender.id, sender.public_signing_key)
+    try:
+        request = read_inner(emergency)
+    except (EnvelopeError, WireError):
+        raise LookupFailed("the request inside an emergency's cannot be read") from None
+    check_meant(node, page, request)
+    if request.kind is not LookupKind.EMERGENCY:
+        raise LookupFailed("a request that is no emergency came as one")
+    return request, emergency
+
+
+def check_emergency(node: Node, request: LookupRequest, emergency: EmergencyRequest | None, sender: Member) -> None:
+    """Tick off the list. Raises `Refused`."""
+    if not node.rules().lookups.emergencies:  # 1
+        raise Refused("emergencies_barred", "this authority gives no emergency access: call")
+    if emergency is None:  # 2
+        raise NO_PASSKEY
+    try:
+        verify_person(emergency, node.register().find(emergency.member, node.clock()), sender)
+    except (WebAuthnRefused, RegisterError, EnvelopeError):
+        raise WRONG_PASSKEY from None
+    if request.sought is None or not request.sought.upn or request.sought.date_of_birth is None:  # 3
+        raise Refused("identifiers_missing", "in an emergency a child is found by pupil number and date of birth alone")
+    with node.database.transaction() as connection:
+        made = count_emergency(connection, request.authority, node.clock())
+    if made > node.rules().lookups.most_emergencies_a_day:  # 4
+        raise TOO_MANY
+
+
+def count_emergency(connection: sqlite3.Connection, authority: str, now: datetime) -> int:
+    """Count one emergency by an authority, inside the caller's transaction; return how many it makes today."""
+    day = now.date().isoformat()
+    connection.execute("DELETE FROM emergencies WHERE day < ?", (day,))
+    (made,) = connection.execute(
+        """INSERT INTO emergencies VALUES (?, ?, 1) ON CONFLICT (authority, day)
+           DO UPDATE SET made = made + 1 RETURNING made""",
+        (authority, day),
+    ).fetchone()
+    return int(made)
+
+
+def notice_emergency(connection: sqlite3.Connection, now: datetime, request: LookupRequest, outcome: str) -> None:
+    """Tell our officer of an emergency here, inside the transaction of its entry in the log."""
+    give_notice(
+        connection,
+        now,
+        NoticeKind.EMERGENCY_HERE,
+        reference=request.lookup_id,
+        authority=request.authority,
+        text=f"{request.person} ({request.role}) asked, and was {outcome}",
+    )
