@@ -110,7 +110,7 @@ RECORD_RELATIONS = (
     Relation.IN_NEED_HERE,
     Relation.KINSHIP_HERE,
 )
-"""The relations that a row of a child's record can be tested for."""
+"""The relations that a row of a child's record can be tested for; an emergency is no property of a row."""
 
 ROLE_MEANINGS = {
     Role.VIRTUAL_SCHOOL_HEAD: "the officer who answers for the education of an authority's children in care",

@@ -16,7 +16,7 @@ from node.lookups.records import CHILDREN
 from node.people import list_people
 from node.service import Node
 from node.vault import read_vault
-from policies.names import FieldGroup, Relation, Role
+from policies.names import CHILD_RECORD, Action, FieldGroup, Relation, Role
 from policies.sight import Asker, Sight, StandingOf, who_could_see
 
 LISTING = Listing("who_could_see", ("who", "role", "relation", "action", "field_groups"), (FieldGroup.IDENTITY,))
@@ -49,7 +49,18 @@ def list_sights(node: Node, child: StandingOf) -> tuple[Sight, ...]:
     All of it is under our policy of now, and a delegation gives no more than it names.
     """
     named = (sight for given in _list_named(node, child) for sight in _named_sights(node, child, given))
-    return (*who_could_see(node.policy(), child, _askers(node, child)), *named)
+    return (*who_could_see(node.policy(), child, _askers(node, child)), *named, *_emergency_sights(node))
+
+
+def _emergency_sights(node: Node) -> Iterator[Sight]:
+    """What anybody could read of any child of ours in an emergency, by their own passkey, and our officer be told."""
+    if not node.rules().lookups.emergencies:
+        return
+    for role in Role:
+        groups = node.policy().permitted_groups(role, Relation.EMERGENCY, Action.READ)
+        if groups:
+            asker = Asker("whoever signs an emergency with their passkey, at any authority", role, "")
+            yield Sight(asker, Relation.EMERGENCY, Action.READ, tuple(g for g in CHILD_RECORD if g in groups))
 
 
 def _list_named(node: Node, child: StandingOf) -> Iterator[Delegation]:

@@ -33,6 +33,8 @@ from policies.names import Action, Relation
 GOOD_FOR = timedelta(minutes=5)
 """How long a written request waits for its passkey."""
 
+NO_DRAFT = "the request waited too long for its passkey, or was sent already: write it again"
+
 
 @dataclass(frozen=True, repr=False)
 class Draft:
@@ -107,6 +109,16 @@ def send_emergency(
     return result
 
 
+def check_draft(node: Node, person: Person, draft_id: str) -> None:
+    """Raise `StateError` unless a request of this person's waits under that number."""
+    row = node.database.connection.execute(
+        "SELECT 1 FROM emergency_drafts WHERE draft_id = ? AND person = ? AND made_at > ?",
+        (draft_id, person.id, stamp(node.clock() - GOOD_FOR)),
+    ).fetchone()
+    if row is None:
+        raise StateError(NO_DRAFT)
+
+
 def _take_draft(node: Node, person: Person, draft_id: str) -> bytes:
     with node.database.transaction() as connection:
         row = connection.execute(
@@ -114,7 +126,7 @@ def _take_draft(node: Node, person: Person, draft_id: str) -> bytes:
             (draft_id, person.id, stamp(node.clock() - GOOD_FOR)),
         ).fetchone()
     if row is None:
-        raise StateError("the request waited too long for its passkey, or was sent already: write it again")
+        raise StateError(NO_DRAFT)
     return bytes(row["request"])
 
 

@@ -13,7 +13,7 @@ from federation.state import StateError
 from federation.transport import HubRefused, HubUnreachable, connect_party
 from federation.web.site import allow_script
 from federation.webauthn import Assertion, WebAuthnRefused, decode_base64url, encode_base64url
-from node.lookups.emergency_asking import draft_emergency, send_emergency
+from node.lookups.emergency_asking import check_draft, draft_emergency, send_emergency
 from node.lookups.errand import LookupResult
 from node.lookups.file_fields import FILE_FIELDS
 from node.lookups.one_child import read_sought
@@ -69,6 +69,7 @@ def send_request() -> Page:
     try:
         parts = [decode_base64url(form.get(name, "")) for name in Assertion.__dataclass_fields__]
         credential = decode_base64url(form.get("credential", ""))
+        check_draft(the_node(), visitor, form.get("draft_id", ""))
         found = ask_authority(visitor, form.get("draft_id", ""), credential, Assertion(*parts))
     except WebAuthnRefused as refused:
         raise ProblemRaised(400, "passkey_unreadable", str(refused)) from None
