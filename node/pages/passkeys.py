@@ -25,6 +25,10 @@ passkeys = Blueprint("passkeys", __name__)
 
 ENROLLING, SIGNING_IN = "enrol", "sign in"
 LONGEST_NAME = 60
+DONE = {
+    "enrolled": "the passkey is enrolled, and you are signed in with it",
+    "removed": "the passkey is removed: nobody can sign in with it any more",
+}
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ def show_passkeys() -> str:
         passkeys=list_passkeys(node, owner.id),
         asked=ask_passkey(ENROLLING) if enrols else None,
         handle=handle_of(owner),
+        done=DONE.get(request.args.get("done", ""), ""),
         longest_name=LONGEST_NAME,
     )
 
@@ -103,7 +108,7 @@ def add_passkey() -> AnyResponse:
     except (TicketInvalid, WebAuthnRefused) as refused:
         raise ProblemRaised(400, "passkey_not_enrolled", f"the passkey was not enrolled: {refused}") from None
     change_session(owner.id, Means.PASSKEY)
-    return redirect("/passkeys", 303)
+    return redirect("/passkeys?done=enrolled", 303)
 
 
 @passkeys.post("/passkeys/remove")
@@ -111,4 +116,4 @@ def drop_passkey() -> AnyResponse:
     """Take one of one's own passkeys away."""
     owner = require_owner()
     remove_passkey(the_node(), owner.id, request.form.get("passkey", ""), f"{owner.id} ({owner.role})")
-    return redirect("/passkeys", 303)
+    return redirect("/passkeys?done=removed", 303)

@@ -149,7 +149,6 @@ def list_navigation(visitor: Person | None) -> Iterator[Navigation]:
     if may_decide_held(visitor):
         yield navigation_entry("/held", "Held requests")
     yield navigation_entry("/policy", "Who may see what")
-    yield navigation_entry("/passkeys", "Passkeys")
     if may_read_log(visitor):
         yield navigation_entry("/notices", "Notices")
         yield navigation_entry("/audit", "Audit log")
@@ -162,4 +161,4 @@ def describe_visitor() -> dict[str, object]:
         navigation = tuple(list_navigation(visitor))
     except PolicyInvalid:  # The page that says so has a frame, too; it leads nowhere but home.
         navigation = (navigation_entry("/", "Home"),)
-    return {"visitor": visitor or find_owner(), "navigation": navigation}
+    return {"visitor": visitor or find_owner(), "account": "/passkeys", "navigation": navigation}

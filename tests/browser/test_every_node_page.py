@@ -1,0 +1,94 @@
+"""Every page of a node that an address leads to, as whoever may open it first sees it, at a desktop and a telephone."""
+
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from werkzeug.serving import make_server
+
+from federation.lookups import ChildSought, LookupKind, LookupRequest
+from federation.web.session import Means, load_secret, start_session, write_session
+from federation.wire import whole_seconds
+from node.app import create_app
+from node.lookups.holding import hold_request
+from node.lookups.notices import NoticeKind, give_notice
+from node.service import Node, open_node
+from node.setting_up import enter_person
+from tests.browser.looking import look_at
+from tests.node.pages.conftest import PEOPLE
+from tests.node.pages.test_node_pages import SEEN_BY
+from tests.small_federation import SmallFederation, copy_federation
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+FIRST = ("", "vsh", "teacher", "ig")
+"""Who is asked for a page, in this order, until somebody may open it."""
+
+
+@pytest.fixture(scope="module")
+def node(pristine_federation: SmallFederation, tmp_path_factory: pytest.TempPathFactory) -> Node:
+    """A node with people of every kind, and with something on each of the officers' lists."""
+    copied = copy_federation(pristine_federation, tmp_path_factory.mktemp("every-page") / "federation")
+    state = copied.directory / f"node-{copied.authorities[0]}"
+    for person, (role, school) in PEOPLE.items():
+        enter_person(state, person, role, person.title(), school)
+    opened = open_node(state)
+    now, other = opened.clock(), copied.authorities[1]
+    asked = LookupRequest(
+        lookup_id="L-" + "1" * 32,
+        kind=LookupKind.ONE_CHILD,
+        sender=f"node-{other}",
+        receiver=opened.party.member_id,
+        authority=other,
+        person="vsh",
+        role="virtual_school_head",
+        purpose="A move of school is planned",
+        asked_at=whole_seconds(now),
+        sought=ChildSought(upn="A801200005001"),
+    )
+    with opened.database.transaction() as connection:
+        hold_request(connection, asked, now)
+        for kind, reference in ((NoticeKind.MASS_LOOKUP, asked.lookup_id), (NoticeKind.TOO_MANY_LOOKUPS, "vsh")):
+            give_notice(connection, now, kind, reference=reference, authority=other, text="more than 50 in one day")
+    return opened
+
+
+@pytest.fixture(scope="module")
+def address(node: Node) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, create_app(node))
+
+    def serve() -> None:
+        server.serve_forever()
+        node.database.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    node.database.close()
+
+
+def cookie_for(node: Node, person: str, address: str) -> dict[str, str]:
+    """The cookie of somebody who has signed in with a passkey."""
+    text = write_session(start_session(node.clock(), person, Means.PASSKEY), load_secret(node.party.directory))
+    return {"name": f"circe-{node.party.member_id}", "value": text, "url": address}
+
+
+@pytest.mark.parametrize("path", SEEN_BY)
+def test_the_page_fits_is_legible_and_bars_nobodys_way(
+    page: "Page", address: str, node: Node, width: str, path: str
+) -> None:
+    """The table of who may open which page is complete, by a test of its own; so is this."""
+    person = next(person for person in FIRST if person in SEEN_BY[path])
+    if person:
+        page.context.add_cookies([cookie_for(node, person, address)])  # type: ignore[list-item]
+    answer = page.goto(address + path)
+    assert answer is not None
+    assert answer.status == 200
+    look_at(page, f"every{path.replace('/', '-')}", width)
