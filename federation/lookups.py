@@ -127,6 +127,10 @@ class ChildRecord(Document, frozen=True):
     care_start: str | None
 
 
+Told = Annotated[str, msgspec.Meta(max_length=8_000)]
+"""The facts of one group of a tracking record, as the home authority's node writes them."""
+
+
 class ChildFile(Document, frozen=True):
     """What may be told of one child who was sought or named; what may not, or is not known, is null."""
 
@@ -145,6 +149,9 @@ class ChildFile(Document, frozen=True):
     care_start: str | None = None
     sdq_score: str | None = None
     pep_on_time: str | None = None
+    tracked_education: Told | None = None
+    tracked_plan: Told | None = None
+    tracked_pep: Told | None = None
 
 
 class LookupAnswer(Document, frozen=True):

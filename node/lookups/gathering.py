@@ -7,13 +7,15 @@ could see of a child by another relation is asked for by another lookup.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from federation.envelope import Envelope
 from federation.lookups import ChildFile, ChildRecord, LookupKind, LookupRequest
 from node.lookups.answer_check import hide_fields
 from node.lookups.child_on_roll import find_on_roll
 from node.lookups.child_search import find_in_school, find_sought
 from node.lookups.delegations import find_in_force
-from node.lookups.file_fields import FILE_FIELDS, file_fields_of, make_file
+from node.lookups.file_fields import FILE_FIELDS, TRACKED, file_fields_of, make_file
 from node.lookups.named_children import list_named, named_filter, read_named
 from node.lookups.narrowing import narrow
 from node.lookups.own_children import read_children
@@ -22,6 +24,8 @@ from node.lookups.sealed_pages import reading_records
 from node.refusal import Refused
 from node.service import Node
 from node.snapshots import Snapshot
+from node.tracking.store import read_record
+from node.tracking.telling import tell_facts
 from policies.access_policy import AccessDenied, AccessPolicy, AccessRequest
 from policies.names import Action, FieldGroup, Relation, Role
 from policies.row_filter import RowFilter
@@ -91,7 +95,18 @@ def _gather_one_child(node: Node, policy: AccessPolicy, request: LookupRequest, 
         found = read_children(node, snapshot, rule, find_sought(snapshot, sought))
     if len(found) > 1:
         raise NOT_ONE
-    return _as_files(policy, rule, Relation.HOST, found)
+    return _with_tracking(node, rule.clauses[Relation.HOST], _as_files(policy, rule, Relation.HOST, found))
+
+
+def _with_tracking(node: Node, groups: frozenset[FieldGroup], found: Gathered) -> Gathered:
+    """The same with what the tracking record holds of the child, as far as these groups may be told."""
+    records = [read_record(node.database.connection, token) for token in found.tokens]
+    told = [
+        {name: tell_facts(record, group) for name, group in TRACKED.items() if group in groups} for record in records
+    ]
+    names = tuple(name for name in TRACKED if any(each.get(name) for each in told))
+    files = tuple(msgspec.structs.replace(file, **each) for file, each in zip(found.files, told, strict=True))
+    return replace(found, fields=(*found.fields, *names), files=files)
 
 
 def _gather_child_on_roll(node: Node, policy: AccessPolicy, request: LookupRequest, snapshot: Snapshot) -> Gathered:

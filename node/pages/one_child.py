@@ -17,6 +17,7 @@ from node.pages.placed_here import PATIENCE
 from node.pages.staff import may_search, require_visitor_who, the_node
 from node.people import Person
 from node.polling import refresh_register
+from node.tracking.told_child import summarise_told
 
 one_child = Blueprint("one_child", __name__)
 
@@ -69,7 +70,14 @@ def ask_authority(visitor: Person, purpose: str, sought: ChildSought, whose: str
 def _show_own(visitor: Person, purpose: str, sought: ChildSought) -> Page:
     rows = find_own_child(the_node(), visitor.id, purpose, sought)
     files = [list(zip(LISTING.columns, row, strict=True)) for row in rows]
-    shown = {"source": "our own records", "purpose": purpose, "answer": None, "waits": False, "missing": ()}
+    shown = {
+        "source": "our own records",
+        "purpose": purpose,
+        "answer": None,
+        "waits": False,
+        "missing": (),
+        "tracked": (),
+    }
     return render_template("child_found.html", files=files, **shown)
 
 
@@ -84,6 +92,7 @@ def _show_answer(found: LookupResult, purpose: str) -> Page:
         answer=answer,
         waits=answer is not None and answer.outcome is LookupOutcome.HELD,
         missing=found.missing,
+        tracked=[summarise_told(the_node(), answer, file) for file in answer.files] if answer else [],
     )
 
 

@@ -2,19 +2,27 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 from werkzeug.serving import make_server
 
+from federation.lookups import ChildSought
 from node.app import create_app
+from node.lookups.errand import LookupResult
+from node.lookups.one_child import ask_one_child
+from node.pages import one_child
+from node.people import find_person
 from node.service import Node, open_node
 from node.sign_in import issue_code
 from node.tracking.facts import Attainment, Attendance, Fact, Plan, StartingPoint, Step, Support, Target, TimeAway
-from node.tracking.store import add_entries
+from node.tracking.store import add_entries, read_record
 from node.vault import read_vault
 from tests.browser.looking import look_at
+from tests.node.lookups.test_lookups import ASKER, PaperRelay
+from tests.node.lookups.test_one_child import HOME
 from tests.small_federation import MovableClock, SmallFederation, copy_federation
 
 if TYPE_CHECKING:
@@ -49,27 +57,32 @@ def elsewhere(node: Node) -> tuple[str, str]:
     assert snapshot is not None
     rows = read_vault(
         {"children": snapshot.identified["children"]},
-        "SELECT child, la_child_id FROM children WHERE care_end IS NULL AND host_authority <> $home "
+        "SELECT child, la_child_id FROM children WHERE care_end IS NULL AND host_authority = $host "
         "AND dob BETWEEN '2010-01-01' AND '2017-01-01' "
         "AND academic_year = (SELECT max(academic_year) FROM children) ORDER BY la_child_id LIMIT 1",
-        {"home": node.authority},
+        {"host": ASKER},
     )
     ((token, number),) = rows
     return token, number
 
 
 @pytest.fixture(scope="module")
-def node(pristine_federation: SmallFederation, tmp_path_factory: pytest.TempPathFactory) -> Node:
-    copied = copy_federation(pristine_federation, tmp_path_factory.mktemp("tracked") / "federation")
-    node = open_node(copied.directory / f"node-{copied.authorities[0]}", MovableClock(TODAY))
+def federation(pristine_federation: SmallFederation, tmp_path_factory: pytest.TempPathFactory) -> SmallFederation:
+    return copy_federation(pristine_federation, tmp_path_factory.mktemp("tracked") / "federation")
+
+
+@pytest.fixture(scope="module")
+def node(federation: SmallFederation) -> Node:
+    node = open_node(federation.directory / f"node-{HOME}", MovableClock(TODAY))
     with node.database.transaction() as connection:
         given = {"by": "staff", "role": "virtual_school_staff", "reason": "Autumn plan"}
         add_entries(connection, elsewhere(node)[0], 0, FACTS, at=node.clock(), **given)
     return node
 
 
-@pytest.fixture(scope="module")
-def address(node: Node) -> Iterator[str]:
+@contextmanager
+def serving(node: Node) -> Iterator[str]:
+    """Serve a node's pages, at the address that is given."""
     server = make_server("127.0.0.1", 0, create_app(node))
 
     def serve() -> None:
@@ -85,17 +98,45 @@ def address(node: Node) -> Iterator[str]:
     node.database.close()
 
 
+@pytest.fixture(scope="module")
+def address(node: Node) -> Iterator[str]:
+    with serving(node) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def host_address(federation: SmallFederation) -> Iterator[str]:
+    with serving(federation.node(ASKER)) as served:
+        yield served
+
+
+def sign_in(page: "Page", address: str, node: Node, person: str) -> None:
+    page.goto(f"{address}/sign-in#{issue_code(node, person)}")
+    page.get_by_role("button", name="Use the code").click()
+
+
 @pytest.fixture
 def visit(page: "Page", address: str, node: Node) -> Visit:
     """Signs a person in and opens the caseload."""
 
     def open_path(person: str, path: str) -> "Page":
-        page.goto(f"{address}/sign-in#{issue_code(node, person)}")
-        page.get_by_role("button", name="Use the code").click()
+        sign_in(page, address, node, person)
         page.goto(address + path)
         page.get_by_label("Why do you need this list?").fill("Termly review")
         page.keyboard.press("Enter")
         page.get_by_role("heading", name="Tracking", exact=True).wait_for()
+        return page
+
+    return open_path
+
+
+@pytest.fixture
+def host_visit(page: "Page", host_address: str, federation: SmallFederation) -> Visit:
+    """Signs a person of the host authority in, and opens a page there."""
+
+    def open_path(person: str, path: str) -> "Page":
+        sign_in(page, host_address, federation.node(ASKER), person)
+        page.goto(host_address + path)
         return page
 
     return open_path
@@ -128,6 +169,41 @@ def test_the_head_updates_a_target_of_a_child_educated_elsewhere(visit: Visit, w
     page.get_by_role("button", name="In plain language, for the young person").click()
     page.get_by_role("heading", name="What you are working towards").wait_for()
     look_at(page, "tracking-plain", width)
+
+
+def test_the_host_reads_the_record_and_cannot_change_it(
+    host_visit: Visit, width: str, node: Node, federation: SmallFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The head of the virtual school where the child goes to school: no button, and a forged form names nobody."""
+    host = federation.node(ASKER)
+    head = find_person(host.party.directory, "vsh")
+
+    def ask(_: object, purpose: str, sought: ChildSought, whose: str, at: str) -> LookupResult:
+        return ask_one_child(host, PaperRelay(federation), head, purpose, sought, whose=whose, at=at, patience=1)
+
+    monkeypatch.setattr(one_child, "ask_authority", ask)
+    page = host_visit("vsh", "/child")
+    page.get_by_label("The home authority's own number").fill(elsewhere(node)[1])
+    page.get_by_label("Another authority's: a child in its care").check()
+    page.get_by_label("The other authority's code").fill(node.authority)
+    page.get_by_label("Why do you ask?").fill("Visit to the school")
+    page.get_by_role("button", name="Find the child").click()
+    page.get_by_role("heading", name="Tracking record").wait_for()
+    page.get_by_role("heading", name="Conversation with the school").wait_for()
+    assert page.get_by_role("button", name="Change").count() == 0
+    look_at(page, "tracking-host", width)
+    before = read_record(node.database.connection, elsewhere(node)[0]).version
+    token = page.locator("input[name=form_token]").first.input_value()
+    fields: dict[str, str | float | bool] = {
+        "form_token": token,
+        "purpose": "Forged",
+        "child": "0" * 32,
+        "kind": "target",
+        "version": "14",
+    }
+    forged = page.request.post(page.url.replace("/child", "/tracking/update"), form=fields)
+    assert forged.status == 404
+    assert read_record(node.database.connection, elsewhere(node)[0]).version == before
 
 
 def test_views_of_all_children_fit_their_window(visit: Visit, width: str) -> None:
