@@ -57,9 +57,10 @@ class Expectation:
 def foresee(plan: QueryPlan, preset: Preset) -> Expectation | None:
     """What to expect of a plan's table in the middling authority; None where that cannot be told.
 
-    It cannot of tables that are joined, whose frequencies together are not published, nor of a tangled filter.
+    It cannot of tables that are joined, whose frequencies together are not published, nor of a tangled filter, nor of
+    a model, which is released whole or not at all.
     """
-    if isinstance(plan.governed, Relation):
+    if isinstance(plan.governed, Relation) or plan.model is not None:
         return None
     try:
         return _Foresight(plan, preset, read_frequencies(plan.governed)).expectation()

@@ -6,14 +6,15 @@ noise however many children there are; an average's gets less with their number,
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import hypot
+from math import exp, hypot, log
+from statistics import fmean
 
-from disclosure_control.noise.calibration import half_widths
-from disclosure_control.noise.terms import NoiseRefused, NoiseTerms
+from disclosure_control.noise.calibration import calibrate, half_widths
+from disclosure_control.noise.terms import Mechanism, NoiseRefused, NoiseTerms
 from disclosure_control.tables import figure_range
 from query_engine.planning.plan import Output, QueryPlan
 
-__all__ = ["EPSILONS", "GROUP", "FigureAccuracy", "foresee_accuracy"]
+__all__ = ["EPSILONS", "GROUP", "FigureAccuracy", "compare_widths", "foresee_accuracy"]
 
 EPSILONS = ("0.1", "0.2", "0.5", "1", "2", "5")
 """Privacy losses to compare."""
@@ -38,13 +39,18 @@ class FigureAccuracy:
 
 
 def foresee_accuracy(
-    plan: QueryPlan, nodes: int, dropouts: int, colluders: int, epsilons: Sequence[str] = EPSILONS
+    plan: QueryPlan,
+    nodes: int,
+    dropouts: int,
+    colluders: int,
+    epsilons: Sequence[str] = EPSILONS,
+    mechanism: Mechanism = "polya",
 ) -> tuple[FigureAccuracy, ...]:
     """The accuracy of each count, sum and average of a plan at each epsilon, where all nodes answer.
 
     Of grouping sets the least accurate counts. Other figures depend on the data, and so are left out.
     """
-    noise = [_widest_noise(plan, nodes, dropouts, colluders, epsilon) for epsilon in epsilons]
+    noise = [_widest_noise(plan, epsilon, (nodes, dropouts, colluders), mechanism) for epsilon in epsilons]
     told = (each for each in plan.outputs if each.kind in _WHOLE | _AVERAGES and each.dimension is None)
     return tuple(
         FigureAccuracy(
@@ -56,10 +62,24 @@ def foresee_accuracy(
     )
 
 
-def _widest_noise(plan: QueryPlan, nodes: int, dropouts: int, colluders: int, epsilon: str) -> dict[str, int] | None:
+def compare_widths(plan: QueryPlan, epsilon: str) -> float | None:
+    """How many times as wide Skellam noise is as discrete Laplace noise, on the average over the sums of a plan.
+
+    None where either is refused. Below 1 where a child is in many sums.
+    """
+    try:
+        laplace, skellam = (calibrate(plan, epsilon, kind).noise for kind in ("polya", "skellam"))
+    except NoiseRefused:
+        return None
+    return exp(fmean(log(skellam[at].spread(1) / laplace[at].spread(1)) for at in laplace))
+
+
+def _widest_noise(
+    plan: QueryPlan, epsilon: str, tolerance: tuple[int, int, int], mechanism: Mechanism
+) -> dict[str, int] | None:
     """The half-width of the noise in every statistic, in whichever grouping set it is widest."""
     try:
-        of_sets = half_widths(plan, NoiseTerms(epsilon, nodes, dropouts, colluders), nodes)
+        of_sets = half_widths(plan, NoiseTerms(epsilon, *tolerance, mechanism), tolerance[0])
     except NoiseRefused:
         return None
     return {each.name: max(widths[each.name] for widths in of_sets) for each in plan.statistics}

@@ -7,7 +7,7 @@ here, and not with the language that it explains, because what would be withheld
 import json
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -34,13 +34,23 @@ MARGIN = 12
     help="Foresee what this preset would withhold: by name, or an added one by its file.",
 )
 @click.option("--epsilon", default="1", show_default=True, help="Price it as a noised sum at this privacy loss.")
+@click.option("--noise", "mechanism", type=click.Choice(["polya", "skellam"]), default="polya", show_default=True)
 @click.option("--nodes", type=click.IntRange(5, 400), default=153, show_default=True, help="Over so many nodes.")
 @click.option(
     "--state", type=click.Path(path_type=Path, file_okay=False), help="Ask the hub what is left, as yourself."
 )
 @click.option("--project", default="", help="For this project.")
 @click.option("--format", "style", type=click.Choice(["table", "json"]), default="table", show_default=True)
-def check(sql: str, preset: str, epsilon: str, nodes: int, state: Path | None, project: str, style: str) -> None:
+def check(
+    sql: str,
+    preset: str,
+    epsilon: str,
+    mechanism: Literal["polya", "skellam"],
+    nodes: int,
+    state: Path | None,
+    project: str,
+    style: str,
+) -> None:
     """Say how a query would be answered, or why it is refused, without running it.
 
     SQL is the query's text, @FILE to read it from a file, or - to read it from standard input.
@@ -51,7 +61,7 @@ def check(sql: str, preset: str, epsilon: str, nodes: int, state: Path | None, p
     from query_engine.wording.explaining import explain_as_json
 
     rules, text = _load(preset), read_sql(sql)
-    noise = read_noise_asked(epsilon, nodes, state, project)
+    noise = read_noise_asked(epsilon, nodes, state, project, mechanism)
     try:
         question = read_question(text)
         if rules.record_keys is not None:
@@ -116,6 +126,8 @@ def _foreseen(plan: "QueryPlan", preset: "Preset") -> "list[Paragraph]":
     from disclosure_control.rewrites import propose_rewrites
 
     expected = foresee(plan, preset)
+    if plan.model is not None:
+        return [("Expected", ["a model is released whole or not at all (docs/models.md)"])]
     if expected is None:
         why = "of tables that are joined" if len(plan.tables) > 1 else "with a filter so tangled"
         return [("Expected", [f"what would be withheld cannot be foreseen {why}"])]

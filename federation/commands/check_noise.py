@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from disclosure_control.budget.accuracy import FigureAccuracy
+    from disclosure_control.noise.terms import Mechanism
     from federation.exchange import BudgetLeft
     from query_engine.planning.plan import QueryPlan
     from query_engine.wording.description import Paragraph
@@ -24,9 +25,12 @@ class NoiseAsked:
     nodes: int
     state: Path | None = None
     project: str = ""
+    mechanism: "Mechanism" = "polya"
 
 
-def read_noise_asked(epsilon: str, nodes: int, state: Path | None, project: str) -> NoiseAsked:
+def read_noise_asked(
+    epsilon: str, nodes: int, state: Path | None, project: str, mechanism: "Mechanism" = "polya"
+) -> NoiseAsked:
     """The options about noise as one value. Raises `click.BadParameter` and `click.UsageError`."""
     from disclosure_control.noise.terms import NoiseRefused, read_epsilon
 
@@ -36,7 +40,7 @@ def read_noise_asked(epsilon: str, nodes: int, state: Path | None, project: str)
         raise click.BadParameter(f"{refused}.", param_hint="--epsilon") from None
     if (state is None) != (not project):
         raise click.UsageError("--state and --project go together: whose directory to ask with, and for which project")
-    return NoiseAsked(epsilon, nodes, state, project)
+    return NoiseAsked(epsilon, nodes, state, project, mechanism)
 
 
 def tell_noise(plan: "QueryPlan", asked: NoiseAsked) -> "list[Paragraph]":
@@ -51,6 +55,11 @@ def tell_noise(plan: "QueryPlan", asked: NoiseAsked) -> "list[Paragraph]":
         f"and {left.most_per_question} at most for one question"
         for left in found.left
     ]
+    if found.skellam is not None and asked.mechanism == "polya":
+        price.append(
+            f"with --noise skellam the noise in its sums would be {found.skellam:.2g} times as wide, on the average, "
+            f"and epsilon hold but for a chance of {found.left_out:.0e}"
+        )
     return [("Price", price), *([("Accuracy", list(_table(found.figures)))] if found.figures else [])]
 
 
@@ -76,6 +85,8 @@ def noise_json(plan: "QueryPlan", asked: NoiseAsked) -> dict[str, object]:
             "rho": found.rho,
             "academic_years": found.years,
             "nodes": asked.nodes,
+            "noise": asked.mechanism,
+            "skellam_times_as_wide": None if found.skellam is None else round(found.skellam, 3),
             "accuracy": figures,
             "left": left or None,
         }
@@ -88,11 +99,14 @@ class _Foreseen:
     rho: str
     figures: "tuple[FigureAccuracy, ...]"
     left: "list[BudgetLeft]"
+    skellam: float | None
+    left_out: float
 
 
 def _foresee(plan: "QueryPlan", asked: NoiseAsked) -> _Foreseen | None:
-    from disclosure_control.budget.accuracy import foresee_accuracy
+    from disclosure_control.budget.accuracy import EPSILONS, compare_widths, foresee_accuracy
     from disclosure_control.budget.price import price_plan
+    from disclosure_control.noise.rho import DELTA
     from disclosure_control.noise.terms import NoiseRefused
     from federation.sum_terms import make_noisy_terms
     from query_engine.planning.paths import plan_for_path
@@ -100,13 +114,14 @@ def _foresee(plan: "QueryPlan", asked: NoiseAsked) -> _Foreseen | None:
 
     try:
         noisy = plan_for_path(plan, "noisy_sum")
-        price = price_plan(noisy, asked.epsilon)
+        price = price_plan(noisy, asked.epsilon, asked.mechanism)
     except (QueryRefused, NoiseRefused):
         return None
     terms = make_noisy_terms(asked.nodes, asked.epsilon)
-    figures = foresee_accuracy(noisy, asked.nodes, terms.dropouts, terms.colluders)
+    figures = foresee_accuracy(noisy, asked.nodes, terms.dropouts, terms.colluders, EPSILONS, asked.mechanism)
     years = [str(year) for year in price.academic_years]
-    return _Foreseen(years, f"{float(price.loss.rho):.4g}", figures, list(_fetch_left(asked, years)))
+    rho, wider = f"{float(price.loss.rho):.4g}", compare_widths(noisy, asked.epsilon)
+    return _Foreseen(years, rho, figures, list(_fetch_left(asked, years)), wider, float(DELTA))
 
 
 def _fetch_left(asked: NoiseAsked, years: list[str]) -> "Iterator[BudgetLeft]":

@@ -64,10 +64,8 @@ class Cost:
 
 def foresee_cost(hub: Hub, draft: QueryDraft, plan: QueryPlan, asker: Member) -> Cost:
     """What a draft would cost and buy, over every active node. Raises `NoiseRefused` and 404 problems."""
-    price, nodes = (
-        price_plan(plan, draft.epsilon, draft.mechanism),
-        sum(1 for _ in hub.register().active(MemberKind.NODE, hub.clock())),
-    )
+    price = price_plan(plan, draft.epsilon, draft.mechanism)
+    nodes = sum(1 for _ in hub.register().active(MemberKind.NODE, hub.clock()))
     terms = draft.sum_terms(nodes)
     assert terms is not None  # The path is that of a noised sum.
     left = find_budget(hub, draft.project, draft.academic_year, asker)
@@ -85,7 +83,7 @@ def foresee_cost(hub: Hub, draft: QueryDraft, plan: QueryPlan, asker: Member) ->
 
 
 def _foresee(plan: QueryPlan, nodes: int, terms: SumTerms) -> Sequence[FigureAccuracy]:
-    return foresee_accuracy(plan, nodes, terms.dropouts, terms.colluders)
+    return foresee_accuracy(plan, nodes, terms.dropouts, terms.colluders, mechanism=terms.mechanism)
 
 
 def _is_short(left: BudgetLeft, price: Price) -> bool:

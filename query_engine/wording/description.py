@@ -8,6 +8,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from query_engine.catalogue import GovernedTable
+from query_engine.models.formula import Factor, Main, ModelFormula, mains_of
 from query_engine.planning.overflow import plan_bytes
 from query_engine.planning.plan import Dimension, Measure, Output, QueryPlan, Statistic
 from query_engine.wording.phrases import call_column, describe_condition
@@ -95,7 +96,17 @@ def _columns(plan: QueryPlan) -> Iterator[str]:
     if plan.path == "per_authority":
         yield f"{plan.authority_column}: the authority that answers"
     for output in plan.outputs:
-        yield f"{output.label}: {_output(output, plan.governed)}{_within(output, plan)}"
+        said = _output(output, plan.governed) if plan.model is None else _model(plan.model.formula)
+        yield f"{output.label}: {said}{_within(output, plan)}"
+
+
+def _model(formula: ModelFormula) -> str:
+    terms = (" times ".join(map(_main, mains_of(term))) for term in formula.terms)
+    return f"{formula.family} model of {formula.outcome.column} by {', '.join(terms)}"
+
+
+def _main(main: Main) -> str:
+    return f"the levels of {main.column}" if isinstance(main, Factor) else main.column
 
 
 def _within(output: Output, plan: QueryPlan) -> str:

@@ -35,6 +35,20 @@ def test_check_prices_a_question_and_says_what_each_budget_buys() -> None:
     assert found["left"] is None
 
 
+def test_check_says_which_kind_of_noise_is_less() -> None:
+    """Of a count Laplace's, by far; of a model of many sums Skellam's. The table is of the kind that is asked for."""
+    model = "SELECT FIT_LINEAR(sdq_score, age, sex, placements, months_in_care, key_stage) AS m FROM child_year"
+    both = [json.loads(run_check("--format", "json", sql).stdout)["noise"] for sql in (COUNTED, model)]
+    count, many = (each["skellam_times_as_wide"] for each in both)
+    assert count > 2
+    assert many < 0.9
+    lines = " ".join(run_check(model).stdout.split())
+    assert f"with --noise skellam the noise in its sums would be {many:.2g} times as wide" in lines
+    other = json.loads(run_check("--format", "json", "--noise", "skellam", COUNTED).stdout)["noise"]
+    assert (other["noise"], other["rho"]) == ("skellam", "0.01494")
+    assert other["accuracy"][0]["half_widths"]["1"] > 2 * both[0]["accuracy"][0]["half_widths"]["1"]
+
+
 def test_check_shows_a_table_of_accuracies() -> None:
     lines = run_check(COUNTED).stdout.splitlines()
     (price,) = (line for line in lines if line.startswith("Price"))

@@ -74,3 +74,10 @@ def test_a_yes_or_no_that_is_multiplied_in_is_named(plan_of: Callable[[str], Que
     columns = dict(describe_plan(plan))["Columns"]
     assert columns[1] == "s: sum of suspensions where uasc is yes, and 0 elsewhere, in suspensions"
     assert columns[2].startswith("m: mean of suspensions where uasc is yes, and 0 elsewhere,")
+
+
+def test_a_model_is_read_out_by_its_outcome_and_terms(plan_of: Callable[[str], QueryPlan]) -> None:
+    """To those who approve it: numbers as they are, categories by their levels, and what stands together."""
+    plan = plan_of("SELECT FIT_LINEAR(attainment8, age, sex, age * sex) AS m FROM child_year")
+    columns = dict(describe_plan(plan))["Columns"]
+    assert columns[-1] == "m: linear model of attainment8 by age, the levels of sex, age times the levels of sex"

@@ -51,6 +51,17 @@ def test_price_and_remainder_are_shown_before_anything_is_drafted(browse: Browse
     assert "There is not enough left" not in text
 
 
+def test_a_model_is_priced_before_anything_is_drafted(browse: Browse, send: Send) -> None:
+    """What accuracy it buys depends on the data, so that nothing is drawn of it."""
+    model = "SELECT FIT_LINEAR(sdq_score, age, sex) AS m FROM child_year WHERE academic_year = 202425 AND counted_here"
+    answer = send(browse("ana"), "/queries/new", {**NOISY, "sql": model})
+    text = main_text(answer.text)
+    assert answer.status_code == 200
+    assert "m: linear model of sdq_score by age, the levels of sex" in text
+    assert "Price Epsilon 0.5 (rho " in text
+    assert "<svg" not in answer.text[answer.text.index("What it costs") :]
+
+
 def test_the_picture_says_in_words_and_in_a_table_what_it_shows(browse: Browse, send: Send) -> None:
     """One picture for each figure, every point of it in the table, and nothing that a policy of the page would bar."""
     html = send(browse("ana"), "/queries/new", NOISY).text
