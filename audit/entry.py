@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from audit.event import AuditEvent, parse_event
 from audit.merkle import HASH_SIZE, hash_leaf
 
+EntryRow = tuple[int, bytes, bytes, bytes]
+"""An entry as it is stored: index, salt, body and hashes. Whoever reads a whole log makes no objects of millions."""
+
 SALT_SIZE = 16
 """The random bytes before the body of an entry."""
 

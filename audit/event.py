@@ -17,6 +17,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Self
 
+import msgspec
+
 VERSION = 1
 MAX_BODY = 16 * 1024
 """The longest body of an event, in bytes."""
@@ -196,8 +198,7 @@ class AuditEvent:
 
     def to_bytes(self) -> bytes:
         """Return the one encoding of the event. Raises EventInvalid if it is longer than MAX_BODY."""
-        members = {"version": VERSION, **self.to_members()}
-        body = json.dumps(members, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+        body = msgspec.json.encode({"version": VERSION, **self.to_members()}, order="sorted")
         if len(body) > MAX_BODY:
             raise EventInvalid(f"the event is longer than {MAX_BODY} bytes: shorten its fields or details")
         return body

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from audit.checkpoint import Checkpoint, CheckpointError, Signer, check_name, sign_checkpoint, verify_checkpoint
 from audit.connection import Connection
-from audit.entry import SALT_SIZE, Entry, SignedCheckpoint, hash_entry
+from audit.entry import SALT_SIZE, Entry, EntryRow, SignedCheckpoint, hash_entry
 from audit.event import Action, AuditEvent, format_time
 from audit.merkle import (
     HASH_SIZE,
@@ -129,10 +129,19 @@ def read_entries(
 
 def read_history(connection: Connection) -> Iterator[Entry | SignedCheckpoint]:
     """Read everything in the order it came about, each checkpoint after the last entry that it covers."""
-    dialect = dialect_of(connection)
-    entries = (Entry(*row) for row in stream(connection, f"{dialect.entry} ORDER BY idx"))
-    checkpoints = (SignedCheckpoint(*row) for row in stream(connection, f"{dialect.checkpoint} ORDER BY size"))
-    return heapq.merge(entries, checkpoints, key=attrgetter("size"))
+    entries = (Entry(*row) for row in read_entry_rows(connection))
+    return heapq.merge(entries, read_checkpoints(connection), key=attrgetter("size"))
+
+
+def read_entry_rows(connection: Connection) -> Iterator[EntryRow]:
+    """Read every entry as it is stored, oldest first."""
+    return stream(connection, f"{dialect_of(connection).entry} ORDER BY idx")
+
+
+def read_checkpoints(connection: Connection) -> Iterator[SignedCheckpoint]:
+    """Read every checkpoint, oldest first."""
+    rows = stream(connection, f"{dialect_of(connection).checkpoint} ORDER BY size")
+    return (SignedCheckpoint(*row) for row in rows)
 
 
 @contextmanager

@@ -42,26 +42,29 @@ class Frontier:
 
     def __init__(self, size: int = 0, peaks: Iterable[bytes] = ()) -> None:
         self.size = size
-        self._peaks = list(peaks)
-        if len(self._peaks) != size.bit_count():
-            raise ProofError(f"a tree of {size} leaves has {size.bit_count()} peaks, not {len(self._peaks)}")
+        self.peaks = list(peaks)
+        if len(self.peaks) != size.bit_count():
+            raise ProofError(f"a tree of {size} leaves has {size.bit_count()} peaks, not {len(self.peaks)}")
 
     def append(self, leaf_hash: bytes) -> list[bytes]:
         """Add a leaf; return its hash and those of the subtrees that it completes, smallest first."""
-        finished = [leaf_hash]
-        # Each peak as large as what was just finished pairs with it, like the carries of a binary counter.
-        while self.size >> (len(finished) - 1) & 1:
-            finished.append(hash_children(self._peaks.pop(), finished[-1]))
-        self._peaks.append(finished[-1])
+        finished, carry, peaks, last = [leaf_hash], self.size, self.peaks, leaf_hash
+        # Each peak as large as what was just finished pairs with it, like the carries of a binary counter. Whole logs
+        # go through here, so the hash of an inner node is written out.
+        while carry & 1:
+            last = sha256(b"\x01" + peaks.pop() + last).digest()
+            finished.append(last)
+            carry >>= 1
+        peaks.append(last)
         self.size += 1
         return finished
 
     def root(self) -> bytes:
         """Return the root of the tree as it stands."""
-        if not self._peaks:
+        if not self.peaks:
             return EMPTY_ROOT
-        root = self._peaks[-1]
-        for peak in reversed(self._peaks[:-1]):
+        root = self.peaks[-1]
+        for peak in reversed(self.peaks[:-1]):
             root = hash_children(peak, root)
         return root
 

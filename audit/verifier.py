@@ -16,18 +16,20 @@ that moment. Whoever kept a later checkpoint (a witness, another party, a releas
 can it see what its owner never recorded, or a past rewritten with the owner's key that nobody witnessed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 
 from audit.checkpoint import Checkpoint, CheckpointError, verify_checkpoint
 from audit.connection import Connection
-from audit.entry import SALT_SIZE, Entry, SignedCheckpoint, hash_entry
-from audit.event import EventInvalid
+from audit.entry import SALT_SIZE, Entry, EntryRow, SignedCheckpoint
+from audit.event import EventInvalid, parse_event
 from audit.export import ExportInvalid, read_header, read_records
-from audit.log import LogUnreadable, find_oddities, one_view, read_head, read_history
-from audit.merkle import Frontier
+from audit.log import LogUnreadable, find_oddities, one_view, read_checkpoints, read_entry_rows, read_head
+from audit.merkle import HASH_SIZE, MAX_SIZE, Frontier
 
 
 class LogBroken(Exception):
@@ -62,7 +64,7 @@ def verify_log(connection: Connection, origin: str, public_key: bytes, kept: Che
             head = read_head(connection)
             if odd := find_oddities(connection):
                 raise LogBroken(0, f"{', '.join(odd)}: not as the log's schema has it")
-            replay.add_all(read_history(connection))
+            replay.add_all(read_entry_rows(connection), read_checkpoints(connection))
     except connection.OperationalError as error:
         raise LogUnreadable(f"the audit log cannot be read ({error})") from None
     except connection.DatabaseError:
@@ -76,7 +78,7 @@ def verify_export(path: Path, origin: str, public_key: bytes, kept: Checkpoint |
     try:
         with path.open("rb") as file:
             head = read_header(file)
-            replay.add_all(read_records(file))
+            replay.add_each(read_records(file))
     except OSError as error:
         raise LogUnreadable(f"{path} cannot be read ({error.strerror})") from None
     except ExportInvalid as error:
@@ -88,37 +90,65 @@ class _Replay:
     """A tree grown anew from what the log holds, and how much of it the checkpoints seen so far vouch for."""
 
     def __init__(self, origin: str, public_key: bytes, kept: Checkpoint | None) -> None:
-        self._kept = kept
         self._origin = origin
         self._public_key = public_key
+        self._kept = kept
         self._tree = Frontier()
         self._checkpoints = 0
         self._vouched = 0
-        self._first: Entry | None = None
-        self._last: Entry | None = None
+        self._first: EntryRow | None = None
+        self._last: EntryRow | None = None
 
     @property
     def size(self) -> int:
         return self._tree.size
 
-    def add_all(self, records: Iterable[Entry | SignedCheckpoint]) -> None:
+    def add_all(self, rows: Iterator[EntryRow], checkpoints: Iterable[SignedCheckpoint]) -> None:
+        """Add everything in the order it came about, each checkpoint after the last entry that it covers."""
+        for stored in checkpoints:
+            rows = self._add_entries(rows, stored.size)
+            self._add_checkpoint(stored)
+        self._add_entries(rows, MAX_SIZE)
+
+    def add_each(self, records: Iterable[Entry | SignedCheckpoint]) -> None:
+        """Add the records of a file, in their order."""
         for record in records:
             if isinstance(record, Entry):
-                self._add_entry(record)
+                row = (record.index, record.salt, record.body, record.hashes)
+                self._add_entries(iter([row]), MAX_SIZE)
             else:
                 self._add_checkpoint(record)
 
-    def _add_entry(self, entry: Entry) -> None:
-        if entry.index != self.size:
-            raise LogBroken(self.size, f"it is missing: entry {entry.index} is in its place")
-        leaf_hash = hash_entry(entry.salt, entry.body)
-        if len(entry.salt) != SALT_SIZE or leaf_hash != entry.leaf_hash:
-            raise LogBroken(self.size, "its salt, body or hash was changed: they do not fit together")
-        if b"".join(self._tree.append(leaf_hash)) != entry.hashes:
-            raise LogBroken(entry.index, "its hashes do not follow from the entries up to it")
-        self._first = self._first or entry
-        self._last = entry
+    def _add_entries(self, rows: Iterator[EntryRow], end: int) -> Iterator[EntryRow]:
+        """Add the entries up to the size of the next checkpoint; return those that are left."""
+        if self._kept is not None and self.size < self._kept.size < end:
+            rows = self._add_entries(rows, self._kept.size)
+        tree, peaks, size = self._tree, self._tree.peaks, self._tree.size
+        row = None
+        # Millions of entries go through this loop: it is `Frontier.append` and `hash_entry` written out.
+        for row in rows:
+            index, salt, body, hashes = row
+            if index != size or index >= end:
+                break
+            grown = last = sha256(b"\x00" + salt + body).digest()
+            carry = size
+            while carry & 1:
+                last = sha256(b"\x01" + peaks.pop() + last).digest()
+                grown += last
+                carry >>= 1
+            if grown != hashes or len(salt) != SALT_SIZE:
+                raise LogBroken(index, _tell_difference(salt, hashes, grown))
+            peaks.append(last)
+            tree.size = size = index + 1
+            if index == 0:
+                self._first = row
+            self._last = row
+        else:
+            row = None
+        if row is not None and row[0] < end:
+            raise LogBroken(size, f"it is missing: entry {row[0]} is in its place")
         self._check_kept()
+        return rows if row is None else chain([row], rows)
 
     def _check_kept(self) -> None:
         if self._kept is not None and self._kept.size == self.size and self._kept.root != self._tree.root():
@@ -161,10 +191,17 @@ class _Replay:
         )
 
 
-def _read_time(entry: Entry | None) -> datetime | None:
-    if entry is None:
+def _tell_difference(salt: bytes, hashes: bytes, grown: bytes) -> str:
+    """Say what is wrong with an entry whose hashes are not those that grew from it."""
+    if len(salt) != SALT_SIZE or not hashes.startswith(grown[:HASH_SIZE]):
+        return "its salt, body or hash was changed: they do not fit together"
+    return "its hashes do not follow from the entries up to it"
+
+
+def _read_time(row: EntryRow | None) -> datetime | None:
+    if row is None:
         return None
     try:
-        return entry.to_event().at
+        return parse_event(row[2]).at
     except EventInvalid as error:
-        raise LogBroken(entry.index, f"it is not an event: {error}") from None
+        raise LogBroken(row[0], f"it is not an event: {error}") from None

@@ -42,6 +42,10 @@ BENCHES: Mapping[str, tuple[str, str]] = {
         "federation.commands.bench_disclosure:disclosure",
         "Protecting tables with proof, beside G-Confid and tau-Argus.",
     ),
+    "audit": (
+        "federation.commands.bench_audit:audit_bench",
+        "An audit log: durable appends, proofs and verifying, beside pymerkle.",
+    ),
     "gate": ("hub.bench.gate:gate", "Setting a release against all that were released before it."),
 }
 """Every measurement: where it lives and what it measures."""

@@ -254,3 +254,22 @@ def test_dates_and_years_are_no_identifiers() -> None:
         action=Action.LOOKUP_ASKED,
         purpose="Review of 2024/25, 31.03.2025",
     )
+
+
+@settings(max_examples=100, derandomize=True, deadline=None)
+@given(
+    purpose=st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z", "N"]), max_size=60),
+    number=st.integers(-(2**53) + 1, 2**53 - 1),
+)
+def test_the_encoding_is_that_of_json_with_sorted_keys(purpose: str, number: int) -> None:
+    """So a log that was written by another program, or before, reads the same."""
+    event = AuditEvent(
+        at=datetime(2026, 1, 5, tzinfo=UTC),
+        actor="a",
+        action=Action.SIGNIN,
+        purpose=purpose,
+        details={"b": number, "a": True, "c": '"quoted" \\ / é'},
+    )
+    members = {"version": 1, **event.to_members()}
+    expected = json.dumps(members, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    assert event.to_bytes() == expected

@@ -37,6 +37,7 @@ EDGES = {
     "ssl": ("federation/tls.py", "federation/lines.py"),
     "subprocess": (
         "federation/processes.py",
+        "federation/commands/bench_audit.py",
         "federation/commands/bench_disclosure.py",
         "federation/commands/bench_secure_sum.py",
         "node/quality/open_validator.py",
