@@ -64,6 +64,7 @@ EXIT_CODES: Mapping[str, int] = {
     "node.ingest.report.NothingUsable": 3,
     "node.ingest.sources.LoadRefused": 2,
     "node.lookups.pace.TooManyLookups": 8,
+    "node.lookups.same_policy.PolicyChanged": 8,
     "node.own_policy.PolicyMoved": 2,
     "node.snapshots.SnapshotDamaged": 2,
     "node.snapshots.SnapshotMissing": 2,

@@ -11,6 +11,7 @@ from federation.state import StateError
 from federation.web.answering import answer_problem, answer_problems
 from federation.web.site import MAX_FORM_BYTES
 from node.lookups.pace import TooManyLookups
+from node.lookups.same_policy import PolicyChanged
 from node.pages.site import add_pages
 from node.service import Node, open_node
 from policies.linter import PolicyInvalid
@@ -37,6 +38,8 @@ def answer_unforeseen(error: Exception) -> Response:
         return answer_problem(ProblemRaised(503, "no_register", "this node has no valid register at the moment"))
     if isinstance(error, TooManyLookups):
         return answer_problem(ProblemRaised(429, "too_many_lookups", str(error)))
+    if isinstance(error, PolicyChanged):
+        return answer_problem(ProblemRaised(409, "policy_changed", str(error)))
     log.error("%s %s: %s", request.method, request.url_rule, type(error).__name__)
     return answer_problem(ProblemRaised(500, "unforeseen", "something went wrong here; it has been noted"))
 

@@ -37,6 +37,7 @@ from node.lookups.errand import Errand, LookupResult, Missing, Question, record_
 from node.lookups.file_fields import fields_of
 from node.lookups.pace import record_asked
 from node.lookups.purpose import PurposeMissing
+from node.lookups.same_policy import CODE, check_same_policy
 from node.lookups.sealed_pages import seal_message
 from node.people import Person
 from node.service import Node
@@ -97,6 +98,7 @@ def ask_lookup(
     sealed = send_and_wait(hub, batch, patience) if others else {}
     result = read_result(errand, requests, others, sealed)
     result = replace(result, missing=(*_list_unreachable(node, unreachable), *result.missing))
+    check_same_policy(node, policy.version, errand.asked_event(Outcome.REFUSED, code=CODE))
     record_seen(errand, result)
     return result
 

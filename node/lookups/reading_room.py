@@ -13,6 +13,7 @@ from audit.event import Action, AuditEvent, Detail, EventInvalid, Outcome
 from node.ingest.tokens import row_token
 from node.lookups.pace import record_asked
 from node.lookups.purpose import PurposeMissing
+from node.lookups.same_policy import CODE, check_same_policy
 from node.people import Person, find_person
 from node.service import Node
 from policies.access_policy import AccessDenied, AccessPolicy, AccessRequest
@@ -49,8 +50,10 @@ class Reader:
     def sign_for(self, children: Iterable[str | None]) -> None:
         """Log that the list is about to be shown, and each of our children in it, given by the authority's own number.
 
-        A row about nobody of ours has no number: it names no child, and has no entry of its own.
+        A row about nobody of ours has no number: it names no child, and has no entry of its own. Raises
+        `PolicyChanged`.
         """
+        check_same_policy(self.node, self.policy_version, self.event(Outcome.REFUSED, code=CODE))
         keys = self.node.party.keys
         named = sorted({child for child in children if child is not None})
         subjects = [keys.log_token(row_token(keys.row_secret, child)) for child in named]

@@ -12,6 +12,7 @@ from audit.event import Action, AuditEvent, Detail, EventInvalid, Outcome
 from federation.state import StateError
 from node.lookups.pace import record_asked
 from node.lookups.purpose import PurposeMissing
+from node.lookups.same_policy import CODE, check_same_policy
 from node.people import Person, find_person
 from node.service import Node
 from node.snapshots import Snapshot
@@ -69,7 +70,8 @@ class Visit:
         return {child.token: kept.get(child.token, nothing).seen_by(child.readable) for child in self.children}
 
     def sign_for(self, children: Sequence[KnownChild], **details: Detail) -> None:
-        """Log that the records of some children are about to be shown."""
+        """Log that the records of some children are about to be shown. Raises `PolicyChanged`."""
+        check_same_policy(self.node, self.policy_version, self._event(Outcome.REFUSED, None, code=CODE))
         shown = [self._event(Outcome.DONE, child) for child in children]
         self.node.record(*shown, self._event(Outcome.DONE, None, children=len(children), **details))
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -17,7 +18,8 @@ from federation.state import open_party
 from federation.web.sign_in_codes import CODE_LIFETIME
 from federation.witnessing import witness_key
 from node.lookups.errand import LookupResult
-from node.pages import placed_here
+from node.lookups.own_children import list_own_children
+from node.pages import children, placed_here
 from node.pages.staff import may_read_log, may_read_ours, may_read_placed_here
 from node.people import find_person
 from node.service import POLICY_FILE, Node
@@ -247,3 +249,23 @@ def test_the_roles_of_the_tables_are_the_policys(app: Flask, node: Node) -> None
             assert may_read_ours(entered) is (person in SEEN_BY["/children"])
             assert may_read_placed_here(entered) is (person in SEEN_BY["/placed-here"])
             assert may_read_log(entered) is (person in SEEN_BY["/audit"])
+
+
+def test_a_policy_edited_while_a_list_is_read_stops_it(
+    browse: Browse, send: Send, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Edited to permit more between the log's entry and the reading: nothing is shown under what was not logged."""
+
+    def edit_and_read(*arguments: Any) -> Any:
+        (node.party.directory / POLICY_FILE).write_text(f"{MATRIX.read_text()}# A comment makes another version.\n")
+        return list_own_children(*arguments)
+
+    client = browse("vsh")
+    monkeypatch.setattr(children, "list_own_children", edit_and_read)
+    answer = send(client, "/children", PURPOSE)
+    assert (answer.status_code, "<table" in answer.text) == (409, False)
+    assert "ask again" in answer.text
+    first, last = listed(node)
+    assert (first.outcome, last.outcome, last.details["code"]) == (Outcome.INTENDED, Outcome.REFUSED, "policy_changed")
+    monkeypatch.undo()
+    assert send(client, "/children", PURPOSE, shown="/policy").status_code == 200

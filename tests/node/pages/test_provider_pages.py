@@ -7,11 +7,12 @@ import sys
 import threading
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from importlib.util import find_spec
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qs, quote, urlencode
 
 import pytest
 from flask import Flask
@@ -22,6 +23,7 @@ from audit.event import Action, Outcome
 from audit.log import read_entries
 from federation.state import StateError, write_file
 from federation.transport import current_time
+from node import providers
 from node.providers import PROVIDERS_FILE, list_providers
 from node.service import Node
 from node.setting_up import enter_person
@@ -228,6 +230,29 @@ def test_what_the_provider_gives_counts_once_in_the_browser_that_went(
     old = come_from(app.test_client())
     federation.clock.move(timedelta(minutes=6))
     assert app.test_client().get(old).status_code == 403
+
+
+def test_the_proof_of_who_began_goes_to_the_token_endpoint_alone(
+    app: Flask, enter: Enter, travel: Travel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The verifier of PKCE goes with our secret, in a request of our own, and stands in no address."""
+    enter()
+    seen: list[urllib.request.Request] = []
+    fetch = providers._fetch
+
+    def note(request: urllib.request.Request) -> bytes:
+        seen.append(request)
+        return fetch(request)
+
+    monkeypatch.setattr(providers, "_fetch", note)
+    client = app.test_client()
+    assert travel(client).status_code == 303
+    (sent,) = [request for request in seen if request.data]
+    form = parse_qs(bytes(sent.data or b"").decode())  # type: ignore[arg-type]
+    assert (form["grant_type"], len(form["code_verifier"][0])) == (["authorization_code"], 43)
+    assert sent.get_header("Authorization") == f"Basic {b64encode(b'circe:a%20secret%20of%20ours').decode()}"
+    addresses = " ".join(request.full_url for request in seen)
+    assert form["code_verifier"][0] not in addresses
 
 
 def test_a_code_that_the_provider_never_gave_is_refused_and_names_nobody(app: Flask, node: Node, enter: Enter) -> None:
