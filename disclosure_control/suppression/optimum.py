@@ -27,6 +27,9 @@ PARTIAL_ROUNDS = 6
 FREE_ROUNDS = 3
 """Of cutting in whole, before more is decided for good."""
 
+SETTLED_ROUNDS = 1
+"""Of cutting in whole, once what the master in parts withholds is decided, before whatever is chosen is."""
+
 NEARLY = 0.02
 """The share of the least cost by which a choice that is nearly the cheapest may cost more."""
 
@@ -80,7 +83,7 @@ class Optimum:
         found = self._cells(FREE_ROUNDS)
         if found is None:
             self._settle(relaxed > 1 - ENOUGH, 1, 1)
-            found = self._cells(FREE_ROUNDS)
+            found = self._cells(SETTLED_ROUNDS)
         if found is None:
             found = self._cells(MOST_ROUNDS, keeps=True)
         if found is None:

@@ -67,10 +67,13 @@ class Separator:
         doubtful = self._doubtful([cell for cell in self._needs if cell not in onlooker.told])
         while doubtful:
             cell = doubtful[0]
-            change = self._raise([cell])
+            change, rest = self._raise([cell]), doubtful[1:]
             if change[cell] < self._needs[cell] - ENOUGH:
                 yield self._cut(cell, limits)
-            doubtful = self._lacking(doubtful[1:], change)
+                # What is in the way of this one is in the way of those at it, and is cut once: they come up again.
+                price = self._program.reduced_costs
+                rest = [each for each in rest if abs(price[each]) < ENOUGH]
+            doubtful = self._lacking(rest, change)
 
     def _choose(self, chosen: Vector, limits: Limits) -> None:
         """Let each cell change as much as is withheld of it."""

@@ -20,10 +20,11 @@ from federation.exchange import ReleaseDocument
 from federation.manifest import REPLY_TYPE, Outcome, Path, Reply
 from federation.plans import derive_plan
 from federation.wire import encode_document, whole_seconds
+from query_engine.catalogue import load_catalogue
 from query_engine.planning.plan import QueryPlan
 from query_engine.tables import RawTable
 
-__all__ = ["CHILDREN", "draw_plans", "protect_in_turn", "write_release"]
+__all__ = ["CHILDREN", "draw_plans", "list_authorities", "protect_in_turn", "write_release"]
 
 COLUMNS = (
     *("sex", "ethnicity_major", "sen_provision", "key_stage", "placement_type", "fsm_status"),
@@ -33,6 +34,11 @@ CHILDREN = "FROM child_year WHERE academic_year = 202425 AND counted_here"
 
 QUERY, NO_DIGEST = "Q-" + "0" * 16, "0" * 64
 MOMENT = datetime(2025, 10, 1, tzinfo=UTC)
+
+
+def list_authorities() -> tuple[str, ...]:
+    """The codes of all authorities."""
+    return tuple(map(str, load_catalogue().table("child_year").columns["home_authority"].domain or ()))
 
 
 def draw_plans(count: int, path: Path) -> list[QueryPlan]:

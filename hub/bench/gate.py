@@ -53,7 +53,7 @@ def measure_rows(authorities: int, drawn: int, counts: Sequence[int]) -> Iterato
     from disclosure_control.presets import load_preset
     from disclosure_control.suppression.deadline import NEVER
     from federation.manifest import Path
-    from hub.bench.drawn_releases import draw_plans, write_release
+    from hub.bench.drawn_releases import draw_plans, list_authorities, write_release
     from hub.earlier_releases import decode_release
     from hub.gate import attack_rows
 
@@ -61,7 +61,8 @@ def measure_rows(authorities: int, drawn: int, counts: Sequence[int]) -> Iterato
     histories = [_protect_at_node(plans, seed) for seed in range(drawn)]
     documents = []
     for number, plan in enumerate(plans):
-        tables = {str(301 + place): histories[place % drawn][number][0] for place in range(authorities)}
+        codes = enumerate(list_authorities()[:authorities])
+        tables = {code: histories[place % drawn][number][0] for place, code in codes}
         documents.append(write_release(f"R-{number}", plan, preset, tables))
     for count in counts:
         begun = time.process_time()
@@ -116,7 +117,7 @@ def _protect_totals(plans: Sequence["QueryPlan"], regions: Sequence[int | None])
     from disclosure_control.preset import TOTAL_LEVEL
     from disclosure_control.presets import load_preset
     from hub.bench.drawn_children import count_children, draw_children
-    from hub.bench.drawn_releases import protect_in_turn
+    from hub.bench.drawn_releases import list_authorities, protect_in_turn
 
     authorities = range(REGIONS * IN_REGION)
     children = [draw_children(plans, seed) for seed in authorities]
@@ -125,7 +126,7 @@ def _protect_totals(plans: Sequence["QueryPlan"], regions: Sequence[int | None])
         count_children(plan, [child for place in places for child in children[place]])
         for plan, places in zip(plans, inside, strict=True)
     ]
-    rosters = [[str(301 + place) for place in places] for places in inside]
+    rosters = [[list_authorities()[place] for place in places] for places in inside]
     protected = protect_in_turn(raws, load_preset(TOTALS_PRESET).at(TOTAL_LEVEL), rosters)
     return [seconds for _, seconds in protected]
 
