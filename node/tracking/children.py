@@ -15,13 +15,13 @@ from node.people import Person
 from node.row_filtering import RowFacts, filter_rows
 from node.service import Node
 from node.snapshots import Snapshot
-from node.tracking.known import KnownChild, YearFacts
+from node.tracking.known import KnownChild, LoadedPlan, YearFacts
 from node.vault import Row, ask_vault
 from policies.access_policy import AccessDenied
 from policies.names import CHILD_RECORD, Action, CareStatus, FieldGroup
 from policies.row_filter import RowFilter
 
-YEARS = "child_year"
+YEARS, PLANS = "child_year", "pep"
 _FACTS = RowFacts("ours.home", "ours.host_authority", "ours.school_urn", "ours.child", f"'{CareStatus.LOOKED_AFTER}'")
 
 _KNOWN: Mapping[str, tuple[FieldGroup, str]] = {
@@ -42,6 +42,8 @@ _YEARLY: Mapping[str, tuple[FieldGroup, str]] = {
     "days_out_of_learning": (FieldGroup.EDUCATION, "year.days_out_of_learning"),
     "suspensions": (FieldGroup.EDUCATION, "year.suspensions"),
     "suspension_days": (FieldGroup.EDUCATION, "year.suspension_days"),
+    "managed_moves": (FieldGroup.EDUCATION, "year.managed_moves"),
+    "days_request_to_roll": (FieldGroup.EDUCATION, "year.days_request_to_roll"),
     "school_changes": (FieldGroup.EDUCATION, "year.school_changes_in_year"),
     "placements": (FieldGroup.CARE, "year.placements_in_year"),
     "unplanned_placement_moves": (FieldGroup.CARE, "year.unplanned_moves_in_year"),
@@ -60,7 +62,21 @@ def find_children(node: Node, snapshot: Snapshot, person: Person) -> tuple[Known
     """
     read = node.policy().row_filter(person.role, Action.READ, node.authority, person.school_urn)
     writable = find_granted(node, snapshot, person, Action.UPDATE)
-    return tuple(_gather(row, writable) for row in _read(node, snapshot, read, {**FIELDS, **_GRANTS}))
+    plans = _read_plans(snapshot)
+    return tuple(_gather(row, writable, plans) for row in _read(node, snapshot, read, {**FIELDS, **_GRANTS}))
+
+
+def _read_plans(snapshot: Snapshot) -> Mapping[str, tuple[LoadedPlan, ...]]:
+    """The plans that were reviewed, as they were loaded, by row token."""
+    rows = ask_vault(
+        {PLANS: snapshot.tables[PLANS]},
+        f"SELECT child, academic_year, term, pep_on_time, pep_quality, sdq_strategies FROM {PLANS} WHERE pep_reviewed",  # noqa: S608
+    )
+    found: dict[str, list[LoadedPlan]] = {}
+    for child, year, term, on_time, quality, strategies in rows:
+        plan = LoadedPlan(term=f"{year}-{term}", on_time=on_time, quality=quality, sdq_strategies=strategies)
+        found.setdefault(child, []).append(plan)
+    return {child: tuple(plans) for child, plans in found.items()}
 
 
 def find_granted(node: Node, snapshot: Snapshot, person: Person, action: Action) -> Mapping[str, frozenset[FieldGroup]]:
@@ -76,15 +92,19 @@ def _granted(grants: Row) -> frozenset[FieldGroup]:
     return frozenset(group for group, granted in zip(CHILD_RECORD, grants, strict=True) if granted)
 
 
-def _gather(row: Row, writable: Mapping[str, frozenset[FieldGroup]]) -> KnownChild:
+def _gather(
+    row: Row, writable: Mapping[str, frozenset[FieldGroup]], plans: Mapping[str, tuple[LoadedPlan, ...]]
+) -> KnownChild:
     token, academic_year, *values = row
     told: dict[str, Any] = dict(zip(FIELDS, values, strict=False))
     year = YearFacts(academic_year=academic_year, **{name: _plain(told[name]) for name in _YEARLY})
+    readable = _granted(tuple(values[len(FIELDS) :]))
     return KnownChild(
         token=token,
-        readable=_granted(tuple(values[len(FIELDS) :])),
+        readable=readable,
         writable=writable.get(token, frozenset()),
         years=(year,),
+        plans=plans.get(token, ()) if FieldGroup.PLAN_PEP in readable else (),
         **{name: told[name] for name in _KNOWN},
     )
 

@@ -125,16 +125,16 @@ def _look_at_targets(record: TrackingRecord, child: KnownChild, watch: Watch) ->
 def _look_at_plans(record: TrackingRecord, child: KnownChild, watch: Watch) -> Iterator[Flagged]:
     if FieldGroup.PLAN_PEP not in child.readable:
         return
-    plans = list_plans(record.all(Plan), child.care_start, watch.today)
+    plans = list_plans(record.all(Plan), child.care_start, watch.today, child.plans)
     for each in plans:
         if each.state is PlanState.OVERDUE and int(each.term[:6]) == watch.academic_year:
             yield Flagged(Flag.PEP_OVERDUE, tell_term(each.term))
         elif each.is_open and each.term == str(term_of(watch.today)):
             yield Flagged(Flag.PEP_DUE, f"by {tell_day(each.due)}")
-    latest = next((each.plan for each in plans if each.plan and each.plan.quality), None)
+    latest = next((each for each in plans if each.quality), None)
     if latest is not None and latest.quality == "poor":
         yield Flagged(Flag.PEP_POOR, tell_term(latest.term))
-    answered = any(each.plan.sdq_strategies for each in plans if each.plan)
+    answered = any(each.sdq_strategies for each in plans)
     if child.sdq_score is not None and child.sdq_score >= SDQ_CONCERN and not answered:
         yield Flagged(Flag.SDQ_UNANSWERED)
 

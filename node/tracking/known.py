@@ -18,6 +18,18 @@ class YearFacts:
     school_changes: int | None = None
     placements: int | None = None
     unplanned_placement_moves: int | None = None
+    managed_moves: int | None = None
+    days_request_to_roll: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class LoadedPlan:
+    """The personal education plan of one term that was reviewed, as the reporting tables have it."""
+
+    term: str
+    on_time: bool
+    quality: str | None = None
+    sdq_strategies: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -43,6 +55,7 @@ class KnownChild:
     sen_provision: str | None = None
     sdq_score: int | None = None
     years: tuple[YearFacts, ...] = ()
+    plans: tuple[LoadedPlan, ...] = ()
 
     @property
     def latest(self) -> YearFacts | None:

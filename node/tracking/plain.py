@@ -89,10 +89,10 @@ def _support(record: TrackingRecord, today: date) -> Iterator[str]:
 
 
 def _plan(record: TrackingRecord, child: KnownChild, today: date) -> Iterator[str]:
-    now = next((each for each in list_plans(record.all(Plan), child.care_start, today)), None)
+    now = next((each for each in list_plans(record.all(Plan), child.care_start, today, child.plans)), None)
     if now is None:
         return
     if now.is_open:
         yield f"Your plan for this term is to be ready by {tell_day(now.due)}. You can say what you want in it."
-    elif now.plan is not None and now.plan.completed_date is not None:
-        yield f"Your plan for {tell_term(now.term)} has been ready since {tell_day(now.plan.completed_date)}."
+    elif now.completed_date is not None:
+        yield f"Your plan for {tell_term(now.term)} has been ready since {tell_day(now.completed_date)}."

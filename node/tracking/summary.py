@@ -66,7 +66,7 @@ def summarise(record: TrackingRecord, child: KnownChild, years: Sequence[YearFac
     return ChildSummary(
         version=record.version,
         flags=find_flags(record, child, watch),
-        plans=list_plans(record.all(Plan), child.care_start, watch.today) if may_read_plan else (),
+        plans=list_plans(record.all(Plan), child.care_start, watch.today, child.plans) if may_read_plan else (),
         progress=draw_progress(record, watch.acceleration),
         attendance=draw_attendance(years, record.all(Attendance)),
         to_date=attendance_to_date(record.all(Attendance), watch.academic_year),

@@ -28,7 +28,7 @@ from node.tracking.facts import (
 )
 from node.tracking.flags import Flag, Watch, find_flags
 from node.tracking.grades import best_within, load_grades
-from node.tracking.known import KnownChild, YearFacts
+from node.tracking.known import KnownChild, LoadedPlan, YearFacts
 from node.tracking.plans import PlanState, list_plans
 from node.tracking.record import Entry, TrackingRecord
 from policies.names import CHILD_RECORD, FieldGroup
@@ -95,6 +95,24 @@ def test_a_plan_is_due_in_every_term_of_care() -> None:
         ("202324-spring", PlanState.COMPLETED_LATE),
     ]
     assert [each.is_open for each in plans] == [True, True, False, False]
+
+
+def test_a_plan_that_was_loaded_counts_where_none_is_tracked() -> None:
+    loaded = [
+        LoadedPlan(term="202425-autumn", on_time=True, quality="poor", sdq_strategies=True),
+        LoadedPlan(term="202324-summer", on_time=False),
+        LoadedPlan(term="202425-spring", on_time=False),
+    ]
+    tracked = Plan(term="202425-spring", completed_date=date(2025, 2, 1), quality="good")
+    plans = list_plans([tracked], date(2024, 4, 1), TODAY, loaded)
+    assert [(each.term, each.state, each.quality) for each in plans] == [
+        ("202425-spring", PlanState.COMPLETED, "good"),
+        ("202425-autumn", PlanState.COMPLETED, "poor"),
+        ("202324-summer", PlanState.NOT_ON_TIME, None),
+    ]
+    child = replace(CHILD, care_start=date(2024, 4, 1), plans=tuple(loaded), sdq_score=30)
+    assert flags(*QUIET[:2], child=child) == [Flag.PEP_POOR]
+    assert flags(*QUIET, child=child) == []
 
 
 def test_attendance_to_date_is_of_the_whole_academic_year() -> None:

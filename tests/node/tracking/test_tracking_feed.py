@@ -25,6 +25,7 @@ from node.tracking.facts import (
 )
 from node.tracking.kinds import key_of
 from node.tracking.store import add_entries, read_record
+from node.tracking.visit import begin_visit
 from tests.small_federation import SmallFederation
 
 PLANS = tuple(
@@ -94,6 +95,10 @@ def test_what_is_tracked_is_in_the_next_snapshot_and_gone_when_taken_back(
     ]  # fmt: skip
     (given,) = rows(node, "support", child=child, academic_year=202425)
     assert (given["support_kind"], given["target_subject"], given["cost"]) == ("therapy", "social_and_emotional", 120)
+    loaded = begin_visit(node, "vsh", "Review").find(child).plans
+    assert [(plan.term, plan.on_time, plan.quality) for plan in sorted(loaded, key=lambda plan: plan.term)] == [
+        (f"202425-{term}", True, "acceptable") for term in ("autumn", "spring", "summer")
+    ]
     others = [row for row in rows(node, "child_year", academic_year=202425) if row["child"] != child]
     assert others == [row for row in before if row["child"] != child]
     assert b"Aurelia" not in b"".join(path.read_bytes() for path in first.path.rglob("*.parquet"))
