@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from audit.event import Action, AuditEvent, Detail, EventInvalid, Outcome
 from federation.claims import CLAIM_TYPE
-from federation.emergencies import EMERGENCY_TYPE, EmergencyRequest
+from federation.emergencies import EMERGENCY_TYPE
 from federation.envelope import Envelope, EnvelopeError
 from federation.exchange import Delivery
 from federation.lookups import (
@@ -31,7 +31,7 @@ from federation.state import StateError
 from federation.wire import whole_seconds
 from node.hosting import answer_claim
 from node.lookups.answer_pages import pages_of
-from node.lookups.emergencies import check_emergency, notice_emergency, read_emergency
+from node.lookups.emergencies import check_emergency, notice_emergency
 from node.lookups.file_fields import fields_of
 from node.lookups.gathering import gather
 from node.lookups.holding import Held, check_decided, hold_request
@@ -96,10 +96,7 @@ def _answer_page(node: Node, delivery: Delivery, sender: Member) -> SealedRecord
             with node.database.transaction() as connection:
                 keep_answer(connection, delivery, sealed, node.clock())
             return sealed
-        if page.kind == EMERGENCY_TYPE:
-            return _answer_request(node, delivery, page, *read_emergency(node, page), snapshot, pages)
-        request = read_request(node, page, LookupRequest, REQUEST_TYPE)
-        return _answer_request(node, delivery, page, request, None, snapshot, pages)
+        return _answer_request(node, delivery, page, snapshot, pages)
     except (EnvelopeError, LookupFailed, SealError):
         unreadable = _unreadable_event(node)
         answer = compose_answer(node, delivery.lookup_id, sender, refused=UNREADABLE)
@@ -111,18 +108,16 @@ def _answer_page(node: Node, delivery: Delivery, sender: Member) -> SealedRecord
 
 
 def _answer_request(
-    node: Node,
-    delivery: Delivery,
-    page: OpenedPage,
-    request: LookupRequest,
-    emergency: EmergencyRequest | None,
-    snapshot: Snapshot | None,
-    pages: int,
+    node: Node, delivery: Delivery, page: OpenedPage, snapshot: Snapshot | None, pages: int
 ) -> SealedRecords:
-    """Answer a lookup: seal what may leave, record it, and give it to be sent."""
+    """Answer a lookup: seal what may leave, record it, and give it to be sent. Raises `LookupFailed`."""
+    by_passkey = page.kind == EMERGENCY_TYPE
+    request = read_request(node, page, LookupRequest, EMERGENCY_TYPE if by_passkey else REQUEST_TYPE)
+    if by_passkey and request.kind is not LookupKind.EMERGENCY:
+        raise LookupFailed("a request that is no emergency came as one")
     try:
         _event(node, Action.LOOKUP_REFUSED, request)  # First of all: what cannot be logged is not even refused by name.
-        withheld = check_request(node, request, page.sender, emergency)
+        withheld = check_request(node, request, page)
         answer, events = gather_answer(node, request, page.sender, snapshot, withheld)
         sealed = seal_message(node, answer, ANSWER_TYPE, page.sender, pages)
         with node.database.transaction() as connection:
@@ -178,21 +173,19 @@ def _explain(error: Exception) -> Refused:
     return TOO_LONG if isinstance(error, SealError) else NOT_LOGGABLE
 
 
-def check_request(
-    node: Node, request: LookupRequest, sender: Member, emergency: EmergencyRequest | None = None
-) -> frozenset[FieldGroup]:
+def check_request(node: Node, request: LookupRequest, page: OpenedPage) -> frozenset[FieldGroup]:
     """Return the groups of fields that one of our officers withheld from this request; none, unless it was held.
 
     Raises `Refused` unless a node asks for an authority it serves, now, for the first time, what our rules let it ask
     and not too often; and `Held` where an officer has yet to decide.
     """
-    check_origin(node, request, sender)
-    check_unseen(node, request.lookup_id, sender)
+    check_origin(node, request, page.sender)
+    check_unseen(node, request.lookup_id, page.sender)
     decision = node.rules().lookups.decision(request.kind, request.role)
     if decision is Decision.REFUSE:
         raise Refused("lookups_barred", "this authority answers no such lookups: call its virtual school")
     if request.kind is LookupKind.EMERGENCY:
-        check_emergency(node, request, emergency, sender)
+        check_emergency(node, request, page)
     if request.kind in SEEKING:
         count_search(node, request)
     return check_decided(node, request) if decision is Decision.HOLD else frozenset()

@@ -11,14 +11,12 @@ Every attempt is counted, and our information governance officer has a notice of
 import sqlite3
 from datetime import datetime
 
-from federation.emergencies import EMERGENCY_TYPE, EmergencyRequest, read_inner, verify_person
+from federation.emergencies import EMERGENCY_TYPE, name_member, verify_person
 from federation.envelope import EnvelopeError
-from federation.lookups import LookupFailed, LookupKind, LookupRequest, read_message
-from federation.register import Member, RegisterError
-from federation.webauthn import WebAuthnRefused
-from federation.wire import WireError
+from federation.lookups import LookupRequest
+from federation.register import RegisterError
 from node.lookups.notices import NoticeKind, give_notice
-from node.lookups.sealed_pages import OpenedPage, check_meant
+from node.lookups.sealed_pages import OpenedPage
 from node.refusal import Refused
 from node.service import Node
 
@@ -27,32 +25,16 @@ WRONG_PASSKEY = Refused("passkey_refused", "the passkey is not the asking person
 TOO_MANY = Refused("too_many_emergencies", "this authority has had its emergencies of today here: call")
 
 
-def read_emergency(node: Node, page: OpenedPage) -> tuple[LookupRequest, EmergencyRequest]:
-    """Return the request in an emergency's page, meant for this place, and what a passkey said of it.
-
-    Raises `LookupFailed`.
-    """
-    sender = page.sender
-    emergency = read_message(page.content, EMERGENCY_TYPE, EmergencyRequest, sender.id, sender.public_signing_key)
-    try:
-        request = read_inner(emergency)
-    except (EnvelopeError, WireError):
-        raise LookupFailed("the request inside an emergency's cannot be read") from None
-    check_meant(node, page, request)
-    if request.kind is not LookupKind.EMERGENCY:
-        raise LookupFailed("a request that is no emergency came as one")
-    return request, emergency
-
-
-def check_emergency(node: Node, request: LookupRequest, emergency: EmergencyRequest | None, sender: Member) -> None:
+def check_emergency(node: Node, request: LookupRequest, page: OpenedPage) -> None:
     """Tick off the list. Raises `Refused`."""
     if not node.rules().lookups.emergencies:  # 1
         raise Refused("emergencies_barred", "this authority gives no emergency access: call")
-    if emergency is None:  # 2
+    if page.kind != EMERGENCY_TYPE:  # 2
         raise NO_PASSKEY
     try:
-        verify_person(emergency, node.register().find(emergency.member, node.clock()), sender)
-    except (WebAuthnRefused, RegisterError, EnvelopeError):
+        member = node.register().find(name_member(request.person, page.sender.organisation), node.clock())
+        verify_person(page.content, request.person, member, page.sender)
+    except (RegisterError, EnvelopeError):
         raise WRONG_PASSKEY from None
     if request.sought is None or not request.sought.upn or request.sought.date_of_birth is None:  # 3
         raise Refused("identifiers_missing", "in an emergency a child is found by pupil number and date of birth alone")

@@ -10,22 +10,24 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from audit.event import Outcome
+from federation.approvals import challenge_of
 from federation.database import stamp
-from federation.emergencies import EMERGENCY_TYPE, make_emergency, name_challenge, name_member, verify_person
+from federation.emergencies import EMERGENCY_TYPE, draft_envelope, name_member, sign_emergency, verify_person
+from federation.envelope import EnvelopeError, read_envelope, write_envelope
 from federation.exchange import LookupBatch
 from federation.lookups import ChildSought, LookupKind, LookupRequest
 from federation.register import Member, RegisterError
 from federation.sealing import SealError
 from federation.state import StateError
 from federation.transport import encode_records
-from federation.webauthn import Assertion, WebAuthnRefused
-from federation.wire import decode_document, encode_document
+from federation.webauthn import Assertion
+from federation.wire import decode_document
 from node.lookups.asking import Carrier, check_asker, list_addressed, read_result, send_and_wait
 from node.lookups.correspondents import exchange_keys
 from node.lookups.emergencies import count_emergency
 from node.lookups.errand import Errand, LookupResult, Question, record_seen
 from node.lookups.notices import NoticeKind, give_notice
-from node.lookups.sealed_pages import seal_emergency
+from node.lookups.sealed_pages import seal_signed
 from node.people import Person
 from node.service import Node
 from policies.names import Action, Relation
@@ -69,12 +71,12 @@ def draft_emergency(node: Node, person: Person, reason: str, sought: ChildSought
     check_asker(node, policy, person, reason, question)
     (other,), signer = list_addressed(node, at), find_signer(node, person)
     errand = Errand(node, person, reason, question, policy.version, f"L-{secrets.token_hex(16)}")
-    request, draft_id = encode_document(errand.request(other)), f"E-{secrets.token_hex(16)}"
+    envelope, draft_id = draft_envelope(errand.request(other)), f"E-{secrets.token_hex(16)}"
     with node.database.transaction() as connection:
         connection.execute("DELETE FROM emergency_drafts WHERE made_at <= ?", (stamp(node.clock() - GOOD_FOR),))
-        row = (draft_id, person.id, request, stamp(node.clock()))
+        row = (draft_id, person.id, write_envelope(envelope), stamp(node.clock()))
         connection.execute("INSERT INTO emergency_drafts VALUES (?, ?, ?, ?)", row)
-    return Draft(draft_id, name_challenge(request), signer.passkeys[0].relying_party)
+    return Draft(draft_id, challenge_of(envelope), signer.passkeys[0].domain)
 
 
 def send_emergency(
@@ -87,20 +89,19 @@ def send_emergency(
     """
     signer = find_signer(node, person)
     exchange_keys(node, hub)
-    request_bytes = _take_draft(node, person, draft_id)
-    request = decode_document(request_bytes, LookupRequest)
-    origin = node.rules().pages.address
-    emergency = make_emergency(request_bytes, signer.id, origin, credential, answer)
+    drafted = read_envelope(_take_draft(node, person, draft_id), EMERGENCY_TYPE)
+    request = decode_document(drafted.body, LookupRequest)
+    signed = sign_emergency(drafted, signer.id, credential, answer, node.party.keys)
     try:
-        verify_person(emergency, signer, node.register().find(node.party.member_id, node.clock()))
-    except WebAuthnRefused as refused:
+        verify_person(signed, person.id, signer, node.register().find(node.party.member_id, node.clock()))
+    except EnvelopeError as refused:
         raise StateError(f"nothing was sent: {refused}") from None
     question = Question(request.kind, Relation.EMERGENCY, Action.READ, request.sought)
     errand = Errand(node, person, request.purpose, question, node.policy().version, request.lookup_id)
     other = node.register().find(request.receiver, node.clock())
     _record_sending(errand, other)
     try:
-        page = seal_emergency(node, emergency, EMERGENCY_TYPE, request.lookup_id, other)
+        page = seal_signed(node, signed, request.lookup_id, other)
     except SealError as error:
         raise StateError(f"nothing was sent: {error}") from None
     batch = LookupBatch(lookup_id=request.lookup_id, pages={other.id: encode_records(page)})

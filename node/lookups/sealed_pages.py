@@ -16,7 +16,6 @@ from typing import TypeVar
 
 from federation.claims import ClaimAnswer, ClaimRequest
 from federation.database import stamp
-from federation.emergencies import EmergencyRequest
 from federation.exchange import Delivery
 from federation.lookups import LookupAnswer, LookupFailed, LookupRequest, message_type, read_message, sign_message
 from federation.register import CLOCK_SKEW, Member, MemberKind
@@ -71,15 +70,10 @@ def open_page(node: Node, delivery: Delivery, sender: Member) -> OpenedPage:
 def read_request(node: Node, page: OpenedPage, kind: type[R], expected_type: str) -> R:
     """Return the request in a page, signed by its sender and meant for this place. Raises `LookupFailed`."""
     request = read_message(page.content, expected_type, kind, page.sender.id, page.sender.public_signing_key)
-    check_meant(node, page, request)
-    return request
-
-
-def check_meant(node: Node, page: OpenedPage, request: LookupRequest | ClaimRequest) -> None:
-    """Raise `LookupFailed` unless a request says that it is of the page's sender, for this place and conversation."""
     found = (request.lookup_id, request.sender, request.receiver)
     if found != (page.lookup_id, page.sender.id, node.party.member_id):
         raise LookupFailed("the request inside the page is another than the one delivered")
+    return request
 
 
 def seal_message(
@@ -95,10 +89,10 @@ def seal_message(
     return seal_records(sign_message(message, kind, node.party.keys), context, receiving_key(node, receiver), pages)
 
 
-def seal_emergency(node: Node, message: EmergencyRequest, kind: str, lookup_id: str, receiver: Member) -> SealedRecords:
-    """Sign a message that carries a request within, and seal it on one page as any request. Raises `SealError`."""
+def seal_signed(node: Node, signed: bytes, lookup_id: str, receiver: Member) -> SealedRecords:
+    """Seal a request that is signed already, on one page as any other. Raises `SealError`."""
     context = SealContext(lookup_id, node.party.member_id, receiver.id, Direction.REQUEST)
-    return seal_records(sign_message(message, kind, node.party.keys), context, receiving_key(node, receiver))
+    return seal_records(signed, context, receiving_key(node, receiver))
 
 
 def check_origin(node: Node, request: LookupRequest | ClaimRequest, sender: Member) -> None:

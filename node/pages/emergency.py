@@ -8,6 +8,7 @@ from contextlib import closing
 
 from flask import Blueprint, render_template, request
 
+from federation.lookups import LookupOutcome
 from federation.problems import ProblemRaised
 from federation.state import StateError
 from federation.transport import HubRefused, HubUnreachable, connect_party
@@ -81,7 +82,8 @@ def send_request() -> Page:
         "files": files,
         "answer": answer,
         "missing": found.missing,
-        "waits": bool(answer and answer.code == "held"),
+        "waits": answer is not None and answer.outcome is LookupOutcome.HELD,
+        "tracked": (),
     }
     source = f"authority {answer.authority}" if answer else ""
     return render_template("child_found.html", source=source, purpose="emergency, as you stated", **shown), 200

@@ -16,7 +16,6 @@ from federation.cell_key_terms import AnswersUsed, CellKeyTerms, check_answers
 from federation.ceremony import GivenInvitation, RootLedger
 from federation.claims import ChildClaim, ClaimAnswer, ClaimRequest, EducationFacts
 from federation.delegations import DelegationInvalid, read_delegation
-from federation.emergencies import make_emergency
 from federation.enrolment import Enrolment, Invitation
 from federation.envelope import EnvelopeError, Signature, decode_base64
 from federation.exchange import (
@@ -54,7 +53,7 @@ from federation.sealing_keys import WEEK, SealingKey, sign_sealing_key
 from federation.state import Profile, StateError, open_party
 from federation.sum_terms import TermsInvalid, check_terms, make_noisy_terms
 from federation.tls import TlsInvalid, check_protected
-from federation.webauthn import Assertion, WebAuthnRefused, read_authenticator_data
+from federation.webauthn import WebAuthnRefused, read_authenticator_data
 from federation.wire import Document, WireError, decode_document, encode_document
 from federation.witnessing import Offered, Signed, WitnessAnswer, WitnessReport
 from tests.federation.cast import NOW, PASSKEY, make_keys, make_manifest, make_member, make_register, sign_manifest
@@ -160,7 +159,6 @@ EXAMPLES: tuple[Document, ...] = (
     SOUGHT,
     FILE,
     DELEGATION,
-    make_emergency(b"{}", "head@la-203", "https://node.example", b"id", Assertion(b"said", b"data", b"signature")),
     CLAIM,
     FACTS,
     ClaimRequest(

@@ -12,19 +12,29 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit.event import Action, Outcome
-from federation.emergencies import EMERGENCY_TYPE, make_emergency, name_challenge, verify_person
-from federation.lookups import ANSWER_TYPE, ChildSought, LookupAnswer, LookupKind, LookupOutcome, LookupRequest
+from federation.approvals import challenge_of
+from federation.emergencies import EMERGENCY_TYPE, draft_envelope, sign_emergency, verify_person
+from federation.envelope import EnvelopeError, add_signature, sign_body, write_envelope
+from federation.lookups import (
+    ANSWER_TYPE,
+    ChildSought,
+    LookupAnswer,
+    LookupKind,
+    LookupOutcome,
+    LookupRequest,
+    sign_message,
+)
 from federation.passkeys import Passkey
 from federation.register import public_text
 from federation.state import StateError
 from federation.transport import encode_records
-from federation.webauthn import Assertion, Flags, WebAuthnRefused, encode_base64url
+from federation.webauthn import Assertion, Flags, encode_base64url
 from federation.wire import encode_document, whole_seconds
 from node.lookups.asking import list_others, open_answer
 from node.lookups.emergency_asking import Draft, draft_emergency, send_emergency
 from node.lookups.errand import LookupResult
 from node.lookups.notices import NoticeKind, list_notices, review_notice
-from node.lookups.sealed_pages import seal_emergency
+from node.lookups.sealed_pages import seal_signed
 from node.people import Person, find_person
 from node.service import Node
 from node.setting_up import enter_person
@@ -35,7 +45,7 @@ from tests.node.lookups.test_one_child import HOME, child_elsewhere
 from tests.small_federation import SmallFederation
 
 REASON = "Found alone at night and hurt"
-ORIGIN, DOMAIN = "http://localhost:8401", "localhost"
+ORIGIN, DOMAIN, PLACE = "http://localhost:8401", "localhost", "localhost:8401"
 HEAD_OF_KEY = bytes.fromhex("a4010103272006215820")
 
 
@@ -49,7 +59,7 @@ class Device:
 
     def passkey(self) -> Passkey:
         public = HEAD_OF_KEY + self.key.public_key().public_bytes_raw()
-        return Passkey(relying_party=DOMAIN, credential=public_text(self.id), public_key=public_text(public))
+        return Passkey(relying_party=PLACE, credential=public_text(self.id), public_key=public_text(public))
 
     def answer(self, challenge: bytes, origin: str = ORIGIN, domain: str = DOMAIN) -> Assertion:
         said = {
@@ -242,34 +252,55 @@ def written_by(federation: SmallFederation, **changes: Any) -> LookupRequest:
     return msgspec.structs.replace(request, **changes)
 
 
-def ask_anyhow(federation: SmallFederation, written: LookupRequest, device: Device, **changes: Any) -> LookupAnswer:
+def ask_anyhow(federation: SmallFederation, written: LookupRequest, signed: bytes) -> LookupAnswer:
     """Send an emergency that our own software would not, and open what comes back."""
-    said = encode_document(written)
-    emergency = make_emergency(said, f"officer@la-{ASKER}", ORIGIN, device.id, device.answer(name_challenge(said)))
     node = federation.node(ASKER)
     (other,) = [each for each in list_others(node) if each.id == f"node-{HOME}"]
-    sealed = seal_emergency(node, msgspec.structs.replace(emergency, **changes), EMERGENCY_TYPE, "L-" + "7" * 32, other)
-    back = PaperRelay(federation).deliver(other.id, encode_records(sealed), "L-" + "7" * 32)
-    return open_answer(node, "L-" + "7" * 32, other, back, LookupAnswer, ANSWER_TYPE)
+    sealed = seal_signed(node, signed, written.lookup_id, other)
+    back = PaperRelay(federation).deliver(other.id, encode_records(sealed), written.lookup_id)
+    return open_answer(node, written.lookup_id, other, back, LookupAnswer, ANSWER_TYPE)
 
 
-def other_bytes(federation: SmallFederation) -> dict[str, Any]:
-    """The passkey's answer of one request under the bytes of another: another child, or another reason."""
-    return {"request": public_text(encode_document(written_by(federation, purpose="Just looking")))}
+def sign_anyhow(
+    federation: SmallFederation,
+    written: LookupRequest,
+    device: Device,
+    member: str = f"officer@la-{ASKER}",
+    credential: bytes = b"",
+    answer: Assertion | None = None,
+) -> bytes:
+    draft = draft_envelope(written)
+    answer = answer or device.answer(challenge_of(draft))
+    keys = federation.node(ASKER).party.keys
+    return sign_emergency(draft, member, credential or device.id, answer, keys)
 
 
-FORGED: dict[str, tuple[Callable[[SmallFederation], dict[str, Any]], str]] = {
-    "another request's bytes": (other_bytes, "passkey_refused"),
-    "another member": (lambda _: {"member": f"deputy@la-{ASKER}"}, "passkey_refused"),
-    "a member of another organisation": (lambda _: {"member": "officer@dfe"}, "passkey_refused"),
-    "nobody": (lambda _: {"member": "nobody"}, "passkey_refused"),
-    "a passkey that the register has not": (
-        lambda _: {"credential": public_text(b"another passkey!")},
-        "passkey_refused",
+def sign_by_key_file(federation: SmallFederation, written: LookupRequest) -> bytes:
+    """The person's key file in the place of their passkey."""
+    by_file = sign_body(encode_document(written), EMERGENCY_TYPE, federation.party(f"officer@la-{ASKER}").keys)
+    by_node = sign_body(encode_document(written), EMERGENCY_TYPE, federation.node(ASKER).party.keys)
+    return write_envelope(add_signature(add_signature(draft_envelope(written), by_file), by_node))
+
+
+def other_answer(federation: SmallFederation, device: Device) -> Assertion:
+    """The passkey's answer to another request: another reason."""
+    return device.answer(challenge_of(draft_envelope(written_by(federation, purpose="Just looking"))))
+
+
+Forge = Callable[[SmallFederation, LookupRequest, Device], bytes]
+FORGED: dict[str, Forge] = {
+    "another request's answer": lambda f, w, d: sign_anyhow(f, w, d, answer=other_answer(f, d)),
+    "another device": lambda f, w, d: sign_anyhow(f, w, Device()),
+    "another page's origin": lambda f, w, d: sign_anyhow(
+        f, w, d, answer=d.answer(challenge_of(draft_envelope(w)), origin="https://elsewhere.example")
     ),
-    "another page's origin": (lambda _: {"origin": "https://elsewhere.example"}, "passkey_refused"),
-    "no signature": (lambda _: {"signature": ""}, "passkey_refused"),
-    "what is no base64": (lambda _: {"client_data": "?"}, "passkey_refused"),
+    "another member": lambda f, w, d: sign_anyhow(f, w, d, member=f"deputy@la-{ASKER}"),
+    "a member of another organisation": lambda f, w, d: sign_anyhow(f, w, d, member="officer@dfe"),
+    "nobody": lambda f, w, d: sign_anyhow(f, w, d, member="nobody"),
+    "an unknown passkey": lambda f, w, d: sign_anyhow(f, w, d, credential=b"another passkey!"),
+    "a key file": lambda f, w, d: sign_by_key_file(f, w),
+    "nobody verified": lambda f, w, d: sign_anyhow(f, w, replace(d, flags=Flags.USER_PRESENT)),
+    "the node alone": lambda f, w, d: sign_message(w, EMERGENCY_TYPE, f.node(ASKER).party.keys),
 }
 
 
@@ -277,9 +308,9 @@ FORGED: dict[str, tuple[Callable[[SmallFederation], dict[str, Any]], str]] = {
 def test_a_forged_emergency_is_refused_and_our_officer_has_notice(
     urgent: SmallFederation, device: Device, case: str
 ) -> None:
-    change, code = FORGED[case]
-    answer = ask_anyhow(urgent, written_by(urgent), device, **change(urgent))
-    assert (answer.outcome, answer.code, answer.files) == (LookupOutcome.REFUSED, code, ())
+    written = written_by(urgent)
+    answer = ask_anyhow(urgent, written, FORGED[case](urgent, written, device))
+    assert (answer.outcome, answer.code, answer.files) == (LookupOutcome.REFUSED, "passkey_refused", ())
     assert kinds_of(urgent.node(HOME)) == [NoticeKind.EMERGENCY_HERE]
 
 
@@ -297,7 +328,8 @@ def test_a_forged_emergency_is_refused_and_our_officer_has_notice(
 def test_one_who_may_not_ask_so_is_refused_though_the_passkey_is_theirs(
     urgent: SmallFederation, device: Device, change: dict[str, Any], code: str
 ) -> None:
-    answer = ask_anyhow(urgent, written_by(urgent, **change), device)
+    written = written_by(urgent, **change)
+    answer = ask_anyhow(urgent, written, sign_anyhow(urgent, written, device))
     assert (answer.outcome, answer.code, answer.files) == (LookupOutcome.REFUSED, code, ())
 
 
@@ -308,9 +340,8 @@ def test_an_emergency_without_a_passkey_is_refused(urgent: SmallFederation) -> N
 
 
 def test_another_kind_of_lookup_does_not_come_as_an_emergency(urgent: SmallFederation, device: Device) -> None:
-    request = written_by(urgent, kind=LookupKind.ONE_CHILD)
-    assert ask_anyhow(urgent, request, device).code == "unreadable"
-    assert ask_anyhow(urgent, written_by(urgent), device, request="AAAA").code == "unreadable"
+    written = written_by(urgent, kind=LookupKind.ONE_CHILD)
+    assert ask_anyhow(urgent, written, sign_anyhow(urgent, written, device)).code == "unreadable"
 
 
 def test_few_are_answered_in_a_day(urgent: SmallFederation, device: Device) -> None:
@@ -329,10 +360,10 @@ def test_an_authority_may_bar_or_hold_them(urgent: SmallFederation, device: Devi
 def test_the_passkey_is_that_of_an_approver_of_the_asking_organisation(urgent: SmallFederation, device: Device) -> None:
     """As `verify_person` sees it: right for the person and their node, wrong for anybody else's."""
     register = urgent.node(ASKER).register()
-    said = encode_document(written_by(urgent))
-    emergency = make_emergency(said, f"officer@la-{ASKER}", ORIGIN, device.id, device.answer(name_challenge(said)))
+    signed = sign_anyhow(urgent, written_by(urgent), device)
     signer, sender = (register.find(name, urgent.clock()) for name in (f"officer@la-{ASKER}", f"node-{ASKER}"))
-    verify_person(emergency, signer, sender)
-    for wrong, node in ((signer, register.find("node-316", urgent.clock())), (sender, sender)):
-        with pytest.raises(WebAuthnRefused):
-            verify_person(emergency, wrong, node)
+    verify_person(signed, "officer", signer, sender)
+    elsewhere = register.find("node-316", urgent.clock())
+    for person, wrong, node in (("officer", signer, elsewhere), ("officer", sender, sender), ("vsh", signer, sender)):
+        with pytest.raises(EnvelopeError):
+            verify_person(signed, person, wrong, node)
