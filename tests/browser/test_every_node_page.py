@@ -1,21 +1,19 @@
 """Every page of a node that an address leads to, as whoever may open it first sees it, at a desktop and a telephone."""
 
-import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from werkzeug.serving import make_server
 
 from federation.lookups import ChildSought, LookupKind, LookupRequest
 from federation.web.session import Means, load_secret, start_session, write_session
 from federation.wire import whole_seconds
-from node.app import create_app
 from node.lookups.holding import hold_request
 from node.lookups.notices import NoticeKind, give_notice
 from node.service import Node, open_node
 from node.setting_up import enter_person
 from tests.browser.looking import look_at
+from tests.browser.serving import serve_node
 from tests.node.pages.conftest import PEOPLE
 from tests.node.pages.test_node_pages import SEEN_BY
 from tests.small_federation import SmallFederation, copy_federation
@@ -59,19 +57,8 @@ def node(pristine_federation: SmallFederation, tmp_path_factory: pytest.TempPath
 
 @pytest.fixture(scope="module")
 def address(node: Node) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, create_app(node))
-
-    def serve() -> None:
-        server.serve_forever()
-        node.database.close()
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    node.database.close()
+    with serve_node(node) as place:
+        yield place
 
 
 def cookie_for(node: Node, person: str, address: str) -> dict[str, str]:

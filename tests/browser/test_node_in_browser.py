@@ -1,21 +1,19 @@
 """The node's pages in a real browser: they look right, work by keyboard alone, and fit a narrow telephone."""
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from werkzeug.serving import make_server
 
 from federation.lookups import ChildRecord, LookupAnswer, LookupOutcome
 from federation.wire import whole_seconds
-from node.app import create_app
 from node.lookups.errand import LookupResult, Missing
 from node.pages import placed_here
 from node.service import Node, open_node
 from node.setting_up import enter_person
 from node.sign_in import issue_code
 from tests.browser.looking import look_at
+from tests.browser.serving import serve_node
 from tests.small_federation import SmallFederation, copy_federation
 
 if TYPE_CHECKING:
@@ -36,19 +34,8 @@ def node(pristine_federation: SmallFederation, tmp_path_factory: pytest.TempPath
 
 @pytest.fixture(scope="module")
 def address(node: Node) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, create_app(node))
-
-    def serve() -> None:
-        server.serve_forever()
-        node.database.close()
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    node.database.close()
+    with serve_node(node) as place:
+        yield place
 
 
 @pytest.fixture

@@ -1,21 +1,19 @@
 """Passkeys in a real browser, by the virtual authenticator of its DevTools protocol: enrolled, used, refused."""
 
 import re
-import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from werkzeug.serving import make_server
 
 from audit.event import Action
 from audit.log import read_entries
-from node.app import create_app
 from node.passkeys import list_passkeys
 from node.rules import RULES_FILE
 from node.service import Node, open_node
 from node.sign_in import issue_code
 from tests.browser.looking import look_at
+from tests.browser.serving import serve_node
 from tests.small_federation import SmallFederation, copy_federation
 
 if TYPE_CHECKING:
@@ -35,18 +33,10 @@ def node(pristine_federation: SmallFederation, tmp_path_factory: pytest.TempPath
 @pytest.fixture
 def address(node: Node) -> Iterator[str]:
     """Where the pages are, at a port of their own that the node's rules name."""
-    server = make_server("127.0.0.1", 0, create_app(node), threaded=True)
-    place = f"http://localhost:{server.server_port}"
-    rules = node.party.directory / RULES_FILE
-    rules.write_text(re.sub(r'(?m)^address = ".*"', f'address = "{place}"', rules.read_text()))
-
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield place
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    node.database.close()
+    with serve_node(node, "localhost") as place:
+        rules = node.party.directory / RULES_FILE
+        rules.write_text(re.sub(r'(?m)^address = ".*"', f'address = "{place}"', rules.read_text()))
+        yield place
 
 
 @pytest.fixture

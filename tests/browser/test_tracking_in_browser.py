@@ -1,16 +1,13 @@
 """The tracking pages in a real browser: a virtual school head updates a target of a child educated elsewhere."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from werkzeug.serving import make_server
 
 from federation.lookups import ChildSought
-from node.app import create_app
 from node.lookups.errand import LookupResult
 from node.lookups.one_child import ask_one_child
 from node.pages import one_child
@@ -21,6 +18,7 @@ from node.tracking.facts import Attainment, Attendance, Fact, Plan, StartingPoin
 from node.tracking.store import add_entries, read_record
 from node.vault import read_vault
 from tests.browser.looking import look_at
+from tests.browser.serving import serve_node
 from tests.node.lookups.test_lookups import ASKER, PaperRelay
 from tests.node.lookups.test_one_child import HOME
 from tests.small_federation import MovableClock, SmallFederation, copy_federation
@@ -83,19 +81,8 @@ def node(federation: SmallFederation) -> Node:
 @contextmanager
 def serving(node: Node) -> Iterator[str]:
     """Serve a node's pages, at the address that is given."""
-    server = make_server("127.0.0.1", 0, create_app(node))
-
-    def serve() -> None:
-        server.serve_forever()
-        node.database.close()
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    node.database.close()
+    with serve_node(node) as place:
+        yield place
 
 
 @pytest.fixture(scope="module")
