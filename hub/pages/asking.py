@@ -20,6 +20,7 @@ from federation.register import MemberKind
 from hub.pages.budget import Cost, foresee_cost
 from hub.pages.draft_form import (
     EXAMPLE,
+    MECHANISMS,
     PATHS,
     VALID_HOURS,
     DraftForm,
@@ -108,6 +109,7 @@ def _render_form(
         projects=[(project.name, project.title, "") for project in projects],
         presets=[(name, shelf.load(name).title, f"Preset {name}") for name in list_presets(projects, shelf)],
         paths=[(path.value, *words) for path, words in PATHS.items()],
+        mechanisms=list(MECHANISMS.items()),
         years=list_years(load_catalogue()),
         tables=tuple(load_catalogue().tables),
         errors=errors or {},

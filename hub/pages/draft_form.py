@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from disclosure_control.noise.terms import NoiseRefused, read_epsilon
 from disclosure_control.preset_shelf import SHIPPED, PresetShelf
@@ -49,6 +50,15 @@ Errors = dict[str, str]
 """What is wrong with each field, by its name; in the order of the form."""
 
 
+MECHANISMS: Mapping[str, str] = MappingProxyType(
+    {
+        "polya": "Polya shares: epsilon holds, whatever happens",
+        "skellam": "Skellam shares: less noise in a model, and epsilon holds but for a chance of 1 in 1,000,000,000",
+    }
+)
+"""The kinds of noise that may be asked for, in the words of the form."""
+
+
 @dataclass(frozen=True)
 class DraftForm:
     """The fields of the form, as texts."""
@@ -61,6 +71,7 @@ class DraftForm:
     epsilon: str = DEFAULT_EPSILON
     dropouts: str = ""
     colluders: str = ""
+    mechanism: str = "polya"
     sql: str = ""
 
     def to_draft(self) -> QueryDraft:
@@ -78,6 +89,7 @@ class DraftForm:
             epsilon=self.epsilon if noisy else DEFAULT_EPSILON,
             dropouts=int(self.dropouts) if noisy and self.dropouts else None,
             colluders=int(self.colluders) if noisy and self.colluders else None,
+            mechanism="skellam" if noisy and self.mechanism == "skellam" else "polya",
         )
 
 
@@ -104,6 +116,7 @@ def read_form(sent: Mapping[str, str]) -> DraftForm:
         epsilon=sent.get("epsilon", DEFAULT_EPSILON).strip(),
         dropouts=sent.get("dropouts", "").strip(),
         colluders=sent.get("colluders", "").strip(),
+        mechanism=sent.get("mechanism", "polya"),
         sql=sent.get("sql", "").replace("\r\n", "\n").strip(),
     )
 
@@ -142,6 +155,7 @@ def check_fields(form: DraftForm, projects: Iterable[Project]) -> Errors:
         "epsilon": _check_epsilon(form),
         "dropouts": _check_tolerated(form, form.dropouts),
         "colluders": _check_tolerated(form, form.colluders),
+        "mechanism": "" if form.mechanism in MECHANISMS else "Choose a kind of noise",
         "sql": _check_length(form.sql, LONGEST_SQL, "Write the question in SQL"),
     }
     return {name: text for name, text in wrong.items() if text}

@@ -125,7 +125,7 @@ def test_the_form_can_be_sent_by_keyboard_alone(visit: Visit, width: str) -> Non
     look_at(page, "skip-link", width)
     page.keyboard.press("Enter")
     reached = list(tab_through(page, 12))
-    total = ["epsilon", "dropouts", "colluders"]
+    total = ["epsilon", "dropouts", "colluders", "mechanism"]
     assert reached == ["project", "purpose", "academic_year", "preset", "path", *total, "sql", "summary", "button"]
 
 

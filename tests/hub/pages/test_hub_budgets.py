@@ -13,8 +13,10 @@ from disclosure_control.presets import load_preset
 from disclosure_control.totals import release_noisy_total
 from federation.sum_terms import noise_terms
 from hub import queries
+from hub.pages.draft_form import MECHANISMS, read_form
 from hub.release import find_authorities, keep_release
 from tests.hub.pages.conftest import Browse, Send
+from tests.hub.pages.page_reader import read_page
 from tests.hub.pages.test_hub_asking import GOOD, main_text
 from tests.hub.pages.test_hub_query_pages import read_rows
 from tests.hub.played_federation import PROJECT, PlayedFederation, found_federation
@@ -60,6 +62,18 @@ def test_a_model_is_priced_before_anything_is_drafted(browse: Browse, send: Send
     assert "m: linear model of sdq_score by age, the levels of sex" in text
     assert "Price Epsilon 0.5 (rho " in text
     assert "<svg" not in answer.text[answer.text.index("What it costs") :]
+
+
+def test_skellam_shares_can_be_asked_for(browse: Browse, send: Send) -> None:
+    """With their own price and accuracy; what is drafted names them, and another kind than the two is refused."""
+    texts = [main_text(send(browse("ana"), "/queries/new", {**NOISY, "mechanism": kind}).text) for kind in MECHANISMS]
+    assert all(f"made of {kind.capitalize()} shares" in text for kind, text in zip(MECHANISMS, texts, strict=True))
+    rho = [text.partition("(rho ")[2].partition(")")[0] for text in texts]
+    assert float(rho[1]) < float(rho[0])
+    review = read_page(send(browse("ana"), "/queries/new", {**NOISY, "mechanism": "skellam"}).text)
+    fields = {field.attributes["name"]: field.attributes["value"] for field in review.all("input")}
+    assert read_form(fields).to_draft().mechanism == "skellam"
+    assert "Choose a kind of noise" in send(browse("ana"), "/queries/new", {**NOISY, "mechanism": "gauss"}).text
 
 
 def test_the_picture_says_in_words_and_in_a_table_what_it_shows(browse: Browse, send: Send) -> None:
