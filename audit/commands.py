@@ -190,3 +190,34 @@ def witnesses(state: Path, evidence: bool) -> None:
     click.echo("".join((*lines, *disputes)), nl=False)
     if disputes:
         raise click.exceptions.Exit(BROKEN)
+
+
+@audit.command()
+@click.option("--state", required=True, type=_DIRECTORY, help="A party's state directory.")
+@click.option("--since", type=_TIME, help="Only entries from this day or second (UTC) on.")
+@click.option("--pattern", "wanted", multiple=True, help="Only this pattern, such as bulk; may be given again.")
+@click.option("--explain", is_flag=True, help="List the patterns with what each means, and read no log.")
+@click.option("--format", "style", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def patterns(state: Path, since: datetime | None, wanted: tuple[str, ...], explain: bool, style: str) -> None:
+    """Print what is unusual in a party's log, newest first: for an officer to ask about, no proof of anything."""
+    from audit.listing import EntryUnreadable, list_findings
+    from audit.log import LogUnreadable
+    from audit.pattern_reading import read_findings
+    from audit.patterns import PATTERNS
+    from audit.state import open_state_log
+
+    known = {pattern.name: pattern for pattern in PATTERNS}
+    if unknown := set(wanted) - set(known):
+        raise _BadInput(f"there is no pattern {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    if explain:
+        click.echo("".join(f"{name:<22} {pattern.meaning}\n" for name, pattern in known.items()), nl=False)
+        return
+    try:
+        with closing(open_state_log(state)) as connection:
+            found = read_findings(connection, since=since.replace(tzinfo=UTC) if since else None)
+    except LogUnreadable as error:
+        raise _BadInput(str(error)) from None
+    except EntryUnreadable as error:
+        raise _Broken(f"{error}: run circe audit verify") from None
+    shown = [finding for finding in found if not wanted or finding.pattern in wanted]
+    click.echo(list_findings(shown, style), nl=False)

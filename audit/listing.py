@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterable
 
 from audit.entry import Entry
-from audit.event import MEMBERS, EventInvalid
+from audit.event import MEMBERS, EventInvalid, format_time
+from audit.patterns import Finding
 
+_FINDING_COLUMNS = ("pattern", "entry", "at", "actor", "text")
 _TABLE_COLUMNS = ("entry", "at", "actor", "action", "outcome", "subject", "reference", "purpose")
 
 Row = dict[str, object]
@@ -57,3 +59,22 @@ def _to_table(rows: list[Row]) -> str:
 
 def _to_line(cells: tuple[str, ...], widths: list[int]) -> str:
     return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip() + "\n"
+
+
+def list_findings(findings: Iterable[Finding], style: str) -> str:
+    """Write what patterns found, in the style "table" or "json"."""
+    rows: list[Row] = [
+        {
+            "pattern": each.pattern,
+            "entry": each.index,
+            "at": format_time(each.at),
+            "actor": each.actor,
+            "text": each.text,
+        }
+        for each in findings
+    ]
+    if style == "json":
+        return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
+    lines = [_FINDING_COLUMNS, *(tuple(str(value) for value in row.values()) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "".join(_to_line(line, widths) for line in lines)

@@ -11,12 +11,22 @@ from flask import render_template
 from audit.connection import Connection
 from audit.entry import Entry
 from audit.event import Action, AuditEvent, EventInvalid, parse_action
+from audit.listing import EntryUnreadable
 from audit.log import read_checkpoint, read_entries
+from audit.pattern_reading import read_findings
+from audit.patterns import Finding
 from audit.witness_listing import MEANINGS, read_witnesses
 from federation.problems import ProblemRaised
 
 ENTRIES_SHOWN = 50
 """Entries on one page."""
+
+
+ENTRIES_SEARCHED = 2_000
+"""The newest entries that the page looks through for unusual patterns; `circe audit patterns` reads them all."""
+
+FINDINGS_SHOWN = 20
+"""Unusual patterns on the page."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +83,19 @@ def render_log(connection: Connection, search: Search, *, quorum: int, links_que
         actions=[(action.value, action.meaning) for action in Action],
         checkpoint=read_checkpoint(connection).note.decode(errors="replace"),
         witnesses=read_witnesses(connection, quorum),
+        findings=_read_unusual(connection) if search == Search() else None,
+        entries_searched=ENTRIES_SEARCHED,
         meanings=MEANINGS,
         links_queries=links_queries,
     )
+
+
+def _read_unusual(connection: Connection) -> list[Finding]:
+    """Return what is unusual in the newest entries; a log that cannot be read says so where its lines are shown."""
+    try:
+        return read_findings(connection, limit=ENTRIES_SEARCHED)[:FINDINGS_SHOWN]
+    except EntryUnreadable:
+        return []
 
 
 def read_lines(connection: Connection, search: Search) -> Iterator[Line]:

@@ -91,8 +91,15 @@ class Errand:
             relationship=self.question.relation,
             policy_version=self.policy_version,
             kind=self.question.kind.value,
+            **({"own_surname": True} if self._seeks_namesake() else {}),
             **details,
         )
+
+    def _seeks_namesake(self) -> bool:
+        """Whether a child is sought by the surname of whoever seeks: the log says that, and not the name."""
+        surname = self.question.sought.surname if self.question.sought else None
+        own = self.person.title.split()[-1:]
+        return bool(surname) and [str(surname).casefold()] == [word.casefold() for word in own]
 
     def received_events(self, result: LookupResult) -> Iterator[AuditEvent]:
         """Yield an entry for every child that was told of, every node that did not tell, and the whole."""

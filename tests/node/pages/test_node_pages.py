@@ -200,6 +200,16 @@ def test_that_the_log_is_read_is_in_the_log(browse: Browse, node: Node) -> None:
     assert "Latest checkpoint" in page
 
 
+def test_what_is_unusual_is_shown_to_the_officer(browse: Browse, node: Node) -> None:
+    client = browse("ig")
+    assert "Nothing unusual was found" in client.get("/audit").text
+    node.record(node.event(Action.LOOKUP_ASKED, "vsh (virtual_school_head)", "L-1", kind="emergency"))
+    page = client.get("/audit").text
+    assert "claimed as an emergency" in page
+    assert "<code>emergency</code>" in page
+    assert "Unusual patterns" not in client.get("/audit?action=signin").text
+
+
 def test_the_log_says_how_far_it_is_witnessed_and_what_is_disputed(browse: Browse, node: Node) -> None:
     client, register = browse("ig"), node.register()
     assert "entries is witnessed by enough other members yet" in client.get("/audit").text

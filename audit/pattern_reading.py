@@ -1,0 +1,23 @@
+"""Reading a log for unusual patterns: all of it, from a moment on, or the newest entries alone."""
+
+from datetime import datetime
+
+from audit.connection import Connection
+from audit.event import EventInvalid
+from audit.listing import EntryUnreadable
+from audit.log import read_entries
+from audit.patterns import Finding, Limits, Numbered, find_patterns
+
+
+def read_findings(
+    connection: Connection, *, since: datetime | None = None, limit: int | None = None, limits: Limits | None = None
+) -> list[Finding]:
+    """Return what is unusual in the newest `limit` entries from `since` on. Raises EntryUnreadable, LogUnreadable."""
+    entries = list(read_entries(connection, since=since, limit=limit))
+    numbered = []
+    for entry in reversed(entries):
+        try:
+            numbered.append(Numbered(entry.index, entry.to_event()))
+        except EventInvalid as error:
+            raise EntryUnreadable(f"entry {entry.index} is not an event ({error})") from None
+    return find_patterns(numbered, limits)
