@@ -79,8 +79,8 @@ def added_skellam(shares: int, variance: Fraction, of: int, cells: int = CELLS) 
     return [sum(cell) for cell in zip(*drawn, strict=True)]
 
 
-@pytest.mark.parametrize("variance", ["1/2", "25/2", "36", "225"])
-@pytest.mark.parametrize("of", [1, 3, 40])
+@pytest.mark.parametrize("variance", ["1/2", "36", "225"])
+@pytest.mark.parametrize("of", [1, 12])
 def test_skellam_shares_together_are_skellam(variance: str, of: int) -> None:
     """Where the jumps of a whole table are drawn at once, and where its cells are drawn one by one."""
     size = Fraction(variance)
