@@ -4,18 +4,23 @@ import html
 import re
 from datetime import date
 
+import msgspec
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from audit.event import Action, AuditEvent, Outcome
 from audit.log import read_entries
+from federation.lookups import ChildRecord
+from node.lookups.errand import LookupResult
+from node.pages import placed_here
 from node.service import POLICY_FILE, Node
 from node.setting_up import enter_person
 from node.tracking.facts import StartingPoint, Target
 from node.tracking.store import add_entries, read_records
 from node.vault import read_vault
 from policies.access_policy import MATRIX
+from tests.federation.test_lookup_messages import ANSWER
 from tests.node.pages.conftest import Browse, Send
 
 PURPOSE = {"purpose": "Termly review"}
@@ -245,3 +250,17 @@ def test_every_view_and_the_plain_page_show_the_children(desk: Desk) -> None:
     assert "conversation" not in plain.casefold()
     assert "1 child: 1 above what was expected" in desk.ask("/tracking/cohort").text
     assert "School " in desk.ask("/tracking/schools").text
+
+
+def test_a_child_placed_here_is_opened_at_its_home_authority(
+    browse: Browse, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the list to the record: home is asked, with the purpose of the list and by home's own number."""
+    child = ChildRecord("77", None, None, None, None, None, None)
+    listed = LookupResult(ANSWER.lookup_id, (msgspec.structs.replace(ANSWER, children=(child,), files=()),), ())
+    monkeypatch.setattr(placed_here, "ask_others", lambda *_: listed)
+    page = send(browse("vsh"), "/placed-here", PURPOSE).text
+    form = page.split('action="/child"')[1].split("</form>")[0]
+    fields = dict(re.findall(r'name="([a-z_]+)" value="([^"]*)"', form))
+    del fields["form_token"]
+    assert fields == {**PURPOSE, "where": "theirs", "at": ANSWER.authority, "la_child_id": "77"}
