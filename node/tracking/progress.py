@@ -50,8 +50,8 @@ def _draw_subject(subject: str, record: TrackingRecord, course: Course | None) -
     terms = sorted({*targets, *reached}, key=last_day)
     if not terms:
         return None
-    end = last_day(terms[-1])
-    begins = min([last_day(terms[0]), *([course.begins] if course else [])])
+    days = [last_day(terms[0]), last_day(terms[-1]), *([course.begins] if course else [])]
+    begins, end = min(days), max(days)
     series = (
         Series("expected from the start", "line", _course_line(course, end, 0) if course else ()),
         Series("accelerated", "dashed", _course_line(course, end, course.acceleration) if course else ()),
@@ -107,42 +107,34 @@ def _years(begins: date, end: date) -> list[tuple[float, str]]:
 
 def draw_attendance(years: Sequence[YearFacts], terms: Iterable[Attendance]) -> Shown | None:
     """The attendance of each year that the reporting tables tell of, and of each term of the tracking record."""
-    yearly = [(each.academic_year, each.attendance_rate) for each in years if each.attendance_rate is not None]
-    termly = [
-        (each.term, 1 - (each.authorised + each.unauthorised) / each.possible)
+    yearly = {each.academic_year: each.attendance_rate for each in years if each.attendance_rate is not None}
+    termly = {
+        each.term: 1 - (each.authorised + each.unauthorised) / each.possible
         for each in sorted(terms, key=lambda each: last_day(each.term))
         if each.possible
-    ]
+    }
     if not yearly and not termly:
         return None
-    by_year = tuple((_x(last_day(f"{year}-summer")), 100 * rate) for year, rate in yearly)
-    by_term = tuple((_x(last_day(term)), 100 * rate) for term, rate in termly)
-    days = [day for day, _ in (*by_year, *by_term)]
-    low = min(80.0, *(rate // 10 * 10 for _, rate in (*by_year, *by_term)))
-    rows = (
-        *((tell_year(year), _percent(rate)) for year, rate in yearly),
-        *((tell_term(term), _percent(rate)) for term, rate in termly),
-    )
-    begins, end = (date.fromordinal(int(day)) for day in (min(days), max(days)))
-    ends = (_x(date(term_of(begins).academic_year // 100, 9, 1)), max(days) + 30)
-    series = (
-        Series("persistent absence below this", "dashed", tuple((day, 90.0) for day in ends)),
-        Series("each year", "dots", by_year),
-        Series("each term", "squares", by_term),
-    )
-    ticks = tuple((value, f"{value:.0f}%") for value in dict.fromkeys((low, 90.0, 100.0)))
-    chart = draw(
-        "Attendance",
-        " ".join(f"{name}: {rate}." for name, rate in rows),
-        series,
-        across(ends, _years(begins, end)),
-        up(low, 100, ticks),
-    )
+    told = [(tell_year(year), rate) for year, rate in yearly.items()]
+    told += [(tell_term(term), rate) for term, rate in termly.items()]
+    rows = tuple((when, f"{100 * rate:.1f} %") for when, rate in told)
+    by_year = {last_day(f"{year}-summer"): rate for year, rate in yearly.items()}
+    by_term = {last_day(term): rate for term, rate in termly.items()}
+    chart = _plot_attendance(by_year, by_term, " ".join(f"{when}: {rate}." for when, rate in rows))
     return Shown(chart, Table(("When", "Sessions attended"), rows))
 
 
-def _percent(rate: float) -> str:
-    return f"{100 * rate:.1f} %"
+def _plot_attendance(by_year: Mapping[date, float], by_term: Mapping[date, float], told: str) -> Chart:
+    days = [*by_year, *by_term]
+    low = min([80.0, *(rate * 100 // 10 * 10 for rate in (*by_year.values(), *by_term.values()))])
+    ends = (_x(date(term_of(min(days)).academic_year // 100, 9, 1)), _x(max(days)) + 30)
+    series = (
+        Series("persistent absence below this", "dashed", tuple((end, 90.0) for end in ends)),
+        Series("each year", "dots", tuple((_x(day), 100 * rate) for day, rate in by_year.items())),
+        Series("each term", "squares", tuple((_x(day), 100 * rate) for day, rate in by_term.items())),
+    )
+    ticks = [(value, f"{value:.0f}%") for value in (low, 90.0, 100.0)]
+    return draw("Attendance", told, series, across(ends, _years(min(days), max(days))), up(low, 100, ticks))
 
 
 def draw_cohort(records: Iterable[TrackingRecord], subject: str) -> Shown | None:
