@@ -122,10 +122,13 @@ class Errand:
         yield self._received(Outcome.DONE, children=seen, missing=len(result.missing))
 
     def _name_child(self, answer: LookupAnswer, child: ChildRecord | ChildFile) -> str:
-        """Our own token for another authority's child: by whatever identifier we were told, or asked by."""
+        """Our own token for another authority's child: by whatever identifier we were told, or asked by.
+
+        A child of whom we know none has a token of this lookup alone, and not that of every other such child.
+        """
         sought = self.question.sought
         number = child.upn or child.la_child_id or (sought and (sought.upn or sought.la_child_id))
-        return self.node.party.keys.log_token(f"{answer.authority}/{number}")
+        return self.node.party.keys.log_token(f"{answer.authority}/{number or self.lookup_id}")
 
     def _received(self, outcome: Outcome, *, subject: str = "", **more: Detail | tuple[str, ...]) -> AuditEvent:
         return self._event(Action.LOOKUP_RECEIVED, outcome, subject=subject, **more)

@@ -9,9 +9,12 @@ import msgspec
 import pytest
 
 from audit.event import Action, Outcome
+from federation.envelope import decode_base64
 from federation.lookups import ChildFile, ChildSought, LookupAnswer, LookupOutcome, LookupRequest
+from federation.sealing import SEALED_BYTES
 from federation.state import StateError
 from node.lookups import answering
+from node.lookups.answer_pages import pages_of
 from node.lookups.errand import LookupResult
 from node.lookups.holding import decide, list_held
 from node.lookups.notices import NoticeKind, list_notices, review_notice
@@ -154,6 +157,29 @@ def test_what_our_own_policy_withholds_from_our_people_is_not_shown_whoever_tell
     assert "legal_status" not in answer.fields
     seen = [event for event in events(federation.node(ASKER), Action.LOOKUP_RECEIVED) if event.subject]
     assert "legal_status" not in seen[0].fields
+
+
+def test_the_relay_sees_the_same_of_a_search_that_finds_somebody_and_of_one_that_finds_nobody(
+    federation: SmallFederation,
+) -> None:
+    """One page to one node, and as many pages back as any of its answers has; held and refused requests alike."""
+    child, carried = child_placed_here(federation), []
+    for upn, rule in ((child["upn"], "answer"), ("A823456789012", "answer"), (child["upn"], "hold"), ("", "refuse")):
+        relay = PaperRelay(federation)
+        if rule != "answer":
+            before = "answer" if rule == "hold" else "hold"
+            federation.change_rule(HOME, f'one_child = "{before}"', f'one_child = "{rule}"')
+        ask(federation, relay, ChildSought(upn=upn or child["upn"]))
+        carried.append(relay)
+    pages = pages_of(federation.node(HOME).store.current(), HOME)
+    for relay in carried:
+        assert {node: len(decode_base64(page)) for node, page in relay.requests.items()} == {
+            f"node-{HOME}": SEALED_BYTES
+        }
+        assert [len(decode_base64(page)) for page in relay.answers.values()] == [pages * SEALED_BYTES]
+    sealed = [page for relay in carried for page in (*relay.requests.values(), *relay.answers.values())]
+    seen = b"".join(map(decode_base64, sealed))
+    assert not any(word.encode() in seen for word in (child["upn"], "A823456789012", PURPOSE))
 
 
 # --- The asked node holds, narrows or refuses ------------------------------------------------------------------------
