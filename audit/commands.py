@@ -133,6 +133,7 @@ def _describe(summary: "LogSummary") -> str:
 @click.option("--subject", help="Only entries about the child with this log token.")
 @click.option("--reference", help="Only entries with this query, release or lookup id.")
 @click.option("--since", type=_TIME, help="Only from this day or second (UTC) on.")
+@click.option("--until", type=_TIME, help="Only from before this day or second (UTC).")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many entries.")
 @click.option("--format", "style", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 def show(
@@ -142,6 +143,7 @@ def show(
     subject: str | None,
     reference: str | None,
     since: datetime | None,
+    until: datetime | None,
     limit: int,
     style: str,
 ) -> None:
@@ -160,6 +162,7 @@ def show(
                 subject=subject,
                 reference=reference,
                 since=since.replace(tzinfo=UTC) if since else None,
+                until=until.replace(tzinfo=UTC) if until else None,
                 limit=limit,
             )
             listing = list_entries(entries, style)

@@ -229,6 +229,12 @@ def test_naming_the_commands_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_entries_of_a_span_of_time_are_shown(filled: Party) -> None:
+    span = ["--since", "2026-01-05T09:02:00", "--until", "2026-01-05T09:05:00"]
+    result = run("show", "--state", filled.directory, "--format", "json", *span)
+    assert [each["entry"] for each in json.loads(result.stdout)] == [4, 3, 2]
+
+
 # --- A checkpoint that was kept elsewhere ----------------------------------------------------------------------------
 
 
