@@ -147,10 +147,8 @@ class FederationClient:
     def review(self, query_id: str) -> Review:
         """Fetch a manifest and read it here: the asker's signature, its validity and its plan are all verified."""
         register = self.refresh_register()
-        envelope, manifest = self._fetch_manifest(query_id)
-        asker = check_asker(manifest, envelope, register, self._clock())
-        check_validity(manifest, self._clock())
-        return Review(envelope, manifest, manifest_digest(envelope), derive_plan(manifest, self.presets), asker)
+        envelope, _ = self._fetch_manifest(query_id)
+        return review_manifest(envelope, register, self.presets, self._clock())
 
     def review_own(self, query_id: str) -> Review:
         """Fetch a manifest that one drafted elsewhere, to read it before signing. Raises `ManifestMismatch`."""
@@ -290,6 +288,18 @@ def connect(state: Path | str, *, clock: Clock = current_time) -> FederationClie
     if party.awaits_rotation:
         client.refresh_register()
     return client
+
+
+def review_manifest(envelope: Envelope, register: Register, presets: "PresetShelf", now: datetime) -> Review:
+    """Read a manifest for an approver, on their own machine or at their own node, from its exact bytes.
+
+    The asker's signature, its validity and its plan are verified. Raises `ApprovalError`, `ManifestMismatch` or
+    `QueryRefused` for one that nobody should approve.
+    """
+    manifest = read_manifest(envelope)
+    asker = check_asker(manifest, envelope, register, now)
+    check_validity(manifest, now)
+    return Review(envelope, manifest, manifest_digest(envelope), derive_plan(manifest, presets), asker)
 
 
 def check_soundness(sql: str) -> None:

@@ -14,7 +14,7 @@ from federation.sum_terms import SumTerms
 from federation.template import Template
 from federation.terminal import WIDTH, plain_text, quote_text
 from query_engine.planning.plan import QueryPlan
-from query_engine.wording.description import describe_plan
+from query_engine.wording.description import Paragraph, describe_plan
 
 LEAVES_BY: Mapping[Path, str] = {
     Path.PER_AUTHORITY: (
@@ -39,25 +39,34 @@ def describe_manifest(manifest: Manifest, digest: str, plan: QueryPlan, asker: M
     return "\n".join(_lines(manifest, digest, plan, asker)) + "\n"
 
 
-def _lines(manifest: Manifest, digest: str, plan: QueryPlan, asker: Member) -> Iterator[str]:
-    yield f"Query {manifest.query_id}"
-    yield from _entry("Digest", [digest])
-    yield from _entry("Asked by", [f"{plain_text(asker.title)} ({asker.id}), of {asker.organisation}"])
-    yield from _entry("Project", [manifest.project])
-    yield from _entry("Year", [f"academic year {manifest.academic_year}"])
-    for heading, words in describe_plan(plan):
-        yield from _entry(heading, words)
-    yield from _entry("Snapshots", [f"each authority's newest of term {manifest.snapshot_term}"])
-    yield from _entry("Leaves by", [f"{manifest.path}: {LEAVES_BY[manifest.path]}"])
+def shorten_digest(digest: str) -> str:
+    """Return the head of a digest for two people to compare, in groups of four: 128 bits, which nobody can match."""
+    return " ".join(digest[place : place + 4] for place in range(0, 32, 4))
+
+
+def list_entries(manifest: Manifest, digest: str, plan: QueryPlan, asker: Member) -> Iterator[Paragraph]:
+    """Yield what the page tells of a manifest, but for what the asker wrote: a heading with its sentences at a time."""
+    yield "Digest", [digest]
+    yield "Asked by", [f"{plain_text(asker.title)} ({asker.id}), of {asker.organisation}"]
+    yield "Project", [manifest.project]
+    yield "Year", [f"academic year {manifest.academic_year}"]
+    yield from describe_plan(plan)
+    yield "Snapshots", [f"each authority's newest of term {manifest.snapshot_term}"]
+    yield "Leaves by", [f"{manifest.path}: {LEAVES_BY[manifest.path]}"]
     if manifest.sum is not None:
-        for heading, words in describe_terms(manifest.sum, len(manifest.roster)):
-            yield from _entry(heading, words)
+        yield from describe_terms(manifest.sum, len(manifest.roster))
     if manifest.template:
         chosen = [f"{each.parameter} = {plain_text(each.value)}" for each in manifest.choices]
-        yield from _entry("Run of", [f"template {manifest.template}", *chosen])
-    yield from _entry("Protection", describe_protection(manifest))
-    yield from _entry("Good until", [f"{manifest.expires_at:%d %B %Y %H:%M} UTC"])
-    yield from _entry("Asked of", [f"{len(manifest.roster)} nodes: {', '.join(manifest.roster)}"])
+        yield "Run of", [f"template {manifest.template}", *chosen]
+    yield "Protection", describe_protection(manifest)
+    yield "Good until", [f"{manifest.expires_at:%d %B %Y %H:%M} UTC"]
+    yield "Asked of", [f"{len(manifest.roster)} nodes: {', '.join(manifest.roster)}"]
+
+
+def _lines(manifest: Manifest, digest: str, plan: QueryPlan, asker: Member) -> Iterator[str]:
+    yield f"Query {manifest.query_id}"
+    for heading, words in list_entries(manifest, digest, plan, asker):
+        yield from _entry(heading, words)
     yield "What the asker wrote, and nobody has checked: the purpose"
     yield from quote_text(manifest.purpose)
     yield "and the SQL from which the plan above was made"

@@ -42,6 +42,7 @@ from node.checklist import (
 )
 from node.earlier_rows import Question, keep_implied, record_sql
 from node.engines import open_engine
+from node.leaving.ledger import note_come, note_refused
 from node.refusal import Refused
 from node.service import Node
 from node.snapshots import Snapshot
@@ -82,10 +83,13 @@ def answer_manifest(node: Node, data: bytes) -> bytes | None:
     except Refused as refused:
         record_unapproved(node, manifest.query_id, refused.code)
         return compose_refusal(node, envelope, manifest, refused)
+    note_come(node, approved, envelope)
     try:
         reserved = reserve_question(node, approved)
     except Refused as refused:
-        node.record(_refusal_event(node, manifest.query_id, refused.code))
+        with node.database.transaction() as connection:
+            note_refused(connection, approved.digest, refused)
+            node.database.log.append(connection, _refusal_event(node, manifest.query_id, refused.code))
         return compose_refusal(node, envelope, manifest, refused)
     return reserved if isinstance(reserved, bytes) else run_question(node, reserved, envelope)
 
@@ -224,12 +228,14 @@ def run_plan(node: Node, reserved: Reserved) -> RawTable:
 def keep_refusal(node: Node, digest: str, envelope: Envelope, manifest: Manifest, refused: Refused) -> bytes:
     """Record that a reserved question is refused for good, and return the refusal."""
     reply = compose_refusal(node, envelope, manifest, refused)
-    return _keep_reply(node, digest, reply, _refusal_event(node, manifest.query_id, refused.code))
+    return _keep_reply(node, digest, reply, _refusal_event(node, manifest.query_id, refused.code), refused)
 
 
-def _keep_reply(node: Node, digest: str, reply: bytes, event: AuditEvent) -> bytes:
+def _keep_reply(node: Node, digest: str, reply: bytes, event: AuditEvent, refused: Refused | None = None) -> bytes:
     """Record what a reserved question came to, together with its log entry, and return the reply."""
     with node.database.transaction() as connection:
+        if refused is not None:
+            note_refused(connection, digest, refused)
         connection.execute("UPDATE manifests SET reply = ? WHERE digest = ?", (reply, digest))
         node.database.log.append(connection, event)
     return reply
@@ -241,9 +247,11 @@ def acknowledge(node: Node, reply: bytes) -> None:
         connection.execute("UPDATE manifests SET acknowledged = 1 WHERE reply = ?", (reply,))
 
 
-def record_unapproved(node: Node, reference: str, code: str) -> None:
+def record_unapproved(node: Node, reference: str, code: str, digest: str = "", refused: Refused | None = None) -> None:
     """Log a delivery that carries no valid approval, unless many have come this hour; count them all."""
     with node.database.transaction() as connection:
+        if refused is not None:
+            note_refused(connection, digest, refused)
         if count_unapproved(connection, node.clock()):
             node.database.log.append(connection, _refusal_event(node, reference, code))
 

@@ -19,7 +19,7 @@ from node.sums.store import SumStore
 from policies.access_policy import MATRIX, AccessPolicy
 
 HERE = Path(__file__).parent
-SCHEMAS = (*(HERE / room / "schema.sql" for room in ("", "lookups", "sums", "tracking")), WITNESS_SCHEMA)
+SCHEMAS = (*(HERE / room / "schema.sql" for room in ("", "leaving", "lookups", "sums", "tracking")), WITNESS_SCHEMA)
 POLICY_FILE = "policy.csv"
 SNAPSHOTS = "snapshots"
 

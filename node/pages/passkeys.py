@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from federation.enrolment import fingerprint
+from federation.passkeys import Passkey
 from federation.problems import ProblemRaised
+from federation.register import public_text
 from federation.web.session import Means
 from federation.web.site import allow_script, change_session, current_session, the_site
 from federation.web.tickets import TicketInvalid, check_ticket, derive_from_ticket, issue_ticket
@@ -17,8 +20,9 @@ from federation.webauthn import (
     encode_base64url,
     read_registration,
 )
-from node.pages.staff import require_owner, the_node
-from node.passkeys import enrol_passkey, list_passkeys, remove_passkey, sign_in_by_passkey
+from federation.wire import encode_document
+from node.pages.staff import may_approve, require_owner, the_node
+from node.passkeys import KeptPasskey, enrol_passkey, list_passkeys, remove_passkey, sign_in_by_passkey
 from node.people import Person
 
 passkeys = Blueprint("passkeys", __name__)
@@ -77,16 +81,26 @@ def sign_in_visitor() -> Person:
 def show_passkeys() -> str:
     """List one's passkeys, with a form for another where a code has been used for it."""
     owner, node, session = require_owner(), the_node(), current_session()
+    kept_passkeys = list_passkeys(node, owner.id)
     enrols = session is not None and session.means is Means.CODE
     return render_template(
         "passkeys.html",
         owner=owner,
-        passkeys=list_passkeys(node, owner.id),
+        passkeys=kept_passkeys,
         asked=ask_passkey(ENROLLING) if enrols else None,
         handle=handle_of(owner),
         done=DONE.get(request.args.get("done", ""), ""),
         longest_name=LONGEST_NAME,
+        for_register=[describe_for_register(kept) for kept in kept_passkeys] if may_approve(owner) else [],
     )
+
+
+def describe_for_register(kept: KeptPasskey) -> tuple[str, Passkey, str]:
+    """Return what an approver hands to the root's keeper of a passkey: its name, what it is, and its fingerprint."""
+    host = the_node().rules().pages.address.partition("://")[2]
+    key, credential = public_text(kept.credential.public_key), public_text(kept.credential.id)
+    registered = Passkey(relying_party=host, credential=credential, public_key=key)
+    return kept.name, registered, fingerprint(encode_document(registered))
 
 
 def handle_of(person: Person) -> str:

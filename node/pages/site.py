@@ -10,6 +10,7 @@ from node.pages.delegations import delegations
 from node.pages.emergency import emergency
 from node.pages.held import held
 from node.pages.home import home
+from node.pages.leaving import leaving
 from node.pages.named import named
 from node.pages.notices import notices
 from node.pages.one_child import one_child
@@ -31,5 +32,5 @@ def add_pages(app: Flask, node: Node) -> None:
     """Serve a node's pages; there is no door for software here: nodes connect outward only."""
     open_site(app, node, limits_of=lambda means: limit_session(node.rules().pages, means))
     app.context_processor(describe_visitor)
-    for pages in (home, passkeys, providers, *ABOUT_CHILDREN, delegations, held, policy, notices, audit):
+    for pages in (home, passkeys, providers, *ABOUT_CHILDREN, delegations, leaving, held, policy, notices, audit):
         app.register_blueprint(pages)

@@ -12,6 +12,7 @@ from node.service import Node
 from node.sign_in import find_staff, opens_pages
 from policies.access_policy import AccessDenied, AccessRequest
 from policies.linter import PolicyInvalid
+from policies.names import Role
 
 
 def the_node() -> Node:
@@ -107,6 +108,16 @@ def may_decide_held(person: Person) -> bool:
     return True
 
 
+def may_read_leaving(person: Person) -> bool:
+    """Whether a person may read what is asked of this authority, and what left: our officer and our approvers."""
+    return may(person, "federation", "list", "manifest") and may(person, "federation", "read", "manifest")
+
+
+def may_approve(person: Person) -> bool:
+    """Whether a person may approve queries at these pages: an approver, whom the register must have as one, too."""
+    return person.role is Role.APPROVER and may(person, "federation", "approve", "manifest")
+
+
 def may_read_tracking(person: Person) -> bool:
     """Whether a person may read tracking records: of our children, or of a teacher's own school."""
     return may(person, "home" if person.school_urn is None else "school", "read", "plan_pep")
@@ -146,6 +157,8 @@ def list_navigation(visitor: Person | None) -> Iterator[Navigation]:
         yield navigation_entry("/named", "Named to me")
     if may_delegate(visitor):
         yield navigation_entry("/delegations", "Delegations")
+    if may_read_leaving(visitor):
+        yield navigation_entry("/leaving", "What leaves")
     if may_decide_held(visitor):
         yield navigation_entry("/held", "Held requests")
     yield navigation_entry("/policy", "Who may see what")

@@ -46,6 +46,7 @@ from node.checklist import (
     find_snapshot,
     open_manifest,
 )
+from node.leaving.ledger import note_come
 from node.refusal import Refused
 from node.service import Node
 from node.sums.allowances import check_reach_of_roster
@@ -85,14 +86,15 @@ def answer_sum(node: Node, wanted: SumWanted) -> Answer | None:
     try:
         check_door(manifest, SUM_PATHS)
         approved = open_manifest(node, wanted.manifest, manifest, wanted.template)
+        note_come(node, approved, wanted.manifest)
         reserved = reserve_sum(node, approved, wanted)
         if isinstance(reserved, bytes):
             return Answer(approved.digest, reserved, refused=True)
         return contribute(node, reserved)
     except Refused as refused:
         # The hub makes attempts as it likes: however many are refused, they do not fill this node's log.
-        record_unapproved(node, manifest.query_id, refused.code)
         digest = hashlib.sha256(wanted.manifest.body).hexdigest()
+        record_unapproved(node, manifest.query_id, refused.code, digest, refused)
         return Answer(digest, compose_refusal(node, wanted.manifest, manifest, refused), refused=True)
 
 

@@ -1,5 +1,5 @@
-// The one script of Circe's pages: it takes a one-time code out of the address, and asks the browser for a passkey. Where
-// scripts do not run, pages say what to do instead.
+// The one script of Circe's pages: it takes a one-time code out of the address, and asks the browser for a passkey, to sign
+// in or to approve a query. Where scripts do not run, pages say what to do instead.
 (() => {
   "use strict";
 
@@ -42,6 +42,7 @@
       publicKey: {
         challenge: toBytes(asked.ticket),
         rpId: asked.relyingParty,
+        allowCredentials: named((asked.allowed ?? "").split(" ").filter(Boolean)),
         userVerification: "required",
         timeout: 240000,
       },

@@ -42,6 +42,7 @@ SEEN_BY = {
     "/emergency": {"vsh"},
     "/named": {"vsh"},
     "/delegations": {"vsh"},
+    "/leaving": {"ig"},
     "/held": {"vsh", "ig"},
     "/policy": {"vsh", "staff", "teacher", "director", "ig", "admin"},
     "/passkeys": {"vsh", "staff", "teacher", "director", "ig", "admin"},
@@ -81,6 +82,9 @@ SIGNING = {"/sign-in", "/sign-in/passkey", "/sign-out", "/passkeys", "/passkeys/
 ELSEWHERE = {"/sign-in/with/<name>", "/sign-in/with/<name>/back"}
 """The way to a provider and back, for anybody; its tests are in test_provider_pages.py."""
 
+ABOUT_ONE_QUERY = {"/leaving/<query_id>", "/leaving/<query_id>/approve"}
+"""What is read and approved of one query; its tests are in test_leaving_pages.py."""
+
 
 @pytest.fixture(autouse=True)
 def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,8 +96,8 @@ def test_every_page_and_form_is_in_the_tables(app: Flask) -> None:
     """A page that nobody thought of would be a page that nobody guards."""
     opened = {str(rule) for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
     sent = {str(rule) for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
-    assert opened - {"/assets/<path:filename>"} - ELSEWHERE == set(SEEN_BY)
-    assert sent - SIGNING == set(FORMS)
+    assert opened - {"/assets/<path:filename>"} - ELSEWHERE - ABOUT_ONE_QUERY == set(SEEN_BY)
+    assert sent - SIGNING - ABOUT_ONE_QUERY == set(FORMS)
 
 
 @pytest.mark.parametrize("person", sorted(SEEN_BY["/"]))
