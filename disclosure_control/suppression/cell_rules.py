@@ -99,8 +99,11 @@ class SuppressionRules:
         return Fraction(abs(one.fraction - other.fraction)) * figures[one.present] < self.preset.smallest_count_shown
 
     def is_too_few(self, count: int) -> bool:
-        """Whether a count of children may not be shown: a small one, and 0 where the preset withholds it."""
-        return self.is_a_few(count) or (count == 0 and not self.preset.shows_zero)
+        """Whether a count of children may not be shown: a small one, and 0 where the preset withholds it.
+
+        Where it does, nobody and somebody take the same way through this, so that no clock tells them apart.
+        """
+        return 0 <= count < self.preset.smallest_count_shown and (not self.preset.shows_zero or count > 0)
 
     def is_a_few(self, count: int) -> bool:
         """Whether a count stands for somebody, but for fewer children than the preset shows."""
