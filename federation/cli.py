@@ -26,7 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "lookup": ("node.lookups.command:lookup", "Children across authorities, from your own node."),
     "audit": ("federation.commands.audit:audit", "Show, verify and prove audit logs."),
     "synth": ("node.synth.commands:synth", "Write a synthetic England as real-format return files."),
-    "bench": ("federation.commands.bench:bench", "Measure: load."),
+    "bench": ("federation.commands.bench:bench", "Measure speed, protection and use on this machine."),
 }
 """Every command: where it lives and what it is for."""
 
