@@ -1,19 +1,16 @@
 """An approver in a real browser: signs in at their own node, reads a query, and approves it with the same passkey."""
 
 import re
-import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from werkzeug.serving import make_server
 
 from federation.approvals import verify_approval
 from federation.manifest import manifest_digest
 from federation.passkeys import Passkey
 from federation.reading import shorten_digest
 from federation.register import public_text
-from node.app import create_app
 from node.pages import leaving
 from node.passkeys import list_passkeys
 from node.rules import RULES_FILE
@@ -21,6 +18,7 @@ from node.service import Node, open_node
 from node.setting_up import enter_person
 from node.sign_in import issue_code
 from tests.browser.looking import look_at
+from tests.browser.serving import serve_node
 from tests.node.pages.approver_at_node import OFFICER, PlayedHub, register_passkeys
 from tests.small_federation import SmallFederation, copy_federation
 
@@ -52,17 +50,10 @@ def node(copied: SmallFederation) -> Node:
 @pytest.fixture
 def address(node: Node) -> Iterator[str]:
     """Where the pages are, at a port of their own that the node's rules name."""
-    server = make_server("127.0.0.1", 0, create_app(node), threaded=True)
-    place = f"http://localhost:{server.server_port}"
     rules = node.party.directory / RULES_FILE
-    rules.write_text(re.sub(r'(?m)^address = ".*"', f'address = "{place}"', rules.read_text()))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield place
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    node.database.close()
+    with serve_node(node, "localhost") as place:
+        rules.write_text(re.sub(r'(?m)^address = ".*"', f'address = "{place}"', rules.read_text()))
+        yield place
 
 
 def plug(page: "Page") -> None:
