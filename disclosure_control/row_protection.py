@@ -53,7 +53,7 @@ class TotalsUnproven(Exception):
 def additive_labels(plan: QueryPlan) -> frozenset[str]:
     """The columns of counts that add up over cells; none where what they count is too tangled to tell."""
     try:
-        return frozenset(each.label for each in counts_of(plan) if not each.implied)
+        return frozenset(each.label for each in counts_of(plan) if each.adds_up and not each.implied)
     except RegionTangled:
         return frozenset()
 
@@ -104,10 +104,10 @@ class _Totals:
             (
                 each.label,
                 self.raw.statistic(each.statistic),
-                rule if each.base == plan.where else replace(rule, shows_zero=False),
+                rule if each.rows == plan.where else replace(rule, shows_zero=False),
             )
             for each in counts_of(plan)
-            if not each.implied
+            if each.adds_up and not each.implied
         ]
 
 

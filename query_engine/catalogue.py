@@ -131,7 +131,7 @@ def _table(
     factors: Mapping[str, Nature],
 ) -> GovernedTable:
     where = f"table {name}"
-    _check_keys(where, entry, _TABLE_KEYS)
+    _check_keys(where, entry, _TABLE_KEYS, {"child_columns"})
     bodies = {each: _likened(where, body, declared) for each, body in entry["columns"].items()}
     columns = {each: _column(where, each, body, domains, factors) for each, body in bodies.items()}
     keys = [each.name for each in columns.values() if each.role == "key"]
@@ -143,7 +143,20 @@ def _table(
         raise CatalogueInvalid(f"{where}: rows_per_child_year must be a whole number of 1 or more")
     if any(each.former and each.name != entry["authority_column"] for each in columns.values()):
         raise CatalogueInvalid(f"{where}: only the authority column, which no plan reads, may have former values")
-    return GovernedTable(name=name, **(entry | {"columns": MappingProxyType(columns)}))
+    own = _child_columns(where, entry, columns)
+    return GovernedTable(name=name, **(entry | {"columns": MappingProxyType(columns), "child_columns": own}))
+
+
+def _child_columns(where: str, entry: Mapping[str, Any], columns: Mapping[str, Column]) -> frozenset[str]:
+    """The columns that say the same in all rows of a child in a year."""
+    if entry["rows_per_child_year"] == 1:
+        if "child_columns" in entry:
+            raise CatalogueInvalid(f"{where}: with one row for a child every column is the child's: name none")
+        return frozenset(columns)
+    named = entry.get("child_columns", ())
+    if wrong := [each for each in named if each not in columns]:
+        raise CatalogueInvalid(f"{where}: child_columns names no column: {', '.join(wrong)}")
+    return frozenset(named)
 
 
 def _likened(where: str, body: dict[str, Any], declared: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

@@ -117,7 +117,7 @@ class GovernedTable:
     `authority_column` holds the authority whose node keeps the row. `typical_size` is about how many children
     one authority has in a year of the table, by published figures; it is used to warn of sparse tables.
     `rows_per_child_year` is the most rows of a child in a year that are ever counted: what a query derives for each
-    child is cut off there, so the bound holds whatever was loaded.
+    child is cut off there, so the bound holds whatever was loaded. `child_columns` say the same in all of them.
     """
 
     name: str
@@ -127,4 +127,5 @@ class GovernedTable:
     child_key: str
     typical_size: int
     rows_per_child_year: int
+    child_columns: frozenset[str] = field(repr=False)
     columns: Mapping[str, Column] = field(repr=False)

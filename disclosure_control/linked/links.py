@@ -15,7 +15,8 @@ from functools import lru_cache
 from itertools import chain, product
 from math import prod
 
-from disclosure_control.linked.counted import Counted, Grouping, counts_of, groupings_of, place_cell
+from disclosure_control.linked.counted import Counted, Grouping, Kind, Places, counts_of, groupings_of, place_cell
+from disclosure_control.linked.kinds import nest_kinds
 from disclosure_control.linked.parts import Cut, TooTangled, cut
 from disclosure_control.preset import LEVELS
 from disclosure_control.suppression.lattice import Lattice, Relation
@@ -33,7 +34,7 @@ Columns = frozenset[str]
 Categories = frozenset[tuple[Columns, int]]
 """Of each dimension the number of the category; a dimension that is not among them is added up over."""
 
-Part = tuple[str, int, Region]
+Part = tuple[Kind, int, Region]
 """What has no row in common with any other part: of what is counted, over which group of authorities, which rows."""
 
 Place = tuple[int, int, str]
@@ -65,6 +66,7 @@ def link_plans(plans: Sequence[QueryPlan], rosters: Sequence[Collection[str]] = 
         for number, (plan, own, dimensions) in enumerate(zip(plans, counts, groupings, strict=True)):
             linker.place(number, plan, own, dimensions)
         linker.set_apart()
+        linker.compare_kinds()
     except RegionTangled:
         raise TooTangled("the questions overlap in ways that are too tangled to tell") from None
     return linker.linked()
@@ -73,7 +75,7 @@ def link_plans(plans: Sequence[QueryPlan], rosters: Sequence[Collection[str]] = 
 def _cut_bases(counts: Iterable[Counted]) -> Mapping[str, Cut]:
     found: dict[str, list[Region]] = {}
     for each in counts:
-        found.setdefault(each.unit, []).append(each.base)
+        found.setdefault(each.kind[0], []).append(each.base)
     return {unit: cut(bases) for unit, bases in found.items()}
 
 
@@ -117,10 +119,10 @@ class _Linker:
     def size(self, counts: Sequence[Sequence[Counted]], groupings: Sequence[Sequence[Grouping]]) -> int:
         """About how many cells there will be."""
         grids = {
-            (counted.unit, group, part, frozenset(each.columns for each in dimensions))
+            (counted.kind, group, part, frozenset(each.columns for _, each in counted.free(dimensions)))
             for own, dimensions, groups in zip(counts, groupings, self.rosters, strict=True)
             for counted in own
-            for group, part in product(groups, self.bases[counted.unit].holders[counted.base])
+            for group, part in product(groups, self.bases[counted.kind[0]].holders[counted.base])
         }
         return sum(prod(1 + len(self.classes[each].parts) for each in columns) for *_, columns in grids)
 
@@ -133,15 +135,15 @@ class _Linker:
         """Find the cells of one question's counts."""
         cells = [place_cell(plan, cell) for cell in plan.iter_cells()]
         for counted in counts:
-            own = product([counted.unit], self.rosters[number], self.bases[counted.unit].of(counted.base))
-            parts = list(own)
-            dimensions = frozenset(each.columns for each in groups)
+            own = product([counted.kind], self.rosters[number], self.bases[counted.kind[0]].of(counted.base))
+            parts, free = list(own), counted.free(groups)
+            dimensions = frozenset(each.columns for _, each in free)
             self._asked.setdefault(frozenset(parts), set()).add(dimensions)
             for part in parts:
                 self._part_numbers.setdefault(part, len(self._part_numbers))
                 self._lay_grid(part, dimensions)
             for row, cell in enumerate(cells):
-                if block := self._block(parts, cell, groups):
+                if counted.covers(cell) and (block := self._block(parts, cell, free)):
                     self._places[number, row, counted.label] = self._sum(block)
 
     def set_apart(self) -> None:
@@ -155,6 +157,30 @@ class _Linker:
                 apart = sorted(one - other, key=self._part_numbers.__getitem__)
                 for dimensions in {frozenset[Columns](), *(columns & others)}:
                     self._sum_apart(apart, dimensions)
+
+    def compare_kinds(self) -> None:
+        """Set children with a row of one kind against those of the same part with one of another.
+
+        Who has one of the narrower has one of the wider; and of several kinds that make up another nobody is in less
+        than one.
+        """
+        kinds = list(dict.fromkeys(part[0] for part in self._part_numbers))
+        entered: dict[Kind, list[tuple[Part, Categories]]] = {}
+        for key in list(self._numbers):
+            if isinstance(key, tuple):  # Of a part and its categories; sums are named by what they add up.
+                entered.setdefault(key[0][0], []).append(key)
+        for nested in nest_kinds(kinds):
+            for part, named in entered.get(nested.wide, ()):
+                self._compare(part, named, nested.narrow, covered=nested.covers)
+
+    def _compare(self, part: Part, named: Categories, narrow: Sequence[Kind], *, covered: bool) -> None:
+        whole = self._numbers[part, named]
+        own = [self._numbers.get(((kind, *part[1:]), named)) for kind in narrow]
+        inside = [each for each in own if each is not None]
+        for each in inside:
+            self._relate(whole, [each, self._enter(("without", whole, each), self._breadths[each])])
+        if covered and len(inside) == len(own) > 1:
+            self._relate(self._sum(inside), [whole, self._enter(("twice", whole, frozenset(inside)), 1)])
 
     def _sum_apart(self, parts: Sequence[Part], dimensions: frozenset[Columns]) -> None:
         keys = sorted(dimensions, key=sorted)
@@ -215,9 +241,9 @@ class _Linker:
     def _can_be(self, part: Part, key: Columns, place: int) -> bool:
         return not _is_empty(part[2], self.classes[key].parts[place])
 
-    def _block(self, parts: Sequence[Part], cell: Sequence[int | None], groups: Sequence[Grouping]) -> list[int]:
+    def _block(self, parts: Sequence[Part], cell: Places, groups: Sequence[tuple[int, Grouping]]) -> list[int]:
         """The cells that a count adds up over; none where nobody can be in it."""
-        named = [(each, place) for each, place in zip(groups, cell, strict=True) if place is not None]
+        named = [(each, place) for number, each in groups if (place := cell[number]) is not None]
         found = []
         for part in parts:
             choices = [

@@ -8,7 +8,7 @@ runs alike and no split that decides nothing. Two conditions keep the same rows 
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 from itertools import chain, pairwise
@@ -119,6 +119,11 @@ def complement(region: Region) -> Region:
     return opposite(region)
 
 
+def project(region: Region, columns: Collection[str]) -> Region:
+    """The rows that agree in these columns with some row of the region. Raises `RegionTangled`."""
+    return _project(region, columns, {})
+
+
 def single_code(region: Region) -> int | None:
     """The code, where the region is one code of one column."""
     if isinstance(region, bool):
@@ -171,6 +176,16 @@ def possible_ranges(region: Region, column: Column) -> list[tuple[int, int]]:
     if region.column == column.name:
         return _merged((first, last) for first, last, each in region.spans() if each is not False)
     return _merged(chain.from_iterable(possible_ranges(each, column) for each, _ in region.branches()))
+
+
+def _project(region: Region, columns: Collection[str], done: dict[Split, Region]) -> Region:
+    if isinstance(region, bool):
+        return region
+    if region not in done:
+        runs = [(last, _project(each, columns, done)) for last, each in region.runs]
+        stays = region.column in columns
+        done[region] = _split(region.column, runs) if stays else reduce(unite, (each for _, each in runs))
+    return done[region]
 
 
 def _constrain(region: Region, within: Region, done: _Done) -> Region:

@@ -78,6 +78,7 @@ def relate(table: str | PerChild, joins: Sequence[Join], catalogue: Catalogue) -
         child_key=first.child_key,
         typical_size=min(each.table.typical_size for each in parts if not each.outer),
         rows_per_child_year=1,
+        child_columns=frozenset(),
         columns=Columns((called, column) for _, called, column, _ in columns),
         parts=parts,
         origins=MappingProxyType(origins),

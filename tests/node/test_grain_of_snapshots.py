@@ -31,6 +31,17 @@ def test_a_child_has_one_row_in_a_year(federation: SmallFederation) -> None:
             assert rows == children > 0
 
 
+def test_what_is_said_to_be_the_childs_is_alike_in_all_rows_of_a_year(federation: SmallFederation) -> None:
+    """What counts of children in tables with several rows for each are added up over."""
+    several = [each for each in load_catalogue().tables.values() if each.rows_per_child_year > 1]
+    assert all(len(each.child_columns) == 8 for each in several)
+    for table in several:
+        own, child = ", ".join(sorted(table.child_columns)), table.child_key
+        select = f"count(DISTINCT ({own}, {child})), count(DISTINCT ({child}, academic_year)) FROM rows"
+        told, children = ask(federation, federation.authorities[0], table, select)
+        assert told == children, table.name
+
+
 def test_no_value_is_beyond_its_bounds(federation: SmallFederation) -> None:
     """Of any measure of any table: what a row adds to a sum is no more than the plan says."""
     authority = federation.authorities[0]
