@@ -203,10 +203,23 @@ IDS = {
 GUESSES = ("", "1", "H-0000000000000000", "N-0000000000000000", "D-" + "0" * 32, "0" * 32, "' OR 1=1 --", "../vsh", "é")
 
 
-def test_no_address_has_an_id_in_it(node: Node) -> None:
-    """What is meant is named in forms, which are the sender's own; an address can be guessed, shared and logged."""
+def test_no_address_has_an_id_in_it_but_a_querys(node: Node) -> None:
+    """What is meant is named in forms, which are the sender's own; an address can be guessed, shared and logged.
+
+    A query's id is the whole federation's, and names no child.
+    """
     rules = [str(rule) for rule in create_app(node).url_map.iter_rules()]
-    assert [rule for rule in rules if "<" in rule and not rule.startswith(("/assets/", "/sign-in/"))] == []
+    named = {rule for rule in rules if "<" in rule and not rule.startswith(("/assets/", "/sign-in/"))}
+    assert named == {"/leaving/<query_id>", "/leaving/<query_id>/approve"}
+
+
+@pytest.mark.parametrize("role", ["virtual_school_head", "node_administrator", "designated_teacher", "ig_officer"])
+def test_a_query_that_is_guessed_is_nobodys(node: Node, port: int, role: str) -> None:
+    """One that is not there and one that is not one's own to see are refused alike."""
+    visitor = sign_in(node, port, role)
+    answers = {visitor.send(f"/leaving/{guess}/approve", {}) for guess in ("Q-0000000000000000", "Q-1", "1", "%C3%A9")}
+    assert len(answers) == 1
+    assert answers <= {403, 404}
 
 
 @pytest.mark.parametrize("role", ["virtual_school_head", "ig_officer", "designated_teacher", "social_worker"])
