@@ -1,19 +1,14 @@
 """The class list of a designated teacher: children in care at their school, from every home authority."""
 
-from contextlib import closing
-
 from flask import Blueprint, render_template, request
 
-from federation.problems import ProblemRaised
 from federation.state import StateError
-from federation.transport import HubRefused, HubUnreachable, connect_party
 from node.lookups.class_list import ClassList, read_class
 from node.lookups.file_fields import FILE_FIELDS
 from node.lookups.purpose import PurposeMissing
-from node.pages.placed_here import PATIENCE
 from node.pages.staff import may_read_class, require_visitor_who, the_node
+from node.pages.through_hub import PATIENCE, reach_hub
 from node.people import Person
-from node.polling import refresh_register
 
 class_list = Blueprint("class_list", __name__)
 
@@ -56,12 +51,8 @@ def show_class() -> Page:
 def ask_everybody(visitor: Person, purpose: str) -> ClassList:
     """Read our own and ask the others. Raises as `read_class`, and a 503 problem where the hub cannot be reached."""
     node = the_node()
-    try:
-        with closing(connect_party(node.party, clock=node.clock)) as hub:
-            refresh_register(node, hub)
-            return read_class(node, hub, visitor, purpose, patience=PATIENCE)
-    except (HubUnreachable, HubRefused) as error:
-        raise ProblemRaised(503, "hub_away", f"the hub could not carry the question ({error}): try again") from None
+    with reach_hub(node) as hub:
+        return read_class(node, hub, visitor, purpose, patience=PATIENCE)
 
 
 def _show_form(purpose: str, errors: dict[str, str], status: int = 200) -> Page:

@@ -4,14 +4,11 @@ Two steps: the request is written and shown; the passkey answers the hash of its
 there is no passkey, and without a passkey no emergency access: the page says whom to call instead.
 """
 
-from contextlib import closing
-
 from flask import Blueprint, render_template, request
 
 from federation.lookups import LookupOutcome
 from federation.problems import ProblemRaised
 from federation.state import StateError
-from federation.transport import HubRefused, HubUnreachable, connect_party
 from federation.web.site import allow_script
 from federation.webauthn import Assertion, WebAuthnRefused, decode_base64url, encode_base64url
 from node.lookups.emergency_asking import check_draft, draft_emergency, send_emergency
@@ -19,10 +16,9 @@ from node.lookups.errand import LookupResult
 from node.lookups.file_fields import FILE_FIELDS
 from node.lookups.one_child import read_sought
 from node.lookups.purpose import PurposeMissing
-from node.pages.placed_here import PATIENCE
 from node.pages.staff import may_ask_in_emergency, require_visitor_who, the_node
+from node.pages.through_hub import PATIENCE, reach_hub
 from node.people import Person
-from node.polling import refresh_register
 
 emergency = Blueprint("emergency", __name__)
 
@@ -92,12 +88,8 @@ def send_request() -> Page:
 def ask_authority(visitor: Person, draft_id: str, credential: bytes, answer: Assertion) -> LookupResult:
     """Send through the hub. Raises as `send_emergency`, and a 503 problem where the hub cannot be reached."""
     node = the_node()
-    try:
-        with closing(connect_party(node.party, clock=node.clock)) as hub:
-            refresh_register(node, hub)
-            return send_emergency(node, hub, visitor, draft_id, credential, answer, patience=PATIENCE)
-    except (HubUnreachable, HubRefused) as error:
-        raise ProblemRaised(503, "hub_away", f"the hub could not carry the question ({error}): call them") from None
+    with reach_hub(node, "call them") as hub:
+        return send_emergency(node, hub, visitor, draft_id, credential, answer, patience=PATIENCE)
 
 
 def _show_form(errors: dict[str, str], status: int = 200) -> Page:

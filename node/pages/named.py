@@ -1,22 +1,17 @@
 """Children who were named to the visitor: by our own authority, or by another that is asked alone."""
 
-from contextlib import closing
-
 from flask import Blueprint, render_template, request
 
 from federation.lookups import ChildFile
-from federation.problems import ProblemRaised
 from federation.state import StateError
-from federation.transport import HubRefused, HubUnreachable, connect_party
 from node.lookups.asking import ask_lookup
 from node.lookups.errand import LookupResult
 from node.lookups.file_fields import FILE_FIELDS
 from node.lookups.named_children import NAMED_TO_US, read_named_to
 from node.lookups.purpose import PurposeMissing
-from node.pages.placed_here import PATIENCE
 from node.pages.staff import may_read_named, require_visitor_who, the_node
+from node.pages.through_hub import PATIENCE, reach_hub
 from node.people import Person
-from node.polling import refresh_register
 
 named = Blueprint("named", __name__)
 
@@ -50,12 +45,8 @@ def show_named() -> Page:
 def ask_authority(visitor: Person, purpose: str, at: str) -> LookupResult:
     """Ask through the hub. Raises as `ask_lookup`, and a 503 problem where the hub cannot be reached."""
     node = the_node()
-    try:
-        with closing(connect_party(node.party, clock=node.clock)) as hub:
-            refresh_register(node, hub)
-            return ask_lookup(node, hub, visitor, purpose, NAMED_TO_US, at=at, patience=PATIENCE)
-    except (HubUnreachable, HubRefused) as error:
-        raise ProblemRaised(503, "hub_away", f"the hub could not carry the question ({error}): try again") from None
+    with reach_hub(node) as hub:
+        return ask_lookup(node, hub, visitor, purpose, NAMED_TO_US, at=at, patience=PATIENCE)
 
 
 def _show_files(files: tuple[ChildFile, ...], purpose: str, found: LookupResult | None) -> Page:

@@ -1,22 +1,17 @@
 """One child: over our own records, or at the node of one other authority. Whom we seek is sent in a form, never in an
 address; the search is logged whatever it finds."""
 
-from contextlib import closing
-
 from flask import Blueprint, render_template, request
 
 from federation.lookups import ChildSought, LookupOutcome
-from federation.problems import ProblemRaised
 from federation.state import StateError
-from federation.transport import HubRefused, HubUnreachable, connect_party
 from node.lookups.errand import LookupResult
 from node.lookups.file_fields import FILE_FIELDS
 from node.lookups.one_child import LISTING, ask_one_child, find_own_child, read_sought
 from node.lookups.purpose import PurposeMissing
-from node.pages.placed_here import PATIENCE
 from node.pages.staff import may_search, require_visitor_who, the_node
+from node.pages.through_hub import PATIENCE, reach_hub
 from node.people import Person
-from node.polling import refresh_register
 from node.tracking.told_child import summarise_told
 
 one_child = Blueprint("one_child", __name__)
@@ -59,12 +54,8 @@ def show_child() -> Page:
 def ask_authority(visitor: Person, purpose: str, sought: ChildSought, whose: str, at: str) -> LookupResult:
     """Ask through the hub. Raises as `ask_one_child`, and a 503 problem where the hub cannot be reached."""
     node = the_node()
-    try:
-        with closing(connect_party(node.party, clock=node.clock)) as hub:
-            refresh_register(node, hub)
-            return ask_one_child(node, hub, visitor, purpose, sought, whose=whose, at=at, patience=PATIENCE)
-    except (HubUnreachable, HubRefused) as error:
-        raise ProblemRaised(503, "hub_away", f"the hub could not carry the question ({error}): try again") from None
+    with reach_hub(node) as hub:
+        return ask_one_child(node, hub, visitor, purpose, sought, whose=whose, at=at, patience=PATIENCE)
 
 
 def _show_own(visitor: Person, purpose: str, sought: ChildSought) -> Page:

@@ -3,26 +3,19 @@
 Each home authority decides what we see. Nodes that have not answered are named.
 """
 
-from contextlib import closing
-
 from flask import Blueprint, render_template, request
 
-from federation.problems import ProblemRaised
-from federation.transport import HubRefused, HubUnreachable, connect_party
 from node.lookups.asking import ask_placed_here
 from node.lookups.command import HEADINGS, list_rows
 from node.lookups.errand import LookupResult
 from node.lookups.purpose import PurposeMissing
 from node.pages.staff import may_read_placed_here, require_visitor_who, the_node
+from node.pages.through_hub import PATIENCE, reach_hub
 from node.people import Person
-from node.polling import refresh_register
 
 placed_here = Blueprint("placed_here", __name__)
 
 NOT_YOURS = "other authorities' children are looked up by the virtual school: your role may not"
-
-PATIENCE = 20
-"""Seconds that a page waits for the other nodes' answers."""
 
 
 @placed_here.get("/placed-here")
@@ -56,9 +49,5 @@ def show_placed_here() -> tuple[str, int] | str:
 def ask_others(visitor: Person, purpose: str) -> LookupResult:
     """Ask through the hub. Raises `PurposeMissing`, and a 503 problem where the hub cannot be reached."""
     node = the_node()
-    try:
-        with closing(connect_party(node.party, clock=node.clock)) as hub:
-            refresh_register(node, hub)
-            return ask_placed_here(node, hub, visitor, purpose, patience=PATIENCE)
-    except (HubUnreachable, HubRefused) as error:
-        raise ProblemRaised(503, "hub_away", f"the hub could not carry the question ({error}): try again") from None
+    with reach_hub(node) as hub:
+        return ask_placed_here(node, hub, visitor, purpose, patience=PATIENCE)

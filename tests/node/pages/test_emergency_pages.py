@@ -8,7 +8,7 @@ import pytest
 from federation.lookups import ChildSought
 from federation.webauthn import decode_base64url, encode_base64url
 from node.lookups.notices import NoticeKind, list_notices
-from node.pages import emergency
+from node.pages import through_hub
 from node.service import Node
 from node.setting_up import enter_person
 from tests.node.lookups.test_emergencies import Device, give_passkeys
@@ -39,8 +39,8 @@ def hub(federation: SmallFederation, node: Node, device: Device, monkeypatch: py
     relay = Hub(federation)
     enter_person(node.party.directory, "officer", "virtual_school_head", "Head")
     give_passkeys(federation, monkeypatch, {"officer@la-203": (device.passkey(),)})
-    monkeypatch.setattr(emergency, "connect_party", lambda *_, **__: relay)
-    monkeypatch.setattr(emergency, "refresh_register", lambda *_: None)
+    monkeypatch.setattr(through_hub, "connect_party", lambda *_, **__: relay)
+    monkeypatch.setattr(through_hub, "refresh_register", lambda *_: None)
     return relay
 
 

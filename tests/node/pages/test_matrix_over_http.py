@@ -18,7 +18,7 @@ from audit.log import read_entries
 from federation.transport import HubUnreachable
 from node.app import create_app
 from node.lookups.own_children import FIELDS
-from node.pages import class_list, named, one_child, placed_here
+from node.pages import through_hub
 from node.service import Node
 from node.setting_up import enter_person
 from node.sign_in import issue_code
@@ -88,8 +88,7 @@ class Visitor:
 @pytest.fixture
 def port(node: Node, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A running node that reaches no hub: questions to other nodes end where they would be sent."""
-    for page in (placed_here, one_child, named, class_list):
-        monkeypatch.setattr(page, "connect_party", _no_hub)
+    monkeypatch.setattr(through_hub, "connect_party", _no_hub)
     server = make_server("127.0.0.1", 0, create_app(node), threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

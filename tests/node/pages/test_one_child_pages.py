@@ -14,7 +14,7 @@ from node.lookups.holding import hold_request, list_held
 from node.lookups.notices import NoticeKind, give_notice, list_notices
 from node.lookups.one_child import check_question
 from node.lookups.own_children import FIELDS, list_own_children
-from node.pages import one_child
+from node.pages import one_child, through_hub
 from node.service import Node
 from policies.names import Relation
 from tests.federation.test_lookup_messages import ANSWER
@@ -65,7 +65,7 @@ def test_nobody_is_found_and_that_is_logged(browse: Browse, send: Send, node: No
 def test_what_is_wrong_is_said_and_nothing_of_the_child_is_sent_back(
     browse: Browse, send: Send, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str]
 ) -> None:
-    monkeypatch.setattr(one_child, "connect_party", lambda *_, **__: pytest.fail("nobody is asked"))
+    monkeypatch.setattr(through_hub, "connect_party", lambda *_, **__: pytest.fail("nobody is asked"))
     monkeypatch.setattr(one_child, "ask_authority", ask_nobody)
     answer = send(browse("vsh"), "/child", {**WHY, **fields})
     assert answer.status_code == 400
