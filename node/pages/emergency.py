@@ -6,16 +6,15 @@ there is no passkey, and without a passkey no emergency access: the page says wh
 
 from flask import Blueprint, render_template, request
 
-from federation.lookups import LookupOutcome
 from federation.problems import ProblemRaised
 from federation.state import StateError
 from federation.web.site import allow_script
 from federation.webauthn import Assertion, WebAuthnRefused, decode_base64url, encode_base64url
 from node.lookups.emergency_asking import check_draft, draft_emergency, send_emergency
 from node.lookups.errand import LookupResult
-from node.lookups.file_fields import FILE_FIELDS
 from node.lookups.one_child import read_sought
 from node.lookups.purpose import PurposeMissing
+from node.pages.one_child import show_answer
 from node.pages.staff import may_ask_in_emergency, require_visitor_who, the_node
 from node.pages.through_hub import PATIENCE, reach_hub
 from node.people import Person
@@ -72,17 +71,7 @@ def send_request() -> Page:
         raise ProblemRaised(400, "passkey_unreadable", str(refused)) from None
     except StateError as error:
         return _show_form({"upn": str(error)}, 400)
-    answer = found.answers[0] if found.answers else None
-    files = [[(name, getattr(file, name)) for name in FILE_FIELDS] for file in answer.files] if answer else []
-    shown = {
-        "files": files,
-        "answer": answer,
-        "missing": found.missing,
-        "waits": answer is not None and answer.outcome is LookupOutcome.HELD,
-        "tracked": (),
-    }
-    source = f"authority {answer.authority}" if answer else ""
-    return render_template("child_found.html", source=source, purpose="emergency, as you stated", **shown), 200
+    return show_answer(found, "emergency, as you stated"), 200
 
 
 def ask_authority(visitor: Person, draft_id: str, credential: bytes, answer: Assertion) -> LookupResult:

@@ -1,6 +1,8 @@
 """One child: over our own records, or at the node of one other authority. Whom we seek is sent in a form, never in an
 address; the search is logged whatever it finds."""
 
+from collections.abc import Sequence
+
 from flask import Blueprint, render_template, request
 
 from federation.lookups import ChildSought, LookupOutcome
@@ -12,6 +14,7 @@ from node.lookups.purpose import PurposeMissing
 from node.pages.staff import may_search, require_visitor_who, the_node
 from node.pages.through_hub import PATIENCE, reach_hub
 from node.people import Person
+from node.tracking.summary import ChildSummary
 from node.tracking.told_child import summarise_told
 
 one_child = Blueprint("one_child", __name__)
@@ -48,7 +51,8 @@ def show_child() -> Page:
         return _show_form({"purpose": str(missing)}, 400)
     except StateError as unclear:
         return _show_form({"at": str(unclear)}, 400)
-    return _show_answer(found, purpose)
+    tracked = [summarise_told(the_node(), answer, file) for answer in found.answers for file in answer.files]
+    return show_answer(found, purpose, tracked)
 
 
 def ask_authority(visitor: Person, purpose: str, sought: ChildSought, whose: str, at: str) -> LookupResult:
@@ -72,18 +76,18 @@ def _show_own(visitor: Person, purpose: str, sought: ChildSought) -> Page:
     return render_template("child_found.html", files=files, **shown)
 
 
-def _show_answer(found: LookupResult, purpose: str) -> Page:
+def show_answer(found: LookupResult, purpose: str, tracked: Sequence[ChildSummary | str | None] = ()) -> str:
+    """Show what the one asked authority answered, and what it said of each child's tracking record."""
     answer = found.answers[0] if found.answers else None
-    files = [[(name, getattr(file, name)) for name in FILE_FIELDS] for file in answer.files] if answer else []
     return render_template(
         "child_found.html",
-        files=files,
+        files=[[(name, getattr(file, name)) for name in FILE_FIELDS] for file in answer.files] if answer else [],
         source=f"authority {answer.authority}" if answer else "",
         purpose=purpose,
         answer=answer,
         waits=answer is not None and answer.outcome is LookupOutcome.HELD,
         missing=found.missing,
-        tracked=[summarise_told(the_node(), answer, file) for file in answer.files] if answer else [],
+        tracked=tracked,
     )
 
 
