@@ -67,7 +67,7 @@ lock:  ## renew the locked lists (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" --extra build -o requirements.lock --quiet
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --custom-compile-command "make lock" --extra build --extra test --extra browser --extra arrow \
+	  --custom-compile-command "make lock" --extra build --extra test --extra browser \
 	  --extra noise --extra postgres -c requirements.lock -o requirements-test.lock --quiet
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" --extra models \

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from disclosure_control.tables import Entry, Row
 
-__all__ = ["MISSING", "write_csv", "write_text"]
+__all__ = ["MISSING", "write_csv", "write_entry", "write_text"]
 
 MISSING = "missing"
 """Stands for the missing category, which is a category of its own."""
@@ -24,7 +24,7 @@ def write_csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_write_entry(entry) for entry in row] for row in rows)
+    writer.writerows([write_entry(entry) for entry in row] for row in rows)
     return text.getvalue()
 
 
@@ -49,7 +49,7 @@ def _draw(
     column: str, place: int, is_figure: bool, rows: Sequence[Row], asides: Sequence[Mapping[str, str]]
 ) -> list[str]:
     """One column from its heading down, every line of the same width."""
-    entries = [column, *(_write_entry(row[place]) for row in rows)]
+    entries = [column, *(write_entry(row[place]) for row in rows)]
     beside = ["", *(each.get(column, "") for each in asides)] if asides else [""] * len(entries)
     widths = max(map(len, entries)), max(map(len, beside))
     aligned = [entry.rjust(widths[0]) if is_figure else entry.ljust(widths[0]) for entry in entries]
@@ -58,7 +58,8 @@ def _draw(
     return [f"{entry} {aside.ljust(widths[1])}" for entry, aside in zip(aligned, beside, strict=True)]
 
 
-def _write_entry(entry: Entry) -> str:
+def write_entry(entry: Entry) -> str:
+    """An entry as the word, the number or the symbol that a reader is shown."""
     if entry is None:
         return MISSING
     return str(entry).lower() if isinstance(entry, bool) else str(entry)

@@ -300,7 +300,7 @@ def print_outcome(release: str, sums: Sequence[str], hands: Stagehands, form: st
         told = {"release": json.loads(release), "sums": [json.loads(each) for each in sums]}
         click.echo(json.dumps({**told, "stages": stages, "audit": "verified"}))
         return
-    from federation.commands.query import format_release
+    from federation.commands.fetch import format_release
     from federation.exchange import ReleaseDocument
     from federation.wire import decode_document
 

@@ -1,14 +1,12 @@
 """A release as a folder to hand on: its open data files, a provenance sheet, and the document that proves it.
 
-The sheet is for whoever comes upon the figures without the hub: what was asked, who answered, how it was protected. The
-document is the release as it was made, with what the nodes signed.
+The document is the release as it was made, with what the nodes signed.
 """
 
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from io import BytesIO
 
-from disclosure_control.absences import list_absences
 from disclosure_control.models.reading import read_release
 from disclosure_control.models.release import ReleasedModel
 from disclosure_control.preset import PresetInvalid
@@ -17,7 +15,8 @@ from disclosure_control.released import ReleasedTable
 from federation.exchange import ReleaseDocument
 from federation.manifest import Path
 from federation.plans import derive_plan
-from federation.release_files.open_data import OpenData, OpenDataUnfit, write_open_data
+from federation.release_files.open_data import OpenDataUnfit, write_open_data
+from federation.release_files.provenance import DOCUMENT_SUFFIX, SHEET_SUFFIX, file_stem, write_provenance
 from federation.wire import encode_document
 from query_engine.planning.plan import QueryPlan
 from query_engine.refusal import QueryRefused
@@ -34,12 +33,12 @@ def gather_files(document: ReleaseDocument, presets: PresetShelf = SHIPPED) -> M
     if isinstance(table, ReleasedModel):
         raise OpenDataUnfit("a model is no table of the open data standard: take its estimates as CSV")
     files = write_open_data(table, _plan_again(document, table, presets))
-    name = document.release_id.casefold().replace("-", "_")
+    stem = file_stem(document)
     return {
-        f"{name}.csv": files.data.encode(),
-        f"{name}.meta.csv": files.meta.encode(),
-        f"{name}.provenance.txt": ("\n".join(_tell(document, table, files)) + "\n").encode(),
-        f"{name}.release.json": encode_document(document) + b"\n",
+        f"{stem}.csv": files.data.encode(),
+        f"{stem}.meta.csv": files.meta.encode(),
+        f"{stem}{SHEET_SUFFIX}": write_provenance(document, files.remarks),
+        f"{stem}{DOCUMENT_SUFFIX}": encode_document(document) + b"\n",
     }
 
 
@@ -57,19 +56,3 @@ def pack_files(files: Mapping[str, bytes]) -> bytes:
         for name, content in files.items():
             archive.writestr(zipfile.ZipInfo(name, OLDEST), content, zipfile.ZIP_DEFLATED)
     return packed.getvalue()
-
-
-def _tell(document: ReleaseDocument, table: ReleasedTable, files: OpenData) -> Iterator[str]:
-    """Yield the lines of the provenance sheet."""
-    yield f"Release       {document.release_id}, {document.released_at:%d %B %Y %H:%M} UTC"
-    yield f"Query         {document.query_id}, manifest {document.manifest_digest}"
-    yield f"Purpose       {document.purpose}"
-    yield f"Asked         {' '.join(document.sql.split())}"
-    yield f"Plan          {table.plan_id}, by {table.path}"
-    yield f"Protected by  {table.preset}, version {table.preset_version}"
-    yield f"Answered      {len(table.answered)} authorities: {' '.join(table.answered)}"
-    yield from (f"Absent        {line}" for line in list_absences(table.absent))
-    yield from (f"Note          {remark}" for remark in files.remarks)
-    yield from (f"Symbol        {symbol.value}  {meaning}" for symbol, meaning in table.symbols.items())
-    yield f"Method        {table.method}"
-    yield "Proof         the .release.json beside this sheet, with what each node signed"

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from federation.spreadsheet import write_spreadsheet
 from federation.state import write_file
 from node.tracking.changing import ReasonMissing, change_event
 from node.tracking.children import find_granted
@@ -17,7 +18,7 @@ from node.tracking.dataset import SHEETS, LineFault, ReadLine, read_sheet, write
 from node.tracking.facts import Fact
 from node.tracking.kinds import key_of, kind_of
 from node.tracking.record import TrackingRecord
-from node.tracking.spreadsheet import SpreadsheetUnreadable, read_spreadsheet, write_spreadsheet
+from node.tracking.spreadsheet import SpreadsheetUnreadable, read_spreadsheet
 from node.tracking.store import add_entries, read_record
 from node.tracking.visit import Visit
 from policies.access_policy import AccessDenied, DenialCode

@@ -29,13 +29,15 @@ HUB = "http://127.0.0.1:9"
 class ShortLines(Lines):
     """Lines that end in the application itself."""
 
+    address = HUB
+
     def __init__(self, app: Flask) -> None:
         super().__init__(HUB, None)
         self._app = app
 
     def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str], bounds: Bounds) -> Answer:
         client = self._app.test_client()
-        response = client.open(path, method=method, base_url=HUB, data=body, headers=dict(headers))
+        response = client.open(path, method=method, base_url=self.address, data=body, headers=dict(headers))
         found = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, found, response.data)
 

@@ -364,7 +364,9 @@ ERRORS: dict[type[Exception], Callable[[], object]] = {
 """How to come by each error of the members' own rooms."""
 
 ELSEWHERE = {
-    "federation.client",
+    "federation.client.asking",
+    "federation.client.frames",
+    "federation.client.manifests",
     "federation.lines",
     "federation.transport",
     "federation.processes",

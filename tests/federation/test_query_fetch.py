@@ -13,7 +13,8 @@ from disclosure_control.preset_shelf import SHIPPED
 from disclosure_control.presets import load_preset
 from disclosure_control.release import ReleasedTable, read_released
 from disclosure_control.totals import release_noisy_total
-from federation.commands.query import format_release, query
+from federation.commands.fetch import format_release
+from federation.commands.query import query
 from federation.exchange import ReleaseDocument
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan

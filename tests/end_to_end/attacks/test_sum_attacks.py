@@ -115,7 +115,7 @@ def test_differencing_by_one_authority(
 
     The attacker's own software would say so before, so they use other.
     """
-    monkeypatch.setattr("federation.client.check_soundness", lambda _: None)
+    monkeypatch.setattr("federation.client.member.check_soundness", lambda _: None)
     door, refused = open_sum_door(), list[str]()
     conditions = ["home_authority <> '203'", "home_authority = '203'", "NOT (home_authority IN ('204', '301'))"]
     if path is LeavingPath.EXACT_SUM:

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from audit.event import Action, AuditEvent
 from audit.log import read_entries
 from federation.cli import run
+from federation.spreadsheet import write_spreadsheet
 from node.service import Node, open_node
 from node.setting_up import enter_person
 from node.tracking.dataset import SHEETS, header_of
 from node.tracking.facts import Plan, Support, Target
-from node.tracking.spreadsheet import SpreadsheetUnreadable, read_spreadsheet, write_spreadsheet
+from node.tracking.spreadsheet import SpreadsheetUnreadable, read_spreadsheet
 from node.tracking.store import read_records
 from node.vault import read_vault
 from tests.small_federation import SmallFederation

@@ -1,23 +1,27 @@
-"""The client library: what a researcher, an analyst or an approver does, on their own machine, with their own keys.
-
-Nothing that the hub says is taken on trust. A manifest is compared with what was asked before it is signed, its plan is
-derived again from its SQL, and an approver sees it rendered here, from the exact bytes that the signature will cover.
-"""
+"""One member's view of the federation: what they ask, sign, follow and fetch, with their own keys, through the hub."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, Unpack
 
 from audit.proof import ProvenEntry
+from federation.client.asking import Question, Submission, Terms, draft_question, is_settled
+from federation.client.manifests import (
+    ManifestMismatch,
+    Review,
+    TemplateReview,
+    check_says_what_was_asked,
+    check_soundness,
+    derive_plan,
+    review_manifest,
+)
+from federation.client.result import Result
 from federation.envelope import Envelope, read_envelope, seal_envelope, sign_body
 from federation.exchange import (
     BudgetLeft,
     CheckDecision,
     PendingCheck,
     QueryDraft,
-    QueryState,
     QueryStatus,
     ReleaseDocument,
     RunDraft,
@@ -32,13 +36,11 @@ from federation.manifest import (
     check_validity,
     manifest_digest,
     read_manifest,
-    read_record_keys,
     write_manifest,
 )
-from federation.plans import derive_plan as plan_question
-from federation.register import Member, MemberKind, Register
+from federation.register import MemberKind, Register
 from federation.releases import verify_release
-from federation.state import Party, open_party
+from federation.state import Party
 from federation.template import (
     TEMPLATE_TYPE,
     Template,
@@ -50,43 +52,14 @@ from federation.template import (
     template_digest,
 )
 from federation.total_releases import verify_total
-from federation.transport import LONG_POLL_SECONDS, HubConnection, connect_party, current_time
+from federation.transport import LONG_POLL_SECONDS, HubConnection, current_time
 from federation.wire import encode_document
 from federation.witnessing import find_quorum
-from query_engine.planning.plan import QueryPlan
 
 if TYPE_CHECKING:
     from disclosure_control.preset_shelf import PresetShelf
 
 Clock = Callable[[], datetime]
-
-SETTLED = frozenset({QueryState.RELEASED, QueryState.EXPIRED, QueryState.UNFINISHED})
-"""States in which a query stays."""
-
-
-class ManifestMismatch(Exception):
-    """The hub's manifest does not say what it should; nothing was signed."""
-
-
-@dataclass(frozen=True)
-class Review:
-    """A manifest as read on one's own machine: the exact bytes, their digest, and what they mean."""
-
-    envelope: Envelope
-    manifest: Manifest
-    digest: str
-    plan: QueryPlan
-    asker: Member
-
-
-@dataclass(frozen=True)
-class TemplateReview:
-    """A template as read on one's own machine: its exact bytes, their digest, and the page that reads it aloud."""
-
-    envelope: Envelope
-    template: Template
-    digest: str
-    page: str
 
 
 class FederationClient:
@@ -123,6 +96,23 @@ class FederationClient:
         """Fetch the register, verify it under the pinned root and keep it."""
         return self._party.adopt_register(self._connection.fetch_register(), self._clock())
 
+    def sql(self, text: str, *, project: str, purpose: str, **terms: Unpack[Terms]) -> Question:
+        """Return a question to be checked and asked; nothing is sent yet.
+
+        Its path, year and the rest follow from the SQL where `terms` do not say. Raises `QueryRefused` for one that is
+        not to be asked.
+        """
+        return Question(self, draft_question(text, project, purpose, **terms))
+
+    def query(self, query_id: str) -> Submission:
+        """Return a query that was submitted before, to follow it or to have its release."""
+        return Submission(self, query_id)
+
+    def result(self, query_id: str) -> Result:
+        """Return the release of a query, verified against what the nodes signed, with its proof."""
+        document = self.fetch(query_id)
+        return Result(document, self.presets, self.fetch_proof(document)[0])
+
     def submit(self, draft: QueryDraft) -> QueryStatus:
         """Have a query checked, compare its manifest with the draft, sign it and submit it.
 
@@ -135,7 +125,7 @@ class FederationClient:
         envelope, manifest = self._fetch_manifest(status.query_id)
         check_validity(manifest, self._clock())
         nodes = draft.roster or sorted(member.id for member in register.active(MemberKind.NODE, self._clock()))
-        _check_says_what_was_asked(manifest, draft, self._party.member_id, nodes)
+        check_says_what_was_asked(manifest, draft, self._party.member_id, nodes)
         derive_plan(manifest, self.presets)
         return self._sign(status.query_id, envelope)
 
@@ -220,7 +210,7 @@ class FederationClient:
         while True:
             status = self._connection.fetch_status(query_id, wait=LONG_POLL_SECONDS)
             yield status
-            if status.state in SETTLED:
+            if is_settled(status):
                 return
 
     def status(self, query_id: str) -> QueryStatus:
@@ -276,76 +266,3 @@ def describe_proof(proven: ProvenEntry, register: Register, now: datetime) -> st
     have, need = len(proven.witnesses), find_quorum(register, proven.checkpoint.origin, now)
     told = f"the release is entry {proven.index} of the log of {proven.checkpoint.origin}, cosigned by {have}"
     return told if have >= need else f"{told} of the {need} that it takes: fetch the proof again in some minutes"
-
-
-def connect(state: Path | str, *, clock: Clock = current_time) -> FederationClient:
-    """Connect as the member whose state directory this is.
-
-    Where new keys wait, the register is looked at first: once it names them, the hub knows no others.
-    """
-    party = open_party(Path(state))
-    client = FederationClient(party, connect_party(party, clock=clock), clock)
-    if party.awaits_rotation:
-        client.refresh_register()
-    return client
-
-
-def review_manifest(envelope: Envelope, register: Register, presets: "PresetShelf", now: datetime) -> Review:
-    """Read a manifest for an approver, on their own machine or at their own node, from its exact bytes.
-
-    The asker's signature, its validity and its plan are verified. Raises `ApprovalError`, `ManifestMismatch` or
-    `QueryRefused` for one that nobody should approve.
-    """
-    manifest = read_manifest(envelope)
-    asker = check_asker(manifest, envelope, register, now)
-    check_validity(manifest, now)
-    return Review(envelope, manifest, manifest_digest(envelope), derive_plan(manifest, presets), asker)
-
-
-def check_soundness(sql: str) -> None:
-    """Check that a question is one to ask, methodology guards included, before it is signed. Raises `QueryRefused`."""
-    from query_engine.question import read_question
-
-    read_question(sql)
-
-
-def derive_plan(manifest: Manifest, presets: "PresetShelf | None" = None) -> QueryPlan:
-    """Derive the plan from a manifest's SQL with our own planner, catalogue and presets.
-
-    Raises `ManifestMismatch` where the manifest states another plan, year or protection, and `QueryRefused` where the
-    SQL is none of the language.
-    """
-    from disclosure_control.preset_shelf import SHIPPED
-    from federation.cell_key_terms import state_cell_keys
-    from query_engine.catalogue import load_catalogue
-
-    plan = plan_question(manifest.sql, manifest.path, read_record_keys(manifest))
-    stated = (manifest.plan_id, manifest.planner_version, manifest.catalogue_version)
-    if stated != (plan.plan_id, plan.planner_version, load_catalogue().version):
-        raise ManifestMismatch("the manifest's plan is not the plan of its SQL: this software and the hub's may differ")
-    if plan.academic_years != (int(manifest.academic_year),):
-        raise ManifestMismatch(f"the SQL is not about {manifest.academic_year} and no other academic year")
-    preset = (presets or SHIPPED).load(manifest.preset)
-    if (manifest.preset_version, manifest.cell_key) != (preset.version, state_cell_keys(preset)):
-        raise ManifestMismatch(f"the preset {manifest.preset} is another version here than the manifest states")
-    return plan
-
-
-def _check_says_what_was_asked(manifest: Manifest, draft: QueryDraft, asker: str, nodes: Sequence[str]) -> None:
-    said = (manifest.asker, manifest.project, manifest.purpose, manifest.sql, manifest.academic_year, manifest.preset)
-    asked = (asker, draft.project, draft.purpose, draft.sql, draft.academic_year, draft.preset)
-    if said != asked or manifest.expires_at - manifest.issued_at != timedelta(hours=draft.valid_hours):
-        raise ManifestMismatch("the hub's manifest differs from what was asked: nothing was signed")
-    _check_roster(manifest, draft, nodes)
-    leaving = (manifest.path, manifest.sum, manifest.snapshot_term, manifest.template, manifest.choices)
-    if leaving != (draft.path, draft.sum_terms(len(manifest.roster)), draft.term, "", ()):
-        raise ManifestMismatch("the hub's manifest lets figures leave on other terms than asked: nothing was signed")
-
-
-def _check_roster(manifest: Manifest, draft: QueryDraft, nodes: Sequence[str]) -> None:
-    """A sum over everybody is over those that have agreed on keys this week: two thirds of all nodes at least."""
-    asked, roster = set(nodes), set(manifest.roster)
-    if draft.path in SUM_PATHS and draft.roster is None and 3 * len(roster) >= 2 * len(asked):
-        roster |= asked - roster
-    if roster != asked:
-        raise ManifestMismatch("the hub's manifest is for other nodes than were asked: nothing was signed")

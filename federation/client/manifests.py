@@ -1,0 +1,116 @@
+"""Manifests and templates as they are read on one's own machine before anything is signed.
+
+Nothing that the hub says is taken on trust: a manifest is compared with what was asked, and its plan is derived again
+from its SQL with our own planner, catalogue and presets.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from federation.envelope import Envelope
+from federation.exchange import QueryDraft
+from federation.manifest import (
+    SUM_PATHS,
+    Manifest,
+    check_asker,
+    check_validity,
+    manifest_digest,
+    read_manifest,
+    read_record_keys,
+)
+from federation.plans import derive_plan as plan_question
+from federation.register import Member, Register
+from federation.template import Template
+from query_engine.planning.plan import QueryPlan
+
+if TYPE_CHECKING:
+    from disclosure_control.preset_shelf import PresetShelf
+
+
+class ManifestMismatch(Exception):
+    """The hub's manifest does not say what it should; nothing was signed."""
+
+
+@dataclass(frozen=True)
+class Review:
+    """A manifest as read on one's own machine: the exact bytes, their digest, and what they mean."""
+
+    envelope: Envelope
+    manifest: Manifest
+    digest: str
+    plan: QueryPlan
+    asker: Member
+
+
+@dataclass(frozen=True)
+class TemplateReview:
+    """A template as read on one's own machine: its exact bytes, their digest, and the page that reads it aloud."""
+
+    envelope: Envelope
+    template: Template
+    digest: str
+    page: str
+
+
+def review_manifest(envelope: Envelope, register: Register, presets: "PresetShelf", now: datetime) -> Review:
+    """Read a manifest for an approver, on their own machine or at their own node, from its exact bytes.
+
+    The asker's signature, its validity and its plan are verified. Raises `ApprovalError`, `ManifestMismatch` or
+    `QueryRefused` for one that nobody should approve.
+    """
+    manifest = read_manifest(envelope)
+    asker = check_asker(manifest, envelope, register, now)
+    check_validity(manifest, now)
+    return Review(envelope, manifest, manifest_digest(envelope), derive_plan(manifest, presets), asker)
+
+
+def check_soundness(sql: str) -> None:
+    """Check that a question is one to ask, methodology guards included, before it is signed. Raises `QueryRefused`."""
+    from query_engine.question import read_question
+
+    read_question(sql)
+
+
+def derive_plan(manifest: Manifest, presets: "PresetShelf | None" = None) -> QueryPlan:
+    """Derive the plan from a manifest's SQL with our own planner, catalogue and presets.
+
+    Raises `ManifestMismatch` where the manifest states another plan, year or protection, and `QueryRefused` where the
+    SQL is none of the language.
+    """
+    from disclosure_control.preset_shelf import SHIPPED
+    from federation.cell_key_terms import state_cell_keys
+    from query_engine.catalogue import load_catalogue
+
+    plan = plan_question(manifest.sql, manifest.path, read_record_keys(manifest))
+    stated = (manifest.plan_id, manifest.planner_version, manifest.catalogue_version)
+    if stated != (plan.plan_id, plan.planner_version, load_catalogue().version):
+        raise ManifestMismatch("the manifest's plan is not the plan of its SQL: this software and the hub's may differ")
+    if plan.academic_years != (int(manifest.academic_year),):
+        raise ManifestMismatch(f"the SQL is not about {manifest.academic_year} and no other academic year")
+    preset = (presets or SHIPPED).load(manifest.preset)
+    if (manifest.preset_version, manifest.cell_key) != (preset.version, state_cell_keys(preset)):
+        raise ManifestMismatch(f"the preset {manifest.preset} is another version here than the manifest states")
+    return plan
+
+
+def check_says_what_was_asked(manifest: Manifest, draft: QueryDraft, asker: str, nodes: Sequence[str]) -> None:
+    """Check that the hub's manifest is of the draft and of nothing else. Raises `ManifestMismatch`."""
+    said = (manifest.asker, manifest.project, manifest.purpose, manifest.sql, manifest.academic_year, manifest.preset)
+    asked = (asker, draft.project, draft.purpose, draft.sql, draft.academic_year, draft.preset)
+    if said != asked or manifest.expires_at - manifest.issued_at != timedelta(hours=draft.valid_hours):
+        raise ManifestMismatch("the hub's manifest differs from what was asked: nothing was signed")
+    _check_roster(manifest, draft, nodes)
+    leaving = (manifest.path, manifest.sum, manifest.snapshot_term, manifest.template, manifest.choices)
+    if leaving != (draft.path, draft.sum_terms(len(manifest.roster)), draft.term, "", ()):
+        raise ManifestMismatch("the hub's manifest lets figures leave on other terms than asked: nothing was signed")
+
+
+def _check_roster(manifest: Manifest, draft: QueryDraft, nodes: Sequence[str]) -> None:
+    """A sum over everybody is over those that have agreed on keys this week: two thirds of all nodes at least."""
+    asked, roster = set(nodes), set(manifest.roster)
+    if draft.path in SUM_PATHS and draft.roster is None and 3 * len(roster) >= 2 * len(asked):
+        roster |= asked - roster
+    if roster != asked:
+        raise ManifestMismatch("the hub's manifest is for other nodes than were asked: nothing was signed")

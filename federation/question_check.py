@@ -1,0 +1,159 @@
+"""A question looked at before anybody is asked: what it plans, what to mind, what would be withheld, what it costs.
+
+All of it comes from the question, the catalogue and the preset; no data is read, and no hub is asked but for what is
+left of a budget, which whoever asks may add.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from disclosure_control.budget.price import Price, price_plan, write_epsilon
+from disclosure_control.expectation import Expectation, foresee
+from disclosure_control.noise.terms import Mechanism, NoiseRefused
+from disclosure_control.preset import Preset
+from disclosure_control.rewrites import Rewrite, propose_rewrites
+from federation.exchange import BudgetLeft
+from federation.manifest import SUM_PATHS, Path
+from query_engine.methodology.cautions import Caution
+from query_engine.planning.paths import default_path
+from query_engine.planning.plan import QueryPlan
+from query_engine.planning.record_keys import plan_for_keys
+from query_engine.question import Question, read_question
+from query_engine.refusal import QueryRefused
+from query_engine.wording.description import Paragraph, describe_plan
+from query_engine.wording.explaining import describe_view
+
+__all__ = ["EPSILON_REFUSED", "QuestionCheck", "RefusedBecause", "check_question"]
+
+EPSILON_REFUSED = "epsilon_refused"
+"""The code of a question that no noise of this epsilon could hide everybody in."""
+
+
+@dataclass(frozen=True)
+class RefusedBecause:
+    """Why a question is refused: a code, a text, and line and column of the place where there is one."""
+
+    code: str
+    text: str
+    at: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class QuestionCheck:
+    """What can be said of a question beforehand. Of a refused one there is nothing but the refusal.
+
+    `expected` is None where nothing is withheld one authority at a time, as in a total with noise, or where it cannot
+    be foreseen. `price` is that of a total with noise, and `left` what its project has left, where somebody asked.
+    """
+
+    sql: str
+    refused: RefusedBecause | None = None
+    plan: QueryPlan | None = None
+    path: Path = Path.NOISY_SUM
+    why: str = ""
+    shown: tuple[str, ...] = ()
+    cautions: tuple[Caution, ...] = ()
+    expected: Expectation | None = None
+    rewrites: tuple[Rewrite, ...] = ()
+    price: Price | None = None
+    left: BudgetLeft | None = None
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether the question may be asked."""
+        return self.refused is None
+
+    @property
+    def cells(self) -> int:
+        """The rows of the table: of one authority's, or of the total."""
+        return 0 if self.plan is None else self.plan.cells
+
+    @property
+    def described(self) -> list[Paragraph]:
+        """The plan in words."""
+        return [] if self.plan is None else describe_plan(self.plan)
+
+    @property
+    def expectation(self) -> str:
+        """The share withheld, in words."""
+        if self.path in SUM_PATHS:
+            return "nothing withheld, and noise in every figure"
+        if self.expected is None:
+            return "what would be withheld cannot be foreseen of this question"
+        return f"{self.expected.in_words} of the figures withheld in the middling authority"
+
+    def paragraphs(self) -> Iterator[Paragraph]:
+        """Yield everything under headings, as sentences."""
+        if self.refused is not None:
+            place = f" (line {self.refused.at[0]}, column {self.refused.at[1]})" if self.refused.at else ""
+            yield "Refused", [f"{self.refused.text}{place}", f"code {self.refused.code}"]
+            return
+        yield from self.described
+        if self.shown:
+            yield "Shown", list(self.shown)
+        yield "Leaves by", [f"{self.path}, since {self.why}" if self.why else self.path.value]
+        yield "Expected", [self.expectation]
+        if self.rewrites:
+            yield "Rather", [each.in_words for each in self.rewrites]
+        if self.price is not None:
+            yield "Price", list(self._price_lines(self.price))
+        if self.cautions:
+            yield "Warnings", [f"{each.source}: {each.whole_text}" for each in self.cautions]
+
+    def _price_lines(self, price: Price) -> Iterator[str]:
+        years = " and ".join(map(str, price.academic_years))
+        epsilon, rho = write_epsilon(price.loss.epsilon), f"{float(price.loss.rho):.4g}"
+        yield f"epsilon {epsilon} of {years} (rho {rho}), once for all attempts"
+        if self.left is not None:
+            yield (
+                f"left for project {self.left.project}: epsilon {self.left.left}, and {self.left.most_per_question} at "
+                "most for one question"
+            )
+
+    def __str__(self) -> str:
+        headed = ((zip((heading, *[""] * len(texts)), texts, strict=False)) for heading, texts in self.paragraphs())
+        return "\n".join(f"{heading:<12}{text}" for paragraph in headed for heading, text in paragraph)
+
+    def _repr_html_(self) -> str:
+        from federation.client.notebook import draw_paragraphs
+
+        return draw_paragraphs("The question can be asked" if self.is_allowed else "Refused", self.paragraphs())
+
+    def with_left(self, left: BudgetLeft) -> "QuestionCheck":
+        """The same, beside what is left of a budget."""
+        return replace(self, left=left)
+
+
+def check_question(
+    sql: str, preset: Preset, path: Path | None = None, *, epsilon: str = "1", mechanism: Mechanism = "polya"
+) -> QuestionCheck:
+    """Look at a question. Where no path is given, it is the one that an ad-hoc question takes by default."""
+    try:
+        question = read_question(sql)
+        default, why = default_path(question.plan)
+        taken = Path(default) if path is None else path
+        plan = plan_for_keys(question.plan, taken.value, preset.record_keys)
+        price = price_plan(plan, epsilon, mechanism) if taken is Path.NOISY_SUM else None
+    except QueryRefused as refused:
+        return QuestionCheck(sql, RefusedBecause(refused.code, refused.text, refused.at))
+    except NoiseRefused as refused:
+        return QuestionCheck(sql, RefusedBecause(EPSILON_REFUSED, f"This cannot be noised so: {refused}."))
+    return _look_at(sql, question, preset, plan, taken, "" if path else why, price)
+
+
+def _look_at(
+    sql: str, question: Question, preset: Preset, plan: QueryPlan, path: Path, why: str, price: Price | None
+) -> QuestionCheck:
+    is_total = path in SUM_PATHS
+    return QuestionCheck(
+        sql,
+        plan=plan,
+        path=path,
+        why=why,
+        shown=tuple(describe_view(question.view)),
+        cautions=question.cautions,
+        expected=None if is_total else foresee(plan, preset),
+        # A manifest is about one academic year, so years cannot be pooled here.
+        rewrites=() if is_total else propose_rewrites(plan, preset, pool_years=False),
+        price=price,
+    )
