@@ -62,6 +62,7 @@ EXIT_CODES: Mapping[str, int] = {
     "federation.processes.CommandFailed": 1,
     "node.lookups.purpose.PurposeMissing": 2,
     "node.tracking.changing.ReasonMissing": 2,
+    "node.tracking.record.RecordMoved": 2,
     "node.tracking.visit.NoSuchChild": 2,
     "node.ingest.load.LoadFailed": 1,
     "node.ingest.report.NothingUsable": 3,

@@ -1,9 +1,11 @@
 """A node's pages as a web application, for the authority's own people alone: no other member ever connects to it."""
 
 import logging
+from io import BytesIO
 from pathlib import Path
+from typing import IO
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
 
 from federation.problems import ProblemRaised
 from federation.register import RegisterError
@@ -19,9 +21,17 @@ from policies.linter import PolicyInvalid
 log = logging.getLogger("circe.node")
 
 
+class PageRequest(Request):
+    """A request whose files are held in memory: what somebody sends in about a child is on no disk by accident."""
+
+    def _get_file_stream(self, *_: object, **__: object) -> IO[bytes]:
+        return BytesIO()
+
+
 def create_app(node: Node) -> Flask:
     """Return the application that serves a node's pages."""
     app = Flask(__name__, static_folder=None)
+    app.request_class = PageRequest
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
     app.extensions["node"] = node
     add_pages(app, node)

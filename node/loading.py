@@ -16,6 +16,7 @@ from node.quality.readiness import assess_readiness
 from node.service import Node, open_node
 from node.snapshots import Snapshot
 from node.tracking.feed import tell_tracked
+from node.tracking.newcomers import match_newcomers
 
 
 def load_into(
@@ -42,6 +43,7 @@ def load_into(
         progress=progress,
     )
     rows = sum(file.rows_loaded for file in report.files)
+    _match(node, progress)
     node.record(
         node.event(
             Action.NODE_LOADED,
@@ -70,10 +72,19 @@ def rebuild_snapshot(directory: Path, progress: Callable[[str], None] = lambda _
         tracked=tell_tracked(node),
         progress=progress,
     )
+    _match(node, progress)
     node.record(
         node.event(Action.NODE_LOADED, node.party.member_id, report.snapshot or "", files=0, host_answers=len(facts))
     )
     return report
+
+
+def _match(node: Node, progress: Callable[[str], None]) -> None:
+    """Find the children who were entered by hand in what was loaded."""
+    snapshot = node.store.current()
+    matched = match_newcomers(node, snapshot) if snapshot is not None else 0
+    if matched:
+        progress(f"{matched} children who had been entered by hand are in the returns now")
 
 
 def describe_snapshot(directory: Path, form: str) -> str:

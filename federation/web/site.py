@@ -6,7 +6,7 @@ request by request and need neither cookie nor token.
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -73,7 +73,10 @@ class Host(Doorkeeper, Protocol):
 
 @dataclass(frozen=True)
 class Site:
-    """What all pages of one party share. `doors` are the first words of paths that serve software."""
+    """What all pages of one party share. `doors` are the first words of paths that serve software.
+
+    `uploads` are the paths to which whoever has signed in may send files, with the most bytes that each takes in.
+    """
 
     title: str
     cookie: str
@@ -81,16 +84,23 @@ class Site:
     host: Host
     doors: frozenset[str]
     limits_of: LimitsOf
+    uploads: Mapping[str, int] = field(default_factory=dict)
     failures: RateLimit = field(default_factory=lambda: RateLimit(MOST_FAILURES, FAILURES_WITHIN))
 
 
-def open_site(app: Flask, host: Host, doors: Iterable[str] = (), limits_of: LimitsOf = lambda _: Limits()) -> None:
+def open_site(
+    app: Flask,
+    host: Host,
+    doors: Iterable[str] = (),
+    limits_of: LimitsOf = lambda _: Limits(),
+    uploads: Mapping[str, int] | None = None,
+) -> None:
     """Make an application serve a party's pages."""
     party = host.party
     # Cookies are shared by all ports of a machine, so two parties on one machine need two names.
     cookie = "circe-" + re.sub(r"[^a-z0-9]", "-", party.member_id)
     app.extensions["site"] = Site(
-        party.profile.title, cookie, load_secret(party.directory), host, frozenset(doors), limits_of
+        party.profile.title, cookie, load_secret(party.directory), host, frozenset(doors), limits_of, uploads or {}
     )
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -175,9 +185,11 @@ def check_form() -> None:
     """Raise a 400 problem for a form that was not made here, for this session."""
     if request.method in ("GET", "HEAD", "OPTIONS") or not is_page():
         return
-    request.max_content_length = MAX_FORM_BYTES
+    found = current_session()
+    most = the_site().uploads.get(request.path, MAX_FORM_BYTES) if found and found.member else MAX_FORM_BYTES
+    request.max_content_length = most
     # Without a session, a new one is compared with: its token is in no form.
-    session = current_session() or start_session(the_site().host.clock())
+    session = found or start_session(the_site().host.clock())
     try:
         check_form_token(session, the_site().secret, request.form.get("form_token", ""))
     except FormStale:

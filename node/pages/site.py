@@ -12,6 +12,7 @@ from node.pages.held import held
 from node.pages.home import home
 from node.pages.leaving import leaving
 from node.pages.named import named
+from node.pages.newcomers import newcomers
 from node.pages.notices import notices
 from node.pages.one_child import one_child
 from node.pages.passkeys import passkeys
@@ -21,16 +22,26 @@ from node.pages.providers import providers
 from node.pages.staff import describe_visitor
 from node.pages.tracked_child import tracked_child
 from node.pages.tracking import tracking
+from node.pages.tracking_files import UPLOAD, tracking_files
 from node.service import Node
 from node.sign_in import limit_session
 
-ABOUT_CHILDREN = (children, tracking, tracked_child, placed_here, one_child, class_list, named, emergency)
+TRACKING = (tracking, tracked_child, tracking_files, newcomers)
+ABOUT_CHILDREN = (children, *TRACKING, placed_here, one_child, class_list, named, emergency)
 """The pages that show children, each after its purpose has been logged."""
+
+MOST_UPLOADED = 8 * 1024 * 1024
+"""Bytes of files that are sent in at a time; the dataset of the largest authority takes a few hundred thousand."""
 
 
 def add_pages(app: Flask, node: Node) -> None:
     """Serve a node's pages; there is no door for software here: nodes connect outward only."""
-    open_site(app, node, limits_of=lambda means: limit_session(node.rules().pages, means))
+    open_site(
+        app,
+        node,
+        limits_of=lambda means: limit_session(node.rules().pages, means),
+        uploads={UPLOAD: MOST_UPLOADED},
+    )
     app.context_processor(describe_visitor)
     for pages in (home, passkeys, providers, *ABOUT_CHILDREN, delegations, leaving, held, policy, notices, audit):
         app.register_blueprint(pages)

@@ -123,6 +123,16 @@ def may_read_tracking(person: Person) -> bool:
     return may(person, "home" if person.school_urn is None else "school", "read", "plan_pep")
 
 
+def may_set_down(person: Person) -> bool:
+    """Whether a person may change the tracking records of our own children."""
+    return may_read_ours(person) and may(person, "home", "update", "plan_pep")
+
+
+def may_export(person: Person) -> bool:
+    """Whether a person may take our children's records out."""
+    return may(person, "home", "export", "identity")
+
+
 def may_read_log(person: Person) -> bool:
     """Whether a person may read the node's audit log."""
     return may(person, "own_organisation", "audit", "audit_log")

@@ -16,6 +16,7 @@ from node.row_filtering import RowFacts, filter_rows
 from node.service import Node
 from node.snapshots import Snapshot
 from node.tracking.known import KnownChild, LoadedPlan, YearFacts
+from node.tracking.newcomers import know_newcomers, list_newcomers, permitted_groups
 from node.vault import Row, ask_vault
 from policies.access_policy import AccessDenied
 from policies.names import CHILD_RECORD, Action, CareStatus, FieldGroup
@@ -56,14 +57,24 @@ _GRANTS = {f"in_{group}": (group, "true") for group in CHILD_RECORD}
 
 
 def find_children(node: Node, snapshot: Snapshot, person: Person) -> tuple[KnownChild, ...]:
-    """The children in care whose records somebody may read, in the order of the authority's own numbers.
+    """The children in care whose records somebody may read, newcomers first, in the order of the authority's numbers.
 
     Raises `AccessDenied` where they may read nobody's.
     """
     read = node.policy().row_filter(person.role, Action.READ, node.authority, person.school_urn)
-    writable = find_granted(node, snapshot, person, Action.UPDATE)
+    update = _filter_for(node, person, Action.UPDATE)
+    writable = _granted_by(node, snapshot, update)
     plans = _read_plans(snapshot)
-    return tuple(_gather(row, writable, plans) for row in _read(node, snapshot, read, {**FIELDS, **_GRANTS}))
+    loaded = tuple(_gather(row, writable, plans) for row in _read(node, snapshot, read, {**FIELDS, **_GRANTS}))
+    return (*know_newcomers(node, read, update, [child.token for child in loaded]), *loaded)
+
+
+def _filter_for(node: Node, person: Person, action: Action) -> RowFilter | None:
+    """The filter by which somebody may do this to our children's records; None where they may to nobody's."""
+    try:
+        return node.policy().row_filter(person.role, action, node.authority, person.school_urn)
+    except AccessDenied:
+        return None
 
 
 def _read_plans(snapshot: Snapshot) -> Mapping[str, tuple[LoadedPlan, ...]]:
@@ -81,9 +92,17 @@ def _read_plans(snapshot: Snapshot) -> Mapping[str, tuple[LoadedPlan, ...]]:
 
 def find_granted(node: Node, snapshot: Snapshot, person: Person, action: Action) -> Mapping[str, frozenset[FieldGroup]]:
     """The groups of fields to which somebody may do this, of each child in care, by row token."""
-    try:
-        rule = node.policy().row_filter(person.role, action, node.authority, person.school_urn)
-    except AccessDenied:
+    rule = _filter_for(node, person, action)
+    entered = {
+        token: groups
+        for token, newcomer in list_newcomers(node).items()
+        if rule and (groups := permitted_groups(rule, newcomer, node.authority))
+    }
+    return {**entered, **_granted_by(node, snapshot, rule)}
+
+
+def _granted_by(node: Node, snapshot: Snapshot, rule: RowFilter | None) -> Mapping[str, frozenset[FieldGroup]]:
+    if rule is None:
         return {}
     return {child: _granted(tuple(granted)) for child, _, *granted in _read(node, snapshot, rule, _GRANTS)}
 

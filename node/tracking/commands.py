@@ -1,7 +1,7 @@
 """`circe node track`: the tracking records from the command line, and the dataset of plans out and in."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -88,7 +88,7 @@ def export(state: Path, person_id: str, purpose: str, target: Path) -> None:
 @click.pass_context
 def import_(context: click.Context, state: Path, person_id: str, reason: str, paths: tuple[Path, ...]) -> None:
     """Set down what files of the dataset tell, all of it or nothing; lines that are wrong are listed."""
-    from node.tracking.exchange import ImportRefused, import_dataset
+    from node.tracking.importing import ImportRefused, import_dataset
 
     try:
         done = import_dataset(_visit(state, person_id, reason), paths, reason)
@@ -98,6 +98,29 @@ def import_(context: click.Context, state: Path, person_id: str, reason: str, pa
         click.echo(f"Error: {refused}", err=True)
         context.exit(3)
     click.echo(f"{done.lines} lines read, {done.facts} facts set down, {done.children} records changed")
+
+
+@track.command()
+@STATE
+@PERSON
+@click.option("--reason", required=True, help="Why; it is logged.")
+@click.option(
+    "--child",
+    "description",
+    type=click.File(encoding="utf-8"),
+    required=True,
+    help="Lines such as `number: 4711`, `date_of_birth: 2015-12-31`, `care_start: ...`; - is standard input.",
+)
+def enter(state: Path, person_id: str, reason: str, description: TextIO) -> None:
+    """Enter a child who came into our care after the last load, so that the record can begin."""
+    from node.people import find_person
+    from node.service import open_node
+    from node.tracking.newcomers import enter_newcomer, read_newcomer
+
+    pairs = (line.partition(":") for line in description.read(10_000).splitlines() if line.strip())
+    newcomer = read_newcomer({name.strip().lower(): value for name, _, value in pairs})
+    enter_newcomer(open_node(state), find_person(state, person_id), newcomer, reason)
+    click.echo("entered: the next load that has the child takes the record over", err=True)
 
 
 @track.command()

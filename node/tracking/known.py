@@ -37,7 +37,7 @@ class KnownChild:
     """One child in care, as one reader may see them.
 
     `token` is the row token of the snapshots; `readable` and `writable` are the groups of fields that the reader may
-    read and change. Every field of another group is None.
+    read and change. Every field of another group is None. A newcomer is in no return yet (`node.tracking.newcomers`).
     """
 
     token: str
@@ -56,6 +56,7 @@ class KnownChild:
     sdq_score: int | None = None
     years: tuple[YearFacts, ...] = ()
     plans: tuple[LoadedPlan, ...] = ()
+    is_newcomer: bool = False
 
     @property
     def latest(self) -> YearFacts | None:

@@ -22,7 +22,11 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Entry:
-    """One change: its number in the record, when, by whom in which role, why, and the fact that was set down."""
+    """One change: its number in the record, when, by whom in which role, why, and the fact that was set down.
+
+    What another authority handed over says which one in `told_by`, and in `made_at` when it was set down there; `at` is
+    then when it was taken in here.
+    """
 
     version: int
     at: datetime
@@ -30,6 +34,13 @@ class Entry:
     role: str
     reason: str
     fact: Fact
+    told_by: str = ""
+    made_at: datetime | None = None
+
+    @property
+    def made(self) -> datetime:
+        """When the fact was set down, wherever that was."""
+        return self.made_at or self.at
 
 
 @dataclass(frozen=True, repr=False)
@@ -47,10 +58,18 @@ class TrackingRecord:
 
     @cached_property
     def standing(self) -> Mapping[Key, Entry]:
-        """The entry that holds now for each key. A withdrawal leaves nothing."""
+        """The entry that holds now for each key. A withdrawal leaves nothing.
+
+        What was handed over is history to what was set down here about the same, whichever came first; of two that were
+        handed over, the one that was made later holds, in whatever order they came.
+        """
         found: dict[Key, Entry] = {}
+        latest: dict[Key, Entry] = {}
         for entry in self.entries:
             key = key_of(entry.fact)
+            if key in latest and _is_history_to(entry, latest[key]):
+                continue
+            latest[key] = entry
             found.pop(key, None)
             if not isinstance(entry.fact, Withdrawal):
                 found[key] = entry
@@ -75,6 +94,11 @@ class TrackingRecord:
         steps = self.all(Step)
         for topic in dict.fromkeys(step.topic for step in steps):
             yield topic, tuple(step for step in steps if step.topic == topic)
+
+
+def _is_history_to(entry: Entry, other: Entry) -> bool:
+    """Whether an entry that was handed over does not take the place of another about the same."""
+    return bool(entry.told_by) and (not other.told_by or other.made > entry.made)
 
 
 class RecordMoved(Exception):

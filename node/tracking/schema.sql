@@ -16,4 +16,26 @@ CREATE INDEX IF NOT EXISTS tracking_entries_by_time ON tracking_entries (at);
 CREATE TABLE IF NOT EXISTS tracking_looks (
     person TEXT PRIMARY KEY,
     looked_at TEXT NOT NULL
+);
+-- Of an entry that another authority handed over: which one, and when it was set down there.
+CREATE TABLE IF NOT EXISTS tracking_told (
+    child TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    told_by TEXT NOT NULL,
+    made_at TEXT NOT NULL,
+    PRIMARY KEY (child, version)
+) WITHOUT ROWID;
+-- Children who came into our care after the last load, as our own people entered them: each until a load has them.
+CREATE TABLE IF NOT EXISTS tracking_newcomers (
+    child TEXT PRIMARY KEY,
+    entered_at TEXT NOT NULL,
+    entered_by TEXT NOT NULL,
+    newcomer BLOB NOT NULL
+);
+-- Files that somebody has sent in, for half an hour.
+CREATE TABLE IF NOT EXISTS tracking_uploads (
+    upload_id TEXT PRIMARY KEY,
+    person TEXT NOT NULL,
+    kept_at TEXT NOT NULL,
+    files BLOB NOT NULL
 )

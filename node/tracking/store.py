@@ -7,26 +7,29 @@ changes of one version cannot both be kept, whatever a program forgot to compare
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from federation.database import stamp
 from node.tracking.facts import Fact
 from node.tracking.kinds import KINDS, kind_of, read_fact, write_fact
-from node.tracking.record import Entry, TrackingRecord, check_change
+from node.tracking.record import Entry, RecordMoved, TrackingRecord, check_change
 
 _COLUMNS = "child, version, at, by, role, reason, kind, fact"
+_ENTRIES = """SELECT child, version, at, by, role, reason, kind, fact, told_by, made_at
+    FROM tracking_entries LEFT JOIN tracking_told USING (child, version)"""
 
 
 def read_record(connection: sqlite3.Connection, child: str) -> TrackingRecord:
     """The record of one child, by their row token; an empty one where nothing was set down."""
-    rows = connection.execute(f"SELECT {_COLUMNS} FROM tracking_entries WHERE child = ? ORDER BY version", (child,))  # noqa: S608
+    rows = connection.execute(f"{_ENTRIES} WHERE child = ? ORDER BY version", (child,))
     return TrackingRecord.of(map(_read_entry, rows))
 
 
 def read_records(connection: sqlite3.Connection) -> Mapping[str, TrackingRecord]:
     """Every record that has an entry, by row token."""
     found: dict[str, list[Entry]] = {}
-    for row in connection.execute(f"SELECT {_COLUMNS} FROM tracking_entries ORDER BY child, version"):  # noqa: S608
+    for row in connection.execute(f"{_ENTRIES} ORDER BY child, version"):
         found.setdefault(row["child"], []).append(_read_entry(row))
     return {child: TrackingRecord.of(entries) for child, entries in found.items()}
 
@@ -57,6 +60,32 @@ def add_entries(
     return record
 
 
+def add_history(
+    connection: sqlite3.Connection, child: str, version: int, history: Iterable[Entry], at: datetime
+) -> TrackingRecord:
+    """Take what another authority handed over into a record that stands at a version, all of it or nothing.
+
+    Nothing that is there is changed, and what is there already is not added again. Raises `RecordMoved`. Whoever calls
+    holds a write transaction.
+    """
+    record = read_record(connection, child)
+    if record.version != version:
+        raise RecordMoved(record, version)
+    known = {_name_told(entry) for entry in record.entries if entry.told_by}
+    for told in history:
+        if _name_told(told) not in known:
+            entry = replace(told, version=record.version + 1, at=at)
+            _insert(connection, child, entry)
+            row = (child, entry.version, entry.told_by, stamp(entry.made))
+            connection.execute("INSERT INTO tracking_told VALUES (?, ?, ?, ?)", row)
+            record = TrackingRecord((*record.entries, entry), entry.version)
+    return record
+
+
+def _name_told(entry: Entry) -> tuple[object, ...]:
+    return entry.told_by, stamp(entry.made), entry.by, entry.role, entry.reason, entry.fact
+
+
 def _insert(connection: sqlite3.Connection, child: str, entry: Entry) -> None:
     written = json.dumps(write_fact(entry.fact), sort_keys=True)
     place = (child, entry.version, stamp(entry.at))
@@ -68,12 +97,18 @@ def _insert(connection: sqlite3.Connection, child: str, entry: Entry) -> None:
 def _read_entry(row: sqlite3.Row) -> Entry:
     return Entry(
         version=row["version"],
-        at=datetime.strptime(row["at"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC),
+        at=_read_moment(row["at"]),
         by=row["by"],
         role=row["role"],
         reason=row["reason"],
         fact=read_fact(KINDS[row["kind"]], json.loads(row["fact"])),
+        told_by=row["told_by"] or "",
+        made_at=_read_moment(row["made_at"]) if row["made_at"] else None,
     )
+
+
+def _read_moment(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
 
 def read_look(connection: sqlite3.Connection, person: str) -> str:

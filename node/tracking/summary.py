@@ -109,4 +109,7 @@ def tell_entry(entry: Entry) -> Line:
         told = zip(kind.fields, tell_values(entry.fact), strict=True)
         what = f"{kind.title}: " + ", ".join(f"{field.label.lower()} {value}" for field, value in told if value != "-")
     when = f"{entry.at.day} {entry.at:%b %Y %H:%M}"
-    return Line(entry.version, when, f"{entry.by}, {entry.role.replace('_', ' ')}", what, entry.reason)
+    who = f"{entry.by}, {entry.role.replace('_', ' ')}"
+    if entry.told_by:
+        who = f"{who}, on {entry.made.day} {entry.made:%b %Y}; handed over to us"
+    return Line(entry.version, when, who, what, entry.reason)

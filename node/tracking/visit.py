@@ -21,7 +21,7 @@ from node.tracking.flags import Watch
 from node.tracking.known import KnownChild
 from node.tracking.record import TrackingRecord
 from node.tracking.store import read_record, read_records
-from policies.access_policy import AccessDenied
+from policies.access_policy import AccessDenied, DenialCode
 from policies.names import Action as PolicyAction
 from policies.names import Relation
 
@@ -74,6 +74,10 @@ class Visit:
         check_same_policy(self.node, self.policy_version, self._event(Outcome.REFUSED, None, code=CODE))
         shown = [self._event(Outcome.DONE, child) for child in children]
         self.node.record(*shown, self._event(Outcome.DONE, None, children=len(children), **details))
+
+    def record_refused(self, page: str) -> None:
+        """Log that something was not shown, since the policy does not permit it."""
+        self.node.record(self._event(Outcome.REFUSED, None, page=page, code=DenialCode.NOT_PERMITTED.value))
 
     def _event(self, outcome: Outcome, child: KnownChild | None, **details: Detail) -> AuditEvent:
         return self.node.event(

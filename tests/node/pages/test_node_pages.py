@@ -73,6 +73,13 @@ FORMS = {
     "/tracking/plain": TRACKERS,
     "/tracking/form": TRACKERS,
     "/tracking/update": TRACKERS,
+    "/tracking/newcomer": {"vsh", "staff"},
+    "/tracking/newcomer/enter": {"vsh", "staff"},
+    "/tracking/newcomer/off": {"vsh", "staff"},
+    "/tracking/files": {"vsh", "staff"},
+    "/tracking/export": {"vsh"},
+    "/tracking/import": {"vsh", "staff"},
+    "/tracking/import/take": {"vsh", "staff"},
 }
 """Whose forms are taken, of those that show children."""
 
