@@ -121,6 +121,8 @@ def _describe(summary: "LogSummary") -> str:
 
     line = f"verified {summary.origin}: {summary.entries} entries, {summary.checkpoints} checkpoints"
     line += f", root {b64encode(summary.root).decode()}"
+    if summary.deleted:
+        line += f", {summary.deleted} deleted when their time was over"
     if summary.first and summary.last:
         line += f", {summary.first:%Y-%m-%dT%H:%M:%SZ} to {summary.last:%Y-%m-%dT%H:%M:%SZ}"
     return line

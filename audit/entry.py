@@ -2,8 +2,13 @@
 
 An entry is a salt and the body of an event; its leaf hash covers both. Without the random salt, whoever holds hashes
 (a witness, the reader of a proof) could confirm a guess at a short entry.
+
+Where the time of a body is over, both are deleted and the hash stays, so every proof goes on holding. In the place of
+the body stands the number of the entry that logs its deletion, {"deleted_by":1742}, and in that of the salt there are
+zeros: with the salt, a guess at what was deleted could be confirmed.
 """
 
+import re
 from dataclasses import dataclass
 
 from audit.event import AuditEvent, parse_event
@@ -14,6 +19,11 @@ EntryRow = tuple[int, bytes, bytes, bytes]
 
 SALT_SIZE = 16
 """The random bytes before the body of an entry."""
+
+NO_SALT = bytes(SALT_SIZE)
+"""What stands for a salt that was deleted with its body."""
+
+_DELETED = re.compile(rb'\{"deleted_by":(0|[1-9][0-9]{0,15})\}')
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,11 @@ class Entry:
         """The hash that stands for the entry in proofs."""
         return self.hashes[:HASH_SIZE]
 
+    @property
+    def deleted_by(self) -> int | None:
+        """The entry that logs the deletion of this one's body; None where the body is there."""
+        return read_mark(self.body)
+
     def to_event(self) -> AuditEvent:
         """Read the event. Raises EventInvalid if the body is none."""
         return parse_event(self.body)
@@ -46,6 +61,17 @@ class SignedCheckpoint:
 
     size: int
     note: bytes
+
+
+def write_mark(deleted_by: int) -> bytes:
+    """Return what stands in the place of a body that was deleted, as that entry logs it."""
+    return b'{"deleted_by":%d}' % deleted_by
+
+
+def read_mark(body: bytes) -> int | None:
+    """Return the entry that logs the deletion of a body, or None for whatever is not such a mark."""
+    found = _DELETED.fullmatch(body)
+    return int(found[1]) if found else None
 
 
 def hash_entry(salt: bytes, body: bytes) -> bytes:

@@ -97,6 +97,12 @@ class Action(StrEnum):
     LOG_DISPUTED = "log.disputed", "Another member's log was not signed: it does not continue what was signed of it."
     AUDIT_READ = "audit.read", "Somebody read or searched the audit log."
     AUDIT_EXPORTED = "audit.exported", "A copy of the audit log was written for an auditor."
+    AUDIT_DELETED = "audit.deleted", "The bodies of entries whose time was over were deleted; their hashes were kept."
+    HOLD_PLACED = "hold.placed", "A legal hold was placed: what it covers is not deleted when its time is over."
+    HOLD_LIFTED = "hold.lifted", "A legal hold was lifted: what it covered is deleted when its time is over."
+    SUBJECT_GATHERED = "subject.gathered", "One child's disclosures were gathered for a subject access request."
+    SUBJECT_TOLD = "subject.told", "A child's home authority was told what our log has of disclosures of that child."
+    SUBJECT_MARKED = "subject.marked", "An entry was marked, or reviewed, as to whether a record given out may have it."
 
 
 _ACTIONS = {action.value: action for action in Action}

@@ -12,6 +12,9 @@ from audit.patterns import Finding
 _FINDING_COLUMNS = ("pattern", "entry", "at", "actor", "text")
 _TABLE_COLUMNS = ("entry", "at", "actor", "action", "outcome", "subject", "reference", "purpose")
 
+DELETED = "(deleted)"
+"""What stands for the action of an entry whose body was deleted when its time was over."""
+
 Row = dict[str, object]
 
 
@@ -32,6 +35,9 @@ def list_entries(entries: Iterable[Entry], style: str) -> str:
 
 
 def _read_row(entry: Entry) -> Row:
+    if entry.deleted_by is not None:
+        gone: Row = {"entry": entry.index, **dict.fromkeys(MEMBERS, "")}
+        return {**gone, "action": DELETED, "fields": [], "details": {"deleted_by": entry.deleted_by}}
     try:
         return {"entry": entry.index, **entry.to_event().to_members()}
     except EventInvalid as error:

@@ -31,7 +31,7 @@ from audit.merkle import (
     prove_consistency,
     prove_inclusion,
 )
-from audit.tables import create_tables, dialect_of, has_log, select, stream
+from audit.tables import add_later_indexes, create_tables, dialect_of, has_log, select, stream
 
 
 class LogError(Exception):
@@ -221,6 +221,7 @@ class AuditLog:
         _check_transaction(connection)
         if has_log(connection):
             self._read_size(connection)
+            add_later_indexes(connection)
             return
         create_tables(connection)
         connection.execute("INSERT INTO audit_head (id, origin, size) VALUES (1, ?, 0)", (self.origin,))

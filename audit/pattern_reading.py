@@ -16,6 +16,8 @@ def read_findings(
     entries = list(read_entries(connection, since=since, limit=limit))
     numbered = []
     for entry in reversed(entries):
+        if entry.deleted_by is not None:  # Its time is over, and with it that of whatever was unusual in it.
+            continue
         try:
             numbered.append(Numbered(entry.index, entry.to_event()))
         except EventInvalid as error:

@@ -17,7 +17,8 @@ CREATE TABLE audit_checkpoints (
     note BYTEA NOT NULL
 );
 
--- The entries. hashes holds the leaf hash and those of the subtrees that the entry finishes, 32 bytes each.
+-- The entries. hashes holds the leaf hash and those of the subtrees that the entry finishes, 32 bytes each. A body that
+-- was deleted when its time was over has audit/deletions.py's mark in its place, and no salt.
 CREATE TABLE audit_entries (
     idx BIGINT PRIMARY KEY CHECK (idx >= 0),
     salt BYTEA NOT NULL CHECK (length(salt) = 16),
@@ -33,3 +34,5 @@ CREATE TABLE audit_entries (
 CREATE INDEX audit_entries_by_actor ON audit_entries (actor);
 CREATE INDEX audit_entries_by_subject ON audit_entries (subject);
 CREATE INDEX audit_entries_by_reference ON audit_entries (reference);
+CREATE INDEX audit_entries_by_at ON audit_entries (at);
+CREATE INDEX audit_entries_by_action ON audit_entries (action);

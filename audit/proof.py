@@ -135,8 +135,14 @@ def verify_proof(proof: LogProof, log: VerifierKey, witnesses: Collection[Verifi
 def prove_entry(connection: Connection, entry: Entry) -> LogProof:
     """Return the proof of an entry under the checkpoint that most witnesses have cosigned, of those that cover it.
 
-    Where none does yet, it is under the newest, which the log alone has signed.
+    Where none does yet, it is under the newest, which the log alone has signed. Raises ProofInvalid for an entry whose
+    body was deleted: proofs that were made before hold as they did, and no other can carry what is gone.
     """
+    if entry.deleted_by is not None:
+        raise ProofInvalid(
+            f"the body of entry {entry.index} was deleted when its time was over, as entry {entry.deleted_by} says: "
+            "there is nothing left to carry in a proof"
+        )
     cosigned = best_cosigned(connection, beyond=entry.index)
     newest = read_checkpoint(connection)
     size, note = (cosigned.size, cosigned.note) if cosigned else (newest.size, newest.note.decode())

@@ -9,10 +9,12 @@ In one pass over entries and checkpoints, in order:
 5. the last checkpoint covers the last entry;
 6. the log's own count of its entries, and its origin, agree;
 7. in a database, the tables are those of the schema and nothing hangs on them, so that a search shows what is verified;
-8. a checkpoint that was kept elsewhere, where one is given, is of this log: it reaches that size, with that root.
+8. of an entry whose body was deleted when its time was over, the hash is there, and a later entry of the log says that
+   just these bodies were deleted (audit/deletions.py);
+9. a checkpoint that was kept elsewhere, where one is given, is of this log: it reaches that size, with that root.
 
 What this cannot see by itself: a log cut back to an earlier state, entries and checkpoints together, is a true log of
-that moment. Whoever kept a later checkpoint (a witness, another party, a release that quotes one) can tell: step 8. Nor
+that moment. Whoever kept a later checkpoint (a witness, another party, a release that quotes one) can tell: step 9. Nor
 can it see what its owner never recorded, or a past rewritten with the owner's key that nobody witnessed.
 """
 
@@ -25,7 +27,8 @@ from pathlib import Path
 
 from audit.checkpoint import Checkpoint, CheckpointError, verify_checkpoint
 from audit.connection import Connection
-from audit.entry import SALT_SIZE, Entry, EntryRow, SignedCheckpoint
+from audit.deletions import Deletions
+from audit.entry import SALT_SIZE, Entry, EntryRow, SignedCheckpoint, read_mark
 from audit.event import EventInvalid, parse_event
 from audit.export import ExportInvalid, read_header, read_records
 from audit.log import LogUnreadable, find_oddities, one_view, read_checkpoints, read_entry_rows, read_head
@@ -43,7 +46,11 @@ class LogBroken(Exception):
 
 @dataclass(frozen=True)
 class LogSummary:
-    """A log that was found whole. `first` and `last` are the times of its first and last entry, None if empty."""
+    """A log that was found whole.
+
+    `first` and `last` are the times of its first and last entry, None if empty or deleted; of `deleted` entries the
+    hash alone is left.
+    """
 
     origin: str
     entries: int
@@ -51,6 +58,7 @@ class LogSummary:
     checkpoints: int
     first: datetime | None
     last: datetime | None
+    deleted: int = 0
 
 
 def verify_log(connection: Connection, origin: str, public_key: bytes, kept: Checkpoint | None = None) -> LogSummary:
@@ -98,6 +106,7 @@ class _Replay:
         self._vouched = 0
         self._first: EntryRow | None = None
         self._last: EntryRow | None = None
+        self._deletions = Deletions()
 
     @property
     def size(self) -> int:
@@ -124,13 +133,19 @@ class _Replay:
         if self._kept is not None and self.size < self._kept.size < end:
             rows = self._add_entries(rows, self._kept.size)
         tree, peaks, size = self._tree, self._tree.peaks, self._tree.size
+        deletions, open_deletions = self._deletions, self._deletions.open
         row = None
         # Millions of entries go through this loop: it is `Frontier.append` and `hash_entry` written out.
         for row in rows:
             index, salt, body, hashes = row
             if index != size or index >= end:
                 break
-            grown = last = sha256(b"\x00" + salt + body).digest()
+            if body.startswith(b'{"d') and deletions.take_in(row):
+                grown = last = hashes[:HASH_SIZE]
+            else:
+                grown = last = sha256(b"\x00" + salt + body).digest()
+            if open_deletions and (fault := deletions.find_fault(row)):
+                raise LogBroken(index, fault)
             carry = size
             while carry & 1:
                 last = sha256(b"\x01" + peaks.pop() + last).digest()
@@ -179,6 +194,8 @@ class _Replay:
             raise LogBroken(self._vouched, "no checkpoint covers it")
         if size != self.size:
             raise LogBroken(min(size, self.size), f"the log says that it has {size} entries, but it has {self.size}")
+        if self._deletions.open:
+            raise LogBroken(self._deletions.first_unlogged(), "its body was taken away, and no entry says that it was")
         if self._kept is not None and self._kept.size > self.size:
             raise LogBroken(self.size, f"it is missing: a checkpoint kept elsewhere covers {self._kept.size} entries")
         return LogSummary(
@@ -188,6 +205,7 @@ class _Replay:
             checkpoints=self._checkpoints,
             first=_read_time(self._first),
             last=_read_time(self._last),
+            deleted=self._deletions.entries,
         )
 
 
@@ -199,7 +217,7 @@ def _tell_difference(salt: bytes, hashes: bytes, grown: bytes) -> str:
 
 
 def _read_time(row: EntryRow | None) -> datetime | None:
-    if row is None:
+    if row is None or read_mark(row[2]) is not None:
         return None
     try:
         return parse_event(row[2]).at

@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 
 EXIT_CODES: Mapping[str, int] = {
     "audit.connection.DatabaseUnavailable": 1,
+    "audit.event.EventInvalid": 2,
     "audit.log.LogError": 2,
     "audit.log.LogUnreadable": 2,
     "audit.proof.ProofInvalid": 7,

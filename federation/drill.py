@@ -87,7 +87,8 @@ def _read_verified(state: Path) -> list[_Logged]:
         size = verify_log(connection, key.name, key.public_key).entries
         # Whoever writes meanwhile adds entries that nobody has verified: they are left for the next time.
         entries = [entry for entry in read_entries(connection) if entry.index < size]
-    return [_Logged(key.name, entry.index, entry.to_event()) for entry in reversed(entries)]
+    left = [entry for entry in reversed(entries) if entry.deleted_by is None]
+    return [_Logged(key.name, entry.index, entry.to_event()) for entry in left]
 
 
 def _relate(member: Member, event: AuditEvent) -> str:

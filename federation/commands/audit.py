@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from audit.commands import audit
+from federation.commands import retention  # noqa: F401 - puts its commands into the group
 
 if TYPE_CHECKING:
     from audit.proof import ProvenEntry

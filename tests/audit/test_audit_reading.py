@@ -13,6 +13,7 @@ from audit.checkpoint import verify_checkpoint
 from audit.event import Action, AuditEvent
 from audit.log import LogUnreadable, one_view, open_log, read_checkpoint, read_head, read_history
 from audit.merkle import ProofError, verify_consistency, verify_inclusion
+from audit.tables import LATER_INDEXES
 from audit.verifier import verify_log
 
 if TYPE_CHECKING:
@@ -53,6 +54,19 @@ def test_there_is_no_proof_of_what_is_not_in_the_log(filled: Party, index: int, 
 def test_there_is_no_proof_between_sizes_that_were_not(filled: Party, size1: int, size2: int) -> None:
     with pytest.raises(ProofError):
         filled.log.consistency_proof(filled.connection, size1, size2)
+
+
+def test_a_log_of_an_older_circe_is_whole_and_gets_the_later_indexes_when_it_is_opened(filled: Party) -> None:
+    """They make searching quick and say nothing, so that a log without them is no other log."""
+    for name in LATER_INDEXES:
+        filled.connection.execute(f"DROP INDEX {name}")
+    assert verify_log(filled.connection, filled.signer.name, filled.signer.public_key).entries == 10
+    filled.connection.execute("BEGIN IMMEDIATE")
+    filled.log.create(filled.connection)
+    filled.connection.execute("COMMIT")
+    made = {name for (name,) in filled.connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
+    assert made >= LATER_INDEXES
+    assert verify_log(filled.connection, filled.signer.name, filled.signer.public_key).entries == 10
 
 
 # --- Searching -------------------------------------------------------------------------------------------------------
