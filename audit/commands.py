@@ -6,7 +6,7 @@ Results go to standard output alone. Exit codes: 0 done, 2 bad arguments or no l
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -130,44 +130,47 @@ def _describe(summary: "LogSummary") -> str:
 
 @audit.command()
 @click.option("--state", required=True, type=_DIRECTORY, help="A party's state directory.")
-@click.option("--action", help="Only this action, such as query.released.")
-@click.option("--actor", help="Only what this person or member did.")
-@click.option("--subject", help="Only entries about the child with this log token.")
-@click.option("--reference", help="Only entries with this query, release or lookup id.")
+@click.option("--action", default="", help="Only this action, such as query.released.")
+@click.option("--actor", default="", help="Only what this person or member did, in whatever role.")
+@click.option("--outcome", default="", help="Only this outcome, such as refused.")
+@click.option("--acting-for", default="", help="Only what was done for this organisation.")
+@click.option("--purpose", default="", help="Only entries whose purpose has these words in it.")
+@click.option("--policy-version", default="", help="Only what was decided under this version of the policy.")
+@click.option("--subject", "subjects", multiple=True, help="Only about the child with this log token; may be repeated.")
+@click.option("--reference", default="", help="Only entries with this query, release or lookup id.")
 @click.option("--since", type=_TIME, help="Only from this day or second (UTC) on.")
 @click.option("--until", type=_TIME, help="Only from before this day or second (UTC).")
+@click.option("--before", type=click.IntRange(min=0), help="Only entries of smaller numbers: go on from there.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many entries.")
 @click.option("--format", "style", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 def show(
     state: Path,
-    action: str | None,
-    actor: str | None,
-    subject: str | None,
-    reference: str | None,
+    action: str,
+    outcome: str,
     since: datetime | None,
     until: datetime | None,
+    before: int | None,
     limit: int,
     style: str,
+    **exactly: Any,
 ) -> None:
     """Print entries, newest first, as they are stored: `circe audit verify` tells whether to believe them."""
-    from audit.event import EventInvalid, parse_action
+    from audit.event import EventInvalid, parse_action, parse_outcome
     from audit.listing import EntryUnreadable, list_entries
-    from audit.log import LogUnreadable, read_entries
+    from audit.log import LogUnreadable
+    from audit.search import Search, find_entries
     from audit.state import open_state_log
 
     try:
+        search = Search(
+            action=parse_action(action) if action else None,
+            outcome=parse_outcome(outcome) if outcome else None,
+            since=since.replace(tzinfo=UTC) if since else None,
+            until=until.replace(tzinfo=UTC) if until else None,
+            **exactly,
+        )
         with closing(open_state_log(state)) as connection:
-            entries = read_entries(
-                connection,
-                action=parse_action(action) if action else None,
-                actor=actor,
-                subject=subject,
-                reference=reference,
-                since=since.replace(tzinfo=UTC) if since else None,
-                until=until.replace(tzinfo=UTC) if until else None,
-                limit=limit,
-            )
-            listing = list_entries(entries, style)
+            listing = list_entries(find_entries(connection, search, before=before, most=limit), style)
     except (EventInvalid, LogUnreadable) as error:
         raise _BadInput(str(error)) from None
     except EntryUnreadable as error:

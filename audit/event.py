@@ -230,6 +230,14 @@ def parse_action(text: str) -> Action:
     raise EventInvalid(f"there is no such action; the actions are {', '.join(Action)}")
 
 
+def parse_outcome(text: str) -> Outcome:
+    """Return the outcome of that name. Raises EventInvalid if there is none."""
+    try:
+        return Outcome(text)
+    except ValueError:
+        raise EventInvalid(f"there is no such outcome; the outcomes are {', '.join(Outcome)}") from None
+
+
 def parse_event(body: bytes) -> AuditEvent:
     """Read an event back. Raises EventInvalid unless the bytes are the one encoding of an event."""
     if len(body) > MAX_BODY:

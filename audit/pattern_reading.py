@@ -5,15 +5,23 @@ from datetime import datetime
 from audit.connection import Connection
 from audit.event import EventInvalid
 from audit.listing import EntryUnreadable
-from audit.log import read_entries
 from audit.patterns import Finding, Limits, Numbered, find_patterns
+from audit.search import Search, find_entries
 
 
 def read_findings(
-    connection: Connection, *, since: datetime | None = None, limit: int | None = None, limits: Limits | None = None
+    connection: Connection,
+    *,
+    since: datetime | None = None,
+    actor: str = "",
+    limit: int | None = None,
+    limits: Limits | None = None,
 ) -> list[Finding]:
-    """Return what is unusual in the newest `limit` entries from `since` on. Raises EntryUnreadable, LogUnreadable."""
-    entries = list(read_entries(connection, since=since, limit=limit))
+    """Return what is unusual in the newest `limit` entries from `since` on, or in those of one person alone.
+
+    Raises EntryUnreadable, LogUnreadable.
+    """
+    entries = list(find_entries(connection, Search(actor=actor, since=since), most=limit))
     numbered = []
     for entry in reversed(entries):
         if entry.deleted_by is not None:  # Its time is over, and with it that of whatever was unusual in it.

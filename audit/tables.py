@@ -23,8 +23,8 @@ _ROOM = Path(__file__).parent
 class Dialect:
     """What differs between the two databases.
 
-    `head`, `checkpoint` and `entry` begin the statements that read what their names say; `view` opens a transaction
-    that sees one state of the log.
+    `head`, `checkpoint` and `entry` begin the statements that read what their names say; `member` reads a member that
+    has no column out of a body; `view` opens a transaction that sees one state of the log.
     """
 
     schema: Path
@@ -32,6 +32,7 @@ class Dialect:
     head: str
     checkpoint: str
     entry: str
+    member: str
     view: str
     no_limit: int | None
     find_oddities: Callable[[Connection], list[str]]
@@ -123,6 +124,7 @@ SQLITE = Dialect(
     SELECT ifnull(CAST(idx AS INTEGER), -1), ifnull(CAST(salt AS BLOB), x''), ifnull(CAST(body AS BLOB), x''),
         ifnull(CAST(hashes AS BLOB), x'')
     FROM audit_entries""",
+    member="json_extract(event, '$.{}')",
     view="BEGIN",
     no_limit=-1,
     find_oddities=_find_oddities_in_sqlite,
@@ -172,6 +174,7 @@ POSTGRES = Dialect(
     head="SELECT convert_to(coalesce(max(origin), ''), 'UTF8'), coalesce(max(size), 0) FROM audit_head",
     checkpoint="SELECT size, note FROM audit_checkpoints",
     entry="SELECT idx, salt, body, hashes FROM audit_entries",
+    member="audit_member(body, '{}')",
     view="BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     no_limit=None,
     find_oddities=_find_oddities_in_postgres,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from audit.commands import audit
-from federation.commands import retention  # noqa: F401 - puts its commands into the group
+from federation.commands import retention
 
 if TYPE_CHECKING:
     from audit.proof import ProvenEntry
@@ -79,6 +79,30 @@ def _describe(proven: "ProvenEntry") -> str:
         f"  witnessed by {len(proven.witnesses)}: {', '.join(sorted(proven.witnesses))}",
     ]
     return "".join(plain_text(line) + "\n" for line in lines)
+
+
+@audit.command()
+@retention.STATE
+@retention.OFFICER
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def export(state: Path, officer: str, file: Path) -> None:
+    """Write the whole log to a file that `circe audit verify` verifies anywhere, once that is logged.
+
+    The file holds every event in full: it is for those who may read the log. `circe audit show --format csv` takes away
+    a part of it.
+    """
+    from audit.event import Action, AuditEvent
+    from audit.export import write_export
+    from audit.state import open_state_log
+
+    with retention.open_log_of(state) as (database, now), file.open("xb") as target:
+        file.chmod(0o600)
+        event = AuditEvent(at=now, actor=officer, action=Action.AUDIT_EXPORTED, details={"form": "whole"})
+        with database.transaction() as connection:
+            database.log.append(connection, event)
+        with closing(open_state_log(state)) as log:
+            entries = write_export(log, target)
+    click.echo(f"{entries} entries written to {file}", err=True)
 
 
 @audit.command()

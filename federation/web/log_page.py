@@ -1,22 +1,23 @@
 """A page of an audit log, newest entry first, and what is looked for in it: the same at the hub and at a node."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import dropwhile, islice
-from typing import Any
-from urllib.parse import urlencode
+from datetime import datetime
 
 from flask import render_template
 
 from audit.connection import Connection
 from audit.entry import Entry
-from audit.event import Action, AuditEvent, EventInvalid, parse_action
+from audit.event import Action, AuditEvent, EventInvalid, Outcome
 from audit.listing import EntryUnreadable
-from audit.log import read_checkpoint, read_entries
+from audit.log import read_checkpoint
 from audit.pattern_reading import read_findings
-from audit.patterns import Finding
+from audit.patterns import LOOKS, Finding
+from audit.search import READ_AT_ONCE, Search, find_entries, find_page
 from audit.witness_listing import MEANINGS, read_witnesses
-from federation.problems import ProblemRaised
+from federation.web.log_copies import MOST_TAKEN, Verdict
+from federation.web.log_search import LogQuery
 
 ENTRIES_SHOWN = 50
 """Entries on one page."""
@@ -30,89 +31,110 @@ FINDINGS_SHOWN = 20
 
 
 @dataclass(frozen=True)
-class Search:
-    """What is looked for; an empty text means that it does not matter. `before` is the entry to go on from."""
-
-    action: str = ""
-    actor: str = ""
-    reference: str = ""
-    before: int | None = None
-
-    def address(self, before: int | None = None) -> str:
-        """Return the address of this search from an entry on, or from the newest."""
-        asked = {"action": self.action, "actor": self.actor, "reference": self.reference, "before": before}
-        query = urlencode({name: value for name, value in asked.items() if value})
-        return f"/audit?{query}" if query else "/audit"
-
-    def details(self) -> dict[str, Any]:
-        """Return what is looked for, as the log keeps it."""
-        looked_for = {"action": self.action, "actor": self.actor, "reference": self.reference}
-        return {f"searched.{name}": value for name, value in looked_for.items() if value}
-
-
-@dataclass(frozen=True)
 class Line:
-    """One entry of the log; `event` is None where what is stored is not an event."""
+    """One entry of the log; `event` is None where its body was deleted, or is not an event."""
 
     index: int
     event: AuditEvent | None
+    deleted_by: int | None = None
 
 
-def read_search(asked: Mapping[str, str]) -> Search:
-    """Return what a visitor looks for. Raises a 400 problem."""
-    action, before = asked.get("action", ""), asked.get("before", "")
-    try:
-        if action:
-            parse_action(action)
-    except EventInvalid as error:
-        raise ProblemRaised(400, "action_unknown", str(error)) from None
-    if before and not (before.isascii() and before.isdecimal() and len(before) < 16):
-        raise ProblemRaised(400, "malformed", "before is the number of an entry")
-    texts = {name: asked.get(name, "").strip() for name in ("actor", "reference")}
-    return Search(action, texts["actor"], texts["reference"], int(before) if before else None)
+@dataclass(frozen=True)
+class Doings:
+    """What one person did, as far as their newest entries say."""
+
+    entries: int
+    looked: int
+    children: int
+    refused: int
+    copied: int
+    first: datetime
+    last: datetime
 
 
-def render_log(connection: Connection, search: Search, *, quorum: int, links_queries: bool = False) -> str:
+@dataclass(frozen=True)
+class Door:
+    """What a party's page of its log offers beyond reading it."""
+
+    quorum: int
+    links_queries: bool = False
+    seeks_children: bool = False
+    may_export: bool = False
+
+
+def render_log(
+    connection: Connection,
+    query: LogQuery,
+    door: Door,
+    *,
+    verdict: Verdict | None = None,
+    errors: Mapping[str, str] | None = None,
+) -> str:
     """Return the page of a log that a search is about, its newest checkpoint, and how many have witnessed it."""
-    lines = tuple(read_lines(connection, search))
+    search = query.search
+    page = find_page(connection, search, before=query.before, most=ENTRIES_SHOWN)
+    looks_for_patterns = search in (Search(), Search(actor=search.actor)) and query.before is None
+    findings = _read_unusual(connection, search.actor) if looks_for_patterns else None
     return render_template(
         "kit/log.html",
-        search=search,
-        lines=lines[:ENTRIES_SHOWN],
-        older=search.address(lines[ENTRIES_SHOWN - 1].index) if len(lines) > ENTRIES_SHOWN else "",
+        query=query,
+        fields=query.fields(),
+        lines=tuple(map(read_line, page.entries)),
+        before=page.before,
+        read_through=READ_AT_ONCE if page.before is not None and len(page.entries) < ENTRIES_SHOWN else None,
         actions=[(action.value, action.meaning) for action in Action],
+        outcomes=[(outcome.value, outcome.value) for outcome in Outcome],
         checkpoint=read_checkpoint(connection).note.decode(errors="replace"),
-        witnesses=read_witnesses(connection, quorum),
-        findings=_read_unusual(connection) if search == Search() else None,
+        witnesses=read_witnesses(connection, door.quorum),
+        findings=None if findings is None else findings[:FINDINGS_SHOWN],
+        flags=_flag(findings or ()),
+        doings=_sum_up(connection, search.actor) if search == Search(actor=search.actor) and search.actor else None,
         entries_searched=ENTRIES_SEARCHED,
         meanings=MEANINGS,
-        links_queries=links_queries,
+        door=door,
+        verdict=verdict,
+        errors=errors or {},
+        most_taken=MOST_TAKEN,
     )
 
 
-def _read_unusual(connection: Connection) -> list[Finding]:
+def _read_unusual(connection: Connection, actor: str) -> list[Finding]:
     """Return what is unusual in the newest entries; a log that cannot be read says so where its lines are shown."""
     try:
-        return read_findings(connection, limit=ENTRIES_SEARCHED)[:FINDINGS_SHOWN]
+        return read_findings(connection, actor=actor, limit=ENTRIES_SEARCHED)
     except EntryUnreadable:
         return []
 
 
-def read_lines(connection: Connection, search: Search) -> Iterator[Line]:
-    """Yield the entries of one page and one more, if there is one."""
-    found = read_entries(
-        connection,
-        action=parse_action(search.action) if search.action else None,
-        actor=search.actor or None,
-        reference=search.reference or None,
+def _flag(findings: Sequence[Finding]) -> Mapping[int, Sequence[str]]:
+    flags: dict[int, list[str]] = defaultdict(list)
+    for finding in findings:
+        flags[finding.index].append(finding.pattern)
+    return flags
+
+
+def _sum_up(connection: Connection, actor: str) -> Doings | None:
+    """Return what a person's newest entries come to."""
+    found = find_entries(connection, Search(actor=actor), most=ENTRIES_SEARCHED)
+    events = [event for event in (read_line(entry).event for entry in found) if event is not None]
+    if not events:
+        return None
+    looks = [event for event in events if event.action in LOOKS]
+    return Doings(
+        entries=len(events),
+        looked=len({event.reference or event.at for event in looks}),
+        children=len({event.subject for event in looks if event.subject}),
+        refused=sum(event.outcome is Outcome.REFUSED for event in events),
+        copied=sum(event.action is Action.AUDIT_EXPORTED or event.details.get("copied") is True for event in events),
+        first=min(event.at for event in events),
+        last=max(event.at for event in events),
     )
-    # Pages go by entry, not by count: the log grows while it is read, by the reading itself.
-    wanted = dropwhile(lambda entry: search.before is not None and entry.index >= search.before, found)
-    return map(read_line, islice(wanted, ENTRIES_SHOWN + 1))
 
 
 def read_line(entry: Entry) -> Line:
     """Return an entry as the page shows it."""
+    if entry.deleted_by is not None:
+        return Line(entry.index, None, entry.deleted_by)
     try:
         return Line(entry.index, entry.to_event())
     except EventInvalid:

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from audit.checkpoint import KeyKind, VerifierKey, parse_checkpoint, split_note
 from audit.commands import audit
 from audit.cosignature import cosign
-from audit.event import MEMBERS, Action, AuditEvent
+from audit.event import MEMBERS, Action, AuditEvent, Outcome
 from audit.export import write_export
 from audit.witness import DISPUTES, Refusal, WitnessRefused
 from audit.witness_listing import MEANINGS
@@ -133,11 +133,18 @@ def test_entries_as_json(filled: Party) -> None:
         (["--since", "2026-01-05T09:08:00Z", "--limit", 2], [10, 9]),
         (["--since", "2026-01-06"], []),
         (["--action", "signin"], []),
+        (["--outcome", "refused"], [10]),
+        (["--acting-for", "301"], [10]),
+        (["--purpose", "THE PLAN"], [10]),
+        (["--policy-version", "v2"], [10]),
+        (["--before", 2], [1, 0]),
     ],
     ids=lambda value: " ".join(map(str, value)),
 )
 def test_every_filter(filled: Party, make_event: MakeEvent, arguments: list[object], found: list[int]) -> None:
-    filled.record(make_event(10, action=Action.QUERY_RELEASED, actor="dcs@301.example", subject="5eed" * 8))
+    told = {"outcome": Outcome.REFUSED, "acting_for": "301", "purpose": "Reading the plan", "policy_version": "v2"}
+    about = {"action": Action.QUERY_RELEASED, "actor": "dcs@301.example", "subject": "5eed" * 8}
+    filled.record(make_event(10, **about, **told))
     result = run("show", "--state", filled.directory, "--format", "json", *arguments)
     assert [entry["entry"] for entry in json.loads(result.stdout)] == found
 
@@ -206,6 +213,7 @@ def test_a_directory_that_shows_no_log_is_one_clear_error(party: Party, what: st
         ["show"],
         ["show", "--state", "nowhere"],
         ["show", "--state", "{state}", "--action", "query.leaked"],
+        ["show", "--state", "{state}", "--outcome", "well"],
         ["show", "--state", "{state}", "--since", "yesterday"],
         ["show", "--state", "{state}", "--limit", "0"],
         ["show", "--state", "{state}", "--format", "xml"],

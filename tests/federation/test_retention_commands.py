@@ -9,7 +9,7 @@ import pytest
 from audit.event import Action, AuditEvent
 from audit.log import read_entries
 from audit.state import open_state_log, read_key
-from audit.verifier import verify_log
+from audit.verifier import verify_export, verify_log
 from federation.cli import run
 from federation.database import open_database
 from federation.state import Party, create_party, make_profile, publish_log_key
@@ -83,6 +83,18 @@ def test_a_party_states_its_own_periods(party: Party, capsys: Captured) -> None:
     (party.directory / "retention.toml").write_text("[years]\nsignins = none\n")
     assert audit(party, "retain", "--as", "ig") == 2
     assert "nothing is deleted" in capsys.readouterr().err
+
+
+def test_the_whole_log_is_exported_once_that_is_logged(party: Party, tmp_path: Path, capsys: Captured) -> None:
+    assert audit(party, "export", "--as", "ig", str(tmp_path / "copy")) == 0
+    assert capsys.readouterr().out == ""
+    key = read_key(party.directory)
+    assert verify_export(tmp_path / "copy", key.name, key.public_key).entries == 4
+    assert (tmp_path / "copy").stat().st_mode & 0o777 == 0o600
+    with closing(open_state_log(party.directory)) as connection:
+        newest = next(read_entries(connection)).to_event()
+    assert (newest.action, newest.actor) == (Action.AUDIT_EXPORTED, "ig")
+    assert audit(party, "export", "--as", "ig", str(tmp_path / "copy")) == 2
 
 
 @pytest.mark.parametrize(

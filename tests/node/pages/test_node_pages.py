@@ -80,6 +80,10 @@ FORMS = {
     "/tracking/export": {"vsh"},
     "/tracking/import": {"vsh", "staff"},
     "/tracking/import/take": {"vsh", "staff"},
+    "/audit": {"ig"},
+    "/audit/verify": {"ig"},
+    "/audit/found": {"ig"},
+    "/audit/whole": {"ig"},
 }
 """Whose forms are taken, of those that show children."""
 

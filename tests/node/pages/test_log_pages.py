@@ -1,0 +1,216 @@
+"""The log's page at a node: searched by anything, a child in no address, verified and taken away as it was sought."""
+
+import csv
+import io
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+import audit.search
+from audit.event import Action, AuditEvent, Outcome
+from audit.log import read_entries
+from audit.retention import Periods, delete_due
+from audit.verifier import verify_export
+from federation.web import log_copies
+from node.disclosures.tokens import list_tokens
+from node.ingest.tokens import row_token
+from node.lookups.records import CHILDREN
+from node.service import Node
+from node.vault import read_vault
+from tests.node.pages.conftest import Browse, Send
+
+
+@pytest.fixture
+def number(node: Node) -> str:
+    """The number of one of our own children."""
+    snapshot = node.store.current()
+    assert snapshot is not None
+    rows = read_vault({CHILDREN: snapshot.identified[CHILDREN]}, f"SELECT min(la_child_id) FROM {CHILDREN}")
+    return str(rows[0][0])
+
+
+@pytest.fixture
+def busy(node: Node, number: str) -> Node:
+    """Two people looked at one child sixty times each, and one at another authority's child."""
+    token = node.party.keys.log_token(row_token(node.party.keys.row_secret, number))
+    about: dict[str, Any] = {"subject": token, "relationship": "home", "fields": ("upn",), "policy_version": "v1"}
+    node.record(
+        *(
+            node.event(Action.LOOKUP_RECEIVED, f"{who} (virtual_school_head)", f"L-{n}", purpose="The plan", **about)
+            for n in range(60)
+            for who in ("vsh", "deputy")
+        )
+    )
+    theirs = node.party.keys.log_token("301/A800000000012")
+    node.record(node.event(Action.LOOKUP_RECEIVED, "vsh (virtual_school_head)", "L-x", subject=theirs))
+    return node
+
+
+def indexes(page: TestResponse) -> list[int]:
+    rows = page.text.partition('class="stacking log"')[2]
+    return [int(number) for number in re.findall(r'data-column="Entry">(\d+)<', rows)]
+
+
+def events(node: Node, action: Action) -> list[AuditEvent]:
+    return [entry.to_event() for entry in read_entries(node.database.connection, action=action)]
+
+
+def hidden(page: TestResponse) -> list[tuple[str, str]]:
+    """What the form below the entries sends back."""
+    form = page.text.partition('action="/audit/verify"')[2].partition("</form>")[0]
+    return re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
+
+
+def press(client: FlaskClient, path: str, page: TestResponse, **more: str) -> TestResponse:
+    fields: dict[str, list[str]] = {}
+    for name, value in [*hidden(page), *more.items()]:
+        fields.setdefault(name, []).append(value)
+    return client.post(path, data=fields)
+
+
+def test_a_child_is_found_by_the_number_typed_and_stands_in_no_address(
+    busy: Node, number: str, browse: Browse, send: Send
+) -> None:
+    ig = browse("ig")
+    first = send(ig, "/audit", {"child": number, "actor": "vsh"}, shown="/audit")
+    assert first.status_code == 200
+    assert len(indexes(first)) == 50
+    assert number not in first.text
+    assert "/audit?actor=vsh&amp;child" not in first.text
+    older = re.search(r'name="before" value="(\d+)">Older', first.text)
+    assert older is not None
+    second = press(ig, "/audit", first, before=older[1])
+    assert len(indexes(second)) == 10
+    assert set(indexes(first)).isdisjoint(indexes(second))
+    searched = events(busy, Action.AUDIT_READ)[0]
+    assert dict(searched.details) == {"searched.actor": "vsh", "searched.child": True}
+    assert not re.search(rf'(href|action)="[^"]*({number}|subject)', first.text + second.text)
+
+
+def test_another_authoritys_child_is_found_by_pupil_number(busy: Node, browse: Browse, send: Send) -> None:
+    found = send(browse("ig"), "/audit", {"child": "A800000000012"}, shown="/audit")
+    assert len(indexes(found)) == 1
+
+
+def test_what_is_no_child_goes_to_an_address_of_its_own(busy: Node, browse: Browse, send: Send) -> None:
+    ig = browse("ig")
+    moved = send(ig, "/audit", {"purpose": "plan", "until": "2031-01-01"}, shown="/audit")
+    assert (moved.status_code, moved.location) == (303, "/audit?purpose=plan&until=2031-01-01")
+    assert len(indexes(ig.get(moved.location))) == 50
+    assert indexes(ig.get("/audit?purpose=plan&until=2011-01-01")) == []
+    assert len(indexes(ig.get("/audit?policy_version=v1&outcome=done"))) == 50
+    assert indexes(ig.get("/audit?outcome=failed")) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ({"since": "yesterday"}, 400),
+        ({"until": "9999-12-31"}, 400),
+        ({"outcome": "well"}, 400),
+        ({"purpose": "about A800000000012"}, 422),
+        ({"purpose": "x" * 201}, 422),
+    ],
+)
+def test_what_cannot_be_looked_for(browse: Browse, asked: dict[str, str], status: int) -> None:
+    answer = browse("ig").get("/audit", query_string=asked)
+    assert answer.status_code == status
+    assert "A800" not in answer.text
+
+
+def test_a_child_sent_back_is_a_token(browse: Browse, send: Send) -> None:
+    ig = browse("ig")
+    assert send(ig, "/audit", {"subject": "A800000000012"}, shown="/audit").status_code == 400
+
+
+def test_one_persons_accesses_with_flags_beside_them(busy: Node, browse: Browse) -> None:
+    page = browse("ig").get("/audit?actor=vsh").text
+    said = " ".join(re.sub("<[^>]+>", " ", page).split())
+    assert "What vsh did" in said
+    assert "61, of 2 children" in said
+    assert "again_and_again" in page
+    assert "deputy" not in page.partition('class="stacking patterns"')[2]
+
+
+def test_verifying_keeps_what_is_looked_for(busy: Node, number: str, browse: Browse, send: Send) -> None:
+    ig = browse("ig")
+    found = send(ig, "/audit", {"child": number, "actor": "vsh"}, shown="/audit")
+    verified = press(ig, "/audit/verify", found)
+    assert "The log is whole: " in verified.text
+    assert indexes(verified) == indexes(found)
+    assert events(busy, Action.AUDIT_READ)[0].details["verified"] is True
+
+
+def test_a_broken_log_is_said_so(busy: Node, browse: Browse, send: Send) -> None:
+    ig = browse("ig")
+    connection = busy.database.connection
+    connection.execute("UPDATE audit_entries SET salt = ? WHERE idx = 3", (b"1" * 16,))
+    assert "The log is broken at entry 3" in send(ig, "/audit/verify", shown="/audit").text
+
+
+def test_a_log_too_long_for_a_page_is_left_to_the_command(
+    busy: Node, browse: Browse, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_copies, "MOST_VERIFIED", 5)
+    assert "run circe audit verify" in send(browse("ig"), "/audit/verify", shown="/audit").text
+
+
+def test_what_was_found_is_taken_away_and_that_is_logged(busy: Node, number: str, browse: Browse, send: Send) -> None:
+    ig = browse("ig")
+    found = send(ig, "/audit", {"child": number, "actor": "vsh"}, shown="/audit")
+    taken = press(ig, "/audit/found", found, form="csv")
+    assert taken.headers["Content-Disposition"] == 'attachment; filename="audit-log.csv"'
+    assert taken.headers["Cache-Control"] == "no-store"
+    rows = list(csv.DictReader(io.StringIO(taken.text)))
+    assert len(rows) == 60
+    assert {row["actor"] for row in rows} == {"vsh (virtual_school_head)"}
+    assert len(json.loads(press(ig, "/audit/found", found, form="json").text)) == 60
+    copied = events(busy, Action.AUDIT_EXPORTED)[0]
+    assert dict(copied.details) == {"searched.actor": "vsh", "searched.child": True, "form": "json"}
+    assert press(ig, "/audit/found", found, form="xml").status_code == 400
+
+
+def test_the_whole_log_is_taken_away_and_verifies_anywhere(
+    busy: Node, browse: Browse, send: Send, tmp_path: Path
+) -> None:
+    taken = send(browse("ig"), "/audit/whole", shown="/audit")
+    path = tmp_path / "taken"
+    path.write_bytes(taken.data)
+    found = verify_export(path, busy.party.member_id, busy.party.keys.public_log_key)
+    assert found.entries > 120
+    assert events(busy, Action.AUDIT_EXPORTED)[0].details["form"] == "whole"
+
+
+@pytest.mark.parametrize("path", ["/audit", "/audit/verify", "/audit/found", "/audit/whole"])
+def test_nobody_else_searches_verifies_or_takes_away(browse: Browse, send: Send, path: str) -> None:
+    for person in ("", "vsh", "admin", "staff", "teacher", "director"):
+        assert send(browse(person), path, {"form": "csv"}, shown="/sign-in").status_code in (302, 303, 403), person
+
+
+def test_an_entry_whose_time_is_over_is_said_to_be_deleted(busy: Node, browse: Browse) -> None:
+    later = busy.clock() + timedelta(days=366 * 26)
+    with busy.database.transaction() as connection:
+        done = delete_due(connection, busy.database.log, Periods(), actor="ig", now=later)
+    page = browse("ig").get("/audit").text
+    assert f"Deleted when its time was over, as entry {done.logged_by} says" in page
+
+
+def test_a_page_says_how_far_it_has_read(busy: Node, browse: Browse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit.search, "READ_AT_ONCE", 1)
+    page = browse("ig").get("/audit?purpose=nothing+like+this").text
+    assert "there are no others" in page
+    assert "Older entries" in page
+
+
+def test_tokens_are_of_whom_the_log_has(busy: Node, number: str) -> None:
+    tokens = list_tokens(busy, [number, " ", number])
+    assert tokens[0] == busy.party.keys.log_token(row_token(busy.party.keys.row_secret, number))
+    assert len(tokens) == len(set(tokens)) > len(busy.register().members) / 3
+    assert events(busy, Action.LOOKUP_RECEIVED)[1].subject in tokens
+    assert Outcome.DONE is events(busy, Action.LOOKUP_RECEIVED)[1].outcome
