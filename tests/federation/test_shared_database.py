@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from audit.connection import DatabaseUnavailable
-from audit.event import Action, AuditEvent
+from audit.event import Action, AuditEvent, Outcome
 from audit.log import LogError, LogUnreadable
+from audit.retention import Periods, count_due, delete_due
+from audit.search import Search, find_page
 from audit.state import ADDRESS_FILE, check_address, open_state_log
 from audit.verifier import LogBroken, verify_log
 from federation.cli import run
@@ -170,6 +173,40 @@ def test_the_log_is_shown_and_verified_from_the_state_directory(
     assert "query.released" in capsys.readouterr().out
     assert run(["audit", "show", "--state", str(party.directory), "--actor", "else", "--format", "json"]) == 0
     assert capsys.readouterr().out == "[]\n"
+
+
+def test_what_is_over_is_deleted_and_the_rest_is_searched_alike(database: Database, party: Party) -> None:
+    """Retention and searching read and write what differs between the two databases."""
+    signin, lookup = (
+        AuditEvent(
+            at=NOW,
+            actor="vsh (virtual_school_head)",
+            action=action,
+            outcome=Outcome.REFUSED,
+            purpose="50% Done",
+            acting_for="301",
+        )
+        for action in (Action.SIGNIN, Action.LOOKUP_ASKED)
+    )
+    with database.transaction() as connection:
+        first = database.log.append(connection, signin, lookup)
+    later = NOW + timedelta(days=366 * 3)
+    with database.transaction() as connection:
+        done = delete_due(connection, database.log, Periods(), actor="ig", now=later)
+    assert done.entries == 1
+    with closing(open_state_log(party.directory)) as reading:
+        assert verify_log(reading, party.member_id, party.keys.public_log_key).deleted == 1
+        assert count_due(reading, Periods(), later) == (0, 0)
+        search = Search(
+            actor="vsh",
+            outcome=Outcome.REFUSED,
+            purpose="0% done",
+            acting_for="301",
+            since=NOW,
+            until=NOW + timedelta(1),
+        )
+        assert [entry.index for entry in find_page(reading, search, most=5).entries] == [first + 1]
+        assert [entry.index for entry in find_page(reading, Search(action=Action.SIGNIN), most=5).entries] == []
 
 
 # --- A log that was tampered with, on the server ---------------------------------------------------------------------
