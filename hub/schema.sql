@@ -94,6 +94,11 @@ CREATE TABLE IF NOT EXISTS sign_in_codes (
     member TEXT NOT NULL,
     expires_at TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS begun_sessions (
+    session TEXT PRIMARY KEY,
+    over_at TEXT NOT NULL,
+    member TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS ended_sessions (
     session TEXT PRIMARY KEY,
     over_at TEXT NOT NULL

@@ -14,6 +14,7 @@ from audit.event import Action, Outcome
 from federation.database import stamp
 from federation.problems import ProblemRaised
 from federation.state import StateError
+from federation.web.ended_sessions import end_sessions_of
 from federation.web.tickets import TicketInvalid, spend_ticket
 from federation.webauthn import (
     Assertion,
@@ -137,13 +138,17 @@ def _log_sign_in(node: Node, connection: Connection, kept: KeptPasskey, outcome:
 
 
 def remove_passkey(node: Node, person_id: str, passkey_id: str, actor: str) -> None:
-    """Take one of a person's passkeys away. Raises a 404 problem for one that they have not got."""
+    """Take one of a person's passkeys away, and end all their sessions: one may be that of whoever has the device now.
+
+    Raises a 404 problem for one that they have not got.
+    """
     with node.database.transaction() as connection:
         removed = connection.execute(
             "DELETE FROM passkeys WHERE person = ? AND credential = ?", (person_id, passkey_id)
         )
         if removed.rowcount != 1:
             raise ProblemRaised(404, "passkey_unknown", "there is no such passkey: it may have been removed already")
+        end_sessions_of(connection, person_id)
         entry = node.event(Action.PASSKEY_REMOVED, actor, "", person=person_id, passkey=short_id(passkey_id))
         node.database.log.append(connection, entry)
 
@@ -160,8 +165,10 @@ def _refusal() -> ProblemRaised:
     )
 
 
-def forget_passkeys(node: Node, person_id: str) -> None:
-    """Take every passkey away that somebody who had this id before has left behind."""
+def forget_predecessor(node: Node, person_id: str) -> None:
+    """Take every passkey away, and end every session, that somebody who had this id before has left behind."""
+    with node.database.transaction() as connection:
+        end_sessions_of(connection, person_id)
     for kept in list_passkeys(node, person_id):
         remove_passkey(node, person_id, kept.id, node.party.member_id)
 

@@ -6,7 +6,7 @@ from audit.event import Action
 from federation.register import MemberKind
 from federation.state import StateError, create_party, make_profile, publish_log_key
 from federation.wire import convert_value
-from node.passkeys import forget_passkeys
+from node.passkeys import forget_predecessor
 from node.people import Person, add_person, list_people
 from node.rules import write_default_rules
 from node.service import Node, open_node
@@ -53,6 +53,6 @@ def enter_person(directory: Path, person_id: str, role: str, title: str, school_
         raise StateError("a designated teacher has a school, and nobody else has: give its URN with --school")
     node = open_node(directory)
     if all(known.id != person.id for known in list_people(directory)):
-        forget_passkeys(node, person.id)
+        forget_predecessor(node, person.id)
     add_person(directory, person)
     node.record(node.event(Action.POLICY_CHANGED, node.party.member_id, "", person=person.id, role=str(person.role)))

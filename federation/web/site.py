@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from federation.problems import Problem, ProblemRaised
 from federation.state import Party
-from federation.web.ended_sessions import end_session, is_ended
+from federation.web.ended_sessions import end_session, is_ended, note_session
 from federation.web.headers import set_headers
 from federation.web.rate_limit import RateLimit, TooMany
 from federation.web.session import (
@@ -149,8 +149,10 @@ def change_session(member: str = "", means: Means = Means.NONE) -> Session:
     before = current_session()
     if before is not None and before.member:
         end_session(the_site().host, before, signed_out=not member)
-    g.session = g.new_session = start_session(the_site().host.clock(), member, means)
-    session: Session = g.session
+    session = start_session(the_site().host.clock(), member, means)
+    if member:
+        note_session(the_site().host, session)
+    g.session = g.new_session = session
     return session
 
 

@@ -127,7 +127,8 @@ def add_passkey() -> AnyResponse:
 
 @passkeys.post("/passkeys/remove")
 def drop_passkey() -> AnyResponse:
-    """Take one of one's own passkeys away."""
-    owner = require_owner()
+    """Take one of one's own passkeys away. It ends every session of one's own, but this one goes on as a new one."""
+    owner, session = require_owner(), current_session()
     remove_passkey(the_node(), owner.id, request.form.get("passkey", ""), f"{owner.id} ({owner.role})")
+    change_session(owner.id, session.means if session else Means.NONE)
     return redirect("/passkeys?done=removed", 303)

@@ -13,7 +13,7 @@ from audit.event import Action, AuditEvent, Outcome
 from audit.log import read_entries
 from federation.web.tickets import TICKET_LIFETIME
 from federation.webauthn import Flags, encode_base64url
-from node.passkeys import MOST_PASSKEYS, list_passkeys
+from node.passkeys import MOST_PASSKEYS, list_passkeys, take_passkey_away
 from node.rules import RULES_FILE
 from node.service import Node
 from node.setting_up import enter_person
@@ -48,6 +48,13 @@ def cookie_of(client: FlaskClient) -> Cookie:
     cookie = client.get_cookie(client.application.extensions["site"].cookie)
     assert cookie is not None
     return cookie
+
+
+def browser_by_code(app: Flask, send: Send, node: Node) -> FlaskClient:
+    """A browser of the head, signed in by a code."""
+    client = app.test_client()
+    assert send(client, "/sign-in", {"code": issue_code(node, "vsh")}).status_code == 303
+    return client
 
 
 @pytest.fixture
@@ -189,6 +196,38 @@ def test_who_has_left_is_refused_and_does_not_come_back_under_another(
     assert passkey.sign_in(app.test_client()).status_code == 403
     enter_person(node.party.directory, "vsh", "node_administrator", "Somebody else")
     assert passkey.sign_in(app.test_client()).status_code == 403
+
+
+def test_whoever_had_an_id_before_does_not_go_on_as_its_new_owner(app: Flask, node: Node, passkey: SoftPasskey) -> None:
+    """A browser that was left signed in is its old owner's, however often they have it say so meanwhile."""
+    predecessor = app.test_client()
+    passkey.sign_in(predecessor)
+    (node.party.directory / "people.toml").write_text("")
+    assert not opens(predecessor)
+    enter_person(node.party.directory, "vsh", "virtual_school_head", "The next head")
+    assert not opens(predecessor)
+
+
+def test_a_passkey_that_is_taken_away_takes_its_sessions_along(
+    app: Flask, send: Send, node: Node, passkey: SoftPasskey
+) -> None:
+    """Whoever found a lost device is signed out; whoever takes the passkey away stays."""
+    thief, owner = app.test_client(), app.test_client()
+    passkey.sign_in(thief)
+    passkey.sign_in(owner)
+    assert opens(thief)
+    named = {"passkey": encode_base64url(passkey.id)}
+    assert send(owner, "/passkeys/remove", named, shown="/passkeys").status_code == 303
+    assert opens(owner)
+    assert not opens(thief)
+    remaining = SoftPasskey()
+    assert remaining.enrol(browser_by_code(app, send, node)).status_code == 303
+    other = app.test_client()
+    remaining.sign_in(other)
+    assert opens(other)
+    take_passkey_away(node, "vsh", encode_base64url(remaining.id)[:12])
+    assert not opens(other)
+    assert not opens(owner)
 
 
 def test_one_takes_away_ones_own_passkeys_and_nobody_elses(
