@@ -1,17 +1,24 @@
 """Spreadsheets read as programs save them (Office Open XML, ECMA-376); `federation.spreadsheet` writes them.
 
-A file is read with bounds on what it unpacks to, and one that declares a document type is refused: ours need none, and
-bombs do.
+A file is read with bounds on what it unpacks to, on the elements in it and on how wide a row is; a part that is read
+twice counts twice. One that declares a document type is refused: ours need none, and bombs do.
 """
 
 import io
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
+from typing import Any
 from xml.etree import ElementTree
 
 MOST_BYTES = 64 * 1024 * 1024
 """The most that one file unpacks to."""
+
+MOST_ELEMENTS = 2_000_000
+"""The most elements that all its parts have together: a cell is two or three."""
+
+MOST_COLUMNS = 100
+"""The widest row that is read. The dataset's have ten at most; a cell far out stands for all the empty ones before."""
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -29,40 +36,62 @@ def read_spreadsheet(data: bytes) -> dict[str, list[list[str]]]:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            _check_size(archive)
-            return dict(_read_sheets(archive))
+            return dict(_read_sheets(_Parts(archive)))
     except (zipfile.BadZipFile, KeyError, ElementTree.ParseError, ValueError, RuntimeError, NotImplementedError):
         raise SpreadsheetUnreadable("this is no spreadsheet that can be read: save it as .xlsx, or as CSV") from None
 
 
-def _check_size(archive: zipfile.ZipFile) -> None:
-    if sum(each.file_size for each in archive.infolist()) > MOST_BYTES:
-        raise SpreadsheetUnreadable(f"this unpacks to more than {MOST_BYTES >> 20} MiB: split it")
+class _Parts:
+    """The parts of one file, and what may still be unpacked and read of it: a part read twice counts twice."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self.names = frozenset(archive.namelist())
+        self._archive, self._bytes, self.elements = archive, MOST_BYTES, MOST_ELEMENTS
+
+    def parse(self, name: str) -> ElementTree.Element:
+        """Read one part. Raises `SpreadsheetUnreadable` where there is more than is left."""
+        with self._archive.open(name) as stream:
+            data = stream.read(self._bytes + 1)
+        self._bytes -= len(data)
+        if self._bytes < 0:
+            raise SpreadsheetUnreadable(f"this unpacks to more than {MOST_BYTES >> 20} MiB: split it")
+        # In UTF-8 as the standard has it; another encoding could hide the declaration.
+        if b"<!DOCTYPE" in data or b"\0" in data:
+            raise SpreadsheetUnreadable("this is no plain spreadsheet: save it anew as .xlsx, or as CSV")
+        parser = ElementTree.XMLParser(target=_Counting(self))  # noqa: S314 - bounded, and without a document type
+        parser.feed(data)
+        root: ElementTree.Element = parser.close()
+        return root
 
 
-def _parse(archive: zipfile.ZipFile, name: str) -> ElementTree.Element:
-    with archive.open(name) as stream:
-        data = stream.read(MOST_BYTES + 1)
-    # In UTF-8 as the standard has it; another encoding could hide the declaration.
-    if len(data) > MOST_BYTES or b"<!DOCTYPE" in data or b"\0" in data:
-        raise SpreadsheetUnreadable("this is no plain spreadsheet: save it anew as .xlsx, or as CSV")
-    return ElementTree.fromstring(data)  # noqa: S314 - bounded, and without a document type
+class _Counting(ElementTree.TreeBuilder):
+    """Makes a tree of a part, as long as there are elements left."""
+
+    def __init__(self, parts: _Parts) -> None:
+        super().__init__()
+        self._parts = parts
+
+    def start(self, tag: Any, attrs: Any, /) -> Any:
+        self._parts.elements -= 1
+        if self._parts.elements < 0:
+            raise SpreadsheetUnreadable("there is far more in this than a dataset has: split it")
+        return super().start(tag, attrs)
 
 
-def _read_sheets(archive: zipfile.ZipFile) -> Iterator[tuple[str, list[list[str]]]]:
-    links = {each.get("Id"): each.get("Target", "") for each in _parse(archive, "xl/_rels/workbook.xml.rels")}
-    shared = _read_shared(archive)
-    for sheet in _parse(archive, "xl/workbook.xml").iter(f"{_MAIN}sheet"):
+def _read_sheets(parts: _Parts) -> Iterator[tuple[str, list[list[str]]]]:
+    links = {each.get("Id"): each.get("Target", "") for each in parts.parse("xl/_rels/workbook.xml.rels")}
+    shared = _read_shared(parts)
+    for sheet in parts.parse("xl/workbook.xml").iter(f"{_MAIN}sheet"):
         target = links[sheet.get(_RELATION)]
         path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-        rows = _parse(archive, path).iter(f"{_MAIN}row")
+        rows = parts.parse(path).iter(f"{_MAIN}row")
         yield sheet.get("name", ""), [_read_row(row, shared) for row in rows]
 
 
-def _read_shared(archive: zipfile.ZipFile) -> list[str]:
-    if "xl/sharedStrings.xml" not in archive.namelist():
+def _read_shared(parts: _Parts) -> list[str]:
+    if "xl/sharedStrings.xml" not in parts.names:
         return []
-    return [_text_in(each) for each in _parse(archive, "xl/sharedStrings.xml").iter(f"{_MAIN}si")]
+    return [_text_in(each) for each in parts.parse("xl/sharedStrings.xml").iter(f"{_MAIN}si")]
 
 
 def _text_in(element: ElementTree.Element) -> str:
@@ -73,6 +102,8 @@ def _read_row(row: ElementTree.Element, shared: Sequence[str]) -> list[str]:
     cells: list[str] = []
     for cell in row.iter(f"{_MAIN}c"):
         at = _place_of(cell.get("r", ""), len(cells))
+        if at >= MOST_COLUMNS:
+            raise SpreadsheetUnreadable(f"a row is wider than {MOST_COLUMNS} columns: the dataset has fewer")
         cells += [""] * (at - len(cells))
         cells.append(_read_cell(cell, shared))
     return cells

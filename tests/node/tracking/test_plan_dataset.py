@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -16,9 +17,10 @@ from federation.cli import run
 from federation.spreadsheet import write_spreadsheet
 from node.service import Node, open_node
 from node.setting_up import enter_person
+from node.tracking import spreadsheet
 from node.tracking.dataset import SHEETS, header_of
 from node.tracking.facts import Plan, Support, Target
-from node.tracking.spreadsheet import SpreadsheetUnreadable, read_spreadsheet
+from node.tracking.spreadsheet import MOST_COLUMNS, SpreadsheetUnreadable, read_spreadsheet
 from node.tracking.store import read_records
 from node.vault import read_vault
 from tests.small_federation import SmallFederation
@@ -76,6 +78,40 @@ def test_a_file_with_a_document_type_is_refused() -> None:
     bomb = '<!DOCTYPE a [<!ENTITY b "bbbb">]><worksheet>&b;</worksheet>'
     with pytest.raises(SpreadsheetUnreadable, match="no plain spreadsheet"):
         read_spreadsheet(repacked(sheet=bomb))
+
+
+def test_a_cell_far_out_takes_no_memory_for_those_before_it() -> None:
+    """A file of some kilobytes would fill the memory: each of its rows stands for 18,000 empty cells."""
+    far = "".join('<row><c r="ZZZ1"><v>1</v></c></row>' for _ in range(3))
+    with pytest.raises(SpreadsheetUnreadable, match="wider than 100 columns"):
+        read_spreadsheet(repacked(sheet=f"<sheetData>{far}</sheetData>"))
+    assert read_spreadsheet(write_spreadsheet({"pep": [["x"] * MOST_COLUMNS]})) == {"pep": [["x"] * MOST_COLUMNS]}
+
+
+def test_a_file_is_read_up_to_a_number_of_elements_however_often_a_part_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A workbook may name one small sheet ten thousand times."""
+    names = {f"sheet {number}": [["term"]] for number in range(40)}
+    written = write_spreadsheet(names)
+    assert len(read_spreadsheet(written)) == 40
+    monkeypatch.setattr(spreadsheet, "MOST_ELEMENTS", 300)
+    with pytest.raises(SpreadsheetUnreadable, match="far more in this"):
+        read_spreadsheet(written)
+    assert read_spreadsheet(write_spreadsheet({"pep": [["term"]]})) == {"pep": [["term"]]}
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(written)) as source, zipfile.ZipFile(out, "w") as target:
+        for name in source.namelist():
+            data = source.read(name).decode()
+            target.writestr(name, re.sub(r"sheet[0-9]+\.xml", "sheet1.xml", data) if name.endswith(".rels") else data)
+    with pytest.raises(SpreadsheetUnreadable, match="far more in this"):
+        read_spreadsheet(out.getvalue())
+
+
+def test_parts_count_by_what_they_unpack_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spreadsheet, "MOST_BYTES", 5000)
+    with pytest.raises(SpreadsheetUnreadable, match="unpacks to more"):
+        read_spreadsheet(write_spreadsheet({"pep": [["term " * 1000]]}))
 
 
 class Office:
