@@ -70,11 +70,22 @@ def read_metadata(data: bytes, issuer: str) -> Metadata:
     if found.issuer != issuer:
         raise ProviderRefused("the provider says that it is another issuer")
     for address in (found.authorization_endpoint, found.token_endpoint, found.jwks_uri):
-        try:
-            check_protected(address)
-        except TlsInvalid:
-            raise ProviderRefused("the provider names an address that is not protected by TLS") from None
+        _check_address(address, issuer)
     return found
+
+
+def _check_address(address: str, issuer: str) -> None:
+    """Raise `ProviderRefused` for an address without TLS, unless the provider itself is on this machine without it.
+
+    Else a provider could send us, with our secret, to whatever listens on this machine for nobody else.
+    """
+    try:
+        check_protected(address)
+        is_protected = address.startswith("https:") or issuer.startswith("http:")
+    except TlsInvalid:
+        is_protected = False
+    if not is_protected:
+        raise ProviderRefused("the provider names an address that is not protected by TLS")
 
 
 def read_document(data: bytes, kind: type[D], title: str) -> D:

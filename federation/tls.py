@@ -45,9 +45,11 @@ def _refuse_passphrase() -> str:
 
 
 def check_protected(url: str) -> None:
-    """Raise `TlsInvalid` for an address where the connection could be read: plain HTTP to another machine."""
+    """Raise `TlsInvalid` for an address where the connection could be read, plain HTTP to another machine, and for one
+    that is no address of the web at all, such as a file's.
+    """
     place = urlsplit(url)
-    if place.scheme != "https" and not is_loopback(place.hostname or ""):
+    if place.scheme != "https" and not (place.scheme == "http" and is_loopback(place.hostname or "")):
         raise TlsInvalid(
             f"{url} would be reached without TLS: give the hub's https:// address; http:// is for this machine alone"
         )

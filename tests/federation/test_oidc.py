@@ -139,6 +139,9 @@ GOOD = {
         ({"token_endpoint": "http://login.example/token"}, "not protected"),
         ({"jwks_uri": "http://login.example/keys"}, "not protected"),
         ({"authorization_endpoint": "javascript:alert(1)"}, "not protected"),
+        ({"jwks_uri": "file://localhost/srv/circe/keys.json"}, "not protected"),
+        ({"token_endpoint": "http://localhost:5432/"}, "not protected"),
+        ({"jwks_uri": "http://127.0.0.1/latest/meta-data"}, "not protected"),
         ({"token_endpoint": 1}, "cannot be read"),
     ],
 )

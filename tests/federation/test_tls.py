@@ -138,6 +138,9 @@ def test_an_address_that_is_protected(url: str) -> None:
         "http://127.0.0.1.example",
         "http://",
         "",
+        "file://localhost/etc/passwd",
+        "ftp://127.0.0.1/keys",
+        "javascript://localhost/%0Aalert(1)",
     ],
 )
 def test_an_address_that_is_not_protected_is_refused(url: str) -> None:
