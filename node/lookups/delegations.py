@@ -34,6 +34,8 @@ from policies.names import Action, FieldGroup, Relation, Role
 ONE_CHILD_ROLES = frozenset({Role.SOCIAL_WORKER, Role.CARER_FACING_STAFF})
 """Roles of our own people to whom one child at a time is named."""
 
+NOT_IN_FORCE = "there is no such delegation in force: it may have been revoked already"
+
 KEPT_LISTED = timedelta(days=2 * LONGEST_DAYS)
 """How long one that is over is still listed."""
 
@@ -86,14 +88,16 @@ def revoke_delegation(node: Node, revoker: Person, delegation_id: str) -> None:
     """End a delegation now. Raises `AccessDenied`, and `StateError` for one that is over or was never given."""
     given = next((each for each in list_given(node) if each.delegation.delegation_id == delegation_id), None)
     check_giver(node, revoker, given.delegation.field_groups if given else ())
-    if given is None or given.revoked_at:
-        raise StateError("there is no such delegation in force: it may have been revoked already")
+    if given is None:
+        raise StateError(NOT_IN_FORCE)
     event = _event(node, LogAction.DELEGATION_REVOKED, revoker, given.delegation, "")
     with node.database.transaction() as connection:
-        connection.execute(
+        done = connection.execute(
             "UPDATE delegations SET revoked_at = ?, revoked_by = ? WHERE delegation_id = ? AND revoked_at = ''",
             (stamp(node.clock()), revoker.id, delegation_id),
         )
+        if done.rowcount != 1:  # Somebody was first, a moment ago or long before.
+            raise StateError(NOT_IN_FORCE)
         node.database.log.append(connection, event)
 
 

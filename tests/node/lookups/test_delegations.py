@@ -1,6 +1,8 @@
 """Children named to somebody: just these fields of just these children, from one day to another, until revoked."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -12,7 +14,7 @@ from audit.event import Action
 from federation.delegations import Delegation, DelegationInvalid, read_delegation, sign_delegation
 from federation.lookups import ChildFile, LookupAnswer, LookupKind, LookupOutcome
 from federation.state import StateError
-from node.lookups import gathering
+from node.lookups import delegations, gathering
 from node.lookups.asking import ask_lookup
 from node.lookups.child_sight import find_standing, list_sights
 from node.lookups.delegations import Draft, give_delegation, list_given, revoke_delegation
@@ -102,6 +104,31 @@ def test_one_that_is_revoked_gives_nothing_at_the_next_reading(federation: Small
     assert (answer.files, answer.fields, answer.delegations) == ((), (), ())
     with pytest.raises(StateError, match="revoked already"):
         revoke_delegation(node, find_person(node.party.directory, "vsh"), given.delegation_id)
+
+
+def test_two_who_revoke_it_at_once_revoke_it_once(federation: SmallFederation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both have read that it is in force before either writes."""
+    given, node, met = give(federation), federation.node(HOME), threading.Barrier(2)
+    head = find_person(node.party.directory, "vsh")
+
+    def read_and_meet(node: Node) -> tuple[delegations.Given, ...]:
+        found = list_given(node)
+        met.wait(timeout=20)
+        return found
+
+    def revoke() -> str:
+        try:
+            revoke_delegation(node, head, given.delegation_id)
+        except StateError:
+            return "too late"
+        finally:
+            node.database.close()
+        return "revoked"
+
+    monkeypatch.setattr(delegations, "list_given", read_and_meet)
+    with ThreadPoolExecutor(2) as both:
+        assert sorted(both.map(lambda _: revoke(), range(2))) == ["revoked", "too late"]
+    assert len(events(federation.node(HOME), Action.DELEGATION_REVOKED)) == 1
 
 
 @pytest.mark.parametrize(("first", "last", "holds"), [(0, 0, True), (-1, 0, True), (1, 5, False), (-5, -1, False)])
