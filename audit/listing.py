@@ -54,6 +54,9 @@ def _to_csv(rows: list[Row]) -> str:
 
 
 def _to_cell(value: object) -> object:
+    # Purposes are other people's words: a spreadsheet would run one that begins like a sum.
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@")):
+        return f"'{value}"
     return value if isinstance(value, str | int) else json.dumps(value, ensure_ascii=False)
 
 

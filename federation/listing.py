@@ -15,7 +15,7 @@ from federation.drill import Drill
 from federation.enrolment import describe_passkeys, fingerprint
 from federation.register import Entry, Member, Register
 from federation.register_changes import list_changes
-from federation.terminal import plain_text
+from federation.terminal import inert_cell, plain_text
 
 Row = Mapping[str, str | int]
 
@@ -101,7 +101,7 @@ def print_rows(rows: Sequence[Row], form: str) -> None:
     headings = list(rows[0]) if rows else []
     if form == "csv":
         out = io.StringIO()
-        csv.writer(out, lineterminator="\n").writerows([headings, *(list(row.values()) for row in rows)])
+        csv.writer(out, lineterminator="\n").writerows([headings, *(map(inert_cell, row.values()) for row in rows)])
         click.echo(out.getvalue(), nl=False)
         return
     shown = [headings, *([plain_text(str(cell)) or "-" for cell in row.values()] for row in rows)]

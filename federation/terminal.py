@@ -1,4 +1,6 @@
-"""Showing other people's text on a terminal: whatever they wrote, it cannot steer the terminal or pass for ours."""
+"""Showing other people's text on a terminal or in a spreadsheet: whatever they wrote, it steers neither, nor passes for
+ours.
+"""
 
 import textwrap
 import unicodedata
@@ -14,10 +16,23 @@ _BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 """Characters that count as letters or symbols and show nothing."""
 
 
+_BEGINS_SUM = frozenset("=+-@\t\r")
+
+
 def plain_text(text: str, limit: int = 2000) -> str:
     """Return text with every unseen character but the line break shown as `?`, cut to `limit` characters."""
     shown = "".join("?" if _is_unseen(character) else character for character in text[:limit])
     return shown + (" ..." if len(text) > limit else "")
+
+
+def plain_cell(cell: object) -> str:
+    """Return a cell of a table as it is shown: on its one line, whatever is in it."""
+    return plain_text(str(cell)).replace("\n", "?")
+
+
+def inert_cell(cell: object) -> object:
+    """Return a cell of a CSV file that a spreadsheet shows and never runs: not where it begins like a sum."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in _BEGINS_SUM and len(cell) > 1 else cell
 
 
 def _is_unseen(character: str) -> bool:

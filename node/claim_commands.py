@@ -96,18 +96,23 @@ def incomplete(state: Path, person_id: str, purpose: str, term: str | None, form
 
 
 def format_rows(headings: Sequence[str], rows: Sequence[Sequence[object]], form: str) -> str:
-    """Return rows as an aligned table, CSV or JSON; in a table, what is not known shows as a dash."""
+    """Return rows as an aligned table, CSV or JSON; in a table, what is not known shows as a dash.
+
+    Names and numbers are others' own: in no form do they steer a terminal, or run in a spreadsheet.
+    """
     import csv
     import io
     import json
+
+    from federation.terminal import inert_cell, plain_cell
 
     if form == "json":
         return json.dumps([dict(zip(headings, row, strict=True)) for row in rows]) + "\n"
     if form == "csv":
         out = io.StringIO()
-        csv.writer(out, lineterminator="\n").writerows([headings, *rows])
+        csv.writer(out, lineterminator="\n").writerows([headings, *(map(inert_cell, row) for row in rows)])
         return out.getvalue()
-    shown = [headings, *([("-" if cell in (None, "") else str(cell)) for cell in row] for row in rows)]
+    shown = [headings, *([("-" if cell in (None, "") else plain_cell(cell)) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown)
     return "\n".join(lines) + "\n"

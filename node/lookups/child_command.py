@@ -91,8 +91,11 @@ def _ask_one(
 
 def say_who_did_not_tell(found: "LookupResult") -> None:
     """Say on standard error whose node is missing, held the request or refused it."""
+    from federation.terminal import plain_text
+
     for missing in found.missing:
         click.echo(f"missing: {missing.node} ({missing.authority}) {missing.reason}", err=True)
     for answer in found.answers:
         if answer.code:
-            click.echo(f"{answer.outcome} by {answer.sender}: {answer.text}; call {answer.contact}", err=True)
+            told = f"{answer.outcome} by {answer.sender}: {answer.text}; call {answer.contact}"
+            click.echo(plain_text(told), err=True)

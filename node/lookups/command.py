@@ -85,6 +85,7 @@ def _list_mine(state: Path, person_id: str, purpose: str, form: str) -> None:
 
 
 def _list_placed_here(state: Path, person_id: str, purpose: str, patience: int, form: str) -> None:
+    from federation.terminal import plain_text
     from federation.transport import connect_party
     from node.lookups.asking import ask_placed_here
     from node.people import find_person
@@ -101,28 +102,19 @@ def _list_placed_here(state: Path, person_id: str, purpose: str, patience: int, 
         click.echo(f"missing: {missing.node} ({missing.authority}) {missing.reason}", err=True)
     for answer in result.answers:
         if answer.code:
-            click.echo(f"refused by {answer.sender}: {answer.text}; call {answer.contact}", err=True)
+            click.echo(plain_text(f"refused by {answer.sender}: {answer.text}; call {answer.contact}"), err=True)
 
 
 def format_result(result: "LookupResult", form: str) -> str:
     """Return the children found as an aligned table, CSV or JSON."""
-    import csv
-    import io
-
     from federation.wire import encode_document
+    from node.claim_commands import format_rows
 
     if form == "json":
         answers = ",".join(encode_document(answer).decode() for answer in result.answers)
         missing = ",".join(f'"{missing.node}"' for missing in result.missing)
         return f'{{"lookup_id":"{result.lookup_id}","answers":[{answers}],"missing":[{missing}]}}\n'
-    rows = list_rows(result)
-    if form == "csv":
-        out = io.StringIO()
-        csv.writer(out, lineterminator="\n").writerows([HEADINGS, *rows])
-        return out.getvalue()
-    widths = [max(len(row[column]) for row in [HEADINGS, *rows]) for column in range(len(HEADINGS))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [HEADINGS, *rows]]
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return format_rows(HEADINGS, list_rows(result), form)
 
 
 def list_rows(result: "LookupResult") -> list[tuple[str, ...]]:

@@ -1,6 +1,5 @@
 """`circe node returns`, `quality`, `validate` and `retire`: what is wrong with what was loaded, and what to keep."""
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -24,15 +23,6 @@ def _show(text: str, output: Path | None) -> None:
         click.echo(text, nl=False)
     else:
         write_file(output, text.encode())
-
-
-def _to_csv(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return rows as CSV that a spreadsheet shows and never runs: names of schools and files are others' own."""
-    return format_rows(headings, [[_without_formula(cell) for cell in row] for row in rows], "csv")
-
-
-def _without_formula(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def _check_private(form: str, output: Path | None) -> None:
@@ -66,7 +56,7 @@ def returns(
         case "json":
             _show(report.to_json() + "\n", output)
         case "csv":
-            _show(_to_csv(CSV_HEADINGS, report.rows()), output)
+            _show(format_rows(CSV_HEADINGS, [*report.rows()], "csv"), output)
         case _:
             _show(report.to_text(), output)
 
@@ -103,7 +93,7 @@ def quality(
         case "json":
             _show(file_quality.to_json(found) + "\n", output)
         case "csv":
-            _show(_to_csv(file_quality.HEADINGS, file_quality.to_rows(found)), output)
+            _show(format_rows(file_quality.HEADINGS, [*file_quality.to_rows(found)], "csv"), output)
         case _:
             _show(file_quality.to_text(found), output)
     return None
@@ -125,7 +115,7 @@ def _write_overview(
     if page:
         _show(render_page(overview, reader), page)
     if table:
-        _show(_to_csv(CSV_HEADINGS, overview.to_rows()), table)
+        _show(format_rows(CSV_HEADINGS, [*overview.to_rows()], "csv"), table)
 
 
 @click.command()
@@ -169,7 +159,7 @@ def validate(
         case "json":
             _show(report.to_json() + "\n", output)
         case "csv":
-            _show(_to_csv(CSV_HEADINGS, report.to_rows()), output)
+            _show(format_rows(CSV_HEADINGS, [*report.to_rows()], "csv"), output)
         case _:
             _show(report.to_text(), output)
 

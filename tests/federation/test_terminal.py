@@ -7,7 +7,7 @@ from federation.client import derive_plan
 from federation.manifest import Choice, Path, manifest_digest
 from federation.reading import LEAVES_BY, describe_manifest, describe_terms
 from federation.sum_terms import make_exact_terms, make_noisy_terms
-from federation.terminal import WIDTH, plain_text, quote_text
+from federation.terminal import WIDTH, inert_cell, plain_cell, plain_text, quote_text
 from tests.small_federation import QUESTION, SmallFederation
 
 
@@ -22,6 +22,21 @@ def test_characters_that_show_nothing_are_shown(character: str) -> None:
 
 def test_letters_of_any_script_stay() -> None:
     assert plain_text("Zoë Łukasz 李 “quoted”\n") == "Zoë Łukasz 李 “quoted”\n"
+
+
+def test_a_cell_of_a_table_stays_on_its_line() -> None:
+    assert plain_cell("Ann\nBob\x1b[2J\r") == "Ann?Bob?[2J?"
+    assert plain_cell(12) == "12"
+
+
+@pytest.mark.parametrize("text", ["=1+1", '+HYPERLINK("http://example.org")', "-2+3", "@SUM(A1)", "\t=1", "\r=1"])
+def test_a_spreadsheet_runs_no_cell_of_a_file(text: str) -> None:
+    assert inert_cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("cell", ["-", "Ann", "A801200005001", "", 5, -3, -0.5, None, True, "a=b"])
+def test_a_cell_that_is_no_sum_stays_as_it_is(cell: object) -> None:
+    assert inert_cell(cell) is cell
 
 
 def test_quoted_text_cannot_hide_or_pass_for_ours() -> None:

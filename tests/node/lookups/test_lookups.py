@@ -3,12 +3,15 @@
 The relay here is the adversary of interest: it keeps everything it carries, and can drop, repeat and swap pages.
 """
 
+import csv
+import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import duckdb
+import msgspec
 import pytest
 
 from audit.event import Action, AuditEvent
@@ -32,6 +35,7 @@ from federation.wire import whole_seconds
 from node.lookups.answer_pages import CHILDREN_PER_PAGE, pages_of
 from node.lookups.answering import answer_lookup, compose_answer, warm_up
 from node.lookups.asking import ask_placed_here, collect_answers, list_others, open_answer
+from node.lookups.command import format_result
 from node.lookups.errand import LookupResult
 from node.lookups.purpose import PurposeMissing
 from node.people import find_person
@@ -134,6 +138,21 @@ def hosted_children(federation: SmallFederation) -> set[tuple[str, str]]:
         rows = children.fetchall()
         found |= {(authority, child) for (child,) in rows if authority != ASKER}
     return found
+
+
+def test_what_another_node_tells_runs_nowhere(federation: SmallFederation) -> None:
+    """A dishonest node's words, well signed: neither the terminal nor a spreadsheet does what they say."""
+    result = ask(federation, PaperRelay(federation))
+    (first, *_) = (answer for answer in result.answers if answer.children)
+    child = msgspec.structs.replace(first.children[0], school="=1+1\x1b[2J", placement_type="-\nAnn")
+    told = replace(result, answers=(msgspec.structs.replace(first, children=(child,)),))
+    _, row = csv.reader(io.StringIO(format_result(told, "csv")))
+    assert row[4] == "'=1+1\x1b[2J"
+    assert row[5] == "'-\nAnn"
+    heading, line = format_result(told, "table").splitlines()
+    assert heading.startswith("home")
+    assert "=1+1?[2J" in line
+    assert "-?Ann" in line
 
 
 def test_every_child_placed_here_is_found(federation: SmallFederation) -> None:
