@@ -4,7 +4,7 @@ A form names the version of the record that its maker saw. Where the record has 
 page shows what others did meanwhile beside what was about to be set down, and asks for a decision.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from flask import Blueprint, render_template, request
@@ -15,7 +15,7 @@ from node.pages.tracking_forms import child_meant, reference_to, visit_stated
 from node.tracking.changing import ReasonMissing, change_record
 from node.tracking.children import read_years
 from node.tracking.facts import Fact, FactInvalid, Withdrawal
-from node.tracking.kinds import KINDS, Kind, read_fact, write_fact
+from node.tracking.kinds import KINDS, Kind, key_of, read_fact, write_fact
 from node.tracking.known import KnownChild
 from node.tracking.plain import tell_plainly
 from node.tracking.record import RecordMoved
@@ -97,8 +97,8 @@ def _update(visit: Visit, child: KnownChild) -> tuple[str, int] | str:
     written = {field.name: request.form.get(field.name, "") for field in kind.fields}
     version = _version_meant()
     try:
-        fact = _fact_meant(kind, written)
-        change_record(visit, child, version, [fact], reason)
+        facts = list(_facts_meant(kind, written))
+        change_record(visit, child, version, facts, reason)
     except FactInvalid as invalid:
         return _form(visit, child, kind, version, written, errors=invalid.errors, reason=reason), 400
     except ReasonMissing as missing:
@@ -108,7 +108,13 @@ def _update(visit: Visit, child: KnownChild) -> tuple[str, int] | str:
         return _form(visit, child, kind, moved.record.version, written, since=since, reason=reason), 409
     except AccessDenied:
         raise ProblemRaised(403, "not_permitted", NOT_CHANGED) from None
-    return _show_child(visit, child, f"{kind.title}: {'taken back' if isinstance(fact, Withdrawal) else 'set down'}")
+    return _show_child(visit, child, f"{kind.title}: {_tell_done(facts)}")
+
+
+def _tell_done(facts: Sequence[Fact]) -> str:
+    if isinstance(facts[-1], Withdrawal):
+        return "taken back"
+    return "set down" if len(facts) == 1 else "changed"
 
 
 def _kind_meant() -> Kind:
@@ -125,10 +131,16 @@ def _version_meant() -> int:
     return int(text)
 
 
-def _fact_meant(kind: Kind, written: dict[str, str]) -> Fact:
+def _facts_meant(kind: Kind, written: dict[str, str]) -> Iterator[Fact]:
+    """What a form sets down or takes back. A fact that is about something else now takes the place of its old self."""
+    key = request.form.get("key", "")
     if "withdraw" in request.form:
-        return Withdrawal(kind=kind.name, key=request.form.get("key", ""))
-    return read_fact(kind, written)
+        yield Withdrawal(kind=kind.name, key=key)
+        return
+    fact = read_fact(kind, written)
+    if key and key_of(fact) != (kind.name, key):
+        yield Withdrawal(kind=kind.name, key=key)
+    yield fact
 
 
 def _check_writable(child: KnownChild, kind: Kind) -> None:

@@ -1,6 +1,7 @@
 """What has changed since somebody last looked: entries of records that others made, and what lookups of us came to.
 
-That they looked is noted when they do, in the transaction that reads the moment before.
+That they looked is noted when they do, in the transaction that reads the moment before. Who comes back within half an
+hour, from a child that they opened, finds the same list again.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from audit.event import Action
 from audit.log import read_entries
 from federation.database import stamp
 from node.tracking.known import KnownChild
-from node.tracking.store import entries_since, note_look, read_look
+from node.tracking.store import entries_since, note_look
 from node.tracking.summary import Line, tell_entry
 from node.tracking.visit import Visit
 
@@ -41,8 +42,7 @@ def list_changes(visit: Visit) -> News:
     """What has changed since the visitor last looked, newest first; and that they looked now."""
     node, now = visit.node, visit.node.clock()
     with node.database.transaction() as connection:
-        since = read_look(connection, visit.person.id)
-        note_look(connection, visit.person.id, now)
+        since = note_look(connection, visit.person.id, now)
     by_token = {child.token: child for child in visit.children}
     entries = sorted(entries_since(visit.records().items(), since), key=lambda each: each[1].at, reverse=True)
     changes = (Change(by_token[token], tell_entry(entry)) for token, entry in entries if entry.by != visit.person.id)

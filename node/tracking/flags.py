@@ -5,10 +5,10 @@ Flags are worked out of what their reader may see, so that they tell nothing mor
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
-from node.terms import term_of
+from node.terms import first_day, term_of
 from node.tracking.absence import attendance_to_date, days_to_roll, level_of
 from node.tracking.ambition import Course, course_of, judge_target
 from node.tracking.conversation import MEANINGS, State, is_late, latest_step
@@ -127,7 +127,7 @@ def _look_at_plans(record: TrackingRecord, child: KnownChild, watch: Watch) -> I
         return
     plans = list_plans(record.all(Plan), child.care_start, watch.today, child.plans)
     for each in plans:
-        if each.state is PlanState.OVERDUE and int(each.term[:6]) == watch.academic_year:
+        if each.state is PlanState.OVERDUE and _is_pressing(each.term, watch):
             yield Flagged(Flag.PEP_OVERDUE, tell_term(each.term))
         elif each.is_open and each.term == str(term_of(watch.today)):
             yield Flagged(Flag.PEP_DUE, f"by {tell_day(each.due)}")
@@ -137,6 +137,12 @@ def _look_at_plans(record: TrackingRecord, child: KnownChild, watch: Watch) -> I
     answered = any(each.sdq_strategies for each in plans)
     if child.sdq_score is not None and child.sdq_score >= SDQ_CONCERN and not answered:
         yield Flagged(Flag.SDQ_UNANSWERED)
+
+
+def _is_pressing(term: str, watch: Watch) -> bool:
+    """Whether a term's plan can still be made good: it is of this academic year, or of the term that ended last."""
+    ended_last = first_day(term_of(watch.today)) - timedelta(days=1)
+    return int(term[:6]) == watch.academic_year or term == str(term_of(ended_last))
 
 
 def _look_at_support(record: TrackingRecord, child: KnownChild, watch: Watch) -> Iterator[Flagged]:

@@ -12,10 +12,11 @@ CREATE TABLE IF NOT EXISTS tracking_entries (
     PRIMARY KEY (child, version)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS tracking_entries_by_time ON tracking_entries (at);
--- When each of the node's people last looked at what had changed.
-CREATE TABLE IF NOT EXISTS tracking_looks (
+-- When each of the node's people last looked at what had changed, and since when they were told of changes then.
+CREATE TABLE IF NOT EXISTS tracking_sittings (
     person TEXT PRIMARY KEY,
-    looked_at TEXT NOT NULL
+    looked_at TEXT NOT NULL,
+    told_since TEXT NOT NULL
 );
 -- Of an entry that another authority handed over: which one, and when it was set down there.
 CREATE TABLE IF NOT EXISTS tracking_told (

@@ -8,12 +8,15 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from federation.database import stamp
 from node.tracking.facts import Fact
 from node.tracking.kinds import KINDS, kind_of, read_fact, write_fact
 from node.tracking.record import Entry, RecordMoved, TrackingRecord, check_change
+
+SITTING = timedelta(minutes=30)
+"""How long after somebody looked at what had changed they are still at it."""
 
 _COLUMNS = "child, version, at, by, role, reason, kind, fact"
 _ENTRIES = """SELECT child, version, at, by, role, reason, kind, fact, told_by, made_at
@@ -111,18 +114,16 @@ def _read_moment(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
 
-def read_look(connection: sqlite3.Connection, person: str) -> str:
-    """When somebody last looked at what had changed; empty for never."""
-    row = connection.execute("SELECT looked_at FROM tracking_looks WHERE person = ?", (person,)).fetchone()
-    return str(row["looked_at"]) if row else ""
+def note_look(connection: sqlite3.Connection, person: str, now: datetime) -> str:
+    """Note that somebody looks at what has changed, and return since when they are to be told; empty for ever.
 
-
-def note_look(connection: sqlite3.Connection, person: str, now: datetime) -> None:
-    """Note that somebody looks at what has changed."""
-    connection.execute(
-        "INSERT INTO tracking_looks VALUES (?, ?) ON CONFLICT (person) DO UPDATE SET looked_at = excluded.looked_at",
-        (person, stamp(now)),
-    )
+    That is their last look. Who looks again within a sitting is told of the same once more, with what came since.
+    """
+    row = connection.execute("SELECT * FROM tracking_sittings WHERE person = ?", (person,)).fetchone()
+    is_same_sitting = row is not None and row["looked_at"] > stamp(now - SITTING)
+    since = "" if row is None else str(row["told_since"] if is_same_sitting else row["looked_at"])
+    connection.execute("INSERT OR REPLACE INTO tracking_sittings VALUES (?, ?, ?)", (person, stamp(now), since))
+    return since
 
 
 def entries_since(records: Iterable[tuple[str, TrackingRecord]], moment: str) -> Iterator[tuple[str, Entry]]:

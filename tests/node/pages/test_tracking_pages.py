@@ -2,7 +2,7 @@
 
 import html
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import msgspec
 import pytest
@@ -22,6 +22,7 @@ from node.vault import read_vault
 from policies.access_policy import MATRIX
 from tests.federation.test_lookup_messages import ANSWER
 from tests.node.pages.conftest import Browse, Send
+from tests.small_federation import SmallFederation
 
 PURPOSE = {"purpose": "Termly review"}
 TARGET = {"kind": "target", "term": "202425-summer", "subject": "english", "target": "5", "reason": "Agreed at the PEP"}
@@ -127,6 +128,20 @@ def test_a_fact_is_taken_back_and_stays_in_the_history(desk: Desk, node: Node) -
     assert (record.version, record.standing) == (2, {})
 
 
+def test_a_fact_whose_term_was_wrong_is_moved_and_does_not_stand_twice(desk: Desk, node: Node) -> None:
+    """Whoever presses Change beside a target changes that one, whatever field of it they change."""
+    child = desk.children[0]
+    desk.set_down(child, "0")
+    answer = desk.set_down(child, "1", key="202425-summer/english", term="202526-summer", reason="The wrong year")
+    assert "Target: changed." in answer.text
+    (record,) = read_records(node.database.connection).values()
+    assert list(record.standing) == [("target", "202526-summer/english")]
+    assert [entry.reason for entry in record.entries] == ["Agreed at the PEP", "The wrong year", "The wrong year"]
+    assert logged(node)[-1].details["facts"] == 2
+    gone = desk.set_down(child, "3", key="202425-summer/english", term="202627-summer")
+    assert (gone.status_code, "nothing of that kind to take back" in gone.text) == (400, True)
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -225,6 +240,30 @@ def test_what_others_changed_is_shown_once(desk: Desk, browse: Browse, send: Sen
     assert "staff, virtual school staff" in first
     mine = other.ask("/tracking/changes").text
     assert "Nobody else has changed a record" in mine
+
+
+def test_what_others_changed_stays_listed_for_one_sitting(
+    desk: Desk, browse: Browse, send: Send, federation: SmallFederation
+) -> None:
+    """Whoever opens a child and comes back sees the list again; next time, what came since."""
+    other = Desk(browse("staff"), send)
+    federation.clock.move(timedelta(seconds=5))
+    assert "You have not looked before" in desk.ask("/tracking/changes").text
+    federation.clock.move(timedelta(hours=1))
+    desk, other = Desk(browse("vsh"), send), Desk(browse("staff"), send)
+    other.set_down(other.children[0], "0", reason="First")
+    looks = [desk.ask("/tracking/changes").text]
+    federation.clock.move(timedelta(minutes=20))
+    other.set_down(other.children[0], "1", reason="Second")
+    federation.clock.move(timedelta(seconds=5))
+    looks.append(desk.ask("/tracking/changes").text)
+    federation.clock.move(timedelta(hours=1))
+    looks.append(Desk(browse("vsh"), send).ask("/tracking/changes").text)
+    assert [[why in look for why in ("First", "Second")] for look in looks] == [
+        [True, False],
+        [True, True],
+        [False, False],
+    ]
 
 
 def test_every_view_and_the_plain_page_show_the_children(desk: Desk) -> None:

@@ -250,6 +250,21 @@ CASES: dict[Flag, tuple[tuple[Fact, ...], KnownChild]] = {
 """For each flag, a record and a child that raise it and no other."""
 
 
+@pytest.mark.parametrize(
+    ("today", "overdue"),
+    [
+        (date(2024, 8, 31), ["spring 2023/24"]),  # the summer term's is due until its last day
+        (date(2024, 9, 1), ["summer 2023/24"]),  # the next day it is overdue, though the academic year is another
+        (date(2024, 12, 31), ["summer 2023/24"]),
+        (date(2025, 1, 1), ["autumn 2024/25"]),  # what lies a year back can no longer be made good
+    ],
+)
+def test_a_plan_of_the_summer_is_overdue_in_the_autumn(today: date, overdue: list[str]) -> None:
+    child = replace(CHILD, care_start=date(2024, 2, 1))
+    found = find_flags(record(), child, Watch(today, 0.5))
+    assert [each.about for each in found if each.flag is Flag.PEP_OVERDUE] == overdue
+
+
 def test_every_flag_has_a_case() -> None:
     assert set(CASES) == set(Flag)
 
