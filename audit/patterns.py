@@ -64,7 +64,7 @@ Found = Iterator[tuple[Numbered, str]]
 LOOKS = frozenset({Action.LOOKUP_ASKED, Action.LOOKUP_RECEIVED, Action.CHILDREN_LISTED})
 """What shows children to somebody here, or asks to."""
 
-CHANGES = frozenset({Action.TRACKING_UPDATED, Action.DELEGATION_GIVEN})
+CHANGES = frozenset({Action.TRACKING_UPDATED, Action.DELEGATION_GIVEN, Action.HANDOVER_OFFERED})
 
 
 def find_own_surname(log: Log, _: Limits) -> Found:

@@ -7,6 +7,7 @@ import click
 from node.budget_command import budget
 from node.claim_commands import claim, claims, incomplete
 from node.lookups.delegation_commands import delegation
+from node.lookups.handover.commands import handover
 from node.lookups.officer_commands import held, notices
 from node.policy_commands import policy
 from node.quality.commands import quality, retire, returns, validate
@@ -27,7 +28,7 @@ def node() -> None:
 
 
 ABOUT_DATA = (budget, claim, claims, incomplete, returns, quality, validate, retire)
-ABOUT_ACCESS = (policy, held, notices, delegation)
+ABOUT_ACCESS = (policy, held, notices, delegation, handover)
 for command in (*ABOUT_DATA, *ABOUT_ACCESS, track):
     node.add_command(command)
 

@@ -43,6 +43,7 @@ class LookupRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     decide: dict[str, Decision] = {}
     withheld: frozenset[str] = frozenset()
     most_searches_a_day: Annotated[int, msgspec.Meta(ge=0)] = 50
+    handovers: bool = True
     emergencies: bool = True
     most_emergencies_a_day: Annotated[int, msgspec.Meta(ge=0)] = 3
 

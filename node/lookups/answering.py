@@ -13,6 +13,7 @@ from federation.claims import CLAIM_TYPE
 from federation.emergencies import EMERGENCY_TYPE
 from federation.envelope import Envelope, EnvelopeError
 from federation.exchange import Delivery
+from federation.handovers import HANDOVER_TYPE
 from federation.lookups import (
     ANSWER_TYPE,
     REQUEST_TYPE,
@@ -34,6 +35,7 @@ from node.lookups.answer_pages import pages_of
 from node.lookups.emergencies import check_emergency, notice_emergency
 from node.lookups.file_fields import fields_of
 from node.lookups.gathering import gather
+from node.lookups.handover.answering import answer_handover
 from node.lookups.holding import Held, check_decided, hold_request
 from node.lookups.sealed_pages import (
     OpenedPage,
@@ -86,13 +88,14 @@ def answer_lookup(node: Node, delivery: Delivery) -> SealedRecords | None:
 
 
 def _answer_page(node: Node, delivery: Delivery, sender: Member) -> SealedRecords:
-    """Answer a page; a host-facts claim is told from a lookup only by what is inside the seal."""
+    """Answer a page; a claim of host facts, or a hand-over, is told from a lookup only by what is inside the seal."""
     snapshot = node.store.current()
     pages = pages_of(snapshot, node.authority)
     try:
         page = open_page(node, delivery, sender)
-        if page.kind == CLAIM_TYPE:
-            sealed = answer_claim(node, page, snapshot, pages)
+        if page.kind in (CLAIM_TYPE, HANDOVER_TYPE):
+            is_claim = page.kind == CLAIM_TYPE
+            sealed = answer_claim(node, page, snapshot, pages) if is_claim else answer_handover(node, page, pages)
             with node.database.transaction() as connection:
                 keep_answer(connection, delivery, sealed, node.clock())
             return sealed

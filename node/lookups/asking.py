@@ -18,6 +18,7 @@ from audit.event import EventInvalid, Outcome
 from federation.claims import ClaimAnswer
 from federation.envelope import EnvelopeError
 from federation.exchange import LookupBatch, LookupProgress
+from federation.handovers import HandoverAnswer
 from federation.lookups import (
     ANSWER_TYPE,
     REQUEST_TYPE,
@@ -45,7 +46,7 @@ from policies.access_policy import AccessDenied, AccessPolicy, AccessRequest
 from policies.names import CHILD_RECORD, FieldGroup, Relation
 from policies.names import Action as PolicyAction
 
-A = TypeVar("A", LookupAnswer, ClaimAnswer)
+A = TypeVar("A", LookupAnswer, ClaimAnswer, HandoverAnswer)
 
 
 class Relay(Protocol):

@@ -59,4 +59,29 @@ CREATE TABLE IF NOT EXISTS delegations (
     given_at TEXT NOT NULL,
     revoked_at TEXT NOT NULL DEFAULT '',
     revoked_by TEXT NOT NULL DEFAULT ''
+);
+-- Records of ours that are offered to another authority, each with its pack until it is over.
+CREATE TABLE IF NOT EXISTS handovers_given (
+    handover_id TEXT PRIMARY KEY,
+    child TEXT NOT NULL,
+    offer BLOB NOT NULL,
+    pack BLOB,
+    state TEXT NOT NULL,
+    code TEXT NOT NULL DEFAULT '',
+    changed_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL
+);
+-- Records that another authority offers us. Of an accepted one a copy is kept for a while, to be read.
+CREATE TABLE IF NOT EXISTS handovers_come (
+    handover_id TEXT PRIMARY KEY,
+    sender TEXT NOT NULL,
+    offer BLOB NOT NULL,
+    pack BLOB,
+    state TEXT NOT NULL,
+    code TEXT NOT NULL DEFAULT '',
+    changed_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    decided_by TEXT NOT NULL DEFAULT '',
+    child TEXT NOT NULL DEFAULT '',
+    told INTEGER NOT NULL DEFAULT 0
 )

@@ -8,6 +8,7 @@ from node.pages.children import children
 from node.pages.class_list import class_list
 from node.pages.delegations import delegations
 from node.pages.emergency import emergency
+from node.pages.handovers import handovers
 from node.pages.held import held
 from node.pages.home import home
 from node.pages.leaving import leaving
@@ -30,6 +31,9 @@ TRACKING = (tracking, tracked_child, tracking_files, newcomers)
 ABOUT_CHILDREN = (children, *TRACKING, placed_here, one_child, class_list, named, emergency)
 """The pages that show children, each after its purpose has been logged."""
 
+ABOUT_OTHERS = (delegations, handovers, leaving, held)
+"""The pages about what goes to other organisations, or waits to go."""
+
 MOST_UPLOADED = 8 * 1024 * 1024
 """Bytes of files that are sent in at a time; the dataset of the largest authority takes a few hundred thousand."""
 
@@ -43,5 +47,5 @@ def add_pages(app: Flask, node: Node) -> None:
         uploads={UPLOAD: MOST_UPLOADED},
     )
     app.context_processor(describe_visitor)
-    for pages in (home, passkeys, providers, *ABOUT_CHILDREN, delegations, leaving, held, policy, notices, audit):
+    for pages in (home, passkeys, providers, *ABOUT_CHILDREN, *ABOUT_OTHERS, policy, notices, audit):
         app.register_blueprint(pages)

@@ -167,6 +167,7 @@ def list_navigation(visitor: Person | None) -> Iterator[Navigation]:
         yield navigation_entry("/named", "Named to me")
     if may_delegate(visitor):
         yield navigation_entry("/delegations", "Delegations")
+        yield navigation_entry("/handovers", "Hand-overs")
     if may_read_leaving(visitor):
         yield navigation_entry("/leaving", "What leaves")
     if may_decide_held(visitor):

@@ -11,6 +11,7 @@ from flask import Blueprint, render_template, request
 
 from federation.problems import ProblemRaised
 from node.lookups.purpose import PurposeMissing
+from node.pages.staff import may_export
 from node.pages.tracking_forms import child_meant, reference_to, visit_stated
 from node.tracking.changing import ReasonMissing, change_record
 from node.tracking.children import read_years
@@ -51,7 +52,8 @@ def _show_child(visit: Visit, child: KnownChild, done: str = "") -> str:
     visit.sign_for([child], page="child")
     years = read_years(visit.snapshot, child)
     summary = summarise(visit.record_of(child), child, years, visit.watch)
-    return _render("child", visit, child, years=years, summary=summary, done=done, today=visit.watch.today)
+    told = {"done": done, "today": visit.watch.today, "may_hand_over": may_export(visit.person)}
+    return _render("child", visit, child, years=years, summary=summary, **told)
 
 
 @tracked_child.post("/tracking/plain")

@@ -108,7 +108,7 @@ def check_newcomer(node: Node, newcomer: Newcomer) -> None:
         raise StateError("one of the days cannot be: the first day in care is today or before")
     if snapshot is None:
         raise StateError("nothing is loaded yet: the node's administrator loads the return files")
-    if find_loaded(snapshot, newcomer) is not None:
+    if _find(snapshot, newcomer) is not None:
         raise StateError("this child is among our children in care already: open the record there")
 
 
@@ -129,18 +129,23 @@ def list_newcomers(node: Node) -> Mapping[str, Newcomer]:
     return {row["child"]: reread_kept(bytes(row["newcomer"]), Newcomer) for row in rows}
 
 
-def find_loaded(snapshot: Snapshot, newcomer: Newcomer) -> str | None:
-    """The row token of a child in the snapshot, and in care there, who is this one; None where there is none.
+def find_loaded(snapshot: Snapshot, number: str, upn: str | None, born: date) -> tuple[str, date] | None:
+    """The row token and day of birth of a child in care in the snapshot who is meant; None where there is none.
 
-    It is the same child by our own number; or by pupil number and date of birth, both.
+    It is the same child by our own number; or by pupil number and day of birth, both.
     """
     rows = ask_vault(
         {CHILDREN: snapshot.identified[CHILDREN]},
-        f"""SELECT child FROM {CHILDREN} WHERE {IN_CARE_NOW}
+        f"""SELECT child, dob FROM {CHILDREN} WHERE {IN_CARE_NOW}
             AND (la_child_id = $number OR (upn = $upn AND dob = $born)) ORDER BY la_child_id = $number DESC""",  # noqa: S608
-        {"number": newcomer.number, "upn": newcomer.upn, "born": newcomer.date_of_birth},
+        {"number": number, "upn": upn, "born": born},
     )
-    return str(rows[0][0]) if rows else None
+    return (str(rows[0][0]), rows[0][1]) if rows else None
+
+
+def _find(snapshot: Snapshot, newcomer: Newcomer) -> str | None:
+    found = find_loaded(snapshot, newcomer.number, newcomer.upn, newcomer.date_of_birth)
+    return found[0] if found else None
 
 
 def match_newcomers(node: Node, snapshot: Snapshot) -> int:
@@ -148,7 +153,7 @@ def match_newcomers(node: Node, snapshot: Snapshot) -> int:
 
     Safe to do twice: the record is taken over once, in the transaction that takes the child off the list.
     """
-    found = {token: find_loaded(snapshot, newcomer) for token, newcomer in list_newcomers(node).items()}
+    found = {token: _find(snapshot, newcomer) for token, newcomer in list_newcomers(node).items()}
     matched = {token: loaded for token, loaded in found.items() if loaded is not None}
     for token, loaded in matched.items():
         with node.database.transaction() as connection:

@@ -74,9 +74,9 @@ def add_history(
     record = read_record(connection, child)
     if record.version != version:
         raise RecordMoved(record, version)
-    known = {_name_told(entry) for entry in record.entries if entry.told_by}
+    known = {_name_made(entry) for entry in record.entries}
     for told in history:
-        if _name_told(told) not in known:
+        if _name_made(told) not in known:
             entry = replace(told, version=record.version + 1, at=at)
             _insert(connection, child, entry)
             row = (child, entry.version, entry.told_by, stamp(entry.made))
@@ -85,8 +85,9 @@ def add_history(
     return record
 
 
-def _name_told(entry: Entry) -> tuple[object, ...]:
-    return entry.told_by, stamp(entry.made), entry.by, entry.role, entry.reason, entry.fact
+def _name_made(entry: Entry) -> tuple[object, ...]:
+    """What an entry is known by wherever it goes: who hands it on, and our own that come back, change none of it."""
+    return stamp(entry.made), entry.role, entry.reason, kind_of(entry.fact).name, entry.fact
 
 
 def _insert(connection: sqlite3.Connection, child: str, entry: Entry) -> None:

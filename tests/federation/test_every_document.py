@@ -39,6 +39,17 @@ from federation.exchange import (
     SealingKeyList,
     WaitingManifests,
 )
+from federation.handover_packs import PackUnusable, read_pack
+from federation.handovers import (
+    HandedChild,
+    HandedEntry,
+    HandoverAnswer,
+    HandoverOffer,
+    HandoverPack,
+    HandoverRequest,
+    Occasion,
+    Step,
+)
 from federation.http_signatures import ClocksApart, RequestUnsigned, sign_request, verify_request
 from federation.key_ring import hold_fresh_key
 from federation.keys import KeyFile, KeyFileError, load_keys
@@ -56,6 +67,7 @@ from federation.tls import TlsInvalid, check_protected
 from federation.webauthn import WebAuthnRefused, read_authenticator_data
 from federation.wire import Document, WireError, decode_document, encode_document
 from federation.witnessing import Offered, Signed, WitnessAnswer, WitnessReport
+from policies.names import FieldGroup
 from tests.federation.cast import NOW, PASSKEY, make_keys, make_manifest, make_member, make_register, sign_manifest
 from tests.federation.sum_examples import SUM_EXAMPLES
 from tests.federation.template_cast import CHOICES, make_standing, sign_standing
@@ -126,7 +138,69 @@ FACTS = EducationFacts(
     permanently_excluded=False,
 )
 
+HANDED = HandedChild(number="100217", date_of_birth=date(2012, 1, 31), upn=SECRET, name="Ada Byron")
+HANDED_ENTRY = HandedEntry(
+    made_at=NOW,
+    role="virtual_school_head",
+    reason="Agreed at the PEP",
+    kind="target",
+    fact={"subject": "english", "target": "6", "term": "202425-summer"},
+)
+OFFER = HandoverOffer(
+    handover_id="P-" + "0" * 32,
+    occasion=Occasion.NEW_HOME,
+    home="203",
+    sender="node-203",
+    receiver="node-301",
+    authority="301",
+    person="officer",
+    role="virtual_school_head",
+    child=HANDED,
+    groups=(FieldGroup.IDENTITY, FieldGroup.PLAN_PEP),
+    entries=1,
+    pack_digest="0" * 64,
+    purpose="Moved to foster carers across the river",
+    offered_at=NOW,
+    expires_at=NOW + timedelta(days=14),
+)
+HANDOVER_STEP = HandoverRequest(
+    lookup_id="L-" + "0" * 32,
+    step=Step.DECLINE,
+    sender="node-301",
+    receiver="node-203",
+    authority="301",
+    asked_at=NOW,
+    handover_id=OFFER.handover_id,
+    code="not_ours",
+)
+
 EXAMPLES: tuple[Document, ...] = (
+    HANDED,
+    HANDED_ENTRY,
+    OFFER,
+    HANDOVER_STEP,
+    HandoverAnswer(
+        lookup_id="L-" + "0" * 32,
+        sender="node-203",
+        receiver="node-301",
+        authority="203",
+        outcome=LookupOutcome.ANSWERED,
+        code="",
+        text="",
+        as_of=NOW,
+        contact="the virtual school of this authority",
+        pack="AAAA",
+    ),
+    HandoverPack(
+        handover_id=OFFER.handover_id,
+        home="203",
+        made_at=NOW,
+        child=HANDED,
+        contact="the virtual school of this authority",
+        fields=("upn",),
+        file=FILE,
+        entries=(HANDED_ENTRY,),
+    ),
     sign_manifest(make_manifest(), "ana@ucl", "officer@dfe"),
     Signature(keyid="ana@ucl", sig="AAAA"),
     make_manifest(),
@@ -349,6 +423,7 @@ ERRORS: dict[type[Exception], Callable[[], object]] = {
     ApprovalError: lambda: check_validity(make_manifest(expires_at=NOW), NOW),
     SealError: lambda: SealedRecords(SECRET.encode()),
     DelegationInvalid: lambda: read_delegation(PUBLISHED, "node-301", bytes(32)),
+    PackUnusable: lambda: read_pack(SECRET.encode(), OFFER),
     LookupFailed: lambda: read_message(SECRET.encode(), REQUEST_TYPE, LookupRequest, "node-203", bytes(32)),
     RequestUnsigned: lambda: verify_request("GET", SECRET, {"Signature": SECRET}, b"", lambda _member: b""),
     StatementInvalid: lambda: verify_statement(PUBLISHED, make_member("node-301"), NOW),

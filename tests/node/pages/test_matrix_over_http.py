@@ -40,6 +40,7 @@ DOORS: dict[str, tuple[Right, ...]] = {
     "/emergency": (("emergency", "read", "identity"),),
     "/named": (("named_child", "read", "identity"),),
     "/delegations": (("home", "export", "identity"),),
+    "/handovers": (("home", "export", "identity"),),
     "/held": (("own_organisation", "audit", "audit_log"), ("home", "export", "identity")),
     "/notices": (("own_organisation", "audit", "audit_log"),),
     "/audit": (("own_organisation", "audit", "audit_log"),),
@@ -47,9 +48,10 @@ DOORS: dict[str, tuple[Right, ...]] = {
 """The pages about children and their lookups, and the rights of which one lets a person in."""
 
 FORMS = {
-    **{path: rights for path, rights in DOORS.items() if path != "/audit"},
+    **{path: rights for path, rights in DOORS.items() if path not in ("/audit", "/handovers")},
     "/delegations/revoke": DOORS["/delegations"],
     "/emergency/send": DOORS["/emergency"],
+    **{f"/handovers/{act}": DOORS["/handovers"] for act in ("send", "withdraw", "open", "decline")},
 }
 FORMS["/policy/who"] = DOORS["/children"]
 """The forms, which need the same right as their pages, however they come."""
@@ -191,6 +193,9 @@ IDS = {
     "/notices": ("notice_id", {"outcome": "justified", "remark": "Fine"}),
     "/delegations/revoke": ("delegation_id", {}),
     "/emergency/send": ("draft_id", dict.fromkeys(("credential", "client_data", "authenticator_data"), "AAAA")),
+    **{f"/handovers/{act}": ("handover", {}) for act in ("send", "withdraw", "open", "accept", "decline")},
+    "/handovers/form": ("child", WHY),
+    "/tracking/newcomer/off": ("child", WHY),
     "/tracking/child": ("child", WHY),
     "/tracking/plain": ("child", WHY),
     "/tracking/form": ("child", WHY),

@@ -42,6 +42,7 @@ SEEN_BY = {
     "/emergency": {"vsh"},
     "/named": {"vsh"},
     "/delegations": {"vsh"},
+    "/handovers": {"vsh"},
     "/leaving": {"ig"},
     "/held": {"vsh", "ig"},
     "/policy": {"vsh", "staff", "teacher", "director", "ig", "admin"},
@@ -63,6 +64,10 @@ FORMS = {
     "/named": {"vsh"},
     "/delegations": {"vsh"},
     "/delegations/revoke": {"vsh"},
+    **{
+        f"/handovers/{act}": {"vsh"}
+        for act in ("form", "write", "sign", "send", "withdraw", "open", "accept", "decline")
+    },
     "/held": {"vsh", "ig"},
     "/notices": {"ig"},
     "/tracking": TRACKERS,
