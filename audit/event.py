@@ -42,6 +42,7 @@ class Action(StrEnum):
     NODE_LOADED = "node.loaded", "Return files were loaded into a new snapshot."
     SNAPSHOT_DESTROYED = "snapshot.destroyed", "A snapshot that was no longer needed was deleted from the node."
     PROJECT_CREATED = "project.created", "A project was opened and its members named."
+    PROJECT_AMENDED = "project.amended", "A project's document was replaced by an amended one."
     TEMPLATE_RECEIVED = "template.received", "A standing question, approved by two organisations, was handed in."
     QUERY_DRAFTED = "query.drafted", "A question was checked and written down as a manifest, which nobody has signed."
     QUERY_SUBMITTED = "query.submitted", "A signed query was handed in for approval."

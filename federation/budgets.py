@@ -19,6 +19,7 @@ from disclosure_control.noise.terms import Mechanism
 from federation.envelope import Envelope, EnvelopeError, Signer, check_payload_type, seal_envelope, verify_signature
 from federation.manifest import Manifest, Path
 from federation.plans import derive_plan
+from federation.project import Project
 from federation.register import CLOCK_SKEW, Member
 from federation.wire import AcademicYear, Digest, Document, Instant, Name, WireError, decode_document, encode_document
 
@@ -39,6 +40,11 @@ def price_manifest(manifest: Manifest) -> Price | None:
     if manifest.sum is None or not manifest.sum.epsilon:
         return None
     return price_question(manifest.sql, manifest.path, manifest.sum.epsilon, manifest.sum.mechanism)
+
+
+def limit_account(account: BudgetAccount, project: Project) -> BudgetAccount:
+    """An authority's account as a project may draw on it: to no more than was agreed for the project."""
+    return account.within(Fraction(project.most_epsilon_per_year or "0"))
 
 
 @lru_cache(maxsize=256)

@@ -15,10 +15,12 @@ import time
 import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 
 import click
 
+from federation.example_project import write_example
 from federation.processes import (
     CommandFailed,
     Stagehands,
@@ -208,8 +210,8 @@ def enrol(hands: Stagehands, cast: Cast) -> None:
     requests = [path.strip() for path in hands.run_each([("member", "join", *join) for join in joins])]
     hands.run("member", "enrol", "--root", cast.root, "--register", register, *requests)
     hands.run("hub", "adopt", "--state", cast.hub, register)
-    asking = ("--title", "Attendance of children in care", "--member", "ana@ucl")
-    hands.run("hub", "project", "--state", cast.hub, "--name", "attendance", *asking)
+    made = write_example(cast.directory / "attendance.toml", "attendance", ["ana@ucl"], ["opensafely"], date.today())
+    hands.run("hub", "project", "--state", cast.hub, made)
     head = ("--id", "vsh", "--role", "virtual_school_head", "--title", "Virtual school head")
     hands.run("node", "person", "--state", cast.busiest_host, *head)
 

@@ -16,6 +16,7 @@ import msgspec
 from federation.approvals import verify_approval
 from federation.cell_key_terms import CellKeyTerms
 from federation.envelope import Envelope, EnvelopeError, verify_signature
+from federation.project import Project, ProjectExceeded, ProjectInvalid, check_asked, check_consistent
 from federation.register import CLOCK_SKEW, Member, MemberKind, OrganisationKind, Register, RegisterError
 from federation.sum_terms import SumTerms, TermsInvalid, check_terms
 from federation.wire import (
@@ -33,6 +34,7 @@ from federation.wire import (
     decode_document,
     encode_document,
 )
+from query_engine.planning.plan import QueryPlan
 
 MANIFEST_TYPE = "application/vnd.circe.manifest+json"
 REPLY_TYPE = "application/vnd.circe.reply+json"
@@ -72,13 +74,14 @@ class Choice(Document, frozen=True):
 class Manifest(Document, frozen=True):
     """A query as approved. Each field is either checked by every node or shown to every approver, or both.
 
-    `sum` is None exactly for `per_authority`, and `cell_key` where the preset changes no counts by cell keys.
-    `template` is the digest of the template that this is a run of, and `choices` what it chose of the template's
-    lists; both are empty where the question was approved by itself.
+    `project` is the whole project that it belongs to, as it was agreed. `sum` is None exactly for `per_authority`, and
+    `cell_key` where the preset changes no counts by cell keys. `template` is the digest of the template that this is a
+    run of, and `choices` what it chose of the template's lists; both are empty where the question was approved by
+    itself.
     """
 
     query_id: QueryId
-    project: Name
+    project: Project
     asker: Name
     purpose: Line
     sql: SqlText
@@ -122,6 +125,7 @@ def read_manifest(envelope: Envelope) -> Manifest:
     except (EnvelopeError, WireError) as error:
         raise ApprovalError("malformed_manifest", f"manifest: {error}") from None
     _check_lists(manifest)
+    _check_project(manifest.project)
     _check_path(manifest)
     return manifest
 
@@ -134,6 +138,13 @@ def _check_lists(manifest: Manifest) -> None:
         raise ApprovalError("malformed_manifest", "manifest: each parameter is chosen once, in order")
     if chosen and not manifest.template:
         raise ApprovalError("malformed_manifest", "manifest: only a run of a template has parameters")
+
+
+def _check_project(project: Project) -> None:
+    try:
+        check_consistent(project)
+    except ProjectInvalid as error:
+        raise ApprovalError("malformed_manifest", f"manifest: its project: {error}") from None
 
 
 def _check_path(manifest: Manifest) -> None:
@@ -230,6 +241,14 @@ def check_validity(manifest: Manifest, now: datetime) -> None:
         raise ApprovalError("expired", f"the manifest expired at {manifest.expires_at:%Y-%m-%d %H:%M} UTC")
     if manifest.expires_at - manifest.issued_at > LONGEST_VALIDITY:
         raise ApprovalError("valid_too_long", f"a manifest is good for at most {LONGEST_VALIDITY.days} days")
+
+
+def check_project(manifest: Manifest, plan: QueryPlan, now: datetime) -> None:
+    """Raise `ApprovalError` where a question goes beyond the project that it belongs to, or is asked by none of it."""
+    try:
+        check_asked(manifest.project, manifest.asker, manifest.preset, plan, now)
+    except ProjectExceeded as exceeded:
+        raise ApprovalError(exceeded.code, exceeded.text) from None
 
 
 class Outcome(StrEnum):

@@ -5,10 +5,11 @@ asker wrote (purpose, SQL) is quoted behind a bar, so that none of it can pass f
 """
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from disclosure_control.noise.rho import DELTA
 from federation.manifest import Manifest, Path
+from federation.project import Person, Project
 from federation.register import Member
 from federation.sum_terms import SumTerms
 from federation.template import Template
@@ -48,7 +49,7 @@ def list_entries(manifest: Manifest, digest: str, plan: QueryPlan, asker: Member
     """Yield what the page tells of a manifest, but for what the asker wrote: a heading with its sentences at a time."""
     yield "Digest", [digest]
     yield "Asked by", [f"{plain_text(asker.title)} ({asker.id}), of {asker.organisation}"]
-    yield "Project", [manifest.project]
+    yield from describe_project(manifest.project, plan.items)
     yield "Year", [f"academic year {manifest.academic_year}"]
     yield from describe_plan(plan)
     yield "Snapshots", [f"each authority's newest of term {manifest.snapshot_term}"]
@@ -87,7 +88,8 @@ def _template_lines(
     yield from _entry("Digest", [digest])
     yield from _entry("Asked by", [f"{plain_text(asker.title)} ({asker.id}), of {asker.organisation}"])
     yield from _entry("Signed by", [", ".join(signers)])
-    yield from _entry("Project", [template.project])
+    for heading, words in describe_project(template.project, frozenset().union(*(plan.items for plan in plans))):
+        yield from _entry(heading, words)
     runs = f"it may be run {template.most_runs} times"
     yield from _entry("Stands for", [f"{len(plans)} questions, each planned here; {runs}"])
     for parameter in template.parameters:
@@ -106,6 +108,34 @@ def _template_lines(
     yield from quote_text(template.purpose)
     yield "and the SQL from which the plans were made"
     yield from quote_text(template.sql)
+
+
+def describe_project(project: Project, asked: Set[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
+    """Yield what a project was agreed to, a heading with its sentences at a time.
+
+    Every word of it is the project's own, and covered by the signature. Of its data items those that are `asked` about
+    are told, by table and column.
+    """
+    agreed = project.agreement
+    digest = f", SHA-256 {agreed.digest}" if agreed.digest else ""
+    yield "Project", [f"{project.name}: {plain_text(project.title)}"]
+    yield "For", [plain_text(project.purpose), plain_text(project.public_benefit)]
+    yield "Lawful by", [plain_text(project.legal_gateway), *map(plain_text, project.lawful_basis)]
+    yield "Agreed in", [f"{plain_text(agreed.reference)}{digest}"]
+    yield "May ask", [f"{person.member}, {describe_accreditation(person)}" for person in project.people]
+    yield (
+        "Organisations",
+        [f"{plain_text(each.title)}, {each.part.replace('_', ' ')}" for each in project.organisations],
+    )
+    agreed_to = sum(len(item.columns) for item in project.data_items)
+    named = ", ".join(f"{table}.{column}" for table, column in sorted(asked)) or "none but which rows there are"
+    yield "Data items", [f"{named} (of {agreed_to} that were agreed to)"]
+    yield "Runs", [f"from {project.starts:%d %B %Y} to {project.ends:%d %B %Y}"]
+
+
+def describe_accreditation(person: Person) -> str:
+    """Return by whom somebody was accredited, and until when."""
+    return f"accredited by {plain_text(person.accredited_by)} until {person.accredited_until:%d %B %Y}"
 
 
 def describe_protection(asked: Manifest | Template) -> list[str]:

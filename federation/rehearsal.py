@@ -7,10 +7,11 @@ out: one authority's files are loaded, and every node is given a copy of that sn
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from federation.ceremony import enrol_members, invite_member
+from federation.example_project import write_example
 from federation.joining import request_enrolment
 from federation.processes import Service, Stagehands, free_port, wait_for
 from federation.register import Entry, Served
@@ -77,8 +78,8 @@ def set_up(hands: Stagehands, directory: Path, authorities: int, operator: str =
         _create(rehearsal.person(name), name, kind, organisation, organisation_kind)
     _enrol(rehearsal, [rehearsal.hub, *rehearsal.nodes, *map(rehearsal.person, PEOPLE)])
     hands.run("hub", "adopt", "--state", rehearsal.hub, directory / "register.json")
-    asking = ("--title", "A question to be measured", "--member", "ana")
-    hands.run("hub", "project", "--state", rehearsal.hub, "--name", PROJECT, *asking)
+    made = write_example(directory / "project.toml", PROJECT, ["ana"], ["opensafely"], date.today())
+    hands.run("hub", "project", "--state", rehearsal.hub, made)
     return rehearsal
 
 

@@ -33,6 +33,7 @@ from federation.manifest import (
     manifest_digest,
     write_manifest,
 )
+from federation.project import Project, ProjectInvalid, check_consistent
 from federation.register import CLOCK_SKEW, Member, Register, RegisterError
 from federation.standing_rosters import STANDING_ROSTERS, belongs_to
 from federation.sum_terms import SumTerms
@@ -67,7 +68,7 @@ class Template(Document, frozen=True):
     """A standing question as approved. `terms.threshold` is the least threshold of a run."""
 
     template_id: Annotated[str, msgspec.Meta(pattern=r"^T-[0-9a-f]{16}\Z")]
-    project: Name
+    project: Project
     asker: Name
     purpose: Line
     sql: SqlText
@@ -118,6 +119,10 @@ def read_template(envelope: Envelope) -> Template:
         raise ApprovalError("malformed_template", f"template: {error}") from None
     if fault := _find_fault(template):
         raise ApprovalError("malformed_template", f"template: {fault}")
+    try:
+        check_consistent(template.project)
+    except ProjectInvalid as error:
+        raise ApprovalError("malformed_template", f"template: its project: {error}") from None
     return template
 
 

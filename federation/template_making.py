@@ -17,6 +17,7 @@ from federation.envelope import write_envelope as write_envelope
 from federation.keys import MemberKeys
 from federation.manifest import ApprovalError, Path, read_record_keys
 from federation.plans import derive_plan
+from federation.project import Project, ProjectExceeded, check_asked
 from federation.state import StateError, write_file
 from federation.sum_terms import GATHER_SECONDS, SumTerms
 from federation.template import TEMPLATE_TYPE, Parameter, Template, list_choices, read_template, write_question
@@ -28,7 +29,7 @@ from query_engine.refusal import QueryRefused
 
 def make_template(
     *,
-    project: str,
+    project: Project,
     asker: str,
     purpose: str,
     sql: str,
@@ -104,11 +105,15 @@ def plan_every_question(template: Template, presets: PresetShelf = SHIPPED) -> t
     plans = []
     for choices in list_choices(template):
         try:
-            plans.append(derive_plan(write_question(template, choices), template.path, read_record_keys(template)))
+            plan = derive_plan(write_question(template, choices), template.path, read_record_keys(template))
+            check_asked(template.project, template.asker, template.preset, plan, template.issued_at)
         except QueryRefused as refused:
             chosen = ", ".join(f"{choice.parameter} = {choice.value}" for choice in choices)
             text = f"{refused.text} (with {chosen})" if chosen else refused.text
             raise ApprovalError(refused.code, text) from None
+        except ProjectExceeded as exceeded:
+            raise ApprovalError(exceeded.code, exceeded.text) from None
+        plans.append(plan)
     return tuple(plans)
 
 

@@ -36,6 +36,7 @@ from federation.http_signatures import sign_request
 from federation.keys import CurrentKeys
 from federation.lines import NO_ANSWER, Answer, AnswerTooLarge, Bounds, Lines
 from federation.problems import PROBLEM_TYPE, Problem
+from federation.project import Project
 from federation.sealing import SealedRecords
 from federation.state import Party, StateError
 from federation.terminal import plain_text
@@ -147,6 +148,10 @@ class HubConnection:
     def fetch_budget(self, project: str, academic_year: str) -> BudgetLeft:
         """Return how much privacy loss a project's next question about a year may cost."""
         return self._read("GET", f"/api/budget/{_word(project)}/{_word(academic_year)}", BudgetLeft)
+
+    def fetch_project(self, name: str) -> Project:
+        """Return a project that the caller belongs to, as it stands."""
+        return self._read("GET", f"/api/projects/{_word(name)}", Project)
 
     def fetch_sealing_keys(self) -> SealingKeyList:
         """Return the newest sealing key of each node, for the caller to verify."""

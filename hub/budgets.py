@@ -17,6 +17,7 @@ from federation.budgets import (
     BUDGET_TYPE,
     BudgetStatement,
     StatementInvalid,
+    limit_account,
     open_account,
     price_manifest,
     verify_statement,
@@ -26,6 +27,7 @@ from federation.envelope import EnvelopeError, read_envelope, write_envelope
 from federation.exchange import BudgetLeft, QueryBudget, QueryState
 from federation.manifest import MANIFEST_TYPE, Manifest, read_manifest
 from federation.problems import ProblemRaised
+from federation.project import Project
 from federation.register import Member
 from federation.wire import decode_document
 from hub.service import Hub
@@ -138,7 +140,7 @@ def _debit_sent(stated: _Stated, sent: Sequence[SentOut]) -> BudgetAccount:
     for each in sent:
         price = _price_of_sent(each.manifest)
         if price is not None and each.counts_beside(stated.statement):
-            account = account.take(price, each.manifest.project)
+            account = account.take(price, each.manifest.project.name)
     return account
 
 
@@ -165,11 +167,11 @@ def describe_short(hub: Hub, manifest: Manifest, price: Price, accounts: Mapping
     return f"{'; '.join(told)}: ask at a smaller epsilon, or of others; what was spent does not come back"
 
 
-def _find_reason(account: BudgetAccount | None, price: Price, project: str) -> str:
+def _find_reason(account: BudgetAccount | None, price: Price, project: Project) -> str:
     if account is None:
         return "no budget has been stated"
     try:
-        account.check_room(price, project)
+        limit_account(account, project).check_room(price, project.name)
     except BudgetShort as short:
         return str(short)
     return ""
@@ -207,18 +209,21 @@ def _is_sent(hub: Hub, digest: str) -> bool:
     return found.fetchone() is not None
 
 
-def _left(account: BudgetAccount | None, price: Price, project: str) -> Fraction:
-    return Fraction(0) if account is None else min(account.left(year, project) for year in price.academic_years)
+def _left(account: BudgetAccount | None, price: Price, project: Project) -> Fraction:
+    if account is None:
+        return Fraction(0)
+    return min(limit_account(account, project).left(year, project.name) for year in price.academic_years)
 
 
-def find_left(hub: Hub, project: str, academic_year: str, nodes: Sequence[str]) -> BudgetLeft:
+def find_left(hub: Hub, project: Project, academic_year: str, nodes: Sequence[str]) -> BudgetLeft:
     """What a project's next question about a year may cost, at whichever of these nodes has the least left."""
     accounts = read_accounts(hub, nodes)
-    known = [account for account in accounts.values() if account is not None]
+    known = [limit_account(account, project) for account in accounts.values() if account is not None]
+    left = min((account.left(int(academic_year), project.name) for account in known), default=Fraction(0))
     return BudgetLeft(
-        project=project,
+        project=project.name,
         academic_year=academic_year,
-        left=write_epsilon(min((account.left(int(academic_year), project) for account in known), default=Fraction(0))),
+        left=write_epsilon(left),
         most_per_question=write_epsilon(min((account.caps.question for account in known), default=Fraction(0))),
         unstated=tuple(sorted(node for node, account in accounts.items() if account is None)),
     )

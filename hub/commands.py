@@ -64,23 +64,15 @@ def adopt(state: Path, register_file: Path) -> None:
 
 @hub.command()
 @STATE
-@click.option("--name", required=True, help="Short name, for example attendance-2025.")
-@click.option("--title", required=True)
-@click.option("--member", "members", multiple=True, required=True, help="Id of a member of the project.")
-@click.option("--preset", "presets", multiple=True, default=("opensafely",), show_default=True)
-def project(state: Path, name: str, title: str, members: tuple[str, ...], presets: tuple[str, ...]) -> None:
-    """Open a project, or change its members and presets."""
-    from disclosure_control.preset import PresetInvalid
-    from hub.projects import Project, add_project
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+def project(state: Path, file: Path) -> None:
+    """Open the project that FILE describes, or amend it: `circe project new` writes a file to begin with."""
+    from federation.project_file import read_project
+    from hub.projects import keep_project
     from hub.service import open_hub
 
-    opened = open_hub(state)
-    try:
-        for preset in presets:
-            opened.party.presets.load(preset)
-    except PresetInvalid as error:
-        raise click.BadParameter(f"{error}.", param_hint="--preset") from None
-    add_project(opened, Project(name, title, frozenset(members), frozenset(presets)))
+    with closing(open_hub(state)) as opened:
+        keep_project(opened, read_project(file))
 
 
 @hub.command("sign-in")

@@ -32,6 +32,7 @@ from hub import (
     budgets,
     checks,
     dispatch,
+    projects,
     proofs,
     queries,
     relay,
@@ -307,6 +308,12 @@ def send_status(query_id: str) -> Response:
 def send_budget(project: str, academic_year: str) -> Response:
     """Say how much privacy loss a project's next question about a year may cost."""
     return answer(queries.find_budget(the_hub(), project, academic_year, authenticate()))
+
+
+@doors.get("/api/projects/<name>")
+def send_project(name: str) -> Response:
+    """Hand one of its people a project as it stands."""
+    return answer(projects.find_project(the_hub(), name, authenticate().id))
 
 
 @doors.get("/api/queries/<query_id>/manifest")

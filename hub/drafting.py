@@ -14,10 +14,10 @@ from federation.cell_key_terms import state_cell_keys
 from federation.exchange import QueryDraft
 from federation.manifest import SUM_PATHS, Manifest, Path
 from federation.problems import ProblemRaised
+from federation.project import Project
 from federation.register import Member, MemberKind, OrganisationKind, Register
 from federation.sum_terms import SumTerms, TermsInvalid, check_operators, check_terms, describe_terms
 from federation.wire import whole_seconds
-from hub.projects import Project
 from query_engine.catalogue import load_catalogue
 from query_engine.planning.plan import QueryPlan
 
@@ -48,7 +48,7 @@ def compose_manifest(
     issued = whole_seconds(now)
     return Manifest(
         query_id=f"Q-{secrets.token_hex(8)}",
-        project=project.name,
+        project=project,
         asker=asker.id,
         purpose=draft.purpose,
         sql=draft.sql,
@@ -103,7 +103,7 @@ def _choose_terms(draft: QueryDraft, plan: QueryPlan, roster: tuple[str, ...], r
 def choose_preset(draft: QueryDraft, project: Project, presets: PresetShelf) -> Preset:
     """Return the preset of a draft, which the project's releases may use. Raises a 422 problem."""
     if draft.preset not in project.presets:
-        allowed = ", ".join(sorted(project.presets))
+        allowed = ", ".join(project.presets)
         raise ProblemRaised(422, "preset_not_in_project", f"the project's releases use one of: {allowed}")
     try:
         return presets.load(draft.preset)

@@ -44,7 +44,7 @@ from hub.dispatch import deliver_manifest, read_progress
 from hub.drafting import choose_preset, compose_manifest
 from hub.gate import check_room
 from hub.manifests import read_stored
-from hub.projects import find_project
+from hub.projects import check_question, find_project
 from hub.service import Hub
 from hub.sums.rosters import standing_members
 from query_engine.catalogue import load_catalogue
@@ -92,6 +92,7 @@ def draft_query(hub: Hub, draft: QueryDraft, asker: Member) -> str:
     project = find_project(hub, draft.project, asker.id)
     preset = choose_preset(draft, project, hub.party.presets)
     plan = plan_draft(draft.sql, draft.path, preset.record_keys)
+    check_question(project, asker.id, preset.name, plan, hub.clock())
     everybody = _choose_everybody(hub, draft)
     manifest = compose_manifest(draft, project, asker, plan, preset, everybody, hub.register(), hub.clock())
     check_budget(hub, manifest)
@@ -103,11 +104,11 @@ def draft_query(hub: Hub, draft: QueryDraft, asker: Member) -> str:
 
 def find_budget(hub: Hub, project: str, academic_year: str, reader: Member) -> BudgetLeft:
     """Return what a member's project has left for a noised sum over everybody. Raises a 404 problem."""
-    find_project(hub, project, reader.id)
+    found = find_project(hub, project, reader.id)
     years = load_catalogue().table("child_year").columns["academic_year"].domain or ()
     if academic_year not in map(str, years):
         raise ProblemRaised(404, "year_unknown", f"there is no such academic year, but {', '.join(map(str, years))}")
-    return find_left(hub, project, academic_year, _expect_everybody(hub))
+    return find_left(hub, found, academic_year, _expect_everybody(hub))
 
 
 def _expect_everybody(hub: Hub) -> tuple[str, ...]:
@@ -131,7 +132,7 @@ def store_draft(hub: Hub, manifest: Manifest, plan: QueryPlan) -> None:
     row = {
         "query_id": manifest.query_id,
         "state": QueryState.DRAFTED,
-        "project": manifest.project,
+        "project": manifest.project.name,
         "asker": manifest.asker,
         "digest": manifest_digest(envelope),
         "cells": plan.cells,
@@ -300,7 +301,7 @@ def describe_query(hub: Hub, query: StoredQuery, *, in_list: bool = False) -> Qu
     return QueryStatus(
         query_id=query.query_id,
         state=query.state,
-        project=manifest.project,
+        project=manifest.project.name,
         asker=manifest.asker,
         purpose=manifest.purpose,
         sql=manifest.sql,

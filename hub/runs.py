@@ -30,7 +30,7 @@ from federation.wire import whole_seconds
 from hub.budgets import check_budget
 from hub.cell_keys import check_answers_left
 from hub.gate import check_room
-from hub.projects import find_project
+from hub.projects import check_under_way, find_project
 from hub.queries import plan_draft, store_draft
 from hub.service import Hub
 from hub.sums.certificates import certified_survivors, choose_survivors
@@ -43,7 +43,8 @@ def draft_run(hub: Hub, draft: RunDraft, asker: Member) -> str:
     hub.check_access(asker.kind, "federation", "submit", "manifest")
     now, register = hub.clock(), hub.register()
     template = _check_template(draft.template, asker, register, now)
-    find_project(hub, template.project, asker.id)
+    find_project(hub, template.project.name, asker.id)
+    check_under_way(template.project, asker.id, now)
     question = write_run_question(template, draft)
     roster = choose_standing_roster(hub, template, draft.snapshot_term, question.year, now)
     manifest = compose_run(template, draft, question, roster, register, now, hub.party.presets)

@@ -1,8 +1,6 @@
 CREATE TABLE IF NOT EXISTS projects (
     project TEXT PRIMARY KEY,
-    title TEXT NOT NULL,
-    members TEXT NOT NULL,
-    presets TEXT NOT NULL
+    document BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS queries (
     query_id TEXT PRIMARY KEY,

@@ -150,7 +150,7 @@ def reserve_in_ledger(
         digest=approved.digest,
         plan=plan.plan_id,
         snapshot=snapshot.id,
-        project=manifest.project,
+        project=manifest.project.name,
         academic_year=manifest.academic_year,
         epsilon=manifest.sum.epsilon if manifest.sum is not None else "",
     )

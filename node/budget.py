@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from disclosure_control.budget.account import BudgetAccount, BudgetShort, Caps, Entry
 from disclosure_control.budget.price import NOTHING, PrivacyLoss
-from federation.budgets import price_manifest
+from federation.budgets import limit_account, price_manifest
 from federation.database import stamp
 from node.refusal import Refused
 from node.rules import SumRules
@@ -45,7 +45,8 @@ def check_budget(connection: sqlite3.Connection, approved: "Approved", rules: Su
     if price is None:
         return
     try:
-        read_account(connection, rules, besides=approved.digest).check_room(price, approved.manifest.project)
+        account = limit_account(read_account(connection, rules, besides=approved.digest), approved.manifest.project)
+        account.check_room(price, approved.manifest.project.name)
     except BudgetShort as short:
         raise Refused("epsilon_spent", str(short)) from None
 
@@ -55,7 +56,7 @@ def reserve_price(connection: sqlite3.Connection, approved: "Approved", now: dat
     manifest, price = approved.manifest, price_manifest(approved.manifest)
     if price is None:
         return
-    loss = (manifest.project, str(price.loss.epsilon), str(price.loss.rho), stamp(now))
+    loss = (manifest.project.name, str(price.loss.epsilon), str(price.loss.rho), stamp(now))
     connection.executemany(
         "INSERT INTO privacy_losses (digest, academic_year, project, epsilon, rho, reserved_at) "
         "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",

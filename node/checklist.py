@@ -11,8 +11,9 @@
         than this authority's rules allow
      8  the plan derived here from the SQL is the plan that was approved, may take its path, and is about the year that
         it states
-     9  the access matrix and this authority's rules allow table, columns, path and protection, and for a sum tolerance
-        and privacy loss
+     9  the project that was approved with it is under way, has the asker among its accredited people, and was agreed
+        for these data items and this protection; the access matrix and this authority's rules allow table, columns,
+        path and protection, and for a sum tolerance and privacy loss
     10  the history of what was answered about this table and year leaves room for it, under this protection and by this
         path, the template has runs left, and each academic year it touches has as much of its budget left as it costs
     11  the newest snapshot of the term that was approved covers the academic year asked about
@@ -43,6 +44,7 @@ from federation.manifest import (
     Path,
     check_approvals,
     check_asker,
+    check_project,
     check_validity,
     manifest_digest,
     read_record_keys,
@@ -156,6 +158,10 @@ def derive_plan(manifest: Manifest) -> QueryPlan:
 def check_rules(node: Node, approved: Approved, plan: QueryPlan) -> None:
     """Line 9. Raises `Refused`."""
     manifest = approved.manifest
+    try:
+        check_project(manifest, plan, node.clock())
+    except ApprovalError as error:
+        raise Refused(error.code, error.text) from None
     try:
         rules, policy = node.rules(), node.policy()
         policy.check(AccessRequest(approved.asker.kind, "federation", "aggregate", "aggregates"))

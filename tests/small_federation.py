@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from disclosure_control.presets import load_preset
+from disclosure_control.presets import list_presets, load_preset
 from federation.envelope import Envelope, read_envelope, seal_envelope, write_envelope
 from federation.manifest import MANIFEST_TYPE, Manifest, Reply, write_manifest
 from federation.manifest import Path as LeavingPath
@@ -29,7 +29,9 @@ from node.service import Node, open_node
 from node.setting_up import create_node, enter_person
 from node.synth.england import write_england
 from query_engine.catalogue import load_catalogue
+from tests.added_presets import STRICT
 from tests.enrolling import enrol_parties
+from tests.projects import make_project
 
 QUESTION = (
     "SELECT sen_provision, COUNT(DISTINCT child) AS children, AVG(attendance_rate) AS attendance, "
@@ -97,7 +99,7 @@ class SmallFederation:
         now = whole_seconds(self.clock())
         manifest = Manifest(
             query_id=f"Q-{secrets.token_hex(8)}",
-            project="attendance",
+            project=make_project(askers=("ana@ucl", "rae@la-316"), presets=(*list_presets(), STRICT)),
             asker="ana@ucl",
             purpose="A question of the tests",
             sql=sql,

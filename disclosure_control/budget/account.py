@@ -43,6 +43,10 @@ class BudgetAccount:
         """Keep a copy that nobody else can change."""
         object.__setattr__(self, "taken", MappingProxyType(dict(self.taken)))
 
+    def within(self, most: Fraction) -> "BudgetAccount":
+        """The account with a cap on each project of no more than this, as one was agreed for the project that asks."""
+        return replace(self, caps=replace(self.caps, project=min(self.caps.project, most)))
+
     @property
     def academic_years(self) -> tuple[int, ...]:
         """The years of which something was taken."""

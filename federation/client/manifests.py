@@ -15,6 +15,7 @@ from federation.manifest import (
     SUM_PATHS,
     Manifest,
     check_asker,
+    check_project,
     check_validity,
     manifest_digest,
     read_manifest,
@@ -63,7 +64,9 @@ def review_manifest(envelope: Envelope, register: Register, presets: "PresetShel
     manifest = read_manifest(envelope)
     asker = check_asker(manifest, envelope, register, now)
     check_validity(manifest, now)
-    return Review(envelope, manifest, manifest_digest(envelope), derive_plan(manifest, presets), asker)
+    plan = derive_plan(manifest, presets)
+    check_project(manifest, plan, now)
+    return Review(envelope, manifest, manifest_digest(envelope), plan, asker)
 
 
 def check_soundness(sql: str) -> None:
@@ -97,7 +100,8 @@ def derive_plan(manifest: Manifest, presets: "PresetShelf | None" = None) -> Que
 
 def check_says_what_was_asked(manifest: Manifest, draft: QueryDraft, asker: str, nodes: Sequence[str]) -> None:
     """Check that the hub's manifest is of the draft and of nothing else. Raises `ManifestMismatch`."""
-    said = (manifest.asker, manifest.project, manifest.purpose, manifest.sql, manifest.academic_year, manifest.preset)
+    words = (manifest.asker, manifest.project.name, manifest.purpose, manifest.sql)
+    said = (*words, manifest.academic_year, manifest.preset)
     asked = (asker, draft.project, draft.purpose, draft.sql, draft.academic_year, draft.preset)
     if said != asked or manifest.expires_at - manifest.issued_at != timedelta(hours=draft.valid_hours):
         raise ManifestMismatch("the hub's manifest differs from what was asked: nothing was signed")

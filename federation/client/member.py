@@ -33,11 +33,13 @@ from federation.manifest import (
     SUM_PATHS,
     Manifest,
     check_asker,
+    check_project,
     check_validity,
     manifest_digest,
     read_manifest,
     write_manifest,
 )
+from federation.project import Project
 from federation.register import MemberKind, Register
 from federation.releases import verify_release
 from federation.state import Party
@@ -126,7 +128,7 @@ class FederationClient:
         check_validity(manifest, self._clock())
         nodes = draft.roster or sorted(member.id for member in register.active(MemberKind.NODE, self._clock()))
         check_says_what_was_asked(manifest, draft, self._party.member_id, nodes)
-        derive_plan(manifest, self.presets)
+        check_project(manifest, derive_plan(manifest, self.presets), self._clock())
         return self._sign(status.query_id, envelope)
 
     @property
@@ -220,6 +222,10 @@ class FederationClient:
     def budget(self, project: str, academic_year: str) -> BudgetLeft:
         """Return how much privacy loss a project's next question about a year may cost."""
         return self._connection.fetch_budget(project, academic_year)
+
+    def project(self, name: str) -> Project:
+        """Return a project that one belongs to, as it stands."""
+        return self._connection.fetch_project(name)
 
     def list_queries(self) -> tuple[QueryStatus, ...]:
         """Return the queries this member may see, newest first."""

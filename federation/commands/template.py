@@ -68,7 +68,7 @@ def make(
     with connect(state) as client:
         made = make_template(
             presets=client.presets,
-            project=project,
+            project=client.project(project),
             asker=client.member_id,
             purpose=purpose,
             sql=sql,

@@ -15,6 +15,7 @@ from disclosure_control.noise.terms import NoiseRefused
 from disclosure_control.rewrites import propose_rewrites
 from federation.manifest import SUM_PATHS, Path
 from federation.problems import ProblemRaised
+from federation.project import Project
 from federation.reading import LEAVES_BY
 from federation.register import MemberKind
 from hub.pages.budget import Cost, foresee_cost
@@ -34,7 +35,7 @@ from hub.pages.draft_form import (
     start_form,
 )
 from hub.pages.visitor import may_ask, require_visitor_who, the_hub
-from hub.projects import Project, list_projects
+from hub.projects import list_projects
 from hub.queries import draft_query
 from query_engine.catalogue import load_catalogue
 from query_engine.planning.record_keys import plan_for_keys

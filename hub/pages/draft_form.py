@@ -9,8 +9,8 @@ from disclosure_control.noise.terms import NoiseRefused, read_epsilon
 from disclosure_control.preset_shelf import SHIPPED, PresetShelf
 from federation.exchange import QueryDraft
 from federation.manifest import Path
+from federation.project import Project
 from federation.sum_terms import MOST_NODES
-from hub.projects import Project
 from query_engine.catalogue import Catalogue, load_catalogue
 from query_engine.refusal import QueryRefused
 

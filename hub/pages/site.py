@@ -7,6 +7,7 @@ from hub.pages.asking import asking
 from hub.pages.audit import audit
 from hub.pages.catalogue import catalogue
 from hub.pages.home import home
+from hub.pages.projects import projects
 from hub.pages.queries import queries
 from hub.pages.release import release
 from hub.pages.visitor import describe_visitor
@@ -20,5 +21,5 @@ def add_pages(app: Flask, hub: Hub) -> None:
     """Serve the hub's pages beside its doors."""
     open_site(app, hub, DOORS)
     app.context_processor(describe_visitor)
-    for pages in (home, catalogue, queries, asking, release, audit):
+    for pages in (home, catalogue, projects, queries, asking, release, audit):
         app.register_blueprint(pages)

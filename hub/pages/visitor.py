@@ -65,6 +65,11 @@ def may_list_queries(member: Member) -> bool:
     return any(may(member, relation, "list", "manifest") for relation in ("own_organisation", "federation"))
 
 
+def may_see_projects(member: Member) -> bool:
+    """Whether a member may see projects: those that they belong to, or everybody's."""
+    return may_ask(member) or may_list_queries(member)
+
+
 def may_read_log(member: Member) -> bool:
     """Whether a member may read the hub's audit log, which belongs to the organisation that runs the hub."""
     own = member.organisation == the_hub().party.profile.organisation
@@ -85,6 +90,8 @@ def list_navigation(visitor: Member | None) -> Iterator[Navigation]:
     yield navigation_entry("/catalogue", "Catalogue")
     if visitor is not None and may_list_queries(visitor):
         yield navigation_entry("/queries", "Queries")
+    if visitor is not None and may_see_projects(visitor):
+        yield navigation_entry("/projects", "Projects")
     if visitor is not None and may_read_log(visitor):
         yield navigation_entry("/audit", "Audit log")
 

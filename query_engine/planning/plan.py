@@ -19,7 +19,7 @@ from query_engine.models.design import Product
 from query_engine.models.formula import ModelFormula
 from query_engine.planning.canonical import canonical_question
 from query_engine.planning.region import Region, columns_of
-from query_engine.planning.relation import governed_columns, tables_of, years_reached
+from query_engine.planning.relation import governed_columns, items_of, tables_of, years_reached
 from query_engine.query.model import Function
 from query_engine.query.view import TOTAL as TOTAL
 
@@ -205,6 +205,11 @@ class QueryPlan:
     def columns(self) -> frozenset[str]:
         """Every column of the governed tables that the answer depends on, by its name in the catalogue."""
         return frozenset(each.name for each in governed_columns(self.governed, self.used))
+
+    @property
+    def items(self) -> frozenset[tuple[str, str]]:
+        """The same, each with the name of its governed table before it: the data items that are asked about."""
+        return items_of(self.governed, self.used)
 
     @property
     def academic_years(self) -> tuple[int, ...]:

@@ -128,6 +128,20 @@ def governed_columns(table: GovernedTable, used: Iterable[str]) -> set[Column]:
     return found
 
 
+def items_of(table: GovernedTable, used: Iterable[str]) -> frozenset[tuple[str, str]]:
+    """The governed columns behind those of a relation, as `governed_columns` has them, each with its table's name."""
+    if not isinstance(table, Relation):
+        return frozenset((table.name, name) for name in used)
+    found: set[tuple[str, str]] = set()
+    for part in table.parts:
+        if part.rows is not None:
+            found |= {(part.table.name, name) for name in columns_of(part.rows.where)}
+    for name in used:
+        part = table.part_of(name)
+        found |= {(part.table.name, column.name) for column in _behind(part, table.origins[name][1])}
+    return frozenset(found)
+
+
 def columns_behind(table: GovernedTable, name: str) -> frozenset[str]:
     """The governed columns that one column says something of, by their names in the catalogue."""
     if not isinstance(table, Relation):

@@ -30,12 +30,13 @@ from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
 from federation.processes import free_port
 from federation.state import join_federation, open_party, read_root_key
-from hub.projects import Project, add_project
+from hub.projects import keep_project
 from hub.service import open_hub
 from node.engines import open_engine
 from query_engine.planning.plan import QueryPlan
 from tests.end_to_end.faulty_network import Link
 from tests.node.sums.standing import Standing
+from tests.projects import make_project
 from tests.small_federation import SmallFederation
 
 SQL = (
@@ -336,4 +337,4 @@ def _join(federation: SmallFederation, port: int) -> None:
         federation.change_rule(code, 'most_epsilon_per_year = "10"', 'most_epsilon_per_year = "99999"')
         federation.change_rule(code, 'most_epsilon_per_project = "5"', 'most_epsilon_per_project = "99999"')
     with closing((hub := open_hub(federation.directory / "hub")).database):
-        add_project(hub, Project("attendance", "Attendance", frozenset({"ana@ucl"}), frozenset({DRAFT.preset})))
+        keep_project(hub, make_project("attendance", ["ana@ucl"], [DRAFT.preset]))

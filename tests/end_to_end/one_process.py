@@ -16,11 +16,12 @@ from federation.state import Party
 from federation.transport import HubConnection
 from hub import service
 from hub.app import create_app
-from hub.projects import Project, add_project
+from hub.projects import keep_project
 from hub.service import Hub, open_hub
 from node.budget_statement import StatedBudget
 from node.polling import Finished, poll_once
 from node.schedule import Schedule
+from tests.projects import make_project
 from tests.small_federation import SmallFederation
 
 HUB = "http://127.0.0.1:9"
@@ -48,8 +49,8 @@ class OneProcess:
     def __init__(self, federation: SmallFederation, presets: Iterable[str] = ("opensafely",)) -> None:
         self.federation, self.clock = federation, federation.clock
         self.hub: Hub = open_hub(federation.directory / "hub", federation.clock)
-        askers = frozenset({"ana@ucl", "rae@la-316"})
-        add_project(self.hub, Project("attendance", "Attendance", askers, frozenset(presets)))
+        askers = ("ana@ucl", "rae@la-316")
+        keep_project(self.hub, make_project("attendance", askers, tuple(presets)))
         self.app = create_app(self.hub)
         self.nodes = {code: federation.node(code) for code in federation.authorities}
         self._stated = {code: StatedBudget() for code in self.nodes}

@@ -23,10 +23,11 @@ from federation.exchange import QueryDraft, QueryState, QueryStatus
 from federation.processes import free_port
 from federation.state import join_federation, open_party, read_root_key
 from federation.transport import HubUnreachable
-from hub.projects import Project, add_project
+from hub.projects import keep_project
 from hub.service import open_hub
 from node.answering import answer_manifest, reserve_question
 from node.checklist import open_manifest
+from tests.projects import make_project
 from tests.small_federation import QUESTION, SmallFederation, read_reply
 
 PATIENCE = 30.0
@@ -75,7 +76,7 @@ def processes(federation: SmallFederation) -> Iterator[Processes]:
     for profile in federation.directory.glob("*/member.toml"):
         join_federation(open_party(profile.parent), key, f"http://127.0.0.1:{found.port}")
     hub = open_hub(federation.directory / "hub")
-    add_project(hub, Project("attendance", "Attendance", frozenset({"ana@ucl"}), frozenset({"opensafely"})))
+    keep_project(hub, make_project("attendance", ["ana@ucl"], ["opensafely"]))
     hub.database.close()
     yield found
     found.kill(*found.running)
@@ -219,7 +220,7 @@ def test_a_query_that_no_node_answers_is_reported_as_unfinished(federation: Smal
     from hub.settling import settle_due
 
     hub = open_hub(federation.directory / "hub", federation.clock)
-    add_project(hub, Project("attendance", "Attendance", frozenset({"ana@ucl"}), frozenset({"opensafely"})))
+    keep_project(hub, make_project("attendance", ["ana@ucl"], ["opensafely"]))
     ana = hub.register().find("ana@ucl", federation.clock())
 
     def sign(query_id: str, member: str) -> None:

@@ -20,6 +20,7 @@ from federation.register import REGISTER_TYPE, Member, MemberKind, OrganisationK
 from federation.root import RootKey
 from federation.state import Profile, make_profile
 from federation.wire import encode_document
+from tests.projects import make_project
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ROOT = RootKey("circe-test", b"\x07" * 32)
@@ -133,7 +134,7 @@ def make_manifest(**changes: object) -> Manifest:
     """A manifest by Ana, good for a week, with some fields changed."""
     manifest = Manifest(
         query_id="Q-0123456789abcdef",
-        project="attendance-2025",
+        project=make_project("attendance-2025", ["ana@ucl"]),
         asker="ana@ucl",
         purpose="How attendance differs by placement",
         sql="SELECT COUNT(*) AS children\nFROM child_year",

@@ -20,6 +20,7 @@ from federation.template import (
 from federation.template_making import make_template
 from federation.wire import encode_document
 from tests.federation.cast import NOW, make_keys, make_manifest
+from tests.projects import make_project
 
 TEMPLATE_SQL = (
     "SELECT key_stage, COUNT(DISTINCT child) AS children FROM child_year "
@@ -33,7 +34,7 @@ SIGNERS = ("ana@ucl", "officer@la-203", "officer@dfe")
 def make_standing(**changes: object) -> Template:
     """A template for exact sums over England, good for a year."""
     template = make_template(
-        project="attendance-2025",
+        project=make_project("attendance-2025", ["ana@ucl"]),
         asker="ana@ucl",
         purpose="Children in care by key stage",
         sql=TEMPLATE_SQL,

@@ -49,6 +49,7 @@ from tests.federation.template_cast import (
     write_parameters,
     write_template_file,
 )
+from tests.projects import make_project
 
 SECOND = timedelta(seconds=1)
 
@@ -185,7 +186,7 @@ BEYOND: dict[str, dict[str, object]] = {
     "another question": {"sql": "SELECT COUNT(*) AS n FROM child_year WHERE academic_year = 202425"},
     "another purpose": {"purpose": "Something else"},
     "another preset": {"preset": "opensafely"},
-    "another project": {"project": "exclusions"},
+    "another project": {"project": make_project("exclusions", ["ana@ucl"])},
     "another path": {"path": Path.NOISY_SUM, "sum": make_noisy_terms(2, "1")},
     "another term": {"snapshot_term": "202425-autumn"},
     "another wait": {"sum": msgspec.structs.replace(make_exact_terms(2), gather_seconds=1)},

@@ -40,10 +40,11 @@ from federation.state import (
 )
 from federation.wire import encode_document, whole_seconds
 from hub import budgets, dispatch, queries, settling
-from hub.projects import Project, add_project
+from hub.projects import keep_project
 from hub.service import Hub, open_hub
 from query_engine.tables import RawTable
 from tests.enrolling import enrol_parties
+from tests.projects import make_project
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 HUB_ADDRESS = "http://hub.test"
@@ -225,7 +226,7 @@ def found_federation(
     if database:
         keep_address(parties["hub"].directory, database)
     hub = open_hub(parties["hub"].directory, clock)
-    add_project(hub, Project(PROJECT, "Attendance of children in care", frozenset({"ana"}), frozenset({"ons_10_5"})))
+    keep_project(hub, make_project(PROJECT, ["ana"], ["ons_10_5"]))
     return PlayedFederation(directory, hub, clock, parties)
 
 

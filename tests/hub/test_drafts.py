@@ -1,7 +1,7 @@
 """Drafts: what is refused at once and why, what the manifest says, and who may see it."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 import msgspec
 import pytest
@@ -12,11 +12,13 @@ from disclosure_control.presets import load_preset
 from federation.exchange import QueryDraft
 from federation.manifest import read_manifest
 from federation.problems import ProblemRaised
+from federation.project import DataItem
 from hub import drafting, queries
-from hub.projects import Project, add_project
+from hub.projects import keep_project
 from hub.queries import draft_query, find_query, list_queries
 from tests.added_presets import STRICT, write_strict
 from tests.hub.played_federation import NODES, PROJECT, SQL, PlayedFederation
+from tests.projects import make_project
 
 DRAFT = QueryDraft(
     project=PROJECT,
@@ -64,7 +66,7 @@ def test_a_draft_that_would_be_refused_later_is_refused_at_once(
     federation: PlayedFederation, asker: str, changes: dict[str, object], code: str, says: str
 ) -> None:
     """With the reason, and nothing of it is kept."""
-    add_project(federation.hub, Project("exclusions", "Exclusions", frozenset({"bea"}), frozenset({"ons_10_5"})))
+    keep_project(federation.hub, make_project("exclusions", ["bea"], ["ons_10_5"]))
     with pytest.raises(ProblemRaised) as refused:
         draft_query(federation.hub, msgspec.structs.replace(DRAFT, **changes), federation.member(asker))
     assert refused.value.problem.code == code
@@ -77,7 +79,7 @@ def test_a_draft_that_would_be_refused_later_is_refused_at_once(
 def test_a_project_can_be_changed_while_it_has_queries(federation: PlayedFederation) -> None:
     """Its queries stay, and its new rules hold from now on."""
     query_id = federation.draft()
-    add_project(federation.hub, Project(PROJECT, "Attendance", frozenset({"bea"}), frozenset({"ons_10_5"})))
+    keep_project(federation.hub, make_project(PROJECT, ["bea"], ["ons_10_5"]))
     assert find_query(federation.hub, query_id, federation.member("ana")).query_id == query_id
     with pytest.raises(ProblemRaised, match="no project"):
         federation.draft()
@@ -119,7 +121,7 @@ def test_a_preset_of_the_federation_is_drafted_in_the_version_of_its_file(federa
     """The hub holds the file; one that is looser than its floor is no preset to draft with."""
     directory = federation.hub.party.directory
     write_strict(directory)
-    add_project(federation.hub, Project(PROJECT, "Attendance", frozenset({"ana"}), frozenset({STRICT})))
+    keep_project(federation.hub, make_project(PROJECT, ["ana"], [STRICT]))
     query_id = draft_query(federation.hub, msgspec.structs.replace(DRAFT, preset=STRICT), federation.member("ana"))
     manifest = read_manifest(find_query(federation.hub, query_id, federation.member("ana")).envelope)
     assert (manifest.preset, manifest.preset_version) == (STRICT, federation.hub.party.presets.load(STRICT).version)
@@ -188,3 +190,34 @@ def test_waiting_for_a_query_looks_at_little(federation: PlayedFederation) -> No
         assert queries.measure_progress(federation.hub, query_id) == queries.measure_progress(federation.hub, query_id)
         seen.append(queries.measure_progress(federation.hub, query_id))
     assert len(set(seen)) == len(seen)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"data_items": (DataItem(table="child_year", columns=("academic_year", "child")),)}, "beyond_data_items"),
+        ({"ends": date(2026, 1, 1), "review": date(2026, 1, 1)}, "project_over"),
+    ],
+)
+def test_what_goes_beyond_the_project_is_no_draft(
+    federation: PlayedFederation, changes: dict[str, object], code: str
+) -> None:
+    """What every node would refuse is refused at once, and nothing is written."""
+    keep_project(federation.hub, make_project(PROJECT, **changes))  # type: ignore[arg-type]
+    with pytest.raises(ProblemRaised) as raised:
+        draft_query(federation.hub, DRAFT, federation.member("ana"))
+    assert (raised.value.problem.status, raised.value.problem.code) == (422, code)
+    assert list_queries(federation.hub, federation.member("ana")) == ()
+
+
+def test_a_manifest_carries_its_project_as_it_was(federation: PlayedFederation) -> None:
+    """An amended project is what the next question is asked under; what was drafted before keeps the old one."""
+    first = federation.draft()
+    keep_project(federation.hub, make_project(PROJECT, title="Amended"))
+    second = federation.draft()
+    titles = [
+        find_query(federation.hub, each, federation.member("ana")).manifest.project.title for each in (first, second)
+    ]
+    assert titles == [make_project().title, "Amended"]
+    logged = [entry.to_event().action for entry in read_entries(federation.hub.database.connection)]
+    assert (logged.count(Action.PROJECT_CREATED), logged.count(Action.PROJECT_AMENDED)) == (1, 1)

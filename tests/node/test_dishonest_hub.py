@@ -4,7 +4,7 @@ Each test plays the hub: it alters, replays, widens or invents, and passes the r
 why in a signed refusal, and writes the refusal into its own log.
 """
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import msgspec
 import pytest
@@ -14,6 +14,7 @@ from audit.log import read_entries
 from disclosure_control.presets import load_preset
 from federation.envelope import Envelope, Signature, read_envelope, verify_signature, write_envelope
 from federation.manifest import MANIFEST_TYPE, REPLY_TYPE, Outcome, Reply, write_manifest
+from federation.project import DataItem
 from federation.wire import whole_seconds
 from node.answering import acknowledge, answer_manifest
 from node.ingest.load import load_files
@@ -22,6 +23,7 @@ from node.unapproved import MOST_LOGGED
 from query_engine.catalogue import load_catalogue
 from query_engine.engines import EngineFailed
 from tests.added_presets import STRICT, write_strict
+from tests.projects import make_project
 from tests.small_federation import QUESTION, SmallFederation, read_reply
 
 AUTHORITY = "301"
@@ -376,3 +378,26 @@ def test_bytes_that_are_no_manifest_are_logged_and_not_answered(federation: Smal
         assert answer_manifest(node, data) is None
     logged = [entry.to_event() for entry in read_entries(node.database.connection, action=Action.QUERY_REFUSED)]
     assert [event.details["code"] for event in logged] == ["malformed_manifest"] * 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"askers": ("rae@la-316",)}, "not_in_project"),
+        ({"ends": date(2026, 1, 1), "review": date(2026, 1, 1)}, "project_over"),
+        ({"presets": ("dfe_cla",)}, "preset_not_in_project"),
+        ({"data_items": (DataItem(table="child_year", columns=("academic_year",)),)}, "beyond_data_items"),
+    ],
+    ids=["by a stranger to it", "after its end", "under another preset", "of what was not agreed"],
+)
+def test_a_question_beyond_its_project_is_refused(
+    federation: SmallFederation, changes: dict[str, object], code: str
+) -> None:
+    """Signed by everybody, the project with it; the node holds the one to the other."""
+    project = make_project(**{"askers": ("ana@ucl",), "presets": ("opensafely",), **changes})  # type: ignore[arg-type]
+    assert_refused(federation, federation.sign(federation.manifest(project=project)), code)
+
+
+def test_a_project_that_contradicts_itself_is_no_project(federation: SmallFederation) -> None:
+    twice = make_project(askers=("ana@ucl", "ana@ucl"))
+    assert answer_manifest(federation.node(AUTHORITY), federation.sign(federation.manifest(project=twice))) is None

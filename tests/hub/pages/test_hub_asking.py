@@ -6,13 +6,14 @@ from datetime import timedelta
 import pytest
 
 from hub.pages.draft_form import EXAMPLE, DraftForm, describe_refusal, read_form
-from hub.projects import Project, add_project
+from hub.projects import keep_project
 from hub.queries import find_query
 from query_engine.question import read_question
 from query_engine.refusal import QueryRefused, RefusalCode
 from tests.hub.pages.conftest import Browse, Send
 from tests.hub.pages.page_reader import read_page
 from tests.hub.played_federation import SQL, PlayedFederation
+from tests.projects import make_project
 
 GOOD = {
     "project": "attendance",
@@ -216,14 +217,14 @@ def test_what_leaves_no_choice_is_chosen(browse: Browse, federation: PlayedFeder
     page = read_page(browse("ana").get("/queries/new").text)
     chosen = [each.attributes["value"] for each in page.all("input") if "checked" in each.attributes]
     assert chosen == ["attendance", "ons_10_5", "noisy_sum"]
-    add_project(federation.hub, Project("second", "Another", frozenset({"ana"}), frozenset({"opensafely"})))
+    keep_project(federation.hub, make_project("second", ["ana"], ["opensafely"]))
     page = read_page(browse("ana").get("/queries/new").text)
     assert [each.attributes["value"] for each in page.all("input") if "checked" in each.attributes] == ["noisy_sum"]
 
 
 def test_a_preset_that_does_not_exist_is_no_choice(browse: Browse, federation: PlayedFederation) -> None:
     """A slip of the operator's, when the project was opened, does not take the form away."""
-    add_project(federation.hub, Project("attendance", "Slip", frozenset({"ana"}), frozenset({"ons_10_5", "slip"})))
+    keep_project(federation.hub, make_project("attendance", ["ana"], ["ons_10_5", "slip"]))
     assert browse("ana").get("/queries/new").status_code == 200
 
 

@@ -18,6 +18,12 @@ ACCESS = {
     "/catalogue":                        (200,  200,  200,    200,     200,    200,     200,    200),
     "/catalogue/child_year":             (200,  200,  200,    200,     200,    200,     200,    200),
     "/catalogue/nothing":                (404,  404,  404,    404,     404,    404,     404,    404),
+    "/projects":                         (403,  200,  200,    200,     200,    200,     403,    200),
+    "/projects/attendance":              (403,  200,  404,    200,     200,    200,     403,    404),
+    "/projects/nothing":                 (403,  404,  404,    404,     404,    404,     403,    404),
+    "/projects/attendance/article-30-record":    (403, 200, 404, 200,  200,    200,     403,    404),
+    "/projects/attendance/article-30-record.md": (403, 200, 404, 200,  200,    200,     403,    404),
+    "/projects/attendance/another-paper": (403, 404,  404,    404,     404,    404,     403,    404),
     "/queries":                          (403,  200,  200,    200,     200,    200,     403,    200),
     "/queries/new":                      (403,  200,  200,    403,     403,    403,     403,    403),
     "/queries/{drafted}":                (403,  200,  404,    200,     200,    200,     200,    404),
@@ -33,6 +39,9 @@ ACCESS = {
     "/audit":                            (403,  403,  403,    403,     200,    403,     403,    403),
     "/nowhere":                          (404,  404,  404,    404,     404,    404,     404,    404),
 }  # fmt: skip
+
+
+SECTIONS = ("Home", "Catalogue", "Queries", "Projects", "Audit log")
 
 
 @pytest.mark.parametrize("member", VISITORS, ids=lambda member: member or "nobody")
@@ -62,16 +71,16 @@ def test_the_table_of_access_has_every_page(app: Flask, asked: dict[str, str]) -
     ("member", "shown"),
     [
         ("", ["Home", "Catalogue"]),
-        ("ana", ["Home", "Catalogue", "Queries"]),
-        ("eve", ["Home", "Catalogue", "Queries", "Audit log"]),
-        ("fay", ["Home", "Catalogue", "Queries"]),
+        ("ana", ["Home", "Catalogue", "Queries", "Projects"]),
+        ("eve", ["Home", "Catalogue", "Queries", "Projects", "Audit log"]),
+        ("fay", ["Home", "Catalogue", "Queries", "Projects"]),
         ("gus", ["Home", "Catalogue"]),
     ],
 )
 def test_the_navigation_leads_only_where_the_visitor_may_go(browse: Browse, member: str, shown: list[str]) -> None:
     page = browse(member).get("/").text
     navigation = page.split('aria-label="Main"')[1].split("</nav>")[0]
-    assert [text for text in ("Home", "Catalogue", "Queries", "Audit log") if f">{text}</a>" in navigation] == shown
+    assert [text for text in SECTIONS if f">{text}</a>" in navigation] == shown
 
 
 def test_an_officer_of_another_organisation_may_not_read_the_hubs_log(browse: Browse) -> None:

@@ -55,6 +55,7 @@ from hub.sums.advancing import advance
 from query_engine.planning.plan import QueryPlan
 from tests.hub.played_federation import PROJECT, PlayedFederation
 from tests.hub.replies import released
+from tests.projects import make_project
 
 SQL = """SELECT key_stage, COUNT(*) AS children FROM child_year
 WHERE academic_year = 202425 AND counted_here AND population = 'looked_after' GROUP BY key_stage"""
@@ -285,7 +286,7 @@ def approve_template(
     """A template for exact sums over England, signed by its asker and by approvers of two organisations."""
     federation = sums.federation
     template = make_template(
-        project=PROJECT,
+        project=make_project(PROJECT),
         asker="ana",
         purpose="How many children there are in each key stage",
         sql=sql,

@@ -20,6 +20,7 @@ from hub import budgets, dispatch, queries
 from tests.hub.played_federation import PROJECT, PlayedFederation, found_federation
 from tests.hub.sums.conftest import AUTHORITIES
 from tests.hub.sums.played_sums import SQL
+from tests.projects import make_project
 
 SHIPPED = Caps(question=Fraction(1), year=Fraction(10), project=Fraction(5))
 YEAR = 202425
@@ -194,7 +195,7 @@ def test_a_member_is_told_what_the_project_has_left(ready: Asking) -> None:
 def test_a_statement_takes_the_place_of_the_one_before(ready: Asking) -> None:
     federation = ready.federation
     federation.state_budgets(NODE, caps=SHIPPED, taken={(YEAR, PROJECT): "3"})
-    left = budgets.find_left(federation.hub, PROJECT, str(YEAR), (NODE, "node-302"))
+    left = budgets.find_left(federation.hub, make_project(PROJECT), str(YEAR), (NODE, "node-302"))
     assert (left.left, left.most_per_question, left.unstated) == ("2", "1", ())
 
 

@@ -49,7 +49,7 @@ class PlayedHub:
         return QueryStatus(
             query_id=query_id,
             state=QueryState.SUBMITTED,
-            project=manifest.project,
+            project=manifest.project.name,
             asker=manifest.asker,
             purpose=manifest.purpose,
             sql=manifest.sql,

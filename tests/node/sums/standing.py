@@ -13,6 +13,7 @@ from federation.template import TEMPLATE_TYPE, Template, bind_run, template_dige
 from federation.template_making import make_template
 from federation.wire import encode_document
 from query_engine.refusal import QueryRefused
+from tests.projects import make_project
 from tests.small_federation import SmallFederation
 
 SQL = (
@@ -28,7 +29,7 @@ class Standing:
     def __init__(self, federation: SmallFederation, **changes: object) -> None:
         self.federation = federation
         template = make_template(
-            project="attendance",
+            project=make_project(askers=["ana@ucl"]),
             asker="ana@ucl",
             purpose="A standing question of the tests",
             sql=SQL,

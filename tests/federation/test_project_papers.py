@@ -1,0 +1,89 @@
+"""The papers of a project say what its document says, and leave open what a controller has to judge."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from federation.commands.project import project as command
+from federation.papers.paper import TO_FILL_IN, Grid, Paper, Section, write_markdown
+from federation.papers.writing import write_papers
+from federation.project import Project
+from query_engine.catalogue import load_catalogue
+from tests.projects import make_project
+
+PAPERS = {paper.slug: paper for paper in write_papers(make_project(), load_catalogue())}
+EVERYWHERE = ("title", "purpose", "legal_gateway", "retention")
+
+
+@pytest.mark.parametrize("slug", PAPERS)
+@pytest.mark.parametrize("field", EVERYWHERE)
+def test_every_paper_says_it(slug: str, field: str) -> None:
+    told = f"What a test says of {field}"
+    changed = make_project(**{field: told})
+    paper = next(each for each in write_papers(changed, load_catalogue()) if each.slug == slug)
+    assert told in write_markdown(paper)
+
+
+@pytest.mark.parametrize("field", sorted(set(Project.__struct_fields__) - {"name"}))
+def test_no_field_is_in_no_paper(field: str) -> None:
+    """What people wrote down once need not be written again; the name is a word for commands alone."""
+    plain = "".join(map(write_markdown, PAPERS.values()))
+    other = {
+        "people": make_project(askers=("bea",)).people,
+        "organisations": (),
+        "data_items": (),
+        "presets": ("dfe_cla",),
+        "lawful_basis": ("another",),
+        "most_epsilon_per_year": "2.5",
+        "starts": date(2021, 2, 3),
+        "ends": date(2034, 2, 3),
+        "review": date(2029, 2, 3),
+        "agreement": make_project().agreement.__class__(reference="another"),
+    }.get(field, "another")
+    changed = make_project(**{field: other})  # type: ignore[arg-type]
+    assert "".join(map(write_markdown, write_papers(changed, load_catalogue()))) != plain
+
+
+def test_what_a_controller_judges_is_left_open() -> None:
+    """The assessment judges no risk, and the agreement is signed by nobody."""
+    for slug, least in {"impact-assessment": 19, "data-sharing-agreement": 12}.items():
+        assert write_markdown(PAPERS[slug]).count(TO_FILL_IN) >= least
+
+
+def test_the_entry_of_the_record_has_each_letter_of_article_30() -> None:
+    assert [section.heading[:3] for section in PAPERS["article-30-record"].sections] == [
+        f"({letter})" for letter in "abcdefg"
+    ]
+
+
+def test_nothing_that_people_wrote_is_markup() -> None:
+    """A title cannot make a heading, a row, a link or HTML; a name with underscores stays as it is."""
+    hostile = "# [a](b) | <script> *x* `y` _z_ \\"
+    paper = Paper("x", hostile, (Section(hostile, (hostile, (hostile,), Grid(("child_year.sex",), ((hostile,),)))),))
+    escaped = "\\# \\[a\\](b) \\| \\<script\\> \\*x\\* \\`y\\` \\_z\\_ \\\\"
+    assert write_markdown(paper).splitlines() == [
+        f"# {escaped}", "", f"## {escaped}", "", escaped, "", f"- {escaped}", "",
+        "| child_year.sex |", "| --- |", f"| {escaped} |",
+    ]  # fmt: skip
+
+
+def test_from_a_file_to_papers(tmp_path: Path) -> None:
+    """By the commands, as somebody would who opens a project."""
+    runner = CliRunner()
+    begun = runner.invoke(command, ["new", "--name", "attendance", "--title", "Attendance", "--member", "ana@ucl"])
+    file = tmp_path / "attendance.toml"
+    file.write_text(begun.output)
+    checked = runner.invoke(command, ["check", str(file)])
+    items = len(load_catalogue().table("child_year").columns)
+    assert checked.output.startswith(f"attendance: 1 people, {items} data items, until ")
+    written = runner.invoke(command, ["papers", str(file), "--out", str(tmp_path / "papers")])
+    assert [Path(line).name for line in written.output.splitlines()] == [f"{slug}.md" for slug in PAPERS]
+    assert all(Path(line).read_text().startswith("# ") for line in written.output.splitlines())
+
+
+def test_a_table_that_there_is_not(tmp_path: Path) -> None:
+    refused = CliRunner().invoke(command, ["new", "--name", "a", "--member", "ana", "--table", "children"])
+    assert refused.exit_code == 2
+    assert "no table children" in refused.output
