@@ -58,6 +58,7 @@ from federation.manifest import ApprovalError, Choice, Outcome, Reply, check_val
 from federation.oidc import ProviderRefused, read_metadata
 from federation.passkeys import Passkey, PasskeyError, check_passkey
 from federation.problems import TITLES, Problem, ProblemRaised
+from federation.project import ProjectExceeded, ProjectInvalid, check_consistent, check_person
 from federation.register import Entry, FormerKey, Member, RegisterError, public_text, read_register
 from federation.sealing import SealedRecords, SealError
 from federation.sealing_keys import WEEK, SealingKey, sign_sealing_key
@@ -72,6 +73,7 @@ from tests.federation.cast import NOW, PASSKEY, make_keys, make_manifest, make_m
 from tests.federation.sum_examples import SUM_EXAMPLES
 from tests.federation.template_cast import CHOICES, make_standing, sign_standing
 from tests.federation.test_lookup_messages import ANSWER, CHILD, DELEGATION, FILE, REQUEST, SOUGHT
+from tests.projects import make_project
 
 SECRET = "A123456789012"
 PROGRESS = NodeProgress(node="node-301", authority="301", outcome="refused", code="roster_small", text="Too few nodes.")
@@ -111,6 +113,7 @@ STATED = BudgetStatement(
     taken=(TakenByProject(academic_year="202425", project="attendance-2025", epsilon="0.5"),),
     counted=("0" * 64,),
 )
+PROJECT = make_project("attendance-2025", ["ana@ucl"])
 BUDGET_LEFT = BudgetLeft(
     project="attendance-2025", academic_year="202425", left="4.5", most_per_question="1", unstated=("node-203",)
 )
@@ -283,6 +286,11 @@ EXAMPLES: tuple[Document, ...] = (
     CheckDecision(release=True, withhold=("301",)),
     DELIVERY,
     BUDGET_LEFT,
+    PROJECT,
+    PROJECT.people[0],
+    PROJECT.organisations[0],
+    PROJECT.data_items[0],
+    PROJECT.agreement,
     STATED,
     STATED.taken[0],
     QUERY_BUDGET,
@@ -431,6 +439,8 @@ ERRORS: dict[type[Exception], Callable[[], object]] = {
     TermsInvalid: lambda: check_terms(make_noisy_terms(153, "0"), 153, noisy=True),
     ClocksApart: lambda: verify_old_request(),
     TlsInvalid: lambda: check_protected("http://hub.example"),
+    ProjectInvalid: lambda: check_consistent(make_project(askers=("ana", "ana"))),
+    ProjectExceeded: lambda: check_person(make_project(), "cho", NOW),
     StateError: lambda: open_party(Path("/nowhere")),
     WebAuthnRefused: lambda: read_authenticator_data(SECRET.encode()),
     ProviderRefused: lambda: read_metadata(SECRET.encode(), "https://provider.example"),

@@ -53,6 +53,7 @@ DOORS = (
         "bea",
         (404, "project_unknown"),
     ),
+    Door("/api/projects/<name>", "GET", "/api/projects/attendance", "ana", "bea", (404, "project_unknown")),
     Door("/federation/sealing-keys", "GET", "/federation/sealing-keys", "node-301", "ana", KIND),
     Door(
         "/federation/lookups", "POST", "/federation/lookups", "node-301", "cho", KIND, None, MALFORMED, MAX_BATCH_BYTES
