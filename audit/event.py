@@ -53,6 +53,15 @@ class Action(StrEnum):
     QUERY_HELD = "query.held", "A node set a query aside for a local officer to decide."
     QUERY_ANSWERED = "query.answered", "A node's protected answer left the node or reached the hub."
     QUERY_REFUSED = "query.refused", "A query was refused under a rule named in the details."
+    QUERY_TURNED_DOWN = (
+        "query.turned_down",
+        "An approver refused a query that waited for approvals.",
+    )
+    QUERY_WITHDRAWN = "query.withdrawn", "The asker of a query took it back before anything was released."
+    RELEASE_WITHDRAWN = (
+        "release.withdrawn",
+        "A notice says of a release that it is withdrawn; it stays as it is.",
+    )
     RELEASE_HELD = "release.held", "A release was set aside for an output checker, since it could tell too much."
     QUERY_RELEASED = "query.released", "A safe table was released to whoever asked."
     QUERY_WITHHELD = "query.withheld", "A table was not released because it could not be made safe."

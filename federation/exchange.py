@@ -1,7 +1,7 @@
 """The documents that members and the hub exchange over HTTP, beside manifests, replies and sealed pages."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import msgspec
 
@@ -14,22 +14,26 @@ from federation.wire import AcademicYear, Document, Instant, Line, Name, SqlText
 
 
 class QueryState(StrEnum):
-    """The life of a query at the hub."""
+    """The life of a query at the hub, and what each state means."""
 
-    DRAFTED = "drafted"
-    """Checked and turned into a manifest that its asker has not yet signed."""
-    SUBMITTED = "submitted"
-    """Signed by its asker; waits for approvals by two organisations."""
-    RUNNING = "running"
-    """Approved and offered to every node of the roster."""
-    CHECKING = "checking"
-    """Every node has answered, and an output checker has to decide: beside earlier releases it could tell too much."""
-    RELEASED = "released"
-    """Every node has answered, or the time is up: the table is released."""
-    EXPIRED = "expired"
-    """Not approved in time."""
-    UNFINISHED = "unfinished"
-    """Approved, but no node answered in time: nothing is released."""
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str = "") -> Self:
+        """Keep the meaning beside the value."""
+        state = str.__new__(cls, value)
+        state._value_ = value
+        state.meaning = meaning
+        return state
+
+    DRAFTED = "drafted", "Checked and turned into a manifest that its asker has not yet signed."
+    SUBMITTED = "submitted", "Signed by its asker; waits for approvals by two organisations."
+    RUNNING = "running", "Approved by two organisations and offered to every node of the roster."
+    CHECKING = "checking", "Every node has answered; an output checker decides, since beside others it could tell much."
+    RELEASED = "released", "Every node has answered, or the time is up: what is safe is released."
+    EXPIRED = "expired", "Not approved in time."
+    UNFINISHED = "unfinished", "Approved, but no node answered in time, or nothing could be made safe."
+    REFUSED = "refused", "Refused by an approver or an output checker, for a reason that its asker is told."
+    WITHDRAWN = "withdrawn", "Taken back by its asker before anything was released."
 
 
 Tolerated = Annotated[int, msgspec.Meta(ge=0, le=400)] | None
@@ -135,10 +139,35 @@ class CheckDecision(Document, frozen=True):
 
     release: bool
     withhold: Annotated[tuple[Name, ...], msgspec.Meta(max_length=400)] = ()
+    reason: Line = "What was found tells too much."
+
+
+class Reason(Document, frozen=True):
+    """Why somebody withdraws or refuses something, in words that its asker reads."""
+
+    reason: Line
+
+
+class ApproversRefusal(Document, frozen=True):
+    """What an approver refuses at a page of their own organisation's node, and why."""
+
+    approver: Name
+    reason: Line
+
+
+class Ending(Document, frozen=True):
+    """Who withdrew or refused a query, or gave notice that its release is withdrawn, and why."""
+
+    by: Name
+    reason: Line
+    at: Instant
 
 
 class QueryStatus(Document, frozen=True):
-    """Where a query stands; `budget` is None where it adds no noise, and in lists of queries."""
+    """Where a query stands; `budget` is None where it adds no noise, and in lists of queries.
+
+    `ending` is there where somebody ended it; beside a release, it is the notice that the release is withdrawn.
+    """
 
     query_id: str
     state: QueryState
@@ -153,6 +182,7 @@ class QueryStatus(Document, frozen=True):
     expires_at: Instant
     nodes: tuple[NodeProgress, ...]
     budget: QueryBudget | None = None
+    ending: Ending | None = None
 
 
 class QueryList(Document, frozen=True):

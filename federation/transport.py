@@ -18,6 +18,7 @@ import msgspec
 from federation.clocks import ClockWatch
 from federation.envelope import Envelope, Signature
 from federation.exchange import (
+    ApproversRefusal,
     BudgetLeft,
     CheckDecision,
     CheckList,
@@ -27,6 +28,7 @@ from federation.exchange import (
     QueryDraft,
     QueryList,
     QueryStatus,
+    Reason,
     ReleaseDocument,
     RunDraft,
     SealingKeyList,
@@ -225,6 +227,23 @@ class HubConnection:
     def fetch_checks(self) -> CheckList:
         """Return the releases that wait for an output checker."""
         return self._read("GET", "/api/checks", CheckList)
+
+    def withdraw_query(self, query_id: str, reason: Reason) -> QueryStatus:
+        """Take a query of one's own back."""
+        return self._read("POST", f"/api/queries/{_word(query_id)}/withdrawal", QueryStatus, encode_document(reason))
+
+    def refuse_query(self, query_id: str, reason: Reason) -> QueryStatus:
+        """Refuse a query, as an approver."""
+        return self._read("POST", f"/api/queries/{_word(query_id)}/refusal", QueryStatus, encode_document(reason))
+
+    def give_notice(self, query_id: str, reason: Reason) -> QueryStatus:
+        """Say of a release that it is withdrawn, as an output checker."""
+        return self._read("POST", f"/api/queries/{_word(query_id)}/notice", QueryStatus, encode_document(reason))
+
+    def hand_in_refusal(self, query_id: str, refusal: ApproversRefusal) -> QueryStatus:
+        """Hand in what an approver refused at a page of this node."""
+        path = f"/federation/manifests/{_word(query_id)}/refusals"
+        return self._read("POST", path, QueryStatus, encode_document(refusal))
 
     def decide_check(self, query_id: str, decision: CheckDecision) -> None:
         """Hand in an output checker's decision."""

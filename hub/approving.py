@@ -8,9 +8,10 @@ organisation alone, and the access matrix says what these may do; for one withou
 from collections.abc import Iterator
 
 from federation.envelope import Signature
-from federation.exchange import WaitingManifests
+from federation.exchange import ApproversRefusal, WaitingManifests
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind
+from hub.endings import refuse_query
 from hub.queries import StoredQuery, find_query, list_submitted, sign_query
 from hub.service import Hub
 
@@ -44,9 +45,24 @@ def accept_approval(hub: Hub, node: Member, query_id: str, signature: Signature)
 
     Otherwise it is as if the approver had handed it in, and raises as `sign_query`.
     """
+    approver = _find_approver(hub, node, query_id, signature.keyid)
+    sign_query(hub, query_id, signature, approver)
+    return approver
+
+
+def accept_refusal(hub: Hub, node: Member, query_id: str, refusal: ApproversRefusal) -> Member:
+    """Refuse a query for an approver and return who it is. Raises a 403 problem as `accept_approval`, and others.
+
+    That the approver refused is their node's word: a node that lies could as well refuse to answer.
+    """
+    approver = _find_approver(hub, node, query_id, refusal.approver)
+    refuse_query(hub, query_id, refusal.reason, approver)
+    return approver
+
+
+def _find_approver(hub: Hub, node: Member, query_id: str, member: str) -> Member:
     find_for_approvers(hub, node, query_id)
     for approver in list_approvers(hub, node):
-        if approver.id == signature.keyid:
-            sign_query(hub, query_id, signature, approver)
+        if approver.id == member:
             return approver
-    raise ProblemRaised(403, "approver_of_another", "a node hands in the approvals of its own organisation alone")
+    raise ProblemRaised(403, "approver_of_another", "a node hands in what its own organisation's approvers decide")

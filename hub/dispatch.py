@@ -60,6 +60,11 @@ def withdraw(connection: Connection, reference: str) -> None:
     connection.execute("DELETE FROM deliveries WHERE lookup_id = ?", (reference,))
 
 
+def take_back_manifest(connection: Connection, envelope: bytes) -> None:
+    """Take a manifest out of every inbox, inside the caller's transaction: nobody waits for answers to it."""
+    connection.execute("DELETE FROM deliveries WHERE kind = ? AND body = ?", (DeliveryKind.MANIFEST, envelope))
+
+
 def pending_receivers(hub: Hub, kind: DeliveryKind, reference: str, now: datetime) -> frozenset[str]:
     """Return the nodes in whose inboxes something of a kind still waits that is about the same."""
     rows = hub.database.connection.execute(

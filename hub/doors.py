@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, current_app, request
 
 from federation.envelope import Signature
-from federation.exchange import CheckDecision, LookupBatch, QueryDraft, QueryList, RunDraft
+from federation.exchange import ApproversRefusal, CheckDecision, LookupBatch, QueryDraft, QueryList, Reason, RunDraft
 from federation.http_signatures import ClocksApart, RequestUnsigned, verify_request
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind, RegisterError
@@ -32,6 +32,7 @@ from hub import (
     budgets,
     checks,
     dispatch,
+    endings,
     projects,
     proofs,
     queries,
@@ -271,6 +272,14 @@ def accept_approval(query_id: str) -> Response:
     return answer(queries.describe_query(hub, queries.find_query(hub, query_id, approver)))
 
 
+@doors.post("/federation/manifests/<query_id>/refusals")
+def accept_refusal(query_id: str) -> Response:
+    """Take in what an approver refused at a page of the node of their own organisation."""
+    hub, node = the_hub(), authenticate(MemberKind.NODE)
+    approver = approving.accept_refusal(hub, node, query_id, read_body(ApproversRefusal))
+    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, approver)))
+
+
 @doors.post("/api/queries")
 def draft_query() -> Response:
     """Check a draft and make its manifest."""
@@ -329,6 +338,30 @@ def accept_signature(query_id: str) -> Response:
     queries.sign_query(hub, query_id, read_body(Signature), signer)
     settling.start_sum(hub, query_id)
     return answer(queries.describe_query(hub, queries.find_query(hub, query_id, signer)))
+
+
+@doors.post("/api/queries/<query_id>/withdrawal")
+def withdraw_query(query_id: str) -> Response:
+    """Take a query back, for the reason that its asker gives."""
+    hub, asker = the_hub(), authenticate()
+    endings.withdraw_query(hub, query_id, read_body(Reason).reason, asker)
+    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, asker)))
+
+
+@doors.post("/api/queries/<query_id>/refusal")
+def refuse_query(query_id: str) -> Response:
+    """Refuse a query, for the reason that an approver gives."""
+    hub, approver = the_hub(), authenticate()
+    endings.refuse_query(hub, query_id, read_body(Reason).reason, approver)
+    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, approver)))
+
+
+@doors.post("/api/queries/<query_id>/notice")
+def give_notice(query_id: str) -> Response:
+    """Say of a release that it is withdrawn, for the reason that an output checker gives."""
+    hub, checker = the_hub(), authenticate()
+    endings.give_notice(hub, query_id, read_body(Reason).reason, checker)
+    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, checker)))
 
 
 @doors.get("/api/checks")

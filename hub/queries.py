@@ -21,7 +21,7 @@ from federation.envelope import (
     seal_envelope,
     write_envelope,
 )
-from federation.exchange import BudgetLeft, NodeProgress, QueryDraft, QueryState, QueryStatus
+from federation.exchange import BudgetLeft, Ending, NodeProgress, QueryDraft, QueryState, QueryStatus
 from federation.manifest import (
     MANIFEST_TYPE,
     SUM_PATHS,
@@ -38,6 +38,7 @@ from federation.manifest import (
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind
 from federation.standing_rosters import ENGLAND
+from federation.wire import whole_seconds
 from hub.budgets import check_budget, describe_budget, find_left, reserve_budget
 from hub.cell_keys import check_answers_left, count_answers_given
 from hub.dispatch import deliver_manifest, read_progress
@@ -54,13 +55,17 @@ from query_engine.question import read_question
 from query_engine.refusal import QueryRefused
 
 TRANSITIONS: Mapping[QueryState, frozenset[QueryState]] = {
-    QueryState.DRAFTED: frozenset({QueryState.SUBMITTED, QueryState.EXPIRED}),
-    QueryState.SUBMITTED: frozenset({QueryState.RUNNING, QueryState.EXPIRED}),
-    QueryState.RUNNING: frozenset({QueryState.CHECKING, QueryState.RELEASED, QueryState.UNFINISHED}),
-    QueryState.CHECKING: frozenset({QueryState.RELEASED, QueryState.UNFINISHED}),
+    QueryState.DRAFTED: frozenset({QueryState.SUBMITTED, QueryState.EXPIRED, QueryState.WITHDRAWN}),
+    QueryState.SUBMITTED: frozenset({QueryState.RUNNING, QueryState.EXPIRED, QueryState.REFUSED, QueryState.WITHDRAWN}),
+    QueryState.RUNNING: frozenset(
+        {QueryState.CHECKING, QueryState.RELEASED, QueryState.UNFINISHED, QueryState.WITHDRAWN}
+    ),
+    QueryState.CHECKING: frozenset({QueryState.RELEASED, QueryState.REFUSED, QueryState.WITHDRAWN}),
     QueryState.RELEASED: frozenset(),
     QueryState.EXPIRED: frozenset(),
     QueryState.UNFINISHED: frozenset(),
+    QueryState.REFUSED: frozenset(),
+    QueryState.WITHDRAWN: frozenset(),
 }
 """The state machine of a query; what is not here cannot happen. A run of a template is approved before it is drafted,
 so it is submitted and running at once."""
@@ -312,7 +317,16 @@ def describe_query(hub: Hub, query: StoredQuery, *, in_list: bool = False) -> Qu
         expires_at=manifest.expires_at,
         nodes=describe_nodes(hub, query),
         budget=None if in_list else describe_budget(hub, manifest, query.state, query.digest),
+        ending=None if in_list else find_ending(hub, query.query_id),
     )
+
+
+def find_ending(hub: Hub, query_id: str) -> Ending | None:
+    """Return who ended a query, or withdrew its release, and why; None where nobody did."""
+    row = hub.database.connection.execute("SELECT * FROM endings WHERE query_id = ?", (query_id,)).fetchone()
+    if row is None:
+        return None
+    return Ending(by=row["member"], reason=row["reason"], at=whole_seconds(datetime.fromisoformat(row["ended_at"])))
 
 
 def describe_nodes(hub: Hub, query: StoredQuery) -> tuple[NodeProgress, ...]:
@@ -349,10 +363,10 @@ def running_queries(hub: Hub, paths: Container[Path]) -> tuple[StoredQuery, ...]
     return tuple(query for query in map(read_query, rows) if query.manifest.path in paths)
 
 
-def close_query(hub: Hub, query: StoredQuery, state: QueryState, action: Action, decided_by: str = "") -> None:
+def close_query(hub: Hub, query: StoredQuery, state: QueryState, action: Action) -> None:
     """Close a query of which nothing is released, and log why; what came in for its sum goes.
 
-    `decided_by` is the output checker who refused it, if one did. A second call does nothing.
+    A second call does nothing.
     """
     with hub.database.transaction() as connection:
         moved = connection.execute(
@@ -360,8 +374,7 @@ def close_query(hub: Hub, query: StoredQuery, state: QueryState, action: Action,
         ).rowcount
         if moved:
             connection.execute("DELETE FROM sum_arrivals WHERE digest = ?", (query.digest,))
-            actor = decided_by or hub.party.member_id
-            event = hub.event(action, actor, query.query_id, outcome=Outcome.FAILED)
+            event = hub.event(action, hub.party.member_id, query.query_id, outcome=Outcome.FAILED)
             hub.database.log.append(connection, event)
     hub.bell.ring(query.query_id)
 

@@ -28,8 +28,9 @@ from federation.releases import HELD_BACK, TOLD, combine_tables, load_approved_p
 from federation.wire import encode_document, whole_seconds
 from hub.checks import Waiting, add_findings, check_checker, forget_check, hold_release, take_up
 from hub.dispatch import read_progress, read_replies, read_signed_replies
+from hub.endings import end_query
 from hub.gate import MOST_TRIES, judge_rows, name_beside
-from hub.queries import StoredQuery, close_query, describe_nodes
+from hub.queries import StoredQuery, describe_nodes
 from hub.service import Hub
 from query_engine.planning.plan import QueryPlan
 
@@ -73,9 +74,7 @@ def decide_release(hub: Hub, query_id: str, decision: CheckDecision, checker: Me
     if decision.release:
         _let_go(hub, waiting, waiting.told | set(decision.withhold), checker, now)
     else:
-        with hub.database.transaction() as connection:
-            forget_check(connection, query_id)
-        close_query(hub, waiting.query, QueryState.UNFINISHED, Action.QUERY_WITHHELD, checker.id)
+        end_query(hub, waiting.query, QueryState.REFUSED, Action.QUERY_WITHHELD, checker.id, decision.reason)
     hub.bell.ring(query_id)
 
 

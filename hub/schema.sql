@@ -48,6 +48,12 @@ CREATE TABLE IF NOT EXISTS checks (
     told TEXT NOT NULL,
     beside TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS endings (
+    query_id TEXT PRIMARY KEY REFERENCES queries,
+    member TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    ended_at TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS deliveries (
     delivery_id INTEGER PRIMARY KEY AUTOINCREMENT,
     receiver TEXT NOT NULL,

@@ -160,7 +160,9 @@ class Submission:
         return draw_status(self.status)
 
 
-SETTLED = frozenset({QueryState.RELEASED, QueryState.EXPIRED, QueryState.UNFINISHED})
+SETTLED = frozenset(
+    {QueryState.RELEASED, QueryState.EXPIRED, QueryState.UNFINISHED, QueryState.REFUSED, QueryState.WITHDRAWN}
+)
 """States in which a query stays."""
 
 

@@ -23,6 +23,7 @@ from federation.exchange import (
     PendingCheck,
     QueryDraft,
     QueryStatus,
+    Reason,
     ReleaseDocument,
     RunDraft,
 )
@@ -235,9 +236,25 @@ class FederationClient:
         """Return the releases that wait for an output checker, for one who is."""
         return self._connection.fetch_checks().checks
 
-    def decide_check(self, query_id: str, *, release: bool, withhold: Sequence[str] = ()) -> None:
-        """Decide on a release that waits, as an output checker. Raises `HubRefused`."""
-        self._connection.decide_check(query_id, CheckDecision(release=release, withhold=tuple(withhold)))
+    def release_checked(self, query_id: str, withhold: Sequence[str] = ()) -> None:
+        """Release what is left of a release that waits, as an output checker. Raises `HubRefused`."""
+        self._connection.decide_check(query_id, CheckDecision(release=True, withhold=tuple(withhold)))
+
+    def refuse_checked(self, query_id: str, reason: str) -> None:
+        """Release nothing of a release that waits, as an output checker. Raises `HubRefused`."""
+        self._connection.decide_check(query_id, CheckDecision(release=False, reason=reason))
+
+    def withdraw(self, query_id: str, reason: str) -> QueryStatus:
+        """Take back a query of one's own. Raises `HubRefused`."""
+        return self._connection.withdraw_query(query_id, Reason(reason=reason))
+
+    def refuse(self, query_id: str, reason: str) -> QueryStatus:
+        """Refuse a query that waits for approvals, as an approver. Raises `HubRefused`."""
+        return self._connection.refuse_query(query_id, Reason(reason=reason))
+
+    def give_notice(self, query_id: str, reason: str) -> QueryStatus:
+        """Say of a release that it is withdrawn, as an output checker. Raises `HubRefused`."""
+        return self._connection.give_notice(query_id, Reason(reason=reason))
 
     def fetch(self, query_id: str) -> ReleaseDocument:
         """Return the release of a query, verified against what the nodes signed.

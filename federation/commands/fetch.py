@@ -87,8 +87,11 @@ def fetch(
     with connect(state) as client:
         if wait:
             client.query(query_id).wait(tell_progress)
-        release, presets = client.fetch(query_id), client.presets
+        release, presets, ending = client.fetch(query_id), client.presets, client.status(query_id).ending
         proof = _fetch_proof(client, release) if proof_file is not None or output is not None else b""
+    if ending is not None:
+        told = f"This release has been withdrawn by {ending.by} on {ending.at:%Y-%m-%d}: {ending.reason}"
+        click.echo(plain_text(told), err=True)
     if proof_file is not None:
         _write_all({proof_file: proof})
     if folder is not None:

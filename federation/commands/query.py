@@ -12,7 +12,7 @@ from federation.commands.template import template
 from federation.terminal import plain_text
 
 if TYPE_CHECKING:
-    from federation.exchange import QueryStatus
+    from federation.exchange import Ending, QueryStatus
 
 STATE = click.option(
     "--state", type=click.Path(path_type=Path, file_okay=False), required=True, help="Your own member directory."
@@ -135,6 +135,18 @@ def sign(state: Path, query_id: str) -> None:
 
 @query.command()
 @STATE
+@click.option("--reason", required=True, help="Why, in a sentence that others will read.")
+@click.argument("query_id")
+def withdraw(state: Path, reason: str, query_id: str) -> None:
+    """Take back a query of yours before anything is released. What it has cost stays spent."""
+    from federation.client import connect
+
+    with connect(state) as client:
+        click.echo(f"{query_id} is {client.withdraw(query_id, reason).state}")
+
+
+@query.command()
+@STATE
 @click.argument("query_id", required=False)
 def status(state: Path, query_id: str | None) -> None:
     """Print where a query stands, or all of yours."""
@@ -154,6 +166,8 @@ def status(state: Path, query_id: str | None) -> None:
 def describe_status(status: "QueryStatus") -> Iterable[str]:
     """Yield the lines that say where a query stands."""
     yield f"{status.query_id}  {status.state}"
+    if status.ending is not None:
+        yield plain_text(f"  {describe_ending(status.ending)}")
     yield f"  purpose  {plain_text(status.purpose)}"
     yield f"  digest   {status.manifest_digest}"
     yield f"  signed   {', '.join(status.signers) or 'by nobody yet'}"
@@ -162,6 +176,11 @@ def describe_status(status: "QueryStatus") -> Iterable[str]:
         yield plain_text(f"  {line}")
     for node in status.nodes:
         yield plain_text(f"  {node.node:<12} {node.outcome:<9} {node.code} {node.text}".rstrip())
+
+
+def describe_ending(ending: "Ending") -> str:
+    """Say who withdrew or refused a query, or its release, when and why."""
+    return f"ended    by {ending.by} on {ending.at:%Y-%m-%d}: {ending.reason}"
 
 
 def describe_budget(status: "QueryStatus") -> Iterable[str]:

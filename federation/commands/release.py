@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 STATE = click.option(
     "--state", type=click.Path(path_type=Path, file_okay=False), required=True, help="Your own member directory."
 )
+REASON = click.option("--reason", required=True, help="Why, in a sentence that the asker and others will read.")
 FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
@@ -81,17 +82,31 @@ def approve(state: Path, withhold: tuple[str, ...], query_id: str) -> None:
     from federation.client import connect
 
     with connect(state) as client:
-        client.decide_check(query_id, release=True, withhold=withhold)
+        client.release_checked(query_id, withhold)
     click.echo(f"{query_id} is released")
 
 
 @release.command()
 @STATE
+@REASON
 @click.argument("query_id")
-def refuse(state: Path, query_id: str) -> None:
-    """Release nothing of a release that waits."""
+def refuse(state: Path, reason: str, query_id: str) -> None:
+    """Release nothing of a release that waits, and say why."""
     from federation.client import connect
 
     with connect(state) as client:
-        client.decide_check(query_id, release=False)
+        client.refuse_checked(query_id, reason)
     click.echo(f"{query_id} is not released")
+
+
+@release.command()
+@STATE
+@REASON
+@click.argument("query_id")
+def withdraw(state: Path, reason: str, query_id: str) -> None:
+    """Give notice that a release is withdrawn, and why. It stays as it is, for whoever has cited it."""
+    from federation.client import connect
+
+    with connect(state) as client:
+        client.give_notice(query_id, reason)
+    click.echo(f"the release of {query_id} has a notice that it is withdrawn")

@@ -45,7 +45,7 @@ PLACES = {
 }
 """How many of the five steps are behind a query in each of these states."""
 
-STOPPED = (QueryState.EXPIRED, QueryState.UNFINISHED)
+STOPPED = (QueryState.EXPIRED, QueryState.UNFINISHED, QueryState.REFUSED, QueryState.WITHDRAWN)
 
 
 def list_steps(status: QueryStatus, progress: SumProgress | None = None, *, is_run: bool = False) -> tuple[Step, ...]:
@@ -69,11 +69,11 @@ def list_steps(status: QueryStatus, progress: SumProgress | None = None, *, is_r
 
 def _count_behind(status: QueryStatus) -> int:
     """Return how many steps are behind a query; one that has stopped did so at the step that never came about."""
-    if status.state is QueryState.EXPIRED:
-        return 2 if status.asker in status.signers else 1
-    if status.state is QueryState.UNFINISHED:
+    if status.state not in STOPPED:
+        return PLACES[status.state]
+    if status.state is QueryState.UNFINISHED or any(node.outcome != "awaited" for node in status.nodes):
         return 4 if any(node.outcome == "answered" for node in status.nodes) else 3
-    return PLACES[status.state]
+    return 2 if status.asker in status.signers else 1
 
 
 def _standing(place: int, behind: int, current: Standing) -> Standing:
@@ -98,6 +98,8 @@ def _describe_answers(status: QueryStatus, progress: SumProgress | None) -> str:
 def _describe_end(status: QueryStatus, *, is_sum: bool) -> str:
     if status.state is QueryState.RELEASED:
         return "The total can be read." if is_sum else "The table can be read."
+    if status.ending is not None and status.state in STOPPED:
+        return f"{status.state.capitalize()} by {status.ending.by}: {status.ending.reason}"
     if status.state in STOPPED:
         return "Nothing is released."
     if status.state is QueryState.CHECKING:

@@ -22,7 +22,7 @@ from hub.budgets import describe_budget
 from hub.pages.attendance import describe_total, list_attendance, name_authority
 from hub.pages.visitor import require_visitor, the_hub
 from hub.proofs import prove_release
-from hub.queries import find_query
+from hub.queries import find_ending, find_query
 from hub.release import find_release
 
 release = Blueprint("release", __name__)
@@ -57,6 +57,7 @@ def _show_model(document: ReleaseDocument, model: ReleasedModel) -> str:
     return render_template(
         "release_model.html",
         document=document,
+        notice=find_ending(the_hub(), document.query_id),
         model=model,
         total=describe_total(document, model),
         attendance=list_attendance(document, model),
@@ -75,6 +76,7 @@ def _show_table(document: ReleaseDocument, table: ReleasedTable) -> str:
     return render_template(
         "release.html",
         document=document,
+        notice=find_ending(the_hub(), document.query_id),
         table=table,
         shown=shown,
         whole=whole,

@@ -8,12 +8,14 @@ answer is verified here under our own register before it is sent on.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
+
 from audit.event import Action, Outcome
 from disclosure_control.preset import PresetInvalid
 from federation.approvals import challenge_of, verify_approval, write_approval
 from federation.client import ManifestMismatch, Review, review_manifest
 from federation.envelope import Envelope, EnvelopeError, add_signature, read_envelope
-from federation.exchange import QueryStatus
+from federation.exchange import ApproversRefusal, QueryStatus
 from federation.manifest import MANIFEST_TYPE, ApprovalError, Manifest, manifest_digest, read_manifest
 from federation.passkeys import Passkey
 from federation.problems import ProblemRaised
@@ -146,17 +148,43 @@ def approve(
     return status
 
 
-def _record(node: Node, person: Person, review: Review, outcome: Outcome, code: str = "") -> None:
+def refuse(node: Node, hub: HubConnection, person: Person, query_id: str, reason: str) -> QueryStatus:
+    """Hand in at the hub that an approver refuses a query, with the reason that its asker will read.
+
+    It is logged before the hub is told, and what came of it afterwards. Raises 403, 409 and 422 problems, and
+    `HubRefused` or `HubUnreachable`.
+    """
+    review, approver = fetch_review(node, hub, query_id), find_approver(node, person)
+    if approver is None or review.asker.organisation == approver.organisation:
+        raise ProblemRaised(403, "cannot_refuse", f"you cannot refuse this here: {explain_bar(node, person, review)}")
+    try:
+        refusal = msgspec.convert({"approver": approver.id, "reason": reason.strip()}, ApproversRefusal)
+    except msgspec.ValidationError:
+        raise ProblemRaised(422, "reason_missing", "say in a sentence why, for its asker to read") from None
+    act = Action.QUERY_TURNED_DOWN
+    _record(node, person, review, Outcome.INTENDED, act)
+    try:
+        status = hub.hand_in_refusal(query_id, refusal)
+    except HubRefused as refused:
+        _record(node, person, review, Outcome.FAILED, act, code=refused.problem.code)
+        raise
+    _record(node, person, review, Outcome.DONE, act)
+    return status
+
+
+def _record(
+    node: Node, person: Person, review: Review, outcome: Outcome, act: Action = Action.QUERY_APPROVED, code: str = ""
+) -> None:
     node.record(
         node.event(
-            Action.QUERY_APPROVED,
+            act,
             f"{person.id} ({person.role})",
             review.manifest.query_id,
             outcome=outcome,
             acting_for=node.party.profile.organisation,
             policy_version=node.policy().version,
             digest=manifest_digest(review.envelope),
-            means="passkey",
+            means="passkey" if act is Action.QUERY_APPROVED else "page",
             code=code,
         )
     )

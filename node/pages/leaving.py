@@ -32,6 +32,7 @@ from node.leaving.approving import (
     list_usable,
     name_challenge,
     read_waiting,
+    refuse,
 )
 from node.leaving.ledger import ComeQuery, find_come, list_come
 from node.pages.passkeys import read_bytes
@@ -98,6 +99,19 @@ def approve_query(query_id: str) -> AnyResponse:
     return redirect(f"/leaving/{query_id}", 303)
 
 
+@leaving.post("/leaving/<query_id>/refuse")
+def refuse_query(query_id: str) -> AnyResponse:
+    """Hand in at the hub that an approver refuses a query, and why."""
+    visitor, node = require_visitor_who(may_approve, NOT_AN_APPROVER), the_node()
+    with closing(_connect()) as hub:
+        try:
+            refresh_register(node, hub)
+            refuse(node, hub, visitor, query_id, request.form.get("reason", ""))
+        except (HubRefused, HubUnreachable) as error:
+            raise _tell(error) from None
+    return redirect("/leaving", 303)
+
+
 def _connect() -> HubConnection:
     node = the_node()
     return connect_party(node.party, clock=node.clock)
@@ -106,7 +120,7 @@ def _connect() -> HubConnection:
 def _tell(error: HubRefused | HubUnreachable) -> ProblemRaised:
     if isinstance(error, HubRefused):
         return ProblemRaised(error.problem.status, error.problem.code, f"the hub refuses this: {error}")
-    return ProblemRaised(503, "hub_away", f"the hub cannot be reached ({error}): nothing was approved, try again")
+    return ProblemRaised(503, "hub_away", f"the hub cannot be reached ({error}): nothing was decided, try again")
 
 
 def _list_waiting() -> tuple[Sequence[Review | Unreadable], str]:

@@ -19,11 +19,13 @@ from federation.delegations import DelegationInvalid, read_delegation
 from federation.enrolment import Enrolment, Invitation
 from federation.envelope import EnvelopeError, Signature, decode_base64
 from federation.exchange import (
+    ApproversRefusal,
     BudgetLeft,
     CheckDecision,
     CheckList,
     Delivery,
     DeliveryKind,
+    Ending,
     Inbox,
     LookupBatch,
     LookupProgress,
@@ -34,6 +36,7 @@ from federation.exchange import (
     QueryList,
     QueryState,
     QueryStatus,
+    Reason,
     ReleaseDocument,
     RunDraft,
     SealingKeyList,
@@ -284,6 +287,9 @@ EXAMPLES: tuple[Document, ...] = (
     CHECK,
     CheckList(checks=(CHECK,)),
     CheckDecision(release=True, withhold=("301",)),
+    Reason(reason="The wrong academic year"),
+    ApproversRefusal(approver="cho", reason="It asks too much"),
+    Ending(by="cho", reason="It asks too much", at=NOW),
     DELIVERY,
     BUDGET_LEFT,
     PROJECT,

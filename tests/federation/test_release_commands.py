@@ -83,10 +83,12 @@ def decisions(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
     @contextmanager
     def connect(_: Path) -> Iterator[SimpleNamespace]:
-        def decide(query_id: str, **decision: object) -> None:
-            handed_in.append((query_id, decision))
-
-        yield SimpleNamespace(list_checks=lambda: (CHECK,), decide_check=decide)
+        yield SimpleNamespace(
+            list_checks=lambda: (CHECK,),
+            release_checked=lambda *decision: handed_in.append(("release", *decision)),
+            refuse_checked=lambda *decision: handed_in.append(("refuse", *decision)),
+            give_notice=lambda *decision: handed_in.append(("withdraw", *decision)),
+        )
 
     monkeypatch.setattr(client, "connect", connect)
     return handed_in
@@ -105,8 +107,16 @@ def test_what_waits_is_shown_in_words(decisions: list[object], capsys: pytest.Ca
 
 def test_a_checker_decides(decisions: list[object]) -> None:
     assert run(["release", "approve", "--state", "gus", "--withhold", "302", CHECK.query_id]) == 0
-    assert run(["release", "refuse", "--state", "gus", CHECK.query_id]) == 0
+    assert run(["release", "refuse", "--state", "gus", "--reason", "A group of one", CHECK.query_id]) == 0
+    assert run(["release", "withdraw", "--state", "gus", "--reason", "A wrong year", CHECK.query_id]) == 0
     assert decisions == [
-        (CHECK.query_id, {"release": True, "withhold": ("302",)}),
-        (CHECK.query_id, {"release": False}),
+        ("release", CHECK.query_id, ("302",)),
+        ("refuse", CHECK.query_id, "A group of one"),
+        ("withdraw", CHECK.query_id, "A wrong year"),
     ]
+
+
+@pytest.mark.parametrize("decision", ["refuse", "withdraw"])
+def test_what_is_not_released_has_a_reason(decisions: list[object], decision: str) -> None:
+    assert run(["release", decision, "--state", "gus", CHECK.query_id]) == 2
+    assert decisions == []

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
+from federation.exchange import QueryState
+from hub.queries import TRANSITIONS
 from node.tracking.conversation import MAY_FOLLOW, MEANINGS, State
 from node.tracking.kinds import KINDS
 from node.tracking.values import Reading
@@ -267,12 +269,43 @@ def _written(reading: Reading) -> str:
     return ", ".join(f"`{word}`" for word, _ in reading.options) if reading.options else reading.form
 
 
+def write_query_states_page() -> str:
+    """The state machine of a query."""
+    return "\n".join(_query_states_lines()) + "\n"
+
+
+def _query_states_lines() -> Iterator[str]:
+    yield from ("# Where a query can stand", "", GENERATED, "")
+    yield "A draft has been checked: what nobody may ask never becomes one. What is not drawn here cannot happen."
+    yield from ("", "```mermaid", "stateDiagram-v2", f"    [*] --> {QueryState.DRAFTED}")
+    for before, follow in TRANSITIONS.items():
+        yield from (f"    {before} --> {after}" for after in [*map(str, sorted(follow))] or ["[*]"])
+    yield from ("```", "", "| state | what it means | may become |", "|---|---|---|")
+    for state in QueryState:
+        after = ", ".join(f"`{each}`" for each in sorted(TRANSITIONS[state])) or "for good"
+        yield f"| `{state}` | {state.meaning} | {after} |"
+    yield from ("", *QUERY_ENDINGS)
+
+
+QUERY_ENDINGS = (
+    "An asker withdraws with `circe query withdraw`, an approver refuses with `circe approve --refuse` or at the page",
+    '"What leaves" of their own node, and an output checker with `circe release refuse`. Each gives a reason, which',
+    "everybody reads who may see the query. What it has cost in privacy stays spent.",
+    "",
+    "A release is never changed or taken away. One that should not have been made gets a notice, by an output checker",
+    "with `circe release withdraw`: its page, `circe query status` and `circe query fetch` then say that it is",
+    "withdrawn, by whom and why, and the hub's log has it. It is attacked together with later releases all the same,",
+    "since it has been read.",
+)
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "loading.md": write_loading_page,
     "catalogue.md": write_catalogue_page,
     "factors.md": write_factors_page,
     "methodology.md": write_methodology_page,
     "presets.md": write_presets_page,
+    "query-states.md": write_query_states_page,
     "tracking-data.md": write_tracking_page,
     "protection-authority.svg": partial(draw_level, "authority"),
     "protection-region.svg": partial(draw_level, "region"),

@@ -112,6 +112,29 @@ DOORS = (
         None,
         MALFORMED,
     ),
+    Door(
+        "/federation/manifests/<query_id>/refusals",
+        "POST",
+        f"/federation/manifests/{QUERY}/refusals",
+        "node-301",
+        "cho",
+        KIND,
+        None,
+        MALFORMED,
+    ),
+    *(
+        Door(
+            f"/api/queries/<query_id>/{act}",
+            "POST",
+            f"/api/queries/{QUERY}/{act}",
+            "cho",
+            "node-301",
+            MALFORMED,
+            None,
+            MALFORMED,
+        )
+        for act in ("withdrawal", "refusal", "notice")
+    ),
     Door("/api/runs", "POST", "/api/runs", "ana", "node-301", MALFORMED, None, MALFORMED),
     Door("/api/queries", "POST", "/api/queries", "ana", "node-301", (400, "malformed"), None, MALFORMED),
     Door("/api/queries", "GET", "/api/queries", "ana", "", (200, "")),

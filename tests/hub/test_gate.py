@@ -118,7 +118,7 @@ def test_a_checker_releases_what_is_left_and_no_more(federation: PlayedFederatio
 
 def test_a_checker_refuses(federation: PlayedFederation, held: str) -> None:
     decide_release(federation.hub, held, CheckDecision(release=False), federation.member("gus"), federation.clock())
-    assert status_of(federation, held).state is QueryState.UNFINISHED
+    assert status_of(federation, held).state is QueryState.REFUSED
     assert count_of(federation, Action.QUERY_WITHHELD) == 1
     assert federation.hub.database.connection.execute("SELECT count(*) FROM checks").fetchone()[0] == 0
 

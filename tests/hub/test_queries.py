@@ -15,6 +15,7 @@ from federation.manifest import MANIFEST_TYPE, REPLY_TYPE
 from federation.problems import ProblemRaised
 from hub import gate, queries, settling
 from hub.dispatch import read_inbox
+from hub.endings import refuse_query, withdraw_query
 from hub.queries import TRANSITIONS, describe_query, find_query, sign_query
 from hub.release import decide_release
 from tests.hub.played_federation import NODES, PlayedFederation
@@ -29,6 +30,8 @@ REACH: dict[QueryState, Callable[[PlayedFederation], str]] = {
     S.RELEASED: lambda federation: federation.answer(federation.start(), *NODES),
     S.EXPIRED: lambda federation: expire(federation, federation.draft()),
     S.UNFINISHED: lambda federation: expire(federation, federation.start()),
+    S.REFUSED: lambda federation: refuse(federation, federation.sign(federation.draft(), "ana")),
+    S.WITHDRAWN: lambda federation: take_back(federation, federation.draft()),
 }
 """How a query comes into each state."""
 
@@ -52,6 +55,8 @@ SIGNING = [
     (S.EXPIRED, "ana", (409, "state")),
     (S.EXPIRED, "cho", (409, "state")),
     (S.UNFINISHED, "eve", (409, "state")),
+    (S.REFUSED, "cho", (409, "state")),
+    (S.WITHDRAWN, "ana", (409, "state")),
 ]
 
 
@@ -59,6 +64,18 @@ def expire(federation: PlayedFederation, query_id: str) -> str:
     """Let a query's time run out, and have the hub settle it."""
     federation.clock.advance(timedelta(hours=168))
     settling.settle_due(federation.hub, federation.clock())
+    return query_id
+
+
+def refuse(federation: PlayedFederation, query_id: str, approver: str = "cho") -> str:
+    """Have an approver refuse a query."""
+    refuse_query(federation.hub, query_id, "It asks too much", federation.member(approver))
+    return query_id
+
+
+def take_back(federation: PlayedFederation, query_id: str, member: str = "ana") -> str:
+    """Have somebody withdraw a query."""
+    withdraw_query(federation.hub, query_id, "It was a mistake", federation.member(member))
     return query_id
 
 
@@ -129,13 +146,18 @@ ARROWS = [(before, after) for before, arrows in TRANSITIONS.items() for after in
 WALKS: dict[tuple[QueryState, QueryState], Callable[[PlayedFederation, str], object]] = {
     (S.DRAFTED, S.SUBMITTED): lambda federation, query_id: federation.sign(query_id, "ana"),
     (S.DRAFTED, S.EXPIRED): expire,
+    (S.DRAFTED, S.WITHDRAWN): take_back,
+    (S.SUBMITTED, S.REFUSED): refuse,
+    (S.SUBMITTED, S.WITHDRAWN): take_back,
+    (S.RUNNING, S.WITHDRAWN): take_back,
+    (S.CHECKING, S.WITHDRAWN): take_back,
     (S.SUBMITTED, S.RUNNING): lambda federation, query_id: federation.sign(query_id, "dev", "cho"),
     (S.SUBMITTED, S.EXPIRED): expire,
     (S.RUNNING, S.RELEASED): lambda federation, query_id: federation.answer(query_id, *NODES),
     (S.RUNNING, S.UNFINISHED): expire,
     (S.RUNNING, S.CHECKING): leave_to_a_checker,
     (S.CHECKING, S.RELEASED): lambda federation, query_id: decide(federation, query_id, release=True),
-    (S.CHECKING, S.UNFINISHED): lambda federation, query_id: decide(federation, query_id, release=False),
+    (S.CHECKING, S.REFUSED): lambda federation, query_id: decide(federation, query_id, release=False),
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from federation.envelope import Envelope, Signature, add_signature, read_envelope, write_envelope
-from federation.exchange import QueryState, QueryStatus, WaitingManifests
+from federation.exchange import ApproversRefusal, QueryState, QueryStatus, WaitingManifests
 from federation.manifest import MANIFEST_TYPE, Manifest, manifest_digest, read_manifest
 from federation.passkeys import Passkey
 from federation.register import read_signed_register, sign_register
@@ -23,6 +23,7 @@ class PlayedHub:
     federation: SmallFederation
     waiting: dict[str, Envelope] = field(default_factory=dict)
     handed_in: list[Signature] = field(default_factory=list)
+    refused: list[tuple[str, str, str]] = field(default_factory=list)
 
     def put_forward(self, manifest: Manifest, *signers: str) -> str:
         """Have a manifest wait, signed by its asker and by whom else is named; returns its id."""
@@ -45,10 +46,15 @@ class PlayedHub:
     def hand_in_approval(self, query_id: str, signature: Signature) -> QueryStatus:
         self.handed_in.append(signature)
         self.waiting[query_id] = envelope = add_signature(self.waiting[query_id], signature)
+        return self.describe(envelope, QueryState.SUBMITTED)
+
+    @staticmethod
+    def describe(envelope: Envelope, state: QueryState) -> QueryStatus:
+        """Where a query stands, as a hub would tell."""
         manifest = read_manifest(envelope)
         return QueryStatus(
-            query_id=query_id,
-            state=QueryState.SUBMITTED,
+            query_id=manifest.query_id,
+            state=state,
             project=manifest.project.name,
             asker=manifest.asker,
             purpose=manifest.purpose,
@@ -60,6 +66,10 @@ class PlayedHub:
             expires_at=manifest.expires_at,
             nodes=(),
         )
+
+    def hand_in_refusal(self, query_id: str, refusal: ApproversRefusal) -> QueryStatus:
+        self.refused.append((query_id, refusal.approver, refusal.reason))
+        return self.describe(self.waiting.pop(query_id), QueryState.REFUSED)
 
 
 def register_passkeys(federation: SmallFederation, passkeys: Mapping[str, tuple[Passkey, ...]]) -> None:

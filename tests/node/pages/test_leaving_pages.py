@@ -94,6 +94,54 @@ def test_an_approver_reads_and_approves(
     assert "You have approved it" in officer.get(f"/leaving/{query_id}").text
 
 
+def refuse(client: FlaskClient, query_id: str, reason: str) -> TestResponse:
+    token = hidden_fields(client.get(f"/leaving/{query_id}").text)["form_token"]
+    return client.post(f"/leaving/{query_id}/refuse", data={"form_token": token, "reason": reason})
+
+
+def test_an_approver_refuses_and_says_why(
+    officer: FlaskClient, passkey: SoftPasskey, hub: PlayedHub, node: Node, federation: SmallFederation
+) -> None:
+    """No passkey is needed to refuse; that it was to be is logged first, and the reason goes to the hub alone."""
+    query_id = hub.put_forward(federation.manifest())
+    assert refuse(officer, query_id, "  It asks too much. ").status_code == 303
+    assert hub.refused == [(query_id, OFFICER, "It asks too much.")]
+    events = [entry.to_event() for entry in read_entries(node.database.connection, action=Action.QUERY_TURNED_DOWN)]
+    assert [(event.outcome, event.details["means"]) for event in events] == [
+        (Outcome.DONE, "page"),
+        (Outcome.INTENDED, "page"),
+    ]
+    assert passkey.id
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "two\nlines", "x" * 1001])
+def test_a_refusal_has_a_reason(
+    officer: FlaskClient, passkey: SoftPasskey, hub: PlayedHub, federation: SmallFederation, reason: str
+) -> None:
+    query_id = hub.put_forward(federation.manifest())
+    assert refuse(officer, query_id, reason).status_code == 422
+    assert hub.refused == []
+    assert passkey.id
+
+
+def test_who_cannot_approve_cannot_refuse(
+    officer: FlaskClient, browse: Browse, passkey: SoftPasskey, hub: PlayedHub, federation: SmallFederation
+) -> None:
+    """Nor can an approver refuse what their own organisation asks."""
+    query_id = hub.put_forward(federation.manifest())
+    for person in ("ig", "vsh"):
+        client = browse(person)
+        token = hidden_fields(client.get("/").text)["form_token"]
+        sent = client.post(f"/leaving/{query_id}/refuse", data={"form_token": token, "reason": "No"})
+        assert sent.status_code == 403
+    own = hub.put_forward(federation.manifest(asker="rae@la-316"))
+    change_members(federation, {"rae@la-316": {"organisation": "la-203"}})
+    token = hidden_fields(officer.get("/").text)["form_token"]
+    sent = officer.post(f"/leaving/{own}/refuse", data={"form_token": token, "reason": "No"})
+    assert (sent.status_code, hub.refused) == (403, [])
+    assert passkey.id
+
+
 def test_a_query_so_approved_is_answered(
     officer: FlaskClient, passkey: SoftPasskey, hub: PlayedHub, node: Node, federation: SmallFederation
 ) -> None:

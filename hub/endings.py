@@ -1,0 +1,91 @@
+"""How a query ends otherwise than with its release, and what is said of a release that should not have been made.
+
+Its asker may withdraw it until there is a release; an approver may refuse it while it waits for approvals. A release
+is never changed or taken away, since it has been read: it gets a notice, which everybody sees who looks at it. Each
+time there is a reason in words, and the log says whose they are.
+"""
+
+from audit.connection import Connection
+from audit.event import Action, Outcome
+from federation.database import stamp
+from federation.envelope import write_envelope
+from federation.exchange import QueryState
+from federation.problems import ProblemRaised
+from federation.register import Member, MemberKind
+from hub.dispatch import take_back_manifest
+from hub.queries import StoredQuery, check_transition, find_query
+from hub.service import Hub
+from hub.sums.attempts import last_row
+
+
+def withdraw_query(hub: Hub, query_id: str, reason: str, asker: Member) -> None:
+    """Take a query back, as its asker. What it has cost stays spent, for nodes may have answered.
+
+    Raises a 403 problem for anybody else, a 404 problem for a query that there is not, and a 409 problem once it has
+    ended.
+    """
+    query = find_query(hub, query_id, asker)
+    if asker.id != query.manifest.asker:
+        raise ProblemRaised(403, "not_the_asker", "only its asker can withdraw a query")
+    if query.state is QueryState.RUNNING and last_row(hub.database.connection, query.digest) is not None:
+        raise ProblemRaised(409, "sum_begun", "the authorities are adding up already: that ends by itself, and soon")
+    end_query(hub, query, QueryState.WITHDRAWN, Action.QUERY_WITHDRAWN, asker.id, reason)
+
+
+def refuse_query(hub: Hub, query_id: str, reason: str, approver: Member) -> None:
+    """Refuse a query that waits for approvals, as an approver of another organisation than its asker's.
+
+    Raises a 403, 404 or 409 problem.
+    """
+    query = find_query(hub, query_id, approver)
+    hub.check_access(approver.kind, "federation", "approve", "manifest")
+    if approver.kind is not MemberKind.APPROVER:
+        raise ProblemRaised(403, "approver_unknown", f"{approver.id} is a {approver.kind}, who decides on no query")
+    asker = hub.register().find(query.manifest.asker, hub.clock())
+    if approver.organisation == asker.organisation:
+        raise ProblemRaised(403, "approved_by_own", "approvers decide on questions of other organisations alone")
+    end_query(hub, query, QueryState.REFUSED, Action.QUERY_TURNED_DOWN, approver.id, reason)
+
+
+def end_query(hub: Hub, query: StoredQuery, state: QueryState, action: Action, member: str, reason: str) -> None:
+    """End a query for a reason, with everything that waits about it. Raises a 409 problem where it has ended."""
+    check_transition(query.state, state)
+    with hub.database.transaction() as connection:
+        moved = connection.execute(
+            "UPDATE queries SET state = ? WHERE query_id = ? AND state = ?", (state, query.query_id, query.state)
+        ).rowcount
+        if not moved:
+            raise ProblemRaised(409, "state", "the query has moved on meanwhile: look at where it stands")
+        connection.execute("DELETE FROM sum_arrivals WHERE digest = ?", (query.digest,))
+        connection.execute("DELETE FROM checks WHERE query_id = ?", (query.query_id,))
+        take_back_manifest(connection, write_envelope(query.envelope))
+        _keep(hub, connection, query.query_id, member, reason)
+        event = hub.event(
+            action, member, query.query_id, outcome=Outcome.REFUSED, purpose=reason, was=query.state.value
+        )
+        hub.database.log.append(connection, event)
+    hub.bell.ring(query.query_id, *query.manifest.roster)
+
+
+def give_notice(hub: Hub, query_id: str, reason: str, checker: Member) -> None:
+    """Say of a release that it is withdrawn, as an output checker. It stays what it is, for whoever has cited it.
+
+    Raises a 403, 404 or 409 problem.
+    """
+    hub.check_access(checker.kind, "federation", "approve", "aggregates")
+    query = find_query(hub, query_id, checker)
+    if query.state is not QueryState.RELEASED:
+        raise ProblemRaised(409, "state", f"the query is {query.state}: only what was released can be withdrawn")
+    with hub.database.transaction() as connection:
+        _keep(hub, connection, query_id, checker.id, reason)
+        event = hub.event(Action.RELEASE_WITHDRAWN, checker.id, query_id, purpose=reason)
+        hub.database.log.append(connection, event)
+    hub.bell.ring(query_id)
+
+
+def _keep(hub: Hub, connection: Connection, query_id: str, member: str, reason: str) -> None:
+    """Keep a reason. Raises a 409 problem where there is one, which stays as it was given."""
+    row = (query_id, member, reason, stamp(hub.clock()))
+    kept = connection.execute("INSERT INTO endings VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", row)
+    if kept.rowcount != 1:
+        raise ProblemRaised(409, "ended_already", "it has been withdrawn already")
