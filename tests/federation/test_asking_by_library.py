@@ -139,7 +139,7 @@ def test_a_check_says_beforehand_what_it_costs_and_withholds(client: QuickClient
     client.played.state_budgets()
     total = client.sql(TOTAL, project=PROJECT, purpose=PURPOSE, epsilon="0.5").check()
     assert "epsilon 0.5 of 202425" in str(total)
-    assert "left for project attendance: epsilon 1000, and 20 at most for one question" in str(total)
+    assert "left for project attendance: epsilon 999, and 20 at most for one question" in str(total)
     rows = client.sql(SQL, project=PROJECT, purpose=PURPOSE, preset="ons_10_5", path="per_authority").check()
     assert rows.price is None
     assert "of the figures withheld in the middling authority" in str(rows)

@@ -10,12 +10,14 @@ import msgspec
 import pytest
 
 import federation.client
+from disclosure_control.presets import list_presets
 from federation.cli import run
 from federation.client import FederationClient
 from federation.envelope import Signature, write_envelope
 from federation.exchange import QueryState, QueryStatus, RunDraft
 from federation.keys import save_keys
 from federation.manifest import Manifest
+from federation.project import Project
 from federation.register import public_text
 from federation.state import Party, make_profile, write_file
 from federation.template import read_template
@@ -23,6 +25,7 @@ from federation.template_making import load_template
 from federation.transport import HubConnection
 from tests.federation.cast import NOW, PEOPLE, ROOT, make_keys, make_register, sign_manifest, write_register
 from tests.federation.template_cast import TEMPLATE_SQL, make_run
+from tests.projects import make_project
 
 SEX, YEAR = "sex='F'", "year=202425"
 MAKE = ("--project", "attendance-2025", "--purpose", "Children in care by key stage", "--term", "202425-summer")
@@ -39,6 +42,9 @@ class StandIn:
 
     def fetch_register(self) -> bytes:
         return write_register(make_register())
+
+    def fetch_project(self, name: str) -> Project:
+        return make_project(name, ["ana@ucl"], list_presets())
 
     def draft_run(self, draft: RunDraft) -> QueryStatus:
         run = make_run(read_template(draft.template), draft.choices, draft.template)

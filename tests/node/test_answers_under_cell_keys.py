@@ -29,6 +29,7 @@ from tests.node.keyed import (
     print_by_hand,
     rows_by_hand,
 )
+from tests.projects import make_project
 from tests.small_federation import SmallFederation, read_reply
 
 AUTHORITY = "301"
@@ -210,7 +211,8 @@ def test_a_table_that_this_node_lacks_is_asked_for_by_its_digest(keyed: SmallFed
     (presets / "ours.toml").write_text(text)
     keyed.change_rule(AUTHORITY, '"ons_cell_key"]', '"ons_cell_key", "ours"]')
     ours = keyed.node(AUTHORITY).party.presets.load("ours")
-    said = {"preset": "ours", "preset_version": ours.version, "cell_key": state_cell_keys(ours)}
+    project = make_project(askers=["ana@ucl"], presets=["ours"])
+    said = {"project": project, "preset": "ours", "preset_version": ours.version, "cell_key": state_cell_keys(ours)}
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("disclosure_control.cell_key.tables.FOLDER", presets)
         assert ask(keyed, **said).code == "ptable_absent"

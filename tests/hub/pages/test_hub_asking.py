@@ -10,6 +10,7 @@ from hub.projects import keep_project
 from hub.queries import find_query
 from query_engine.question import read_question
 from query_engine.refusal import QueryRefused, RefusalCode
+from tests.added_presets import STRICT, write_strict
 from tests.hub.pages.conftest import Browse, Send
 from tests.hub.pages.page_reader import read_page
 from tests.hub.played_federation import SQL, PlayedFederation
@@ -223,8 +224,10 @@ def test_what_leaves_no_choice_is_chosen(browse: Browse, federation: PlayedFeder
 
 
 def test_a_preset_that_does_not_exist_is_no_choice(browse: Browse, federation: PlayedFederation) -> None:
-    """A slip of the operator's, when the project was opened, does not take the form away."""
-    keep_project(federation.hub, make_project("attendance", ["ana"], ["ons_10_5", "slip"]))
+    """One that was taken away after the project was opened does not take the form away."""
+    path = write_strict(federation.hub.party.directory)
+    keep_project(federation.hub, make_project("attendance", ["ana"], ["ons_10_5", STRICT]))
+    path.unlink()
     assert browse("ana").get("/queries/new").status_code == 200
 
 

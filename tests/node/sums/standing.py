@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import msgspec
 
+from disclosure_control.presets import list_presets
 from federation.envelope import Envelope, seal_envelope, write_envelope
 from federation.manifest import MANIFEST_TYPE, Choice, Manifest, Path, write_manifest
 from federation.plans import derive_plan
@@ -29,7 +30,7 @@ class Standing:
     def __init__(self, federation: SmallFederation, **changes: object) -> None:
         self.federation = federation
         template = make_template(
-            project=make_project(askers=["ana@ucl"]),
+            project=make_project(askers=["ana@ucl", "rae@la-316"], presets=list_presets()),
             asker="ana@ucl",
             purpose="A standing question of the tests",
             sql=SQL,

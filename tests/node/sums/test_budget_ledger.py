@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from audit.event import Action
 from audit.log import AuditLog, read_entries
 from disclosure_control.budget.price import write_epsilon
+from disclosure_control.presets import list_presets
 from federation.budgets import BudgetStatement, open_account, verify_statement
 from federation.envelope import Envelope
 from federation.manifest import Path
@@ -25,6 +26,7 @@ from node.commands import node as node_command
 from node.refusal import Refused
 from tests.node.sums.played_hub import PlayedHub, Said
 from tests.node.sums.test_whole_sums_at_nodes import NODE, SQL
+from tests.projects import make_project
 from tests.small_federation import SmallFederation
 
 YEAR = 202425
@@ -35,6 +37,8 @@ PUPILS = "SELECT sex, COUNT(*) AS pupils FROM pupil_year WHERE academic_year = 2
 def asked(wide: SmallFederation, sql: str = SQL, epsilon: str = "1", **changes: object) -> bytes:
     """A noisy sum that everybody approved."""
     terms = make_noisy_terms(len(wide.roster), epsilon)
+    if isinstance(project := changes.get("project"), str):
+        changes["project"] = make_project(project, ["ana@ucl"], list_presets())
     return wide.sign(wide.manifest(sql, Path.NOISY_SUM, sum=terms, **changes))
 
 
