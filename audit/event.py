@@ -98,6 +98,8 @@ class Action(StrEnum):
     CLAIM_REFUSED = "claim.refused", "A host refused a claim, or home did not accept its answer."
     CLAIM_DESTROYED = "claim.destroyed", "Education facts told by a host were deleted, no longer being needed."
     CHILDREN_LISTED = "children.listed", "One of a node's people was shown a list about its own children."
+    FIGURES_SHOWN = "figures.shown", "One of a node's people was shown protected figures, of no child by itself."
+    FIGURES_FETCHED = "figures.fetched", "A node fetched what was released over its figures and those of others."
     TRACKING_UPDATED = "tracking.updated", "A child's tracking record was changed at its home authority, or was to be."
     MEMBER_INVITED = "member.invited", "A new member was invited into the federation."
     MEMBER_ENROLLED = "member.enrolled", "A member's keys entered the register."

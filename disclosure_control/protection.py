@@ -19,10 +19,7 @@ from disclosure_control.tables import Cell, ProtectedTable, Row, name_categories
 from query_engine.planning.plan import TOTAL, Output, QueryPlan
 from query_engine.tables import RawTable
 
-__all__ = ["protect"]
-
-OWN = ("",)
-"""Whose figures they are, where nobody else's play a part."""
+__all__ = ["protect", "withhold_all"]
 
 ALONE = Neighbours()
 """Beside nothing that left before."""
@@ -31,7 +28,7 @@ Withheld = Sequence[frozenset[str]]
 """Cell by cell the labels of the figures that are withheld."""
 
 
-def protect(raw: RawTable, preset: Preset, beside: Neighbours = ALONE, roster: Collection[str] = OWN) -> ProtectedTable:
+def protect(raw: RawTable, preset: Preset, beside: Neighbours = ALONE) -> ProtectedTable:
     """The protected table of a raw one: every cell of the plan, its figures rounded or withheld (`c`).
 
     In order: (1) what rests on too few children is withheld, by the exact statistics (see `cell_rules`, `dominance`);
@@ -56,9 +53,22 @@ def protect(raw: RawTable, preset: Preset, beside: Neighbours = ALONE, roster: C
         counts = frozenset()
     withheld = _withhold_totals(plan, withheld, every - counts)
     rows = _print_rows(plan, cells, withheld, preset)
-    if companions := protect_beside(raw, rows, beside, preset, roster):
-        rows = _print_rows(plan, cells, _withhold_rows(withheld, companions, every), preset)
+    for earlier in beside.groups():
+        if companions := protect_beside(raw, rows, earlier, beside, preset):
+            withheld = _withhold_rows(withheld, companions, every)
+            rows = _print_rows(plan, cells, withheld, preset)
     return seal_table(plan, preset, rows)
+
+
+def withhold_all(plan: QueryPlan, preset: Preset) -> ProtectedTable:
+    """The table of a plan in which every figure is withheld, whatever it is."""
+    rows = []
+    for cell in plan.iter_cells():
+        categories = name_categories(plan, cell)
+        rows.append(
+            tuple(categories[each.dimension] if each.dimension else Symbol.CONFIDENTIAL for each in plan.outputs)
+        )
+    return seal_table(plan, preset, tuple(rows))
 
 
 def _figures_of_cells(raw: RawTable) -> Iterator[Figures]:

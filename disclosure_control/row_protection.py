@@ -23,12 +23,14 @@ from disclosure_control.suppression.reader import Contradiction
 from disclosure_control.suppression.rules import CountRule
 from disclosure_control.suppression.table_protection import protect_cells
 from disclosure_control.suppression.view import WITHHELD
+from disclosure_control.symbols import Symbol
 from disclosure_control.tables import Row
 from query_engine.planning.plan import TOTAL, QueryPlan
 from query_engine.planning.region import RegionTangled
 from query_engine.tables import RawTable
 
 __all__ = ["Neighbours", "TotalsUnproven", "additive_labels", "imply_counts", "protect_beside", "protect_totals"]
+__all__ += ["tells_nothing"]
 
 MOST_ROWS = 2_000
 """Rows of a table with totals of which a pattern is looked for; in larger ones totals over what is withheld go."""
@@ -39,11 +41,21 @@ MOST_PASSES = 5
 
 @dataclass(frozen=True)
 class Neighbours:
-    """What a table is protected beside: what left before it, the secret by which ties are broken, and until when."""
+    """What a table is protected beside: what left before it, the secret by which ties are broken, and until when.
+
+    `roster` is over whom the table itself is. `further` are other tables that left, group by group, each of which is
+    looked at by itself after `earlier`: all in one would take too long.
+    """
 
     earlier: tuple[Published, ...] = ()
     secret: bytes = b""
     deadline: Deadline = NEVER
+    roster: Collection[str] = ("",)
+    further: tuple[tuple[Published, ...], ...] = ()
+
+    def groups(self) -> tuple[tuple[Published, ...], ...]:
+        """The tables that left before, as they are looked at together."""
+        return (self.earlier, *self.further)
 
 
 class TotalsUnproven(Exception):
@@ -128,19 +140,25 @@ def _name(category: object) -> str:
 
 
 def protect_beside(
-    raw: RawTable, rows: Sequence[Row], beside: Neighbours, preset: Preset, roster: Collection[str]
+    raw: RawTable, rows: Sequence[Row], earlier: Sequence[Published], beside: Neighbours, preset: Preset
 ) -> Collection[int]:
-    """The rows to withhold besides, for what left earlier not to tell more when these are there too.
+    """The rows to withhold besides, for one group of what left earlier not to tell more when these are there too.
 
     Where that is too much to look at, or takes too long, all of them.
     """
     try:
-        if not beside.earlier and stands_alone(raw.plan):
+        if (not earlier and stands_alone(raw.plan)) or tells_nothing(raw.plan, rows, preset):
             return ()
-        newest = Published("", raw.plan, rows, roster, imply_counts(raw, preset))
-        return find_companions(beside.earlier, newest, preset, beside.deadline)
+        newest = Published("", raw.plan, rows, beside.roster, imply_counts(raw, preset))
+        return find_companions(earlier, newest, preset, beside.deadline)
     except (TooTangled, Contradiction, RegionTangled, TimeUp):
         return range(len(rows))
+
+
+def tells_nothing(plan: QueryPlan, rows: Sequence[Row], preset: Preset) -> bool:
+    """Whether every figure is withheld, by a symbol that none is withheld by as well as few."""
+    figures = [place for place, each in enumerate(plan.outputs) if each.dimension is None]
+    return not preset.shows_zero and all(row[place] == Symbol.CONFIDENTIAL for row in rows for place in figures)
 
 
 def imply_counts(raw: RawTable, preset: Preset) -> Mapping[tuple[int, str], int]:

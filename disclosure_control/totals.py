@@ -71,7 +71,7 @@ def release_exact_total(
         figures = {each.name: raw.statistic(each.name) for each in plan.statistics}
         model = release_model(plan, figures, preset)
         return name_roster(model, plan.plan_id, tuple(sorted(answered)), dict(sorted(absent.items())), method)
-    rows = protect(raw, preset, beside, answered).rows
+    rows = protect(raw, preset, replace(beside, roster=answered)).rows
     return seal_release(plan, preset, rows, tuple(answered), absent, f"{method} {preset.method}")
 
 

@@ -388,7 +388,7 @@ def send_proof(query_id: str) -> Response:
 
 @doors.get("/api/queries/<query_id>/release")
 def send_release(query_id: str) -> Response:
-    """Hand out the release of a query."""
+    """Hand out the release of a query: to whoever may see the query, and to the nodes that it was asked of."""
     hub, reader = the_hub(), authenticate()
-    document = release.find_release(hub, queries.find_query(hub, query_id, reader))
+    document = release.find_release(hub, queries.find_for_release(hub, query_id, reader))
     return Response(document, content_type="application/json")

@@ -40,7 +40,7 @@ from node.checklist import (
     name_subject,
     open_manifest,
 )
-from node.earlier_rows import Question, keep_implied, record_sql
+from node.earlier_rows import Question, hold_rows, keep_implied, record_sql
 from node.engines import open_engine
 from node.leaving.ledger import note_come, note_refused
 from node.refusal import Refused
@@ -165,9 +165,16 @@ def run_question(node: Node, reserved: Reserved, envelope: Envelope) -> bytes:
     """
     approved, manifest = reserved.approved, reserved.approved.manifest
     try:
-        protected = _protect_rows(node, reserved)
+        with hold_rows(node.store.root):
+            protected = _protect_rows(node, reserved)
+            return _keep_answer(node, reserved, protected)
     except Refused as refused:
         return keep_refusal(node, approved.digest, envelope, manifest, refused)
+
+
+def _keep_answer(node: Node, reserved: Reserved, protected: ProtectedTable) -> bytes:
+    """Record a protected table as the reply, and return it."""
+    approved, manifest = reserved.approved, reserved.approved.manifest
     reply = Reply(
         manifest_digest=approved.digest,
         query_id=manifest.query_id,

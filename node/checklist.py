@@ -54,6 +54,7 @@ from federation.register import Member, MemberKind, OrganisationKind, Register, 
 from federation.state import StateError
 from federation.template import Template, check_run
 from node.cell_keys import check_answers_left, find_table
+from node.figures.ledger import find_other_preset
 from node.refusal import Refused
 from node.rules import NodeRules
 from node.service import Node
@@ -64,6 +65,8 @@ from policies.linter import PolicyInvalid
 from query_engine.catalogue import load_catalogue
 from query_engine.planning.plan import QueryPlan
 from query_engine.refusal import QueryRefused
+
+PROTECTION_CHANGED = Refused("protection_changed", "this table and year have been answered about under another preset")
 
 
 @dataclass(frozen=True)
@@ -185,19 +188,26 @@ def check_rules(node: Node, approved: Approved, plan: QueryPlan) -> None:
 
 def accept_preset(node: Node, manifest: Manifest) -> Preset:
     """Line 9: the preset of a manifest, which the rules name, no looser than their floor. Raises `Refused`."""
-    rules, presets = node.rules(), node.party.presets
-    if manifest.preset not in (rules.presets if manifest.sum is None else rules.sums.presets):
-        raise Refused("preset_barred", f"this authority does not accept the preset {manifest.preset}")
-    try:
-        preset = presets.load(manifest.preset)
-        if floor := rules.floor if preset.cell_key is None else rules.cell_keys.floor:
-            check_stricter(preset, presets.load(floor))
-    except (PresetInvalid, PresetLooser) as error:
-        raise Refused("preset_barred", str(error)) from None
+    rules = node.rules()
+    preset = find_accepted(node, manifest.preset, rules.presets if manifest.sum is None else rules.sums.presets)
     if (preset.version, state_cell_keys(preset)) != (manifest.preset_version, manifest.cell_key):
         raise Refused("preset_differs", f"the preset {manifest.preset} is another version here than was approved")
     if preset.cell_key is not None and manifest.sum is None:
         find_table(node, preset)
+    return preset
+
+
+def find_accepted(node: Node, name: str, accepted: Container[str]) -> Preset:
+    """Return a preset that is among those accepted, and no looser than the floor of the rules. Raises `Refused`."""
+    rules, presets = node.rules(), node.party.presets
+    if name not in accepted:
+        raise Refused("preset_barred", f"this authority does not accept the preset {name}")
+    try:
+        preset = presets.load(name)
+        if floor := rules.floor if preset.cell_key is None else rules.cell_keys.floor:
+            check_stricter(preset, presets.load(floor))
+    except (PresetInvalid, PresetLooser) as error:
+        raise Refused("preset_barred", str(error)) from None
     return preset
 
 
@@ -225,7 +235,11 @@ def check_history(
     rows = [row for row in found if not set(plan.tables).isdisjoint(row["subject"].partition("/")[0].split("+"))]
     noise = manifest.sum.epsilon if manifest.sum is not None else None
     if not noise and any(row["preset"] != manifest.preset for row in rows if row["epsilon"] == noise):
-        raise Refused("protection_changed", "this table and year have been answered about under another preset")
+        raise PROTECTION_CHANGED
+    if manifest.path is Path.PER_AUTHORITY and find_other_preset(
+        connection, name_subject(manifest, plan), manifest.preset
+    ):
+        raise PROTECTION_CHANGED
     others = {row["plan_id"] for row in rows} - {plan.plan_id}
     if len(others) >= rules.questions_per_year:
         raise Refused("history_full", f"{len(others)} questions about this table and year have been answered")

@@ -6,6 +6,7 @@ import click
 
 from node.budget_command import budget
 from node.claim_commands import claim, claims, incomplete
+from node.figures.commands import figures
 from node.lookups.delegation_commands import delegation
 from node.lookups.handover.commands import handover
 from node.lookups.officer_commands import held, notices
@@ -28,7 +29,7 @@ def node() -> None:
 
 
 ABOUT_DATA = (budget, claim, claims, incomplete, returns, quality, validate, retire)
-ABOUT_ACCESS = (policy, held, notices, delegation, handover)
+ABOUT_ACCESS = (policy, held, notices, delegation, handover, figures)
 for command in (*ABOUT_DATA, *ABOUT_ACCESS, track):
     node.add_command(command)
 
@@ -49,12 +50,16 @@ def init(state: Path, authority: str, operator: str) -> None:
 @click.option("--id", "person_id", required=True, help="Who, for example vsh@301.")
 @click.option("--role", required=True, help="A role of the access matrix, for example virtual_school_head.")
 @click.option("--title", required=True, help="How others are told who this is.")
-@click.option("--school", "school_urn", type=int, help="The URN of a designated teacher's school.")
-def person(state: Path, person_id: str, role: str, title: str, school_urn: int | None) -> None:
+@click.option("--school", "schools", type=int, multiple=True, help="A teacher's school, or each of a trust's: its URN.")
+def person(state: Path, person_id: str, role: str, title: str, schools: tuple[int, ...]) -> None:
     """Add one of the authority's people, or change their role."""
     from node.setting_up import enter_person
+    from policies.names import Role
 
-    enter_person(state, person_id, role, title, school_urn)
+    if role != Role.ACADEMY_TRUST and len(schools) == 1:
+        enter_person(state, person_id, role, title, schools[0])
+    else:
+        enter_person(state, person_id, role, title, schools=schools)
 
 
 @node.command("sign-in")

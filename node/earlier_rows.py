@@ -1,15 +1,21 @@
 """What left this node before: its own rows of one snapshot, beside which further rows are protected.
 
-What counts is what was signed, whether or not the hub released it: what has left is out of our hands. A reply never
-changes, so that each is decoded once and kept at hand; who asks again gets the same rows, so that each question is
-looked at once however often it was asked.
+What counts is what was signed, whether or not the hub released it: what has left is out of our hands. So is what our
+own people were shown (`figures`). A reply never changes, so that each is decoded once and kept at hand; who asks again
+gets the same rows, so that each question is looked at once however often it was asked.
+
+Rows of all our children are attacked with all others of that kind. Figures of schools cut our children into those at
+each school and the rest, and everything together takes too long; so they are attacked with each other, with what was
+shown of all our children unsplit, and with what left by columns that they were made of or that tell of schools.
 """
 
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path as FilePath
 
 from disclosure_control.linked.companions import Published
 from disclosure_control.linked.related import find_related
@@ -20,24 +26,53 @@ from federation.envelope import read_envelope
 from federation.manifest import REPLY_TYPE, Manifest, Outcome, Path, Reply
 from federation.plans import derive_plan
 from federation.recent import Recent
+from federation.state import hold_directory
 from federation.wire import decode_document
+from node.figures.ledger import ShownTable, list_shown, name_roster, read_shown
 from query_engine.planning.plan import QueryPlan
+from query_engine.planning.region import columns_of
 from query_engine.tables import RawTable
 
-__all__ = ["EarlierRows", "Question", "keep_implied", "record_sql"]
+__all__ = ["EarlierRows", "Question", "hold_rows", "keep_implied", "record_sql"]
 
 MOST_ROWS = 200_000
 """Rows of replies that are kept at hand: about fifty questions of the largest kind, or two thousand of 100 cells."""
 
+MOST_FIGURES = 2_000
+"""Tables of figures that are kept at hand."""
+
+
+OF_SCHOOLS = frozenset(
+    {
+        "school_type",
+        "school_phase",
+        "ofsted_framework",
+        "ofsted_grade",
+        "school_in_area",
+        "host_authority",
+        "host_region",
+    }
+)
+"""Columns that are alike for all who go to one school."""
+
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, what it is about (tables and year), the snapshot it is asked of, and the preset it is under."""
+    """What is asked, what it is about (tables and year), the snapshot it is asked of, and the preset it is under.
+
+    With `schools`, it is about those of our children alone who are at one of them.
+    """
 
     plan: QueryPlan
     subject: str
     snapshot: str
     preset: Preset
+    schools: frozenset[int] = frozenset()
+
+
+def hold_rows(snapshots: FilePath) -> AbstractContextManager[None]:
+    """Keep every other process from protecting rows of a node, given where its snapshots are: one sees all others'."""
+    return hold_directory(snapshots)
 
 
 def record_sql(connection: sqlite3.Connection, digest: str, manifest: Manifest) -> None:
@@ -65,27 +100,62 @@ class EarlierRows:
     """The replies of a node."""
 
     _replies: Recent[tuple[str, str], _Answered | None] = field(default_factory=lambda: Recent(MOST_ROWS, _weigh))
+    _figures: Recent[tuple[str, str], ShownTable] = field(default_factory=lambda: Recent(MOST_FIGURES))
 
     def find_repeated(self, connection: sqlite3.Connection, question: Question) -> ProtectedTable | None:
         """The table that answered the same question before: who asks again is told nothing else."""
-        for each in self._answered(connection, question, question.plan.plan_id):
-            if each.published.plan.outputs == question.plan.outputs:
-                return each.table
+        plan = question.plan
+        if not question.schools:
+            for each in self._answered(connection, question, plan.plan_id):
+                if each.published.plan.outputs == plan.outputs:
+                    return each.table
+        for shown in self.list_figures(connection, question):
+            same = shown.published.plan.plan_id == plan.plan_id and shown.published.plan.outputs == plan.outputs
+            if same and shown.schools == question.schools:
+                return shown.table
         return None
+
+    def list_figures(self, connection: sqlite3.Connection, question: Question) -> tuple[ShownTable, ...]:
+        """The figures about the same that our own people were shown, the oldest first."""
+        numbers = list_shown(connection, question.subject, question.snapshot, question.preset)
+        return tuple(
+            self._figures.get(
+                (number, question.preset.version), partial(read_shown, connection, number, question.preset)
+            )
+            for number in numbers
+        )
 
     def find_neighbours(self, connection: sqlite3.Connection, question: Question, secret: bytes) -> Neighbours:
         """The tables that have left and count rows which this one counts too, oldest first.
 
         `secret` is what ties are broken by.
         """
+        figures = self.list_figures(connection, question)
+        of_schools = [each for each in figures if each.schools and each.tells]
+        named = question.schools.union(*(each.schools for each in of_schools))
+        rosters = name_roster(question.schools, named), name_roster(frozenset(), named)
+        whole = [replace(each, roster=rosters[1]) for each in self._find_whole(connection, question)]
+        unsplit = [each.published.name for each in figures if not each.schools and not each.is_split]
+        beside = tuple(
+            [each for each in whole if each.name in unsplit or _tells_of_schools(each.plan, question.plan)]
+            + [each.published for each in of_schools]
+        )
+        if question.schools:
+            return Neighbours(beside, secret, roster=rosters[0])
+        related = find_related(question.plan, (each.plan for each in whole))
+        earlier = tuple(each for each in whole if each.plan.plan_id in related)
+        return Neighbours(earlier, secret, roster=rosters[0], further=(beside,) if of_schools else ())
+
+    def _find_whole(self, connection: sqlite3.Connection, question: Question) -> list[Published]:
+        """What left and was shown of all our children, each table once."""
         found = dict[tuple[str, tuple[Row, ...]], Published]()
-        for each in self._answered(connection, question):
-            own = each.published
+        left = [each.published for each in self._answered(connection, question)]
+        left += [each.published for each in self.list_figures(connection, question) if not each.schools]
+        for own in left:
             if own.plan.table == question.plan.table:
-                key = (own.plan.plan_id, each.table.rows)
+                key = (own.plan.plan_id, tuple(own.rows))
                 found[key] = _join(found[key], own) if key in found else own
-        related = find_related(question.plan, (each.plan for each in found.values()))
-        return Neighbours(tuple(each for each in found.values() if each.plan.plan_id in related), secret)
+        return list(found.values())
 
     def _answered(
         self, connection: sqlite3.Connection, question: Question, plan_id: str | None = None
@@ -102,6 +172,16 @@ class EarlierRows:
             read = partial(_read, connection, row["digest"], question.preset)
             if (answered := self._replies.get((row["digest"], question.preset.version), read)) is not None:
                 yield answered
+
+
+def _tells_of_schools(plan: QueryPlan, question: QueryPlan) -> bool:
+    """Whether a table beside which figures of schools stand is by columns of theirs, or by such as tell of schools."""
+    return not plan.columns.isdisjoint(OF_SCHOOLS | {each.name for each in question.dimensions} | _told_apart(question))
+
+
+def _told_apart(plan: QueryPlan) -> frozenset[str]:
+    """The columns by which a plan tells children apart."""
+    return frozenset[str]().union(*(columns_of(region) for each in plan.dimensions for region in each.regions))
 
 
 def _weigh(answered: _Answered | None) -> int:

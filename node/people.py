@@ -13,17 +13,27 @@ from policies.names import Role
 
 PEOPLE_FILE = "people.toml"
 
+Urn = Annotated[int, msgspec.Meta(ge=100_000, le=999_999)]
+"""A school's unique reference number."""
+
 
 class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """One person: who they are to the log, the role that the access matrix knows them by, and their school, if any.
 
     `school_urn` is given for whoever works for one school: a designated teacher, for whom this authority vouches.
+    `schools` are those of an academy trust in this authority's area.
     """
 
     id: Name
     role: Role
     title: Line
-    school_urn: Annotated[int, msgspec.Meta(ge=100_000, le=999_999)] | None = None
+    school_urn: Urn | None = None
+    schools: Annotated[tuple[Urn, ...], msgspec.Meta(max_length=500)] = ()
+
+    @property
+    def works_at(self) -> tuple[int, ...]:
+        """The schools that this person works for, one or several."""
+        return self.schools if self.school_urn is None else (self.school_urn,)
 
 
 class _People(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,7 +49,7 @@ def list_people(directory: Path) -> tuple[Person, ...]:
         return convert_value(tomllib.loads(path.read_text()), _People).person
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError):
         raise StateError(
-            f"{path} is damaged: each [[person]] has an id, a role and a title, and may have a school_urn"
+            f"{path} is damaged: each [[person]] has an id, a role and a title, and may have a school_urn or schools"
         ) from None
 
 

@@ -174,6 +174,14 @@ class TrackingRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     acceleration: Decimals = "0.5"
 
 
+class FigureRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Whether our own people see figures of our children at the node's pages, and under which preset."""
+
+    shown: bool = True
+    preset: str = "opensafely"
+    seconds: Annotated[int, msgspec.Meta(ge=1, le=120)] = 20
+
+
 class NodeRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The rules of one node; `node/rules.toml` says what each means."""
 
@@ -191,6 +199,7 @@ class NodeRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     cell_keys: CellKeyRules = CellKeyRules()
     pages: PagesRules = PagesRules()
     tracking: TrackingRules = TrackingRules()
+    figures: FigureRules = FigureRules()
 
 
 def write_default_rules(directory: Path) -> None:

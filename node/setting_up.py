@@ -1,5 +1,6 @@
 """Setting a node up: its identity for one authority, its rules, its log and its people."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from audit.event import Action
@@ -37,12 +38,19 @@ def create_node(directory: Path, authority: str, operator: str = "") -> Node:
     return node
 
 
-def enter_person(directory: Path, person_id: str, role: str, title: str, school_urn: int | None = None) -> None:
+def enter_person(
+    directory: Path,
+    person_id: str,
+    role: str,
+    title: str,
+    school_urn: int | None = None,
+    schools: Collection[int] = (),
+) -> None:
     """Add a person to a node, and log it. Raises `StateError` for an id, a role or a school that cannot be."""
     import msgspec
 
     try:
-        fields = {"id": person_id, "role": role, "title": title, "school_urn": school_urn}
+        fields = {"id": person_id, "role": role, "title": title, "school_urn": school_urn, "schools": sorted(schools)}
         person = convert_value(fields, Person)
     except msgspec.ValidationError:
         roles = ", ".join(sorted(Role))
@@ -50,7 +58,9 @@ def enter_person(directory: Path, person_id: str, role: str, title: str, school_
             f"an id is 1 to 64 of a-z, 0-9 and . _ @ -; a school is a URN of six digits; a role is one of: {roles}"
         ) from None
     if (person.role is Role.DESIGNATED_TEACHER) is (person.school_urn is None):
-        raise StateError("a designated teacher has a school, and nobody else has: give its URN with --school")
+        raise StateError("a designated teacher has a school, and nobody else has one: give its URN with --school")
+    if person.schools and person.role is not Role.ACADEMY_TRUST:
+        raise StateError("an academy trust has several schools in our area, and nobody else has")
     node = open_node(directory)
     if all(known.id != person.id for known in list_people(directory)):
         forget_predecessor(node, person.id)

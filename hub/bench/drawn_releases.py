@@ -56,7 +56,7 @@ def protect_in_turn(
     earlier: list[Published] = []
     for raw, roster in zip(raws, rosters, strict=True):
         begun = time.process_time()
-        table = protect(raw, preset, Neighbours(tuple(earlier), b"drawn"), roster)
+        table = protect(raw, preset, Neighbours(tuple(earlier), b"drawn", roster=roster))
         yield table, time.process_time() - begun
         earlier.append(Published(f"R-{len(earlier)}", raw.plan, table.rows, roster))
 

@@ -8,6 +8,7 @@ from node.pages.children import children
 from node.pages.class_list import class_list
 from node.pages.delegations import delegations
 from node.pages.emergency import emergency
+from node.pages.figures import figures
 from node.pages.handovers import handovers
 from node.pages.held import held
 from node.pages.home import home
@@ -47,5 +48,5 @@ def add_pages(app: Flask, node: Node) -> None:
         uploads={UPLOAD: MOST_UPLOADED},
     )
     app.context_processor(describe_visitor)
-    for pages in (home, passkeys, providers, *ABOUT_CHILDREN, *ABOUT_OTHERS, policy, notices, audit):
+    for pages in (home, passkeys, providers, *ABOUT_CHILDREN, figures, *ABOUT_OTHERS, policy, notices, audit):
         app.register_blueprint(pages)

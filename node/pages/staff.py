@@ -133,6 +133,13 @@ def may_export(person: Person) -> bool:
     return may(person, "home", "export", "identity")
 
 
+def may_see_figures(person: Person) -> bool:
+    """Whether a person may see figures at these pages: of our children, or of those at schools that they work for."""
+    return may(person, "home", "aggregate", "aggregates") or (
+        bool(person.works_at) and may(person, "school", "aggregate", "school_aggregates")
+    )
+
+
 def may_read_log(person: Person) -> bool:
     """Whether a person may read the node's audit log."""
     return may(person, "own_organisation", "audit", "audit_log")
@@ -165,6 +172,8 @@ def list_navigation(visitor: Person | None) -> Iterator[Navigation]:
         yield navigation_entry("/emergency", "Emergency access")
     if may_read_named(visitor):
         yield navigation_entry("/named", "Named to me")
+    if may_see_figures(visitor):
+        yield navigation_entry("/figures", "Figures")
     if may_delegate(visitor):
         yield navigation_entry("/delegations", "Delegations")
         yield navigation_entry("/handovers", "Hand-overs")

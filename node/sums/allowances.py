@@ -12,6 +12,7 @@ from functools import lru_cache
 from math import floor
 from typing import TYPE_CHECKING
 
+from audit.connection import Connection
 from disclosure_control.noise.terms import NoiseRefused
 from disclosure_control.preset import Preset
 from disclosure_control.release import ReleaseRefused
@@ -75,7 +76,12 @@ def check_paths_taken(connection: sqlite3.Connection, manifest: Manifest) -> Non
 
     The snapshot plays no part: what two snapshots say of one year differs by little, and subtracts as well.
     """
-    measures, others = sorted(find_measures(manifest.sql, manifest.path)), sorted(CONFLICTING[manifest.path.value])
+    check_path(connection, manifest.sql, manifest.path)
+
+
+def check_path(connection: Connection, sql: str, path: Path) -> None:
+    """Check that nothing that a question measures has taken a path which does not go with its own. Raises `Refused`."""
+    measures, others = sorted(find_measures(sql, path)), sorted(CONFLICTING[path.value])
     marks, paths = ", ".join("?" * len(measures)), ", ".join("?" * len(others))
     found = connection.execute(
         f"SELECT path FROM paths_taken WHERE measure IN ({marks}) AND path IN ({paths}) LIMIT 1",  # noqa: S608 - marks
@@ -83,6 +89,12 @@ def check_paths_taken(connection: sqlite3.Connection, manifest: Manifest) -> Non
     ).fetchone()
     if found is not None:
         raise Refused("path_changed", f"what this measures has been answered by {found['path']} before")
+
+
+def take_path(connection: sqlite3.Connection, sql: str, path: Path, digest: str) -> None:
+    """Note, in the caller's transaction, which path a question took."""
+    rows = [(measure, path.value, digest) for measure in find_measures(sql, path)]
+    connection.executemany("INSERT OR IGNORE INTO paths_taken VALUES (?, ?, ?)", rows)
 
 
 def check_allowances(connection: sqlite3.Connection, approved: "Approved", rules: SumRules) -> None:
@@ -101,8 +113,7 @@ def record_question(connection: sqlite3.Connection, approved: "Approved", now: d
     """Note, in the caller's transaction, which path a question took, and debit what it costs."""
     manifest = approved.manifest
     reserve_price(connection, approved, now)
-    rows = [(measure, manifest.path.value, approved.digest) for measure in find_measures(manifest.sql, manifest.path)]
-    connection.executemany("INSERT OR IGNORE INTO paths_taken VALUES (?, ?, ?)", rows)
+    take_path(connection, manifest.sql, manifest.path, approved.digest)
     if manifest.sum is not None:
         row = (approved.digest, manifest.template, manifest.academic_year, manifest.sum.epsilon)
         connection.execute("INSERT OR IGNORE INTO sums_asked VALUES (?, ?, ?, ?)", row)

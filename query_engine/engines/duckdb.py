@@ -5,7 +5,7 @@ no extensions and no further settings, none of which can be undone. What an atta
 bounded in the same way as what a plan can do, though no text but a rendered plan is ever run here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -14,6 +14,7 @@ from typing import Any, Self
 import duckdb
 from sqlglot import exp
 
+from query_engine.catalogue import load_catalogue
 from query_engine.engines import EngineFailed
 from query_engine.engines.cells import fill_cells
 from query_engine.planning.plan import QueryPlan
@@ -25,7 +26,8 @@ class DuckDBEngine:
     """Runs plans over Parquet files, one for each governed table; a context manager, safe to share by threads.
 
     `memory_limit` is in DuckDB's spelling, such as `512MB`; `seconds` bounds each run. Plans run one at a time, since
-    DuckDB's time limit belongs to a connection and a locked one cannot pass it on to a second.
+    DuckDB's time limit belongs to a connection and a locked one cannot pass it on to a second. With `among`, the rows
+    of these children alone are there, by their tokens.
     """
 
     def __init__(
@@ -35,12 +37,15 @@ class DuckDBEngine:
         memory_limit: str = "512MB",
         threads: int = 1,
         seconds: float = 30,
+        among: Sequence[str] | None = None,
     ) -> None:
         self._seconds = seconds
         self._turn = Lock()
         self._connection = duckdb.connect(":memory:")
         try:
-            for statement in _lockdown(tables, memory_limit, threads, seconds):
+            if among is not None:
+                self._connection.execute(AMONG, {"tokens": list(among)})
+            for statement in _lockdown(tables, memory_limit, threads, seconds, among is not None):
                 self._connection.execute(statement)
         except duckdb.Error as error:
             self._connection.close()
@@ -79,11 +84,14 @@ class DuckDBEngine:
             raise EngineFailed(f"DuckDB could not run the plan ({type(error).__name__}).") from None
 
 
-def _lockdown(tables: Mapping[str, Path], memory_limit: str, threads: int, seconds: float) -> list[str]:
+AMONG = "CREATE TABLE among AS SELECT unnest($tokens::VARCHAR[]) AS token"
+
+
+def _lockdown(tables: Mapping[str, Path], memory_limit: str, threads: int, seconds: float, among: bool) -> list[str]:
     """The statements that shut the engine in, in their order."""
     files = ", ".join(_text(str(path)) for path in tables.values())
     views = [
-        f"CREATE VIEW {_name(table)} AS SELECT * FROM read_parquet({_text(str(path))})"  # noqa: S608
+        f"CREATE VIEW {_name(table)} AS SELECT * FROM read_parquet({_text(str(path))}){_among(table, among)}"  # noqa: S608
         for table, path in tables.items()
     ]
     return [
@@ -99,6 +107,12 @@ def _lockdown(tables: Mapping[str, Path], memory_limit: str, threads: int, secon
         *views,
         "SET lock_configuration = true",
     ]
+
+
+def _among(table: str, among: bool) -> str:
+    """The condition that leaves the rows of some children alone."""
+    key = load_catalogue().table(table).child_key
+    return f" WHERE {_name(key)} IN (SELECT token FROM among)" if among else ""  # noqa: S608 - a name of the catalogue
 
 
 def _text(value: str) -> str:

@@ -42,7 +42,7 @@ virtual_school_head                       | in_need_here kinship_here | aggregat
 designated_teacher                        | school           | list search            | identity
 designated_teacher                        | school           | read                   | identity education plan_pep
 designated_teacher                        | school           | aggregate              | aggregates school_aggregates
-designated_teacher                        | host federation  | aggregate              | aggregates
+designated_teacher                        | home host federation | aggregate          | aggregates
 director_of_childrens_services            | home             | aggregate              | aggregates school_aggregates
 director_of_childrens_services            | host federation  | aggregate              | aggregates
 regional_director                         | home             | aggregate              | aggregates school_aggregates
@@ -63,6 +63,7 @@ hub_operator                              | federation       | list             
 hub_operator                              | federation       | administer             | register
 hub_operator                              | own_organisation | administer             | service
 node                                      | federation       | answer                 | manifest
+node                                      | federation       | aggregate              | aggregates
 node                                      | federation       | read                   | register
 """
 

@@ -41,6 +41,7 @@ SEEN_BY = {
     "/class-list": {"teacher"},
     "/emergency": {"vsh"},
     "/named": {"vsh"},
+    "/figures": {"vsh", "staff", "teacher", "director"},
     "/delegations": {"vsh"},
     "/handovers": {"vsh"},
     "/leaving": {"ig"},
@@ -62,6 +63,8 @@ FORMS = {
     "/emergency": {"vsh"},
     "/emergency/send": {"vsh"},
     "/named": {"vsh"},
+    "/figures": {"vsh", "staff", "teacher", "director"},
+    "/figures/releases": {"vsh", "staff", "teacher", "director"},
     "/delegations": {"vsh"},
     "/delegations/revoke": {"vsh"},
     **{

@@ -1,0 +1,103 @@
+"""What our own people were shown, as it is kept: nothing is shown in two ways, and all of it beside the rest."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from audit.connection import Connection, Row
+from disclosure_control.linked.companions import Published
+from disclosure_control.preset import Preset
+from disclosure_control.row_protection import tells_nothing
+from disclosure_control.tables import ProtectedTable, read_protected
+from federation.manifest import Path
+from federation.plans import derive_plan
+
+WHOLE = ""
+"""Whoever of our children is at none of the schools that figures were shown of; each of these is its own number."""
+
+
+@dataclass(frozen=True)
+class ShownTable:
+    """A figure that was shown: its number, the schools that it is of, the table, and what that publishes."""
+
+    figure_id: str
+    schools: frozenset[int]
+    table: ProtectedTable
+    published: Published
+    is_split: bool
+    preset: Preset
+
+    @property
+    def tells(self) -> bool:
+        """Whether it says anything at all."""
+        return not tells_nothing(self.published.plan, self.table.rows, self.preset)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A figure that is about to be kept."""
+
+    figure_id: str
+    measure: str
+    breakdown: str
+    schools: str
+    sql: str
+    subject: str
+    snapshot: str
+    table: ProtectedTable
+    implied: Mapping[tuple[int, str], int]
+    shown_at: str
+
+
+def keep_figure(connection: sqlite3.Connection, kept: Kept) -> None:
+    """Keep a figure in the caller's transaction, once."""
+    wire, implied = kept.table.to_wire(), [[*place, count] for place, count in kept.implied.items()]
+    row = (
+        *(kept.figure_id, kept.measure, kept.breakdown, kept.schools, kept.sql, kept.table.plan_id, kept.subject),
+        *(kept.snapshot, kept.table.preset, kept.table.preset_version, json.dumps(wire["rows"]), json.dumps(implied)),
+        kept.shown_at,
+    )
+    marks = ", ".join("?" * len(row))
+    connection.execute(f"INSERT INTO figures_shown VALUES ({marks})", row)  # noqa: S608 - marks
+
+
+def list_shown(connection: Connection, subject: str, snapshot: str, preset: Preset) -> tuple[str, ...]:
+    """Return the numbers of the figures about a subject, the oldest first."""
+    rows = connection.execute(
+        "SELECT figure_id FROM figures_shown WHERE subject = ? AND snapshot = ? AND preset = ? "
+        "ORDER BY shown_at, figure_id",
+        (subject, snapshot, preset.name),
+    ).fetchall()
+    return tuple(row["figure_id"] for row in rows)
+
+
+def read_shown(connection: Connection, figure_id: str, preset: Preset) -> ShownTable:
+    """Return a figure that was kept."""
+    row: Row = connection.execute("SELECT * FROM figures_shown WHERE figure_id = ?", (figure_id,)).fetchone()
+    plan = derive_plan(row["sql"], Path.PER_AUTHORITY)
+    wire = {
+        "plan_id": row["plan_id"],
+        "preset": row["preset"],
+        "preset_version": row["preset_version"],
+        "columns": [each.label for each in plan.outputs],
+        "rows": json.loads(row["rows"]),
+    }
+    table = read_protected(wire, plan, preset)
+    implied = {(place, label): count for place, label, count in json.loads(row["implied"])}
+    schools = frozenset(int(each) for each in row["schools"].split())
+    published = Published(figure_id, plan, table.rows, name_roster(schools, frozenset()), implied)
+    return ShownTable(figure_id, schools, table, published, bool(row["breakdown"]), preset)
+
+
+def name_roster(schools: frozenset[int], named: frozenset[int]) -> tuple[str, ...]:
+    """Return over whom a table is: its schools, or all of our children as those at the `named` schools and the rest."""
+    return tuple(str(each) for each in sorted(schools)) or (WHOLE, *(str(each) for each in sorted(named)))
+
+
+def find_other_preset(connection: Connection, subject: str, preset: str) -> str | None:
+    """Return another preset under which figures about a subject were shown, if there is one."""
+    row = connection.execute(
+        "SELECT preset FROM figures_shown WHERE subject = ? AND preset != ? LIMIT 1", (subject, preset)
+    ).fetchone()
+    return None if row is None else str(row["preset"])
