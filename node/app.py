@@ -16,6 +16,7 @@ from node.lookups.pace import TooManyLookups
 from node.lookups.same_policy import PolicyChanged
 from node.pages.site import add_pages
 from node.service import Node, open_node
+from policies.access_policy import AccessDenied
 from policies.linter import PolicyInvalid
 
 log = logging.getLogger("circe.node")
@@ -46,6 +47,8 @@ def answer_unforeseen(error: Exception) -> Response:
         return answer_problem(ProblemRaised(503, "no_policy", "the access policy cannot be used: nobody sees anything"))
     if isinstance(error, RegisterError | StateError):
         return answer_problem(ProblemRaised(503, "no_register", "this node has no valid register at the moment"))
+    if isinstance(error, AccessDenied):  # Whoever may do one thing at a page, and not another, or no longer.
+        return answer_problem(ProblemRaised(403, "not_permitted", error.text))
     if isinstance(error, TooManyLookups):
         return answer_problem(ProblemRaised(429, "too_many_lookups", str(error)))
     if isinstance(error, PolicyChanged):

@@ -9,6 +9,7 @@ from node.lookups.own_children import LISTING, list_own_children
 from node.lookups.purpose import PurposeMissing
 from node.lookups.reading_room import admit_reader
 from node.pages.staff import may_read_ours, require_visitor_who, the_node
+from node.pages.tracking_forms import reference_by_number
 from policies.access_policy import AccessDenied
 
 children = Blueprint("children", __name__)
@@ -46,6 +47,7 @@ def show_children() -> tuple[str, int] | str:
         "children.html",
         columns=[LISTING.columns[index] for index in shown],
         rows=[[row[index] for index in shown] for row in found.rows],
+        references=[reference_by_number(number) for number, *_ in found.rows],
         snapshot=snapshot,
         purpose=purpose,
     )

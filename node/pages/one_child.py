@@ -13,6 +13,7 @@ from node.lookups.one_child import LISTING, ask_one_child, find_own_child, read_
 from node.lookups.purpose import PurposeMissing
 from node.pages.staff import may_search, require_visitor_who, the_node
 from node.pages.through_hub import PATIENCE, reach_hub
+from node.pages.tracking_forms import reference_by_number
 from node.people import Person
 from node.tracking.summary import ChildSummary
 from node.tracking.told_child import summarise_told
@@ -66,12 +67,13 @@ def _show_own(visitor: Person, purpose: str, sought: ChildSought) -> Page:
     rows = find_own_child(the_node(), visitor.id, purpose, sought)
     files = [list(zip(LISTING.columns, row, strict=True)) for row in rows]
     shown = {
-        "source": "our own records",
+        "source": "",
         "purpose": purpose,
         "answer": None,
         "waits": False,
         "missing": (),
         "tracked": (),
+        "references": [reference_by_number(number) for number, *_ in rows],
     }
     return render_template("child_found.html", files=files, **shown)
 
@@ -82,12 +84,13 @@ def show_answer(found: LookupResult, purpose: str, tracked: Sequence[ChildSummar
     return render_template(
         "child_found.html",
         files=[[(name, getattr(file, name)) for name in FILE_FIELDS] for file in answer.files] if answer else [],
-        source=f"authority {answer.authority}" if answer else "",
+        source=answer.authority if answer else "",
         purpose=purpose,
         answer=answer,
         waits=answer is not None and answer.outcome is LookupOutcome.HELD,
         missing=found.missing,
         tracked=tracked,
+        references=(),
     )
 
 

@@ -37,7 +37,7 @@ def show_placed_here() -> tuple[str, int] | str:
     refusals = [answer for answer in found.answers if answer.code]
     return render_template(
         "placed_here.html",
-        columns=HEADINGS,
+        columns=[heading[0].upper() + heading[1:] for heading in HEADINGS],
         rows=list_rows(found),
         missing=found.missing,
         refusals=refusals,

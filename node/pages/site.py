@@ -27,6 +27,7 @@ from node.pages.tracking import tracking
 from node.pages.tracking_files import UPLOAD, tracking_files
 from node.service import Node
 from node.sign_in import limit_session
+from query_engine.geography import load_authorities
 
 TRACKING = (tracking, tracked_child, tracking_files, newcomers)
 ABOUT_CHILDREN = (children, *TRACKING, placed_here, one_child, class_list, named, emergency)
@@ -48,5 +49,12 @@ def add_pages(app: Flask, node: Node) -> None:
         uploads={UPLOAD: MOST_UPLOADED},
     )
     app.context_processor(describe_visitor)
+    app.jinja_env.filters["authority"] = name_authority
     for pages in (home, passkeys, providers, *ABOUT_CHILDREN, figures, *ABOUT_OTHERS, policy, notices, audit):
         app.register_blueprint(pages)
+
+
+def name_authority(code: str) -> str:
+    """An authority as people know it: nobody has 153 codes in mind. A code of none is shown as it is."""
+    known = load_authorities().get(code)
+    return f"{known.name} ({code})" if known else code

@@ -12,7 +12,8 @@ from flask import request
 from federation.problems import ProblemRaised
 from federation.state import StateError
 from federation.web.site import current_session, the_site
-from node.pages.staff import may_read_tracking, require_visitor_who, the_node
+from node.ingest.tokens import row_token
+from node.pages.staff import may_read_tracking, require_visitor, require_visitor_who, the_node
 from node.tracking.known import KnownChild
 from node.tracking.visit import Visit, begin_visit
 from policies.access_policy import AccessDenied
@@ -22,9 +23,23 @@ NOT_YOURS = "tracking records are for the virtual school and a child's own schoo
 
 def reference_to(child: KnownChild) -> str:
     """The reference by which forms of this session name a child."""
+    return _refer(child.token)
+
+
+def reference_by_number(number: object) -> str:
+    """The same of one of our children by our own number, for pages that show no tracking; empty where there is none,
+    and for a visitor who may not read tracking records.
+    """
+    visitor, node = require_visitor(), the_node()
+    if not number or not may_read_tracking(visitor):
+        return ""
+    return _refer(row_token(node.party.keys.row_secret, str(number)))
+
+
+def _refer(token: str) -> str:
     session = current_session()
     assert session is not None  # A visitor who has signed in has one.
-    told = f"circe child {session.key} {child.token}"
+    told = f"circe child {session.key} {token}"
     return hmac.digest(the_site().secret, told.encode(), "sha256").hex()[:32]
 
 

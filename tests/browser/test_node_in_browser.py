@@ -73,7 +73,7 @@ def test_who_could_see_a_child_is_looked_up(visit: Visit, width: str, node: Node
     page = visit("vsh", "/children")
     page.get_by_label("Why do you need this list?").fill("A complaint")
     page.keyboard.press("Enter")
-    number = page.get_by_role("rowheader").first.inner_text().removeprefix("Child:").strip()
+    number = page.get_by_role("rowheader").first.inner_text().removeprefix("Child:").partition(":")[0].strip()
     page.get_by_role("link", name="Who may see what").click()
     look_at(page, "node-policy", width)
     page.get_by_label("The child's number").fill(number)
@@ -107,7 +107,7 @@ def test_children_placed_here_are_shown_with_who_is_missing(
     page = visit("vsh", "/placed-here")
     page.get_by_label("Why do you need this list?").fill("Termly review")
     page.keyboard.press("Enter")
-    page.get_by_text("316: Has not answered in time.").wait_for()
+    page.get_by_text("Newham (316): Has not answered in time.").wait_for()
     look_at(page, "node-placed-here", width)
 
 

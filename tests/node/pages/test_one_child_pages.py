@@ -1,5 +1,8 @@
 """The pages of one child, of held requests and of notices: nothing of a child in an address or sent back in a form."""
 
+import io
+import re
+
 import msgspec
 import pytest
 from flask import Flask
@@ -15,7 +18,8 @@ from node.lookups.notices import NoticeKind, give_notice, list_notices
 from node.lookups.one_child import check_question
 from node.lookups.own_children import FIELDS, list_own_children
 from node.pages import one_child, through_hub
-from node.service import Node
+from node.service import POLICY_FILE, Node
+from policies.access_policy import MATRIX
 from policies.names import Relation
 from tests.federation.test_lookup_messages import ANSWER
 from tests.node.pages.conftest import Browse, Send
@@ -39,6 +43,34 @@ def test_our_own_child_is_shown_after_the_search_is_logged(browse: Browse, send:
     assert str(child["la_child_id"]) in answer.text
     entries = [entry.to_event() for entry in read_entries(node.database.connection, action=Action.CHILDREN_LISTED)]
     assert [event.details.get("children") for event in entries] == [1, None, None]
+
+
+def test_the_record_of_whoever_was_found_is_one_button_away(browse: Browse, send: Send, node: Node) -> None:
+    """From the list of our children, too: nobody looks a child up a second time to open the record."""
+    child, client = our_child(node), browse("vsh")
+    found = send(client, "/child", {**WHY, "where": "here", "upn": str(child["upn"])}).text
+    listed = send(client, "/children", WHY).text
+    reference = re.search(r'name="child" value="([0-9a-f]{32})"', found)
+    assert reference is not None
+    assert reference[1] in listed
+    record = send(client, "/tracking/child", {**WHY, "child": reference[1]}, shown="/child")
+    assert record.status_code == 200
+    assert str(child["upn"]) in record.text
+    (node.party.directory / POLICY_FILE).write_text(f"{MATRIX.read_text()}p, *, home, read, plan_pep, deny\n")
+    for path, fields in (("/child", {"where": "here", "upn": str(child["upn"])}), ("/children", {})):
+        assert 'action="/tracking' not in send(client, path, {**WHY, **fields}).text
+
+
+@pytest.mark.parametrize("relation", ["home", "host"])
+def test_whoever_may_search_in_one_place_alone_is_told_so_in_the_other(
+    browse: Browse, send: Send, node: Node, relation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(through_hub, "connect_party", lambda *_, **__: io.BytesIO())
+    monkeypatch.setattr(through_hub, "refresh_register", lambda *_: None)
+    (node.party.directory / POLICY_FILE).write_text(f"{MATRIX.read_text()}p, *, {relation}, search, identity, deny\n")
+    asked = {"home": {"where": "here"}, "host": {"where": "theirs", "at": "301"}}[relation]
+    answer = send(browse("vsh"), "/child", {**WHY, **asked, "upn": UPN})
+    assert (answer.status_code, "may not search identity" in answer.text) == (403, True)
 
 
 def test_nobody_is_found_and_that_is_logged(browse: Browse, send: Send, node: Node) -> None:
@@ -91,7 +123,7 @@ def test_another_authoritys_answer_is_shown_with_whom_to_call(
     shown = {
         "<h1>Found</h1>": LookupResult(ANSWER.lookup_id, (answer,), ()),
         "<h1>Held</h1>": LookupResult(ANSWER.lookup_id, (held,), ()),
-        "Has not answered in time": LookupResult(
+        "Barking and Dagenham (301): Has not answered in time": LookupResult(
             ANSWER.lookup_id, (), (Missing("node-301", "301", "has not answered in time"),)
         ),
     }
