@@ -214,16 +214,18 @@ def test_no_address_has_an_id_in_it_but_a_querys(node: Node) -> None:
     """
     rules = [str(rule) for rule in create_app(node).url_map.iter_rules()]
     named = {rule for rule in rules if "<" in rule and not rule.startswith(("/assets/", "/sign-in/"))}
-    assert named == {"/leaving/<query_id>", "/leaving/<query_id>/approve"}
+    assert named == {"/leaving/<query_id>", "/leaving/<query_id>/approve", "/leaving/<query_id>/refuse"}
 
 
 @pytest.mark.parametrize("role", ["virtual_school_head", "node_administrator", "designated_teacher", "ig_officer"])
 def test_a_query_that_is_guessed_is_nobodys(node: Node, port: int, role: str) -> None:
     """One that is not there and one that is not one's own to see are refused alike."""
     visitor = sign_in(node, port, role)
-    answers = {visitor.send(f"/leaving/{guess}/approve", {}) for guess in ("Q-0000000000000000", "Q-1", "1", "%C3%A9")}
-    assert len(answers) == 1
-    assert answers <= {403, 404}
+    for act in ("approve", "refuse"):
+        guesses = ("Q-0000000000000000", "Q-1", "1", "%C3%A9")
+        answers = {visitor.send(f"/leaving/{guess}/{act}", {"reason": "Not ours"}) for guess in guesses}
+        assert len(answers) == 1
+        assert answers <= {403, 404}
 
 
 @pytest.mark.parametrize("role", ["virtual_school_head", "ig_officer", "designated_teacher", "social_worker"])
