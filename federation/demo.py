@@ -50,6 +50,9 @@ TERM = f"{ACADEMIC_YEAR}-summer"
 FEWEST_IN_A_SUM = 5
 """Operators that a secure sum takes at least; with fewer authorities the demo leaves sums out."""
 
+MOST_TRIED_ON = 16
+"""Authorities of the hub's copy: a question is tried on each, one after the other."""
+
 FEW_AUTHORITIES = 16
 """Up to so many authorities, each node has a process of its own."""
 
@@ -168,11 +171,14 @@ def perform(hands: Stagehands, place: Path, authorities: int, seed: int, togethe
     cast = Cast(place, tuple(codes), f"http://127.0.0.1:{free_port()}")
     with hands.stage("hub, nodes and people make their keys"):
         set_up(hands, cast)
-    with hands.stage("the root invites them; each pins the root and asks; the root enrols them"):
-        enrol(hands, cast)
     with hands.stage("each node loads its authority's files"):
         load = [("node", "load", "--state", cast.node(code), england / code, "--format", "json") for code in codes]
         hands.run_each(load)
+    with hands.stage("the hub takes its copy of synthetic England, to try questions on"):
+        # Taken while these nodes have joined nothing: of one that has, a hub takes no copy.
+        hands.run("hub", "synthetic", "--state", cast.hub, *cast.nodes[:MOST_TRIED_ON])
+    with hands.stage("the root invites them; each pins the root and asks; the root enrols them"):
+        enrol(hands, cast)
     with hands.stage("hub and nodes start"):
         start(hands, cast, together)
     with hands.stage("a home authority claims the facts of its children educated elsewhere"):

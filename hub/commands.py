@@ -75,6 +75,24 @@ def project(state: Path, file: Path) -> None:
         keep_project(opened, read_project(file))
 
 
+@hub.command()
+@STATE
+@click.argument("nodes", nargs=-1, required=True, type=click.Path(path_type=Path, file_okay=False, exists=True))
+def synthetic(state: Path, nodes: tuple[Path, ...]) -> None:
+    """Take the hub's dry-run copy from made-up NODES: their directories, loaded with what circe synth has written.
+
+    A node that has joined a federation is refused, since its data may be of children.
+    """
+    from federation.register import MemberKind
+    from federation.state import open_party
+    from federation.transport import current_time
+    from hub.synthetic import take_copy
+
+    party = open_party(state, MemberKind.HUB)
+    authorities = take_copy(party.directory, nodes, current_time())
+    click.echo(f"synthetic tables of {len(authorities)} authorities: {', '.join(authorities)}", err=True)
+
+
 @hub.command("sign-in")
 @STATE
 @click.option("--member", required=True, help="Id of the member who is to sign in.")

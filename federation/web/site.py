@@ -156,9 +156,9 @@ def change_session(member: str = "", means: Means = Means.NONE) -> Session:
     return session
 
 
-def allow_script() -> None:
-    """Let the page that answers this request run our own script file."""
-    g.scripted = True
+def allow_script(*, asking: bool = False) -> None:
+    """Let the page that answers this request run our own script files; `asking` lets these ask us for more."""
+    g.scripted, g.asking = True, asking
 
 
 @contextmanager
@@ -204,7 +204,8 @@ def finish_response(response: Response) -> Response:
     """Set the headers, and the cookie of a session that has changed."""
     asset = request.endpoint == "kit.static"
     kept = asset and response.status_code in (200, 304)
-    set_headers(response.headers, secure=request.is_secure, kept=kept, scripted=g.get("scripted", False))
+    scripted, asking = g.get("scripted", False), g.get("asking", False)
+    set_headers(response.headers, secure=request.is_secure, kept=kept, scripted=scripted, asking=asking)
     if not asset and is_page():
         _keep_session()
     if "new_session" in g:

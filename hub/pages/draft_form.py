@@ -46,6 +46,11 @@ WHERE academic_year = 202425 AND counted_here AND population = 'looked_after'
 GROUP BY key_stage"""
 """A question that the page offers to start from."""
 
+TERMS: Mapping[str, str] = MappingProxyType({"autumn": "Autumn", "spring": "Spring", "summer": "Summer"})
+"""The terms of an academic year in their order, each with a snapshot of its own."""
+
+LAST_TERM = "summer"
+
 Errors = dict[str, str]
 """What is wrong with each field, by its name; in the order of the form."""
 
@@ -66,6 +71,7 @@ class DraftForm:
     project: str = ""
     purpose: str = ""
     academic_year: str = ""
+    term: str = LAST_TERM
     preset: str = ""
     path: str = Path.NOISY_SUM
     epsilon: str = DEFAULT_EPSILON
@@ -86,6 +92,7 @@ class DraftForm:
             roster=None,
             valid_hours=VALID_HOURS,
             path=Path(self.path),
+            snapshot_term=f"{self.academic_year}-{self.term}",
             epsilon=self.epsilon if noisy else DEFAULT_EPSILON,
             dropouts=int(self.dropouts) if noisy and self.dropouts else None,
             colluders=int(self.colluders) if noisy and self.colluders else None,
@@ -111,6 +118,7 @@ def read_form(sent: Mapping[str, str]) -> DraftForm:
         project=sent.get("project", ""),
         purpose=" ".join(sent.get("purpose", "").split()),
         academic_year=sent.get("academic_year", ""),
+        term=sent.get("term", LAST_TERM),
         preset=sent.get("preset", ""),
         path=sent.get("path", Path.NOISY_SUM),
         epsilon=sent.get("epsilon", DEFAULT_EPSILON).strip(),
@@ -150,6 +158,7 @@ def check_fields(form: DraftForm, projects: Iterable[Project]) -> Errors:
         "project": "Choose a project" if project is None else "",
         "purpose": _check_length(form.purpose, LONGEST_PURPOSE, "Say what the question is for, in a sentence"),
         "academic_year": "" if form.academic_year in years else "Choose an academic year",
+        "term": "" if form.term in TERMS else "Choose a term",
         "preset": _check_preset(form.preset, project),
         "path": "" if form.path in PATHS else "Choose how the figures leave the authorities",
         "epsilon": _check_epsilon(form),
@@ -195,11 +204,16 @@ def _check_preset(preset: str, project: Project | None) -> str:
 
 def describe_refusal(sql: str, refused: QueryRefused) -> Refusal:
     """Return a refusal with the line that it is about, or the part of a long line around the place."""
-    if refused.at is None:
-        return Refusal(refused.code, refused.text)
-    line, column = refused.at
+    return describe_place(sql, refused.code, refused.text, refused.at)
+
+
+def describe_place(sql: str, code: str, text: str, at: tuple[int, int] | None) -> Refusal:
+    """The same, of a refusal in its parts."""
+    if at is None:
+        return Refusal(code, text)
+    line, column = at
     lines = sql.split("\n")
     whole = lines[line - 1] if line <= len(lines) else ""
     start = max(0, column - 1 - LINE_SHOWN // 2)
     caret = " " * (column - 1 - start) + "^"
-    return Refusal(refused.code, refused.text, line, column, whole[start : start + LINE_SHOWN], caret)
+    return Refusal(code, text, line, column, whole[start : start + LINE_SHOWN], caret)

@@ -2,11 +2,12 @@
 
 from flask import Blueprint, render_template
 
-from federation.exchange import QueryState
+from federation.exchange import QueryState, QueryStatus
 from federation.manifest import SUM_PATHS, Manifest
 from federation.problems import ProblemRaised
 from federation.reading import LEAVES_BY, describe_protection, describe_terms
 from federation.register import Member
+from federation.web.site import allow_script
 from hub import queries as rooms
 from hub.pages.journey import list_signers, list_steps
 from hub.pages.visitor import may, may_ask, may_list_queries, require_visitor, require_visitor_who, the_hub
@@ -27,7 +28,8 @@ def show_queries() -> str:
     """List the queries that the visitor may see."""
     visitor = require_visitor_who(may_list_queries, "you may open a query whose address you were given, and list none")
     listed = rooms.list_queries(the_hub(), visitor)
-    return render_template("queries.html", queries=listed, may_ask=may_ask(visitor))
+    released = sum(each.state is QueryState.RELEASED for each in listed)
+    return render_template("queries.html", queries=listed, may_ask=may_ask(visitor), released=released)
 
 
 @queries.get("/queries/<query_id>")
@@ -37,6 +39,9 @@ def show_query(query_id: str) -> str:
     settle_due(hub, hub.clock())
     query = rooms.find_query(hub, query_id, visitor)
     status = rooms.describe_query(hub, query)
+    moving = bool(rooms.TRANSITIONS[status.state])
+    if moving:
+        allow_script(asking=True)
     progress = describe_sum(hub, query) if query.manifest.path in SUM_PATHS else None
     return render_template(
         "query.html",
@@ -48,10 +53,19 @@ def show_query(query_id: str) -> str:
         steps=list_steps(status, progress, is_run=bool(query.manifest.template)),
         signers=list_signers(status, hub.register().members),
         command=_next_command(visitor, status.state, status.asker, status.signers),
-        moving=bool(rooms.TRANSITIONS[status.state]),
+        moving=moving,
+        counted=count_answers(status),
+        asks_again=may_ask(visitor),
         outcomes=OUTCOMES,
         authorities=load_authorities(),
     )
+
+
+def count_answers(status: QueryStatus) -> str:
+    """Return in a sentence how many authorities stand where."""
+    counts = {outcome: sum(node.outcome == outcome for node in status.nodes) for outcome in OUTCOMES}
+    told = (f"{counts[outcome]} {words.lower()}" for outcome, (words, _) in OUTCOMES.items() if counts[outcome])
+    return f"{', '.join(told)}, of {len(status.nodes)} in all."
 
 
 def describe_leaving(manifest: Manifest) -> list[Paragraph]:

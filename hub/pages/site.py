@@ -6,6 +6,9 @@ from federation.web.site import open_site
 from hub.pages.asking import asking
 from hub.pages.audit import audit
 from hub.pages.catalogue import catalogue
+from hub.pages.citation import citation
+from hub.pages.comparing import comparing
+from hub.pages.downloads import downloads
 from hub.pages.home import home
 from hub.pages.projects import projects
 from hub.pages.queries import queries
@@ -21,5 +24,5 @@ def add_pages(app: Flask, hub: Hub) -> None:
     """Serve the hub's pages beside its doors."""
     open_site(app, hub, DOORS)
     app.context_processor(describe_visitor)
-    for pages in (home, catalogue, projects, queries, asking, release, audit):
+    for pages in (home, catalogue, projects, queries, asking, release, downloads, citation, comparing, audit):
         app.register_blueprint(pages)

@@ -8,7 +8,7 @@ import pytest
 
 from hub.sign_in import issue_code
 from tests.browser.looking import look_at
-from tests.hub.pages.kept_releases import keep_model
+from tests.hub.pages.kept_releases import find_release_id, keep_model, withdraw
 from tests.hub.played_federation import SQL, PlayedFederation
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ def history(federation: PlayedFederation) -> dict[str, str]:
     """A query in every state that a visitor may come upon, by the name of the state."""
     released = federation.start()
     federation.refuse(federation.answer(released, "node-301", "node-303"), "node-302")
+    withdrawn = federation.answer(federation.start(), "node-301", "node-302", "node-303")
+    withdraw(federation, withdrawn)
     viewed = federation.answer(federation.start(VIEWED_SQL), "node-301", "node-302", "node-303")
     return {
         "viewed": viewed,
@@ -60,6 +62,8 @@ def history(federation: PlayedFederation) -> dict[str, str]:
         "running": federation.answer(federation.start(), "node-301"),
         "released": released,
         "model": keep_model(federation),
+        "cited": find_release_id(federation, released),
+        "withdrawn": withdrawn,
     }
 
 
@@ -83,6 +87,10 @@ def history(federation: PlayedFederation) -> dict[str, str]:
         ("release-view", "ana", "/queries/{viewed}/release"),
         ("release-whole", "ana", "/queries/{viewed}/release?whole=yes"),
         ("release-model", "ana", "/queries/{model}/release"),
+        ("release-cited", "", "/releases/{cited}"),
+        ("release-withdrawn", "ana", "/queries/{withdrawn}/release"),
+        ("compare", "ana", "/compare?first={released}&second={viewed}"),
+        ("asking-next", "ana", "/queries/new?next={released}"),
         ("audit", "eve", "/audit"),
         ("not-found", "", "/nowhere"),
         ("not-allowed", "ana", "/audit"),
@@ -124,9 +132,10 @@ def test_the_form_can_be_sent_by_keyboard_alone(visit: Visit, width: str) -> Non
     assert page.locator(":focus").inner_text() == "Skip to main content"
     look_at(page, "skip-link", width)
     page.keyboard.press("Enter")
-    reached = list(tab_through(page, 12))
+    reached = list(tab_through(page, 16))
     total = ["epsilon", "dropouts", "colluders", "mechanism"]
-    assert reached == ["project", "purpose", "academic_year", "preset", "path", *total, "sql", "summary", "button"]
+    first = ["project", "purpose", "academic_year", "term", "preset", "path"]
+    assert reached == [*first, *total, "sql", "summary", "summary", "button"]
 
 
 def tab_through(page: "Page", most: int) -> Iterator[str]:

@@ -94,8 +94,8 @@ def test_every_command_is_printed_as_it_runs(demo: tuple[Path, subprocess.Comple
     """The demo is documentation: each kind of command of a federation's life is shown."""
     shown = set(
         re.findall(
-            r"^\$ circe (\w+(?: (?:init|root|invite|enrol|revoke|join|adopt|project|load|serve|run|fetch|verify"
-            r"|person|sums|template))?)",
+            r"^\$ circe (\w+(?: (?:init|root|invite|enrol|revoke|join|adopt|project|synthetic|load|serve|run|fetch"
+            r"|verify|person|sums|template))?)",
             demo[1].stderr,
             re.M,
         )
@@ -112,6 +112,7 @@ def test_every_command_is_printed_as_it_runs(demo: tuple[Path, subprocess.Comple
         "member join",
         "hub adopt",
         "hub project",
+        "hub synthetic",
         "node person",
         "node load",
         "hub serve",

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -179,3 +180,6 @@ class Connected:
     def fetch(self, query_id: str) -> ReleaseDocument:
         assert query_id == "Q-1"
         return self._release
+
+    def status(self, query_id: str) -> SimpleNamespace:
+        return SimpleNamespace(ending=None)

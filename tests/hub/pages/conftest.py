@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from hub.app import create_app
 from hub.sign_in import issue_code
+from tests.hub.pages.kept_releases import find_release_id
 from tests.hub.played_federation import PlayedFederation
 
 Browse = Callable[[str], FlaskClient]
@@ -53,7 +54,7 @@ def browse(app: Flask, federation: PlayedFederation, send: Send) -> Browse:
 
 @pytest.fixture
 def asked(federation: PlayedFederation) -> dict[str, str]:
-    """Ana's queries, one in each state, by the name of the state."""
+    """Ana's queries, one in each state, by the name of the state; and the id of what was released."""
     released = federation.start()
     federation.refuse(federation.answer(released, "node-301", "node-303"), "node-302")
     return {
@@ -61,4 +62,5 @@ def asked(federation: PlayedFederation) -> dict[str, str]:
         "submitted": federation.sign(federation.draft(), "ana", "cho"),
         "running": federation.answer(federation.start(), "node-301"),
         "released": released,
+        "release": find_release_id(federation, released),
     }

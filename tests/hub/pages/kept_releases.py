@@ -1,7 +1,8 @@
-"""A released model at the hub of a played federation, for tests of what pages make of it."""
+"""Releases at the hub of a played federation: a model, and what becomes of one, for tests of what pages make of it."""
 
 from disclosure_control.models.release import name_roster, release_linear
 from disclosure_control.presets import load_preset
+from hub.endings import give_notice
 from hub.queries import find_query
 from hub.release import find_authorities, keep_release
 from tests.disclosure_control.models.test_model_release import COUNTS, LINEAR, SUMS
@@ -21,3 +22,16 @@ def keep_model(federation: PlayedFederation) -> str:
     with hub.database.transaction() as connection:
         keep_release(hub, connection, query, named, (), federation.clock(), certificate="")
     return query_id
+
+
+def find_release_id(federation: PlayedFederation, query_id: str) -> str:
+    """The id by which a query's release is cited."""
+    row = federation.hub.database.connection.execute(
+        "SELECT release_id FROM releases WHERE query_id = ?", (query_id,)
+    ).fetchone()
+    return str(row[0])
+
+
+def withdraw(federation: PlayedFederation, query_id: str) -> None:
+    """Have an output checker withdraw a query's release."""
+    give_notice(federation.hub, query_id, "one authority had loaded last year's files", federation.member("gus"))

@@ -9,8 +9,9 @@ from flask import Flask, template_rendered
 
 import federation.web
 import hub
+from tests.hub.made_up_copy import give_copy
 from tests.hub.pages.conftest import Browse, Send
-from tests.hub.pages.kept_releases import keep_model
+from tests.hub.pages.kept_releases import find_release_id, keep_model, withdraw
 from tests.hub.pages.page_reader import Element, PageReader, read_page
 from tests.hub.played_federation import SQL, PlayedFederation
 
@@ -20,7 +21,17 @@ COUNTED = "SELECT sex, COUNT(*) AS n FROM child_year WHERE academic_year = 20242
 """A question that noise can be added to."""
 
 PARTS = {"kit/layout.html", "kit/components.html", "parts.html", "budget.html", "release_page.html"}
+PARTS |= {"question_check.html", "tables.html"}
 """Templates that pages are made of, and that are no page by themselves."""
+
+
+FORMS = ("asking", "asking again", "asking without a project", "asking, refused", "asking, empty")
+SCRIPTS = {
+    "sign in": ["/assets/sign-in.js"],
+    **{name: ["/assets/asking.js"] for name in FORMS},
+    **{name: ["/assets/following.js"] for name in ("draft", "submission", "running")},
+}
+"""The one script of each page that has any."""
 
 
 def list_templates() -> set[str]:
@@ -30,11 +41,17 @@ def list_templates() -> set[str]:
 
 
 @pytest.fixture
-def every_page(browse: Browse, send: Send, asked: dict[str, str], federation: PlayedFederation) -> dict[str, str]:
+def every_page(
+    browse: Browse, send: Send, asked: dict[str, str], federation: PlayedFederation, tmp_path: Path
+) -> dict[str, str]:
     """The HTML of every page, in every form that a visitor may meet it in, by a name for it."""
     ana, eve, dev, nobody = browse("ana"), browse("eve"), browse("dev"), browse("")
     why = {"project": "attendance", "purpose": "Why", "academic_year": "202425", "preset": "ons_10_5"}
     good = {**why, "path": "per_authority", "sql": SQL}
+    give_copy(federation.hub.party.directory, tmp_path)
+    again = federation.answer(federation.start(), "node-301", "node-302", "node-303")
+    withdrawn = find_release_id(federation, again)
+    withdraw(federation, again)
     responses = {
         "home": nobody.get("/"),
         "home, signed in": ana.get("/"),
@@ -61,6 +78,14 @@ def every_page(browse: Browse, send: Send, asked: dict[str, str], federation: Pl
         "asking, reviewed": send(ana, "/queries/new", good),
         "asking, warned": send(ana, "/queries/new", {**good, "sql": "SELECT COUNT(*) AS n FROM child_year"}),
         "asking, priced": send(ana, "/queries/new", {**good, "path": "noisy_sum", "sql": COUNTED}),
+        "asking again": ana.get(f"/queries/new?again={asked['released']}"),
+        "tried": send(ana, "/queries/new", {**good, "step": "try"}),
+        "tried, a total": send(ana, "/queries/new", {**good, "step": "try", "path": "noisy_sum"}),
+        "compared": ana.get(f"/compare?first={asked['released']}&second={again}"),
+        "to be compared": ana.get("/compare"),
+        "nothing to compare": browse("bea").get("/compare"),
+        "cited": nobody.get(f"/releases/{asked['release']}"),
+        "cited, withdrawn": nobody.get(f"/releases/{withdrawn}"),
         "draft": ana.get(f"/queries/{asked['drafted']}"),
         "submission": dev.get(f"/queries/{asked['submitted']}"),
         "running": ana.get(f"/queries/{asked['running']}"),
@@ -173,10 +198,10 @@ def test_every_post_form_carries_a_token(every_page: dict[str, str]) -> None:
 
 
 def test_no_page_has_a_script_a_style_or_an_address_of_anybody_else(every_page: dict[str, str]) -> None:
-    """But for our own script file, on the page of signing in."""
+    """But for our own script files, on the pages that have one."""
     for name, page in pages(every_page):
         scripts = [script.attributes["src"].partition("?")[0] for script in page.all("script")]
-        assert scripts == (["/assets/sign-in.js"] if name == "sign in" else []), name
+        assert scripts == SCRIPTS.get(name, []), name
         assert not page.all("style", "iframe", "object", "embed"), name
         for element in page.elements:
             assert "style" not in element.attributes, name

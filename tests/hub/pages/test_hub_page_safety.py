@@ -10,6 +10,7 @@ from federation.problems import PROBLEM_TYPE
 from federation.web.headers import SECURITY_HEADERS
 from hub.pages.site import DOORS
 from tests.hub.pages.conftest import Browse, Send
+from tests.hub.pages.kept_releases import find_release_id
 from tests.hub.played_federation import PlayedFederation
 
 MARKUP = "<script>alert(1)</script> & \"quoted\" 'too'"
@@ -60,7 +61,7 @@ def test_every_form_is_refused_without_its_token(app: Flask, browse: Browse) -> 
     """Signed in or not, with no token, an empty one or another session's: 400, and nothing has happened."""
     posts = [path for method, path in list_requests(app) if method != "GET" and not is_door(path)]
     audited = {"/audit/found", "/audit/verify", "/audit/whole"}
-    assert set(posts) == {"/sign-in", "/sign-out", "/queries/new", *audited}
+    assert set(posts) == {"/sign-in", "/sign-out", "/queries/new", "/queries/new/check", *audited}
     stolen = find_token(browse("bea"))
     for path in posts:
         for fields in ({}, {"form_token": ""}, {"form_token": stolen}):
@@ -114,6 +115,13 @@ def test_text_of_the_asker_is_never_markup(browse: Browse, send: Send, step: str
     fields = {"step": step, "project": MARKUP, "purpose": MARKUP, "sql": MARKUP, "academic_year": MARKUP}
     page = send(browse("ana"), "/queries/new", fields).text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert page.count("<script") == page.count('<script src="/assets/asking.js?v=') == 1
+
+
+def test_what_is_said_at_a_pause_is_never_markup(browse: Browse, send: Send) -> None:
+    """The page's script puts it into the page as it comes."""
+    page = send(browse("ana"), "/queries/new/check", {"sql": f"SELECT {MARKUP}"}, shown="/queries/new").text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<script" not in page
 
 
@@ -126,6 +134,7 @@ def test_a_stored_purpose_and_sql_are_never_markup(browse: Browse, federation: P
         ("ana", "/queries"),
         ("ana", f"/queries/{query}"),
         ("ana", f"/queries/{query}/release"),
+        ("", f"/releases/{find_release_id(federation, query)}"),
         ("eve", "/audit"),
     ]:
         page = browse(member).get(path).text

@@ -15,7 +15,7 @@ from federation.exchange import NodeProgress, QueryState, QueryStatus, ReleaseDo
 from federation.problems import ProblemRaised
 from federation.web import log_page
 from federation.wire import decode_document
-from hub.pages import release
+from hub.pages import downloads, release
 from hub.pages.journey import list_signers, list_steps
 from hub.settling import settle_due
 from query_engine.refusal import QueryRefused, RefusalCode
@@ -37,6 +37,9 @@ JOURNEYS = {
     "expired, signed": (SIGNED,   ["done",  "done",    "stopped", "ahead",   "ahead"]),
     "unfinished":     (APPROVED,  ["done",  "done",    "done",    "stopped", "ahead"]),
     "unfinished, answered": (APPROVED, ["done", "done", "done",   "done",    "stopped"]),  # the release gate refused it
+    "refused":        (SIGNED,    ["done",  "done",    "stopped", "ahead",   "ahead"]),
+    "withdrawn":      ((),        ["done",  "stopped", "ahead",   "ahead",   "ahead"]),
+    "withdrawn, answered": (APPROVED, ["done", "done", "done",    "done",    "stopped"]),
 }  # fmt: skip
 
 
@@ -209,9 +212,9 @@ def test_the_hub_works_out_no_more_margins_than_it_has_time_for(
 ) -> None:
     """21 rows of 2 figures; a page has its own rows' margins whatever the size of the table."""
     ana, path = browse("ana"), f"/queries/{asked['released']}/release"
-    monkeypatch.setattr(release, "MOST_MARGINS", 42)
+    monkeypatch.setattr(downloads, "MOST_MARGINS", 42)
     assert f"{path}.csv?margins=yes" in ana.get(path).text
-    monkeypatch.setattr(release, "MOST_MARGINS", 41)
+    monkeypatch.setattr(downloads, "MOST_MARGINS", 41)
     assert ana.get(f"{path}.csv?margins=yes").status_code == 404
     assert f"{path}.csv?margins=yes" not in ana.get(path).text
     assert "margin of error of 95 %" in main_text(ana.get(path).text)

@@ -1,0 +1,66 @@
+"""The page on which two of one's releases stand side by side."""
+
+from flask import Blueprint, render_template, request
+
+from disclosure_control.models.reading import read_release
+from disclosure_control.models.release import ReleasedModel
+from disclosure_control.showing import show_table
+from federation.exchange import QueryState, QueryStatus, ReleaseDocument
+from federation.problems import ProblemRaised
+from federation.register import Member
+from federation.wire import MAX_BATCH_BYTES, decode_document
+from hub.pages.comparison import Side, compare
+from hub.pages.visitor import require_visitor, the_hub
+from hub.queries import find_query, list_queries
+from hub.release import find_release
+
+comparing = Blueprint("comparing", __name__)
+
+ROWS_COMPARED = 400
+"""Rows of a comparison that the page shows."""
+
+
+@comparing.get("/compare")
+def show_comparison() -> str:
+    """Choose two releases, or show two that are chosen."""
+    visitor = require_visitor()
+    first, second = request.args.get("first", ""), request.args.get("second", "")
+    choices = [(each.query_id, name_choice(each)) for each in list_released(visitor)]
+    sides = _read_sides(first, second, visitor) if first and second else None
+    return render_template(
+        "compare.html",
+        choices=choices,
+        first=first,
+        second=second,
+        sides=sides,
+        found=compare(*sides) if sides else None,
+        most=ROWS_COMPARED,
+    )
+
+
+def list_released(visitor: Member) -> list[QueryStatus]:
+    """Return the released queries that the visitor may see, newest first."""
+    return [each for each in list_queries(the_hub(), visitor) if each.state is QueryState.RELEASED]
+
+
+def name_choice(status: QueryStatus) -> str:
+    """Return how a released query is offered for choice."""
+    return f"{status.purpose[:60]} ({status.query_id})"
+
+
+def _read_sides(first: str, second: str, visitor: Member) -> tuple[Side, Side]:
+    if first == second:
+        raise ProblemRaised(404, "same_release", "choose two different releases to compare")
+    return _read_side(first, visitor), _read_side(second, visitor)
+
+
+def _read_side(query_id: str, visitor: Member) -> Side:
+    """Read one side. Raises a 404 problem for a query that has no table that the visitor may see."""
+    hub = the_hub()
+    query = find_query(hub, query_id, visitor)
+    document = decode_document(find_release(hub, query), ReleaseDocument, limit=MAX_BATCH_BYTES)
+    released = read_release(document.table)
+    if isinstance(released, ReleasedModel):
+        raise ProblemRaised(404, "no_table", "models are not compared term by term: read them one after the other")
+    shown = show_table(released, document.sql, whole=True, presets=hub.party.presets)
+    return Side(document, query.manifest, shown)
