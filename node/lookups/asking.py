@@ -69,13 +69,15 @@ class Carrier(Relay, Noticeboard, Protocol):
 PLACED_HERE = Question(LookupKind.PLACED_HERE, Relation.HOST, PolicyAction.READ)
 
 
-def ask_placed_here(node: Node, hub: Carrier, person: Person, purpose: str, *, patience: int) -> LookupResult:
+def ask_placed_here(
+    node: Node, hub: Carrier, person: Person, purpose: str, *, patience: int, copying: bool = False
+) -> LookupResult:
     """Ask every other node for the children in its care who are educated here, waiting `patience` seconds at most.
 
-    Raises `AccessDenied` when the person's role may not read such children, and `PurposeMissing` for a purpose that is
-    empty or names a pupil.
+    Raises `AccessDenied` when the person's role may not read such children, or not take copies of them where the list
+    is for `copying`, and `PurposeMissing` for a purpose that is empty or names a pupil.
     """
-    return ask_lookup(node, hub, person, purpose, PLACED_HERE, patience=patience)
+    return ask_lookup(node, hub, person, purpose, replace(PLACED_HERE, copying=copying), patience=patience)
 
 
 def ask_lookup(
@@ -136,9 +138,17 @@ def check_asker(node: Node, policy: AccessPolicy, person: Person, purpose: str, 
     try:
         for action in sorted({question.action, PolicyAction.READ}):
             policy.check(AccessRequest(person.role, question.relation, action, FieldGroup.IDENTITY))
+        if question.copying:
+            check_copying(policy, person, question.relation)
     except AccessDenied:
         node.record(refusal)
         raise
+
+
+def check_copying(policy: AccessPolicy, person: Person, relation: Relation) -> None:
+    """Raise `AccessDenied` unless a person may take copies of all that they may read by a relation."""
+    for group in sorted(policy.permitted_groups(person.role, relation, PolicyAction.READ)):
+        policy.check(AccessRequest(person.role, relation, PolicyAction.EXPORT, group))
 
 
 def list_addressed(node: Node, at: str) -> list[Member]:

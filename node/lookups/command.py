@@ -96,7 +96,7 @@ def _list_placed_here(state: Path, person_id: str, purpose: str, patience: int, 
     person = find_person(state, person_id)
     with closing(connect_party(node.party, clock=node.clock)) as hub:
         refresh_register(node, hub)
-        result = ask_placed_here(node, hub, person, purpose, patience=patience)
+        result = ask_placed_here(node, hub, person, purpose, patience=patience, copying=form != "table")
     click.echo(format_result(result, form), nl=False)
     for missing in result.missing:
         click.echo(f"missing: {missing.node} ({missing.authority}) {missing.reason}", err=True)

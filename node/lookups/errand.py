@@ -28,13 +28,17 @@ from policies.names import Relation
 
 @dataclass(frozen=True, repr=False)
 class Question:
-    """What is asked: the relation and action that our own access matrix must allow first, and whom it is after."""
+    """What is asked: the relation and action that our own access matrix must allow first, and whom it is after.
+
+    What is told by one that is `copying` goes to a file or another program, which takes the right to export.
+    """
 
     kind: LookupKind
     relation: Relation
     action: PolicyAction
     sought: ChildSought | None = None
     school_urn: int | None = None
+    copying: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ class Errand:
             policy_version=self.policy_version,
             kind=self.question.kind.value,
             **({"own_surname": True} if self._seeks_namesake() else {}),
+            **({"copied": True} if self.question.copying else {}),
             **details,
         )
 
