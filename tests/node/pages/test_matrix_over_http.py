@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -32,29 +33,104 @@ WHY = {"purpose": "Termly review"}
 
 Right = tuple[str, str, str]
 
-DOORS: dict[str, tuple[Right, ...]] = {
-    "/children": (("home", "read", "identity"),),
-    "/placed-here": (("host", "read", "identity"),),
-    "/child": (("home", "search", "identity"), ("host", "search", "identity")),
-    "/class-list": (("school", "list", "identity"),),
-    "/emergency": (("emergency", "read", "identity"),),
-    "/named": (("named_child", "read", "identity"),),
-    "/delegations": (("home", "export", "identity"),),
-    "/handovers": (("home", "export", "identity"),),
-    "/held": (("own_organisation", "audit", "audit_log"), ("home", "export", "identity")),
-    "/notices": (("own_organisation", "audit", "audit_log"),),
-    "/audit": (("own_organisation", "audit", "audit_log"),),
-}
-"""The pages about children and their lookups, and the rights of which one lets a person in."""
+OUR_RECORDS: Right = ("home", "read", "identity")
+COPIES: Right = ("home", "export", "identity")
+THE_LOG: Right = ("own_organisation", "audit", "audit_log")
+PLANS: tuple[tuple[Right, ...], ...] = ((("home", "read", "plan_pep"),), (("school", "read", "plan_pep"),))
+SETTING_DOWN: tuple[tuple[Right, ...], ...] = ((OUR_RECORDS, ("home", "update", "plan_pep")),)
+AGGREGATES: tuple[tuple[Right, ...], ...] = (
+    (("home", "aggregate", "aggregates"),),
+    (("school", "aggregate", "school_aggregates"),),
+)
 
-FORMS = {
-    **{path: rights for path, rights in DOORS.items() if path not in ("/audit", "/handovers")},
+Rights = tuple[tuple[Right, ...], ...]
+"""What lets a person in: any one of these, each of which is all of its rights together."""
+
+DOORS: dict[str, Rights] = {
+    "/children": ((OUR_RECORDS,),),
+    "/placed-here": ((("host", "read", "identity"),),),
+    "/child": ((("home", "search", "identity"),), (("host", "search", "identity"),)),
+    "/class-list": ((("school", "list", "identity"),),),
+    "/emergency": ((("emergency", "read", "identity"),),),
+    "/named": ((("named_child", "read", "identity"),),),
+    "/tracking": PLANS,
+    "/figures": AGGREGATES,
+    "/delegations": ((COPIES,),),
+    "/handovers": ((COPIES,),),
+    "/held": ((THE_LOG,), (COPIES,)),
+    "/leaving": ((("federation", "list", "manifest"), ("federation", "read", "manifest")),),
+    "/notices": ((THE_LOG,),),
+    "/audit": ((THE_LOG,),),
+}
+"""The pages, and the rights that let a person in."""
+
+FORMS: dict[str, Rights] = {
+    **{path: rights for path, rights in DOORS.items() if path not in ("/handovers", "/leaving")},
     "/delegations/revoke": DOORS["/delegations"],
     "/emergency/send": DOORS["/emergency"],
-    **{f"/handovers/{act}": DOORS["/handovers"] for act in ("send", "withdraw", "open", "decline")},
+    "/policy/who": DOORS["/children"],
+    "/figures/releases": AGGREGATES,
+    **{
+        f"/handovers/{act}": DOORS["/handovers"]
+        for act in ("form", "write", "sign", "send", "withdraw", "open", "accept", "decline")
+    },
+    **{f"/tracking/{act}": PLANS for act in ("changes", "schools", "cohort", "child", "plain", "form", "update")},
+    **{f"/tracking/newcomer{act}": SETTING_DOWN for act in ("", "/enter", "/off")},
+    **{f"/tracking/{act}": SETTING_DOWN for act in ("files", "import", "import/take")},
+    "/tracking/export": ((COPIES,),),
+    "/audit/verify": ((THE_LOG,),),
+    **{f"/audit/{act}": ((THE_LOG, ("own_organisation", "export", "audit_log")),) for act in ("found", "whole")},
 }
-FORMS["/policy/who"] = DOORS["/children"]
-"""The forms, which need the same right as their pages, however they come."""
+"""The forms, which need the rights of their pages and, where they change or take away something, one for that too."""
+
+ANYBODYS = {"/", "/sign-in", "/sign-in/passkey", "/sign-out", "/policy", "/passkeys", "/passkeys/remove"}
+"""Pages and forms about oneself, or that tell of nobody: whoever has signed in has them, or whoever comes."""
+
+BY_QUERY = {"/leaving/<query_id>", "/leaving/<query_id>/approve", "/leaving/<query_id>/refuse"}
+"""About one query; their tests are in test_leaving_pages.py."""
+
+TAKEN_AWAY = {"/tracking/export", "/audit/found", "/audit/whole"}
+"""The forms that give a file: a copy, for which the right to export is asked."""
+
+ELSEWHERE: dict[str, set[Right]] = {
+    "tests/hub": {
+        *(("federation", action, "manifest") for action in ("submit", "sign", "approve")),
+        *(("own_organisation", action, "manifest") for action in ("list", "read")),
+        ("federation", "approve", "aggregates"),
+        ("federation", "administer", "register"),
+        ("own_organisation", "administer", "register"),
+        ("own_organisation", "administer", "service"),
+        ("federation", "read", "register"),
+    },
+    "tests/node/test_dishonest_hub.py": {("federation", "answer", "manifest")},
+    "tests/node/lookups/test_matrix_at_the_asked_node.py": {
+        *(("host", action, "identity") for action in ("list", "search")),
+        *(("school", "search", "identity"),),
+        *(
+            (relation, "read", group)
+            for relation in ("host", "school", "named_child", "emergency")
+            for group in CHILD_RECORD
+        ),
+    },
+    "tests/node/pages/test_matrix_of_actions.py": {
+        *(("home", action, group) for action in ("read", "update", "export") for group in CHILD_RECORD),
+        ("home", "list", "identity"),
+        ("home", "aggregate", "school_aggregates"),
+        ("federation", "aggregate", "aggregates"),
+    },
+    "tests/node/host_facts/test_claims_at_the_host.py": {("home", "read", "education")},
+    "tests/policies/test_access_matrix.py": {
+        # Figures of these children are released by the hub; no node's page has any.
+        *(
+            (relation, "aggregate", "aggregates")
+            for relation in ("host", "previously_here", "in_need_here", "kinship_here")
+        ),
+        *((relation, "aggregate", "aggregates") for relation in ("school",)),
+        ("host", "aggregate", "school_aggregates"),
+        ("home", "audit", "audit_log"),
+    },
+}
+"""Where rights are held that no page of a node asks for as such."""
 
 
 @dataclass
@@ -65,6 +141,8 @@ class Visitor:
     cookie: str = ""
     token: str = ""
     texts: list[str] = field(default_factory=list)
+    took_a_file: bool = False
+    """Whether the last answer was a file to be taken away."""
 
     def get(self, path: str) -> int:
         return self._ask("GET", path, "")
@@ -77,7 +155,8 @@ class Visitor:
         headers = {"Cookie": self.cookie, "Content-Type": "application/x-www-form-urlencoded"}
         connection.request(method, path, body, headers)
         response = connection.getresponse()
-        text = response.read().decode()
+        text = response.read().decode(errors="replace")
+        self.took_a_file = "attachment" in response.headers.get("Content-Disposition", "")
         connection.close()
         if cookie := response.headers.get("Set-Cookie"):
             self.cookie = cookie.partition(";")[0]
@@ -107,7 +186,8 @@ def _no_hub(*_: object, **__: object) -> object:
 def sign_in(node: Node, port: int, role: str) -> Visitor:
     """Enter a person of this role, for one school if it is a teacher's, and sign them in."""
     person = role.replace("_", "-")
-    enter_person(node.party.directory, person, role, "Somebody", SCHOOL if role == Role.DESIGNATED_TEACHER else None)
+    school, schools = (SCHOOL if role == Role.DESIGNATED_TEACHER else None), (SCHOOL,) * (role == Role.ACADEMY_TRUST)
+    enter_person(node.party.directory, person, role, "Somebody", school, schools)
     visitor = Visitor(port)
     visitor.get("/sign-in")
     assert visitor.send("/sign-in", {"code": issue_code(node, person)}) == 303
@@ -115,10 +195,13 @@ def sign_in(node: Node, port: int, role: str) -> Visitor:
     return visitor
 
 
-def is_let_in(role: str, rights: tuple[Right, ...]) -> bool:
-    """Whether a role has one of these rights; whoever is entered for no school stands to none."""
-    has_school = role == Role.DESIGNATED_TEACHER
-    return any((role, *right) in ALLOWED for right in rights if has_school or right[0] != "school")
+def is_let_in(role: str, rights: Rights) -> bool:
+    """Whether a role has one of these sets of rights; whoever is entered for no school stands to none."""
+    has_school = role in (Role.DESIGNATED_TEACHER, Role.ACADEMY_TRUST)
+    return any(
+        all((role, *right) in ALLOWED and (has_school or right[0] != "school") for right in together)
+        for together in rights
+    )
 
 
 @pytest.mark.parametrize("role", Role)
@@ -131,6 +214,26 @@ def test_each_role_opens_and_sends_what_its_rights_let_it_and_nothing_else(node:
     forged = {"where": "here", "upn": "A823456789012", "child": "nobody", "role": "virtual_school_head", **WHY}
     refused = {path for path in FORMS if visitor.send(path, forged) == 403}
     assert refused == {path for path, rights in FORMS.items() if not is_let_in(role, rights)}
+    taken = {path for path in FORMS if visitor.send(path, {**forged, "form": "csv"}) == 200 and visitor.took_a_file}
+    assert taken == {path for path in TAKEN_AWAY if is_let_in(role, FORMS[path])}
+
+
+def test_every_page_and_form_is_in_the_matrix(node: Node) -> None:
+    """A page that is in no table is one whose rights nobody has said."""
+    rules = [(str(rule), rule.methods or set()) for rule in create_app(node).url_map.iter_rules()]
+    free = {rule for rule, _ in rules if rule.startswith(("/assets/", "/sign-in/with/"))} | ANYBODYS | BY_QUERY
+    assert {rule for rule, methods in rules if "GET" in methods} - free == set(DOORS)
+    assert {rule for rule, methods in rules if "POST" in methods} - free == set(FORMS)
+
+
+def test_no_right_of_the_matrix_is_without_a_test() -> None:
+    """Every right of every role lets somebody through a door here, or is held where `ELSEWHERE` says."""
+    here = {right for rights in (*DOORS.values(), *FORMS.values()) for together in rights for right in together}
+    elsewhere = set[Right]().union(*ELSEWHERE.values())
+    missing = {right for _, *right in ALLOWED if tuple(right) not in here | elsewhere}
+    assert missing == set()
+    assert here <= {tuple(right) for _, *right in ALLOWED}
+    assert all((Path(__file__).parents[3] / place).exists() for place in ELSEWHERE)
 
 
 @pytest.mark.parametrize("role", sorted(role for role, *right in ALLOWED if right == ["home", "read", "identity"]))
@@ -214,7 +317,7 @@ def test_no_address_has_an_id_in_it_but_a_querys(node: Node) -> None:
     """
     rules = [str(rule) for rule in create_app(node).url_map.iter_rules()]
     named = {rule for rule in rules if "<" in rule and not rule.startswith(("/assets/", "/sign-in/"))}
-    assert named == {"/leaving/<query_id>", "/leaving/<query_id>/approve", "/leaving/<query_id>/refuse"}
+    assert named == BY_QUERY
 
 
 @pytest.mark.parametrize("role", ["virtual_school_head", "node_administrator", "designated_teacher", "ig_officer"])
