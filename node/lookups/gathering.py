@@ -18,6 +18,7 @@ from node.lookups.delegations import find_in_force
 from node.lookups.file_fields import FILE_FIELDS, TRACKED, file_fields_of, make_file
 from node.lookups.named_children import list_named, named_filter, read_named
 from node.lookups.narrowing import narrow
+from node.lookups.notices import NoticeKind, give_notice
 from node.lookups.own_children import read_children
 from node.lookups.records import find_hosted_children, permitted_fields
 from node.lookups.sealed_pages import reading_records
@@ -110,7 +111,10 @@ def _with_tracking(node: Node, groups: frozenset[FieldGroup], found: Gathered) -
 
 
 def _gather_child_on_roll(node: Node, policy: AccessPolicy, request: LookupRequest, snapshot: Snapshot) -> Gathered:
-    """One child on a roll of ours whom the asker has in care: both identifiers have to be right, as in a claim."""
+    """One child on a roll of ours whom the asker has in care: both identifiers have to be right, as in a claim.
+
+    A child who is in our own care, as far as we know, is not the asker's: none is found, and our officer is told.
+    """
     rule = _narrow_search(policy, request, Relation.HOME)
     sought = request.sought
     assert sought is not None
@@ -118,6 +122,9 @@ def _gather_child_on_roll(node: Node, policy: AccessPolicy, request: LookupReque
         raise Refused("identifiers_missing", "a child on our rolls is found by pupil number and date of birth alone")
     with reading_records(node):
         found = find_on_roll(snapshot, sought.upn, sought.date_of_birth)
+        if find_sought(snapshot, sought):
+            found = None
+            _tell_of_false_claim(node, request)
     groups = rule.clauses[Relation.HOME]
     fields = tuple(name for name in file_fields_of(groups) if found and found[1].get(name))
     return Gathered(
@@ -127,6 +134,14 @@ def _gather_child_on_roll(node: Node, policy: AccessPolicy, request: LookupReque
         tokens=(found[0],) if found else (),
         files=(ChildFile(**{name: found[1][name] for name in fields}),) if found else (),
     )
+
+
+def _tell_of_false_claim(node: Node, request: LookupRequest) -> None:
+    """Give our officer notice of who seeks a child in our care as their own: falsely, or ahead of what was loaded."""
+    about = {"reference": request.lookup_id, "authority": request.authority}
+    text = f"{request.person} ({request.role}) asked, and was told of nobody"
+    with node.database.transaction() as connection:
+        give_notice(connection, node.clock(), NoticeKind.SOUGHT_AS_THEIRS, **about, text=text)
 
 
 def _narrow_search(policy: AccessPolicy, request: LookupRequest, relation: Relation) -> RowFilter:

@@ -36,6 +36,7 @@ class NoticeKind(StrEnum):
     TOO_MANY_LOOKUPS = "too_many_lookups", "One of our own people looked up more in an hour than our rules allow."
     EMERGENCY_HERE = "emergency_here", "Somebody of another authority asked us for emergency access to one child."
     EMERGENCY_BY_US = "emergency_by_us", "One of our own people asked another authority for emergency access."
+    SOUGHT_AS_THEIRS = "sought_as_theirs", "An authority sought as its own, on our rolls, a child who is in our care."
     WRONG_ANSWER = "wrong_answer", "Another node answered a lookup of ours with something else than was asked."
 
 

@@ -31,7 +31,7 @@ from policies.names import CHILD_RECORD, Role
 from tests.node.lookups.test_class_list import SCHOOL, send_to_school, some_numbers
 from tests.node.lookups.test_delegations import give
 from tests.node.lookups.test_lookups import ASKER, PURPOSE, PaperRelay, events
-from tests.node.lookups.test_one_child import HOME, child_placed_here, rows_of
+from tests.node.lookups.test_one_child import HOME, child_on_their_roll, child_placed_here
 from tests.policies.test_access_matrix import ALLOWED
 from tests.small_federation import SmallFederation
 
@@ -66,7 +66,7 @@ def question(federation: SmallFederation, kind: LookupKind) -> dict[str, Any]:
     if kind in (LookupKind.ONE_CHILD, LookupKind.EMERGENCY):
         return {"sought": ChildSought(upn=child_placed_here(federation)["upn"])}
     if kind is LookupKind.CHILD_ON_ROLL:
-        pupil = rows_of(federation.node(HOME), "pupils", "academic_year = 202425 AND length(upn) = 13")[0]
+        pupil = child_on_their_roll(federation)
         return {"sought": ChildSought(upn=pupil["upn"], date_of_birth=pupil["date_of_birth"])}
     return {"school_urn": SCHOOL} if kind is LookupKind.CLASS_LIST else {}
 

@@ -52,6 +52,14 @@ def child_elsewhere(federation: SmallFederation) -> Row:
     return rows_of(federation.node(HOME), "children", where)[0]
 
 
+def child_on_their_roll(federation: SmallFederation) -> Row:
+    """A pupil at a school of 301 who is not in its care: as far as it knows, it may be the child of whoever asks."""
+    theirs = federation.node(HOME)
+    in_care = {row["upn"] for row in rows_of(theirs, "children", "care_end IS NULL AND academic_year = 202425")}
+    pupils = rows_of(theirs, "pupils", "academic_year = 202425 AND length(upn) = 13")
+    return next(pupil for pupil in pupils if pupil["upn"] not in in_care)
+
+
 def ask(
     federation: SmallFederation, relay: PaperRelay, sought: ChildSought, whose: str = "theirs", person: str = "vsh"
 ) -> LookupResult:
@@ -97,7 +105,7 @@ def answer_of_nobody(federation: SmallFederation) -> LookupAnswer:
 
 
 def test_a_child_of_ours_on_their_roll_is_found_by_both_identifiers_alone(federation: SmallFederation) -> None:
-    (pupil, *_) = rows_of(federation.node(HOME), "pupils", "academic_year = 202425 AND length(upn) = 13")
+    pupil = child_on_their_roll(federation)
     born = pupil["date_of_birth"]
     (answer,) = ask(
         federation, PaperRelay(federation), ChildSought(upn=pupil["upn"], date_of_birth=born), "ours"
@@ -112,6 +120,20 @@ def test_a_child_of_ours_on_their_roll_is_found_by_both_identifiers_alone(federa
         with pytest.raises(StateError, match="pupil number and date of birth"):
             ask(federation, relay, unclear, "ours")
         assert relay.requests == {}
+
+
+def test_a_child_in_their_own_care_is_nobody_elses_whoever_says_so(federation: SmallFederation) -> None:
+    """A dishonest head knows number and date of birth of a child who is in care there and at school there."""
+    theirs, rolls = federation.node(HOME), {row["upn"]: row for row in rows_of(federation.node(HOME), "pupils", "true")}
+    where = f"host_authority = '{HOME}' AND care_end IS NULL AND academic_year = 202425"
+    child = next(row for row in rows_of(theirs, "children", where) if row["upn"] in rolls)
+    sought = ChildSought(upn=child["upn"], date_of_birth=child["dob"])
+    (answer,) = ask(federation, PaperRelay(federation), sought, "ours").answers
+    assert (answer.outcome, answer.files, answer.fields) == (LookupOutcome.ANSWERED, (), ())
+    (told,) = events(theirs, Action.LOOKUP_ANSWERED)
+    assert (told.subject, told.details["children"]) == ("", 0)
+    (notice,) = list_notices(theirs)
+    assert (notice.kind, notice.authority, notice.reference) == (NoticeKind.SOUGHT_AS_THEIRS, ASKER, told.reference)
 
 
 def test_an_authority_without_a_node_is_not_asked(federation: SmallFederation) -> None:
