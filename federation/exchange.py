@@ -262,6 +262,18 @@ class LookupProgress(Document, frozen=True):
     more: bool
 
 
+class TriedOut(Document, frozen=True):
+    """What a question gave on the hub's made-up England: a table, or a model, of nobody.
+
+    It is no release, and cannot pass for one: it has no id, no signature and no proof, and says what it is.
+    """
+
+    synthetic: bool
+    sql: str
+    authorities: tuple[str, ...]
+    table: dict[str, Any]
+
+
 class ReleaseDocument(Document, frozen=True):
     """A release as the hub hands it out: the table with its symbols and method, and how it came about.
 

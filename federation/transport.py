@@ -32,6 +32,7 @@ from federation.exchange import (
     ReleaseDocument,
     RunDraft,
     SealingKeyList,
+    TriedOut,
     WaitingManifests,
 )
 from federation.http_signatures import sign_request
@@ -182,6 +183,10 @@ class HubConnection:
     def draft_query(self, draft: QueryDraft) -> QueryStatus:
         """Have a query checked and turned into a manifest."""
         return self._read("POST", "/api/queries", QueryStatus, encode_document(draft))
+
+    def try_query(self, draft: QueryDraft) -> TriedOut:
+        """Have a question answered on the hub's made-up England; nobody is asked it."""
+        return self._read("POST", "/api/dry-runs", TriedOut, encode_document(draft))
 
     def draft_run(self, draft: RunDraft) -> QueryStatus:
         """Have a run of an approved template turned into a manifest."""

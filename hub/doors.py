@@ -43,6 +43,7 @@ from hub import (
     settling,
     witnessing,
 )
+from hub.dry_run import try_draft
 from hub.service import Hub
 
 doors = Blueprint("doors", __name__)
@@ -286,6 +287,13 @@ def draft_query() -> Response:
     hub, asker = the_hub(), authenticate()
     query_id = queries.draft_query(hub, read_body(QueryDraft), asker)
     return answer(queries.describe_query(hub, queries.find_query(hub, query_id, asker)), 201)
+
+
+@doors.post("/api/dry-runs")
+def try_query() -> Response:
+    """Answer a question on the hub's made-up England."""
+    asker = authenticate()
+    return answer(try_draft(the_hub(), read_body(QueryDraft), asker))
 
 
 @doors.post("/api/runs")

@@ -14,16 +14,21 @@ from disclosure_control.preset import Preset
 from disclosure_control.protection import protect
 from disclosure_control.release import ReleasedTable, ReleaseRefused, release_tables
 from disclosure_control.totals import release_noisy_model, release_noisy_total
-from federation.exchange import QueryDraft
+from federation.exchange import QueryDraft, TriedOut
 from federation.manifest import Path
 from federation.problems import ProblemRaised
+from federation.register import Member
 from federation.sum_terms import TermsInvalid, make_noisy_terms, noise_terms
-from hub.synthetic import SyntheticCopy
+from hub.drafting import choose_preset
+from hub.projects import find_project
+from hub.queries import plan_draft
+from hub.service import Hub
+from hub.synthetic import SyntheticCopy, find_copy
 from query_engine.engines import EngineFailed
 from query_engine.planning.plan import QueryPlan
 from query_engine.tables import RawTable
 
-__all__ = ["run_dry"]
+__all__ = ["require_copy", "run_dry", "try_draft"]
 
 MOST_ROWS = 20_000
 """Rows of a dry run: beyond these the page would wait too long, and nobody reads them."""
@@ -31,6 +36,25 @@ MOST_ROWS = 20_000
 
 _TURN = Lock()
 """Dry runs take turns: however many visitors try something, the hub has one engine open for it."""
+
+
+def try_draft(hub: Hub, draft: QueryDraft, asker: Member) -> TriedOut:
+    """Answer a member on the made-up copy, within a project of theirs. Raises problems that say what to mend."""
+    hub.check_access(asker.kind, "federation", "submit", "manifest")
+    project = find_project(hub, draft.project, asker.id)
+    preset = choose_preset(draft, project, hub.party.presets)
+    plan = plan_draft(draft.sql, draft.path, preset.record_keys)
+    copy = require_copy(hub)
+    found = run_dry(copy, draft, plan, preset)
+    return TriedOut(synthetic=True, sql=draft.sql, authorities=copy.authorities, table=found.to_json())
+
+
+def require_copy(hub: Hub) -> SyntheticCopy:
+    """The hub's copy. Raises a 404 problem where it has none."""
+    copy = find_copy(hub)
+    if copy is None:
+        raise ProblemRaised(404, "no_copy", "this hub has no synthetic England to try a question on: check it instead")
+    return copy
 
 
 def run_dry(copy: SyntheticCopy, draft: QueryDraft, plan: QueryPlan, preset: Preset) -> ReleasedTable | ReleasedModel:

@@ -29,4 +29,5 @@ from federation.client.member import FederationClient as FederationClient
 from federation.client.member import describe_proof as describe_proof
 from federation.client.result import Result as Result
 from federation.client.result import read_result as read_result
+from federation.client.trial import Trial as Trial
 from federation.question_check import QuestionCheck as QuestionCheck

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from disclosure_control.noise.terms import Mechanism
     from federation.client.member import FederationClient
     from federation.client.result import Result
+    from federation.client.trial import Trial
 
 __all__ = ["Progress", "Question", "QuestionIncomplete", "StillRunning", "Submission", "Terms", "draft_question"]
 
@@ -100,6 +101,10 @@ class Question:
         if found.price is None:
             return found
         return found.with_left(self._client.budget(draft.project, draft.academic_year))
+
+    def try_out(self) -> "Trial":
+        """Have the hub answer the question on its made-up England. Raises `HubRefused` where it has none."""
+        return self._client.try_out(self.draft)
 
     def submit(self) -> "Submission":
         """Have the question drafted, compare its manifest with it, and sign and submit it: once, however often."""

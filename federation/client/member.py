@@ -16,6 +16,7 @@ from federation.client.manifests import (
     review_manifest,
 )
 from federation.client.result import Result
+from federation.client.trial import Trial
 from federation.envelope import Envelope, read_envelope, seal_envelope, sign_body
 from federation.exchange import (
     BudgetLeft,
@@ -110,6 +111,10 @@ class FederationClient:
     def query(self, query_id: str) -> Submission:
         """Return a query that was submitted before, to follow it or to have its release."""
         return Submission(self, query_id)
+
+    def try_out(self, draft: QueryDraft) -> Trial:
+        """Have the hub answer a draft on its made-up England; no authority is asked."""
+        return Trial(self._connection.try_query(draft), self.presets)
 
     def result(self, query_id: str) -> Result:
         """Return the release of a query, verified against what the nodes signed, with its proof."""

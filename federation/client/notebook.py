@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from disclosure_control.showing import ShownTable
     from disclosure_control.tables import Entry
     from federation.client.result import Result
+    from federation.client.trial import Trial
     from federation.exchange import QueryStatus
     from query_engine.wording.description import Paragraph
 
-__all__ = ["draw_paragraphs", "draw_result", "draw_status"]
+__all__ = ["draw_paragraphs", "draw_result", "draw_status", "draw_trial"]
 
 MOST_ROWS = 60
 """Rows that a notebook shows; a data frame or a file has them all."""
@@ -47,6 +48,15 @@ def draw_result(result: "Result") -> str:
         f"<div>{table}<p>{escape(result.citation)}</p>"
         f"<details><summary>Where it comes from</summary>{told}</details></div>"
     )
+
+
+def draw_trial(trial: "Trial") -> str:
+    """A dry run, under a sentence that says what it is."""
+    from federation.client.trial import MADE_UP
+
+    shown = trial.table
+    table = _draw_model(shown) if isinstance(shown, ReleasedModel) else _draw_rows(shown)
+    return f"<div><p><b>{escape(MADE_UP)}</b></p>{table}</div>"
 
 
 def _draw_model(model: ReleasedModel) -> str:

@@ -23,7 +23,7 @@ from federation.project import Project
 from federation.reading import LEAVES_BY
 from federation.register import MemberKind
 from federation.web.site import allow_script
-from hub.dry_run import run_dry
+from hub.dry_run import require_copy, run_dry
 from hub.pages.again import ask_about_next, ask_again
 from hub.pages.bars import draw_bars
 from hub.pages.budget import Cost, foresee_cost
@@ -186,9 +186,7 @@ def _render_review(form: DraftForm, projects: tuple[Project, ...], question: Que
 
 def _render_tried(form: DraftForm, question: Question, plan: QueryPlan, preset: Preset) -> str:
     """The page of a dry run: a table or a model of nobody, as the release would look. Raises 404 and 422 problems."""
-    copy = find_copy(the_hub())
-    if copy is None:
-        raise ProblemRaised(404, "no_copy", "this hub has no synthetic England to try a question on: check it instead")
+    copy = require_copy(the_hub())
     found = run_dry(copy, form.to_draft(), plan, preset)
     return render_template(
         "dry_run.html",

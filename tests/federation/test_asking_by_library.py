@@ -1,5 +1,6 @@
 """The client library as a researcher has it: ask, wait, read, and prove without the hub."""
 
+import json
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,10 +9,12 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from audit.proof import ProofInvalid
 from federation.client import FederationClient, QuestionIncomplete, StillRunning, connect, read_result
 from federation.client.frames import PandasMissing
+from federation.commands.query import query
 from federation.exchange import QueryDraft, QueryStatus
 from federation.log_proofs import verify_release_proof
 from federation.state import StateError, join_federation
@@ -20,6 +23,7 @@ from hub.app import create_app
 from hub.settling import settle_due
 from query_engine.refusal import QueryRefused
 from tests.end_to_end.one_process import HUB, ShortLines
+from tests.hub.made_up_copy import CODES, give_copy
 from tests.hub.played_federation import HUB_ADDRESS, PROJECT, SQL, PlayedFederation, found_federation
 
 PURPOSE = "How attendance differs by key stage"
@@ -176,6 +180,33 @@ def test_what_a_notebook_shows_is_escaped_and_says_what_symbols_mean(client: Qui
     assert "<summary>Where it comes from</summary>" in shown
     status = question.submit()._repr_html_()
     assert "<td>302</td><td>refused</td><td>history_full</td>" in status
+
+
+def test_a_question_is_tried_on_made_up_children_who_are_never_taken_for_any(
+    client: QuickClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In text, notebook, data frame, CSV and JSON it says what it is; nobody is asked; without a copy, why not."""
+    question = client.sql(SQL, project=PROJECT, purpose=PURPOSE, preset="ons_10_5", path="per_authority")
+    with pytest.raises(HubRefused, match="no synthetic England"):
+        question.try_out()
+    give_copy(client.played.hub.party.directory, tmp_path)
+    trial = question.try_out()
+    frame = trial.to_pandas()
+    assert set(frame["synthetic"]) == {"true"}
+    assert set(frame["home_authority"]) == set(CODES)
+    assert (frame["children"].isna() == frame["children_symbol"].notna()).all()
+    assert str(trial).startswith("SYNTHETIC: ")
+    assert trial._repr_html_().startswith("<div><p><b>SYNTHETIC: ")
+    assert trial.to_csv().splitlines()[0] == "synthetic,home_authority,key_stage,children,attendance"
+    assert client.submitted == 0
+    monkeypatch.setattr("federation.client.connect", lambda state: client)
+    monkeypatch.setattr(client, "close", lambda: None)
+    what = ["try", "--state", ".", "--project", PROJECT, "--preset", "ons_10_5", "--path", "per_authority"]
+    said = CliRunner().invoke(query, [*what, "--format", "csv", SQL], catch_exceptions=False)
+    assert said.stdout == trial.to_csv()
+    told = CliRunner().invoke(query, [*what, "--format", "json", SQL], catch_exceptions=False)
+    assert json.loads(told.stdout)["synthetic"] is True
+    assert CliRunner().invoke(query, [*what, SQL]).stdout.startswith("SYNTHETIC: ")
 
 
 def test_nothing_is_released_of_a_query_that_expired(client: QuickClient) -> None:

@@ -40,6 +40,7 @@ from federation.exchange import (
     ReleaseDocument,
     RunDraft,
     SealingKeyList,
+    TriedOut,
     WaitingManifests,
 )
 from federation.handover_packs import PackUnusable, read_pack
@@ -273,6 +274,7 @@ EXAMPLES: tuple[Document, ...] = (
         valid_hours=168,
     ),
     *SUM_EXAMPLES,
+    TriedOut(synthetic=True, sql="SELECT 1", authorities=("203", "301"), table={"rows": []}),
     make_standing(),
     make_standing().parameters[0],
     RunDraft(template=sign_standing(make_standing()), choices=CHOICES, snapshot_term="202425-summer", valid_hours=24),
