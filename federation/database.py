@@ -11,7 +11,7 @@ PostgreSQL server instead (federation/postgres.py); statements are written once,
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -169,6 +169,12 @@ def open_shared_database(party: Party, *schemas: Path) -> "SqliteDatabase | Post
     except ImportError:
         raise DatabaseUnavailable(MISSING_DRIVER) from None
     return PostgresDatabase(address, _read_schemas(schemas), AuditLog(party.member_id, LogSigner(party)))
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy a database file as it is at one moment, while others write to it: SQLite's online backup."""
+    with closing(sqlite3.connect(source)) as opened, closing(sqlite3.connect(target)) as copy:
+        opened.backup(copy)
 
 
 def stamp(moment: datetime) -> str:

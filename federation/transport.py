@@ -41,6 +41,7 @@ from federation.lines import NO_ANSWER, Answer, AnswerTooLarge, Bounds, Lines
 from federation.problems import PROBLEM_TYPE, Problem
 from federation.project import Project
 from federation.sealing import SealedRecords
+from federation.software import write_products
 from federation.state import Party, StateError
 from federation.terminal import plain_text
 from federation.tls import TlsInvalid, check_protected, client_context, explain_failure
@@ -105,6 +106,8 @@ class HubConnection:
     ) -> None:
         check_protected(url)
         self.clocks = ClockWatch()
+        self.products = write_products()
+        """What requests say of the software that makes them."""
         self._url, self._keys, self._clock, self._pause = url, keys, clock, pause
         self._lines = Lines(url, client_context(ca) if url.startswith("https:") else None)
 
@@ -272,7 +275,7 @@ class HubConnection:
         bounds = Bounds(LONGEST_EXCHANGE_SECONDS, LONGEST_SILENCE_SECONDS, MAX_BATCH_BYTES)
         signed = sign_request(method, self._url + path, body, self._keys.current(), self._clock())
         try:
-            answer = self._lines.send(method, path, body, signed, bounds)
+            answer = self._lines.send(method, path, body, {**signed, "User-Agent": self.products}, bounds)
         except AnswerTooLarge as error:
             raise HubUnreachable(f"the hub at {self._url} answers with {error}") from None
         except NO_ANSWER as error:

@@ -13,6 +13,7 @@ from federation.state import StateError
 from federation.web.answering import answer_problem, answer_problems
 from federation.wire import MAX_DOCUMENT_BYTES
 from hub.doors import doors
+from hub.health import health
 from hub.pages.site import add_pages
 from hub.service import Hub, describe_error, open_hub
 from hub.settling import keep_time
@@ -28,6 +29,7 @@ def create_app(hub: Hub) -> Flask:
     app.extensions["hub"] = hub
     app.register_blueprint(doors)
     app.register_blueprint(sum_doors)
+    app.register_blueprint(health)
     add_pages(app, hub)
     answer_problems(app)
     app.register_error_handler(Exception, answer_unforeseen)

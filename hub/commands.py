@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from hub.keeping_commands import backup, metrics, restore
+
 PEM = click.Path(path_type=Path, dir_okay=False, exists=True)
 STATE = click.option("--state", type=click.Path(path_type=Path, file_okay=False), required=True)
 
@@ -12,6 +14,10 @@ STATE = click.option("--state", type=click.Path(path_type=Path, file_okay=False)
 @click.group()
 def hub() -> None:
     """Make and run the hub: it carries approved queries and releases safe tables."""
+
+
+for command in (metrics, backup, restore):
+    hub.add_command(command)
 
 
 @hub.command()

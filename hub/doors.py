@@ -41,6 +41,7 @@ from hub import (
     runs,
     sealing_keys,
     settling,
+    sightings,
     witnessing,
 )
 from hub.dry_run import try_draft
@@ -159,8 +160,10 @@ def send_register() -> Response:
 
 @doors.get("/federation/inbox")
 def send_inbox() -> Response:
-    """Hand a node what waits for it."""
-    return _hand_out(the_hub(), authenticate(MemberKind.NODE))
+    """Hand a node what waits for it, and note that it is here."""
+    hub, node = the_hub(), authenticate(MemberKind.NODE)
+    sightings.note_sighting(hub, node, request.headers.get("User-Agent", ""), hub.clock())
+    return _hand_out(hub, node)
 
 
 def _hand_out(hub: Hub, node: Member) -> Response:

@@ -48,6 +48,13 @@ CREATE TABLE IF NOT EXISTS checks (
     told TEXT NOT NULL,
     beside TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS sightings (
+    node TEXT PRIMARY KEY,
+    seen_at TEXT NOT NULL,
+    version TEXT NOT NULL,
+    register TEXT NOT NULL,
+    snapshot TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS endings (
     query_id TEXT PRIMARY KEY REFERENCES queries,
     member TEXT NOT NULL,

@@ -7,6 +7,7 @@ import click
 from node.budget_command import budget
 from node.claim_commands import claim, claims, incomplete
 from node.figures.commands import figures
+from node.keeping_commands import backup, metrics, restore, restored
 from node.lookups.delegation_commands import delegation
 from node.lookups.handover.commands import handover
 from node.lookups.officer_commands import held, notices
@@ -28,9 +29,10 @@ def node() -> None:
     """Make, load, check and run an authority's node."""
 
 
+ABOUT_KEEPING = (metrics, backup, restore, restored)
 ABOUT_DATA = (budget, claim, claims, incomplete, returns, quality, validate, retire)
 ABOUT_ACCESS = (policy, held, notices, delegation, handover, figures)
-for command in (*ABOUT_DATA, *ABOUT_ACCESS, track):
+for command in (*ABOUT_KEEPING, *ABOUT_DATA, *ABOUT_ACCESS, track):
     node.add_command(command)
 
 
@@ -156,22 +158,6 @@ def check(state: Path, against: str | None, look_at_hub: bool, form: str) -> Non
         click.echo(check_hub(state, form))
     else:
         click.echo(compare_with(state, against, form) if against else describe_snapshot(state, form))
-
-
-@node.command()
-@STATE
-def restored(state: Path) -> None:
-    """Say that the node's directory was put back from a copy: it erases every key of secure sums, and sits out a week.
-
-    What the copy does not know, such as the slots that were used since, must never be done a second time.
-    """
-    from node.service import open_node
-    from node.sums.preparing import erase_epochs
-
-    opened = open_node(state)
-    epochs = opened.sums.epochs()
-    erase_epochs(opened, epochs)
-    click.echo(f"erased the keys of {', '.join(epochs) or 'no week: there were none'}")
 
 
 @node.command()

@@ -18,6 +18,7 @@ from federation.exchange import Delivery, DeliveryKind, Inbox
 from federation.register import RegisterError
 from federation.register_changes import adopt_and_record
 from federation.sealing import SealedRecords
+from federation.software import write_products
 from federation.state import StateError
 from federation.transport import (
     LONG_POLL_SECONDS,
@@ -33,6 +34,7 @@ from node.lookups.answering import answer_lookup, warm_up
 from node.lookups.correspondents import Publication, take_in_keys
 from node.schedule import LOOKUPS_A_TICK, Schedule, batched
 from node.service import Node
+from node.snapshots import SnapshotDamaged, SnapshotMissing
 from node.sums.deliveries import Doors, deal_with_sum
 from node.sums.preparing import erase_what_is_over
 from node.witnessing import Witnessing
@@ -76,6 +78,7 @@ def serve_node(node: Node, hub: HubConnection, stop: threading.Event) -> None:
             try:
                 erase_what_is_over(node)
                 ensure_register(node, hub)
+                hub.products = tell_software(node)
                 publication.renew(node, hub)
                 stated.renew(node, hub)
                 witnessing.renew(node, hub)
@@ -95,6 +98,15 @@ def serve_node(node: Node, hub: HubConnection, stop: threading.Event) -> None:
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             if told := hub.clocks.news():
                 log.warning("%s: %s", node.party.member_id, told)
+
+
+def tell_software(node: Node) -> str:
+    """Return what our requests say of us: our software, register and snapshot; nothing of what is in it."""
+    try:
+        register, snapshot = node.register().version, node.store.current()
+    except (RegisterError, StateError, SnapshotDamaged, SnapshotMissing):
+        return write_products()
+    return write_products(register=register, snapshot=snapshot.id if snapshot else "")
 
 
 class Finished:

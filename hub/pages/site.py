@@ -10,13 +10,14 @@ from hub.pages.citation import citation
 from hub.pages.comparing import comparing
 from hub.pages.downloads import downloads
 from hub.pages.home import home
+from hub.pages.nodes import nodes
 from hub.pages.projects import projects
 from hub.pages.queries import queries
 from hub.pages.release import release
 from hub.pages.visitor import describe_visitor
 from hub.service import Hub
 
-DOORS = ("api", "federation")
+DOORS = ("api", "federation", "health")
 """The first words of the paths where members' software comes in; everything else is for people."""
 
 
@@ -24,5 +25,5 @@ def add_pages(app: Flask, hub: Hub) -> None:
     """Serve the hub's pages beside its doors."""
     open_site(app, hub, DOORS)
     app.context_processor(describe_visitor)
-    for pages in (home, catalogue, projects, queries, asking, release, downloads, citation, comparing, audit):
+    for pages in (home, catalogue, projects, queries, asking, release, downloads, citation, comparing, nodes, audit):
         app.register_blueprint(pages)

@@ -70,6 +70,11 @@ def may_see_projects(member: Member) -> bool:
     return may_ask(member) or may_list_queries(member)
 
 
+def may_see_nodes(member: Member) -> bool:
+    """Whether a member may see where nodes stand: whoever runs the hub, and whoever may read everybody's manifests."""
+    return member.kind is MemberKind.HUB or may(member, "federation", "read", "manifest")
+
+
 def may_read_log(member: Member) -> bool:
     """Whether a member may read the hub's audit log, which belongs to the organisation that runs the hub."""
     own = member.organisation == the_hub().party.profile.organisation
@@ -92,6 +97,8 @@ def list_navigation(visitor: Member | None) -> Iterator[Navigation]:
         yield navigation_entry("/queries", "Queries")
     if visitor is not None and may_see_projects(visitor):
         yield navigation_entry("/projects", "Projects")
+    if visitor is not None and may_see_nodes(visitor):
+        yield navigation_entry("/nodes", "Nodes")
     if visitor is not None and may_read_log(visitor):
         yield navigation_entry("/audit", "Audit log")
 

@@ -11,6 +11,7 @@ import pytest
 
 import federation
 from federation.approvals import PasskeyAnswer
+from federation.backups import BackedUpFile, Contents
 from federation.budgets import BudgetStatement, StatementInvalid, TakenByProject, verify_statement
 from federation.cell_key_terms import AnswersUsed, CellKeyTerms, check_answers
 from federation.ceremony import GivenInvitation, RootLedger
@@ -117,6 +118,7 @@ STATED = BudgetStatement(
     taken=(TakenByProject(academic_year="202425", project="attendance-2025", epsilon="0.5"),),
     counted=("0" * 64,),
 )
+BACKED_UP = BackedUpFile(path="rules.toml", size=7, sha256="0" * 64)
 PROJECT = make_project("attendance-2025", ["ana@ucl"])
 BUDGET_LEFT = BudgetLeft(
     project="attendance-2025", academic_year="202425", left="4.5", most_per_question="1", unstated=("node-203",)
@@ -295,6 +297,8 @@ EXAMPLES: tuple[Document, ...] = (
     DELIVERY,
     BUDGET_LEFT,
     PROJECT,
+    BACKED_UP,
+    Contents(member="node-301", made_at=NOW, version="0.1.0", files=(BACKED_UP,)),
     PROJECT.people[0],
     PROJECT.organisations[0],
     PROJECT.data_items[0],

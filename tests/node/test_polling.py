@@ -71,6 +71,11 @@ class PlayedNode:
     class party:  # noqa: N801 - stands where an attribute does
         member_id = "node-301"
 
+    class store:  # noqa: N801 - stands where an attribute does
+        @staticmethod
+        def current() -> None:
+            """Nothing has been loaded."""
+
     class Register:
         version = 1
 

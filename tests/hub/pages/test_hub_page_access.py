@@ -18,6 +18,7 @@ ACCESS = {
     "/catalogue":                        (200,  200,  200,    200,     200,    200,     200,    200),
     "/catalogue/child_year":             (200,  200,  200,    200,     200,    200,     200,    200),
     "/catalogue/nothing":                (404,  404,  404,    404,     404,    404,     404,    404),
+    "/nodes":                            (403,  403,  403,    200,     200,    200,     200,    200),
     "/projects":                         (403,  200,  200,    200,     200,    200,     403,    200),
     "/projects/attendance":              (403,  200,  404,    200,     200,    200,     403,    404),
     "/projects/nothing":                 (403,  404,  404,    404,     404,    404,     403,    404),
@@ -49,7 +50,7 @@ ACCESS = {
 }  # fmt: skip
 
 
-SECTIONS = ("Home", "Catalogue", "Queries", "Projects", "Audit log")
+SECTIONS = ("Home", "Catalogue", "Queries", "Projects", "Nodes", "Audit log")
 
 
 @pytest.mark.parametrize("member", VISITORS, ids=lambda member: member or "nobody")
@@ -80,9 +81,9 @@ def test_the_table_of_access_has_every_page(app: Flask, asked: dict[str, str]) -
     [
         ("", ["Home", "Catalogue"]),
         ("ana", ["Home", "Catalogue", "Queries", "Projects"]),
-        ("eve", ["Home", "Catalogue", "Queries", "Projects", "Audit log"]),
-        ("fay", ["Home", "Catalogue", "Queries", "Projects"]),
-        ("gus", ["Home", "Catalogue"]),
+        ("eve", ["Home", "Catalogue", "Queries", "Projects", "Nodes", "Audit log"]),
+        ("fay", ["Home", "Catalogue", "Queries", "Projects", "Nodes"]),
+        ("gus", ["Home", "Catalogue", "Nodes"]),
     ],
 )
 def test_the_navigation_leads_only_where_the_visitor_may_go(browse: Browse, member: str, shown: list[str]) -> None:

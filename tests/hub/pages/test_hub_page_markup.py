@@ -63,6 +63,7 @@ def every_page(
         "catalogue, one factor": nobody.get("/catalogue?factor=attendance"),
         "child_year, one factor": nobody.get("/catalogue/child_year?factor=attendance"),
         "exclusions, no such factor": nobody.get("/catalogue/exclusions?factor=SDQ+score"),
+        "nodes": eve.get("/nodes"),
         "projects": ana.get("/projects"),
         "no projects": browse("bea").get("/projects"),
         "project": ana.get("/projects/attendance"),

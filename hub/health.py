@@ -1,0 +1,31 @@
+"""Whether the hub can serve at the moment, for a load balancer or a service manager: open to all, and says no more."""
+
+from flask import Blueprint, Response, current_app
+
+from audit.connection import DatabaseUnavailable
+from federation.register import RegisterError
+from federation.state import StateError
+from hub.service import Hub
+
+health = Blueprint("health", __name__)
+
+
+@health.get("/health")
+def send_health() -> Response:
+    """Say "ok" where the register is valid and the database answers; else which of them fails, with status 503."""
+    hub: Hub = current_app.extensions["hub"]
+    failing = find_failing(hub)
+    return Response(f"{failing or 'ok'}\n", 503 if failing else 200, content_type="text/plain; charset=utf-8")
+
+
+def find_failing(hub: Hub) -> str:
+    """Return what keeps a hub from serving, in a word; empty where nothing does."""
+    try:
+        hub.register()
+    except (RegisterError, StateError):
+        return "register"
+    try:
+        hub.database.connection.execute("SELECT 1").fetchone()
+    except DatabaseUnavailable:
+        return "database"
+    return ""
