@@ -51,6 +51,7 @@ class Action(StrEnum):
     QUERY_OFFERED = "query.offered", "The hub offered an approved query to the nodes of its roster."
     QUERY_RECEIVED = "query.received", "A node received a query and is about to check and run it."
     QUERY_HELD = "query.held", "A node set a query aside for a local officer to decide."
+    QUERY_DECIDED = "query.decided", "An officer let a held query through, or refused it, for a stated reason."
     QUERY_ANSWERED = "query.answered", "A node's protected answer left the node or reached the hub."
     QUERY_REFUSED = "query.refused", "A query was refused under a rule named in the details."
     QUERY_TURNED_DOWN = (

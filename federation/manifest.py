@@ -256,10 +256,12 @@ class Outcome(StrEnum):
 
     ANSWERED = "answered"
     REFUSED = "refused"
+    HELD = "held"
+    """Set aside for an officer of the node's authority: another reply follows, or the manifest expires before."""
 
 
 class Reply(Document, frozen=True):
-    """A node's signed answer: its own rows, completely protected, or a refusal with its reason."""
+    """A node's signed answer: its own rows, completely protected, a refusal with its reason, or that it is held."""
 
     manifest_digest: Digest
     query_id: QueryId

@@ -115,6 +115,7 @@ def finish_deliveries(hub: Hub, node: Member, done: Collection[int]) -> None:
 def accept_reply(hub: Hub, node: Member, data: bytes) -> Reply:
     """Keep a node's signed reply and return it. The first reply counts, and a repeated one is no error.
 
+    That a query is held is none: it is noted, for whoever looks, and the node's reply is awaited as before.
     Raises a 404 problem unless the query was offered to this node, and a 409 problem when no reply is awaited any more.
     """
     reply = _read_signed(node, data, hub.clock())
@@ -126,7 +127,10 @@ def accept_reply(hub: Hub, node: Member, data: bytes) -> Reply:
             raise ProblemRaised(404, "query_unknown", "the reply belongs to no query that was offered to you")
         if not _has_replied(connection, reply.manifest_digest, node):
             _check_awaited(row, stamp(hub.clock()))
-            _keep_reply(hub, connection, reply, data)
+            if reply.outcome is ReplyOutcome.HELD:
+                _keep_held(hub, connection, reply)
+            else:
+                _keep_reply(hub, connection, reply, data)
         _finish_manifest(connection, node, row["envelope"])
     hub.bell.ring(reply.query_id)
     return reply
@@ -158,6 +162,15 @@ def _keep_reply(hub: Hub, connection: Connection, reply: Reply, data: bytes) -> 
     )
     keep_progress(connection, reply.manifest_digest, said, data, hub.clock())
     hub.database.log.append(connection, _reply_event(hub, reply))
+
+
+def _keep_held(hub: Hub, connection: Connection, reply: Reply) -> None:
+    """Note, once, that a node has set a query aside for its officer."""
+    row = (reply.manifest_digest, reply.node, reply.authority, clean_text(reply.text), stamp(hub.clock()))
+    fresh = connection.execute("INSERT INTO held_at_nodes VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", row)
+    if fresh.rowcount:
+        event = hub.event(Action.QUERY_HELD, reply.node, reply.query_id, outcome=Outcome.HELD, code=reply.code)
+        hub.database.log.append(connection, event)
 
 
 def keep_progress(connection: Connection, digest: str, said: NodeProgress, envelope: bytes, now: datetime) -> None:
@@ -223,3 +236,12 @@ def read_progress(hub: Hub, digest: str) -> Mapping[str, NodeProgress]:
         "SELECT node, authority, outcome, code, text FROM replies WHERE digest = ?", (digest,)
     )
     return {row["node"]: NodeProgress(**dict(row)) for row in rows}
+
+
+def read_held(hub: Hub, digest: str) -> Mapping[str, NodeProgress]:
+    """Return the nodes that have set a manifest aside for an officer, whatever they have replied since."""
+    rows = hub.database.connection.execute(
+        "SELECT node, authority, text FROM held_at_nodes WHERE digest = ?", (digest,)
+    )
+    told = {"outcome": ReplyOutcome.HELD.value, "code": ReplyOutcome.HELD.value}
+    return {row["node"]: NodeProgress(**dict(row), **told) for row in rows}

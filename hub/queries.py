@@ -41,7 +41,7 @@ from federation.standing_rosters import ENGLAND
 from federation.wire import whole_seconds
 from hub.budgets import check_budget, describe_budget, find_left, reserve_budget
 from hub.cell_keys import check_answers_left, count_answers_given
-from hub.dispatch import deliver_manifest, read_progress
+from hub.dispatch import deliver_manifest, read_held, read_progress
 from hub.drafting import choose_preset, compose_manifest
 from hub.gate import check_room
 from hub.manifests import read_stored
@@ -307,7 +307,8 @@ def list_queries(hub: Hub, reader: Member, most: int = MOST_LISTED) -> tuple[Que
 def measure_progress(hub: Hub, query_id: str) -> tuple[str, int, int]:
     """Return what changes whenever a query moves: its state, the length of its signed manifest, the replies to it."""
     row = hub.database.connection.execute(
-        "SELECT state, length(envelope), (SELECT count(*) FROM replies WHERE replies.digest = queries.digest) "
+        "SELECT state, length(envelope), (SELECT count(*) FROM replies WHERE replies.digest = queries.digest) + "
+        "(SELECT count(*) FROM held_at_nodes WHERE held_at_nodes.digest = queries.digest) "
         "FROM queries WHERE query_id = ?",
         (query_id,),
     ).fetchone()
@@ -344,10 +345,10 @@ def find_ending(hub: Hub, query_id: str) -> Ending | None:
 
 
 def describe_nodes(hub: Hub, query: StoredQuery) -> tuple[NodeProgress, ...]:
-    """Return where each node of the roster stands; one that has said nothing is `awaited`."""
+    """Return where each node of the roster stands; one that is silent is `awaited`, and `held` waits for an officer."""
     asked_at = query.manifest.issued_at
     authorities = {member.id: member.authority(asked_at) for member in hub.register().members}
-    replied = read_progress(hub, query.digest)
+    replied = {**read_held(hub, query.digest), **read_progress(hub, query.digest)}
     return tuple(
         replied.get(node)
         or NodeProgress(node=node, authority=authorities.get(node, ""), outcome="awaited", code="", text="")

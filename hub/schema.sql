@@ -27,6 +27,14 @@ CREATE TABLE IF NOT EXISTS replies (
     envelope BLOB NOT NULL,
     PRIMARY KEY (digest, node)
 );
+CREATE TABLE IF NOT EXISTS held_at_nodes (
+    digest TEXT NOT NULL REFERENCES queries (digest),
+    node TEXT NOT NULL,
+    authority TEXT NOT NULL,
+    text TEXT NOT NULL,
+    since TEXT NOT NULL,
+    PRIMARY KEY (digest, node)
+);
 CREATE TABLE IF NOT EXISTS releases (
     query_id TEXT PRIMARY KEY REFERENCES queries,
     release_id TEXT NOT NULL UNIQUE,

@@ -47,6 +47,8 @@ def start_sum(hub: Hub, query_id: str) -> None:
 
 def note_reply(hub: Hub, reply: Reply) -> None:
     """Act on a reply that has just been kept: the query may be finished, or a sum have to do without the node."""
+    if reply.outcome is ReplyOutcome.HELD:
+        return
     query = find_running(hub, reply.manifest_digest)
     if query is not None and query.manifest.path in SUM_PATHS:
         note_refusal(hub, query, reply.node, reply.code or reply.outcome)

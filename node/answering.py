@@ -42,6 +42,8 @@ from node.checklist import (
 )
 from node.earlier_rows import Question, hold_rows, keep_implied, record_sql
 from node.engines import open_engine
+from node.leaving.holding import HELD, QueryHeld, check_not_held, hold_query
+from node.leaving.holding import TEXT as HELD_TEXT
 from node.leaving.ledger import note_come, note_refused
 from node.refusal import Refused
 from node.service import Node
@@ -86,6 +88,9 @@ def answer_manifest(node: Node, data: bytes) -> bytes | None:
     note_come(node, approved, envelope)
     try:
         reserved = reserve_question(node, approved)
+    except QueryHeld:
+        hold_query(node, approved.digest, manifest)
+        return compose_held(node, envelope, manifest)
     except Refused as refused:
         with node.database.transaction() as connection:
             note_refused(connection, approved.digest, refused)
@@ -95,7 +100,7 @@ def answer_manifest(node: Node, data: bytes) -> bytes | None:
 
 
 def reserve_question(node: Node, approved: Approved) -> Reserved | bytes:
-    """Tick off lines 6 to 11 and reserve the question, in one transaction. Raises `Refused`.
+    """Tick off lines 6 to 11 and reserve the question, in one transaction. Raises `Refused` and `QueryHeld`.
 
     Returns the reply itself when this very manifest was answered before and the hub has not acknowledged it.
     """
@@ -114,6 +119,8 @@ def reserve_question(node: Node, approved: Approved) -> Reserved | bytes:
         snapshot = find_snapshot(node, approved.manifest, known)
         check_history(connection, approved, plan, snapshot.id, node.rules())
         if known is None:
+            # Only now is one of our officers asked, where our rules say so: about what would be answered otherwise.
+            check_not_held(node, connection, approved)
             reserve_in_ledger(node, connection, approved, plan, snapshot)
     return Reserved(approved, plan, snapshot)
 
@@ -265,14 +272,24 @@ def record_unapproved(node: Node, reference: str, code: str, digest: str = "", r
 
 def compose_refusal(node: Node, envelope: Envelope, manifest: Manifest, refused: Refused) -> bytes:
     """Return a refusal, signed."""
+    return _compose(node, envelope, manifest, ReplyOutcome.REFUSED, refused.code, refused.text)
+
+
+def compose_held(node: Node, envelope: Envelope, manifest: Manifest) -> bytes:
+    """Return word that a query is held, signed."""
+    return _compose(node, envelope, manifest, ReplyOutcome.HELD, HELD, HELD_TEXT)
+
+
+def _compose(node: Node, envelope: Envelope, manifest: Manifest, outcome: ReplyOutcome, code: str, text: str) -> bytes:
+    """Return a reply without a table, signed."""
     reply = Reply(
         manifest_digest=manifest_digest(envelope),
         query_id=manifest.query_id,
         node=node.party.member_id,
         authority=node.authority,
-        outcome=ReplyOutcome.REFUSED,
-        code=refused.code,
-        text=refused.text,
+        outcome=outcome,
+        code=code,
+        text=text,
         snapshot="",
         register_version=0,
         answered_at=whole_seconds(node.clock()),

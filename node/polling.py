@@ -30,6 +30,7 @@ from federation.transport import (
 )
 from node.answering import acknowledge, answer_manifest
 from node.budget_statement import StatedBudget
+from node.leaving.holding import close_expired, list_due, note_done
 from node.lookups.answering import answer_lookup, warm_up
 from node.lookups.correspondents import Publication, take_in_keys
 from node.schedule import LOOKUPS_A_TICK, Schedule, batched
@@ -82,6 +83,7 @@ def serve_node(node: Node, hub: HubConnection, stop: threading.Event) -> None:
                 publication.renew(node, hub)
                 stated.renew(node, hub)
                 witnessing.renew(node, hub)
+                answer_decided(node, hub)
                 came, inbox = inbox, None
                 inbox = poll_once(node, hub, schedule, finished, came)
                 pause = FIRST_PAUSE_SECONDS
@@ -266,6 +268,22 @@ def _deal_with_manifest(node: Node, hub: HubConnection, delivery: Delivery) -> N
     if reply is not None:
         _send_for_good(node, partial(hub.send_reply, reply))
         acknowledge(node, reply)
+
+
+def answer_decided(node: Node, hub: HubConnection) -> None:
+    """Answer what one of our officers has decided about since; what cannot be answered now is tried again."""
+    close_expired(node)
+    for digest, data in list_due(node):
+        try:
+            reply = answer_manifest(node, data)
+            if reply is not None:
+                _send_for_good(node, partial(hub.send_reply, reply))
+                acknowledge(node, reply)
+            note_done(node, digest)
+        except HubUnreachable:
+            raise
+        except Exception as error:
+            log.warning("%s: a decided query waits: %s", node.party.member_id, type(error).__name__)
 
 
 def _deal_with_sum(node: Node, doors: Doors, delivery: Delivery) -> None:

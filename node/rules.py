@@ -13,10 +13,12 @@ import msgspec
 
 from disclosure_control.noise.terms import Mechanism
 from federation.lookups import ChildFile, ChildRecord, LookupKind
+from federation.manifest import Manifest
+from federation.manifest import Path as LeavingPath
 from federation.register_reader import identify_file
 from federation.secure_sum.rosters import Floors
 from federation.state import StateError
-from federation.wire import convert_value
+from federation.wire import Digest, convert_value
 from policies.names import Role
 
 RULES_FILE = "rules.toml"
@@ -63,6 +65,20 @@ class LookupRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
 _TOLD = frozenset({*ChildRecord.__struct_fields__, *ChildFile.__struct_fields__})
 """Every field that a lookup can tell of."""
+
+
+class HoldRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which approved queries wait for one of our own officers before anything is run for them."""
+
+    all: bool = False
+    paths: frozenset[LeavingPath] = frozenset()
+    projects: frozenset[str] = frozenset()
+    templates: frozenset[Digest] = frozenset()
+
+    def holds(self, manifest: Manifest) -> bool:
+        """Whether a query waits: by what was approved of it, and never by data."""
+        named = manifest.path in self.paths or manifest.project.name in self.projects
+        return self.all or named or manifest.template in self.templates
 
 
 class ClaimRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -195,6 +211,7 @@ class NodeRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     lookups: LookupRules
     claims: ClaimRules
     sums: SumRules
+    hold: HoldRules = HoldRules()
     engine: EngineRules = EngineRules()
     cell_keys: CellKeyRules = CellKeyRules()
     pages: PagesRules = PagesRules()

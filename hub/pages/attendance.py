@@ -52,6 +52,8 @@ def list_attendance(document: ReleaseDocument, released: ReleasedTable | Release
 def describe_absence(node: NodeProgress, absent: Mapping[str, str]) -> Attendance:
     """Return why an authority's figures are not in the release."""
     code, name = absent.get(node.authority, LATE), name_authority(node.authority)
+    if code == LATE and node.outcome == "held":
+        return Attendance(node.authority, name, "Held", "grey", "Its officer had not decided in time")
     if code == LATE:
         return Attendance(node.authority, name, "Late", "grey", REASONS[LATE].capitalize())
     reason = node.text or explain_absence(code)

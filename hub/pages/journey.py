@@ -91,8 +91,10 @@ def _describe_approvals(status: QueryStatus, *, is_run: bool) -> str:
 def _describe_answers(status: QueryStatus, progress: SumProgress | None) -> str:
     if progress is not None and status.state is QueryState.RUNNING:
         return " ".join(progress.in_words)
-    answered = sum(node.outcome != "awaited" for node in status.nodes)
-    return f"{answered} of {len(status.nodes)} have answered."
+    answered = sum(node.outcome not in ("awaited", "held") for node in status.nodes)
+    held = sum(node.outcome == "held" for node in status.nodes)
+    waits = f" {held} hold it for an officer of theirs to decide." if held else ""
+    return f"{answered} of {len(status.nodes)} have answered.{waits}"
 
 
 def _describe_end(status: QueryStatus, *, is_sum: bool) -> str:

@@ -19,7 +19,12 @@ from query_engine.wording.description import Paragraph, describe_plan
 
 queries = Blueprint("queries", __name__)
 
-OUTCOMES = {"answered": ("Answered", "green"), "refused": ("Refused", "red"), "awaited": ("Awaited", "grey")}
+OUTCOMES = {
+    "answered": ("Answered", "green"),
+    "refused": ("Refused", "red"),
+    "held": ("Held by its officer", "yellow"),
+    "awaited": ("Awaited", "grey"),
+}
 """What the page says of a node's outcome, and in which colour."""
 
 

@@ -33,6 +33,7 @@ class Standing(StrEnum):
 
     ANSWERED = "answered", "our figures left, protected or masked as its path says", "green"
     REFUSED = "refused", "nothing of ours left, for the reason that this node signed", "red"
+    HELD = "held", "it waits for one of our officers, and nothing of ours has left", "yellow"
     EXPIRED = "expired", "its time is up, and nothing of ours left", "grey"
     UNDER_WAY = "under way", "this node is about to answer it, and nothing has left yet", "grey"
 
@@ -76,7 +77,8 @@ def note_refused(connection: Connection, digest: str, refused: Refused) -> None:
 
 _FOUND = """SELECT come.*,
     EXISTS (SELECT 1 FROM manifests WHERE manifests.digest = come.digest AND reply IS NOT NULL) AS replied,
-    EXISTS (SELECT 1 FROM sum_attempts WHERE manifest_digest = come.digest AND contribution IS NOT NULL) AS added
+    EXISTS (SELECT 1 FROM sum_attempts WHERE manifest_digest = come.digest AND contribution IS NOT NULL) AS added,
+    EXISTS (SELECT 1 FROM held_queries WHERE held_queries.digest = come.digest AND decided_at = '') AS waits
     FROM queries_come AS come"""
 
 
@@ -109,6 +111,8 @@ def _read_row(node: Node, row: Row) -> ComeQuery:
 def _name_standing(row: Row, now: str) -> Standing:
     if row["added"] or (row["replied"] and not row["code"]):
         return Standing.ANSWERED
+    if row["waits"] and row["expires_at"] > now:
+        return Standing.HELD
     if row["code"]:
         return Standing.REFUSED
     return Standing.EXPIRED if row["expires_at"] <= now else Standing.UNDER_WAY

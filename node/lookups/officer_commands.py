@@ -48,11 +48,39 @@ def list_requests(state: Path, person_id: str, form: str) -> None:
 @held.command()
 @STATE
 @PERSON
+@FORM
+def queries(state: Path, person_id: str, form: str) -> None:
+    """List the queries that wait for an officer, and what was decided about others that have not expired."""
+    from node.claim_commands import format_rows
+    from node.leaving.holding import check_query_officer, list_held
+    from node.people import find_person
+    from node.service import open_node
+
+    node = open_node(state)
+    check_query_officer(node.policy(), find_person(state, person_id).role)
+    rows = [
+        (
+            each.query_id,
+            each.path,
+            each.held_at,
+            each.expires_at,
+            "" if not each.decided_at else "let through" if each.let_through else "refused",
+            each.decided_by,
+            each.reason,
+        )
+        for each in list_held(node)
+    ]
+    click.echo(format_rows(("query", "leaves_by", "since", "until", "decided", "by", "reason"), rows, form), nl=False)
+
+
+@held.command()
+@STATE
+@PERSON
 @click.argument("held_id")
 @click.option("--reason", required=True, help="For the log.")
 @click.option("--withhold", "withheld", multiple=True, help="A group of fields that is not told; may be repeated.")
 def answer(state: Path, person_id: str, held_id: str, reason: str, withheld: tuple[str, ...]) -> None:
-    """Let a held request through when it is asked again, within a week."""
+    """Let a held request through when it is asked again, within a week; or a held query (Q-...), which is run then."""
     _decide(state, person_id, held_id, reason, withheld, answers=True)
 
 
@@ -62,18 +90,23 @@ def answer(state: Path, person_id: str, held_id: str, reason: str, withheld: tup
 @click.argument("held_id")
 @click.option("--reason", required=True, help="For the log, and told to whoever asked.")
 def refuse(state: Path, person_id: str, held_id: str, reason: str) -> None:
-    """Refuse a held request."""
+    """Refuse a held request, or a held query (Q-...)."""
     _decide(state, person_id, held_id, reason, (), answers=False)
 
 
 def _decide(
     state: Path, person_id: str, held_id: str, reason: str, withheld: tuple[str, ...], *, answers: bool
 ) -> None:
+    from node.leaving.holding import decide_by_id
     from node.lookups.holding import decide
     from node.lookups.officers import admit_decider
+    from node.people import find_person
     from node.service import open_node
 
     node = open_node(state)
+    if held_id.startswith("Q-"):
+        decide_by_id(node, find_person(state, person_id), held_id, let_through=answers, reason=reason)
+        return
     decide(node, admit_decider(node, person_id), held_id, answer=answers, reason=reason, withheld=withheld)
 
 

@@ -1,7 +1,8 @@
 """What leaves this authority: each query that waits for approval or came here, in plain English, with its state.
 
 An approver of our organisation approves here, by a passkey over the hash of the exact bytes that the page was made
-from. Our information governance officer reads the same pages, without that form.
+from. Our information governance officer reads the same pages, without that form. Where our rules hold a query, either
+of them lets it through or refuses it, when it has come or while it waits for approval.
 """
 
 from collections.abc import Sequence
@@ -34,9 +35,10 @@ from node.leaving.approving import (
     read_waiting,
     refuse,
 )
-from node.leaving.ledger import ComeQuery, find_come, list_come
+from node.leaving.holding import decide, find_held
+from node.leaving.ledger import ComeQuery, Standing, find_come, list_come
 from node.pages.passkeys import read_bytes
-from node.pages.staff import may_approve, may_read_leaving, require_visitor_who, the_node
+from node.pages.staff import may_approve, may_decide_queries, may_read_leaving, require_visitor_who, the_node
 from node.people import Person
 from node.polling import refresh_register
 from node.refusal import Refused
@@ -45,6 +47,7 @@ from query_engine.wording.description import Paragraph
 leaving = Blueprint("leaving", __name__)
 
 NOT_YOURS = "what leaves is for this authority's approvers and its information governance officer"
+NOT_AN_OFFICER = "held queries are for this authority's information governance officer and its approvers"
 NOT_AN_APPROVER = "queries are approved by this organisation's approvers"
 
 
@@ -110,6 +113,30 @@ def refuse_query(query_id: str) -> AnyResponse:
         except (HubRefused, HubUnreachable) as error:
             raise _tell(error) from None
     return redirect("/leaving", 303)
+
+
+@leaving.post("/leaving/<query_id>/decide")
+def decide_query(query_id: str) -> AnyResponse:
+    """Let a query that our rules hold through, or refuse it; whether it has come already, or waits for approval."""
+    visitor, node, form = require_visitor_who(may_decide_queries, NOT_AN_OFFICER), the_node(), request.form
+    manifest, digest = _find_either(query_id)
+    if form.get("digest", "") != digest:
+        raise ProblemRaised(409, "another_query", "this is another query than the one that was shown: read it again")
+    try:
+        let_through = form.get("decision") == "let_through"
+        decide(node, visitor, manifest, digest, let_through=let_through, reason=form.get("reason", ""))
+    except StateError as error:
+        raise ProblemRaised(400, "not_decided", str(error)) from None
+    return redirect(f"/leaving/{query_id}", 303)
+
+
+def _find_either(query_id: str) -> tuple[Manifest, str]:
+    """The query of an id that came here, or that waits for approval."""
+    come = find_come(the_node(), query_id)
+    if come is not None:
+        return come.manifest, come.digest
+    review = _fetch_review(query_id)
+    return review.manifest, review.digest
 
 
 def _connect() -> HubConnection:
@@ -183,7 +210,9 @@ def _show(
     bar: str = "",
     asked: Asked | None = None,
 ) -> str:
-    digest = manifest_digest(envelope)
+    digest, node = manifest_digest(envelope), the_node()
+    decided, visitor = find_held(node, digest), require_visitor_who(may_read_leaving, NOT_YOURS)
+    waits = come is None or come.standing is Standing.HELD
     return render_template(
         "leaving_query.html",
         manifest=manifest,
@@ -196,4 +225,7 @@ def _show(
         come=come,
         bar=bar,
         asked=asked,
+        decided=decided if decided and decided.decided_at else None,
+        is_held=waits and node.rules().hold.holds(manifest),
+        may_decide=may_decide_queries(visitor),
     )

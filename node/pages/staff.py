@@ -113,6 +113,11 @@ def may_read_leaving(person: Person) -> bool:
     return may(person, "federation", "list", "manifest") and may(person, "federation", "read", "manifest")
 
 
+def may_decide_queries(person: Person) -> bool:
+    """Whether a person lets held queries through, or refuses them: our officer and our approvers."""
+    return may_read_leaving(person) and may(person, "federation", "approve", "manifest")
+
+
 def may_approve(person: Person) -> bool:
     """Whether a person may approve queries at these pages: an approver, whom the register must have as one, too."""
     return person.role is Role.APPROVER and may(person, "federation", "approve", "manifest")

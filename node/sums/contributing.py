@@ -46,6 +46,7 @@ from node.checklist import (
     find_snapshot,
     open_manifest,
 )
+from node.leaving.holding import HELD, check_let_through, hold_query
 from node.leaving.ledger import note_come
 from node.refusal import Refused
 from node.service import Node
@@ -94,6 +95,8 @@ def answer_sum(node: Node, wanted: SumWanted) -> Answer | None:
     except Refused as refused:
         # The hub makes attempts as it likes: however many are refused, they do not fill this node's log.
         digest = hashlib.sha256(wanted.manifest.body).hexdigest()
+        if refused.code == HELD:
+            hold_query(node, digest, manifest)
         record_unapproved(node, manifest.query_id, refused.code, digest, refused)
         return Answer(digest, compose_refusal(node, wanted.manifest, manifest, refused), refused=True)
 
@@ -119,6 +122,7 @@ def reserve_sum(node: Node, approved: Approved, wanted: SumWanted) -> ReservedSu
         # 12: the operators behind each cell.
         check_reach_of_roster(manifest, find_members(node, approved), node.rules().sums)
         if known is None:
+            check_let_through(node, connection, approved)
             reserve_in_ledger(node, connection, approved, plan, snapshot)
         # 13: the attempt, its slot, and for an exact sum its certificate.
         query = replace(

@@ -11,10 +11,12 @@ from werkzeug.test import TestResponse
 from audit.event import Action, AuditEvent, Outcome
 from audit.log import read_entries
 from federation.approvals import verify_approval
+from federation.manifest import Outcome as ReplyOutcome
 from federation.manifest import manifest_digest
 from federation.reading import shorten_digest
 from federation.webauthn import Flags, decode_base64url, encode_base64url
 from node.answering import answer_manifest
+from node.leaving.holding import list_held
 from node.pages import leaving
 from node.service import Node
 from node.setting_up import enter_person
@@ -22,7 +24,7 @@ from node.sign_in import issue_code
 from tests.node.pages.approver_at_node import OFFICER, PlayedHub, change_members, register_passkeys
 from tests.node.pages.conftest import Browse, Send
 from tests.node.pages.soft_passkey import SoftPasskey, hidden_fields, read_data
-from tests.small_federation import SmallFederation
+from tests.small_federation import SmallFederation, read_reply
 
 
 @pytest.fixture
@@ -310,3 +312,69 @@ def test_the_page_of_passkeys_says_what_the_register_needs(
     vsh = browse("vsh")
     assert SoftPasskey().enrol(vsh).status_code == 303
     assert "--passkey" not in vsh.get("/passkeys").text
+
+
+# --- Held by our own rules -------------------------------------------------------------------------------------------
+
+
+def hold_all(federation: SmallFederation, node: Node) -> None:
+    federation.change_rule(node.authority, "all = false\npaths = []", "all = true\npaths = []")
+
+
+def decide(client: FlaskClient, query_id: str, **changes: str) -> TestResponse:
+    page = client.get(f"/leaving/{query_id}").text
+    shown = re.search(r'name="digest" value="([0-9a-f]{64})"', page)
+    fields = {"form_token": hidden_fields(page)["form_token"], "digest": shown[1] if shown else ""}
+    told = {"decision": "let_through", "reason": "Read and understood", **changes}
+    return client.post(f"/leaving/{query_id}/decide", data={**fields, **told})
+
+
+def test_our_officer_lets_a_held_query_through_or_refuses_it_with_a_reason(
+    federation: SmallFederation, node: Node, browse: Browse, hub: PlayedHub
+) -> None:
+    hold_all(federation, node)
+    manifest, other = federation.manifest(), federation.manifest()
+    for each in (manifest, other):
+        reply = answer_manifest(node, federation.sign(each))
+        assert reply is not None
+        assert read_reply(reply).outcome is ReplyOutcome.HELD
+    officer = browse("ig")
+    assert officer.get("/leaving").text.count("Held</strong>") == 2
+    assert "Held for you" in officer.get(f"/leaving/{manifest.query_id}").text
+    assert decide(officer, manifest.query_id, reason=" ").status_code == 400
+    assert decide(officer, manifest.query_id, digest="0" * 64).status_code == 409
+    assert decide(officer, manifest.query_id).status_code == 303
+    assert "ig let it through" in officer.get(f"/leaving/{manifest.query_id}").text
+    assert decide(officer, manifest.query_id).status_code == 409  # The page has no form any more.
+    assert decide(officer, other.query_id, decision="refuse", reason="Too small a group").status_code == 303
+    replies = [answer_manifest(node, federation.sign(each)) for each in (manifest, other)]
+    told = [read_reply(reply) for reply in replies if reply is not None]
+    assert [(reply.outcome, reply.code) for reply in told] == [
+        (ReplyOutcome.ANSWERED, ""),
+        (ReplyOutcome.REFUSED, "officer_refused"),
+    ]
+    assert told[1].text == "Too small a group"
+
+
+def test_a_query_is_decided_about_while_it_waits_for_approval(
+    federation: SmallFederation, node: Node, browse: Browse, hub: PlayedHub
+) -> None:
+    """By the exact bytes, so that a sum, which waits for nobody, finds the decision there."""
+    hold_all(federation, node)
+    manifest = federation.manifest()
+    query_id = hub.put_forward(manifest)
+    officer = browse("ig")
+    assert "Held for you" in officer.get(f"/leaving/{query_id}").text
+    assert decide(officer, query_id).status_code == 303
+    reply = answer_manifest(node, federation.sign(manifest))
+    assert reply is not None
+    assert read_reply(reply).outcome is ReplyOutcome.ANSWERED
+
+
+def test_nobody_else_decides(federation: SmallFederation, node: Node, browse: Browse, hub: PlayedHub) -> None:
+    hold_all(federation, node)
+    manifest = federation.manifest()
+    answer_manifest(node, federation.sign(manifest))
+    for person in ("vsh", "staff", "teacher", "director", "admin"):
+        assert browse(person).post(f"/leaving/{manifest.query_id}/decide").status_code in (400, 403)
+    assert not list_held(node)[0].decided_at

@@ -86,7 +86,7 @@ FORMS: dict[str, Rights] = {
 ANYBODYS = {"/", "/sign-in", "/sign-in/passkey", "/sign-out", "/policy", "/passkeys", "/passkeys/remove"}
 """Pages and forms about oneself, or that tell of nobody: whoever has signed in has them, or whoever comes."""
 
-BY_QUERY = {"/leaving/<query_id>", "/leaving/<query_id>/approve", "/leaving/<query_id>/refuse"}
+BY_QUERY = {f"/leaving/<query_id>{act}" for act in ("", "/approve", "/refuse", "/decide")}
 """About one query; their tests are in test_leaving_pages.py."""
 
 TAKEN_AWAY = {"/tracking/export", "/audit/found", "/audit/whole"}
@@ -324,7 +324,7 @@ def test_no_address_has_an_id_in_it_but_a_querys(node: Node) -> None:
 def test_a_query_that_is_guessed_is_nobodys(node: Node, port: int, role: str) -> None:
     """One that is not there and one that is not one's own to see are refused alike."""
     visitor = sign_in(node, port, role)
-    for act in ("approve", "refuse"):
+    for act in ("approve", "refuse", "decide"):
         guesses = ("Q-0000000000000000", "Q-1", "1", "%C3%A9")
         answers = {visitor.send(f"/leaving/{guess}/{act}", {"reason": "Not ours"}) for guess in guesses}
         assert len(answers) == 1

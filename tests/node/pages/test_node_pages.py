@@ -102,7 +102,7 @@ SIGNING = {"/sign-in", "/sign-in/passkey", "/sign-out", "/passkeys", "/passkeys/
 ELSEWHERE = {"/sign-in/with/<name>", "/sign-in/with/<name>/back"}
 """The way to a provider and back, for anybody; its tests are in test_provider_pages.py."""
 
-ABOUT_ONE_QUERY = {"/leaving/<query_id>", "/leaving/<query_id>/approve", "/leaving/<query_id>/refuse"}
+ABOUT_ONE_QUERY = {f"/leaving/<query_id>{act}" for act in ("", "/approve", "/refuse", "/decide")}
 """What is read and approved of one query; its tests are in test_leaving_pages.py."""
 
 
