@@ -135,6 +135,8 @@ def _find_either(query_id: str) -> tuple[Manifest, str]:
     come = find_come(the_node(), query_id)
     if come is not None:
         return come.manifest, come.digest
+    if not request.form.get("digest", ""):  # No page of ours sends such a form: the hub need not be asked.
+        raise ProblemRaised(404, "query_unknown", "there is no such query here: start again from the list")
     review = _fetch_review(query_id)
     return review.manifest, review.digest
 
