@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from disclosure_control.linked.counted import Counted, counts_of
-from disclosure_control.linked.joint_attack import Entries, JointAttack, attack_together, rule_for
+from disclosure_control.linked.joint_attack import Baseline, Entries, JointAttack, attack_together, rule_for
 from disclosure_control.linked.links import Linked, link_plans
 from disclosure_control.preset import Preset
 from disclosure_control.suppression.deadline import NEVER, Deadline
@@ -76,13 +76,11 @@ def find_companions(
     entries, rule, number = dict(entries_of(tables)), rule_for(preset, newest.plan), len(earlier)
     shown = {counted.label for counted in counts_of(newest.plan) if not counted.implied}
     neighbours, withheld = _neighbours(linked.lattice), set[int]()
-    without = {place: entry for place, entry in entries.items() if place[0] != number}
-    past: JointAttack | None = None
+    past = Baseline(linked, {place: entry for place, entry in entries.items() if place[0] != number}, rule, deadline)
+    found: JointAttack | None = None
     for _ in range(MOST_ROUNDS):
-        found = attack_together(linked, entries, rule, deadline)
-        if found.told and past is None:
-            past = attack_together(linked, without, rule, deadline)
-        told = [each.known.cell for each in (found.beyond(past) if past else ())]
+        found = attack_together(linked, entries, rule, deadline, after=found)
+        told = [each.cell for each in past.fresh(found)]
         if not told:
             return frozenset(withheld)
         candidates = _candidates(linked, entries, number)

@@ -6,25 +6,26 @@ two conditions that differ by one child are about that child. It adds and subtra
 guess.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import numpy as np
 
-from disclosure_control.linked.implied import fix_implied
+from disclosure_control.linked.groups import find_groups
+from disclosure_control.linked.implied import narrow_bounds
 from disclosure_control.linked.links import Linked, Place
-from disclosure_control.linked.unions import find_union
+from disclosure_control.linked.seen import Seen
 from disclosure_control.preset import TOTAL_LEVEL, ByLevel, Preset
-from disclosure_control.suppression.attack import Known, know_cells
+from disclosure_control.suppression.attack import Knowing, Known
 from disclosure_control.suppression.deadline import NEVER, Deadline
-from disclosure_control.suppression.parts import Parts
-from disclosure_control.suppression.reader import ALMOST, Contradiction, Reader
-from disclosure_control.suppression.rules import UNBOUNDED, CountRule, Rule
-from disclosure_control.suppression.view import WITHHELD, Printed, View
+from disclosure_control.suppression.reader import Contradiction
+from disclosure_control.suppression.rules import UNBOUNDED, CountRule
+from disclosure_control.suppression.view import WITHHELD, Bounds, Printed, View
 from disclosure_control.suppression.witnesses import find_witnesses
 from query_engine.planning.plan import QueryPlan
 
-__all__ = ["Entries", "JointAttack", "Told", "attack_together", "rule_for"]
+__all__ = ["Baseline", "Entries", "JointAttack", "Told", "attack_together", "rule_for"]
 
 Entries = Mapping[Place, Printed]
 """What is printed of each count; one that nobody has is left out."""
@@ -34,17 +35,24 @@ Entries = Mapping[Place, Printed]
 class Told:
     """What a reader knows too much of: a cell, its counts in the releases (none for a group nobody asked for)."""
 
-    known: Known
+    cell: int
     places: tuple[Place, ...]
+    _know: Callable[[], Known]
+
+    @cached_property
+    def known(self) -> Known:
+        """How far it is known: worked out when it is first asked for. Raises `TimeUp`."""
+        return self._know()
 
 
 @dataclass(frozen=True)
 class JointAttack:
-    """What a reader finds in releases together."""
+    """What a reader finds in releases together. `seen` is what has shown that they do not find more."""
 
     cells: int
     withheld: int
     told: tuple[Told, ...]
+    seen: Seen
 
     @property
     def is_safe(self) -> bool:
@@ -53,13 +61,13 @@ class JointAttack:
 
     def beyond(self, past: "JointAttack") -> tuple[Told, ...]:
         """What is told here and was not told in the past, or not as closely."""
-        before = {each.known.cell: each.known for each in past.told}
-        return tuple(each for each in self.told if _is_closer(each.known, before.get(each.known.cell)))
+        before = {each.cell: each for each in past.told}
+        return tuple(each for each in self.told if each.cell not in before or _is_closer(each, before[each.cell]))
 
 
-def _is_closer(known: Known, before: Known | None) -> bool:
+def _is_closer(told: Told, before: Told) -> bool:
     """Whether more is known of a cell than was before."""
-    return before is None or _low(known) > _low(before) or _high(known) < _high(before)
+    return _low(told.known) > _low(before.known) or _high(told.known) < _high(before.known)
 
 
 def _low(known: Known) -> int:
@@ -76,94 +84,137 @@ def rule_for(preset: Preset, plan: QueryPlan) -> CountRule:
     return replace(CountRule.of(preset), bases=ByLevel(base, base, base))
 
 
-def attack_together(linked: Linked, entries: Entries, rule: CountRule, deadline: Deadline = NEVER) -> JointAttack:
+def attack_together(
+    linked: Linked,
+    entries: Entries,
+    rule: CountRule,
+    deadline: Deadline = NEVER,
+    *,
+    after: JointAttack | None = None,
+    only: Set[int] | None = None,
+) -> JointAttack:
     """Attack what is printed. Raises `Contradiction` where no figures agree with it, as those of two snapshots.
 
+    What was seen in another attack on the same counts, `after` which this one is made, is not looked for again, where
+    no more is printed now. Where `only` some cells matter, others are not looked at.
     Raises `TimeUp` where it is not over by the deadline.
     """
-    try:
-        return _attack(linked, entries, rule, deadline)
-    except Contradiction:
-        # Whoever takes c for "somebody" can be wrong: where all is withheld, nothing of it says that anybody is there.
-        return _attack(linked, entries, replace(rule, shows_zero=False), deadline)
+    contradiction = Contradiction()
+    for may_be_none in _readings(entries, rule):
+        try:
+            bounds = _bounds(linked, entries, rule, may_be_none)
+            seen = Seen.of(after.seen if after else None, *bounds)
+            return _Attack(linked, entries, rule, narrow_bounds(linked.lattice, *bounds), seen, only, deadline).run()
+        except Contradiction as found:
+            contradiction = found
+    raise contradiction
 
 
-def _attack(linked: Linked, entries: Entries, rule: CountRule, deadline: Deadline) -> JointAttack:
-    low, high, withheld = _bounds(linked, entries, rule)
-    low, high = fix_implied(linked.lattice, low, high)
-    places: dict[int, list[Place]] = {}
-    for place in entries:
-        if place in linked.places:
-            places.setdefault(linked.places[place], []).append(place)
-    hidden = [cell for cell in range(len(linked.lattice)) if cell not in places]
-    known = [Known(cell, int(low[cell]), int(high[cell])) for cell in (*withheld, *hidden) if low[cell] == high[cell]]
-    view = View(linked.lattice, rule, low, high, tuple(cell for cell in withheld if low[cell] < high[cell]))
-    told = {each.cell: each for each in known if each.cell in places or _is_few(each, rule)}
-    if view.withheld:
-        told |= {each.cell: each for each in know_cells(view, find_witnesses(view, deadline).told(), deadline)}
-    told |= {each.cell: each for each in _find_groups(view, hidden, deadline)}
-    found = tuple(Told(told[cell], tuple(places.get(cell, ()))) for cell in sorted(told))
-    return JointAttack(len(linked.lattice), len(withheld), found)
+@dataclass
+class Baseline:
+    """What less of the same tells by itself: worked out when it is first asked for, of the cells that it matters of."""
+
+    linked: Linked
+    less: Entries
+    rule: CountRule
+    deadline: Deadline = NEVER
+    _looked: frozenset[int] = frozenset()
+    _found: JointAttack | None = None
+
+    def fresh(self, found: JointAttack) -> tuple[Told, ...]:
+        """What an attack finds beyond that. Raises `Contradiction` and `TimeUp`."""
+        if found.is_safe:
+            return ()
+        told = frozenset(each.cell for each in found.told)
+        if self._found is None or not told <= self._looked:
+            self._looked |= told
+            self._found = attack_together(
+                self.linked, self.less, self.rule, self.deadline, after=found, only=self._looked
+            )
+        return found.beyond(self._found)
 
 
-def _bounds(linked: Linked, entries: Entries, rule: CountRule) -> tuple[np.ndarray, np.ndarray, list[int]]:
-    """What each cell can be by itself, and the cells that are withheld and nowhere printed. Raises `Contradiction`."""
+def _readings(entries: Entries, rule: CountRule) -> Sequence[Collection[int]]:
+    """The tables in which a count that is withheld may be none, though zeros are shown: as few as can be first.
+
+    Whoever takes c for "somebody" can be wrong: where all of a table is withheld, nothing of it says that anybody is
+    there; and of a row that is withheld for one of its counts so are the others.
+    """
+    every = frozenset(number for number, _, _ in entries)
+    blank = every - {number for (number, _, _), entry in entries.items() if isinstance(entry, int)}
+    return list(dict.fromkeys((frozenset[int](), blank, every))) if rule.shows_zero else [every]
+
+
+def _bounds(linked: Linked, entries: Entries, rule: CountRule, may_be_none: Collection[int]) -> tuple[Bounds, Bounds]:
+    """What each cell can be by itself. Raises `Contradiction`."""
     low, high = np.zeros(len(linked.lattice), np.int64), np.full(len(linked.lattice), UNBOUNDED, np.int64)
-    withheld: dict[int, None] = {}
     for place, entry in entries.items():
-        cell = linked.places.get(place)
-        if cell is None:
+        if (cell := linked.places.get(place)) is None:
             continue
-        least, most = rule.behind(entry, linked.lattice.levels[cell]) if isinstance(entry, int) else rule.hidden
-        low[cell], high[cell] = max(low[cell], least), min(high[cell], most)
-        if entry == WITHHELD:
-            withheld[cell] = None
+        if isinstance(entry, int):
+            least, most = rule.behind(entry, linked.lattice.levels[cell])
+            low[cell], high[cell] = max(low[cell], least), min(high[cell], most)
+        elif place[0] not in may_be_none:
+            low[cell] = max(low[cell], rule.hidden[0])
     if (low > high).any():
         raise Contradiction("two releases print one count differently")
-    printed = {
-        linked.places[place] for place, entry in entries.items() if place in linked.places and isinstance(entry, int)
-    }
-    return low, high, sorted(withheld.keys() - printed)
+    return low, high
 
 
-def _find_groups(view: View, hidden: Sequence[int], deadline: Deadline) -> list[Known]:
-    """The groups that nobody asked for of which it is known that they are some children, and too few.
+@dataclass(frozen=True)
+class _Attack:
+    """An attack on cells between these bounds."""
 
-    What has nothing to do with each other is looked at by itself: were several such groups known together to be few,
-    so would be one of them.
-    """
-    parts, found = Parts(view.lattice), list[Known]()
-    left = {cell for cell in hidden if view.low[cell] < view.high[cell]}
-    for cells in parts.connected(view.low < view.high) if left else ():
-        if inside := left.intersection(map(int, cells)):
-            part = parts.take(cells)
-            own = view.within(part)
-            numbers = [part.numbers[cell] for cell in sorted(inside)]
-            few = _find_few(own, numbers, deadline)
-            alone = {each.cell for each in few}
-            several = find_union(own, [cell for cell in numbers if cell not in alone], deadline)
-            found += [replace(each, cell=int(part.cells[each.cell])) for each in (*few, *several)]
-    return found
+    linked: Linked
+    entries: Entries
+    rule: CountRule
+    bounds: tuple[Bounds, Bounds]
+    seen: Seen
+    only: Set[int] | None
+    deadline: Deadline
+
+    def run(self) -> JointAttack:
+        """What is told of counts that are withheld, and of groups that nobody asked for."""
+        places, withheld = self._places(), self._withheld()
+        hidden = [cell for cell in range(len(self.linked.lattice)) if cell not in places]
+        view = View(self.linked.lattice, self.rule, *self.bounds, ())
+        looked = [cell for cell in withheld if self.only is None or cell in self.only]
+        told, seen = self._find_told(view, looked)
+        knowing = Knowing(view, self.deadline)
+        known: dict[int, Callable[[], Known]] = {cell: partial(knowing.know, cell) for cell in told}
+        if self.only is None or not self.only.isdisjoint(hidden):
+            known |= {each.cell: partial(_itself, each) for each in find_groups(view, hidden, seen, self.deadline)}
+        found = tuple(Told(cell, tuple(places.get(cell, ())), known[cell]) for cell in sorted(known))
+        return JointAttack(len(self.linked.lattice), len(withheld), found, seen)
+
+    def _places(self) -> Mapping[int, Sequence[Place]]:
+        """The counts that are of each cell."""
+        found: dict[int, list[Place]] = {}
+        for place in self.entries:
+            if (cell := self.linked.places.get(place)) is not None:
+                found.setdefault(cell, []).append(place)
+        return found
+
+    def _withheld(self) -> Sequence[int]:
+        """The cells that are withheld and nowhere printed."""
+        cells = self.linked.places
+        entries = [(cells[place], entry) for place, entry in self.entries.items() if place in cells]
+        printed = {cell for cell, entry in entries if isinstance(entry, int)}
+        return sorted({cell for cell, entry in entries if entry == WITHHELD} - printed)
+
+    def _find_told(self, view: View, cells: Sequence[int]) -> tuple[list[int], Seen]:
+        """Those of these withheld cells that are told, and what shows that the others are not.
+
+        What cannot be large enough by its bounds is not looked for, nor what was seen to be large enough before.
+        """
+        low, high, enough = view.low, view.high, view.rule.enough
+        told = [cell for cell in cells if high[cell] < enough(int(low[cell]))]
+        left = [cell for cell in self.seen.lacking(cells, view.rule) if high[cell] >= enough(int(low[cell]))]
+        if not left:
+            return told, self.seen
+        witnesses = find_witnesses(replace(view, withheld=tuple(left)), self.deadline)
+        return [*told, *witnesses.told()], self.seen.beside(witnesses.low, witnesses.high)
 
 
-def _find_few(view: View, hidden: Sequence[int], deadline: Deadline) -> list[Known]:
-    """Such groups that are one cell."""
-    reader = Reader(replace(view, withheld=tuple(hidden)), deadline)
-    known = (Known(cell, *reader.interval(cell)) for cell in _seem_few(reader, hidden))
-    return [each for each in known if _is_few(each, view.rule)]
-
-
-def _seem_few(reader: Reader, cells: Sequence[int]) -> list[int]:
-    """Those of some cells that no table shows to be none, or enough, of a few that are looked at for it."""
-    least, left = reader.view.rule.enough(0), list(cells)
-    while left:
-        before = len(left)
-        for table in (reader.sink(left), reader.lift(dict.fromkeys(left, least))):
-            left = [cell for cell in left if ALMOST < table[cell] < least - ALMOST]
-        if len(left) == before:
-            break
-    return left
-
-
-def _is_few(known: Known, rule: Rule) -> bool:
-    return known.low is not None and known.low > 0 and known.high is not None and known.high < rule.enough(0)
+def _itself(known: Known) -> Known:
+    return known

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from disclosure_control.linked.companions import Published, entries_of, link_published
 from disclosure_control.linked.counted import stands_alone
-from disclosure_control.linked.joint_attack import Entries, JointAttack, Told, attack_together, rule_for
+from disclosure_control.linked.joint_attack import Baseline, Entries, JointAttack, Told, attack_together, rule_for
 from disclosure_control.linked.links import Linked
 from disclosure_control.preset import Preset
 from disclosure_control.suppression.deadline import NEVER, Deadline
@@ -35,9 +35,7 @@ def tell_hits(
     linked = linked or link_published(published)
     entries, rule, last = entries_of(published), rule_for(preset, published[-1].plan), len(published) - 1
     found = attack_together(linked, entries, rule, deadline)
-    if found.is_safe:
-        return []
-    fresh = found.beyond(attack_together(linked, _without(entries, {last}), rule, deadline))
+    fresh = Baseline(linked, _without(entries, {last}), rule, deadline).fresh(found)
     if not fresh:
         return []
     names = _names(linked, entries, rule, published, replace(found, told=fresh), deadline)
@@ -61,7 +59,7 @@ def _names(
     if len(needed) <= MOST_TRIED:
         left_out = set[int]()
         for number in tuple(needed):
-            if not found.beyond(attack_together(linked, _without(entries, left_out | {number}), rule, deadline)):
+            if not Baseline(linked, _without(entries, left_out | {number}), rule, deadline).fresh(found):
                 left_out.add(number)
                 needed.remove(number)
     return tuple(published[number].name for number in needed)

@@ -4,16 +4,18 @@ All withheld cells are treated alike, since a reader does not know for whose sak
 linear programs, and by whole numbers: it does not guess, and claims nothing about readers who do.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.parts import Parts
+from disclosure_control.suppression.programs import Places
 from disclosure_control.suppression.reader import Contradiction, Reader
 from disclosure_control.suppression.view import View
 from disclosure_control.suppression.witnesses import find_witnesses
 
-__all__ = ["Attack", "Contradiction", "Known", "attack_view", "know_cells"]
+__all__ = ["Attack", "Contradiction", "Knowing", "Known", "attack_view", "know_cells"]
 
 MOST_INTERVALS = 2_000
 """Withheld cells of which each is given the whole interval; of more, only those are that tell too much."""
@@ -79,14 +81,38 @@ def attack_view(view: View, *, intervals: bool | None = None) -> Attack:
 
 
 def know_cells(view: View, wanted: Collection[int], deadline: Deadline = NEVER) -> Iterable[Known]:
-    """What is known of these cells, in their order. Raises `Contradiction` and `TimeUp`.
+    """What is known of these cells, in their order. Raises `Contradiction` and `TimeUp`."""
+    knowing = Knowing(view, deadline)
+    return [knowing.know(cell) for cell in sorted(wanted)]
 
-    What has nothing to do with each other is looked at by itself.
-    """
-    parts, found = Parts(view.lattice), {}
-    for cells in parts.connected(view.low < view.high) if wanted else ():
-        if inside := set(wanted).intersection(map(int, cells)):
-            part = parts.take(cells)
-            numbers, reader = part.numbers, Reader(view.within(part), deadline)
-            found.update({cell: reader.interval(numbers[cell]) for cell in inside})
-    return [Known(cell, *found[cell]) for cell in sorted(wanted)]
+
+class Knowing:
+    """What is known of single cells of a view, each looked at beside what it has to do with alone."""
+
+    def __init__(self, view: View, deadline: Deadline = NEVER) -> None:
+        self._view, self._deadline = view, deadline
+        self._readers: dict[int, tuple[Mapping[int, int], Reader]] = {}
+
+    @cached_property
+    def _parts(self) -> Parts:
+        return Parts(self._view.lattice)
+
+    @cached_property
+    def _groups(self) -> Mapping[int, Places]:
+        """The cells that each has to do with."""
+        groups = self._parts.connected(self._view.low < self._view.high)
+        return {int(cell): cells for cells in groups for cell in cells}
+
+    def know(self, cell: int) -> Known:
+        """What is known of a cell. Raises `Contradiction` and `TimeUp`."""
+        low, high = int(self._view.low[cell]), int(self._view.high[cell])
+        if low == high:
+            return Known(cell, low, high)
+        numbers, reader = self._read(self._groups[cell])
+        return Known(cell, *reader.interval(numbers[cell]))
+
+    def _read(self, cells: Places) -> tuple[Mapping[int, int], Reader]:
+        if (first := int(cells[0])) not in self._readers:
+            part = self._parts.take(cells)
+            self._readers[first] = part.numbers, Reader(self._view.within(part), self._deadline)
+        return self._readers[first]

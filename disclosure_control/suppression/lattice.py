@@ -16,6 +16,7 @@ from math import prod
 
 from disclosure_control.preset import LEVELS, Level
 from disclosure_control.suppression.hierarchy import AUTHORITY, Hierarchy
+from disclosure_control.suppression.incidence import Incidence
 
 __all__ = ["CellKey", "Lattice", "Layout", "Relation", "TableUnusable", "build_lattice"]
 
@@ -125,6 +126,11 @@ class Lattice:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    @cached_property
+    def incidence(self) -> Incidence:
+        """Which cells are in which relations."""
+        return Incidence.of([(relation.total, *relation.parts) for relation in self.relations])
 
     @cached_property
     def is_determined(self) -> bool:

@@ -6,6 +6,7 @@ is solved in a fraction of the time of one over the country. A table that is no 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -29,7 +30,7 @@ class Part:
     cells: Places
     moves: Mask
 
-    @property
+    @cached_property
     def numbers(self) -> Mapping[int, int]:
         """The number here of each cell that moves."""
         return {int(cell): number for number, cell in enumerate(self.cells) if self.moves[number]}
@@ -40,10 +41,7 @@ class Parts:
 
     def __init__(self, lattice: Lattice) -> None:
         self._lattice = lattice
-        members = [(relation.total, *relation.parts) for relation in lattice.relations]
-        sizes = [len(each) for each in members]
-        self._relation = np.repeat(np.arange(len(members)), sizes)
-        self._cell = np.array([cell for each in members for cell in each], np.int64)
+        self._relation, self._cell = lattice.incidence.relations, lattice.incidence.cells
 
     def by_tree(self) -> list[Places]:
         """The cells beneath the totals of one column, group by group: of that column which leaves the smallest groups.
@@ -89,9 +87,12 @@ class Parts:
         """The part in which these cells move."""
         moves = np.zeros(len(self._lattice), bool)
         moves[cells] = True
-        touched = np.unique(self._relation[moves[self._cell]])
-        relations = [self._lattice.relations[each] for each in touched]
-        taken = np.union1d([cell for each in relations for cell in (each.total, *each.parts)], cells).astype(np.int64)
+        is_touched = np.zeros(len(self._lattice.relations), bool)
+        is_touched[self._relation[moves[self._cell]]] = True
+        is_taken = moves.copy()
+        is_taken[self._cell[is_touched[self._relation]]] = True
+        taken = np.flatnonzero(is_taken)
+        relations = [self._lattice.relations[each] for each in np.flatnonzero(is_touched)]
         return Part(_restrict(self._lattice, taken, relations), taken, moves[taken])
 
     def above(self, cells: Sequence[int] | Places) -> Mask:

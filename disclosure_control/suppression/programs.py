@@ -9,6 +9,7 @@ the program is solved again from the start.
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import highspy
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 from disclosure_control.suppression.deadline import NEVER, Deadline, TimeUp
 
-__all__ = ["INFINITE", "NoSolution", "Places", "Program", "Row", "Vector"]
+__all__ = ["INFINITE", "NoSolution", "Places", "Program", "Row", "Rows", "Vector"]
 
 Vector = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
@@ -34,10 +35,41 @@ class NoSolution(Exception):
     """No table satisfies the program."""
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Rows as the solver wants them: how many columns each has, these with their factors, and what the sums can be."""
+
+    sizes: Places
+    columns: Places
+    factors: Vector
+    low: Vector
+    high: Vector
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> "Rows":
+        """Rows that are written one by one."""
+        each = list(rows)
+        return cls(
+            np.array([len(columns) for columns, *_ in each], np.int64),
+            np.array([column for columns, *_ in each for column in columns], np.int64),
+            np.array([factor for _, factors, *_ in each for factor in factors], float),
+            np.array([low for _, _, low, _ in each], float),
+            np.array([high for *_, high in each], float),
+        )
+
+
 class Program:
     """A linear program whose bounds and costs change between solutions."""
 
-    def __init__(self, lower: Vector, upper: Vector, rows: Iterable[Row], deadline: Deadline = NEVER) -> None:
+    def __init__(
+        self,
+        lower: Vector,
+        upper: Vector,
+        rows: Rows | Iterable[Row],
+        deadline: Deadline = NEVER,
+        *,
+        presolve: bool = True,
+    ) -> None:
         _greet()
         self._deadline = deadline
         self._solver = highspy.Highs()  # type: ignore[no-untyped-call]
@@ -45,10 +77,12 @@ class Program:
         self._solver.setOptionValue("threads", 1)
         self._solver.setOptionValue("random_seed", 0)
         self._solver.setOptionValue("mip_detect_symmetry", False)
+        if not presolve:  # Worth it for a program that is solved a few times, with most of the work in the first.
+            self._solver.setOptionValue("presolve", "off")
         self.columns = len(lower)
         self._every = np.arange(self.columns, dtype=np.int32)
         self._warm = False
-        self._solver.passModel(_model(lower, upper, list(rows)))
+        self._solver.passModel(_model(lower, upper, rows if isinstance(rows, Rows) else Rows.of(rows)))
 
     def set_bounds(self, columns: Sequence[int] | Places, lower: Vector, upper: Vector) -> None:
         """Change what these columns can be."""
@@ -127,15 +161,14 @@ def _greet() -> None:
         os.close(nowhere)
 
 
-def _model(lower: Vector, upper: Vector, rows: Sequence[Row]) -> highspy.HighsLp:
+def _model(lower: Vector, upper: Vector, rows: Rows) -> highspy.HighsLp:
     lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = len(lower), len(rows)
+    lp.num_col_, lp.num_row_ = len(lower), len(rows.sizes)
     lp.col_cost_ = np.zeros(len(lower))
     lp.col_lower_, lp.col_upper_ = np.asarray(lower, float), np.asarray(upper, float)
-    lp.row_lower_ = np.array([each[2] for each in rows], float)
-    lp.row_upper_ = np.array([each[3] for each in rows], float)
+    lp.row_lower_, lp.row_upper_ = rows.low, rows.high
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_ = np.cumsum([0, *(len(each[0]) for each in rows)], dtype=np.int32)
-    lp.a_matrix_.index_ = np.array([column for each in rows for column in each[0]], np.int32)
-    lp.a_matrix_.value_ = np.array([factor for each in rows for factor in each[1]], float)
+    lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(rows.sizes)]).astype(np.int32)
+    lp.a_matrix_.index_ = rows.columns.astype(np.int32)
+    lp.a_matrix_.value_ = rows.factors
     return lp

@@ -4,7 +4,7 @@ The tables that agree with what is published are those between the bounds of eac
 `Reader` looks among them for the one in which a cell, or many at once, are as large or as small as can be.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from math import ceil, floor
@@ -13,7 +13,8 @@ import numpy as np
 
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.lattice import Lattice
-from disclosure_control.suppression.programs import INFINITE, NoSolution, Program, Row, Vector
+from disclosure_control.suppression.programs import NoSolution, Program, Rows, Vector
+from disclosure_control.suppression.raising import Raising
 from disclosure_control.suppression.rules import TableRule
 from disclosure_control.suppression.view import Printed, View, view_printed
 
@@ -28,12 +29,14 @@ class Contradiction(Exception):
 
 
 class Reader:
-    """A view laid out as a linear program: a column for each cell that is not known, and a lifted one beside it.
+    """A view laid out as a linear program: a column for each cell that is not known.
 
-    The lifted column is at most the cell, and at most a cap: a sum of lifted columns is greatest where as many cells as
-    possible reach their caps, and gains nothing from one that goes beyond. They make a program of their own, which is
-    laid out when it is first asked for: most of what there is to ask does without. Every question is asked before the
-    deadline, or raises `TimeUp`.
+    Beside it is another program, to raise cells with: there a withheld cell is the sum of two columns, of what counts,
+    up to a cap, and of what is beyond. A sum of what counts is greatest where as many cells as possible reach their
+    caps, and gains nothing from one that goes beyond. Which cells count is a matter of bounds, and what each counts is
+    not: so the next program begins where the last one ended, and takes a few steps where there is little to change.
+
+    Each is laid out when it is first asked for. Every question is asked before the deadline, or raises `TimeUp`.
     """
 
     def __init__(self, view: View, deadline: Deadline = NEVER) -> None:
@@ -41,10 +44,9 @@ class Reader:
         self._deadline = deadline
         self._free = np.flatnonzero(view.low < view.high)
         self._column = {int(cell): column for column, cell in enumerate(self._free)}
-        self._lifted = {cell: len(self._free) + place for place, cell in enumerate(view.withheld)}
         self._lower = np.maximum(view.low[self._free], -view.ceiling).astype(float)
         self._upper = np.minimum(view.high[self._free], view.ceiling).astype(float)
-        self._rows = list(self._relations())
+        self._rows = self._relations()
 
     @cached_property
     def _program(self) -> Program:
@@ -52,37 +54,19 @@ class Reader:
         return Program(self._lower, self._upper, self._rows, self._deadline)
 
     @cached_property
-    def _lifting(self) -> Program:
-        """The cells, and the lifted columns beneath them."""
-        count = len(self._lifted)
-        lower = np.concatenate([self._lower, np.full(count, -float(self.view.ceiling))])
-        upper = np.concatenate([self._upper, np.zeros(count)])
-        pairs = [(self._column[cell], lifted) for cell, lifted in self._lifted.items() if cell in self._column]
-        beneath: list[Row] = [([column, lifted], [1.0, -1.0], 0.0, INFINITE) for column, lifted in pairs]
-        return Program(lower, upper, [*self._rows, *beneath], self._deadline)
+    def _raising(self) -> Raising:
+        """The withheld cells in two columns each."""
+        columns = {cell: self._column[cell] for cell in self.view.withheld if cell in self._column}
+        return Raising(columns, self._lower, self._upper, self._rows, self._deadline)
 
-    def lift(self, caps: Mapping[int, int], weights: Sequence[float] = ()) -> Vector:
+    def weigh(self, weights: Mapping[int, float]) -> None:
+        """Have these withheld cells count for so much from now on where they are raised; before that, all are alike."""
+        self._raising.weigh(weights)
+
+    def lift(self, caps: Mapping[int, int]) -> Vector:
         """A table with as many of these cells as large as their caps as can be, by weight. Raises `Contradiction`."""
-        cells = list(caps)
-        columns = [self._lifted[cell] for cell in cells]
-        capped = np.array([caps[cell] for cell in cells], float)
-        self._lifting.set_bounds(columns, np.full(len(cells), -float(self.view.ceiling)), capped)
-        costs = zip(columns, [-each for each in weights] or [-1.0] * len(columns), strict=True)
-        return self._solve(self._lifting, dict(costs))
-
-    def stretch(self, caps: Mapping[int, int], weights: Sequence[float], table: Sequence[int]) -> Vector:
-        """A table with these cells as large as can be, by weight, and none beyond its cap but where `table` has it so.
-
-        It is another than that of `lift`, and found sooner. `table` agrees with what is published, so one there is.
-        """
-        columns = [self._column[cell] for cell in caps]
-        capped = [max(cap, table[cell]) for cell, cap in caps.items()]
-        upper = self._upper[columns]
-        self._program.set_bounds(columns, self._lower[columns], np.minimum(upper, np.array(capped, float)))
-        try:
-            return self._solve(self._program, dict(zip(columns, [-each for each in weights], strict=True)))
-        finally:
-            self._program.set_bounds(columns, self._lower[columns], upper)
+        self._raising.aim(caps)
+        return self._fill(self._raising.solve)
 
     def sink(self, cells: Sequence[int], weights: Sequence[float] = ()) -> Vector:
         """A table in which these cells are small together, by weight. Raises `Contradiction`."""
@@ -119,24 +103,30 @@ class Reader:
         for column, cost in costs.items():
             wanted[column] = cost
         program.set_costs(wanted)
+        return self._fill(program.minimise)
+
+    def _fill(self, solve: Callable[[], Vector]) -> Vector:
+        """The table of a solution."""
         try:
-            found = program.minimise()
+            found = solve()
         except NoSolution:
             raise Contradiction("no table agrees with the figures that are shown; they do not add up") from None
         table = self.view.low.astype(float)
-        table[self._free] = found[: len(self._free)]
+        table[self._free] = found
         return table
 
-    def _relations(self) -> Iterator[Row]:
+    def _relations(self) -> Rows:
         """Every relation, with what is known of it on the other side. Raises `Contradiction`."""
-        for relation in self.view.lattice.relations:
-            members = [(relation.total, 1.0), *((part, -1.0) for part in relation.parts)]
-            known = sum(factor * self.view.low[cell] for cell, factor in members if cell not in self._column)
-            free = [(self._column[cell], factor) for cell, factor in members if cell in self._column]
-            if free:
-                yield [column for column, _ in free], [factor for _, factor in free], -known, -known
-            elif known:
-                raise Contradiction("the figures that are shown do not add up")
+        members, column = self.view.lattice.incidence, np.full(len(self.view.low), -1)
+        column[self._free] = np.arange(len(self._free))
+        places = column[members.cells]
+        free = places >= 0
+        sizes = members.add_up(free.astype(np.int64))
+        known = members.add_up(np.where(free, 0, members.signs * self.view.low[members.cells]))
+        if (known[sizes == 0] != 0).any():
+            raise Contradiction("the figures that are shown do not add up")
+        rest = -known[sizes > 0].astype(float)
+        return Rows(sizes[sizes > 0], places[free], members.signs[free].astype(float), rest, rest)
 
 
 def view_read(lattice: Lattice, rule: TableRule, printed: Sequence[Printed]) -> View:

@@ -20,11 +20,14 @@ __all__ = ["Witnesses", "find_witnesses", "told_cells"]
 
 Table = tuple[int, ...]
 
-MOST_ROUNDS = 40
+MOST_ROUNDS = 80
 """Programs for many cells at once, before cells are looked at singly."""
 
 MOST_IDLE = 4
-"""So many of them in a row may show nothing new: their weights are drawn anew each time."""
+"""So often in a row may cells be weighed anew without anything new being shown."""
+
+LIGHTEST = 0.02
+"""The nearer to nothing, the more the weights of cells differ."""
 
 MOST_BEGINNINGS = 3
 """Programs for a first table, before it is found by branching."""
@@ -32,15 +35,18 @@ MOST_BEGINNINGS = 3
 
 @dataclass
 class Witnesses:
-    """Tables of whole numbers, the range of each cell over them, and the withheld cells that they leave told."""
+    """Tables of whole numbers, the range of each cell over them, and the withheld cells that they leave told.
+
+    Where there is no table, `low` is more than any number, and `high` less.
+    """
 
     view: View
     tables: list[Table] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Nothing is seen yet."""
-        self._low = np.full(len(self.view.low), np.iinfo(np.int64).max)
-        self._high = np.full(len(self.view.low), np.iinfo(np.int64).min)
+        self.low = np.full(len(self.view.low), np.iinfo(np.int64).max)
+        self.high = np.full(len(self.view.low), np.iinfo(np.int64).min)
         self._told = list(self.view.withheld)
 
     def take(self, table: Vector) -> bool:
@@ -48,11 +54,11 @@ class Witnesses:
         whole = np.rint(table).astype(np.int64)
         if np.abs(whole - table).max(initial=0) > ALMOST:
             return False
-        low, high = np.minimum(self._low, whole), np.maximum(self._high, whole)
+        low, high = np.minimum(self.low, whole), np.maximum(self.high, whole)
         told = np.array(self._told, np.int64)
-        if self.tables and not ((high > self._high) | (low < self._low))[told].any():
+        if self.tables and not ((high > self.high) | (low < self.low))[told].any():
             return False
-        self._low, self._high = low, high
+        self.low, self.high = low, high
         self.tables.append(tuple(whole.tolist()))
         enough = self.view.rule.enough
         self._told = [cell for cell in self._told if high[cell] < enough(int(low[cell]))]
@@ -64,7 +70,7 @@ class Witnesses:
 
     def cap(self, cell: int) -> int:
         """How large a table must have a cell for enough to be shown."""
-        return self.view.rule.enough(int(self._low[cell])) if self.tables else self._least_cap(cell)
+        return self.view.rule.enough(int(self.low[cell])) if self.tables else self._least_cap(cell)
 
     def gain_by_sinking(self) -> list[int]:
         """The cells that are told and would need to be less large, were they seen to be smaller."""
@@ -107,9 +113,11 @@ def _find_single(view: View) -> Witnesses:
 def _find_together(view: View, deadline: Deadline) -> Witnesses:
     """Witnesses of cells that all have to do with each other; none where no table of whole numbers is found."""
     found, reader = Witnesses(view), Reader(view, deadline)
-    _begin(found, reader)
-    if found.tables:
+    _raise_together(found, reader)
+    if not found.tables:
+        _begin(found, reader)
         _raise_together(found, reader)
+    if found.tables:
         _raise_by_parts(found, deadline)
     for cell in found.told():
         if cell in found.told():
@@ -118,7 +126,7 @@ def _find_together(view: View, deadline: Deadline) -> Witnesses:
 
 
 def _begin(found: Witnesses, reader: Reader) -> None:
-    """Find a first table: one in which all is small, or else one by branching."""
+    """Find a first table, where raising has found none: one in which all is small, or else one by branching."""
     draw = Random(0)  # noqa: S311
     for _ in range(MOST_BEGINNINGS):
         if found.take(reader.sink(found.told(), [1 + draw.random() for _ in found.told()])) or found.tables:
@@ -148,27 +156,33 @@ def _join(found: Witnesses, still: Bounds, looked: Sequence[tuple[Places, Witnes
 
 
 def _raise_together(found: Witnesses, reader: Reader) -> None:
-    """Raise all that are told at once, for as long as that helps, and lower those that it would help.
+    """Raise all that are told at once, and go on with those that were not reached, for as long as that helps.
 
-    Each time begins with the last table that was kept. Weights are drawn from a fixed seed, so that the same view has
-    the same witnesses.
+    Once none is left, or none of them is reached, those that it would help are lowered, and those that are told still
+    are weighed anew: a table that is not of whole numbers shows nothing. Weights are drawn from a fixed seed, so that
+    the same view has the same witnesses; they differ widely, since of cells that count alike many are raised half way.
     """
-    draw, idle = Random(0), 0  # noqa: S311
+    draw, idle, left = Random(0), 0, list[int]()  # noqa: S311
     for _ in range(MOST_ROUNDS):
-        told = found.told()
-        if not told or idle > MOST_IDLE:
-            return
-        weights = [1 + draw.random() for _ in told]
-        helped = found.take(reader.stretch({cell: found.cap(cell) for cell in told}, weights, found.tables[-1]))
-        if min(reader.view.rule.hidden) >= 0 and (small := found.gain_by_sinking()):
+        if not left:
+            if not (left := found.told()) or idle > MOST_IDLE:
+                return
+            reader.weigh({cell: 1 / (LIGHTEST + draw.random()) for cell in left})
+            idle += 1
+        caps = {cell: found.cap(cell) for cell in left}
+        table = reader.lift(caps)
+        helped, told = found.take(table), set(found.told())
+        still = [cell for cell in left if cell in told and table[cell] < caps[cell] - ALMOST]
+        left = still if len(still) < len(left) else []
+        if not left and min(reader.view.rule.hidden) >= 0 and (small := found.gain_by_sinking()):
             helped |= found.take(reader.sink(small))
-        idle = 0 if helped else idle + 1
+        idle = 0 if helped else idle
 
 
 def _raise_alone(found: Witnesses, reader: Reader, cell: int) -> None:
     """Show one cell to be as large as it can be, in whole numbers."""
     table = reader.lift({cell: found.cap(cell)})
-    if table[cell] < found.cap(cell) - ALMOST:
+    if table[cell] < found.cap(cell) - ALMOST and cell in found.gain_by_sinking():
         found.take(reader.sink([cell]))
     if not found.take(table) and cell in found.told() and table[cell] >= found.cap(cell) - ALMOST:
         found.take(reader.whole({cell: -1.0}))

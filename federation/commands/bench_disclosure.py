@@ -18,7 +18,7 @@ ROOM = Path(__file__).parents[2] / "disclosure_control" / "suppression"
 
 CELLS = (48, 368, 1_584, 3_888, 20_016)
 LARGEST_WHOLE = 3_888
-"""Cells of a table that rivals are given, and that is protected from insiders too."""
+"""Cells of a table that rivals are given, and that is always protected from insiders too."""
 
 OPTIMAL, MODULAR = "OPT(1,5)", "MOD(1,5,1,0,0)"
 LARGEST_OPTIMAL = 368
@@ -33,10 +33,17 @@ PYTHON = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--gconfid", envvar="CIRCE_GCONFID", type=PYTHON, help="A Python that has gconfid, in an environment of its own."
 )
 @click.option("--tau-argus", envvar="CIRCE_TAU_ARGUS", type=PYTHON, help="A Python that has pytauargus, likewise.")
+@click.option("--insiders", is_flag=True, help="Protect the largest table from insiders too.")
 @click.option("--longest", default=600, show_default=True, type=click.IntRange(1), help="Seconds given to a rival.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def disclosure(
-    cells: Sequence[str], seed: int, gconfid: Path | None, tau_argus: Path | None, longest: int, form: str
+    cells: Sequence[str],
+    seed: int,
+    gconfid: Path | None,
+    tau_argus: Path | None,
+    insiders: bool,
+    longest: int,
+    form: str,
 ) -> None:
     """Measure suppression: time, cells withheld besides the small ones, and small ones that can be seen to be small.
 
@@ -51,8 +58,9 @@ def disclosure(
         click.echo(f"protecting a table of {size} cells", err=True)
         table = draw_table(size, seed)
         found.append(measure_ours(table, insiders=False))
-        if size <= LARGEST_WHOLE:
+        if insiders or size <= LARGEST_WHOLE:
             found.append(measure_ours(table, insiders=True))
+        if size <= LARGEST_WHOLE:
             found += _measure_rivals(table, gconfid, tau_argus, longest)
     print_rows("disclosure", found, form)
 

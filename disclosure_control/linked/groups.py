@@ -1,0 +1,69 @@
+"""Groups of children that nobody asked for: what is known of them from what others have asked.
+
+Two conditions that differ by one child are about that child, though neither is. Told is a group of which it is known
+that there are some children in it, and too few.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from disclosure_control.linked.seen import Seen
+from disclosure_control.linked.unions import find_union
+from disclosure_control.suppression.attack import Known
+from disclosure_control.suppression.deadline import Deadline
+from disclosure_control.suppression.parts import Parts
+from disclosure_control.suppression.reader import ALMOST, Reader
+from disclosure_control.suppression.rules import Rule
+from disclosure_control.suppression.view import View
+
+__all__ = ["find_groups"]
+
+
+def find_groups(view: View, hidden: Sequence[int], seen: Seen, deadline: Deadline) -> list[Known]:
+    """The groups that are told among these cells; those that were seen to be large enough are not looked at.
+
+    What has nothing to do with each other is looked at by itself: were several such groups known together to be few,
+    so would be one of them. Raises `Contradiction` and `TimeUp`.
+    """
+    fixed = [Known(cell, int(view.low[cell]), int(view.high[cell])) for cell in hidden if _is_fixed(view, cell)]
+    found = [each for each in fixed if _is_few(each, view.rule)]
+    left = {cell for cell in hidden if not _is_fixed(view, cell) and seen.high[cell] < view.rule.enough(0)}
+    parts = Parts(view.lattice)
+    for cells in parts.connected(view.low < view.high) if left else ():
+        if inside := sorted(left.intersection(map(int, cells))):
+            part = parts.take(cells)
+            few = _find_few(view.within(part), [part.numbers[cell] for cell in inside if seen.low[cell] > 0], deadline)
+            alone = {each.cell for each in few}
+            others = [number for cell in inside if (number := part.numbers[cell]) not in alone]
+            several = find_union(view.within(part), others, deadline)
+            found += [replace(each, cell=int(part.cells[each.cell])) for each in (*few, *several)]
+    return found
+
+
+def _is_fixed(view: View, cell: int) -> bool:
+    return bool(view.low[cell] == view.high[cell])
+
+
+def _find_few(view: View, hidden: Sequence[int], deadline: Deadline) -> list[Known]:
+    """Such groups that are one cell."""
+    if not hidden:
+        return []
+    reader = Reader(replace(view, withheld=tuple(hidden)), deadline)
+    known = (Known(cell, *reader.interval(cell)) for cell in _seem_few(reader, hidden))
+    return [each for each in known if _is_few(each, view.rule)]
+
+
+def _seem_few(reader: Reader, cells: Sequence[int]) -> list[int]:
+    """Those of some cells that no table shows to be none, or enough, of a few that are looked at for it."""
+    least, left = reader.view.rule.enough(0), list(cells)
+    while left:
+        before = len(left)
+        for table in (reader.sink(left), reader.lift(dict.fromkeys(left, least))):
+            left = [cell for cell in left if ALMOST < table[cell] < least - ALMOST]
+        if len(left) == before:
+            break
+    return left
+
+
+def _is_few(known: Known, rule: Rule) -> bool:
+    return known.low is not None and known.low > 0 and known.high is not None and known.high < rule.enough(0)

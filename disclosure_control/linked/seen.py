@@ -1,0 +1,40 @@
+"""What tables that agree with everything published have shown: how small and how large each cell is in some of them.
+
+When less is printed than before, the same tables agree with that too: what they have shown need not be shown again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from disclosure_control.suppression.rules import Rule
+from disclosure_control.suppression.view import Bounds
+
+__all__ = ["Seen"]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The range of each cell over some tables, in all of which it is between the `least` and the `most` it can be."""
+
+    low: Bounds
+    high: Bounds
+    least: Bounds
+    most: Bounds
+
+    @classmethod
+    def of(cls, before: "Seen | None", least: Bounds, most: Bounds) -> "Seen":
+        """What was seen before, where it agrees with these bounds; otherwise nothing."""
+        if before is not None and (least <= before.least).all() and (most >= before.most).all():
+            return cls(before.low, before.high, least, most)
+        numbers = np.iinfo(np.int64)
+        return cls(np.full(len(least), numbers.max), np.full(len(least), numbers.min), least, most)
+
+    def beside(self, low: Bounds, high: Bounds) -> "Seen":
+        """With the range over further tables."""
+        return Seen(np.minimum(self.low, low), np.maximum(self.high, high), self.least, self.most)
+
+    def lacking(self, cells: Iterable[int], rule: Rule) -> list[int]:
+        """Those of the cells that were not seen to be large enough."""
+        return [cell for cell in cells if self.high[cell] < rule.enough(int(self.low[cell]))]

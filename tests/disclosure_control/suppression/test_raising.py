@@ -1,0 +1,59 @@
+"""Raising cells: as many as can be, whatever was raised before, and as another solver has it."""
+
+from collections.abc import Mapping
+from random import Random
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+
+from disclosure_control.suppression.drawn_table import draw_table
+from disclosure_control.suppression.measurement import RULE
+from disclosure_control.suppression.reader import Reader
+from disclosure_control.suppression.view import WITHHELD, View, view_printed
+
+
+@pytest.fixture(scope="module")
+def view() -> View:
+    table, draw = draw_table(48, 2), Random(2)
+    printed = [WITHHELD if figure and draw.random() < 0.6 else figure for figure in table.figures]
+    return view_printed(table.lattice, RULE, printed)
+
+
+def worth(found: np.ndarray, caps: Mapping[int, int], weights: Mapping[int, float]) -> float:
+    """What a table is worth: of each of these cells as much as its cap has it count."""
+    return float(sum(weights[cell] * min(found[cell], cap) for cell, cap in caps.items()))
+
+
+def most_by_another_solver(view: View, caps: Mapping[int, int], weights: Mapping[int, float]) -> float:
+    """The most that any table is worth, with a variable beside each cell that is at most it and at most the cap."""
+    count, lattice = len(view.low), view.lattice
+    sums = np.zeros((len(lattice.relations), count + len(caps)))
+    for row, relation in enumerate(lattice.relations):
+        sums[row, relation.total] = 1
+        sums[row, list(relation.parts)] = -1
+    under = np.zeros((len(caps), count + len(caps)))
+    for row, cell in enumerate(caps):
+        under[row, [count + row, cell]] = 1, -1
+    bounds = [*zip(view.low, np.minimum(view.high, view.ceiling), strict=True), *((None, cap) for cap in caps.values())]
+    costs = np.concatenate([np.zeros(count), [-weights[cell] for cell in caps]])
+    found = linprog(costs, A_ub=under, b_ub=np.zeros(len(caps)), A_eq=sums, b_eq=np.zeros(len(sums)), bounds=bounds)
+    assert found.success
+    return float(-found.fun)
+
+
+def test_a_table_is_worth_as_much_as_can_be_whatever_was_raised_before(view: View) -> None:
+    """The same program is asked for ever other cells and caps, with weights that change now and then."""
+    reader, draw = Reader(view), Random(1)
+    weights = dict.fromkeys(view.withheld, 1.0)
+    for number in range(12):
+        if number % 4 == 2:
+            weights = {cell: 1 / (0.02 + draw.random()) for cell in view.withheld}
+            reader.weigh(weights)
+        caps = {cell: draw.choice([1, 6, 9, 300]) for cell in draw.sample(view.withheld, draw.randint(1, 12))}
+        found = reader.lift(caps)
+        assert (found >= view.low - 1e-6).all()
+        assert (found <= view.high + 1e-6).all()
+        for relation in view.lattice.relations:
+            assert abs(found[relation.total] - sum(found[part] for part in relation.parts)) < 1e-6
+        assert worth(found, caps, weights) == pytest.approx(most_by_another_solver(view, caps, weights))

@@ -1,0 +1,74 @@
+"""The joint attack finds what a naive attacker does, however it comes to it: on small stacks of tables, at random."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from disclosure_control.linked import companions, joint_attack
+from disclosure_control.linked.companions import Published, entries_of, find_companions, link_published
+from disclosure_control.linked.joint_attack import Baseline, JointAttack, attack_together, rule_for
+from disclosure_control.presets import load_preset
+from tests.disclosure_control.drawn_stacks import NaiveAttacker, draw_stack
+
+PRESET = load_preset("dfe_cla")
+
+FEW, MANY = range(10), range(10, 60)
+SEEDS = [*FEW, *(pytest.param(seed, marks=pytest.mark.deep) for seed in MANY)]
+
+
+def attack(stack: list[Published], **beside: Any) -> JointAttack:
+    return attack_together(link_published(stack), entries_of(stack), rule_for(PRESET, stack[-1].plan), **beside)
+
+
+def intervals(found: JointAttack) -> Mapping[int, tuple[int | None, int | None]]:
+    return {each.cell: (each.known.low, each.known.high) for each in found.told}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_it_finds_what_a_naive_attacker_finds(seed: int) -> None:
+    """Cell by cell, and of groups in several parts whether there is one: which is named may differ."""
+    stack = draw_stack(seed)
+    naive, found = NaiveAttacker.of(stack, rule_for(PRESET, stack[-1].plan)), intervals(attack(stack))
+    assert naive.told <= found.keys()
+    assert all(found[cell] == naive.interval([cell]) for cell in naive.told)
+    several = found.keys() - naive.told
+    assert several <= set(naive.hidden)
+    assert bool(several) == any(naive.groups())
+
+
+def test_the_stacks_that_are_drawn_are_of_every_kind() -> None:
+    """Some tell nothing, some a count and some a group that nobody asked for."""
+    stacks = [draw_stack(seed) for seed in FEW]
+    found = [attack(stack) for stack in stacks]
+    assert any(each.is_safe and each.withheld for each in found)
+    assert any(told.places for each in found for told in each.told)
+    assert any(not told.places for each in found for told in each.told)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_attack_after_another_finds_what_it_would_by_itself(seed: int) -> None:
+    """What was seen with the newest table is used for the others, and what is told is the same."""
+    stack = draw_stack(seed)
+    linked, entries, rule = link_published(stack), entries_of(stack), rule_for(PRESET, stack[-1].plan)
+    less = {place: entry for place, entry in entries.items() if place[0] < len(stack) - 1}
+    found, alone = attack_together(linked, entries, rule), attack_together(linked, less, rule)
+    after = attack_together(linked, less, rule, after=found)
+    assert {each.cell for each in after.told if each.places} == {each.cell for each in alone.told if each.places}
+    told = Baseline(linked, less, rule).fresh(found)
+    assert {each.cell for each in told} == {each.cell for each in found.beyond(alone)}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_companions_are_those_that_attacks_from_the_beginning_choose(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    *earlier, newest = draw_stack(seed)
+    found = find_companions(earlier, newest, PRESET)
+
+    def attack_anew(*arguments: Any, after: object = None, only: object = None) -> JointAttack:
+        return attack_together(*arguments)
+
+    for module in (companions, joint_attack):
+        monkeypatch.setattr(module, "attack_together", attack_anew)
+    assert find_companions(earlier, newest, PRESET) == found
