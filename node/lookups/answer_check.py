@@ -23,7 +23,7 @@ from federation.lookups import (
     LookupRequest,
 )
 from federation.register import Member
-from node.lookups.file_fields import file_fields_of
+from node.lookups.file_fields import fields_of
 from node.lookups.likeness import are_like, is_same, list_like_dates
 from policies.names import FieldGroup
 
@@ -115,7 +115,7 @@ def _check_named(request: LookupRequest, answer: LookupAnswer, sender: Member) -
         groups = named.get(file.la_child_id or "")
         if groups is None:
             raise LookupFailed("told of a child who was not named to us")
-        if _told_fields(file) - {"la_child_id", *file_fields_of(groups)}:
+        if _told_fields(file) - {"la_child_id", *fields_of(groups)}:
             raise LookupFailed("told of fields that were not named to us")
 
 

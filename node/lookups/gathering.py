@@ -15,8 +15,8 @@ from node.lookups.answer_check import hide_fields
 from node.lookups.child_on_roll import find_on_roll
 from node.lookups.child_search import find_in_school, find_sought
 from node.lookups.delegations import find_in_force
-from node.lookups.file_fields import FILE_FIELDS, TRACKED, file_fields_of, make_file
-from node.lookups.named_children import list_named, named_filter, read_named
+from node.lookups.file_fields import TRACKED, file_fields_of, make_file
+from node.lookups.named_children import TOLD_FIELDS, list_named, named_filter, read_named
 from node.lookups.narrowing import narrow
 from node.lookups.notices import NoticeKind, give_notice
 from node.lookups.own_children import read_children
@@ -171,11 +171,11 @@ def _gather_named(node: Node, policy: AccessPolicy, request: LookupRequest, snap
     rule = named_filter(policy, request.role, request.authority, named)
     with reading_records(node):
         files = read_named(node, snapshot, rule, named)
-    told = {name for file in files.values() for name in FILE_FIELDS if getattr(file, name) is not None}
+    told = {name for file in files.values() for name in TOLD_FIELDS if getattr(file, name) is not None}
     return Gathered(
         relation=Relation.NAMED_CHILD,
         policy_version=policy.version,
-        fields=tuple(name for name in FILE_FIELDS if name in told),
+        fields=tuple(name for name in TOLD_FIELDS if name in told),
         tokens=tuple(files),
         files=tuple(files.values()),
         delegations=tuple(given.envelope for given in in_force),

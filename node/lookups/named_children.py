@@ -14,17 +14,22 @@ from federation.state import StateError
 from node.lookups.child_search import find_sought
 from node.lookups.delegations import find_in_force
 from node.lookups.errand import Question
-from node.lookups.file_fields import FILE_FIELDS, file_fields_of, make_file
+from node.lookups.file_fields import FILE_FIELDS, TRACKED, file_fields_of, make_file
 from node.lookups.narrowing import narrow
 from node.lookups.own_children import read_children
 from node.lookups.reading_room import Listing, admit_reader
 from node.service import Node
 from node.snapshots import Snapshot
+from node.tracking.store import read_record
+from node.tracking.telling import ROOM, tell_facts
 from policies.access_policy import AccessPolicy
 from policies.names import Action, FieldGroup, Relation
 from policies.row_filter import RowFilter
 
-LISTING = Listing("named_child", FILE_FIELDS, (FieldGroup.IDENTITY,), relation=Relation.NAMED_CHILD)
+TOLD_FIELDS = (*FILE_FIELDS, *TRACKED)
+"""Everything that may be told of a named child."""
+
+LISTING = Listing("named_child", TOLD_FIELDS, (FieldGroup.IDENTITY,), relation=Relation.NAMED_CHILD)
 """What our own people see of whom we named to them, and what it takes to be let in."""
 
 NAMED_TO_US = Question(LookupKind.NAMED_CHILD, Relation.NAMED_CHILD, Action.READ)
@@ -57,20 +62,24 @@ def named_filter(policy: AccessPolicy, role: str, authority: str, named: Sequenc
 
 
 def read_named(node: Node, snapshot: Snapshot, rule: RowFilter, named: Sequence[Named]) -> Mapping[str, ChildFile]:
-    """Return the file of each named child by row token.
+    """Return the file of each named child by row token, with what the tracking record holds now of the named groups.
 
     The number that names a child is told with it, whatever groups are: whoever asks has it from the delegation.
     """
-    return {child.token: _read_one(node, snapshot, rule, child) for child in named}
+    # An answer has the pages that it has: several children share the room that one would have to themselves.
+    room = ROOM if len(named) <= 1 else ROOM // (2 * len(named))
+    return {child.token: _read_one(node, snapshot, rule, child, room) for child in named}
 
 
-def _read_one(node: Node, snapshot: Snapshot, rule: RowFilter, child: Named) -> ChildFile:
+def _read_one(node: Node, snapshot: Snapshot, rule: RowFilter, child: Named, room: int) -> ChildFile:
     groups = rule.clauses[Relation.NAMED_CHILD] & child.groups
     if not groups:
         return ChildFile(la_child_id=child.number)
     narrowed = replace(rule, clauses={Relation.NAMED_CHILD: groups})
     ((_, values),) = read_children(node, snapshot, narrowed, [child.token])
-    return msgspec.structs.replace(make_file(values, file_fields_of(groups)), la_child_id=child.number)
+    record = read_record(node.database.connection, child.token)
+    told = {name: tell_facts(record, group, room) for name, group in TRACKED.items() if group in groups}
+    return msgspec.structs.replace(make_file(values, file_fields_of(groups)), la_child_id=child.number, **told)
 
 
 def read_named_to(node: Node, person_id: str, purpose: str, *, copying: bool = False) -> tuple[ChildFile, ...]:

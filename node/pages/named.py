@@ -12,6 +12,7 @@ from node.lookups.purpose import PurposeMissing
 from node.pages.staff import may_read_named, require_visitor_who, the_node
 from node.pages.through_hub import PATIENCE, reach_hub
 from node.people import Person
+from node.tracking.told_child import summarise_named, summarise_told
 
 named = Blueprint("named", __name__)
 
@@ -51,10 +52,11 @@ def ask_authority(visitor: Person, purpose: str, at: str) -> LookupResult:
 
 def _show_files(files: tuple[ChildFile, ...], purpose: str, found: LookupResult | None) -> Page:
     answers = found.answers if found else ()
-    told = (*files, *(file for answer in answers for file in answer.files))
+    own = [(file, summarise_named(the_node(), file)) for file in files]
+    theirs = [(file, summarise_told(the_node(), answer, file)) for answer in answers for file in answer.files]
     page = render_template(
         "named.html",
-        files=[[(name, getattr(file, name)) for name in FILE_FIELDS] for file in told],
+        files=[([(name, getattr(file, name)) for name in FILE_FIELDS], told) for file, told in (*own, *theirs)],
         refusals=[answer for answer in answers if answer.code],
         missing=found.missing if found else (),
         purpose=purpose,

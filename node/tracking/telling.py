@@ -21,11 +21,11 @@ class TellingUnreadable(Exception):
     """What another node told is no record; the message quotes nothing of it."""
 
 
-def tell_facts(record: TrackingRecord, group: FieldGroup) -> str | None:
+def tell_facts(record: TrackingRecord, group: FieldGroup, room: int = ROOM) -> str | None:
     """The facts of one group that hold now, newest first, the oldest left out for room; None where there are none."""
     entries = sorted(record.standing.values(), key=lambda entry: entry.version, reverse=True)
     told: list[str] = []
-    room = ROOM - len("[]")
+    room -= len("[]")
     for entry in entries:
         kind = kind_of(entry.fact)
         if kind.group is not group:

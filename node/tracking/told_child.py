@@ -1,6 +1,6 @@
 """What another authority's node told of a child's tracking record, as our page shows it: to read, never to change."""
 
-from datetime import date
+from datetime import date, datetime
 
 from federation.lookups import ChildFile, LookupAnswer
 from node.lookups.file_fields import TRACKED
@@ -14,14 +14,26 @@ from policies.names import FieldGroup
 
 def summarise_told(node: Node, answer: LookupAnswer, file: ChildFile) -> ChildSummary | str | None:
     """The summary of what was told; a sentence where it cannot be read, and None where nothing was told."""
+    return _summarise(node, file, frozenset(answer.fields), answer.as_of, f"authority {answer.authority}")
+
+
+def summarise_named(node: Node, file: ChildFile) -> ChildSummary | str | None:
+    """The same of one of our own children, as far as the child was named to somebody here."""
+    told = frozenset(name for name in TRACKED if getattr(file, name))
+    return _summarise(node, file, told, node.clock(), "our virtual school")
+
+
+def _summarise(
+    node: Node, file: ChildFile, fields: frozenset[str], as_of: datetime, by: str
+) -> ChildSummary | str | None:
     texts = [getattr(file, name) for name in TRACKED]
     if not any(texts):
         return None
     try:
-        record = read_told(texts, answer.as_of, f"authority {answer.authority}")
+        record = read_told(texts, as_of, by)
     except TellingUnreadable as unreadable:
         return str(unreadable)
-    readable = frozenset(group for name, group in TRACKED.items() if name in answer.fields)
+    readable = frozenset(group for name, group in TRACKED.items() if name in fields)
     child = KnownChild(
         token="",
         number=file.la_child_id,

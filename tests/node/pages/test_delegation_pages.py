@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 
 from federation.cli import run
+from node.ingest.tokens import row_token
 from node.lookups.asking import list_addressed
 from node.lookups.delegations import list_given
 from node.lookups.own_children import list_own_children
 from node.pages import named
 from node.service import Node
 from node.setting_up import enter_person
+from node.tracking.store import add_entries
 from tests.node.pages.conftest import Browse, Send
+from tests.node.tracking.test_named_records import ATTENDED, PLAN
 
 
 @pytest.fixture
@@ -51,6 +54,22 @@ def test_a_child_is_named_read_and_revoked(browse: Browse, send: Send, node: Nod
     assert "Nobody is named to you now" in send(worker, "/named", {"purpose": "A visit", "at": ""}).text
     again = send(head, "/delegations/revoke", {"delegation_id": number}, shown="/delegations")
     assert again.status_code == 400
+
+
+def test_whoever_is_named_a_child_reads_what_the_tracking_record_holds(
+    browse: Browse, send: Send, node: Node, form: dict[str, Any]
+) -> None:
+    """Of the named groups: the plan where it was named, and never the history."""
+    token = row_token(node.party.keys.row_secret, form["children"].strip())
+    with node.database.transaction() as connection:
+        told = {"by": "vsh", "role": "head", "reason": "SECRET"}
+        add_entries(connection, token, 0, [PLAN, ATTENDED], at=node.clock(), **told)
+    worker = browse("worker")
+    for groups, shown in ((["education"], [True, False]), (["education", "plan_pep"], [True, True])):
+        assert send(browse("vsh"), "/delegations", {**form, "groups": groups}).status_code == 303
+        page = send(worker, "/named", {"purpose": "A visit", "at": ""}).text
+        assert [title in page for title in ("Attendance to date", "Personal education plan")] == shown
+        assert "SECRET" not in page
 
 
 @pytest.mark.parametrize(
