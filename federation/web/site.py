@@ -54,6 +54,9 @@ SENTENCES = {
 }
 """What a page says of an error that the framework noticed, which comes with no sentence of its own."""
 
+BY_ITSELF = "X-Circe-By-Itself"
+"""The header of a request that a page's script makes with nobody doing anything."""
+
 MOST_FAILURES, FAILURES_WITHIN = 20, timedelta(minutes=15)
 """How often one address may fail to sign in, in a while."""
 
@@ -220,9 +223,14 @@ def finish_response(response: Response) -> Response:
 
 
 def _keep_session() -> None:
-    """Have a session that is in use say so, in a new cookie now and then."""
+    """Have a session that is in use say so, in a new cookie now and then.
+
+    A page that looks again by itself is not in use for that: whoever left it open may have left.
+    """
     session, now = current_session(), the_site().host.clock()
-    if session is not None and session.member and now - session.seen >= SEEN_ANEW:
+    if session is None or not session.member or BY_ITSELF in request.headers:
+        return
+    if now - session.seen >= SEEN_ANEW:
         g.new_session = see_again(session, now)
 
 

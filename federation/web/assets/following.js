@@ -30,9 +30,10 @@
     if (held || document.hidden) {
       return true;
     }
-    const answer = await fetch(location.href);
+    // The header keeps this from counting as use of the session: nobody need be sitting here.
+    const answer = await fetch(location.href, { headers: { "X-Circe-By-Itself": "yes" } });
     if (!answer.ok) {
-      return true;
+      return answer.status >= 500;
     }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const old of document.querySelectorAll("[data-followed]")) {

@@ -135,6 +135,17 @@ def test_a_session_ends_after_eight_hours_of_work(browse: Browse, federation: Pl
     assert client.get("/queries").status_code == 403
 
 
+def test_a_page_that_looks_again_by_itself_does_not_keep_a_session_open(
+    browse: Browse, federation: PlayedFederation
+) -> None:
+    """Every twelve minutes: the page of whoever has left is refused when the idle hour is over."""
+    ana, seen = browse("ana"), []
+    for _ in range(6):
+        federation.clock.advance(timedelta(minutes=12))
+        seen.append(ana.get("/queries", headers={"X-Circe-By-Itself": "yes"}).status_code)
+    assert seen == [200, 200, 200, 200, 403, 403]
+
+
 def test_a_session_ends_after_an_idle_hour(browse: Browse, federation: PlayedFederation) -> None:
     client = browse("ana")
     federation.clock.advance(timedelta(minutes=60))
