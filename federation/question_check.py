@@ -6,7 +6,9 @@ left of a budget, which whoever asks may add.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
+from disclosure_control.budget.accuracy import EPSILONS, GROUP, FigureAccuracy, foresee_accuracy
 from disclosure_control.budget.price import Price, price_plan, write_epsilon
 from disclosure_control.expectation import Expectation, foresee
 from disclosure_control.noise.terms import Mechanism, NoiseRefused
@@ -14,6 +16,7 @@ from disclosure_control.preset import Preset
 from disclosure_control.rewrites import Rewrite, propose_rewrites
 from federation.exchange import BudgetLeft
 from federation.manifest import SUM_PATHS, Path
+from federation.sum_terms import make_noisy_terms
 from query_engine.methodology.cautions import Caution
 from query_engine.planning.paths import default_path
 from query_engine.planning.plan import QueryPlan
@@ -24,6 +27,14 @@ from query_engine.wording.description import Paragraph, describe_plan
 from query_engine.wording.explaining import describe_view
 
 __all__ = ["EPSILON_REFUSED", "QuestionCheck", "RefusedBecause", "check_question"]
+
+ENGLAND = 153
+"""Nodes over which noise is foreseen where nobody says how many there are."""
+
+FEWEST_NODES = 5
+"""A sum is taken over as many at least."""
+
+MOST_CHEAPER, MOST_FIGURES = 2, 3
 
 EPSILON_REFUSED = "epsilon_refused"
 """The code of a question that no noise of this epsilon could hide everybody in."""
@@ -43,7 +54,8 @@ class QuestionCheck:
     """What can be said of a question beforehand. Of a refused one there is nothing but the refusal.
 
     `expected` is None where nothing is withheld one authority at a time, as in a total with noise, or where it cannot
-    be foreseen. `price` is that of a total with noise, and `left` what its project has left, where somebody asked.
+    be foreseen. `price` is that of a total with noise, `cheaper` says what less of it would buy, and `left` is what its
+    project has left, where somebody asked.
     """
 
     sql: str
@@ -55,6 +67,7 @@ class QuestionCheck:
     cautions: tuple[Caution, ...] = ()
     expected: Expectation | None = None
     rewrites: tuple[Rewrite, ...] = ()
+    cheaper: tuple[str, ...] = ()
     price: Price | None = None
     left: BudgetLeft | None = None
 
@@ -97,6 +110,8 @@ class QuestionCheck:
             yield "Rather", [each.in_words for each in self.rewrites]
         if self.price is not None:
             yield "Price", list(self._price_lines(self.price))
+        if self.cheaper:
+            yield "Cheaper", list(self.cheaper)
         if self.cautions:
             yield "Warnings", [f"{each.source}: {each.whole_text}" for each in self.cautions]
 
@@ -125,9 +140,18 @@ class QuestionCheck:
 
 
 def check_question(
-    sql: str, preset: Preset, path: Path | None = None, *, epsilon: str = "1", mechanism: Mechanism = "polya"
+    sql: str,
+    preset: Preset,
+    path: Path | None = None,
+    *,
+    epsilon: str = "1",
+    mechanism: Mechanism = "polya",
+    nodes: int = ENGLAND,
 ) -> QuestionCheck:
-    """Look at a question. Where no path is given, it is the one that an ad-hoc question takes by default."""
+    """Look at a question. Where no path is given, it is the one that an ad-hoc question takes by default.
+
+    What cheaper noise would leave is foreseen over so many `nodes`.
+    """
     try:
         question = read_question(sql)
         default, why = default_path(question.plan)
@@ -138,7 +162,8 @@ def check_question(
         return QuestionCheck(sql, RefusedBecause(refused.code, refused.text, refused.at))
     except NoiseRefused as refused:
         return QuestionCheck(sql, RefusedBecause(EPSILON_REFUSED, f"This cannot be noised so: {refused}."))
-    return _look_at(sql, question, preset, plan, taken, "" if path else why, price)
+    found = _look_at(sql, question, preset, plan, taken, "" if path else why, price)
+    return found if price is None else replace(found, cheaper=_propose_cheaper(plan, epsilon, mechanism, nodes))
 
 
 def _look_at(
@@ -157,3 +182,26 @@ def _look_at(
         rewrites=() if is_total else propose_rewrites(plan, preset, pool_years=False),
         price=price,
     )
+
+
+def _propose_cheaper(plan: QueryPlan, epsilon: str, mechanism: Mechanism, nodes: int) -> tuple[str, ...]:
+    """What the noise in the first figures would be at smaller epsilons, beside what it is, 19 times in 20."""
+    smaller = tuple(each for each in EPSILONS if Fraction(each) < Fraction(epsilon))[-MOST_CHEAPER:]
+    terms = make_noisy_terms(max(nodes, FEWEST_NODES), epsilon, mechanism=mechanism)
+    asked = (*smaller, epsilon)
+    figures = foresee_accuracy(plan, max(nodes, FEWEST_NODES), terms.dropouts, terms.colluders, asked, mechanism)
+    return tuple(
+        f"epsilon {each}: {', '.join(_compare(figure, place) for figure in figures[:MOST_FIGURES])}"
+        for place, each in enumerate(smaller)
+        if figures
+    )
+
+
+def _compare(figure: FigureAccuracy, place: int) -> str:
+    cheap, dear = figure.widths[place], figure.widths[-1]
+    group = f" of {GROUP:,} children" if figure.of_group else ""
+    return f"noise of {_write(cheap)} instead of {_write(dear)} in {figure.label}{group}"
+
+
+def _write(width: float | None) -> str:
+    return "more than any figure bears" if width is None else f"±{width:,.3g}"

@@ -41,11 +41,12 @@ def check_instantly(hub: Hub, form: DraftForm, asker: Member) -> Instant:
     preset = _choose_preset(hub, form.preset)
     path = Path(form.path) if form.path in PATHS else Path.NOISY_SUM
     mechanism: Mechanism = "skellam" if form.mechanism == "skellam" else "polya"
-    found = check_question(form.sql, preset, path, epsilon=_read_epsilon(form.epsilon), mechanism=mechanism)
+    nodes, epsilon = _count_nodes(hub), _read_epsilon(form.epsilon)
+    found = check_question(form.sql, preset, path, epsilon=epsilon, mechanism=mechanism, nodes=nodes)
     if found.refused is not None:
         return _refuse(form, found.refused)
     found = _with_budget(hub, found, form, asker)
-    return Instant(found, None, _sum_up(found), tuple(_tell(hub, found)))
+    return Instant(found, None, _sum_up(found), tuple(_tell(found, nodes)))
 
 
 def _choose_preset(hub: Hub, name: str) -> Preset:
@@ -85,7 +86,10 @@ def _sum_up(found: QuestionCheck) -> str:
     return f"Can be asked: {found.cells:,} cells, {found.expectation}, {minded}."
 
 
-def _tell(hub: Hub, found: QuestionCheck) -> list[Paragraph]:
-    nodes = sum(1 for _ in hub.register().active(MemberKind.NODE, hub.clock()))
+def _count_nodes(hub: Hub) -> int:
+    return sum(1 for _ in hub.register().active(MemberKind.NODE, hub.clock()))
+
+
+def _tell(found: QuestionCheck, nodes: int) -> list[Paragraph]:
     rows = found.cells * (1 if found.path in SUM_PATHS else nodes)
     return [("Rows", [f"{rows:,} in all, of {nodes} authorities"]), *found.paragraphs()]

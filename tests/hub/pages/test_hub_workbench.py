@@ -1,6 +1,7 @@
 """The researcher's bench on the hub's pages: what is said at a pause, taken away, compared, asked again and cited."""
 
 import io
+import re
 import zipfile
 
 import msgspec
@@ -59,6 +60,10 @@ def test_a_pause_says_what_a_question_plans_as_far_as_the_form_goes(
     whole = check(send, browse, sql=SQL, project="attendance", academic_year="202425", epsilon="0.5")
     assert "epsilon 0.5 of 202425" in whole
     assert "left for project attendance: epsilon 999, and 20 at most" in whole
+    cheaper = re.findall(r"epsilon 0\.2: noise of ±(\d+) instead of ±(\d+) in children", whole)
+    assert [int(more) > 2 * int(less) > 0 for more, less in cheaper] == [True]
+    assert "in attendance of 1,000 children" in whole
+    assert "Cheaper" not in check(send, browse, sql=SQL, epsilon="0.1")
     rows = check(send, browse, sql=SQL, path="per_authority", preset="ons_10_5")
     assert "21 in all, of 3 authorities" in rows
     assert "of the figures withheld in the middling authority" in rows
