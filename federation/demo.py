@@ -288,9 +288,12 @@ def run_template(hands: Stagehands, cast: Cast) -> str:
 
 
 def look_up(hands: Stagehands, cast: Cast) -> None:
-    """Ask every other node, sealed, for its children educated in one authority's area."""
+    """Ask every other node, sealed, for its children educated in one authority's area, to read on the screen.
+
+    A file of them would be a copy, which takes the right to export.
+    """
     who = ("--state", cast.busiest_host, "--as", "vsh", "--purpose", "Termly review of children placed here")
-    found = hands.run("lookup", *who, "--placed-here", "--format", "csv").splitlines()
+    found = hands.run("lookup", *who, "--placed-here").splitlines()
     click.echo(f"{len(found) - 1} children of other authorities are educated here", err=True)
 
 

@@ -156,6 +156,7 @@ def _write_output(
         content = text.encode()
     else:
         content = _write_form(release, wanted, presets)
+    output.parent.mkdir(parents=True, exist_ok=True)
     return _write_all(
         {
             output: content,

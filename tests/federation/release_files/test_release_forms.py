@@ -178,10 +178,11 @@ def test_the_command_writes_the_file_and_what_goes_with_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("federation.client.connect", lambda _: WithProof(document))
-    out = tmp_path / f"attendance.{form}"
+    place = tmp_path / "not" / "there yet"
+    out = place / f"attendance.{form}"
     what = ["query", "fetch", "--state", str(tmp_path), "--no-wait", "--format", form, "--output", str(out), "Q-1"]
     assert run(what) == 0
-    beside = [tmp_path / f"attendance{ending}" for ending in (".provenance.txt", ".release.json", ".tlog-proof")]
+    beside = [place / f"attendance{ending}" for ending in (".provenance.txt", ".release.json", ".tlog-proof")]
     assert capsys.readouterr().out.splitlines() == [str(out), *map(str, beside)]
     assert all(path.stat().st_size for path in [out, *beside])
     if form in FORMS:
