@@ -31,6 +31,11 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 }
 """Every command: where it lives and what it is for."""
 
+ADDED: Mapping[str, Mapping[str, str]] = {
+    "audit": {"subject": "node.disclosures.command:subject", "mark": "node.disclosures.command:mark"},
+}
+"""Commands of a group that live in another room than the group does."""
+
 EXIT_CODES: Mapping[str, int] = {
     "audit.connection.DatabaseUnavailable": 1,
     "audit.event.EventInvalid": 2,
@@ -98,15 +103,23 @@ class LazyGroup(click.Group):
         """Import one command."""
         if cmd_name not in COMMANDS:
             return None
-        module, attribute = COMMANDS[cmd_name][0].split(":")
-        command = getattr(importlib.import_module(module), attribute)
-        assert isinstance(command, click.Command)
+        command = _import_command(COMMANDS[cmd_name][0])
+        for name, place in ADDED.get(cmd_name, {}).items():
+            assert isinstance(command, click.Group)
+            command.add_command(_import_command(place), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _import_command(place: str) -> click.Command:
+    module, attribute = place.split(":")
+    command = getattr(importlib.import_module(module), attribute)
+    assert isinstance(command, click.Command)
+    return command
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

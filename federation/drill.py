@@ -11,7 +11,7 @@ Beside it stands what revoking would leave behind: authorities without a node, o
 rosters with fewer operators. Nothing here reads a database but for its log, and a log names no child.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,7 +57,9 @@ class Drill:
 
 
 @dataclass(frozen=True)
-class _Logged:
+class Logged:
+    """One entry of one log, as an event."""
+
     log: str
     entry: int
     event: AuditEvent
@@ -68,19 +70,26 @@ def rehearse_revocation(member: Member, register: Register, states: Sequence[Pat
 
     Raises `LogUnreadable` and `LogBroken` for a state directory whose log cannot be believed.
     """
-    logged = [entry for state in states for entry in _read_verified(state)]
-    own = {place: how for place, entry in enumerate(logged) if (how := _relate(member, entry.event))}
+    logged = [entry for state in states for entry in read_verified(state)]
+    followed = follow(logged, lambda event: relate(member, event))
+    touched = tuple(describe_touch(entry, how) for entry, how in followed)
+    references = {entry.event.reference for entry, how in followed if entry.event.action not in REGISTER} - {""}
+    return Drill(touched, _find_open(logged, references), tuple(list_consequences(member, register, now)))
+
+
+def follow(logged: Sequence[Logged], how_related: Callable[[AuditEvent], str]) -> list[tuple[Logged, str]]:
+    """Return what is related by itself, and what else happened to the same queries and lookups, in order of time."""
+    own = {place: how for place, entry in enumerate(logged) if (how := how_related(entry.event))}
     references = {logged[place].event.reference for place in own if logged[place].event.action not in REGISTER} - {""}
-    touched = []
+    found = []
     for place, entry in enumerate(logged):
         how = own.get(place) or ("followed" if entry.event.reference in references else "")
         if how:
-            touched.append(_describe(entry, how))
-    touched.sort(key=lambda touch: (touch.at, touch.log, touch.entry))
-    return Drill(tuple(touched), _find_open(logged, references), tuple(list_consequences(member, register, now)))
+            found.append((entry, how))
+    return sorted(found, key=lambda each: (each[0].event.at, each[0].log, each[0].entry))
 
 
-def _read_verified(state: Path) -> list[_Logged]:
+def read_verified(state: Path) -> list[Logged]:
     """Return the entries of a verified log, oldest first."""
     key = read_key(state)
     with closing(open_state_log(state)) as connection:
@@ -88,10 +97,10 @@ def _read_verified(state: Path) -> list[_Logged]:
         # Whoever writes meanwhile adds entries that nobody has verified: they are left for the next time.
         entries = [entry for entry in read_entries(connection) if entry.index < size]
     left = [entry for entry in reversed(entries) if entry.deleted_by is None]
-    return [_Logged(key.name, entry.index, entry.to_event()) for entry in left]
+    return [Logged(key.name, entry.index, entry.to_event()) for entry in left]
 
 
-def _relate(member: Member, event: AuditEvent) -> str:
+def relate(member: Member, event: AuditEvent) -> str:
     """Return how a member has to do with an event by itself, or nothing."""
     if event.actor == member.id and event.action not in CHANGES:
         return "acted"
@@ -106,12 +115,13 @@ def _names(member: Member, detail: Detail) -> bool:
     return isinstance(detail, str) and member.id in detail.split()
 
 
-def _describe(entry: _Logged, how: str) -> Touch:
+def describe_touch(entry: Logged, how: str) -> Touch:
+    """Return an entry as a drill lists it."""
     event = entry.event
     return Touch(entry.log, entry.entry, event.at, event.action, event.outcome, event.reference, how)
 
 
-def _find_open(logged: Iterable[_Logged], references: set[str]) -> tuple[str, ...]:
+def _find_open(logged: Iterable[Logged], references: set[str]) -> tuple[str, ...]:
     """Return the queries among these of which a log has a beginning and no log has an end."""
     begun, ended = set(), set()
     for entry in logged:

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -11,7 +11,7 @@ import click
 
 from audit.event import Action
 from federation.ceremony import RootLedger
-from federation.drill import Drill
+from federation.drill import Touch
 from federation.enrolment import describe_passkeys, fingerprint
 from federation.register import Entry, Member, Register
 from federation.register_changes import list_changes
@@ -88,9 +88,9 @@ def describe_changes(before: Register | None, after: Register) -> Iterator[str]:
             yield f"  {passkey}"
 
 
-def list_touched(drill: Drill) -> list[Row]:
+def list_touched(touched: Iterable[Touch]) -> list[Row]:
     """Return a row for each entry of a log that a key has to do with."""
-    return [{**asdict(touch), "at": f"{touch.at:%Y-%m-%dT%H:%M:%SZ}"} for touch in drill.touched]
+    return [{**asdict(touch), "at": f"{touch.at:%Y-%m-%dT%H:%M:%SZ}"} for touch in touched]
 
 
 def print_rows(rows: Sequence[Row], form: str) -> None:

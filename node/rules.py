@@ -198,6 +198,12 @@ class FigureRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     seconds: Annotated[int, msgspec.Meta(ge=1, le=120)] = 20
 
 
+class SubjectRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a record of disclosures says to the parent or young person it is given to."""
+
+    tell_held_back: bool = False
+
+
 class NodeRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The rules of one node; `node/rules.toml` says what each means."""
 
@@ -217,6 +223,7 @@ class NodeRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     pages: PagesRules = PagesRules()
     tracking: TrackingRules = TrackingRules()
     figures: FigureRules = FigureRules()
+    subjects: SubjectRules = SubjectRules()
 
 
 def write_default_rules(directory: Path) -> None:

@@ -19,7 +19,7 @@ from node.sums.store import SumStore
 from policies.access_policy import MATRIX, AccessPolicy
 
 HERE = Path(__file__).parent
-ROOMS = ("", "figures", "leaving", "lookups", "sums", "tracking")
+ROOMS = ("", "disclosures", "figures", "leaving", "lookups", "sums", "tracking")
 SCHEMAS = (*(HERE / room / "schema.sql" for room in ROOMS), WITNESS_SCHEMA)
 POLICY_FILE = "policy.csv"
 SNAPSHOTS = "snapshots"

@@ -125,3 +125,56 @@ def prove(state: Path, reference: str | None, entry: int | None) -> None:
         if found is None:
             raise click.UsageError("there is no such entry in the log")
         click.echo(prove_entry(connection, found).to_text(), nl=False)
+
+
+_MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
+
+
+@audit.command()
+@click.option("--state", "states", required=True, multiple=True, type=_DIRECTORY, help="A party's directory and log.")
+@click.option("--member", default="", help="The member whose keys were stolen.")
+@click.option("--key", default="", help="The stolen key or passkey, as the register has it.")
+@click.option("--person", default="", help="The person at the node whose account was stolen.")
+@click.option("--since", type=_MOMENT, required=True, help="From when it may have been used (UTC).")
+@click.option("--until", type=_MOMENT, help="Until when; otherwise until now.")
+@click.option("--aware", type=_MOMENT, help="When you became aware of it; otherwise now. 72 hours run from there.")
+@click.option(
+    "--notice", type=click.Path(dir_okay=False, path_type=Path), help="Where to write the draft of the notice."
+)
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+def breach(
+    states: tuple[Path, ...],
+    since: datetime,
+    until: datetime | None,
+    aware: datetime | None,
+    notice: Path | None,
+    form: str,
+    **what: str,
+) -> None:
+    """List what a stolen key or account touched, say how to end it, and draft the notice for the 72 hours.
+
+    The logs are verified first. Nothing is signed, sent or changed: rehearse it.
+    """
+    from datetime import UTC
+
+    from federation.breach import Span, find_reach, find_stolen
+    from federation.breach_notice import Notifier, list_steps, write_notice
+    from federation.drill import read_verified
+    from federation.listing import list_touched, print_rows
+    from federation.state import open_party
+    from federation.transport import current_time
+
+    now, party = current_time(), open_party(states[0])
+    stolen = find_stolen(party.register(now), **what)
+    moments = [moment.replace(tzinfo=UTC) if moment else now for moment in (since, until, aware)]
+    span = Span(moments[0], moments[1])
+    reach = find_reach([entry for state in states for entry in read_verified(state)], stolen, span)
+    print_rows(list_touched(reach.touched), form)
+    click.echo(f"{len(reach.touched)} entries, {reach.children} children, {reach.copies} copies", err=True)
+    click.echo("to do, in order:", err=True)
+    for why, command in list_steps(stolen):
+        click.echo(f"  {why}:\n    {command}", err=True)
+    if notice is not None:
+        notifier = Notifier(party.profile.title, "[contact]")
+        notice.write_text(write_notice(reach, stolen, span, notifier, aware_at=moments[2], now=now), encoding="utf-8")
+        click.echo(f"draft of the notice: {notice}", err=True)

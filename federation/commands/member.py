@@ -285,7 +285,7 @@ def _rehearse(root_state: Path | None, states: tuple[Path, ...], member_id: str,
     if register is None or entry is None:
         raise RegisterError(f"{member_id} is in no register here: circe member list shows who is")
     drill = rehearse_revocation(entry, register, states, now)
-    print_rows(list_touched(drill), form)
+    print_rows(list_touched(drill.touched), form)
     for line in (
         *drill.consequences,
         *(f"{query} is on its way, and is looked at again" for query in drill.open_queries),

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from audit.event import Action, AuditEvent, Detail, EventInvalid, Outcome
 from federation.claims import CLAIM_TYPE
+from federation.disclosures import DISCLOSURES_TYPE
 from federation.emergencies import EMERGENCY_TYPE
 from federation.envelope import Envelope, EnvelopeError
 from federation.exchange import Delivery
@@ -30,6 +31,7 @@ from federation.register import Member, RegisterError
 from federation.sealing import SealedRecords, SealError
 from federation.state import StateError
 from federation.wire import whole_seconds
+from node.disclosures.answering import answer_disclosures
 from node.hosting import answer_claim
 from node.lookups.answer_pages import pages_of
 from node.lookups.emergencies import check_emergency, notice_emergency
@@ -88,14 +90,13 @@ def answer_lookup(node: Node, delivery: Delivery) -> SealedRecords | None:
 
 
 def _answer_page(node: Node, delivery: Delivery, sender: Member) -> SealedRecords:
-    """Answer a page; a claim of host facts, or a hand-over, is told from a lookup only by what is inside the seal."""
+    """Answer a page; what it asks is told from a lookup only by what is inside the seal."""
     snapshot = node.store.current()
     pages = pages_of(snapshot, node.authority)
     try:
         page = open_page(node, delivery, sender)
-        if page.kind in (CLAIM_TYPE, HANDOVER_TYPE):
-            is_claim = page.kind == CLAIM_TYPE
-            sealed = answer_claim(node, page, snapshot, pages) if is_claim else answer_handover(node, page, pages)
+        if page.kind in OTHER_KINDS:
+            sealed = _answer_other(node, page, snapshot, pages)
             with node.database.transaction() as connection:
                 keep_answer(connection, delivery, sealed, node.clock())
             return sealed
@@ -108,6 +109,18 @@ def _answer_page(node: Node, delivery: Delivery, sender: Member) -> SealedRecord
             is_logged = count_unapproved(connection, node.clock())
             _note_answer(node, connection, delivery, sealed, [unreadable] if is_logged else [])
         return sealed
+
+
+OTHER_KINDS = frozenset({CLAIM_TYPE, DISCLOSURES_TYPE, HANDOVER_TYPE})
+"""What comes in pages like a lookup's, and is none."""
+
+
+def _answer_other(node: Node, page: OpenedPage, snapshot: Snapshot | None, pages: int) -> SealedRecords:
+    if page.kind == CLAIM_TYPE:
+        return answer_claim(node, page, snapshot, pages)
+    if page.kind == DISCLOSURES_TYPE:
+        return answer_disclosures(node, page, pages)
+    return answer_handover(node, page, pages)
 
 
 def _answer_request(

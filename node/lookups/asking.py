@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar
 
 from audit.event import EventInvalid, Outcome
 from federation.claims import ClaimAnswer
+from federation.disclosures import DisclosuresAnswer
 from federation.envelope import EnvelopeError
 from federation.exchange import LookupBatch, LookupProgress
 from federation.handovers import HandoverAnswer
@@ -46,7 +47,7 @@ from policies.access_policy import AccessDenied, AccessPolicy, AccessRequest
 from policies.names import CHILD_RECORD, FieldGroup, Relation
 from policies.names import Action as PolicyAction
 
-A = TypeVar("A", LookupAnswer, ClaimAnswer, HandoverAnswer)
+A = TypeVar("A", LookupAnswer, ClaimAnswer, DisclosuresAnswer, HandoverAnswer)
 
 
 class Relay(Protocol):

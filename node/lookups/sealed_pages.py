@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from federation.claims import ClaimAnswer, ClaimRequest
 from federation.database import stamp
+from federation.disclosures import DisclosuresAnswer, DisclosuresRequest
 from federation.exchange import Delivery
 from federation.handovers import HandoverAnswer, HandoverRequest
 from federation.lookups import LookupAnswer, LookupFailed, LookupRequest, message_type, read_message, sign_message
@@ -39,7 +40,9 @@ MOST_KEPT = 512
 
 REPLAYED = Refused("replayed", "this request has been taken in already: ask again")
 
-R = TypeVar("R", LookupRequest, ClaimRequest, HandoverRequest)
+R = TypeVar("R", LookupRequest, ClaimRequest, DisclosuresRequest, HandoverRequest)
+
+Request = LookupRequest | ClaimRequest | DisclosuresRequest | HandoverRequest
 
 
 @dataclass(frozen=True, repr=False)
@@ -79,13 +82,13 @@ def read_request(node: Node, page: OpenedPage, kind: type[R], expected_type: str
 
 def seal_message(
     node: Node,
-    message: LookupRequest | LookupAnswer | ClaimRequest | ClaimAnswer | HandoverRequest | HandoverAnswer,
+    message: Request | LookupAnswer | ClaimAnswer | DisclosuresAnswer | HandoverAnswer,
     kind: str,
     receiver: Member,
     pages: int = 1,
 ) -> SealedRecords:
     """Sign a message and seal it to its receiver, in its place of the conversation. Raises `SealError`."""
-    way = Direction.REQUEST if isinstance(message, LookupRequest | ClaimRequest | HandoverRequest) else Direction.ANSWER
+    way = Direction.REQUEST if isinstance(message, Request) else Direction.ANSWER
     context = SealContext(message.lookup_id, node.party.member_id, receiver.id, way)
     return seal_records(sign_message(message, kind, node.party.keys), context, receiving_key(node, receiver), pages)
 
@@ -96,7 +99,7 @@ def seal_signed(node: Node, signed: bytes, lookup_id: str, receiver: Member) -> 
     return seal_records(signed, context, receiving_key(node, receiver))
 
 
-def check_origin(node: Node, request: LookupRequest | ClaimRequest | HandoverRequest, sender: Member) -> None:
+def check_origin(node: Node, request: Request, sender: Member) -> None:
     """Raise `Refused` unless a node asks, now, for an authority that it serves and that is not our own."""
     if sender.kind is not MemberKind.NODE or request.authority != sender.authority(node.clock()):
         raise Refused("not_your_authority", "a node asks for the authority it serves alone")

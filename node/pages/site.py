@@ -4,9 +4,11 @@ from flask import Flask
 
 from federation.web.site import open_site
 from node.pages.audit import audit
+from node.pages.breach import breach
 from node.pages.children import children
 from node.pages.class_list import class_list
 from node.pages.delegations import delegations
+from node.pages.disclosures import disclosures
 from node.pages.emergency import emergency
 from node.pages.figures import figures
 from node.pages.handovers import handovers
@@ -36,6 +38,9 @@ ABOUT_CHILDREN = (children, *TRACKING, placed_here, one_child, class_list, named
 ABOUT_OTHERS = (delegations, handovers, leaving, held)
 """The pages about what goes to other organisations, or waits to go."""
 
+FOR_OFFICERS = (notices, disclosures, breach, audit)
+"""The pages of the information governance officer."""
+
 MOST_UPLOADED = 8 * 1024 * 1024
 """Bytes of files that are sent in at a time; the dataset of the largest authority takes a few hundred thousand."""
 
@@ -50,7 +55,7 @@ def add_pages(app: Flask, node: Node) -> None:
     )
     app.context_processor(describe_visitor)
     app.jinja_env.filters["authority"] = name_authority
-    for pages in (home, passkeys, providers, *ABOUT_CHILDREN, figures, *ABOUT_OTHERS, policy, notices, audit):
+    for pages in (home, passkeys, providers, *ABOUT_CHILDREN, figures, *ABOUT_OTHERS, policy, *FOR_OFFICERS):
         app.register_blueprint(pages)
 
 

@@ -150,6 +150,11 @@ def may_read_log(person: Person) -> bool:
     return may(person, "own_organisation", "audit", "audit_log")
 
 
+def may_gather(person: Person) -> bool:
+    """Whether a person may gather the disclosures of our own children: the home authority's officer."""
+    return may(person, "home", "audit", "audit_log")
+
+
 def require_visitor_who(may_visit: Callable[[Person], bool], otherwise: str) -> Person:
     """Return the person who has signed in and may visit this page. Raises a 403 problem that says `otherwise`."""
     visitor = require_visitor()
@@ -190,6 +195,9 @@ def list_navigation(visitor: Person | None) -> Iterator[Navigation]:
     if may_read_log(visitor):
         yield navigation_entry("/notices", "Notices")
         yield navigation_entry("/audit", "Audit log")
+        yield navigation_entry("/breach", "Breach drill")
+    if may_gather(visitor):
+        yield navigation_entry("/subject", "Disclosures")
 
 
 def describe_visitor() -> dict[str, object]:

@@ -17,6 +17,15 @@ from federation.cell_key_terms import AnswersUsed, CellKeyTerms, check_answers
 from federation.ceremony import GivenInvitation, RootLedger
 from federation.claims import ChildClaim, ClaimAnswer, ClaimRequest, EducationFacts
 from federation.delegations import DelegationInvalid, read_delegation
+from federation.disclosures import (
+    Disclosed,
+    DisclosuresAnswer,
+    DisclosuresRequest,
+    Mandate,
+    MandateRefused,
+    draft_mandate,
+    verify_mandate,
+)
 from federation.enrolment import Enrolment, Invitation
 from federation.envelope import EnvelopeError, Signature, decode_base64
 from federation.exchange import (
@@ -146,6 +155,37 @@ FACTS = EducationFacts(
     suspension_days=0.5,
     permanently_excluded=False,
 )
+MANDATE = Mandate(
+    authority="203", person="ig", reason="Request 114", made_at=NOW, child="0" * 64, receivers=("node-301",)
+)
+DISCLOSED = Disclosed(
+    entry=7,
+    at="2026-11-29T09:00:00.000000Z",
+    reference="L-" + "0" * 32,
+    actor="vsh (virtual_school_head)",
+    action="lookup.received",
+    outcome="done",
+    acting_for="301",
+    purpose="Planning a review",
+    relationship="host",
+    fields=("upn",),
+    policy_version="v1",
+    safeguarding=False,
+)
+DISCLOSURES_REQUEST = DisclosuresRequest(
+    lookup_id="L-" + "0" * 32,
+    sender="node-203",
+    receiver="node-301",
+    authority="203",
+    person="ig",
+    role="ig_officer",
+    purpose="Request 114",
+    asked_at=NOW,
+    numbers=(SECRET,),
+    salt="0" * 64,
+    references=("L-" + "0" * 32,),
+    mandate=draft_mandate(MANDATE),
+)
 
 HANDED = HandedChild(number="100217", date_of_birth=date(2012, 1, 31), upn=SECRET, name="Ada Byron")
 HANDED_ENTRY = HandedEntry(
@@ -274,6 +314,22 @@ EXAMPLES: tuple[Document, ...] = (
         preset="ons_10_5",
         roster=None,
         valid_hours=168,
+    ),
+    MANDATE,
+    DISCLOSED,
+    DISCLOSURES_REQUEST,
+    DisclosuresAnswer(
+        lookup_id="L-" + "0" * 32,
+        sender="node-301",
+        receiver="node-203",
+        authority="301",
+        outcome=LookupOutcome.ANSWERED,
+        code="",
+        text="",
+        as_of=NOW,
+        contact="the virtual school",
+        entries=(DISCLOSED,),
+        untold=("L-" + "1" * 32,),
     ),
     *SUM_EXAMPLES,
     TriedOut(synthetic=True, sql="SELECT 1", authorities=("203", "301"), table={"rows": []}),
@@ -444,6 +500,7 @@ ERRORS: dict[type[Exception], Callable[[], object]] = {
     SealError: lambda: SealedRecords(SECRET.encode()),
     DelegationInvalid: lambda: read_delegation(PUBLISHED, "node-301", bytes(32)),
     PackUnusable: lambda: read_pack(SECRET.encode(), OFFER),
+    MandateRefused: lambda: verify_mandate(DISCLOSURES_REQUEST, make_member("node-301"), make_member("node-203")),
     LookupFailed: lambda: read_message(SECRET.encode(), REQUEST_TYPE, LookupRequest, "node-203", bytes(32)),
     RequestUnsigned: lambda: verify_request("GET", SECRET, {"Signature": SECRET}, b"", lambda _member: b""),
     StatementInvalid: lambda: verify_statement(PUBLISHED, make_member("node-301"), NOW),

@@ -214,3 +214,17 @@ def test_tokens_are_of_whom_the_log_has(busy: Node, number: str) -> None:
     assert len(tokens) == len(set(tokens)) > len(busy.register().members) / 3
     assert events(busy, Action.LOOKUP_RECEIVED)[1].subject in tokens
     assert Outcome.DONE is events(busy, Action.LOOKUP_RECEIVED)[1].outcome
+
+
+def test_a_breach_drill_shows_what_was_touched_and_drafts_the_notice(busy: Node, browse: Browse, send: Send) -> None:
+    ig = browse("ig")
+    asked = {"person": "vsh", "since": "2020-01-01", "until": "2999-01-01"}
+    page = send(ig, "/breach", asked).text
+    assert "<dt>Children</dt><dd>2</dd>" in page
+    assert "circe node passkeys --state DIR --person vsh" in page
+    assert "NOTICE OF A PERSONAL DATA BREACH: DRAFT" in page
+    assert events(busy, Action.AUDIT_READ)[0].details["drill"] == "the account of vsh"
+    member = send(ig, "/breach", {"member": "node-301", "since": "2020-01-01"}).text
+    assert "circe member revoke --root ROOT" in member
+    for wrong in ({}, {"person": "vsh"}, {"person": "vsh", "since": "then"}, {"key": "AAAA", "since": "2020-01-01"}):
+        assert send(ig, "/breach", wrong).status_code == 400

@@ -33,6 +33,7 @@ WHY = {"purpose": "Termly review"}
 
 Right = tuple[str, str, str]
 
+<<<<<<< HEAD
 OUR_RECORDS: Right = ("home", "read", "identity")
 COPIES: Right = ("home", "export", "identity")
 THE_LOG: Right = ("own_organisation", "audit", "audit_log")
@@ -42,6 +43,24 @@ AGGREGATES: tuple[tuple[Right, ...], ...] = (
     (("home", "aggregate", "aggregates"),),
     (("school", "aggregate", "school_aggregates"),),
 )
+=======
+DOORS: dict[str, tuple[Right, ...]] = {
+    "/children": (("home", "read", "identity"),),
+    "/placed-here": (("host", "read", "identity"),),
+    "/child": (("home", "search", "identity"), ("host", "search", "identity")),
+    "/class-list": (("school", "list", "identity"),),
+    "/emergency": (("emergency", "read", "identity"),),
+    "/named": (("named_child", "read", "identity"),),
+    "/delegations": (("home", "export", "identity"),),
+    "/handovers": (("home", "export", "identity"),),
+    "/held": (("own_organisation", "audit", "audit_log"), ("home", "export", "identity")),
+    "/notices": (("own_organisation", "audit", "audit_log"),),
+    "/audit": (("own_organisation", "audit", "audit_log"),),
+    "/subject": (("home", "audit", "audit_log"),),
+    "/breach": (("own_organisation", "audit", "audit_log"),),
+}
+"""The pages about children and their lookups, and the rights of which one lets a person in."""
+>>>>>>> 4598194 (Gather one child's disclosures from the logs that have them; rehearse a breach, with a draft of the notice)
 
 Rights = tuple[tuple[Right, ...], ...]
 """What lets a person in: any one of these, each of which is all of its rights together."""

@@ -51,6 +51,8 @@ SEEN_BY = {
     "/passkeys": {"vsh", "staff", "teacher", "director", "ig", "admin"},
     "/notices": {"ig"},
     "/audit": {"ig"},
+    "/subject": {"ig"},
+    "/breach": {"ig"},
 }
 """Who may open each page; the empty name is somebody who has not signed in."""
 
@@ -93,6 +95,9 @@ FORMS = {
     "/audit/verify": {"ig"},
     "/audit/found": {"ig"},
     "/audit/whole": {"ig"},
+    "/subject": {"ig"},
+    "/subject/send": {"ig"},
+    "/breach": {"ig"},
 }
 """Whose forms are taken, of those that show children."""
 
@@ -105,6 +110,9 @@ ELSEWHERE = {"/sign-in/with/<name>", "/sign-in/with/<name>/back"}
 ABOUT_ONE_QUERY = {f"/leaving/<query_id>{act}" for act in ("", "/approve", "/refuse", "/decide")}
 """What is read and approved of one query; its tests are in test_leaving_pages.py."""
 
+ABOUT_ONE_RECORD = {f"/subject/{form}" for form in ("record", "mark", "given", "copy")}
+"""What is read, reviewed and given out of one record of disclosures; its tests are in test_disclosure_pages.py."""
+
 
 @pytest.fixture(autouse=True)
 def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,8 +124,8 @@ def test_every_page_and_form_is_in_the_tables(app: Flask) -> None:
     """A page that nobody thought of would be a page that nobody guards."""
     opened = {str(rule) for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
     sent = {str(rule) for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
-    assert opened - {"/assets/<path:filename>"} - ELSEWHERE - ABOUT_ONE_QUERY == set(SEEN_BY)
-    assert sent - SIGNING - ABOUT_ONE_QUERY == set(FORMS)
+    assert opened - {"/assets/<path:filename>"} - ELSEWHERE - ABOUT_ONE_QUERY - ABOUT_ONE_RECORD == set(SEEN_BY)
+    assert sent - SIGNING - ABOUT_ONE_QUERY - ABOUT_ONE_RECORD == set(FORMS)
 
 
 @pytest.mark.parametrize("person", sorted(SEEN_BY["/"]))

@@ -1,0 +1,117 @@
+"""A breach, or the drill of one: all that a stolen key or account touched in a span of time.
+
+What was stolen is a member of the register, one of its keys (by its public text or the fingerprint that `circe member
+list` shows; a former key or a passkey included), or a person at a node. What it touched is read from the logs that are
+given, as `federation.drill` reads them. `federation.breach_notice` says what to do, and drafts the notice.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from audit.event import Action, AuditEvent, Outcome
+from audit.holds import is_by
+from audit.patterns import LOOKS
+from federation.drill import Logged, Touch, describe_touch, follow, relate
+from federation.enrolment import fingerprint
+from federation.envelope import decode_base64
+from federation.register import Member, Register
+from federation.state import StateError
+
+POWERS = frozenset({Action.POLICY_CHANGED, Action.QUERY_APPROVED, Action.DELEGATION_GIVEN, Action.PASSKEY_ENROLLED})
+"""Acts that go on having effect after the key is gone: each is looked at by itself."""
+
+
+@dataclass(frozen=True)
+class Stolen:
+    """What was stolen: a member and which of its keys, or a person at a node; in words, for the notice."""
+
+    words: str
+    member: Member | None = None
+    person: str = ""
+
+    def relate(self, event: AuditEvent) -> str:
+        """Return how an event has to do with it by itself, or nothing."""
+        if self.member is not None and (how := relate(self.member, event)):
+            return how
+        if self.person and is_by(event.actor, self.person):
+            return "acted"
+        return "named" if self.person and self.person in event.details.values() else ""
+
+
+@dataclass(frozen=True)
+class Span:
+    """From when to when it may have been used by somebody else; `until` is not included."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What was touched: the entries, and what they come to. Children are counted by the tokens of each log."""
+
+    touched: tuple[Touch, ...]
+    acts: tuple[tuple[str, int], ...]
+    children: int
+    fields: tuple[str, ...]
+    organisations: tuple[str, ...]
+    copies: int
+    powers: tuple[Touch, ...]
+
+
+def find_stolen(register: Register, *, member: str = "", key: str = "", person: str = "") -> Stolen:
+    """Return what is named by just one of these. Raises `StateError` for none, several, or one that is nowhere."""
+    if [bool(member), bool(key), bool(person)].count(True) != 1:
+        raise StateError("name one: a member, one of its keys, or a person at the node")
+    if person:
+        return Stolen(f"the account of {person}", person=person)
+    for each in register.members:
+        if each.id == member:
+            return Stolen(f"the keys of {each.id}, {each.kind} of {each.organisation}", each)
+        for name, text in _list_keys(each):
+            if key and key in (text, fingerprint(decode_base64(text))):
+                return Stolen(f"the {name} of {each.id}, {each.kind} of {each.organisation}", each)
+    raise StateError("the register has no such member or key: circe member list shows who is, and their keys")
+
+
+def _list_keys(member: Member) -> Iterator[tuple[str, str]]:
+    yield "signing key", member.signing_key
+    yield "sealing key", member.sealing_key
+    yield "log key", member.log_key
+    yield from (("former signing key", each.signing_key) for each in member.former_keys)
+    yield from (("passkey", each.credential) for each in member.passkeys)
+
+
+def find_reach(logged: Sequence[Logged], stolen: Stolen, span: Span) -> Reach:
+    """Return what was touched within a span, and what else happened to those queries and lookups then."""
+    within = [entry for entry in logged if span.since <= entry.event.at < span.until]
+    followed = follow(within, stolen.relate)
+    events = [entry.event for entry, _ in followed]
+    shown = [(entry.log, entry.event) for entry, _ in followed if _tells_of_child(entry.event)]
+    powers = [(entry, how) for entry, how in followed if how == "acted" and entry.event.action in POWERS]
+    return Reach(
+        touched=tuple(describe_touch(entry, how) for entry, how in followed),
+        acts=tuple(sorted(Counter(str(event.action) for event in events).items())),
+        children=len({(log, event.subject) for log, event in shown}),
+        fields=tuple(sorted({name for _, event in shown for name in event.fields})),
+        organisations=tuple(sorted(_list_organisations(events))),
+        copies=sum(_is_copy(event) for event in events),
+        powers=tuple(describe_touch(entry, how) for entry, how in powers),
+    )
+
+
+def _tells_of_child(event: AuditEvent) -> bool:
+    done = event.outcome is Outcome.DONE
+    return bool(event.subject) and done and event.action in LOOKS | {Action.LOOKUP_ANSWERED, Action.TRACKING_UPDATED}
+
+
+def _is_copy(event: AuditEvent) -> bool:
+    return event.action is Action.AUDIT_EXPORTED or event.details.get("copied") is True
+
+
+def _list_organisations(events: Iterable[AuditEvent]) -> set[str]:
+    ends = ("home", "host", "receiver")
+    named = {str(event.details[name]) for event in events for name in ends if name in event.details}
+    return {each for each in named | {event.acting_for for event in events} if each}

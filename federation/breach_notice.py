@@ -1,0 +1,139 @@
+"""What to do about a breach, in order, and a draft of the notice to the Information Commissioner (UK GDPR, Art. 33).
+
+Whatever the logs cannot know is left in square brackets, for whoever has the duty to tell: a draft is no notice.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from federation.breach import Reach, Span, Stolen
+from federation.register import Member, MemberKind
+
+NOTICE_WITHIN = timedelta(hours=72)
+"""How soon the Information Commissioner is told, from when the controller became aware (Art. 33(1))."""
+
+
+def list_steps(stolen: Stolen) -> tuple[tuple[str, str], ...]:
+    """Return what to do, in order: why, and the command."""
+    who = stolen.member.id if stolen.member else stolen.person
+    evidence = (
+        (
+            "Keep the evidence, whatever its age",
+            f'circe audit hold place --state DIR --as YOU --person {who} --reason "breach"',
+        ),
+        ("Take the whole log away before anything else happens", "circe audit export --state DIR --as YOU FILE"),
+        ("See that nobody wrote it anew, by a checkpoint kept elsewhere", "circe audit verify --state DIR --kept FILE"),
+    )
+    return (*(_end_member(stolen.member) if stolen.member else _end_person(who)), *evidence)
+
+
+def _end_member(member: Member) -> Iterator[tuple[str, str]]:
+    yield (
+        "End the keys, on the machine of the root key: nothing that they sign counts from then on",
+        f"circe member revoke --root ROOT --register register.json --id {member.id}",
+    )
+    yield "Hand the new register to every node yourself", "circe member join --state DIR --register register.json"
+    yield (
+        "Invite the member again, with other keys in a new directory",
+        f"circe member invite --root ROOT --id {member.id} ...",
+    )
+    if member.kind is MemberKind.NODE:
+        yield (
+            "Serve from the new directory alone; what was sealed to the old keys in their last week is theirs to read",
+            "circe node serve --state NEW",
+        )
+
+
+def _end_person(person: str) -> Iterator[tuple[str, str]]:
+    yield "See by which passkeys they sign in", f"circe node passkeys --state DIR --person {person}"
+    yield (
+        "Take each of them away: it signs nobody in from then on",
+        f"circe node passkeys --state DIR --person {person} --remove ID",
+    )
+    yield "Take their rights away until it is clear: remove their entry from the node's people.toml", "people.toml"
+    yield (
+        "If the register has them as an approver, end that too",
+        f"circe member revoke --root ROOT --register register.json --id {person}@ORGANISATION",
+    )
+
+
+@dataclass(frozen=True)
+class Notifier:
+    """Who has the duty to tell: the controller, and whom to call."""
+
+    organisation: str
+    contact: str
+
+
+def write_notice(
+    reach: Reach, stolen: Stolen, span: Span, notifier: Notifier, *, aware_at: datetime, now: datetime
+) -> str:
+    """Return a draft of the notice to the Information Commissioner, as plain text."""
+    due = aware_at + NOTICE_WITHIN
+    late = "" if now <= due else "The 72 hours are over: Art. 33(1) wants the reasons for the delay: [reasons]\n"
+    return "\n".join(
+        (
+            "NOTICE OF A PERSONAL DATA BREACH: DRAFT (UK GDPR, Article 33)",
+            "",
+            f"Controller: {notifier.organisation}",
+            f"We became aware: {_moment(aware_at)}. To be told by: {_moment(due)}.",
+            late,
+            "1. What happened (Art. 33(3)(a))",
+            f"{stolen.words} may have been used by somebody else from {_moment(span.since)} to {_moment(span.until)}.",
+            "How it came about: [how]",
+            *_describe_reach(reach),
+            "",
+            "2. Whom to call (Art. 33(3)(b))",
+            f"Data protection officer: [name and telephone]. Service: {notifier.contact}",
+            "",
+            "3. What may come of it (Art. 33(3)(c))",
+            *_describe_risks(reach),
+            "",
+            "4. What we have done, and will do (Art. 33(3)(d))",
+            *(f"- {why}: [done at / not yet]" for why, _ in list_steps(stolen)),
+            "",
+            "5. Telling those concerned (Art. 34)",
+            _describe_telling(reach),
+            "",
+            "6. What we do not know yet, and when we shall (Art. 33(4))",
+            "[what, and by when]. The log cannot show what was read by whoever had a machine or a disk in their hands.",
+            "",
+        )
+    )
+
+
+def _describe_reach(reach: Reach) -> Iterator[str]:
+    yield f"Our audit logs have {len(reach.touched)} entries that it has to do with in that time:"
+    yield from (f"- {name}: {number}" for name, number in reach.acts)
+    if reach.children:
+        yield f"Those concerned: children in care, about {reach.children}, and those who work with them."
+        yield f"Kinds of data: {', '.join(reach.fields) or '[kinds]'}."
+    else:
+        yield "No entry shows that a child's record was told or changed. Those concerned: [who]."
+    if reach.organisations:
+        yield f"Other organisations concerned, each of whom is told: {', '.join(reach.organisations)}."
+
+
+def _describe_risks(reach: Reach) -> Iterator[str]:
+    if reach.children:
+        yield "- Somebody may know where a child goes to school, or that they are in care: a risk to their safety."
+    if reach.copies:
+        yield f"- {reach.copies} copies were taken away, and may be passed on."
+    for touch in reach.powers:
+        act = f"{touch.action} of {touch.at:%Y-%m-%d %H:%M} ({touch.log}, entry {touch.entry})"
+        yield f"- {act} goes on having effect: [undone?]"
+    yield "- [whatever else you know]"
+
+
+def _describe_telling(reach: Reach) -> str:
+    if reach.children:
+        return (
+            "Records of children in care are likely to be a high risk: the children, or whoever answers for them, are "
+            "told without undue delay, by somebody who knows them. [whose records, decision, and by whom]"
+        )
+    return "Not needed unless there is a high risk: [decision, and by whom]"
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%d %B %Y, %H:%M} UTC"
