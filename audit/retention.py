@@ -1,7 +1,7 @@
 """How long the body of an entry is kept, by what it is about; then it is deleted, and its hash stays for ever.
 
     kind       years  which entries
-    children      25  what is about children: lookups, claims, delegations, lists, tracking, requests of subjects
+    children      25  what is about children: lookups, claims, delegations, hand-overs, lists, tracking, requests
     acts           6  queries and sums, members, policy, loads, and who read the log
     signins        2  signing in and out, and passkeys
     (kept)         -  deletions and holds themselves, and releases, whose proof anybody may ask for
@@ -53,9 +53,17 @@ class Kind(StrEnum):
     KEPT = "kept"
 
 
-_CHILDREN = ("lookup", "delegation", "notice", "claim", "children", "tracking", "subject")
+_CHILDREN = ("lookup", "delegation", "handover", "notice", "claim", "children", "tracking", "subject")
 _SIGNINS = ("signin", "session", "passkey")
-_KEPT = frozenset({Action.AUDIT_DELETED, Action.HOLD_PLACED, Action.HOLD_LIFTED, Action.QUERY_RELEASED})
+_KEPT = frozenset(
+    {
+        Action.AUDIT_DELETED,
+        Action.HOLD_PLACED,
+        Action.HOLD_LIFTED,
+        Action.QUERY_RELEASED,
+        Action.RELEASE_WITHDRAWN,
+    }
+)
 
 
 def kind_of(action: Action) -> Kind:

@@ -29,6 +29,9 @@ MANDATE_LASTS = timedelta(hours=1)
 MOST_REFERENCES = 10
 """How many lookups one request is about: what is told of so many fits on any answer's pages."""
 
+SharedId = Annotated[str, msgspec.Meta(pattern=r"^[LP]-[0-9a-f]{32}\Z")]
+"""The id of a lookup or a hand-over, which both logs have."""
+
 Number = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
 """A number of the child that both authorities know: a pupil number, or the home authority's own."""
 
@@ -60,7 +63,7 @@ class DisclosuresRequest(Document, frozen=True):
     asked_at: Instant
     numbers: Annotated[tuple[Number, ...], msgspec.Meta(min_length=1, max_length=4)]
     salt: Digest
-    references: Annotated[tuple[LookupId, ...], msgspec.Meta(min_length=1, max_length=MOST_REFERENCES)]
+    references: Annotated[tuple[SharedId, ...], msgspec.Meta(min_length=1, max_length=MOST_REFERENCES)]
     mandate: Envelope
 
 
@@ -69,7 +72,7 @@ class Disclosed(Document, frozen=True):
 
     entry: Annotated[int, msgspec.Meta(ge=0)]
     at: Annotated[str, msgspec.Meta(pattern=r"^[0-9T:.\-]{26}Z\Z")]
-    reference: LookupId
+    reference: SharedId
     actor: Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
     action: Annotated[str, msgspec.Meta(pattern=r"^[a-z]+(\.[a-z]+)?\Z")]
     outcome: Code
@@ -94,7 +97,7 @@ class DisclosuresAnswer(Document, frozen=True):
     as_of: Instant
     contact: str
     entries: Annotated[tuple[Disclosed, ...], msgspec.Meta(max_length=400)]
-    untold: Annotated[tuple[LookupId, ...], msgspec.Meta(max_length=MOST_REFERENCES)]
+    untold: Annotated[tuple[SharedId, ...], msgspec.Meta(max_length=MOST_REFERENCES)]
 
 
 class MandateRefused(Exception):

@@ -109,6 +109,8 @@ def is_theirs(event: AuditEvent, authority: str) -> bool:
             return event.details.get("home") == authority and event.relationship != Relation.HOME
         case Action.LOOKUP_ANSWERED | Action.CLAIM_ANSWERED:  # They asked us about a child of their own.
             return event.acting_for == authority and event.relationship == Relation.HOME
+        case Action.HANDOVER_RECEIVED | Action.HANDOVER_DECIDED:  # They offered us the child's record.
+            return event.details.get("other") == authority and event.subject != ""
         case _:
             return False
 

@@ -20,13 +20,13 @@ from federation.disclosures import (
     Mandate,
     MandateRefused,
     Number,
+    SharedId,
     commit_child,
     draft_mandate,
     verify_mandate,
 )
 from federation.emergencies import name_member
 from federation.envelope import Envelope, read_envelope, write_envelope
-from federation.lookups import LookupId
 from federation.register import Member, RegisterError
 from federation.state import StateError
 from federation.wire import Document, decode_document, encode_document, whole_seconds
@@ -49,7 +49,7 @@ class Child(Document, frozen=True):
 
     numbers: Annotated[tuple[Number, ...], msgspec.Meta(min_length=1, max_length=4)]
     salt: str
-    shared: dict[str, tuple[LookupId, ...]]
+    shared: dict[str, tuple[SharedId, ...]]
 
 
 @dataclass(frozen=True, repr=False)

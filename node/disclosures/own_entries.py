@@ -31,7 +31,7 @@ def list_shared(node: Node, own: Sequence[tuple[int, AuditEvent]]) -> dict[str, 
     shared: dict[str, dict[str, None]] = defaultdict(dict)
     for _, event in own:
         other = _other_end(node, event)
-        if other and other != node.authority and event.reference.startswith("L-"):
+        if other and other != node.authority and event.reference.startswith(("L-", "P-")):
             shared[other][event.reference] = None
     return {authority: tuple(references) for authority, references in sorted(shared.items())}
 
@@ -42,6 +42,8 @@ def _other_end(node: Node, event: AuditEvent) -> str:
             return event.acting_for
         case Action.LOOKUP_RECEIVED if event.relationship == Relation.HOME:
             return str(event.details.get("home", ""))  # The host that we asked: it is named as whoever answered.
+        case Action.HANDOVER_OFFERED | Action.HANDOVER_COLLECTED if event.relationship == Relation.HOME:
+            return str(event.details.get("other", ""))
         case Action.CLAIM_STORED:
             with suppress(RegisterError):
                 return node.register().find(str(event.details.get("host", "")), node.clock()).authority(node.clock())

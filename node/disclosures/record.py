@@ -77,6 +77,10 @@ _OTHER_ENDS: Mapping[Action, str] = {
     Action.DELEGATION_GIVEN: "receiver",
     Action.CLAIM_SENT: "host",
     Action.CLAIM_STORED: "host",
+    Action.HANDOVER_OFFERED: "other",
+    Action.HANDOVER_RECEIVED: "other",
+    Action.HANDOVER_COLLECTED: "other",
+    Action.HANDOVER_DECIDED: "other",
 }
 """The detail by which our own entry of an action names the other end."""
 

@@ -73,7 +73,7 @@ def tell_record(disclosures: Sequence[Disclosure], home: str) -> tuple[Told, ...
     """Return disclosures in plain words, one for each lookup or act, oldest first."""
     groups: dict[object, list[Disclosure]] = {}
     for each in disclosures:
-        key = each.reference if each.reference.startswith("L-") else (each.log, each.entry)
+        key = each.reference if each.reference.startswith(("L-", "P-")) else (each.log, each.entry)
         groups.setdefault(key, []).append(each)
     told = (_tell_group(group, home) for group in groups.values())
     return tuple(sorted(told, key=lambda each: each.at))
@@ -85,7 +85,7 @@ def _tell_group(group: Sequence[Disclosure], home: str) -> Told:
     logs = {each.log for each in group}
     other = _name_other(saw, home)
     # Only an act between two authorities has two logs that should have it.
-    shared = bool(other) and saw.reference.startswith("L-")
+    shared = bool(other) and saw.reference.startswith(("L-", "P-"))
     return Told(
         at=datetime.fromisoformat(saw.at).astimezone(LONDON),
         who=_name_actor(saw, home),
@@ -138,6 +138,16 @@ def _name_act(each: Disclosure, other: str, home: str) -> str:
             return "changed your education record"
         case Action.DELEGATION_GIVEN:
             return f"let somebody of {elsewhere} read information about you for a time"
+        case Action.HANDOVER_OFFERED:
+            return f"offered your education record to {elsewhere}"
+        case Action.HANDOVER_RECEIVED:
+            return (
+                "was offered your education record by us" if each.log != home else "was offered your education record"
+            )
+        case Action.HANDOVER_COLLECTED:
+            return f"sent your education record to {elsewhere}"
+        case Action.HANDOVER_DECIDED:
+            return "took over your education record, or did not"
         case Action.LOOKUP_REFUSED | Action.CLAIM_REFUSED:
             return "asked for information about you, and was refused"
         case Action.LOOKUP_HELD:

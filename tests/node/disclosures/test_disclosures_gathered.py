@@ -284,6 +284,9 @@ def test_of_every_action_only_what_home_told_or_asked_is_theirs() -> None:
             for relation in ("host", "home")
         )
         assert is_theirs(told, HOME) == (action is Action.LOOKUP_RECEIVED), action
+        offered = AuditEvent(at=START, actor="x", action=action, subject="a" * 32, details={"other": HOME})
+        assert is_theirs(offered, HOME) == (action in (Action.HANDOVER_RECEIVED, Action.HANDOVER_DECIDED)), action
+        assert not is_theirs(offered, OTHER), action
         assert is_theirs(asked, HOME) == (action in (Action.LOOKUP_ANSWERED, Action.CLAIM_ANSWERED)), action
 
 
