@@ -32,7 +32,11 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 """Every command: where it lives and what it is for."""
 
 ADDED: Mapping[str, Mapping[str, str]] = {
-    "audit": {"subject": "node.disclosures.command:subject", "mark": "node.disclosures.command:mark"},
+    "audit": {
+        "subject": "node.disclosures.command:subject",
+        "mark": "node.disclosures.command:mark",
+        "lookup-proof": "node.disclosures.command:lookup_proof",
+    },
 }
 """Commands of a group that live in another room than the group does."""
 

@@ -154,8 +154,16 @@ class ChildFile(Document, frozen=True):
     tracked_pep: Told | None = None
 
 
+MOST_PROOF = 32_000
+"""Characters of the longest proof of an entry that an answer carries; one is some two thousand."""
+
+
 class LookupAnswer(Document, frozen=True):
-    """One node's signed answer, whole: whoever matched and may be read is in it."""
+    """One node's signed answer, whole: whoever matched and may be read is in it.
+
+    `proof` shows that the answering node's log has an entry of the answer (C2SP tlog-proof), under that log's own
+    signature: its witnesses sign a minute later.
+    """
 
     lookup_id: LookupId
     sender: Name
@@ -172,6 +180,7 @@ class LookupAnswer(Document, frozen=True):
     children: tuple[ChildRecord, ...]
     files: tuple[ChildFile, ...] = ()
     delegations: Annotated[tuple[Envelope, ...], msgspec.Meta(max_length=100)] = ()
+    proof: Annotated[str, msgspec.Meta(max_length=MOST_PROOF)] = ""
 
 
 class LookupFailed(Exception):

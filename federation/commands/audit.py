@@ -25,9 +25,17 @@ _DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--root", "root_file", type=_FILE, help="The federation's root key, where you are no member.")
 @click.option("--register", "register_file", type=_FILE, help="A register that the root signed: that of then, say.")
 @click.option("--release", type=_FILE, help="The release document that the proof is to be of.")
+@click.option(
+    "--witnesses", type=click.IntRange(min=0), help="So many cosignatures are enough: 0 for a lookup's."
+)
 @click.argument("proof", type=_FILE)
 def verify_proof(
-    state: Path | None, root_file: Path | None, register_file: Path | None, release: Path | None, proof: Path
+    state: Path | None,
+    root_file: Path | None,
+    register_file: Path | None,
+    release: Path | None,
+    witnesses: int | None,
+    proof: Path,
 ) -> None:
     """Verify offline that an entry is in a member's log, and that enough members have witnessed the log.
 
@@ -41,10 +49,10 @@ def verify_proof(
     register, at = _read_register(state, root_file, register_file)
     data = proof.read_bytes()
     if release is None:
-        proven = verify_log_proof(data, register, at)
+        proven = verify_log_proof(data, register, at, witnesses)
     else:
         document = decode_document(release.read_bytes().rstrip(b"\n"), ReleaseDocument, limit=MAX_BATCH_BYTES)
-        proven = verify_release_proof(data, document, register, at)
+        proven = verify_release_proof(data, document, register, at, witnesses)
     click.echo(_describe(proven), nl=False)
 
 

@@ -75,6 +75,21 @@ def subject(
     click.echo(f"kept as {record.record_id} for three months", err=True)
 
 
+@click.command("lookup-proof")
+@STATE
+@click.option("--of", "authority", required=True, help="The authority whose answer it came with: three figures.")
+@click.argument("lookup_id")
+def lookup_proof(state: Path, authority: str, lookup_id: str) -> None:
+    """Print the proof that came with an authority's answer to a lookup of ours: that its log has an entry of it.
+
+    `circe audit verify-proof --witnesses 0` verifies it: it was made before its log's witnesses could sign.
+    """
+    from node.lookups.kept_proofs import find_proof
+    from node.service import open_node
+
+    click.echo(find_proof(open_node(state), lookup_id, authority), nl=False)
+
+
 @click.command()
 @STATE
 @PERSON

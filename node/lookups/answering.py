@@ -8,7 +8,11 @@ Our log says who asked, why, after which children and which fields left.
 import sqlite3
 from collections.abc import Sequence
 
+import msgspec
+
 from audit.event import Action, AuditEvent, Detail, EventInvalid, Outcome
+from audit.log import read_entries
+from audit.proof import prove_entry
 from federation.claims import CLAIM_TYPE
 from federation.disclosures import DISCLOSURES_TYPE
 from federation.emergencies import EMERGENCY_TYPE
@@ -135,11 +139,13 @@ def _answer_request(
         _event(node, Action.LOOKUP_REFUSED, request)  # First of all: what cannot be logged is not even refused by name.
         withheld = check_request(node, request, page)
         answer, events = gather_answer(node, request, page.sender, snapshot, withheld)
-        sealed = seal_message(node, answer, ANSWER_TYPE, page.sender, pages)
         with node.database.transaction() as connection:
             take_in(connection, request.lookup_id, page.sender.id, node.clock())
             _tell_officer(node, connection, request, "answered")
-            _note_answer(node, connection, delivery, sealed, events)
+            proof = log_and_prove(node, connection, events)
+            proven = msgspec.structs.replace(answer, proof=proof)
+            sealed = seal_message(node, proven, ANSWER_TYPE, page.sender, pages)
+            keep_answer(connection, delivery, sealed, node.clock())
     except Held:
         return _hold(node, delivery, page, request, pages)
     except (Refused, SealError, EventInvalid) as error:
@@ -173,6 +179,13 @@ def _tell_officer(node: Node, connection: sqlite3.Connection, request: LookupReq
     """Give our officer notice of an emergency, whatever came of it; other lookups are in the log alone."""
     if request.kind is LookupKind.EMERGENCY:
         notice_emergency(connection, node.clock(), request, outcome)
+
+
+def log_and_prove(node: Node, connection: sqlite3.Connection, events: Sequence[AuditEvent]) -> str:
+    """Log an answer inside the caller's transaction, and return the proof of its last entry, for whoever asked."""
+    last = node.database.log.append(connection, *events) + len(events) - 1
+    (entry,) = read_entries(connection, index=last)
+    return prove_entry(connection, entry).to_text()
 
 
 def _note_answer(

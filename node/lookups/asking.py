@@ -37,6 +37,7 @@ from node.lookups.answer_check import check_answer, without_fields
 from node.lookups.correspondents import Noticeboard, exchange_keys, split_reachable
 from node.lookups.errand import Errand, LookupResult, Missing, Question, record_seen
 from node.lookups.file_fields import fields_of
+from node.lookups.kept_proofs import check_proof
 from node.lookups.pace import record_asked
 from node.lookups.purpose import PurposeMissing
 from node.lookups.same_policy import CODE, check_same_policy
@@ -221,6 +222,7 @@ def read_answers(
             continue
         try:
             check_answer(requests[other.id], answer, other)
+            check_proof(node, requests[other.id], answer)
         except LookupFailed as error:
             wrong.append(Missing(other.id, other.authority(node.clock()), str(error)))
             continue

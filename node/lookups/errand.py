@@ -19,6 +19,7 @@ from federation.lookups import (
 )
 from federation.register import Member
 from federation.wire import whole_seconds
+from node.lookups.kept_proofs import keep_proofs
 from node.lookups.notices import NoticeKind, give_notice
 from node.people import Person
 from node.service import Node
@@ -166,4 +167,5 @@ def record_seen(errand: Errand, result: LookupResult) -> None:
                 authority=wrong.authority,
                 text=wrong.reason,
             )
+        keep_proofs(connection, errand.lookup_id, result.answers, node.clock())
         node.database.log.append(connection, *errand.received_events(result))

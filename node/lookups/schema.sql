@@ -51,6 +51,14 @@ CREATE TABLE IF NOT EXISTS notices (
     reviewed_by TEXT NOT NULL DEFAULT '',
     outcome TEXT NOT NULL DEFAULT ''
 );
+-- Proofs that came with other nodes' answers to us: that their logs have an entry of each.
+CREATE TABLE IF NOT EXISTS lookup_proofs (
+    lookup_id TEXT NOT NULL,
+    authority TEXT NOT NULL,
+    proof TEXT NOT NULL,
+    kept_at TEXT NOT NULL,
+    PRIMARY KEY (lookup_id, authority)
+);
 -- Our children whom we named to somebody, as signed. One that was revoked stays, and gives nothing.
 CREATE TABLE IF NOT EXISTS delegations (
     delegation_id TEXT PRIMARY KEY,
