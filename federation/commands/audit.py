@@ -25,9 +25,7 @@ _DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--root", "root_file", type=_FILE, help="The federation's root key, where you are no member.")
 @click.option("--register", "register_file", type=_FILE, help="A register that the root signed: that of then, say.")
 @click.option("--release", type=_FILE, help="The release document that the proof is to be of.")
-@click.option(
-    "--witnesses", type=click.IntRange(min=0), help="So many cosignatures are enough: 0 for a lookup's."
-)
+@click.option("--witnesses", type=click.IntRange(min=0), help="So many cosignatures are enough: 0 for a lookup's.")
 @click.argument("proof", type=_FILE)
 def verify_proof(
     state: Path | None,

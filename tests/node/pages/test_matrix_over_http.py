@@ -33,9 +33,9 @@ WHY = {"purpose": "Termly review"}
 
 Right = tuple[str, str, str]
 
-<<<<<<< HEAD
 OUR_RECORDS: Right = ("home", "read", "identity")
 COPIES: Right = ("home", "export", "identity")
+DISCLOSURES: Right = ("home", "audit", "audit_log")
 THE_LOG: Right = ("own_organisation", "audit", "audit_log")
 PLANS: tuple[tuple[Right, ...], ...] = ((("home", "read", "plan_pep"),), (("school", "read", "plan_pep"),))
 SETTING_DOWN: tuple[tuple[Right, ...], ...] = ((OUR_RECORDS, ("home", "update", "plan_pep")),)
@@ -43,24 +43,6 @@ AGGREGATES: tuple[tuple[Right, ...], ...] = (
     (("home", "aggregate", "aggregates"),),
     (("school", "aggregate", "school_aggregates"),),
 )
-=======
-DOORS: dict[str, tuple[Right, ...]] = {
-    "/children": (("home", "read", "identity"),),
-    "/placed-here": (("host", "read", "identity"),),
-    "/child": (("home", "search", "identity"), ("host", "search", "identity")),
-    "/class-list": (("school", "list", "identity"),),
-    "/emergency": (("emergency", "read", "identity"),),
-    "/named": (("named_child", "read", "identity"),),
-    "/delegations": (("home", "export", "identity"),),
-    "/handovers": (("home", "export", "identity"),),
-    "/held": (("own_organisation", "audit", "audit_log"), ("home", "export", "identity")),
-    "/notices": (("own_organisation", "audit", "audit_log"),),
-    "/audit": (("own_organisation", "audit", "audit_log"),),
-    "/subject": (("home", "audit", "audit_log"),),
-    "/breach": (("own_organisation", "audit", "audit_log"),),
-}
-"""The pages about children and their lookups, and the rights of which one lets a person in."""
->>>>>>> 4598194 (Gather one child's disclosures from the logs that have them; rehearse a breach, with a draft of the notice)
 
 Rights = tuple[tuple[Right, ...], ...]
 """What lets a person in: any one of these, each of which is all of its rights together."""
@@ -80,6 +62,8 @@ DOORS: dict[str, Rights] = {
     "/leaving": ((("federation", "list", "manifest"), ("federation", "read", "manifest")),),
     "/notices": ((THE_LOG,),),
     "/audit": ((THE_LOG,),),
+    "/breach": ((THE_LOG,),),
+    "/subject": ((DISCLOSURES,),),
 }
 """The pages, and the rights that let a person in."""
 
@@ -98,6 +82,7 @@ FORMS: dict[str, Rights] = {
     **{f"/tracking/{act}": SETTING_DOWN for act in ("files", "import", "import/take")},
     "/tracking/export": ((COPIES,),),
     "/audit/verify": ((THE_LOG,),),
+    **{f"/subject/{act}": ((DISCLOSURES,),) for act in ("send", "record", "mark", "given", "copy")},
     **{f"/audit/{act}": ((THE_LOG, ("own_organisation", "export", "audit_log")),) for act in ("found", "whole")},
 }
 """The forms, which need the rights of their pages and, where they change or take away something, one for that too."""
@@ -146,7 +131,6 @@ ELSEWHERE: dict[str, set[Right]] = {
         ),
         *((relation, "aggregate", "aggregates") for relation in ("school",)),
         ("host", "aggregate", "school_aggregates"),
-        ("home", "audit", "audit_log"),
     },
 }
 """Where rights are held that no page of a node asks for as such."""
