@@ -93,12 +93,16 @@ class Result:
 
     def save(self, folder: Path | str, form: Form = "parquet", *, margins: bool = False) -> list[Path]:
         """Write the release, its provenance sheet, its document and its proof into a folder; return their paths."""
-        place = Path(folder)
-        place.mkdir(parents=True, exist_ok=True)
-        files = gather_form(self.document, self.table, form, self.proof, margins=margins)
-        for name, content in files.items():
-            write_file(place / name, content)
-        return [place / name for name in files]
+        return _write_all(Path(folder), gather_form(self.document, self.table, form, self.proof, margins=margins))
+
+    def save_open_data(self, folder: Path | str) -> list[Path]:
+        """Write the Department for Education's pair of open data files, with the sheet and the document; return paths.
+
+        Raises `OpenDataUnfit` where the standard has no place for the rows.
+        """
+        from federation.release_files.folder import gather_files
+
+        return _write_all(Path(folder), gather_files(self.document, self.presets))
 
     def verify_proof(self, register: Register, at: datetime, proof: bytes = b"") -> ProvenEntry:
         """Verify, with no hub, that exactly this release stands in the hub's witnessed log. Raises `ProofInvalid`."""
@@ -118,3 +122,10 @@ def read_result(document: Path | str, proof: Path | str = "", presets: PresetShe
     data = Path(document).read_bytes().rstrip(b"\n")
     found = decode_document(data, ReleaseDocument, limit=MAX_BATCH_BYTES)
     return Result(found, presets, Path(proof).read_bytes() if str(proof) else b"")
+
+
+def _write_all(place: Path, files: Mapping[str, bytes]) -> list[Path]:
+    place.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        write_file(place / name, content)
+    return [place / name for name in files]

@@ -155,6 +155,9 @@ def test_a_result_is_proven_without_the_hub(client: QuickClient, tmp_path: Path)
     """From the files in which it was handed on, by the register alone; any other document has no such proof."""
     result = client.query(client.submit(draft_of(client)).query_id).result()
     paths = result.save(tmp_path / "out", "csv")
+    assert [path.name.partition(".")[2] for path in result.save_open_data(tmp_path / "open")] == [
+        *("csv", "meta.csv", "provenance.txt", "release.json")
+    ]
     kept = read_result(paths[2], paths[3])
     register, now = client.refresh_register(), client.now()
     with pytest.raises(ProofInvalid, match="cosign"):
