@@ -36,6 +36,9 @@ FEWEST_NODES = 5
 
 MOST_CHEAPER, MOST_FIGURES = 2, 3
 
+MOST_CELLS_AT_ONCE = 500
+"""Cells of a table whose rewrites are sought in a quick look."""
+
 EPSILON_REFUSED = "epsilon_refused"
 """The code of a question that no noise of this epsilon could hide everybody in."""
 
@@ -147,10 +150,12 @@ def check_question(
     epsilon: str = "1",
     mechanism: Mechanism = "polya",
     nodes: int = ENGLAND,
+    quick: bool = False,
 ) -> QuestionCheck:
     """Look at a question. Where no path is given, it is the one that an ad-hoc question takes by default.
 
-    What cheaper noise would leave is foreseen over so many `nodes`.
+    What cheaper noise would leave is foreseen over so many `nodes`. A `quick` look seeks no rewrites of a large table,
+    which takes seconds.
     """
     try:
         question = read_question(sql)
@@ -163,6 +168,9 @@ def check_question(
     except NoiseRefused as refused:
         return QuestionCheck(sql, RefusedBecause(EPSILON_REFUSED, f"This cannot be noised so: {refused}."))
     found = _look_at(sql, question, preset, plan, taken, "" if path else why, price)
+    if taken not in SUM_PATHS and not (quick and plan.cells > MOST_CELLS_AT_ONCE):
+        # A manifest is about one academic year, so years cannot be pooled here.
+        found = replace(found, rewrites=propose_rewrites(plan, preset, pool_years=False))
     return found if price is None else replace(found, cheaper=_propose_cheaper(plan, epsilon, mechanism, nodes))
 
 
@@ -178,8 +186,6 @@ def _look_at(
         shown=tuple(describe_view(question.view)),
         cautions=question.cautions,
         expected=None if is_total else foresee(plan, preset),
-        # A manifest is about one academic year, so years cannot be pooled here.
-        rewrites=() if is_total else propose_rewrites(plan, preset, pool_years=False),
         price=price,
     )
 

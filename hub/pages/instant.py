@@ -42,7 +42,7 @@ def check_instantly(hub: Hub, form: DraftForm, asker: Member) -> Instant:
     path = Path(form.path) if form.path in PATHS else Path.NOISY_SUM
     mechanism: Mechanism = "skellam" if form.mechanism == "skellam" else "polya"
     nodes, epsilon = _count_nodes(hub), _read_epsilon(form.epsilon)
-    found = check_question(form.sql, preset, path, epsilon=epsilon, mechanism=mechanism, nodes=nodes)
+    found = check_question(form.sql, preset, path, epsilon=epsilon, mechanism=mechanism, nodes=nodes, quick=True)
     if found.refused is not None:
         return _refuse(form, found.refused)
     found = _with_budget(hub, found, form, asker)

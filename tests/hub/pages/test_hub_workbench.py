@@ -78,10 +78,13 @@ def test_a_pause_marks_the_place_of_a_refusal(browse: Browse, send: Send) -> Non
 
 
 def test_a_pause_proposes_what_would_be_sounder(browse: Browse, send: Send) -> None:
+    """Of a large table that takes seconds, which a pause has not: the button's check proposes it."""
     sparse = SQL.replace("key_stage", "age, need").replace("attendance_rate", "uasc")
     told = check(send, browse, sql=sparse, path="per_authority", preset="ons_10_5")
     assert "Rather" in told
     assert "% withheld" in told
+    large = sparse.replace("age, need", "age, need, sex")
+    assert "Rather" not in check(send, browse, sql=large, path="per_authority", preset="ons_10_5")
     assert "Instead" in check(send, browse, sql="SELECT COUNT(*) AS n FROM child_year", path="per_authority")
 
 
