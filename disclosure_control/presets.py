@@ -21,6 +21,7 @@ __all__ = ["Preset", "PresetInvalid", "list_presets", "load_preset", "parse_entr
 FOLDER = Path(__file__).with_name("presets")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+VERSION = re.compile(r"[0-9a-z][0-9a-z.]{0,15}")
 WANTED = frozenset(each.name for each in fields(Preset)) - {"level"}
 """The keys of a file. A preset is read at the level of an authority, and taken to another from there."""
 
@@ -94,6 +95,8 @@ def _read_entry(where: str, key: str, value: Any) -> Any:
             return _read_cell_key(where, value)
         case "symbols":
             return _read_symbols(where, value)
+        case "version" if not isinstance(value, str) or not VERSION.fullmatch(value):
+            raise PresetInvalid(f'{where} must be a number in quotation marks, such as "2"')
         case "zero" if value not in get_args(Zero):
             raise PresetInvalid(f"{where} must be one of: {', '.join(get_args(Zero))}")
         case _:

@@ -149,8 +149,8 @@ def protect_beside(
     try:
         if (not earlier and stands_alone(raw.plan)) or tells_nothing(raw.plan, rows, preset):
             return ()
-        newest = Published("", raw.plan, rows, beside.roster, imply_counts(raw, preset))
-        return find_companions(earlier, newest, preset, beside.deadline)
+        newest = Published("", raw.plan, preset, rows, beside.roster, imply_counts(raw, preset))
+        return find_companions(earlier, newest, beside.deadline)
     except (TooTangled, Contradiction, RegionTangled, TimeUp):
         return range(len(rows))
 

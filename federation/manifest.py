@@ -74,10 +74,10 @@ class Choice(Document, frozen=True):
 class Manifest(Document, frozen=True):
     """A query as approved. Each field is either checked by every node or shown to every approver, or both.
 
-    `project` is the whole project that it belongs to, as it was agreed. `sum` is None exactly for `per_authority`, and
-    `cell_key` where the preset changes no counts by cell keys. `template` is the digest of the template that this is a
-    run of, and `choices` what it chose of the template's lists; both are empty where the question was approved by
-    itself.
+    `project` is the whole project that it belongs to, as it was agreed. `preset_digest` is that of the preset's rules:
+    neither its name nor its version tells what they are. `sum` is None exactly for `per_authority`, and `cell_key`
+    where the preset changes no counts by cell keys. `template` is the digest of the template that this is a run of, and
+    `choices` what it chose of the template's lists; both are empty where the question was approved by itself.
     """
 
     query_id: QueryId
@@ -96,6 +96,7 @@ class Manifest(Document, frozen=True):
     choices: tuple[Choice, ...]
     preset: Name
     preset_version: Name
+    preset_digest: Digest
     cell_key: CellKeyTerms | None
     roster: tuple[Name, ...]
     minimum_register_version: int

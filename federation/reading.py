@@ -140,7 +140,7 @@ def describe_accreditation(person: Person) -> str:
 
 def describe_protection(asked: Manifest | Template) -> list[str]:
     """Return which preset protects the figures, and how cell keys change them if they do."""
-    words = [f"{asked.preset}, version {asked.preset_version}"]
+    words = [f"{asked.preset}, version {asked.preset_version}, whose rules have the digest {asked.preset_digest}"]
     if (terms := asked.cell_key) is not None:
         changed = "by the hub once they are added up" if asked.path is Path.EXACT_SUM else "at each authority"
         words.append(

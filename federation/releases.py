@@ -13,10 +13,10 @@ from disclosure_control.preset import Preset, PresetInvalid
 from disclosure_control.preset_shelf import SHIPPED, PresetShelf
 from disclosure_control.release import ReleasedTable, ReleaseRefused, release_tables
 from disclosure_control.tables import ProtectedTable, TableMalformed, read_protected
-from federation.cell_key_terms import state_cell_keys
 from federation.envelope import Envelope, EnvelopeError, check_payload_type, verify_signature
 from federation.exchange import ReleaseDocument
 from federation.manifest import REPLY_TYPE, Manifest, Outcome, Reply, manifest_digest, read_manifest
+from federation.preset_terms import check_stated
 from federation.register import Member, Register
 from federation.wire import WireError, decode_document
 from query_engine.planning.plan import QueryPlan
@@ -71,11 +71,10 @@ def combine_tables(
 def load_approved_preset(manifest: Manifest, presets: PresetShelf = SHIPPED) -> Preset:
     """Return the preset that a manifest names, in the version that was approved. Raises `ReleaseRefused`."""
     try:
-        preset = presets.load(manifest.preset)
+        preset = presets.find(manifest.preset, manifest.preset_version)
+        check_stated(manifest, preset)
     except PresetInvalid as error:
         raise ReleaseRefused(str(error)) from None
-    if (preset.version, state_cell_keys(preset)) != (manifest.preset_version, manifest.cell_key):
-        raise ReleaseRefused("the preset is another version here than was approved")
     return preset
 
 

@@ -79,6 +79,7 @@ class Template(Document, frozen=True):
     terms: SumTerms
     preset: Name
     preset_version: Name
+    preset_digest: Digest
     cell_key: CellKeyTerms | None
     planner_version: Name
     catalogue_version: Name
@@ -207,6 +208,7 @@ def _bound_fields(
         "template": digest,
         "preset": template.preset,
         "preset_version": template.preset_version,
+        "preset_digest": template.preset_digest,
         "cell_key": template.cell_key,
     }
 

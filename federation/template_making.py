@@ -11,12 +11,12 @@ from pathlib import Path as FilePath
 from disclosure_control.preset import PresetInvalid
 from disclosure_control.preset_shelf import SHIPPED, PresetShelf
 from disclosure_control.totals import check_total_preset
-from federation.cell_key_terms import state_cell_keys
 from federation.envelope import Envelope, EnvelopeError, add_signature, read_envelope, seal_envelope, sign_body
 from federation.envelope import write_envelope as write_envelope
 from federation.keys import MemberKeys
 from federation.manifest import ApprovalError, Path, read_record_keys
 from federation.plans import derive_plan
+from federation.preset_terms import check_stated, state_preset
 from federation.project import Project, ProjectExceeded, check_asked
 from federation.state import StateError, write_file
 from federation.sum_terms import GATHER_SECONDS, SumTerms
@@ -73,9 +73,7 @@ def make_template(
         terms=SumTerms(
             threshold=threshold, dropouts=dropouts, colluders=colluders, epsilon=epsilon, gather_seconds=GATHER_SECONDS
         ),
-        preset=preset,
-        preset_version=rules.version,
-        cell_key=state_cell_keys(rules),
+        **state_preset(rules),
         planner_version=PLANNER_VERSION,
         catalogue_version=load_catalogue().version,
         most_runs=most_runs,
@@ -97,11 +95,12 @@ def plan_every_question(template: Template, presets: PresetShelf = SHIPPED) -> t
     Raises `ApprovalError` for a template of another planner, catalogue or preset than ours, and, naming the choices,
     for a question that cannot be asked.
     """
-    preset = presets.load(template.preset)
-    ours = (PLANNER_VERSION, load_catalogue().version, preset.version, state_cell_keys(preset))
-    stated = (template.planner_version, template.catalogue_version, template.preset_version, template.cell_key)
-    if stated != ours:
-        raise ApprovalError("plan_differs", "the template is of another planner, catalogue or preset than ours")
+    if (template.planner_version, template.catalogue_version) != (PLANNER_VERSION, load_catalogue().version):
+        raise ApprovalError("plan_differs", "the template is of another planner or catalogue than ours")
+    try:
+        check_stated(template, presets.load(template.preset))
+    except PresetInvalid as error:
+        raise ApprovalError("preset_differs", str(error)) from None
     plans = []
     for choices in list_choices(template):
         try:

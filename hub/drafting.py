@@ -10,9 +10,9 @@ from disclosure_control.noise.calibration import calibrate
 from disclosure_control.noise.terms import NoiseRefused
 from disclosure_control.preset import Preset, PresetInvalid
 from disclosure_control.preset_shelf import PresetShelf
-from federation.cell_key_terms import state_cell_keys
 from federation.exchange import QueryDraft
 from federation.manifest import SUM_PATHS, Manifest, Path
+from federation.preset_terms import state_preset
 from federation.problems import ProblemRaised
 from federation.project import Project
 from federation.register import Member, MemberKind, OrganisationKind, Register
@@ -61,9 +61,7 @@ def compose_manifest(
         sum=terms,
         template="",
         choices=(),
-        preset=preset.name,
-        preset_version=preset.version,
-        cell_key=state_cell_keys(preset),
+        **state_preset(preset),
         roster=roster,
         minimum_register_version=register.version,
         issued_at=issued,

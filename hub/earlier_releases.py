@@ -10,6 +10,8 @@ from functools import partial
 
 from audit.connection import Connection
 from disclosure_control.linked.related import find_related
+from disclosure_control.preset import Preset
+from disclosure_control.preset_shelf import PresetShelf
 from disclosure_control.release import read_released
 from disclosure_control.released import ReleasedTable
 from disclosure_control.tables import Row
@@ -41,40 +43,48 @@ ANSWERED = (QueryState.RUNNING, QueryState.CHECKING, QueryState.RELEASED)
 
 @dataclass(frozen=True)
 class Subject:
-    """What a question is about; questions that differ in any of this have no counts in common."""
+    """What a question is about; questions that differ in any of this are not attacked together.
+
+    Counts that cell keys change do not add up. Whatever else protects two questions about the same, their counts do,
+    under whichever preset, in whichever version.
+    """
 
     path: Path
     academic_year: str
-    preset: str
+    changes_counts: bool
 
     @classmethod
     def of(cls, manifest: Manifest) -> "Subject":
         """What a manifest's question is about."""
-        return cls(manifest.path, manifest.academic_year, manifest.preset)
+        return cls(manifest.path, manifest.academic_year, manifest.cell_key is not None)
 
 
 @dataclass(frozen=True)
 class Release:
     """A release as a reader has it: each authority's rows, or those of a total by no name at all.
 
+    `preset` is what protected it, in the version of then: by it the rows are read.
     `snapshots` are those that authorities answered from; none for a total, whose snapshots are those of its term.
     """
 
     name: str
     plan: QueryPlan
+    preset: Preset
     rows: Mapping[str, Sequence[Row]]
     answered: tuple[str, ...]
     snapshots: Mapping[str, str]
 
     @classmethod
-    def of(cls, name: str, plan: QueryPlan, table: ReleasedTable, snapshots: Mapping[str, str]) -> "Release":
+    def of(
+        cls, name: str, plan: QueryPlan, preset: Preset, table: ReleasedTable, snapshots: Mapping[str, str]
+    ) -> "Release":
         """A released table."""
         if table.is_total:
-            return cls(name, plan, {TOTAL: table.rows}, table.answered, snapshots)
+            return cls(name, plan, preset, {TOTAL: table.rows}, table.answered, snapshots)
         rows: dict[str, list[Row]] = {}
         for authority, *row in table.rows:
             rows.setdefault(str(authority), []).append(tuple(row))
-        return cls(name, plan, rows, table.answered, snapshots)
+        return cls(name, plan, preset, rows, table.answered, snapshots)
 
     @property
     def size(self) -> int:
@@ -93,16 +103,21 @@ class _Asked:
 
 @dataclass(frozen=True, eq=False)
 class EarlierReleases:
-    """The releases of a hub."""
+    """The releases of a hub, each read by the rules that it was protected by."""
 
+    presets: PresetShelf
     _asked: Recent[str, _Asked] = field(default_factory=lambda: Recent(MOST_SUBJECTS))
     _found: Recent[tuple[str, str, int], Mapping[str, QueryPlan]] = field(default_factory=lambda: Recent(MOST_LOOKS))
     _releases: Recent[str, Release] = field(default_factory=lambda: Recent(MOST_ROWS, lambda release: release.size))
 
     def related(self, connection: Connection, manifest: Manifest, plan: QueryPlan, term: str = "") -> list[Release]:
-        """The releases, of a term or any, that count rows which a question counts too, near or far; oldest first."""
+        """The releases, of a term or any, that count rows which a question counts too, near or far; oldest first.
+
+        Raises `PresetInvalid` where the rules of one are not here any more.
+        """
         found = self._related(connection, manifest, plan, term)
-        return [self._releases.get(each, partial(_read, connection, each, other)) for each, other in found.items()]
+        read = {each: partial(_read, connection, each, other, self.presets) for each, other in found.items()}
+        return [self._releases.get(each, how) for each, how in read.items()]
 
     def related_names(
         self, connection: Connection, manifest: Manifest, plan: QueryPlan, term: str = ""
@@ -153,18 +168,20 @@ def _read_question(connection: Connection, query_id: str) -> _Asked:
     return _Asked(Subject.of(manifest), manifest.snapshot_term, manifest.sql)
 
 
-def _read(connection: Connection, query_id: str, plan: QueryPlan) -> Release:
+def _read(connection: Connection, query_id: str, plan: QueryPlan, presets: PresetShelf) -> Release:
     row = connection.execute("SELECT document FROM releases WHERE query_id = ?", (query_id,)).fetchone()
     assert row is not None  # Nor are releases.
-    return decode_release(bytes(row["document"]), plan)
+    return decode_release(bytes(row["document"]), plan, presets)
 
 
-def decode_release(data: bytes, plan: QueryPlan) -> Release:
-    """The release in a document."""
+def decode_release(data: bytes, plan: QueryPlan, presets: PresetShelf) -> Release:
+    """The release in a document. Raises `PresetInvalid` where the rules that protected it are not here."""
     document = decode_document(data, ReleaseDocument, limit=MAX_BATCH_BYTES)
     # What nodes signed for a sum says nothing of figures: its snapshots are those of the term.
     snapshots = dict(map(_snapshot, document.replies)) if plan.path == "per_authority" else {}
-    return Release.of(document.release_id, plan, read_released(document.table), snapshots)
+    table = read_released(document.table)
+    preset = presets.find(table.preset, table.preset_version)
+    return Release.of(document.release_id, plan, preset, table, snapshots)
 
 
 def _snapshot(signed: Envelope) -> tuple[str, str]:

@@ -15,7 +15,8 @@ from disclosure_control.linked.companions import Published, link_published
 from disclosure_control.linked.links import MOST_CELLS, Linked, link_plans
 from disclosure_control.linked.parts import TooTangled
 from disclosure_control.linked.words import tell_hits
-from disclosure_control.preset import Preset
+from disclosure_control.preset import Preset, PresetInvalid
+from disclosure_control.release import ReleaseRefused
 from disclosure_control.released import ReleasedTable
 from disclosure_control.row_protection import Neighbours
 from disclosure_control.suppression.deadline import Deadline, TimeUp
@@ -67,22 +68,26 @@ def judge_rows(
         return Verdict(frozenset(), ())
     deadline = _begin(hub)
     snapshots = {reply.authority: reply.snapshot for reply in replies.values()}
-    newest = Release.of("this release", plan, table, snapshots)
-    return attack_rows(newest, hub.released.related(hub.database.connection, manifest, plan), preset, deadline)
+    newest = Release.of("this release", plan, preset, table, snapshots)
+    try:
+        earlier = hub.released.related(hub.database.connection, manifest, plan)
+    except PresetInvalid as lost:
+        return Verdict(frozenset(), (f"Not attacked beside earlier releases, which cannot be read: {lost}.",))
+    return attack_rows(newest, earlier, deadline)
 
 
-def attack_rows(newest: Release, earlier: Sequence[Release], preset: Preset, deadline: Deadline) -> Verdict:
+def attack_rows(newest: Release, earlier: Sequence[Release], deadline: Deadline) -> Verdict:
     """Attack rows beside earlier ones, authority by authority; of what is not attacked a checker is told."""
     told, words, links = set[str](), list[str](), dict[tuple[str, ...], Linked]()
     for authority in newest.answered:
         own = _differing(authority, earlier, newest)
         if own[-1] is not newest:
             continue  # What was released before tells nothing more when it is released again.
-        published = [Published(each.name, each.plan, each.rows[authority]) for each in own]
+        published = [Published(each.name, each.plan, each.preset, each.rows[authority]) for each in own]
         try:
             if (names := tuple(each.name for each in own)) not in links:
                 links[names] = link_published(published)
-            found = tell_hits(authority, published, preset, links[names], deadline)
+            found = tell_hits(authority, published, links[names], deadline)
         except TimeUp:
             words.append(f"The time is up: {authority} and those after it were not attacked.")
             break
@@ -103,18 +108,24 @@ def _begin(hub: Hub) -> Deadline:
 
 
 def _differing(authority: str, earlier: Sequence[Release], newest: Release) -> list[Release]:
-    """The releases of an authority's snapshot, the newest last, each table of rows once."""
-    found: dict[tuple[str, tuple[Row, ...]], Release] = {}
+    """The releases of an authority's snapshot, the newest last, each table of rows under a preset once."""
+    found: dict[tuple[str, Preset, tuple[Row, ...]], Release] = {}
     for each in (*earlier, newest):
         if each.snapshots.get(authority) == newest.snapshots[authority]:
-            found.setdefault((each.plan.plan_id, tuple(each.rows[authority])), each)
+            found.setdefault((each.plan.plan_id, each.preset, tuple(each.rows[authority])), each)
     return list(found.values())
 
 
 def find_totals(hub: Hub, manifest: Manifest, plan: QueryPlan) -> Neighbours:
-    """The exact totals of the same term that were released before, for the next to be protected beside them."""
-    found = hub.released.related(hub.database.connection, manifest, plan, manifest.snapshot_term)
-    earlier = tuple(Published(each.name, each.plan, each.rows[TOTAL], each.answered) for each in found)
+    """The exact totals of the same term that were released before, for the next to be protected beside them.
+
+    Raises `ReleaseRefused` where the rules of one are not here any more.
+    """
+    try:
+        found = hub.released.related(hub.database.connection, manifest, plan, manifest.snapshot_term)
+    except PresetInvalid as lost:
+        raise ReleaseRefused(str(lost)) from None
+    earlier = tuple(Published(each.name, each.plan, each.preset, each.rows[TOTAL], each.answered) for each in found)
     return Neighbours(earlier, hub.party.keys.row_secret, _begin(hub))
 
 

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from audit.connection import Row
 from audit.event import Action, Outcome
+from disclosure_control.preset import Preset, PresetInvalid
 from federation.approvals import is_by_passkey, verify_approval
 from federation.database import stamp
 from federation.envelope import (
@@ -22,6 +23,7 @@ from federation.envelope import (
     write_envelope,
 )
 from federation.exchange import BudgetLeft, Ending, NodeProgress, QueryDraft, QueryState, QueryStatus
+from federation.kept_presets import keep_version
 from federation.manifest import (
     MANIFEST_TYPE,
     SUM_PATHS,
@@ -103,6 +105,7 @@ def draft_query(hub: Hub, draft: QueryDraft, asker: Member) -> str:
     check_budget(hub, manifest)
     check_answers_left(hub, manifest, plan)
     check_room(hub, manifest, plan)
+    keep_preset(hub, preset)
     store_draft(hub, manifest, plan)
     return manifest.query_id
 
@@ -129,6 +132,14 @@ def _choose_everybody(hub: Hub, draft: QueryDraft) -> tuple[str, ...]:
     if draft.path in SUM_PATHS and draft.roster is None:
         return standing_members(hub, ENGLAND, hub.clock())
     return tuple(member.id for member in hub.register().active(MemberKind.NODE, hub.clock()))
+
+
+def keep_preset(hub: Hub, preset: Preset) -> None:
+    """Keep the rules that a manifest is about to name. Raises a 422 problem where they changed under their version."""
+    try:
+        keep_version(hub.party.presets, preset)
+    except PresetInvalid as error:
+        raise ProblemRaised(422, "preset_changed", str(error)) from None
 
 
 def store_draft(hub: Hub, manifest: Manifest, plan: QueryPlan) -> None:

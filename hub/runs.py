@@ -19,6 +19,7 @@ from disclosure_control.totals import check_total_preset
 from federation.envelope import Envelope, write_envelope
 from federation.exchange import RunDraft
 from federation.manifest import ApprovalError, Manifest, Path, read_record_keys
+from federation.preset_terms import check_stated
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind, Register
 from federation.secure_sum.certificates import check_widest_roster
@@ -31,7 +32,7 @@ from hub.budgets import check_budget
 from hub.cell_keys import check_answers_left
 from hub.gate import check_room
 from hub.projects import check_under_way, find_project
-from hub.queries import plan_draft, store_draft
+from hub.queries import keep_preset, plan_draft, store_draft
 from hub.service import Hub
 from hub.sums.certificates import certified_survivors, choose_survivors
 from hub.sums.rosters import standing_members
@@ -51,6 +52,7 @@ def draft_run(hub: Hub, draft: RunDraft, asker: Member) -> str:
     check_budget(hub, manifest)
     check_answers_left(hub, manifest, question.plan)
     check_room(hub, manifest, question.plan)
+    keep_preset(hub, hub.party.presets.load(template.preset))
     _keep_template(hub, template, draft.template)
     store_draft(hub, manifest, question.plan)
     return manifest.query_id
@@ -155,6 +157,7 @@ def compose_run(
             choices=draft.choices,
             preset=template.preset,
             preset_version=template.preset_version,
+            preset_digest=template.preset_digest,
             cell_key=template.cell_key,
             roster=roster,
             minimum_register_version=register.version,
@@ -165,8 +168,10 @@ def compose_run(
         bound = bind_run(template, digest, run)
         assert bound.sum is not None
         check_terms(bound.sum, len(roster), noisy=bound.path is Path.NOISY_SUM)
+        preset = presets.load(bound.preset)
+        check_stated(bound, preset)
         if bound.path is Path.EXACT_SUM:
-            check_total_preset(presets.load(bound.preset))
+            check_total_preset(preset)
     except ApprovalError as error:
         raise ProblemRaised(422, error.code, error.text) from None
     except TermsInvalid as error:

@@ -119,10 +119,13 @@ class Hub:
     sums: SumMemory = field(default_factory=SumMemory)
     """What is held of secure sums in memory alone."""
 
-    released: EarlierReleases = field(default_factory=EarlierReleases)
-    """What was released before, as far as it has been read."""
     stopwatch: Callable[[], float] = time.monotonic
     """Seconds since whenever: how long an attack on a release has taken."""
+
+    @cached_property
+    def released(self) -> EarlierReleases:
+        """What was released before, as far as it has been read."""
+        return EarlierReleases(self.party.presets)
 
     @cached_property
     def _registers(self) -> RegisterReader:

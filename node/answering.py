@@ -11,6 +11,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from audit.event import Action, AuditEvent, Outcome
+from disclosure_control.preset import PresetInvalid
 from disclosure_control.protection import protect
 from disclosure_control.tables import ProtectedTable
 from federation.database import stamp
@@ -216,12 +217,15 @@ def _protect_rows(node: Node, reserved: Reserved) -> ProtectedTable:
     if preset.cell_key is not None:
         return change_rows(node, run_plan(node, reserved), preset)
     question = Question(plan, name_subject(reserved.approved.manifest, plan), snapshot, preset)
-    if (repeated := node.earlier.find_repeated(node.database.connection, question)) is not None:
-        return repeated
-    raw = run_plan(node, reserved)
-    with node.database.transaction() as connection:
-        keep_implied(connection, reserved.approved.digest, raw, preset)
-    beside = node.earlier.find_neighbours(node.database.connection, question, node.party.keys.row_secret)
+    try:
+        if (repeated := node.earlier.find_repeated(node.database.connection, question)) is not None:
+            return repeated
+        raw = run_plan(node, reserved)
+        with node.database.transaction() as connection:
+            keep_implied(connection, reserved.approved.digest, raw, preset)
+        beside = node.earlier.find_neighbours(node.database.connection, question, node.party.keys.row_secret)
+    except PresetInvalid as lost:
+        raise Refused("preset_lost", str(lost)) from None
     return protect(raw, preset, beside)
 
 

@@ -36,8 +36,8 @@ from datetime import datetime
 
 from disclosure_control.preset import Preset, PresetInvalid
 from disclosure_control.strictness import PresetLooser, check_stricter
-from federation.cell_key_terms import state_cell_keys
 from federation.envelope import Envelope
+from federation.kept_presets import keep_version
 from federation.manifest import (
     ApprovalError,
     Manifest,
@@ -50,6 +50,7 @@ from federation.manifest import (
     read_record_keys,
 )
 from federation.plans import derive_plan as plan_question
+from federation.preset_terms import check_stated
 from federation.register import Member, MemberKind, OrganisationKind, Register, RegisterError
 from federation.state import StateError
 from federation.template import Template, check_run
@@ -190,15 +191,20 @@ def accept_preset(node: Node, manifest: Manifest) -> Preset:
     """Line 9: the preset of a manifest, which the rules name, no looser than their floor. Raises `Refused`."""
     rules = node.rules()
     preset = find_accepted(node, manifest.preset, rules.presets if manifest.sum is None else rules.sums.presets)
-    if (preset.version, state_cell_keys(preset)) != (manifest.preset_version, manifest.cell_key):
-        raise Refused("preset_differs", f"the preset {manifest.preset} is another version here than was approved")
+    try:
+        check_stated(manifest, preset)
+    except PresetInvalid as error:
+        raise Refused("preset_differs", str(error)) from None
     if preset.cell_key is not None and manifest.sum is None:
         find_table(node, preset)
     return preset
 
 
 def find_accepted(node: Node, name: str, accepted: Container[str]) -> Preset:
-    """Return a preset that is among those accepted, and no looser than the floor of the rules. Raises `Refused`."""
+    """Return a preset that is among those accepted, and no looser than the floor of the rules, as it always was.
+
+    Its rules are kept, for what it protects to be read by them later. Raises `Refused`.
+    """
     rules, presets = node.rules(), node.party.presets
     if name not in accepted:
         raise Refused("preset_barred", f"this authority does not accept the preset {name}")
@@ -208,6 +214,10 @@ def find_accepted(node: Node, name: str, accepted: Container[str]) -> Preset:
             check_stricter(preset, presets.load(floor))
     except (PresetInvalid, PresetLooser) as error:
         raise Refused("preset_barred", str(error)) from None
+    try:
+        keep_version(presets, preset)
+    except PresetInvalid as error:
+        raise Refused("preset_changed", str(error)) from None
     return preset
 
 

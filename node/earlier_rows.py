@@ -19,7 +19,8 @@ from pathlib import Path as FilePath
 
 from disclosure_control.linked.companions import Published
 from disclosure_control.linked.related import find_related
-from disclosure_control.presets import Preset
+from disclosure_control.preset import Preset
+from disclosure_control.preset_shelf import PresetShelf
 from disclosure_control.row_protection import Neighbours, imply_counts
 from disclosure_control.tables import ProtectedTable, Row, read_protected
 from federation.envelope import read_envelope
@@ -97,38 +98,39 @@ class _Answered:
 
 @dataclass(frozen=True, eq=False)
 class EarlierRows:
-    """The replies of a node."""
+    """The replies of a node, each read by the rules that it was protected by: those of the version of then."""
 
-    _replies: Recent[tuple[str, str], _Answered | None] = field(default_factory=lambda: Recent(MOST_ROWS, _weigh))
-    _figures: Recent[tuple[str, str], ShownTable] = field(default_factory=lambda: Recent(MOST_FIGURES))
+    presets: PresetShelf
+    _replies: Recent[str, _Answered | None] = field(default_factory=lambda: Recent(MOST_ROWS, _weigh))
+    _figures: Recent[str, ShownTable] = field(default_factory=lambda: Recent(MOST_FIGURES))
 
     def find_repeated(self, connection: sqlite3.Connection, question: Question) -> ProtectedTable | None:
-        """The table that answered the same question before: who asks again is told nothing else."""
+        """The table that answered the same question before: who asks again is told nothing else.
+
+        Under a preset that has changed it is another question. Raises `PresetInvalid` where old rules are not here.
+        """
         plan = question.plan
         if not question.schools:
             for each in self._answered(connection, question, plan.plan_id):
-                if each.published.plan.outputs == plan.outputs:
+                if _answers(each.published, question):
                     return each.table
         for shown in self.list_figures(connection, question):
-            same = shown.published.plan.plan_id == plan.plan_id and shown.published.plan.outputs == plan.outputs
+            same = shown.published.plan.plan_id == plan.plan_id and _answers(shown.published, question)
             if same and shown.schools == question.schools:
                 return shown.table
         return None
 
     def list_figures(self, connection: sqlite3.Connection, question: Question) -> tuple[ShownTable, ...]:
-        """The figures about the same that our own people were shown, the oldest first."""
+        """The figures about the same that our own people were shown, the oldest first. Raises `PresetInvalid`."""
         numbers = list_shown(connection, question.subject, question.snapshot, question.preset)
         return tuple(
-            self._figures.get(
-                (number, question.preset.version), partial(read_shown, connection, number, question.preset)
-            )
-            for number in numbers
+            self._figures.get(number, partial(read_shown, connection, number, self.presets)) for number in numbers
         )
 
     def find_neighbours(self, connection: sqlite3.Connection, question: Question, secret: bytes) -> Neighbours:
         """The tables that have left and count rows which this one counts too, oldest first.
 
-        `secret` is what ties are broken by.
+        `secret` is what ties are broken by. Raises `PresetInvalid` where the rules that protected one are not here.
         """
         figures = self.list_figures(connection, question)
         of_schools = [each for each in figures if each.schools and each.tells]
@@ -148,12 +150,12 @@ class EarlierRows:
 
     def _find_whole(self, connection: sqlite3.Connection, question: Question) -> list[Published]:
         """What left and was shown of all our children, each table once."""
-        found = dict[tuple[str, tuple[Row, ...]], Published]()
+        found = dict[tuple[str, Preset, tuple[Row, ...]], Published]()
         left = [each.published for each in self._answered(connection, question)]
         left += [each.published for each in self.list_figures(connection, question) if not each.schools]
         for own in left:
             if own.plan.table == question.plan.table:
-                key = (own.plan.plan_id, tuple(own.rows))
+                key = (own.plan.plan_id, own.preset, tuple(own.rows))
                 found[key] = _join(found[key], own) if key in found else own
         return list(found.values())
 
@@ -169,9 +171,14 @@ class EarlierRows:
             (question.subject, question.snapshot, question.preset.name, plan_id),
         ).fetchall()
         for row in rows:
-            read = partial(_read, connection, row["digest"], question.preset)
-            if (answered := self._replies.get((row["digest"], question.preset.version), read)) is not None:
+            read = partial(_read, connection, row["digest"], self.presets)
+            if (answered := self._replies.get(row["digest"], read)) is not None:
                 yield answered
+
+
+def _answers(own: Published, question: Question) -> bool:
+    """Whether a table of the same plan has just the columns that are asked for, under the preset as it is."""
+    return (own.plan.outputs, own.preset) == (question.plan.outputs, question.preset)
 
 
 def _tells_of_schools(plan: QueryPlan, question: QueryPlan) -> bool:
@@ -188,20 +195,21 @@ def _weigh(answered: _Answered | None) -> int:
     return 1 + (len(answered.table.rows) if answered is not None else 0)
 
 
-def _read(connection: sqlite3.Connection, digest: str, preset: Preset) -> _Answered | None:
-    """A reply; None where it is a refusal."""
+def _read(connection: sqlite3.Connection, digest: str, presets: PresetShelf) -> _Answered | None:
+    """A reply; None where it is a refusal. Raises `PresetInvalid`."""
     row = connection.execute(
         "SELECT sql, implied, reply FROM manifests JOIN rows_asked USING (digest) WHERE digest = ?", (digest,)
     ).fetchone()
     reply = decode_document(read_envelope(row["reply"], REPLY_TYPE).body, Reply)
-    if reply.outcome is not Outcome.ANSWERED:
+    if reply.outcome is not Outcome.ANSWERED or reply.table is None:
         return None
     plan = derive_plan(row["sql"], Path.PER_AUTHORITY)
     implied: Mapping[tuple[int, str], int] = {
         (place, label): count for place, label, count in json.loads(row["implied"])
     }
+    preset = presets.find(reply.table["preset"], reply.table["preset_version"])
     table = read_protected(reply.table, plan, preset)
-    return _Answered(table, Published(reply.query_id, plan, table.rows, implied=implied))
+    return _Answered(table, Published(reply.query_id, plan, preset, table.rows, implied=implied))
 
 
 def _join(one: Published, other: Published) -> Published:

@@ -54,7 +54,7 @@ class Node:
     @cached_property
     def earlier(self) -> EarlierRows:
         """What left the node before, as far as it has been read."""
-        return EarlierRows()
+        return EarlierRows(self.party.presets)
 
     @property
     def contributor(self) -> Contributor:

@@ -19,6 +19,7 @@ from federation.envelope import Envelope, read_envelope, seal_envelope, write_en
 from federation.manifest import MANIFEST_TYPE, Manifest, Reply, write_manifest
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
+from federation.preset_terms import state_preset
 from federation.register import Register, read_signed_register
 from federation.root import create_root
 from federation.state import Party, create_party, join_federation, make_profile, open_party, read_root_key
@@ -29,7 +30,7 @@ from node.service import Node, open_node
 from node.setting_up import create_node, enter_person
 from node.synth.england import write_england
 from query_engine.catalogue import load_catalogue
-from tests.added_presets import STRICT
+from tests.added_presets import OWN, STRICT
 from tests.enrolling import enrol_parties
 from tests.projects import make_project
 
@@ -99,7 +100,7 @@ class SmallFederation:
         now = whole_seconds(self.clock())
         manifest = Manifest(
             query_id=f"Q-{secrets.token_hex(8)}",
-            project=make_project(askers=("ana@ucl", "rae@la-316"), presets=(*list_presets(), STRICT)),
+            project=make_project(askers=("ana@ucl", "rae@la-316"), presets=(*list_presets(), STRICT, OWN)),
             asker="ana@ucl",
             purpose="A question of the tests",
             sql=sql,
@@ -112,9 +113,7 @@ class SmallFederation:
             sum=make_noisy_terms(len(self.roster), "1") if path is LeavingPath.NOISY_SUM else None,
             template="",
             choices=(),
-            preset="opensafely",
-            preset_version=load_preset("opensafely").version,
-            cell_key=None,
+            **state_preset(load_preset("opensafely")),
             roster=self.roster,
             minimum_register_version=1,
             issued_at=now,

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from disclosure_control.linked.counted import Counted, counts_of
-from disclosure_control.linked.joint_attack import Baseline, Entries, JointAttack, attack_together, rule_for
+from disclosure_control.linked.joint_attack import Baseline, Entries, JointAttack, Rules, attack_together, rule_for
 from disclosure_control.linked.links import Linked, link_plans
 from disclosure_control.preset import Preset
 from disclosure_control.suppression.deadline import NEVER, Deadline
@@ -19,7 +19,7 @@ from disclosure_control.symbols import Symbol
 from disclosure_control.tables import Entry, Row
 from query_engine.planning.plan import QueryPlan
 
-__all__ = ["Published", "entries_of", "find_companions", "link_published"]
+__all__ = ["Published", "entries_of", "find_companions", "link_published", "rules_of"]
 
 MOST_ROUNDS = 12
 """How often more is withheld, before all is."""
@@ -29,12 +29,14 @@ MOST_ROUNDS = 12
 class Published:
     """A table that was released: its plan, its rows in the plan's order without an authority's code, and over whom.
 
+    `preset` is what protected it, in the version of then: by it the rows are read.
     `implied` has counts of the children behind figures that are no counts, as they would be printed, by row and label:
     whoever made the table knows them.
     """
 
     name: str
     plan: QueryPlan
+    preset: Preset
     rows: Sequence[Row]
     roster: Collection[str] = ("",)
     implied: Mapping[tuple[int, str], int] = field(default_factory=dict)
@@ -43,6 +45,11 @@ class Published:
 def link_published(published: Sequence[Published]) -> Linked:
     """The links between tables. Raises `TooTangled`."""
     return link_plans([each.plan for each in published], [each.roster for each in published])
+
+
+def rules_of(published: Sequence[Published]) -> Rules:
+    """What the counts of each table were held to."""
+    return [rule_for(each.preset, each.plan) for each in published]
 
 
 def entries_of(published: Sequence[Published]) -> Entries:
@@ -63,9 +70,7 @@ def _read(entry: Entry, implied: int | None, counted: Counted) -> Printed:
     return WITHHELD if entry == Symbol.CONFIDENTIAL else UNKNOWN
 
 
-def find_companions(
-    earlier: Sequence[Published], newest: Published, preset: Preset, deadline: Deadline = NEVER
-) -> frozenset[int]:
+def find_companions(earlier: Sequence[Published], newest: Published, deadline: Deadline = NEVER) -> frozenset[int]:
     """The rows of the newest table that have to be withheld whole, for nothing to be told.
 
     What earlier releases tell without it, as closely, is past help, and not looked at. Raises `TooTangled`,
@@ -73,13 +78,13 @@ def find_companions(
     """
     tables = [*earlier, newest]
     linked = link_published(tables)
-    entries, rule, number = dict(entries_of(tables)), rule_for(preset, newest.plan), len(earlier)
+    entries, rules, number = dict(entries_of(tables)), rules_of(tables), len(earlier)
     shown = {counted.label for counted in counts_of(newest.plan) if not counted.implied}
     neighbours, withheld = _neighbours(linked.lattice), set[int]()
-    past = Baseline(linked, {place: entry for place, entry in entries.items() if place[0] != number}, rule, deadline)
+    past = Baseline(linked, {place: entry for place, entry in entries.items() if place[0] != number}, rules, deadline)
     found: JointAttack | None = None
     for _ in range(MOST_ROUNDS):
-        found = attack_together(linked, entries, rule, deadline, after=found)
+        found = attack_together(linked, entries, rules, deadline, after=found)
         told = [each.cell for each in past.fresh(found)]
         if not told:
             return frozenset(withheld)

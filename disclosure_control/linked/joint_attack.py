@@ -4,9 +4,12 @@ Told is a withheld count that could not be as large as one that is shown, or is 
 table; and any group of children, though nobody asked for it, of which a reader knows that there are some, and too few:
 two conditions that differ by one child are about that child. It adds and subtracts, in whole numbers, and does not
 guess.
+
+What is printed is read as the preset had it that protected it then, in the version of then. What must not be told goes
+by the strictest of them: a count that one withheld is not to be printed, or bounded, under another.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -25,10 +28,13 @@ from disclosure_control.suppression.view import WITHHELD, Bounds, Printed, View
 from disclosure_control.suppression.witnesses import find_witnesses
 from query_engine.planning.plan import QueryPlan
 
-__all__ = ["Baseline", "Entries", "JointAttack", "Told", "attack_together", "rule_for"]
+__all__ = ["Baseline", "Entries", "JointAttack", "Rules", "Told", "attack_together", "rule_for"]
 
 Entries = Mapping[Place, Printed]
 """What is printed of each count; one that nobody has is left out."""
+
+Rules = Sequence[CountRule]
+"""Of each question, by its number, what its counts were held to."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ def rule_for(preset: Preset, plan: QueryPlan) -> CountRule:
 def attack_together(
     linked: Linked,
     entries: Entries,
-    rule: CountRule,
+    rules: Rules,
     deadline: Deadline = NEVER,
     *,
     after: JointAttack | None = None,
@@ -100,11 +106,11 @@ def attack_together(
     Raises `TimeUp` where it is not over by the deadline.
     """
     contradiction = Contradiction()
-    for may_be_none in _readings(entries, rule):
+    for may_be_none in _readings(entries, rules):
         try:
-            bounds = _bounds(linked, entries, rule, may_be_none)
+            bounds = _bounds(linked, entries, rules, may_be_none)
             seen = Seen.of(after.seen if after else None, *bounds)
-            return _Attack(linked, entries, rule, narrow_bounds(linked.lattice, *bounds), seen, only, deadline).run()
+            return _Attack(linked, entries, rules, narrow_bounds(linked.lattice, *bounds), seen, only, deadline).run()
         except Contradiction as found:
             contradiction = found
     raise contradiction
@@ -116,7 +122,7 @@ class Baseline:
 
     linked: Linked
     less: Entries
-    rule: CountRule
+    rules: Rules
     deadline: Deadline = NEVER
     _looked: frozenset[int] = frozenset()
     _found: JointAttack | None = None
@@ -129,12 +135,12 @@ class Baseline:
         if self._found is None or not told <= self._looked:
             self._looked |= told
             self._found = attack_together(
-                self.linked, self.less, self.rule, self.deadline, after=found, only=self._looked
+                self.linked, self.less, self.rules, self.deadline, after=found, only=self._looked
             )
         return found.beyond(self._found)
 
 
-def _readings(entries: Entries, rule: CountRule) -> Sequence[Collection[int]]:
+def _readings(entries: Entries, rules: Rules) -> Sequence[Collection[int]]:
     """The tables in which a count that is withheld may be none, though zeros are shown: as few as can be first.
 
     Whoever takes c for "somebody" can be wrong: where all of a table is withheld, nothing of it says that anybody is
@@ -142,15 +148,16 @@ def _readings(entries: Entries, rule: CountRule) -> Sequence[Collection[int]]:
     """
     every = frozenset(number for number, _, _ in entries)
     blank = every - {number for (number, _, _), entry in entries.items() if isinstance(entry, int)}
-    return list(dict.fromkeys((frozenset[int](), blank, every))) if rule.shows_zero else [every]
+    return list(dict.fromkeys((frozenset[int](), blank, every))) if any(each.shows_zero for each in rules) else [every]
 
 
-def _bounds(linked: Linked, entries: Entries, rule: CountRule, may_be_none: Collection[int]) -> tuple[Bounds, Bounds]:
+def _bounds(linked: Linked, entries: Entries, rules: Rules, may_be_none: Collection[int]) -> tuple[Bounds, Bounds]:
     """What each cell can be by itself. Raises `Contradiction`."""
     low, high = np.zeros(len(linked.lattice), np.int64), np.full(len(linked.lattice), UNBOUNDED, np.int64)
     for place, entry in entries.items():
         if (cell := linked.places.get(place)) is None:
             continue
+        rule = rules[place[0]]
         if isinstance(entry, int):
             least, most = rule.behind(entry, linked.lattice.levels[cell])
             low[cell], high[cell] = max(low[cell], least), min(high[cell], most)
@@ -167,7 +174,7 @@ class _Attack:
 
     linked: Linked
     entries: Entries
-    rule: CountRule
+    rules: Rules
     bounds: tuple[Bounds, Bounds]
     seen: Seen
     only: Set[int] | None
@@ -177,11 +184,12 @@ class _Attack:
         """What is told of counts that are withheld, and of groups that nobody asked for."""
         places, withheld = self._places(), self._withheld()
         hidden = [cell for cell in range(len(self.linked.lattice)) if cell not in places]
-        view = View(self.linked.lattice, self.rule, *self.bounds, ())
+        view = View(self.linked.lattice, _strictest(self.rules), *self.bounds, ())
         looked = [cell for cell in withheld if self.only is None or cell in self.only]
         told, seen = self._find_told(view, looked)
         knowing = Knowing(view, self.deadline)
         known: dict[int, Callable[[], Known]] = {cell: partial(knowing.know, cell) for cell in told}
+        known |= {each.cell: partial(_itself, each) for each in self._find_opened(places)}
         if self.only is None or not self.only.isdisjoint(hidden):
             known |= {each.cell: partial(_itself, each) for each in find_groups(view, hidden, seen, self.deadline)}
         found = tuple(Told(cell, tuple(places.get(cell, ())), known[cell]) for cell in sorted(known))
@@ -202,6 +210,15 @@ class _Attack:
         printed = {cell for cell, entry in entries if isinstance(entry, int)}
         return sorted({cell for cell, entry in entries if entry == WITHHELD} - printed)
 
+    def _find_opened(self, places: Mapping[int, Sequence[Place]]) -> Iterator[Known]:
+        """The counts that one release withholds and a later one prints, though the first shows none so small."""
+        low, high = self.bounds
+        for cell, of_cell in places.items():
+            printed = max((place[0] for place in of_cell if isinstance(self.entries[place], int)), default=-1)
+            hiding = (place[0] for place in of_cell if self.entries[place] == WITHHELD and place[0] < printed)
+            if any(self.rules[number].withholds(int(high[cell])) for number in hiding):
+                yield Known(cell, int(low[cell]), int(high[cell]))
+
     def _find_told(self, view: View, cells: Sequence[int]) -> tuple[list[int], Seen]:
         """Those of these withheld cells that are told, and what shows that the others are not.
 
@@ -214,6 +231,11 @@ class _Attack:
             return told, self.seen
         witnesses = find_witnesses(replace(view, withheld=tuple(left)), self.deadline)
         return [*told, *witnesses.told()], self.seen.beside(witnesses.low, witnesses.high)
+
+
+def _strictest(rules: Rules) -> CountRule:
+    """What none of the rules lets be told."""
+    return replace(rules[-1], least=max(each.least for each in rules))
 
 
 def _itself(known: Known) -> Known:

@@ -3,13 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from disclosure_control.linked.companions import Published, entries_of, link_published
+from disclosure_control.linked.companions import Published, entries_of, link_published, rules_of
 from disclosure_control.linked.counted import stands_alone
-from disclosure_control.linked.joint_attack import Baseline, Entries, JointAttack, Told, attack_together, rule_for
+from disclosure_control.linked.joint_attack import Baseline, Entries, JointAttack, Rules, Told, attack_together
 from disclosure_control.linked.links import Linked
-from disclosure_control.preset import Preset
 from disclosure_control.suppression.deadline import NEVER, Deadline
-from disclosure_control.suppression.rules import CountRule
 
 __all__ = ["tell_hits"]
 
@@ -20,7 +18,6 @@ MOST_TRIED = 12
 def tell_hits(
     whose: str,
     published: Sequence[Published],
-    preset: Preset,
     linked: Linked | None = None,
     deadline: Deadline = NEVER,
 ) -> list[str]:
@@ -33,12 +30,12 @@ def tell_hits(
     if len(published) == 1 and stands_alone(published[0].plan):
         return []
     linked = linked or link_published(published)
-    entries, rule, last = entries_of(published), rule_for(preset, published[-1].plan), len(published) - 1
-    found = attack_together(linked, entries, rule, deadline)
-    fresh = Baseline(linked, _without(entries, {last}), rule, deadline).fresh(found)
+    entries, rules, last = entries_of(published), rules_of(published), len(published) - 1
+    found = attack_together(linked, entries, rules, deadline)
+    fresh = Baseline(linked, _without(entries, {last}), rules, deadline).fresh(found)
     if not fresh:
         return []
-    names = _names(linked, entries, rule, published, replace(found, told=fresh), deadline)
+    names = _names(linked, entries, rules, published, replace(found, told=fresh), deadline)
     return list(dict.fromkeys(_sentence(whose, each, published, names) for each in fresh))
 
 
@@ -49,7 +46,7 @@ def _without(entries: Entries, numbers: set[int]) -> Entries:
 def _names(
     linked: Linked,
     entries: Entries,
-    rule: CountRule,
+    rules: Rules,
     published: Sequence[Published],
     found: JointAttack,
     deadline: Deadline,
@@ -59,7 +56,7 @@ def _names(
     if len(needed) <= MOST_TRIED:
         left_out = set[int]()
         for number in tuple(needed):
-            if not Baseline(linked, _without(entries, left_out | {number}), rule, deadline).fresh(found):
+            if not Baseline(linked, _without(entries, left_out | {number}), rules, deadline).fresh(found):
                 left_out.add(number)
                 needed.remove(number)
     return tuple(published[number].name for number in needed)

@@ -82,8 +82,9 @@ def derive_plan(manifest: Manifest, presets: "PresetShelf | None" = None) -> Que
     Raises `ManifestMismatch` where the manifest states another plan, year or protection, and `QueryRefused` where the
     SQL is none of the language.
     """
+    from disclosure_control.preset import PresetInvalid
     from disclosure_control.preset_shelf import SHIPPED
-    from federation.cell_key_terms import state_cell_keys
+    from federation.preset_terms import check_stated
     from query_engine.catalogue import load_catalogue
 
     plan = plan_question(manifest.sql, manifest.path, read_record_keys(manifest))
@@ -92,9 +93,10 @@ def derive_plan(manifest: Manifest, presets: "PresetShelf | None" = None) -> Que
         raise ManifestMismatch("the manifest's plan is not the plan of its SQL: this software and the hub's may differ")
     if plan.academic_years != (int(manifest.academic_year),):
         raise ManifestMismatch(f"the SQL is not about {manifest.academic_year} and no other academic year")
-    preset = (presets or SHIPPED).load(manifest.preset)
-    if (manifest.preset_version, manifest.cell_key) != (preset.version, state_cell_keys(preset)):
-        raise ManifestMismatch(f"the preset {manifest.preset} is another version here than the manifest states")
+    try:
+        check_stated(manifest, (presets or SHIPPED).find(manifest.preset, manifest.preset_version))
+    except PresetInvalid as error:
+        raise ManifestMismatch(str(error)) from None
     return plan
 
 

@@ -210,8 +210,19 @@ class FederationClient:
         return envelope, manifest
 
     def _sign(self, query_id: str, envelope: Envelope) -> QueryStatus:
+        self._keep_preset(read_manifest(envelope))
         signature = sign_body(envelope.body, MANIFEST_TYPE, self._party.keys)
         return self._connection.send_signature(query_id, signature)
+
+    def _keep_preset(self, manifest: Manifest) -> None:
+        """Keep the rules that protect what is signed here, to verify its release by. Raises `ManifestMismatch`."""
+        from disclosure_control.preset import PresetInvalid
+        from federation.kept_presets import keep_version
+
+        try:
+            keep_version(self.presets, self.presets.find(manifest.preset, manifest.preset_version))
+        except PresetInvalid as error:
+            raise ManifestMismatch(str(error)) from None
 
     def watch(self, query_id: str) -> Iterator[QueryStatus]:
         """Yield where a query stands each time it has moved, until it is settled."""

@@ -44,7 +44,7 @@ def gather_files(document: ReleaseDocument, presets: PresetShelf = SHIPPED) -> M
 
 def _plan_again(document: ReleaseDocument, table: ReleasedTable, presets: PresetShelf) -> QueryPlan:
     try:
-        return derive_plan(document.sql, Path(table.path), presets.load(table.preset).record_keys)
+        return derive_plan(document.sql, Path(table.path), presets.find(table.preset, table.preset_version).record_keys)
     except (QueryRefused, PresetInvalid):
         raise OpenDataUnfit("the catalogue or the preset here is another than that of the release") from None
 

@@ -58,7 +58,7 @@ def protect_in_turn(
         begun = time.process_time()
         table = protect(raw, preset, Neighbours(tuple(earlier), b"drawn", roster=roster))
         yield table, time.process_time() - begun
-        earlier.append(Published(f"R-{len(earlier)}", raw.plan, table.rows, roster))
+        earlier.append(Published(f"R-{len(earlier)}", raw.plan, preset, table.rows, roster))
 
 
 def write_release(name: str, plan: QueryPlan, preset: Preset, tables: dict[str, ProtectedTable]) -> bytes:

@@ -50,6 +50,7 @@ def measure_rows(authorities: int, drawn: int, counts: Sequence[int]) -> Iterato
     """The attack on rows of all authorities, by how many releases there were before."""
     from dataclasses import replace
 
+    from disclosure_control.preset_shelf import SHIPPED
     from disclosure_control.presets import load_preset
     from disclosure_control.suppression.deadline import NEVER
     from federation.manifest import Path
@@ -66,9 +67,9 @@ def measure_rows(authorities: int, drawn: int, counts: Sequence[int]) -> Iterato
         documents.append(write_release(f"R-{number}", plan, preset, tables))
     for count in counts:
         begun = time.process_time()
-        releases = [decode_release(*each) for each in zip(documents[: count + 1], plans, strict=False)]
+        releases = [decode_release(*each, SHIPPED) for each in zip(documents[: count + 1], plans, strict=False)]
         decoded = time.process_time()
-        verdict = attack_rows(replace(releases[-1], name="this release"), releases[:-1], preset, NEVER)
+        verdict = attack_rows(replace(releases[-1], name="this release"), releases[:-1], NEVER)
         attacked = time.process_time()
         yield {
             **_describe("rows", count, plans[: count + 1]),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from audit.connection import Connection, Row
 from disclosure_control.linked.companions import Published
 from disclosure_control.preset import Preset
+from disclosure_control.preset_shelf import PresetShelf
 from disclosure_control.row_protection import tells_nothing
 from disclosure_control.tables import ProtectedTable, read_protected
 from federation.manifest import Path
@@ -72,8 +73,8 @@ def list_shown(connection: Connection, subject: str, snapshot: str, preset: Pres
     return tuple(row["figure_id"] for row in rows)
 
 
-def read_shown(connection: Connection, figure_id: str, preset: Preset) -> ShownTable:
-    """Return a figure that was kept."""
+def read_shown(connection: Connection, figure_id: str, presets: PresetShelf) -> ShownTable:
+    """Return a figure that was kept, by the rules that protected it. Raises `PresetInvalid` where they are not here."""
     row: Row = connection.execute("SELECT * FROM figures_shown WHERE figure_id = ?", (figure_id,)).fetchone()
     plan = derive_plan(row["sql"], Path.PER_AUTHORITY)
     wire = {
@@ -83,10 +84,11 @@ def read_shown(connection: Connection, figure_id: str, preset: Preset) -> ShownT
         "columns": [each.label for each in plan.outputs],
         "rows": json.loads(row["rows"]),
     }
+    preset = presets.find(row["preset"], row["preset_version"])
     table = read_protected(wire, plan, preset)
     implied = {(place, label): count for place, label, count in json.loads(row["implied"])}
     schools = frozenset(int(each) for each in row["schools"].split())
-    published = Published(figure_id, plan, table.rows, name_roster(schools, frozenset()), implied)
+    published = Published(figure_id, plan, preset, table.rows, name_roster(schools, frozenset()), implied)
     return ShownTable(figure_id, schools, table, published, bool(row["breakdown"]), preset)
 
 

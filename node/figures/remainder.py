@@ -2,7 +2,7 @@
 
 Counts are rounded, and a reader who has many of them knows some more closely than one by itself says. So a school's
 table is shown only where, of every count, those who are left are surely as many as are ever shown, however closely the
-counts are known. Otherwise nothing of it is.
+counts are known: each as the preset rounded it that protected it then. Otherwise nothing of it is.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,21 +16,22 @@ from query_engine.planning.plan import QueryPlan
 
 @dataclass(frozen=True)
 class Group:
-    """The table of our children at some schools, or of all of them where there are none."""
+    """The table of our children at some schools, or of all of them where there are none, and what protected it."""
 
     schools: frozenset[int]
     rows: Sequence[Row]
+    preset: Preset
 
     def holds(self, other: "Group") -> bool:
         """Whether the other's children are some of these, and not all."""
         return bool(other.schools) and (not self.schools or other.schools < self.schools)
 
 
-def leaves_enough(plan: QueryPlan, preset: Preset, newest: Group, earlier: Sequence[Group]) -> bool:
+def leaves_enough(plan: QueryPlan, newest: Group, earlier: Sequence[Group]) -> bool:
     """Whether enough are left of each group of the same plan, once the newest is shown beside them."""
     groups = [*earlier, newest]
     return all(
-        _leaves_enough(plan, preset, outer, inner)
+        _leaves_enough(plan, outer, inner)
         for outer in groups
         if newest in (inner := _parts(outer, groups)) or outer is newest
     )
@@ -46,19 +47,26 @@ def _parts(outer: Group, groups: Sequence[Group]) -> list[Group]:
     return found
 
 
-def _leaves_enough(plan: QueryPlan, preset: Preset, outer: Group, inner: Sequence[Group]) -> bool:
+def _leaves_enough(plan: QueryPlan, outer: Group, inner: Sequence[Group]) -> bool:
     place = next(number for number, each in enumerate(plan.outputs) if each.label == CHILDREN)
-    return all(_is_enough(row[place], list(counts), preset) for row, counts in _beside(outer, inner, place))
+    return all(_is_enough(row[place], outer.preset, list(counts)) for row, counts in _beside(outer, inner, place))
 
 
-def _beside(outer: Group, inner: Sequence[Group], place: int) -> Iterator[tuple[Row, Iterator[int]]]:
+_Count = tuple[int, Preset]
+
+
+def _beside(outer: Group, inner: Sequence[Group], place: int) -> Iterator[tuple[Row, Iterator[_Count]]]:
     for number, row in enumerate(outer.rows):
-        figures = (each.rows[number][place] for each in inner)
-        yield row, (figure for figure in figures if isinstance(figure, int))
+        figures = ((each.rows[number][place], each.preset) for each in inner)
+        yield row, ((figure, preset) for figure, preset in figures if isinstance(figure, int))
 
 
-def _is_enough(whole: object, parts: Sequence[int], preset: Preset) -> bool:
+def _is_enough(whole: object, preset: Preset, parts: Sequence[_Count]) -> bool:
     if not isinstance(whole, int) or not parts:
         return True
-    uncertain = (len(parts) + 1) * (preset.rounding_base // 2)
-    return whole - sum(parts) >= preset.smallest_count_shown + uncertain
+    presets = [preset, *(each for _, each in parts)]
+    least, uncertain = (
+        max(each.smallest_count_shown for each in presets),
+        sum(each.rounding_base // 2 for each in presets),
+    )
+    return whole - sum(figure for figure, _ in parts) >= least + uncertain

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from audit.event import Action, AuditEvent, EventInvalid, Outcome
-from disclosure_control.preset import Preset
+from disclosure_control.preset import Preset, PresetInvalid
 from disclosure_control.protection import protect, withhold_all
 from disclosure_control.row_protection import Neighbours, imply_counts
 from disclosure_control.suppression.deadline import Deadline
@@ -165,9 +165,12 @@ class _Visit:
     def show(self, snapshot: Snapshot, preset: Preset) -> Shown:
         """Return the table that was shown before, or protect and keep a new one; the log has it first."""
         asked = self.asked
-        if asked.scope.schools:
-            self._find_or_keep(replace(asked, scope=ALL_OURS), snapshot, preset)
-        shown = Shown(asked, self._find_or_keep(asked, snapshot, preset), preset, snapshot.id)
+        try:
+            if asked.scope.schools:
+                self._find_or_keep(replace(asked, scope=ALL_OURS), snapshot, preset)
+            shown = Shown(asked, self._find_or_keep(asked, snapshot, preset), preset, snapshot.id)
+        except PresetInvalid as lost:
+            raise Refused("preset_lost", str(lost)) from None
         with self.node.database.transaction() as connection:
             if may_be_gathered(self.person.role):
                 take_path(connection, asked.sql, Path.PER_AUTHORITY, shown.table.plan_id)
@@ -215,11 +218,11 @@ class _Visit:
         if not question.schools:
             return True
         earlier = [
-            Group(each.schools, each.table.rows)
+            Group(each.schools, each.table.rows, each.preset)
             for each in self.node.earlier.list_figures(self.node.database.connection, question)
             if each.table.plan_id == table.plan_id
         ]
-        return leaves_enough(question.plan, question.preset, Group(question.schools, table.rows), earlier)
+        return leaves_enough(question.plan, Group(question.schools, table.rows, question.preset), earlier)
 
     def log(self, outcome: Outcome, code: str = "") -> None:
         """Write an entry."""

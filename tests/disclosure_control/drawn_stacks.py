@@ -16,11 +16,15 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from disclosure_control.linked.companions import Published, entries_of, link_published
 from disclosure_control.linked.joint_attack import Entries
 from disclosure_control.linked.links import Linked
+from disclosure_control.presets import load_preset
 from disclosure_control.suppression.rules import CountRule
 from disclosure_control.suppression.view import WITHHELD
 from disclosure_control.symbols import Symbol
 from federation.manifest import Path
 from federation.plans import derive_plan
+
+PRESET = load_preset("dfe_cla")
+"""What all of them are under."""
 
 SEXES, AGES = ("M", "F"), (14, 15, 16)
 AGED = ((14, 15, 16), (14, 15), (15, 16), (14, 16), (15,))
@@ -57,7 +61,7 @@ def _draw_table(
         )
         hidden = is_blank or 0 < count < 6 or (count > 0 and draw.random() < 0.2)
         rows.append((*cell, Symbol.CONFIDENTIAL if hidden else count))
-    return Published(name, plan, tuple(rows))
+    return Published(name, plan, PRESET, tuple(rows))
 
 
 @dataclass(frozen=True)

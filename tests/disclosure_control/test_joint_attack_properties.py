@@ -6,19 +6,16 @@ from typing import Any
 import pytest
 
 from disclosure_control.linked import companions, joint_attack
-from disclosure_control.linked.companions import Published, entries_of, find_companions, link_published
+from disclosure_control.linked.companions import Published, entries_of, find_companions, link_published, rules_of
 from disclosure_control.linked.joint_attack import Baseline, JointAttack, attack_together, rule_for
-from disclosure_control.presets import load_preset
-from tests.disclosure_control.drawn_stacks import NaiveAttacker, draw_stack
-
-PRESET = load_preset("dfe_cla")
+from tests.disclosure_control.drawn_stacks import PRESET, NaiveAttacker, draw_stack
 
 FEW, MANY = range(10), range(10, 60)
 SEEDS = [*FEW, *(pytest.param(seed, marks=pytest.mark.deep) for seed in MANY)]
 
 
 def attack(stack: list[Published], **beside: Any) -> JointAttack:
-    return attack_together(link_published(stack), entries_of(stack), rule_for(PRESET, stack[-1].plan), **beside)
+    return attack_together(link_published(stack), entries_of(stack), rules_of(stack), **beside)
 
 
 def intervals(found: JointAttack) -> Mapping[int, tuple[int | None, int | None]]:
@@ -50,12 +47,12 @@ def test_the_stacks_that_are_drawn_are_of_every_kind() -> None:
 def test_an_attack_after_another_finds_what_it_would_by_itself(seed: int) -> None:
     """What was seen with the newest table is used for the others, and what is told is the same."""
     stack = draw_stack(seed)
-    linked, entries, rule = link_published(stack), entries_of(stack), rule_for(PRESET, stack[-1].plan)
+    linked, entries, rules = link_published(stack), entries_of(stack), rules_of(stack)
     less = {place: entry for place, entry in entries.items() if place[0] < len(stack) - 1}
-    found, alone = attack_together(linked, entries, rule), attack_together(linked, less, rule)
-    after = attack_together(linked, less, rule, after=found)
+    found, alone = attack_together(linked, entries, rules), attack_together(linked, less, rules)
+    after = attack_together(linked, less, rules, after=found)
     assert {each.cell for each in after.told if each.places} == {each.cell for each in alone.told if each.places}
-    told = Baseline(linked, less, rule).fresh(found)
+    told = Baseline(linked, less, rules).fresh(found)
     assert {each.cell for each in told} == {each.cell for each in found.beyond(alone)}
 
 
@@ -64,11 +61,11 @@ def test_companions_are_those_that_attacks_from_the_beginning_choose(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     *earlier, newest = draw_stack(seed)
-    found = find_companions(earlier, newest, PRESET)
+    found = find_companions(earlier, newest)
 
     def attack_anew(*arguments: Any, after: object = None, only: object = None) -> JointAttack:
         return attack_together(*arguments)
 
     for module in (companions, joint_attack):
         monkeypatch.setattr(module, "attack_together", attack_anew)
-    assert find_companions(earlier, newest, PRESET) == found
+    assert find_companions(earlier, newest) == found

@@ -1,14 +1,15 @@
 """Tables set against each other: what several questions tell together, and what is withheld so that they do not."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
-from disclosure_control.linked.companions import Published, entries_of, find_companions, link_published
-from disclosure_control.linked.joint_attack import attack_together, rule_for
+from disclosure_control.linked.companions import Published, entries_of, find_companions, link_published, rules_of
+from disclosure_control.linked.joint_attack import attack_together
 from disclosure_control.linked.links import TooTangled, link_plans
 from disclosure_control.linked.words import tell_hits
-from disclosure_control.presets import load_preset
+from disclosure_control.presets import Preset, load_preset
 from disclosure_control.symbols import Symbol
 from disclosure_control.tables import Entry
 from federation.manifest import Path
@@ -20,18 +21,26 @@ BY_SEX = f"SELECT sex, COUNT(*) AS n {CHILDREN} GROUP BY sex"
 C = Symbol.CONFIDENTIAL
 
 
-def table(sql: str, *counts: Entry, name: str = "R-1", implied: int | None = None) -> Published:
-    """A released table of one column of figures."""
+def table(
+    sql: str, *counts: Entry, name: str = "R-1", implied: int | None = None, preset: str | Preset = "dfe_cla"
+) -> Published:
+    """A released table of one column of figures, under a preset."""
     plan = derive_plan(sql, Path.PER_AUTHORITY)
     cells = [tuple(each) for each in plan.iter_cells()]
     rows = tuple((*cell, count) for cell, count in zip(cells, counts, strict=True))
     label = plan.outputs[-1].label
-    return Published(name, plan, rows, implied={} if implied is None else {(0, label): implied})
+    rules = load_preset(preset) if isinstance(preset, str) else preset
+    return Published(name, plan, rules, rows, implied={} if implied is None else {(0, label): implied})
 
 
 def told(preset: str, *tables: Published) -> Sequence[tuple[int | None, int | None]]:
-    rule = rule_for(load_preset(preset), tables[-1].plan)
-    found = attack_together(link_published(tables), entries_of(tables), rule)
+    """What is told by tables that all are under one preset."""
+    return told_together(*(replace(each, preset=load_preset(preset)) for each in tables))
+
+
+def told_together(*tables: Published) -> Sequence[tuple[int | None, int | None]]:
+    """What is told by tables, each under its own preset."""
+    found = attack_together(link_published(tables), entries_of(tables), rules_of(tables))
     return [(each.known.low, each.known.high) for each in found.told]
 
 
@@ -79,29 +88,26 @@ def test_tables_without_a_common_column_are_linked_by_what_both_add_up_to() -> N
 
 
 def test_the_nearest_row_is_withheld_and_everything_where_nothing_helps() -> None:
-    preset = load_preset("dfe_cla")
     by_age = f"SELECT age, COUNT(*) AS n {CHILDREN} AND age IN (14, 15) GROUP BY age"
     by_sex = table(f"SELECT sex, COUNT(*) AS n {CHILDREN} AND age IN (14, 15) GROUP BY sex", 48, C)
-    assert find_companions([by_sex], table(by_age, 20, 30), preset) == {0}
-    assert find_companions([table(BY_SEX, 50, C)], table(ALL, 53), preset) == {0}
-    assert find_companions([table(BY_SEX, 50, 20)], table(ALL, 70), preset) == frozenset()
+    assert find_companions([by_sex], table(by_age, 20, 30)) == {0}
+    assert find_companions([table(BY_SEX, 50, C)], table(ALL, 53)) == {0}
+    assert find_companions([table(BY_SEX, 50, 20)], table(ALL, 70)) == frozenset()
 
 
 def test_what_was_told_before_is_past_help() -> None:
     """It is not taken out on a table that adds nothing to it."""
     before = [table(BY_SEX, 50, C), table(ALL, 53)]
-    assert find_companions(
-        before, table(f"SELECT COUNT(*) AS n {CHILDREN} AND age > 9", 30), load_preset("dfe_cla")
-    ) == (frozenset())
+    assert find_companions(before, table(f"SELECT COUNT(*) AS n {CHILDREN} AND age > 9", 30)) == frozenset()
 
 
 def test_a_checker_is_told_which_figure_how_far_and_from_what() -> None:
     """Releases that play no part are not named."""
     unrelated = table("SELECT COUNT(*) AS n FROM child_year WHERE academic_year = 202425 AND sex = 'U'", 30, name="R-2")
-    found = tell_hits("301", [table(BY_SEX, 50, C), unrelated, table(ALL, 53)], load_preset("dfe_cla"))
+    found = tell_hits("301", [table(BY_SEX, 50, C), unrelated, table(ALL, 53)])
     assert found == ["301: n of sex F is known to be 3 from this release and R-1."]
     nested = [table(ALL, 80), table(f"{ALL} AND NOT (age = 9)", 79)]
-    assert tell_hits("301", nested, load_preset("dfe_cla")) == [
+    assert tell_hits("301", nested) == [
         "301: a group of children for whom nobody asked, who tell two counts apart, is known to be 1 from this release "
         "and R-1."
     ]
@@ -132,8 +138,8 @@ def test_a_decoy_does_not_hide_a_group_that_crossing_questions_tell_of() -> None
     last = table(AGED.format("10, 11, 12"), 23)
     assert told("dfe_cla", *CROSSING, last) == [(3, 3)]
     assert told("dfe_cla", DECOY, *CROSSING, last) == [(3, 3), (3, 3)]
-    assert find_companions([DECOY, *CROSSING], last, load_preset("dfe_cla")) == {0}
-    assert tell_hits("301", [DECOY, *CROSSING, last], load_preset("dfe_cla")) == [
+    assert find_companions([DECOY, *CROSSING], last) == {0}
+    assert tell_hits("301", [DECOY, *CROSSING, last]) == [
         "301: a group of children for whom nobody asked, who tell two counts apart, is known to be 3 from this release "
         "and R-1, R-2."
     ]
@@ -143,7 +149,7 @@ def test_a_decoy_does_not_hide_a_group_that_crossing_questions_tell_of() -> None
 def test_a_group_in_several_parts_is_told_only_where_it_is_some_children_and_too_few(count: int) -> None:
     last = table(AGED.format("10, 11, 12"), count)
     assert told("dfe_cla", DECOY, *CROSSING, last) == []
-    assert find_companions([DECOY, *CROSSING], last, load_preset("dfe_cla")) == frozenset()
+    assert find_companions([DECOY, *CROSSING], last) == frozenset()
 
 
 def test_what_was_told_roughly_before_is_not_told_exactly_now() -> None:
@@ -155,10 +161,8 @@ def test_what_was_told_roughly_before_is_not_told_exactly_now() -> None:
     last = table(AGED.format("6, 7"), 6)
     assert told("dfe_cla", *before) == [(1, 5)] * 3
     assert (1, 1) in told("dfe_cla", *before, last)
-    assert find_companions(before, last, load_preset("dfe_cla")) == {0}
-    assert "301: n of age 5 is known to be 1 from this release and R-1." in tell_hits(
-        "301", [*before, last], load_preset("dfe_cla")
-    )
+    assert find_companions(before, last) == {0}
+    assert "301: n of age 5 is known to be 1 from this release and R-1." in tell_hits("301", [*before, last])
 
 
 def test_a_table_that_is_withheld_whole_takes_nothing_from_what_others_say() -> None:

@@ -1,5 +1,6 @@
 """Presets that are added: as strict as their floor, bound to their bytes, beside those that Circe ships."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from disclosure_control.preset import PresetInvalid
 from disclosure_control.preset_shelf import SHIPPED, PresetShelf
 from disclosure_control.presets import list_presets, load_preset
+from federation.kept_presets import keep_version
 from tests.added_presets import STRICT, write_strict
 
 
@@ -23,13 +25,14 @@ def test_an_added_preset_stands_beside_the_shipped_ones(tmp_path: Path) -> None:
     assert shelf.load("acro") is load_preset("acro")
 
 
-def test_its_version_is_bound_to_its_bytes(tmp_path: Path) -> None:
-    """Two parties whose files differ by a comment do not take them for one."""
+def test_its_version_is_bound_to_its_rules(tmp_path: Path) -> None:
+    """Two parties whose files differ by a rule do not take them for one, and a comment is no rule."""
     path = write_strict(tmp_path)
     first = shelf_in(tmp_path).load(STRICT).version
-    assert first == shelf_in(tmp_path).load(STRICT).version
     assert first.startswith("1-")
     path.write_text(path.read_text() + "\n# otherwise the same\n")
+    assert shelf_in(tmp_path).load(STRICT).version == first
+    write_strict(tmp_path, 11)
     assert shelf_in(tmp_path).load(STRICT).version != first
 
 
@@ -77,3 +80,76 @@ def test_what_is_not_there_is_refused_with_what_is(name: str, tmp_path: Path) ->
         shelf_in(tmp_path).load(name)
     with pytest.raises(PresetInvalid, match="choose one of"):
         SHIPPED.load(STRICT)
+
+
+# --- Versions that were in use -------------------------------------------------------------------------------------
+
+
+def test_a_version_that_was_in_use_is_found_by_its_rules_of_then(tmp_path: Path) -> None:
+    shelf = shelf_in(tmp_path)
+    write_strict(tmp_path)
+    first = shelf.load(STRICT)
+    keep_version(shelf, first)
+    write_strict(tmp_path, 11, version="2")
+    second = shelf.load(STRICT)
+    keep_version(shelf, second)
+    assert [shelf.find(STRICT, each.version) for each in (first, second)] == [first, second]
+    assert STRICT in shelf.names()
+    (tmp_path / "presets" / f"{STRICT}.toml").unlink()
+    assert shelf.find(STRICT, second.version) == second
+
+
+def test_a_file_that_is_changed_under_its_version_is_refused_until_it_has_another(tmp_path: Path) -> None:
+    shelf = shelf_in(tmp_path)
+    write_strict(tmp_path)
+    first = shelf.load(STRICT)
+    keep_version(shelf, first)
+    write_strict(tmp_path, 11)
+    changed = shelf.load(STRICT)
+    with pytest.raises(PresetInvalid, match="version 1 was in use with other rules"):
+        keep_version(shelf, changed)
+    assert shelf.find(STRICT, first.version) == first
+    with pytest.raises(PresetInvalid, match="is not here"):
+        shelf.find(STRICT, changed.version)
+    write_strict(tmp_path)
+    keep_version(shelf, shelf.load(STRICT))
+
+
+def test_so_is_one_that_circe_ships(tmp_path: Path) -> None:
+    shelf, shipped = shelf_in(tmp_path), load_preset("acro")
+    keep_version(shelf, shipped)
+    with pytest.raises(PresetInvalid, match="acro: version 1 was in use with other rules"):
+        keep_version(shelf, replace(shipped, smallest_count_shown=9))
+    assert shelf.find("acro", "1") == shipped
+
+
+def test_what_was_kept_and_is_damaged_is_no_preset(tmp_path: Path) -> None:
+    shelf = shelf_in(tmp_path)
+    keep_version(shelf, load_preset("acro"))
+    place = shelf.place("acro", "1")
+    assert place is not None
+    place.write_bytes(place.read_bytes()[:-1])
+    with pytest.raises(PresetInvalid, match="acro"):
+        shelf.find("acro", "1")
+    with pytest.raises(PresetInvalid, match="acro"):
+        keep_version(shelf, load_preset("acro"))
+
+
+@pytest.mark.parametrize("version", ["2", "", "../1", "1-../../x", "1/..", "1" * 40])
+def test_a_version_that_is_not_here_is_told_with_where_it_belongs(version: str, tmp_path: Path) -> None:
+    for shelf in (shelf_in(tmp_path), SHIPPED):
+        with pytest.raises(PresetInvalid, match="is not here: copy kept/acro-"):
+            shelf.find("acro", version)
+
+
+def test_without_a_folder_of_ones_own_nothing_is_kept() -> None:
+    keep_version(SHIPPED, load_preset("acro"))
+    assert SHIPPED.place("acro", "1") is None
+    assert SHIPPED.find("acro", "1") is load_preset("acro")
+
+
+@pytest.mark.parametrize("number", ["", "1-2", "A", "1/2", "../1"])
+def test_a_version_is_a_number_that_can_stand_in_a_name(number: str, tmp_path: Path) -> None:
+    write_strict(tmp_path, version=number)
+    with pytest.raises(PresetInvalid, match="version must be a number"):
+        shelf_in(tmp_path).load(STRICT)

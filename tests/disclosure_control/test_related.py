@@ -1,9 +1,8 @@
 """Which questions have to do with each other, and that the others play no part."""
 
-from disclosure_control.linked.companions import Published, entries_of, link_published
-from disclosure_control.linked.joint_attack import attack_together, rule_for
+from disclosure_control.linked.companions import Published, entries_of, link_published, rules_of
+from disclosure_control.linked.joint_attack import attack_together
 from disclosure_control.linked.related import find_related
-from disclosure_control.presets import load_preset
 from disclosure_control.symbols import Symbol
 from federation.manifest import Path
 from federation.plans import derive_plan
@@ -40,8 +39,7 @@ def test_unrelated_tables_change_nothing_that_is_told() -> None:
     assert find_related(whole.plan, [by_sex.plan, apart.plan]) == {by_sex.plan.plan_id}
 
     def told(*tables: Published) -> list[tuple[int | None, int | None]]:
-        rule = rule_for(load_preset("dfe_cla"), whole.plan)
-        found = attack_together(link_published(tables), entries_of(tables), rule).told
+        found = attack_together(link_published(tables), entries_of(tables), rules_of(tables)).told
         return [(each.known.low, each.known.high) for each in found]
 
     assert told(by_sex, whole) == told(by_sex, apart, whole) == [(3, 3)]

@@ -22,9 +22,9 @@ from disclosure_control.totals import (
     release_noisy_model,
     release_noisy_total,
 )
-from federation.cell_key_terms import state_cell_keys
 from federation.exchange import QueryDraft, QueryState, ReleaseDocument, RunDraft
 from federation.manifest import Path as LeavingPath
+from federation.preset_terms import state_preset
 from federation.standing_rosters import ENGLAND
 from hub.settling import keep_up
 from hub.sums import totals
@@ -157,7 +157,7 @@ class AddingUp(OneProcess):
 
     def _submit_exact(self, sql: str) -> str:
         rules = load_preset(self.preset)
-        protection = {"preset": rules.name, "preset_version": rules.version, "cell_key": state_cell_keys(rules)}
+        protection = state_preset(rules)
         standing = Standing(self.federation, asker=ASKER, sql=sql, parameters=(), most_runs=1, **protection)
         template = standing.sign_template(ASKER, "officer@la-203", "officer@dfe")
         with self.client(ASKER) as rae:

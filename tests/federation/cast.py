@@ -12,10 +12,12 @@ from types import MappingProxyType
 
 import msgspec
 
+from disclosure_control.presets import load_preset
 from federation.envelope import Envelope, Signer, seal_envelope, write_envelope
 from federation.keys import MemberKeys
 from federation.manifest import MANIFEST_TYPE, Manifest, Path, write_manifest
 from federation.passkeys import Passkey
+from federation.preset_terms import state_preset
 from federation.register import REGISTER_TYPE, Member, MemberKind, OrganisationKind, Register, Served, public_text
 from federation.root import RootKey
 from federation.state import Profile, make_profile
@@ -147,9 +149,7 @@ def make_manifest(**changes: object) -> Manifest:
         sum=None,
         template="",
         choices=(),
-        preset="ons_10_5",
-        preset_version="1",
-        cell_key=None,
+        **state_preset(load_preset("ons_10_5")),
         roster=("node-203", "node-301"),
         minimum_register_version=5,
         issued_at=NOW - timedelta(hours=1),

@@ -12,8 +12,8 @@ from tests.disclosure_control.preset_examples import CELLS, KEYED_CELLS, QUESTIO
 GENERATED = "<!-- Written by `make docs`; edit the declaration it comes from instead. -->"
 HEAD = """\
 A preset says what may be shown: which counts, with how many figures, of at least how many children. The manifest of
-every question names one and its version, approvers read it, and nodes and hub hold to it. A file that forgets a rule,
-or has two that contradict each other, is refused.
+every question names one, its version and the digest of its rules, approvers read it, and nodes and hub hold to it. A
+file that forgets a rule, or has two that contradict each other, is refused.
 
 What holds in every preset:
 
@@ -35,11 +35,28 @@ What holds in every preset:
 A federation and an authority can add stricter presets, and none that are looser. An added one is a file like those of
 Circe in `presets/` of a party's directory, at the hub, the nodes and whoever asks or approves, with one entry more,
 `floor`: the shipped preset that it is stricter than in every rule at every level. It is held to that whenever it is
-read, and its version ends in a digest of its bytes, so that nobody answers under another file of the same name. A
-node's own floor is the rule `floor` in its `rules.toml`: nothing looser protects what it lets out, whoever names it.
+read. A node's own floor is the rule `floor` in its `rules.toml`: nothing looser protects what it lets out, whoever
+names it.
 
 `circe query check --preset NAME` foresees how much of a table a preset would withhold. An added one is named by
 its file there, as for `circe protect` and `circe attack`: `--preset presets/NAME.toml`.
+
+## Versions
+
+A preset is its name, its version and the digest of its rules: every manifest and template states all three in the bytes
+that are signed, and whoever acts on one compares them with the rules that they have. Comments are no rules. The version
+of an added preset ends in the beginning of that digest (`1-8b7c0587190d`).
+
+- **A preset that is changed needs a new version**: another `version` in its file. Hub, nodes and clients keep the rules
+  of each version before they use it, in `presets/kept/NAME-VERSION.json`, and refuse the file when it has other rules
+  under the same version (`preset_changed`), though everybody else has it too.
+- **What a version protected is read by its own rules for good**, whatever the file says later: what was released is
+  verified and attacked by them. Where they were lost, a node answers nothing more about the same (`preset_lost`), and
+  the next release waits for an output checker; copying the file from whoever has it mends that.
+- **Releases under several versions are attacked together**, each read by its own rules: a count printed exactly then is
+  exact beside rounded ones. What must not be told goes by the strictest of them. So a looser version does not print,
+  nor let anybody work out, what a stricter one has withheld from the same snapshot: a threshold that is lowered helps
+  for what was not asked about before. A stricter version cannot take back what a looser one has shown.
 """
 
 RULES = (

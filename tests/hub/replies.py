@@ -8,7 +8,6 @@ import msgspec
 
 from audit.event import Action
 from audit.log import read_entries
-from disclosure_control.presets import load_preset
 from disclosure_control.protection import protect
 from disclosure_control.release import ReleasedTable, read_released
 from federation.envelope import seal_envelope, write_envelope
@@ -28,7 +27,8 @@ def honest_table(federation: PlayedFederation, query_id: str, node: str) -> dict
     """The table that a node would answer a query with, of made-up figures."""
     query = find_query(federation.hub, query_id, federation.member("ana"))
     raw = RawTable(query.plan, make_figures(query, seed=NODES.index(node)))
-    return protect(raw, load_preset(query.manifest.preset)).to_wire()
+    preset = federation.hub.party.presets.find(query.manifest.preset, query.manifest.preset_version)
+    return protect(raw, preset).to_wire()
 
 
 def write_reply(

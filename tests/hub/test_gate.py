@@ -9,6 +9,7 @@ import pytest
 from audit.connection import Connection
 from audit.event import Action
 from audit.log import read_entries
+from disclosure_control.preset_shelf import PresetShelf
 from disclosure_control.presets import load_preset
 from disclosure_control.protection import protect
 from disclosure_control.suppression.certificate import CertificateInvalid
@@ -310,9 +311,9 @@ def test_a_release_is_decoded_once_and_where_it_has_to_do_with_the_next_alone(
 ) -> None:
     decoded: list[str] = []
 
-    def read(connection: Connection, query_id: str, plan: QueryPlan) -> Release:
+    def read(connection: Connection, query_id: str, plan: QueryPlan, presets: PresetShelf) -> Release:
         decoded.append(query_id)
-        return read_release(connection, query_id, plan)
+        return read_release(connection, query_id, plan, presets)
 
     read_release = earlier_releases._read
     monkeypatch.setattr(earlier_releases, "_read", read)

@@ -150,6 +150,9 @@ def test_nothing_is_released_under_another_preset_than_was_approved(
 ) -> None:
     """A hub whose software brings another version of the preset does not release what was approved under the old."""
     query_id = federation.start()
+    kept = federation.hub.party.presets.place("ons_10_5", load_preset("ons_10_5").version)
+    assert kept is not None
+    kept.unlink()
     newer = replace(load_preset("ons_10_5"), version="99")
     monkeypatch.setattr("disclosure_control.preset_shelf.load_preset", lambda _: newer)
     assert_withheld(federation, federation.answer(query_id, *NODES))

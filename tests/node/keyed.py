@@ -16,6 +16,7 @@ from disclosure_control.presets import load_preset
 from federation.cell_key_terms import CellKeyTerms
 from federation.manifest import Manifest
 from federation.plans import derive_plan
+from federation.preset_terms import state_preset
 from tests.small_federation import SmallFederation
 
 PRESET = load_preset("ons_cell_key")
@@ -56,7 +57,7 @@ def keyed_manifest(federation: SmallFederation, sql: str = COUNTED, **changes: o
     """A manifest about rows of one's own under cell keys, as an honest hub would write it."""
     base = federation.manifest(sql)
     plan = derive_plan(sql, base.path, TERMS.keys)
-    named = {"preset": PRESET.name, "preset_version": PRESET.version, "cell_key": TERMS, "plan_id": plan.plan_id}
+    named = {**state_preset(PRESET), "plan_id": plan.plan_id}
     return msgspec.structs.replace(base, **{**named, **changes})
 
 

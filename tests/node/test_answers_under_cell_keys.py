@@ -12,8 +12,8 @@ from audit.event import Action
 from audit.log import read_entries
 from disclosure_control.cell_key.tables import FOLDER
 from disclosure_control.presets import FOLDER as PRESETS
-from federation.cell_key_terms import state_cell_keys
 from federation.manifest import Outcome, Reply
+from federation.preset_terms import state_preset
 from node.answering import answer_manifest
 from node.service import Node
 from node.snapshots import seal_snapshot
@@ -211,8 +211,7 @@ def test_a_table_that_this_node_lacks_is_asked_for_by_its_digest(keyed: SmallFed
     (presets / "ours.toml").write_text(text)
     keyed.change_rule(AUTHORITY, '"ons_cell_key"]', '"ons_cell_key", "ours"]')
     ours = keyed.node(AUTHORITY).party.presets.load("ours")
-    project = make_project(askers=["ana@ucl"], presets=["ours"])
-    said = {"project": project, "preset": "ours", "preset_version": ours.version, "cell_key": state_cell_keys(ours)}
+    said = {"project": make_project(askers=["ana@ucl"], presets=["ours"]), **state_preset(ours)}
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("disclosure_control.cell_key.tables.FOLDER", presets)
         assert ask(keyed, **said).code == "ptable_absent"

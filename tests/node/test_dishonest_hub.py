@@ -14,6 +14,7 @@ from audit.log import read_entries
 from disclosure_control.presets import load_preset
 from federation.envelope import Envelope, Signature, read_envelope, verify_signature, write_envelope
 from federation.manifest import MANIFEST_TYPE, REPLY_TYPE, Outcome, Reply, write_manifest
+from federation.preset_terms import state_preset
 from federation.project import DataItem
 from federation.wire import whole_seconds
 from node.answering import acknowledge, answer_manifest
@@ -263,28 +264,28 @@ def test_what_the_nodes_own_rules_bar_is_refused(federation: SmallFederation, ol
 def test_a_preset_that_is_looser_than_the_floor_is_refused(federation: SmallFederation) -> None:
     """Whatever the list says: dfe_cla prints exact counts, and the floor rounds to 5."""
     federation.change_rule(AUTHORITY, 'presets = ["opensafely"]', 'presets = ["opensafely", "dfe_cla"]')
-    loose = federation.manifest(preset="dfe_cla", preset_version=load_preset("dfe_cla").version)
+    loose = federation.manifest(**state_preset(load_preset("dfe_cla")))
     assert_refused(federation, federation.sign(loose), "preset_barred")
     federation.change_rule(AUTHORITY, 'floor = "ofqual"', 'floor = "dfe_cla"')
-    exact = federation.manifest(preset="dfe_cla", preset_version=load_preset("dfe_cla").version)
+    exact = federation.manifest(**state_preset(load_preset("dfe_cla")))
     assert ask(federation, federation.sign(exact)).outcome is Outcome.ANSWERED
 
 
 def test_a_stricter_preset_of_the_federation_protects(federation: SmallFederation) -> None:
-    """Its file stands at the node; another file under its name is another version, and one grown looser is none."""
+    """Its file stands at the node; other rules under its version are refused, and one grown looser is none."""
     directory = federation.directory / f"node-{AUTHORITY}"
-    path = write_strict(directory)
-    version = federation.node(AUTHORITY).party.presets.load(STRICT).version
+    write_strict(directory)
+    stated = state_preset(federation.node(AUTHORITY).party.presets.load(STRICT))
     federation.change_rule(AUTHORITY, 'presets = ["opensafely"]', f'presets = ["{STRICT}"]')
-    reply = ask(federation, federation.sign(federation.manifest(preset=STRICT, preset_version=version)))
+    reply = ask(federation, federation.sign(federation.manifest(**stated)))
     assert reply.outcome is Outcome.ANSWERED
     assert reply.table is not None
-    assert (reply.table["preset"], reply.table["preset_version"]) == (STRICT, version)
-    path.write_text(path.read_text() + "# other bytes\n")
-    again = federation.manifest(preset=STRICT, preset_version=version)
-    assert_refused(federation, federation.sign(again), "preset_differs")
+    assert (reply.table["preset"], reply.table["preset_version"]) == (STRICT, stated["preset_version"])
+    write_strict(directory, 11)
+    again = federation.manifest(**stated)
+    assert_refused(federation, federation.sign(again), "preset_changed")
     write_strict(directory, 7)
-    loose = federation.manifest(preset=STRICT, preset_version=version)
+    loose = federation.manifest(**stated)
     assert_refused(federation, federation.sign(loose), "preset_barred")
 
 
@@ -311,7 +312,7 @@ def test_one_question_is_not_answered_under_two_protections(federation: SmallFed
     """Two roundings of one count tell more than either."""
     federation.change_rule(AUTHORITY, 'presets = ["opensafely"]', 'presets = ["opensafely", "ons_10_5"]')
     ask(federation, federation.sign(federation.manifest()))
-    other = federation.manifest(preset="ons_10_5", preset_version=load_preset("ons_10_5").version)
+    other = federation.manifest(**state_preset(load_preset("ons_10_5")))
     assert_refused(federation, federation.sign(other), "protection_changed")
 
 

@@ -63,7 +63,7 @@ def read_everything(node: Node) -> Iterator[tuple[Published, ProtectedTable]]:
             plan = derive_plan(row["sql"], Path.PER_AUTHORITY)
             table = read_protected(reply.table, plan, PRESET)
             implied = {(place, label): count for place, label, count in json.loads(row["implied"])}
-            yield Published(reply.query_id, plan, table.rows, implied=implied), table
+            yield Published(reply.query_id, plan, PRESET, table.rows, implied=implied), table
 
 
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.deep) for seed in range(2, 20))])

@@ -12,6 +12,7 @@ from disclosure_control.symbols import Symbol
 from federation.manifest import Outcome as ReplyOutcome
 from federation.manifest import Path
 from federation.plans import derive_plan
+from federation.preset_terms import state_preset
 from federation.state import StateError
 from node.answering import answer_manifest
 from node.earlier_rows import Question
@@ -57,7 +58,7 @@ def allow_exact(federation: SmallFederation) -> None:
 
 def answer(federation: SmallFederation, node: Node, sql: str, preset: str = "ukllc") -> object:
     """The first figure of what the node answers to a query, or the code of its refusal."""
-    manifest = federation.manifest(sql, preset=preset, preset_version=load_preset(preset).version)
+    manifest = federation.manifest(sql, **state_preset(load_preset(preset)))
     data = answer_manifest(node, federation.sign(manifest))
     assert data is not None
     reply = read_reply(data)

@@ -16,6 +16,7 @@ from disclosure_control.presets import load_preset
 from federation.envelope import Envelope, Signature, read_envelope, seal_envelope, sign_body, write_envelope
 from federation.exchange import Delivery, DeliveryKind
 from federation.manifest import MANIFEST_TYPE, Choice, Manifest, Path
+from federation.preset_terms import state_preset
 from federation.register import REGISTER_TYPE, Register, read_signed_register
 from federation.root import open_root
 from federation.secure_sum.facts import name_abort, name_survivors
@@ -339,7 +340,7 @@ def test_an_exact_sum_without_a_template(wide: SmallFederation, hub: PlayedHub) 
 def test_an_exact_sum_that_would_be_printed_exactly(wide: SmallFederation, hub: PlayedHub) -> None:
     """England less eight of its regions is the ninth, so totals that add up must be rounded. Line 9."""
     wide.change_rule("301", 'presets = ["opensafely", "ons_10_5"]', 'presets = ["ukllc"]')
-    standing = Standing(wide, preset="ukllc", preset_version=load_preset("ukllc").version)
+    standing = Standing(wide, **state_preset(load_preset("ukllc")))
     assert_refused(hub, ask_run(hub, standing, standing.run(), standing.envelope), "preset_barred")
 
 
