@@ -9,7 +9,7 @@ from disclosure_control.preset import Dominance, Preset
 from disclosure_control.presets import load_preset
 from disclosure_control.suppression.attack import Attack, Contradiction, attack_view
 from disclosure_control.suppression.certificate import Certified, verify_certificate, write_certificate
-from disclosure_control.suppression.contributions import Contributions
+from disclosure_control.suppression.contributions import Contributions, seen_of_one
 from disclosure_control.suppression.hierarchy import Hierarchy
 from disclosure_control.suppression.lattice import Lattice, Layout, TableUnusable, build_lattice
 from disclosure_control.suppression.pattern import CannotProtect, Ties, needs_of
@@ -116,10 +116,11 @@ def attack_table(
     published: dict[str, tuple[Printed, ...]] = {count: file.printed(count)}
     if value is not None:
         published[value] = file.printed(value, file.places(value))
-    certified = []
+    counted, certified = CountRule.of(preset, signed=True), []
     for column, entries in published.items():
-        is_count = column == count
-        rule = CountRule.of(preset, signed=True) if is_count else _magnitude_rule(_dominance(preset), signed=True)
+        rule: TableRule = counted
+        if column != count:
+            rule = _read_magnitudes(lattice, counted, published[count], _dominance(preset), entries)
         certified.append(Certified(column, view_read(lattice, rule, entries), entries))
     if certificate is not None:
         verify_certificate(certificate, certified)
@@ -167,18 +168,31 @@ def _protect_magnitudes(
     names = (magnitudes.value, magnitudes.first, magnitudes.second)
     places = file.places(*names)
     totals, first, second = ([int(each.scaleb(places)) for each in file.numbers(name)] for name in names)
-    rule = _magnitude_rule(dominance, any(each < 0 for each in totals))
+    counted = CountRule.of(preset, signed=True)
+    signed = any(each < 0 for each in totals)
     together = list(map(Contributions, totals, first, second))
     primaries = {cell for cell, entry in enumerate(counts.printed) if entry == WITHHELD}
     primaries |= {cell for cell, each in enumerate(together) if each.dominate(dominance)}
     if not preset.shows_zero:
         primaries |= {cell for cell, total in enumerate(totals) if total == 0}
     primaries = _with_empty_totals(lattice, totals, primaries)
+    shown = [WITHHELD if cell in primaries else total for cell, total in enumerate(totals)]
+    rule = replace(_read_magnitudes(lattice, counted, counts.printed, dominance, shown), signed=signed)
     needs = needs_of(rule, totals, primaries)
     needs = {cell: max(need, together[cell].lacking(dominance)) for cell, need in needs.items()}
     try:
         found = protect_cells(
-            lattice, totals, rule, sorted(primaries), ties, insiders=lone is not None, lone=lone, needs=needs
+            lattice,
+            totals,
+            rule,
+            sorted(primaries),
+            ties,
+            insiders=lone is not None,
+            lone=lone,
+            needs=needs,
+            read_rule=lambda printed: replace(
+                _read_magnitudes(lattice, counted, counts.printed, dominance, printed), signed=signed
+            ),
         )
     except TableUnusable as broken:
         raise CannotProtect(f"column {magnitudes.value}: {broken}") from None
@@ -198,8 +212,20 @@ def _with_empty_totals(lattice: Lattice, totals: Sequence[int], primaries: set[i
     return {cell for cell in found if cell < lattice.shown}
 
 
-def _magnitude_rule(dominance: Dominance, signed: bool) -> MagnitudeRule:
-    return MagnitudeRule(dominance.rest_per_cent, signed)
+def _read_magnitudes(
+    lattice: Lattice, rule: CountRule, counts: Sequence[Printed], dominance: Dominance, sums: Sequence[Printed]
+) -> MagnitudeRule:
+    """The rule about sums as a reader has it, who sees counts and sums beside each other: any of them can be negative.
+
+    The more is withheld, the less somebody is seen to have, so that withholding more never makes the rule stricter.
+    """
+    beside = zip(counts, sums, lattice.levels, strict=False)
+    seen = [
+        (total, rule.behind(abs(count), level)[1])
+        for count, total, level in beside
+        if isinstance(count, int) and isinstance(total, int)
+    ]
+    return MagnitudeRule(dominance.rest_per_cent, signed=True, of_one=seen_of_one(seen))
 
 
 def _dominance(preset: Preset) -> Dominance:

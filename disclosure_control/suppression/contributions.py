@@ -6,11 +6,12 @@ them (Hundepool et al., Statistical Disclosure Control, 2012, section 4.2). A no
 from public bounds: see `disclosure_control.dominance`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from disclosure_control.preset import Dominance
 
-__all__ = ["Contributions"]
+__all__ = ["Contributions", "seen_of_one"]
 
 
 @dataclass(frozen=True)
@@ -30,3 +31,11 @@ class Contributions:
         """By how much a reader must be unsure of the sum beyond what the other contributors make them."""
         others = abs(self.total) - abs(self.first) - abs(self.second)
         return max(0, -(-rule.rest_per_cent * abs(self.first) // 100) - others)
+
+
+def seen_of_one(sums: Iterable[tuple[int, int]]) -> int:
+    """What somebody has at least, of any of these sums, each with how many contribute to it at the most.
+
+    Whatever a sum is, one of those who contribute has as much as all have on average.
+    """
+    return max((abs(total) // most for total, most in sums if most > 0), default=0)

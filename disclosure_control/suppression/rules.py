@@ -89,10 +89,16 @@ class CountRule:
 
 @dataclass(frozen=True)
 class MagnitudeRule:
-    """A rule about sums of what contributors have: no withheld one is known to within `per_cent` of itself."""
+    """A rule about sums of what contributors have: how closely no withheld one is known.
+
+    Not to within `per_cent` of itself, of which the largest contribution is a part; nor to within `per_cent` of what
+    somebody is seen to have, be it where it is next to nothing: by the p% rule nobody may be known so closely, and of
+    a sum of 0 it is everybody's share that is known. `of_one` is what somebody is seen to have in what is published.
+    """
 
     per_cent: int
     signed: bool = False
+    of_one: int = 0
 
     @property
     def hidden(self) -> Interval:
@@ -108,9 +114,9 @@ class MagnitudeRule:
         return (printed, printed)
 
     def enough(self, low: int) -> int:
-        """So far above that the two are `per_cent` of the larger apart, and never one number."""
-        share = self.per_cent if low < 0 else 100 * self.per_cent // (100 - self.per_cent)
-        return low + max(1, -(-abs(low) * share // 100))
+        """So far above that the two are `per_cent` of the larger apart, and of `of_one`, and never one number."""
+        whole = 100 if low < 0 else max(1, 100 - self.per_cent)
+        return low + max(1, -(-abs(low) * self.per_cent // whole), -(-self.of_one * self.per_cent // 100))
 
 
 TableRule = CountRule | MagnitudeRule

@@ -5,7 +5,7 @@ somebody who knows part of the table would learn another part (see `insiders`). 
 tables show of every withheld cell that nothing is told of it: they are found from what is printed alone.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,12 +62,14 @@ def protect_cells(
     insiders: bool = True,
     lone: Collection[int] | None = None,
     needs: Mapping[int, int] | None = None,
+    read_rule: Callable[[Sequence[Printed]], TableRule] | None = None,
 ) -> ProtectedCells:
     """What is printed of the cells with a row, whose true figures these are.
 
     `lone` are cells in which somebody is alone, of counts those that are 1. `needs` says of primaries that have to be
-    able to rise by more than the rule has it by how much. Raises `TableUnusable` where the figures do not add up, and
-    `CannotProtect`.
+    able to rise by more than the rule has it by how much. `read_rule` gives the rule as a reader has it of what is
+    printed, where that is not the same: never a stricter one. Raises `TableUnusable` where the figures do not add up,
+    and `CannotProtect`.
     """
     every = _complete(lattice, figures)
     wanted = {**needs_of(rule, every, primaries), **(needs or {})}
@@ -77,7 +79,7 @@ def protect_cells(
     pattern = choose_pattern(view, every, wanted, ties, lone=lone if insiders else None)
     for _ in range(MOST_REPAIRS):
         printed = _print(lattice, rule, every, pattern.withheld)
-        witnesses = find_witnesses(view_read(lattice, rule, printed))
+        witnesses = find_witnesses(view_read(lattice, read_rule(printed) if read_rule else rule, printed))
         told = witnesses.told()
         if not told:
             return ProtectedCells(printed, len(primaries), witnesses)

@@ -8,8 +8,9 @@ import pytest
 from disclosure_control.preset import Dominance
 from disclosure_control.presets import load_preset
 from disclosure_control.suppression.analyst_table import Magnitudes, ProtectedFile, attack_table, protect_table
-from disclosure_control.suppression.contributions import Contributions
+from disclosure_control.suppression.contributions import Contributions, seen_of_one
 from disclosure_control.suppression.pattern import CannotProtect
+from disclosure_control.suppression.rules import MagnitudeRule
 from disclosure_control.suppression.table_file import read_table
 
 SECRET = bytes(32)
@@ -106,3 +107,60 @@ def test_either_rule_of_dominance_is_enough(total: int, first: int, second: int,
     """Of 100 one may have 90, and what all but the two largest have is 15 per cent of the largest at least."""
     rule = Dominance(largest=1, most_per_cent=90, rest_per_cent=15)
     assert Contributions(total, first, second).dominate(rule) is is_dominated
+
+
+# --- How closely a sum may be known ----------------------------------------------------------------------------------
+
+NEARLY_NOTHING = "p,4,0,0,0\nq,5,1,1,0\nr,40,400000,20000,20000\ns,50,500000,20000,20000\nTotal,99,900001,20000,20000\n"
+
+
+@pytest.mark.parametrize("preset", ["dfe_cla", "acro"])
+def test_a_sum_of_next_to_nothing_could_be_a_tenth_of_what_somebody_has(preset: str) -> None:
+    """Two of which 1 is known together would be known to within 1, where somebody has 10,000 at least."""
+    shown = sums(NEARLY_NOTHING, preset)
+    assert [shown[each][1] for each in "pq"] == ["c", "c"]
+    assert "c" in (shown["r"][1], shown["s"][1], shown["Total"][1])
+
+
+@pytest.mark.parametrize(("known", "is_safe"), [(999, False), (1000, True)])
+def test_the_attack_finds_a_sum_that_is_known_more_closely(known: int, is_safe: bool) -> None:
+    """The largest average that is printed is 10,000; whoever is behind it, one of them has as much."""
+    rows = f"a,n,v\np,c,c\nq,c,c\nr,40,400000\ns,50,500000\nTotal,99,{900000 + known}\n"
+    attacks = attack_table(read_table(rows), load_preset("dfe_cla"), "n", ["a"], {}, None, "v")
+    ((_, _, counts), (_, _, values)) = attacks
+    assert counts.is_safe
+    assert values.is_safe is is_safe
+    assert values.below_rule == (0 if is_safe else 2)
+
+
+def test_sums_that_are_printed_alike_have_one_certificate() -> None:
+    """A true 0 among them: how closely it may be known goes by what is published, and by nobody's own figure."""
+    alike: dict[str, set[bytes]] = {}
+    for p, q in ((0, 1000), (1, 999), (500, 500), (1000, 0)):
+        rows = f"p,4,{p},{p},0\nq,5,{q},{q},0\nr,40,400000,20000,20000\ns,50,500000,20000,20000\n"
+        file = read_table(f"a,n,v,t1,t2\n{rows}t,41,410000,20000,20000\nTotal,140,{1310000 + p + q},20000,20000\n")
+        made = protect_table(
+            file, load_preset("dfe_cla"), "n", ["a"], {}, secret=SECRET, magnitudes=Magnitudes("v", "t1", "t2")
+        )
+        alike.setdefault(made.to_csv(), set()).add(made.certificate)
+        published = attack_table(
+            read_table(made.to_csv()), load_preset("dfe_cla"), "n", ["a"], {}, made.certificate, "v"
+        )
+        assert all(found.is_safe for *_, found in published)
+    assert len(alike) < 4
+    assert {len(each) for each in alike.values()} == {1}
+
+
+@pytest.mark.parametrize(
+    ("low", "of_one", "per_cent", "least"),
+    [(0, 0, 10, 1), (0, 10_000, 10, 1000), (90, 0, 10, 100), (90, 1000, 10, 190), (-90, 0, 10, -81), (5, 0, 100, 505)],
+)
+def test_how_large_a_sum_must_be_able_to_be(low: int, of_one: int, per_cent: int, least: int) -> None:
+    assert MagnitudeRule(per_cent, of_one=of_one).enough(low) == least
+
+
+@pytest.mark.parametrize(
+    ("seen", "has"), [([], 0), ([(0, 9)], 0), ([(500, 50), (9, 0)], 10), ([(-700, 50), (500, 50)], 14), ([(9, 10)], 0)]
+)
+def test_somebody_has_as_much_as_all_on_average(seen: list[tuple[int, int]], has: int) -> None:
+    assert seen_of_one(seen) == has
