@@ -143,6 +143,8 @@ def _find_fault(template: Template) -> str:
         return f"it stands for more than {MOST_INSTANCES} questions"
     if (template.path is Path.NOISY_SUM) != bool(template.terms.epsilon):
         return "a noisy sum states a privacy loss, and an exact one none"
+    if not template.terms.epsilon and template.terms.mechanism != "polya":
+        return "an exact sum has no noise, and so no mechanism"
     if template.path is Path.NOISY_SUM and template.cell_key is not None:
         return "cell keys change counts that are not noised"
     return ""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path as FilePath
 
+from disclosure_control.noise.terms import Mechanism
 from disclosure_control.preset import PresetInvalid
 from disclosure_control.preset_shelf import SHIPPED, PresetShelf
 from disclosure_control.totals import check_total_preset
@@ -46,6 +47,7 @@ def make_template(
     dropouts: int = 0,
     colluders: int = 0,
     threshold: int = 1,
+    mechanism: Mechanism = "polya",
     presets: PresetShelf = SHIPPED,
 ) -> Template:
     """Return a template of what its asker wants, all of whose questions can be planned.
@@ -71,7 +73,12 @@ def make_template(
         path=path,
         roster=roster,
         terms=SumTerms(
-            threshold=threshold, dropouts=dropouts, colluders=colluders, epsilon=epsilon, gather_seconds=GATHER_SECONDS
+            threshold=threshold,
+            dropouts=dropouts,
+            colluders=colluders,
+            epsilon=epsilon,
+            gather_seconds=GATHER_SECONDS,
+            mechanism=mechanism,
         ),
         **state_preset(rules),
         planner_version=PLANNER_VERSION,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from disclosure_control.noise.terms import Mechanism
     from federation.manifest import Choice
 
 STATE = click.option(
@@ -35,6 +36,14 @@ def template() -> None:
 @click.option("--parameter", "parameters", multiple=True, help="NAME=VALUE for a place {NAME} of the SQL; may repeat.")
 @click.option("--threshold", type=click.IntRange(1, 400), default=1, help="Least threshold, above two thirds.")
 @click.option("--epsilon", default="", help="Privacy loss of each run, for a noisy sum.")
+@click.option(
+    "--noise",
+    "mechanism",
+    type=click.Choice(["polya", "skellam"]),
+    default="polya",
+    show_default=True,
+    help="What shares the noise of each run is made of, for a noisy sum.",
+)
 @click.option("--dropouts", type=click.IntRange(0, 400), default=0, help="Nodes that may be missing from a noisy sum.")
 @click.option("--colluders", type=click.IntRange(0, 400), default=0, help="Nodes that may collude in a noisy sum.")
 @click.option("--runs", "most_runs", type=click.IntRange(1, 10_000), default=12, show_default=True)
@@ -52,6 +61,7 @@ def make(
     parameters: tuple[str, ...],
     threshold: int,
     epsilon: str,
+    mechanism: "Mechanism",
     dropouts: int,
     colluders: int,
     most_runs: int,
@@ -82,6 +92,7 @@ def make(
             register_version=client.refresh_register().version,
             now=client.now(),
             epsilon=epsilon,
+            mechanism=mechanism,
             dropouts=dropouts,
             colluders=colluders,
             threshold=threshold,

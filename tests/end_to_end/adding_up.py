@@ -26,6 +26,7 @@ from federation.exchange import QueryDraft, QueryState, ReleaseDocument, RunDraf
 from federation.manifest import Path as LeavingPath
 from federation.preset_terms import state_preset
 from federation.standing_rosters import ENGLAND
+from federation.sum_terms import SumTerms
 from hub.settling import keep_up
 from hub.sums import totals
 from hub.sums.readiness import list_readiness
@@ -129,8 +130,16 @@ class AddingUp(OneProcess):
 
     def ask(self, sql: str, path: LeavingPath, mechanism: Mechanism = "polya") -> ReleaseDocument:
         """Have a question answered by a sum, and return its release."""
+        noisy = path is LeavingPath.NOISY_SUM
+        return self._release(lambda: self._submit_noisy(sql, mechanism) if noisy else self._submit_standing(sql))
+
+    def run_standing(self, sql: str, terms: SumTerms) -> ReleaseDocument:
+        """Have a template of noisy sums approved and run, and return the release."""
+        return self._release(lambda: self._submit_standing(sql, path=LeavingPath.NOISY_SUM, terms=terms))
+
+    def _release(self, submit: Callable[[], str]) -> ReleaseDocument:
         self.opened = Opened()
-        query_id = self._submit_noisy(sql, mechanism) if path is LeavingPath.NOISY_SUM else self._submit_exact(sql)
+        query_id = submit()
         with looking_at(self.opened):
             self._settle(lambda: self.state(query_id, ASKER) is not QueryState.RUNNING)
         with self.client(ASKER) as rae:
@@ -155,10 +164,10 @@ class AddingUp(OneProcess):
         )
         return self.submit(draft, ASKER)
 
-    def _submit_exact(self, sql: str) -> str:
+    def _submit_standing(self, sql: str, **changes: object) -> str:
         rules = load_preset(self.preset)
         protection = state_preset(rules)
-        standing = Standing(self.federation, asker=ASKER, sql=sql, parameters=(), most_runs=1, **protection)
+        standing = Standing(self.federation, asker=ASKER, sql=sql, parameters=(), most_runs=1, **protection, **changes)
         template = standing.sign_template(ASKER, "officer@la-203", "officer@dfe")
         with self.client(ASKER) as rae:
             return rae.submit_run(RunDraft(template=template, choices=(), snapshot_term=TERM, valid_hours=24)).query_id

@@ -129,7 +129,7 @@ def test_beyond_the_cap_nodes_refuse_whatever_the_hub_does(
     for module in (queries, runs):
         monkeypatch.setattr(module, "check_answers_left", lambda *_: None)
     monkeypatch.setattr(queries, "count_answers_given", lambda *_: None)
-    query_id = keyed._submit_exact(SHARED)
+    query_id = keyed._submit_standing(SHARED)
     for _ in range(6):
         keep_up(keyed.hub, keyed.clock())
         keyed.poll(*keyed.nodes)

@@ -21,6 +21,7 @@ from disclosure_control.presets import load_preset
 from disclosure_control.totals import release_exact_total, release_noisy_total
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
+from federation.sum_terms import make_noisy_terms
 from query_engine.finalisers import read_sum
 from query_engine.models.linear import fit_linear
 from query_engine.planning.centring import find_centring
@@ -218,3 +219,12 @@ def fit_by_hand(rows: Path) -> dict[str, float]:
     design = np.stack([np.ones(complete.sum()), *(values[name][complete] for name in regressors)], axis=1)
     coefficients, *_ = np.linalg.lstsq(design, values["sdq_score"][complete], rcond=None)
     return dict(zip(("intercept", *regressors), map(float, coefficients), strict=True))
+
+
+def test_a_standing_question_opens_with_the_noise_that_was_approved(noisy: AddingUp) -> None:
+    """A template names Skellam shares: its approvers sign that, every node adds them, and the release states it."""
+    release = noisy.run_standing(MODEL, make_noisy_terms(len(noisy.nodes), "1", 1, 1, "skellam"))
+    assert noisy.opened.terms is not None
+    assert noisy.opened.terms.mechanism == "skellam"
+    assert release.table["noise"]["mechanism"] == "skellam"
+    assert len(noisy.opened.seeds) == len(noisy.nodes)

@@ -192,6 +192,7 @@ def test_no_run_is_signed_but_the_one_that_was_asked_for(
         (("--preset", "ukllc"), 4),
         (("--roster", "the-north"), 4),
         (("--path", "noisy_sum"), 4),
+        (("--noise", "skellam"), 4),
         (("--parameter", "year=wages"), 4),
         (("--parameter", "sex='F' OR 1 = 1"), 4),
     ],
@@ -203,6 +204,18 @@ def test_what_is_no_template_is_not_written(hub: StandIn, people: FilePath, more
     assert circe(people, "ana@ucl", "make", *words) == code
     assert not path.exists()
     assert hub.signatures == []
+
+
+def test_a_template_of_noisy_sums_says_what_its_noise_is_made_of(
+    hub: StandIn, people: FilePath, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = make(people, "--path", "noisy_sum", "--epsilon", "0.5", "--noise", "skellam", "--colluders", "1")
+    template = read_template(load_template(path))
+    assert (template.terms.epsilon, template.terms.mechanism) == ("0.5", "skellam")
+    capsys.readouterr()
+    assert circe(people, "officer@dfe", "show", str(path)) == 0
+    read = " ".join(capsys.readouterr().out.split())
+    assert "it is made of Skellam shares, so that holds but for a chance of 1e-09" in read
 
 
 def test_a_template_is_signed_only_with_the_digest_that_was_read_out(hub: StandIn, people: FilePath) -> None:
