@@ -54,19 +54,28 @@ HandoverId = Annotated[str, msgspec.Meta(pattern=r"^P-[0-9a-f]{32}\Z")]
 
 
 class Occasion(StrEnum):
-    """Why a record is handed over, and in plain English."""
+    """Why a record is handed over, in plain English: as home says it, and as the receiving authority reads it."""
 
     meaning: str
+    here: str
 
-    def __new__(cls, value: str, meaning: str) -> "Occasion":
-        """Keep the meaning beside the value."""
+    def __new__(cls, value: str, meaning: str, here: str) -> "Occasion":
+        """Keep the meanings beside the value."""
         occasion = str.__new__(cls, value)
         occasion._value_ = value
-        occasion.meaning = meaning
+        occasion.meaning, occasion.here = meaning, here
         return occasion
 
-    NEW_HOME = "new_home", "the child comes into the care of that authority, which takes the record over"
-    NEW_HOST = "new_host", "the child is to be educated in that authority, which reads a copy and changes nothing"
+    NEW_HOME = (
+        "new_home",
+        "the child comes into the care of that authority, which takes the record over",
+        "the child comes into our care, and we take the record over",
+    )
+    NEW_HOST = (
+        "new_host",
+        "the child is to be educated in that authority, which reads a copy and changes nothing",
+        "the child is to be educated in our area, and we read a copy and change nothing",
+    )
 
 
 class Step(StrEnum):

@@ -97,7 +97,7 @@ def take() -> Page:
     except UploadGone as gone:
         return _show(visit, {"files": str(gone)}, 400)
     forget_upload(visit.node, visit.person)
-    told = f"{done.facts} facts set down in the records of {done.children} children"
+    told = f"Facts set down: {done.facts}; records changed: {done.children}"
     return _show(visit, {}, done=told)
 
 

@@ -27,6 +27,7 @@ class Shown:
     come: Handover
     fields: tuple[tuple[str, str | None], ...] = ()
     summary: ChildSummary | None = None
+    contact: str = ""
 
 
 def show_come(node: Node, person: Person, handover_id: str) -> Shown:
@@ -57,7 +58,7 @@ def _show_copy(node: Node, person: Person, come: Handover) -> Shown:
         token="", number=come.offer.child.number, readable=seen | {FieldGroup.IDENTITY}, writable=frozenset()
     )
     watch = Watch(node.clock().date(), float(node.rules().tracking.acceleration))
-    return Shown(come, fields, summarise(record, child, (), watch))
+    return Shown(come, fields, summarise(record, child, (), watch), pack.contact)
 
 
 def _sign_for(node: Node, person: Person, come: Handover) -> None:

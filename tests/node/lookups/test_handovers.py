@@ -89,13 +89,18 @@ class TwoWayRelay(PaperRelay):
 @pytest.fixture
 def parties(federation: SmallFederation) -> SmallFederation:
     """The head of 203, whom the register has; and a record of one of its children."""
+    prepare(federation)
+    return federation
+
+
+def prepare(federation: SmallFederation) -> None:
+    """Enter the head, and set the record down."""
     enter_person(federation.directory / f"node-{HOME}", "officer", "virtual_school_head", "Head")
     node, child = federation.node(HOME), child_of(federation)
     facts = (PLAN, TARGET, ATTENDED, TALK)
     with node.database.transaction() as connection:
         told = {"by": "officer", "role": "virtual_school_head", "reason": "Agreed at the PEP", "at": node.clock()}
         add_entries(connection, child, 0, facts, **told)  # type: ignore[arg-type]
-    return federation
 
 
 def child_of(federation: SmallFederation) -> str:

@@ -63,7 +63,7 @@ def test_files_change_nothing_before_their_sender_has_seen_what_they_would(
     assert report.status_code == 200
     assert "2 lines were read" in report.text
     assert not read_records(node.database.connection)
-    assert "2 facts set down in the records of 1 children" in counter.take(report).text
+    assert "Facts set down: 2; records changed: 1" in counter.take(report).text
     (record,) = read_records(node.database.connection).values()
     assert [(entry.by, entry.reason) for entry in record.entries] == [("vsh", "Termly return")] * 2
     assert logged(node, Action.TRACKING_UPDATED)[-1].details["facts"] == 2
