@@ -13,7 +13,9 @@ from typing import Any, cast
 import duckdb
 
 from federation.claims import CLAIM_TYPE, ChildClaim, ClaimRequest
+from federation.envelope import seal_envelope
 from federation.exchange import Delivery, DeliveryKind, Inbox
+from federation.handovers import HANDOVER_TYPE, OFFER_TYPE, HandoverRequest, Step
 from federation.lookups import REQUEST_TYPE, LookupKind, LookupRequest, sign_message
 from federation.sealing import Direction, SealContext, SealedRecords, seal_records
 from federation.transport import HubConnection, encode_records
@@ -100,6 +102,22 @@ def claim_request(federation: SmallFederation, lookup_id: str, children: int = 0
     return seal(federation, lookup_id, sign_message(request, CLAIM_TYPE, federation.party(sender).keys))
 
 
+def handover_request(federation: SmallFederation, lookup_id: str, step: Step = Step.COLLECT, **changes: Any) -> str:
+    """A step of a hand-over that the asked node knows nothing of; an offer is one that nobody signed."""
+    sender = f"node-{ASKER}"
+    request = HandoverRequest(
+        lookup_id=lookup_id,
+        step=step,
+        sender=sender,
+        receiver=f"node-{ASKED}",
+        handover_id="P-" + "0" * 32,
+        code="not_ours" if step is Step.DECLINE else "",
+        offer=seal_envelope(b"{}", OFFER_TYPE) if step is Step.OFFER else None,
+        **{"authority": ASKER, "asked_at": whole_seconds(federation.clock()), **changes},
+    )
+    return seal(federation, lookup_id, sign_message(request, HANDOVER_TYPE, federation.party(sender).keys))
+
+
 def seal(federation: SmallFederation, lookup_id: str, message: bytes, receiver: str = f"node-{ASKED}") -> str:
     context = SealContext(lookup_id, f"node-{ASKER}", f"node-{ASKED}", Direction.REQUEST)
     return encode_records(seal_records(message, context, federation.party(receiver).keys.public_sealing_key))
@@ -130,6 +148,10 @@ REQUESTS: dict[str, Make] = {
     "a claim of many": partial(claim_request, children=80),
     "a claim in another's name": partial(claim_request, children=1, authority="316"),
     "a claim about a year we do not have": partial(claim_request, children=1, term="201516-summer"),
+    "a record that is collected": handover_request,
+    "a record that is declined": partial(handover_request, step=Step.DECLINE),
+    "a record that is offered": partial(handover_request, step=Step.OFFER),
+    "a record collected in another's name": partial(handover_request, authority="316"),
     "altered on the way": altered,
     "of another lookup": misplaced,
     "sealed to another": lambda federation, lookup_id: seal(federation, lookup_id, b"", "node-316"),
