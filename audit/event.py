@@ -54,8 +54,8 @@ class Action(StrEnum):
     QUERY_DECIDED = "query.decided", "An officer let a held query through, or refused it, for a stated reason."
     QUERY_ANSWERED = "query.answered", "A node's protected answer left the node or reached the hub."
     QUERY_REFUSED = "query.refused", "A query was refused under a rule named in the details."
-    QUERY_TURNED_DOWN = (
-        "query.turned_down",
+    QUERY_REJECTED = (
+        "query.rejected",
         "An approver refused a query that waited for approvals.",
     )
     QUERY_WITHDRAWN = "query.withdrawn", "The asker of a query took it back before anything was released."
