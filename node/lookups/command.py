@@ -21,6 +21,7 @@ HEADINGS = ("home", "child", "UPN", "born", "school", "placement", "legal status
 @click.option("--as", "person_id", required=True, help="Who asks: one of the node's people.")
 @click.option("--purpose", required=True, help="Why; it is logged here and at every node that answers.")
 @click.option("--placed-here", "asked", flag_value="placed_here", help="Others' children educated in our area.")
+@click.option("--on-our-rolls", "asked", flag_value="on_our_rolls", help="Others' children whom our own files tell of.")
 @click.option("--mine", "asked", flag_value="mine", help="Our own children, wherever educated; asks no other node.")
 @click.option("--class-list", "asked", flag_value="class_list", help="Children in care at the school one works for.")
 @click.option("--named", "asked", flag_value="named", help="Children named to you by us, or with --at by another.")
@@ -61,6 +62,8 @@ def lookup(
         read_named(state, person_id, purpose, at, patience, form)
     elif asked == "class_list":
         read_class_list(state, person_id, purpose, patience, form)
+    elif asked == "on_our_rolls":
+        _list_on_our_rolls(state, person_id, purpose, form)
     elif asked == "mine":
         _list_mine(state, person_id, purpose, form)
     else:
@@ -82,6 +85,17 @@ def _list_mine(state: Path, person_id: str, purpose: str, form: str) -> None:
     reader.sign_for(number for number, *_ in found.rows)
     click.echo(format_rows(LISTING.columns, found.rows, form), nl=False)
     click.echo(f"{len(found)} children in care, from snapshot {snapshot.id}", err=True)
+
+
+def _list_on_our_rolls(state: Path, person_id: str, purpose: str, form: str) -> None:
+    from node.claim_commands import format_rows
+    from node.lookups.on_our_rolls import COLUMNS, list_on_our_rolls
+    from node.service import open_node
+
+    found = list_on_our_rolls(open_node(state), person_id, purpose, copying=form != "table")
+    click.echo(format_rows(COLUMNS, [child.row for child in found], form), nl=False)
+    unknown = sum(not child.homes for child in found)
+    click.echo(f"{len(found)} children in others' care on our rolls, {unknown} of an authority not known", err=True)
 
 
 def _list_placed_here(state: Path, person_id: str, purpose: str, patience: int, form: str) -> None:

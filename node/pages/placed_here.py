@@ -5,13 +5,16 @@ Each home authority decides what we see. Nodes that have not answered are named.
 
 from flask import Blueprint, render_template, request
 
+from federation.state import StateError
 from node.lookups.asking import ask_placed_here
 from node.lookups.command import HEADINGS, list_rows
 from node.lookups.errand import LookupResult
+from node.lookups.on_our_rolls import list_on_our_rolls
 from node.lookups.purpose import PurposeMissing
 from node.pages.staff import may_read_placed_here, require_visitor_who, the_node
 from node.pages.through_hub import PATIENCE, reach_hub
 from node.people import Person
+from policies.access_policy import AccessDenied
 
 placed_here = Blueprint("placed_here", __name__)
 
@@ -44,6 +47,22 @@ def show_placed_here() -> tuple[str, int] | str:
         contacts=[(answer.authority, answer.contact) for answer in found.answers if answer.children],
         purpose=purpose,
     )
+
+
+@placed_here.post("/placed-here/on-our-rolls")
+def show_on_our_rolls() -> tuple[str, int] | str:
+    """Show the children in others' care whom our own files tell of; nobody else is asked."""
+    visitor = require_visitor_who(may_read_placed_here, NOT_YOURS)
+    purpose = request.form.get("purpose", "")
+    try:
+        found = list_on_our_rolls(the_node(), visitor.id, purpose)
+    except (PurposeMissing, StateError) as missing:
+        return render_template("placed_here_purpose.html", purpose=purpose, errors={"purpose": str(missing)}), 400
+    except AccessDenied:
+        # The policy, or the role, was changed between the two requests.
+        require_visitor_who(lambda _: False, NOT_YOURS)
+        raise
+    return render_template("on_our_rolls.html", rows=[child.row for child in found], purpose=purpose)
 
 
 def ask_others(visitor: Person, purpose: str) -> LookupResult:

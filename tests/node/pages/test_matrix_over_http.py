@@ -69,6 +69,7 @@ DOORS: dict[str, Rights] = {
 
 FORMS: dict[str, Rights] = {
     **{path: rights for path, rights in DOORS.items() if path not in ("/handovers", "/leaving")},
+    "/placed-here/on-our-rolls": ((("host", "list", "identity"), ("host", "read", "identity")),),
     "/delegations/revoke": DOORS["/delegations"],
     "/emergency/send": DOORS["/emergency"],
     "/policy/who": DOORS["/children"],

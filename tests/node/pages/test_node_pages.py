@@ -60,6 +60,7 @@ TRACKERS = {"vsh", "staff", "teacher"}
 FORMS = {
     "/children": {"vsh", "staff"},
     "/placed-here": {"vsh", "staff"},
+    "/placed-here/on-our-rolls": {"vsh", "staff"},
     "/policy/who": {"vsh", "staff"},
     "/child": {"vsh", "staff"},
     "/class-list": {"teacher"},
