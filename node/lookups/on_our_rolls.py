@@ -35,7 +35,8 @@ NATIONAL: Mapping[str, str] = {
 """The national lists that say who is in care, and how they are read."""
 
 NOT_KNOWN = "not known"
-ASK_SCHOOL = "ask the school's designated teacher which authority it is, and call its virtual school"
+ASK_SCHOOL = "ask the school"
+"""Its designated teacher knows which authority it is, whose virtual school is called."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,7 +53,7 @@ class OnRoll:
     def row(self) -> tuple[str | None, ...]:
         """The child in the columns of the list."""
         home = ", ".join(self.homes) or NOT_KNOWN
-        step = f"call the virtual school of {' and of '.join(self.homes)}" if self.homes else ASK_SCHOOL
+        step = f"call {' and '.join(self.homes)}" if self.homes else ASK_SCHOOL
         return (self.upn, self.date_of_birth, self.school, self.told_by, home, step)
 
 

@@ -78,7 +78,7 @@ def test_who_has_claimed_a_child_here_is_named(node: Node) -> None:
             connection.execute("INSERT INTO claims_matched VALUES (?, '202425-summer', ?, '2025-07-01')", (home, token))
     again, *others = find_on_our_rolls(node, snapshot)
     assert again.homes == ("301", "316")
-    assert again.row[-1] == "call the virtual school of 301 and of 316"
+    assert again.row[-1] == "call 301 and 316"
     assert all(child.homes == () for child in others)
     with node.database.transaction() as connection:
         connection.execute("DELETE FROM claims_matched")
