@@ -75,11 +75,12 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "preset_changed": "it holds rules of the protection that were changed without a new version",
         "preset_differs": "it has another version of the protection",
         "preset_lost": "it lacks the rules that protected what it answered about this before",
-        "protection_changed": "it has answered about this table and year under another protection",
+        "protection_changed": "it has answered about this year under another protection",
         "ptable_absent": "it does not have the perturbation table of the protection",
         "rules_invalid": "its own rules cannot be used at the moment",
         "runs_used": "the template has been run as often as was approved",
         "table_barred": "it does not answer about a table of the question",
+        "terms_used": "rows about the year have left of as many terms as it allows",
         "tolerance": "more may be missing or collude than it allows",
         # What it checked the question against.
         "plan_differs": "it derives another plan from the question than was approved",

@@ -66,7 +66,7 @@ def additive_labels(plan: QueryPlan) -> frozenset[str]:
     """The columns of counts that add up over cells; none where what they count is too tangled to tell."""
     try:
         return frozenset(each.label for each in counts_of(plan) if each.adds_up and not each.implied)
-    except RegionTangled:
+    except (RegionTangled, TooTangled):
         return frozenset()
 
 
@@ -84,7 +84,7 @@ def protect_totals(raw: RawTable, withheld: Sequence[Collection[str]], preset: P
         lattice = build_lattice([_layout(plan)])
         ties = Ties(secret, hashlib.sha256(f"{plan.plan_id} {preset.name} {preset.version}".encode()).digest())
         return _Totals(raw, preset, lattice, ties, withheld).rows()
-    except (TableUnusable, CannotProtect, Contradiction, RegionTangled):
+    except (TableUnusable, CannotProtect, Contradiction, RegionTangled, TooTangled):
         raise TotalsUnproven from None
 
 
@@ -166,7 +166,7 @@ def imply_counts(raw: RawTable, preset: Preset) -> Mapping[tuple[int, str], int]
     rule = rule_for(preset, raw.plan)
     try:
         implied = [each for each in counts_of(raw.plan) if each.implied]
-    except RegionTangled:
+    except (RegionTangled, TooTangled):
         return {}
     return {
         (place, each.label): rule.printed(figure, LEVELS[0])

@@ -111,7 +111,7 @@ class EarlierReleases:
     _releases: Recent[str, Release] = field(default_factory=lambda: Recent(MOST_ROWS, lambda release: release.size))
 
     def related(self, connection: Connection, manifest: Manifest, plan: QueryPlan, term: str = "") -> list[Release]:
-        """The releases, of a term or any, that count rows which a question counts too, near or far; oldest first.
+        """The releases, of a term or any, that count children whom a question counts too, near or far; oldest first.
 
         Raises `PresetInvalid` where the rules of one are not here any more.
         """
@@ -134,7 +134,7 @@ class EarlierReleases:
         others = [row[0] for row in names if row[0] != manifest.query_id]
 
         def find() -> Mapping[str, QueryPlan]:
-            plans = dict(self._same(connection, others, manifest, plan, term))
+            plans = dict(self._same(connection, others, manifest, term))
             related = find_related(plan, plans.values())
             return {query_id: other for query_id, other in plans.items() if other.plan_id in related}
 
@@ -142,22 +142,23 @@ class EarlierReleases:
         return self._found.get((manifest.query_id, term, len(others)), find)
 
     def related_plans(self, connection: Connection, manifest: Manifest, plan: QueryPlan) -> list[QueryPlan]:
-        """The plans of questions that were or may yet be answered and count rows which this one counts too."""
+        """The plans of questions that were or may yet be answered and count children whom this one counts too."""
         names = connection.execute("SELECT query_id FROM queries WHERE state IN (?, ?, ?)", ANSWERED).fetchall()
-        found = {each.plan_id: each for _, each in self._same(connection, [row[0] for row in names], manifest, plan)}
+        found = {each.plan_id: each for _, each in self._same(connection, [row[0] for row in names], manifest)}
         related = find_related(plan, found.values())
         return [each for each in found.values() if each.plan_id in related]
 
     def _same(
-        self, connection: Connection, names: Sequence[str], manifest: Manifest, plan: QueryPlan, term: str = ""
+        self, connection: Connection, names: Sequence[str], manifest: Manifest, term: str = ""
     ) -> Iterator[tuple[str, QueryPlan]]:
         """Those of these questions that are about the same, each with its plan."""
         subject = Subject.of(manifest)
         for query_id in names:
             asked = self._asked.get(query_id, partial(_read_question, connection, query_id))
             if asked.subject == subject and term in ("", asked.term):
+                # Whatever its tables are: they can be about the same children, and `find_related` tells.
                 other = derive_plan(asked.sql, asked.subject.path)
-                if other.table == plan.table and other.model is None:
+                if other.model is None:
                     yield query_id, other
 
 

@@ -1,13 +1,14 @@
 """The gate between answers and release: what a reader of this release and of earlier ones together could work out.
 
 Before rows of authorities are released, the table is attacked by itself and beside every earlier release of the same
-snapshot that counts rows which it counts too. An authority of which too much is told is left out whole, since its
-signed answer would say what was withheld; who else is in it does not change. Such a release, and one that is too much
-to attack, waits for an output checker: it is told what was found in words, which are kept until it has decided and are
-in no log.
+snapshot that counts children whom it counts too, in whatever table. An authority of which too much is told is left out
+whole, since its signed answer would say what was withheld; who else is in it does not change. Such a release, one that
+is too much to attack, and one beside which another snapshot of the same year has been answered from (the two differ by
+those alone whose records changed), waits for an output checker: it is told what was found in words, which are kept
+until it has decided and are in no log.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from audit.connection import Connection
@@ -78,7 +79,7 @@ def judge_rows(
 
 def attack_rows(newest: Release, earlier: Sequence[Release], deadline: Deadline) -> Verdict:
     """Attack rows beside earlier ones, authority by authority; of what is not attacked a checker is told."""
-    told, words, links = set[str](), list[str](), dict[tuple[str, ...], Linked]()
+    told, words, links = set[str](), list(_name_changed(newest, earlier)), dict[tuple[str, ...], Linked]()
     for authority in newest.answered:
         own = _differing(authority, earlier, newest)
         if own[-1] is not newest:
@@ -101,6 +102,23 @@ def attack_rows(newest: Release, earlier: Sequence[Release], deadline: Deadline)
             told.add(authority)
             words += found
     return Verdict(frozenset(told), tuple(words[:MOST_WORDS]))
+
+
+def _name_changed(newest: Release, earlier: Sequence[Release]) -> Iterator[str]:
+    """Which releases tell, beside the newest, what has changed at an authority from one snapshot to another."""
+    for each in earlier:
+        changed = [code for code in newest.answered if code in each.snapshots and _has_changed(code, each, newest)]
+        if changed:
+            whose = changed[0] if len(changed) == 1 else f"{changed[0]} and {len(changed) - 1} more"
+            yield (
+                f"{whose}: {each.name} counts some of the same children in another snapshot; the two together tell of "
+                "those whose records changed in between."
+            )
+
+
+def _has_changed(authority: str, one: Release, other: Release) -> bool:
+    same_rows = one.plan.plan_id == other.plan.plan_id and list(one.rows[authority]) == list(other.rows[authority])
+    return one.snapshots[authority] != other.snapshots[authority] and not same_rows
 
 
 def _begin(hub: Hub) -> Deadline:

@@ -117,7 +117,7 @@ def reserve_question(node: Node, approved: Approved) -> Reserved | bytes:
         plan = derive_plan(approved.manifest)
         check_rules(node, approved, plan)
         # 10 and 11: the snapshot, and what has been answered from it.
-        snapshot = find_snapshot(node, approved.manifest, known)
+        snapshot = find_snapshot(node, connection, approved.manifest, known)
         check_history(connection, approved, plan, snapshot.id, node.rules())
         if known is None:
             # Only now is one of our officers asked, where our rules say so: about what would be answered otherwise.
@@ -216,7 +216,7 @@ def _protect_rows(node: Node, reserved: Reserved) -> ProtectedTable:
     preset = accept_preset(node, reserved.approved.manifest)
     if preset.cell_key is not None:
         return change_rows(node, run_plan(node, reserved), preset)
-    question = Question(plan, name_subject(reserved.approved.manifest, plan), snapshot, preset)
+    question = Question(plan, reserved.approved.manifest.academic_year, snapshot, preset)
     try:
         if (repeated := node.earlier.find_repeated(node.database.connection, question)) is not None:
             return repeated

@@ -16,7 +16,8 @@
         path and protection, and for a sum tolerance and privacy loss
     10  the history of what was answered about this table and year leaves room for it, under this protection and by this
         path, the template has runs left, and each academic year it touches has as much of its budget left as it costs
-    11  the newest snapshot of the term that was approved covers the academic year asked about
+    11  the newest snapshot of the term that was approved covers the academic year asked about; rows of the year leave
+        from no more snapshots of a term, and of no more terms, than this authority's rules allow
     12  enough operators of the roster can reach each cell of an exact sum, and are in each region if it tells
         regions apart
     13  the attempt at a sum is the hub's, for this roster and threshold; its slot was never used, every earlier attempt
@@ -55,6 +56,7 @@ from federation.register import Member, MemberKind, OrganisationKind, Register, 
 from federation.state import StateError
 from federation.template import Template, check_run
 from node.cell_keys import check_answers_left, find_table
+from node.earlier_rows import count_terms, find_fixed
 from node.figures.ledger import find_other_preset
 from node.refusal import Refused
 from node.rules import NodeRules
@@ -67,7 +69,7 @@ from query_engine.catalogue import load_catalogue
 from query_engine.planning.plan import QueryPlan
 from query_engine.refusal import QueryRefused
 
-PROTECTION_CHANGED = Refused("protection_changed", "this table and year have been answered about under another preset")
+PROTECTION_CHANGED = Refused("protection_changed", "this year has been answered about under another preset")
 
 
 @dataclass(frozen=True)
@@ -233,8 +235,8 @@ def check_history(
 
     The history goes by table and academic year, not by snapshot, since a load that changes one row would otherwise
     begin it anew; a question about several tables belongs to the history of each. One protection serves for all rows of
-    one's own, and one for all exact sums, since two roundings of one count tell more than either; what is noised is
-    rounded for show alone.
+    one's own about a year, and one for all exact sums, since two roundings of one count tell more than either, and
+    tables are about the same children; what is noised is rounded for show alone.
     """
     manifest = approved.manifest
     found = connection.execute(
@@ -244,11 +246,9 @@ def check_history(
     ).fetchall()
     rows = [row for row in found if not set(plan.tables).isdisjoint(row["subject"].partition("/")[0].split("+"))]
     noise = manifest.sum.epsilon if manifest.sum is not None else None
-    if not noise and any(row["preset"] != manifest.preset for row in rows if row["epsilon"] == noise):
+    if not noise and any(row["preset"] != manifest.preset for row in found if row["epsilon"] == noise):
         raise PROTECTION_CHANGED
-    if manifest.path is Path.PER_AUTHORITY and find_other_preset(
-        connection, name_subject(manifest, plan), manifest.preset
-    ):
+    if manifest.path is Path.PER_AUTHORITY and find_other_preset(connection, manifest.academic_year, manifest.preset):
         raise PROTECTION_CHANGED
     others = {row["plan_id"] for row in rows} - {plan.plan_id}
     if len(others) >= rules.questions_per_year:
@@ -258,13 +258,14 @@ def check_history(
     check_allowances(connection, approved, rules.sums)
 
 
-def find_snapshot(node: Node, manifest: Manifest, known: sqlite3.Row | None) -> Snapshot:
-    """Line 11: the snapshot that was reserved, or that the term's exact sums are fixed to, or the term's newest.
+def find_snapshot(
+    node: Node, connection: sqlite3.Connection, manifest: Manifest, known: sqlite3.Row | None
+) -> Snapshot:
+    """Line 11: the snapshot that was reserved, or that the term's exact figures are fixed to, or the term's newest.
 
     Raises `Refused`.
     """
-    fixed = node.sums.find_exact_lock(manifest.snapshot_term) if manifest.path is Path.EXACT_SUM else None
-    named = known["snapshot"] if known is not None else fixed.snapshot if fixed is not None else None
+    named = known["snapshot"] if known is not None else _find_fixed(node, connection, manifest)
     try:
         snapshot = node.store.get(named) if named else node.store.newest(manifest.snapshot_term)
     except (SnapshotMissing, SnapshotDamaged) as error:
@@ -274,3 +275,19 @@ def find_snapshot(node: Node, manifest: Manifest, known: sqlite3.Row | None) -> 
     if int(manifest.academic_year) not in snapshot.academic_years:
         raise Refused("snapshot_absent", f"the snapshot {snapshot.id} does not cover {manifest.academic_year}")
     return snapshot
+
+
+def _find_fixed(node: Node, connection: sqlite3.Connection, manifest: Manifest) -> str | None:
+    """The snapshot of a term that exact sums, or rows of one's own, are fixed to. Raises `Refused`.
+
+    Under cell keys a child more or less changes a count by chance as well, and answers are counted over all snapshots.
+    """
+    if manifest.path is Path.EXACT_SUM:
+        lock = node.sums.find_exact_lock(manifest.snapshot_term)
+        return lock.snapshot if lock is not None else None
+    if manifest.path is Path.NOISY_SUM or manifest.cell_key is not None:
+        return None
+    rules = node.rules()
+    if (terms := count_terms(connection, manifest)) >= rules.terms_per_year:
+        raise Refused("terms_used", f"rows about {manifest.academic_year} have left of {terms} other terms")
+    return find_fixed(connection, manifest.academic_year, manifest.snapshot_term, rules.snapshots_per_term)

@@ -34,7 +34,7 @@ from query_engine.planning.plan import QueryPlan
 from query_engine.planning.region import columns_of
 from query_engine.tables import RawTable
 
-__all__ = ["EarlierRows", "Question", "hold_rows", "keep_implied", "record_sql"]
+__all__ = ["EarlierRows", "Question", "count_terms", "find_fixed", "hold_rows", "keep_implied", "record_sql"]
 
 MOST_ROWS = 200_000
 """Rows of replies that are kept at hand: about fifty questions of the largest kind, or two thousand of 100 cells."""
@@ -59,13 +59,13 @@ OF_SCHOOLS = frozenset(
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, what it is about (tables and year), the snapshot it is asked of, and the preset it is under.
+    """What is asked, the academic year that it is about, the snapshot it is asked of, and the preset it is under.
 
     With `schools`, it is about those of our children alone who are at one of them.
     """
 
     plan: QueryPlan
-    subject: str
+    year: str
     snapshot: str
     preset: Preset
     schools: frozenset[int] = frozenset()
@@ -80,6 +80,33 @@ def record_sql(connection: sqlite3.Connection, digest: str, manifest: Manifest) 
     """Keep what was asked, in the caller's transaction: of a reply it is known then what its figures are of."""
     if manifest.path is Path.PER_AUTHORITY:
         connection.execute("INSERT OR IGNORE INTO rows_asked VALUES (?, ?, '[]')", (digest, manifest.sql))
+
+
+def find_fixed(connection: sqlite3.Connection, year: str, term: str, snapshots_per_term: int) -> str | None:
+    """The snapshot that rows of a year leave from, of a term of which no further one is used; None while one may be.
+
+    A record that is mended between two loads would otherwise be what two answers differ by, or what figures at our own
+    pages differ by from them.
+    """
+    about, of_term = f"*/{year}", f"{term}-*"
+    rows = connection.execute(
+        "SELECT snapshot, min(at) AS first FROM ("
+        "SELECT snapshot, reserved_at || manifests.rowid AS at FROM manifests JOIN rows_asked USING (digest) "
+        "WHERE subject GLOB ? AND snapshot GLOB ? "
+        "UNION ALL SELECT snapshot, shown_at FROM figures_shown WHERE subject GLOB ? AND snapshot GLOB ?"
+        ") GROUP BY snapshot ORDER BY first",
+        (about, of_term, about, of_term),
+    ).fetchall()
+    return str(rows[-1]["snapshot"]) if len(rows) >= snapshots_per_term else None
+
+
+def count_terms(connection: sqlite3.Connection, manifest: Manifest) -> int:
+    """How many other terms there are of which rows about the same year have left."""
+    rows = connection.execute(
+        "SELECT DISTINCT snapshot FROM manifests JOIN rows_asked USING (digest) WHERE subject GLOB ?",
+        (f"*/{manifest.academic_year}",),
+    ).fetchall()
+    return len({row["snapshot"].rpartition("-")[0] for row in rows} - {manifest.snapshot_term})
 
 
 def keep_implied(connection: sqlite3.Connection, digest: str, raw: RawTable, preset: Preset) -> None:
@@ -122,13 +149,13 @@ class EarlierRows:
 
     def list_figures(self, connection: sqlite3.Connection, question: Question) -> tuple[ShownTable, ...]:
         """The figures about the same that our own people were shown, the oldest first. Raises `PresetInvalid`."""
-        numbers = list_shown(connection, question.subject, question.snapshot, question.preset)
+        numbers = list_shown(connection, question.year, question.snapshot, question.preset)
         return tuple(
             self._figures.get(number, partial(read_shown, connection, number, self.presets)) for number in numbers
         )
 
     def find_neighbours(self, connection: sqlite3.Connection, question: Question, secret: bytes) -> Neighbours:
-        """The tables that have left and count rows which this one counts too, oldest first.
+        """The tables that have left and count children whom this one counts too, oldest first.
 
         `secret` is what ties are broken by. Raises `PresetInvalid` where the rules that protected one are not here.
         """
@@ -154,21 +181,23 @@ class EarlierRows:
         left = [each.published for each in self._answered(connection, question)]
         left += [each.published for each in self.list_figures(connection, question) if not each.schools]
         for own in left:
-            if own.plan.table == question.plan.table:
-                key = (own.plan.plan_id, own.preset, tuple(own.rows))
-                found[key] = _join(found[key], own) if key in found else own
+            key = (own.plan.plan_id, own.preset, tuple(own.rows))
+            found[key] = _join(found[key], own) if key in found else own
         return list(found.values())
 
     def _answered(
         self, connection: sqlite3.Connection, question: Question, plan_id: str | None = None
     ) -> Iterator[_Answered]:
-        """What was answered about the same, in whatever words, once each: all of it, or one plan's."""
+        """What was answered about the same year, in whatever words, once each: all of it, or one plan's.
+
+        Whatever its tables were: they can be about the same children.
+        """
         # Of what was asked several times in the same words, the first time; with what was implied, which is kept once.
         rows = connection.execute(
             "SELECT digest, min(reserved_at || ' ' || digest) AS at FROM manifests JOIN rows_asked USING (digest) "
-            "WHERE subject = ? AND snapshot = ? AND preset = ? AND plan_id = ifnull(?, plan_id) AND reply IS NOT NULL "
-            "GROUP BY plan_id, sql, implied ORDER BY at",
-            (question.subject, question.snapshot, question.preset.name, plan_id),
+            "WHERE subject GLOB ? AND snapshot = ? AND preset = ? AND plan_id = ifnull(?, plan_id) "
+            "AND reply IS NOT NULL GROUP BY plan_id, sql, implied ORDER BY at",
+            (f"*/{question.year}", question.snapshot, question.preset.name, plan_id),
         ).fetchall()
         for row in rows:
             read = partial(_read, connection, row["digest"], self.presets)

@@ -214,6 +214,8 @@ class NodeRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     barred_columns: frozenset[str]
     smallest_roster: int
     questions_per_year: int
+    snapshots_per_term: Annotated[int, msgspec.Meta(ge=1)] = 1
+    terms_per_year: Annotated[int, msgspec.Meta(ge=1)] = 3
     lookups: LookupRules
     claims: ClaimRules
     sums: SumRules

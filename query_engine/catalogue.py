@@ -6,8 +6,8 @@ file is `catalogue.toml`; a key it does not know is an error, so that a misspelt
 
 import hashlib
 import tomllib
-from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -17,11 +17,14 @@ from typing import Any, cast, get_args
 from query_engine.columns import (
     Audience,
     Category,
+    Codes,
     Column,
     ColumnType,
     GovernedTable,
+    Implied,
     Nature,
     Role,
+    SameChildren,
     Sensitivity,
     Value,
 )
@@ -103,6 +106,9 @@ def parse_catalogue(content: bytes) -> Catalogue:
         f"{table}.{name}": body for table, entry in data["tables"].items() for name, body in entry["columns"].items()
     }
     tables = {name: _table(name, entry, declared, domains, factors) for name, entry in data["tables"].items()}
+    tables = {name: _with_same_children(each, data["tables"][name], tables) for name, each in tables.items()}
+    implied = {name: tuple(_implied(each, data["tables"][name])) for name, each in tables.items()}
+    tables = {name: _with_implied(each, tables, implied) for name, each in tables.items()}
     return Catalogue(MappingProxyType(tables), factors, hashlib.sha256(content).hexdigest()[:16])
 
 
@@ -131,7 +137,7 @@ def _table(
     factors: Mapping[str, Nature],
 ) -> GovernedTable:
     where = f"table {name}"
-    _check_keys(where, entry, _TABLE_KEYS, {"child_columns"})
+    _check_keys(where, entry, _TABLE_KEYS, {"child_columns", "same_children", "implied"})
     bodies = {each: _likened(where, body, declared) for each, body in entry["columns"].items()}
     columns = {each: _column(where, each, body, domains, factors) for each, body in bodies.items()}
     keys = [each.name for each in columns.values() if each.role == "key"]
@@ -144,7 +150,12 @@ def _table(
     if any(each.former and each.name != entry["authority_column"] for each in columns.values()):
         raise CatalogueInvalid(f"{where}: only the authority column, which no plan reads, may have former values")
     own = _child_columns(where, entry, columns)
-    return GovernedTable(name=name, **(entry | {"columns": MappingProxyType(columns), "child_columns": own}))
+    return GovernedTable(
+        name=name,
+        child_columns=own,
+        columns=MappingProxyType(columns),
+        **{key: entry[key] for key in _TABLE_KEYS - {"columns"}},
+    )
 
 
 def _child_columns(where: str, entry: Mapping[str, Any], columns: Mapping[str, Column]) -> frozenset[str]:
@@ -157,6 +168,86 @@ def _child_columns(where: str, entry: Mapping[str, Any], columns: Mapping[str, C
     if wrong := [each for each in named if each not in columns]:
         raise CatalogueInvalid(f"{where}: child_columns names no column: {', '.join(wrong)}")
     return frozenset(named)
+
+
+def _with_same_children(
+    table: GovernedTable, entry: Mapping[str, Any], tables: Mapping[str, GovernedTable]
+) -> GovernedTable:
+    """A table with what it declares of children whom another table has too. Raises `CatalogueInvalid`."""
+    if "same_children" not in entry:
+        return table
+    stated, where = entry["same_children"], f"table {table.name}, same_children"
+    _check_keys(where, stated, {"table", "column", "groups", "alike"})
+    other, column = tables.get(stated["table"]), table.columns.get(stated["column"])
+    if other is None or column is None or table.rows_per_child_year != 1 or other.rows_per_child_year != 1:
+        raise CatalogueInvalid(f"{where}: name a column, and another table; both tables have one row for each child")
+    for name in stated["alike"]:
+        own, others = table.columns.get(name), other.columns.get(name)
+        if (
+            own is None
+            or others is None
+            or (own.domain, own.bounds, own.codes)
+            != (
+                others.domain,
+                others.bounds,
+                others.codes,
+            )
+        ):
+            raise CatalogueInvalid(f"{where}: {name} has not the same values in both tables")
+    for group, values in stated["groups"].items():
+        said = {name: other.columns[name].code(value) for name, value in values.items() if name in other.columns}
+        if column.code(group) is None or len(said) < len(values) or None in said.values():
+            raise CatalogueInvalid(f"{where}: {group} must be a category, and say values of columns of {other.name}")
+    found = SameChildren(
+        other.child_key, column.name, MappingProxyType(stated["groups"]), frozenset(stated["alike"]), other.columns
+    )
+    return replace(table, same_children=found)
+
+
+def _implied(table: GovernedTable, entry: Mapping[str, Any]) -> Iterator[Implied]:
+    """What a table declares as true of everybody. Raises `CatalogueInvalid`."""
+    for stated in entry.get("implied", ()):
+        where = f"table {table.name}, implied"
+        _check_keys(where, stated, {"when", "then"})
+        (when,) = [_codes(where, table, *each) for each in stated["when"].items()]
+        yield Implied(when, tuple(_codes(where, table, *each) for each in stated["then"].items()))
+
+
+def _codes(where: str, table: GovernedTable, name: str, stated: object) -> tuple[Column, Codes]:
+    """Some values of a column: a list, a range of amounts, or an empty list for a missing value."""
+    column = table.columns.get(name)
+    if column is None or table.rows_per_child_year != 1:
+        raise CatalogueInvalid(f"{where}: {name} is no column of a table with one row for each child")
+    codes: list[tuple[int | None, int | None]]
+    match stated:
+        case []:
+            codes = [(column.present_codes, column.present_codes)]
+        case list():
+            codes = [(code, code) for code in map(column.code, cast("list[Category]", stated))]
+        case {"from": first, "to": last, **rest} if not rest:
+            codes = [(column.code(first), column.code(last))]
+        case _:
+            codes = []
+    found = tuple((first, last) for first, last in codes if first is not None and last is not None)
+    if not codes or len(found) < len(codes):
+        raise CatalogueInvalid(f"{where}: {name} has no such values")
+    return column, found
+
+
+def _with_implied(
+    table: GovernedTable, tables: Mapping[str, GovernedTable], implied: Mapping[str, tuple[Implied, ...]]
+) -> GovernedTable:
+    """A table with what is true of its children: by any table of the same key, and by what it says like another."""
+
+    def of_key(key: str) -> tuple[Implied, ...]:
+        return tuple(each for name, other in tables.items() if other.child_key == key for each in implied[name])
+
+    own, shared = of_key(table.child_key), table.same_children
+    if shared is None:
+        return replace(table, implied=own)
+    others = of_key(shared.child_key)
+    alike = tuple(each for each in others if each.names <= shared.alike)
+    return replace(table, implied=(*own, *alike), same_children=replace(shared, implied=others))
 
 
 def _likened(where: str, body: dict[str, Any], declared: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

@@ -110,6 +110,44 @@ class Column:
         return Decimal(scaled).scaleb(-self.scale) if self.type == "decimal" else scaled
 
 
+Values = Mapping[str, Category]
+"""Of some columns the value that each has."""
+
+
+Codes = tuple[tuple[int, int], ...]
+"""Some codes of a column, as inclusive ranges."""
+
+
+@dataclass(frozen=True, slots=True)
+class Implied:
+    """What is true of everybody: whoever has one of some values of a column has one of those of others."""
+
+    when: tuple[Column, Codes]
+    then: tuple[tuple[Column, Codes], ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The columns that it is about."""
+        return frozenset(column.name for column, _ in (self.when, *self.then))
+
+
+@dataclass(frozen=True, slots=True)
+class SameChildren:
+    """Which rows of a table are of children whom another table has too, under a key of its own.
+
+    `groups` has for some categories of `column` what the other table says of those children, whose key is `child_key`;
+    `columns` are those other columns, with what is `implied` of them, and `alike` the columns that say the same of them
+    in both.
+    """
+
+    child_key: str
+    column: str
+    groups: Mapping[Category, Values]
+    alike: frozenset[str]
+    columns: Mapping[str, Column]
+    implied: tuple[Implied, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class GovernedTable:
     """One governed table. A row is what `grain` says; `child_key` may only be counted.
@@ -117,7 +155,9 @@ class GovernedTable:
     `authority_column` holds the authority whose node keeps the row. `typical_size` is about how many children
     one authority has in a year of the table, by published figures; it is used to warn of sparse tables.
     `rows_per_child_year` is the most rows of a child in a year that are ever counted: what a query derives for each
-    child is cut off there, so the bound holds whatever was loaded. `child_columns` say the same in all of them.
+    child is cut off there, so the bound holds whatever was loaded. `child_columns` say the same in all of them, and in
+    every other table with the same `child_key`; of those the one with one row for each child has all children,
+    and says what is `implied`.
     """
 
     name: str
@@ -129,3 +169,5 @@ class GovernedTable:
     rows_per_child_year: int
     child_columns: frozenset[str] = field(repr=False)
     columns: Mapping[str, Column] = field(repr=False)
+    same_children: SameChildren | None = field(repr=False, compare=False, default=None, kw_only=True)
+    implied: tuple[Implied, ...] = field(repr=False, compare=False, default=(), kw_only=True)

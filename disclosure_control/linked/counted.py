@@ -4,59 +4,78 @@ Children of a table with several rows for each are counted by having a row of so
 alike in all rows of a child in a year tells children apart as it does rows; the rest says of which kind the row is.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from itertools import product
 from math import prod
 
+from disclosure_control.linked.parts import TooTangled
+from disclosure_control.linked.populations import Fact, Need, Population, is_loose, populations_of
 from disclosure_control.tables import Cell
-from query_engine.planning.plan import TOTAL, Output, QueryPlan
+from query_engine.planning.plan import TOTAL, Dimension, Output, QueryPlan
 from query_engine.planning.reach import dimension_region
-from query_engine.planning.region import Region, columns_of, intersect, project
-from query_engine.planning.relation import Relation
+from query_engine.planning.region import Region, columns_of, intersect
 
 __all__ = [
     "MOST_KINDS",
+    "Columns",
     "Counted",
     "Grouping",
     "Kind",
     "Places",
+    "add_facts",
     "counts_of",
-    "groupings_of",
     "place_cell",
     "stands_alone",
 ]
 
-MOST_KINDS = 64
-"""Kinds of rows that one question may count children by; what it tells of them is not looked at where it has more."""
+MOST_KINDS = 256
+"""Kinds of rows that one question may count children by."""
 
-Kind = tuple[str, Region]
-"""What is counted: rows of a table, or its children with a row in a region."""
+Kind = tuple[str, frozenset[Need]]
+"""What is counted: of which unit, rows or children, and which rows a child has to have."""
+
+Columns = frozenset[str]
+"""What decides the categories of one dimension."""
 
 Places = Sequence[int | None]
 """Of a cell the place of its category in each dimension; None where it is a total."""
 
 
 @dataclass(frozen=True)
+class Grouping:
+    """One dimension: the columns that decide its categories, and the rows of each."""
+
+    columns: Columns
+    regions: tuple[Region, ...]
+
+
+@dataclass(frozen=True)
 class Counted:
     """One column of counts: its place among the plan's outputs, of what it counts, and of which rows in every cell.
 
-    Counts of one `kind` add up with each other. An implied one is not printed: it is that of the children behind a sum
-    or an average, which tells as much of whoever is in one such figure and not in another as the count itself would.
-    `rows` are all that are counted, or of which a child that is counted has one, and `base` is what is said of the
-    child by that. Where dimensions say of which kind a row is, it is about the cells with one category in each of
-    them alone, as `fixed` has it by the number of the dimension.
+    Counts of one unit add up with each other; whoever is counted is of the children of `key`. An implied one is not
+    printed: it is that of the children behind a sum or an average, which tells as much of whoever is in one such figure
+    and not in another as the count itself would.
+    `rows` are all that are counted, as the plan has them, and `base` is what is said by that in the words that are
+    shared. It adds up over the dimensions in `free`. Of the others it is about the cells with one category in each
+    alone, as `fixed` has it by the number of the dimension: they say of which kind a row is, or cut across others.
+    Where `behind` names rows, each of the children has one of them in `inside` at least.
     """
 
     place: int
     label: str
+    key: str
     kind: Kind
     base: Region
+    inside: Region
     rows: Region
     statistic: str
     implied: bool
     fixed: tuple[tuple[int, int | None], ...] = ()
+    free: tuple[tuple[int, Grouping], ...] = ()
+    behind: str = ""
 
     @property
     def adds_up(self) -> bool:
@@ -67,39 +86,60 @@ class Counted:
         """Whether it is about a cell."""
         return all(places[number] == at for number, at in self.fixed)
 
-    def free(self, groupings: Sequence["Grouping"]) -> list[tuple[int, "Grouping"]]:
-        """The dimensions that it adds up over, with their numbers."""
-        fixed = {number for number, _ in self.fixed}
-        return [(number, each) for number, each in enumerate(groupings) if number not in fixed]
 
+def counts_of(
+    plan: QueryPlan,
+    *,
+    split: bool = False,
+    crossed: Collection[Columns] = (),
+    facts: Collection[Fact] = (),
+) -> Iterator[Counted]:
+    """The columns of counts: of rows, of children, and implied ones; none where it cannot be said which they count.
 
-@dataclass(frozen=True)
-class Grouping:
-    """One dimension: the columns that decide its categories, and the rows of each."""
-
-    columns: frozenset[str]
-    regions: tuple[Region, ...]
-
-
-def counts_of(plan: QueryPlan) -> Iterator[Counted]:
-    """The columns of counts: of rows, of children, and implied ones.
-
-    Children of several years or tables, and those of more kinds of rows than `MOST_KINDS`, are not looked at. Raises
-    `RegionTangled`.
+    Where it is `split`, what is counted of pupils in care and of others is apart. Dimensions by `crossed` columns are
+    not added up over. Conditions say what follows from them by `facts` too, so that those about the same children are
+    the same. Raises `RegionTangled` and `TooTangled`.
     """
-    for place, output in enumerate(plan.outputs):
-        printed = _printed(output)
-        name = printed or output.present
-        if not name:
-            continue
-        statistic = next(each for each in plan.statistics if each.name == name)
-        rows = intersect(plan.where, True if statistic.measure is None else statistic.measure.where)
-        if has_one_row_each(plan) or (printed and statistic.kind != "children"):
-            yield Counted(place, output.label, (plan.table, True), rows, rows, name, not printed)
-        elif statistic.kind == "children" and not isinstance(plan.governed, Relation) and len(plan.academic_years) == 1:
-            for fixed, (base, kind) in _kinds_of_rows(plan, rows):
-                unit = (f"children of {plan.table}", kind)
-                yield Counted(place, output.label, unit, base, rows, name, not printed, fixed)
+    for population in populations_of(plan, split=split):
+        groupings = _groupings(plan, population)
+        for place, output in enumerate(plan.outputs):
+            printed = _printed(output)
+            name = printed or output.present
+            if not name:
+                continue
+            statistic = next(each for each in plan.statistics if each.name == name)
+            rows = intersect(plan.where, True if statistic.measure is None else statistic.measure.where)
+            inside = intersect(population.translate(rows), population.base)
+            if inside is False:
+                continue
+            of_rows = bool(population.rows) and statistic.kind != "children"
+            if (of_rows and not printed) or (statistic.kind == "children" and len(plan.academic_years) != 1):
+                continue
+            telling = [number for number, each in enumerate(groupings) if each.columns in crossed]
+            if not of_rows:
+                telling = sorted({*telling, *_telling(plan, population, groupings)})
+            free = tuple(each for each in enumerate(groupings) if each[0] not in telling)
+            named = f"rows of {population.rows}" if population.rows else ""
+            for fixed, chosen in _choices(groupings, telling, inside):
+                said = add_facts(chosen, facts)
+                if said is False:
+                    continue
+                base, needs = (said, population.needs) if of_rows else population.take_apart(said)
+                kind, behind = ((named, needs), "") if of_rows else ((population.key, needs), named)
+                yield Counted(
+                    place=place,
+                    label=output.label,
+                    key=population.key,
+                    kind=kind,
+                    base=base,
+                    inside=said,
+                    rows=rows,
+                    statistic=name,
+                    implied=not printed,
+                    fixed=fixed,
+                    free=free,
+                    behind=behind,
+                )
 
 
 def _printed(output: Output) -> str | None:
@@ -109,46 +149,57 @@ def _printed(output: Output) -> str | None:
     return output.statistics[0] if output.kind == "distinct" else None
 
 
-def _kinds_of_rows(
-    plan: QueryPlan, rows: Region
-) -> Iterator[tuple[tuple[tuple[int, int | None], ...], tuple[Region, Region]]]:
-    """By the dimensions that tell rows of a child apart: what each choice says of the child, and of the row."""
-    own = plan.governed.child_columns
-    groupings = groupings_of(plan)
-    telling = [number for number, each in enumerate(groupings) if not each.columns <= own]
+def _telling(plan: QueryPlan, population: Population, groupings: Sequence[Grouping]) -> list[int]:
+    """The dimensions that say of which kind a row is, or several things of the child, by their numbers."""
+    return [
+        number
+        for number, (dimension, each) in enumerate(zip(plan.dimensions, groupings, strict=True))
+        if not each.columns <= population.own or _columns_of_dimension(dimension) & population.telling
+    ]
+
+
+def _columns_of_dimension(dimension: Dimension) -> Columns:
+    return frozenset({dimension.name}).union(*map(columns_of, dimension.regions))
+
+
+def _choices(
+    groupings: Sequence[Grouping], telling: Sequence[int], rows: Region
+) -> Iterator[tuple[tuple[tuple[int, int | None], ...], Region]]:
+    """By the dimensions that are not added up over: each choice of categories, and the rows that it leaves."""
     if prod(1 + len(groupings[number].regions) for number in telling) > MOST_KINDS:
-        return
+        raise TooTangled(f"one question tells more than {MOST_KINDS} kinds of rows apart")
     for places in product(*((None, *range(len(groupings[number].regions))) for number in telling)):
         fixed = tuple(zip(telling, places, strict=True))
         chosen = (groupings[number].regions[at] for number, at in fixed if at is not None)
         inside = reduce(intersect, chosen, rows)
         if inside is not False:
-            yield fixed, _take_apart(inside, own)
+            yield fixed, inside
 
 
-@lru_cache(maxsize=1 << 14)
-def _take_apart(rows: Region, own: frozenset[str]) -> tuple[Region, Region]:
-    """What a region says of the child, and of the row; of the row all of it where that cannot be taken apart."""
-    base, kind = project(rows, own), project(rows, columns_of(rows) - own)
-    return base, kind if intersect(base, kind) == rows else rows
+def add_facts(region: Region, facts: Collection[Fact]) -> Region:
+    """A condition with what follows from it, as far as it is about columns that it names. Raises `RegionTangled`."""
+    named = columns_of(region)
+    return intersect(region, _all_of(tuple(fact for columns, fact in facts if columns & named)))
 
 
-def has_one_row_each(plan: QueryPlan) -> bool:
-    """Whether each child has one row at most, so that children add up as rows do."""
-    is_joined = isinstance(plan.governed, Relation)
-    return not is_joined and plan.governed.rows_per_child_year == 1 and len(plan.academic_years) == 1
+@lru_cache(maxsize=1 << 10)
+def _all_of(facts: tuple[Region, ...]) -> Region:
+    everybody: Region = True
+    return reduce(intersect, facts, everybody)
 
 
 def stands_alone(plan: QueryPlan) -> bool:
     """Whether no count of a plan's answer adds up to others: there are no totals, and one column at most."""
-    return len(plan.sets) == 1 and len({each.label for each in counts_of(plan) if not each.implied}) < 2
+    return len(plan.sets) == 1 and (is_loose(plan) or len({each.label for each in plan.outputs if _printed(each)}) < 2)
 
 
-def groupings_of(plan: QueryPlan) -> tuple[Grouping, ...]:
-    """The dimensions of a plan."""
+def _groupings(plan: QueryPlan, population: Population) -> tuple[Grouping, ...]:
+    """The dimensions of a plan, in the words that are shared."""
     found = []
     for each in plan.dimensions:
-        regions = tuple(dimension_region(each, category, plan.governed) for category in each.categories)
+        regions = tuple(
+            population.translate(dimension_region(each, category, plan.governed)) for category in each.categories
+        )
         found.append(Grouping(frozenset[str]().union(*map(columns_of, regions)), regions))
     return tuple(found)
 

@@ -19,14 +19,14 @@ from disclosure_control.suppression.view import View
 __all__ = ["find_groups"]
 
 
-def find_groups(view: View, hidden: Sequence[int], seen: Seen, deadline: Deadline) -> list[Known]:
-    """The groups that are told among these cells; those that were seen to be large enough are not looked at.
+def find_groups(view: View, hidden: Sequence[int], seen: Seen, deadline: Deadline) -> list[list[Known]]:
+    """The groups that are told among these cells, by their cells; those seen to be large enough are not looked at.
 
     What has nothing to do with each other is looked at by itself: were several such groups known together to be few,
     so would be one of them. Raises `Contradiction` and `TimeUp`.
     """
     fixed = [Known(cell, int(view.low[cell]), int(view.high[cell])) for cell in hidden if _is_fixed(view, cell)]
-    found = [each for each in fixed if _is_few(each, view.rule)]
+    found = [[each] for each in fixed if _is_few(each, view.rule)]
     left = {cell for cell in hidden if not _is_fixed(view, cell) and seen.high[cell] < view.rule.enough(0)}
     parts = Parts(view.lattice)
     for cells in parts.connected(view.low < view.high) if left else ():
@@ -36,7 +36,8 @@ def find_groups(view: View, hidden: Sequence[int], seen: Seen, deadline: Deadlin
             alone = {each.cell for each in few}
             others = [number for cell in inside if (number := part.numbers[cell]) not in alone]
             several = find_union(view.within(part), others, deadline)
-            found += [replace(each, cell=int(part.cells[each.cell])) for each in (*few, *several)]
+            groups = [*([each] for each in few), several]
+            found += [[replace(each, cell=int(part.cells[each.cell])) for each in group] for group in groups if group]
     return found
 
 

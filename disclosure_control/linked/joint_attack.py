@@ -39,10 +39,14 @@ Rules = Sequence[CountRule]
 
 @dataclass(frozen=True)
 class Told:
-    """What a reader knows too much of: a cell, its counts in the releases (none for a group nobody asked for)."""
+    """What a reader knows too much of: a cell, its counts in the releases (none for a group nobody asked for).
+
+    Of a group that lies in several cells what is known is of all of them `together`.
+    """
 
     cell: int
     places: tuple[Place, ...]
+    together: tuple[int, ...]
     _know: Callable[[], Known]
 
     @cached_property
@@ -190,9 +194,14 @@ class _Attack:
         knowing = Knowing(view, self.deadline)
         known: dict[int, Callable[[], Known]] = {cell: partial(knowing.know, cell) for cell in told}
         known |= {each.cell: partial(_itself, each) for each in self._find_opened(places)}
+        together: dict[int, tuple[int, ...]] = {}
         if self.only is None or not self.only.isdisjoint(hidden):
-            known |= {each.cell: partial(_itself, each) for each in find_groups(view, hidden, seen, self.deadline)}
-        found = tuple(Told(cell, tuple(places.get(cell, ())), known[cell]) for cell in sorted(known))
+            groups = find_groups(view, hidden, seen, self.deadline)
+            known |= {each.cell: partial(_itself, each) for group in groups for each in group}
+            together |= {each.cell: tuple(beside.cell for beside in group) for group in groups for each in group}
+        found = tuple(
+            Told(cell, tuple(places.get(cell, ())), together.get(cell, (cell,)), known[cell]) for cell in sorted(known)
+        )
         return JointAttack(len(self.linked.lattice), len(withheld), found, seen)
 
     def _places(self) -> Mapping[int, Sequence[Place]]:

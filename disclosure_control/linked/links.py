@@ -1,41 +1,42 @@
-"""Links: the counts of several questions as sums over parts that have no row in common.
+"""Links: the counts of several questions as sums over parts that have no child in common.
 
-Rows are cut by the conditions of all questions into parts, and within a part by the categories of the columns that a
-question groups by, with all totals over them. Two questions that group the same part by other columns are linked by the
-totals that both have. Counts of the same children come out as one cell, whichever question they answer.
+Children are cut by the conditions of all questions into parts, and within a part by the categories of the columns that
+a question groups by, with all totals over them. Two questions that group the same part by other columns are linked by
+the totals that both have; where one groups by an expression over several columns of which another uses some, its
+categories are conditions like any other. Counts of the same children come out as one cell, whichever question they
+answer and whichever table they are counted in. Children who have a row of some kind are some of all children, and no
+more than there are such rows.
 
-Limits: columns that are grouped by in expressions over several columns are linked to questions with the same columns
-alone, and categories that no row of a part can be in are known only where one column decides it. Both leave the attack
+A limit: categories that no row of a part can be in are known only where one column decides it. That leaves the attack
 weaker than it could be, never wrong.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import chain, product
+from itertools import chain, permutations, product
 from math import prod
+from typing import cast
 
-from disclosure_control.linked.counted import Counted, Grouping, Kind, Places, counts_of, groupings_of, place_cell
-from disclosure_control.linked.kinds import nest_kinds
+from disclosure_control.linked.counted import Columns, Counted, Grouping, Kind, Places, add_facts, counts_of, place_cell
+from disclosure_control.linked.kinds import Needs, nest_kinds
 from disclosure_control.linked.parts import Cut, TooTangled, cut
+from disclosure_control.linked.populations import Fact, is_loose, populations_of
 from disclosure_control.preset import LEVELS
 from disclosure_control.suppression.lattice import Lattice, Relation
 from query_engine.planning.plan import QueryPlan
-from query_engine.planning.region import Region, RegionTangled, intersect
+from query_engine.planning.region import Region, RegionTangled, columns_of, intersect
 
 __all__ = ["MOST_CELLS", "Linked", "Place", "TooTangled", "link_plans"]
 
 MOST_CELLS = 50_000
 """Cells that releases are attacked over."""
 
-Columns = frozenset[str]
-"""What decides the categories of one dimension."""
-
 Categories = frozenset[tuple[Columns, int]]
 """Of each dimension the number of the category; a dimension that is not among them is added up over."""
 
 Part = tuple[Kind, int, Region]
-"""What has no row in common with any other part: of what is counted, over which group of authorities, which rows."""
+"""What has no child in common with any other part: of what is counted, over which group of authorities, which of it."""
 
 Place = tuple[int, int, str]
 """The number of a question, of its cell, and the label of the column."""
@@ -45,11 +46,15 @@ Place = tuple[int, int, str]
 class Linked:
     """All counts of several questions as cells of one lattice.
 
-    `places` has the cell of each count; those of which it is known that nobody can be in them are left out.
+    `places` has the cell of each count; those of which it is known that nobody can be in them are left out. `keys` says
+    what each cell is: a part and its categories, by their numbers in `classes`; the cells it adds up; or by a word what
+    two cells differ by.
     """
 
     lattice: Lattice
     places: Mapping[Place, int]
+    keys: tuple[object, ...]
+    classes: Mapping[Columns, Cut]
 
 
 def link_plans(plans: Sequence[QueryPlan], rosters: Sequence[Collection[str]] = (), most: int = MOST_CELLS) -> Linked:
@@ -58,31 +63,66 @@ def link_plans(plans: Sequence[QueryPlan], rosters: Sequence[Collection[str]] = 
     Raises `TooTangled` where there are more cells than `most`.
     """
     groups = _cut_rosters(rosters or [("",)] * len(plans))
+    if len(plans) > 1 and any(map(is_loose, plans)):
+        raise TooTangled("one of them counts by rows that may be missing, or over several years")
     try:
-        counts = [list(counts_of(plan)) for plan in plans]
-        groupings = [groupings_of(plan) for plan in plans]
-        linker = _Linker(_cut_bases(chain(*counts)), _cut_groupings(chain(*groupings)), groups, most)
-        linker.check_size(linker.size(counts, groupings))
-        for number, (plan, own, dimensions) in enumerate(zip(plans, counts, groupings, strict=True)):
-            linker.place(number, plan, own, dimensions)
-        linker.set_apart()
+        counts, facts = _count(plans)
+        linker = _Linker(_cut_bases(counts), _cut_groupings(chain(*counts)), groups, most, _count_rows(counts), facts)
+        linker.check_size(linker.size(counts))
+        for number, (plan, own) in enumerate(zip(plans, counts, strict=True)):
+            linker.place(number, plan, own)
+        linker.compare_columns()
         linker.compare_kinds()
     except RegionTangled:
         raise TooTangled("the questions overlap in ways that are too tangled to tell") from None
     return linker.linked()
 
 
-def _cut_bases(counts: Iterable[Counted]) -> Mapping[str, Cut]:
+_Counts = Sequence[Sequence[Counted]]
+"""What each of several questions counts."""
+
+
+def _count(plans: Sequence[QueryPlan]) -> tuple[_Counts, Sequence[Fact]]:
+    """What these questions count: pupils in care apart where children are counted too, no dimension across others.
+
+    With it the facts that bear on it: those about two columns that the questions name.
+    """
+    split = len({each.governed.child_key for each in plans}) > 1
+    counts = [list(counts_of(plan, split=split)) for plan in plans]
+    dimensions = frozenset(each.columns for own in counts for counted in own for _, each in counted.free)
+    named = frozenset[str]().union(*dimensions, *(columns_of(each.inside) for each in chain(*counts)))
+    every = dict.fromkeys(fact for plan in plans for each in populations_of(plan, split=split) for fact in each.implied)
+    facts = [each for each in every if each[0] <= named]
+    crossed = _find_crossed(dimensions)
+    if crossed or facts:
+        counts = [list(counts_of(plan, split=split, crossed=crossed, facts=facts)) for plan in plans]
+    return counts, facts
+
+
+def _find_crossed(every: Collection[Columns]) -> frozenset[Columns]:
+    """The dimensions by expressions over several columns of which another dimension uses some, and not the same."""
+    return frozenset(each for each in every if len(each) > 1 and any(each != other and each & other for other in every))
+
+
+def _count_rows(counts: _Counts) -> frozenset[str]:
+    """The rows that are counted themselves, and not their children alone."""
+    return frozenset(each.kind[0] for own in counts for each in own if each.kind[0] != each.key)
+
+
+def _cut_bases(counts: _Counts) -> Mapping[str, Cut]:
     found: dict[str, list[Region]] = {}
-    for each in counts:
+    for each in chain(*counts):
         found.setdefault(each.kind[0], []).append(each.base)
+    for unit in _count_rows(counts):
+        found[unit] += [each.inside for each in chain(*counts) if each.behind == unit]
     return {unit: cut(bases) for unit, bases in found.items()}
 
 
-def _cut_groupings(groupings: Iterable[Grouping]) -> Mapping[Columns, Cut]:
+def _cut_groupings(counts: Iterable[Counted]) -> Mapping[Columns, Cut]:
     found: dict[Columns, list[Region]] = {}
-    for each in groupings:
-        found.setdefault(each.columns, []).extend(each.regions)
+    for counted in counts:
+        for _, each in counted.free:
+            found.setdefault(each.columns, []).extend(each.regions)
     return {columns: cut(regions) for columns, regions in found.items()}
 
 
@@ -107,20 +147,21 @@ class _Linker:
     classes: Mapping[Columns, Cut]
     rosters: Sequence[tuple[int, ...]]
     most: int
+    counted_rows: frozenset[str]
+    facts: Sequence[Fact]
     _numbers: dict[object, int] = field(default_factory=dict)
     _breadths: list[int] = field(default_factory=list)
     _relations: dict[Relation, None] = field(default_factory=dict)
     _laid: set[object] = field(default_factory=set)
+    _met: dict[tuple[Columns, int], Region] = field(default_factory=dict)
     _known_possible: dict[tuple[Part, Columns], tuple[int, ...]] = field(default_factory=dict)
-    _asked: dict[frozenset[Part], set[frozenset[Columns]]] = field(default_factory=dict)
-    _part_numbers: dict[Part, int] = field(default_factory=dict)
     _places: dict[Place, int] = field(default_factory=dict)
 
-    def size(self, counts: Sequence[Sequence[Counted]], groupings: Sequence[Sequence[Grouping]]) -> int:
+    def size(self, counts: _Counts) -> int:
         """About how many cells there will be."""
         grids = {
-            (counted.kind, group, part, frozenset(each.columns for _, each in counted.free(dimensions)))
-            for own, dimensions, groups in zip(counts, groupings, self.rosters, strict=True)
+            (counted.kind, group, part, frozenset(each.columns for _, each in counted.free))
+            for own, groups in zip(counts, self.rosters, strict=True)
             for counted in own
             for group, part in product(groups, self.bases[counted.kind[0]].holders[counted.base])
         }
@@ -131,32 +172,68 @@ class _Linker:
         if cells > self.most:
             raise TooTangled(f"the questions make more than {self.most:,} cells together")
 
-    def place(self, number: int, plan: QueryPlan, counts: Sequence[Counted], groups: Sequence[Grouping]) -> None:
+    def place(self, number: int, plan: QueryPlan, counts: Sequence[Counted]) -> None:
         """Find the cells of one question's counts."""
         cells = [place_cell(plan, cell) for cell in plan.iter_cells()]
+        blocks: dict[Place, list[int]] = {}
         for counted in counts:
-            own = product([counted.kind], self.rosters[number], self.bases[counted.kind[0]].of(counted.base))
-            parts, free = list(own), counted.free(groups)
-            dimensions = frozenset(each.columns for _, each in free)
-            self._asked.setdefault(frozenset(parts), set()).add(dimensions)
-            for part in parts:
-                self._part_numbers.setdefault(part, len(self._part_numbers))
-                self._lay_grid(part, dimensions)
-            for row, cell in enumerate(cells):
-                if counted.covers(cell) and (block := self._block(parts, cell, free)):
-                    self._places[number, row, counted.label] = self._sum(block)
+            found = self._blocks(counted, number, cells)
+            for row, block in found.items():
+                blocks.setdefault((number, row, counted.label), []).extend(block)
+            if counted.behind in self.counted_rows:
+                rows = replace(counted, kind=(counted.behind, frozenset()), base=counted.inside)
+                for row, several in self._blocks(rows, number, cells).items():
+                    if row in found:
+                        self._compare_rows(self._sum(several), self._sum(found[row]))
+        for place, block in blocks.items():
+            self._places[place] = self._sum(block)
 
-    def set_apart(self) -> None:
-        """Have a cell for whoever is in one count and not in another that has all of the first's parts.
+    def compare_columns(self) -> None:
+        """Set the categories of one column against those of another that say something of them.
 
-        Two conditions can differ in several parts, of which each by itself is nobody's to know.
+        Whoever is in one of the narrower is in the wider that it is part of; and where all that overlap the wider are
+        parts of it, they make it up.
         """
-        asked = list(self._asked.items())
-        for (one, columns), (other, others) in product(asked, asked):
-            if one > other:
-                apart = sorted(one - other, key=self._part_numbers.__getitem__)
-                for dimensions in {frozenset[Columns](), *(columns & others)}:
-                    self._sum_apart(apart, dimensions)
+        told = [pair for pair in permutations(self.classes, 2) if self._is_told(*pair)]
+        cells = (
+            [cast("tuple[Part, Categories]", key) for key in self._numbers if isinstance(key, tuple)] if told else []
+        )
+        for part, named in cells:
+            at = dict(named)
+            for wide, narrow in told:
+                if wide in at and narrow not in at:
+                    self._compare_categories(part, named, wide, narrow)
+
+    def _compare_categories(self, part: Part, named: Categories, wide: Columns, narrow: Columns) -> None:
+        at, others = dict(named)[wide], named - {(wide, dict(named)[wide])}
+        inside, beyond = [], False
+        for place in self._possible(part, narrow):
+            if self._agree_in(part, (wide, at), (narrow, place)):
+                alone = not any(
+                    self._agree_in(part, (wide, other), (narrow, place))
+                    for other in self._possible(part, wide)
+                    if other != at
+                )
+                cell = self._numbers.get((part, others | {(narrow, place)}))
+                if alone and cell is not None:
+                    inside.append(cell)
+                else:
+                    beyond = True
+        if inside:
+            whole = self._numbers[part, named]
+            rest = [self._enter(("beyond", whole, frozenset(inside)), self._breadths[whole])] if beyond else []
+            if [whole] != [*inside, *rest]:
+                self._relate(whole, [*inside, *rest])
+
+    def _agree_in(self, part: Part, one: tuple[Columns, int], other: tuple[Columns, int]) -> bool:
+        """Whether some child of a part can be in both of two categories."""
+        (columns, at), (beside, place) = one, other
+        both = intersect(self.classes[columns].parts[at], self.classes[beside].parts[place])
+        return not _is_empty(part[2], add_facts(both, self.facts))
+
+    def _is_told(self, one: Columns, other: Columns) -> bool:
+        """Whether a fact is about columns of either."""
+        return any(names <= one | other and names & one and names & other for names, _ in self.facts)
 
     def compare_kinds(self) -> None:
         """Set children with a row of one kind against those of the same part with one of another.
@@ -164,35 +241,25 @@ class _Linker:
         Who has one of the narrower has one of the wider; and of several kinds that make up another nobody is in less
         than one.
         """
-        kinds = list(dict.fromkeys(part[0] for part in self._part_numbers))
-        entered: dict[Kind, list[tuple[Part, Categories]]] = {}
-        for key in list(self._numbers):
-            if isinstance(key, tuple):  # Of a part and its categories; sums are named by what they add up.
-                entered.setdefault(key[0][0], []).append(key)
-        for nested in nest_kinds(kinds):
-            for part, named in entered.get(nested.wide, ()):
-                self._compare(part, named, nested.narrow, covered=nested.covers)
+        entered: dict[tuple[str, int, Region, Categories], dict[Needs, int]] = {}
+        for key, cell in self._numbers.items():
+            if isinstance(key, tuple) and len(key) == 2:  # Of a part and its categories; the others are made of them.
+                ((unit, needs), group, region), named = key
+                entered.setdefault((unit, group, region, named), {})[needs] = cell
+        for kinds in entered.values():
+            for nested in nest_kinds(tuple(kinds)) if len(kinds) > 1 else ():
+                inside = [kinds[each] for each in nested.narrow]
+                self._compare(kinds[nested.wide], inside, covered=nested.covers)
 
-    def _compare(self, part: Part, named: Categories, narrow: Sequence[Kind], *, covered: bool) -> None:
-        whole = self._numbers[part, named]
-        own = [self._numbers.get(((kind, *part[1:]), named)) for kind in narrow]
-        inside = [each for each in own if each is not None]
+    def _compare(self, whole: int, inside: Sequence[int], *, covered: bool) -> None:
         for each in inside:
             self._relate(whole, [each, self._enter(("without", whole, each), self._breadths[each])])
-        if covered and len(inside) == len(own) > 1:
+        if covered and len(inside) > 1:
             self._relate(self._sum(inside), [whole, self._enter(("twice", whole, frozenset(inside)), 1)])
 
-    def _sum_apart(self, parts: Sequence[Part], dimensions: frozenset[Columns]) -> None:
-        keys = sorted(dimensions, key=sorted)
-        for places in product(*(range(len(self.classes[key].parts)) for key in keys)):
-            named = frozenset(zip(keys, places, strict=True))
-            block = [
-                self._enter_cell(part, named)
-                for part in parts
-                if all(self._can_be(part, key, place) for key, place in named)
-            ]
-            if len(block) > 1:
-                self._sum(block)
+    def _compare_rows(self, rows: int, children: int) -> None:
+        """There are as many rows as children who have one, and more where some have several."""
+        self._relate(rows, [children, self._enter(("more", rows, children), self._breadths[children])])
 
     def linked(self) -> Linked:
         """What has been found."""
@@ -208,6 +275,8 @@ class _Linker:
                 shown=count,
             ),
             self._places,
+            tuple(self._numbers),
+            self.classes,
         )
 
     def _lay_grid(self, part: Part, dimensions: frozenset[Columns]) -> None:
@@ -239,11 +308,25 @@ class _Linker:
         return self._enter((part, telling), breadth)
 
     def _can_be(self, part: Part, key: Columns, place: int) -> bool:
-        return not _is_empty(part[2], self.classes[key].parts[place])
+        if (key, place) not in self._met:
+            self._met[key, place] = add_facts(self.classes[key].parts[place], self.facts)
+        return not _is_empty(part[2], self._met[key, place])
 
-    def _block(self, parts: Sequence[Part], cell: Places, groups: Sequence[tuple[int, Grouping]]) -> list[int]:
+    def _blocks(self, counted: Counted, number: int, cells: Sequence[Places]) -> dict[int, list[int]]:
+        """The rows of a question that a count is about, each with the cells that it adds up over there.
+
+        Rows that nobody can be in are left out.
+        """
+        dimensions = frozenset(each.columns for _, each in counted.free)
+        parts = list(product([counted.kind], self.rosters[number], self.bases[counted.kind[0]].of(counted.base)))
+        for part in parts:
+            self._lay_grid(part, dimensions)
+        found = {row: self._block(parts, cell, counted) for row, cell in enumerate(cells) if counted.covers(cell)}
+        return {row: block for row, block in found.items() if block}
+
+    def _block(self, parts: Sequence[Part], cell: Places, counted: Counted) -> list[int]:
         """The cells that a count adds up over; none where nobody can be in it."""
-        named = [(each, place) for number, each in groups if (place := cell[number]) is not None]
+        named = [(each, place) for number, each in counted.free if (place := cell[number]) is not None]
         found = []
         for part in parts:
             choices = [

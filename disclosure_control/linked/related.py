@@ -1,40 +1,56 @@
-"""Which questions have to do with each other: those that count rows in common, or are led to by such as do.
+"""Which questions have to do with each other: those that count children in common, or are led to by such as do.
 
-Counts of rows of which none is in both add up to nothing together, so that whatever else was released plays no part.
+Counts of children of whom none is in both add up to nothing together, so that whatever else was released plays no part.
+It does not matter which table they are counted in.
 """
 
 from collections.abc import Iterable
 from functools import lru_cache
 
 from disclosure_control.linked.counted import counts_of
+from disclosure_control.linked.parts import TooTangled
+from disclosure_control.linked.populations import is_loose, reach_of
 from query_engine.planning.plan import QueryPlan
 from query_engine.planning.region import Region, RegionTangled, intersect
 
 __all__ = ["find_related"]
 
+_Bases = frozenset[tuple[str, Region]]
+"""By whose key and in which rows a question counts."""
+
 
 def find_related(plan: QueryPlan, others: Iterable[QueryPlan]) -> frozenset[str]:
     """The ids of those of the other plans that have to do with one."""
     left = {each.plan_id: each for each in others}
-    front, found = [plan], set[str]()
+    bases = {name: _bases(each) for name, each in (left | {plan.plan_id: plan}).items()}
+    front, found = [bases[plan.plan_id]], set[str]()
     while front:
-        near = {name: other for name, other in left.items() if any(_meet(one, other) for one in front)}
-        found |= near.keys()
+        near = [name for name in left if any(_meet(one, bases[name]) for one in front)]
+        found.update(near)
+        front = [bases[name] for name in near]
         left = {name: other for name, other in left.items() if name not in near}
-        front = list(near.values())
     return frozenset(found)
 
 
-def _meet(one: QueryPlan, other: QueryPlan) -> bool:
-    """Whether some row is in a count of either; so it is taken to be where that is too tangled to tell."""
+def _meet(one: _Bases, other: _Bases) -> bool:
+    """Whether some child is in a count of either; so it is taken to be where that is too tangled to tell."""
     try:
-        return any(_may_meet(base, beside) for base in _bases(one) for beside in _bases(other))
+        return any(key == name and _may_meet(base, beside) for key, base in one for name, beside in other)
     except RegionTangled:
         return True
 
 
-def _bases(plan: QueryPlan) -> frozenset[Region]:
-    return frozenset(each.base for each in counts_of(plan))
+def _bases(plan: QueryPlan) -> _Bases:
+    try:
+        if is_loose(plan):
+            return frozenset({(_key(plan), reach_of(plan))})
+        return frozenset((each.key, each.inside) for each in counts_of(plan, split=True))
+    except (RegionTangled, TooTangled):
+        return frozenset({(_key(plan), True)})
+
+
+def _key(plan: QueryPlan) -> str:
+    return plan.governed.child_key
 
 
 @lru_cache(maxsize=1 << 16)

@@ -7,6 +7,7 @@ from disclosure_control.linked.companions import Published, entries_of, link_pub
 from disclosure_control.linked.counted import stands_alone
 from disclosure_control.linked.joint_attack import Baseline, Entries, JointAttack, Rules, Told, attack_together
 from disclosure_control.linked.links import Linked
+from disclosure_control.linked.naming import Names
 from disclosure_control.suppression.deadline import NEVER, Deadline
 
 __all__ = ["tell_hits"]
@@ -36,7 +37,8 @@ def tell_hits(
     if not fresh:
         return []
     names = _names(linked, entries, rules, published, replace(found, told=fresh), deadline)
-    return list(dict.fromkeys(_sentence(whose, each, published, names) for each in fresh))
+    of_cells = Names(linked, [each.plan for each in published])
+    return list(dict.fromkeys(_sentence(whose, each, published, names, of_cells) for each in fresh))
 
 
 def _without(entries: Entries, numbers: set[int]) -> Entries:
@@ -62,11 +64,13 @@ def _names(
     return tuple(published[number].name for number in needed)
 
 
-def _sentence(whose: str, told: Told, published: Sequence[Published], names: Sequence[str]) -> str:
+def _sentence(whose: str, told: Told, published: Sequence[Published], names: Sequence[str], of_cells: Names) -> str:
     low, high = told.known.low, told.known.high
     size = f"is known to be {low}" if low == high else f"can be bounded to {low}-{high}"
     source = f"from this release and {', '.join(names)}" if names else "from this release alone"
-    what = next(_describe(told, published), "a group of children for whom nobody asked, who tell two counts apart,")
+    what = next(_describe(told, published), "")
+    if not what:
+        what = f"a group for whom nobody asked, who tell counts apart ({of_cells.describe(told.together)}),"
     return f"{whose}: {what} {size} {source}."
 
 

@@ -1,7 +1,7 @@
 """Children drawn from a seed, and what a plan counts of them.
 
 Sizes differ as those of authorities do, and categories as unequally as in life, so that small counts come in clusters.
-What a child is in one column says nothing of the others.
+What a child is in one column says nothing of the others, but for what follows from it by definition.
 """
 
 from collections import Counter
@@ -11,6 +11,7 @@ from math import exp, log
 from random import Random
 from typing import Any
 
+from query_engine.columns import Codes, Column, Implied
 from query_engine.planning.plan import TOTAL, QueryPlan
 from query_engine.tables import RawTable
 
@@ -33,7 +34,30 @@ def draw_children(plans: Sequence[QueryPlan], seed: int) -> Children:
         name: draw.choices(categories, [EACH_LESS**place for place in range(len(categories))], k=size)
         for name, categories in columns.items()
     }
-    return [{name: values[child] for name, values in drawn.items()} for child in range(size)]
+    children = [{name: values[child] for name, values in drawn.items()} for child in range(size)]
+    for child in children:
+        _meet(child, plans[0].governed.implied, draw)
+    return children
+
+
+def _meet(child: dict[str, Any], implied: Sequence[Implied], draw: Random) -> None:
+    """Change what a child cannot be together, until there is no more of it."""
+    changed = True
+    while changed:
+        changed = False
+        for each in implied:
+            if each.names <= child.keys() and _is_one_of(child, *each.when):
+                for column, codes in each.then:
+                    if not _is_one_of(child, column, codes):
+                        first, last = draw.choice(codes)
+                        child[column.name] = column.value(draw.randint(first, last))
+                        changed = True
+
+
+def _is_one_of(child: Mapping[str, Any], column: Column, codes: Codes) -> bool:
+    value = child[column.name]
+    code = column.present_codes if value is None else column.code(value)
+    return code is not None and any(first <= code <= last for first, last in codes)
 
 
 def count_children(plan: QueryPlan, children: Children) -> RawTable:

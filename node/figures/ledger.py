@@ -63,12 +63,12 @@ def keep_figure(connection: sqlite3.Connection, kept: Kept) -> None:
     connection.execute(f"INSERT INTO figures_shown VALUES ({marks})", row)  # noqa: S608 - marks
 
 
-def list_shown(connection: Connection, subject: str, snapshot: str, preset: Preset) -> tuple[str, ...]:
-    """Return the numbers of the figures about a subject, the oldest first."""
+def list_shown(connection: Connection, year: str, snapshot: str, preset: Preset) -> tuple[str, ...]:
+    """Return the numbers of the figures about a year, the oldest first."""
     rows = connection.execute(
-        "SELECT figure_id FROM figures_shown WHERE subject = ? AND snapshot = ? AND preset = ? "
+        "SELECT figure_id FROM figures_shown WHERE subject GLOB ? AND snapshot = ? AND preset = ? "
         "ORDER BY shown_at, figure_id",
-        (subject, snapshot, preset.name),
+        (f"*/{year}", snapshot, preset.name),
     ).fetchall()
     return tuple(row["figure_id"] for row in rows)
 
@@ -97,9 +97,9 @@ def name_roster(schools: frozenset[int], named: frozenset[int]) -> tuple[str, ..
     return tuple(str(each) for each in sorted(schools)) or (WHOLE, *(str(each) for each in sorted(named)))
 
 
-def find_other_preset(connection: Connection, subject: str, preset: str) -> str | None:
-    """Return another preset under which figures about a subject were shown, if there is one."""
+def find_other_preset(connection: Connection, year: str, preset: str) -> str | None:
+    """Return another preset under which figures about a year were shown, if there is one."""
     row = connection.execute(
-        "SELECT preset FROM figures_shown WHERE subject = ? AND preset != ? LIMIT 1", (subject, preset)
+        "SELECT preset FROM figures_shown WHERE subject GLOB ? AND preset != ? LIMIT 1", (f"*/{year}", preset)
     ).fetchone()
     return None if row is None else str(row["preset"])

@@ -29,7 +29,7 @@ from federation.manifest import Path
 from federation.plans import derive_plan
 from federation.state import StateError
 from node.checklist import find_accepted
-from node.earlier_rows import Question, hold_rows
+from node.earlier_rows import Question, find_fixed, hold_rows
 from node.figures.counting import count_children
 from node.figures.declared import Breakdown, Measure, load_declared, write_sql
 from node.figures.ledger import Kept, keep_figure
@@ -39,7 +39,7 @@ from node.lookups.purpose import PurposeMissing
 from node.people import Person
 from node.refusal import Refused
 from node.service import Node
-from node.snapshots import Snapshot
+from node.snapshots import Snapshot, SnapshotDamaged, SnapshotMissing
 from node.sums.allowances import check_path, take_path
 from policies.access_policy import AccessDenied
 from query_engine.engines import EngineFailed
@@ -104,7 +104,7 @@ def show_figure(node: Node, person: Person, purpose: str, wish: Wish) -> Shown:
     visit.log(Outcome.INTENDED)  # 2
     try:
         snapshot = find_snapshot(node, visit.asked.year)  # 5
-        preset = choose_preset(node, visit.subject)  # 3
+        preset = choose_preset(node, visit.asked.year)  # 3
         if may_be_gathered(person.role):  # 4
             check_path(node.database.connection, visit.asked.sql, Path.PER_AUTHORITY)
         with hold_rows(node.store.root):
@@ -115,22 +115,32 @@ def show_figure(node: Node, person: Person, purpose: str, wish: Wish) -> Shown:
 
 
 def find_snapshot(node: Node, year: int) -> Snapshot:
-    """Return the snapshot in use. Raises `Refused` where it does not cover an academic year."""
+    """Return the snapshot in use, or the one that the year's rows of its term leave from.
+
+    Raises `Refused` where it does not cover an academic year, or is here no more.
+    """
     snapshot = node.store.current()
+    if snapshot is not None:
+        allowed = node.rules().snapshots_per_term
+        fixed = find_fixed(node.database.connection, str(year), snapshot.term, allowed)
+        try:
+            snapshot = node.store.get(fixed) if fixed else snapshot
+        except (SnapshotMissing, SnapshotDamaged) as error:
+            raise Refused("snapshot_absent", str(error)) from None
     if snapshot is None or year not in snapshot.academic_years:
         raise Refused("snapshot_absent", "nothing that was loaded here covers that academic year")
     return snapshot
 
 
-def choose_preset(node: Node, subject: str) -> Preset:
+def choose_preset(node: Node, year: int) -> Preset:
     """Return the preset of the year's rows, or of the rules where none have left. Raises `Refused`."""
     rules = node.rules()
     if not rules.figures.shown or Path.PER_AUTHORITY not in rules.paths:
         raise Refused("figures_barred", "this authority shows no figures at its pages: its rules say so")
     row = node.database.connection.execute(
-        "SELECT preset FROM manifests JOIN rows_asked USING (digest) WHERE subject = ? "
-        "UNION SELECT preset FROM figures_shown WHERE subject = ? LIMIT 1",
-        (subject, subject),
+        "SELECT preset FROM manifests JOIN rows_asked USING (digest) WHERE subject GLOB ? "
+        "UNION SELECT preset FROM figures_shown WHERE subject GLOB ? LIMIT 1",
+        (f"*/{year}", f"*/{year}"),
     ).fetchone()
     preset = find_accepted(node, rules.figures.preset if row is None else row["preset"], rules.presets)
     if preset.cell_key is not None:
@@ -181,7 +191,7 @@ class _Visit:
 
     def _find_or_keep(self, asked: Asked, snapshot: Snapshot, preset: Preset) -> ProtectedTable:
         node, plan = self.node, derive_plan(asked.sql, Path.PER_AUTHORITY)
-        question = Question(plan, self.subject, snapshot.id, preset, asked.scope.schools)
+        question = Question(plan, str(asked.year), snapshot.id, preset, asked.scope.schools)
         if (repeated := node.earlier.find_repeated(node.database.connection, question)) is not None:
             return repeated
         try:

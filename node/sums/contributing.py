@@ -117,7 +117,7 @@ def reserve_sum(node: Node, approved: Approved, wanted: SumWanted) -> ReservedSu
         plan = derive_plan(manifest)
         check_rules(node, approved, plan)
         # 10 and 11: the snapshot, and what has been answered from it.
-        snapshot = find_snapshot(node, manifest, known)
+        snapshot = find_snapshot(node, connection, manifest, known)
         check_history(connection, approved, plan, snapshot.id, node.rules())
         # 12: the operators behind each cell.
         check_reach_of_roster(manifest, find_members(node, approved), node.rules().sums)

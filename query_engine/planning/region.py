@@ -8,7 +8,7 @@ runs alike and no split that decides nothing. Two conditions keep the same rows 
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from itertools import chain, pairwise
@@ -78,14 +78,45 @@ _Done = dict[tuple[Split, Split], Region]
 
 def region_of(column: Column, ranges: Iterable[tuple[int, int]]) -> Region:
     """The rows whose code in one column lies in one of the inclusive ranges."""
+    return region_of_codes(column.name, ranges, column.codes - 1)
+
+
+def region_of_codes(name: str, ranges: Iterable[tuple[int, int]], greatest: int) -> Region:
+    """The same for a column of this name whose greatest code is given."""
     runs: list[tuple[int, Region]] = []
     for first, last in _merged(ranges):
         if first > 0:
             runs.append((first - 1, False))
         runs.append((last, True))
-    if not runs or runs[-1][0] < column.codes - 1:
-        runs.append((column.codes - 1, False))
-    return _split(column.name, runs)
+    if not runs or runs[-1][0] < greatest:
+        runs.append((greatest, False))
+    return _split(name, runs)
+
+
+Meaning = Callable[[list[tuple[int, int]], int], "Region"]
+"""What it means elsewhere that a column's code is in one of some ranges, where the greatest code is given."""
+
+
+def translate(region: Region, meanings: Mapping[str, Meaning]) -> Region:
+    """The region in other columns: of each column what its codes mean there; a column without a meaning stays.
+
+    Raises `RegionTangled`.
+    """
+    done: dict[Split, Region] = {}
+
+    def translated(part: Region) -> Region:
+        if isinstance(part, bool) or part in done:
+            return part if isinstance(part, bool) else done[part]
+        found: Region = False
+        for inside, ranges in part.branches():
+            greatest = part.runs[-1][0]
+            meaning = meanings.get(part.column)
+            here = meaning(ranges, greatest) if meaning else region_of_codes(part.column, ranges, greatest)
+            found = unite(found, intersect(here, translated(inside)))
+        done[part] = found
+        return found
+
+    return translated(region)
 
 
 def present_in(column: Column) -> Region:

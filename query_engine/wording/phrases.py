@@ -15,7 +15,7 @@ def describe_condition(region: Region, table: GovernedTable) -> list[str]:
 def call_column(name: str, table: GovernedTable) -> str:
     """What a column is called in a sentence: its name, and of one that is worked out for each child what it holds."""
     if not isinstance(table, Relation):
-        return name
+        return table.columns[name].called
     part = table.part_of(name)
     tally = part.tally(table.origins[name][1])
     if tally is None or part.rows is None:

@@ -108,8 +108,8 @@ def test_a_checker_is_told_which_figure_how_far_and_from_what() -> None:
     assert found == ["301: n of sex F is known to be 3 from this release and R-1."]
     nested = [table(ALL, 80), table(f"{ALL} AND NOT (age = 9)", 79)]
     assert tell_hits("301", nested) == [
-        "301: a group of children for whom nobody asked, who tell two counts apart, is known to be 1 from this release "
-        "and R-1."
+        "301: a group for whom nobody asked, who tell counts apart (children where academic_year is 202425 and sex is "
+        "M or F and age is 9 or missing and counted_here is yes), is known to be 1 from this release and R-1."
     ]
 
 
@@ -140,8 +140,8 @@ def test_a_decoy_does_not_hide_a_group_that_crossing_questions_tell_of() -> None
     assert told("dfe_cla", DECOY, *CROSSING, last) == [(3, 3), (3, 3)]
     assert find_companions([DECOY, *CROSSING], last) == {0}
     assert tell_hits("301", [DECOY, *CROSSING, last]) == [
-        "301: a group of children for whom nobody asked, who tell two counts apart, is known to be 3 from this release "
-        "and R-1, R-2."
+        "301: a group for whom nobody asked, who tell counts apart (children where academic_year is 202425 and age is "
+        "10 to 11 and counted_here is yes), is known to be 3 from this release and R-1, R-2."
     ]
 
 

@@ -325,3 +325,53 @@ def test_a_release_is_decoded_once_and_where_it_has_to_do_with_the_next_alone(
     assert decoded[0] == first
     assert len(set(decoded)) == len(decoded) == 2
     assert second not in decoded
+
+
+# --- Other snapshots and other tables ------------------------------------------------------------------------------
+
+
+def test_a_release_beside_another_snapshot_of_the_year_waits_for_a_checker(federation: PlayedFederation) -> None:
+    """Whatever the figures are; the authority whose rows are the same in both is not among those named."""
+    answer(federation, federation.start(BY_SEX), [50, 40])
+    later = federation.start(BY_SEX)
+    query = find_query(federation.hub, later, federation.member("ana"))
+    preset = load_preset(query.manifest.preset)
+    for place, node in enumerate(NODES):
+        figures = [each * (1 + 25 * place) for each in ((60, 40) if place < 2 else (50, 40))]
+        raw = RawTable(query.plan, {each.name: figures for each in query.plan.statistics})
+        accept(federation, later, node, {"table": protect(raw, preset).to_wire(), "snapshot": "202425-mended"})
+    settle_query(federation.hub, later)
+    assert status_of(federation, later).state is QueryState.CHECKING
+    (waiting,) = list_checks(federation.hub, federation.member("gus")).checks
+    (found,) = waiting.found
+    assert waiting.withheld == ()
+    assert found.startswith("301 and 1 more: R-")
+    assert found.endswith("in another snapshot; the two together tell of those whose records changed in between.")
+    decide_release(federation.hub, later, CheckDecision(release=True), federation.member("gus"), federation.clock())
+    assert table_of(federation, later).answered == ("301", "302", "303")
+
+
+def test_the_same_children_in_another_table_are_attacked_too(federation: PlayedFederation) -> None:
+    """Of 54 children of 301 in care 50 are on its rolls: four, as nearly as can be told, are on none."""
+    pupils = "SELECT COUNT(*) AS n FROM pupil_year WHERE academic_year = 202425 AND "
+    answer(federation, federation.start(f"{pupils}social_care_group = 'cla_12_months_at_31_march'"), [50])
+    care = "population = 'looked_after' AND at_31_march AND in_care_12_months AND school_in_area"
+    held = answer(federation, federation.start(f"{ALL} AND {care}".replace(" AND sex IN ('M', 'F')", "")), [54])
+    assert status_of(federation, held).state is QueryState.CHECKING
+    (waiting,) = list_checks(federation.hub, federation.member("gus")).checks
+    assert waiting.withheld == ("301",)
+    assert ", less children with a row in pupil_year" in waiting.found[0]
+
+
+def test_a_question_that_cannot_be_set_against_others_is_refused_when_it_is_drafted(
+    federation: PlayedFederation,
+) -> None:
+    answer(federation, federation.start(BY_SEX), [50, 40])
+    loose = (
+        "SELECT p.placement_type, COUNT(DISTINCT child) AS n FROM child_year AS c LEFT JOIN placements AS p "
+        "USING (child, academic_year) WHERE academic_year = 202425 GROUP BY p.placement_type"
+    )
+    with pytest.raises(ProblemRaised) as refused:
+        federation.start(loose)
+    assert (refused.value.problem.status, refused.value.problem.code) == (422, "overlap")
+    assert "ask it by noisy_sum" in refused.value.problem.detail

@@ -48,7 +48,7 @@ def ask(federation: SmallFederation, node: Node, sql: str) -> Reply:
 def question_of(node: Node, sql: str) -> Question:
     snapshot = node.store.newest(TERM)
     assert snapshot is not None
-    return Question(derive_plan(sql, Path.PER_AUTHORITY), "child_year/202425", snapshot.id, PRESET)
+    return Question(derive_plan(sql, Path.PER_AUTHORITY), "202425", snapshot.id, PRESET)
 
 
 def read_everything(node: Node) -> Iterator[tuple[Published, ProtectedTable]]:
@@ -125,7 +125,7 @@ def test_the_next_answer_takes_no_longer_after_five_thousand(federation: SmallFe
     with node.database.transaction() as connection:
         for number in range(5_000):
             own = {"digest": f"{number:064x}", "nonce": f"{number:064x}", "plan_id": f"plan-{number % 50}"}
-            values = {**kept, **own, "subject": kept["subject"] if number % 2 else f"child_year/{number}"}
+            values = {**kept, **own, "subject": kept["subject"] if number % 2 else f"child_year/{100000 + number}"}
             connection.execute(f"INSERT INTO manifests VALUES ({', '.join('?' * len(values))})", tuple(values.values()))
             connection.execute("INSERT INTO rows_asked VALUES (?, ?, '[]')", (own["digest"], sql))
     question = question_of(node, f"SELECT ethnicity_major, COUNT(*) AS n {CHILDREN} GROUP BY ethnicity_major")

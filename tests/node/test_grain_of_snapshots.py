@@ -5,7 +5,7 @@ from typing import Any
 import duckdb
 
 from query_engine.catalogue import load_catalogue
-from query_engine.columns import GovernedTable
+from query_engine.columns import Codes, Column, GovernedTable, Implied
 from tests.small_federation import SmallFederation
 
 SINGLE = [each for each in load_catalogue().tables.values() if each.rows_per_child_year == 1]
@@ -40,6 +40,80 @@ def test_what_is_said_to_be_the_childs_is_alike_in_all_rows_of_a_year(federation
         select = f"count(DISTINCT ({own}, {child})), count(DISTINCT ({child}, academic_year)) FROM rows"
         told, children = ask(federation, federation.authorities[0], table, select)
         assert told == children, table.name
+
+
+def test_what_is_said_to_follow_from_a_value_is_true_of_everybody(federation: SmallFederation) -> None:
+    """By the columns' definitions: what answers about either column are set against each other by."""
+    for authority in federation.authorities:
+        for table in SINGLE:
+            own = [each for each in table.implied if each.names <= table.columns.keys()]
+            broken = [f"count(*) FILTER (WHERE {is_one_of(*each.when)} AND NOT {meets(each)})" for each in own]
+            assert len(own) > 15
+            assert set(ask(federation, authority, table, f"{', '.join(broken)} FROM rows")) == {0}
+    table = load_catalogue().table("child_year")
+    met = [f"count(*) FILTER (WHERE {is_one_of(*each.when)})" for each in table.implied]
+    found = ask(federation, federation.authorities[0], table, f"{', '.join(met)} FROM rows")
+    assert sum(count > 0 for count in found) > len(found) / 2
+
+
+def is_one_of(column: Column, codes: Codes) -> str:
+    """SQL that is true where a column's value is among these codes, and false of others."""
+    spans = []
+    for first, last in codes:
+        if first == column.present_codes:
+            spans.append(f"{column.name} IS NULL")
+        else:
+            low, high = (
+                f"'{value}'" if isinstance(value, str) else value for value in map(column.value, (first, last))
+            )
+            spans.append(f"coalesce({column.name} BETWEEN {low} AND {high}, false)")
+    return f"({' OR '.join(spans)})"
+
+
+def meets(implied: Implied) -> str:
+    """SQL of what follows."""
+    return f"({' AND '.join(is_one_of(*each) for each in implied.then)})"
+
+
+def test_children_of_every_table_are_in_the_one_with_a_row_for_each(federation: SmallFederation) -> None:
+    snapshot = federation.node(federation.authorities[0]).store.current()
+    assert snapshot is not None
+    assert ask(federation, federation.authorities[0], load_catalogue().table("placements"), "count(*) FROM rows") > (0,)
+    for table in load_catalogue().tables.values():
+        if table.rows_per_child_year > 1:
+            own = ", ".join(sorted({*table.child_columns, table.child_key}))
+            beside = f"SELECT {own} FROM '{snapshot.tables['child_year']}'"
+            missing = f"count(*) FROM (SELECT {own} FROM rows EXCEPT {beside})"
+            assert ask(federation, federation.authorities[0], table, missing) == (0,), table.name
+
+
+def test_pupils_in_care_are_no_more_than_the_children_whom_they_are_said_to_be(federation: SmallFederation) -> None:
+    """Over all of them, and in every category of every column that is said to be alike."""
+    pupils = load_catalogue().table("pupil_year")
+    shared = pupils.same_children
+    assert shared is not None
+    some = 0
+    for authority in federation.authorities:
+        snapshot = federation.node(authority).store.current()
+        assert snapshot is not None
+        for group, values in shared.groups.items():
+            said = " AND ".join(f"{name} = {value!r}" for name, value in values.items())
+            for column in sorted(shared.alike):
+                inside = (
+                    f"SELECT {column} AS at, count(*) AS n FROM rows WHERE {shared.column} = '{group}' GROUP BY ALL"
+                )
+                children = f"FROM '{snapshot.tables['child_year']}' WHERE {said}"
+                wide = f"SELECT {column} AS at, count(*) AS n {children} GROUP BY ALL"
+                joined = f"({inside}) AS i LEFT JOIN ({wide}) AS w ON i.at IS NOT DISTINCT FROM w.at"
+                more, all_of_them = ask(
+                    federation,
+                    authority,
+                    pupils,
+                    f"count(*) FILTER (WHERE i.n > coalesce(w.n, 0)), coalesce(sum(i.n), 0) FROM {joined}",
+                )
+                assert more == 0, (authority, group, column)
+                some += all_of_them
+    assert some > 0
 
 
 def test_no_value_is_beyond_its_bounds(federation: SmallFederation) -> None:

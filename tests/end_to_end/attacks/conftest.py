@@ -13,10 +13,11 @@ from tests.end_to_end.one_process import answering_at_once
 from tests.small_federation import SmallFederation
 
 Besiege = Callable[..., Line]
+OpenDoors = Callable[..., FrontDoor]
 
 
 @pytest.fixture
-def open_front_door(pristine_federation: SmallFederation, tmp_path: Path) -> Iterator[Callable[..., FrontDoor]]:
+def open_front_door(pristine_federation: SmallFederation, tmp_path: Path) -> Iterator[OpenDoors]:
     """Opens a front door under a preset."""
     numbers = count()
     with answering_at_once(), ExitStack() as opened:
@@ -31,7 +32,7 @@ def open_front_door(pristine_federation: SmallFederation, tmp_path: Path) -> Ite
 
 
 @pytest.fixture
-def besiege(open_front_door: Callable[..., FrontDoor], request: pytest.FixtureRequest) -> Besiege:
+def besiege(open_front_door: OpenDoors, request: pytest.FixtureRequest) -> Besiege:
     """Run an attack at both doors, and score it."""
 
     def attack_doors(attack: Attack, preset: str = "dfe_cla", budget: int = 20) -> Line:

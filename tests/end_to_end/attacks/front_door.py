@@ -67,6 +67,7 @@ class FrontDoor(OneProcess):
                 code, 'presets = ["opensafely"]\n\n# Nothing', f'presets = ["{preset}"]\n\n# Nothing'
             )
             federation.change_rule(code, 'floor = "ofqual"', 'floor = ""')
+            federation.change_rule(code, '"pupil_year"]', '"pupil_year", "placements", "exclusions"]')
         super().__init__(federation, (preset,))
         self.preset, self.left = preset, budget
 

@@ -22,6 +22,11 @@ ATTACKS = {
     "tracker": {"test_tracker"},
     "totals": {"test_totals"},
     "linked tables": {"test_linked_tables"},
+    "the same children in several tables": {
+        "test_children_in_two_tables",
+        "test_children_joined_to_what_they_have",
+        "test_children_in_care_who_are_pupils",
+    },
     "averaging by repeats": {"test_averaging_by_repeats", "test_averaging_of_noise_by_the_whole_budget"},
     "averaging by spellings": {"test_averaging_by_spellings"},
     "averaging by partitions": {"test_averaging_by_partitions"},

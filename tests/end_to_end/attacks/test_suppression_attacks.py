@@ -10,10 +10,10 @@ from itertools import product
 
 import pytest
 
-from tests.end_to_end.attacks.conftest import Besiege
-from tests.end_to_end.attacks.front_door import CHILDREN, ROSTER, Door, every, printed
+from tests.end_to_end.attacks.conftest import Besiege, OpenDoors
+from tests.end_to_end.attacks.front_door import CHILDREN, ROSTER, Door, OpenDoor, every, printed
 from tests.end_to_end.attacks.reconstruction import Unknowns
-from tests.end_to_end.attacks.scoreboard import Claim, Line
+from tests.end_to_end.attacks.scoreboard import BOARD, Claim, Line
 
 DEEP = bool(os.environ.get("CIRCE_DEEP"))
 
@@ -209,3 +209,64 @@ def test_percentages_back_to_counts(besiege: Besiege, kind: str) -> None:
     line = besiege(attack)
     assert line.hits == 0
     assert line.tries > 0
+
+
+NOT_PLACED = "(placements_in_year = 0 OR placements_in_year IS NULL)"
+
+
+def test_children_in_two_tables(besiege: Besiege) -> None:
+    """All children of an age, and those of them in a table of placements: whoever is left had none in the year."""
+
+    def attack(door: Door) -> Iterator[Claim]:
+        placed = "COUNT(DISTINCT child) AS n FROM placements WHERE academic_year = 202425 AND counted_here"
+        children = door.ask(f"SELECT age, {COUNT} {CHILDREN} AND age IN (16, 17) GROUP BY age")
+        some = door.ask(f"SELECT age, {placed} AND age IN (16, 17) GROUP BY age")
+        for code, age in product(ROSTER, (16, 17)):
+            everybody, inside = printed(children, "n", code, age), printed(some, "n", code, age)
+            if everybody is not None and inside is not None:
+                yield Claim(code, f"age = {age} AND {NOT_PLACED}", everybody - inside)
+
+    assert_blocked(besiege(attack))
+
+
+def test_children_joined_to_what_they_have(besiege: Besiege) -> None:
+    """All children of a group, and those of them who are matched to a placement by a join that asks nothing of it."""
+
+    def attack(door: Door) -> Iterator[Claim]:
+        joined = "FROM child_year AS c JOIN placements AS p USING (child, academic_year) WHERE academic_year = 202425"
+        for origin in ("black", "asian") if DEEP else ("black",):
+            group = f"ethnicity_major = '{origin}'"
+            children = door.ask(f"SELECT {COUNT} {CHILDREN} AND {group}")
+            matched = door.ask(f"SELECT COUNT(DISTINCT child) AS n {joined} AND c.counted_here AND c.{group}")
+            for code in ROSTER:
+                everybody, inside = printed(children, "n", code), printed(matched, "n", code)
+                if everybody is not None and inside is not None:
+                    yield Claim(code, f"{group} AND {NOT_PLACED}", everybody - inside)
+
+    assert_blocked(besiege(attack))
+
+
+def test_children_in_care_who_are_pupils(open_front_door: OpenDoors) -> None:
+    """Children in care in school in their own area, and those of them on a roll there: whoever is left is on none.
+
+    Of whom the difference is no table has a column, so that it is what is held against the rule.
+    """
+    here = "AND population = 'looked_after' AND school_in_area AND at_31_march"
+    pupils = "FROM pupil_year WHERE academic_year = 202425"
+    in_care = "social_care_group IN ('cla_12_months_at_31_march', 'cla_less_than_12_months_at_31_march')"
+    door = open_front_door("dfe_cla")
+    lines = []
+    for asked in (OpenDoor(door.nodes, door.preset), door):
+        hits = tries = 0
+        for column in ("sex", "fsm_status", "key_stage", "sen_provision"):
+            children = asked.ask(f"SELECT {column}, {COUNT} {CHILDREN} {here} GROUP BY {column}")
+            some = asked.ask(f"SELECT {column}, {COUNT} {pupils} AND {in_care} GROUP BY {column}")
+            for at in children:
+                every, inside = printed(children, "n", *at), printed(some, "n", *at)
+                if every is not None and inside is not None:
+                    tries += 1
+                    hits += 0 < every - inside < 6
+        lines.append((hits, tries))
+    BOARD.add(Line("children in care who are pupils", f"suppression, {door.preset}", *lines[0], *lines[1]))
+    assert lines[0][0] > 0
+    assert lines[1][0] == 0

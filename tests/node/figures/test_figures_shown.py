@@ -223,9 +223,7 @@ def test_figures_of_schools_are_neighbours_of_what_leaves_later(
 ) -> None:
     shown = ask("trust", whose="own")
     assert isinstance(count_all(shown), int)
-    question = Question(
-        derive_plan(COUNTED, Path.PER_AUTHORITY), "child_year/202425", shown.snapshot, load_preset("opensafely")
-    )
+    question = Question(derive_plan(COUNTED, Path.PER_AUTHORITY), "202425", shown.snapshot, load_preset("opensafely"))
     beside = node.earlier.find_neighbours(node.database.connection, question, b"")
     (group,) = beside.further
     trust = {str(urn) for urn in shown.asked.scope.schools}
