@@ -63,10 +63,7 @@ class Action(StrEnum):
         "release.withdrawn",
         "A notice says of a release that it is withdrawn; it stays as it is.",
     )
-    RELEASE_HELD = (
-        "release.held",
-        "A release was set aside for an output checker: it could tell too much, or there was no time to find out.",
-    )
+    RELEASE_HELD = "release.held", "A release waits for an output checker: it could tell too much, or time ran out."
     QUERY_RELEASED = "query.released", "A safe table was released to whoever asked."
     QUERY_WITHHELD = "query.withheld", "A table was not released because it could not be made safe."
     QUERY_EXPIRED = "query.expired", "A query came to its expiry before it was finished."

@@ -26,4 +26,5 @@ def open_window(browser: "Browser", width: str) -> Iterator["Page"]:
     finally:
         context.close()
     complaints = [text for kind, text in said if kind in ("error", "warning")]
-    assert [text for text in complaints if not any(known in text for known in EXPECTED)] == []
+    unexpected = [text for text in complaints if not any(known in text for known in EXPECTED)]
+    assert unexpected == [], unexpected
