@@ -34,8 +34,8 @@ Visit = Callable[[str, str], "Page"]
 
 
 @pytest.fixture
-def visit(page: "Page", address: str, federation: PlayedFederation) -> Visit:
-    """Signs a member in, unless the name is empty, and opens a path."""
+def visit(address: str, page: "Page", federation: PlayedFederation) -> Visit:
+    """Signs a member in, unless the name is empty, and opens a path; the window is closed before the hub is."""
 
     def open_path(member: str, path: str) -> "Page":
         if member:
