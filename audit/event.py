@@ -47,17 +47,13 @@ class Action(StrEnum):
     QUERY_DRAFTED = "query.drafted", "A question was checked and written down as a manifest, which nobody has signed."
     QUERY_SUBMITTED = "query.submitted", "A signed query was handed in for approval."
     QUERY_APPROVED = "query.approved", "An approver signed the exact bytes of a query."
-    QUERY_DECLINED = "query.declined", "An approver decided against a query."
+    QUERY_DECLINED = "query.declined", "An approver refused a query that waited for approvals."
     QUERY_OFFERED = "query.offered", "The hub offered an approved query to the nodes of its roster."
     QUERY_RECEIVED = "query.received", "A node received a query and is about to check and run it."
     QUERY_HELD = "query.held", "A node set a query aside for a local officer to decide."
     QUERY_DECIDED = "query.decided", "An officer let a held query through, or refused it, for a stated reason."
     QUERY_ANSWERED = "query.answered", "A node's protected answer left the node or reached the hub."
     QUERY_REFUSED = "query.refused", "A query was refused under a rule named in the details."
-    QUERY_REJECTED = (
-        "query.rejected",
-        "An approver refused a query that waited for approvals.",
-    )
     QUERY_WITHDRAWN = "query.withdrawn", "The asker of a query took it back before anything was released."
     RELEASE_WITHDRAWN = (
         "release.withdrawn",

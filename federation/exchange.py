@@ -28,7 +28,7 @@ class QueryState(StrEnum):
     DRAFTED = "drafted", "Checked and turned into a manifest that its asker has not yet signed."
     SUBMITTED = "submitted", "Signed by its asker; waits for approvals by two organisations."
     RUNNING = "running", "Approved by two organisations and offered to every node of the roster."
-    CHECKING = "checking", "Every node has answered; an output checker decides, since beside others it could tell much."
+    CHECKING = "checking", "Every node has answered; an output checker decides: it could tell much, or time ran out."
     RELEASED = "released", "Every node has answered, or the time is up: what is safe is released."
     EXPIRED = "expired", "Not approved in time."
     UNFINISHED = "unfinished", "Approved, but no node answered in time, or nothing could be made safe."

@@ -12,7 +12,8 @@ from federation.register import RegisterError
 from federation.state import StateError
 from federation.web.answering import answer_problem, answer_problems
 from federation.wire import MAX_DOCUMENT_BYTES
-from hub.doors import doors
+from hub.doors.nodes import node_doors
+from hub.doors.people import people_doors
 from hub.health import health
 from hub.pages.site import add_pages
 from hub.service import Hub, describe_error, open_hub
@@ -27,7 +28,8 @@ def create_app(hub: Hub) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_DOCUMENT_BYTES
     app.extensions["hub"] = hub
-    app.register_blueprint(doors)
+    app.register_blueprint(node_doors)
+    app.register_blueprint(people_doors)
     app.register_blueprint(sum_doors)
     app.register_blueprint(health)
     add_pages(app, hub)

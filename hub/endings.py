@@ -44,7 +44,7 @@ def refuse_query(hub: Hub, query_id: str, reason: str, approver: Member) -> None
     asker = hub.register().find(query.manifest.asker, hub.clock())
     if approver.organisation == asker.organisation:
         raise ProblemRaised(403, "approved_by_own", "approvers decide on questions of other organisations alone")
-    end_query(hub, query, QueryState.REFUSED, Action.QUERY_REJECTED, approver.id, reason)
+    end_query(hub, query, QueryState.REFUSED, Action.QUERY_DECLINED, approver.id, reason)
 
 
 def end_query(hub: Hub, query: StoredQuery, state: QueryState, action: Action, member: str, reason: str) -> None:

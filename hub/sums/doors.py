@@ -15,7 +15,8 @@ from federation.sums_exchange import (
     StatementSigned,
 )
 from federation.wire import MAX_BATCH_BYTES
-from hub.doors import answer_node, authenticate, read_body, the_hub
+from hub.doors.nodes import answer_node
+from hub.doors.request import authenticate, read_body, the_hub
 from hub.sums import advancing, arrivals, complaints, prekeys, slots
 
 sum_doors = Blueprint("sum_doors", __name__)

@@ -161,7 +161,7 @@ def refuse(node: Node, hub: HubConnection, person: Person, query_id: str, reason
         refusal = msgspec.convert({"approver": approver.id, "reason": reason.strip()}, ApproversRefusal)
     except msgspec.ValidationError:
         raise ProblemRaised(422, "reason_missing", "say in a sentence why, for its asker to read") from None
-    act = Action.QUERY_REJECTED
+    act = Action.QUERY_DECLINED
     _record(node, person, review, Outcome.INTENDED, act)
     try:
         status = hub.hand_in_refusal(query_id, refusal)

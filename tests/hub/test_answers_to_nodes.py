@@ -10,7 +10,7 @@ from federation.problems import ProblemRaised
 from federation.wire import decode_document
 from hub.app import create_app
 from hub.dispatch import deliver, has_deliveries
-from hub.doors import answer_node
+from hub.doors.nodes import answer_node
 from hub.service import Bell, Hub
 from tests.hub.played_federation import NODES, PlayedFederation
 

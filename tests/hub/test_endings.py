@@ -35,7 +35,7 @@ def test_who_ended_it_and_why_is_told_to_everybody_who_may_see_it(federation: Pl
     assert ending is not None
     assert (ending.by, ending.reason, ending.at) == ("dev", WHY, federation.clock())
     newest = next(iter(read_entries(federation.hub.database.connection, reference=refused))).to_event()
-    assert (newest.action, newest.actor, newest.purpose) == (Action.QUERY_REJECTED, "dev", WHY)
+    assert (newest.action, newest.actor, newest.purpose) == (Action.QUERY_DECLINED, "dev", WHY)
 
 
 @pytest.mark.parametrize(

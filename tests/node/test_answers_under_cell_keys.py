@@ -98,6 +98,9 @@ def test_a_share_is_that_of_the_changed_counts_beside_it(keyed: SmallFederation)
     for _, children, girls, share in rows_of(ask(keyed, SHARED)):
         if "c" in (children, girls):
             assert share == "c"
+        elif children == 0:
+            # The keys are drawn anew for each federation, and may change a count of a few to none.
+            assert share == "z"
         else:
             assert isinstance(children, int)
             assert isinstance(girls, int)

@@ -108,7 +108,7 @@ def test_an_approver_refuses_and_says_why(
     query_id = hub.put_forward(federation.manifest())
     assert refuse(officer, query_id, "  It asks too much. ").status_code == 303
     assert hub.refused == [(query_id, OFFICER, "It asks too much.")]
-    events = [entry.to_event() for entry in read_entries(node.database.connection, action=Action.QUERY_REJECTED)]
+    events = [entry.to_event() for entry in read_entries(node.database.connection, action=Action.QUERY_DECLINED)]
     assert [(event.outcome, event.details["means"]) for event in events] == [
         (Outcome.DONE, "page"),
         (Outcome.INTENDED, "page"),

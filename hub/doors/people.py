@@ -1,0 +1,132 @@
+"""The doors of people: asking, signing, following, checking and reading, each by the software of who does it."""
+
+from flask import Blueprint, Response
+
+from federation.envelope import Signature
+from federation.exchange import CheckDecision, QueryDraft, QueryList, Reason, RunDraft
+from hub import checks, endings, projects, proofs, queries, release, runs, settling
+from hub.doors.request import answer, authenticate, hold_line, read_body, the_hub
+from hub.dry_run import try_draft
+
+people_doors = Blueprint("people_doors", __name__)
+
+
+@people_doors.post("/api/queries")
+def draft_query() -> Response:
+    """Check a draft and make its manifest."""
+    hub, asker = the_hub(), authenticate()
+    query_id = queries.draft_query(hub, read_body(QueryDraft), asker)
+    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, asker)), 201)
+
+
+@people_doors.post("/api/dry-runs")
+def try_query() -> Response:
+    """Answer a question on the hub's made-up England."""
+    asker = authenticate()
+    return answer(try_draft(the_hub(), read_body(QueryDraft), asker))
+
+
+@people_doors.post("/api/runs")
+def draft_run() -> Response:
+    """Make the manifest of a run of an approved template."""
+    hub, asker = the_hub(), authenticate()
+    query_id = runs.draft_run(hub, read_body(RunDraft), asker)
+    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, asker)), 201)
+
+
+@people_doors.get("/api/queries")
+def list_queries() -> Response:
+    """List the queries that the caller may see."""
+    return answer(QueryList(queries=queries.list_queries(the_hub(), authenticate())))
+
+
+@people_doors.get("/api/queries/<query_id>")
+def send_status(query_id: str) -> Response:
+    """Say where a query stands, holding the line until it moves."""
+    hub, reader = the_hub(), authenticate()
+    settling.settle_due(hub, hub.clock())
+    before = queries.measure_progress(hub, query_id)
+    if queries.TRANSITIONS[queries.find_query(hub, query_id, reader).state]:
+        hold_line(hub, reader, query_id, lambda: queries.measure_progress(hub, query_id) != before)
+    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, reader)))
+
+
+@people_doors.get("/api/budget/<project>/<academic_year>")
+def send_budget(project: str, academic_year: str) -> Response:
+    """Say how much privacy loss a project's next question about a year may cost."""
+    return answer(queries.find_budget(the_hub(), project, academic_year, authenticate()))
+
+
+@people_doors.get("/api/projects/<name>")
+def send_project(name: str) -> Response:
+    """Hand one of its people a project as it stands."""
+    return answer(projects.find_project(the_hub(), name, authenticate().id))
+
+
+@people_doors.get("/api/queries/<query_id>/manifest")
+def send_manifest(query_id: str) -> Response:
+    """Hand out a manifest's exact bytes with the signatures collected so far."""
+    return answer(queries.find_query(the_hub(), query_id, authenticate()).envelope)
+
+
+@people_doors.post("/api/queries/<query_id>/signatures")
+def accept_signature(query_id: str) -> Response:
+    """Take in the caller's own signature over a manifest."""
+    hub, signer = the_hub(), authenticate()
+    queries.sign_query(hub, query_id, read_body(Signature), signer)
+    settling.start_sum(hub, query_id)
+    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, signer)))
+
+
+@people_doors.post("/api/queries/<query_id>/withdrawal")
+def withdraw_query(query_id: str) -> Response:
+    """Take a query back, for the reason that its asker gives."""
+    hub, asker = the_hub(), authenticate()
+    endings.withdraw_query(hub, query_id, read_body(Reason).reason, asker)
+    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, asker)))
+
+
+@people_doors.post("/api/queries/<query_id>/refusal")
+def refuse_query(query_id: str) -> Response:
+    """Refuse a query, for the reason that an approver gives."""
+    hub, approver = the_hub(), authenticate()
+    endings.refuse_query(hub, query_id, read_body(Reason).reason, approver)
+    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, approver)))
+
+
+@people_doors.post("/api/queries/<query_id>/notice")
+def give_notice(query_id: str) -> Response:
+    """Say of a release that it is withdrawn, for the reason that an output checker gives."""
+    hub, checker = the_hub(), authenticate()
+    endings.give_notice(hub, query_id, read_body(Reason).reason, checker)
+    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, checker)))
+
+
+@people_doors.get("/api/checks")
+def list_checks() -> Response:
+    """List the releases that wait for an output checker, with what was found."""
+    return answer(checks.list_checks(the_hub(), authenticate()))
+
+
+@people_doors.post("/api/checks/<query_id>")
+def decide_check(query_id: str) -> Response:
+    """Take in what an output checker decides."""
+    hub, checker = the_hub(), authenticate()
+    release.decide_release(hub, query_id, read_body(CheckDecision), checker, hub.clock())
+    return Response(status=204)
+
+
+@people_doors.get("/api/queries/<query_id>/proof")
+def send_proof(query_id: str) -> Response:
+    """Hand out the proof that the release of a query stands in the hub's log."""
+    hub, reader = the_hub(), authenticate()
+    proof = proofs.prove_release(hub, queries.find_query(hub, query_id, reader))
+    return Response(proof, content_type="text/plain; charset=utf-8")
+
+
+@people_doors.get("/api/queries/<query_id>/release")
+def send_release(query_id: str) -> Response:
+    """Hand out the release of a query: to whoever may see the query, and to the nodes that it was asked of."""
+    hub, reader = the_hub(), authenticate()
+    document = release.find_release(hub, queries.find_for_release(hub, query_id, reader))
+    return Response(document, content_type="application/json")
