@@ -111,8 +111,10 @@ def _lockdown(tables: Mapping[str, Path], memory_limit: str, threads: int, secon
 
 def _among(table: str, among: bool) -> str:
     """The condition that leaves the rows of some children alone."""
+    if not among:
+        return ""
     key = load_catalogue().table(table).child_key
-    return f" WHERE {_name(key)} IN (SELECT token FROM among)" if among else ""  # noqa: S608 - a name of the catalogue
+    return f" WHERE {_name(key)} IN (SELECT token FROM among)"  # noqa: S608 - a name of the catalogue
 
 
 def _text(value: str) -> str:

@@ -139,7 +139,7 @@ def test_many_threads_share_few_connections(federation: PlayedFederation, postgr
     def work(number: int) -> None:
         federation.hub.nonces.spend(f"n-{number}", START)
         with federation.hub.database.transaction() as connection:
-            connection.execute("UPDATE projects SET title = ?", (str(number),))
+            connection.execute("UPDATE projects SET document = ?", (str(number).encode(),))
         for _ in range(5):
             federation.hub.database.connection.execute("SELECT count(*) FROM queries").fetchone()
         done.append(number)

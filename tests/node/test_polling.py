@@ -298,6 +298,7 @@ def refreshed(monkeypatch: pytest.MonkeyPatch) -> list[PlayedNode]:
     monkeypatch.setattr("node.polling.Publication.renew", lambda *_: None)
     monkeypatch.setattr("node.polling.StatedBudget.renew", lambda *_: None)
     monkeypatch.setattr("node.polling.Witnessing.renew", lambda *_: None)
+    monkeypatch.setattr(polling, "answer_decided", lambda *_: None)
     monkeypatch.setattr(polling, "refresh_register", refresh)
     return nodes
 
