@@ -1,29 +1,21 @@
 """The documents that members and the hub exchange over HTTP, beside manifests, replies and sealed pages."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 import msgspec
 
 from disclosure_control.noise.terms import Mechanism
 from federation.envelope import Envelope
+from federation.explained import Explained
 from federation.lookups import LookupId
 from federation.manifest import Choice, Path
 from federation.sum_terms import Epsilon, SumTerms, make_noisy_terms
 from federation.wire import AcademicYear, Document, Instant, Line, Name, SqlText, Term, TermOrNone
 
 
-class QueryState(StrEnum):
+class QueryState(Explained):
     """The life of a query at the hub, and what each state means."""
-
-    meaning: str
-
-    def __new__(cls, value: str, meaning: str = "") -> Self:
-        """Keep the meaning beside the value."""
-        state = str.__new__(cls, value)
-        state._value_ = value
-        state.meaning = meaning
-        return state
 
     DRAFTED = "drafted", "Checked and turned into a manifest that its asker has not yet signed."
     SUBMITTED = "submitted", "Signed by its asker; waits for approvals by two organisations."

@@ -27,6 +27,7 @@ from federation.envelope import (
     verify_signature,
     write_envelope,
 )
+from federation.explained import Explained
 from federation.lookups import ChildFile, FieldName, LookupFailed, LookupId, LookupOutcome, Text
 from federation.register import Member, MemberKind
 from federation.webauthn import Assertion
@@ -91,17 +92,8 @@ class Step(StrEnum):
     """The receiving node: our head does not accept, and why."""
 
 
-class DeclineReason(StrEnum):
+class DeclineReason(Explained):
     """Why a head does not accept, and in plain English."""
-
-    meaning: str
-
-    def __new__(cls, value: str, meaning: str) -> "DeclineReason":
-        """Keep the meaning beside the value."""
-        reason = str.__new__(cls, value)
-        reason._value_ = value
-        reason.meaning = meaning
-        return reason
 
     NOT_OURS = "not_ours", "the child does not come to us"
     NOT_YET = "not_yet", "it is not certain yet that the child comes to us: offer it again"

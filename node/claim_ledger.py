@@ -4,24 +4,14 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import Self
 
 from federation.database import stamp
+from federation.explained import Explained
 from node.ingest.periods import Period
 
 
-class Reason(StrEnum):
+class Reason(Explained):
     """Why a child is incomplete, and what that means in plain English."""
-
-    meaning: str
-
-    def __new__(cls, value: str, meaning: str) -> Self:
-        """Keep the meaning beside the value."""
-        reason = str.__new__(cls, value)
-        reason._value_ = value
-        reason.meaning = meaning
-        return reason
 
     NO_UPN = "no_upn", "our return has no valid unique pupil number for the child"
     NO_DATE_OF_BIRTH = "no_date_of_birth", "our return has no date of birth for the child"

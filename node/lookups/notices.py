@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from audit.event import Action, AuditEvent, EventInvalid
 from federation.database import stamp
+from federation.explained import Explained
 from federation.state import StateError
 from node.people import Person
 from node.service import Node
@@ -20,17 +21,8 @@ MOST_LISTED = 200
 """How many are shown, the open ones first and the newest first."""
 
 
-class NoticeKind(StrEnum):
+class NoticeKind(Explained):
     """What a notice is about, and in plain English."""
-
-    meaning: str
-
-    def __new__(cls, value: str, meaning: str) -> "NoticeKind":
-        """Keep the meaning beside the value."""
-        kind = str.__new__(cls, value)
-        kind._value_ = value
-        kind.meaning = meaning
-        return kind
 
     MASS_LOOKUP = "mass_lookup", "An authority sought more single children here in a day than our rules allow."
     TOO_MANY_LOOKUPS = "too_many_lookups", "One of our own people looked up more in an hour than our rules allow."

@@ -6,8 +6,8 @@ Flags are worked out of what their reader may see, so that they tell nothing mor
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import StrEnum
 
+from federation.explained import Explained
 from node.terms import first_day, term_of
 from node.tracking.absence import attendance_to_date, days_to_roll, level_of
 from node.tracking.ambition import Course, course_of, judge_target
@@ -33,17 +33,8 @@ SDQ_CONCERN = 17
 """A strengths and difficulties score from here up is a cause for concern."""
 
 
-class Flag(StrEnum):
+class Flag(Explained):
     """What is flagged, and what it means."""
-
-    meaning: str
-
-    def __new__(cls, value: str, meaning: str) -> "Flag":
-        """Keep the meaning beside the value."""
-        flag = str.__new__(cls, value)
-        flag._value_ = value
-        flag.meaning = meaning
-        return flag
 
     LOW_TARGET = "low_target", "a target is below the ambition rule"
     NO_TARGET = "no_target", "no target is set for this academic year"

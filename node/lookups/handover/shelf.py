@@ -13,10 +13,10 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 
 from federation.database import stamp
 from federation.envelope import Envelope, read_envelope, write_envelope
+from federation.explained import Explained
 from federation.handovers import OFFER_TYPE, HandoverOffer, read_offer
 from federation.state import StateError
 from node.lookups.handover.records import record
@@ -41,17 +41,8 @@ LISTED_FOR = timedelta(days=400)
 """How long a hand-over is listed."""
 
 
-class State(StrEnum):
+class State(Explained):
     """Where a hand-over stands, at the end that says so, and in plain English."""
-
-    meaning: str
-
-    def __new__(cls, value: str, meaning: str) -> "State":
-        """Keep the meaning beside the value."""
-        state = str.__new__(cls, value)
-        state._value_ = value
-        state.meaning = meaning
-        return state
 
     DRAFTED = "drafted", "written, and not signed yet"
     OFFERED = "offered", "sent, and the other node has not confirmed it"
