@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from disclosure_control.linked.counted import Counted, counts_of
 from disclosure_control.linked.joint_attack import Baseline, Entries, JointAttack, Rules, attack_together, rule_for
-from disclosure_control.linked.links import Linked, link_plans
+from disclosure_control.linked.links import Linked, Place, link_plans
 from disclosure_control.preset import Preset
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.lattice import Lattice
@@ -54,15 +54,22 @@ def rules_of(published: Sequence[Published]) -> Rules:
 
 def entries_of(published: Sequence[Published]) -> Entries:
     """What is printed of each count, or known by a figure that is printed."""
-    return {
-        (number, place, counted.label): _read(row[counted.place], table.implied.get((place, counted.label)), counted)
-        for number, table in enumerate(published)
-        for counted in counts_of(table.plan)
-        for place, row in enumerate(table.rows)
-    }
+    found: dict[Place, Printed] = {}
+    for number, table in enumerate(published):
+        for counted in counts_of(table.plan):
+            is_mean = table.plan.outputs[counted.place].kind == "mean"
+            for place, row in enumerate(table.rows):
+                said = _read(row[counted.place], table.implied.get((place, counted.label)), counted, is_mean=is_mean)
+                if said is not None:
+                    found[number, place, counted.label] = said
+    return found
 
 
-def _read(entry: Entry, implied: int | None, counted: Counted) -> Printed:
+def _read(entry: Entry, implied: int | None, counted: Counted, *, is_mean: bool) -> Printed | None:
+    """What is printed of a count; None where nothing is, not even that it is of somebody."""
+    if counted.implied and entry == Symbol.NOT_APPLICABLE:
+        # An average is of nobody then; of other figures there may be too few to work them out.
+        return 0 if is_mean else None
     if counted.implied:
         return UNKNOWN if implied is None or isinstance(entry, Symbol) else implied
     if isinstance(entry, int) and not isinstance(entry, bool):

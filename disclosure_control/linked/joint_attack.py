@@ -24,7 +24,7 @@ from disclosure_control.suppression.attack import Knowing, Known
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.reader import Contradiction
 from disclosure_control.suppression.rules import UNBOUNDED, CountRule
-from disclosure_control.suppression.view import WITHHELD, Bounds, Printed, View
+from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Bounds, Printed, View
 from disclosure_control.suppression.witnesses import find_witnesses
 from query_engine.planning.plan import QueryPlan
 
@@ -205,10 +205,14 @@ class _Attack:
         return JointAttack(len(self.linked.lattice), len(withheld), found, seen)
 
     def _places(self) -> Mapping[int, Sequence[Place]]:
-        """The counts that are of each cell."""
+        """The counts that are of each cell and say something of it.
+
+        A figure that hides how many are behind it says nothing: its group is looked at like one that nobody asked for,
+        or else asking for a withheld average of three children would keep everybody from looking at them.
+        """
         found: dict[int, list[Place]] = {}
-        for place in self.entries:
-            if (cell := self.linked.places.get(place)) is not None:
+        for place, entry in self.entries.items():
+            if entry != UNKNOWN and (cell := self.linked.places.get(place)) is not None:
                 found.setdefault(cell, []).append(place)
         return found
 
