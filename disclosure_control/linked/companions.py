@@ -70,6 +70,8 @@ def _read(entry: Entry, implied: int | None, counted: Counted, *, is_mean: bool)
     if counted.implied and entry == Symbol.NOT_APPLICABLE:
         # An average is of nobody then; of other figures there may be too few to work them out.
         return 0 if is_mean else None
+    if counted.of_share and (implied is None or isinstance(entry, Symbol)):
+        return None
     if counted.implied:
         return UNKNOWN if implied is None or isinstance(entry, Symbol) else implied
     if isinstance(entry, int) and not isinstance(entry, bool):
@@ -87,6 +89,7 @@ def find_companions(earlier: Sequence[Published], newest: Published, deadline: D
     linked = link_published(tables)
     entries, rules, number = dict(entries_of(tables)), rules_of(tables), len(earlier)
     shown = {counted.label for counted in counts_of(newest.plan) if not counted.implied}
+    of_shares = {counted.label for counted in counts_of(newest.plan) if counted.of_share}
     neighbours, withheld = _neighbours(linked.lattice), set[int]()
     past = Baseline(linked, {place: entry for place, entry in entries.items() if place[0] != number}, rules, deadline)
     found: JointAttack | None = None
@@ -100,11 +103,12 @@ def find_companions(earlier: Sequence[Published], newest: Published, deadline: D
         if not chosen:
             break
         withheld |= chosen
-        entries |= {
-            place: WITHHELD if entry == WITHHELD or place[2] in shown else UNKNOWN
-            for place, entry in entries.items()
-            if place[0] == number and place[1] in chosen
-        }
+        hidden = [place for place in entries if place[0] == number and place[1] in chosen]
+        for place in hidden:
+            if place[2] in of_shares:
+                del entries[place]
+            else:
+                entries[place] = WITHHELD if entries[place] == WITHHELD or place[2] in shown else UNKNOWN
     return frozenset(range(len(newest.rows)))
 
 

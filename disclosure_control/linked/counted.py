@@ -61,6 +61,7 @@ class Counted:
     `rows` are all that are counted, as the plan has them, and `base` is what is said by that in the words that are
     shared. It adds up over the dimensions in `free`. Of the others it is about the cells with one category in each
     alone, as `fixed` has it by the number of the dimension: they say of which kind a row is, or cut across others.
+    One `of_share` is of those of whom a share is printed; there may be none of them behind one that is withheld.
     Where `behind` names rows, each of the children has one of them in `inside` at least.
     """
 
@@ -73,6 +74,7 @@ class Counted:
     rows: Region
     statistic: str
     implied: bool
+    of_share: bool = False
     fixed: tuple[tuple[int, int | None], ...] = ()
     free: tuple[tuple[int, Grouping], ...] = ()
     behind: str = ""
@@ -102,18 +104,14 @@ def counts_of(
     """
     for population in populations_of(plan, split=split):
         groupings = _groupings(plan, population)
-        for place, output in enumerate(plan.outputs):
-            printed = _printed(output)
-            name = printed or output.present
-            if not name:
-                continue
+        for place, (output, label, name, implied) in _named_counts(plan):
             statistic = next(each for each in plan.statistics if each.name == name)
             rows = intersect(plan.where, True if statistic.measure is None else statistic.measure.where)
             inside = intersect(population.translate(rows), population.base)
             if inside is False:
                 continue
             of_rows = bool(population.rows) and statistic.kind != "children"
-            if (of_rows and not printed) or (statistic.kind == "children" and len(plan.academic_years) != 1):
+            if (of_rows and implied) or (statistic.kind == "children" and len(plan.academic_years) != 1):
                 continue
             telling = [number for number, each in enumerate(groupings) if each.columns in crossed]
             if not of_rows:
@@ -128,18 +126,33 @@ def counts_of(
                 kind, behind = ((named, needs), "") if of_rows else ((population.key, needs), named)
                 yield Counted(
                     place=place,
-                    label=output.label,
+                    label=label,
                     key=population.key,
                     kind=kind,
                     base=base,
                     inside=said,
                     rows=rows,
                     statistic=name,
-                    implied=not printed,
+                    implied=implied,
+                    of_share=implied and name == output.counted,
                     fixed=fixed,
                     free=free,
                     behind=behind,
                 )
+
+
+def _named_counts(plan: QueryPlan) -> Iterator[tuple[int, tuple[Output, str, str, bool]]]:
+    """Each column of counts by its place: the output, its label, its statistic, whether it is implied.
+
+    A share has two: of whom it is a share, and of whom it says that they are so. Share and number together often give
+    the second exactly.
+    """
+    for place, output in enumerate(plan.outputs):
+        printed = _printed(output)
+        if name := printed or output.present:
+            yield place, (output, output.label, name, not printed)
+        if output.kind == "mean" and output.indicator and output.counted:
+            yield place, (output, f"{output.label} (those who are)", output.counted, True)
 
 
 def _printed(output: Output) -> str | None:
