@@ -88,8 +88,9 @@ def find_companions(earlier: Sequence[Published], newest: Published, deadline: D
     tables = [*earlier, newest]
     linked = link_published(tables)
     entries, rules, number = dict(entries_of(tables)), rules_of(tables), len(earlier)
-    shown = {counted.label for counted in counts_of(newest.plan) if not counted.implied}
-    of_shares = {counted.label for counted in counts_of(newest.plan) if counted.of_share}
+    counted = tuple(counts_of(newest.plan))
+    shown = {each.label for each in counted if not each.implied}
+    of_shares = {each.label for each in counted if each.of_share}
     neighbours, withheld = _neighbours(linked.lattice), set[int]()
     past = Baseline(linked, {place: entry for place, entry in entries.items() if place[0] != number}, rules, deadline)
     found: JointAttack | None = None
