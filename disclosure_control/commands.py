@@ -49,7 +49,7 @@ def protect(table: Path, preset: str, count: str, by: str, trees: tuple[str, ...
     if rest["noise"] is not None:
         _noise(table, preset, count, by, trees, form, rest)
         return
-    from disclosure_control.preset_shelf import find_preset
+    from disclosure_control.presets.shelf import find_preset
     from disclosure_control.suppression.analyst_table import Magnitudes, protect_table
     from disclosure_control.suppression.table_file import read_table
 

@@ -8,7 +8,7 @@ import io
 import textwrap
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from disclosure_control.tables import Entry, Row
+from disclosure_control.rows.protected_table import Entry, Row
 
 __all__ = ["MISSING", "write_csv", "write_entry", "write_text"]
 

@@ -21,12 +21,12 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from disclosure_control.noise.calibration import Calibration, calibrate, half_width, spread
+from disclosure_control.noise.figures import NoisyFigures, print_figure
 from disclosure_control.noise.terms import NoiseTerms
-from disclosure_control.noisy_figures import NoisyFigures, print_figure
-from disclosure_control.preset import TOTAL_LEVEL, Preset
-from disclosure_control.protection import protect
+from disclosure_control.presets.preset import TOTAL_LEVEL, Preset
+from disclosure_control.rows.protected_table import Row
+from disclosure_control.rows.protection import protect
 from disclosure_control.symbols import Symbol
-from disclosure_control.tables import Row
 from query_engine.finalisers import finalise
 from query_engine.planning.plan import Output, QueryPlan
 from query_engine.tables import RawTable

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Protocol
 
 import msgspec
 
-from disclosure_control.preset import Preset
+from disclosure_control.presets.preset import Preset
 from federation.wire import Digest, Document
 
 

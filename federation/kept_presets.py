@@ -1,8 +1,8 @@
 """The presets that were in use at a party: kept before anything is protected by them, and never changed again."""
 
-from disclosure_control.preset import Preset
-from disclosure_control.preset_rules import write_rules
-from disclosure_control.preset_shelf import PresetShelf
+from disclosure_control.presets.preset import Preset
+from disclosure_control.presets.rules import write_rules
+from disclosure_control.presets.shelf import PresetShelf
 from federation.state import hold_directory, write_file
 
 __all__ = ["keep_version"]

@@ -6,8 +6,8 @@ digest of the rules, and whoever acts on them compares it with the rules that th
 
 from typing import Any, Protocol
 
-from disclosure_control.preset import Preset, PresetInvalid
-from disclosure_control.preset_rules import digest_rules
+from disclosure_control.presets.preset import Preset, PresetInvalid
+from disclosure_control.presets.rules import digest_rules
 from federation.cell_key_terms import CellKeyTerms, state_cell_keys
 
 __all__ = ["Protected", "check_stated", "state_preset"]

@@ -18,7 +18,7 @@ from federation.wire import convert_value, decode_document, encode_document
 from query_engine.catalogue import Catalogue
 
 if TYPE_CHECKING:
-    from disclosure_control.preset_shelf import PresetShelf
+    from disclosure_control.presets.shelf import PresetShelf
 
 MOST_BYTES = 256 * 1024
 
@@ -46,7 +46,7 @@ def read_project(path: Path) -> Project:
 
 def check_known(project: Project, catalogue: Catalogue, presets: "PresetShelf") -> None:
     """Check that what a project names is there to be had. Raises `ProjectInvalid`, which says what is not."""
-    from disclosure_control.preset import PresetInvalid
+    from disclosure_control.presets.preset import PresetInvalid
 
     for item in project.data_items:
         if item.table not in catalogue.tables:

@@ -10,10 +10,10 @@ from fractions import Fraction
 
 from disclosure_control.budget.accuracy import EPSILONS, GROUP, FigureAccuracy, foresee_accuracy
 from disclosure_control.budget.price import Price, price_plan, write_epsilon
-from disclosure_control.expectation import Expectation, foresee
+from disclosure_control.foreseen.expectation import Expectation, foresee
+from disclosure_control.foreseen.rewrites import Rewrite, propose_rewrites
 from disclosure_control.noise.terms import Mechanism, NoiseRefused
-from disclosure_control.preset import Preset
-from disclosure_control.rewrites import Rewrite, propose_rewrites
+from disclosure_control.presets.preset import Preset
 from federation.exchange import BudgetLeft
 from federation.manifest import SUM_PATHS, Path
 from federation.sum_terms import make_noisy_terms

@@ -9,10 +9,10 @@ whose answer was malformed. A malformed answer has to be left out: what it holds
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from disclosure_control.preset import Preset, PresetInvalid
-from disclosure_control.preset_shelf import SHIPPED, PresetShelf
-from disclosure_control.release import ReleasedTable, ReleaseRefused, release_tables
-from disclosure_control.tables import ProtectedTable, TableMalformed, read_protected
+from disclosure_control.presets.preset import Preset, PresetInvalid
+from disclosure_control.presets.shelf import SHIPPED, PresetShelf
+from disclosure_control.release.gate import ReleasedTable, ReleaseRefused, release_tables
+from disclosure_control.rows.protected_table import ProtectedTable, TableMalformed, read_protected
 from federation.envelope import Envelope, EnvelopeError, check_payload_type, verify_signature
 from federation.exchange import ReleaseDocument
 from federation.manifest import REPLY_TYPE, Manifest, Outcome, Reply, manifest_digest, read_manifest

@@ -41,7 +41,7 @@ from federation.register import (
 from federation.wire import Document, Line, Name, convert_value
 
 if TYPE_CHECKING:
-    from disclosure_control.preset_shelf import PresetShelf
+    from disclosure_control.presets.shelf import PresetShelf
 
 PROFILE_FILE = "member.toml"
 ROOT_FILE = "root.pub"
@@ -116,7 +116,7 @@ class Party:
     @property
     def presets(self) -> "PresetShelf":
         """The presets that this member knows: those that Circe ships, and its own files in `presets/`."""
-        from disclosure_control.preset_shelf import PresetShelf
+        from disclosure_control.presets.shelf import PresetShelf
 
         return PresetShelf(self.directory / PRESETS)
 

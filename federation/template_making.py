@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from pathlib import Path as FilePath
 
 from disclosure_control.noise.terms import Mechanism
-from disclosure_control.preset import PresetInvalid
-from disclosure_control.preset_shelf import SHIPPED, PresetShelf
-from disclosure_control.totals import check_total_preset
+from disclosure_control.presets.preset import PresetInvalid
+from disclosure_control.presets.shelf import SHIPPED, PresetShelf
+from disclosure_control.release.totals import check_total_preset
 from federation.envelope import Envelope, EnvelopeError, add_signature, read_envelope, seal_envelope, sign_body
 from federation.envelope import write_envelope as write_envelope
 from federation.keys import MemberKeys

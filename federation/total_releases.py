@@ -8,10 +8,10 @@ preset.
 
 from collections.abc import Mapping
 
-from disclosure_control.preset_shelf import SHIPPED, PresetShelf
-from disclosure_control.release import ReleaseMalformed, ReleaseRefused, read_released
-from disclosure_control.tables import TableMalformed
-from disclosure_control.totals import check_changed_total
+from disclosure_control.presets.shelf import SHIPPED, PresetShelf
+from disclosure_control.release.gate import ReleaseMalformed, ReleaseRefused, read_released
+from disclosure_control.release.totals import check_changed_total
+from disclosure_control.rows.protected_table import TableMalformed
 from federation.envelope import Envelope, EnvelopeError, check_payload_type
 from federation.exchange import ReleaseDocument
 from federation.manifest import Manifest, Path, manifest_digest, read_manifest

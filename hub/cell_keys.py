@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from audit.connection import Connection
 from disclosure_control.cell_key.perturbing import CellKeys
 from disclosure_control.cell_key.ptable import PTableInvalid
-from disclosure_control.preset import Preset
-from disclosure_control.release import ReleaseRefused
+from disclosure_control.presets.preset import Preset
+from disclosure_control.release.gate import ReleaseRefused
 from federation.cell_key_terms import AnswersUsed, check_answers, name_scope
 from federation.manifest import Manifest
 from federation.problems import ProblemRaised

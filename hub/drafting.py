@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from disclosure_control.noise.calibration import calibrate
 from disclosure_control.noise.terms import NoiseRefused
-from disclosure_control.preset import Preset, PresetInvalid
-from disclosure_control.preset_shelf import PresetShelf
+from disclosure_control.presets.preset import Preset, PresetInvalid
+from disclosure_control.presets.shelf import PresetShelf
 from federation.exchange import QueryDraft
 from federation.manifest import SUM_PATHS, Manifest, Path
 from federation.preset_terms import state_preset

@@ -10,10 +10,10 @@ from threading import Lock
 from disclosure_control.models.release import ReleasedModel
 from disclosure_control.noise.shares import MODULUS, add_noise_share
 from disclosure_control.noise.terms import NoiseRefused, NoiseTerms
-from disclosure_control.preset import Preset
-from disclosure_control.protection import protect
-from disclosure_control.release import ReleasedTable, ReleaseRefused, release_tables
-from disclosure_control.totals import release_noisy_model, release_noisy_total
+from disclosure_control.presets.preset import Preset
+from disclosure_control.release.gate import ReleasedTable, ReleaseRefused, release_tables
+from disclosure_control.release.totals import release_noisy_model, release_noisy_total
+from disclosure_control.rows.protection import protect
 from federation.exchange import QueryDraft, TriedOut
 from federation.manifest import Path
 from federation.problems import ProblemRaised

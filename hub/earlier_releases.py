@@ -10,11 +10,11 @@ from functools import partial
 
 from audit.connection import Connection
 from disclosure_control.linked.related import find_related
-from disclosure_control.preset import Preset
-from disclosure_control.preset_shelf import PresetShelf
-from disclosure_control.release import read_released
-from disclosure_control.released import ReleasedTable
-from disclosure_control.tables import Row
+from disclosure_control.presets.preset import Preset
+from disclosure_control.presets.shelf import PresetShelf
+from disclosure_control.release.gate import read_released
+from disclosure_control.release.released import ReleasedTable
+from disclosure_control.rows.protected_table import Row
 from federation.envelope import Envelope, read_envelope
 from federation.exchange import QueryState, ReleaseDocument
 from federation.manifest import MANIFEST_TYPE, Manifest, Path, Reply, read_manifest

@@ -16,13 +16,13 @@ from disclosure_control.linked.companions import Published, link_published
 from disclosure_control.linked.links import MOST_CELLS, Linked, link_plans
 from disclosure_control.linked.parts import TooTangled
 from disclosure_control.linked.words import tell_hits
-from disclosure_control.preset import Preset, PresetInvalid
-from disclosure_control.release import ReleaseRefused
-from disclosure_control.released import ReleasedTable
-from disclosure_control.row_protection import Neighbours
+from disclosure_control.presets.preset import Preset, PresetInvalid
+from disclosure_control.release.gate import ReleaseRefused
+from disclosure_control.release.released import ReleasedTable
+from disclosure_control.rows.protected_table import Row
+from disclosure_control.rows.secondary import Neighbours
 from disclosure_control.suppression.deadline import Deadline, TimeUp
 from disclosure_control.suppression.reader import Contradiction
-from disclosure_control.tables import Row
 from federation.manifest import Manifest, Path, Reply
 from federation.plans import derive_plan
 from federation.problems import ProblemRaised

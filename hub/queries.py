@@ -11,7 +11,7 @@ from functools import cached_property
 
 from audit.connection import Row
 from audit.event import Action, Outcome
-from disclosure_control.preset import Preset, PresetInvalid
+from disclosure_control.presets.preset import Preset, PresetInvalid
 from federation.approvals import is_by_passkey, verify_approval
 from federation.database import stamp
 from federation.envelope import (

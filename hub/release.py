@@ -15,7 +15,7 @@ import msgspec
 from audit.connection import Connection
 from audit.event import Action
 from disclosure_control.models.release import ReleasedModel
-from disclosure_control.release import ReleasedTable, ReleaseRefused
+from disclosure_control.release.gate import ReleasedTable, ReleaseRefused
 from disclosure_control.suppression.lattice import TableUnusable
 from disclosure_control.suppression.release_attack import certify_release
 from federation.envelope import Envelope

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 import msgspec
 
 from audit.event import Action
-from disclosure_control.preset import PresetInvalid
-from disclosure_control.preset_shelf import SHIPPED, PresetShelf
-from disclosure_control.release import ReleaseRefused
-from disclosure_control.totals import check_total_preset
+from disclosure_control.presets.preset import PresetInvalid
+from disclosure_control.presets.shelf import SHIPPED, PresetShelf
+from disclosure_control.release.gate import ReleaseRefused
+from disclosure_control.release.totals import check_total_preset
 from federation.envelope import Envelope, write_envelope
 from federation.exchange import RunDraft
 from federation.manifest import ApprovalError, Manifest, Path, read_record_keys

@@ -9,7 +9,7 @@ import threading
 from datetime import datetime
 
 from audit.event import Action
-from disclosure_control.release import ReleaseRefused
+from disclosure_control.release.gate import ReleaseRefused
 from federation.exchange import QueryState
 from federation.manifest import SUM_PATHS, Reply
 from federation.manifest import Outcome as ReplyOutcome

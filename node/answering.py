@@ -11,9 +11,9 @@ import sqlite3
 from dataclasses import dataclass
 
 from audit.event import Action, AuditEvent, Outcome
-from disclosure_control.preset import PresetInvalid
-from disclosure_control.protection import protect
-from disclosure_control.tables import ProtectedTable
+from disclosure_control.presets.preset import PresetInvalid
+from disclosure_control.rows.protected_table import ProtectedTable
+from disclosure_control.rows.protection import protect
 from federation.database import stamp
 from federation.envelope import Envelope, EnvelopeError, read_envelope, seal_envelope, write_envelope
 from federation.manifest import (

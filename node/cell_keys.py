@@ -10,8 +10,8 @@ import sqlite3
 
 from disclosure_control.cell_key.perturbing import CellKeys, protect_counts
 from disclosure_control.cell_key.ptable import PTable, PTableInvalid
-from disclosure_control.preset import Preset
-from disclosure_control.tables import ProtectedTable
+from disclosure_control.presets.preset import Preset
+from disclosure_control.rows.protected_table import ProtectedTable
 from federation.cell_key_terms import AnswersUsed, check_answers, name_scope
 from federation.manifest import Manifest
 from node.refusal import Refused

@@ -35,8 +35,8 @@ from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
 
-from disclosure_control.preset import Preset, PresetInvalid
-from disclosure_control.strictness import PresetLooser, check_stricter
+from disclosure_control.presets.preset import Preset, PresetInvalid
+from disclosure_control.presets.strictness import PresetLooser, check_stricter
 from federation.envelope import Envelope
 from federation.kept_presets import keep_version
 from federation.manifest import (

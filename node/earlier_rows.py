@@ -19,10 +19,10 @@ from pathlib import Path as FilePath
 
 from disclosure_control.linked.companions import Published
 from disclosure_control.linked.related import find_related
-from disclosure_control.preset import Preset
-from disclosure_control.preset_shelf import PresetShelf
-from disclosure_control.row_protection import Neighbours, imply_counts
-from disclosure_control.tables import ProtectedTable, Row, read_protected
+from disclosure_control.presets.preset import Preset
+from disclosure_control.presets.shelf import PresetShelf
+from disclosure_control.rows.protected_table import ProtectedTable, Row, read_protected
+from disclosure_control.rows.secondary import Neighbours, imply_counts
 from federation.envelope import read_envelope
 from federation.manifest import REPLY_TYPE, Manifest, Outcome, Path, Reply
 from federation.plans import derive_plan

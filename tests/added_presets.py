@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from disclosure_control.presets import FOLDER
+from disclosure_control.presets.shipped import FOLDER
 
 STRICT = "our_twelve"
 """Opensafely with a threshold of 12."""

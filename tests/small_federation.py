@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from disclosure_control.presets import list_presets, load_preset
+from disclosure_control.presets.shipped import list_presets, load_preset
 from federation.envelope import Envelope, read_envelope, seal_envelope, write_envelope
 from federation.manifest import MANIFEST_TYPE, Manifest, Reply, write_manifest
 from federation.manifest import Path as LeavingPath

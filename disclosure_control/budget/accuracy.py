@@ -11,7 +11,7 @@ from statistics import fmean
 
 from disclosure_control.noise.calibration import calibrate, half_widths
 from disclosure_control.noise.terms import Mechanism, NoiseRefused, NoiseTerms
-from disclosure_control.tables import figure_range
+from disclosure_control.rows.protected_table import figure_range
 from query_engine.planning.plan import Output, QueryPlan
 
 __all__ = ["EPSILONS", "GROUP", "FigureAccuracy", "compare_widths", "foresee_accuracy"]

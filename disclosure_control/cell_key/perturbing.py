@@ -15,10 +15,17 @@ from decimal import Decimal
 
 from disclosure_control.cell_key.ptable import PTable
 from disclosure_control.cell_key.zeros import empty_cell_key
-from disclosure_control.preset import Preset
-from disclosure_control.rounding import cut
+from disclosure_control.presets.preset import Preset
+from disclosure_control.rows.protected_table import (
+    Entry,
+    ProtectedTable,
+    Row,
+    TableMalformed,
+    name_categories,
+    seal_table,
+)
+from disclosure_control.rows.rounding import cut
 from disclosure_control.symbols import Symbol, Value
-from disclosure_control.tables import Entry, ProtectedTable, Row, TableMalformed, name_categories, seal_table
 from query_engine.catalogue import Category
 from query_engine.planning.plan import Output, QueryPlan
 from query_engine.planning.record_keys import keys_of

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from disclosure_control.cell_key.ptable import PTable, PTableInvalid
 from disclosure_control.cell_key.ptable_files import read_ons, read_r
-from disclosure_control.preset import CellKeyRule
+from disclosure_control.presets.preset import CellKeyRule
 
 __all__ = ["FOLDER", "find_table"]
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from disclosure_control.linked.counted import Counted, counts_of
 from disclosure_control.linked.joint_attack import Baseline, Entries, JointAttack, Rules, attack_together, rule_for
 from disclosure_control.linked.links import Linked, Place, link_plans
-from disclosure_control.preset import Preset
+from disclosure_control.presets.preset import Preset
+from disclosure_control.rows.protected_table import Entry, Row
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.lattice import Lattice
 from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Printed
 from disclosure_control.symbols import Symbol
-from disclosure_control.tables import Entry, Row
 from query_engine.planning.plan import QueryPlan
 
 __all__ = ["Published", "entries_of", "find_companions", "link_published", "rules_of"]

@@ -12,7 +12,7 @@ from math import prod
 
 from disclosure_control.linked.parts import TooTangled
 from disclosure_control.linked.populations import Fact, Need, Population, is_loose, populations_of
-from disclosure_control.tables import Cell
+from disclosure_control.rows.protected_table import Cell
 from query_engine.planning.plan import TOTAL, Dimension, Output, QueryPlan
 from query_engine.planning.reach import dimension_region
 from query_engine.planning.region import Region, columns_of, intersect

@@ -19,7 +19,7 @@ from disclosure_control.linked.groups import find_groups
 from disclosure_control.linked.implied import narrow_bounds
 from disclosure_control.linked.links import Linked, Place
 from disclosure_control.linked.seen import Seen
-from disclosure_control.preset import TOTAL_LEVEL, ByLevel, Preset
+from disclosure_control.presets.preset import TOTAL_LEVEL, ByLevel, Preset
 from disclosure_control.suppression.attack import Knowing, Known
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.reader import Contradiction

@@ -22,7 +22,7 @@ from disclosure_control.linked.counted import Columns, Counted, Grouping, Kind, 
 from disclosure_control.linked.kinds import Needs, nest_kinds
 from disclosure_control.linked.parts import Cut, TooTangled, cut
 from disclosure_control.linked.populations import Fact, is_loose, populations_of
-from disclosure_control.preset import LEVELS
+from disclosure_control.presets.preset import LEVELS
 from disclosure_control.suppression.lattice import Lattice, Relation
 from query_engine.planning.plan import QueryPlan
 from query_engine.planning.region import Region, RegionTangled, columns_of, intersect

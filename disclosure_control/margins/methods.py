@@ -32,8 +32,8 @@ from disclosure_control.margins.intervals import (
 )
 from disclosure_control.margins.noised import NOISY_METHODS
 from disclosure_control.margins.released_row import MarginMissing, ReleasedRow, Rows
-from disclosure_control.rounding import is_count, is_of_counts, round_to_base
-from disclosure_control.tables import figure_range, measure_ends
+from disclosure_control.rows.protected_table import figure_range, measure_ends
+from disclosure_control.rows.rounding import is_count, is_of_counts, round_to_base
 from query_engine.planning.plan import Output
 
 __all__ = ["METHODS", "SPREADS", "WITHHELD", "find_ends"]

@@ -22,7 +22,7 @@ from types import MappingProxyType
 from disclosure_control.margins.intervals import Ends, student_quantile
 from disclosure_control.margins.released_row import FEWEST_ROWS, MarginMissing, ReleasedRow
 from disclosure_control.noise.calibration import LAPLACE
-from disclosure_control.noisy_figures import LARGEST_SHARE
+from disclosure_control.noise.figures import LARGEST_SHARE
 from query_engine.models.noised import Place, find_noise_at
 from query_engine.planning.plan import Output, QueryPlan
 

@@ -14,9 +14,9 @@ from disclosure_control.margins.intervals import cut_to_place
 from disclosure_control.margins.methods import SPREADS, WITHHELD, find_ends
 from disclosure_control.margins.released_row import MarginMissing, ReleasedRow
 from disclosure_control.noise.calibration import half_widths, spreads
-from disclosure_control.preset import TOTAL_LEVEL, Preset
-from disclosure_control.release import ReleasedTable
-from disclosure_control.rounding import decimal_places
+from disclosure_control.presets.preset import TOTAL_LEVEL, Preset
+from disclosure_control.release.gate import ReleasedTable
+from disclosure_control.rows.rounding import decimal_places
 from disclosure_control.symbols import Symbol, Value
 from query_engine.planning.plan import Output, QueryPlan
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from disclosure_control.presets import Preset
-from disclosure_control.rounding import decimal_places, is_count
+from disclosure_control.presets.shipped import Preset
+from disclosure_control.rows.rounding import decimal_places, is_count
 from disclosure_control.symbols import Symbol, Value
 from query_engine.planning.plan import Output, QueryPlan
 from query_engine.planning.region import columns_of

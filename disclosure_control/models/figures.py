@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from disclosure_control.models.release import ReleasedModel, release_generalised, release_linear
-from disclosure_control.presets import Preset
+from disclosure_control.presets.shipped import Preset
 from query_engine.catalogue import Category
 from query_engine.finalisers import read_sum
 from query_engine.models.counts import ChildCount, PatternCount

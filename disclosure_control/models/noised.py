@@ -25,9 +25,9 @@ from disclosure_control.models.release import (
     seal_model,
 )
 from disclosure_control.noise.calibration import LAPLACE, spreads
+from disclosure_control.noise.figures import LARGEST_SHARE
 from disclosure_control.noise.terms import NoiseTerms
-from disclosure_control.noisy_figures import LARGEST_SHARE
-from disclosure_control.presets import Preset
+from disclosure_control.presets.shipped import Preset
 from query_engine.models.design import Product
 from query_engine.models.estimates import Estimate
 from query_engine.models.failures import ModelUndetermined

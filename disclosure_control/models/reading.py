@@ -12,9 +12,9 @@ from disclosure_control.models.release import (
     seal_model,
 )
 from disclosure_control.noise.terms import NoiseRefused, NoiseTerms, read_terms
-from disclosure_control.presets import list_presets, load_preset
-from disclosure_control.release_reading import ReleaseMalformed, read_answered, read_preset, read_released, read_texts
-from disclosure_control.released import ReleasedTable
+from disclosure_control.presets.shipped import list_presets, load_preset
+from disclosure_control.release.reading import ReleaseMalformed, read_answered, read_preset, read_released, read_texts
+from disclosure_control.release.released import ReleasedTable
 from query_engine.models.formula import MOST_COLUMNS, Family
 
 __all__ = ["read_model", "read_release"]

@@ -12,13 +12,13 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Never, SupportsIndex, final
 
-from disclosure_control.absences import list_absences
 from disclosure_control.layout import write_csv, write_text
 from disclosure_control.margins.intervals import cut_to_figures, cut_to_place, interval
 from disclosure_control.models.withholding import check_complete, check_model_counts, check_patterns, check_residual_df
 from disclosure_control.noise.terms import NoiseTerms
-from disclosure_control.presets import Preset
-from disclosure_control.rounding import round_to_base
+from disclosure_control.presets.shipped import Preset
+from disclosure_control.release.absences import list_absences
+from disclosure_control.rows.rounding import round_to_base
 from query_engine.models.counts import ChildCount, PatternCount
 from query_engine.models.design import Product
 from query_engine.models.estimates import FIGURES, Estimate

@@ -24,7 +24,7 @@ a term, a level or a filter cannot be set against each other. The ledger of ques
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
-from disclosure_control.presets import Preset
+from disclosure_control.presets.shipped import Preset
 from query_engine.models.counts import ChildCount, PatternCount, term_counts, two_way_counts
 from query_engine.models.formula import ModelFormula
 

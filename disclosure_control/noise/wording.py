@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 
 from disclosure_control.noise.calibration import Calibration
 from disclosure_control.noise.terms import NoiseTerms
-from disclosure_control.rounding import is_count
+from disclosure_control.rows.rounding import is_count
 from query_engine.planning.plan import QueryPlan
 
 __all__ = ["describe_noise"]

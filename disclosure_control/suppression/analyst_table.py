@@ -5,8 +5,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from disclosure_control.preset import Dominance, Preset
-from disclosure_control.presets import load_preset
+from disclosure_control.presets.preset import Dominance, Preset
+from disclosure_control.presets.shipped import load_preset
 from disclosure_control.suppression.attack import Attack, Contradiction, attack_view
 from disclosure_control.suppression.certificate import Certified, verify_certificate, write_certificate
 from disclosure_control.suppression.contributions import Contributions, seen_of_one

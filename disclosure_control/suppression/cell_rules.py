@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import permutations
 
-from disclosure_control.presets import Preset
-from disclosure_control.subtraction import Trap, find_traps, groups_of
+from disclosure_control.presets.shipped import Preset
+from disclosure_control.rows.subtraction import Trap, find_traps, groups_of
 from query_engine.planning.plan import Output, QueryPlan
 from query_engine.planning.region import Region, RegionTangled, intersect
 

@@ -3,13 +3,13 @@
 Two rules, of which either is enough. (n, k): the largest contributors have too much of it between them. p per cent: the
 second largest, who knows their own share, can work out the largest too closely, since the others have little between
 them (Hundepool et al., Statistical Disclosure Control, 2012, section 4.2). A node never sees contributions, and decides
-from public bounds: see `disclosure_control.dominance`.
+from public bounds: see `disclosure_control.rows.dominance`.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from disclosure_control.preset import Dominance
+from disclosure_control.presets.preset import Dominance
 
 __all__ = ["Contributions", "seen_of_one"]
 

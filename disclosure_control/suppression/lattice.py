@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import product
 from math import prod
 
-from disclosure_control.preset import LEVELS, Level
+from disclosure_control.presets.preset import LEVELS, Level
 from disclosure_control.suppression.hierarchy import AUTHORITY, Hierarchy
 from disclosure_control.suppression.incidence import Incidence
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from time import process_time
 from typing import Any
 
-from disclosure_control.preset import ByLevel
+from disclosure_control.presets.preset import ByLevel
 from disclosure_control.suppression.certificate import Certified, verify_certificate, write_certificate
 from disclosure_control.suppression.drawn_table import DrawnTable
 from disclosure_control.suppression.pattern import Ties, needs_of

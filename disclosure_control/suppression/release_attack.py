@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from disclosure_control.layout import MISSING
-from disclosure_control.preset import TOTAL_LEVEL, ByLevel, Preset
-from disclosure_control.presets import load_preset
-from disclosure_control.release_reading import read_released
-from disclosure_control.released import ReleasedTable
+from disclosure_control.presets.preset import TOTAL_LEVEL, ByLevel, Preset
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.release.reading import read_released
+from disclosure_control.release.released import ReleasedTable
+from disclosure_control.rows.protected_table import Entry
 from disclosure_control.suppression.attack import Attack, Contradiction, attack_view
 from disclosure_control.suppression.certificate import Certified, verify_certificate, write_certificate
 from disclosure_control.suppression.hierarchy import AUTHORITY, Hierarchy, flat_hierarchy
@@ -16,7 +17,6 @@ from disclosure_control.suppression.rules import CountRule
 from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Printed, view_printed
 from disclosure_control.suppression.witnesses import find_witnesses
 from disclosure_control.symbols import Symbol
-from disclosure_control.tables import Entry
 from query_engine.planning.plan import Output, QueryPlan
 
 __all__ = ["attack_release", "certify_release", "verify_release_certificate"]

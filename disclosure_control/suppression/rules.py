@@ -7,8 +7,8 @@ nobody's to be told apart: a figure under the rule, or one that was withheld so 
 from dataclasses import dataclass
 from typing import Protocol
 
-from disclosure_control.preset import ByLevel, Level, Preset
-from disclosure_control.rounding import round_to_base
+from disclosure_control.presets.preset import ByLevel, Level, Preset
+from disclosure_control.rows.rounding import round_to_base
 
 __all__ = ["UNBOUNDED", "CountRule", "Interval", "MagnitudeRule", "Rule", "TableRule"]
 

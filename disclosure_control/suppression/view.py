@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from disclosure_control.preset import Level
+from disclosure_control.presets.preset import Level
 from disclosure_control.suppression.lattice import Lattice
 from disclosure_control.suppression.parts import Part
 from disclosure_control.suppression.rules import UNBOUNDED, Rule

@@ -27,7 +27,7 @@ from federation.template import Template
 from query_engine.planning.plan import QueryPlan
 
 if TYPE_CHECKING:
-    from disclosure_control.preset_shelf import PresetShelf
+    from disclosure_control.presets.shelf import PresetShelf
 
 
 class ManifestMismatch(Exception):
@@ -82,8 +82,8 @@ def derive_plan(manifest: Manifest, presets: "PresetShelf | None" = None) -> Que
     Raises `ManifestMismatch` where the manifest states another plan, year or protection, and `QueryRefused` where the
     SQL is none of the language.
     """
-    from disclosure_control.preset import PresetInvalid
-    from disclosure_control.preset_shelf import SHIPPED
+    from disclosure_control.presets.preset import PresetInvalid
+    from disclosure_control.presets.shelf import SHIPPED
     from federation.preset_terms import check_stated
     from query_engine.catalogue import load_catalogue
 

@@ -61,7 +61,7 @@ from federation.wire import encode_document
 from federation.witnessing import find_quorum
 
 if TYPE_CHECKING:
-    from disclosure_control.preset_shelf import PresetShelf
+    from disclosure_control.presets.shelf import PresetShelf
 
 Clock = Callable[[], datetime]
 
@@ -216,7 +216,7 @@ class FederationClient:
 
     def _keep_preset(self, manifest: Manifest) -> None:
         """Keep the rules that protect what is signed here, to verify its release by. Raises `ManifestMismatch`."""
-        from disclosure_control.preset import PresetInvalid
+        from disclosure_control.presets.preset import PresetInvalid
         from federation.kept_presets import keep_version
 
         try:

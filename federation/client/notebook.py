@@ -10,8 +10,8 @@ from disclosure_control.models.release import ReleasedModel
 from disclosure_control.symbols import MEANINGS, Symbol
 
 if TYPE_CHECKING:
-    from disclosure_control.showing import ShownTable
-    from disclosure_control.tables import Entry
+    from disclosure_control.release.showing import ShownTable
+    from disclosure_control.rows.protected_table import Entry
     from federation.client.result import Result
     from federation.client.trial import Trial
     from federation.exchange import QueryStatus

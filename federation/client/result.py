@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from audit.proof import ProvenEntry
 from disclosure_control.models.release import ReleasedModel
-from disclosure_control.preset_shelf import SHIPPED, PresetShelf
-from disclosure_control.showing import ShownTable
+from disclosure_control.presets.shelf import SHIPPED, PresetShelf
+from disclosure_control.release.showing import ShownTable
 from disclosure_control.symbols import MEANINGS
 from federation.exchange import ReleaseDocument
 from federation.log_proofs import verify_release_proof

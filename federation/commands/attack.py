@@ -49,7 +49,7 @@ def _attack_file(
     value: str | None,
     certificate: Path | None,
 ) -> Found:
-    from disclosure_control.preset_shelf import find_preset
+    from disclosure_control.presets.shelf import find_preset
     from disclosure_control.suppression.analyst_table import attack_table
     from disclosure_control.suppression.table_file import read_table
 
@@ -65,7 +65,7 @@ def _is_release(text: str) -> bool:
 
 
 def _attack_release(text: str, preset: str | None, certificate: Path | None) -> Found:
-    from disclosure_control.preset_shelf import find_preset
+    from disclosure_control.presets.shelf import find_preset
     from disclosure_control.suppression.release_attack import attack_release, verify_release_certificate
     from federation.exchange import ReleaseDocument
     from federation.wire import decode_document

@@ -25,7 +25,7 @@ def _measure(group: int, trials: int, seed: int) -> Iterator[Row]:
     from disclosure_control.cell_key.averaging import ANSWERS, Attack, measure_averaging
     from disclosure_control.cell_key.entropy import Shape, make_table
     from disclosure_control.cell_key.tables import find_table
-    from disclosure_control.presets import load_preset
+    from disclosure_control.presets.shipped import load_preset
 
     preset = load_preset("ons_cell_key")
     assert preset.cell_key is not None

@@ -15,7 +15,7 @@ from federation.commands.check_noise import NoiseAsked, noise_json, read_noise_a
 from query_engine.commands import REFUSED, read_sql, show_refusal
 
 if TYPE_CHECKING:
-    from disclosure_control.presets import Preset
+    from disclosure_control.presets.shipped import Preset
     from query_engine.planning.plan import QueryPlan
     from query_engine.question import Question
     from query_engine.refusal import QueryRefused
@@ -80,8 +80,8 @@ def check(
 
 
 def _load(preset: str) -> "Preset":
-    from disclosure_control.preset import PresetInvalid
-    from disclosure_control.preset_shelf import find_preset
+    from disclosure_control.presets.preset import PresetInvalid
+    from disclosure_control.presets.shelf import find_preset
 
     try:
         return find_preset(preset)
@@ -94,8 +94,8 @@ def _refusal_json(refusal: "QueryRefused") -> dict[str, object]:
 
 
 def _foreseen_json(plan: "QueryPlan", preset: "Preset") -> dict[str, object]:
-    from disclosure_control.expectation import foresee
-    from disclosure_control.rewrites import propose_rewrites
+    from disclosure_control.foreseen.expectation import foresee
+    from disclosure_control.foreseen.rewrites import propose_rewrites
 
     expected = foresee(plan, preset)
     rewrites = propose_rewrites(plan, preset)
@@ -122,8 +122,8 @@ def _show(question: "Question", preset: "Preset", noise: NoiseAsked) -> str:
 
 def _foreseen(plan: "QueryPlan", preset: "Preset") -> "list[Paragraph]":
     """What the preset is expected to withhold, and nearby questions where it is most."""
-    from disclosure_control.expectation import foresee
-    from disclosure_control.rewrites import propose_rewrites
+    from disclosure_control.foreseen.expectation import foresee
+    from disclosure_control.foreseen.rewrites import propose_rewrites
 
     expected = foresee(plan, preset)
     if plan.model is not None:

@@ -13,8 +13,8 @@ from federation.terminal import plain_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from disclosure_control.preset_shelf import PresetShelf
-    from disclosure_control.released import ReleasedTable
+    from disclosure_control.presets.shelf import PresetShelf
+    from disclosure_control.release.released import ReleasedTable
     from federation.client import FederationClient
     from federation.exchange import QueryStatus, ReleaseDocument
     from federation.release_files.forms import Form
@@ -230,8 +230,8 @@ def _format_table(
     presets: "PresetShelf | None",
     consistent: bool,
 ) -> str:
-    from disclosure_control.preset_shelf import SHIPPED
-    from disclosure_control.showing import show_table
+    from disclosure_control.presets.shelf import SHIPPED
+    from disclosure_control.release.showing import show_table
     from federation.wire import encode_document
 
     shown = show_table(

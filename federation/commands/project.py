@@ -36,7 +36,7 @@ def new(name: str, title: str, members: tuple[str, ...], presets: tuple[str, ...
 @FILE
 def check(file: Path) -> None:
     """Say what is wrong with a project's FILE, or that nothing is."""
-    from disclosure_control.preset_shelf import SHIPPED
+    from disclosure_control.presets.shelf import SHIPPED
     from federation.project_file import check_known, read_project
     from query_engine.catalogue import load_catalogue
 
@@ -52,7 +52,7 @@ def check(file: Path) -> None:
 @FILE
 def papers(directory: Path, file: Path) -> None:
     """Write the papers of a project's FILE: sharing agreement, impact assessment, record of processing."""
-    from disclosure_control.preset_shelf import SHIPPED
+    from disclosure_control.presets.shelf import SHIPPED
     from federation.papers.writing import save_papers
     from federation.project_file import check_known, read_project
     from query_engine.catalogue import load_catalogue

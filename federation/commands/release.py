@@ -30,7 +30,7 @@ def verify(file: Path, preset: str | None) -> None:
 
     The release is the document that `circe query fetch --format json` prints.
     """
-    from disclosure_control.preset_shelf import find_preset
+    from disclosure_control.presets.shelf import find_preset
     from disclosure_control.suppression.certificate import CertificateInvalid
     from disclosure_control.suppression.release_attack import verify_release_certificate
     from federation.exchange import ReleaseDocument

@@ -14,9 +14,9 @@ from typing import Literal
 from disclosure_control.layout import write_entry
 from disclosure_control.margins.precision import Margin
 from disclosure_control.models.release import ReleasedModel
-from disclosure_control.showing import ShownTable
+from disclosure_control.release.showing import ShownTable
+from disclosure_control.rows.protected_table import Entry
 from disclosure_control.symbols import Symbol
-from disclosure_control.tables import Entry
 
 __all__ = ["SYMBOL", "FileColumn", "list_columns", "list_terms"]
 

@@ -9,9 +9,9 @@ from io import BytesIO
 
 from disclosure_control.models.reading import read_release
 from disclosure_control.models.release import ReleasedModel
-from disclosure_control.preset import PresetInvalid
-from disclosure_control.preset_shelf import SHIPPED, PresetShelf
-from disclosure_control.released import ReleasedTable
+from disclosure_control.presets.preset import PresetInvalid
+from disclosure_control.presets.shelf import SHIPPED, PresetShelf
+from disclosure_control.release.released import ReleasedTable
 from federation.exchange import ReleaseDocument
 from federation.manifest import Path
 from federation.plans import derive_plan

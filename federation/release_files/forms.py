@@ -7,8 +7,8 @@ from typing import Literal
 from audit.proof import SUFFIX as PROOF_SUFFIX
 from disclosure_control.models.reading import read_release
 from disclosure_control.models.release import ReleasedModel
-from disclosure_control.preset_shelf import SHIPPED, PresetShelf
-from disclosure_control.showing import ShownTable, show_table
+from disclosure_control.presets.shelf import SHIPPED, PresetShelf
+from disclosure_control.release.showing import ShownTable, show_table
 from federation.exchange import ReleaseDocument
 from federation.release_files.columns import FileColumn, list_columns, list_terms
 from federation.release_files.provenance import DOCUMENT_SUFFIX, SHEET_SUFFIX, file_stem, write_provenance

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import chain, count
 
 from disclosure_control.layout import write_csv
-from disclosure_control.released import ReleasedTable
-from disclosure_control.tables import Entry, Row
+from disclosure_control.release.released import ReleasedTable
+from disclosure_control.rows.protected_table import Entry, Row
 from federation.release_files.places import COLUMNS, PlacesUnfit, name_places
 from query_engine.planning.plan import TOTAL, Output, QueryPlan
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from disclosure_control.released import ReleasedTable
-from disclosure_control.tables import Entry
+from disclosure_control.release.released import ReleasedTable
+from disclosure_control.rows.protected_table import Entry
 from query_engine.geography import REGIONS, Authority, load_authorities
 from query_engine.planning.plan import TOTAL, QueryPlan
 

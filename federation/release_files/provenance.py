@@ -6,9 +6,9 @@ by what all of that can be proven.
 
 from collections.abc import Iterator, Sequence
 
-from disclosure_control.absences import list_absences
 from disclosure_control.models.reading import read_release
 from disclosure_control.models.release import ReleasedModel
+from disclosure_control.release.absences import list_absences
 from federation.exchange import ReleaseDocument
 
 __all__ = ["DOCUMENT_SUFFIX", "SHEET_SUFFIX", "cite_release", "file_stem", "tell_provenance", "write_provenance"]

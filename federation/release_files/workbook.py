@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from disclosure_control.models.release import ReleasedModel
-from disclosure_control.showing import ShownTable
+from disclosure_control.release.showing import ShownTable
 from disclosure_control.symbols import MEANINGS
 from federation.exchange import ReleaseDocument
 from federation.release_files.columns import FileColumn

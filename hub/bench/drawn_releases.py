@@ -10,11 +10,11 @@ from itertools import combinations
 from random import Random
 
 from disclosure_control.linked.companions import Published
-from disclosure_control.preset import Preset
-from disclosure_control.protection import protect
-from disclosure_control.release import release_tables
-from disclosure_control.row_protection import Neighbours
-from disclosure_control.tables import ProtectedTable
+from disclosure_control.presets.preset import Preset
+from disclosure_control.release.gate import release_tables
+from disclosure_control.rows.protected_table import ProtectedTable
+from disclosure_control.rows.protection import protect
+from disclosure_control.rows.secondary import Neighbours
 from federation.envelope import seal_envelope
 from federation.exchange import ReleaseDocument
 from federation.manifest import REPLY_TYPE, Outcome, Path, Reply

@@ -14,7 +14,7 @@ import click
 from federation.commands.bench import Row, print_rows
 
 if TYPE_CHECKING:
-    from disclosure_control.tables import ProtectedTable
+    from disclosure_control.rows.protected_table import ProtectedTable
     from query_engine.planning.plan import QueryPlan
 
 ROWS_PRESET, TOTALS_PRESET = "dfe_cla", "ons_10_5"
@@ -50,8 +50,8 @@ def measure_rows(authorities: int, drawn: int, counts: Sequence[int]) -> Iterato
     """The attack on rows of all authorities, by how many releases there were before."""
     from dataclasses import replace
 
-    from disclosure_control.preset_shelf import SHIPPED
-    from disclosure_control.presets import load_preset
+    from disclosure_control.presets.shelf import SHIPPED
+    from disclosure_control.presets.shipped import load_preset
     from disclosure_control.suppression.deadline import NEVER
     from federation.manifest import Path
     from hub.bench.drawn_releases import draw_plans, list_authorities, write_release
@@ -82,7 +82,7 @@ def measure_rows(authorities: int, drawn: int, counts: Sequence[int]) -> Iterato
 
 def _protect_at_node(plans: Sequence["QueryPlan"], seed: int) -> "list[tuple[ProtectedTable, float]]":
     """The tables that one drawn authority answers with, and the seconds each takes."""
-    from disclosure_control.presets import load_preset
+    from disclosure_control.presets.shipped import load_preset
     from hub.bench.drawn_children import count_children, draw_children
     from hub.bench.drawn_releases import protect_in_turn
 
@@ -115,8 +115,8 @@ def measure_five_by_three() -> Row:
 
 def _protect_totals(plans: Sequence["QueryPlan"], regions: Sequence[int | None]) -> list[float]:
     """The seconds that each of these totals takes, each of a region or of all."""
-    from disclosure_control.preset import TOTAL_LEVEL
-    from disclosure_control.presets import load_preset
+    from disclosure_control.presets.preset import TOTAL_LEVEL
+    from disclosure_control.presets.shipped import load_preset
     from hub.bench.drawn_children import count_children, draw_children
     from hub.bench.drawn_releases import list_authorities, protect_in_turn
 

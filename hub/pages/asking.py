@@ -10,13 +10,13 @@ from flask import Blueprint, get_template_attribute, redirect, render_template, 
 from werkzeug.wrappers import Response as AnyResponse
 
 from audit.event import Action
-from disclosure_control.expectation import foresee
+from disclosure_control.foreseen.expectation import foresee
+from disclosure_control.foreseen.rewrites import propose_rewrites
 from disclosure_control.models.release import ReleasedModel
 from disclosure_control.noise.terms import NoiseRefused
-from disclosure_control.preset import Preset
-from disclosure_control.release import ReleasedTable
-from disclosure_control.rewrites import propose_rewrites
-from disclosure_control.showing import show_table
+from disclosure_control.presets.preset import Preset
+from disclosure_control.release.gate import ReleasedTable
+from disclosure_control.release.showing import show_table
 from federation.manifest import SUM_PATHS, Path
 from federation.problems import ProblemRaised
 from federation.project import Project

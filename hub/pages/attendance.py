@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from disclosure_control.absences import REASONS, explain_absence
 from disclosure_control.models.release import ReleasedModel
-from disclosure_control.released import ReleasedTable
+from disclosure_control.release.absences import REASONS, explain_absence
+from disclosure_control.release.released import ReleasedTable
 from federation.exchange import NodeProgress, ReleaseDocument
 from federation.releases import LATE
 from query_engine.geography import load_authorities

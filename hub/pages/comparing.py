@@ -4,7 +4,7 @@ from flask import Blueprint, render_template, request
 
 from disclosure_control.models.reading import read_release
 from disclosure_control.models.release import ReleasedModel
-from disclosure_control.showing import show_table
+from disclosure_control.release.showing import show_table
 from federation.exchange import QueryState, QueryStatus, ReleaseDocument
 from federation.problems import ProblemRaised
 from federation.register import Member

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from disclosure_control.margins.precision import Margin, Margins, NoMargin
-from disclosure_control.release import ReleasedTable
-from disclosure_control.showing import ShownTable
-from disclosure_control.tables import Entry, Row
+from disclosure_control.release.gate import ReleasedTable
+from disclosure_control.release.showing import ShownTable
+from disclosure_control.rows.protected_table import Entry, Row
 from federation.exchange import ReleaseDocument
 from federation.manifest import Manifest
 from hub.pages.shown_rows import ShownEntry, show_category, show_figure

@@ -12,8 +12,8 @@ from flask import Blueprint, Response, request
 from audit.proof import SUFFIX
 from disclosure_control.models.reading import read_release
 from disclosure_control.models.release import ReleasedModel
-from disclosure_control.release import ReleasedTable
-from disclosure_control.showing import show_table
+from disclosure_control.release.gate import ReleasedTable
+from disclosure_control.release.showing import show_table
 from federation.exchange import ReleaseDocument
 from federation.problems import ProblemRaised
 from federation.wire import MAX_BATCH_BYTES, decode_document

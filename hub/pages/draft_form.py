@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from disclosure_control.noise.terms import NoiseRefused, read_epsilon
-from disclosure_control.preset_shelf import SHIPPED, PresetShelf
+from disclosure_control.presets.shelf import SHIPPED, PresetShelf
 from federation.exchange import QueryDraft
 from federation.manifest import Path
 from federation.project import Project

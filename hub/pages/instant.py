@@ -6,7 +6,7 @@ What the form does not say yet is left out: without a project there is no budget
 from dataclasses import dataclass
 
 from disclosure_control.noise.terms import Mechanism, NoiseRefused, read_epsilon
-from disclosure_control.preset import Preset, PresetInvalid
+from disclosure_control.presets.preset import Preset, PresetInvalid
 from federation.manifest import SUM_PATHS, Path
 from federation.problems import ProblemRaised
 from federation.question_check import QuestionCheck, RefusedBecause, check_question

@@ -6,8 +6,8 @@ from flask import Blueprint, render_template, request
 
 from disclosure_control.models.reading import read_release
 from disclosure_control.models.release import ReleasedModel
-from disclosure_control.release import ReleasedTable
-from disclosure_control.showing import LABEL, show_table
+from disclosure_control.release.gate import ReleasedTable
+from disclosure_control.release.showing import LABEL, show_table
 from federation.exchange import QueryBudget, ReleaseDocument
 from federation.problems import ProblemRaised
 from hub.budgets import describe_budget

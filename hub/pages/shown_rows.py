@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from disclosure_control.layout import MISSING
 from disclosure_control.margins.precision import Margin, Margins, NoMargin
-from disclosure_control.release import ReleasedTable
-from disclosure_control.showing import ShownTable
+from disclosure_control.release.gate import ReleasedTable
+from disclosure_control.release.showing import ShownTable
+from disclosure_control.rows.protected_table import Entry
 from disclosure_control.symbols import MEANINGS, Symbol
-from disclosure_control.tables import Entry
 from hub.pages.attendance import name_authority
 
 

@@ -14,9 +14,9 @@ from audit.event import Action
 from disclosure_control.models.release import ReleasedModel
 from disclosure_control.models.withholding import ModelWithheld
 from disclosure_control.noise.shares import raw_from_vector
-from disclosure_control.release import ReleaseRefused
-from disclosure_control.released import ReleasedTable
-from disclosure_control.totals import (
+from disclosure_control.release.gate import ReleaseRefused
+from disclosure_control.release.released import ReleasedTable
+from disclosure_control.release.totals import (
     release_changed_total,
     release_exact_total,
     release_noisy_model,

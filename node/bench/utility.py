@@ -84,7 +84,7 @@ def _write_and_load(place: Path, authorities: int, other_pupils: float) -> None:
 
 def _measure_question(number: int, question: "Question", snapshots: Sequence[Path], nodes: int) -> Row:
     """The ways that are open to a question, side by side."""
-    from disclosure_control.presets import load_preset
+    from disclosure_control.presets.shipped import load_preset
     from disclosure_control.utility import add_up, measure_protected, measure_suppressed
     from query_engine.planning.paths import judge_path
     from query_engine.question import read_question
@@ -106,7 +106,7 @@ def _measure_question(number: int, question: "Question", snapshots: Sequence[Pat
 def _measure_noise(plan: "QueryPlan", whole: "RawTable", nodes: int) -> Row:
     """Noise of every node by itself, and of one release over all, at epsilon 1 for each grouping set."""
     from disclosure_control.noise.terms import NoiseTerms
-    from disclosure_control.presets import load_preset
+    from disclosure_control.presets.shipped import load_preset
     from disclosure_control.utility import measure_noised
     from query_engine.planning.paths import plan_for_path
 

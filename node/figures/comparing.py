@@ -10,8 +10,8 @@ from decimal import Decimal
 
 from audit.connection import Connection
 from disclosure_control.models.reading import read_release
-from disclosure_control.released import ReleasedTable
-from disclosure_control.tables import Entry
+from disclosure_control.release.released import ReleasedTable
+from disclosure_control.rows.protected_table import Entry
 from federation.exchange import ReleaseDocument
 from federation.manifest import Path
 from federation.plans import derive_plan

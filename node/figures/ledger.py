@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from audit.connection import Connection, Row
 from disclosure_control.linked.companions import Published
-from disclosure_control.preset import Preset
-from disclosure_control.preset_shelf import PresetShelf
-from disclosure_control.row_protection import tells_nothing
-from disclosure_control.tables import ProtectedTable, read_protected
+from disclosure_control.presets.preset import Preset
+from disclosure_control.presets.shelf import PresetShelf
+from disclosure_control.rows.protected_table import ProtectedTable, read_protected
+from disclosure_control.rows.secondary import tells_nothing
 from federation.manifest import Path
 from federation.plans import derive_plan
 

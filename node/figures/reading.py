@@ -9,8 +9,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from disclosure_control.funnel import Limits, judge_figure, limits_of_share
 from disclosure_control.margins.intervals import wilson_interval
-from disclosure_control.preset import Preset
-from disclosure_control.tables import Entry, Row
+from disclosure_control.presets.preset import Preset
+from disclosure_control.rows.protected_table import Entry, Row
 from node.figures.declared import CHILDREN, RESULT, Measure
 from query_engine.planning.plan import TOTAL, QueryPlan
 

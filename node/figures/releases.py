@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from audit.event import Action, Outcome
-from disclosure_control.preset import PresetInvalid
+from disclosure_control.presets.preset import PresetInvalid
 from federation.database import stamp
 from federation.exchange import ReleaseDocument
 from federation.plans import derive_plan

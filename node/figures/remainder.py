@@ -8,8 +8,8 @@ counts are known: each as the preset rounded it that protected it then. Otherwis
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from disclosure_control.preset import Preset
-from disclosure_control.tables import Row
+from disclosure_control.presets.preset import Preset
+from disclosure_control.rows.protected_table import Row
 from node.figures.declared import CHILDREN
 from query_engine.planning.plan import QueryPlan
 

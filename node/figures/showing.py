@@ -18,12 +18,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from audit.event import Action, AuditEvent, EventInvalid, Outcome
-from disclosure_control.preset import Preset, PresetInvalid
-from disclosure_control.protection import protect, withhold_all
-from disclosure_control.row_protection import Neighbours, imply_counts
+from disclosure_control.presets.preset import Preset, PresetInvalid
+from disclosure_control.rows.protected_table import ProtectedTable
+from disclosure_control.rows.protection import protect, withhold_all
+from disclosure_control.rows.secondary import Neighbours, imply_counts
 from disclosure_control.suppression.deadline import Deadline
 from disclosure_control.symbols import Symbol
-from disclosure_control.tables import ProtectedTable
 from federation.database import stamp
 from federation.manifest import Path
 from federation.plans import derive_plan

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import msgspec
 
 from audit.event import Action, Outcome
-from disclosure_control.preset import PresetInvalid
+from disclosure_control.presets.preset import PresetInvalid
 from federation.approvals import challenge_of, verify_approval, write_approval
 from federation.client import ManifestMismatch, Review, review_manifest
 from federation.envelope import Envelope, EnvelopeError, add_signature, read_envelope

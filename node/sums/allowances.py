@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from audit.connection import Connection
 from disclosure_control.noise.terms import NoiseRefused
-from disclosure_control.preset import Preset
-from disclosure_control.release import ReleaseRefused
-from disclosure_control.totals import check_total_preset
+from disclosure_control.presets.preset import Preset
+from disclosure_control.release.gate import ReleaseRefused
+from disclosure_control.release.totals import check_total_preset
 from federation.budgets import price_question
 from federation.manifest import Manifest, Path
 from federation.plans import derive_plan

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from disclosure_control.presets import load_preset
-from disclosure_control.protection import protect
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.rows.protection import protect
 from query_engine.catalogue import load_catalogue
 from query_engine.language.parser import parse_query
 from query_engine.planning.plan import Output, QueryPlan, Statistic

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from disclosure_control.presets import load_preset
-from disclosure_control.release import ReleasedTable, read_released, release_tables
-from disclosure_control.rounding import decimal_places
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.release.gate import ReleasedTable, read_released, release_tables
+from disclosure_control.rows.protected_table import read_protected
+from disclosure_control.rows.rounding import decimal_places
 from disclosure_control.symbols import Symbol
-from disclosure_control.tables import read_protected
 from query_engine.catalogue import load_catalogue
 from query_engine.language.parser import parse_query
 from query_engine.planning.plan import QueryPlan

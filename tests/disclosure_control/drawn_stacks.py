@@ -16,7 +16,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from disclosure_control.linked.companions import Published, entries_of, link_published
 from disclosure_control.linked.joint_attack import Entries
 from disclosure_control.linked.links import Linked
-from disclosure_control.presets import load_preset
+from disclosure_control.presets.shipped import load_preset
 from disclosure_control.suppression.rules import CountRule
 from disclosure_control.suppression.view import WITHHELD
 from disclosure_control.symbols import Symbol

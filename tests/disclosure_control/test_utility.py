@@ -6,7 +6,7 @@ from math import sqrt
 import pytest
 
 from disclosure_control.noise.terms import NoiseTerms
-from disclosure_control.presets import load_preset
+from disclosure_control.presets.shipped import load_preset
 from disclosure_control.utility import Left, add_up, measure_noised, measure_protected, measure_suppressed
 from query_engine.planning.paths import plan_for_path
 from query_engine.tables import RawTable

@@ -15,8 +15,8 @@ import pytest
 
 from disclosure_control.noise.shares import add_noise_share, read_vector
 from disclosure_control.noise.terms import Mechanism, NoiseTerms
-from disclosure_control.presets import load_preset
-from disclosure_control.totals import (
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.release.totals import (
     release_changed_total,
     release_exact_total,
     release_noisy_model,

@@ -21,8 +21,8 @@ import pytest
 
 from audit.verifier import verify_log
 from disclosure_control.noise.shares import raw_from_vector, vector_of
-from disclosure_control.presets import load_preset
-from disclosure_control.totals import release_exact_total
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.release.totals import release_exact_total
 from federation.client import FederationClient, connect
 from federation.envelope import Envelope
 from federation.exchange import QueryDraft, QueryState, RunDraft

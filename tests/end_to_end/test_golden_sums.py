@@ -17,8 +17,8 @@ import pytest
 
 from disclosure_control.models.noised import DROWNED
 from disclosure_control.noise.calibration import calibrate, half_widths
-from disclosure_control.presets import load_preset
-from disclosure_control.totals import release_exact_total, release_noisy_total
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.release.totals import release_exact_total, release_noisy_total
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
 from federation.sum_terms import make_noisy_terms

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from disclosure_control.presets import load_preset
+from disclosure_control.presets.shipped import load_preset
 from federation.envelope import Envelope, Signer, seal_envelope, write_envelope
 from federation.keys import MemberKeys
 from federation.manifest import MANIFEST_TYPE, Manifest, Path, write_manifest

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from disclosure_control.preset_shelf import SHIPPED
+from disclosure_control.presets.shelf import SHIPPED
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
 from federation.project import DataItem, Person, Project, ProjectExceeded, ProjectInvalid, check_asked, check_consistent

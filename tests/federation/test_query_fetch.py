@@ -10,10 +10,10 @@ from click.testing import CliRunner
 
 from disclosure_control.models.release import ReleasedModel, name_roster, release_linear
 from disclosure_control.noise.terms import NoiseTerms
-from disclosure_control.preset_shelf import SHIPPED
-from disclosure_control.presets import load_preset
-from disclosure_control.release import ReleasedTable, read_released
-from disclosure_control.totals import release_noisy_total
+from disclosure_control.presets.shelf import SHIPPED
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.release.gate import ReleasedTable, read_released
+from disclosure_control.release.totals import release_noisy_total
 from federation.commands.fetch import format_release
 from federation.commands.query import query
 from federation.exchange import ReleaseDocument

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from disclosure_control.presets import load_preset
-from disclosure_control.protection import protect
-from disclosure_control.release import release_tables
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.release.gate import release_tables
+from disclosure_control.rows.protection import protect
 from disclosure_control.suppression.release_attack import certify_release
 from federation import client
 from federation.cli import run

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 import federation.client
-from disclosure_control.presets import list_presets
+from disclosure_control.presets.shipped import list_presets
 from federation.cli import run
 from federation.client import FederationClient
 from federation.envelope import Signature, write_envelope

@@ -3,11 +3,11 @@
 import tomllib
 from collections.abc import Iterator
 
-from disclosure_control.preset import LEVELS, Preset
-from disclosure_control.presets import FOLDER, list_presets, load_preset
-from disclosure_control.strictness import PresetLooser, check_stricter
+from disclosure_control.presets.preset import LEVELS, Preset
+from disclosure_control.presets.shipped import FOLDER, list_presets, load_preset
+from disclosure_control.presets.strictness import PresetLooser, check_stricter
 from tests.disclosure_control.conftest import read_table
-from tests.disclosure_control.preset_examples import CELLS, KEYED_CELLS, QUESTION, RELEASED, REMARKS
+from tests.disclosure_control.presets.preset_examples import CELLS, KEYED_CELLS, QUESTION, RELEASED, REMARKS
 
 GENERATED = "<!-- Written by `make docs`; edit the declaration it comes from instead. -->"
 HEAD = """\

@@ -16,9 +16,9 @@ from disclosure_control.cell_key.tables import find_table
 from disclosure_control.noise.calibration import half_width
 from disclosure_control.noise.polya import draw_shares
 from disclosure_control.noise.terms import NoiseTerms
-from disclosure_control.preset import Level, Preset
-from disclosure_control.presets import load_preset
-from disclosure_control.rounding import round_to_base
+from disclosure_control.presets.preset import Level, Preset
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.rows.rounding import round_to_base
 
 NODES = {"authority": 1, "region": 11, "nation": 153}
 SHARES = {"none": 0.44, "SEN support": 0.27, "EHC plan": 0.27, "not known": 0.02}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from html import escape
 
-from disclosure_control.preset import Level
+from disclosure_control.presets.preset import Level
 from tests.house.protection_example import FIRST, KEYED, NODES, NOISED, SUPPRESSED, Shown, show_level
 
 WIDTH, ROW, TOP = 760, 20, 64

@@ -21,8 +21,8 @@ import msgspec
 
 from disclosure_control.budget.account import BudgetAccount, Caps, Entry
 from disclosure_control.budget.price import PrivacyLoss
-from disclosure_control.presets import load_preset
-from disclosure_control.protection import protect
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.rows.protection import protect
 from federation.budgets import sign_statement, state_budget
 from federation.database import keep_address
 from federation.envelope import seal_envelope, sign_body, write_envelope

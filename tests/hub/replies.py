@@ -8,8 +8,8 @@ import msgspec
 
 from audit.event import Action
 from audit.log import read_entries
-from disclosure_control.protection import protect
-from disclosure_control.release import ReleasedTable, read_released
+from disclosure_control.release.gate import ReleasedTable, read_released
+from disclosure_control.rows.protection import protect
 from federation.envelope import seal_envelope, write_envelope
 from federation.exchange import QueryStatus, ReleaseDocument
 from federation.manifest import REPLY_TYPE, Outcome, Reply

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from disclosure_control.protection import protect
+from disclosure_control.rows.protection import protect
 from federation.exchange import QueryDraft, QueryState
 from federation.problems import ProblemRaised
 from hub.checks import list_checks

@@ -8,7 +8,7 @@ import pytest
 
 from audit.event import Action
 from audit.log import read_entries
-from disclosure_control.presets import load_preset
+from disclosure_control.presets.shipped import load_preset
 from federation.exchange import QueryDraft
 from federation.manifest import read_manifest
 from federation.problems import ProblemRaised

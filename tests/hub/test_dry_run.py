@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from disclosure_control.models.release import ReleasedModel
-from disclosure_control.presets import load_preset
-from disclosure_control.released import ReleasedTable
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.release.released import ReleasedTable
 from federation.exchange import QueryDraft
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan

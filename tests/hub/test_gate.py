@@ -9,9 +9,9 @@ import pytest
 from audit.connection import Connection
 from audit.event import Action
 from audit.log import read_entries
-from disclosure_control.preset_shelf import PresetShelf
-from disclosure_control.presets import load_preset
-from disclosure_control.protection import protect
+from disclosure_control.presets.shelf import PresetShelf
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.rows.protection import protect
 from disclosure_control.suppression.certificate import CertificateInvalid
 from disclosure_control.suppression.release_attack import verify_release_certificate
 from federation.exchange import CheckDecision, CheckList, QueryState

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from audit.event import Action
-from disclosure_control.presets import load_preset
-from disclosure_control.release import ReleasedTable
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.release.gate import ReleasedTable
 from federation.exchange import QueryState
 from federation.manifest import Outcome, Reply
 from federation.problems import ProblemRaised
@@ -154,7 +154,7 @@ def test_nothing_is_released_under_another_preset_than_was_approved(
     assert kept is not None
     kept.unlink()
     newer = replace(load_preset("ons_10_5"), version="99")
-    monkeypatch.setattr("disclosure_control.preset_shelf.load_preset", lambda _: newer)
+    monkeypatch.setattr("disclosure_control.presets.shelf.load_preset", lambda _: newer)
     assert_withheld(federation, federation.answer(query_id, *NODES))
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from disclosure_control.cell_key.ptable import PTable
 from disclosure_control.cell_key.tables import find_table
-from disclosure_control.presets import load_preset
+from disclosure_control.presets.shipped import load_preset
 from federation.cell_key_terms import CellKeyTerms
 from federation.manifest import Manifest
 from federation.plans import derive_plan

@@ -11,7 +11,7 @@ import pytest
 from audit.event import Action
 from audit.log import read_entries
 from disclosure_control.cell_key.tables import FOLDER
-from disclosure_control.presets import FOLDER as PRESETS
+from disclosure_control.presets.shipped import FOLDER as PRESETS
 from federation.manifest import Outcome, Reply
 from federation.preset_terms import state_preset
 from node.answering import answer_manifest

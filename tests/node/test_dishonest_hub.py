@@ -11,7 +11,7 @@ import pytest
 
 from audit.event import Action
 from audit.log import read_entries
-from disclosure_control.presets import load_preset
+from disclosure_control.presets.shipped import load_preset
 from federation.envelope import Envelope, Signature, read_envelope, verify_signature, write_envelope
 from federation.manifest import MANIFEST_TYPE, REPLY_TYPE, Outcome, Reply, write_manifest
 from federation.preset_terms import state_preset

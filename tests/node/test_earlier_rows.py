@@ -8,10 +8,10 @@ from random import Random
 import pytest
 
 from disclosure_control.linked.companions import Published
-from disclosure_control.presets import load_preset
-from disclosure_control.protection import protect
-from disclosure_control.row_protection import Neighbours
-from disclosure_control.tables import ProtectedTable, read_protected
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.rows.protected_table import ProtectedTable, read_protected
+from disclosure_control.rows.protection import protect
+from disclosure_control.rows.secondary import Neighbours
 from federation.envelope import read_envelope
 from federation.manifest import REPLY_TYPE, Outcome, Path, Reply
 from federation.plans import derive_plan

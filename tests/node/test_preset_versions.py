@@ -9,7 +9,7 @@ import pytest
 
 from disclosure_control.linked.companions import Published, entries_of, link_published, rules_of
 from disclosure_control.linked.joint_attack import attack_together
-from disclosure_control.tables import read_protected
+from disclosure_control.rows.protected_table import read_protected
 from federation.envelope import read_envelope
 from federation.manifest import REPLY_TYPE, Outcome, Path, Reply
 from federation.plans import derive_plan

@@ -9,7 +9,7 @@ import pytest
 
 from disclosure_control.models.figures import Figures, release_model
 from disclosure_control.models.withholding import ModelWithheld
-from disclosure_control.presets import load_preset
+from disclosure_control.presets.shipped import load_preset
 from query_engine.catalogue import Catalogue
 from query_engine.engines.duckdb import DuckDBEngine
 from query_engine.planning.plan import QueryPlan

@@ -5,7 +5,7 @@ import pytest
 from disclosure_control.cell_key.averaging import ANSWERS, Attack, Way, measure_averaging
 from disclosure_control.cell_key.entropy import Shape, make_table
 from disclosure_control.cell_key.tables import find_table
-from disclosure_control.presets import load_preset
+from disclosure_control.presets.shipped import load_preset
 
 NARROW, WIDE = make_table("D2V1", Shape(2, 1.0), 256), make_table("D8V8", Shape(8, 8.0), 256)
 TRIALS = 300

@@ -15,18 +15,18 @@ from disclosure_control.cell_key.ptable import KeyRange, PTable
 from disclosure_control.cell_key.ptable_files import read_ons, write_ons
 from disclosure_control.cell_key.zeros import category_key, empty_cell_key
 from disclosure_control.noise.shares import raw_from_vector, vector_of
-from disclosure_control.preset import ByLevel, CellKeyRule
-from disclosure_control.presets import load_preset
-from disclosure_control.protection import protect
-from disclosure_control.release import ReleaseRefused
-from disclosure_control.release_reading import read_released
-from disclosure_control.released import _SEAL as SEAL
+from disclosure_control.presets.preset import ByLevel, CellKeyRule
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.release.gate import ReleaseRefused
+from disclosure_control.release.reading import read_released
+from disclosure_control.release.released import _SEAL as SEAL
+from disclosure_control.release.totals import check_changed_total, release_changed_total, release_exact_total
+from disclosure_control.rows.protected_table import ProtectedTable, TableMalformed
+from disclosure_control.rows.protection import protect
 from disclosure_control.suppression.analyst_table import attack_table, protect_table
 from disclosure_control.suppression.lattice import TableUnusable
 from disclosure_control.suppression.table_file import read_table
 from disclosure_control.symbols import Symbol
-from disclosure_control.tables import ProtectedTable, TableMalformed
-from disclosure_control.totals import check_changed_total, release_changed_total, release_exact_total
 from federation.secure_sum.vectors import pack_vector, signed_values
 from node.ingest.tokens import row_token
 from query_engine.catalogue import load_catalogue

@@ -14,9 +14,9 @@ from disclosure_control.noise.calibration import calibrate
 from disclosure_control.noise.polya import draw_shares
 from disclosure_control.noise.shares import MODULUS
 from disclosure_control.noise.terms import NoiseTerms
-from disclosure_control.presets import load_preset
-from disclosure_control.release import ReleasedTable, ReleaseMalformed, read_released
-from disclosure_control.totals import release_noisy_total
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.release.gate import ReleasedTable, ReleaseMalformed, read_released
+from disclosure_control.release.totals import release_noisy_total
 from query_engine.planning.paths import plan_for_path
 from query_engine.planning.plan import QueryPlan
 from tests.disclosure_control.drawn_releases import make_plan

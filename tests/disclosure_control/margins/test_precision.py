@@ -18,9 +18,9 @@ from disclosure_control.margins.intervals import (
 )
 from disclosure_control.margins.methods import METHODS
 from disclosure_control.margins.precision import Margin, NoMargin, explain_margins, find_margins
-from disclosure_control.presets import Preset, load_preset
-from disclosure_control.protection import protect
-from disclosure_control.release import ReleasedTable, release_tables
+from disclosure_control.presets.shipped import Preset, load_preset
+from disclosure_control.release.gate import ReleasedTable, release_tables
+from disclosure_control.rows.protection import protect
 from query_engine.planning.plan import QueryPlan
 from query_engine.query.model import Function
 from query_engine.tables import RawTable

@@ -12,7 +12,7 @@ from disclosure_control.models.withholding import (
     check_patterns,
     check_residual_df,
 )
-from disclosure_control.presets import load_preset
+from disclosure_control.presets.shipped import load_preset
 from query_engine.models.counts import ChildCount, PatternCount, two_way_counts
 from query_engine.models.formula import Factor, Interaction, ModelFormula, Numeric
 from tests.disclosure_control.rounding_presets import ROUNDING

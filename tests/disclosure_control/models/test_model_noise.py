@@ -17,9 +17,9 @@ from disclosure_control.noise.calibration import LAPLACE, calibrate, list_famili
 from disclosure_control.noise.polya import draw_shares
 from disclosure_control.noise.shares import MODULUS
 from disclosure_control.noise.terms import NoiseTerms
-from disclosure_control.presets import load_preset
-from disclosure_control.release import ReleaseMalformed, ReleaseRefused
-from disclosure_control.totals import release_noisy_model, release_noisy_total
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.release.gate import ReleaseMalformed, ReleaseRefused
+from disclosure_control.release.totals import release_noisy_model, release_noisy_total
 from query_engine.engines.duckdb import DuckDBEngine
 from query_engine.models.design import cross_products
 from query_engine.planning.centring import find_centring

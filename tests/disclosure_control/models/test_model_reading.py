@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from disclosure_control.models.reading import read_model, read_release
 from disclosure_control.models.release import ReleasedModel, name_roster, release_generalised, release_linear
-from disclosure_control.presets import load_preset
-from disclosure_control.release import ReleaseMalformed
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.release.gate import ReleaseMalformed
 from tests.disclosure_control.drawn_releases import draw_release
 from tests.disclosure_control.models.test_model_release import CHILDREN, COUNTS, LINEAR, LOGISTIC, PATTERNS, SUMS
 

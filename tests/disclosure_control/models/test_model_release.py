@@ -16,7 +16,7 @@ from disclosure_control.models.release import (
     release_linear,
 )
 from disclosure_control.models.withholding import ModelWithheld, Reason
-from disclosure_control.presets import load_preset
+from disclosure_control.presets.shipped import load_preset
 from query_engine.models.counts import ChildCount, PatternCount, two_way_counts
 from query_engine.models.design import Product
 from query_engine.models.failures import ModelUndetermined

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from disclosure_control.preset import ByLevel
+from disclosure_control.presets.preset import ByLevel
 from disclosure_control.suppression.attack import attack_view
 from disclosure_control.suppression.hierarchy import Hierarchy, flat_hierarchy
 from disclosure_control.suppression.lattice import Lattice, Layout, build_lattice

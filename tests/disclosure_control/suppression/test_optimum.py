@@ -6,7 +6,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from disclosure_control.preset import ByLevel
+from disclosure_control.presets.preset import ByLevel
 from disclosure_control.suppression.hierarchy import flat_hierarchy
 from disclosure_control.suppression.lattice import Lattice, Layout, build_lattice
 from disclosure_control.suppression.optimum import Optimum

@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from disclosure_control.preset import Level, Preset
-from disclosure_control.presets import load_preset
+from disclosure_control.presets.preset import Level, Preset
+from disclosure_control.presets.shipped import load_preset
 from disclosure_control.suppression.analyst_table import Magnitudes, attack_table, protect_table
 from disclosure_control.suppression.table_file import read_table
 from tests.disclosure_control.suppression.tables import Drawn, Row, bound_cell, draw_table, read_shown, withheld_rows

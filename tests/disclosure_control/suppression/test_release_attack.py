@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from disclosure_control.preset_shelf import find_preset
-from disclosure_control.presets import load_preset
-from disclosure_control.protection import protect
-from disclosure_control.release import release_tables
+from disclosure_control.presets.shelf import find_preset
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.release.gate import release_tables
+from disclosure_control.rows.protection import protect
 from disclosure_control.suppression.lattice import TableUnusable
 from disclosure_control.suppression.release_attack import attack_release, certify_release
 from federation.cli import run

@@ -5,8 +5,8 @@ from itertools import product
 
 import pytest
 
-from disclosure_control.preset import Dominance
-from disclosure_control.presets import load_preset
+from disclosure_control.presets.preset import Dominance
+from disclosure_control.presets.shipped import load_preset
 from disclosure_control.suppression.analyst_table import Magnitudes, ProtectedFile, attack_table, protect_table
 from disclosure_control.suppression.contributions import Contributions, seen_of_one
 from disclosure_control.suppression.pattern import CannotProtect

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from disclosure_control.presets import load_preset
+from disclosure_control.presets.shipped import load_preset
 from disclosure_control.suppression.analyst_table import ProtectedFile, attack_table, protect_table
 from disclosure_control.suppression.certificate import CLAIM, CertificateInvalid
 from disclosure_control.suppression.table_file import read_table

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from disclosure_control.presets import load_preset
+from disclosure_control.presets.shipped import load_preset
 from disclosure_control.suppression import table_protection
 from disclosure_control.suppression.analyst_table import attack_table, protect_table
 from disclosure_control.suppression.drawn_table import draw_table as draw_measured

@@ -6,7 +6,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from disclosure_control.presets import load_preset
+from disclosure_control.presets.shipped import load_preset
 from disclosure_control.suppression.hierarchy import AUTHORITY, Hierarchy, flat_hierarchy
 from disclosure_control.suppression.lattice import Lattice, Layout, build_lattice
 from disclosure_control.suppression.reader import Reader

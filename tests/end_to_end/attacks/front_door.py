@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from disclosure_control.presets import load_preset
-from disclosure_control.rounding import release_figure
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.rows.rounding import release_figure
 from disclosure_control.suppression.cell_rules import SuppressionRules
 from disclosure_control.symbols import Symbol
 from federation.exchange import QueryDraft, QueryState, ReleaseDocument

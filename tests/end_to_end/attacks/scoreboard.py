@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from disclosure_control.presets import load_preset
+from disclosure_control.presets.shipped import load_preset
 from tests.end_to_end.attacks.front_door import BudgetSpent, Door, OpenDoor
 
 

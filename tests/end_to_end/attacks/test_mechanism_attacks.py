@@ -15,10 +15,10 @@ import pytest
 from disclosure_control.cell_key.tables import find_table
 from disclosure_control.noise.shares import add_noise_share, read_vector
 from disclosure_control.noise.terms import NoiseTerms
-from disclosure_control.presets import Preset, load_preset
-from disclosure_control.protection import protect
-from disclosure_control.row_protection import Neighbours
-from disclosure_control.tables import Row
+from disclosure_control.presets.shipped import Preset, load_preset
+from disclosure_control.rows.protected_table import Row
+from disclosure_control.rows.protection import protect
+from disclosure_control.rows.secondary import Neighbours
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
 from query_engine.planning.plan import QueryPlan

@@ -14,10 +14,10 @@ import duckdb
 import msgspec
 import pytest
 
-from disclosure_control.presets import load_preset
-from disclosure_control.protection import protect
-from disclosure_control.release import read_released
-from disclosure_control.showing import show_table
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.release.gate import read_released
+from disclosure_control.release.showing import show_table
+from disclosure_control.rows.protection import protect
 from federation.exchange import ReleaseDocument
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan

@@ -9,10 +9,10 @@ import pytest
 
 from disclosure_control.noise.shares import MODULUS
 from disclosure_control.noise.terms import NoiseTerms
-from disclosure_control.presets import load_preset
-from disclosure_control.release import ReleasedTable
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.release.gate import ReleasedTable
+from disclosure_control.release.totals import release_noisy_total
 from disclosure_control.symbols import MEANINGS
-from disclosure_control.totals import release_noisy_total
 from federation.release_files.open_data import META, OpenData, OpenDataUnfit, write_open_data
 from federation.release_files.places import COLUMNS, REGION_CODES
 from query_engine.geography import REGIONS, load_authorities

@@ -1,7 +1,7 @@
 """Releases at the hub of a played federation: a model, and what becomes of one, for tests of what pages make of it."""
 
 from disclosure_control.models.release import name_roster, release_linear
-from disclosure_control.presets import load_preset
+from disclosure_control.presets.shipped import load_preset
 from hub.endings import give_notice
 from hub.queries import find_query
 from hub.release import find_authorities, keep_release

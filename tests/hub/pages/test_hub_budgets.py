@@ -9,8 +9,8 @@ import pytest
 
 from disclosure_control.budget.account import Caps
 from disclosure_control.noise.shares import MODULUS
-from disclosure_control.presets import load_preset
-from disclosure_control.totals import release_noisy_total
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.release.totals import release_noisy_total
 from federation.sum_terms import noise_terms
 from hub import queries
 from hub.pages.draft_form import MECHANISMS, read_form

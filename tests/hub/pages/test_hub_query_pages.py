@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from audit.event import Action
-from disclosure_control.release import read_released
-from disclosure_control.showing import OF_ANOTHER_CATALOGUE
+from disclosure_control.release.gate import read_released
+from disclosure_control.release.showing import OF_ANOTHER_CATALOGUE
 from federation.exchange import NodeProgress, QueryState, QueryStatus, ReleaseDocument
 from federation.problems import ProblemRaised
 from federation.web import log_page
@@ -249,7 +249,7 @@ def test_the_page_shows_the_view_that_the_query_asks_for(
 def test_a_release_of_a_catalogue_that_has_changed_is_shown_whole(
     browse: Browse, asked: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("disclosure_control.showing.plan_query", refuse_to_plan)
+    monkeypatch.setattr("disclosure_control.release.showing.plan_query", refuse_to_plan)
     page = browse("ana").get(f"/queries/{asked['released']}/release").text
     assert OF_ANOTHER_CATALOGUE in main_text(page)
     assert len(read_rows(page)) - 1 == 21

@@ -17,7 +17,7 @@ from hub.sums.attempts import AttemptState
 from hub.sums.progress import SumProgress
 from query_engine.planning.centring import find_centring
 from query_engine.planning.plan import QueryPlan
-from tests.disclosure_control.test_totals import MODEL, model_sums
+from tests.disclosure_control.release.test_totals import MODEL, model_sums
 from tests.hub.pages.conftest import Browse, Send
 from tests.hub.pages.page_reader import read_page
 from tests.hub.pages.test_hub_asking import main_text

@@ -8,7 +8,7 @@ import msgspec
 import pyarrow as pa
 import pytest
 
-from disclosure_control.showing import show_table
+from disclosure_control.release.showing import show_table
 from federation.exchange import ReleaseDocument
 from federation.log_proofs import digest_release, verify_release_proof
 from federation.wire import MAX_BATCH_BYTES, decode_document

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from disclosure_control.release import ReleaseRefused
+from disclosure_control.release.gate import ReleaseRefused
 from federation.exchange import QueryState, RunDraft
 from federation.manifest import Path
 from federation.problems import ProblemRaised

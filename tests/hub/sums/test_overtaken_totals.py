@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from audit.event import Action
-from disclosure_control.row_protection import Neighbours
+from disclosure_control.rows.secondary import Neighbours
 from federation.exchange import QueryState
 from hub import gate, release
 from hub.sums import advancing, totals

@@ -7,7 +7,7 @@ import pytest
 
 from audit.event import Action, AuditEvent, Outcome
 from audit.log import read_entries
-from disclosure_control.presets import load_preset
+from disclosure_control.presets.shipped import load_preset
 from disclosure_control.symbols import Symbol
 from federation.manifest import Outcome as ReplyOutcome
 from federation.manifest import Path

@@ -2,7 +2,7 @@
 
 import pytest
 
-from disclosure_control.presets import Preset, load_preset
+from disclosure_control.presets.shipped import Preset, load_preset
 from federation.manifest import Path
 from federation.plans import derive_plan
 from node.figures.declared import load_declared, write_sql

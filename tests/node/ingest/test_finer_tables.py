@@ -2,8 +2,8 @@
 
 import pytest
 
-from disclosure_control.presets import load_preset
-from disclosure_control.protection import protect
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.rows.protection import protect
 from node.ingest.tables import RECORDS
 from query_engine.catalogue import load_catalogue
 from query_engine.engines.duckdb import DuckDBEngine

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import msgspec
 
-from disclosure_control.presets import list_presets
+from disclosure_control.presets.shipped import list_presets
 from federation.envelope import Envelope, seal_envelope, write_envelope
 from federation.manifest import MANIFEST_TYPE, Choice, Manifest, Path, write_manifest
 from federation.plans import derive_plan

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from audit.event import Action
 from audit.log import AuditLog, read_entries
 from disclosure_control.budget.price import write_epsilon
-from disclosure_control.presets import list_presets
+from disclosure_control.presets.shipped import list_presets
 from federation.budgets import BudgetStatement, open_account, verify_statement
 from federation.envelope import Envelope
 from federation.manifest import Path

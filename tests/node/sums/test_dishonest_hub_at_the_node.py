@@ -12,7 +12,7 @@ import pytest
 
 from audit.event import Action
 from audit.log import read_entries
-from disclosure_control.presets import load_preset
+from disclosure_control.presets.shipped import load_preset
 from federation.envelope import Envelope, Signature, read_envelope, seal_envelope, sign_body, write_envelope
 from federation.exchange import Delivery, DeliveryKind
 from federation.manifest import MANIFEST_TYPE, Choice, Manifest, Path

@@ -1,0 +1,117 @@
+"""`protect`: from one node's exact figures to the table that may leave it."""
+
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
+
+from disclosure_control.presets.shipped import Preset
+from disclosure_control.rows.dominance import find_dominated
+from disclosure_control.rows.protected_table import Cell, ProtectedTable, Row, name_categories, seal_table
+from disclosure_control.rows.rounding import release_figure
+from disclosure_control.rows.secondary import (
+    Neighbours,
+    TotalsUnproven,
+    additive_labels,
+    protect_beside,
+    protect_totals,
+)
+from disclosure_control.suppression.cell_rules import Figures, SuppressionRules
+from disclosure_control.symbols import Symbol, Value
+from query_engine.planning.plan import TOTAL, Output, QueryPlan
+from query_engine.tables import RawTable
+
+__all__ = ["protect", "withhold_all"]
+
+ALONE = Neighbours()
+"""Beside nothing that left before."""
+
+Withheld = Sequence[frozenset[str]]
+"""Cell by cell the labels of the figures that are withheld."""
+
+
+def protect(raw: RawTable, preset: Preset, beside: Neighbours = ALONE) -> ProtectedTable:
+    """The protected table of a raw one: every cell of the plan, its figures rounded or withheld (`c`).
+
+    In order: (1) what rests on too few children is withheld, by the exact statistics (see `cell_rules`, `dominance`);
+    (2) rows are withheld whole whose counts would give that away by totals (see `row_protection`); (3) totals that are
+    no counts are withheld over whatever is withheld; (4) what is left is rounded (see `rounding`); (5) rows are
+    withheld that would tell too much beside tables that left before. What the result is protected against, and what
+    not, is the preset's `claim`.
+    """
+    plan = raw.plan
+    if plan.model is not None:
+        raise ValueError("the figures of a model are not those of a table: see models.release")
+    if preset.cell_key is not None:
+        raise ValueError("counts are changed by cell keys: see cell_key.perturbing")
+    cells = list(_figures_of_cells(raw))
+    rules = SuppressionRules.for_plan(plan, preset)
+    withheld: Withheld = [rules.withheld(figures) | find_dominated(plan, figures, preset) for figures in cells]
+    every = frozenset(each.label for each in rules.outputs)
+    try:
+        counts = additive_labels(plan)
+        withheld = _withhold_rows(withheld, protect_totals(raw, withheld, preset, beside.secret), every)
+    except TotalsUnproven:
+        counts = frozenset()
+    withheld = _withhold_totals(plan, withheld, every - counts)
+    rows = _print_rows(plan, cells, withheld, preset)
+    for earlier in beside.groups():
+        if companions := protect_beside(raw, rows, earlier, beside, preset):
+            withheld = _withhold_rows(withheld, companions, every)
+            rows = _print_rows(plan, cells, withheld, preset)
+    return seal_table(plan, preset, rows)
+
+
+def withhold_all(plan: QueryPlan, preset: Preset) -> ProtectedTable:
+    """The table of a plan in which every figure is withheld, whatever it is."""
+    rows = []
+    for cell in plan.iter_cells():
+        categories = name_categories(plan, cell)
+        rows.append(
+            tuple(categories[each.dimension] if each.dimension else Symbol.CONFIDENTIAL for each in plan.outputs)
+        )
+    return seal_table(plan, preset, tuple(rows))
+
+
+def _figures_of_cells(raw: RawTable) -> Iterator[Figures]:
+    columns = {each.name: raw.statistic(each.name) for each in raw.plan.statistics}
+    for place in range(raw.plan.cells):
+        yield {name: column[place] for name, column in columns.items()}
+
+
+def _withhold_rows(withheld: Withheld, rows: Collection[int], labels: frozenset[str]) -> Withheld:
+    """The same with these rows withheld whole."""
+    return [labels if place in rows else each for place, each in enumerate(withheld)]
+
+
+def _withhold_totals(plan: QueryPlan, withheld: Withheld, labels: frozenset[str]) -> Withheld:
+    """The same with these figures withheld of every total over cells of which any figure is.
+
+    A total beside all its parts but one is that one. The grouping set with everything comes first and is part of every
+    total.
+    """
+    numbers = chain.from_iterable([number] * plan.cells_of(each) for number, each in enumerate(plan.sets))
+    totals: set[tuple[int, Cell]] = set()
+    found = []
+    for number, cell, hidden in zip(numbers, plan.iter_cells(), withheld, strict=True):
+        own = hidden | labels if (number, cell) in totals else hidden
+        found.append(own)
+        here = set(plan.sets[number]) if own else set()
+        for total, grouping_set in enumerate(plan.sets):
+            if set(grouping_set) < here:
+                over = tuple(each if place in grouping_set else TOTAL for place, each in enumerate(cell))
+                totals.add((total, over))
+    return found
+
+
+def _print_rows(plan: QueryPlan, cells: Sequence[Figures], withheld: Withheld, preset: Preset) -> tuple[Row, ...]:
+    together = zip(plan.iter_cells(), cells, withheld, strict=True)
+    return tuple(_protect_cell(plan, cell, figures, hidden, preset) for cell, figures, hidden in together)
+
+
+def _protect_cell(plan: QueryPlan, cell: Cell, figures: Figures, withheld: frozenset[str], preset: Preset) -> Row:
+    """One row of the table, in the order of the plan's outputs."""
+    categories = name_categories(plan, cell)
+
+    def value(output: Output) -> Value:
+        return Symbol.CONFIDENTIAL if output.label in withheld else release_figure(output, figures, preset)
+
+    return tuple(value(each) if each.dimension is None else categories[each.dimension] for each in plan.outputs)

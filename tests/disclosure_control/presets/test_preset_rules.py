@@ -1,0 +1,61 @@
+"""The rules of a preset as bytes: one encoding, one digest, and none that is changed without a new version."""
+
+import json
+import tomllib
+from dataclasses import replace
+
+import pytest
+
+from disclosure_control.presets.preset import PresetInvalid
+from disclosure_control.presets.rules import digest_rules, name_added, number_of, read_rules, write_rules
+from disclosure_control.presets.shipped import FOLDER, list_presets, load_preset
+
+DIGESTS = {
+    ("acro", "1"): "dbe492a86177de1f",
+    ("dfe_cin", "1"): "e876d636a3d0f1db",
+    ("dfe_cla", "2"): "79a56712f355696f",
+    ("nhs_hes", "1"): "8fc319169bca9a58",
+    ("ofqual", "1"): "50eee3b9268a22a0",
+    ("ons_10_5", "1"): "0ea3ab54b2320f03",
+    ("ons_cell_key", "1"): "88ff5ef4459ff98f",
+    ("opensafely", "1"): "dd3302adc64bc6a2",
+    ("ukllc", "1"): "1b6241c6d65d5f85",
+}
+"""Of every version that Circe has shipped, the digest of its rules. One that is changed here is a new version there."""
+
+
+@pytest.mark.parametrize("name", list_presets())
+def test_what_circe_ships_has_a_new_version_when_it_changes(name: str) -> None:
+    preset = load_preset(name)
+    assert DIGESTS[name, preset.version] == digest_rules(preset)[:16]
+
+
+@pytest.mark.parametrize("name", list_presets())
+def test_rules_are_read_as_they_were_written(name: str) -> None:
+    preset = load_preset(name)
+    assert read_rules(write_rules(preset), name) == preset
+    assert digest_rules(preset.at("nation")) == digest_rules(preset)
+
+
+@pytest.mark.parametrize("name", list_presets())
+def test_the_rules_are_all_that_the_file_says(name: str) -> None:
+    entries = tomllib.loads((FOLDER / f"{name}.toml").read_text())
+    assert json.loads(write_rules(load_preset(name))) == {**entries, "symbols": sorted(entries["symbols"])}
+
+
+def test_an_added_version_ends_in_the_beginning_of_its_digest() -> None:
+    preset = load_preset("acro")
+    version = name_added(preset)
+    assert version == f"1-{digest_rules(preset)[:12]}"
+    assert number_of(version) == "1"
+    assert name_added(replace(preset, version=version)) == version
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{}", b"[1]", b"\xff", b'{"name":"acro"}', b" " + write_rules(load_preset("acro")), b"1" * 5000],
+    ids=["empty", "no rules", "a list", "no text", "rules missing", "another encoding", "a long number"],
+)
+def test_nothing_else_is_read(content: bytes) -> None:
+    with pytest.raises(PresetInvalid):
+        read_rules(content, "acro")
