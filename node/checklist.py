@@ -56,7 +56,7 @@ from federation.register import Member, MemberKind, OrganisationKind, Register, 
 from federation.state import StateError
 from federation.template import Template, check_run
 from node.cell_keys import check_answers_left, find_table
-from node.earlier_rows import count_terms, find_fixed
+from node.earlier_rows import find_fixed, list_terms
 from node.figures.ledger import find_other_preset
 from node.refusal import Refused
 from node.rules import NodeRules
@@ -288,6 +288,7 @@ def _find_fixed(node: Node, connection: sqlite3.Connection, manifest: Manifest) 
     if manifest.path is Path.NOISY_SUM or manifest.cell_key is not None:
         return None
     rules = node.rules()
-    if (terms := count_terms(connection, manifest)) >= rules.terms_per_year:
-        raise Refused("terms_used", f"rows about {manifest.academic_year} have left of {terms} other terms")
+    others = list_terms(connection, manifest.academic_year) - {manifest.snapshot_term}
+    if len(others) >= rules.terms_per_year:
+        raise Refused("terms_used", f"rows about {manifest.academic_year} have left of {len(others)} other terms")
     return find_fixed(connection, manifest.academic_year, manifest.snapshot_term, rules.snapshots_per_term)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path as FilePath
 
+from audit.connection import Connection
 from disclosure_control.linked.companions import Published
 from disclosure_control.linked.related import find_related
 from disclosure_control.presets.preset import Preset
@@ -34,7 +35,16 @@ from query_engine.planning.plan import QueryPlan
 from query_engine.planning.region import columns_of
 from query_engine.tables import RawTable
 
-__all__ = ["EarlierRows", "Question", "count_terms", "find_fixed", "hold_rows", "keep_implied", "record_sql"]
+__all__ = [
+    "EarlierRows",
+    "Question",
+    "find_fixed",
+    "find_last",
+    "hold_rows",
+    "keep_implied",
+    "list_terms",
+    "record_sql",
+]
 
 MOST_ROWS = 200_000
 """Rows of replies that are kept at hand: about fifty questions of the largest kind, or two thousand of 100 cells."""
@@ -82,31 +92,40 @@ def record_sql(connection: sqlite3.Connection, digest: str, manifest: Manifest) 
         connection.execute("INSERT OR IGNORE INTO rows_asked VALUES (?, ?, '[]')", (digest, manifest.sql))
 
 
-def find_fixed(connection: sqlite3.Connection, year: str, term: str, snapshots_per_term: int) -> str | None:
+_LEFT = (
+    "SELECT snapshot, min(at) AS first FROM ("
+    "SELECT snapshot, reserved_at || manifests.rowid AS at FROM manifests JOIN rows_asked USING (digest) "
+    "WHERE subject GLOB ? AND snapshot GLOB ? "
+    "UNION ALL SELECT snapshot, shown_at FROM figures_shown WHERE subject GLOB ? AND snapshot GLOB ?"
+    ") GROUP BY snapshot ORDER BY first"
+)
+"""The snapshots that rows about a year have left from, or that figures of it were shown from, in that order."""
+
+
+def _list_left(connection: Connection, year: str, term: str = "*") -> list[str]:
+    about, of_term = f"*/{year}", f"{term}-*"
+    rows = connection.execute(_LEFT, (about, of_term, about, of_term)).fetchall()
+    return [str(row["snapshot"]) for row in rows]
+
+
+def find_fixed(connection: Connection, year: str, term: str, snapshots_per_term: int) -> str | None:
     """The snapshot that rows of a year leave from, of a term of which no further one is used; None while one may be.
 
     A record that is mended between two loads would otherwise be what two answers differ by, or what figures at our own
     pages differ by from them.
     """
-    about, of_term = f"*/{year}", f"{term}-*"
-    rows = connection.execute(
-        "SELECT snapshot, min(at) AS first FROM ("
-        "SELECT snapshot, reserved_at || manifests.rowid AS at FROM manifests JOIN rows_asked USING (digest) "
-        "WHERE subject GLOB ? AND snapshot GLOB ? "
-        "UNION ALL SELECT snapshot, shown_at FROM figures_shown WHERE subject GLOB ? AND snapshot GLOB ?"
-        ") GROUP BY snapshot ORDER BY first",
-        (about, of_term, about, of_term),
-    ).fetchall()
-    return str(rows[-1]["snapshot"]) if len(rows) >= snapshots_per_term else None
+    left = _list_left(connection, year, term)
+    return left[-1] if len(left) >= snapshots_per_term else None
 
 
-def count_terms(connection: sqlite3.Connection, manifest: Manifest) -> int:
-    """How many other terms there are of which rows about the same year have left."""
-    rows = connection.execute(
-        "SELECT DISTINCT snapshot FROM manifests JOIN rows_asked USING (digest) WHERE subject GLOB ?",
-        (f"*/{manifest.academic_year}",),
-    ).fetchall()
-    return len({row["snapshot"].rpartition("-")[0] for row in rows} - {manifest.snapshot_term})
+def find_last(connection: Connection, year: str) -> str:
+    """The snapshot that rows of a year have left from last, or figures of it were shown from, of whatever term."""
+    return _list_left(connection, year)[-1]
+
+
+def list_terms(connection: Connection, year: str) -> frozenset[str]:
+    """The terms of which rows about a year have left, or figures of it were shown."""
+    return frozenset(each.rpartition("-")[0] for each in _list_left(connection, year))
 
 
 def keep_implied(connection: sqlite3.Connection, digest: str, raw: RawTable, preset: Preset) -> None:
@@ -149,7 +168,7 @@ class EarlierRows:
 
     def list_figures(self, connection: sqlite3.Connection, question: Question) -> tuple[ShownTable, ...]:
         """The figures about the same that our own people were shown, the oldest first. Raises `PresetInvalid`."""
-        numbers = list_shown(connection, question.year, question.snapshot, question.preset)
+        numbers = list_shown(connection, question.year, question.snapshot)
         return tuple(
             self._figures.get(number, partial(read_shown, connection, number, self.presets)) for number in numbers
         )
@@ -195,9 +214,9 @@ class EarlierRows:
         # Of what was asked several times in the same words, the first time; with what was implied, which is kept once.
         rows = connection.execute(
             "SELECT digest, min(reserved_at || ' ' || digest) AS at FROM manifests JOIN rows_asked USING (digest) "
-            "WHERE subject GLOB ? AND snapshot = ? AND preset = ? AND plan_id = ifnull(?, plan_id) "
-            "AND reply IS NOT NULL GROUP BY plan_id, sql, implied ORDER BY at",
-            (f"*/{question.year}", question.snapshot, question.preset.name, plan_id),
+            "WHERE subject GLOB ? AND snapshot = ? AND plan_id = ifnull(?, plan_id) "
+            "AND reply IS NOT NULL GROUP BY plan_id, sql, implied, preset ORDER BY at",
+            (f"*/{question.year}", question.snapshot, plan_id),
         ).fetchall()
         for row in rows:
             read = partial(_read, connection, row["digest"], self.presets)

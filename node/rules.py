@@ -196,6 +196,7 @@ class FigureRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     shown: bool = True
     preset: str = "opensafely"
     seconds: Annotated[int, msgspec.Meta(ge=1, le=120)] = 20
+    exact_sum_years: frozenset[int] = frozenset()
 
 
 class SubjectRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

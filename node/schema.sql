@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS rows_asked (
     implied TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS manifests_by_subject ON manifests (subject, plan_id);
-CREATE INDEX IF NOT EXISTS manifests_answered ON manifests (subject, snapshot, preset, plan_id, reserved_at, digest)
+CREATE INDEX IF NOT EXISTS manifests_answered ON manifests (subject, snapshot, plan_id, reserved_at, digest)
     WHERE reply IS NOT NULL;
 -- What each manifest cost each academic year that it touched, as exact fractions. Entries stay, and none is changed.
 CREATE TABLE IF NOT EXISTS privacy_losses (

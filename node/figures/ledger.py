@@ -63,12 +63,11 @@ def keep_figure(connection: sqlite3.Connection, kept: Kept) -> None:
     connection.execute(f"INSERT INTO figures_shown VALUES ({marks})", row)  # noqa: S608 - marks
 
 
-def list_shown(connection: Connection, year: str, snapshot: str, preset: Preset) -> tuple[str, ...]:
-    """Return the numbers of the figures about a year, the oldest first."""
+def list_shown(connection: Connection, year: str, snapshot: str) -> tuple[str, ...]:
+    """Return the numbers of the figures about a year of one snapshot, whatever protected them, the oldest first."""
     rows = connection.execute(
-        "SELECT figure_id FROM figures_shown WHERE subject GLOB ? AND snapshot = ? AND preset = ? "
-        "ORDER BY shown_at, figure_id",
-        (f"*/{year}", snapshot, preset.name),
+        "SELECT figure_id FROM figures_shown WHERE subject GLOB ? AND snapshot = ? ORDER BY shown_at, figure_id",
+        (f"*/{year}", snapshot),
     ).fetchall()
     return tuple(row["figure_id"] for row in rows)
 

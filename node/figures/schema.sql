@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS figures_shown (
     shown_at TEXT NOT NULL,
     UNIQUE (plan_id, schools, snapshot, preset, preset_version)
 );
-CREATE INDEX IF NOT EXISTS figures_by_subject ON figures_shown (subject, snapshot, preset);
+CREATE INDEX IF NOT EXISTS figures_by_subject ON figures_shown (subject, snapshot);
 -- Releases of sums that this authority was asked for, and that stand beside its figures as those of the nation and regions.
 CREATE TABLE IF NOT EXISTS figures_released (
     query_id TEXT PRIMARY KEY,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from federation.state import StateError
 from node.people import Person
 from policies.access_policy import AccessRequest
-from policies.names import Action, FieldGroup, Relation, Role
+from policies.names import Action, FieldGroup, Relation
 
 AUTHORITY = "authority"
 """What somebody asks for who asks for all of our children."""
@@ -52,8 +52,3 @@ def find_scope(person: Person, whose: str) -> Scope:
         raise StateError("give a school by its unique reference number, six digits")
     relation = Relation.SCHOOL if int(whose) in person.works_at else Relation.HOME
     return Scope(frozenset({int(whose)}), relation, FieldGroup.SCHOOL_AGGREGATES)
-
-
-def may_be_gathered(role: Role) -> bool:
-    """Whether somebody of this role sees the figures of several authorities, and can set them against one another."""
-    return role is Role.REGIONAL_DIRECTOR

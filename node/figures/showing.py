@@ -2,11 +2,12 @@
 
      1  the access matrix lets their role see aggregates of whom they ask about, and of schools if they ask about those
      2  a purpose is stated, and that they ask is in the log
-     3  our rules show figures, under a preset that we accept and that no rows about the year have left without
-     4  for whoever gathers figures of several authorities: nothing of what it measures has left by an exact sum
-     5  the snapshot covers the year
-     6  what was shown or has left before is shown again as it was; what is new is protected beside all of that
-     7  it is kept with its entry in the log, and only then shown
+     3  nobody else protects rows of this node until all is done
+     4  our rules show figures of the year, and nothing of what they measure has left by an exact sum; what they are
+        counted from and protected by is what rows of the year leave from and under, of no more snapshots and terms
+     5  what was shown or has left before is shown again as it was; what is new is protected beside all of that
+     6  line 4 still holds, which is looked at in the transaction that keeps a new figure and the path that it took
+     7  it is in the log, and only then shown
 
 Of what was shown the log has how many cells there were and how many were withheld; never a figure.
 """
@@ -28,19 +29,18 @@ from federation.database import stamp
 from federation.manifest import Path
 from federation.plans import derive_plan
 from federation.state import StateError
-from node.checklist import find_accepted
-from node.earlier_rows import Question, find_fixed, hold_rows
+from node.earlier_rows import Question, hold_rows
+from node.figures.basis import Basis, check_basis, choose_basis
 from node.figures.counting import count_children
 from node.figures.declared import Breakdown, Measure, load_declared, write_sql
 from node.figures.ledger import Kept, keep_figure
 from node.figures.remainder import Group, leaves_enough
-from node.figures.scope import ALL_OURS, Scope, find_scope, may_be_gathered
+from node.figures.scope import ALL_OURS, Scope, find_scope
 from node.lookups.purpose import PurposeMissing
 from node.people import Person
 from node.refusal import Refused
 from node.service import Node
-from node.snapshots import Snapshot, SnapshotDamaged, SnapshotMissing
-from node.sums.allowances import check_path, take_path
+from node.sums.allowances import take_path
 from policies.access_policy import AccessDenied
 from query_engine.engines import EngineFailed
 
@@ -103,49 +103,11 @@ def show_figure(node: Node, person: Person, purpose: str, wish: Wish) -> Shown:
     visit.check_policy()  # 1
     visit.log(Outcome.INTENDED)  # 2
     try:
-        snapshot = find_snapshot(node, visit.asked.year)  # 5
-        preset = choose_preset(node, visit.asked.year)  # 3
-        if may_be_gathered(person.role):  # 4
-            check_path(node.database.connection, visit.asked.sql, Path.PER_AUTHORITY)
-        with hold_rows(node.store.root):
-            return visit.show(snapshot, preset)  # 6 and 7
+        with hold_rows(node.store.root):  # 3
+            return visit.show()  # 4 to 7
     except Refused as refused:
         visit.log(Outcome.REFUSED, code=refused.code)
         raise
-
-
-def find_snapshot(node: Node, year: int) -> Snapshot:
-    """Return the snapshot in use, or the one that the year's rows of its term leave from.
-
-    Raises `Refused` where it does not cover an academic year, or is here no more.
-    """
-    snapshot = node.store.current()
-    if snapshot is not None:
-        allowed = node.rules().snapshots_per_term
-        fixed = find_fixed(node.database.connection, str(year), snapshot.term, allowed)
-        try:
-            snapshot = node.store.get(fixed) if fixed else snapshot
-        except (SnapshotMissing, SnapshotDamaged) as error:
-            raise Refused("snapshot_absent", str(error)) from None
-    if snapshot is None or year not in snapshot.academic_years:
-        raise Refused("snapshot_absent", "nothing that was loaded here covers that academic year")
-    return snapshot
-
-
-def choose_preset(node: Node, year: int) -> Preset:
-    """Return the preset of the year's rows, or of the rules where none have left. Raises `Refused`."""
-    rules = node.rules()
-    if not rules.figures.shown or Path.PER_AUTHORITY not in rules.paths:
-        raise Refused("figures_barred", "this authority shows no figures at its pages: its rules say so")
-    row = node.database.connection.execute(
-        "SELECT preset FROM manifests JOIN rows_asked USING (digest) WHERE subject GLOB ? "
-        "UNION SELECT preset FROM figures_shown WHERE subject GLOB ? LIMIT 1",
-        (f"*/{year}", f"*/{year}"),
-    ).fetchone()
-    preset = find_accepted(node, rules.figures.preset if row is None else row["preset"], rules.presets)
-    if preset.cell_key is not None:
-        raise Refused("preset_barred", "figures at our pages are rounded and withheld, and not changed by cell keys")
-    return preset
 
 
 @dataclass(frozen=True)
@@ -172,30 +134,40 @@ class _Visit:
             self.log(Outcome.REFUSED, code=denied.code.value)
             raise
 
-    def show(self, snapshot: Snapshot, preset: Preset) -> Shown:
+    def show(self) -> Shown:
         """Return the table that was shown before, or protect and keep a new one; the log has it first."""
-        asked = self.asked
+        asked, node = self.asked, self.node
+        basis = choose_basis(node, node.database.connection, asked.year, asked.sql)  # 4
         try:
             if asked.scope.schools:
-                self._find_or_keep(replace(asked, scope=ALL_OURS), snapshot, preset)
-            shown = Shown(asked, self._find_or_keep(asked, snapshot, preset), preset, snapshot.id)
+                self._find_or_keep(replace(asked, scope=ALL_OURS), basis)
+            shown = Shown(asked, self._find_or_keep(asked, basis), basis.preset, basis.snapshot.id)  # 5 and 6
         except PresetInvalid as lost:
             raise Refused("preset_lost", str(lost)) from None
-        with self.node.database.transaction() as connection:
-            if may_be_gathered(self.person.role):
-                take_path(connection, asked.sql, Path.PER_AUTHORITY, shown.table.plan_id)
-            told = {"snapshot": snapshot.id, "preset": preset.name}
-            counted = {"cells": len(shown.table.rows), "withheld": shown.withheld}
-            self.node.database.log.append(connection, self.event(Outcome.DONE, {**told, **counted}))
+        told = {"snapshot": basis.snapshot.id, "preset": basis.preset.name}
+        counted = {"cells": len(shown.table.rows), "withheld": shown.withheld}
+        node.record(self.event(Outcome.DONE, {**told, **counted}))  # 7
         return shown
 
-    def _find_or_keep(self, asked: Asked, snapshot: Snapshot, preset: Preset) -> ProtectedTable:
+    def _find_or_keep(self, asked: Asked, basis: Basis) -> ProtectedTable:
         node, plan = self.node, derive_plan(asked.sql, Path.PER_AUTHORITY)
-        question = Question(plan, str(asked.year), snapshot.id, preset, asked.scope.schools)
-        if (repeated := node.earlier.find_repeated(node.database.connection, question)) is not None:
-            return repeated
+        question = Question(plan, str(asked.year), basis.snapshot.id, basis.preset, asked.scope.schools)
+        kept = None
+        if (table := node.earlier.find_repeated(node.database.connection, question)) is None:
+            kept = self._protect(asked, question, basis)
+            table = kept.table
+        with node.database.transaction() as connection:
+            check_basis(node, connection, asked.year, asked.sql, basis)
+            take_path(connection, asked.sql, Path.PER_AUTHORITY, plan.plan_id)
+            if kept is not None:
+                keep_figure(connection, kept)
+        return table
+
+    def _protect(self, asked: Asked, question: Question, basis: Basis) -> Kept:
+        """Count and protect a figure beside everything that was shown or has left."""
+        node, plan, preset = self.node, question.plan, basis.preset
         try:
-            raw = count_children(node, snapshot, plan, asked.scope.schools)
+            raw = count_children(node, basis.snapshot, plan, asked.scope.schools)
         except EngineFailed:
             raise Refused(
                 "not_run", "the figures could not be worked out here: tell the node's administrator"
@@ -203,21 +175,18 @@ class _Visit:
         table = protect(raw, preset, self._find_neighbours(question))
         if not self._leaves_enough(question, table):
             table = withhold_all(plan, preset)
-        kept = Kept(
+        return Kept(
             f"F-{secrets.token_hex(8)}",
             asked.measure.name,
             asked.by.name if asked.by else "",
             asked.scope.key,
             asked.sql,
             self.subject,
-            snapshot.id,
+            basis.snapshot.id,
             table,
             imply_counts(raw, preset),
             stamp(node.clock()),
         )
-        with node.database.transaction() as connection:
-            keep_figure(connection, kept)
-        return table
 
     def _find_neighbours(self, question: Question) -> Neighbours:
         node = self.node

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -113,6 +114,15 @@ def test_what_counts_other_children_is_no_neighbour(federation: SmallFederation)
     assert beside.plan == derive_plan(
         f"SELECT sex, COUNT(*) AS n {CHILDREN} AND age < 9 GROUP BY sex", Path.PER_AUTHORITY
     )
+
+
+def test_what_left_under_another_preset_is_a_neighbour(federation: SmallFederation) -> None:
+    """No two presets stand in one year: were there two nevertheless, each is looked at beside the other."""
+    node = federation.node(AUTHORITY)
+    reply = ask(federation, node, f"SELECT sex, COUNT(*) AS n {CHILDREN} GROUP BY sex")
+    question = replace(question_of(node, f"SELECT COUNT(*) AS n {CHILDREN}"), preset=load_preset("ukllc"))
+    (beside,) = node.earlier.find_neighbours(node.database.connection, question, SECRET).earlier
+    assert (beside.name, beside.preset) == (reply.query_id, PRESET)
 
 
 def test_the_next_answer_takes_no_longer_after_five_thousand(federation: SmallFederation) -> None:

@@ -23,9 +23,10 @@ from node.people import find_person
 from node.refusal import Refused
 from node.service import Node
 from node.setting_up import enter_person
-from node.sums.allowances import find_measures
+from node.sums.allowances import check_path, take_path
 from policies.access_policy import MATRIX, AccessDenied
 from tests.node.figures.conftest import AUTHORITY, Ask, list_schools
+from tests.node.test_other_snapshots import publish_without
 from tests.small_federation import SmallFederation, read_reply
 
 EXACT = {
@@ -286,21 +287,55 @@ def test_a_year_that_is_not_loaded_has_no_figures(ask: Ask) -> None:
         ask("director", year=201415)
 
 
-def test_who_gathers_figures_of_several_authorities_sees_none_beside_an_exact_sum(node: Node, ask: Ask) -> None:
-    """A region's exact total less the rows of its authorities is what those withhold; one authority's own tell no more
-    than its node knows."""
+@pytest.mark.parametrize("person", ["director", "region", "teacher", "vsh"])
+def test_what_has_left_by_an_exact_sum_is_shown_to_nobody(node: Node, ask: Ask, person: str) -> None:
+    """One measure takes one path, for everybody: an exact total less the rows of its authorities, of which each could
+    hand on its own, is what those rows withhold."""
     sql = write_sql(load_declared().find_measure("placements"), None, 202425)
     with node.database.transaction() as connection:
-        rows = [(measure, "exact_sum", "digest") for measure in find_measures(sql, Path.PER_AUTHORITY)]
-        connection.executemany("INSERT INTO paths_taken VALUES (?, ?, ?)", rows)
-    ask("director")
+        take_path(connection, sql, Path.EXACT_SUM, "digest")
     with pytest.raises(Refused, match="exact_sum before"):
-        ask("region")
+        ask(person)
 
 
-def test_only_what_they_saw_bars_an_exact_sum(node: Node, ask: Ask) -> None:
-    taken = "SELECT count(*) FROM paths_taken"
+@pytest.mark.parametrize("person", ["director", "region", "trust"])
+def test_what_anybody_was_shown_is_answered_by_no_exact_sum(node: Node, ask: Ask, person: str) -> None:
+    connection, sql = node.database.connection, write_sql(load_declared().find_measure("placements"), None, 202425)
+    check_path(connection, sql, Path.EXACT_SUM)
+    ask(person, whose="own" if person == "trust" else "authority")
+    check_path(connection, sql, Path.NOISY_SUM)
+    with pytest.raises(Refused, match="per_authority before"):
+        check_path(connection, sql, Path.EXACT_SUM)
+
+
+def test_a_year_that_is_kept_for_exact_sums_has_no_figures(federation: SmallFederation, ask: Ask) -> None:
+    federation.change_rule(AUTHORITY, "exact_sum_years = []", "exact_sum_years = [202324]")
     ask("director")
-    assert tuple(node.database.connection.execute(taken).fetchone()) == (0,)
-    ask("region")
-    assert node.database.connection.execute(taken).fetchone()[0] > 0
+    federation.change_rule(AUTHORITY, "exact_sum_years = [202324]", "exact_sum_years = [202425]")
+    with pytest.raises(Refused, match="keeps that academic year"):
+        ask("director")
+
+
+# --- Terms -----------------------------------------------------------------------------------------------------------
+
+
+def test_terms_of_figures_count_as_those_of_queries_do(federation: SmallFederation, node: Node, ask: Ask) -> None:
+    federation.change_rule(AUTHORITY, "terms_per_year = 3", "terms_per_year = 1")
+    shown = ask("director")
+    publish_without(node, 1, "202526-autumn")
+    manifest = federation.manifest(f"{COUNTED} AND age > 9", snapshot_term="202526-autumn")
+    data = answer_manifest(node, federation.sign(manifest))
+    assert data is not None
+    assert read_reply(data).code == "terms_used"
+    assert ask("vsh", by="sex").snapshot == shown.snapshot
+
+
+def test_figures_leave_of_as_many_terms_as_queries_may(federation: SmallFederation, node: Node, ask: Ask) -> None:
+    federation.change_rule(AUTHORITY, "terms_per_year = 3", "terms_per_year = 1")
+    manifest = federation.manifest(f"{COUNTED} AND age > 9")
+    data = answer_manifest(node, federation.sign(manifest))
+    assert data is not None
+    publish_without(node, 1, "202526-autumn")
+    assert ask("director").snapshot == read_reply(data).snapshot
+    federation.change_rule(AUTHORITY, "terms_per_year = 1", "terms_per_year = 2")
+    assert ask("director").snapshot.startswith("202526-autumn")
