@@ -82,6 +82,7 @@ class Action(StrEnum):
     LOOKUP_HELD = "lookup.held", "A lookup was set aside for an officer of the answering authority to decide."
     LOOKUP_DECIDED = "lookup.decided", "An officer let a held lookup through, or refused it, for a stated reason."
     DELEGATION_GIVEN = "delegation.given", "A child was named to somebody, who may read named fields for a time."
+    DELEGATION_RECEIVED = "delegation.received", "Another authority told us that it named a child to our people."
     DELEGATION_REVOKED = "delegation.revoked", "A delegation was ended before its time: nothing is read by it any more."
     HANDOVER_OFFERED = "handover.offered", "A child's record was offered to the authority that the child goes to."
     HANDOVER_RECEIVED = "handover.received", "An authority offered a child's record, which waits for our head."

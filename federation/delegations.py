@@ -1,28 +1,26 @@
 """Delegations: a home authority names children of its own to somebody else, with the fields and the days.
 
-Home's node signs the exact bytes on behalf of its virtual school head, and keeps them. They give no right by
-themselves: home looks up at each reading whether one still holds, so that revoking it needs nothing of anybody
-else. Who received it holds what home tells against it.
+Home's virtual school head signs the exact bytes, by passkey or key file, and home's node beside them
+(`federation.countersigning`). They give no right by themselves: home looks up at each reading whether one still holds,
+so that revoking it needs nothing of anybody else. Home tells the receiving node of each as it is given and revoked, in
+a sealed page like any other; who received it verifies both signatures, and holds what home tells against it.
 """
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 import msgspec
 
-from federation.envelope import (
-    Envelope,
-    EnvelopeError,
-    Signer,
-    read_envelope,
-    seal_envelope,
-    verify_signature,
-    write_envelope,
-)
+from federation.countersigning import verify_both
+from federation.envelope import Envelope, EnvelopeError, read_envelope, seal_envelope, verify_signature, write_envelope
+from federation.lookups import LookupId
+from federation.members import Member
 from federation.wire import Document, Instant, Line, Name, WireError, decode_document, encode_document
 from policies.names import CHILD_RECORD, FieldGroup
 
 DELEGATION_TYPE = "application/vnd.circe.delegation+json"
+NOTICE_TYPE = "application/vnd.circe.delegation-notice+json"
+NOTICE_ANSWER_TYPE = "application/vnd.circe.delegation-notice-answer+json"
 
 MOST_CHILDREN = 50
 """How many children one delegation names: it is for named children, and no way to hand over a caseload unseen."""
@@ -76,20 +74,62 @@ class Delegation(Document, frozen=True):
         """Whether a day is within its days."""
         return self.valid_from <= day <= self.valid_until
 
+    @property
+    def terms(self) -> "Delegation":
+        """What it says less when, by whom and under which number: the same for two that give the same."""
+        return msgspec.structs.replace(self, delegation_id=f"D-{'0' * 32}", given_by="x", given_at=_NO_TIME)
 
-def sign_delegation(delegation: Delegation, signer: Signer) -> Envelope:
-    """Return a delegation signed by its home's node."""
-    return seal_envelope(encode_document(delegation), DELEGATION_TYPE, signer)
+
+_NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def read_delegation(envelope: Envelope, home: str, public_key: bytes) -> Delegation:
-    """Read a delegation and verify that the node `home` signed it, in its own name. Raises `DelegationInvalid`."""
+class DelegationNotice(Document, frozen=True):
+    """Home's node tells the receiving node of a delegation: that it was given or, later, that it is revoked.
+
+    It answers with a `NodeAnswer` and no more.
+    """
+
+    lookup_id: LookupId
+    sender: Name
+    receiver: Name
+    authority: Name
+    asked_at: Instant
+    delegation: Envelope
+    revoked: bool
+
+
+def draft_delegation(delegation: Delegation) -> Envelope:
+    """Return a delegation as the bytes that its giver and then home's node sign."""
+    return seal_envelope(encode_document(delegation), DELEGATION_TYPE)
+
+
+def read_delegation(envelope: Envelope) -> Delegation:
+    """Read a delegation; who signed it is for `verify_delegation` to say. Raises `DelegationInvalid`."""
     try:
-        checked = read_envelope(write_envelope(envelope), DELEGATION_TYPE)
-        verify_signature(checked, home, public_key)
-        delegation = decode_document(checked.body, Delegation)
+        return decode_document(read_envelope(write_envelope(envelope), DELEGATION_TYPE).body, Delegation)
     except (EnvelopeError, WireError) as error:
         raise DelegationInvalid(f"a delegation: {error}") from None
-    if delegation.sender != home:
+
+
+def verify_delegation(envelope: Envelope, delegation: Delegation, home: Member, giver: Member) -> None:
+    """Verify that home's node and the giver signed it, each in their own name. Raises `DelegationInvalid`."""
+    check_home(delegation, home)
+    try:
+        verify_both(envelope, delegation.given_by, giver, home)
+    except EnvelopeError as error:
+        raise DelegationInvalid(f"a delegation: {error}") from None
+
+
+def verify_revoked(envelope: Envelope, delegation: Delegation, home: Member) -> None:
+    """Verify that home's node alone signed it: to end one takes nobody else. Raises `DelegationInvalid`."""
+    check_home(delegation, home)
+    try:
+        verify_signature(envelope, home.id, home.public_signing_key)
+    except EnvelopeError as error:
+        raise DelegationInvalid(f"a delegation: {error}") from None
+
+
+def check_home(delegation: Delegation, home: Member) -> None:
+    """Raise `DelegationInvalid` for one that names another node as its home's."""
+    if delegation.sender != home.id:
         raise DelegationInvalid("a delegation is signed by another node than the one it says")
-    return delegation

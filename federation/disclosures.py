@@ -13,9 +13,9 @@ from typing import Annotated
 import msgspec
 
 from federation.approvals import verify_approval
-from federation.emergencies import name_member
+from federation.countersigning import name_member
 from federation.envelope import Envelope, EnvelopeError, read_envelope, seal_envelope, write_envelope
-from federation.lookups import FieldName, LookupId, LookupOutcome
+from federation.lookups import FieldName, LookupId, NodeAnswer
 from federation.register import Member, MemberKind
 from federation.wire import Code, Digest, Document, Instant, Line, Name, WireError, decode_document, encode_document
 
@@ -84,18 +84,9 @@ class Disclosed(Document, frozen=True):
     safeguarding: bool
 
 
-class DisclosuresAnswer(Document, frozen=True):
+class DisclosuresAnswer(NodeAnswer, frozen=True):
     """One node's signed answer; `untold` are the lookups of which its log has nothing about the child and its home."""
 
-    lookup_id: LookupId
-    sender: Name
-    receiver: Name
-    authority: Name
-    outcome: LookupOutcome
-    code: Code
-    text: str
-    as_of: Instant
-    contact: str
     entries: Annotated[tuple[Disclosed, ...], msgspec.Meta(max_length=400)]
     untold: Annotated[tuple[SharedId, ...], msgspec.Meta(max_length=MOST_REFERENCES)]
 

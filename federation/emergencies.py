@@ -6,20 +6,19 @@ one that the register has of them, used at the origin it is registered with. So 
 this person was there, meant this child and this reason, and meant it once.
 """
 
-from federation.approvals import is_by_passkey, verify_approval, write_approval
+from federation.approvals import is_by_passkey, verify_approval
+from federation.countersigning import check_belongs, sign_by_passkey
 from federation.envelope import (
     Envelope,
     EnvelopeError,
     Signer,
-    add_signature,
     find_signature,
     read_envelope,
     seal_envelope,
-    sign_body,
     write_envelope,
 )
 from federation.lookups import LookupRequest
-from federation.register import Member, MemberKind
+from federation.register import Member
 from federation.webauthn import Assertion
 from federation.wire import encode_document
 
@@ -33,13 +32,7 @@ def draft_envelope(request: LookupRequest) -> Envelope:
 
 def sign_emergency(draft: Envelope, member: str, credential: bytes, answer: Assertion, node: Signer) -> bytes:
     """Return the request with the person's signature and their node's, ready to be sealed."""
-    by_person = add_signature(draft, write_approval(member, credential, answer))
-    return write_envelope(add_signature(by_person, sign_body(draft.body, EMERGENCY_TYPE, node)))
-
-
-def name_member(person: str, organisation: str) -> str:
-    """Return the register's name of the person whose passkey counts."""
-    return f"{person}@{organisation}"
+    return write_envelope(sign_by_passkey(draft, member, credential, answer, node))
 
 
 def verify_person(data: bytes, person: str, member: Member, sender: Member) -> None:
@@ -50,9 +43,7 @@ def verify_person(data: bytes, person: str, member: Member, sender: Member) -> N
     3. The register has that passkey, and it answered the hash of these bytes, at its origin, its user verified.
     """
     envelope = read_envelope(data, EMERGENCY_TYPE)
-    belongs = (member.kind, member.organisation) == (MemberKind.APPROVER, sender.organisation)
-    if not belongs or member.id != name_member(person, sender.organisation):  # 1
-        raise EnvelopeError("the passkey is not that of the person who asks")
+    check_belongs(person, member, sender)  # 1
     if not is_by_passkey(find_signature(envelope, member.id)):  # 2
         raise EnvelopeError("an emergency is signed by passkey, and by no key file")
     verify_approval(envelope, member)  # 3

@@ -12,25 +12,18 @@ from typing import Annotated
 
 import msgspec
 
-from federation.approvals import verify_approval, write_approval
+from federation.countersigning import verify_both
 from federation.delegations import ChildNumber
-from federation.emergencies import name_member
 from federation.envelope import (
     Envelope,
     EnvelopeError,
-    Signature,
-    Signer,
-    add_signature,
     read_envelope,
     seal_envelope,
-    sign_body,
-    verify_signature,
     write_envelope,
 )
 from federation.explained import Explained
-from federation.lookups import ChildFile, FieldName, LookupFailed, LookupId, LookupOutcome, Text
-from federation.register import Member, MemberKind
-from federation.webauthn import Assertion
+from federation.lookups import ChildFile, FieldName, LookupFailed, LookupId, LookupOutcome, NodeAnswer, Text
+from federation.register import Member
 from federation.wire import (
     Code,
     Digest,
@@ -193,38 +186,15 @@ class HandoverRequest(Document, frozen=True):
             raise ValueError("a reason is given for declining, and for nothing else")
 
 
-class HandoverAnswer(Document, frozen=True):
+class HandoverAnswer(NodeAnswer, frozen=True):
     """The other node's signed answer; only one that a pack is collected from has it, in base64."""
 
-    lookup_id: LookupId
-    sender: Name
-    receiver: Name
-    authority: Name
-    outcome: LookupOutcome
-    code: Code
-    text: str
-    as_of: Instant
-    contact: str
     pack: str = ""
 
 
 def draft_offer(offer: HandoverOffer) -> Envelope:
     """Return the offer as the bytes that the head and then the node sign."""
     return seal_envelope(encode_document(offer), OFFER_TYPE)
-
-
-def sign_by_passkey(draft: Envelope, member: str, credential: bytes, answer: Assertion, node: Signer) -> Envelope:
-    """Return the offer with the head's answer by passkey and their node's signature."""
-    return _sign(draft, write_approval(member, credential, answer), node)
-
-
-def sign_by_key(draft: Envelope, head: Signer, node: Signer) -> Envelope:
-    """Return the offer with the head's signature by key file and their node's."""
-    return _sign(draft, sign_body(draft.body, OFFER_TYPE, head), node)
-
-
-def _sign(draft: Envelope, by_head: Signature, node: Signer) -> Envelope:
-    return add_signature(add_signature(draft, by_head), sign_body(draft.body, OFFER_TYPE, node))
 
 
 def read_offer(envelope: Envelope) -> HandoverOffer:
@@ -236,19 +206,10 @@ def read_offer(envelope: Envelope) -> HandoverOffer:
 
 
 def verify_offer(envelope: Envelope, offer: HandoverOffer, sender: Member, head: Member) -> None:
-    """Verify who offers. Raises `EnvelopeError`.
-
-    1. The node that sends it signed it, in its own name.
-    2. The head is an approver of that node's organisation, and the person in whose name it is offered.
-    3. They signed these bytes, by their key file or by a passkey that the register has.
-    """
+    """Verify who offers: the node that sends it, in its own name, and the head. Raises `EnvelopeError`."""
     if offer.sender != sender.id:
         raise EnvelopeError("an offer is signed by another node than the one it says")
-    verify_signature(envelope, sender.id, sender.public_signing_key)  # 1
-    belongs = (head.kind, head.organisation) == (MemberKind.APPROVER, sender.organisation)
-    if not belongs or head.id != name_member(offer.person, sender.organisation):  # 2
-        raise EnvelopeError("the signature is not that of the person who offers")
-    verify_approval(envelope, head)  # 3
+    verify_both(envelope, offer.person, head, sender)
 
 
 def check_answer(request: HandoverRequest, answer: HandoverAnswer) -> None:

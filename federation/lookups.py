@@ -158,11 +158,10 @@ MOST_PROOF = 32_000
 """Characters of the longest proof of an entry that an answer carries; one is some two thousand."""
 
 
-class LookupAnswer(Document, frozen=True):
-    """One node's signed answer, whole: whoever matched and may be read is in it.
+class NodeAnswer(Document, frozen=True):
+    """The head of every signed answer that travels as a lookup's does: to what, from whom, and what came of it.
 
-    `proof` shows that the answering node's log has an entry of the answer (C2SP tlog-proof), under that log's own
-    signature: its witnesses sign a minute later.
+    `code` and `text` say why where it is not answered, and `contact` whom to call.
     """
 
     lookup_id: LookupId
@@ -172,10 +171,19 @@ class LookupAnswer(Document, frozen=True):
     outcome: LookupOutcome
     code: Code
     text: str
-    policy_version: str
-    snapshot: str
     as_of: Instant
     contact: str
+
+
+class LookupAnswer(NodeAnswer, frozen=True):
+    """One node's signed answer, whole: whoever matched and may be read is in it.
+
+    `proof` shows that the answering node's log has an entry of the answer (C2SP tlog-proof), under that log's own
+    signature: its witnesses sign a minute later.
+    """
+
+    policy_version: str
+    snapshot: str
     fields: Annotated[tuple[FieldName, ...], msgspec.Meta(max_length=200)]
     children: tuple[ChildRecord, ...]
     files: tuple[ChildFile, ...] = ()

@@ -8,7 +8,7 @@ from node.budget_command import budget
 from node.claim_commands import claim, claims, incomplete
 from node.figures.commands import figures
 from node.keeping_commands import backup, metrics, restore, restored
-from node.lookups.delegation_commands import delegation
+from node.lookups.delegation.commands import delegation
 from node.lookups.handover.commands import handover
 from node.lookups.officer_commands import held, notices
 from node.policy_commands import policy

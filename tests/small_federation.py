@@ -51,6 +51,8 @@ PEOPLE = {
     "deputy@la-203": ("approver", "la-203", "authority"),
     "officer@dfe": ("approver", "dfe", "department"),
     "analyst@lse": ("approver", "lse", "research"),
+    "vsh@la-203": ("approver", "la-203", "authority"),
+    "vsh@la-301": ("approver", "la-301", "authority"),
     "ig@la-203": ("ig_officer", "la-203", "authority"),
 }
 """Everyone with keys of their own: kind, organisation and its kind."""

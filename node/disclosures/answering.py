@@ -16,6 +16,7 @@ from audit.event import Action, AuditEvent, Detail, EventInvalid, Outcome, forma
 from audit.listing import EntryUnreadable
 from audit.log import LogUnreadable
 from audit.search import Search, find_entries
+from federation.countersigning import name_member
 from federation.disclosures import (
     DISCLOSED_TYPE,
     DISCLOSURES_TYPE,
@@ -25,13 +26,11 @@ from federation.disclosures import (
     MandateRefused,
     verify_mandate,
 )
-from federation.emergencies import name_member
-from federation.lookups import LookupOutcome
 from federation.register import Member, RegisterError
 from federation.sealing import SealedRecords, SealError
-from federation.wire import whole_seconds
 from node.disclosures.marks import Marks, is_about_safety, is_held_back, name_marked, read_marks
 from node.disclosures.tokens import list_tokens
+from node.lookups.answer_head import head_answer
 from node.lookups.sealed_pages import OpenedPage, check_origin, check_unseen, read_request, seal_message, take_in
 from node.refusal import Refused
 from node.service import Node
@@ -139,15 +138,7 @@ def _compose(
 ) -> DisclosuresAnswer:
     told = {entry.reference for entry in entries}
     return DisclosuresAnswer(
-        lookup_id=request.lookup_id,
-        sender=node.party.member_id,
-        receiver=request.sender,
-        authority=node.authority,
-        outcome=LookupOutcome.REFUSED if refused else LookupOutcome.ANSWERED,
-        code=refused.code if refused else "",
-        text=refused.text if refused else "",
-        as_of=whole_seconds(node.clock()),
-        contact=node.rules().lookups.contact,
+        **head_answer(node, request.lookup_id, request.sender, refused),
         entries=entries,
         untold=() if refused else tuple(each for each in request.references if each not in told),
     )

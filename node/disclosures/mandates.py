@@ -13,6 +13,7 @@ from typing import Annotated
 import msgspec
 
 from audit.event import Action, AuditEvent, Detail, EventInvalid, Outcome
+from federation.countersigning import name_member
 from federation.database import stamp
 from federation.disclosures import (
     MANDATE_TYPE,
@@ -25,7 +26,6 @@ from federation.disclosures import (
     draft_mandate,
     verify_mandate,
 )
-from federation.emergencies import name_member
 from federation.envelope import Envelope, read_envelope, write_envelope
 from federation.register import Member, RegisterError
 from federation.state import StateError

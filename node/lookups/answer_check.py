@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from federation.delegations import Delegation, DelegationInvalid, read_delegation
+from federation.delegations import Delegation, DelegationInvalid, check_home, read_delegation
 from federation.lookups import (
     SEEKING,
     ChildFile,
@@ -105,7 +105,8 @@ def _check_named(request: LookupRequest, answer: LookupAnswer, sender: Member) -
     named: dict[str, frozenset[FieldGroup]] = {}
     for envelope in answer.delegations:
         try:
-            delegation = read_delegation(envelope, sender.id, sender.public_signing_key)
+            delegation = read_delegation(envelope)
+            check_home(delegation, sender)
         except DelegationInvalid as error:
             raise LookupFailed(str(error)) from None
         _check_ours(request, answer, delegation)

@@ -14,6 +14,7 @@ from audit.event import Action, AuditEvent, Detail, EventInvalid, Outcome
 from audit.log import read_entries
 from audit.proof import prove_entry
 from federation.claims import CLAIM_TYPE
+from federation.delegations import NOTICE_TYPE
 from federation.disclosures import DISCLOSURES_TYPE
 from federation.emergencies import EMERGENCY_TYPE
 from federation.envelope import Envelope, EnvelopeError
@@ -28,21 +29,21 @@ from federation.lookups import (
     LookupAnswer,
     LookupFailed,
     LookupKind,
-    LookupOutcome,
     LookupRequest,
 )
 from federation.register import Member, RegisterError
 from federation.sealing import SealedRecords, SealError
 from federation.state import StateError
-from federation.wire import whole_seconds
 from node.disclosures.answering import answer_disclosures
 from node.hosting import answer_claim
+from node.lookups.answer_head import head_answer
 from node.lookups.answer_pages import pages_of
+from node.lookups.delegation.receiving import answer_notice
 from node.lookups.emergencies import check_emergency, notice_emergency
 from node.lookups.file_fields import fields_of
 from node.lookups.gathering import gather
 from node.lookups.handover.answering import answer_handover
-from node.lookups.holding import Held, check_decided, hold_request
+from node.lookups.holding import HELD, Held, check_decided, hold_request
 from node.lookups.sealed_pages import (
     OpenedPage,
     check_origin,
@@ -107,7 +108,7 @@ def _answer_page(node: Node, delivery: Delivery, sender: Member) -> SealedRecord
         return _answer_request(node, delivery, page, snapshot, pages)
     except (EnvelopeError, LookupFailed, SealError):
         unreadable = _unreadable_event(node)
-        answer = compose_answer(node, delivery.lookup_id, sender, refused=UNREADABLE)
+        answer = compose_answer(node, delivery.lookup_id, sender, UNREADABLE)
         sealed = seal_message(node, answer, ANSWER_TYPE, sender, pages)
         with node.database.transaction() as connection:
             is_logged = count_unapproved(connection, node.clock())
@@ -115,7 +116,7 @@ def _answer_page(node: Node, delivery: Delivery, sender: Member) -> SealedRecord
         return sealed
 
 
-OTHER_KINDS = frozenset({CLAIM_TYPE, DISCLOSURES_TYPE, HANDOVER_TYPE})
+OTHER_KINDS = frozenset({CLAIM_TYPE, DISCLOSURES_TYPE, HANDOVER_TYPE, NOTICE_TYPE})
 """What comes in pages like a lookup's, and is none."""
 
 
@@ -124,6 +125,8 @@ def _answer_other(node: Node, page: OpenedPage, snapshot: Snapshot | None, pages
         return answer_claim(node, page, snapshot, pages)
     if page.kind == DISCLOSURES_TYPE:
         return answer_disclosures(node, page, pages)
+    if page.kind == NOTICE_TYPE:
+        return answer_notice(node, page, pages)
     return answer_handover(node, page, pages)
 
 
@@ -152,7 +155,7 @@ def _answer_request(
         refused = _explain(error)
         named = None if isinstance(error, EventInvalid) else request
         events = [_event(node, Action.LOOKUP_REFUSED, named, outcome=Outcome.REFUSED, code=refused.code)]
-        answer = compose_answer(node, request.lookup_id, page.sender, refused=refused)
+        answer = compose_answer(node, request.lookup_id, page.sender, refused)
         sealed = seal_message(node, answer, ANSWER_TYPE, page.sender, pages)
         with node.database.transaction() as connection:
             remember(connection, request.lookup_id, page.sender.id, node.clock())
@@ -164,7 +167,7 @@ def _answer_request(
 
 def _hold(node: Node, delivery: Delivery, page: OpenedPage, request: LookupRequest, pages: int) -> SealedRecords:
     """Keep a request for our officers, and answer that it is held."""
-    answer = compose_answer(node, request.lookup_id, page.sender, held=True)
+    answer = compose_answer(node, request.lookup_id, page.sender, HELD, held=True)
     sealed = seal_message(node, answer, ANSWER_TYPE, page.sender, pages)
     event = _event(node, Action.LOOKUP_HELD, request, outcome=Outcome.HELD, kind=request.kind.value)
     with node.database.transaction() as connection:
@@ -259,8 +262,8 @@ def compose_answer(
     node: Node,
     lookup_id: str,
     receiver: Member,
+    said: Refused | None = None,
     *,
-    refused: Refused | None = None,
     held: bool = False,
     children: Sequence[ChildRecord] = (),
     files: Sequence[ChildFile] = (),
@@ -270,20 +273,10 @@ def compose_answer(
     snapshot: str = "",
 ) -> LookupAnswer:
     """Return an answer, a refusal, or word that the request is held; all have the same members."""
-    said = Held if held else refused
-    outcome = LookupOutcome.HELD if held else LookupOutcome.REFUSED if refused else LookupOutcome.ANSWERED
     return LookupAnswer(
-        lookup_id=lookup_id,
-        sender=node.party.member_id,
-        receiver=receiver.id,
-        authority=node.authority,
-        outcome=outcome,
-        code=said.code if said else "",
-        text=said.text if said else "",
+        **head_answer(node, lookup_id, receiver.id, said, held=held),
         policy_version=policy_version,
         snapshot=snapshot,
-        as_of=whole_seconds(node.clock()),
-        contact=node.rules().lookups.contact,
         fields=fields,
         children=tuple(children),
         files=tuple(files),

@@ -16,10 +16,8 @@ from typing import Protocol, TypeVar
 
 from audit.event import EventInvalid, Outcome
 from federation.claims import ClaimAnswer
-from federation.disclosures import DisclosuresAnswer
 from federation.envelope import EnvelopeError
 from federation.exchange import LookupBatch, LookupProgress
-from federation.handovers import HandoverAnswer
 from federation.lookups import (
     ANSWER_TYPE,
     REQUEST_TYPE,
@@ -27,6 +25,7 @@ from federation.lookups import (
     LookupFailed,
     LookupKind,
     LookupRequest,
+    NodeAnswer,
     read_message,
 )
 from federation.register import Member, MemberKind
@@ -35,6 +34,7 @@ from federation.state import StateError
 from federation.transport import LONG_POLL_SECONDS, HubRefused, HubUnreachable, decode_records, encode_records
 from node.lookups.answer_check import check_answer, without_fields
 from node.lookups.correspondents import Noticeboard, exchange_keys, split_reachable
+from node.lookups.delegation.receiving import check_givers
 from node.lookups.errand import Errand, LookupResult, Missing, Question, record_seen
 from node.lookups.file_fields import fields_of
 from node.lookups.kept_proofs import check_proof
@@ -48,7 +48,7 @@ from policies.access_policy import AccessDenied, AccessPolicy, AccessRequest
 from policies.names import CHILD_RECORD, FieldGroup, Relation
 from policies.names import Action as PolicyAction
 
-A = TypeVar("A", LookupAnswer, ClaimAnswer, DisclosuresAnswer, HandoverAnswer)
+A = TypeVar("A", bound=NodeAnswer | ClaimAnswer)
 
 
 class Relay(Protocol):
@@ -222,6 +222,7 @@ def read_answers(
             continue
         try:
             check_answer(requests[other.id], answer, other)
+            check_givers(node, answer, other)
             check_proof(node, requests[other.id], answer)
         except LookupFailed as error:
             wrong.append(Missing(other.id, other.authority(node.clock()), str(error)))

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from federation.delegations import Delegation
 from federation.state import StateError
-from node.lookups.delegations import list_given
+from node.lookups.delegation.shelf import is_still_signed, list_given
 from node.lookups.named_children import list_named
 from node.lookups.reading_room import Listing
 from node.lookups.records import CHILDREN
@@ -68,7 +68,7 @@ def _list_named(node: Node, child: StandingOf) -> Iterator[Delegation]:
     if snapshot is None:
         return
     for given in list_given(node):
-        in_force = not given.revoked_at and given.delegation.holds_on(node.clock().date())
+        in_force = given.is_in_force(node.clock().date()) and is_still_signed(node, given)
         if in_force and child.child in {named.token for named in list_named(snapshot, [given.delegation])}:
             yield given.delegation
 

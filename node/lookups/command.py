@@ -8,7 +8,7 @@ import click
 
 from node.lookups.child_command import find_one
 from node.lookups.class_command import read_class_list
-from node.lookups.delegation_commands import read_named
+from node.lookups.delegation.commands import read_named
 
 if TYPE_CHECKING:
     from node.lookups.errand import LookupResult

@@ -11,7 +11,8 @@ Every attempt is counted, and our information governance officer has a notice of
 import sqlite3
 from datetime import datetime
 
-from federation.emergencies import EMERGENCY_TYPE, name_member, verify_person
+from federation.countersigning import name_member
+from federation.emergencies import EMERGENCY_TYPE, verify_person
 from federation.envelope import EnvelopeError
 from federation.lookups import LookupRequest
 from federation.register import RegisterError

@@ -12,11 +12,11 @@ from datetime import timedelta
 from audit.event import Outcome
 from federation.approvals import challenge_of
 from federation.database import stamp
-from federation.emergencies import EMERGENCY_TYPE, draft_envelope, name_member, sign_emergency, verify_person
+from federation.emergencies import EMERGENCY_TYPE, draft_envelope, sign_emergency, verify_person
 from federation.envelope import EnvelopeError, read_envelope, write_envelope
 from federation.exchange import LookupBatch
 from federation.lookups import ChildSought, LookupKind, LookupRequest
-from federation.register import Member, RegisterError
+from federation.register import Member
 from federation.sealing import SealError
 from federation.state import StateError
 from federation.transport import encode_records
@@ -28,6 +28,7 @@ from node.lookups.emergencies import count_emergency
 from node.lookups.errand import Errand, LookupResult, Question, record_seen
 from node.lookups.notices import NoticeKind, give_notice
 from node.lookups.sealed_pages import seal_signed
+from node.lookups.signers import find_signer
 from node.people import Person
 from node.service import Node
 from policies.names import Action, Relation
@@ -47,14 +48,11 @@ class Draft:
     relying_party: str
 
 
-def find_signer(node: Node, person: Person) -> Member:
+def find_passkey_holder(node: Node, person: Person) -> Member:
     """Return the register's entry of a person, by whose passkey they ask. Raises `StateError` where there is none."""
-    try:
-        member = node.register().find(name_member(person.id, node.party.profile.organisation), node.clock())
-    except RegisterError:
-        member = None
-    if member is None or not member.passkeys:
-        raise StateError("emergency access is signed with a passkey that the register has of you: you are not in it")
+    member = find_signer(node, person)
+    if not member.passkeys:
+        raise StateError("emergency access is signed with a passkey that the register has of you: it has none")
     return member
 
 
@@ -69,7 +67,7 @@ def draft_emergency(node: Node, person: Person, reason: str, sought: ChildSought
     question = Question(LookupKind.EMERGENCY, Relation.EMERGENCY, Action.READ, sought)
     policy = node.policy()
     check_asker(node, policy, person, reason, question)
-    (other,), signer = list_addressed(node, at), find_signer(node, person)
+    (other,), signer = list_addressed(node, at), find_passkey_holder(node, person)
     errand = Errand(node, person, reason, question, policy.version, f"L-{secrets.token_hex(16)}")
     envelope, draft_id = draft_envelope(errand.request(other)), f"E-{secrets.token_hex(16)}"
     with node.database.transaction() as connection:
@@ -87,7 +85,7 @@ def send_emergency(
     Raises `StateError` for a draft that is not the person's or is over, for a passkey that did not sign it, and past
     the number of the day; nothing is sent then.
     """
-    signer = find_signer(node, person)
+    signer = find_passkey_holder(node, person)
     exchange_keys(node, hub)
     drafted = read_envelope(_take_draft(node, person, draft_id), EMERGENCY_TYPE)
     request = decode_document(drafted.body, LookupRequest)

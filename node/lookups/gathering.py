@@ -14,7 +14,7 @@ from federation.lookups import ChildFile, ChildRecord, LookupKind, LookupRequest
 from node.lookups.answer_check import hide_fields
 from node.lookups.child_on_roll import find_on_roll
 from node.lookups.child_search import find_in_school, find_sought
-from node.lookups.delegations import find_in_force
+from node.lookups.delegation.shelf import find_in_force
 from node.lookups.file_fields import TRACKED, file_fields_of, make_file
 from node.lookups.named_children import TOLD_FIELDS, list_named, named_filter, read_named
 from node.lookups.narrowing import narrow

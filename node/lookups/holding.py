@@ -37,8 +37,9 @@ _EACH_TIME_ANEW = frozenset({"lookup_id", "purpose", "asked_at"})
 class Held(Exception):
     """A request waits for an officer; the answer says so."""
 
-    code = "held"
-    text = "an officer of this authority decides about this request: ask again later, or call"
+
+HELD = Refused("held", "an officer of this authority decides about this request: ask again later, or call")
+"""What whoever asked is told of it."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -12,7 +12,7 @@ from federation.delegations import Delegation
 from federation.lookups import ChildFile, ChildSought, LookupKind
 from federation.state import StateError
 from node.lookups.child_search import find_sought
-from node.lookups.delegations import find_in_force
+from node.lookups.delegation.shelf import find_in_force
 from node.lookups.errand import Question
 from node.lookups.file_fields import FILE_FIELDS, TRACKED, file_fields_of, make_file
 from node.lookups.narrowing import narrow

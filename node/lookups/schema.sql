@@ -59,14 +59,26 @@ CREATE TABLE IF NOT EXISTS lookup_proofs (
     kept_at TEXT NOT NULL,
     PRIMARY KEY (lookup_id, authority)
 );
--- Our children whom we named to somebody, as signed. One that was revoked stays, and gives nothing.
+-- Our children whom we named to somebody: a draft until it is signed, and then as signed. One that was revoked stays, and
+-- gives nothing. `told` is what the receiving node has heard last: given, revoked, or what it said against either.
 CREATE TABLE IF NOT EXISTS delegations (
     delegation_id TEXT PRIMARY KEY,
     authority TEXT NOT NULL,
     envelope BLOB NOT NULL,
     given_at TEXT NOT NULL,
+    signed INTEGER NOT NULL DEFAULT 0,
     revoked_at TEXT NOT NULL DEFAULT '',
-    revoked_by TEXT NOT NULL DEFAULT ''
+    revoked_by TEXT NOT NULL DEFAULT '',
+    told TEXT NOT NULL DEFAULT ''
+);
+-- Children of others whom their homes named to our people, as the homes told us.
+CREATE TABLE IF NOT EXISTS delegations_come (
+    sender TEXT NOT NULL,
+    delegation_id TEXT NOT NULL,
+    envelope BLOB NOT NULL,
+    come_at TEXT NOT NULL,
+    revoked_at TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (sender, delegation_id)
 );
 -- Records of ours that are offered to another authority, each with its pack until it is over.
 CREATE TABLE IF NOT EXISTS handovers_given (

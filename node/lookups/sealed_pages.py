@@ -16,10 +16,11 @@ from typing import TypeVar
 
 from federation.claims import ClaimAnswer, ClaimRequest
 from federation.database import stamp
-from federation.disclosures import DisclosuresAnswer, DisclosuresRequest
+from federation.delegations import DelegationNotice
+from federation.disclosures import DisclosuresRequest
 from federation.exchange import Delivery
-from federation.handovers import HandoverAnswer, HandoverRequest
-from federation.lookups import LookupAnswer, LookupFailed, LookupRequest, message_type, read_message, sign_message
+from federation.handovers import HandoverRequest
+from federation.lookups import LookupFailed, LookupRequest, NodeAnswer, message_type, read_message, sign_message
 from federation.register import CLOCK_SKEW, Member, MemberKind
 from federation.sealing import Direction, SealContext, SealedRecords, open_records, seal_records
 from federation.transport import decode_records
@@ -40,9 +41,9 @@ MOST_KEPT = 512
 
 REPLAYED = Refused("replayed", "this request has been taken in already: ask again")
 
-R = TypeVar("R", LookupRequest, ClaimRequest, DisclosuresRequest, HandoverRequest)
+R = TypeVar("R", LookupRequest, ClaimRequest, DisclosuresRequest, HandoverRequest, DelegationNotice)
 
-Request = LookupRequest | ClaimRequest | DisclosuresRequest | HandoverRequest
+Request = LookupRequest | ClaimRequest | DisclosuresRequest | HandoverRequest | DelegationNotice
 
 
 @dataclass(frozen=True, repr=False)
@@ -82,7 +83,7 @@ def read_request(node: Node, page: OpenedPage, kind: type[R], expected_type: str
 
 def seal_message(
     node: Node,
-    message: Request | LookupAnswer | ClaimAnswer | DisclosuresAnswer | HandoverAnswer,
+    message: Request | NodeAnswer | ClaimAnswer,
     kind: str,
     receiver: Member,
     pages: int = 1,

@@ -5,6 +5,7 @@ from flask import Blueprint, render_template, request
 from federation.lookups import ChildFile
 from federation.state import StateError
 from node.lookups.asking import ask_lookup
+from node.lookups.delegation.shelf import list_come_to
 from node.lookups.errand import LookupResult
 from node.lookups.file_fields import FILE_FIELDS
 from node.lookups.named_children import NAMED_TO_US, read_named_to
@@ -65,5 +66,12 @@ def _show_files(files: tuple[ChildFile, ...], purpose: str, found: LookupResult 
 
 
 def _show_form(errors: dict[str, str], status: int = 200) -> Page:
-    given = {name: request.form.get(name, "") for name in ("purpose", "at")}
-    return render_template("named_form.html", errors=errors, given=given), status
+    node, visitor = the_node(), require_visitor_who(may_read_named, NOT_YOURS)
+    page = render_template(
+        "named_form.html",
+        come=list_come_to(node, visitor),
+        today=node.clock().date(),
+        errors=errors,
+        given={name: request.form.get(name, "") for name in ("purpose", "at")},
+    )
+    return page, status

@@ -21,7 +21,7 @@ from federation.webauthn import (
     read_registration,
 )
 from federation.wire import encode_document
-from node.pages.staff import may_approve, require_owner, the_node
+from node.pages.staff import may_sign, require_owner, the_node
 from node.passkeys import KeptPasskey, enrol_passkey, list_passkeys, remove_passkey, sign_in_by_passkey
 from node.people import Person
 
@@ -91,12 +91,12 @@ def show_passkeys() -> str:
         handle=handle_of(owner),
         done=DONE.get(request.args.get("done", ""), ""),
         longest_name=LONGEST_NAME,
-        for_register=[describe_for_register(kept) for kept in kept_passkeys] if may_approve(owner) else [],
+        for_register=[describe_for_register(kept) for kept in kept_passkeys] if may_sign(owner) else [],
     )
 
 
 def describe_for_register(kept: KeptPasskey) -> tuple[str, Passkey, str]:
-    """Return what an approver hands to the root's keeper of a passkey: its name, what it is, and its fingerprint."""
+    """Return what the root's keeper is handed of a passkey: its name, what it is, and its fingerprint."""
     host = the_node().rules().pages.address.partition("://")[2]
     key, credential = public_text(kept.credential.public_key), public_text(kept.credential.id)
     registered = Passkey(relying_party=host, credential=credential, public_key=key)

@@ -123,6 +123,11 @@ def may_approve(person: Person) -> bool:
     return person.role is Role.APPROVER and may(person, "federation", "approve", "manifest")
 
 
+def may_sign(person: Person) -> bool:
+    """Whether a person signs what other members verify: queries, delegations, hand-overs or emergencies."""
+    return may_approve(person) or may_delegate(person) or may_ask_in_emergency(person)
+
+
 def may_read_tracking(person: Person) -> bool:
     """Whether a person may read tracking records: of our children, or of a teacher's own school."""
     return may(person, "home" if person.school_urn is None else "school", "read", "plan_pep")

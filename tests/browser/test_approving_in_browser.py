@@ -79,7 +79,7 @@ def test_an_approver_reads_a_query_and_approves_it(
     page.get_by_role("button", name="Use the code").click()
     page.get_by_label("What do you call this device?").fill("Work laptop")
     page.get_by_role("button", name="Enrol a passkey").click()
-    page.get_by_role("heading", name="To approve queries by it").wait_for()
+    page.get_by_role("heading", name="To sign by it").wait_for()
     look_at(page, "node-passkeys-approver", width)
 
     query_id = hub.put_forward(copied.manifest(purpose="How attendance differs by support"), "officer@dfe")

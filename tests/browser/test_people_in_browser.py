@@ -1,5 +1,6 @@
 """People of two authorities in a real browser: children named for a time, a teacher's class list, and who looked."""
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -7,20 +8,26 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from federation.passkeys import Passkey
+from federation.register_changes import adopt_and_record
 from node.lookups.asking import ask_lookup
 from node.lookups.class_list import ClassList, read_class
 from node.lookups.errand import LookupResult
 from node.lookups.named_children import NAMED_TO_US
 from node.lookups.own_children import list_own_children
-from node.pages import class_list, named
+from node.pages import class_list, delegations, named
 from node.people import Person, find_person
+from node.rules import RULES_FILE
 from node.service import Node
 from node.setting_up import enter_person
 from node.sign_in import issue_code
 from tests.browser.looking import look_at
 from tests.browser.serving import serve_node
+from tests.browser.test_approving_in_browser import plug
 from tests.node.lookups.test_class_list import SCHOOL, send_to_school, some_numbers
+from tests.node.lookups.test_handovers import TwoWayRelay
 from tests.node.lookups.test_lookups import ASKER, PaperRelay
+from tests.node.pages.approver_at_node import register_passkeys
 from tests.small_federation import SmallFederation, copy_federation
 
 if TYPE_CHECKING:
@@ -39,9 +46,13 @@ def federation(pristine_federation: SmallFederation, tmp_path_factory: pytest.Te
 
 @pytest.fixture
 def places(federation: SmallFederation) -> Iterator[dict[str, str]]:
-    """The addresses of two nodes' pages, by authority."""
+    """The addresses of two nodes' pages, by authority, at ports of their own that the nodes' rules name."""
     with ExitStack() as stack:
-        yield {code: stack.enter_context(serve_node(federation.node(code))) for code in (HOME, ASKER)}
+        found = {code: stack.enter_context(serve_node(federation.node(code), "localhost")) for code in (HOME, ASKER)}
+        for code, place in found.items():
+            rules = federation.directory / f"node-{code}" / RULES_FILE
+            rules.write_text(re.sub(r'(?m)^address = ".*"', f'address = "{place}"', rules.read_text()))
+        yield found
 
 
 def sign_in(page: "Page", places: dict[str, str], node: Node, person: str) -> None:
@@ -65,8 +76,37 @@ def relayed(federation: SmallFederation, monkeypatch: pytest.MonkeyPatch) -> Non
     def ask_all(visitor: Person, purpose: str) -> ClassList:
         return read_class(node, PaperRelay(federation), visitor, purpose, patience=1)
 
+    def reach(_home: Node) -> PageHub:
+        return PageHub(federation, sender=HOME)
+
+    monkeypatch.setattr(delegations, "reach_hub", reach)
     monkeypatch.setattr(named, "ask_authority", ask)
     monkeypatch.setattr(class_list, "ask_everybody", ask_all)
+
+
+class PageHub(TwoWayRelay):
+    """The relay on paper, as a page opens and closes it."""
+
+    def __enter__(self) -> "PageHub":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """There is nothing to close."""
+
+
+def enrol_for_the_register(page: "Page", places: dict[str, str], federation: SmallFederation) -> None:
+    """Have home's head enrol a passkey, and both nodes know the register that has it."""
+    page.get_by_label("What do you call this device?").fill("Work laptop")
+    page.get_by_role("button", name="Enrol a passkey").click()
+    page.get_by_role("heading", name="To sign by it").wait_for()
+    words = page.locator("pre").first.inner_text().split()
+    registered = Passkey(relying_party=words[1], credential=words[2], public_key=words[3])
+    register_passkeys(federation, {f"vsh@la-{HOME}": (registered,)})
+    for code in places:
+        node = federation.node(code)
+        data = (federation.directory / "register.json").read_bytes()
+        adopt_and_record(node.party, node.database, data, node.clock())
+        node.database.close()
 
 
 def open_named(page: "Page", places: dict[str, str]) -> str:
@@ -88,7 +128,10 @@ def test_another_head_reads_the_named_fields_until_they_are_revoked(
     number = list_own_children(home, snapshot, "virtual_school_head").rows[0][0]
     today = home.clock().date()
 
+    plug(page)
     sign_in(page, places, home, "vsh")
+    page.goto(f"{places[HOME]}/passkeys")
+    enrol_for_the_register(page, places, federation)
     page.goto(f"{places[HOME]}/delegations")
     page.get_by_label("The children's numbers").fill(str(number))
     page.get_by_label("To which authority?").fill(ASKER)
@@ -98,12 +141,19 @@ def test_another_head_reads_the_named_fields_until_they_are_revoked(
     page.get_by_label("Last day").fill((today + timedelta(days=30)).isoformat())
     page.get_by_label("Why?").fill("They moved near the border")
     look_at(page, "people-delegation", width)
-    page.get_by_role("button", name="Sign the delegation").click()
+    page.get_by_role("button", name="Write the delegation").click()
+    page.get_by_role("button", name="Sign with your passkey").wait_for()
+    look_at(page, "people-delegation-sign", width)
+    page.get_by_role("button", name="Sign with your passkey").click()
     page.get_by_role("button", name="Revoke it now").wait_for()
+    assert page.get_by_text("Their node knows of it").is_visible()
     look_at(page, "people-delegated", width)
     sign_out(page)
 
     sign_in(page, places, theirs, "vsh")
+    page.goto(f"{places[ASKER]}/named")
+    assert page.get_by_text("has named 1 child to whoever has your role").is_visible()
+    look_at(page, "people-named-to", width)
     told = open_named(page, places)
     assert str(number) in told
     assert "Year group" in told
@@ -112,7 +162,9 @@ def test_another_head_reads_the_named_fields_until_they_are_revoked(
     look_at(page, "people-named", width)
     sign_out(page)
 
-    sign_in(page, places, home, "vsh")
+    page.goto(f"{places[HOME]}/sign-in")  # A code opens no more than the passkeys of whoever has one.
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    page.get_by_role("button", name="Sign out").wait_for()
     page.goto(f"{places[HOME]}/delegations")
     page.get_by_role("button", name="Revoke it now").click()
     page.get_by_text("Revoked by vsh").wait_for()
@@ -120,6 +172,8 @@ def test_another_head_reads_the_named_fields_until_they_are_revoked(
 
     sign_in(page, places, theirs, "vsh")
     assert str(number) not in open_named(page, places)
+    page.goto(f"{places[ASKER]}/named")
+    assert page.get_by_text("Revoked on").is_visible()
     sign_out(page)
 
     enter_person(home.party.directory, "ig", "ig_officer", "Officer")

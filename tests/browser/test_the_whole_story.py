@@ -122,7 +122,7 @@ def approve(page: "Page", stage: Stage, code: str, query_id: str) -> None:
     page.get_by_role("button", name="Use the code").click()
     page.get_by_label("What do you call this device?").fill("Work laptop")
     page.get_by_role("button", name="Enrol a passkey").click()
-    page.get_by_role("heading", name="To approve queries by it").wait_for()
+    page.get_by_role("heading", name="To sign by it").wait_for()
     option, place, credential, key = page.locator("pre").first.inner_text().split()
     assert option == "--passkey"
     stage.register_passkey(officer, Passkey(relying_party=place, credential=credential, public_key=key))

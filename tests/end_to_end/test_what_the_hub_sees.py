@@ -21,6 +21,9 @@ from federation.transport import HubConnection
 from node.lookups.asking import Carrier, ask_lookup, ask_placed_here
 from node.lookups.class_list import read_class
 from node.lookups.correspondents import exchange_keys
+from node.lookups.delegation.giving import revoke_delegation
+from node.lookups.delegation.shelf import list_come, list_given
+from node.lookups.delegation.telling import tell_receivers
 from node.lookups.emergency_asking import draft_emergency, send_emergency
 from node.lookups.handover.deciding import accept, decline, find_place
 from node.lookups.handover.offering import send_offer, sign_with_key
@@ -166,6 +169,17 @@ def test_questions_to_one_node_look_alike_whatever_they_ask_and_find(together: W
     sign_with_key(node, head, offer.handover_id, federation.party(f"officer@la-{ASKER}"))
     views["offer"] = together.view(lambda: send_offer(node, hub, head, offer.handover_id, patience=1), ASKER)
     assert {name: view for name, view in views.items() if view != found} == {}
+
+
+def test_telling_of_a_delegation_given_and_revoked_looks_like_looking_somebody_up(together: Watched) -> None:
+    home, head = person_of(together, "vsh", ASKED)
+    looked = look_up(together, ChildSought(upn="Z999999999999"), ASKED, ASKER)
+    hub, (given, *_) = together.carrier(ASKED), list_given(home)
+    told = together.view(lambda: tell_receivers(home, hub, patience=1), ASKED)
+    revoke_delegation(home, head, given.delegation.delegation_id)
+    ended = together.view(lambda: tell_receivers(home, hub, patience=1), ASKED)
+    assert [bool(come.revoked_at) for come in list_come(together.nodes[ASKER])] == [True]
+    assert told == ended == looked
 
 
 def test_questions_to_all_look_alike(together: Watched) -> None:

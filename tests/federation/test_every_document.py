@@ -5,6 +5,7 @@ import pkgutil
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,7 +17,7 @@ from federation.budgets import BudgetStatement, StatementInvalid, TakenByProject
 from federation.cell_key_terms import AnswersUsed, CellKeyTerms, check_answers
 from federation.ceremony import GivenInvitation, RootLedger
 from federation.claims import ChildClaim, ClaimAnswer, ClaimRequest, EducationFacts
-from federation.delegations import DelegationInvalid, read_delegation
+from federation.delegations import DelegationInvalid, DelegationNotice, draft_delegation, read_delegation
 from federation.disclosures import (
     Disclosed,
     DisclosuresAnswer,
@@ -67,7 +68,7 @@ from federation.handovers import (
 from federation.http_signatures import ClocksApart, RequestUnsigned, sign_request, verify_request
 from federation.key_ring import hold_fresh_key
 from federation.keys import KeyFile, KeyFileError, load_keys
-from federation.lookups import REQUEST_TYPE, LookupFailed, LookupOutcome, LookupRequest, read_message
+from federation.lookups import REQUEST_TYPE, LookupFailed, LookupOutcome, LookupRequest, NodeAnswer, read_message
 from federation.manifest import ApprovalError, Choice, Outcome, Reply, check_validity
 from federation.oidc import ProviderRefused, read_metadata
 from federation.passkeys import Passkey, PasskeyError, check_passkey
@@ -223,23 +224,24 @@ HANDOVER_STEP = HandoverRequest(
     code="not_ours",
 )
 
+ANSWER_HEAD: dict[str, Any] = {
+    "lookup_id": "L-" + "0" * 32,
+    "sender": "node-301",
+    "receiver": "node-203",
+    "authority": "301",
+    "outcome": LookupOutcome.ANSWERED,
+    "code": "",
+    "text": "",
+    "as_of": NOW,
+    "contact": "the virtual school",
+}
+
 EXAMPLES: tuple[Document, ...] = (
     HANDED,
     HANDED_ENTRY,
     OFFER,
     HANDOVER_STEP,
-    HandoverAnswer(
-        lookup_id="L-" + "0" * 32,
-        sender="node-203",
-        receiver="node-301",
-        authority="203",
-        outcome=LookupOutcome.ANSWERED,
-        code="",
-        text="",
-        as_of=NOW,
-        contact="the virtual school of this authority",
-        pack="AAAA",
-    ),
+    HandoverAnswer(**ANSWER_HEAD, pack="AAAA"),
     HandoverPack(
         handover_id=OFFER.handover_id,
         home="203",
@@ -282,6 +284,16 @@ EXAMPLES: tuple[Document, ...] = (
     SOUGHT,
     FILE,
     DELEGATION,
+    DelegationNotice(
+        lookup_id="L-" + "0" * 32,
+        sender="node-301",
+        receiver="node-203",
+        authority="301",
+        asked_at=NOW,
+        delegation=draft_delegation(DELEGATION),
+        revoked=False,
+    ),
+    NodeAnswer(**ANSWER_HEAD),
     CLAIM,
     FACTS,
     ClaimRequest(
@@ -319,15 +331,7 @@ EXAMPLES: tuple[Document, ...] = (
     DISCLOSED,
     DISCLOSURES_REQUEST,
     DisclosuresAnswer(
-        lookup_id="L-" + "0" * 32,
-        sender="node-301",
-        receiver="node-203",
-        authority="301",
-        outcome=LookupOutcome.ANSWERED,
-        code="",
-        text="",
-        as_of=NOW,
-        contact="the virtual school",
+        **ANSWER_HEAD,
         entries=(DISCLOSED,),
         untold=("L-" + "1" * 32,),
     ),
@@ -498,7 +502,7 @@ ERRORS: dict[type[Exception], Callable[[], object]] = {
     RegisterError: lambda: read_register(SECRET.encode(), bytes(32), NOW),
     ApprovalError: lambda: check_validity(make_manifest(expires_at=NOW), NOW),
     SealError: lambda: SealedRecords(SECRET.encode()),
-    DelegationInvalid: lambda: read_delegation(PUBLISHED, "node-301", bytes(32)),
+    DelegationInvalid: lambda: read_delegation(PUBLISHED),
     PackUnusable: lambda: read_pack(SECRET.encode(), OFFER),
     MandateRefused: lambda: verify_mandate(DISCLOSURES_REQUEST, make_member("node-301"), make_member("node-203")),
     LookupFailed: lambda: read_message(SECRET.encode(), REQUEST_TYPE, LookupRequest, "node-203", bytes(32)),

@@ -11,7 +11,7 @@ Of a hand-over that is another's no more is told than of none. The same step aga
 """
 
 from audit.event import Action, AuditEvent, EventInvalid, Outcome
-from federation.emergencies import name_member
+from federation.countersigning import name_member
 from federation.envelope import EnvelopeError
 from federation.handover_packs import encode_pack
 from federation.handovers import (
@@ -24,10 +24,9 @@ from federation.handovers import (
     read_offer,
     verify_offer,
 )
-from federation.lookups import LookupOutcome
 from federation.register import CLOCK_SKEW, Member, RegisterError
 from federation.sealing import SealedRecords
-from federation.wire import whole_seconds
+from node.lookups.answer_head import head_answer
 from node.lookups.handover.packing import permitted_to_go
 from node.lookups.handover.records import handover_event, record
 from node.lookups.handover.shelf import (
@@ -68,7 +67,7 @@ def answer_handover(node: Node, page: OpenedPage, pages: int) -> SealedRecords:
         answer = _take_offer(node, request, page.sender) if request.step is Step.OFFER else _answer(node, request)
     except Refused as refused:
         node.record(_refusal(node, request, refused))
-        answer = _compose(node, request, refused=refused)
+        answer = _compose(node, request, refused)
     return seal_message(node, answer, HANDOVER_ANSWER_TYPE, page.sender, pages)
 
 
@@ -153,16 +152,5 @@ def _refusal(node: Node, request: HandoverRequest, refused: Refused) -> AuditEve
     )
 
 
-def _compose(node: Node, request: HandoverRequest, *, refused: Refused | None = None, pack: str = "") -> HandoverAnswer:
-    return HandoverAnswer(
-        lookup_id=request.lookup_id,
-        sender=node.party.member_id,
-        receiver=request.sender,
-        authority=node.authority,
-        outcome=LookupOutcome.REFUSED if refused else LookupOutcome.ANSWERED,
-        code=refused.code if refused else "",
-        text=refused.text if refused else "",
-        as_of=whole_seconds(node.clock()),
-        contact=node.rules().lookups.contact,
-        pack=pack,
-    )
+def _compose(node: Node, request: HandoverRequest, refused: Refused | None = None, *, pack: str = "") -> HandoverAnswer:
+    return HandoverAnswer(**head_answer(node, request.lookup_id, request.sender, refused), pack=pack)

@@ -1,9 +1,8 @@
-"""One step of a hand-over, said to the other node: one sealed page there, and its answer, opened and verified."""
+"""One step of a hand-over, said to the other node, and what it answers."""
 
 import secrets
 
-from federation.envelope import Envelope, EnvelopeError
-from federation.exchange import LookupBatch
+from federation.envelope import Envelope
 from federation.handovers import (
     HANDOVER_ANSWER_TYPE,
     HANDOVER_TYPE,
@@ -13,13 +12,10 @@ from federation.handovers import (
     Step,
     check_answer,
 )
-from federation.lookups import LookupFailed
-from federation.register import RegisterError
-from federation.transport import encode_records
+from federation.register import Member
 from federation.wire import whole_seconds
-from node.lookups.asking import Carrier, open_answer, send_and_wait
-from node.lookups.correspondents import exchange_keys
-from node.lookups.sealed_pages import seal_message
+from node.lookups.asking import Carrier
+from node.lookups.single_page import say_to
 from node.service import Node
 
 
@@ -39,27 +35,21 @@ def call(
     Raises `LookupFailed` where there is none that can be read, or it is to something else; `SealError` where nothing
     can be sealed to that node.
     """
-    try:
-        other = node.register().find(receiver, node.clock())
-    except RegisterError:
-        raise LookupFailed("is no active member of the federation any more") from None
-    exchange_keys(node, hub)
-    request = HandoverRequest(
-        lookup_id=f"L-{secrets.token_hex(16)}",
-        step=step,
-        sender=node.party.member_id,
-        receiver=other.id,
-        authority=node.authority,
-        asked_at=whole_seconds(node.clock()),
-        handover_id=about.handover_id,
-        code=code,
-        offer=offer,
-    )
-    page = encode_records(seal_message(node, request, HANDOVER_TYPE, other))
-    sealed = send_and_wait(hub, LookupBatch(lookup_id=request.lookup_id, pages={other.id: page}), patience)
-    try:
-        answer = open_answer(node, request.lookup_id, other, sealed.get(other.id), HandoverAnswer, HANDOVER_ANSWER_TYPE)
-    except EnvelopeError as error:
-        raise LookupFailed(str(error)) from None
+
+    def write(other: Member) -> HandoverRequest:
+        return HandoverRequest(
+            lookup_id=f"L-{secrets.token_hex(16)}",
+            step=step,
+            sender=node.party.member_id,
+            receiver=other.id,
+            authority=node.authority,
+            asked_at=whole_seconds(node.clock()),
+            handover_id=about.handover_id,
+            code=code,
+            offer=offer,
+        )
+
+    kinds = (HANDOVER_TYPE, HANDOVER_ANSWER_TYPE, HandoverAnswer)
+    request, answer = say_to(node, hub, receiver, write, kinds, patience)
     check_answer(request, answer)
     return answer

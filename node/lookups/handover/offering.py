@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from audit.event import EventInvalid, Outcome
 from federation.approvals import challenge_of
-from federation.emergencies import name_member
+from federation.countersigning import sign_by_key, sign_by_passkey
 from federation.envelope import Envelope, EnvelopeError
 from federation.handover_packs import PackUnusable, digest_pack, write_pack
 from federation.handovers import (
@@ -22,12 +22,10 @@ from federation.handovers import (
     Step,
     draft_offer,
     read_offer,
-    sign_by_key,
-    sign_by_passkey,
     verify_offer,
 )
 from federation.lookups import LookupFailed, LookupOutcome
-from federation.register import Member, RegisterError
+from federation.register import Member
 from federation.sealing import SealError
 from federation.state import Party, StateError
 from federation.webauthn import Assertion
@@ -47,6 +45,7 @@ from node.lookups.handover.shelf import (
     keep_signed,
     move,
 )
+from node.lookups.signers import find_signer
 from node.people import Person
 from node.service import Node
 
@@ -75,14 +74,6 @@ class Wish:
     withheld: tuple[str, ...] = ()
 
 
-def find_head(node: Node, person: Person) -> Member:
-    """Return the register's entry of a person, by which they sign. Raises `StateError` where there is none."""
-    try:
-        return node.register().find(name_member(person.id, node.party.profile.organisation), node.clock())
-    except RegisterError:
-        raise StateError("a hand-over is signed by somebody whom the register has: you are not in it") from None
-
-
 def write_offer(node: Node, person: Person, wish: Wish) -> Written:
     """Write offer and pack, and keep both until the offer is signed.
 
@@ -94,7 +85,7 @@ def write_offer(node: Node, person: Person, wish: Wish) -> Written:
     if occasion is None:
         raise StateError(f"say why the record is handed over: {', '.join(Occasion)}")
     groups = choose_groups(node, person, occasion, wish.withheld)
-    head, (other,) = find_head(node, person), _find_other(node, wish.authority)
+    head, (other,) = find_signer(node, person), _find_other(node, wish.authority)
     ours = find_our_child(node, person, wish.child, frozenset(groups))
     pack = make_pack(node, f"P-{secrets.token_hex(16)}", ours, frozenset(groups))  # 2
     packed = _pack(pack)
@@ -150,7 +141,7 @@ def _check_told(node: Node, offer: HandoverOffer, child: str) -> None:
 def sign_with_passkey(node: Node, person: Person, handover_id: str, credential: bytes, answer: Assertion) -> None:
     """Sign a written offer with the head's passkey. Raises `StateError`, and nothing is sent."""
     drafted = _find_draft(node, person, handover_id).envelope
-    member = find_head(node, person)
+    member = find_signer(node, person)
     _keep(node, person, handover_id, sign_by_passkey(drafted, member.id, credential, answer, node.party.keys))
 
 
@@ -174,7 +165,7 @@ def _keep(node: Node, person: Person, handover_id: str, signed: Envelope) -> Non
     found = _find_draft(node, person, handover_id)
     try:
         verify_offer(
-            signed, found.offer, node.register().find(node.party.member_id, node.clock()), find_head(node, person)
+            signed, found.offer, node.register().find(node.party.member_id, node.clock()), find_signer(node, person)
         )
     except EnvelopeError as refused:
         raise StateError(f"nothing was sent: {refused}") from None

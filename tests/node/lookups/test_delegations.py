@@ -11,13 +11,18 @@ import msgspec
 import pytest
 
 from audit.event import Action
-from federation.delegations import Delegation, DelegationInvalid, read_delegation, sign_delegation
+from federation.countersigning import countersign, sign_by_key
+from federation.delegations import Delegation, DelegationInvalid, draft_delegation, read_delegation, verify_delegation
+from federation.envelope import Envelope
 from federation.lookups import ChildFile, LookupAnswer, LookupKind, LookupOutcome
 from federation.state import StateError
-from node.lookups import delegations, gathering
+from node.lookups import gathering
 from node.lookups.asking import ask_lookup
 from node.lookups.child_sight import find_standing, list_sights
-from node.lookups.delegations import Draft, give_delegation, list_given, revoke_delegation
+from node.lookups.delegation import giving
+from node.lookups.delegation.drafts import Draft
+from node.lookups.delegation.giving import revoke_delegation, sign_with_key, write_delegation
+from node.lookups.delegation.shelf import DRAFT_GOOD_FOR, Given, find_given, list_given
 from node.lookups.errand import LookupResult
 from node.lookups.gathering import Gathered
 from node.lookups.named_children import NAMED_TO_US, read_named_to
@@ -57,8 +62,11 @@ def draft(federation: SmallFederation, **changes: Any) -> Draft:
 
 
 def give(federation: SmallFederation, giver: str = "vsh", **changes: Any) -> Delegation:
+    """Write a delegation, and sign it by the head's key file."""
     node = federation.node(HOME)
-    return give_delegation(node, find_person(node.party.directory, giver), draft(federation, **changes))
+    person = find_person(node.party.directory, giver)
+    written = write_delegation(node, person, draft(federation, **changes)).delegation
+    return sign_with_key(node, person, written.delegation_id, federation.party(f"{giver}@la-{HOME}"))
 
 
 def read(federation: SmallFederation, person: str = "vsh", relay: PaperRelay | None = None) -> LookupResult:
@@ -111,8 +119,8 @@ def test_two_who_revoke_it_at_once_revoke_it_once(federation: SmallFederation, m
     given, node, met = give(federation), federation.node(HOME), threading.Barrier(2)
     head = find_person(node.party.directory, "vsh")
 
-    def read_and_meet(node: Node) -> tuple[delegations.Given, ...]:
-        found = list_given(node)
+    def read_and_meet(node: Node, delegation_id: str) -> Given | None:
+        found = find_given(node, delegation_id)
         met.wait(timeout=20)
         return found
 
@@ -125,7 +133,7 @@ def test_two_who_revoke_it_at_once_revoke_it_once(federation: SmallFederation, m
             node.database.close()
         return "revoked"
 
-    monkeypatch.setattr(delegations, "list_given", read_and_meet)
+    monkeypatch.setattr(giving, "find_given", read_and_meet)
     with ThreadPoolExecutor(2) as both:
         assert sorted(both.map(lambda _: revoke(), range(2))) == ["revoked", "too late"]
     assert len(events(federation.node(HOME), Action.DELEGATION_REVOKED)) == 1
@@ -264,45 +272,146 @@ def test_what_goes_beyond_the_delegations_is_put_aside_whole(
     assert len(result.wrong) == len(list_notices(federation.node(ASKER))) == 1
 
 
-def forged(federation: SmallFederation, signer: str = f"node-{HOME}", **changes: Any) -> Any:
+def forged(
+    federation: SmallFederation, signer: str = f"node-{HOME}", giver: str = f"vsh@la-{HOME}", **changes: Any
+) -> Envelope:
     given = msgspec.structs.replace(list_given(federation.node(HOME))[0].delegation, **changes)
-    return sign_delegation(given, federation.party(signer).keys)
+    return sign_by_key(draft_delegation(given), federation.party(giver).keys, federation.party(signer).keys)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"receiver": "node-316"},
-        {"authority": "316"},
-        {"person": "deputy"},
-        {"role": "virtual_school_staff"},
-        {"valid_from": date(2020, 1, 1), "valid_until": date(2020, 1, 2)},
-        {"signer": "node-316"},
-        {"sender": "node-316"},
-    ],
-    ids=str,
-)
-def test_a_delegation_that_is_not_homes_to_us_today_counts_for_nothing(
-    federation: SmallFederation, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+def unsigned_by_the_giver(federation: SmallFederation) -> Envelope:
+    """As home's node could write it by itself, whoever has broken into it."""
+    drafted = draft_delegation(list_given(federation.node(HOME))[0].delegation)
+    return countersign(drafted, federation.party(f"node-{HOME}").keys)
+
+
+FORGED: dict[str, Callable[[SmallFederation], Envelope]] = {
+    "to another node": lambda f: forged(f, receiver="node-316"),
+    "to another authority": lambda f: forged(f, authority="316"),
+    "to another person": lambda f: forged(f, person="deputy"),
+    "to another role": lambda f: forged(f, role="virtual_school_staff"),
+    "of other days": lambda f: forged(f, valid_from=date(2020, 1, 1), valid_until=date(2020, 1, 2)),
+    "signed by another node": lambda f: forged(f, signer="node-316"),
+    "sent by another node": lambda f: forged(f, sender="node-316"),
+    "signed by an approver of another authority": lambda f: forged(f, giver="officer@la-203"),
+    "in the name of somebody who did not sign": lambda f: forged(f, given_by="deputy"),
+    "signed by the node alone": unsigned_by_the_giver,
+    "signed by the giver over something else": lambda f: msgspec.structs.replace(
+        forged(f), payload=forged(f, field_groups=("education", "health", "care")).payload
+    ),
+}
+"""What a home node could send that is not its head's delegation to us of today, however the node itself signs."""
+
+
+def test_a_delegation_that_is_not_homes_heads_to_us_today_counts_for_nothing(
+    federation: SmallFederation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     give(federation)
     honest = gathering._gather_named
+    for lie, forge in FORGED.items():
+        told = forge(federation)
 
-    def lie(*asked: Any) -> Gathered:
-        return replace(honest(*asked), delegations=(forged(federation, **change),))
+        def answer(*asked: Any, told: Envelope = told) -> Gathered:
+            return replace(honest(*asked), delegations=(told,))
 
-    monkeypatch.setitem(gathering._GATHERERS, LookupKind.NAMED_CHILD, lie)
-    assert read(federation).answers == ()
+        monkeypatch.setitem(gathering._GATHERERS, LookupKind.NAMED_CHILD, answer)
+        result = read(federation)
+        assert (result.answers, len(result.wrong)) == ((), 1), lie
 
 
 def test_a_delegation_is_read_as_it_was_signed_and_by_no_other_key(federation: SmallFederation) -> None:
     given = give(federation)
-    envelope = list_given(federation.node(HOME))[0].envelope
-    home, other = federation.party(f"node-{HOME}").keys, federation.party("node-316").keys
-    assert read_delegation(envelope, f"node-{HOME}", home.public_signing_key) == given
-    for name, keys in ((f"node-{HOME}", other), ("node-316", home), ("node-316", other)):
+    envelope, register = list_given(federation.node(HOME))[0].envelope, federation.register
+    now = federation.clock()
+    home, head = register.find(f"node-{HOME}", now), register.find(f"vsh@la-{HOME}", now)
+    assert read_delegation(envelope) == given
+    verify_delegation(envelope, given, home, head)
+    for node, giver in ((home, register.find("officer@la-203", now)), (register.find("node-316", now), head)):
         with pytest.raises(DelegationInvalid):
-            read_delegation(envelope, name, keys.public_signing_key)
+            verify_delegation(envelope, given, node, giver)
+
+
+# --- Signed by whoever gives it --------------------------------------------------------------------------------------
+
+
+def test_the_same_written_twice_is_one_and_is_given_once(federation: SmallFederation) -> None:
+    """A form sent twice, or a button pressed twice, gives nothing twice."""
+    node, key = federation.node(HOME), federation.party(f"vsh@la-{HOME}")
+    head = find_person(node.party.directory, "vsh")
+    first, second = (write_delegation(node, head, draft(federation)) for _ in range(2))
+    assert first == second
+    given = sign_with_key(node, head, first.delegation.delegation_id, key)
+    with pytest.raises(StateError, match="named to them already"):
+        write_delegation(node, head, draft(federation))
+    assert [each.delegation for each in list_given(node)] == [given]
+    assert len(events(node, Action.DELEGATION_GIVEN)) == len(given.children)
+
+
+def test_two_who_sign_the_same_at_once_give_it_once(
+    federation: SmallFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have found the draft before either is kept."""
+    node, met = federation.node(HOME), threading.Barrier(2)
+    head, honest = find_person(node.party.directory, "vsh"), giving._find_draft
+    written = write_delegation(node, head, draft(federation)).delegation
+
+    def find_and_meet(*asked: Any) -> Envelope:
+        found = honest(*asked)
+        met.wait(timeout=20)
+        return found
+
+    def sign() -> str:
+        try:
+            sign_with_key(node, head, written.delegation_id, federation.party(f"vsh@la-{HOME}"))
+        except StateError:
+            return "too late"
+        finally:
+            node.database.close()
+        return "given"
+
+    monkeypatch.setattr(giving, "_find_draft", find_and_meet)
+    with ThreadPoolExecutor(2) as both:
+        assert sorted(both.map(lambda _: sign(), range(2))) == ["given", "too late"]
+    assert len(events(federation.node(HOME), Action.DELEGATION_GIVEN)) == len(written.children)
+
+
+def test_what_is_not_signed_gives_nothing_and_is_forgotten(federation: SmallFederation) -> None:
+    node = federation.node(HOME)
+    head = find_person(node.party.directory, "vsh")
+    written = write_delegation(node, head, draft(federation)).delegation
+    assert (list_given(node), read(federation).answers[0].files) == ((), ())
+    with pytest.raises(StateError, match="nothing was given"):
+        sign_with_key(node, head, written.delegation_id, federation.party("officer@la-203"))
+    federation.clock.move(DRAFT_GOOD_FOR)
+    with pytest.raises(StateError, match="write it again"):
+        sign_with_key(node, head, written.delegation_id, federation.party(f"vsh@la-{HOME}"))
+    assert list_given(node) == ()
+
+
+def test_a_draft_is_its_writers_alone(federation: SmallFederation) -> None:
+    enter_person(federation.directory / f"node-{HOME}", "other", "virtual_school_head", "Other head")
+    node = federation.node(HOME)
+    written = write_delegation(node, find_person(node.party.directory, "vsh"), draft(federation)).delegation
+    other = find_person(node.party.directory, "other")
+    with pytest.raises(StateError, match="write it again"):
+        sign_with_key(node, other, written.delegation_id, federation.party(f"vsh@la-{HOME}"))
+    with pytest.raises(StateError, match="you are not in it"):
+        write_delegation(node, other, draft(federation))
+
+
+def test_one_whose_giver_is_in_the_register_no_longer_gives_nothing(
+    federation: SmallFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At home, whatever it would send; the simulator of who could see a child says the same."""
+    given = give(federation)
+    known = federation.register
+    left = tuple(member for member in known.members if member.id != f"vsh@la-{HOME}")
+    monkeypatch.setattr(Node, "register", lambda _: msgspec.structs.replace(known, members=left))
+    (answer,) = read(federation).answers
+    assert (answer.files, answer.delegations) == ((), ())
+    node = federation.node(HOME)
+    sights = list_sights(node, find_standing(node, given.children[0]))
+    assert not any(sight.relation == "named_child" for sight in sights)
 
 
 def test_a_refused_reading_tells_of_no_delegation(federation: SmallFederation) -> None:

@@ -401,8 +401,9 @@ def test_who_may_offer_and_who_may_take(parties: SmallFederation) -> None:
     node, staff = parties.node(HOME), find_person(parties.directory / f"node-{HOME}", "staff")
     with pytest.raises(AccessDenied):
         write_offer(node, staff, Wish(child_of(parties), OTHER, "new_home", WHY))
+    enter_person(node.party.directory, "unknown", "virtual_school_head", "Head whom the register does not have")
     with pytest.raises(StateError, match="register"):
-        write_offer(node, find_person(node.party.directory, "vsh"), Wish(child_of(parties), OTHER, "new_home", WHY))
+        write_offer(node, find_person(node.party.directory, "unknown"), Wish(child_of(parties), OTHER, "new_home", WHY))
     offer, other = give(parties), parties.node(OTHER)
     hub, place = relay(parties, OTHER), find_place(other, offer, "9")
     with pytest.raises(AccessDenied):

@@ -1,21 +1,37 @@
 """The pages on which our children are named to others, and on which whoever received them reads them."""
 
+import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
+from audit.event import Action
+from audit.log import read_entries
 from federation.cli import run
+from federation.webauthn import Flags, decode_base64url, encode_base64url
+from node.app import create_app
 from node.ingest.tokens import row_token
 from node.lookups.asking import list_addressed
-from node.lookups.delegations import list_given
+from node.lookups.delegation.shelf import list_given
+from node.lookups.delegation.telling import tell_receivers
 from node.lookups.own_children import list_own_children
 from node.pages import named
 from node.service import Node
 from node.setting_up import enter_person
+from node.sign_in import issue_code
 from node.tracking.store import add_entries
+from tests.node.lookups.test_delegations import HOME
+from tests.node.lookups.test_delegations import give as give_by_key
+from tests.node.lookups.test_emergencies import Device, give_passkeys
+from tests.node.lookups.test_handovers import TwoWayRelay
 from tests.node.pages.conftest import Browse, Send
+from tests.node.pages.soft_passkey import read_data
 from tests.node.tracking.test_named_records import ATTENDED, PLAN
+from tests.small_federation import SmallFederation
 
 
 @pytest.fixture
@@ -37,10 +53,89 @@ def form(node: Node) -> dict[str, Any]:
     }
 
 
-def test_a_child_is_named_read_and_revoked(browse: Browse, send: Send, node: Node, form: dict[str, Any]) -> None:
+@pytest.fixture
+def device(federation: SmallFederation, monkeypatch: pytest.MonkeyPatch) -> Device:
+    """The head's passkey, as the register has it."""
+    device = Device()
+    give_passkeys(federation, monkeypatch, {"vsh@la-203": (device.passkey(),)})
+    return device
+
+
+def sign(send: Send, head: FlaskClient, device: Device, written: TestResponse) -> TestResponse:
+    """What the page's script does with the form that a written delegation shows."""
+    answer = device.answer(decode_base64url(read_data(written.text, "ticket")))
+    parts = {
+        name: encode_base64url(getattr(answer, name)) for name in ("client_data", "authenticator_data", "signature")
+    }
+    found = re.search(r'name="delegation_id" value="(D-[0-9a-f]{32})"', written.text)
+    assert found is not None
+    fields = {**parts, "credential": encode_base64url(device.id), "delegation_id": found[1]}
+    return send(head, "/delegations/sign", fields, shown="/delegations")
+
+
+def give(send: Send, head: FlaskClient, device: Device, form: dict[str, Any]) -> None:
+    written = send(head, "/delegations", form)
+    assert written.status_code == 200
+    assert sign(send, head, device, written).status_code == 303
+
+
+def test_a_form_sent_twice_and_signed_twice_gives_one(
+    browse: Browse, send: Send, node: Node, form: dict[str, Any], device: Device
+) -> None:
+    head = browse("vsh")
+    first, second = (send(head, "/delegations", form) for _ in range(2))
+    assert read_data(first.text, "ticket") == read_data(second.text, "ticket")
+    assert list_given(node) == ()
+    assert [sign(send, head, device, written).status_code for written in (first, first, second)] == [303] * 3
+    assert len(list_given(node)) == 1
+    assert sum(1 for _ in read_entries(node.database.connection, action=Action.DELEGATION_GIVEN)) == 1
+    assert "named to them already" in send(head, "/delegations", form).text
+
+
+def test_what_another_passkey_signs_is_not_given(
+    browse: Browse, send: Send, node: Node, form: dict[str, Any], device: Device
+) -> None:
+    head, stranger = browse("vsh"), Device()
+    written = send(head, "/delegations", form)
+    assert sign(send, head, stranger, written).status_code == 400
+    elsewhere = replace(device, flags=Flags.USER_PRESENT)
+    assert sign(send, head, elsewhere, written).status_code == 400
+    assert list_given(node) == ()
+
+
+def test_what_was_given_to_another_authority_waits_to_be_told_where_no_hub_is_in_reach(
+    browse: Browse, send: Send, node: Node, form: dict[str, Any], device: Device
+) -> None:
+    head = browse("vsh")
+    give(send, head, device, {**form, "authority": "301", "person": ""})
+    assert "Their node has not heard of it yet" in head.get("/delegations").text
+    assert send(head, "/delegations/tell", shown="/delegations").status_code == 303
+
+
+def test_the_receiving_head_sees_what_was_named_before_reading_it(
+    browse: Browse, send: Send, node: Node, federation: SmallFederation
+) -> None:
+    """And home's sees that they know."""
+    given, home = give_by_key(federation), federation.node(HOME)
+    relay, theirs = TwoWayRelay(federation, sender=HOME), create_app(home).test_client()
+    assert send(theirs, "/sign-in", {"code": issue_code(home, "vsh")}).status_code == 303
+    assert tell_receivers(home, relay, patience=1) == 0
+    page = " ".join(browse("vsh").get("/named").text.split())
+    assert "has named 2 children to whoever has your role: education, health" in page
+    assert "Their node knows of it" in theirs.get("/delegations").text
+    number = {"delegation_id": given.delegation_id}
+    assert send(theirs, "/delegations/revoke", number, shown="/delegations").status_code == 303
+    assert "has not heard that it is over yet" in theirs.get("/delegations").text
+    assert tell_receivers(home, relay, patience=1) == 0
+    assert "Revoked on" in browse("vsh").get("/named").text
+
+
+def test_a_child_is_named_read_and_revoked(
+    browse: Browse, send: Send, node: Node, form: dict[str, Any], device: Device
+) -> None:
     head, worker = browse("vsh"), browse("worker")
     assert "Nobody is named to you now" in send(worker, "/named", {"purpose": "A visit", "at": ""}).text
-    assert send(head, "/delegations", form).status_code == 303
+    give(send, head, device, form)
     (given,) = list_given(node)
     assert "Social worker" not in head.get("/delegations").text
     page = send(worker, "/named", {"purpose": "A visit", "at": node.authority}).text
@@ -57,7 +152,7 @@ def test_a_child_is_named_read_and_revoked(browse: Browse, send: Send, node: Nod
 
 
 def test_whoever_is_named_a_child_reads_what_the_tracking_record_holds(
-    browse: Browse, send: Send, node: Node, form: dict[str, Any]
+    browse: Browse, send: Send, node: Node, form: dict[str, Any], device: Device
 ) -> None:
     """Of the named groups: the plan where it was named, and never the history."""
     token = row_token(node.party.keys.row_secret, form["children"].strip())
@@ -66,7 +161,7 @@ def test_whoever_is_named_a_child_reads_what_the_tracking_record_holds(
         add_entries(connection, token, 0, [PLAN, ATTENDED], at=node.clock(), **told)
     worker = browse("worker")
     for groups, shown in ((["education"], [True, False]), (["education", "plan_pep"], [True, True])):
-        assert send(browse("vsh"), "/delegations", {**form, "groups": groups}).status_code == 303
+        give(send, browse("vsh"), device, {**form, "groups": groups})
         page = send(worker, "/named", {"purpose": "A visit", "at": ""}).text
         assert [title in page for title in ("Attendance to date", "Personal education plan")] == shown
         assert "SECRET" not in page
@@ -108,12 +203,13 @@ def test_a_reading_without_purpose_or_authority_is_asked_for_again(
 
 
 def test_the_command_line_gives_lists_reads_and_revokes(
-    node: Node, form: dict[str, Any], tmp_path: Any, capsys: pytest.CaptureFixture[str]
+    node: Node, form: dict[str, Any], federation: SmallFederation, tmp_path: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     children = tmp_path / "children.txt"
     children.write_text(form["children"])
     state = ["--state", str(node.party.directory)]
     give = ["node", "delegation", "give", *state, "--as", "vsh", "--children", str(children), "--person", "worker"]
+    give += ["--signer", str(federation.directory / "vsh@la-203")]
     days = ["--from", form["first"], "--until", form["last"], "--purpose", "Case work"]
     assert run([*give, "--fields", "identity", *days]) == 0
     number = capsys.readouterr().out.strip()
@@ -127,3 +223,5 @@ def test_the_command_line_gives_lists_reads_and_revokes(
     assert run([*read, "--at", "301", "--format", "csv"]) == 2
     assert run(["node", "delegation", "revoke", *state, "--as", "vsh", number]) == 0
     assert run(["node", "delegation", "revoke", *state, "--as", "vsh", number]) == 2
+    assert run(["node", "delegation", "tell", *state, "--as", "vsh"]) == 0
+    assert run(["node", "delegation", "tell", *state, "--as", "worker"]) == 8

@@ -101,9 +101,11 @@ def test_what_is_missing_is_asked_for_and_nothing_is_written(
 def test_a_head_whom_the_register_does_not_know_is_told_so(
     federation: SmallFederation, hub: Hub, browse: Browse, send: Send
 ) -> None:
-    answer = send(browse("vsh"), "/emergency", {**WHY, **whom(federation)})
-    assert answer.status_code == 400
-    assert "you are not in it" in answer.text
+    enter_person(federation.directory / "node-203", "unknown", "virtual_school_head", "Head of no passkey")
+    for person, told in (("unknown", "you are not in it"), ("vsh", "it has none")):
+        answer = send(browse(person), "/emergency", {**WHY, **whom(federation)})
+        assert answer.status_code == 400
+        assert told in answer.text
 
 
 def test_the_child_sought_shows_itself_to_nobody() -> None:

@@ -70,7 +70,7 @@ DOORS: dict[str, Rights] = {
 FORMS: dict[str, Rights] = {
     **{path: rights for path, rights in DOORS.items() if path not in ("/handovers", "/leaving")},
     "/placed-here/on-our-rolls": ((("host", "list", "identity"), ("host", "read", "identity")),),
-    "/delegations/revoke": DOORS["/delegations"],
+    **{f"/delegations/{act}": DOORS["/delegations"] for act in ("sign", "revoke", "tell")},
     "/emergency/send": DOORS["/emergency"],
     "/policy/who": DOORS["/children"],
     "/figures/releases": AGGREGATES,
@@ -299,6 +299,7 @@ IDS = {
     "/held": ("held_id", {"decision": "answer", "reason": "Known to us"}),
     "/notices": ("notice_id", {"outcome": "justified", "remark": "Fine"}),
     "/delegations/revoke": ("delegation_id", {}),
+    "/delegations/sign": ("delegation_id", dict.fromkeys(("credential", "client_data", "authenticator_data"), "AAAA")),
     "/emergency/send": ("draft_id", dict.fromkeys(("credential", "client_data", "authenticator_data"), "AAAA")),
     **{f"/handovers/{act}": ("handover", {}) for act in ("send", "withdraw", "open", "accept", "decline")},
     "/handovers/form": ("child", WHY),

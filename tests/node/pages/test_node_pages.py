@@ -71,6 +71,8 @@ FORMS = {
     "/figures/releases": {"vsh", "staff", "teacher", "director"},
     "/delegations": {"vsh"},
     "/delegations/revoke": {"vsh"},
+    "/delegations/sign": {"vsh"},
+    "/delegations/tell": {"vsh"},
     **{
         f"/handovers/{act}": {"vsh"}
         for act in ("form", "write", "sign", "send", "withdraw", "open", "accept", "decline")

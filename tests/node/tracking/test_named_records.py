@@ -10,17 +10,16 @@ from audit.event import Action
 from federation.lookups import ChildFile, LookupKind
 from node.ingest.tokens import row_token
 from node.lookups import gathering
-from node.lookups.delegations import give_delegation, list_given
+from node.lookups.delegation.shelf import list_given
 from node.lookups.file_fields import TRACKED
 from node.lookups.gathering import Gathered
 from node.lookups.named_children import read_named_to
-from node.people import find_person
 from node.setting_up import enter_person
 from node.tracking.facts import Attendance, Plan, StartingPoint
 from node.tracking.store import add_entries, read_record
 from node.tracking.telling import read_told
 from policies.names import Relation
-from tests.node.lookups.test_delegations import HOME, draft, give, numbers_of, read
+from tests.node.lookups.test_delegations import HOME, give, numbers_of, read
 from tests.node.lookups.test_lookups import PURPOSE, events
 from tests.small_federation import SmallFederation
 
@@ -64,14 +63,13 @@ def test_a_social_worker_reads_the_plan_of_the_child_named_to_them(tracked: Smal
     node = tracked.node(HOME)
     for person, role in (("worker", "social_worker"), ("carers", "carer_facing_staff")):
         enter_person(node.party.directory, person, role, person.title())
-        wish = draft(
+        give(
             tracked,
             authority="",
             person=person,
             children=tuple(numbers_of(node)[:1]),
             field_groups=("education", "plan", "plan_pep"),
         )
-        give_delegation(node, find_person(node.party.directory, "vsh"), wish)
         (file,) = read_named_to(node, person, PURPOSE)
         assert facts_of(tracked, file) == [ATTENDED, PLAN, START]
 

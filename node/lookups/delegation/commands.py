@@ -8,11 +8,13 @@ import click
 
 if TYPE_CHECKING:
     from node.lookups.errand import LookupResult
+    from node.service import Node
 
 STATE = click.option(
     "--state", type=click.Path(path_type=Path, file_okay=False), required=True, help="The node's own directory."
 )
 PERSON = click.option("--as", "person_id", required=True, help="Who acts: one of the node's people.")
+WAIT = click.option("--wait", "patience", type=click.IntRange(1, 300), default=10, show_default=True, help="Seconds.")
 FORM = click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 
 
@@ -33,6 +35,13 @@ def delegation() -> None:
 @click.option("--from", "first", required=True, help="The first day, as in 2015-12-31.")
 @click.option("--until", "last", required=True, help="The last day.")
 @click.option("--purpose", required=True, help="For the log, and for whoever receives it.")
+@click.option(
+    "--signer",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    required=True,
+    help="The own directory of whoever gives it, as the register has them, with the key that signs.",
+)
+@WAIT
 def give(
     state: Path,
     person_id: str,
@@ -43,10 +52,13 @@ def give(
     first: str,
     last: str,
     purpose: str,
+    signer: Path,
+    patience: int,
 ) -> None:
-    """Sign a delegation, and print its number."""
-    from node.lookups.delegations import give_delegation
-    from node.lookups.drafts import read_draft
+    """Sign a delegation with the giver's key file, tell the receiving node, and print its number."""
+    from federation.state import open_party
+    from node.lookups.delegation.drafts import read_draft
+    from node.lookups.delegation.giving import sign_with_key, write_delegation
     from node.people import find_person
     from node.service import open_node
 
@@ -59,8 +71,30 @@ def give(
         last=last,
         purpose=purpose,
     )
-    given = give_delegation(open_node(state), find_person(state, person_id), draft)
+    node, giver = open_node(state), find_person(state, person_id)
+    written = write_delegation(node, giver, draft).delegation
+    given = sign_with_key(node, giver, written.delegation_id, open_party(signer))
     click.echo(given.delegation_id)
+    _tell(node, patience)
+
+
+def _tell(node: "Node", patience: int) -> None:
+    """Tell whoever has not heard; who cannot be told now is said on standard error, and what was done stands."""
+    from federation.transport import HubRefused, HubUnreachable, connect_party
+    from node.lookups.delegation.telling import list_untold, tell_receivers
+    from node.polling import refresh_register
+
+    left = len(list_untold(node))
+    if not left:
+        return
+    try:
+        with closing(connect_party(node.party, clock=node.clock)) as hub:
+            refresh_register(node, hub)
+            left = tell_receivers(node, hub, patience=patience)
+    except (HubUnreachable, HubRefused) as error:
+        click.echo(f"the hub could not carry it: {error}", err=True)
+    if left:
+        click.echo(f"{left} not told yet; what was done here counts: circe node delegation tell", err=True)
 
 
 @delegation.command("list")
@@ -70,7 +104,8 @@ def give(
 def list_them(state: Path, person_id: str, form: str) -> None:
     """List what was given, the newest first; the children by how many they are."""
     from node.claim_commands import format_rows
-    from node.lookups.delegations import check_giver, list_given
+    from node.lookups.delegation.giving import check_giver
+    from node.lookups.delegation.shelf import list_given
     from node.people import find_person
     from node.service import open_node
 
@@ -86,10 +121,11 @@ def list_them(state: Path, person_id: str, form: str) -> None:
             each.delegation.valid_from.isoformat(),
             each.delegation.valid_until.isoformat(),
             each.revoked_at,
+            each.told,
         )
         for each in list_given(node)
     ]
-    headings = ("number", "to", "whom", "children", "fields", "from", "until", "revoked")
+    headings = ("number", "to", "whom", "children", "fields", "from", "until", "revoked", "told")
     click.echo(format_rows(headings, rows, form), nl=False)
 
 
@@ -97,13 +133,31 @@ def list_them(state: Path, person_id: str, form: str) -> None:
 @STATE
 @PERSON
 @click.argument("delegation_id")
-def revoke(state: Path, person_id: str, delegation_id: str) -> None:
-    """End a delegation now: nothing is read by it any more."""
-    from node.lookups.delegations import revoke_delegation
+@WAIT
+def revoke(state: Path, person_id: str, delegation_id: str, patience: int) -> None:
+    """End a delegation now: nothing is read by it any more, whether or not the receiving node hears of it."""
+    from node.lookups.delegation.giving import revoke_delegation
     from node.people import find_person
     from node.service import open_node
 
-    revoke_delegation(open_node(state), find_person(state, person_id), delegation_id)
+    node = open_node(state)
+    revoke_delegation(node, find_person(state, person_id), delegation_id)
+    _tell(node, patience)
+
+
+@delegation.command()
+@STATE
+@PERSON
+@WAIT
+def tell(state: Path, person_id: str, patience: int) -> None:
+    """Tell the receiving nodes once more what they have not heard."""
+    from node.lookups.delegation.giving import check_giver
+    from node.people import find_person
+    from node.service import open_node
+
+    node = open_node(state)
+    check_giver(node, find_person(state, person_id), ())
+    _tell(node, patience)
 
 
 def read_named(state: Path, person_id: str, purpose: str, at: str | None, patience: int, form: str) -> None:

@@ -1,10 +1,23 @@
-"""What somebody typed to delegate children, read into a draft: the same for the page and the command line."""
+"""What somebody wants to delegate, as they typed it: the same for the page and the command line."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from federation.state import StateError
-from node.lookups.delegations import Draft
+
+
+@dataclass(frozen=True, repr=False)
+class Draft:
+    """What somebody wants to delegate: to one of our own people, or to another authority's virtual school head."""
+
+    authority: str
+    person: str
+    children: tuple[str, ...]
+    field_groups: tuple[str, ...]
+    valid_from: date
+    valid_until: date
+    purpose: str
 
 
 def read_draft(
