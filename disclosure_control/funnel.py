@@ -12,7 +12,7 @@ from math import comb, sqrt
 from statistics import NormalDist
 from typing import Literal
 
-__all__ = ["CONTROL_LEVELS", "Limits", "judge_figure", "limits_of_mean", "limits_of_share"]
+__all__ = ["CONTROL_LEVELS", "Limits", "Verdict", "judge_figure", "limits_of_mean", "limits_of_share"]
 
 CONTROL_LEVELS = (0.95, 0.998)
 """About two and three standard deviations: to look twice at, and to act on."""
