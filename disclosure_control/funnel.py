@@ -8,6 +8,7 @@ them, and a figure is never called unusual by the rounding of its own count.
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from functools import lru_cache
 from math import comb, sqrt
 from statistics import NormalDist
 from typing import Literal
@@ -33,6 +34,7 @@ class Limits:
     high: Decimal
 
 
+@lru_cache(maxsize=4096)
 def limits_of_share(target: float, children: int) -> tuple[Limits, Limits]:
     """The limits of a share of so many children, around the share of all.
 

@@ -17,6 +17,7 @@ from federation.state import Party, open_party
 from federation.transport import Clock, current_time
 from hub.earlier_releases import EarlierReleases
 from hub.nonces import FileNonces, Nonces, SharedNonces
+from hub.reports.kept import KeptReleases
 from hub.sums.memory import SumMemory
 from policies.access_policy import AccessDenied, AccessPolicy, AccessRequest
 
@@ -126,6 +127,11 @@ class Hub:
     def released(self) -> EarlierReleases:
         """What was released before, as far as it has been read."""
         return EarlierReleases(self.party.presets)
+
+    @cached_property
+    def kept(self) -> KeptReleases:
+        """What reports have read of releases."""
+        return KeptReleases(self.party.presets)
 
     @cached_property
     def _registers(self) -> RegisterReader:

@@ -15,6 +15,7 @@ from federation.state import StateError
 
 __all__ = [
     "CHILDREN",
+    "REGION",
     "RESULT",
     "Factor",
     "Measure",

@@ -9,11 +9,13 @@ from hub.pages.catalogue import catalogue
 from hub.pages.citation import citation
 from hub.pages.comparing import comparing
 from hub.pages.downloads import downloads
+from hub.pages.factors import factors
 from hub.pages.home import home
 from hub.pages.nodes import nodes
 from hub.pages.projects import projects
 from hub.pages.queries import queries
 from hub.pages.release import release
+from hub.pages.reports import reports
 from hub.pages.visitor import describe_visitor
 from hub.service import Hub
 
@@ -25,5 +27,6 @@ def add_pages(app: Flask, hub: Hub) -> None:
     """Serve the hub's pages beside its doors."""
     open_site(app, hub, DOORS)
     app.context_processor(describe_visitor)
-    for pages in (home, catalogue, projects, queries, asking, release, downloads, citation, comparing, nodes, audit):
+    telling = (release, downloads, citation, comparing, reports, factors)
+    for pages in (home, catalogue, projects, queries, asking, *telling, nodes, audit):
         app.register_blueprint(pages)

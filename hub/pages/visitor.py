@@ -95,6 +95,8 @@ def list_navigation(visitor: Member | None) -> Iterator[Navigation]:
     yield navigation_entry("/catalogue", "Catalogue")
     if visitor is not None and may_list_queries(visitor):
         yield navigation_entry("/queries", "Queries")
+    if visitor is not None:
+        yield navigation_entry("/reports", "Reports")
     if visitor is not None and may_see_projects(visitor):
         yield navigation_entry("/projects", "Projects")
     if visitor is not None and may_see_nodes(visitor):

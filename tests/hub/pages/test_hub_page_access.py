@@ -42,6 +42,12 @@ ACCESS = {
     "/queries/{running}/release-csv.zip": (403, 404,  404,    404,     404,    404,     404,    404),
     "/compare":                          (403,  200,  200,    200,     200,    200,     200,    200),
     "/compare?first={released}&second={running}": (403, 404, 404, 404, 404,    404,     404,    404),
+    "/reports":                          (403,  200,  200,    200,     200,    200,     200,    200),
+    "/reports/metrics":                  (403,  200,  200,    200,     200,    200,     200,    200),
+    "/reports/metrics.csv":              (403,  200,  200,    200,     200,    200,     200,    200),
+    "/reports/metrics.pdf":              (403,  200,  200,    200,     200,    200,     200,    200),
+    "/reports/nothing":                  (403,  404,  404,    404,     404,    404,     404,    404),
+    "/reports/ask":                      (403,  200,  200,    403,     403,    403,     403,    403),
     "/releases/{release}":               (200,  200,  200,    200,     200,    200,     200,    200),
     "/releases/R-0000000000000000":      (404,  404,  404,    404,     404,    404,     404,    404),
     "/queries/new?next={released}":      (403,  200,  404,    403,     403,    403,     403,    403),
@@ -50,7 +56,7 @@ ACCESS = {
 }  # fmt: skip
 
 
-SECTIONS = ("Home", "Catalogue", "Queries", "Projects", "Nodes", "Audit log")
+SECTIONS = ("Home", "Catalogue", "Queries", "Reports", "Projects", "Nodes", "Audit log")
 
 
 @pytest.mark.parametrize("member", VISITORS, ids=lambda member: member or "nobody")
@@ -80,10 +86,10 @@ def test_the_table_of_access_has_every_page(app: Flask, asked: dict[str, str]) -
     ("member", "shown"),
     [
         ("", ["Home", "Catalogue"]),
-        ("ana", ["Home", "Catalogue", "Queries", "Projects"]),
-        ("eve", ["Home", "Catalogue", "Queries", "Projects", "Nodes", "Audit log"]),
-        ("fay", ["Home", "Catalogue", "Queries", "Projects", "Nodes"]),
-        ("gus", ["Home", "Catalogue", "Nodes"]),
+        ("ana", ["Home", "Catalogue", "Queries", "Reports", "Projects"]),
+        ("eve", ["Home", "Catalogue", "Queries", "Reports", "Projects", "Nodes", "Audit log"]),
+        ("fay", ["Home", "Catalogue", "Queries", "Reports", "Projects", "Nodes"]),
+        ("gus", ["Home", "Catalogue", "Reports", "Nodes"]),
     ],
 )
 def test_the_navigation_leads_only_where_the_visitor_may_go(browse: Browse, member: str, shown: list[str]) -> None:

@@ -1,0 +1,72 @@
+"""Of which place figures are: the nation, a region, or an authority; and what a report of each sets beside it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from federation.state import StateError
+from query_engine.geography import REGIONS, load_authorities
+
+__all__ = ["LEVELS", "NATION", "Level", "Place", "find_place", "list_places", "places_beside"]
+
+Level = Literal["nation", "region", "authority"]
+
+LEVELS: tuple[Level, ...] = ("authority", "region", "nation")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place by its level and its code: an authority's three figures, a region's name, nothing for England."""
+
+    level: Level
+    code: str = ""
+
+    @property
+    def name(self) -> str:
+        """The place as a heading has it."""
+        match self.level:
+            case "nation":
+                return "England"
+            case "region":
+                return self.code
+            case "authority":
+                return load_authorities()[self.code].name
+
+    @property
+    def region(self) -> str:
+        """The region that it is in or is; empty for England."""
+        return load_authorities()[self.code].region if self.level == "authority" else self.code
+
+
+NATION = Place("nation")
+
+
+def find_place(level: str, code: str) -> Place:
+    """Return a place by what an address says of it. Raises `StateError`."""
+    if level == "nation":
+        return NATION
+    if level == "region" and code in REGIONS:
+        return Place("region", code)
+    if level == "authority" and code in load_authorities():
+        return Place("authority", code)
+    raise StateError("give a level (authority, region or nation) and its place: a code of three figures, or a region")
+
+
+def list_places(level: Level) -> tuple[Place, ...]:
+    """Every place of a level: authorities by their codes, regions in their printed order."""
+    match level:
+        case "nation":
+            return (NATION,)
+        case "region":
+            return tuple(Place("region", name) for name in REGIONS)
+        case "authority":
+            return tuple(Place("authority", code) for code in load_authorities())
+
+
+def places_beside(place: Place) -> Iterator[Place]:
+    """The place itself, then what it is set against: never another authority."""
+    yield place
+    if place.level == "authority":
+        yield Place("region", place.region)
+    if place.level != "nation":
+        yield NATION

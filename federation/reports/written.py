@@ -1,0 +1,81 @@
+"""A report as it was written: words and tables of words, the same for the page, the PDF and whoever reads it aloud."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from federation.reports.figures import Figures
+from federation.reports.places import Place
+
+__all__ = ["Funnel", "FunnelPoint", "WrittenReport", "WrittenSection", "WrittenTable", "name_year"]
+
+
+@dataclass(frozen=True)
+class WrittenTable:
+    """A table: what it is called, the headings of its columns, and rows whose first entry heads them."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class FunnelPoint:
+    """One authority in a funnel: its name for the one that the report is of, how many children, and the share."""
+
+    name: str
+    children: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """A funnel around a target: who is in it, in the order of the codes."""
+
+    title: str
+    target: float
+    points: tuple[FunnelPoint, ...]
+
+
+@dataclass(frozen=True)
+class WrittenSection:
+    """A heading, what to mind, its tables, and what it has no figure of, each with the reason."""
+
+    title: str
+    words: tuple[str, ...]
+    tables: tuple[WrittenTable, ...]
+    missing: tuple[str, ...]
+    funnel: Funnel | None = None
+
+
+@dataclass(frozen=True)
+class WrittenReport:
+    """A whole report. `figures` are those that it was written from, `sources` the releases that they are of."""
+
+    name: str
+    title: str
+    place: Place
+    year: int
+    audience: str
+    about: str
+    sections: tuple[WrittenSection, ...]
+    figures: tuple[Figures, ...]
+    reading: tuple[str, ...]
+
+    @property
+    def heading(self) -> str:
+        """The title with the place and the year."""
+        return f"{self.title}: {self.place.name}, {name_year(self.year)}"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Where the figures come from, each once, in the order of the report."""
+        return tuple(dict.fromkeys(each.source for each in self.figures if each.source))
+
+    def list_missing(self) -> Iterator[Figures]:
+        """Yield what has not been released."""
+        yield from (each for each in self.figures if each.why_not)
+
+
+def name_year(year: int) -> str:
+    """Return an academic year as people write it."""
+    return f"{year // 100}/{year % 100:02}"
