@@ -93,7 +93,7 @@ def _write_section(section: Section, place: Place, keeping: _Keeping) -> Written
             return _write_funnel(section, measures[0], place, keeping)
         case "like_for_like":
             return keeping.shelf.write_like_for_like(measures[0], place)
-    missing = tuple(_say_missing(each) for row in found for each in row if each.why_not)
+    missing = tuple(words for row in found for words in _say_missing(row))
     return WrittenSection(section.title, _words(section, measures), (table,) if table.rows else (), missing)
 
 
@@ -102,9 +102,19 @@ def _words(section: Section, measures: Sequence[Measure]) -> tuple[str, ...]:
     return *(f"{each}, each counted once." for each in whom), *([section.note] if section.note else [])
 
 
-def _say_missing(figures: Figures) -> str:
-    by = " and ".join(each.title for each in figures.factors)
-    return f"{figures.measure.title}{f', by {by}' if by else ''}, {figures.place.name}: {figures.why_not}"
+def _say_missing(found: Sequence[Figures]) -> Iterator[str]:
+    """Yield what one measure has no figures of: the places that have none for the same reason, together."""
+    places: dict[str, list[str]] = {}
+    for each in found:
+        if each.why_not:
+            places.setdefault(each.why_not, []).append(each.place.name)
+    for why, names in places.items():
+        by = " and ".join(each.title for each in found[0].factors)
+        yield f"{found[0].measure.title}{f', by {by}' if by else ''}, of {_join(names)}: {why}"
+
+
+def _join(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 # --- Beside the region and England -----------------------------------------------------------------------------------
@@ -182,7 +192,7 @@ def _write_funnel(section: Section, measure: Measure, place: Place, keeping: _Ke
     target = _target(nation)
     within = Place("region", place.region) if place.level == "authority" else place
     if target is None:
-        return WrittenSection(section.title, (), (), (_say_missing(nation),))
+        return WrittenSection(section.title, (), (), tuple(_say_missing([nation])))
     found = keeping.shelf.find_authorities(measure, within)
     shown = [(each, each.share) for each in found if each.share is not None]
     rows = tuple(

@@ -12,7 +12,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from federation.problems import ProblemRaised
 from federation.register import Member
 from federation.reports.declared import Report, find_report, load_reports
-from federation.reports.metrics import load_metrics
+from federation.reports.measures import load_measures
+from federation.reports.metrics import Metric, load_metrics
 from federation.reports.places import LEVELS, Place, find_place, list_places
 from federation.reports.writing import write_report
 from federation.reports.written import WrittenReport
@@ -42,7 +43,7 @@ def list_reports() -> AnyResponse | str:
         "reports.html",
         reports=load_reports(),
         names=[(each.name, each.title) for each in load_reports()],
-        metrics=load_metrics(),
+        metrics=[(each, name_measures(each)) for each in load_metrics()],
         places=list(offer_places()),
         years=list_years(load_catalogue()),
         newest=NEWEST,
@@ -84,6 +85,12 @@ def send_tidy(name: str) -> Response:
     written = _write(name, require_visitor())
     text = write_tidy(written.year, written.figures)
     return _attach(text, "text/csv; charset=utf-8", f"{_name_file(written)}.csv")
+
+
+def name_measures(metric: Metric) -> str:
+    """Return what tells a metric, or why nothing does."""
+    titles = [load_measures().find_measure(name).title for name in metric.measures]
+    return metric.why_not or "; ".join(titles)
 
 
 def offer_places() -> Iterator[tuple[str, str]]:

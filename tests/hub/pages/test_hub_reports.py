@@ -148,7 +148,7 @@ def test_what_was_withdrawn_is_in_no_report(reported: Reported, browse: Browse) 
     first = reported.ask("absence", of="nation")
     withdraw(reported.federation, first)
     text = text_of(browse("ana").get("/reports/metrics").text)
-    assert "Persistent absence, England: what was released has been withdrawn" in text
+    assert "Persistent absence, of England: what was released has been withdrawn" in text
     reported.ask("placements", of="nation")
     assert "Release R-" in text_of(browse("ana").get("/reports/metrics").text)
 
