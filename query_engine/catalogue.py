@@ -6,7 +6,7 @@ file is `catalogue.toml`; a key it does not know is an error, so that a misspelt
 
 import hashlib
 import tomllib
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cache
@@ -14,14 +14,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast, get_args
 
+from query_engine.column_links import LINK_KEYS, CatalogueInvalid, check_keys, link_tables
 from query_engine.columns import (
     Audience,
     Category,
-    Codes,
     Column,
     ColumnType,
     GovernedTable,
-    Implied,
     Nature,
     Role,
     SameChildren,
@@ -67,10 +66,6 @@ _TABLE_KEYS = {
 }
 
 
-class CatalogueInvalid(Exception):
-    """The catalogue file is not as it should be. The text says where and what to do."""
-
-
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """Every governed table, with the first 16 hex figures of the file's SHA-256 as its version.
@@ -99,7 +94,7 @@ def parse_catalogue(content: bytes) -> Catalogue:
         data = tomllib.loads(content.decode("utf-8"), parse_float=Decimal)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CatalogueInvalid(f"the catalogue is not TOML: {error}") from None
-    _check_keys("the catalogue", data, {"factors", "domains", "tables"})
+    check_keys("the catalogue", data, {"factors", "domains", "tables"})
     domains = _named_domains(data["domains"])
     factors = _factors(data["factors"])
     declared = {
@@ -107,8 +102,7 @@ def parse_catalogue(content: bytes) -> Catalogue:
     }
     tables = {name: _table(name, entry, declared, domains, factors) for name, entry in data["tables"].items()}
     tables = {name: _with_same_children(each, data["tables"][name], tables) for name, each in tables.items()}
-    implied = {name: tuple(_implied(each, data["tables"][name])) for name, each in tables.items()}
-    tables = {name: _with_implied(each, tables, implied) for name, each in tables.items()}
+    tables = link_tables(tables, data["tables"])
     return Catalogue(MappingProxyType(tables), factors, hashlib.sha256(content).hexdigest()[:16])
 
 
@@ -137,7 +131,7 @@ def _table(
     factors: Mapping[str, Nature],
 ) -> GovernedTable:
     where = f"table {name}"
-    _check_keys(where, entry, _TABLE_KEYS, {"child_columns", "same_children", "implied"})
+    check_keys(where, entry, _TABLE_KEYS, {"child_columns", "same_children", *LINK_KEYS})
     bodies = {each: _likened(where, body, declared) for each, body in entry["columns"].items()}
     columns = {each: _column(where, each, body, domains, factors) for each, body in bodies.items()}
     keys = [each.name for each in columns.values() if each.role == "key"]
@@ -177,7 +171,7 @@ def _with_same_children(
     if "same_children" not in entry:
         return table
     stated, where = entry["same_children"], f"table {table.name}, same_children"
-    _check_keys(where, stated, {"table", "column", "groups", "alike"})
+    check_keys(where, stated, {"table", "column", "groups", "alike"})
     other, column = tables.get(stated["table"]), table.columns.get(stated["column"])
     if other is None or column is None or table.rows_per_child_year != 1 or other.rows_per_child_year != 1:
         raise CatalogueInvalid(f"{where}: name a column, and another table; both tables have one row for each child")
@@ -204,52 +198,6 @@ def _with_same_children(
     return replace(table, same_children=found)
 
 
-def _implied(table: GovernedTable, entry: Mapping[str, Any]) -> Iterator[Implied]:
-    """What a table declares as true of everybody. Raises `CatalogueInvalid`."""
-    for stated in entry.get("implied", ()):
-        where = f"table {table.name}, implied"
-        _check_keys(where, stated, {"when", "then"})
-        (when,) = [_codes(where, table, *each) for each in stated["when"].items()]
-        yield Implied(when, tuple(_codes(where, table, *each) for each in stated["then"].items()))
-
-
-def _codes(where: str, table: GovernedTable, name: str, stated: object) -> tuple[Column, Codes]:
-    """Some values of a column: a list, a range of amounts, or an empty list for a missing value."""
-    column = table.columns.get(name)
-    if column is None or table.rows_per_child_year != 1:
-        raise CatalogueInvalid(f"{where}: {name} is no column of a table with one row for each child")
-    codes: list[tuple[int | None, int | None]]
-    match stated:
-        case []:
-            codes = [(column.present_codes, column.present_codes)]
-        case list():
-            codes = [(code, code) for code in map(column.code, cast("list[Category]", stated))]
-        case {"from": first, "to": last, **rest} if not rest:
-            codes = [(column.code(first), column.code(last))]
-        case _:
-            codes = []
-    found = tuple((first, last) for first, last in codes if first is not None and last is not None)
-    if not codes or len(found) < len(codes):
-        raise CatalogueInvalid(f"{where}: {name} has no such values")
-    return column, found
-
-
-def _with_implied(
-    table: GovernedTable, tables: Mapping[str, GovernedTable], implied: Mapping[str, tuple[Implied, ...]]
-) -> GovernedTable:
-    """A table with what is true of its children: by any table of the same key, and by what it says like another."""
-
-    def of_key(key: str) -> tuple[Implied, ...]:
-        return tuple(each for name, other in tables.items() if other.child_key == key for each in implied[name])
-
-    own, shared = of_key(table.child_key), table.same_children
-    if shared is None:
-        return replace(table, implied=own)
-    others = of_key(shared.child_key)
-    alike = tuple(each for each in others if each.names <= shared.alike)
-    return replace(table, implied=(*own, *alike), same_children=replace(shared, implied=others))
-
-
 def _likened(where: str, body: dict[str, Any], declared: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """A column's body, with what it does not say itself taken from the column that it is declared to be like."""
     if "like" not in body:
@@ -271,7 +219,7 @@ def _column(
     role: Role = body.get("role", "")
     if role not in get_args(Role):
         raise CatalogueInvalid(f"{where}: role must be one of {', '.join(get_args(Role))}")
-    _check_keys(where, body, _COLUMN_KEYS | _KEYS_BY_ROLE[role], _OPTIONAL_KEYS)
+    check_keys(where, body, _COLUMN_KEYS | _KEYS_BY_ROLE[role], _OPTIONAL_KEYS)
     body = {"audience": "researcher"} | body
     for key, allowed in (("type", ColumnType), ("sensitivity", Sensitivity), ("audience", Audience)):
         if body[key] not in get_args(allowed):
@@ -322,7 +270,7 @@ def _domain(
 
 
 def _bounds(stated: Mapping[str, int]) -> tuple[Decimal, Decimal]:
-    _check_keys("bounds", stated, {"from", "to"})
+    check_keys("bounds", stated, {"from", "to"})
     return Decimal(stated["from"]), Decimal(stated["to"])
 
 
@@ -365,11 +313,3 @@ def _check_domain(where: str, column: Column, domain: tuple[Category, ...]) -> N
         raise CatalogueInvalid(f"{where}: a category is listed twice")
     if column.type == "integer" and sorted(domain) != list(domain):
         raise CatalogueInvalid(f"{where}: whole numbers must be listed in order")
-
-
-def _check_keys(where: str, body: Mapping[str, Any], required: Set[str], optional: Set[str] = frozenset()) -> None:
-    missing, unknown = required - body.keys(), body.keys() - required - optional
-    if missing:
-        raise CatalogueInvalid(f"{where} lacks {', '.join(sorted(missing))}")
-    if unknown:
-        raise CatalogueInvalid(f"{where} has unknown keys: {', '.join(sorted(unknown))}")

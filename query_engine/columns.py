@@ -118,17 +118,41 @@ Codes = tuple[tuple[int, int], ...]
 """Some codes of a column, as inclusive ranges."""
 
 
+Met = tuple[tuple[Column, Codes], ...]
+"""A condition: of each of some columns the codes that it may have, all of them at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Implied:
-    """What is true of everybody: whoever has one of some values of a column has one of those of others."""
+    """What is true of everybody: whoever meets one condition meets another.
 
-    when: tuple[Column, Codes]
-    then: tuple[tuple[Column, Codes], ...]
+    Its columns go by their words (see `GovernedTable.word`), so that it can be about a child and a row of theirs.
+    """
+
+    when: Met
+    then: Met
 
     @property
     def names(self) -> frozenset[str]:
-        """The columns that it is about."""
-        return frozenset(column.name for column, _ in (self.when, *self.then))
+        """The words of the columns that it is about."""
+        return frozenset(column.name for column, _ in (*self.when, *self.then))
+
+
+@dataclass(frozen=True, slots=True)
+class HadBy:
+    """Who has a row of some kind in a table of several for each child, by what is said of the child.
+
+    Whoever has one is one of these `children`, where the `rows_tell`; and whoever is has one, where the
+    `children_tell`. Columns go by their words; `alike` has for those of the row that say the same as one of the
+    child, of which it is worked out, the child's.
+    """
+
+    table: str
+    rows: Met
+    children: Met
+    alike: tuple[tuple[Column, Column], ...]
+    rows_tell: bool
+    children_tell: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +160,8 @@ class SameChildren:
     """Which rows of a table are of children whom another table has too, under a key of its own.
 
     `groups` has for some categories of `column` what the other table says of those children, whose key is `child_key`;
-    `columns` are those other columns, with what is `implied` of them, and `alike` the columns that say the same of them
-    in both.
+    `columns` are those other columns, with what is `implied` of them and which rows are `had_by` them, and `alike` the
+    columns that say the same of them in both.
     """
 
     child_key: str
@@ -146,6 +170,7 @@ class SameChildren:
     alike: frozenset[str]
     columns: Mapping[str, Column]
     implied: tuple[Implied, ...] = ()
+    had_by: tuple[HadBy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +181,8 @@ class GovernedTable:
     one authority has in a year of the table, by published figures; it is used to warn of sparse tables.
     `rows_per_child_year` is the most rows of a child in a year that are ever counted: what a query derives for each
     child is cut off there, so the bound holds whatever was loaded. `child_columns` say the same in all of them, and in
-    every other table with the same `child_key`; of those the one with one row for each child has all children,
-    and says what is `implied`.
+    every other table with the same `child_key`; of those the one with one row for each child has all children. What is
+    `implied`, and which rows are `had_by` whom, is what all tables of the key say together.
     """
 
     name: str
@@ -171,3 +196,9 @@ class GovernedTable:
     columns: Mapping[str, Column] = field(repr=False)
     same_children: SameChildren | None = field(repr=False, compare=False, default=None, kw_only=True)
     implied: tuple[Implied, ...] = field(repr=False, compare=False, default=(), kw_only=True)
+    had_by: tuple[HadBy, ...] = field(repr=False, compare=False, default=(), kw_only=True)
+
+    def word(self, name: str) -> str:
+        """What a column is called among all tables: by its name where it is the child's, in whatever table."""
+        alike = self.same_children.alike if self.same_children is not None else self.child_columns
+        return name if name in alike else f"{self.name}.{name}"

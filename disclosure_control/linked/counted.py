@@ -6,12 +6,13 @@ alike in all rows of a child in a year tells children apart as it does rows; the
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import reduce
 from itertools import product
 from math import prod
 
+from disclosure_control.linked.facts import NO_FACTS, Facts, Need
 from disclosure_control.linked.parts import TooTangled
-from disclosure_control.linked.populations import Fact, Need, Population, is_loose, populations_of
+from disclosure_control.linked.populations import Population, is_loose, populations_of
 from disclosure_control.rows.protected_table import Cell
 from query_engine.planning.plan import TOTAL, Dimension, Output, QueryPlan
 from query_engine.planning.reach import dimension_region
@@ -24,7 +25,6 @@ __all__ = [
     "Grouping",
     "Kind",
     "Places",
-    "add_facts",
     "counts_of",
     "place_cell",
     "stands_alone",
@@ -94,7 +94,7 @@ def counts_of(
     *,
     split: bool = False,
     crossed: Collection[Columns] = (),
-    facts: Collection[Fact] = (),
+    facts: Facts = NO_FACTS,
 ) -> Iterator[Counted]:
     """The columns of counts: of rows, of children, and implied ones; none where it cannot be said which they count.
 
@@ -119,10 +119,10 @@ def counts_of(
             free = tuple(each for each in enumerate(groupings) if each[0] not in telling)
             named = f"rows of {population.rows}" if population.rows else ""
             for fixed, chosen in _choices(groupings, telling, inside):
-                said = add_facts(chosen, facts)
-                if said is False:
+                said = facts.add_to(chosen)
+                base, needs = (said, population.needs) if of_rows else facts.add(*population.take_apart(said))
+                if base is False:
                     continue
-                base, needs = (said, population.needs) if of_rows else population.take_apart(said)
                 kind, behind = ((named, needs), "") if of_rows else ((population.key, needs), named)
                 yield Counted(
                     place=place,
@@ -187,18 +187,6 @@ def _choices(
         inside = reduce(intersect, chosen, rows)
         if inside is not False:
             yield fixed, inside
-
-
-def add_facts(region: Region, facts: Collection[Fact]) -> Region:
-    """A condition with what follows from it, as far as it is about columns that it names. Raises `RegionTangled`."""
-    named = columns_of(region)
-    return intersect(region, _all_of(tuple(fact for columns, fact in facts if columns & named)))
-
-
-@lru_cache(maxsize=1 << 10)
-def _all_of(facts: tuple[Region, ...]) -> Region:
-    everybody: Region = True
-    return reduce(intersect, facts, everybody)
 
 
 def stands_alone(plan: QueryPlan) -> bool:

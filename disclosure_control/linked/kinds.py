@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 
+from disclosure_control.linked.facts import Need
 from disclosure_control.linked.parts import TooTangled
-from disclosure_control.linked.populations import Need
 from query_engine.planning.region import Region, columns_of, intersect, unite
 
 __all__ = ["Needs", "Nested", "nest_kinds"]

@@ -18,10 +18,11 @@ from itertools import chain, permutations, product
 from math import prod
 from typing import cast
 
-from disclosure_control.linked.counted import Columns, Counted, Grouping, Kind, Places, add_facts, counts_of, place_cell
+from disclosure_control.linked.counted import Columns, Counted, Grouping, Kind, Places, counts_of, place_cell
+from disclosure_control.linked.facts import Facts, RowFact
 from disclosure_control.linked.kinds import Needs, nest_kinds
 from disclosure_control.linked.parts import Cut, TooTangled, cut
-from disclosure_control.linked.populations import Fact, is_loose, populations_of
+from disclosure_control.linked.populations import is_loose, populations_of
 from disclosure_control.presets.preset import LEVELS
 from disclosure_control.suppression.lattice import Lattice, Relation
 from query_engine.planning.plan import QueryPlan
@@ -82,26 +83,39 @@ _Counts = Sequence[Sequence[Counted]]
 """What each of several questions counts."""
 
 
-def _count(plans: Sequence[QueryPlan]) -> tuple[_Counts, Sequence[Fact]]:
+def _count(plans: Sequence[QueryPlan]) -> tuple[_Counts, Facts]:
     """What these questions count: pupils in care apart where children are counted too, no dimension across others.
 
-    With it the facts that bear on it: those about two columns that the questions name.
+    With it the facts that bear on it: those about columns that the questions name.
     """
     split = len({each.governed.child_key for each in plans}) > 1
     counts = [list(counts_of(plan, split=split)) for plan in plans]
     dimensions = frozenset(each.columns for own in counts for counted in own for _, each in counted.free)
-    named = frozenset[str]().union(*dimensions, *(columns_of(each.inside) for each in chain(*counts)))
-    every = dict.fromkeys(fact for plan in plans for each in populations_of(plan, split=split) for fact in each.implied)
-    facts = [each for each in every if each[0] <= named]
-    crossed = _find_crossed(dimensions)
-    if crossed or facts:
+    facts = _find_facts(plans, counts, frozenset(chain(*dimensions)), split=split)
+    crossed = _find_crossed(dimensions, facts.rows)
+    if crossed or facts.columns or facts.rows:
         counts = [list(counts_of(plan, split=split, crossed=crossed, facts=facts)) for plan in plans]
     return counts, facts
 
 
-def _find_crossed(every: Collection[Columns]) -> frozenset[Columns]:
-    """The dimensions by expressions over several columns of which another dimension uses some, and not the same."""
-    return frozenset(each for each in every if len(each) > 1 and any(each != other and each & other for other in every))
+def _find_facts(plans: Sequence[QueryPlan], counts: _Counts, grouped: frozenset[str], *, split: bool) -> Facts:
+    every = dict.fromkeys(each.facts for plan in plans for each in populations_of(plan, split=split))
+    columns = tuple(dict.fromkeys(chain(*(each.columns for each in every))))
+    of_rows = tuple(dict.fromkeys(chain(*(each.rows for each in every))))
+    named = grouped.union(*(columns_of(each.inside) for each in chain(*counts)))
+    tables = {name for each in chain(*counts) for table, _ in each.kind[1] for name in table.split(" and ")}
+    return Facts(columns, of_rows).narrow(named, tables)
+
+
+def _find_crossed(every: Collection[Columns], row_facts: Collection[RowFact]) -> frozenset[Columns]:
+    """The dimensions by expressions over several columns of which another dimension uses some, and not the same.
+
+    So are those that say which rows a child has: each category is then of those children who have such a row.
+    """
+    say_rows = frozenset[str]().union(*(columns_of(each.children) for each in row_facts))
+    over_several = (each for each in every if len(each) > 1)
+    crossed = {each for each in over_several if any(each != other and each & other for other in every)}
+    return frozenset(crossed | {each for each in every if each & say_rows})
 
 
 def _count_rows(counts: _Counts) -> frozenset[str]:
@@ -148,14 +162,16 @@ class _Linker:
     rosters: Sequence[tuple[int, ...]]
     most: int
     counted_rows: frozenset[str]
-    facts: Sequence[Fact]
+    facts: Facts
     _numbers: dict[object, int] = field(default_factory=dict)
     _breadths: list[int] = field(default_factory=list)
     _relations: dict[Relation, None] = field(default_factory=dict)
     _laid: set[object] = field(default_factory=set)
     _met: dict[tuple[Columns, int], Region] = field(default_factory=dict)
+    _together: dict[tuple[tuple[Columns, int], tuple[Columns, int]], Region] = field(default_factory=dict)
     _known_possible: dict[tuple[Part, Columns], tuple[int, ...]] = field(default_factory=dict)
     _places: dict[Place, int] = field(default_factory=dict)
+    _kinds: dict[tuple[Kind, Region], Kind] = field(default_factory=dict)
 
     def size(self, counts: _Counts) -> int:
         """About how many cells there will be."""
@@ -227,13 +243,15 @@ class _Linker:
 
     def _agree_in(self, part: Part, one: tuple[Columns, int], other: tuple[Columns, int]) -> bool:
         """Whether some child of a part can be in both of two categories."""
-        (columns, at), (beside, place) = one, other
-        both = intersect(self.classes[columns].parts[at], self.classes[beside].parts[place])
-        return not _is_empty(part[2], add_facts(both, self.facts))
+        if (one, other) not in self._together:
+            (columns, at), (beside, place) = one, other
+            both = intersect(self.classes[columns].parts[at], self.classes[beside].parts[place])
+            self._together[one, other] = intersect(both, self.facts.about(columns | beside))
+        return not _is_empty(part[2], self._together[one, other])
 
     def _is_told(self, one: Columns, other: Columns) -> bool:
         """Whether a fact is about columns of either."""
-        return any(names <= one | other and names & one and names & other for names, _ in self.facts)
+        return any(names <= one | other and names & one and names & other for names, _ in self.facts.columns)
 
     def compare_kinds(self) -> None:
         """Set children with a row of one kind against those of the same part with one of another.
@@ -309,7 +327,7 @@ class _Linker:
 
     def _can_be(self, part: Part, key: Columns, place: int) -> bool:
         if (key, place) not in self._met:
-            self._met[key, place] = add_facts(self.classes[key].parts[place], self.facts)
+            self._met[key, place] = self.facts.add_to(self.classes[key].parts[place])
         return not _is_empty(part[2], self._met[key, place])
 
     def _blocks(self, counted: Counted, number: int, cells: Sequence[Places]) -> dict[int, list[int]]:
@@ -318,11 +336,23 @@ class _Linker:
         Rows that nobody can be in are left out.
         """
         dimensions = frozenset(each.columns for _, each in counted.free)
-        parts = list(product([counted.kind], self.rosters[number], self.bases[counted.kind[0]].of(counted.base)))
+        parts = [
+            (self._kind_in(counted.kind, region), group, region)
+            for group, region in product(self.rosters[number], self.bases[counted.kind[0]].of(counted.base))
+        ]
         for part in parts:
             self._lay_grid(part, dimensions)
         found = {row: self._block(parts, cell, counted) for row, cell in enumerate(cells) if counted.covers(cell)}
         return {row: block for row, block in found.items() if block}
+
+    def _kind_in(self, kind: Kind, region: Region) -> Kind:
+        """A kind of rows as the children of a part have it: by what else is true of these alone."""
+        unit, needs = kind
+        if not self.facts.rows or unit in self.counted_rows:
+            return kind
+        if (kind, region) not in self._kinds:
+            self._kinds[kind, region] = (unit, self.facts.add(region, needs)[1])
+        return self._kinds[kind, region]
 
     def _block(self, parts: Sequence[Part], cell: Places, counted: Counted) -> list[int]:
         """The cells that a count adds up over; none where nobody can be in it."""

@@ -10,9 +10,10 @@ children, as those of them who have such a row, and the others by themselves.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import lru_cache, partial, reduce
+from functools import partial, reduce
 
-from query_engine.columns import Column, GovernedTable, Implied, SameChildren
+from disclosure_control.linked.facts import NO_FACTS, Facts, Need, read_facts
+from query_engine.columns import Column, GovernedTable, SameChildren
 from query_engine.planning.plan import QueryPlan
 from query_engine.planning.region import (
     Meaning,
@@ -28,14 +29,7 @@ from query_engine.planning.region import (
 )
 from query_engine.planning.relation import FILLED, Part, Relation, TallyColumn
 
-__all__ = ["Fact", "Need", "Population", "is_loose", "populations_of", "reach_of", "take_apart"]
-
-Need = tuple[str, Region]
-"""A table, and a region of its rows of which a child has one."""
-
-
-Fact = tuple[frozenset[str], Region]
-"""What is true of everybody: of which columns, and what."""
+__all__ = ["Population", "is_loose", "populations_of", "reach_of", "take_apart"]
 
 
 @dataclass(frozen=True)
@@ -45,8 +39,8 @@ class Population:
     `rows` says what a row is where a child can have several; `meanings` what each of the plan's columns says in the
     words that are shared, and `columns` those words; `own` are the ones that are the child's. Whoever is counted meets
     `base`, has a row in each of `tables`, and meets `needs`. `telling` are columns of the plan that mean several here.
-    `worked_out` says of what is worked out and may be missing: who lacks it, and what is true of all others. `implied`
-    is true of everybody, each of two columns.
+    `worked_out` says of what is worked out and may be missing: who lacks it, and what is true of all others. `facts`
+    are true of everybody.
     """
 
     key: str
@@ -59,7 +53,7 @@ class Population:
     needs: frozenset[Need] = frozenset()
     telling: frozenset[str] = frozenset()
     worked_out: tuple[tuple[Region, Region, frozenset[Need]], ...] = ()
-    implied: tuple[Fact, ...] = ()
+    facts: Facts = NO_FACTS
 
     def take_apart(self, region: Region) -> tuple[Region, frozenset[Need]]:
         """What a region says of the child, and which rows the child has by it. Raises `RegionTangled`."""
@@ -127,7 +121,7 @@ class _Reading:
                 self.columns[tally.column.name] = _widened(tally)
                 own.add(tally.column.name)
             else:
-                called = _call(part.table, local)
+                called = part.table.word(local)
                 self.meanings[name] = partial(_read_column, called)
                 self.columns[called] = replace(column, name=called)
                 if local in part.table.child_columns:
@@ -144,19 +138,19 @@ class _Reading:
             if each.outer and each.rows is None and _has_several(each.table)
         )
         base, needs = self._worked_out(inner, {}, self.own)
-        alike = self.shared.alike if self.shared is not None else None
-        facts = _read_facts(self.parts[0].table.implied, alike, self.parts[0].table.name)
+        facts = read_facts(self.parts[0].table.implied, self.parts[0].table.had_by)
+        told = (each for each in facts.names if each.partition(".")[0] not in several)
         return Population(
             key=self.key,
             rows=" and ".join([*several, *beside]),
             meanings=self.meanings,
             columns=self.columns,
-            own=self.own.union(*(names for names, _ in facts)),
+            own=self.own.union(told),
             tables=tuple(several),
             base=base,
             needs=frozenset(needs),
             worked_out=tuple(self._missing()),
-            implied=facts,
+            facts=facts,
         )
 
     def _missing(self) -> Iterator[tuple[Region, Region, frozenset[Need]]]:
@@ -171,7 +165,7 @@ class _Reading:
     def others(self, shared: SameChildren) -> Population:
         """Pupils of whom no other table tells."""
         found = self.population()
-        name = _call(self.parts[0].table, shared.column)
+        name = self.parts[0].table.word(shared.column)
         column = replace(self.parts[0].table.columns[shared.column], name=name)
         codes = [code for group in shared.groups if (code := column.code(group)) is not None]
         care = region_of(column, [(code, code) for code in codes])
@@ -181,7 +175,7 @@ class _Reading:
         """Pupils who are children of the other table: children who have a row in this one."""
         table = self.parts[0].table
         group = partial(_read_group, shared, table.columns[shared.column])
-        local = {name: partial(_read_column, _call(table, name)) for name in table.columns} | {shared.column: group}
+        local = {name: partial(_read_column, table.word(name)) for name in table.columns} | {shared.column: group}
         own = frozenset({*shared.alike, *shared.columns})
         base, needs = self._worked_out(self.parts, local, own)
         everybody = reduce(unite, (_region_of_group(shared, each) for each in shared.groups))
@@ -198,7 +192,7 @@ class _Reading:
             base=intersect(base, everybody),
             needs=frozenset(needs),
             telling=frozenset({shared.column}),
-            implied=_read_facts(shared.implied),
+            facts=read_facts(shared.implied, shared.had_by),
         )
 
     def _worked_out(
@@ -210,32 +204,12 @@ class _Reading:
         for part in parts:
             if part.rows is None:
                 continue
-            names = local or {name: partial(_read_column, _call(part.table, name)) for name in part.table.columns}
+            names = local or {name: partial(_read_column, part.table.word(name)) for name in part.table.columns}
             where = translate(part.rows.where, names)
             tables = (part.table.name,) if local or _has_several(part.table) else ()
             said, met = take_apart(where, own if tables else columns_of(where), tables)
             base, needs = intersect(base, said), needs | met
         return base, needs
-
-
-@lru_cache(maxsize=64)
-def _read_facts(implied: tuple[Implied, ...], alike: frozenset[str] | None = None, table: str = "") -> tuple[Fact, ...]:
-    """What is implied, in the words that are shared; of a table that another one says some columns alike with."""
-    found = []
-    for each in implied:
-        met, *others = (
-            region_of(
-                replace(
-                    column, name=column.name if alike is None or column.name in alike else f"{table}.{column.name}"
-                ),
-                codes,
-            )
-            for column, codes in (each.when, *each.then)
-        )
-        for other in others:
-            region = unite(complement(met), other)
-            found.append((columns_of(region), region))
-    return tuple(found)
 
 
 def take_apart(region: Region, own: frozenset[str], tables: Sequence[str]) -> tuple[Region, set[Need]]:
@@ -263,12 +237,6 @@ def _origin(governed: GovernedTable, name: str, first: Part) -> tuple[Part, str]
 
 def _has_several(table: GovernedTable) -> bool:
     return table.rows_per_child_year > 1
-
-
-def _call(table: GovernedTable, local: str) -> str:
-    """What a column is called among all: by its name where it is the child's, in whatever table."""
-    alike = table.same_children.alike if table.same_children is not None else table.child_columns
-    return local if local in alike else f"{table.name}.{local}"
 
 
 def _read_column(called: str, ranges: list[tuple[int, int]], greatest: int) -> Region:

@@ -46,7 +46,7 @@ def _meet(child: dict[str, Any], implied: Sequence[Implied], draw: Random) -> No
     while changed:
         changed = False
         for each in implied:
-            if each.names <= child.keys() and _is_one_of(child, *each.when):
+            if each.names <= child.keys() and all(_is_one_of(child, *met) for met in each.when):
                 for column, codes in each.then:
                     if not _is_one_of(child, column, codes):
                         first, last = draw.choice(codes)

@@ -251,3 +251,34 @@ def test_a_file_with_a_mistake_is_not_read(column: str, change: tuple[str, str])
     """Each mistake is named, and none is passed over."""
     with pytest.raises(CatalogueInvalid):
         read(column, change)
+
+
+SAID_WRONGLY = {
+    "a column that is not there": "implied = [{ when = { y = [true] }, then = { x = [true] } }]",
+    "a value that it cannot have": "implied = [{ when = { x = [2] }, then = { home = ['301'] } }]",
+    "a missing value of what never is": "implied = [{ when = { x = [true] }, then = { home = [] } }]",
+    "a key that nobody knows": "implied = [{ when = { x = [true] }, if = { x = [true] } }]",
+    "rows of a table with one for each": "had_by = [{ rows = {}, children = { x = [true] } }]",
+    "a step of a column that is not there": "steps = [{ of = 'y', is = 'x', by = { from = 0, to = 1 } }]",
+}
+
+
+@pytest.mark.parametrize("said", SAID_WRONGLY.values(), ids=SAID_WRONGLY.keys())
+def test_what_columns_cannot_say_of_each_other_is_not_read(said: str) -> None:
+    text = TABLE.replace("{column}", 'role = "flag"\ntype = "boolean"')
+    parse_catalogue(text.encode())
+    with pytest.raises(CatalogueInvalid):
+        parse_catalogue(text.replace("rows_per_child_year = 4", f"rows_per_child_year = 4\n{said}").encode())
+
+
+def test_what_is_said_of_columns_is_said_of_every_table_of_the_same_children(catalogue: Catalogue) -> None:
+    """With the columns by the words that all tables share, and each way that it is true."""
+    of_children, of_pupils = (catalogue.table(name).implied for name in ("child_year", "pupil_year"))
+    assert {catalogue.table(name).implied for name in ("placements", "attainment", "pep")} == {of_children}
+    names = {frozenset(each.names) for each in of_children}
+    assert {"absences.authorised", "absences.absence_reason"} in names
+    assert {"in_care_12_months", "at_31_march", "months_in_care"} in names
+    assert any(each.names == {"age", "birth_term", "year_group"} for each in of_pupils)
+    assert any("pupil_year.attendance_rate" in each.names for each in of_pupils)
+    regions = [each for each in of_children if each.names == {"host_region", "host_authority"}]
+    assert sum(len(codes) for each in regions for column, codes in each.when if column.name == "host_authority") == 154

@@ -1,0 +1,201 @@
+"""Facts: what the catalogue says is true of everybody, in the words that all tables share.
+
+Of two columns, or of several; and of a child by the rows that it has: which child is meant by a kind of row, and who
+has one. With them counts of the same children are one unknown, whichever columns and tables their question names.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, reduce
+from itertools import chain
+
+from query_engine.columns import HadBy, Implied, Met
+from query_engine.planning.region import (
+    Meaning,
+    Region,
+    RegionTangled,
+    columns_of,
+    complement,
+    intersect,
+    project,
+    region_of,
+    region_of_codes,
+    translate,
+    unite,
+)
+
+__all__ = ["NO_FACTS", "Fact", "Facts", "Need", "RowFact", "read_facts"]
+
+Need = tuple[str, Region]
+"""A table, and a region of its rows of which a child has one."""
+
+Fact = tuple[frozenset[str], Region]
+"""What is true of everybody: of which columns, and what."""
+
+
+@dataclass(frozen=True)
+class RowFact:
+    """Who has one of these rows of a table: those children alone, where `rows_tell`; all of them, if `children_tell`.
+
+    `alike` are the words of columns that say the same of such a row and of the child.
+    """
+
+    table: str
+    rows: Region
+    children: Region
+    alike: tuple[tuple[str, str], ...]
+    rows_tell: bool
+    children_tell: bool
+
+    def told_of(self, row: Region) -> Region:
+        """What is said of the child who has a row in a region of these. Raises `RegionTangled`."""
+        return intersect(self.children, _rename(row, dict(self.alike)))
+
+    def had_by(self, child: Region) -> Region:
+        """Which of these rows a child has who is one of these children. Raises `RegionTangled`."""
+        return intersect(self.rows, _rename(child, {word: row for row, word in self.alike}))
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """What is known of children: of their columns, and of the rows that they have."""
+
+    columns: tuple[Fact, ...] = ()
+    rows: tuple[RowFact, ...] = ()
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The columns that something is known of."""
+        return frozenset(chain(*(names for names, _ in self.columns)))
+
+    def narrow(self, named: frozenset[str], tables: Collection[str]) -> "Facts":
+        """What bears on questions that name these columns, and ask for rows in these tables."""
+        of_rows = (each for each in self.rows if each.table in tables and columns_of(each.children) <= named)
+        return Facts(_narrow(self.columns, named), tuple(of_rows))
+
+    def about(self, columns: frozenset[str]) -> Region:
+        """All that is known about these columns alone. Raises `RegionTangled`."""
+        return _all_of(tuple(fact for names, fact in self.columns if names <= columns))
+
+    def add_to(self, region: Region) -> Region:
+        """A condition with what follows from it for columns that it names. Raises `RegionTangled`."""
+        named = columns_of(region)
+        return intersect(region, _all_of(tuple(fact for columns, fact in self.columns if columns & named)))
+
+    def add(self, child: Region, needs: frozenset[Need]) -> tuple[Region, frozenset[Need]]:
+        """A condition on a child and on the rows it has, with all that follows from it. Raises `RegionTangled`."""
+        if self.rows:
+            child, needs = _add_rows(child, needs, self.rows)
+        return self.add_to(child), needs
+
+
+NO_FACTS = Facts()
+
+
+@lru_cache(maxsize=64)
+def read_facts(implied: tuple[Implied, ...], had_by: tuple[HadBy, ...]) -> Facts:
+    """What is implied, each thing by itself, and who has which rows."""
+    return Facts(tuple(chain(*map(_read_implied, implied))), tuple(map(_read_rows, had_by)))
+
+
+def _read_implied(implied: Implied) -> Iterator[Fact]:
+    unmet = complement(_region_met(implied.when))
+    for then in implied.then:
+        region = unite(unmet, _region_met((then,)))
+        yield columns_of(region), region
+
+
+def _read_rows(had_by: HadBy) -> RowFact:
+    return RowFact(
+        had_by.table,
+        _region_met(had_by.rows),
+        _region_met(had_by.children),
+        tuple((row.name, child.name) for row, child in had_by.alike),
+        had_by.rows_tell,
+        had_by.children_tell,
+    )
+
+
+@lru_cache(maxsize=256)
+def _narrow(facts: tuple[Fact, ...], named: frozenset[str]) -> tuple[Fact, ...]:
+    """The facts about some columns alone, with what follows for these by one more that nobody names.
+
+    A limit: what follows by two more at once is left out, unless the catalogue says it itself.
+    """
+    near = [fact for fact in facts if len(fact[0] - named) <= 1]
+    found = [fact for fact in near if fact[0] <= named]
+    for beyond in sorted(frozenset(chain(*(names for names, _ in near))) - named):
+        about = [fact for fact in near if beyond in fact[0]]
+        if len(frozenset(chain(*(names for names, _ in about)))) > 2:
+            region = _follow(about, named)
+            found += [(columns_of(region), region)] if region is not True else []
+    return tuple(dict.fromkeys(found))
+
+
+def _follow(facts: Sequence[Fact], named: Collection[str]) -> Region:
+    everybody: Region = True
+    try:
+        return project(reduce(intersect, (region for _, region in facts), everybody), named)
+    except RegionTangled:
+        return True  # It says less, and nothing wrong.
+
+
+@lru_cache(maxsize=1 << 10)
+def _all_of(facts: tuple[Region, ...]) -> Region:
+    everybody: Region = True
+    return reduce(intersect, facts, everybody)
+
+
+def _add_rows(child: Region, needs: frozenset[Need], facts: Collection[RowFact]) -> tuple[Region, frozenset[Need]]:
+    """What a child is who has these rows, and which rows it has by that. Raises `RegionTangled`."""
+    for table, row in needs:
+        child = intersect(child, _told_of(row, [each for each in facts if each.rows_tell and each.table == table]))
+    had = set(_had_by(child, [each for each in facts if each.children_tell]))
+    every = needs | had
+    return child, frozenset(need for need in every if not any(_is_more(other, need) for other in every))
+
+
+def _told_of(row: Region, facts: Sequence[RowFact]) -> Region:
+    """By each kind that the row is of; or, where it may be of several, by all of them together."""
+    told: Region = True
+    kinds = [each for each in facts if intersect(row, each.rows) == row]
+    if not kinds:
+        return _told_together(row, facts)
+    for each in kinds:
+        told = intersect(told, each.told_of(row))
+    return told
+
+
+def _told_together(row: Region, facts: Sequence[RowFact]) -> Region:
+    told: Region = False
+    left = row
+    for each in facts:
+        if (part := intersect(row, each.rows)) is not False:
+            told, left = unite(told, each.told_of(part)), intersect(left, complement(each.rows))
+    return told if left is False else True
+
+
+def _had_by(child: Region, facts: Sequence[RowFact]) -> Iterator[Need]:
+    for each in facts:
+        if child is not False and intersect(child, each.children) == child:
+            yield each.table, each.had_by(child)
+
+
+def _is_more(one: Need, other: Need) -> bool:
+    """Whether whoever has the one has the other too, and more is said by it."""
+    (table, rows), (name, less) = one, other
+    return table == name and rows != less and intersect(rows, less) == rows
+
+
+def _region_met(met: Met) -> Region:
+    everybody: Region = True
+    return reduce(intersect, (region_of(column, codes) for column, codes in met), everybody)
+
+
+def _rename(region: Region, words: dict[str, str]) -> Region:
+    """What a region says of some columns, in other words."""
+
+    def meaning(word: str) -> Meaning:
+        return lambda ranges, greatest: region_of_codes(word, ranges, greatest)
+
+    return translate(project(region, words.keys()), {name: meaning(word) for name, word in words.items()})
