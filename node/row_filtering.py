@@ -44,7 +44,19 @@ def filter_rows(rows: RowFilter, facts: RowFacts, fields: Mapping[str, tuple[Fie
     """
     tests = {relation: _test(relation, facts) for relation in rows.clauses}
     columns = ", ".join(f"{_permitted(rows, tests, *field)} AS {name}" for name, field in fields.items())
-    return FilteredRows(columns, f"({' OR '.join(tests.values())})", _parameters(rows))
+    return FilteredRows(columns, _any(tests), _parameters(rows))
+
+
+def _any(tests: Mapping[Relation, str]) -> str:
+    """The condition that some relation holds for a row.
+
+    One by itself goes down to where the file is read. Of several the engine looks at no further one of a row that has
+    passed: a disjunction, for which DuckDB looks at every column of every row, takes twice as long.
+    """
+    if len(tests) == 1:
+        return next(iter(tests.values()))
+    cases = " ".join(f"WHEN {test} THEN true" for test in tests.values())
+    return f"(CASE {cases} ELSE false END)"
 
 
 def _permitted(rows: RowFilter, tests: Mapping[Relation, str], group: FieldGroup, expression: str) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 AUTHORITY, SCHOOL = "301", 100_001
 SAMPLE = 2_000
-ROUNDS = 7
+ROUNDS = 15
 
 FACTS = RowFacts("home_authority", "host_authority", "school_urn", "child", "care_status")
 

@@ -6,7 +6,7 @@ change is lost, and none is made unseen.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TypeVar
@@ -84,10 +84,14 @@ class TrackingRecord:
         return tuple(entry for entry in self.entries if entry.version > version)
 
     def seen_by(self, groups: frozenset[FieldGroup]) -> "TrackingRecord":
-        """What somebody sees of the record who may read these groups alone."""
-        return TrackingRecord(
-            tuple(entry for entry in self.entries if kind_of(entry.fact).group in groups), self.version
-        )
+        """What somebody sees of the record who may read these groups alone.
+
+        Why something was set down is free text of the virtual school's own record, of the group `plan`: a reason beside
+        a plan that a teacher reads may tell of the child's care or health.
+        """
+        seen = (entry for entry in self.entries if kind_of(entry.fact).group in groups)
+        told = seen if FieldGroup.PLAN in groups else (replace(entry, reason="") for entry in seen)
+        return TrackingRecord(tuple(told), self.version)
 
     def conversations(self) -> Iterator[tuple[str, tuple[Step, ...]]]:
         """The conversations with the school, topic by topic."""

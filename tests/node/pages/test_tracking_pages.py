@@ -173,7 +173,14 @@ def test_a_teacher_reads_the_plan_of_their_own_school_and_changes_nothing(taught
     target = Target(term="202425-summer", subject="english", target="5")
     with node.database.transaction() as connection:
         add_entries(
-            connection, token, 0, [start, target], by="vsh", role="virtual_school_head", reason="PEP", at=node.clock()
+            connection,
+            token,
+            0,
+            [start, target],
+            by="vsh",
+            role="virtual_school_head",
+            reason="SECRET",
+            at=node.clock(),
         )
     schools = dict(children_of(node))
     assert len(teacher.children) <= len([child for child in schools if schools[child] == schools[token]])
@@ -181,6 +188,8 @@ def test_a_teacher_reads_the_plan_of_their_own_school_and_changes_nothing(taught
     (page,) = [page for page in shown if "summer 2024/25" in page]
     assert "Starting point" not in page
     assert "Conversation" not in page
+    assert "1 changes, newest first" in page
+    assert "SECRET" not in page + teacher.ask("/tracking/changes").text
     assert "You may read this record and not change it" in page
     for reference in teacher.children:
         forged = teacher.set_down(reference, "2", target="9")

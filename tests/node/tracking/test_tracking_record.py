@@ -13,7 +13,8 @@ from node.tracking import store
 from node.tracking.facts import Fact, FactInvalid, StartingPoint, Step, Target, Withdrawal
 from node.tracking.kinds import KINDS, key_of, kind_of
 from node.tracking.record import RecordMoved, TrackingRecord
-from policies.names import FieldGroup
+from policies.access_policy import AccessPolicy
+from policies.names import RECORD_RELATIONS, Action, FieldGroup, Relation, Role
 from tests.node.tracking.tracked_facts import FACTS
 
 SCHEMA = (Path(store.__file__).with_name("schema.sql")).read_text()
@@ -98,6 +99,21 @@ def test_what_is_withdrawn_no_longer_holds_and_stays_in_the_history(connection: 
     assert record.entries[0].fact == target
     assert store.read_record(connection, CHILD).all(Target) == ()
     assert add(connection, 2, target).all(Target) == (target,)
+
+
+def test_reasons_are_shown_to_whoever_the_matrix_lets_read_the_whole_record(connection: sqlite3.Connection) -> None:
+    """To a designated teacher, who reads of the plan the personal education plan alone, no reason is shown."""
+    record = add(connection, 0, Target(term="202425-summer", subject="english", target="5"))
+    policy, shown = AccessPolicy.load(), {}
+    for role in Role:
+        for relation in RECORD_RELATIONS:
+            seen = record.seen_by(policy.permitted_groups(role, relation, Action.READ))
+            if seen.entries:
+                shown[role, relation] = bool(seen.entries[0].reason)
+                plan = FieldGroup.PLAN in policy.permitted_groups(role, relation, Action.READ)
+                assert shown[role, relation] is plan
+    assert shown[Role.DESIGNATED_TEACHER, Relation.SCHOOL] is False
+    assert shown[Role.VIRTUAL_SCHOOL_STAFF, Relation.HOME] is True
 
 
 def test_whoever_may_read_one_group_sees_nothing_of_another(connection: sqlite3.Connection) -> None:
