@@ -12,6 +12,7 @@ from federation.register import RegisterError
 from federation.state import StateError
 from federation.web.answering import answer_problem, answer_problems
 from federation.web.site import MAX_FORM_BYTES
+from node.discovery import Discovery
 from node.lookups.pace import TooManyLookups
 from node.lookups.same_policy import PolicyChanged
 from node.pages.site import add_pages
@@ -34,7 +35,7 @@ def create_app(node: Node) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.request_class = PageRequest
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
-    app.extensions["node"] = node
+    app.extensions["node"], app.extensions["discovery"] = node, Discovery(node.clock)
     add_pages(app, node)
     answer_problems(app)
     app.register_error_handler(Exception, answer_unforeseen)

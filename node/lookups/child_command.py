@@ -42,7 +42,7 @@ def find_one(
         rows = [*find_own_child(open_node(state), person_id, purpose, sought, copying=form != "table")]
         columns = LISTING.columns
     else:
-        columns, rows = _ask_one(state, person_id, purpose, sought, at, whose, patience)
+        columns, rows = _ask_one(state, person_id, purpose, sought, at, whose, patience, copying=form != "table")
     click.echo(format_rows(columns, rows, form), nl=False)
     if not rows:
         click.echo("nobody like that whom you may see; that you searched is logged", err=True)
@@ -70,7 +70,15 @@ def _ask_at_terminal() -> dict[str, str]:
 
 
 def _ask_one(
-    state: Path, person_id: str, purpose: str, sought: "ChildSought", at: str, whose: str, patience: int
+    state: Path,
+    person_id: str,
+    purpose: str,
+    sought: "ChildSought",
+    at: str,
+    whose: str,
+    patience: int,
+    *,
+    copying: bool,
 ) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
     from federation.transport import connect_party
     from node.lookups.file_fields import FILE_FIELDS
@@ -83,7 +91,9 @@ def _ask_one(
     person = find_person(state, person_id)
     with closing(connect_party(node.party, clock=node.clock)) as hub:
         refresh_register(node, hub)
-        found = ask_one_child(node, hub, person, purpose, sought, whose=whose, at=at, patience=patience)
+        found = ask_one_child(
+            node, hub, person, purpose, sought, whose=whose, at=at, patience=patience, copying=copying
+        )
     say_who_did_not_tell(found)
     files = [file for answer in found.answers for file in answer.files]
     return FILE_FIELDS, [tuple(getattr(file, name) for name in FILE_FIELDS) for file in files]

@@ -43,19 +43,23 @@ class ClassList:
         return [("ours", file) for file in self.own]
 
 
-def read_class(node: Node, hub: Carrier, person: Person, purpose: str, *, patience: int) -> ClassList:
+def read_class(
+    node: Node, hub: Carrier, person: Person, purpose: str, *, patience: int, copying: bool = False
+) -> ClassList:
     """Return the children in care at a person's school, ours and others'.
 
     Raises `StateError` for whoever works for no school, `PurposeMissing` and `AccessDenied`.
     """
-    own = read_own_class(node, person, purpose)
-    question = Question(LookupKind.CLASS_LIST, Relation.SCHOOL, Action.LIST, school_urn=person.school_urn)
+    own = read_own_class(node, person, purpose, copying=copying)
+    question = Question(
+        LookupKind.CLASS_LIST, Relation.SCHOOL, Action.LIST, school_urn=person.school_urn, copying=copying
+    )
     return ClassList(own, ask_lookup(node, hub, person, purpose, question, patience=patience))
 
 
-def read_own_class(node: Node, person: Person, purpose: str) -> tuple[ChildFile, ...]:
+def read_own_class(node: Node, person: Person, purpose: str, *, copying: bool = False) -> tuple[ChildFile, ...]:
     """Return our own children at a person's school, once that is logged. Raises as `read_class`."""
-    reader = admit_reader(node, person.id, purpose, LISTING)
+    reader = admit_reader(node, person.id, purpose, LISTING, copying=copying)
     snapshot, school = node.store.current(), reader.person.school_urn
     if school is None or snapshot is None:
         raise StateError("a class list is for whoever works for one school, of a node that has loaded data")

@@ -3,6 +3,8 @@
 A search is logged as one before anything is looked at, and again with what was found: that nobody was is an entry, too.
 """
 
+from dataclasses import replace
+
 import msgspec
 
 from federation.lookups import ChildSought, LookupKind
@@ -48,7 +50,16 @@ def find_own_child(
 
 
 def ask_one_child(
-    node: Node, hub: Carrier, person: Person, purpose: str, sought: ChildSought, *, whose: str, at: str, patience: int
+    node: Node,
+    hub: Carrier,
+    person: Person,
+    purpose: str,
+    sought: ChildSought,
+    *,
+    whose: str,
+    at: str,
+    patience: int,
+    copying: bool = False,
 ) -> LookupResult:
     """Ask one other authority's node after one child, `ours` or `theirs`.
 
@@ -57,7 +68,7 @@ def ask_one_child(
     """
     check_question(sought, whose=whose, at=at)
     question = QUESTIONS[whose]
-    asked = Question(question.kind, question.relation, question.action, sought)
+    asked = replace(question, sought=sought, copying=copying)
     return ask_lookup(node, hub, person, purpose, asked, at=at, patience=patience)
 
 

@@ -2,7 +2,7 @@
 
 import logging
 
-from flask import Blueprint, redirect, request
+from flask import Blueprint, current_app, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from federation.oidc import Asked, ProviderRefused, read_id_token, write_address
@@ -12,13 +12,13 @@ from federation.web.session import Means
 from federation.web.site import change_session, counting_failures, current_session, the_site
 from federation.web.tickets import TicketInvalid, check_ticket, derive_from_ticket, issue_ticket, spend_ticket
 from federation.webauthn import WebAuthnRefused, decode_base64url, encode_base64url
+from node.discovery import Discovery
 from node.pages.staff import the_node
 from node.people import Person
 from node.providers import (
     Provider,
     exchange_code,
     fetch_keys,
-    fetch_metadata,
     find_account_owner,
     find_provider,
     list_providers,
@@ -39,6 +39,12 @@ def offer_providers(node: Node) -> tuple[Provider, ...]:
         return ()
 
 
+def the_discovery() -> Discovery:
+    """What the node has heard of its providers."""
+    discovery: Discovery = current_app.extensions["discovery"]
+    return discovery
+
+
 def begin_asking(provider: Provider, ticket: bytes) -> Asked:
     """Return one sign-in at a provider, all of which follows from its ticket: nothing about it is stored."""
     site, rules = the_site(), the_node().rules().pages
@@ -56,7 +62,9 @@ def leave_for_provider(name: str) -> AnyResponse:
     try:
         provider = find_provider(the_node(), name)
         ticket = issue_ticket(session, site.secret, f"provider {name}", site.host.clock())
-        return redirect(write_address(fetch_metadata(provider), begin_asking(provider, ticket), provider.scopes), 303)
+        return redirect(
+            write_address(the_discovery().find(provider), begin_asking(provider, ticket), provider.scopes), 303
+        )
     except ProviderRefused as refused:
         raise _refusal(refused) from None
 
@@ -97,7 +105,7 @@ def read_state(provider: Provider) -> bytes:
 def sign_in_account(provider: Provider, asked: Asked, code: str) -> Person:
     """Return the person whose account a provider vouches for by a code. Raises `ProviderRefused`."""
     node = the_node()
-    metadata = fetch_metadata(provider)
+    metadata = the_discovery().find(provider)
     tokens = exchange_code(node, provider, metadata, asked, code)
     try:
         claims = read_id_token(tokens, fetch_keys(metadata), asked, node.clock())

@@ -172,14 +172,16 @@ def read_named(state: Path, person_id: str, purpose: str, at: str | None, patien
     if at in (None, node.authority):
         files = read_named_to(node, person_id, purpose, copying=form != "table")
     else:
-        found = _ask_named(state, person_id, purpose, str(at), patience)
+        found = _ask_named(state, person_id, purpose, str(at), patience, copying=form != "table")
         say_who_did_not_tell(found)
         files = tuple(file for answer in found.answers for file in answer.files)
     rows = [tuple(getattr(file, name) for name in FILE_FIELDS) for file in files]
     click.echo(format_rows(FILE_FIELDS, rows, form), nl=False)
 
 
-def _ask_named(state: Path, person_id: str, purpose: str, at: str, patience: int) -> "LookupResult":
+def _ask_named(state: Path, person_id: str, purpose: str, at: str, patience: int, *, copying: bool) -> "LookupResult":
+    from dataclasses import replace
+
     from federation.transport import connect_party
     from node.lookups.asking import ask_lookup
     from node.lookups.named_children import NAMED_TO_US
@@ -191,4 +193,4 @@ def _ask_named(state: Path, person_id: str, purpose: str, at: str, patience: int
     person = find_person(state, person_id)
     with closing(connect_party(node.party, clock=node.clock)) as hub:
         refresh_register(node, hub)
-        return ask_lookup(node, hub, person, purpose, NAMED_TO_US, at=at, patience=patience)
+        return ask_lookup(node, hub, person, purpose, replace(NAMED_TO_US, copying=copying), at=at, patience=patience)

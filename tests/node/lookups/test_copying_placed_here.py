@@ -1,5 +1,7 @@
 """Copies of what other authorities tell: a host reads, and takes nothing away, whatever form is asked for."""
 
+from pathlib import Path
+
 import pytest
 
 from audit.event import Action, Outcome
@@ -9,6 +11,7 @@ from federation.transport import HubConnection
 from node.lookups.asking import ask_placed_here, check_copying
 from node.people import Person, find_person
 from node.service import Node
+from node.setting_up import enter_person
 from policies.access_policy import AccessDenied, AccessPolicy
 from policies.names import Action as PolicyAction
 from policies.names import Relation, Role
@@ -46,19 +49,35 @@ def test_a_copy_is_refused_and_logged_before_anybody_is_asked(node: Node) -> Non
     assert refusals(node) == [{"kind": "placed_here", "copied": True}]
 
 
-@pytest.mark.parametrize("form", ["csv", "json"])
-def test_the_command_line_gives_no_file(
-    node: Node, form: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+ASKED = {
+    "placed here": ("vsh", "--placed-here"),
+    "a class list": ("teacher", "--class-list"),
+    "one child of theirs": ("vsh", "--child", "{child}", "--at", "301"),
+    "a child named to us": ("vsh", "--named", "--at", "301"),
+}
+"""What other authorities tell of at the command line, and who asks for it."""
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_the_command_line_gives_no_file_of_what_others_tell(
+    node: Node, asked: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
+    """One error, whatever is asked for: the access matrix's own, which is logged before anybody is asked."""
     monkeypatch.setattr("federation.transport.connect_party", lambda *_, **__: Unreachable())
     monkeypatch.setattr("node.polling.refresh_register", lambda *_: None)
-    state = str(node.party.directory)
-    arguments = ["lookup", "--state", state, "--as", "vsh", "--purpose", "Review", "--placed-here", "--format", form]
-    assert run(arguments) == 8
-    told = capfd.readouterr()
-    assert told.out == ""
-    assert "may not export" in told.err
-    assert [details["copied"] for details in refusals(node)] == [True]
+    enter_person(node.party.directory, "teacher", "designated_teacher", "Teacher", 100001)
+    (tmp_path / "child.txt").write_text("upn: A801200005001\n")
+    person, *words = ASKED[asked]
+    common = ["lookup", "--state", str(node.party.directory), "--as", person, "--purpose", "Review"]
+    question = [word.format(child=tmp_path / "child.txt") for word in words]
+    for form in ("csv", "json"):
+        assert run([*common, *question, "--format", form]) == 8
+        told = capfd.readouterr()
+        assert told.out == ""
+        assert "may not export" in told.err
+    listed = read_entries(node.database.connection, action=Action.CHILDREN_LISTED)
+    own = [event for event in (entry.to_event() for entry in listed) if event.outcome is Outcome.REFUSED]
+    assert len(refusals(node)) + len(own) == 2
 
 
 @pytest.mark.parametrize("role", Role)

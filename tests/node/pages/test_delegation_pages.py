@@ -220,7 +220,6 @@ def test_the_command_line_gives_lists_reads_and_revokes(
     assert run(read) == 0
     assert form["children"].strip() in capsys.readouterr().out
     assert run([*read, "--format", "csv"]) == 8
-    assert run([*read, "--at", "301", "--format", "csv"]) == 2
     assert run(["node", "delegation", "revoke", *state, "--as", "vsh", number]) == 0
     assert run(["node", "delegation", "revoke", *state, "--as", "vsh", number]) == 2
     assert run(["node", "delegation", "tell", *state, "--as", "vsh"]) == 0

@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from importlib.util import find_spec
 from typing import Any
@@ -21,10 +22,11 @@ from werkzeug.test import TestResponse
 
 from audit.event import Action, Outcome
 from audit.log import read_entries
+from federation.oidc import Metadata, ProviderRefused
 from federation.state import StateError, write_file
 from federation.transport import current_time
-from node import providers
-from node.providers import PROVIDERS_FILE, list_providers
+from node import discovery, providers
+from node.providers import PROVIDERS_FILE, Provider, fetch_metadata, list_providers
 from node.service import Node
 from node.setting_up import enter_person
 from tests.node.pages.conftest import Browse
@@ -300,3 +302,47 @@ def test_a_role_that_changes_after_signing_in_is_the_one_that_counts(
     travel(client)
     enter_person(node.party.directory, "vsh", "node_administrator", "Administrator")
     assert client.get("/children").status_code == 403
+
+
+def test_strangers_who_begin_to_sign_in_make_the_node_call_out_once_in_a_while(
+    app: Flask, node: Node, enter: Enter, federation: SmallFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def fetch(provider: Provider) -> Metadata:
+        asked.append(provider.issuer)
+        return fetch_metadata(provider)
+
+    monkeypatch.setattr(discovery, "fetch_metadata", fetch)
+    enter()
+
+    def begin_as_many() -> set[int]:
+        with ThreadPoolExecutor(4) as strangers:
+            return set(strangers.map(lambda _: app.test_client().get("/sign-in/with/work").status_code, range(12)))
+
+    assert begin_as_many() == {303}
+    assert len(asked) == 1
+    federation.clock.move(discovery.KEPT)
+    assert begin_as_many() == {303}
+    assert len(asked) == 2
+    assert app.test_client().get("/sign-in/with/other").status_code == 403
+    assert len(asked) == 2
+
+
+def test_a_provider_that_does_not_answer_is_left_alone_for_a_while(
+    app: Flask, node: Node, enter: Enter, federation: SmallFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def fail(provider: Provider) -> Metadata:
+        asked.append(provider.issuer)
+        raise ProviderRefused("the provider did not answer, or not as it should: try again")
+
+    monkeypatch.setattr(discovery, "fetch_metadata", fail)
+    enter()
+    answers = [app.test_client().get("/sign-in/with/work") for _ in range(3)]
+    assert [(answer.status_code, "did not answer" in answer.text) for answer in answers] == [(403, True)] * 3
+    assert len(asked) == 1
+    federation.clock.move(discovery.RESTS)
+    app.test_client().get("/sign-in/with/work")
+    assert len(asked) == 2
