@@ -28,6 +28,7 @@ from disclosure_control.rows.protected_table import Row
 from disclosure_control.rows.protection import protect
 from disclosure_control.symbols import Symbol
 from query_engine.finalisers import finalise
+from query_engine.planning.centred_sums import centre_sums, restore, take
 from query_engine.planning.plan import Output, QueryPlan
 from query_engine.tables import RawTable
 
@@ -161,7 +162,17 @@ class _Noise:
     nodes: int
     source: "Generator"
 
-    def draw(self, scale: Fraction) -> int:
+    def add(self, name: str, numbers: Sequence[int], column: Sequence[int]) -> list[int]:
+        """A statistic of every cell with noise in it, `numbers` being those of the cells' grouping sets."""
+        scales = (self.calibration.scales[name, number] for number in numbers)
+        return [figure + self._draw(scale) for figure, scale in zip(column, scales, strict=True)]
+
+    def widths(self, number: int) -> dict[str, int]:
+        """How far the noise in every statistic may well lie from 0, in one grouping set."""
+        scales = ((name, scale) for (name, at), scale in self.calibration.scales.items() if at == number)
+        return {name: half_width(scale, self.terms, self.nodes) for name, scale in scales}
+
+    def _draw(self, scale: Fraction) -> int:
         """The difference of two negative binomial numbers: the shares of all nodes together."""
         one, other = self.source.negative_binomial(self.nodes / self.terms.shares, 1 - exp(-1 / scale), 2)
         return int(one) - int(other)
@@ -169,14 +180,15 @@ class _Noise:
 
 def _draw(whole: RawTable, plan: QueryPlan, noise: _Noise, preset: Preset) -> list[Figures]:
     """One national table with noise in it, as it would be printed."""
-    columns = {each.name: whole.statistic(each.name) for each in plan.statistics}
     numbers = [number for number, each in enumerate(plan.sets) for _ in range(plan.cells_of(each))]
+    centred = centre_sums(plan)
+    exact = take(centred, {each.name: whole.statistic(each.name) for each in plan.statistics})
+    opened = {name: noise.add(name, numbers, column) for name, column in exact.items()}
+    sums, widths = restore(centred, opened), [noise.widths(number) for number in range(len(plan.sets))]
     found: list[Figures] = []
     for place, number in enumerate(numbers):
-        scales = {each.name: noise.calibration.scales[each.name, number] for each in plan.statistics}
-        widths = {name: half_width(scale, noise.terms, noise.nodes) for name, scale in scales.items()}
-        sums = {name: columns[name][place] + noise.draw(scale) for name, scale in scales.items()}
-        figures = NoisyFigures(sums, widths)
+        about_0, about_middles = ({name: column[place] for name, column in of.items()} for of in (sums, opened))
+        figures = NoisyFigures(about_0, about_middles, widths[number])
         found.append({each.label: _number(print_figure(each, figures, plan, preset)) for each in _figures_of(plan)})
     return found
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from math import exp, hypot, log
 from statistics import fmean
 
-from disclosure_control.noise.calibration import calibrate, half_widths
+from disclosure_control.noise.calibration import calibrate, half_widths, spreads_restored
 from disclosure_control.noise.terms import Mechanism, NoiseRefused, NoiseTerms
 from disclosure_control.rows.protected_table import figure_range
+from query_engine.planning.centred_sums import centre_sums
 from query_engine.planning.plan import Output, QueryPlan
 
 __all__ = ["EPSILONS", "GROUP", "FigureAccuracy", "compare_widths", "foresee_accuracy"]
@@ -77,7 +78,7 @@ def compare_widths(plan: QueryPlan, epsilon: str) -> float | None:
 def _widest_noise(
     plan: QueryPlan, epsilon: str, tolerance: tuple[int, int, int], mechanism: Mechanism
 ) -> dict[str, int] | None:
-    """The half-width of the noise in every statistic, in whichever grouping set it is widest."""
+    """The half-width of the noise in every statistic as it is opened, in whichever grouping set it is widest."""
     try:
         of_sets = half_widths(plan, NoiseTerms(epsilon, *tolerance, mechanism), tolerance[0])
     except NoiseRefused:
@@ -88,14 +89,18 @@ def _widest_noise(
 def _width(output: Output, plan: QueryPlan, noise: dict[str, int]) -> float:
     if output.kind in _WHOLE:
         name = output.counted or output.statistics[0]
-        return float(noise[name] * 10.0**-output.scale)
+        return float(spreads_restored(plan, noise)[name] * 10.0**-output.scale)
     low, high = figure_range(output, plan)
     return min(max(_average_widths(output, plan, noise)), float(high - low))
 
 
 def _average_widths(output: Output, plan: QueryPlan, noise: dict[str, int]) -> Iterator[float]:
-    """The noise in an average of `GROUP` children, to the first order: at the least and at the greatest average."""
+    """The noise in an average of `GROUP` children, to the first order: at the least and at the greatest average.
+
+    The farther it is from the middle about which its sum is noised, the more the noise in the number of rows matters.
+    """
     rows, total = output.statistics[:2]
-    measure = output.measures[1 if output.kind == "regr_avgx" else 0]
+    unit = 10.0 ** -output.measures[1 if output.kind == "regr_avgx" else 0].scale
+    middle = centre_sums(plan)[total].made_of.get(rows, 0) * unit
     for end in figure_range(output, plan):
-        yield hypot(noise[total] * 10.0**-measure.scale, float(end) * noise[rows]) / GROUP
+        yield hypot(noise[total] * unit, (float(end) - middle) * noise[rows]) / GROUP

@@ -95,11 +95,12 @@ def _before_noise(output: Output, value: float, rows: Rows, row: ReleasedRow) ->
     low, high = value - half, value + half
     if row.noise is None:
         return low, high
-    scale = output.measures[1 if output.kind == "regr_avgx" else 0].scale
-    noise = row.noise_of(output.statistics[1]) / 10**scale
-    ends = (low * rows.released - noise, high * rows.released + noise)
+    number, total = output.statistics[:2]
+    unit = 10.0 ** -output.measures[1 if output.kind == "regr_avgx" else 0].scale
+    noise, middle = row.noise_of(total) * unit, row.middle_of(total, number) * unit
+    ends = ((low - middle) * rows.released - noise, (high - middle) * rows.released + noise)
     numbers = (rows.fewest, rows.most)
-    return min(ends[0] / number for number in numbers), max(ends[1] / number for number in numbers)
+    return middle + min(ends[0] / each for each in numbers), middle + max(ends[1] / each for each in numbers)
 
 
 def _released_spread(output: Output, row: ReleasedRow) -> float | None:
@@ -138,9 +139,9 @@ def _noisy_variance(output: Output, value: float, row: ReleasedRow) -> Ends:
 def _squares_before_noise(output: Output, value: float, rows: Rows, row: ReleasedRow) -> Ends:
     """The least and greatest sum of squares about the average that may lie behind a noised spread.
 
-    The noised one follows from the spread; the sum, from the average beside it. The sum of squares, the sum and the
-    number of rows are each taken as far off as their noise may well be: the farther the sum is from 0, the more its
-    noise and the number's matter.
+    The noised one follows from the spread; the sum, from the average beside it, both about the middle about which they
+    were noised. The sum of squares, the sum and the number of rows are each taken as far off as their noise may well
+    be: the farther the average is from the middle, the more the noise in the sum and in the number matters.
     """
     found = row.beside({"mean"}, lambda other: other.statistics == output.statistics[:2])
     if found is None:
@@ -149,7 +150,8 @@ def _squares_before_noise(output: Output, value: float, rows: Rows, row: Release
         row.noise_of(name) / 10 ** (times * output.measures[0].scale)
         for times, name in enumerate(output.statistics[1:], start=1)
     )
-    total = (abs(found[1]) + row.half_place(found[0])) * rows.released
+    middle = row.middle_of(output.statistics[1], output.statistics[0]) / 10 ** output.measures[0].scale
+    total = (abs(found[1] - middle) + row.half_place(found[0])) * rows.released
     about, half = total**2 / rows.released, row.half_place(output)
     least, greatest = (_squares_released(output, value + end, rows.released) for end in (-half, half))
     low = least - of_squares + about - (total + of_sum) ** 2 / rows.fewest

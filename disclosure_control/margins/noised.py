@@ -57,7 +57,8 @@ def _line(output: Output, value: float, row: ReleasedRow, place: int) -> Ends:
     layout = [[rows, x, y], [x, xx, xy], [y, xy, yy]]
     places: dict[str, list[Place]] = {}
     for i, j in ((0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (2, 2)):
-        places.setdefault(layout[i][j], []).append((i, j, 1.0))
+        for source, times in row.centred[layout[i][j]].made_of.items():
+            places.setdefault(source, []).append((i, j, float(times)))
     units = [10.0 ** -scales[0], 10.0 ** (scales[1] - scales[0])]
     noise = find_noise_at([[sums[name] for name in line] for line in layout], places, row.spreads, units)
     if noise is None or max(noise.information, noise.residual) >= LARGEST_SHARE:
@@ -114,8 +115,8 @@ def _ends_of_correlation(output: Output, row: ReleasedRow) -> Ends:
     moved = _scaled(1 / size, (rows, mean_x * mean_y), (x, -mean_y), (y, -mean_x), (xy, 1.0))
     less = ((name, -r / 2 * to) for of in (moved_across, moved_down) for name, to in of.items())
     by = _scaled(1.0, *moved.items(), *less)
-    noise = _spread(by, row) / (1 - r * r)
-    if max(_spread(moved_across, row), _spread(moved_down, row), noise) >= LARGEST_SHARE:
+    noise = row.spread_of(by) / (1 - r * r)
+    if max(row.spread_of(moved_across), row.spread_of(moved_down), noise) >= LARGEST_SHARE:
         raise MarginMissing(_DROWNED)
     half = LAPLACE * hypot(1 / sqrt(n - 3), noise)
     return tanh(atanh(r) - half), tanh(atanh(r) + half)
@@ -168,11 +169,6 @@ def _scaled(by: float, *moved: tuple[str, float]) -> dict[str, float]:
     for name, to in moved:
         found[name] = found.get(name, 0.0) + by * to
     return found
-
-
-def _spread(moved: Mapping[str, float], row: ReleasedRow) -> float:
-    """The standard deviation that the noise in some sums gives to what moves with them so much."""
-    return hypot(*(size * row.spreads[name] for name, size in moved.items()))
 
 
 NOISY_METHODS: Mapping[str, Callable[[Output, float, ReleasedRow], Ends]] = MappingProxyType(

@@ -18,6 +18,7 @@ from disclosure_control.presets.preset import TOTAL_LEVEL, Preset
 from disclosure_control.release.gate import ReleasedTable
 from disclosure_control.rows.rounding import decimal_places
 from disclosure_control.symbols import Symbol, Value
+from query_engine.planning.centred_sums import centre_sums
 from query_engine.planning.plan import Output, QueryPlan
 
 __all__ = ["Margin", "Margins", "NoMargin", "explain_margins", "find_margins"]
@@ -114,7 +115,8 @@ def _read_row(
     figures: dict[str, Value] = {label: released[label] for label in table.decimals}  # type: ignore[misc]
     if noise is None:
         return ReleasedRow(figures, plan, preset)
-    return ReleasedRow(figures, plan, preset, *noise, {name: column[place] for name, column in table.sums.items()})
+    sums = {name: column[place] for name, column in table.sums.items()}
+    return ReleasedRow(figures, plan, preset, *noise, sums, centre_sums(plan))
 
 
 def _row_margins(row: ReleasedRow) -> Margins:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from math import hypot
 
 from disclosure_control.presets.shipped import Preset
 from disclosure_control.rows.rounding import decimal_places, is_count
 from disclosure_control.symbols import Symbol, Value
+from query_engine.planning.centred_sums import CentredSum
 from query_engine.planning.plan import Output, QueryPlan
 from query_engine.planning.region import columns_of
 
@@ -21,8 +23,9 @@ class MarginMissing(Exception):
 class ReleasedRow:
     """One row of a release, with what the plan and the preset say of its figures.
 
-    `noise` is how far the noise in each statistic may well lie from 0, and None where there is none. `spreads` has the
-    standard deviations of the same, and `sums` the noised statistics that are released beside the figures.
+    `noise` is how far the noise in each statistic may well lie from 0 as it was opened, and None where there is none.
+    `spreads` has the standard deviations of the same, and `sums` the noised statistics that are released beside the
+    figures, about 0; `centred` says how those are made of the opened ones.
     """
 
     figures: Mapping[str, Value]
@@ -31,6 +34,7 @@ class ReleasedRow:
     noise: Mapping[str, int] | None = None
     spreads: Mapping[str, float] = field(default_factory=dict)
     sums: Mapping[str, int] = field(default_factory=dict)
+    centred: Mapping[str, CentredSum] = field(default_factory=dict)
 
     @property
     def base(self) -> int:
@@ -40,6 +44,18 @@ class ReleasedRow:
     def noise_of(self, statistic: str) -> int:
         """How far the noise in a statistic may well lie from 0."""
         return self.noise[statistic] if self.noise is not None else 0
+
+    def middle_of(self, total: str, rows: str) -> int:
+        """About which number a sum was noised over these rows, in its own units."""
+        return self.centred[total].made_of.get(rows, 0) if self.noise is not None else 0
+
+    def spread_of(self, moved: Mapping[str, float]) -> float:
+        """The standard deviation that noise gives to what moves so much with each sum about 0."""
+        by: dict[str, float] = {}
+        for name, size in moved.items():
+            for source, times in self.centred[name].made_of.items():
+                by[source] = by.get(source, 0.0) + times * size
+        return hypot(*(size * self.spreads[source] for source, size in by.items()))
 
     def number(self, output: Output) -> float | None:
         """A released figure, or None where it is withheld."""

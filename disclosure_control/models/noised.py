@@ -53,14 +53,14 @@ ROWS = (
 
 
 def release_noised_model(
-    plan: QueryPlan, sums: Mapping[str, Sequence[int]], terms: NoiseTerms, answered: int, preset: Preset
+    plan: QueryPlan, opened: Mapping[str, Sequence[int]], terms: NoiseTerms, answered: int, preset: Preset
 ) -> ReleasedModel:
-    """The linear model of noised sums, or one without estimates where the noise drowns them."""
+    """The linear model of noised sums about the middles, or one without estimates where the noise drowns them."""
     model = plan.model
     if model is None or model.formula.family != "linear":
         raise ValueError("the plan is not of a linear model")
     centring = find_centring(plan, model)
-    found = centring.restore({each: sums[name][0] for each, name in model.sums.items()})
+    found = centring.restore({each: opened[name][0] for each, name in model.sums.items()})
     made_of = {each: _named(centring.made_of(each), model) for each in model.sums}
     (noise,) = spreads(plan, terms, answered)
     held = find_noise(model.formula, found, noise, made_of)

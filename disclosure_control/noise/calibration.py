@@ -15,18 +15,20 @@ that is shared out in the same way, and a statistic's noise has the least varian
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, log, sqrt
+from math import ceil, hypot, log, sqrt
 
 from disclosure_control.noise.kinds import LaplaceNoise, Noise, SkellamNoise
 from disclosure_control.noise.rho import DELTA, find_rho, least_variance, lose
 from disclosure_control.noise.terms import Mechanism, NoiseRefused, NoiseTerms, read_epsilon
+from query_engine.planning.centred_sums import centre_sums
 from query_engine.planning.contributions import Contribution, ContributionUnbounded, prove_contributions
 from query_engine.planning.measuring import NOISE_ROOM
 from query_engine.planning.plan import QueryPlan, Statistic
 from query_engine.planning.region import Region, RegionTangled, intersect
 from query_engine.planning.relation import Relation
 
-__all__ = ["LAPLACE", "Calibration", "calibrate", "half_width", "half_widths", "list_families", "spread", "spreads"]
+__all__ = ["LAPLACE", "Calibration", "calibrate", "half_width", "half_widths", "list_families"]
+__all__ += ["spread", "spreads", "spreads_restored"]
 
 LARGEST_SCALE = NOISE_ROOM // 64
 """Noise of this scale or standard deviation is beyond `NOISE_ROOM`, for which the proof of 64 bits makes room, with a
@@ -113,7 +115,10 @@ def half_width(scale: Fraction, terms: NoiseTerms, answered: int) -> int:
 
 
 def spreads(plan: QueryPlan, terms: NoiseTerms, answered: int) -> list[dict[str, float]]:
-    """For each grouping set of a plan the standard deviation of the noise in every statistic. Raises `NoiseRefused`."""
+    """For each grouping set of a plan the standard deviation of the noise in every statistic as it is opened.
+
+    That of a sum is about the middle of its columns: see `spreads_restored`. Raises `NoiseRefused`.
+    """
     noise, part = calibrate(plan, terms.epsilon, terms.mechanism).noise, answered / terms.shares
     return [
         {each.name: noise[each.name, number].spread(part) for each in plan.statistics}
@@ -121,8 +126,19 @@ def spreads(plan: QueryPlan, terms: NoiseTerms, answered: int) -> list[dict[str,
     ]
 
 
+def spreads_restored(plan: QueryPlan, spreads: Mapping[str, float]) -> dict[str, float]:
+    """The same, in one grouping set, of the statistics about 0 that are made of those as they are opened."""
+    return {
+        name: hypot(*(times * spreads[source] for source, times in each.made_of.items()))
+        for name, each in centre_sums(plan).items()
+    }
+
+
 def half_widths(plan: QueryPlan, terms: NoiseTerms, answered: int) -> list[dict[str, int]]:
-    """For each grouping set of a plan the half-width of the noise in every statistic. Raises `NoiseRefused`."""
+    """For each grouping set of a plan the half-width of the noise in every statistic as it is opened.
+
+    Raises `NoiseRefused`.
+    """
     found = spreads(plan, terms, answered)
     return [{name: ceil(LAPLACE * size) for name, size in of_set.items()} for of_set in found]
 

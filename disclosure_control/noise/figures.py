@@ -39,9 +39,13 @@ _UNDIVIDED = frozenset({"count", "distinct", "regr_count", "sum"})
 
 @dataclass(frozen=True, slots=True)
 class NoisyFigures:
-    """The noised statistics of one cell, and how far the noise in each may well lie from 0."""
+    """The noised statistics of one cell: about 0, and as they were opened, about the middles of their columns.
+
+    `noise` is how far the noise in each opened one may well lie from 0.
+    """
 
     sums: Mapping[str, int]
+    opened: Mapping[str, int]
     noise: Mapping[str, int]
 
 
@@ -85,8 +89,11 @@ def _divisors(output: Output, figures: NoisyFigures) -> Iterator[_Divisor]:
 
 
 def _spread(rows: str, total: str, squares: str, figures: NoisyFigures) -> _Divisor:
-    """The number of rows times the sum of squares, less the square of the sum; its noise to the first order."""
-    n, s, q = (figures.sums[name] for name in (rows, total, squares))
+    """The number of rows times the sum of squares, less the square of the sum; its noise to the first order.
+
+    It is the same number about the middles, where the noise in each is its own.
+    """
+    n, s, q = (figures.opened[name] for name in (rows, total, squares))
     return _Divisor(
         n * q - s * s,
         abs(n) * figures.noise[squares] + abs(q) * figures.noise[rows] + 2 * abs(s) * figures.noise[total],

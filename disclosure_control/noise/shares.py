@@ -12,8 +12,8 @@ from disclosure_control.cell_key.record_keys import read_record_keys, scale_reco
 from disclosure_control.noise.bits import Bits, SystemBits
 from disclosure_control.noise.calibration import calibrate
 from disclosure_control.noise.terms import NoiseTerms
-from query_engine.planning.centring import find_centring
-from query_engine.planning.plan import ModelPlan, QueryPlan, Statistic
+from query_engine.planning.centred_sums import centre_sums, take
+from query_engine.planning.plan import QueryPlan, Statistic
 from query_engine.tables import RawTable
 
 __all__ = ["ExactShare", "NoisedShare", "add_noise_share", "raw_from_vector", "vector_of"]
@@ -57,8 +57,8 @@ class ExactShare(_Share):
 def add_noise_share(raw: RawTable, terms: NoiseTerms, bits: Bits | None = None) -> NoisedShare:
     """A node's figures with its share of the noise: for one manifest it is drawn once, and kept for every attempt.
 
-    Every cell takes its share, whatever is in it. Sums of a model are taken about the middle of what its columns can
-    be. `bits` are for tests. Raises `NoiseRefused`.
+    Every cell takes its share, whatever is in it. Sums are taken about the middle of what their columns can be, where
+    that can be undone. `bits` are for tests. Raises `NoiseRefused`.
     """
     plan, source = raw.plan, bits or SystemBits()
     kinds = calibrate(plan, terms.epsilon, terms.mechanism).noise
@@ -68,7 +68,8 @@ def add_noise_share(raw: RawTable, terms: NoiseTerms, bits: Bits | None = None) 
         for number, grouping_set in enumerate(plan.sets)
         for drawn in kinds[each.name, number].draw_shares(plan.cells_of(grouping_set), terms.shares, source)
     ]
-    exact_figures = _figures(raw) if plan.model is None else _centred(raw, plan.model)
+    centred = take(centre_sums(plan), {each.name: raw.statistic(each.name) for each in plan.statistics})
+    exact_figures = (figure for each in plan.statistics for figure in centred[each.name])
     noised = (exact + drawn for exact, drawn in zip(exact_figures, noise, strict=True))
     return NoisedShare(_SEAL, plan.plan_id, [each % MODULUS for each in noised])
 
@@ -99,14 +100,6 @@ def read_vector(plan: QueryPlan, values: Iterable[int]) -> dict[str, list[int]]:
 
 def _figures(raw: RawTable) -> Sequence[int]:
     return [figure for each in raw.plan.statistics for figure in _carried(each, raw.statistic(each.name))]
-
-
-def _centred(raw: RawTable, model: ModelPlan) -> Sequence[int]:
-    """The sums of a linear model about the middle of what its columns can be, of which one child is less."""
-    sums = {product: raw.statistic(name)[0] for product, name in model.sums.items()}
-    centred = find_centring(raw.plan, model).centre(sums)
-    named = {name: centred[product] for product, name in model.sums.items()}
-    return [named[each.name] for each in raw.plan.statistics]
 
 
 def _carried(statistic: Statistic, figures: Sequence[int]) -> Sequence[int]:

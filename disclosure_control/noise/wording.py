@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterator
 
-from disclosure_control.noise.calibration import Calibration
+from disclosure_control.noise.calibration import Calibration, spreads, spreads_restored
 from disclosure_control.noise.terms import NoiseTerms
 from disclosure_control.rows.rounding import is_count
+from query_engine.planning.centred_sums import centre_sums
 from query_engine.planning.plan import QueryPlan
 
 __all__ = ["describe_noise"]
@@ -28,7 +29,7 @@ def describe_noise(
         f"tell what they added; {len(answered)} answered: epsilon achieved, {terms.epsilon}; rho achieved, "
         f"{float(calibration.rho):.4g}{' (of whole orders)' if calibration.delta else ''}."
     )
-    yield from _spreads(plan, calibration, terms, len(answered))
+    yield from _spreads(plan, terms, len(answered))
 
 
 def _left_out(calibration: Calibration) -> str:
@@ -46,14 +47,23 @@ def _sharing(calibration: Calibration) -> str:
     )
 
 
-def _spreads(plan: QueryPlan, calibration: Calibration, terms: NoiseTerms, answered: int) -> Iterator[str]:
-    """The standard deviation of the noise in counts and sums, cell by cell of each grouping set."""
-    told, part = [], answered / terms.shares
+def _spreads(plan: QueryPlan, terms: NoiseTerms, answered: int) -> Iterator[str]:
+    """What the noise was added to, and its standard deviation in counts and sums, cell by cell of each grouping set."""
+    yield from _describe_middles(plan)
+    told, of_sets = [], [spreads_restored(plan, each) for each in spreads(plan, terms, answered)]
     for each in plan.outputs:
         if not (is_count(each) or each.kind == "sum"):
             continue
         name, unit = each.counted or each.statistics[0], 10**-each.scale
-        noise = [calibration.noise[name, number].spread(part) * unit for number in range(len(plan.sets))]
+        noise = [of_set[name] * unit for of_set in of_sets]
         told.append(f"{each.label} {' / '.join(dict.fromkeys(f'{size:.3g}' for size in noise))}")
     if told:
         yield f"Standard deviation of the noise: {', '.join(told)}."
+
+
+def _describe_middles(plan: QueryPlan) -> Iterator[str]:
+    """About which numbers sums were noised, column by column: under a FILTER a column can have another middle."""
+    found = {at for each in centre_sums(plan).values() for at in each.middles.items() if at[1]}
+    if found:
+        told = (f"{name} {middle * 10 ** -plan.governed.columns[name].scale:g}" for name, middle in sorted(found))
+        yield f"Noise was added to sums about the middle of what their columns can be: {', '.join(told)}."

@@ -24,6 +24,7 @@ from disclosure_control.release.released import ReleasedTable, seal_release
 from disclosure_control.rows.protected_table import Row, TableMalformed, name_categories, read_protected
 from disclosure_control.rows.protection import ALONE, protect
 from disclosure_control.rows.secondary import Neighbours
+from query_engine.planning.centred_sums import centre_sums, restore
 from query_engine.planning.plan import Path, QueryPlan
 from query_engine.planning.record_keys import keys_of
 from query_engine.tables import RawTable
@@ -129,9 +130,9 @@ def release_noisy_total(
     """
     if plan.model is not None:
         raise ReleaseRefused("the plan is of a model, and this is the gate of tables")
-    calibration, sums = _open_noisy(plan, values, terms, answered, absent)
-    noise = half_widths(plan, terms, len(answered))
-    rows = tuple(_noisy_rows(plan, sums, noise, preset))
+    calibration, opened = _open_noisy(plan, values, terms, answered, absent)
+    sums, noise = restore(centre_sums(plan), opened), half_widths(plan, terms, len(answered))
+    rows = tuple(_noisy_rows(plan, sums, opened, noise, preset))
     method = " ".join(_noisy_method(plan, calibration, terms, answered, absent, preset))
     told = {name: tuple(sums[name]) for name in sorted(sums_told(plan))}
     return seal_release(plan, preset, rows, tuple(answered), absent, method, terms, told)
@@ -146,8 +147,8 @@ def release_noisy_model(
     preset: Preset,
 ) -> ReleasedModel:
     """The model of a noised sum over these authorities: otherwise as `release_noisy_total`. Raises `ReleaseRefused`."""
-    calibration, sums = _open_noisy(plan, values, terms, answered, absent)
-    model = release_noised_model(plan, sums, terms, len(answered), preset)
+    calibration, opened = _open_noisy(plan, values, terms, answered, absent)
+    model = release_noised_model(plan, opened, terms, len(answered), preset)
     method = " ".join((_over(answered, absent), *describe_noise(plan, calibration, terms, answered)))
     return name_roster(model, plan.plan_id, tuple(sorted(answered)), dict(sorted(absent.items())), method)
 
@@ -155,7 +156,10 @@ def release_noisy_model(
 def _open_noisy(
     plan: QueryPlan, values: Iterable[int], terms: NoiseTerms, answered: Collection[str], absent: Mapping[str, str]
 ) -> tuple[Calibration, Mapping[str, Sequence[int]]]:
-    """The noise of a plan and its noised figures, once who answered is known to be enough. Raises `ReleaseRefused`."""
+    """The noise of a plan and its noised figures as they are opened, once who answered is known to be enough.
+
+    Raises `ReleaseRefused`.
+    """
     _check_total(plan, "noisy_sum", answered, absent)
     try:
         terms.check_answered(len(answered))
@@ -182,11 +186,16 @@ def _over(answered: Collection[str], absent: Mapping[str, str]) -> str:
 
 
 def _noisy_rows(
-    plan: QueryPlan, sums: Mapping[str, Sequence[int]], noise: Sequence[Mapping[str, int]], preset: Preset
+    plan: QueryPlan,
+    sums: Mapping[str, Sequence[int]],
+    opened: Mapping[str, Sequence[int]],
+    noise: Sequence[Mapping[str, int]],
+    preset: Preset,
 ) -> Iterator[Row]:
     numbers = (number for number, each in enumerate(plan.sets) for _ in range(plan.cells_of(each)))
     for place, (number, cell) in enumerate(zip(numbers, plan.iter_cells(), strict=True)):
-        figures = NoisyFigures({name: column[place] for name, column in sums.items()}, noise[number])
+        about_0, about_middles = ({name: column[place] for name, column in of.items()} for of in (sums, opened))
+        figures = NoisyFigures(about_0, about_middles, noise[number])
         categories = name_categories(plan, cell)
         yield tuple(
             print_figure(each, figures, plan, preset) if each.dimension is None else categories[each.dimension]

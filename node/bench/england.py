@@ -5,9 +5,11 @@ other, each as its own node would, the register of schools with the rest; a stag
 """
 
 import multiprocessing
+import os
 from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -66,13 +68,34 @@ def _write(directory: Path, authorities: int, full: bool, scale: float) -> Span:
 def load_all(directory: Path, stores: Path, cores: int) -> list[_Load]:
     """Load every authority's files in this process, each into a store of its own."""
     hold_to_cores(cores)
-    codes = sorted(folder.name for folder in directory.iterdir() if folder.name.isdecimal())
+    codes = list_codes(directory)
     loads: list[_Load] = []
     for done, code in enumerate(codes, start=1):
         loads.append(_load(directory, code, stores / code))
         seconds = loads[-1].marks[-1].seconds - loads[-1].marks[0].seconds
         click.echo(f"loading {code}: {loads[-1].rows:,} rows in {seconds:.1f} s, {done} of {len(codes)}", err=True)
     return loads
+
+
+def load_missing(directory: Path, stores: Path) -> None:
+    """Load every authority that has no snapshot yet, as many at once as there are cores; it can be stopped any time."""
+    from node.snapshots import SnapshotStore
+
+    missing = [code for code in list_codes(directory) if SnapshotStore(stores / code).current() is None]
+    load = partial(_load_one, directory, stores)
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=multiprocessing.get_context("spawn")) as pool:
+        for done, code in enumerate(pool.map(load, missing), start=1):
+            click.echo(f"loaded {code}, {done} of {len(missing)}", err=True)
+
+
+def _load_one(directory: Path, stores: Path, code: str) -> str:
+    _load(directory, code, stores / code)
+    return code
+
+
+def list_codes(directory: Path) -> list[str]:
+    """The authorities whose files were written."""
+    return sorted(folder.name for folder in directory.iterdir() if folder.name.isdecimal())
 
 
 def _load(directory: Path, code: str, root: Path) -> _Load:

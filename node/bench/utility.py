@@ -34,7 +34,9 @@ DROPOUTS, COLLUDERS = 20, 7
 @click.option("--authorities", default=153, show_default=True, type=click.IntRange(5, 153))
 @click.option("--loaded", type=click.IntRange(5, 153), help="Write so few, and let each stand for several.")
 @click.option(
-    "--directory", type=click.Path(file_okay=False, path_type=Path), help="Keep England here, or use it again."
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep England here, or go on with what is there.",
 )
 @click.option("--other-pupils", default=0.3, show_default=True, help="Other pupils written for each child in care.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
@@ -52,34 +54,27 @@ def utility(authorities: int, loaded: int | None, directory: Path | None, other_
 
 @contextmanager
 def _england(directory: Path | None, authorities: int, other_pupils: float) -> Iterator[list[Path]]:
-    """The root of each authority's snapshots; written and loaded unless the directory has them."""
-    if directory is not None and (directory / "loaded").exists():
-        yield _roots(directory)
-        return
+    """The root of each authority's snapshots; what the directory has of them is neither written nor loaded again."""
     with tempfile.TemporaryDirectory() as scratch:
         place = directory or Path(scratch)
         _write_and_load(place, authorities, other_pupils)
-        (place / "loaded").touch()
-        yield _roots(place)
-
-
-def _roots(directory: Path) -> list[Path]:
-    return sorted(each for each in (directory / "snapshots").iterdir() if each.is_dir())
+        yield sorted(each for each in (place / "snapshots").iterdir() if each.is_dir())
 
 
 def _write_and_load(place: Path, authorities: int, other_pupils: float) -> None:
-    from node.bench.england import load_all
-    from node.synth.england import write_england
+    from node.bench.england import load_missing
+    from node.synth.england import MANIFEST, write_england
 
-    write_england(
-        place / "england",
-        authorities=authorities,
-        seed=SEED,
-        full=True,
-        other_pupils_per_child=other_pupils,
-        progress=lambda line: click.echo(f"generating {line}", err=True),
-    )
-    load_all(place / "england", place / "snapshots", 1)
+    if not (place / "england" / MANIFEST).exists():
+        write_england(
+            place / "england",
+            authorities=authorities,
+            seed=SEED,
+            full=True,
+            other_pupils_per_child=other_pupils,
+            progress=lambda line: click.echo(f"generating {line}", err=True),
+        )
+    load_missing(place / "england", place / "snapshots")
 
 
 def _measure_question(number: int, question: "Question", snapshots: Sequence[Path], nodes: int) -> Row:

@@ -5,19 +5,20 @@ can move is bounded from the plan and the catalogue alone, never from data:
 
 | rows come from | one child-year is | and adds to each grouping set at most |
 |---|---|---|
-| a table with one row for each child and year | one row | the bound of the statistic, in one cell |
+| a table with one row for each child and year | one row | what a row adds to the statistic, in one cell |
 | a table with one row for each child, worked out in FROM | one row, which may move between cells | twice that |
 | a table with several rows for a child in a year | any number of rows | 1 in each cell, of children alone |
 | tables that are joined | as many rows as match | nothing that could be proved |
 
-Bounds of measures hold for whatever was loaded: the loader moves a value outside them to the nearer one, and a table
-with a row for each child cuts off what more rows would add.
+Sums are noised about the middle of what they can be, where that can be undone (`centred_sums`): what a row adds to one
+is then its distance from there at most. Bounds of measures hold for whatever was loaded: the loader moves a value
+outside them to the nearer one, and a table with a row for each child cuts off what more rows would add.
 """
 
 from dataclasses import dataclass
 from math import prod
 
-from query_engine.planning.centring import find_centring
+from query_engine.planning.centred_sums import centre_sums
 from query_engine.planning.plan import Dimension, QueryPlan, Statistic
 from query_engine.planning.relation import YEAR, Relation
 
@@ -47,9 +48,9 @@ class Contribution:
 
 def prove_contributions(plan: QueryPlan) -> tuple[Contribution, ...]:
     """The contribution to every statistic in every grouping set, in plan order. Raises `ContributionUnbounded`."""
-    times, bounds = _rows_of_a_child_year(plan), _bounds_of_a_row(plan)
+    times, centred = _rows_of_a_child_year(plan), centre_sums(plan)
     return tuple(
-        Contribution(each.name, number, *_most(each, number, plan, times, bounds[each.name]))
+        Contribution(each.name, number, *_most(each, number, plan, times, centred[each.name].bound))
         for each in plan.statistics
         for number in range(len(plan.sets))
     )
@@ -82,15 +83,6 @@ def _most(statistic: Statistic, number: int, plan: QueryPlan, times: int | None,
             f"COUNT(DISTINCT {plan.governed.child_key}), or ask of a table with a row for each child in FROM"
         )
     return prod(len(each.categories) for each in _reached(number, plan)), 1
-
-
-def _bounds_of_a_row(plan: QueryPlan) -> dict[str, int]:
-    """The most that one row adds: to sums of a model about the middle of what its columns can be (`centring`)."""
-    bounds = {each.name: each.bound for each in plan.statistics}
-    if plan.model is None:
-        return bounds
-    centring = find_centring(plan, plan.model)
-    return bounds | {name: centring.bound(product) for product, name in plan.model.sums.items()}
 
 
 def _reached(number: int, plan: QueryPlan) -> list[Dimension]:

@@ -23,8 +23,8 @@ from query_engine.planning.relation import governed_columns, items_of, tables_of
 from query_engine.query.model import Function
 from query_engine.query.view import TOTAL as TOTAL
 
-PLANNER_VERSION = "4"
-"""Changes whenever the same question would be planned differently."""
+PLANNER_VERSION = "5"
+"""Changes whenever the same question would be planned differently, or the noise in its sums be about other middles."""
 
 Path = Literal["noisy_sum", "exact_sum", "per_authority"]
 """How a table leaves the nodes: see `paths`."""

@@ -17,6 +17,7 @@ from disclosure_control.noise.terms import NoiseTerms
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.release.gate import ReleasedTable, ReleaseMalformed, read_released
 from disclosure_control.release.totals import release_noisy_total
+from query_engine.planning.centred_sums import centre_sums, take
 from query_engine.planning.paths import plan_for_path
 from query_engine.planning.plan import QueryPlan
 from tests.disclosure_control.drawn_releases import make_plan
@@ -90,8 +91,12 @@ def draw_noise(plan: QueryPlan, terms: NoiseTerms, runs: int) -> dict[str, list[
     return {name: [sum(cell) for cell in zip(*of, strict=True)] for name, of in shares.items()}
 
 
-def release(plan: QueryPlan, sums: Mapping[str, int], terms: NoiseTerms) -> ReleasedTable:
-    values = [sums[each.name] % MODULUS for each in plan.statistics]
+def release(
+    plan: QueryPlan, sums: Mapping[str, int], terms: NoiseTerms, noise: Mapping[str, int] | None = None
+) -> ReleasedTable:
+    """The release of these sums with this noise, which is added to them about their middles."""
+    taken = take(centre_sums(plan), {name: [figure] for name, figure in sums.items()})
+    values = [(taken[each.name][0] + (noise or {}).get(each.name, 0)) % MODULUS for each in plan.statistics]
     return release_noisy_total(plan, values, terms, ANSWERED, ABSENT, UKLLC)
 
 
@@ -109,8 +114,8 @@ def test_margins_of_sums_hold_the_truth_19_times_in_20(plan: QueryPlan, children
     noise, truth = draw_noise(plan, terms, runs), truth_of(plan)
     held, shown = dict.fromkeys(truth, 0), dict.fromkeys(truth, 0)
     for run in range(runs):
-        sums = draw_sums(plan, chance, children)
-        table = release(plan, {name: figure + noise[name][run] for name, figure in sums.items()}, terms)
+        drawn = {name: of_runs[run] for name, of_runs in noise.items()}
+        table = release(plan, draw_sums(plan, chance, children), terms, drawn)
         (margins,) = find_margins(table, plan, UKLLC)
         for label, value in truth.items():
             margin = margins[label]
@@ -181,7 +186,7 @@ def test_the_notes_say_what_the_margin_of_a_noised_median_is() -> None:
 
 def test_noise_that_drowns_them_gives_no_margin() -> None:
     """Some hundred children: a line that is just printed, and of which the noise leaves too little."""
-    table = release(LINE, draw_sums(LINE, np.random.default_rng(3), 600), NoiseTerms("8", 5, 2, 1))
+    table = release(LINE, draw_sums(LINE, np.random.default_rng(3), 600), NoiseTerms("2", 5, 2, 1))
     (margins,) = find_margins(table, LINE, UKLLC)
     reasons = {each.reason for each in margins.values() if isinstance(each, NoMargin)}
     assert reasons

@@ -14,6 +14,7 @@ from disclosure_control.noise.terms import NoiseTerms
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.release.gate import ReleasedTable
 from disclosure_control.release.totals import release_noisy_total
+from query_engine.planning.centred_sums import centre_sums, take
 from query_engine.planning.paths import plan_for_path
 from query_engine.planning.plan import QueryPlan
 from tests.disclosure_control.drawn_releases import make_plan
@@ -31,7 +32,8 @@ BOTH = "(sdq_score, months_in_care)"
 def total_of(asked: str, sums: Mapping[str, int], terms: NoiseTerms = TERMS) -> tuple[ReleasedTable, QueryPlan]:
     """The release of these noised sums; `sums` names how each statistic's name begins."""
     plan = plan_for_path(make_plan(f"SELECT {asked} FROM child_year"), "noisy_sum")
-    values = [next(sums[name] for name in sums if each.name.startswith(name)) % MODULUS for each in plan.statistics]
+    named = {each.name: [next(sums[name] for name in sums if each.name.startswith(name))] for each in plan.statistics}
+    values = [figure % MODULUS for (figure,) in take(centre_sums(plan), named).values()]
     return release_noisy_total(plan, values, terms, ANSWERED, ABSENT, UKLLC), plan
 
 
@@ -51,17 +53,17 @@ MARGINS = [
     (SHARE, {"rows:": 30, "rows": 120}, "ask for COUNT(*) beside it"),
     # With other noise in it the number of children does not tell what the share was divided by.
     (f"COUNT(DISTINCT child) AS n, {SHARE}", {"rows:": 30, "rows": 120, "children": 119}, "* ask for COUNT(*)"),
-    # The sum may be 294 off and the number 8: from 9.5 to 17.8 before chance, of values from 0 to 40.
-    (f"{SCORED} AS n, AVG(sdq_score) AS m", {"sum:": 1330, "rows": 100}, "74-131 5.4-21.9"),
+    # About 20 the sum is -670 and may be 147 off, the number 8: from 11.1 to 15.2 before chance, of values up to 40.
+    (f"{SCORED} AS n, AVG(sdq_score) AS m", {"sum:": 1330, "rows": 100}, "74-131 7.0-19.3"),
     # Nine bins of 100: the ends of the fourth and of the fifth are 50 either way of the half, which is 3.2 of the
     # errors of sqrt(0.25 * 911 + 2.75 * 2.25).
     ("MEDIAN(sdq_score) AS m", {"rows": 100}, "14.0-16.0"),
     (f"{SCORED} AS n, STDDEV(sdq_score) AS s", {"sum:sdq_score*": 2_260_000, "sum:": 133_000, "rows": 10_000},
      "* ask for AVG of the same values beside it"),
-    # The number may be 11 off, the sum 441, the sum of squares 17,612. 491,100 about the average are then at least
-    # 491,050 - 17,612 + 133,500^2 / 10,000 - 133,941^2 / 9,989 = 459,668, and 522,463 at most, before chance.
+    # The number may be 11 off, the sum about 20 by 221, the sum of squares by 4,403. 491,100 about the average are then
+    # 491,050 - 4,403 + 67,500^2 / 10,000 - 67,721^2 / 9,989 = 483,152 at least, and 499,031 at most, before chance.
     (f"{SCORED} AS n, AVG(sdq_score) AS m, STDDEV(sdq_score) AS s, VAR_POP(sdq_score) AS v",
-     {"sum:sdq_score*": 2_260_000, "sum:": 133_000, "rows": 10_000}, "* * 6.6-7.4 44.67-53.80"),
+     {"sum:sdq_score*": 2_260_000, "sum:": 133_000, "rows": 10_000}, "* * 6.7-7.3 46.95-51.38"),
     # As far apart as scores from 0 to 40 can be, and farther: the spread stands at the end.
     (f"{SCORED} AS n, AVG(sdq_score) AS m, STDDEV(sdq_score) AS s",
      {"sum:sdq_score*": 20_000_000, "sum:": 133_000, "rows": 10_000}, "* * the noise in it leaves nothing to go by"),
@@ -115,8 +117,7 @@ def test_noisy_margins_hold_the_truth_19_times_in_20(epsilon: str, answered: int
     codes = ("202", "203", "301", "302", "303")
     held, shown = dict.fromkeys(TRUTH, 0), dict.fromkeys(TRUTH, 0)
     for run in range(3000):
-        sums = simulate(chance)
-        values = [(sums[each.name] + noise[each.name][run]) % MODULUS for each in PLAN.statistics]
+        values = noised(PLAN, simulate(chance), noise, run)
         absent = dict.fromkeys(codes[answered:], "late")
         table = release_noisy_total(PLAN, values, terms, codes[:answered], absent, UKLLC)
         (margins,) = find_margins(table, PLAN, UKLLC)
@@ -145,7 +146,8 @@ def test_noisy_margins_of_spreads_hold_the_truth_19_times_in_20(epsilon: str) ->
         scores = chance.choices(SCORES, k=8000)
         sums = {"rows:sdq_score": 8000, "sum:sdq_score": sum(scores)}
         squares = sum(score * score for score in scores)
-        values = [(sums.get(each.name, squares) + noise[each.name][run]) % MODULUS for each in SPREAD_PLAN.statistics]
+        named = {each.name: sums.get(each.name, squares) for each in SPREAD_PLAN.statistics}
+        values = noised(SPREAD_PLAN, named, noise, run)
         table = release_noisy_total(SPREAD_PLAN, values, terms, ANSWERED, ABSENT, UKLLC)
         (margins,) = find_margins(table, SPREAD_PLAN, UKLLC)
         for label, truth in (("s", (110 / 3) ** 0.5), ("v", 110 / 3)):
@@ -154,6 +156,12 @@ def test_noisy_margins_of_spreads_hold_the_truth_19_times_in_20(epsilon: str) ->
             held[label] += float(margin.low) <= truth <= float(margin.high)
             assert float(margin.high) < 2 / float(epsilon) * float(margin.low)
     assert min(held.values()) >= 0.94 * runs
+
+
+def noised(plan: QueryPlan, sums: Mapping[str, int], noise: Mapping[str, list[int]], run: int) -> list[int]:
+    """Sums about the middle of what they can be, with the noise of one run."""
+    taken = take(centre_sums(plan), {name: [figure] for name, figure in sums.items()})
+    return [(taken[each.name][0] + noise[each.name][run]) % MODULUS for each in plan.statistics]
 
 
 def draw_noise(terms: NoiseTerms, answered: int, runs: int, plan: QueryPlan = PLAN) -> dict[str, list[int]]:

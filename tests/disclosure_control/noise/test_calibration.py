@@ -32,8 +32,11 @@ SCALES = [
     ("sex, COUNT(*) AS n | GROUP BY ROLLUP (sex)", "1", {"rows": ["2", "2"]}),
     ("COUNT(*) AS n, COUNT(DISTINCT child) AS m", "1", {"children": ["2"], "rows": ["2"]}),
     ("SUM(sdq_score) AS n", "1", {"sum:sdq_score": ["40"]}),
-    ("AVG(sdq_score) AS n", "1", {"rows:sdq_score": ["2"], "sum:sdq_score": ["80"]}),
-    ("AVG(sdq_score) AS n, COUNT(*) AS m", "3", {"rows": ["1"], "rows:sdq_score": ["1"], "sum:sdq_score": ["40"]}),
+    # Where the same rows are counted a sum is about the middle, 20, from which a score is 20 off at most.
+    ("AVG(sdq_score) AS n", "1", {"rows:sdq_score": ["2"], "sum:sdq_score": ["40"]}),
+    ("AVG(sdq_score) AS n, COUNT(*) AS m", "3", {"rows": ["1"], "rows:sdq_score": ["1"], "sum:sdq_score": ["20"]}),
+    ("SUM(sdq_score) AS n, COUNT(*) AS m", "1", {"rows": ["2"], "sum:sdq_score": ["80"]}),
+    ("AVG(age) AS n | WHERE age BETWEEN 5 AND 17", "1", {"rows": ["2"], "sum:age": ["12"]}),
     # Half a point more or less is 5,000 units of the last of four places.
     ("SUM(attendance_rate) AS n", "1", {"sum:attendance_rate": ["10000"]}),
 ]

@@ -17,6 +17,7 @@ from disclosure_control.release.showing import show_table
 from disclosure_control.release.totals import release_exact_total, release_noisy_total
 from disclosure_control.rows.protection import protect
 from disclosure_control.symbols import Symbol
+from query_engine.planning.centred_sums import centre_sums, take
 from query_engine.planning.paths import plan_for_path
 from query_engine.planning.plan import Path, QueryPlan
 from query_engine.tables import RawTable
@@ -49,10 +50,10 @@ def exact_total(sql: str, cells: str, preset: str, make_raw: MakeRaw) -> Release
 
 
 def noisy_total(sql: str, sums: Mapping[str, list[int]], terms: NoiseTerms = FEW) -> ReleasedTable:
-    """A total of these noised sums, whatever the statistics are called: `sums` names how each one's name begins."""
+    """A total of these noised sums about 0: `sums` names how each statistic's name begins."""
     plan = plan_of(sql, "noisy_sum")
-    columns = [next(sums[name] for name in sums if each.name.startswith(name)) for each in plan.statistics]
-    values = [figure % MODULUS for column in columns for figure in column]
+    columns = {each.name: next(sums[name] for name in sums if each.name.startswith(name)) for each in plan.statistics}
+    values = [figure % MODULUS for column in take(centre_sums(plan), columns).values() for figure in column]
     return release_noisy_total(plan, values, terms, ANSWERED, ABSENT, ONS)
 
 
@@ -201,7 +202,7 @@ RELIABLE = [
     ("AVG(sdq_score) AS m", {"sum:": [-5], "rows": [100]}, ["0.0"]),
     ("AVG(sdq_score) AS m", {"sum:": [9999], "rows": [100]}, ["40.0"]),
     ("AVG(sdq_score) AS m", {"sum:": [130], "rows": [10]}, ["u"]),
-    # Squares of scores take noise of scale 4,800, and a sum of products of n and those must exceed it.
+    # Squares of scores take noise of scale 1,200, and a sum of products of n and those must exceed it.
     ("STDDEV(sdq_score) AS s", {"sum:sdq_score*": [2_260_000], "sum:": [133_000], "rows": [10_000]}, ["7.0"]),
     ("STDDEV(sdq_score) AS s", {"sum:sdq_score*": [22_600], "sum:": [1_330], "rows": [100]}, ["u"]),
     ("STDDEV(sdq_score) AS s", {"sum:sdq_score*": [100], "sum:": [133_000], "rows": [10_000]}, ["u"]),
