@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -q --numprocesses 2 --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo spark test test-deep fuzz check fix docs lock clean
+.PHONY: help demo spark test test-deep fuzz check fix docs assets lock clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -62,6 +62,13 @@ fix: $(VENV)/ready-to-test  ## mend what the formatter can
 
 docs: $(VENV)/ready-to-test  ## write the generated pages of docs/ anew
 	@$(BIN)/python -m tests.house.generated_pages
+
+# What it makes is kept with the code, so that nobody else needs npm. Another version of GOV.UK Frontend: change it in
+# federation/web/govuk/package.json and in the first line of govuk-frontend.scss, and `npm install` there renews the lock.
+assets:  ## build the stylesheet of GOV.UK Frontend anew (needs npm)
+	npm ci --prefix federation/web/govuk --ignore-scripts --no-audit --no-fund
+	npm run --prefix federation/web/govuk build
+	rm -rf federation/web/govuk/node_modules
 
 lock:  ## renew the locked lists (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -36,7 +36,8 @@ def render_page(overview: Overview, reader: Reader) -> str:
     )
     jinja.filters.update(sentence=as_sentence, breakable=as_breakable, rows=describe_rows)
     jinja.globals.update(children=describe_children, places=describe_places)
-    style = "\n".join(path.read_text(encoding="utf-8") for path in (ASSETS / "circe.css", here / "quality_page.css"))
+    sheets = (ASSETS / "govuk-frontend.css", ASSETS / "circe.css", here / "quality_page.css")
+    style = "\n".join(path.read_text(encoding="utf-8") for path in sheets)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'"
     # The stylesheet goes in as it is: the policy is the hash of these very characters.

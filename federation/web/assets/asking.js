@@ -15,7 +15,7 @@
   const frame = make("div", { className: "editor" });
   const mirror = make("pre", { className: "mirror" });
   const options = make("ul", { className: "options", id: "sql-options", hidden: true });
-  const said = make("p", { className: "hint" });
+  const said = make("p", { className: "govuk-hint" });
   const panel = make("div", { className: "instant" });
   mirror.setAttribute("aria-hidden", "true");
   options.setAttribute("role", "listbox");
@@ -39,7 +39,7 @@
   // What the panel shows as well is read out alone.
   const say = (text, shown = true) => {
     said.textContent = text;
-    said.className = shown ? "hint" : "unseen";
+    said.className = shown ? "govuk-hint" : "govuk-visually-hidden";
   };
 
   const placeOf = (line, column) => area.value.split("\n").slice(0, line - 1).join("\n").length + (line > 1) + column - 1;
@@ -185,7 +185,7 @@
       if (details) {
         details.open = opened;
       }
-      const checked = panel.querySelector(".checked");
+      const checked = panel.querySelector("[data-summary]");
       if (options.hidden) {
         mark(checked);
         say(checked?.dataset.summary ?? "", false);

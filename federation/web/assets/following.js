@@ -10,10 +10,10 @@
   }
   const said = document.createElement("span");
   said.setAttribute("role", "status");
-  said.className = "unseen";
+  said.className = "govuk-visually-hidden";
   const button = document.createElement("button");
   button.type = "button";
-  button.className = "button button-quiet";
+  button.className = "govuk-button govuk-button--secondary";
   reload.replaceWith(button, said);
 
   let held = false;

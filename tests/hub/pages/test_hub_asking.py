@@ -133,7 +133,7 @@ def test_the_reviewed_fields_are_what_is_drafted(browse: Browse, send: Send, fed
 def test_something_can_be_changed_after_the_review(browse: Browse, send: Send) -> None:
     page = read_page(send(browse("ana"), "/queries/new", {**GOOD, "step": "edit"}).text)
     assert [area.text.strip() for area in page.all("textarea")] == [GOOD["purpose"], SQL]
-    assert not [element for element in page.elements if element.attributes.get("class") == "error-summary"]
+    assert not [element for element in page.elements if element.attributes.get("class") == "govuk-error-summary"]
 
 
 def test_a_refused_query_is_shown_at_its_place(browse: Browse, send: Send, federation: PlayedFederation) -> None:

@@ -68,7 +68,7 @@ def test_a_child_is_shown_once_the_passkey_has_signed(
     assert hub.requests == {}
     answer = client.post("/emergency/send", data=sign(page, device))
     assert answer.status_code == 200
-    assert "<h1>Found</h1>" in answer.text
+    assert ">Found</h1>" in answer.text
     assert whom(federation)["upn"] in answer.text
     assert [notice.kind for notice in list_notices(node)] == [NoticeKind.EMERGENCY_BY_US]
     again = client.post("/emergency/send", data=sign(page, device))

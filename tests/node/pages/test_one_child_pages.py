@@ -39,7 +39,7 @@ def test_our_own_child_is_shown_after_the_search_is_logged(browse: Browse, send:
     child = our_child(node)
     answer = send(browse("vsh"), "/child", {**WHY, "where": "here", "upn": str(child["upn"])})
     assert answer.status_code == 200
-    assert "<h1>Found</h1>" in answer.text
+    assert ">Found</h1>" in answer.text
     assert str(child["la_child_id"]) in answer.text
     entries = [entry.to_event() for entry in read_entries(node.database.connection, action=Action.CHILDREN_LISTED)]
     assert [event.details.get("children") for event in entries] == [1, None, None]
@@ -75,7 +75,7 @@ def test_whoever_may_search_in_one_place_alone_is_told_so_in_the_other(
 
 def test_nobody_is_found_and_that_is_logged(browse: Browse, send: Send, node: Node) -> None:
     answer = send(browse("staff"), "/child", {**WHY, "where": "here", "upn": UPN})
-    assert "<h1>Not found</h1>" in answer.text
+    assert ">Not found</h1>" in answer.text
     assert "That you searched is logged" in answer.text
     assert UPN not in answer.text
     entry, *_ = read_entries(node.database.connection, action=Action.CHILDREN_LISTED)
@@ -121,8 +121,8 @@ def test_another_authoritys_answer_is_shown_with_whom_to_call(
     answer = msgspec.structs.replace(ANSWER, children=(), files=(told,), fields=("upn", "school"))
     held = msgspec.structs.replace(answer, outcome=LookupOutcome.HELD, code="held", text="ask later", files=())
     shown = {
-        "<h1>Found</h1>": LookupResult(ANSWER.lookup_id, (answer,), ()),
-        "<h1>Held</h1>": LookupResult(ANSWER.lookup_id, (held,), ()),
+        ">Found</h1>": LookupResult(ANSWER.lookup_id, (answer,), ()),
+        ">Held</h1>": LookupResult(ANSWER.lookup_id, (held,), ()),
         "Barking and Dagenham (301): Has not answered in time": LookupResult(
             ANSWER.lookup_id, (), (Missing("node-301", "301", "has not answered in time"),)
         ),
@@ -133,7 +133,7 @@ def test_another_authoritys_answer_is_shown_with_whom_to_call(
         page = send(client, "/child", {**WHY, "where": "theirs", "at": "301", "upn": UPN}).text
         assert words in page
         assert (ANSWER.contact in page) is bool(result.answers)
-        assert ("100001" in page) is (words == "<h1>Found</h1>")
+        assert ("100001" in page) is (words == ">Found</h1>")
 
 
 def hold_one(node: Node) -> str:

@@ -51,7 +51,7 @@ def counter(browse: Browse, send: Send) -> Counter:
 def number(counter: Counter) -> str:
     """Our number of the first child of the caseload."""
     page = counter.ask("/tracking/child", child=counter.children[0]).text
-    found = re.search(r"<dt>Number</dt><dd>(\d+)</dd>", page)
+    found = re.search(r">Number</dt>\s*<dd[^>]*>(\d+)</dd>", page)
     assert found is not None
     return found[1]
 
