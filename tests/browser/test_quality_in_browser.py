@@ -45,7 +45,7 @@ def test_the_page_fits_its_window(page: "Page", quality_page: Path, width: str) 
     """No scrolling sideways at 320 pixels, no faint text, no complaint: its own policy lets its stylesheet in."""
     page.goto(quality_page.as_uri())
     look_at(page, "quality", width)
-    assert page.evaluate("getComputedStyle(document.body).fontFamily").startswith("Arial")
+    assert page.evaluate("getComputedStyle(document.body).fontFamily").startswith("arial")
 
 
 def test_a_school_is_reached_from_the_list_of_calls(page: "Page", quality_page: Path) -> None:
