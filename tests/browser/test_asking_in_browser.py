@@ -63,17 +63,17 @@ def test_the_check_comes_by_itself_and_marks_the_place(visit: Visit, width: str,
     page.get_by_label("Academic year").select_option("202425")
     area = page.get_by_label("Question in SQL")
     area.fill(WRONG)
-    page.locator(".checked .error").wait_for()
+    page.locator("[data-summary] .govuk-error-message").wait_for()
     assert "populaton" in page.locator(".mirror mark").inner_text()
-    assert page.locator(".checked").get_attribute("data-line") == "3"
+    assert page.locator("[data-summary]").get_attribute("data-line") == "3"
     assert "Refused at line 3" in str(page.get_by_role("status").text_content())
     look_at(page, "asking-marked", width)
 
     area.fill(SQL)
-    page.locator(".checked strong").wait_for()
+    page.locator("[data-summary] strong").wait_for()
     assert page.locator(".mirror mark").count() == 0
     page.get_by_text("The plan, the cost and what would be sounder").click()
-    told = page.locator(".checked").inner_text()
+    told = page.locator("[data-summary]").inner_text()
     assert "Can be asked: 7 cells" in told
     assert "left for project attendance: epsilon 999" in told
     look_at(page, "asking-instant", width)

@@ -101,7 +101,7 @@ def draft(page: "Page") -> tuple[str, list[str]]:
     page.get_by_label("Academic year").select_option("202425")
     page.get_by_label("Rows of each authority").check()
     page.get_by_label("Question in SQL").fill(SQL)
-    page.locator(".checked strong", has_text="Can be asked: 7 cells").wait_for()
+    page.locator("[data-summary] strong", has_text="Can be asked: 7 cells").wait_for()
     look(page, "1-asking")
     page.get_by_role("button", name="Try it on synthetic England").click()
     page.get_by_role("heading", name="Nobody in this table exists").wait_for()
