@@ -8,6 +8,7 @@ else helps, nothing new is shown.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from disclosure_control.linked.amounts import find_amounts
 from disclosure_control.linked.counted import Counted, counts_of
 from disclosure_control.linked.joint_attack import Baseline, Entries, JointAttack, Rules, attack_together, rule_for
 from disclosure_control.linked.links import Linked, Place, link_plans
@@ -92,10 +93,12 @@ def find_companions(earlier: Sequence[Published], newest: Published, deadline: D
     shown = {each.label for each in counted if not each.implied}
     of_shares = {each.label for each in counted if each.of_share}
     neighbours, withheld = _neighbours(linked.lattice), set[int]()
-    past = Baseline(linked, {place: entry for place, entry in entries.items() if place[0] != number}, rules, deadline)
+    amounts = find_amounts(tables)
+    less = {place: entry for place, entry in entries.items() if place[0] != number}
+    past = Baseline(linked, less, rules, deadline, amounts)
     found: JointAttack | None = None
     for _ in range(MOST_ROUNDS):
-        found = attack_together(linked, entries, rules, deadline, after=found)
+        found = attack_together(linked, entries, rules, deadline, after=found, amounts=amounts)
         told = [each.cell for each in past.fresh(found)]
         if not told:
             return frozenset(withheld)

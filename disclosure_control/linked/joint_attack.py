@@ -10,11 +10,12 @@ by the strictest of them: a count that one withheld is not to be printed, or bou
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 import numpy as np
 
+from disclosure_control.linked.amounts import NO_AMOUNTS, Amount, least_children
 from disclosure_control.linked.groups import find_groups
 from disclosure_control.linked.implied import narrow_bounds
 from disclosure_control.linked.links import Linked, Place
@@ -102,8 +103,11 @@ def attack_together(
     *,
     after: JointAttack | None = None,
     only: Set[int] | None = None,
+    amounts: Mapping[Place, Amount] = NO_AMOUNTS,
 ) -> JointAttack:
     """Attack what is printed. Raises `Contradiction` where no figures agree with it, as those of two snapshots.
+
+    `amounts` are sums and averages, each by the place of the count of the children behind it, while that is known.
 
     What was seen in another attack on the same counts, `after` which this one is made, is not looked for again, where
     no more is printed now. Where `only` some cells matter, others are not looked at.
@@ -112,7 +116,7 @@ def attack_together(
     contradiction = Contradiction()
     for may_be_none in _readings(entries, rules):
         try:
-            bounds = _bounds(linked, entries, rules, may_be_none)
+            bounds = _beside_amounts(linked, entries, amounts, _bounds(linked, entries, rules, may_be_none))
             seen = Seen.of(after.seen if after else None, *bounds)
             return _Attack(linked, entries, rules, narrow_bounds(linked.lattice, *bounds), seen, only, deadline).run()
         except Contradiction as found:
@@ -128,6 +132,7 @@ class Baseline:
     less: Entries
     rules: Rules
     deadline: Deadline = NEVER
+    amounts: Mapping[Place, Amount] = field(default_factory=lambda: NO_AMOUNTS)
     _looked: frozenset[int] = frozenset()
     _found: JointAttack | None = None
 
@@ -139,7 +144,7 @@ class Baseline:
         if self._found is None or not told <= self._looked:
             self._looked |= told
             self._found = attack_together(
-                self.linked, self.less, self.rules, self.deadline, after=found, only=self._looked
+                self.linked, self.less, self.rules, self.deadline, after=found, only=self._looked, amounts=self.amounts
             )
         return found.beyond(self._found)
 
@@ -169,6 +174,22 @@ def _bounds(linked: Linked, entries: Entries, rules: Rules, may_be_none: Collect
             low[cell] = max(low[cell], rule.hidden[0])
     if (low > high).any():
         raise Contradiction("two releases print one count differently")
+    return low, high
+
+
+def _beside_amounts(
+    linked: Linked, entries: Entries, amounts: Mapping[Place, Amount], bounds: tuple[Bounds, Bounds]
+) -> tuple[Bounds, Bounds]:
+    """What each cell can be, as the children in it have something between them. Raises `Contradiction`."""
+    found: dict[int, list[Amount]] = {}
+    for place, amount in amounts.items():
+        if isinstance(entries.get(place), int) and (cell := linked.places.get(place)) is not None:
+            found.setdefault(cell, []).append(amount)
+    if not found:
+        return bounds
+    low, high = least_children(linked.lattice, found, bounds), bounds[1]
+    if (low > high).any():
+        raise Contradiction("the children of a count have more between them than so many can have")
     return low, high
 
 

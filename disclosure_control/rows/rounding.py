@@ -26,7 +26,16 @@ from disclosure_control.symbols import Symbol, Value
 from query_engine.finalisers import finalise
 from query_engine.planning.plan import Measure, Output
 
-__all__ = ["cut", "decimal_places", "is_count", "is_of_counts", "is_share", "release_figure", "round_to_base"]
+__all__ = [
+    "average_places",
+    "cut",
+    "decimal_places",
+    "is_count",
+    "is_of_counts",
+    "is_share",
+    "release_figure",
+    "round_to_base",
+]
 
 _PRECISION = 60  # A sum of squares can have more figures than the 28 that arithmetic keeps unasked.
 
@@ -50,7 +59,7 @@ def decimal_places(output: Output, preset: Preset) -> int:
     """
     if is_count(output):
         return 0
-    places = [_average_places(each, preset) for each in output.measures]
+    places = [average_places(each, preset) for each in output.measures]
     match output.kind:
         case "sum":
             return output.scale if preset.rounding_base == 1 else 0
@@ -75,7 +84,7 @@ def decimal_places(output: Output, preset: Preset) -> int:
 def _product_places(output: Output, factors: tuple[int, int], preset: Preset) -> int:
     """The places of an average product of two measures, or of a sum of products, which is finer by the rows."""
     measures = [output.measures[each] for each in factors]
-    places = sum(_average_places(each, preset) for each in measures)
+    places = sum(average_places(each, preset) for each in measures)
     if preset.rounding_base == 1 or is_of_counts(output):
         return places
     is_sum = output.kind in ("regr_sxx", "regr_syy", "regr_sxy")
@@ -171,11 +180,12 @@ def _average_times_children(output: Output, figures: Figures, preset: Preset) ->
     assert output.measure is not None
     present = figures[output.present]
     total = Decimal(finalise(output, figures) or 0)
-    average = cut(total / present, _average_places(output.measure, preset))
+    average = cut(total / present, average_places(output.measure, preset))
     return round_to_base(average * round_to_base(present, preset.rounding_base), preset.rounding_base)
 
 
-def _average_places(measure: Measure, preset: Preset) -> int:
+def average_places(measure: Measure, preset: Preset) -> int:
+    """The decimal places of an average of a measure."""
     if is_share(measure):
         return preset.proportion_decimals
     return preset.mean_decimals if preset.rounding_base == 1 else min(preset.mean_decimals, measure.scale + 1)

@@ -63,8 +63,8 @@ def test_companions_are_those_that_attacks_from_the_beginning_choose(
     *earlier, newest = draw_stack(seed)
     found = find_companions(earlier, newest)
 
-    def attack_anew(*arguments: Any, after: object = None, only: object = None) -> JointAttack:
-        return attack_together(*arguments)
+    def attack_anew(*arguments: Any, after: object = None, only: object = None, **beside: Any) -> JointAttack:
+        return attack_together(*arguments, **beside)
 
     for module in (companions, joint_attack):
         monkeypatch.setattr(module, "attack_together", attack_anew)

@@ -1,0 +1,129 @@
+"""What sums and averages tell of how many children there are: whoever has something between them is somebody.
+
+Rounded counts leave it open whether two conditions differ by anybody. Amounts can say it: where the children of one
+table have forty days between them, and those of another, who are some of them, five, the rest have thirty, so that
+somebody is there; and by the counts it is few. Amounts of one column add up over parts that have no child in common as
+counts do, none is negative, and no child has more than the catalogue's bound. So they have a system of their own, over
+the same cells, and what it gives goes back to the counts: at least so many children as it takes to have so much.
+
+It is looked at where every table is of the same one, with a row for each child, and the children behind each figure
+are known: by the node whose rows they are.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from math import ceil, floor
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from disclosure_control.linked.implied import narrow_bounds
+from disclosure_control.rows.rounding import average_places
+from disclosure_control.suppression.lattice import Lattice
+from disclosure_control.suppression.rules import UNBOUNDED
+from disclosure_control.suppression.view import Bounds
+from query_engine.planning.plan import Output, QueryPlan
+from query_engine.planning.relation import Relation
+
+if TYPE_CHECKING:
+    from disclosure_control.linked.companions import Published
+    from disclosure_control.linked.links import Place
+
+__all__ = ["NO_AMOUNTS", "Amount", "find_amounts", "least_children"]
+
+
+@dataclass(frozen=True)
+class Amount:
+    """What is printed of the values of some columns over one cell, in units of their last decimal place.
+
+    It is an average that lies between two ends, or an exact total. `most` is the most that one child has.
+    """
+
+    columns: tuple[str, ...]
+    most: int
+    average: tuple[Fraction, Fraction] | None
+    total: int = 0
+
+    def between(self, fewest: int, most: int) -> tuple[int, int]:
+        """The least and the greatest total that so many children have between them."""
+        if self.average is None:
+            return self.total, self.total
+        low, high = self.average
+        return floor(max(low, Fraction(0)) * fewest), min(UNBOUNDED, ceil(high * most))
+
+
+NO_AMOUNTS: Mapping["Place", Amount] = MappingProxyType({})
+"""What is printed where only counts are looked at."""
+
+
+def find_amounts(published: Sequence["Published"]) -> Mapping["Place", Amount]:
+    """The sums and averages that are printed, each by the place of the count of the children behind it."""
+    plans = [each.plan for each in published]
+    if len({each.governed.name for each in plans}) > 1 or not all(map(_has_rows_of_children, plans)):
+        return NO_AMOUNTS
+    return {place: amount for number, table in enumerate(published) for place, amount in _read_table(number, table)}
+
+
+def _has_rows_of_children(plan: QueryPlan) -> bool:
+    one_row = not isinstance(plan.governed, Relation) and plan.governed.rows_per_child_year == 1
+    return one_row and len(plan.academic_years) == 1
+
+
+def _read_table(number: int, table: "Published") -> Iterator[tuple["Place", Amount]]:
+    for at, output in enumerate(table.plan.outputs):
+        if not _is_amount(output, table.plan):
+            continue
+        for place, row in enumerate(table.rows):
+            children = table.implied.get((place, output.label))
+            figure = row[at]
+            if children and isinstance(figure, int | Decimal) and not isinstance(figure, bool):
+                yield (number, place, output.label), _read(output, Fraction(figure), children, table)
+
+
+def _is_amount(output: Output, plan: QueryPlan) -> bool:
+    """Whether a figure is of numbers that are never negative, and of every child behind it."""
+    if output.kind not in ("sum", "mean") or output.indicator or output.measure is None:
+        return False
+    columns = [plan.governed.columns[name] for name in output.measure.columns]
+    return bool(columns) and output.measure.holds is True and all(each.scaled_bounds[0] >= 0 for each in columns)
+
+
+def _read(output: Output, figure: Fraction, children: int, table: "Published") -> Amount:
+    """A printed figure, read back through its rounding: a sum is the average times the rounded number of children."""
+    measure, base, unit = output.measures[0], table.preset.rounding_base, 10**output.scale
+    if output.kind == "sum" and base == 1:
+        return Amount(measure.columns, measure.bound, None, int(figure * unit))
+    half = Fraction(1, 2 * 10 ** average_places(measure, table.preset))
+    low, high = figure, figure
+    if output.kind == "sum":
+        low, high = (figure - Fraction(base, 2)) / children, (figure + Fraction(base, 2)) / children
+    return Amount(measure.columns, measure.bound, ((low - half) * unit, (high + half) * unit))
+
+
+def least_children(lattice: Lattice, amounts: Mapping[int, Sequence[Amount]], counts: tuple[Bounds, Bounds]) -> Bounds:
+    """How many children there are in each cell at least, by what they have between them: `amounts` are by the cell.
+
+    Raises `Contradiction` where amounts do not add up.
+    """
+    least, narrow = counts[0], narrow_bounds(lattice, *counts)
+    for columns in dict.fromkeys(each.columns for of_cell in amounts.values() for each in of_cell):
+        own = {cell: [each for each in found if each.columns == columns] for cell, found in amounts.items()}
+        low, _ = narrow_bounds(lattice, *_bounds(len(lattice), own, narrow))
+        most = max(each.most for found in own.values() for each in found)
+        least = np.maximum(least, -(-low // most))
+    return least
+
+
+def _bounds(
+    cells: int, amounts: Mapping[int, Sequence[Amount]], counts: tuple[Bounds, Bounds]
+) -> tuple[Bounds, Bounds]:
+    """What the children of each cell can have between them, by what is printed of it alone."""
+    low, high = np.zeros(cells, np.int64), np.full(cells, UNBOUNDED, np.int64)
+    for cell, found in amounts.items():
+        for each in found:
+            least, most = each.between(int(counts[0][cell]), int(counts[1][cell]))
+            low[cell], high[cell] = max(low[cell], least), min(high[cell], most)
+    return low, high

@@ -1,0 +1,151 @@
+"""What sums and averages of several tables tell of how many children there are, though counts are rounded."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from random import Random
+
+import numpy as np
+import pytest
+
+from disclosure_control.linked.amounts import Amount, find_amounts, least_children
+from disclosure_control.linked.companions import Published, find_companions, link_published
+from disclosure_control.linked.implied import narrow_bounds
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.rows.rounding import average_places, cut, round_to_base
+from disclosure_control.suppression.rules import UNBOUNDED
+from federation.manifest import Path
+from federation.plans import derive_plan
+
+Child = tuple[str, int, int]
+"""Sex, age, and tenths of school days lost to suspension."""
+
+EVERYBODY = "FROM child_year WHERE academic_year = 202425"
+OLDER = f"{EVERYBODY} AND age <> 3"
+DAYS, TOTAL = "AVG(suspension_days) AS f", "SUM(suspension_days) AS f"
+
+
+def publish(name: str, sql: str, figure: str, children: int, preset: str = "opensafely") -> Published:
+    """A table of one figure, with the children behind it as they are rounded."""
+    plan = derive_plan(sql, Path.PER_AUTHORITY)
+    return Published(name, plan, load_preset(preset), ((Decimal(figure),),), implied={(0, "f"): children})
+
+
+WITHHELD = [
+    # all of us and those who are not 3, by the same rounded number: what each have, and whether the second is withheld
+    # 46 days, give or take 6, of 18 to 22 children, and 2 of as many: somebody of 3 has 37 or more, and is one of four.
+    (DAYS, "2.3", "0.1", True),
+    (DAYS, "2.3", "2.2", False),
+    (TOTAL, "45", "0", True),
+    (TOTAL, "45", "45", False),
+]
+
+
+@pytest.mark.parametrize(("asked", "all_have", "older_have", "withheld"), WITHHELD)
+def test_an_amount_that_is_left_over_is_somebodys(asked: str, all_have: str, older_have: str, withheld: bool) -> None:
+    earlier = publish("one", f"SELECT {asked} {EVERYBODY}", all_have, 20)
+    newest = publish("other", f"SELECT {asked} {OLDER}", older_have, 20)
+    assert find_companions([earlier], newest) == (frozenset({0}) if withheld else frozenset())
+
+
+def test_an_amount_that_many_may_have_is_nobodys_secret() -> None:
+    """Where those left over may be as many as are ever shown, nothing is withheld for what they have."""
+    earlier = publish("one", f"SELECT {DAYS} {EVERYBODY}", "2.3", 60)
+    newest = publish("other", f"SELECT {DAYS} {OLDER}", "0.1", 40)
+    assert find_companions([earlier], newest) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "AVG(sdq_score) AS f",  # of another column
+        "AVG(CASE WHEN uasc THEN 1 ELSE 0 END) AS f",  # a share: its counts are looked at themselves
+        "SUM(suspension_days * uasc) AS f",  # of some of the children behind it alone
+    ],
+)
+def test_amounts_of_other_things_are_not_set_against_each_other(asked: str) -> None:
+    earlier = publish("one", f"SELECT {DAYS} {EVERYBODY}", "2.3", 20)
+    newest = publish("other", f"SELECT {asked} {OLDER}", "0.1", 20)
+    assert {place[0] for place in find_amounts([earlier, newest])} <= {0, 1}
+    linked, amounts = link_published([earlier, newest]), find_amounts([earlier, newest])
+    cells = {linked.places[place]: [amount] for place, amount in amounts.items()}
+    low = least_children(linked.lattice, cells, _open(len(linked.lattice)))
+    assert not low[[cell for cell in range(len(low)) if cell not in cells]].any()
+
+
+def _open(cells: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.zeros(cells, np.int64), np.full(cells, UNBOUNDED, np.int64)
+
+
+def test_tables_of_which_one_has_any_number_of_rows_for_a_child_are_left_alone() -> None:
+    support = Published(
+        "s",
+        derive_plan("SELECT COUNT(DISTINCT child) AS n FROM pep WHERE academic_year = 202425", Path.PER_AUTHORITY),
+        load_preset("opensafely"),
+        ((20,),),
+    )
+    assert not find_amounts([support, publish("one", f"SELECT {DAYS} {EVERYBODY}", "2.3", 20)])
+
+
+# --- Against children who are known ----------------------------------------------------------------------------------
+
+CONDITIONS: Mapping[str, tuple[str, ...]] = {
+    "": ("M", "F"),
+    " AND sex = 'M'": ("M",),
+    " AND sex = 'F'": ("F",),
+}
+Asked = tuple[tuple[str, ...], tuple[int, ...]]
+"""Of which sexes and ages a figure is."""
+
+AGES = ((1, 2, 3), (2, 3), (1, 3), (1,), (3,))
+
+
+def draw_children(draw: Random) -> list[Child]:
+    """Some tens of children, few of whom have anything, and some of these much."""
+    return [
+        (draw.choice("MF"), draw.choice((1, 2, 3)), draw.choice((0, 0, 0, 5, 20, 300, 1000)))
+        for _ in range(draw.randint(20, 60))
+    ]
+
+
+def draw_table(
+    draw: Random, children: Sequence[Child], name: str, preset_name: str, asked_of: dict[str, Asked]
+) -> Published:
+    """A true figure of those children whom a condition drawn at random keeps, printed as the preset prints it."""
+    preset, asked = load_preset(preset_name), draw.choice((DAYS, TOTAL))
+    words, sexes = draw.choice(list(CONDITIONS.items()))
+    ages = draw.choice(AGES)
+    asked_of[name] = (sexes, ages)
+    sql = f"SELECT {asked} {EVERYBODY}{words} AND age IN ({', '.join(map(str, ages))})"
+    plan = derive_plan(sql, Path.PER_AUTHORITY)
+    kept = [days for sex, age, days in children if sex in sexes and age in ages] or [0]
+    base, measure = preset.rounding_base, plan.outputs[0].measures[0]
+    average = cut(Decimal(sum(kept)) / 10 / len(kept), average_places(measure, preset))
+    rounded = round_to_base(len(kept), base)
+    exact = Decimal(sum(kept)) / 10
+    printed = average if asked == DAYS else exact if base == 1 else round_to_base(average * rounded, base)
+    return Published(name, plan, preset, ((Decimal(printed),),), implied={(0, "f"): rounded})
+
+
+def true_count(table: Published, children: Sequence[Child], asked: Mapping[str, Asked]) -> int:
+    sexes, ages = asked[table.name]
+    return sum(sex in sexes and age in ages for sex, age, _ in children)
+
+
+@pytest.mark.parametrize("preset", ["opensafely", "dfe_cla"])
+@pytest.mark.parametrize("seed", [*range(20), *(pytest.param(each, marks=pytest.mark.deep) for each in range(20, 500))])
+def test_nobody_is_said_to_be_there_who_is_not(seed: int, preset: str) -> None:
+    """Of any children, what printed amounts tell is true: in no cell are there fewer than is said."""
+    draw = Random(seed)
+    children, asked = draw_children(draw), dict[str, Asked]()
+    tables = [draw_table(draw, children, f"T-{number}", preset, asked) for number in range(draw.randint(2, 4))]
+    linked, amounts = link_published(tables), find_amounts(tables)
+    cells: dict[int, list[Amount]] = {}
+    (low, high), (fewest, most) = _open(len(linked.lattice)), _open(len(linked.lattice))
+    for (number, *_), cell in linked.places.items():
+        count, half = tables[number].implied[0, "f"], tables[number].preset.rounding_base // 2
+        low[cell], high[cell] = max(low[cell], count - half), min(high[cell], count + half)
+        fewest[cell] = most[cell] = true_count(tables[number], children, asked)
+    for place, amount in amounts.items():
+        cells.setdefault(linked.places[place], []).append(amount)
+    least, (_, truth) = least_children(linked.lattice, cells, (low, high)), narrow_bounds(linked.lattice, fewest, most)
+    assert (least <= truth).all()
