@@ -8,6 +8,8 @@ else helps, nothing new is shown.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from disclosure_control.linked.amounts import find_amounts
 from disclosure_control.linked.counted import Counted, counts_of
 from disclosure_control.linked.joint_attack import Baseline, Entries, JointAttack, Rules, attack_together, rule_for
@@ -92,8 +94,7 @@ def find_companions(earlier: Sequence[Published], newest: Published, deadline: D
     counted = tuple(counts_of(newest.plan))
     shown = {each.label for each in counted if not each.implied}
     of_shares = {each.label for each in counted if each.of_share}
-    neighbours, withheld = _neighbours(linked.lattice), set[int]()
-    amounts = find_amounts(tables)
+    amounts, withheld = find_amounts(tables), set[int]()
     less = {place: entry for place, entry in entries.items() if place[0] != number}
     past = Baseline(linked, less, rules, deadline, amounts)
     found: JointAttack | None = None
@@ -103,7 +104,7 @@ def find_companions(earlier: Sequence[Published], newest: Published, deadline: D
         if not told:
             return frozenset(withheld)
         candidates = _candidates(linked, entries, number)
-        chosen = {row for cell in told if (row := _nearest(cell, candidates, neighbours, linked.lattice)) is not None}
+        chosen = {row for cell in told if (row := _nearest(cell, candidates, linked.lattice)) is not None}
         if not chosen:
             break
         withheld |= chosen
@@ -131,26 +132,18 @@ def _candidates(linked: Linked, entries: Entries, number: int) -> dict[int, int]
     }
 
 
-Neighbours = Mapping[int, Sequence[int]]
-
-
-def _neighbours(lattice: Lattice) -> Neighbours:
-    """The cells that one addition has beside each cell."""
-    found: dict[int, dict[int, None]] = {}
-    for relation in lattice.relations:
-        together = (relation.total, *relation.parts)
-        for cell in together:
-            found.setdefault(cell, {}).update(dict.fromkeys(together))
-    return {cell: tuple(beside) for cell, beside in found.items()}
-
-
-def _nearest(told: int, candidates: Mapping[int, int], neighbours: Neighbours, lattice: Lattice) -> int | None:
+def _nearest(told: int, candidates: Mapping[int, int], lattice: Lattice) -> int | None:
     """The row of the candidate that the fewest additions lead to from a cell that is told."""
-    seen, front = {told}, [told]
-    while front:
-        if found := [cell for cell in front if cell in candidates]:
+    members = lattice.incidence
+    front, seen = np.zeros(len(lattice), bool), np.zeros(len(lattice), bool)
+    front[told] = True
+    while front.any():
+        if found := [cell for cell in np.flatnonzero(front).tolist() if cell in candidates]:
             return candidates[min(found, key=lambda cell: (lattice.breadths[cell], candidates[cell]))]
-        reached = {beside for cell in front for beside in neighbours.get(cell, ())} - seen
-        seen |= reached
-        front = sorted(reached)
+        seen |= front
+        added = np.zeros(len(lattice.relations), bool)
+        added[members.relations[front[members.cells]]] = True
+        front = np.zeros(len(lattice), bool)
+        front[members.cells[added[members.relations]]] = True
+        front &= ~seen
     return None

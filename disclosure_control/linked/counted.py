@@ -6,7 +6,7 @@ alike in all rows of a child in a year tells children apart as it does rows; the
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import product
 from math import prod
 
@@ -102,6 +102,19 @@ def counts_of(
     not added up over. Conditions say what follows from them by `facts` too, so that those about the same children are
     the same. Raises `RegionTangled` and `TooTangled`.
     """
+    # Plans are equal whatever their tables are, which are as large as the catalogue: one catalogue's are one object.
+    return iter(_find_counts(plan, id(plan.governed), split, frozenset(crossed), facts))
+
+
+@lru_cache(maxsize=1 << 10)
+def _find_counts(
+    plan: QueryPlan, _governed: int, split: bool, crossed: frozenset[Columns], facts: Facts
+) -> tuple[Counted, ...]:
+    """The same, once for all: every release is read by it, for every authority."""
+    return tuple(_iter_counts(plan, split=split, crossed=crossed, facts=facts))
+
+
+def _iter_counts(plan: QueryPlan, *, split: bool, crossed: Collection[Columns], facts: Facts) -> Iterator[Counted]:
     for population in populations_of(plan, split=split):
         groupings = _groupings(plan, population)
         for place, (output, label, name, implied) in _named_counts(plan):

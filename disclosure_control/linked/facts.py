@@ -56,7 +56,7 @@ class RowFact:
         return intersect(self.rows, _rename(child, {word: row for row, word in self.alike}))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Facts:
     """What is known of children: of their columns, and of the rows that they have."""
 

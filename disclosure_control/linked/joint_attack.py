@@ -25,7 +25,7 @@ from disclosure_control.suppression.attack import Knowing, Known
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.reader import Contradiction
 from disclosure_control.suppression.rules import UNBOUNDED, CountRule
-from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Bounds, Printed, View
+from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Bounds, Printed, View, lacks
 from disclosure_control.suppression.witnesses import find_witnesses
 from query_engine.planning.plan import QueryPlan
 
@@ -113,12 +113,12 @@ def attack_together(
     no more is printed now. Where `only` some cells matter, others are not looked at.
     Raises `TimeUp` where it is not over by the deadline.
     """
-    contradiction = Contradiction()
+    contradiction, said = Contradiction(), _by_cell(linked, entries)
     for may_be_none in _readings(entries, rules):
         try:
-            bounds = _beside_amounts(linked, entries, amounts, _bounds(linked, entries, rules, may_be_none))
+            bounds = _beside_amounts(linked, entries, amounts, _bounds(linked, said, rules, may_be_none))
             seen = Seen.of(after.seen if after else None, *bounds)
-            return _Attack(linked, entries, rules, narrow_bounds(linked.lattice, *bounds), seen, only, deadline).run()
+            return _Attack(linked, said, rules, narrow_bounds(linked.lattice, *bounds), seen, only, deadline).run()
         except Contradiction as found:
             contradiction = found
     raise contradiction
@@ -160,21 +160,32 @@ def _readings(entries: Entries, rules: Rules) -> Sequence[Collection[int]]:
     return list(dict.fromkeys((frozenset[int](), blank, every))) if any(each.shows_zero for each in rules) else [every]
 
 
-def _bounds(linked: Linked, entries: Entries, rules: Rules, may_be_none: Collection[int]) -> tuple[Bounds, Bounds]:
-    """What each cell can be by itself. Raises `Contradiction`."""
-    low, high = np.zeros(len(linked.lattice), np.int64), np.full(len(linked.lattice), UNBOUNDED, np.int64)
+_Said = Mapping[int, Sequence[tuple[Place, Printed]]]
+"""What is printed of each cell, and where."""
+
+
+def _by_cell(linked: Linked, entries: Entries) -> _Said:
+    found: dict[int, list[tuple[Place, Printed]]] = {}
     for place, entry in entries.items():
-        if (cell := linked.places.get(place)) is None:
-            continue
-        rule = rules[place[0]]
-        if isinstance(entry, int):
-            least, most = rule.behind(entry, linked.lattice.levels[cell])
+        if (cell := linked.places.get(place)) is not None:
+            found.setdefault(cell, []).append((place, entry))
+    return found
+
+
+def _bounds(linked: Linked, said: _Said, rules: Rules, may_be_none: Collection[int]) -> tuple[Bounds, Bounds]:
+    """What each cell can be by itself. Raises `Contradiction`."""
+    low, high = [0] * len(linked.lattice), [UNBOUNDED] * len(linked.lattice)
+    for cell, entries in said.items():
+        for (number, _, _), entry in entries:
+            least, most = low[cell], high[cell]
+            if isinstance(entry, int):
+                least, most = rules[number].behind(entry, linked.lattice.levels[cell])
+            elif number not in may_be_none:
+                least = rules[number].hidden[0]
             low[cell], high[cell] = max(low[cell], least), min(high[cell], most)
-        elif place[0] not in may_be_none:
-            low[cell] = max(low[cell], rule.hidden[0])
-    if (low > high).any():
-        raise Contradiction("two releases print one count differently")
-    return low, high
+        if low[cell] > high[cell]:
+            raise Contradiction("two releases print one count differently")
+    return np.array(low, np.int64), np.array(high, np.int64)
 
 
 def _beside_amounts(
@@ -198,7 +209,7 @@ class _Attack:
     """An attack on cells between these bounds."""
 
     linked: Linked
-    entries: Entries
+    said: _Said
     rules: Rules
     bounds: tuple[Bounds, Bounds]
     seen: Seen
@@ -211,10 +222,10 @@ class _Attack:
         hidden = [cell for cell in range(len(self.linked.lattice)) if cell not in places]
         view = View(self.linked.lattice, _strictest(self.rules), *self.bounds, ())
         looked = [cell for cell in withheld if self.only is None or cell in self.only]
-        told, seen = self._find_told(view, looked)
-        knowing = Knowing(view, self.deadline)
+        told, lost, seen = self._find_told(view, looked)
+        knowing = Knowing(view, self.deadline, lost)
         known: dict[int, Callable[[], Known]] = {cell: partial(knowing.know, cell) for cell in told}
-        known |= {each.cell: partial(_itself, each) for each in self._find_opened(places)}
+        known |= {each.cell: partial(_itself, each) for each in self._find_opened()}
         together: dict[int, tuple[int, ...]] = {}
         if self.only is None or not self.only.isdisjoint(hidden):
             groups = find_groups(view, hidden, seen, self.deadline)
@@ -231,45 +242,44 @@ class _Attack:
         A figure that hides how many are behind it says nothing: its group is looked at like one that nobody asked for,
         or else asking for a withheld average of three children would keep everybody from looking at them.
         """
-        found: dict[int, list[Place]] = {}
-        for place, entry in self.entries.items():
-            if entry != UNKNOWN and (cell := self.linked.places.get(place)) is not None:
-                found.setdefault(cell, []).append(place)
-        return found
+        told = ((cell, [place for place, entry in entries if entry != UNKNOWN]) for cell, entries in self.said.items())
+        return {cell: places for cell, places in told if places}
 
     def _withheld(self) -> Sequence[int]:
         """The cells that are withheld and nowhere printed."""
-        cells = self.linked.places
-        entries = [(cells[place], entry) for place, entry in self.entries.items() if place in cells]
-        printed = {cell for cell, entry in entries if isinstance(entry, int)}
-        return sorted({cell for cell, entry in entries if entry == WITHHELD} - printed)
+        said = ((cell, [entry for _, entry in entries]) for cell, entries in self.said.items())
+        return sorted(cell for cell, entries in said if WITHHELD in entries and not any(map(_is_printed, entries)))
 
-    def _find_opened(self, places: Mapping[int, Sequence[Place]]) -> Iterator[Known]:
+    def _find_opened(self) -> Iterator[Known]:
         """The counts that one release withholds and a later one prints, though the first shows none so small."""
         low, high = self.bounds
-        for cell, of_cell in places.items():
-            printed = max((place[0] for place in of_cell if isinstance(self.entries[place], int)), default=-1)
-            hiding = (place[0] for place in of_cell if self.entries[place] == WITHHELD and place[0] < printed)
+        for cell, entries in self.said.items():
+            printed = max((place[0] for place, entry in entries if _is_printed(entry)), default=-1)
+            hiding = (place[0] for place, entry in entries if entry == WITHHELD and place[0] < printed)
             if any(self.rules[number].withholds(int(high[cell])) for number in hiding):
                 yield Known(cell, int(low[cell]), int(high[cell]))
 
-    def _find_told(self, view: View, cells: Sequence[int]) -> tuple[list[int], Seen]:
-        """Those of these withheld cells that are told, and what shows that the others are not.
+    def _find_told(self, view: View, cells: Sequence[int]) -> tuple[list[int], Mapping[int, tuple[int, int]], Seen]:
+        """Those of these withheld cells that are told, how far some are known, and what shows that the others are not.
 
         What cannot be large enough by its bounds is not looked for, nor what was seen to be large enough before.
         """
-        low, high, enough = view.low, view.high, view.rule.enough
-        told = [cell for cell in cells if high[cell] < enough(int(low[cell]))]
-        left = [cell for cell in self.seen.lacking(cells, view.rule) if high[cell] >= enough(int(low[cell]))]
+        looked = np.array(cells, np.int64)
+        narrow = lacks(view.rule, view.low[looked], view.high[looked])
+        told, left = looked[narrow].tolist(), self.seen.lacking(looked[~narrow], view.rule)
         if not left:
-            return told, self.seen
+            return told, {}, self.seen
         witnesses = find_witnesses(replace(view, withheld=tuple(left)), self.deadline)
-        return [*told, *witnesses.told()], self.seen.beside(witnesses.low, witnesses.high)
+        return [*told, *witnesses.told()], witnesses.lost, self.seen.beside(witnesses.low, witnesses.high)
 
 
 def _strictest(rules: Rules) -> CountRule:
     """What none of the rules lets be told."""
     return replace(rules[-1], least=max(each.least for each in rules))
+
+
+def _is_printed(entry: Printed) -> bool:
+    return isinstance(entry, int)
 
 
 def _itself(known: Known) -> Known:

@@ -33,7 +33,10 @@ __all__ = ["MOST_CELLS", "Linked", "Place", "TooTangled", "link_plans"]
 MOST_CELLS = 50_000
 """Cells that releases are attacked over."""
 
-Categories = frozenset[tuple[Columns, int]]
+_At = tuple[Columns, int]
+"""A dimension, and the number of a category of it."""
+
+Categories = frozenset[_At]
 """Of each dimension the number of the category; a dimension that is not among them is added up over."""
 
 Part = tuple[Kind, int, Region]
@@ -168,8 +171,9 @@ class _Linker:
     _relations: dict[Relation, None] = field(default_factory=dict)
     _laid: set[object] = field(default_factory=set)
     _met: dict[tuple[Columns, int], Region] = field(default_factory=dict)
-    _together: dict[tuple[tuple[Columns, int], tuple[Columns, int]], Region] = field(default_factory=dict)
-    _known_possible: dict[tuple[Part, Columns], tuple[int, ...]] = field(default_factory=dict)
+    _both: dict[frozenset[_At], Region] = field(default_factory=dict)
+    _known_possible: dict[tuple[Region, Columns], tuple[int, ...]] = field(default_factory=dict)
+    _divided: dict[tuple[Region, _At, Columns], tuple[Sequence[int], Sequence[int]]] = field(default_factory=dict)
     _places: dict[Place, int] = field(default_factory=dict)
     _kinds: dict[tuple[Kind, Region], Kind] = field(default_factory=dict)
 
@@ -222,32 +226,34 @@ class _Linker:
 
     def _compare_categories(self, part: Part, named: Categories, wide: Columns, narrow: Columns) -> None:
         at, others = dict(named)[wide], named - {(wide, dict(named)[wide])}
-        inside, beyond = [], False
-        for place in self._possible(part, narrow):
-            if self._agree_in(part, (wide, at), (narrow, place)):
-                alone = not any(
-                    self._agree_in(part, (wide, other), (narrow, place))
-                    for other in self._possible(part, wide)
-                    if other != at
-                )
-                cell = self._numbers.get((part, others | {(narrow, place)}))
-                if alone and cell is not None:
-                    inside.append(cell)
-                else:
-                    beyond = True
-        if inside:
-            whole = self._numbers[part, named]
-            rest = [self._enter(("beyond", whole, frozenset(inside)), self._breadths[whole])] if beyond else []
+        alone, overlapping = self._divide(part[2], (wide, at), narrow)
+        cells = [self._numbers.get((part, others | {(narrow, place)})) for place in alone]
+        if inside := [cell for cell in cells if cell is not None]:
+            whole, is_made_up = self._numbers[part, named], not overlapping and len(inside) == len(cells)
+            rest = [] if is_made_up else [self._enter(("beyond", whole, frozenset(inside)), self._breadths[whole])]
             if [whole] != [*inside, *rest]:
                 self._relate(whole, [*inside, *rest])
 
-    def _agree_in(self, part: Part, one: tuple[Columns, int], other: tuple[Columns, int]) -> bool:
+    def _divide(self, rows: Region, wide: _At, narrow: Columns) -> tuple[Sequence[int], Sequence[int]]:
+        """The categories of one column that some of a category of another are in: those within it alone, and others.
+
+        It is the same for every cell of a part, and worked out once.
+        """
+        if (asked := (rows, wide, narrow)) not in self._divided:
+            columns, at = wide
+            others = [(columns, other) for other in self._possible(rows, columns) if other != at]
+            met = [place for place in self._possible(rows, narrow) if self._meet(rows, wide, (narrow, place))]
+            alone = [place for place in met if not any(self._meet(rows, each, (narrow, place)) for each in others)]
+            self._divided[asked] = alone, [place for place in met if place not in alone]
+        return self._divided[asked]
+
+    def _meet(self, rows: Region, one: _At, other: _At) -> bool:
         """Whether some child of a part can be in both of two categories."""
-        if (one, other) not in self._together:
+        if (pair := frozenset((one, other))) not in self._both:
             (columns, at), (beside, place) = one, other
             both = intersect(self.classes[columns].parts[at], self.classes[beside].parts[place])
-            self._together[one, other] = intersect(both, self.facts.about(columns | beside))
-        return not _is_empty(part[2], self._together[one, other])
+            self._both[pair] = intersect(both, self.facts.about(columns | beside))
+        return not _is_empty(rows, self._both[pair])
 
     def _is_told(self, one: Columns, other: Columns) -> bool:
         """Whether a fact is about columns of either."""
@@ -302,7 +308,7 @@ class _Linker:
         if (laid := (part, dimensions)) in self._laid:
             return
         self._laid.add(laid)
-        every = [(key, self._possible(part, key)) for key in sorted(dimensions, key=sorted)]
+        every = [(key, self._possible(part[2], key)) for key in sorted(dimensions, key=sorted)]
         found = [(key, places) for key, places in every if len(places) != 1]
         for chosen in product(*((None, *places) for _, places in found)):
             named = frozenset((key, at) for (key, _), at in zip(found, chosen, strict=True) if at is not None)
@@ -313,22 +319,22 @@ class _Linker:
                     inner = [named | {(key, each)} for each in places]
                     self._relate(total, [self._enter_cell(part, each, breadth // len(places)) for each in inner])
 
-    def _possible(self, part: Part, key: Columns) -> tuple[int, ...]:
+    def _possible(self, rows: Region, key: Columns) -> tuple[int, ...]:
         """The categories that some row of a part can be in."""
-        if (part, key) not in self._known_possible:
+        if (rows, key) not in self._known_possible:
             places = range(len(self.classes[key].parts))
-            self._known_possible[part, key] = tuple(place for place in places if self._can_be(part, key, place))
-        return self._known_possible[part, key]
+            self._known_possible[rows, key] = tuple(place for place in places if self._can_be(rows, key, place))
+        return self._known_possible[rows, key]
 
     def _enter_cell(self, part: Part, named: Categories, breadth: int = 1) -> int:
         """The number of a cell. A category that all of a part are in says nothing, so that the cell is the part's."""
-        telling = frozenset((key, at) for key, at in named if len(self._possible(part, key)) > 1)
+        telling = frozenset((key, at) for key, at in named if len(self._possible(part[2], key)) > 1)
         return self._enter((part, telling), breadth)
 
-    def _can_be(self, part: Part, key: Columns, place: int) -> bool:
+    def _can_be(self, rows: Region, key: Columns, place: int) -> bool:
         if (key, place) not in self._met:
             self._met[key, place] = self.facts.add_to(self.classes[key].parts[place])
-        return not _is_empty(part[2], self._met[key, place])
+        return not _is_empty(rows, self._met[key, place])
 
     def _blocks(self, counted: Counted, number: int, cells: Sequence[Places]) -> dict[int, list[int]]:
         """The rows of a question that a count is about, each with the cells that it adds up over there.
@@ -360,7 +366,7 @@ class _Linker:
         found = []
         for part in parts:
             choices = [
-                [(each.columns, at) for at in self._of_category(each, place) if self._can_be(part, each.columns, at)]
+                [(each.columns, at) for at in self._of_category(each, place) if self._can_be(part[2], each.columns, at)]
                 for each, place in named
             ]
             joined = [frozenset(chosen) for chosen in product(*choices) if _agree(chosen)]

@@ -123,7 +123,7 @@ class _Reading:
             else:
                 called = part.table.word(local)
                 self.meanings[name] = partial(_read_column, called)
-                self.columns[called] = replace(column, name=called)
+                self.columns[called] = column if called == column.name else replace(column, name=called)
                 if local in part.table.child_columns:
                     own.add(called)
         self.own = frozenset(own)

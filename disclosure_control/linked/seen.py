@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from disclosure_control.suppression.rules import Rule
-from disclosure_control.suppression.view import Bounds
+from disclosure_control.suppression.view import Bounds, lacks
 
 __all__ = ["Seen"]
 
@@ -37,4 +37,5 @@ class Seen:
 
     def lacking(self, cells: Iterable[int], rule: Rule) -> list[int]:
         """Those of the cells that were not seen to be large enough."""
-        return [cell for cell in cells if self.high[cell] < rule.enough(int(self.low[cell]))]
+        looked = np.array(list(cells), np.int64)
+        return [int(cell) for cell in looked[lacks(rule, self.low[looked], self.high[looked])]]

@@ -87,10 +87,16 @@ def know_cells(view: View, wanted: Collection[int], deadline: Deadline = NEVER) 
 
 
 class Knowing:
-    """What is known of single cells of a view, each looked at beside what it has to do with alone."""
+    """What is known of single cells of a view, each looked at beside what it has to do with alone.
 
-    def __init__(self, view: View, deadline: Deadline = NEVER) -> None:
+    Of some cells it was `found` before.
+    """
+
+    def __init__(
+        self, view: View, deadline: Deadline = NEVER, found: Mapping[int, tuple[int, int]] | None = None
+    ) -> None:
         self._view, self._deadline = view, deadline
+        self._known: dict[int, tuple[int | None, int | None]] = dict(found or {})
         self._readers: dict[int, tuple[Mapping[int, int], Reader]] = {}
 
     @cached_property
@@ -108,8 +114,10 @@ class Knowing:
         low, high = int(self._view.low[cell]), int(self._view.high[cell])
         if low == high:
             return Known(cell, low, high)
-        numbers, reader = self._read(self._groups[cell])
-        return Known(cell, *reader.interval(numbers[cell]))
+        if cell not in self._known:
+            numbers, reader = self._read(self._groups[cell])
+            self._known[cell] = reader.interval(numbers[cell])
+        return Known(cell, *self._known[cell])
 
     def _read(self, cells: Places) -> tuple[Mapping[int, int], Reader]:
         if (first := int(cells[0])) not in self._readers:

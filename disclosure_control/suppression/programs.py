@@ -30,6 +30,9 @@ INFINITE = float(highspy.kHighsInf)
 WARM_ITERATIONS = 3000
 COLD_ITERATIONS = 2_000_000
 
+PRIMAL = 4
+"""HiGHS's number for the primal simplex method; it chooses the dual one otherwise, which bounds that change are for."""
+
 
 class NoSolution(Exception):
     """No table satisfies the program."""
@@ -69,6 +72,7 @@ class Program:
         deadline: Deadline = NEVER,
         *,
         presolve: bool = True,
+        costs_change: bool = False,
     ) -> None:
         _greet()
         self._deadline = deadline
@@ -79,6 +83,8 @@ class Program:
         self._solver.setOptionValue("mip_detect_symmetry", False)
         if not presolve:  # Worth it for a program that is solved a few times, with most of the work in the first.
             self._solver.setOptionValue("presolve", "off")
+        if costs_change:  # What could be stays so whatever it costs: the primal method goes on from there.
+            self._solver.setOptionValue("simplex_strategy", PRIMAL)
         self.columns = len(lower)
         self._every = np.arange(self.columns, dtype=np.int32)
         self._warm = False

@@ -51,7 +51,7 @@ class Reader:
     @cached_property
     def _program(self) -> Program:
         """The cells alone."""
-        return Program(self._lower, self._upper, self._rows, self._deadline)
+        return Program(self._lower, self._upper, self._rows, self._deadline, costs_change=True)
 
     @cached_property
     def _raising(self) -> Raising:

@@ -12,6 +12,7 @@ import numpy as np
 from disclosure_control.suppression.lattice import Lattice
 from disclosure_control.suppression.limits import Limits
 from disclosure_control.suppression.programs import INFINITE, Places, Program, Row, Vector
+from disclosure_control.suppression.routes import Routes
 
 __all__ = ["OUTSIDER", "Onlooker", "Separator"]
 
@@ -56,6 +57,7 @@ class Separator:
         upper = np.concatenate([limits.shown[1], np.array(list(needs.values()), float)])
         lifts: list[Row] = [([cell, column], [1.0, -1.0], 0.0, INFINITE) for cell, column in self._lifted.items()]
         self._program = Program(lower, upper, [*_relations(lattice), *lifts])
+        self._routes = Routes(lattice, needs)
 
     def cuts(self, chosen: Vector) -> list[Row]:
         """What must be added to the choice: for outsiders; for who knows more, once outsiders are told nothing."""
@@ -63,8 +65,14 @@ class Separator:
         return list(self._find(chosen, *outsiders)) or [cut for each in others for cut in self._find(chosen, *each)]
 
     def _find(self, chosen: Vector, onlooker: Onlooker, limits: Limits) -> Iterator[Row]:
-        self._choose(chosen, limits)
-        doubtful = self._doubtful([cell for cell in self._needs if cell not in onlooker.told])
+        lower, upper = self._bounds(chosen, limits)
+        cells = [cell for cell in self._needs if cell not in onlooker.told]
+        if onlooker is not OUTSIDER:
+            cells = self._routes.lacking(cells, lower, upper)
+        if not cells:
+            return
+        self._program.set_bounds(range(self._count), lower, upper)
+        doubtful = self._doubtful(cells) if onlooker is OUTSIDER else cells
         while doubtful:
             cell = doubtful[0]
             change, rest = self._raise([cell]), doubtful[1:]
@@ -75,13 +83,12 @@ class Separator:
                 rest = [each for each in rest if abs(price[each]) < ENOUGH]
             doubtful = self._lacking(rest, change)
 
-    def _choose(self, chosen: Vector, limits: Limits) -> None:
-        """Let each cell change as much as is withheld of it."""
+    def _bounds(self, chosen: Vector, limits: Limits) -> tuple[Vector, Vector]:
+        """How far each cell can fall and rise: as much as is withheld of it."""
         share = limits.open.astype(float)
         share[self._choices] = np.clip(chosen, 0, 1)
         falls, rises = limits.gains
-        lower, upper = limits.shown[0] - share * falls, limits.shown[1] + share * rises
-        self._program.set_bounds(range(self._count), lower, upper)
+        return limits.shown[0] - share * falls, limits.shown[1] + share * rises
 
     def _doubtful(self, cells: Collection[int]) -> list[int]:
         """Those of the cells that are not seen to rise far enough together with others."""

@@ -12,7 +12,7 @@ from disclosure_control.suppression.lattice import Lattice
 from disclosure_control.suppression.parts import Part
 from disclosure_control.suppression.rules import UNBOUNDED, Rule
 
-__all__ = ["UNKNOWN", "WITHHELD", "Bounds", "Printed", "View", "view_printed"]
+__all__ = ["UNKNOWN", "WITHHELD", "Bounds", "Printed", "View", "lacks", "view_printed"]
 
 WITHHELD = "c"
 """Stands in the place of a figure that is withheld."""
@@ -57,6 +57,13 @@ class View:
         withheld = tuple(number[cell] for cell in self.withheld if cell in number)
         found = View(part.lattice, self.rule, self.low[part.cells], self.high[part.cells], withheld)
         return found if figures is None else found.knowing(figures, [int(cell) for cell in np.flatnonzero(~part.moves)])
+
+
+def lacks(rule: Rule, low: Bounds, high: Bounds) -> npt.NDArray[np.bool_]:
+    """Which of some withheld figures are told, if these are the least and the most that each can be."""
+    least, places = np.unique(np.minimum(low, UNBOUNDED), return_inverse=True)
+    enough = np.array([rule.enough(int(each)) for each in least], np.int64)
+    return np.asarray(high < enough[places])
 
 
 def view_printed(lattice: Lattice, rule: Rule, printed: Sequence[Printed]) -> View:

@@ -6,6 +6,7 @@ once; a handful of tables does for most, and what is left is looked at one by on
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import ceil, floor
 from random import Random
 
 import numpy as np
@@ -14,7 +15,7 @@ from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.parts import Parts
 from disclosure_control.suppression.programs import Places, Vector
 from disclosure_control.suppression.reader import ALMOST, Contradiction, Reader
-from disclosure_control.suppression.view import Bounds, View
+from disclosure_control.suppression.view import Bounds, View, lacks
 
 __all__ = ["Witnesses", "find_witnesses", "told_cells"]
 
@@ -29,6 +30,9 @@ MOST_IDLE = 4
 LIGHTEST = 0.02
 """The nearer to nothing, the more the weights of cells differ."""
 
+MOST_SINGLE = 100
+"""So few cells are looked at singly as soon as raising all at once helps no more: for many it is that nothing can."""
+
 MOST_BEGINNINGS = 3
 """Programs for a first table, before it is found by branching."""
 
@@ -37,11 +41,13 @@ MOST_BEGINNINGS = 3
 class Witnesses:
     """Tables of whole numbers, the range of each cell over them, and the withheld cells that they leave told.
 
-    Where there is no table, `low` is more than any number, and `high` less.
+    Where there is no table, `low` is more than any number, and `high` less. `lost` has the told cells that no table can
+    clear, each with the least and the most that it can be.
     """
 
     view: View
     tables: list[Table] = field(default_factory=list)
+    lost: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Nothing is seen yet."""
@@ -60,13 +66,22 @@ class Witnesses:
             return False
         self.low, self.high = low, high
         self.tables.append(tuple(whole.tolist()))
-        enough = self.view.rule.enough
-        self._told = [cell for cell in self._told if high[cell] < enough(int(low[cell]))]
+        self._told = told[lacks(self.view.rule, low[told], high[told])].tolist()
         return len(self._told) < len(told)
 
     def told(self) -> list[int]:
         """The withheld cells of which these tables do not show enough."""
         return list(self._told)
+
+    def hoped(self) -> list[int]:
+        """Those of them that a further table may clear."""
+        return [cell for cell in self._told if cell not in self.lost] if self.lost else self.told()
+
+    def lose(self, cell: int, low: float, high: float) -> None:
+        """Have a cell be between these in all tables, of whole numbers or not: it may be that none can clear it."""
+        least, most = ceil(low - ALMOST), floor(high + ALMOST)
+        if most < self.view.rule.enough(least):
+            self.lost[cell] = least, most
 
     def cap(self, cell: int) -> int:
         """How large a table must have a cell for enough to be shown."""
@@ -95,6 +110,8 @@ def find_witnesses(view: View, deadline: Deadline = NEVER) -> Witnesses:
     found = Witnesses(view)
     if all(each.tables for _, each in looked):
         _join(found, view.low, looked)
+    for numbers, each in looked:
+        found.lost |= {int(numbers[cell]): known for cell, known in each.lost.items()}
     return found
 
 
@@ -119,9 +136,9 @@ def _find_together(view: View, deadline: Deadline) -> Witnesses:
         _raise_together(found, reader)
     if found.tables:
         _raise_by_parts(found, deadline)
-    for cell in found.told():
+    for cell in found.hoped():
         if cell in found.told():
-            _raise_alone(found, reader, cell)
+            _raise_alone(found, reader, cell, by_branching=True)
     return found
 
 
@@ -137,7 +154,7 @@ def _begin(found: Witnesses, reader: Reader) -> None:
 def _raise_by_parts(found: Witnesses, deadline: Deadline) -> None:
     """Look at what is told part by part, with everything outside as it is in the first witness."""
     view, parts, still = found.view, Parts(found.view.lattice), found.tables[0]
-    groups, told, looked = parts.by_tree(), set(found.told()), []
+    groups, told, looked = parts.by_tree(), set(found.hoped()), []
     for cells in groups if len(groups) > 1 else ():
         if wanted := told.intersection(map(int, cells)):
             part = parts.take(cells)
@@ -165,9 +182,13 @@ def _raise_together(found: Witnesses, reader: Reader) -> None:
     draw, idle, left = Random(0), 0, list[int]()  # noqa: S311
     for _ in range(MOST_ROUNDS):
         if not left:
-            if not (left := found.told()) or idle > MOST_IDLE:
+            if idle and found.tables and len(found.hoped()) <= MOST_SINGLE:
+                for cell in found.hoped():
+                    _raise_alone(found, reader, cell)
+            if not (left := found.hoped()) or idle > MOST_IDLE:
                 return
-            reader.weigh({cell: 1 / (LIGHTEST + draw.random()) for cell in left})
+            if idle or not found.tables:
+                reader.weigh({cell: 1 / (LIGHTEST + draw.random()) for cell in left})
             idle += 1
         caps = {cell: found.cap(cell) for cell in left}
         table = reader.lift(caps)
@@ -179,12 +200,16 @@ def _raise_together(found: Witnesses, reader: Reader) -> None:
         idle = 0 if helped else idle
 
 
-def _raise_alone(found: Witnesses, reader: Reader, cell: int) -> None:
-    """Show one cell to be as large as it can be, in whole numbers."""
-    table = reader.lift({cell: found.cap(cell)})
-    if table[cell] < found.cap(cell) - ALMOST and cell in found.gain_by_sinking():
-        found.take(reader.sink([cell]))
-    if not found.take(table) and cell in found.told() and table[cell] >= found.cap(cell) - ALMOST:
+def _raise_alone(found: Witnesses, reader: Reader, cell: int, *, by_branching: bool = False) -> None:
+    """Show one cell to be as large as it can be, in whole numbers, or that no table can clear it."""
+    cap = found.cap(cell)
+    largest = reader.lift({cell: cap})
+    if largest[cell] < cap - ALMOST:
+        smallest = reader.sink([cell])
+        found.lose(cell, float(smallest[cell]), float(largest[cell]))
+        found.take(smallest)
+        found.take(largest)
+    elif not found.take(largest) and cell in found.told() and by_branching:
         found.take(reader.whole({cell: -1.0}))
 
 
