@@ -18,6 +18,7 @@ __all__ = [
     "REGION",
     "RESULT",
     "Factor",
+    "LikeForLike",
     "Measure",
     "Measures",
     "Population",
@@ -88,12 +89,26 @@ class Factor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     table: str = CHILD_YEAR
 
 
+class LikeForLike(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A result of which there is a model: its yes/no column, and the columns that the model takes into account."""
+
+    measure: str
+    outcome: str
+    terms: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Its measure's name."""
+        return self.measure
+
+
 class Measures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that reports are made of."""
 
     population: tuple[Population, ...]
     measure: tuple[Measure, ...]
     factor: tuple[Factor, ...]
+    like_for_like: tuple[LikeForLike, ...]
 
     def find_measure(self, name: str) -> Measure:
         """Return a measure by its name. Raises `StateError`."""
@@ -102,6 +117,10 @@ class Measures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def find_factors(self, names: Iterable[str]) -> tuple[Factor, ...]:
         """Return factors by their names. Raises `StateError`."""
         return tuple(find_named(self.factor, name, "factor") for name in names)
+
+    def find_like_for_like(self, name: str) -> LikeForLike:
+        """Return by what a measure is made alike. Raises `StateError` where there is no model of it."""
+        return find_named(self.like_for_like, name, "result with a model")
 
     def find_population(self, measure: Measure) -> Population:
         """Return whom a measure counts."""

@@ -4,15 +4,17 @@ Each row says in words what it is of, and has what was shown: a symbol in the pl
 released, and never a blank. Every text is ours or the catalogue's; no cell begins as a formula does.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from disclosure_control.layout import write_csv
 from disclosure_control.rows.protected_table import Entry, Row
 from disclosure_control.symbols import Symbol
 from federation.release_files.places import COUNTRY, ENGLAND, REGION_CODES
 from federation.reports.figures import Figures, Line, name_category
+from federation.reports.like_for_like import Expected
 from federation.reports.places import Place
 from federation.reports.shares import Share
+from federation.reports.written import WrittenReport
 from query_engine.geography import load_authorities
 
 __all__ = ["COLUMNS", "write_tidy"]
@@ -40,11 +42,14 @@ COLUMNS = (
 LEVELS = {"nation": "National", "region": "Regional", "authority": "Local authority"}
 
 WHOLE = "Total"
+ALIKE = "Like for like"
 
 
-def write_tidy(year: int, found: Iterable[Figures]) -> str:
-    """Return figures of one academic year as CSV."""
-    return write_csv(COLUMNS, [row for figures in found for row in _list_rows(year, figures)])
+def write_tidy(report: WrittenReport) -> str:
+    """Return the figures of a report as CSV; what a model expects stands beneath what is observed."""
+    rows = [row for figures in report.figures for row in _list_rows(report.year, figures)]
+    alike = [row for each in report.compared for row in _list_alike(report.year, each)]
+    return write_csv(COLUMNS, [*rows, *alike])
 
 
 def _list_rows(year: int, figures: Figures) -> Iterator[Row]:
@@ -56,6 +61,20 @@ def _list_rows(year: int, figures: Figures) -> Iterator[Row]:
     for line in figures.lines:
         shown = _write_share(line.share, Symbol.CONFIDENTIAL)
         yield *period, *about, breakdown, _write_categories(line), *shown, figures.release_id
+
+
+def _list_alike(year: int, each: Expected) -> Iterator[Row]:
+    about = (str(year), "Academic year", *_write_place(each.place), each.measure.topic, each.measure.title, ALIKE)
+    children, nothing = each.children.printed, (Symbol.NOT_APPLICABLE,) * 2
+    low, high = (round(100 * end) for end in _limits(each))
+    yield *about, "Observed", children, each.observed_percent, *nothing, Symbol.NOT_APPLICABLE.value
+    yield *about, "Expected", children, each.expected_percent, low, high, Symbol.NOT_APPLICABLE.value
+
+
+def _limits(each: Expected) -> tuple[float, float]:
+    """Between which shares chance alone keeps 95 in 100 of as many such children."""
+    share = each.value / each.children.printed
+    return each.limits[0] * share, each.limits[1] * share
 
 
 def _write_place(place: Place) -> tuple[str, ...]:

@@ -4,21 +4,25 @@ The order of a table is that of the declaration, of the catalogue and of the cod
 figures, and none has two authorities but a funnel, which says of each only whether chance could have made it.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
 
+from disclosure_control.funnel import Verdict
 from disclosure_control.symbols import MEANINGS, Symbol
 from federation.reports.declared import Report, Section
-from federation.reports.figures import Figures, Line, find_line, name_category
+from federation.reports.figures import Figures
 from federation.reports.measures import Factor, Measure, load_measures
 from federation.reports.places import NATION, Place, places_beside
+from federation.reports.shelf import NOT_RELEASED, Alike, Shelf
+from federation.reports.tables import set_beside, split, target_of
 from federation.reports.written import Funnel, FunnelPoint, WrittenReport, WrittenSection, WrittenTable
-from query_engine.planning.plan import TOTAL
 
-__all__ = ["NOT_RELEASED", "READING", "Shelf", "write_report"]
+__all__ = ["READING", "write_report"]
 
-NOT_RELEASED = "not yet released"
-NOT_COMPARED = "not compared"
+EXPECTED_BY_CHANCE: Mapping[Verdict, str] = {
+    "within": "as chance alone makes it",
+    "look twice": "further from what is expected than chance makes 95 in 100",
+    "unusual": "further from what is expected than chance makes 998 in 1,000",
+}
 
 READING = (
     "A share is of the children whose result is known, by counts as they were released: rounded, or with noise in a "
@@ -30,19 +34,6 @@ READING = (
     "alone. Figures of so few children make no ranking, and nothing here is one.",
     "Conclusions from such figures are tentative. What is true of a group says nothing of one child in it.",
 )
-
-
-class Shelf(Protocol):
-    """What has been released, as far as whoever reads the report may see it."""
-
-    def find(self, measure: Measure, factors: tuple[Factor, ...], place: Place) -> Figures:
-        """Return a measure's figures of a place, or why there are none."""
-
-    def find_authorities(self, measure: Measure, within: Place) -> tuple[Figures, ...]:
-        """Return a measure's figures of each authority within a place, in the order of the codes."""
-
-    def write_like_for_like(self, measure: Measure, place: Place) -> WrittenSection:
-        """Return what England's model expects of a place, beside what there is; or why neither can be said."""
 
 
 def write_report(report: Report, place: Place, year: int, shelf: Shelf) -> WrittenReport:
@@ -85,14 +76,14 @@ def _write_section(section: Section, place: Place, keeping: _Keeping) -> Written
     match section.show:
         case "places":
             found = [[keeping.find(each, (), beside) for beside in places_beside(place)] for each in measures]
-            table = _set_beside(section.title, found)
+            table = set_beside(section.title, found)
         case "split":
             found = [[keeping.find(each, factors, beside) for beside in places_beside(place)] for each in measures]
-            table = _split(measures[0], factors, found[0])
+            table = split(measures[0], factors, found[0])
         case "funnel":
             return _write_funnel(section, measures[0], place, keeping)
         case "like_for_like":
-            return keeping.shelf.write_like_for_like(measures[0], place)
+            return _set_alike(section, measures[0], keeping.shelf.find_expected(measures[0], place))
     missing = tuple(words for row in found for words in _say_missing(row))
     return WrittenSection(section.title, _words(section, measures), (table,) if table.rows else (), missing)
 
@@ -117,79 +108,12 @@ def _join(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-# --- Beside the region and England -----------------------------------------------------------------------------------
-
-
-def _set_beside(caption: str, found: Sequence[Sequence[Figures]]) -> WrittenTable:
-    columns = ("Measure", "Of", "Share", "Could well be", "Chance", "Children")
-    rows = [row for each in found for row in _rows_of(each)]
-    return WrittenTable(caption, columns, tuple(rows))
-
-
-def _rows_of(beside: Sequence[Figures]) -> Iterator[tuple[str, ...]]:
-    """Yield the rows of one measure, each place that there is a figure or a symbol of."""
-    target = next((_target(each) for each in beside if each.place == NATION), None)
-    for figures in beside:
-        share, published = figures.share, figures.measure.published
-        name = figures.place.name
-        if share is not None:
-            chance = share.judge(target) if target is not None and figures.place != NATION else NOT_COMPARED
-            yield figures.measure.title, name, share.text, share.margin, chance, f"{share.children:,}"
-        elif figures.lines:
-            symbol = Symbol.CONFIDENTIAL.value
-            yield figures.measure.title, name, symbol, symbol, NOT_COMPARED, symbol
-        elif figures.place == NATION and published is not None:
-            told = f"published by the Department for Education for {published.year // 100}/{published.year % 100:02}"
-            yield figures.measure.title, name, f"{published.percent:g} %", told, NOT_COMPARED, ""
-
-
-def _target(figures: Figures) -> float | None:
-    """England's share, released or published: what a funnel is drawn around."""
-    published = figures.measure.published
-    if figures.target is None and published is not None:
-        return published.percent / 100
-    return figures.target
-
-
-# --- Split by factors ------------------------------------------------------------------------------------------------
-
-
-def _split(measure: Measure, factors: tuple[Factor, ...], found: Sequence[Figures]) -> WrittenTable:
-    """A row for each category, in the catalogue's order; a column for each place that has figures."""
-    there = [each for each in found if each.lines]
-    categories = dict.fromkeys(line.categories for each in there for line in each.lines)
-    ordered = sorted(categories, key=lambda each: [one == TOTAL for one in each])
-    names = tuple(each.title.capitalize() for each in factors)
-    columns = (
-        *names,
-        *(f"{each.place.name}: share" for each in there),
-        *(f"{each.place.name}: children" for each in there),
-    )
-    rows = []
-    for key in ordered:
-        lines = [find_line(each, key) for each in there]
-        rows.append((*map(name_category, key), *map(_tell_share, lines), *map(_tell_children, lines)))
-    return WrittenTable(measure.title, columns, tuple(rows))
-
-
-def _tell_share(line: Line | None) -> str:
-    if line is None:
-        return Symbol.UNAVAILABLE.value
-    return f"{line.share.text} ({line.share.margin})" if line.share is not None else Symbol.CONFIDENTIAL.value
-
-
-def _tell_children(line: Line | None) -> str:
-    if line is None:
-        return Symbol.UNAVAILABLE.value
-    return f"{line.share.children:,}" if line.share is not None else Symbol.CONFIDENTIAL.value
-
-
 # --- Funnels ---------------------------------------------------------------------------------------------------------
 
 
 def _write_funnel(section: Section, measure: Measure, place: Place, keeping: _Keeping) -> WrittenSection:
     nation = keeping.find(measure, (), NATION)
-    target = _target(nation)
+    target = target_of(nation)
     within = Place("region", place.region) if place.level == "authority" else place
     if target is None:
         return WrittenSection(section.title, (), (), tuple(_say_missing([nation])))
@@ -220,3 +144,38 @@ def _write_funnel(section: Section, measure: Measure, place: Place, keeping: _Ke
         tuple(missing),
         Funnel(measure.title, target, points) if points else None,
     )
+
+
+# --- Like for like ---------------------------------------------------------------------------------------------------
+
+ALIKE = (
+    "Expected is what a model of all of England's children in care makes of children with an authority's own needs, "
+    "prior attainment and free school meals. A ratio of 1 is as many as expected.",
+    "What the model does not take into account is not made alike, and its own uncertainty is in no limit.",
+)
+
+
+def _set_alike(section: Section, measure: Measure, alike: Alike) -> WrittenSection:
+    columns = ("Authority", "Observed", "Expected", "Ratio", "Chance alone: 95 in 100", "Children", "Chance")
+    rows = tuple(
+        (
+            f"{each.place.name} ({each.place.code})",
+            f"{each.observed_percent} %",
+            f"{each.expected_percent} %",
+            f"{each.ratio}",
+            f"{each.limits[0]} to {each.limits[1]}",
+            f"{each.children.printed:,}",
+            EXPECTED_BY_CHANCE[each.verdict],
+        )
+        for each in alike.expected
+    )
+    caption = f"{measure.title}: observed and expected, in the order of the codes"
+    missing = [f"{measure.title}, like for like: {alike.why_not}"] if alike.why_not else []
+    if alike.withheld:
+        missing.append(
+            f"{measure.title}, like for like, of {alike.withheld} authorities: a count that it needs is withheld"
+        )
+    tables = (WrittenTable(caption, columns, rows),) if rows else ()
+    words = (*_words(section, [measure]), *ALIKE)
+    unasked = measure.name if alike.why_not else ""
+    return WrittenSection(section.title, words, tables, tuple(missing), None, alike.expected, alike.sources, unasked)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from federation.reports.figures import Figures
+from federation.reports.like_for_like import Expected
 from federation.reports.places import Place
 
 __all__ = ["Funnel", "FunnelPoint", "WrittenReport", "WrittenSection", "WrittenTable", "name_year"]
@@ -38,13 +39,19 @@ class Funnel:
 
 @dataclass(frozen=True)
 class WrittenSection:
-    """A heading, what to mind, its tables, and what it has no figure of, each with the reason."""
+    """A heading, what to mind, its tables, and what it has no figure of, each with the reason.
+
+    `unasked` is the measure of which there is no model, or no case mix, to set it against.
+    """
 
     title: str
     words: tuple[str, ...]
     tables: tuple[WrittenTable, ...]
     missing: tuple[str, ...]
     funnel: Funnel | None = None
+    compared: tuple[Expected, ...] = ()
+    sources: tuple[str, ...] = ()
+    unasked: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,13 @@ class WrittenReport:
     @property
     def sources(self) -> tuple[str, ...]:
         """Where the figures come from, each once, in the order of the report."""
-        return tuple(dict.fromkeys(each.source for each in self.figures if each.source))
+        of_models = [source for section in self.sections for source in section.sources]
+        return tuple(dict.fromkeys([*(each.source for each in self.figures if each.source), *of_models]))
+
+    @property
+    def compared(self) -> tuple[Expected, ...]:
+        """What was set against what a model expects, in the order of the report."""
+        return tuple(each for section in self.sections for each in section.compared)
 
     def list_missing(self) -> Iterator[Figures]:
         """Yield what has not been released."""

@@ -3,6 +3,7 @@
 Nothing that is typed gets into the question. It is drafted, signed and approved as every question is.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from flask import Blueprint, render_template, request
@@ -10,8 +11,8 @@ from flask import Blueprint, render_template, request
 from federation.manifest import Path
 from federation.problems import ProblemRaised
 from federation.reports.declared import MOST_FACTORS
+from federation.reports.like_for_like import write_case_mix, write_model
 from federation.reports.measures import Factor, Measure, load_measures, write_question
-from federation.reports.places import LEVELS, Level
 from federation.state import StateError
 from hub.pages.asking import NOT_YOURS
 from hub.pages.draft_form import DraftForm, list_years
@@ -22,11 +23,16 @@ from query_engine.catalogue import load_catalogue
 
 factors = Blueprint("factors", __name__)
 
-OF: dict[Level, str] = {
+MODEL, CASE_MIX = "model", "case_mix"
+
+OF: Mapping[str, str] = {
     "nation": "England, as a total with noise",
     "region": "Each region, as totals with noise",
     "authority": "Rows of each authority, protected there",
+    MODEL: "England's model, for like for like",
+    CASE_MIX: "Rows of each authority by what the model takes into account",
 }
+"""Of what a question can be; the last two have no factor but the model's own."""
 
 
 @factors.get("/reports/ask")
@@ -34,7 +40,7 @@ def put_together() -> str:
     """Choose a result and factors; then read the question and its check, and take it to the draft."""
     asker = require_visitor_who(may_ask, NOT_YOURS)
     known, chosen = load_measures(), request.args.get("measure", "")
-    form = _write_form(*_read_choice()) if chosen else None
+    form = _write_form() if chosen else None
     return render_template(
         "factors.html",
         measures=[(each.name, f"{each.topic.capitalize()}: {each.title}") for each in known.measure],
@@ -48,26 +54,31 @@ def put_together() -> str:
     )
 
 
-def _read_choice() -> tuple[Measure, tuple[Factor, ...], Level, int]:
-    """Read what was chosen. Raises 404 problems for what is in no list."""
-    known, level = load_measures(), request.args.get("level", "nation")
+def _write_form() -> DraftForm:
+    """The draft of what was chosen. Raises 404 problems for what is in no list."""
+    known, level, year = load_measures(), request.args.get("level", "nation"), read_year()
     names = dict.fromkeys(each for name in ("by", "and") if (each := request.args.get(name, "")))
+    if level not in OF or len(names) > MOST_FACTORS:
+        raise ProblemRaised(404, "choice_unknown", f"choose one of {', '.join(OF)}, and {MOST_FACTORS} factors at most")
     try:
         measure, factors = known.find_measure(request.args.get("measure", "")), known.find_factors(names)
+        sql = _write_sql(measure, factors, level, year)
     except StateError as error:
         raise ProblemRaised(404, "choice_unknown", str(error)) from None
-    if level not in LEVELS or len(factors) > MOST_FACTORS:
-        raise ProblemRaised(
-            404, "choice_unknown", f"choose one of {', '.join(LEVELS)}, and {MOST_FACTORS} factors at most"
-        )
-    return measure, factors, next(each for each in LEVELS if each == level), read_year()
-
-
-def _write_form(measure: Measure, factors: tuple[Factor, ...], level: Level, year: int) -> DraftForm:
     by = " and ".join(each.title for each in factors)
     return DraftForm(
         purpose=f"For reports: {measure.title}{f', by {by}' if by else ''}",
         academic_year=str(year),
-        path=Path.PER_AUTHORITY if level == "authority" else Path.NOISY_SUM,
-        sql=write_question(measure, factors, year, by_region=level == "region"),
+        path=Path.PER_AUTHORITY if level in ("authority", CASE_MIX) else Path.NOISY_SUM,
+        sql=sql,
     )
+
+
+def _write_sql(measure: Measure, factors: tuple[Factor, ...], level: str, year: int) -> str:
+    match level:
+        case "model":
+            return write_model(measure, year)
+        case "case_mix":
+            return write_case_mix(measure, year)
+        case _:
+            return write_question(measure, factors, year, by_region=level == "region")

@@ -83,8 +83,7 @@ def send_tidy(name: str) -> Response:
     from federation.reports.tidy import write_tidy
 
     written = _write(name, require_visitor())
-    text = write_tidy(written.year, written.figures)
-    return _attach(text, "text/csv; charset=utf-8", f"{_name_file(written)}.csv")
+    return _attach(write_tidy(written), "text/csv; charset=utf-8", f"{_name_file(written)}.csv")
 
 
 def name_measures(metric: Metric) -> str:

@@ -13,6 +13,7 @@ from disclosure_control.presets.preset import Preset, PresetInvalid
 from disclosure_control.presets.shelf import PresetShelf
 from disclosure_control.release.released import ReleasedTable
 from disclosure_control.release.showing import show_table
+from disclosure_control.rows.protected_table import Entry
 from federation.exchange import QueryState, ReleaseDocument
 from federation.manifest import Path
 from federation.plans import derive_plan
@@ -84,6 +85,10 @@ class KeptRelease:
         """The margins of a noised table, row by row."""
         assert isinstance(self.table, ReleasedTable)
         return show_table(self.table, self.sql, whole=True, presets=self.presets).margins
+
+    def read_count(self, row: int, entry: Entry) -> Count | None:
+        """What is known of an entry in a row; None where it is withheld."""
+        return self.print_count(row, entry) if isinstance(entry, int) else None
 
     def print_count(self, row: int, count: int) -> Count:
         """What is known of a count in a row: between what its noise, or its rounding, leaves it."""

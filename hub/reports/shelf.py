@@ -3,19 +3,19 @@
 from collections.abc import Callable, Iterator
 from functools import cached_property
 
+from disclosure_control.models.release import ReleasedModel
 from disclosure_control.release.absences import explain_absence
 from disclosure_control.release.released import ReleasedTable
 from federation.manifest import SUM_PATHS, Path
 from federation.register import Member, MemberKind
 from federation.reports.figures import Figures, read_figures
+from federation.reports.like_for_like import Expected, expect, write_case_mix, write_model
 from federation.reports.measures import REGION, Factor, Measure, write_question
 from federation.reports.places import Place, list_places
-from federation.reports.writing import NOT_RELEASED
-from federation.reports.written import WrittenSection
+from federation.reports.shelf import NOT_RELEASED, Alike
 from hub.queries import may_see_all
 from hub.reports.kept import KeptRelease, list_released, name_plans
 from hub.service import Hub
-from query_engine.geography import load_authorities
 
 __all__ = ["ReleaseShelf"]
 
@@ -40,16 +40,25 @@ class ReleaseShelf:
 
     def find_authorities(self, measure: Measure, within: Place) -> tuple[Figures, ...]:
         """Return a measure's figures of each authority that was asked within a place, in the order of the codes."""
-        places = list(_list_within(within))
+        places = _list_within(within)
         kept = self._find_kept(measure, (), places[0])
         if isinstance(kept, str):
             return ()
         asked = {*kept.table.answered, *kept.table.absent}
         return tuple(_read_place(kept, measure, (), place) for place in places if place.code in asked)
 
-    def write_like_for_like(self, measure: Measure, place: Place) -> WrittenSection:
-        """Return what England's model expects of a place, beside what there is; or why neither can be said."""
-        return WrittenSection(measure.title, (), (), (NOT_RELEASED,))
+    def find_expected(self, measure: Measure, within: Place) -> Alike:
+        """Return what England's newest model expects of each authority within a place, in the order of the codes."""
+        model = self.find_release(write_model(measure, self.year), SUM_PATHS, self._stands_for_england)
+        mix = self.find_release(write_case_mix(measure, self.year), frozenset({Path.PER_AUTHORITY}), _any)
+        if isinstance(model, str):
+            return Alike(why_not=f"England's model is {model}")
+        if isinstance(mix, str):
+            return Alike(why_not=f"what the model takes into account of each authority is {mix}")
+        found = [_expect(model, mix, measure, place) for place in _list_within(within)]
+        asked = [place for place in _list_within(within) if place.code in mix.table.answered]
+        expected = tuple(each for each in found if each is not None)
+        return Alike(expected, len(asked) - len(expected), (model.source, mix.source))
 
     def _find_kept(self, measure: Measure, factors: tuple[Factor, ...], place: Place) -> KeptRelease | str:
         """Return the newest release that has a place's figures, or why there is none."""
@@ -101,10 +110,15 @@ def _any(_: KeptRelease) -> bool:
     return True
 
 
-def _list_within(within: Place) -> Iterator[Place]:
-    for place in list_places("authority"):
-        if within.level == "nation" or load_authorities()[place.code].region == within.region:
-            yield place
+def _list_within(within: Place) -> tuple[Place, ...]:
+    """The authorities within a place, in the order of the codes: itself, those of a region, or all."""
+    match within.level:
+        case "authority":
+            return (within,)
+        case "region":
+            return tuple(each for each in list_places("authority") if each.region == within.region)
+        case "nation":
+            return list_places("authority")
 
 
 def _read_place(kept: KeptRelease, measure: Measure, factors: tuple[Factor, ...], place: Place) -> Figures:
@@ -118,6 +132,19 @@ def _read_place(kept: KeptRelease, measure: Measure, factors: tuple[Factor, ...]
     rows = [(number, row[first:]) for number, row in enumerate(table.rows) if _is_of(row, table, place)]
     lines = read_figures(measure, table.columns[first:], rows, kept.print_count)
     return Figures(place, measure, factors, lines, kept.source, kept.release_id)
+
+
+def _expect(model: KeptRelease, mix: KeptRelease, measure: Measure, place: Place) -> Expected | None:
+    """Return what a released model expects of an authority by its released row; None where it cannot be said."""
+    assert isinstance(model.table, ReleasedModel)
+    assert isinstance(mix.table, ReleasedTable)
+    estimates = {term.term: term.estimate for term in model.table.terms}
+    for number, row in enumerate(mix.table.rows):
+        if row[0] == place.code:
+            named = dict(zip(mix.table.columns[1:], row[1:], strict=True))
+            counts = {label: mix.read_count(number, entry) for label, entry in named.items()}
+            return expect(place, measure, estimates, counts)
+    return None
 
 
 def _is_of(row: tuple[object, ...], table: ReleasedTable, place: Place) -> bool:

@@ -22,11 +22,8 @@ __all__ = ["CHILDREN", "RESULT", "Breakdown", "Declared", "Measure", "load_decla
 _FILE = Path(__file__).with_name("figures.toml")
 
 
-class Breakdown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A column by which a figure may be split."""
-
-    name: str
-    title: str
+Breakdown = Factor
+"""A factor by which a figure may be split."""
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,7 +31,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     population: str
     measures: tuple[str, ...]
-    breakdown: tuple[Breakdown, ...]
+    breakdowns: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ def load_declared() -> Declared:
     """Return the figures, in the order of the file."""
     file = msgspec.convert(tomllib.loads(_FILE.read_text(encoding="utf-8")), _File)
     measures = tuple(map(load_measures().find_measure, file.measures))
-    return Declared(file.population, measures, file.breakdown)
+    return Declared(file.population, measures, load_measures().find_factors(file.breakdowns))
 
 
 def write_sql(measure: Measure, by: Breakdown | None, year: int, *, by_region: bool = False) -> str:
@@ -67,5 +64,4 @@ def write_sql(measure: Measure, by: Breakdown | None, year: int, *, by_region: b
 
     The same query, by a sum over authorities, gives the nation's figure.
     """
-    factors = [Factor(by.name, by.title)] if by else []
-    return write_question(measure, factors, year, by_region=by_region)
+    return write_question(measure, [by] if by else [], year, by_region=by_region)

@@ -9,7 +9,7 @@ from federation.reports.figures import Figures, read_figures
 from federation.reports.measures import CHILDREN, RESULT, Factor, Measure
 from federation.reports.places import Place, list_places
 from federation.reports.shares import Count
-from federation.reports.written import WrittenSection
+from federation.reports.shelf import Alike
 from query_engine.planning.plan import TOTAL
 
 FEWEST = 10
@@ -34,8 +34,8 @@ class DrawnShelf:
         places = [each for each in list_places("authority") if within.level == "nation" or each.region == within.region]
         return tuple(self.find(measure, (), each) for each in places)
 
-    def write_like_for_like(self, measure: Measure, place: Place) -> WrittenSection:
-        return WrittenSection(measure.title, (), (), ("no model has been released yet",))
+    def find_expected(self, measure: Measure, within: Place) -> Alike:
+        return Alike(why_not="England's model is not yet released")
 
     def _draw(self, measure: Measure, factors: tuple[Factor, ...], place: Place) -> Figures:
         if measure.name in self.missing:

@@ -22,10 +22,12 @@ from tests.query_engine.small_tables import Row, write_table
 
 YEAR = 202425
 NEEDS = ("none", "sen_support", "ehc_plan")
+BANDS = ("below_expected", "expected", "above_expected")
+MEALS = ("eligible", "not_eligible")
 CHANCES = {"none": 0.42, "sen_support": 0.2, "ehc_plan": 0.08}
 COLUMNS = (
     *("child", "academic_year", "home_authority", "home_region", "counted_here", "population", "in_care_12_months"),
-    *("sen_provision", "engmath_94", "attendance_rate", "placements_in_year", "sex"),
+    *("sen_provision", "prior_attainment", "fsm_status", "engmath_94", "attendance_rate", "placements_in_year", "sex"),
 )
 
 
@@ -46,6 +48,8 @@ def draw_children(code: str, children: int) -> list[Row]:
                 "population": "looked_after",
                 "in_care_12_months": True,
                 "sen_provision": need,
+                "prior_attainment": draw.choice(BANDS),
+                "fsm_status": draw.choice(MEALS),
                 "engmath_94": draw.random() < CHANCES[need] if number % 3 == 0 else None,
                 "attendance_rate": Decimal(draw.randint(700, 1000)) / 1000,
                 "placements_in_year": draw.choice((1, 1, 1, 2, 3)),
@@ -80,6 +84,12 @@ class Reported:
         codes = [code for code in AUTHORITIES if place in (known[code].name, known[code].region, "England")]
         rates = [row["attendance_rate"] for code in codes for row in draw_children(code, SIZES[code])]
         return sum(rate <= Decimal("0.9") for rate in rates if isinstance(rate, Decimal)) / len(rates)
+
+    def share_reached(self, code: str) -> float:
+        """The share of an authority's drawn children at the end of Key Stage 4 who have English and maths."""
+        results = [row["engmath_94"] for row in draw_children(code, SIZES[code])]
+        known = [bool(each) for each in results if each is not None]
+        return sum(known) / len(known)
 
     def release(self, sql: str, of: Level, among: Sequence[str] = AUTHORITIES, asker: str = "ana") -> str:
         """Have the answer to a question released; returns its query's id."""

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
+from federation.reports.like_for_like import write_case_mix, write_model
+from federation.reports.measures import load_measures
 from federation.reports.places import LEVELS
 from tests.hub.pages.conftest import Browse, Send
 from tests.hub.pages.kept_releases import withdraw
 from tests.hub.pages.page_reader import read_page
-from tests.hub.pages.reported import SMALL, Reported, report_on
+from tests.hub.pages.reported import SMALL, YEAR, Reported, report_on
 from tests.hub.played_federation import PlayedFederation, found_federation
 from tests.hub.sums.conftest import AUTHORITIES
 
@@ -119,6 +121,29 @@ def test_what_is_too_few_is_withheld_on_the_page_in_the_csv_and_on_paper(reporte
     assert "English and maths at grade 4 or above, at 16 North Yorkshire c c not compared c" in paper
 
 
+def test_like_for_like_sets_an_authority_against_englands_model(reported: Reported, browse: Browse) -> None:
+    """Each authority's drawn children get their results by their needs alone, so that most are as expected."""
+    measure = load_measures().find_measure("english_and_maths")
+    reported.release(write_model(measure, YEAR), "nation")
+    page = text_of(browse("ana").get(f"/reports/virtual-school?{PLACE}").text)
+    assert "what the model takes into account of each authority is not yet released" in page
+    reported.release(write_case_mix(measure, YEAR), "authority")
+    caption = "English and maths at grade 4 or above, at 16: observed and expected, in the order of the codes"
+    alone = read_tables(browse("ana").get(f"/reports/virtual-school?{PLACE}").text)[caption]
+    assert [row[0] for row in alone] == ["Bexley (303)"]
+    rows = read_tables(browse("ana").get("/reports/virtual-school").text)[caption]
+    codes = [row[0][-4:-1] for row in rows]
+    assert codes == sorted(codes)
+    assert SMALL not in codes
+    for row in rows:
+        assert abs(int(row[1].split()[0]) - 100 * reported.share_reached(row[0][-4:-1])) <= 4
+        assert 5 <= int(row[2].split()[0]) <= 50
+    tidy = read_csv(browse("ana").get(f"/reports/virtual-school.csv?{PLACE}").text)
+    alike = [each for each in tidy if each["breakdown"] == "Like for like"]
+    assert [each["category"] for each in alike] == ["Observed", "Expected"]
+    assert f"{alike[1]['percent']} %" == alone[0][2]
+
+
 def test_a_funnel_has_the_authorities_in_the_order_of_their_codes(reported: Reported, browse: Browse) -> None:
     for level in ("nation", "authority"):
         reported.ask("absence", of=level)
@@ -196,6 +221,7 @@ def test_support_cannot_be_added_up_with_noise_and_says_so(browse: Browse) -> No
         "/reports/ask?measure=absence&by=child",
         "/reports/ask?measure=absence&level=school",
         "/reports?report=nothing",
+        "/reports/ask?measure=absence&level=model",
     ],
 )
 def test_what_is_in_no_list_is_not_found(browse: Browse, address: str) -> None:

@@ -1,0 +1,79 @@
+"""The tables of a report: measures beside the region and England, and a measure split by factors, in words.
+
+Rows are in the order of the declaration and of the catalogue, never in that of their figures.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from disclosure_control.symbols import Symbol
+from federation.reports.figures import Figures, Line, find_line, name_category
+from federation.reports.measures import Factor, Measure
+from federation.reports.places import NATION
+from federation.reports.written import WrittenTable
+from query_engine.planning.plan import TOTAL
+
+__all__ = ["set_beside", "split", "target_of"]
+
+NOT_COMPARED = "not compared"
+
+
+def set_beside(caption: str, found: Sequence[Sequence[Figures]]) -> WrittenTable:
+    """Return a row for each measure and each place that there is a figure or a symbol of."""
+    columns = ("Measure", "Of", "Share", "Could well be", "Chance", "Children")
+    rows = [row for each in found for row in _rows_of(each)]
+    return WrittenTable(caption, columns, tuple(rows))
+
+
+def _rows_of(beside: Sequence[Figures]) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of one measure, each place that there is a figure or a symbol of."""
+    target = next((target_of(each) for each in beside if each.place == NATION), None)
+    for figures in beside:
+        share, published = figures.share, figures.measure.published
+        name = figures.place.name
+        if share is not None:
+            chance = share.judge(target) if target is not None and figures.place != NATION else NOT_COMPARED
+            yield figures.measure.title, name, share.text, share.margin, chance, f"{share.children:,}"
+        elif figures.lines:
+            symbol = Symbol.CONFIDENTIAL.value
+            yield figures.measure.title, name, symbol, symbol, NOT_COMPARED, symbol
+        elif figures.place == NATION and published is not None:
+            told = f"published by the Department for Education for {published.year // 100}/{published.year % 100:02}"
+            yield figures.measure.title, name, f"{published.percent:g} %", told, NOT_COMPARED, ""
+
+
+def target_of(figures: Figures) -> float | None:
+    """England's share, released or published: what a funnel is drawn around."""
+    published = figures.measure.published
+    if figures.target is None and published is not None:
+        return published.percent / 100
+    return figures.target
+
+
+def split(measure: Measure, factors: tuple[Factor, ...], found: Sequence[Figures]) -> WrittenTable:
+    """A row for each category, in the catalogue's order; a column for each place that has figures."""
+    there = [each for each in found if each.lines]
+    categories = dict.fromkeys(line.categories for each in there for line in each.lines)
+    ordered = sorted(categories, key=lambda each: [one == TOTAL for one in each])
+    names = tuple(each.title.capitalize() for each in factors)
+    columns = (
+        *names,
+        *(f"{each.place.name}: share" for each in there),
+        *(f"{each.place.name}: children" for each in there),
+    )
+    rows = []
+    for key in ordered:
+        lines = [find_line(each, key) for each in there]
+        rows.append((*map(name_category, key), *map(_tell_share, lines), *map(_tell_children, lines)))
+    return WrittenTable(measure.title, columns, tuple(rows))
+
+
+def _tell_share(line: Line | None) -> str:
+    if line is None:
+        return Symbol.UNAVAILABLE.value
+    return f"{line.share.text} ({line.share.margin})" if line.share is not None else Symbol.CONFIDENTIAL.value
+
+
+def _tell_children(line: Line | None) -> str:
+    if line is None:
+        return Symbol.UNAVAILABLE.value
+    return f"{line.share.children:,}" if line.share is not None else Symbol.CONFIDENTIAL.value
