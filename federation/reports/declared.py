@@ -1,6 +1,7 @@
 """The reports that there are: `reports.toml`, a closed list that one can read."""
 
 import tomllib
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -10,7 +11,7 @@ import msgspec
 from federation.reports.measures import find_named
 from federation.reports.places import Level
 
-__all__ = ["MOST_FACTORS", "Report", "Section", "Shows", "find_report", "load_reports"]
+__all__ = ["MOST_FACTORS", "Report", "Section", "Shows", "find_report", "keep_known", "load_reports"]
 
 _FILE = Path(__file__).with_name("reports.toml")
 
@@ -56,3 +57,13 @@ def load_reports() -> tuple[Report, ...]:
 def find_report(name: str) -> Report:
     """Return a report by its name. Raises `StateError`."""
     return find_named(load_reports(), name, "report")
+
+
+def keep_known(report: Report, measures: Collection[str], factors: Collection[str]) -> Report:
+    """Return a report without what there are no figures of: a node shows some measures, by a factor at a time."""
+    kept = (
+        msgspec.structs.replace(each, measures=tuple(name for name in each.measures if name in measures))
+        for each in report.section
+        if each.show in ("places", "split") and len(each.by) <= 1 and set(each.by) <= set(factors)
+    )
+    return msgspec.structs.replace(report, section=tuple(each for each in kept if each.measures))

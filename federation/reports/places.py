@@ -9,14 +9,18 @@ from query_engine.geography import REGIONS, load_authorities
 
 __all__ = ["LEVELS", "NATION", "Level", "Place", "find_place", "list_places", "places_beside"]
 
-Level = Literal["nation", "region", "authority"]
+Level = Literal["nation", "region", "authority", "school"]
 
 LEVELS: tuple[Level, ...] = ("authority", "region", "nation")
+"""The levels of what is released. A school is one at its authority's own pages alone."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A place by its level and its code: an authority's three figures, a region's name, nothing for England."""
+    """A place by its level and its code: an authority's three figures, a region's name, nothing for England.
+
+    Of a school it is the unique reference number; of all schools of somebody who works for several, their number.
+    """
 
     level: Level
     code: str = ""
@@ -31,11 +35,19 @@ class Place:
                 return self.code
             case "authority":
                 return load_authorities()[self.code].name
+            case "school":
+                return f"School {self.code}" if len(self.code) == 6 else f"Your {self.code} schools together"
 
     @property
     def region(self) -> str:
-        """The region that it is in or is; empty for England."""
-        return load_authorities()[self.code].region if self.level == "authority" else self.code
+        """The region that it is in or is; empty for England and for a school."""
+        match self.level:
+            case "authority":
+                return load_authorities()[self.code].region
+            case "region":
+                return self.code
+            case _:
+                return ""
 
 
 NATION = Place("nation")
@@ -61,6 +73,8 @@ def list_places(level: Level) -> tuple[Place, ...]:
             return tuple(Place("region", name) for name in REGIONS)
         case "authority":
             return tuple(Place("authority", code) for code in load_authorities())
+        case "school":
+            return ()
 
 
 def places_beside(place: Place) -> Iterator[Place]:

@@ -28,6 +28,7 @@ COLUMNS = (
     "old_la_code",
     "new_la_code",
     "la_name",
+    "school_urn",
     "topic",
     "measure",
     "breakdown",
@@ -39,7 +40,7 @@ COLUMNS = (
     "release",
 )
 
-LEVELS = {"nation": "National", "region": "Regional", "authority": "Local authority"}
+LEVELS = {"nation": "National", "region": "Regional", "authority": "Local authority", "school": "School"}
 
 WHOLE = "Total"
 ALIKE = "Like for like"
@@ -82,7 +83,8 @@ def _write_place(place: Place) -> tuple[str, ...]:
     region = (REGION_CODES[place.region], place.region) if place.region else ("", "")
     found = load_authorities()[place.code] if place.level == "authority" else None
     authority = (found.code, found.ons_code, found.name) if found is not None else ("", "", "")
-    return LEVELS[place.level], *ENGLAND, *region, *authority
+    school = place.code if place.level == "school" else ""
+    return LEVELS[place.level], *ENGLAND, *region, *authority, school
 
 
 def _write_categories(line: Line) -> str:

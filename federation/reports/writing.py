@@ -36,9 +36,14 @@ READING = (
 )
 
 
-def write_report(report: Report, place: Place, year: int, shelf: Shelf) -> WrittenReport:
-    """Write a report of a place and an academic year from what has been released."""
-    keeping = _Keeping(shelf)
+def write_report(
+    report: Report, place: Place, year: int, shelf: Shelf, beside: tuple[Place, ...] = ()
+) -> WrittenReport:
+    """Write a report of a place and an academic year from what has been released.
+
+    It stands before the places `beside` it, or before its region and England.
+    """
+    keeping = _Keeping(shelf, (place, *beside) if beside else tuple(places_beside(place)))
     sections = tuple(_write_section(section, place, keeping) for section in report.section)
     return WrittenReport(
         report.name,
@@ -54,10 +59,10 @@ def write_report(report: Report, place: Place, year: int, shelf: Shelf) -> Writt
 
 
 class _Keeping:
-    """A shelf that keeps what was taken from it, each once, in order."""
+    """A shelf that keeps what was taken from it, each once, in order; and the places that are set beside each other."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self.shelf, self._found = shelf, dict[tuple[object, ...], Figures]()
+    def __init__(self, shelf: Shelf, places: tuple[Place, ...]) -> None:
+        self.shelf, self.places, self._found = shelf, places, dict[tuple[object, ...], Figures]()
 
     def find(self, measure: Measure, factors: tuple[Factor, ...], place: Place) -> Figures:
         key = (measure.name, factors, place)
@@ -75,10 +80,10 @@ def _write_section(section: Section, place: Place, keeping: _Keeping) -> Written
     factors = load_measures().find_factors(section.by)
     match section.show:
         case "places":
-            found = [[keeping.find(each, (), beside) for beside in places_beside(place)] for each in measures]
+            found = [[keeping.find(each, (), beside) for beside in keeping.places] for each in measures]
             table = set_beside(section.title, found)
         case "split":
-            found = [[keeping.find(each, factors, beside) for beside in places_beside(place)] for each in measures]
+            found = [[keeping.find(each, factors, beside) for beside in keeping.places] for each in measures]
             table = split(measures[0], factors, found[0])
         case "funnel":
             return _write_funnel(section, measures[0], place, keeping)

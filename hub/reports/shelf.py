@@ -8,13 +8,14 @@ from disclosure_control.release.absences import explain_absence
 from disclosure_control.release.released import ReleasedTable
 from federation.manifest import SUM_PATHS, Path
 from federation.register import Member, MemberKind
-from federation.reports.figures import Figures, read_figures
+from federation.reports.figures import Figures
 from federation.reports.like_for_like import Expected, expect, write_case_mix, write_model
-from federation.reports.measures import REGION, Factor, Measure, write_question
+from federation.reports.measures import Factor, Measure, write_question
 from federation.reports.places import Place, list_places
+from federation.reports.released import KeptRelease
 from federation.reports.shelf import NOT_RELEASED, Alike
 from hub.queries import may_see_all
-from hub.reports.kept import KeptRelease, list_released, name_plans
+from hub.reports.kept import list_released, name_plans
 from hub.service import Hub
 
 __all__ = ["ReleaseShelf"]
@@ -119,6 +120,8 @@ def _list_within(within: Place) -> tuple[Place, ...]:
             return tuple(each for each in list_places("authority") if each.region == within.region)
         case "nation":
             return list_places("authority")
+        case "school":
+            return ()
 
 
 def _read_place(kept: KeptRelease, measure: Measure, factors: tuple[Factor, ...], place: Place) -> Figures:
@@ -128,10 +131,7 @@ def _read_place(kept: KeptRelease, measure: Measure, factors: tuple[Factor, ...]
         reason = table.absent.get(place.code)
         why = f"not in the release: {explain_absence(reason)}" if reason else "it was not asked"
         return Figures(place, measure, factors, source=kept.source, why_not=why)
-    first = 0 if table.is_total else 1
-    rows = [(number, row[first:]) for number, row in enumerate(table.rows) if _is_of(row, table, place)]
-    lines = read_figures(measure, table.columns[first:], rows, kept.print_count)
-    return Figures(place, measure, factors, lines, kept.source, kept.release_id)
+    return Figures(place, measure, factors, kept.read_place(measure, place), kept.source, kept.release_id)
 
 
 def _expect(model: KeptRelease, mix: KeptRelease, measure: Measure, place: Place) -> Expected | None:
@@ -145,13 +145,3 @@ def _expect(model: KeptRelease, mix: KeptRelease, measure: Measure, place: Place
             counts = {label: mix.read_count(number, entry) for label, entry in named.items()}
             return expect(place, measure, estimates, counts)
     return None
-
-
-def _is_of(row: tuple[object, ...], table: ReleasedTable, place: Place) -> bool:
-    match place.level:
-        case "authority":
-            return row[0] == place.code
-        case "region":
-            return row[table.columns.index(REGION)] == place.code
-        case "nation":
-            return True

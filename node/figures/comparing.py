@@ -15,6 +15,7 @@ from disclosure_control.rows.protected_table import Entry
 from federation.exchange import ReleaseDocument
 from federation.manifest import Path
 from federation.plans import derive_plan
+from federation.reports.released import KeptRelease, read_kept
 from federation.wire import decode_document
 from node.figures.declared import CHILDREN, RESULT, Measure, load_declared, write_sql
 from node.service import Node
@@ -68,6 +69,12 @@ def list_every_plan(years: tuple[int, ...]) -> frozenset[str]:
         for by_region in (False, True)
         for plan in list_plans(measure, year, by_region=by_region)
     )
+
+
+def find_released(node: Node, measure: Measure, year: int, region: str) -> KeptRelease | None:
+    """Return the newest release that stands beside ours, of England or, where one is named, of the regions."""
+    found = _find_release(node.database.connection, list_plans(measure, year, by_region=bool(region)))
+    return None if found is None else read_kept(found[0], node.party.presets)
 
 
 def _find_region(node: Node, measure: Measure, year: int, region: str) -> Beside:

@@ -136,13 +136,19 @@ def _released(visitor: Person) -> AccessRequest:
     return AccessRequest(visitor.role, "federation", "aggregate", "aggregates")
 
 
-def _offer_scopes(visitor: Person) -> Iterator[tuple[str, str]]:
+def offer_scopes(visitor: Person) -> Iterator[tuple[str, str]]:
+    """Yield whose figures somebody may ask for, as the form sends it and as people name it."""
     if _may(visitor, ALL_OURS.request(visitor.role)):
         yield AUTHORITY, "all children in our care"
     if len(visitor.works_at) > 1:
         yield OWN_SCHOOLS, f"those at your {len(visitor.works_at)} schools together"
     for urn in visitor.works_at:
         yield str(urn), f"those at school {urn}"
+
+
+def sees_any_school(visitor: Person) -> bool:
+    """Whether somebody may ask for figures of our children at any school."""
+    return _may(visitor, AccessRequest(visitor.role, "home", "aggregate", "school_aggregates"))
 
 
 def _name_year(year: int) -> str:
@@ -157,8 +163,8 @@ def _show_form(visitor: Person, errors: dict[str, str], status: int = 200) -> Pa
         measures=[(each.name, f"{each.topic.capitalize()}: {each.title}") for each in declared.measure],
         breakdowns=[("", "nothing")] + [(each.name, each.title) for each in declared.breakdown],
         years=[(str(year), _name_year(year)) for year in years],
-        scopes=list(_offer_scopes(visitor)),
-        any_school=_may(visitor, AccessRequest(visitor.role, "home", "aggregate", "school_aggregates")),
+        scopes=list(offer_scopes(visitor)),
+        any_school=sees_any_school(visitor),
         given={name: request.form.get(name, "") for name in ("measure", "by", "year", "whose", "school", "purpose")},
         errors=errors,
     )

@@ -23,6 +23,7 @@ from node.pages.passkeys import passkeys
 from node.pages.placed_here import placed_here
 from node.pages.policy import policy
 from node.pages.providers import providers
+from node.pages.reports import reports
 from node.pages.staff import describe_visitor
 from node.pages.tracked_child import tracked_child
 from node.pages.tracking import tracking
@@ -55,7 +56,7 @@ def add_pages(app: Flask, node: Node) -> None:
     )
     app.context_processor(describe_visitor)
     app.jinja_env.filters["authority"] = name_authority
-    for pages in (home, passkeys, providers, *ABOUT_CHILDREN, figures, *ABOUT_OTHERS, policy, *FOR_OFFICERS):
+    for pages in (home, passkeys, providers, *ABOUT_CHILDREN, figures, reports, *ABOUT_OTHERS, policy, *FOR_OFFICERS):
         app.register_blueprint(pages)
 
 

@@ -189,6 +189,7 @@ def list_navigation(visitor: Person | None) -> Iterator[Navigation]:
         yield navigation_entry("/named", "Named to me")
     if may_see_figures(visitor):
         yield navigation_entry("/figures", "Figures")
+        yield navigation_entry("/reports", "Reports")
     if may_delegate(visitor):
         yield navigation_entry("/delegations", "Delegations")
         yield navigation_entry("/handovers", "Hand-overs")

@@ -21,7 +21,7 @@ COUNTED = "SELECT sex, COUNT(*) AS n FROM child_year WHERE academic_year = 20242
 """A question that noise can be added to."""
 
 PARTS = {"kit/layout.html", "kit/components.html", "parts.html", "budget.html", "release_page.html"}
-PARTS |= {"question_check.html", "tables.html"}
+PARTS |= {"question_check.html", "tables.html", "kit/report.html"}
 """Templates that pages are made of, and that are no page by themselves."""
 
 

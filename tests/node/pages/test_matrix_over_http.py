@@ -56,6 +56,7 @@ DOORS: dict[str, Rights] = {
     "/named": ((("named_child", "read", "identity"),),),
     "/tracking": PLANS,
     "/figures": AGGREGATES,
+    "/reports": AGGREGATES,
     "/delegations": ((COPIES,),),
     "/handovers": ((COPIES,),),
     "/held": ((THE_LOG,), (COPIES,)),

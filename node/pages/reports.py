@@ -1,0 +1,83 @@
+"""Reports of our own children: on the page, as an accessible PDF and as CSV, for a purpose, each figure logged."""
+
+from collections.abc import Mapping
+
+from flask import Blueprint, Response, render_template, request
+
+from federation.problems import ProblemRaised
+from federation.reports.written import WrittenReport, name_year
+from federation.state import StateError
+from node.figures.reports import list_own_reports, write_own_report
+from node.figures.scope import AUTHORITY
+from node.lookups.purpose import PurposeMissing
+from node.pages.figures import NOT_YOURS, offer_scopes, sees_any_school
+from node.pages.staff import may_see_figures, require_visitor_who, the_node
+from node.people import Person
+from policies.access_policy import AccessDenied
+
+reports = Blueprint("reports", __name__)
+
+FIELDS = ("report", "year", "whose", "school", "purpose")
+
+Page = tuple[str, int]
+
+
+@reports.get("/reports")
+def choose() -> Page:
+    """Ask which report, of whom, and why."""
+    return _show_form(require_visitor_who(may_see_figures, NOT_YOURS), {})
+
+
+@reports.post("/reports")
+def show() -> Page | Response:
+    """Show a report, or hand it out as a file, once each of its figures is logged."""
+    visitor, form = require_visitor_who(may_see_figures, NOT_YOURS), request.form
+    year, whose = form.get("year", ""), form.get("school", "").strip() or form.get("whose", AUTHORITY)
+    if not (year.isascii() and year.isdigit() and len(year) == 6):
+        return _show_form(visitor, {"year": "choose an academic year"}, 400)
+    purpose = form.get("purpose", "")
+    if not purpose.strip():
+        return _show_form(visitor, {"purpose": "say why the figures are read: it is logged"}, 400)
+    try:
+        written = write_own_report(the_node(), visitor, purpose, form.get("report", ""), int(year), whose)
+    except PurposeMissing as missing:
+        return _show_form(visitor, {"purpose": str(missing)}, 400)
+    except StateError as error:
+        return _show_form(visitor, {"school" if form.get("school") else "report": str(error)}, 400)
+    except AccessDenied as denied:
+        raise ProblemRaised(403, "not_permitted", denied.text) from None
+    return _hand_out(written, form.get("form", ""), {name: form.get(name, "") for name in FIELDS})
+
+
+def _hand_out(written: WrittenReport, form: str, asked: Mapping[str, str]) -> Page | Response:
+    name = f"{written.name}-{written.place.code}-{written.year}"
+    match form:
+        case "pdf":
+            from federation.reports.paper import write_paper
+
+            return _attach(write_paper(written), "application/pdf", f"{name}.pdf")
+        case "csv":
+            from federation.reports.tidy import write_tidy
+
+            return _attach(write_tidy(written), "text/csv; charset=utf-8", f"{name}.csv")
+        case _:
+            return render_template("report.html", written=written, asked=asked), 200
+
+
+def _attach(content: str | bytes, kind: str, name: str) -> Response:
+    return Response(content, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def _show_form(visitor: Person, errors: dict[str, str], status: int = 200) -> Page:
+    snapshot = the_node().store.current()
+    years = sorted(snapshot.academic_years, reverse=True) if snapshot else ()
+    page = render_template(
+        "report_form.html",
+        reports=[(each.name, each.title) for each in list_own_reports()],
+        years=[(str(year), name_year(year)) for year in years],
+        scopes=list(offer_scopes(visitor)),
+        any_school=sees_any_school(visitor),
+        given={name: request.form.get(name, "") for name in FIELDS},
+        errors=errors,
+    )
+    return page, status
