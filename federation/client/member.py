@@ -62,6 +62,7 @@ from federation.witnessing import find_quorum
 
 if TYPE_CHECKING:
     from disclosure_control.presets.shelf import PresetShelf
+    from federation.reports.written import WrittenReport
 
 Clock = Callable[[], datetime]
 
@@ -247,6 +248,15 @@ class FederationClient:
     def list_queries(self) -> tuple[QueryStatus, ...]:
         """Return the queries this member may see, newest first."""
         return self._connection.list_queries().queries
+
+    def report(self, name: str, place: str = "nation", year: int = 202425) -> "WrittenReport":
+        """Return a report of a place (`authority:301`, `region:London`, `nation`), from releases that one may see.
+
+        Each is verified as `fetch` verifies it. Raises `StateError` for a report or a place that there is not.
+        """
+        from federation.client.reports import report_on
+
+        return report_on(self, name, place, year)
 
     def list_checks(self) -> tuple[PendingCheck, ...]:
         """Return the releases that wait for an output checker, for one who is."""

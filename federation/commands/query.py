@@ -8,6 +8,7 @@ import click
 
 from federation.commands.check import check
 from federation.commands.fetch import fetch
+from federation.commands.report import report
 from federation.commands.template import template
 from federation.commands.trying import try_out
 from federation.terminal import plain_text
@@ -27,6 +28,7 @@ def query() -> None:
 
 query.add_command(check)
 query.add_command(fetch)
+query.add_command(report)
 query.add_command(template)
 query.add_command(try_out)
 

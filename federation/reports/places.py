@@ -39,6 +39,11 @@ class Place:
                 return f"School {self.code}" if len(self.code) == 6 else f"Your {self.code} schools together"
 
     @property
+    def address(self) -> str:
+        """The place in a word, as in an address: `authority:301`, `region:London`, `nation`."""
+        return f"{self.level}:{self.code}" if self.code else self.level
+
+    @property
     def region(self) -> str:
         """The region that it is in or is; empty for England and for a school."""
         match self.level:

@@ -74,6 +74,12 @@ class WrittenReport:
         return f"{self.title}: {self.place.name}, {name_year(self.year)}"
 
     @property
+    def file_name(self) -> str:
+        """What a file of it is called, before what it ends in."""
+        where = self.place.code.lower().replace(" ", "-") or "england"
+        return f"{self.name}-{where}-{self.year}"
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """Where the figures come from, each once, in the order of the report."""
         of_models = [source for section in self.sections for source in section.sources]

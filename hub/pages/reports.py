@@ -15,13 +15,14 @@ from federation.reports.declared import Report, find_report, load_reports
 from federation.reports.measures import load_measures
 from federation.reports.metrics import Metric, load_metrics
 from federation.reports.places import LEVELS, Place, find_place, list_places
+from federation.reports.release_shelf import ReleaseShelf
 from federation.reports.writing import write_report
 from federation.reports.written import WrittenReport
 from federation.state import StateError
 from hub.pages.draft_form import list_years
 from hub.pages.funnel_chart import draw_funnel
 from hub.pages.visitor import may_ask, require_visitor, the_hub
-from hub.reports.shelf import ReleaseShelf
+from hub.reports.seen import HubReleases
 from query_engine.catalogue import load_catalogue
 
 reports = Blueprint("reports", __name__)
@@ -38,7 +39,7 @@ def list_reports() -> AnyResponse | str:
     chosen = request.args.get("report", "")
     if chosen:
         report, place, year = _read_choice(chosen)
-        return redirect(f"/reports/{report.name}?place={name_place(place)}&year={year}")
+        return redirect(f"/reports/{report.name}?place={place.address}&year={year}")
     return render_template(
         "reports.html",
         reports=load_reports(),
@@ -60,7 +61,7 @@ def show_report(name: str) -> str:
         "report.html",
         written=written,
         charts={each.title: draw_funnel(each.funnel) for each in written.sections if each.funnel},
-        place=name_place(written.place),
+        place=written.place.address,
         places=list(offer_places()),
         years=list_years(load_catalogue()),
         names=[(each.name, each.title) for each in load_reports()],
@@ -74,7 +75,7 @@ def send_paper(name: str) -> Response:
     from federation.reports.paper import write_paper
 
     written = _write(name, require_visitor())
-    return _attach(write_paper(written), "application/pdf", f"{_name_file(written)}.pdf")
+    return _attach(write_paper(written), "application/pdf", f"{written.file_name}.pdf")
 
 
 @reports.get("/reports/<name>.csv")
@@ -83,7 +84,7 @@ def send_tidy(name: str) -> Response:
     from federation.reports.tidy import write_tidy
 
     written = _write(name, require_visitor())
-    return _attach(write_tidy(written), "text/csv; charset=utf-8", f"{_name_file(written)}.csv")
+    return _attach(write_tidy(written), "text/csv; charset=utf-8", f"{written.file_name}.csv")
 
 
 def name_measures(metric: Metric) -> str:
@@ -97,12 +98,7 @@ def offer_places() -> Iterator[tuple[str, str]]:
     yield NATION, "England"
     for level in reversed(LEVELS[:-1]):
         for place in list_places(level):
-            yield name_place(place), f"{place.name} ({place.code})" if level == "authority" else place.name
-
-
-def name_place(place: Place) -> str:
-    """Return a place as an address has it."""
-    return f"{place.level}:{place.code}" if place.code else place.level
+            yield place.address, f"{place.name} ({place.code})" if level == "authority" else place.name
 
 
 def read_place(text: str) -> Place:
@@ -124,7 +120,7 @@ def read_year() -> int:
 
 def _write(name: str, visitor: Member) -> WrittenReport:
     report, place, year = _read_choice(name)
-    return write_report(report, place, year, ReleaseShelf(the_hub(), visitor, year))
+    return write_report(report, place, year, ReleaseShelf(HubReleases(the_hub(), visitor), year))
 
 
 def _read_choice(name: str) -> tuple[Report, Place, int]:
@@ -138,11 +134,6 @@ def _read_choice(name: str) -> tuple[Report, Place, int]:
         levels = " or ".join(report.levels)
         raise ProblemRaised(404, "place_unknown", f"this report is of an {levels}: choose another place")
     return report, place, read_year()
-
-
-def _name_file(written: WrittenReport) -> str:
-    where = written.place.code.lower().replace(" ", "-") or "england"
-    return f"{written.name}-{where}-{written.year}"
 
 
 def _attach(content: str | bytes, kind: str, name: str) -> Response:

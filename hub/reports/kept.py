@@ -2,20 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from audit.connection import Connection
 from disclosure_control.presets.shelf import PresetShelf
 from federation.exchange import QueryState, ReleaseDocument
 from federation.manifest import Path
-from federation.plans import derive_plan
 from federation.recent import Recent
 from federation.reports.released import KeptRelease, read_kept
 from federation.wire import MAX_BATCH_BYTES, decode_document
 from hub.manifests import read_stored
-from query_engine.refusal import QueryRefused
 
-__all__ = ["KeptReleases", "list_released", "name_plans"]
+__all__ = ["Asked", "KeptReleases", "list_released"]
 
 MOST_QUERIES = 20_000
 """Queries of which it is kept what they ask."""
@@ -61,18 +58,6 @@ def list_released(connection: Connection, asker: str, *, everybody: bool) -> Ite
     )
     for row in rows:
         yield row["query_id"], bool(row["withdrawn"])
-
-
-@lru_cache(maxsize=4096)
-def name_plans(sql: str, path: Path, keys: frozenset[int | None]) -> frozenset[str]:
-    """Return the plans of a question by a path, with each number of record keys; none where it cannot go by it."""
-    found = set()
-    for each in keys:
-        try:
-            found.add(derive_plan(sql, path, each).plan_id)
-        except QueryRefused:
-            continue
-    return frozenset(found)
 
 
 def _read_asked(connection: Connection, query_id: str) -> Asked:

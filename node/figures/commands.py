@@ -79,6 +79,33 @@ def _tabulate(shown: "Shown") -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 
 
 @figures.command()
+@STATE
+@PERSON
+@click.option(
+    "--report", "name", default="virtual-school", show_default=True, help="virtual-school, practice or factors."
+)
+@YEAR
+@click.option(
+    "--whose", default="authority", show_default=True, help="authority; a school's URN; or own, a trust's all."
+)
+@click.option("--purpose", required=True, help="Why; it is logged with each figure.")
+@click.option("--format", "form", type=click.Choice(["text", "csv", "pdf"]), default="text", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="The file to write; needed for a PDF.")
+def report(
+    state: Path, person_id: str, name: str, year: int, whose: str, purpose: str, form: str, output: Path | None
+) -> None:
+    """Write a report of our own children: as text, as tidy CSV, or as an accessible PDF."""
+    from federation.reports.handing_out import hand_out
+    from node.figures.reports import write_own_report
+    from node.people import find_person
+    from node.service import open_node
+
+    node = open_node(state)
+    written = write_own_report(node, find_person(state, person_id), purpose, name, year, whose)
+    hand_out(written, form, output)
+
+
+@figures.command()
 @FIGURE
 @YEAR
 @click.option("--by-region", is_flag=True, help="The question whose release gives the regions instead of England.")

@@ -50,16 +50,15 @@ def show() -> Page | Response:
 
 
 def _hand_out(written: WrittenReport, form: str, asked: Mapping[str, str]) -> Page | Response:
-    name = f"{written.name}-{written.place.code}-{written.year}"
     match form:
         case "pdf":
             from federation.reports.paper import write_paper
 
-            return _attach(write_paper(written), "application/pdf", f"{name}.pdf")
+            return _attach(write_paper(written), "application/pdf", f"{written.file_name}.pdf")
         case "csv":
             from federation.reports.tidy import write_tidy
 
-            return _attach(write_tidy(written), "text/csv; charset=utf-8", f"{name}.csv")
+            return _attach(write_tidy(written), "text/csv; charset=utf-8", f"{written.file_name}.csv")
         case _:
             return render_template("report.html", written=written, asked=asked), 200
 

@@ -46,7 +46,8 @@ def test_a_director_sees_counts_a_share_and_england_beside_it(browse: Browse, se
 def test_every_breakdown_has_a_page(browse: Browse, send: Send, by: str) -> None:
     answer = send(browse("director"), "/figures", {**ASKED, "by": by})
     assert answer.status_code == 200
-    assert answer.text.count('scope="row"') >= 3
+    # So few have support in a small federation that nothing of it is shown, and the page says so.
+    assert answer.text.count('scope="row"') >= 3 or "Nothing can be shown" in answer.text
 
 
 def test_every_figure_can_be_chosen(browse: Browse) -> None:

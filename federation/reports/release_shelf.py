@@ -1,24 +1,25 @@
 """The shelf that a report is written from: the newest releases that its reader may see, by what they answer."""
 
-from collections.abc import Callable, Iterator
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Protocol
 
 from disclosure_control.models.release import ReleasedModel
+from disclosure_control.presets.shelf import PresetShelf
 from disclosure_control.release.absences import explain_absence
 from disclosure_control.release.released import ReleasedTable
 from federation.manifest import SUM_PATHS, Path
-from federation.register import Member, MemberKind
+from federation.plans import derive_plan
 from federation.reports.figures import Figures
 from federation.reports.like_for_like import Expected, expect, write_case_mix, write_model
 from federation.reports.measures import Factor, Measure, write_question
 from federation.reports.places import Place, list_places
 from federation.reports.released import KeptRelease
 from federation.reports.shelf import NOT_RELEASED, Alike
-from hub.queries import may_see_all
-from hub.reports.kept import list_released, name_plans
-from hub.service import Hub
+from query_engine.refusal import QueryRefused
 
-__all__ = ["ReleaseShelf"]
+__all__ = ["Near", "ReleaseShelf", "Releases"]
 
 LEAST_ASKED = 0.9
 """The part of all authorities with a node that a total is over, if it is to stand for England or its regions."""
@@ -26,11 +27,40 @@ LEAST_ASKED = 0.9
 WITHDRAWN = "what was released has been withdrawn"
 
 
-class ReleaseShelf:
-    """The releases of a hub about an academic year, as far as a member may see them."""
+@dataclass(frozen=True)
+class Near:
+    """A released query that could answer a question, and the plan of what it asked."""
 
-    def __init__(self, hub: Hub, reader: Member, year: int) -> None:
-        self.hub, self.reader, self.year = hub, reader, year
+    query_id: str
+    plan_id: str
+
+
+class Releases(Protocol):
+    """The releases that somebody may see, wherever they are kept."""
+
+    @property
+    def presets(self) -> PresetShelf:
+        """The presets by which they are read."""
+
+    @property
+    def authorities(self) -> frozenset[str]:
+        """The authorities that have a node."""
+
+    def list_near(self, year: int, paths: frozenset[Path]) -> Sequence[Near]:
+        """Return those about an academic year whose figures may have left by one of these paths, newest first."""
+
+    def is_withdrawn(self, query_id: str) -> bool:
+        """Whether a release has been withdrawn."""
+
+    def read(self, query_id: str) -> KeptRelease:
+        """Return a release."""
+
+
+class ReleaseShelf:
+    """Releases about an academic year, as a report is written from them."""
+
+    def __init__(self, releases: Releases, year: int) -> None:
+        self.releases, self.year = releases, year
 
     def find(self, measure: Measure, factors: tuple[Factor, ...], place: Place) -> Figures:
         """Return a measure's figures of a place, from the newest release that has them, or why there are none."""
@@ -70,41 +100,43 @@ class ReleaseShelf:
     def find_release(self, sql: str, paths: frozenset[Path], fits: Callable[[KeptRelease], bool]) -> KeptRelease | str:
         """Return the newest release that answers a question by one of these paths, or why there is none."""
         why = NOT_RELEASED
-        for query_id, withdrawn in self._find_asked(sql, paths):
-            if withdrawn:
+        for near in self._find_asked(sql, paths):
+            if self.releases.is_withdrawn(near.query_id):
                 why = WITHDRAWN
                 continue
-            kept = self.hub.kept.read(self.hub.database.connection, query_id)
+            kept = self.releases.read(near.query_id)
             if fits(kept):
                 return kept
         return why
 
-    def _find_asked(self, sql: str, paths: frozenset[Path]) -> Iterator[tuple[str, bool]]:
+    def _find_asked(self, sql: str, paths: frozenset[Path]) -> Iterator[Near]:
         """Yield the released queries that ask this, newest first; planning it takes longest, and waits for a need."""
-        asked = ((each, self.hub.kept.find_asked(self.hub.database.connection, each[0])) for each in self._released)
-        near = [(each, of) for each, of in asked if of.path in paths and of.academic_year == str(self.year)]
+        near = self.releases.list_near(self.year, paths)
         if near:
-            plans = {(path, plan) for path in paths for plan in name_plans(sql, path, self._keys)}
-            yield from (each for each, of in near if (of.path, of.plan_id) in plans)
-
-    @cached_property
-    def _released(self) -> list[tuple[str, bool]]:
-        everybody = may_see_all(self.hub, self.reader)
-        return list(list_released(self.hub.database.connection, self.reader.id, everybody=everybody))
+            plans = {plan for path in paths for plan in name_plans(sql, path, self._keys)}
+            yield from (each for each in near if each.plan_id in plans)
 
     @cached_property
     def _keys(self) -> frozenset[int | None]:
         """The numbers of record keys that questions may be planned with: none, and those of the presets here."""
-        return frozenset({None, *(preset.record_keys for preset in self.hub.party.presets.good())})
-
-    @cached_property
-    def _authorities(self) -> frozenset[str]:
-        now = self.hub.clock()
-        return frozenset(member.authority(now) for member in self.hub.register().active(MemberKind.NODE, now))
+        return frozenset({None, *(preset.record_keys for preset in self.releases.presets.good())})
 
     def _stands_for_england(self, kept: KeptRelease) -> bool:
         asked = {*kept.table.answered, *kept.table.absent}
-        return len(asked & self._authorities) >= LEAST_ASKED * len(self._authorities)
+        authorities = self.releases.authorities
+        return len(asked & authorities) >= LEAST_ASKED * len(authorities)
+
+
+@lru_cache(maxsize=4096)
+def name_plans(sql: str, path: Path, keys: frozenset[int | None]) -> frozenset[str]:
+    """Return the plans of a question by a path, with each number of record keys; none where it cannot go by it."""
+    found = set()
+    for each in keys:
+        try:
+            found.add(derive_plan(sql, path, each).plan_id)
+        except QueryRefused:
+            continue
+    return frozenset(found)
 
 
 def _any(_: KeptRelease) -> bool:

@@ -1,0 +1,70 @@
+"""Reports as a member writes them: from releases that the member may see, each verified against what nodes signed."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from federation.exchange import QueryState
+from federation.manifest import Path
+from federation.register import MemberKind
+from federation.reports.declared import find_report
+from federation.reports.places import find_place
+from federation.reports.release_shelf import Near, ReleaseShelf
+from federation.reports.released import KeptRelease, read_kept
+from federation.reports.writing import write_report
+from federation.reports.written import WrittenReport
+from federation.state import StateError
+
+if TYPE_CHECKING:
+    from disclosure_control.presets.shelf import PresetShelf
+    from federation.client.member import FederationClient
+
+__all__ = ["FetchedReleases", "report_on"]
+
+
+class FetchedReleases:
+    """The releases that a member may see, fetched and verified as they are needed."""
+
+    def __init__(self, client: "FederationClient") -> None:
+        self.client, self._read = client, dict[str, KeptRelease]()
+
+    @property
+    def presets(self) -> "PresetShelf":
+        """The member's presets."""
+        return self.client.presets
+
+    @cached_property
+    def authorities(self) -> frozenset[str]:
+        """The authorities that have a node now."""
+        register, now = self.client.refresh_register(), self.client.now()
+        return frozenset(member.authority(now) for member in register.active(MemberKind.NODE, now))
+
+    def list_near(self, year: int, paths: frozenset[Path]) -> Sequence[Near]:
+        """Return all that have been released, newest first: their year and path are in what each plans."""
+        return self._released
+
+    def is_withdrawn(self, query_id: str) -> bool:
+        """Whether a release has been withdrawn, which a list does not say."""
+        return self.client.status(query_id).ending is not None
+
+    def read(self, query_id: str) -> KeptRelease:
+        """Return a release, verified. Raises `ReleaseMismatch` and `TotalMismatch`."""
+        if query_id not in self._read:
+            self._read[query_id] = read_kept(self.client.fetch(query_id), self.presets)
+        return self._read[query_id]
+
+    @cached_property
+    def _released(self) -> tuple[Near, ...]:
+        released = [each for each in self.client.list_queries() if each.state is QueryState.RELEASED]
+        return tuple(Near(each.query_id, each.plan_id) for each in released)
+
+
+def report_on(client: "FederationClient", name: str, place: str, year: int) -> WrittenReport:
+    """Write a report of a place (`authority:301`, `region:London`, `nation`) and an academic year.
+
+    Raises `StateError` for one that there is not.
+    """
+    report, (level, _, code) = find_report(name), place.partition(":")
+    if level not in report.levels:
+        raise StateError(f"this report is of: {', '.join(report.levels)}")
+    return write_report(report, find_place(level, code), year, ReleaseShelf(FetchedReleases(client), year))
