@@ -21,6 +21,9 @@ Printed = Callable[[int, int], Count]
 
 LEADING = frozenset({RESULT, CHILDREN, REGION})
 
+NAMES = {"sen_support": "SEN support", "ehc_plan": "EHC plan"}
+"""Categories that are not written as they are read."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -36,9 +39,12 @@ class Line:
         return all(each == TOTAL for each in self.categories)
 
     @property
-    def counted(self) -> Entry:
-        """How many children there are in all, as printed."""
-        return self.counts.get(TOTAL, Symbol.UNAVAILABLE)
+    def symbol(self) -> Symbol:
+        """What stands in the place of a share that is not there: withheld, of nobody, or lost in the noise."""
+        bands = [each for band, each in self.counts.items() if band not in (None, TOTAL)]
+        if not all(isinstance(each, int) for each in bands):
+            return Symbol.CONFIDENTIAL
+        return Symbol.UNRELIABLE if any(bands) else Symbol.NOT_APPLICABLE
 
 
 @dataclass(frozen=True)
@@ -108,5 +114,5 @@ def name_category(category: Entry) -> str:
         return "Not known"
     if isinstance(category, bool):
         return "Yes" if category else "No"
-    text = str(category).replace("_", " ")
+    text = NAMES.get(str(category), str(category).replace("_", " "))
     return text[:1].upper() + text[1:]

@@ -33,8 +33,8 @@ def _rows_of(beside: Sequence[Figures]) -> Iterator[tuple[str, ...]]:
         if share is not None:
             chance = share.judge(target) if target is not None and figures.place != NATION else NOT_COMPARED
             yield figures.measure.title, name, share.text, share.margin, chance, f"{share.children:,}"
-        elif figures.lines:
-            symbol = Symbol.CONFIDENTIAL.value
+        elif figures.whole is not None:
+            symbol = figures.whole.symbol.value
             yield figures.measure.title, name, symbol, symbol, NOT_COMPARED, symbol
         elif figures.place == NATION and published is not None:
             told = f"published by the Department for Education for {published.year // 100}/{published.year % 100:02}"
@@ -70,10 +70,10 @@ def split(measure: Measure, factors: tuple[Factor, ...], found: Sequence[Figures
 def _tell_share(line: Line | None) -> str:
     if line is None:
         return Symbol.UNAVAILABLE.value
-    return f"{line.share.text} ({line.share.margin})" if line.share is not None else Symbol.CONFIDENTIAL.value
+    return f"{line.share.text} ({line.share.margin})" if line.share is not None else line.symbol.value
 
 
 def _tell_children(line: Line | None) -> str:
     if line is None:
         return Symbol.UNAVAILABLE.value
-    return f"{line.share.children:,}" if line.share is not None else Symbol.CONFIDENTIAL.value
+    return f"{line.share.children:,}" if line.share is not None else line.symbol.value

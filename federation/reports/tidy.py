@@ -60,7 +60,7 @@ def _list_rows(year: int, figures: Figures) -> Iterator[Row]:
     if not figures.lines:
         yield *period, *about, breakdown, WHOLE, *_write_share(None, Symbol.UNAVAILABLE), Symbol.UNAVAILABLE.value
     for line in figures.lines:
-        shown = _write_share(line.share, Symbol.CONFIDENTIAL)
+        shown = _write_share(line.share, line.symbol)
         yield *period, *about, breakdown, _write_categories(line), *shown, figures.release_id
 
 

@@ -29,7 +29,7 @@ READING = (
     "total over authorities. “Could well be” is where it lies 19 times in 20, with rounding or noise and the chance "
     "that so few children bring.",
     f"“{Symbol.CONFIDENTIAL}” is {MEANINGS[Symbol.CONFIDENTIAL]}: of too few children, none perhaps, or a figure by "
-    "which others could be worked out.",
+    f"which others could be worked out. “{Symbol.UNRELIABLE}” is of so few that the noise leaves nothing to say.",
     "“Chance” sets a share against England's by a funnel: how far that of so many children may lie from it by chance "
     "alone. Figures of so few children make no ranking, and nothing here is one.",
     "Conclusions from such figures are tentative. What is true of a group says nothing of one child in it.",
