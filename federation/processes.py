@@ -94,7 +94,7 @@ class Stagehands:
 
     def _watch_memory(self, stop: threading.Event) -> None:
         while True:
-            self._peak = max(self._peak, sum(map(_resident_bytes, _family(os.getpid()))))
+            self._peak = max(self._peak, sum(map(_resident_bytes, list_family(os.getpid()))))
             if stop.wait(0.25):
                 return
 
@@ -217,7 +217,7 @@ def end_descendants() -> None:
 
     A signal may come while a command is being started, when nobody has a name for it yet.
     """
-    for process in list(_family(os.getpid()))[1:]:
+    for process in list(list_family(os.getpid()))[1:]:
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGTERM)
 
@@ -253,7 +253,7 @@ def _pass_on(lines: Iterable[str], quiet: bool) -> Iterator[str]:
         yield line
 
 
-def _family(root: int) -> Iterator[int]:
+def list_family(root: int) -> Iterator[int]:
     """Yield a process and its descendants; nothing where /proc does not tell."""
     yield root
     try:
@@ -262,12 +262,12 @@ def _family(root: int) -> Iterator[int]:
     except OSError:
         return
     for child in children:
-        yield from _family(int(child))
+        yield from list_family(int(child))
 
 
 def cpu_seconds(root: int) -> float:
     """Return the processor time that a process and its descendants have spent; nothing where /proc does not tell."""
-    return sum(map(_ticks, _family(root))) / os.sysconf("SC_CLK_TCK")
+    return sum(map(_ticks, list_family(root))) / os.sysconf("SC_CLK_TCK")
 
 
 def _ticks(process: int) -> int:

@@ -37,6 +37,13 @@ class HubServer(BaseApplication):  # type: ignore[misc]
         self._memory_key = secrets.token_bytes(32)
         super().__init__()
 
+    def run(self) -> None:
+        """Serve until told to stop."""
+        # What workers run is read here, before they are forked: one that takes a fallen one's place is there at once.
+        import hub.app  # noqa: F401
+
+        super().run()
+
     def load_config(self) -> None:
         """Set gunicorn up: long polls want threads, in each worker as many as if every member came to it."""
         threads = self._members + SPARE_THREADS

@@ -46,6 +46,7 @@ BENCHES: Mapping[str, tuple[str, str]] = {
         "federation.commands.bench_audit:audit_bench",
         "An audit log: durable appends, proofs and verifying, beside pymerkle.",
     ),
+    "hub": ("hub.bench.load:load", "A hub that many ask and read at once, its workers killed at random: what is lost?"),
     "gate": ("hub.bench.gate:gate", "Setting a release against all that were released before it."),
 }
 """Every measurement: where it lives and what it measures."""
