@@ -75,8 +75,11 @@ class PostgresConnection:
 
     def executemany(self, statement: str, parameters: Iterable[Any], /) -> psycopg.Cursor[Any]:
         """Run one statement for each set of values."""
+        every = list(parameters)
+        if len(every) == 1:  # Which takes one exchange with the server in place of several.
+            return self.execute(statement, every[0])
         cursor = self._connection.cursor()
-        cursor.executemany(translate(statement), parameters)
+        cursor.executemany(translate(statement), every)
         return cursor
 
     def stream(self, statement: str, /) -> Iterator[Any]:

@@ -1,7 +1,7 @@
 """The tables of a log in the database of its party, SQLite or PostgreSQL: made, read, and held against their schema."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -23,8 +23,8 @@ _ROOM = Path(__file__).parent
 class Dialect:
     """What differs between the two databases.
 
-    `head`, `checkpoint` and `entry` begin the statements that read what their names say; `member` reads a member that
-    has no column out of a body; `view` opens a transaction that sees one state of the log.
+    `names`, `head`, `checkpoint` and `entry` begin the statements that read what their names say; `member` reads a
+    member that has no column out of a body; `view` opens a transaction that sees one state of the log.
     """
 
     schema: Path
@@ -50,7 +50,14 @@ def dialect_of(connection: Connection) -> Dialect:
 
 def has_log(connection: Connection) -> bool:
     """Tell whether the database has the tables of an audit log."""
-    return {name for (name,) in select(connection, dialect_of(connection).names)} >= TABLES
+    return has_tables(connection, TABLES)
+
+
+def has_tables(connection: Connection, wanted: Collection[str]) -> bool:
+    """Tell whether the database has all of these tables."""
+    places = ", ".join("?" * len(wanted))
+    found = select(connection, f"{dialect_of(connection).names} IN ({places})", *wanted)
+    return {name for (name,) in found} == set(wanted)
 
 
 def create_tables(connection: Connection) -> None:
@@ -117,7 +124,7 @@ def _squeeze(statement: str) -> str:
 # What is read may have been tampered with, so each value is brought to the type that the readers expect.
 SQLITE = Dialect(
     schema=_ROOM / "schema.sql",
-    names="SELECT name FROM sqlite_master",
+    names="SELECT name FROM sqlite_master WHERE name",
     head="SELECT ifnull(max(CAST(origin AS BLOB)), x''), ifnull(max(CAST(size AS INTEGER)), 0) FROM audit_head",
     checkpoint="SELECT ifnull(CAST(size AS INTEGER), -1), ifnull(CAST(note AS BLOB), x'') FROM audit_checkpoints",
     entry="""
@@ -170,7 +177,7 @@ def _find_oddities_in_postgres(connection: Connection) -> list[str]:
 
 POSTGRES = Dialect(
     schema=_ROOM / "postgres.sql",
-    names="SELECT relname FROM pg_class WHERE pg_table_is_visible(oid)",
+    names="SELECT relname FROM pg_class WHERE pg_table_is_visible(oid) AND relname",
     head="SELECT convert_to(coalesce(max(origin), ''), 'UTF8'), coalesce(max(size), 0) FROM audit_head",
     checkpoint="SELECT size, note FROM audit_checkpoints",
     entry="SELECT idx, salt, body, hashes FROM audit_entries",

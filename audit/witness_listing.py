@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from audit.checkpoint import split_note
 from audit.connection import Connection
 from audit.log import LogUnreadable, read_head
-from audit.tables import dialect_of, select
+from audit.tables import has_tables
 from audit.witness_store import Evidence, list_witnessed, newest_cosigned, read_evidence
 
 MEANINGS = {
@@ -31,9 +31,7 @@ def read_witnesses(connection: Connection, quorum: int = 1) -> Witnesses:
 
     Raises LogUnreadable where the database is of a party that keeps nothing of witnesses.
     """
-    if not {"audit_cosigned", "audit_evidence"} <= {
-        name for (name,) in select(connection, dialect_of(connection).names)
-    }:
+    if not has_tables(connection, ("audit_cosigned", "audit_evidence")):
         raise LogUnreadable("this party keeps nothing of witnesses yet: nodes and hubs do, once they have run")
     found, disputes = newest_cosigned(connection, quorum), tuple(read_evidence(connection))
     origin, entries = read_head(connection)

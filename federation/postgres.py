@@ -121,6 +121,20 @@ class PostgresDatabase:
         with self._lock:
             self._idle.append(connection)
 
+    @contextmanager
+    def hold(self, number: int) -> Iterator[bool]:
+        """Hold a lock of that number, of which there is one for all workers; say whether it was to be had.
+
+        The lock of a worker that is killed is free as soon as the server notices.
+        """
+        with self.borrow() as connection:
+            (held,) = connection.execute("SELECT pg_try_advisory_lock(?)", (number,)).fetchall()[0]
+            try:
+                yield held
+            finally:
+                if held:
+                    connection.execute("SELECT pg_advisory_unlock(?)", (number,))
+
     def write_hastily(self, statement: str, parameters: Any) -> int:
         """Run one statement that waits neither for other writers nor for the disk; returns how many rows it wrote.
 

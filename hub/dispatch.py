@@ -14,7 +14,7 @@ from audit.event import Action, AuditEvent, Outcome
 from federation.database import stamp
 from federation.envelope import Envelope, EnvelopeError, read_envelope, verify_signature
 from federation.exchange import Delivery, DeliveryKind, Inbox, NodeProgress, QueryState
-from federation.manifest import REPLY_TYPE, Manifest, Reply
+from federation.manifest import REPLY_TYPE, Manifest, Reply, manifest_digest
 from federation.manifest import Outcome as ReplyOutcome
 from federation.problems import ProblemRaised
 from federation.register import Member
@@ -32,8 +32,8 @@ LONGEST_TEXT = 500
 
 def deliver_manifest(hub: Hub, connection: Connection, manifest: Manifest, envelope: bytes) -> None:
     """Put an approved manifest into the inbox of every node of its roster, inside the caller's transaction."""
-    bodies = dict.fromkeys(manifest.roster, envelope)
-    deliver(connection, DeliveryKind.MANIFEST, bodies, reference="", expires_at=manifest.expires_at)
+    bodies, digest = dict.fromkeys(manifest.roster, envelope), manifest_digest(read_stored(envelope)[0])
+    deliver(connection, DeliveryKind.MANIFEST, bodies, reference=digest, expires_at=manifest.expires_at)
     event = hub.event(
         Action.QUERY_OFFERED, hub.party.member_id, manifest.query_id, nodes=len(manifest.roster), preset=manifest.preset
     )
@@ -60,9 +60,9 @@ def withdraw(connection: Connection, reference: str) -> None:
     connection.execute("DELETE FROM deliveries WHERE lookup_id = ?", (reference,))
 
 
-def take_back_manifest(connection: Connection, envelope: bytes) -> None:
+def take_back_manifest(connection: Connection, digest: str) -> None:
     """Take a manifest out of every inbox, inside the caller's transaction: nobody waits for answers to it."""
-    connection.execute("DELETE FROM deliveries WHERE kind = ? AND body = ?", (DeliveryKind.MANIFEST, envelope))
+    connection.execute("DELETE FROM deliveries WHERE kind = ? AND lookup_id = ?", (DeliveryKind.MANIFEST, digest))
 
 
 def pending_receivers(hub: Hub, kind: DeliveryKind, reference: str, now: datetime) -> frozenset[str]:
@@ -131,7 +131,7 @@ def accept_reply(hub: Hub, node: Member, data: bytes) -> Reply:
                 _keep_held(hub, connection, reply)
             else:
                 _keep_reply(hub, connection, reply, data)
-        _finish_manifest(connection, node, row["envelope"])
+        _finish_manifest(connection, node, reply.manifest_digest)
     hub.bell.ring(reply.query_id)
     return reply
 
@@ -141,10 +141,10 @@ def _has_replied(connection: Connection, digest: str, node: Member) -> bool:
     return found.fetchone() is not None
 
 
-def _finish_manifest(connection: Connection, node: Member, envelope: bytes) -> None:
+def _finish_manifest(connection: Connection, node: Member, digest: str) -> None:
     """Take a manifest that was replied to out of the node's inbox, so that it need not be said in another request."""
-    mine = (node.id, DeliveryKind.MANIFEST, envelope)
-    connection.execute("DELETE FROM deliveries WHERE receiver = ? AND kind = ? AND body = ?", mine)
+    mine = (node.id, DeliveryKind.MANIFEST, digest)
+    connection.execute("DELETE FROM deliveries WHERE receiver = ? AND kind = ? AND lookup_id = ?", mine)
 
 
 def _check_awaited(row: Row, now: str) -> None:

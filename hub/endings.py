@@ -8,7 +8,6 @@ time there is a reason in words, and the log says whose they are.
 from audit.connection import Connection
 from audit.event import Action, Outcome
 from federation.database import stamp
-from federation.envelope import write_envelope
 from federation.exchange import QueryState
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind
@@ -58,7 +57,7 @@ def end_query(hub: Hub, query: StoredQuery, state: QueryState, action: Action, m
             raise ProblemRaised(409, "state", "the query has moved on meanwhile: look at where it stands")
         connection.execute("DELETE FROM sum_arrivals WHERE digest = ?", (query.digest,))
         connection.execute("DELETE FROM checks WHERE query_id = ?", (query.query_id,))
-        take_back_manifest(connection, write_envelope(query.envelope))
+        take_back_manifest(connection, query.digest)
         _keep(hub, connection, query.query_id, member, reason)
         event = hub.event(
             action, member, query.query_id, outcome=Outcome.REFUSED, purpose=reason, was=query.state.value

@@ -327,7 +327,7 @@ def measure_progress(hub: Hub, query_id: str) -> tuple[str, int, int]:
 
 
 def describe_query(hub: Hub, query: StoredQuery, *, in_list: bool = False) -> QueryStatus:
-    """Return where a query stands; in a list without its budget, which takes longest to work out."""
+    """Return where a query stands; in a list without what takes longest: nodes, budget, and how it ended."""
     manifest = query.manifest
     return QueryStatus(
         query_id=query.query_id,
@@ -341,7 +341,7 @@ def describe_query(hub: Hub, query: StoredQuery, *, in_list: bool = False) -> Qu
         cells=query.cells,
         signers=query.envelope.signers,
         expires_at=manifest.expires_at,
-        nodes=describe_nodes(hub, query),
+        nodes=() if in_list else describe_nodes(hub, query),
         budget=None if in_list else describe_budget(hub, manifest, query.state, query.digest),
         ending=None if in_list else find_ending(hub, query.query_id),
     )
@@ -405,14 +405,17 @@ def close_query(hub: Hub, query: StoredQuery, state: QueryState, action: Action)
     hub.bell.ring(query.query_id)
 
 
-def due_queries(hub: Hub, now: datetime) -> tuple[StoredQuery, ...]:
-    """Return the queries to be settled: those whose time is up, and those that every node has replied to.
+def due_queries(hub: Hub, now: datetime, query_id: str = "") -> tuple[StoredQuery, ...]:
+    """Return the queries to be settled, or that one if it is: those whose time is up, and those that all have answered.
 
     The latter are left behind where the hub was stopped between the last reply and the release.
     """
     rows = hub.database.connection.execute(
-        "SELECT * FROM queries WHERE state IN (?, ?, ?) AND (expires_at <= ? OR state = ? AND roster_size <= "
-        "(SELECT count(*) FROM replies WHERE replies.digest = queries.digest))",
-        (QueryState.DRAFTED, QueryState.SUBMITTED, QueryState.RUNNING, stamp(now), QueryState.RUNNING),
+        "SELECT * FROM queries WHERE state IN (?, ?, ?) AND (? = '' OR query_id = ?) AND (expires_at <= ? OR "
+        "state = ? AND roster_size <= (SELECT count(*) FROM replies WHERE replies.digest = queries.digest))",
+        (
+            *(QueryState.DRAFTED, QueryState.SUBMITTED, QueryState.RUNNING),
+            *(query_id, query_id, stamp(now), QueryState.RUNNING),
+        ),
     )
     return tuple(read_query(row) for row in rows)

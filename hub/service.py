@@ -18,6 +18,7 @@ from federation.transport import Clock, current_time
 from hub.earlier_releases import EarlierReleases
 from hub.nonces import FileNonces, Nonces, SharedNonces
 from hub.reports.kept import KeptReleases
+from hub.settling_turn import SharedTurn, Turn
 from hub.sums.memory import SumMemory
 from policies.access_policy import AccessDenied, AccessPolicy, AccessRequest
 
@@ -115,8 +116,8 @@ class Hub:
     clock: Clock
     nonces: Nonces
     bell: Bell = field(default_factory=Bell)
-    settling: threading.Lock = field(default_factory=threading.Lock)
-    """Held by the one thread that settles queries."""
+    settling: Turn = field(default_factory=Turn)
+    """Taken by the one thread that settles queries, of whichever worker."""
     sums: SumMemory = field(default_factory=SumMemory)
     """What is held of secure sums in memory alone."""
 
@@ -194,8 +195,8 @@ def open_hub(directory: Path, clock: Clock = current_time, lines: int = 64, memo
         return Hub(party, database, AccessPolicy.load(), clock, FileNonces(directory), Bell(lines), sums=sums)
     from hub.shared_bell import SharedBell
 
-    bell = SharedBell(database, lines)
-    return Hub(party, database, AccessPolicy.load(), clock, SharedNonces(database), bell, sums=sums)
+    bell, turn = SharedBell(database, lines), SharedTurn(database)
+    return Hub(party, database, AccessPolicy.load(), clock, SharedNonces(database), bell, turn, sums)
 
 
 def describe_error(error: Exception) -> str:

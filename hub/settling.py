@@ -29,13 +29,15 @@ EVERY_SECONDS = 1.0
 
 
 def settle_query(hub: Hub, query_id: str) -> None:
-    """Release a running query once every node of its roster has answered."""
-    if not any(query.query_id == query_id for query in due_queries(hub, hub.clock())):
+    """Release a running query once every node of its roster has answered.
+
+    While another thread settles, it is left to that thread or to the next look.
+    """
+    if not due_queries(hub, hub.clock(), query_id):
         return
-    with hub.settling:
-        for query in due_queries(hub, hub.clock()):
-            if query.query_id == query_id:
-                _settle(hub, query, hub.clock())
+    with hub.settling.take() as taken:
+        for query in due_queries(hub, hub.clock(), query_id) if taken else ():
+            _settle(hub, query, hub.clock())
 
 
 def start_sum(hub: Hub, query_id: str) -> None:
@@ -59,14 +61,12 @@ def note_reply(hub: Hub, reply: Reply) -> None:
 
 def settle_due(hub: Hub, now: datetime) -> None:
     """Settle what is due: release what nodes have answered, and say of the rest what became of it."""
-    # While another thread settles there is nothing to do here: it sees what is due, or the next poll does.
-    if hub.settling.acquire(blocking=False):
-        try:
-            for query in due_queries(hub, now):
-                if not _is_sum(query):  # Taken on by what comes in for it, and by `keep_up`: every poll comes by here.
+    # Taken on by what comes in for it, and by `keep_up`: every poll comes by here.
+    if any(not _is_sum(query) for query in due_queries(hub, now)):
+        with hub.settling.take() as taken:
+            for query in due_queries(hub, now) if taken else ():
+                if not _is_sum(query):
                     _settle(hub, query, now)
-        finally:
-            hub.settling.release()
     delete_expired(hub, now)
 
 
