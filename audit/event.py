@@ -159,6 +159,27 @@ _SEPARATORS = re.compile(r"[\s._\-\u2010-\u2015/]+")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
+class _Body(msgspec.Struct, frozen=True, gc=False):
+    """An event's members as its encoding has them: sorted, as those of `details` are already."""
+
+    acting_for: str
+    action: str
+    actor: str
+    at: str
+    details: dict[str, Detail]
+    fields: tuple[str, ...]
+    outcome: str
+    policy_version: str
+    purpose: str
+    reference: str
+    relationship: str
+    subject: str
+    version: int
+
+
+_ENCODER = msgspec.json.Encoder()
+
+
 class EventInvalid(Exception):
     """The event cannot be logged, or the bytes are no event; the message never repeats a value."""
 
@@ -219,7 +240,23 @@ class AuditEvent:
 
     def to_bytes(self) -> bytes:
         """Return the one encoding of the event. Raises EventInvalid if it is longer than MAX_BODY."""
-        body = msgspec.json.encode({"version": VERSION, **self.to_members()}, order="sorted")
+        body = _ENCODER.encode(
+            _Body(
+                acting_for=self.acting_for,
+                action=self.action,
+                actor=self.actor,
+                at=_write_time(self.at),
+                details=dict(self.details),
+                fields=self.fields,
+                outcome=self.outcome,
+                policy_version=self.policy_version,
+                purpose=self.purpose,
+                reference=self.reference,
+                relationship=self.relationship,
+                subject=self.subject,
+                version=VERSION,
+            )
+        )
         if len(body) > MAX_BODY:
             raise EventInvalid(f"the event is longer than {MAX_BODY} bytes: shorten its fields or details")
         return body
@@ -235,7 +272,12 @@ def format_time(at: datetime) -> str:
     Raises EventInvalid unless the time is in UTC.
     """
     _check_time(at)
-    return at.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return _write_time(at)
+
+
+def _write_time(at: datetime) -> str:
+    """Write a time that is in UTC, which Python says by +00:00."""
+    return at.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def parse_action(text: str) -> Action:

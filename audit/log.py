@@ -12,7 +12,7 @@ few reads by key, and nothing stored is ever changed but the head.
 import heapq
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from operator import attrgetter
@@ -250,7 +250,7 @@ class AuditLog:
             return size
         tree = _read_tree(connection, size)
         self._check_signed(connection, tree)
-        rows = [_make_row(tree, event) for event in events]
+        rows = list(_make_rows(tree, events))
         note = self._sign(tree)
         _move_head(connection, size, tree.size)
         connection.executemany("INSERT INTO audit_entries (idx, salt, hashes, body) VALUES (?, ?, ?, ?)", rows)
@@ -295,9 +295,12 @@ def _check_transaction(connection: Connection) -> None:
         raise LogError("no transaction is open: begin one before the act that the entry records")
 
 
-def _make_row(tree: Frontier, event: AuditEvent) -> tuple[int, bytes, bytes, bytes]:
-    index, salt, body = tree.size, secrets.token_bytes(SALT_SIZE), event.to_bytes()
-    return index, salt, b"".join(tree.append(hash_entry(salt, body))), body
+def _make_rows(tree: Frontier, events: Sequence[AuditEvent]) -> Iterator[tuple[int, bytes, bytes, bytes]]:
+    """Yield the rows of events, each with a salt of its own, and let the tree grow by them."""
+    salts = secrets.token_bytes(SALT_SIZE * len(events))
+    for place, event in enumerate(events):
+        index, salt, body = tree.size, salts[SALT_SIZE * place : SALT_SIZE * (place + 1)], event.to_bytes()
+        yield index, salt, b"".join(tree.append(hash_entry(salt, body))), body
 
 
 def _move_head(connection: Connection, old: int, new: int) -> None:

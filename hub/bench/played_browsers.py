@@ -68,6 +68,12 @@ class Browser:
 
     def browse(self) -> None:
         """Open pages until told to stop."""
+        try:
+            self._browse()
+        finally:
+            self.close()
+
+    def _browse(self) -> None:
         while not self.stop.wait(self.draw.uniform(0.5, 1.5) * self.pause):
             page = self.draw.choice(self.pages)
             if (path := self._choose(page)) is None:
