@@ -16,12 +16,17 @@ state other periods in `retention.toml` in its directory:
     acts = 6
     signins = 2
 
-Deletion is in the log as well (audit/deletions.py), and what a legal hold covers is passed over (audit/holds.py).
+    [nightly]
+    officer = "ig"
+
+The officer is whoever has ordered that what is over is deleted every night, by a timer; without one nothing is deleted
+but by somebody's own hand. Deletion is in the log as well (audit/deletions.py), and what a legal hold covers is passed
+over (audit/holds.py).
 """
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -100,20 +105,38 @@ def years_before(now: datetime, years: int) -> datetime:
         return now.replace(year=now.year - years, day=28)
 
 
-def read_periods(directory: Path) -> Periods:
-    """Return the periods that a party states, or the packaged ones. Raises `LogUnreadable` for a damaged file."""
+@dataclass(frozen=True)
+class Rules:
+    """What a party states: its periods, and who has ordered a deletion every night, if anybody has."""
+
+    periods: Periods = field(default_factory=Periods)
+    officer: str = ""
+
+    def ordered_by(self) -> str:
+        """Return who has ordered it. Raises `LogError` where nobody has."""
+        if not self.officer:
+            raise LogError(
+                f"say who acts with --as, or name in {FILE} who has ordered it every night: [nightly] officer"
+            )
+        return self.officer
+
+
+def read_rules(directory: Path) -> Rules:
+    """Return the rules that a party states, or the packaged ones. Raises `LogUnreadable` for a damaged file."""
     path = directory / FILE
     if not path.exists():
-        return Periods()
+        return Rules()
     try:
-        match tomllib.loads(path.read_bytes()[:_LONGEST_FILE].decode()):
-            case {"years": dict(years), **others} if not others:
-                return replace(Periods(), **years)
+        stated = tomllib.loads(path.read_bytes()[:_LONGEST_FILE].decode())
+        match {"years": {}, "nightly": {"officer": ""}, **stated}:
+            case {"years": dict(years), "nightly": {"officer": str(officer), **more}, **others} if stated:
+                if not more and not others:
+                    return Rules(replace(Periods(), **years), officer)
     except (ValueError, TypeError, LogError, RecursionError):
         pass
     raise LogUnreadable(
         f"{path} is damaged, so nothing is deleted: under [years] stand children, acts and signins, each a whole "
-        f"number from 1 to {_MOST_YEARS}"
+        f"number from 1 to {_MOST_YEARS}, and under [nightly] an officer"
     )
 
 

@@ -8,6 +8,7 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -39,6 +40,9 @@ ADDED: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Commands of a group that live in another room than the group does."""
+
+ADMITTING: Mapping[str, str] = {"hub": "hub.officers:admit_to_log", "node": "node.lookups.officers:admit_to_log"}
+"""Where each kind of party says who may act on its log: it knows its own people, and `circe audit` knows neither."""
 
 EXIT_CODES: Mapping[str, int] = {
     "audit.connection.DatabaseUnavailable": 1,
@@ -128,8 +132,20 @@ def _import_command(place: str) -> click.Command:
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="circe", prog_name="circe")
-def circe() -> None:
+@click.pass_context
+def circe(context: click.Context) -> None:
     """Ask England's authorities about the education of children in care, without gathering their records."""
+    context.obj = _admit_to_log
+
+
+def _admit_to_log(kind: str, state: Path, person: str, action: str) -> None:
+    """Raise `AccessDenied` or `StateError` unless a person may do this to the log in a party's directory."""
+    from federation.state import StateError
+
+    if kind not in ADMITTING:
+        raise StateError(f"{state} is of a {kind}, which has no log of its own: name a node's or a hub's directory")
+    module, function = ADMITTING[kind].split(":")
+    getattr(importlib.import_module(module), function)(state, person, action)
 
 
 def main(arguments: list[str] | None = None) -> None:

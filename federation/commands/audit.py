@@ -101,7 +101,7 @@ def export(state: Path, officer: str, file: Path) -> None:
     from audit.export import write_export
     from audit.state import open_state_log
 
-    with retention.open_log_of(state) as (database, now), file.open("xb") as target:
+    with retention.open_log_of(state, officer, "export") as (database, now), file.open("xb") as target:
         file.chmod(0o600)
         event = AuditEvent(at=now, actor=officer, action=Action.AUDIT_EXPORTED, details={"form": "whole"})
         with database.transaction() as connection:

@@ -1,7 +1,9 @@
 """Who decides about held requests, and who reviews notices: the access matrix is asked about each."""
 
+from pathlib import Path
+
 from node.people import Person, find_person
-from node.service import Node
+from node.service import Node, open_node
 from policies.access_policy import AccessDenied, AccessPolicy, AccessRequest
 from policies.names import Action, FieldGroup, Relation
 
@@ -34,3 +36,10 @@ def admit_decider(node: Node, person_id: str) -> Person:
     person = find_person(node.party.directory, person_id)
     check_decider(node.policy(), person.role)
     return person
+
+
+def admit_to_log(state: Path, person_id: str, action: str) -> None:
+    """Raise `StateError` or `AccessDenied` unless one of our people may do this to our log."""
+    node = open_node(state)
+    person = find_person(state, person_id)
+    node.policy().check(AccessRequest(person.role, Relation.OWN_ORGANISATION, action, FieldGroup.AUDIT_LOG))

@@ -31,7 +31,7 @@ from audit.retention import (
     count_due,
     delete_due,
     kind_of,
-    read_periods,
+    read_rules,
     years_before,
 )
 from audit.verifier import LogBroken, LogSummary, verify_export, verify_log
@@ -381,9 +381,9 @@ def test_a_damaged_hold_stops_every_deletion(mixed: Party) -> None:
 
 
 def test_periods_are_stated_in_a_file(tmp_path: Path) -> None:
-    assert read_periods(tmp_path) == Periods(25, 6, 2)
+    assert read_rules(tmp_path).periods == Periods(25, 6, 2)
     (tmp_path / FILE).write_text("[years]\nsignins = 1\n")
-    assert read_periods(tmp_path) == Periods(25, 6, 1)
+    assert read_rules(tmp_path).periods == Periods(25, 6, 1)
 
 
 @pytest.mark.parametrize(
@@ -405,4 +405,4 @@ def test_periods_are_stated_in_a_file(tmp_path: Path) -> None:
 def test_a_file_that_states_none_stops_deletion(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE).write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(LogUnreadable, match="nothing is deleted"):
-        read_periods(tmp_path)
+        read_rules(tmp_path)

@@ -6,32 +6,49 @@ from pathlib import Path
 
 import pytest
 
-from audit.event import Action, AuditEvent
+from audit.event import Action, AuditEvent, Outcome
 from audit.log import read_entries
 from audit.state import open_state_log, read_key
 from audit.verifier import verify_export, verify_log
 from federation.cli import run
 from federation.database import open_database
-from federation.state import Party, create_party, make_profile, publish_log_key
+from federation.root import create_root
+from federation.state import (
+    Party,
+    Profile,
+    create_party,
+    join_federation,
+    load_root_key,
+    make_profile,
+    publish_log_key,
+)
+from node.people import Person, add_person
+from policies.names import Role
+from tests.enrolling import enrol_parties
+from tests.small_federation import SmallFederation
 
 LONG_AGO = datetime(2019, 5, 1, 9, tzinfo=UTC)
 
 Captured = pytest.CaptureFixture[str]
 
 
+PEOPLE = {
+    "hub": ("hub", "circe", "hub_operator"),
+    "ig": ("ig_officer", "circe", "hub_operator"),
+    "gus": ("output_checker", "circe", "hub_operator"),
+    "fay": ("ig_officer", "la-302", "authority"),
+}
+"""The hub, its own officer, somebody else who works there, and the officer of an authority."""
+
+
 @pytest.fixture
 def party(tmp_path: Path) -> Party:
     """A hub that has been running since 2019: two sign-ins of that year, and a query."""
-    profile = make_profile(
-        member_id="hub",
-        kind="hub",
-        title="Hub",
-        organisation="circe",
-        organisation_kind="department",
-        operator="circe",
-        authorities=(),
-    )
-    party = create_party(tmp_path / "hub", profile)
+    parties = {name: create_party(tmp_path / name, _describe(name)) for name in PEOPLE}
+    create_root(tmp_path / "root", "circe")
+    enrol_parties(tmp_path / "root", tmp_path / "register.json", list(parties.values()), 30, datetime.now(UTC))
+    party = join_federation(parties["hub"], load_root_key(tmp_path / "root" / "root.pub"), "http://hub.test")
+    party.adopt_register((tmp_path / "register.json").read_bytes(), datetime.now(UTC))
     publish_log_key(party)
     database = open_database(party)
     events = [
@@ -43,6 +60,19 @@ def party(tmp_path: Path) -> Party:
         database.log.append(connection, *events)
     database.close()
     return party
+
+
+def _describe(name: str) -> Profile:
+    kind, organisation, organisation_kind = PEOPLE[name]
+    return make_profile(
+        member_id=name,
+        kind=kind,
+        title=name,
+        organisation=organisation,
+        organisation_kind=organisation_kind,
+        operator=organisation,
+        authorities=(),
+    )
 
 
 def audit(party: Party, command: str, *words: str) -> int:
@@ -117,3 +147,78 @@ def test_what_cannot_be_held_is_said_in_a_line(
     assert said in error
     assert error.count("\n") == 1
     assert "A800" not in error
+
+
+# --- Who may ---------------------------------------------------------------------------------------------------------
+
+ACTS = {
+    "retain": (),
+    "hold place": ("--person", "ana", "--reason", "a complaint"),
+    "hold lift": ("HOLD-1", "--reason", "it was answered"),
+    "export": ("copy",),
+}
+
+
+@pytest.mark.parametrize("who", ["gus", "fay", "hub"])
+@pytest.mark.parametrize("act", ACTS)
+def test_the_hubs_own_officer_alone_acts_on_its_log(
+    party: Party, who: str, act: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever else is a member is refused, and that they tried is in the log."""
+    monkeypatch.chdir(party.directory.parent)
+    assert audit(party, act, "--as", who, *ACTS[act]) == 8
+    assert gone(party) == set()
+    assert not Path("copy").exists()
+    with closing(open_state_log(party.directory)) as connection:
+        newest = next(read_entries(connection)).to_event()
+    assert (newest.actor, newest.action, newest.outcome) == (who, Action.AUDIT_READ, Outcome.REFUSED)
+    assert newest.details == {"command": act.split()[-1]}
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_nobody_acts_under_a_name_that_is_nobodys(party: Party) -> None:
+    assert audit(party, "retain", "--as", "nobody") == 8
+    assert gone(party) == set()
+
+
+@pytest.mark.parametrize(("who", "code"), [("ig", 0), ("vsh", 8), ("nobody", 2)])
+def test_at_a_node_its_own_officer_alone(federation: SmallFederation, who: str, code: int) -> None:
+    """Those of `people.toml`, by the authority's own policy."""
+    place = federation.node("301").party.directory
+    for person, role in (("ig", "ig_officer"), ("vsh", "virtual_school_head")):
+        add_person(place, Person(id=person, role=Role(role), title=person))
+    assert run(["audit", "retain", "--state", str(place), "--as", who]) == code
+    assert run(["audit", "hold", "place", "--state", str(place), "--as", who, "--person", "x", "--reason", "y"]) == code
+
+
+# --- Every night -----------------------------------------------------------------------------------------------------
+
+
+def test_every_night_it_is_done_for_the_officer_who_has_ordered_it(party: Party, capsys: Captured) -> None:
+    """By the timer of docs/systemd, which names nobody."""
+    assert audit(party, "retain") == 2
+    assert "who has ordered it every night" in capsys.readouterr().err
+    rules = party.directory / "retention.toml"
+    rules.write_text('[nightly]\nofficer = "ig"\n')
+    assert audit(party, "retain") == 0
+    assert gone(party) == {0, 1, 2}
+    with closing(open_state_log(party.directory)) as connection:
+        assert next(read_entries(connection)).to_event().actor == "ig"
+
+
+def test_an_officer_who_may_no_more_orders_nothing(party: Party) -> None:
+    (party.directory / "retention.toml").write_text('[nightly]\nofficer = "gus"\n[years]\nacts = 1\n')
+    assert audit(party, "retain") == 8
+    assert gone(party) == set()
+
+
+@pytest.mark.parametrize("text", ["[nightly]\nofficer = 1\n", "[nightly]\n", '[nightly]\nofficer = "ig"\nat = 3\n'])
+def test_rules_that_cannot_be_read_delete_nothing(party: Party, text: str) -> None:
+    (party.directory / "retention.toml").write_text(text)
+    assert audit(party, "retain", "--as", "ig") == 2
+    assert gone(party) == set()
+
+
+def test_the_timer_runs_the_command_that_names_nobody() -> None:
+    unit = (Path(__file__).parents[2] / "docs" / "systemd" / "circe-retention.service").read_text()
+    assert "circe audit retain --state /srv/circe\n" in unit
