@@ -5,6 +5,7 @@ from flask import Flask
 from federation.web.site import open_site
 from hub.pages.asking import asking
 from hub.pages.audit import audit
+from hub.pages.breach import breach
 from hub.pages.catalogue import catalogue
 from hub.pages.citation import citation
 from hub.pages.comparing import comparing
@@ -23,10 +24,13 @@ DOORS = ("api", "federation", "health")
 """The first words of the paths where members' software comes in; everything else is for people."""
 
 
+TELLING = (release, downloads, citation, comparing, reports, factors)
+PAGES = (home, catalogue, projects, queries, asking, *TELLING, nodes, audit, breach)
+
+
 def add_pages(app: Flask, hub: Hub) -> None:
     """Serve the hub's pages beside its doors."""
     open_site(app, hub, DOORS)
     app.context_processor(describe_visitor)
-    telling = (release, downloads, citation, comparing, reports, factors)
-    for pages in (home, catalogue, projects, queries, asking, *telling, nodes, audit):
+    for pages in PAGES:
         app.register_blueprint(pages)

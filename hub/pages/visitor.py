@@ -103,6 +103,7 @@ def list_navigation(visitor: Member | None) -> Iterator[Navigation]:
         yield navigation_entry("/nodes", "Nodes")
     if visitor is not None and may_read_log(visitor):
         yield navigation_entry("/audit", "Audit log")
+        yield navigation_entry("/breach", "Breach drill")
 
 
 def describe_visitor() -> dict[str, object]:

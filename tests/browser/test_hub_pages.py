@@ -92,6 +92,7 @@ def history(federation: PlayedFederation) -> dict[str, str]:
         ("compare", "ana", "/compare?first={released}&second={viewed}"),
         ("asking-next", "ana", "/queries/new?next={released}"),
         ("audit", "eve", "/audit"),
+        ("breach", "eve", "/breach"),
         ("not-found", "", "/nowhere"),
         ("not-allowed", "ana", "/audit"),
     ],

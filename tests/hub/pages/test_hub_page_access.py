@@ -52,11 +52,12 @@ ACCESS = {
     "/releases/R-0000000000000000":      (404,  404,  404,    404,     404,    404,     404,    404),
     "/queries/new?next={released}":      (403,  200,  404,    403,     403,    403,     403,    403),
     "/audit":                            (403,  403,  403,    403,     200,    403,     403,    403),
+    "/breach":                           (403,  403,  403,    403,     200,    403,     403,    403),
     "/nowhere":                          (404,  404,  404,    404,     404,    404,     404,    404),
 }  # fmt: skip
 
 
-SECTIONS = ("Home", "Catalogue", "Queries", "Reports", "Projects", "Nodes", "Audit log")
+SECTIONS = ("Home", "Catalogue", "Queries", "Reports", "Projects", "Nodes", "Audit log", "Breach drill")
 
 
 @pytest.mark.parametrize("member", VISITORS, ids=lambda member: member or "nobody")
@@ -87,7 +88,7 @@ def test_the_table_of_access_has_every_page(app: Flask, asked: dict[str, str]) -
     [
         ("", ["Home", "Catalogue"]),
         ("ana", ["Home", "Catalogue", "Queries", "Reports", "Projects"]),
-        ("eve", ["Home", "Catalogue", "Queries", "Reports", "Projects", "Nodes", "Audit log"]),
+        ("eve", ["Home", "Catalogue", "Queries", "Reports", "Projects", "Nodes", "Audit log", "Breach drill"]),
         ("fay", ["Home", "Catalogue", "Queries", "Reports", "Projects", "Nodes"]),
         ("gus", ["Home", "Catalogue", "Reports", "Nodes"]),
     ],

@@ -99,6 +99,9 @@ def every_page(
         "release of a model": ana.get(f"/queries/{keep_model(federation)}/release"),
         "audit": eve.get("/audit"),
         "audit, nothing found": eve.get("/audit?actor=nobody"),
+        "breach": eve.get("/breach"),
+        "breach, nothing said": send(eve, "/breach", {}),
+        "breach, drilled": send(eve, "/breach", {"member": "ana", "since": "2020-01-01"}),
         "not found": nobody.get("/nowhere"),
         "not allowed": ana.get("/audit"),
     }

@@ -60,7 +60,7 @@ def test_pages_may_load_styles_and_images_of_this_hub_and_nothing_else() -> None
 def test_every_form_is_refused_without_its_token(app: Flask, browse: Browse) -> None:
     """Signed in or not, with no token, an empty one or another session's: 400, and nothing has happened."""
     posts = [path for method, path in list_requests(app) if method != "GET" and not is_door(path)]
-    audited = {"/audit/found", "/audit/verify", "/audit/whole"}
+    audited = {"/audit/found", "/audit/verify", "/audit/whole", "/breach"}
     assert set(posts) == {"/sign-in", "/sign-out", "/queries/new", "/queries/new/check", *audited}
     stolen = find_token(browse("bea"))
     for path in posts:

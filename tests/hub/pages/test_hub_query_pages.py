@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from audit.event import Action
+from audit.log import read_entries
 from disclosure_control.release.gate import read_released
 from disclosure_control.release.showing import OF_ANOTHER_CATALOGUE
 from federation.exchange import NodeProgress, QueryState, QueryStatus, ReleaseDocument
@@ -19,7 +20,7 @@ from hub.pages import downloads, release
 from hub.pages.journey import list_signers, list_steps
 from hub.settling import settle_due
 from query_engine.refusal import QueryRefused, RefusalCode
-from tests.hub.pages.conftest import Browse
+from tests.hub.pages.conftest import Browse, Send
 from tests.hub.pages.page_reader import read_page
 from tests.hub.pages.test_hub_asking import main_text
 from tests.hub.played_federation import SQL, START, PlayedFederation
@@ -273,6 +274,29 @@ def test_a_long_table_is_shown_a_page_at_a_time(
     ]
     for page in ("0", "4", "-1", "x", "1.0", "¹", "9" * 5000):
         assert ana.get(path, query_string={"page": page}).status_code == 404, page
+
+
+def test_a_breach_is_drilled_at_the_hub(
+    federation: PlayedFederation, browse: Browse, send: Send, asked: dict[str, str]
+) -> None:
+    """What a member's stolen key touched here, how to end it, and the draft; who drilled is in the log first."""
+    eve = browse("eve")
+    page = send(eve, "/breach", {"member": "ana", "since": "2026-01-01"}).text
+    assert asked["released"] in page
+    assert "circe member revoke --root ROOT" in page
+    assert "NOTICE OF A PERSONAL DATA BREACH: DRAFT" in page
+    newest = next(read_entries(federation.hub.database.connection)).to_event()
+    assert (newest.actor, newest.action) == ("eve", Action.AUDIT_READ)
+    assert newest.details["drill"] == "the keys of ana, researcher of university"
+    # Nobody is at the hub who is no member of the register.
+    assert "A person at this node" not in eve.get("/breach").text
+    for wrong in (
+        {},
+        {"person": "ana", "since": "2026-01-01"},
+        {"member": "ana"},
+        {"member": "who", "since": "2026-01-01"},
+    ):
+        assert send(eve, "/breach", wrong).status_code == 400
 
 
 def test_reading_the_log_is_logged_before_anything_is_read(browse: Browse, federation: PlayedFederation) -> None:
