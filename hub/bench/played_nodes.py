@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any, TypeVar
 
-from disclosure_control.presets import load_preset
-from disclosure_control.protection import protect
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.rows.protection import protect
 from federation.envelope import read_envelope, seal_envelope, write_envelope
 from federation.exchange import Delivery, DeliveryKind
 from federation.manifest import MANIFEST_TYPE, REPLY_TYPE, Manifest, Outcome, Reply, manifest_digest, read_manifest
