@@ -64,6 +64,6 @@ def test_every_door_of_the_version_before_is_open() -> None:
 
 @pytest.mark.parametrize("party", ["hub", "node"])
 def test_a_database_of_the_version_before_is_used_as_it_is(party: str) -> None:
-    """Tables are made where there are none and changed by nobody: those that are there must be those that are wanted."""
+    """Tables are made where there are none and changed by nobody, so what is there must be what is wanted."""
     before, now = read_record("tables")[party], describe_tables()[party]
     assert {name: now.get(name) for name in before} == before
