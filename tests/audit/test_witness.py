@@ -24,7 +24,7 @@ from audit.witness import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from tests.audit.conftest import SeedSigner
 
@@ -175,6 +175,40 @@ def test_a_rewritten_log_is_refused_whatever_proof_comes_with_it(signer: SeedSig
     for proof in (other.offer(12, 20).proof, honest.proof, ()):
         assert refusal(signer, kept, replace(other.offer(12, 20), proof=proof)) is Refusal.UNPROVEN
     assert judge(signer, kept, honest) == log.checkpoint(20)
+
+
+class ArrangedLog(PlayedLog):
+    """A log that has the leaves of the honest one in another order, or without one, or with another among them."""
+
+    def __init__(self, signer: SeedSigner, leaves: Sequence[int | str]) -> None:
+        super().__init__(signer)
+        self._leaves = leaves
+
+    def _leaf(self, index: int) -> bytes:
+        return hash_leaf(str(self._leaves[index]).encode())
+
+
+Numbers = list[int | str]
+
+TAMPERED: Mapping[str, Callable[[Numbers, int], Numbers]] = {
+    "dropped": lambda leaves, place: leaves[:place] + leaves[place + 1 :],
+    "moved back": lambda leaves, place: [*leaves[:place], leaves[place + 1], leaves[place], *leaves[place + 2 :]],
+    "moved to the end": lambda leaves, place: [*leaves[:place], *leaves[place + 1 :], leaves[place]],
+    "slipped in": lambda leaves, place: [*leaves[:place], "invented", *leaves[place:]],
+    "replaced": lambda leaves, place: [*leaves[:place], "invented", *leaves[place + 1 :]],
+}
+
+
+@pytest.mark.parametrize("way", TAMPERED)
+@pytest.mark.parametrize("place", range(12))
+def test_no_entry_is_dropped_moved_or_slipped_in_once_a_witness_has_signed(
+    signer: SeedSigner, log: PlayedLog, way: str, place: int
+) -> None:
+    """Whichever it is, and whichever proof the log's keeper finds for it: of its own history, or the honest one."""
+    kept, other = log.checkpoint(12), ArrangedLog(signer, TAMPERED[way](list(range(24)), place))
+    for proof in (other.offer(12, 20).proof, log.offer(12, 20).proof, ()):
+        assert refusal(signer, kept, replace(other.offer(12, 20), proof=proof)) is Refusal.UNPROVEN
+    assert refusal(signer, kept, other.offer(12, 12)) is Refusal.SPLIT
 
 
 def test_an_offer_from_another_size_is_no_dispute(signer: SeedSigner, log: PlayedLog) -> None:

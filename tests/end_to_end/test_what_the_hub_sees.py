@@ -42,7 +42,7 @@ from tests.node.lookups.test_class_list import SCHOOL, send_to_school, some_numb
 from tests.node.lookups.test_delegations import give as give_delegation
 from tests.node.lookups.test_emergencies import Device, give_passkeys
 from tests.node.lookups.test_handovers import head_of, parties, write
-from tests.node.lookups.test_one_child import child_elsewhere, child_placed_here
+from tests.node.lookups.test_one_child import child_elsewhere, child_placed_here, rows_of
 from tests.node.lookups.watched_relay import WorkingClock
 from tests.small_federation import SmallFederation
 
@@ -180,6 +180,30 @@ def test_telling_of_a_delegation_given_and_revoked_looks_like_looking_somebody_u
     ended = together.view(lambda: tell_receivers(home, hub, patience=1), ASKED)
     assert [bool(come.revoked_at) for come in list_come(together.nodes[ASKER])] == [True]
     assert told == ended == looked
+
+
+def test_two_lookups_about_one_child_are_not_told_from_lookups_about_two(together: Watched) -> None:
+    """The hub compares all that it carried: whatever two about one child have in common, those about two have as well.
+
+    Keys, names and forms are the same each time. Whatever is made of the child alone, a token, a hash or the same page
+    once more, would be in the first two and not in the third.
+    """
+    where = f"host_authority = '{ASKER}' AND care_end IS NULL AND academic_year = 202425 AND length(upn) = 13"
+    one, other = dict.fromkeys(row["upn"] for row in rows_of(together.nodes[ASKED], "children", where)[:2])
+
+    def carry(upn: str) -> frozenset[bytes]:
+        together.carried.clear()
+        look_up(together, ChildSought(upn=upn))
+        return frozenset(piece for each in together.carried for piece in cut(each))
+
+    first, again, another = carry(one), carry(one), carry(other)
+    assert len(first) > 10_000, "little was carried, or the comparison proves nothing"
+    assert first & again == first & another
+
+
+def cut(data: bytes, length: int = 24) -> Iterator[bytes]:
+    """Every stretch of so many bytes; two that agree by chance are not to be expected."""
+    return (data[place : place + length] for place in range(len(data) - length + 1))
 
 
 def test_questions_to_all_look_alike(together: Watched) -> None:
