@@ -281,7 +281,7 @@ def test_a_breach_is_drilled_at_the_hub(
 ) -> None:
     """What a member's stolen key touched here, how to end it, and the draft; who drilled is in the log first."""
     eve = browse("eve")
-    page = send(eve, "/breach", {"member": "ana", "since": "2026-01-01"}).text
+    page = send(eve, "/breach", {"member": "ana", "since": "2026-01-01", "until": "2026-12-31"}).text
     assert asked["released"] in page
     assert "circe member revoke --root ROOT" in page
     assert "NOTICE OF A PERSONAL DATA BREACH: DRAFT" in page
