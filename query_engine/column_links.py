@@ -105,12 +105,14 @@ def _find_steps(table: GovernedTable, stated: Mapping[str, Any]) -> Iterator[Imp
     can_miss = stated.get("or_missing", False)
     if not {stated["of"], stated["is"]} <= table.columns.keys():
         raise CatalogueInvalid(f"{where}: {stated['of']} and {stated['is']} are no columns of table {table.name}")
-    for one, other, least, most in ((stated["of"], stated["is"], low, high), (stated["is"], stated["of"], -high, -low)):
+    there, back = (stated["of"], stated["is"], low, high), (stated["is"], stated["of"], -high, -low)
+    for one, other, least, most in (there, back):
         reached = table.columns[other].domain or ()
         for value in table.columns[one].domain or ():
             beside = [number for number in range(int(value) + least, int(value) + most + 1) if number in reached]
             is_short = len(beside) <= most - least
-            then = {"missing_or": beside} if beside and (can_miss or is_short) else beside
+            may_lack = is_short or (can_miss and one == stated["of"])
+            then = {"missing_or": beside} if beside and may_lack else beside
             yield Implied(_met(where, table, {**met, one: [value]}), _met(where, table, {other: then}))
 
 

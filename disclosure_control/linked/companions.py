@@ -7,6 +7,7 @@ else helps, nothing new is shown.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 import numpy as np
 
@@ -14,10 +15,12 @@ from disclosure_control.linked.amounts import find_amounts
 from disclosure_control.linked.counted import Counted, counts_of
 from disclosure_control.linked.joint_attack import Baseline, Entries, JointAttack, Rules, attack_together, rule_for
 from disclosure_control.linked.links import Linked, Place, link_plans
+from disclosure_control.linked.shares import read_share
 from disclosure_control.presets.preset import Preset
 from disclosure_control.rows.protected_table import Entry, Row
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.lattice import Lattice
+from disclosure_control.suppression.rules import Interval
 from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Printed
 from disclosure_control.symbols import Symbol
 from query_engine.planning.plan import QueryPlan
@@ -57,14 +60,18 @@ def rules_of(published: Sequence[Published]) -> Rules:
 
 def entries_of(published: Sequence[Published]) -> Entries:
     """What is printed of each count, or known by a figure that is printed."""
-    found: dict[Place, Printed] = {}
+    found: dict[Place, Printed | Interval] = {}
     for number, table in enumerate(published):
-        for counted in counts_of(table.plan):
+        every = tuple(counts_of(table.plan))
+        for counted, (place, row) in product(every, enumerate(table.rows)):
             is_mean = table.plan.outputs[counted.place].kind == "mean"
-            for place, row in enumerate(table.rows):
-                said = _read(row[counted.place], table.implied.get((place, counted.label)), counted, is_mean=is_mean)
-                if said is not None:
-                    found[number, place, counted.label] = said
+            implied = table.implied.get((place, counted.label))
+            if counted.of_share and implied is None:
+                said: Printed | Interval | None = read_share(table.plan, table.preset, every, counted, row)
+            else:
+                said = _read(row[counted.place], implied, counted, is_mean=is_mean)
+            if said is not None:
+                found[number, place, counted.label] = said
     return found
 
 

@@ -16,7 +16,7 @@ from disclosure_control.linked.populations import Population, is_loose, populati
 from disclosure_control.rows.protected_table import Cell
 from query_engine.planning.plan import TOTAL, Dimension, Output, QueryPlan
 from query_engine.planning.reach import dimension_region
-from query_engine.planning.region import Region, columns_of, intersect
+from query_engine.planning.region import Region, columns_of, intersect, possible_ranges, region_of
 
 __all__ = [
     "MOST_KINDS",
@@ -117,9 +117,11 @@ def _find_counts(
 def _iter_counts(plan: QueryPlan, *, split: bool, crossed: Collection[Columns], facts: Facts) -> Iterator[Counted]:
     for population in populations_of(plan, split=split):
         groupings = _groupings(plan, population)
-        for place, (output, label, name, implied) in _named_counts(plan):
+        for place, each_named in _named_counts(plan):
+            label, name, implied = each_named.label, each_named.statistic, each_named.implied
             statistic = next(each for each in plan.statistics if each.name == name)
             rows = intersect(plan.where, True if statistic.measure is None else statistic.measure.where)
+            rows = intersect(rows, each_named.of)
             inside = intersect(population.translate(rows), population.base)
             if inside is False:
                 continue
@@ -147,25 +149,51 @@ def _iter_counts(plan: QueryPlan, *, split: bool, crossed: Collection[Columns], 
                     rows=rows,
                     statistic=name,
                     implied=implied,
-                    of_share=implied and name == output.counted,
+                    of_share=each_named.of_share,
                     fixed=fixed,
                     free=free,
                     behind=behind,
                 )
 
 
-def _named_counts(plan: QueryPlan) -> Iterator[tuple[int, tuple[Output, str, str, bool]]]:
-    """Each column of counts by its place: the output, its label, its statistic, whether it is implied.
+@dataclass(frozen=True)
+class _Named:
+    """A count by its label and statistic: printed or implied, and of whom, where that is not said by the statistic."""
+
+    label: str
+    statistic: str
+    implied: bool
+    of_share: bool = False
+    of: Region = True
+
+
+def _named_counts(plan: QueryPlan) -> Iterator[tuple[int, _Named]]:
+    """Each column of counts by its place.
 
     A share has two: of whom it is a share, and of whom it says that they are so. Share and number together often give
-    the second exactly.
+    the second exactly. So has a sum or an average of what is 0 or 1 for everybody asked about, which is as much.
     """
     for place, output in enumerate(plan.outputs):
-        printed = _printed(output)
+        printed, those = _printed(output), f"{output.label} (those who are)"
         if name := printed or output.present:
-            yield place, (output, output.label, name, not printed)
+            yield place, _Named(output.label, name, not printed)
         if output.kind == "mean" and output.indicator and output.counted:
-            yield place, (output, f"{output.label} (those who are)", output.counted, True)
+            yield place, _Named(those, output.counted, implied=True, of_share=True)
+        elif (ones := _find_ones(plan, output)) is not False:
+            yield place, _Named(those, output.nonzero[0], implied=True, of_share=True, of=ones)
+
+
+def _find_ones(plan: QueryPlan, output: Output) -> Region:
+    """Who has 1, where a sum or an average is of what is 0 or 1 for everybody who is asked about; nobody otherwise."""
+    measure = output.measure
+    if output.kind not in ("sum", "mean") or output.indicator or measure is None or not output.nonzero:
+        return False
+    if measure.scale or len(measure.columns) != 1:
+        return False
+    column = plan.governed.columns[measure.columns[0]]
+    ranges = possible_ranges(intersect(plan.where, measure.where), column)
+    one, amounts = column.code(1), {column.value(code) for ends in ranges for code in ends}
+    return False if one is None or not amounts <= {0, 1} else region_of(column, [(one, one)])
 
 
 def _printed(output: Output) -> str | None:

@@ -24,7 +24,7 @@ from query_engine.planning.region import (
     unite,
 )
 
-__all__ = ["NO_FACTS", "Fact", "Facts", "Need", "RowFact", "read_facts"]
+__all__ = ["NO_FACTS", "Fact", "Facts", "Need", "RowFact", "merge_facts", "read_facts"]
 
 Need = tuple[str, Region]
 """A table, and a region of its rows of which a child has one."""
@@ -68,10 +68,9 @@ class Facts:
         """The columns that something is known of."""
         return frozenset(chain(*(names for names, _ in self.columns)))
 
-    def narrow(self, named: frozenset[str], tables: Collection[str]) -> "Facts":
-        """What bears on questions that name these columns, and ask for rows in these tables."""
-        of_rows = (each for each in self.rows if each.table in tables and columns_of(each.children) <= named)
-        return Facts(_narrow(self.columns, named), tuple(of_rows))
+    def narrow(self, named: frozenset[str], tables: frozenset[str]) -> "Facts":
+        """What bears on questions that name these columns, and ask for rows in these tables; the same is one object."""
+        return _narrow_facts(self, named, tables)
 
     def about(self, columns: frozenset[str]) -> Region:
         """All that is known about these columns alone. Raises `RegionTangled`."""
@@ -117,6 +116,20 @@ def _read_rows(had_by: HadBy) -> RowFact:
 
 
 @lru_cache(maxsize=256)
+def merge_facts(several: tuple[Facts, ...]) -> Facts:
+    """What is known by any of several: one object for the same."""
+    if len(several) == 1:
+        return several[0]
+    columns, rows = (chain(*(each.columns for each in several)), chain(*(each.rows for each in several)))
+    return Facts(tuple(dict.fromkeys(columns)), tuple(dict.fromkeys(rows)))
+
+
+@lru_cache(maxsize=256)
+def _narrow_facts(facts: Facts, named: frozenset[str], tables: frozenset[str]) -> Facts:
+    of_rows = (each for each in facts.rows if each.table in tables and columns_of(each.children) <= named)
+    return Facts(_narrow(facts.columns, named), tuple(of_rows))
+
+
 def _narrow(facts: tuple[Fact, ...], named: frozenset[str]) -> tuple[Fact, ...]:
     """The facts about some columns alone, with what follows for these by one more that nobody names.
 

@@ -24,15 +24,15 @@ from disclosure_control.presets.preset import TOTAL_LEVEL, ByLevel, Preset
 from disclosure_control.suppression.attack import Knowing, Known
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.reader import Contradiction
-from disclosure_control.suppression.rules import UNBOUNDED, CountRule
+from disclosure_control.suppression.rules import UNBOUNDED, CountRule, Interval
 from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Bounds, Printed, View, lacks
 from disclosure_control.suppression.witnesses import find_witnesses
 from query_engine.planning.plan import QueryPlan
 
 __all__ = ["Baseline", "Entries", "JointAttack", "Rules", "Told", "attack_together", "rule_for"]
 
-Entries = Mapping[Place, Printed]
-"""What is printed of each count; one that nobody has is left out."""
+Entries = Mapping[Place, Printed | Interval]
+"""What is printed of each count, or between what it is by a share; one that nobody has is left out."""
 
 Rules = Sequence[CountRule]
 """Of each question, by its number, what its counts were held to."""
@@ -160,12 +160,12 @@ def _readings(entries: Entries, rules: Rules) -> Sequence[Collection[int]]:
     return list(dict.fromkeys((frozenset[int](), blank, every))) if any(each.shows_zero for each in rules) else [every]
 
 
-_Said = Mapping[int, Sequence[tuple[Place, Printed]]]
+_Said = Mapping[int, Sequence[tuple[Place, Printed | Interval]]]
 """What is printed of each cell, and where."""
 
 
 def _by_cell(linked: Linked, entries: Entries) -> _Said:
-    found: dict[int, list[tuple[Place, Printed]]] = {}
+    found: dict[int, list[tuple[Place, Printed | Interval]]] = {}
     for place, entry in entries.items():
         if (cell := linked.places.get(place)) is not None:
             found.setdefault(cell, []).append((place, entry))
@@ -180,6 +180,8 @@ def _bounds(linked: Linked, said: _Said, rules: Rules, may_be_none: Collection[i
             least, most = low[cell], high[cell]
             if isinstance(entry, int):
                 least, most = rules[number].behind(entry, linked.lattice.levels[cell])
+            elif isinstance(entry, tuple):
+                least, most = entry
             elif number not in may_be_none:
                 least = rules[number].hidden[0]
             low[cell], high[cell] = max(low[cell], least), min(high[cell], most)
@@ -239,10 +241,11 @@ class _Attack:
     def _places(self) -> Mapping[int, Sequence[Place]]:
         """The counts that are of each cell and say something of it.
 
-        A figure that hides how many are behind it says nothing: its group is looked at like one that nobody asked for,
-        or else asking for a withheld average of three children would keep everybody from looking at them.
+        A figure that hides how many are behind it says nothing, nor does one that says between what they are: its group
+        is looked at like one that nobody asked for, or else asking for a withheld average of three children would keep
+        everybody from looking at them.
         """
-        told = ((cell, [place for place, entry in entries if entry != UNKNOWN]) for cell, entries in self.said.items())
+        told = ((cell, [place for place, entry in entries if _says(entry)]) for cell, entries in self.said.items())
         return {cell: places for cell, places in told if places}
 
     def _withheld(self) -> Sequence[int]:
@@ -278,7 +281,11 @@ def _strictest(rules: Rules) -> CountRule:
     return replace(rules[-1], least=max(each.least for each in rules))
 
 
-def _is_printed(entry: Printed) -> bool:
+def _says(entry: Printed | Interval) -> bool:
+    return entry != UNKNOWN and not isinstance(entry, tuple)
+
+
+def _is_printed(entry: Printed | Interval) -> bool:
     return isinstance(entry, int)
 
 

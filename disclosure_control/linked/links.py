@@ -19,7 +19,7 @@ from math import prod
 from typing import cast
 
 from disclosure_control.linked.counted import Columns, Counted, Grouping, Kind, Places, counts_of, place_cell
-from disclosure_control.linked.facts import Facts, RowFact
+from disclosure_control.linked.facts import Facts, RowFact, merge_facts
 from disclosure_control.linked.kinds import Needs, nest_kinds
 from disclosure_control.linked.parts import Cut, TooTangled, cut
 from disclosure_control.linked.populations import is_loose, populations_of
@@ -103,11 +103,9 @@ def _count(plans: Sequence[QueryPlan]) -> tuple[_Counts, Facts]:
 
 def _find_facts(plans: Sequence[QueryPlan], counts: _Counts, grouped: frozenset[str], *, split: bool) -> Facts:
     every = dict.fromkeys(each.facts for plan in plans for each in populations_of(plan, split=split))
-    columns = tuple(dict.fromkeys(chain(*(each.columns for each in every))))
-    of_rows = tuple(dict.fromkeys(chain(*(each.rows for each in every))))
     named = grouped.union(*(columns_of(each.inside) for each in chain(*counts)))
-    tables = {name for each in chain(*counts) for table, _ in each.kind[1] for name in table.split(" and ")}
-    return Facts(columns, of_rows).narrow(named, tables)
+    tables = frozenset(name for each in chain(*counts) for table, _ in each.kind[1] for name in table.split(" and "))
+    return merge_facts(tuple(every)).narrow(named, tables)
 
 
 def _find_crossed(every: Collection[Columns], row_facts: Collection[RowFact]) -> frozenset[Columns]:

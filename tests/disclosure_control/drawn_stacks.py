@@ -80,6 +80,7 @@ class NaiveAttacker:
     def _cells(self) -> Mapping[int, list[int | str]]:
         found: dict[int, list[int | str]] = {}
         for place, entry in self.entries.items():
+            assert not isinstance(entry, tuple)  # No share is in these tables.
             found.setdefault(self.linked.places[place], []).append(entry)
         return found
 

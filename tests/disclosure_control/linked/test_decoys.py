@@ -1,12 +1,14 @@
 """Figures that are no counts, by which an attack could be led astray: withheld averages, ones of nobody, shares."""
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 
 import pytest
 
-from disclosure_control.linked.companions import Published
+from disclosure_control.linked.companions import Published, entries_of
+from disclosure_control.linked.words import tell_hits
 from disclosure_control.presets.shipped import load_preset
-from disclosure_control.rows.protected_table import Row
+from disclosure_control.rows.protected_table import Entry, Row
 from disclosure_control.rows.protection import protect
 from disclosure_control.rows.secondary import Neighbours, imply_counts
 from disclosure_control.symbols import Symbol
@@ -100,3 +102,47 @@ def test_a_share_and_a_count_of_those_who_are_so_are_set_against_each_other() ->
     count = f"SELECT COUNT(*) AS n {YEAR} AND sex = 'F' AND uasc AND age <> 17"
     assert is_withheld(answer(share, (count, everywhere(12)))[-1][0])
     assert answer(share, (count, everywhere(9)))[-1] == ((9,),)
+
+
+MOVED = f"{YEAR} AND sex = 'F' AND managed_moves <= 1"
+
+
+def test_a_sum_of_what_is_0_or_1_for_everybody_is_a_number_of_children() -> None:
+    """20 girls had a managed move, and 17 of those who are not seven: so three girls of seven had one."""
+
+    def figures(plan: QueryPlan) -> Sequence[Sequence[int]]:
+        (output,) = (each for each in plan.outputs if each.measures)
+        ones = {*output.nonzero, *(each.name for each in plan.statistics if each.kind == "sum")}
+        return [(20,) if each.name in ones else (40,) for each in plan.statistics]
+
+    moved = (f"SELECT SUM(managed_moves) AS s {MOVED}", figures)
+    count = f"SELECT COUNT(*) AS n {MOVED} AND managed_moves = 1 AND age <> 7"
+    assert is_withheld(answer(moved, (count, everywhere(17)))[-1][0])
+    assert answer(moved, (count, everywhere(10)))[-1] == ((10,),)
+    wider = (moved[0].replace("managed_moves <= 1", "managed_moves <= 2"), figures)
+    assert answer(wider, (count, everywhere(17)))[-1] == ((17,),)
+
+
+def as_read(sql: str, *row: Entry, preset: str = "dfe_cla") -> Published:
+    """A released table of one row, of which a reader has no more than is printed."""
+    return Published("R-1", derive_plan(sql, Path.PER_AUTHORITY), load_preset(preset), (row,))
+
+
+@pytest.mark.parametrize(("share", "told"), [("0.35", True), ("0.28", False)])
+def test_a_reader_works_out_how_many_are_so_from_a_share_and_a_number(share: str, *, told: bool) -> None:
+    """14 of 40 are 0.35, and 11 of them are not seventeen; of 40, 11 are 0.28, so that nobody is left."""
+    whole = as_read(f"SELECT COUNT(*) AS n, {SHARE} {YEAR} AND sex = 'F'", 40, Decimal(share))
+    some = as_read(f"SELECT COUNT(*) AS n {YEAR} AND sex = 'F' AND uasc AND age <> 17", 11)
+    found = tell_hits("301", [whole, some])
+    assert [" known to be 3 from " in each for each in found] == [True] * told
+
+
+def test_a_share_of_many_says_between_what_those_are_who_are_so() -> None:
+    """Of 900, 0.35 are 311 to 319; 309 of them are not seventeen, so that 2 to 10 are, who can be enough."""
+    sql = f"SELECT COUNT(*) AS n, {SHARE} {YEAR} AND sex = 'F'"
+    whole = as_read(sql, 900, Decimal("0.35"))
+    assert entries_of([whole])[0, 0, "share (those who are)"] == (311, 319)
+    count = f"SELECT COUNT(*) AS n {YEAR} AND sex = 'F' AND uasc AND age <> 17"
+    assert tell_hits("301", [whole, as_read(count, 309)]) == []
+    rest = as_read(count.replace("<>", "="), Symbol.CONFIDENTIAL)
+    assert "can be bounded to 1-5" in tell_hits("301", [whole, as_read(count, 314), rest])[0]
