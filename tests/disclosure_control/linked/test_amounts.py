@@ -13,6 +13,7 @@ from disclosure_control.linked.implied import narrow_bounds
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.rounding import average_places, cut, round_to_base
 from disclosure_control.suppression.rules import UNBOUNDED
+from disclosure_control.symbols import Symbol
 from federation.manifest import Path
 from federation.plans import derive_plan
 
@@ -117,7 +118,9 @@ def draw_table(
     asked_of[name] = (sexes, ages)
     sql = f"SELECT {asked} {EVERYBODY}{words} AND age IN ({', '.join(map(str, ages))})"
     plan = derive_plan(sql, Path.PER_AUTHORITY)
-    kept = [days for sex, age, days in children if sex in sexes and age in ages] or [0]
+    kept = [days for sex, age, days in children if sex in sexes and age in ages]
+    if not kept:
+        return Published(name, plan, preset, ((Symbol.CONFIDENTIAL,),), implied={(0, "f"): 0})
     base, measure = preset.rounding_base, plan.outputs[0].measures[0]
     average = cut(Decimal(sum(kept)) / 10 / len(kept), average_places(measure, preset))
     rounded = round_to_base(len(kept), base)
