@@ -1,7 +1,8 @@
 """An authority's own access policy: what a new file would change, and putting it into effect.
 
 The file is linted and compared with the one in force before anything is written, and the change is in the log, by the
-versions of both, before it takes effect.
+versions of both, before it takes effect. One that is edited where it stands, and not adopted, is not in force: nobody
+sees anything until it is (`Node.policy`).
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from audit.event import Action
 from federation.state import hold_directory, write_file
-from node.service import POLICY_FILE, Node
+from node.service import ADOPTED_FILE, POLICY_FILE, Node
 from policies.access_policy import AccessPolicy, name_version
 from policies.changes import PolicyChange, compare_policies
 
@@ -29,7 +30,7 @@ def propose_policy(node: Node, path: Path) -> ProposedPolicy:
 
     Raises `PolicyInvalid` with everything that is wrong with it, and `PolicyMoved` where it changes under our eyes.
     """
-    proposed, in_force = AccessPolicy.load(path), node.policy()
+    proposed, in_force = AccessPolicy.load(path), node.adopted_policy()
     data = path.read_bytes()
     if name_version(data) != proposed.version:
         raise PolicyMoved(f"{path} was written to while it was read; nothing was done: compare again")
@@ -42,7 +43,7 @@ def adopt_policy(node: Node, proposed: ProposedPolicy) -> None:
     Raises `PolicyMoved` where another policy has come into force since it was compared: its sentences would not hold.
     """
     with hold_directory(node.party.directory):
-        if node.policy().version != proposed.replaces:
+        if node.adopted_policy().version != proposed.replaces:
             raise PolicyMoved("the policy in force has changed meanwhile; nothing was done: compare again")
         node.record(
             node.event(
@@ -55,7 +56,8 @@ def adopt_policy(node: Node, proposed: ProposedPolicy) -> None:
                 lost=len(proposed.change.lost),
             )
         )
-        write_file(node.party.directory / POLICY_FILE, proposed.data)
+        for name in (ADOPTED_FILE, POLICY_FILE):
+            write_file(node.party.directory / name, proposed.data)
 
 
 class PolicyMoved(Exception):

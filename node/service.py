@@ -10,18 +10,26 @@ from federation.database import SqliteDatabase, open_database
 from federation.register import MemberKind, Register
 from federation.register_reader import RegisterReader, identify_file
 from federation.secure_sum.contributor import Contributor
-from federation.state import Party, open_party
+from federation.state import Party, hold_directory, open_party
 from federation.transport import Clock, current_time
 from node.earlier_rows import EarlierRows
 from node.rules import NodeRules, load_rules
 from node.snapshots import SnapshotStore
 from node.sums.store import SumStore
 from policies.access_policy import MATRIX, AccessPolicy
+from policies.linter import Finding, PolicyInvalid
 
 HERE = Path(__file__).parent
 ROOMS = ("", "disclosures", "figures", "leaving", "lookups", "sums", "tracking")
 SCHEMAS = (*(HERE / room / "schema.sql" for room in ROOMS), WITNESS_SCHEMA)
-POLICY_FILE = "policy.csv"
+POLICY_FILE, ADOPTED_FILE = "policy.csv", "policy.adopted.csv"
+"""The authority's own policy, and the copy of it that was made when it was adopted."""
+NOT_ADOPTED = Finding(
+    POLICY_FILE,
+    0,
+    "changed since it was adopted, and not in force",
+    "circe node policy compare tells what it changes and, with --adopt, puts it into effect",
+)
 SNAPSHOTS = "snapshots"
 
 
@@ -30,6 +38,11 @@ def _load_policy(path: Path | None, _identity: tuple[int, ...]) -> AccessPolicy:
     # Linting a policy takes longer than everything else that a lookup does, so each version of a file is read once. It
     # is identified before it is read: exchanged in between, it is read once more the next time.
     return AccessPolicy.load(path)
+
+
+@lru_cache(maxsize=64)
+def _are_same(one: Path, other: Path, _identities: tuple[tuple[int, ...], ...]) -> bool:
+    return one.exists() == other.exists() and (not one.exists() or one.read_bytes() == other.read_bytes())
 
 
 @dataclass(frozen=True)
@@ -66,10 +79,26 @@ class Node:
         return load_rules(self.party.directory)
 
     def policy(self) -> AccessPolicy:
-        """Return the authority's access policy as it stands now: its own file, or the packaged matrix."""
-        own = self.party.directory / POLICY_FILE
+        """Return the authority's access policy as it stands now: its own, or the packaged matrix.
+
+        Raises `PolicyInvalid` where its file is another than the one that was adopted. What a change comes to is told
+        before it takes effect: until somebody has read it, nobody sees anything, by the old file or the new.
+        """
+        if not self._is_as_adopted():
+            with hold_directory(self.party.directory):  # Somebody may be adopting one at this moment.
+                if not self._is_as_adopted():
+                    raise PolicyInvalid((NOT_ADOPTED,))
+        return self.adopted_policy()
+
+    def adopted_policy(self) -> AccessPolicy:
+        """Return the policy that was adopted last, whatever its file says now."""
+        own = self.party.directory / ADOPTED_FILE
         path = own if own.exists() else None
         return _load_policy(path, identify_file(path or MATRIX))
+
+    def _is_as_adopted(self) -> bool:
+        files = [self.party.directory / name for name in (POLICY_FILE, ADOPTED_FILE)]
+        return _are_same(*files, tuple(map(identify_file, files)))
 
     @cached_property
     def registers(self) -> RegisterReader:

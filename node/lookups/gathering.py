@@ -28,9 +28,11 @@ from node.snapshots import Snapshot
 from node.tracking.store import read_record
 from node.tracking.telling import tell_facts
 from policies.access_policy import AccessDenied, AccessPolicy, AccessRequest
+from policies.linter import PolicyInvalid
 from policies.names import Action, FieldGroup, Relation, Role
 from policies.row_filter import RowFilter
 
+NO_POLICY = Refused("policy_unusable", "the access policy here cannot be used at the moment: call the virtual school")
 NOT_ONE = Refused("not_one_child", "more than one child is like this: ask again by an identifier, or call")
 
 
@@ -63,11 +65,13 @@ def gather(node: Node, request: LookupRequest, snapshot: Snapshot | None) -> Gat
     """Return what our policy lets leave in answer to a request, less what our rules withhold. Raises `Refused`."""
     if snapshot is None:
         raise Refused("snapshot_absent", "this node has loaded no data")
-    policy = node.policy()
     try:
+        policy = node.policy()
         found = _GATHERERS[request.kind](node, policy, request, snapshot)
     except AccessDenied as denied:
         raise Refused("policy_denied", denied.text) from None
+    except PolicyInvalid:
+        raise NO_POLICY from None
     return found.without(node.rules().lookups.withheld)
 
 

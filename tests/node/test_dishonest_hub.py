@@ -24,6 +24,7 @@ from node.unapproved import MOST_LOGGED
 from query_engine.catalogue import load_catalogue
 from query_engine.engines import EngineFailed
 from tests.added_presets import STRICT, write_strict
+from tests.own_policies import put_policy
 from tests.projects import make_project
 from tests.small_federation import QUESTION, SmallFederation, read_reply
 
@@ -307,11 +308,10 @@ def test_what_the_nodes_own_policy_bars_is_refused(federation: SmallFederation) 
     """The authority's own access matrix gives researchers nothing."""
     from policies.access_policy import MATRIX
 
-    own = federation.directory / f"node-{AUTHORITY}" / "policy.csv"
     lines = [
         line for line in MATRIX.read_text().splitlines() if not line.startswith("p, researcher,") or "deny" in line
     ]
-    own.write_text("\n".join(lines) + "\n")
+    put_policy(federation.directory / f"node-{AUTHORITY}", "\n".join(lines) + "\n")
     assert_refused(federation, federation.sign(federation.manifest()), "policy_denied")
 
 

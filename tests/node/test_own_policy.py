@@ -13,7 +13,9 @@ from node.own_policy import PolicyMoved, adopt_policy, propose_policy
 from node.service import POLICY_FILE, Node, open_node
 from node.setting_up import create_node, enter_person
 from policies.access_policy import MATRIX, AccessPolicy
+from policies.linter import PolicyInvalid
 from tests.node.ingest.small_returns import write_table
+from tests.own_policies import put_policy
 
 UPN, CHILD = "A801200005001", "77"
 NO_HEALTH = "p, *, *, *, health, deny\n"
@@ -84,11 +86,33 @@ def test_a_policy_that_moved_since_it_was_compared_is_not_replaced(state: Path, 
     """The sentences that were read were about another policy: nothing is done, and nothing logged."""
     node = open_node(state)
     proposed = propose_policy(node, own_file(tmp_path))
-    (state / POLICY_FILE).write_text(MATRIX.read_text() + "p, *, *, *, care, deny\n")
+    put_policy(state, MATRIX.read_text() + "p, *, *, *, care, deny\n")
     with pytest.raises(PolicyMoved, match="compare again"):
         adopt_policy(node, proposed)
     assert "care, deny" in (state / POLICY_FILE).read_text()
     assert changes(node) == []
+
+
+def test_a_file_that_is_edited_where_it_stands_is_not_in_force_until_it_is_adopted(
+    state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither the file as it is nor as it was decides: nobody sees anything before somebody has read what changes."""
+    node, compare = open_node(state), ["node", "policy", "compare", "--state", str(state), str(state / POLICY_FILE)]
+    more = "p, virtual_school_staff, home, export, health, allow\n"
+    (state / POLICY_FILE).write_text(MATRIX.read_text() + more)
+    with pytest.raises(PolicyInvalid, match="not in force"):
+        node.policy()
+    assert who(state, "vsh") == 2
+    assert "circe node policy compare" in capsys.readouterr().err
+    assert run(compare) == 0
+    assert "After this change 1 role can export health" in capsys.readouterr().out
+    with pytest.raises(PolicyInvalid):
+        node.policy()
+    assert run([*compare, "--adopt"]) == 0
+    assert node.policy().version == changes(node)[0].policy_version
+    (state / POLICY_FILE).unlink()
+    with pytest.raises(PolicyInvalid, match="not in force"):
+        node.policy()
 
 
 def test_the_policy_in_force_is_printed(state: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,6 +50,7 @@ from tests.node.disclosures.gathered import (
     officer_of,
     sign_by_key,
 )
+from tests.own_policies import put_policy
 from tests.small_federation import SmallFederation
 
 HOST, OTHER = "301", "316"
@@ -141,8 +142,7 @@ def test_who_is_silent_refuses_or_knows_nothing_is_named(federation: SmallFedera
         delete_due(connection, own.database.log, Periods(), actor="ig", now=later)
     (gone,) = gather(federation, Relay(federation), child["upn"], child["la_child_id"]).unheard
     assert (gone.authority, gone.reason, gone.lookups) == (HOST, NOTHING, 1)
-    policy = own.party.directory / "policy.csv"
-    policy.write_text(MATRIX.read_text().replace("p, ig_officer, home, audit, audit_log, allow\n", ""))
+    put_policy(own.party.directory, MATRIX.read_text().replace("p, ig_officer, home, audit, audit_log, allow\n", ""))
     (refused,) = gather(federation, Relay(federation), child["upn"], child["la_child_id"]).unheard
     assert refused.reason.startswith("refused (policy_denied)")
 

@@ -27,6 +27,7 @@ from node.sums.allowances import check_path, take_path
 from policies.access_policy import MATRIX, AccessDenied
 from tests.node.figures.conftest import AUTHORITY, Ask, list_schools
 from tests.node.test_other_snapshots import publish_without
+from tests.own_policies import put_policy
 from tests.small_federation import SmallFederation, read_reply
 
 EXACT = {
@@ -128,7 +129,7 @@ def test_who_sees_figures_of_whom(node: Node, ask: Ask, person: str, whose: str,
 def test_the_policy_can_take_figures_of_schools_away(node: Node, ask: Ask) -> None:
     role = "director_of_childrens_services"
     denied = f"p, {role}, home, aggregate, school_aggregates, deny\n"
-    (node.party.directory / "policy.csv").write_text(MATRIX.read_text() + denied)
+    put_policy(node.party.directory, MATRIX.read_text() + denied)
     ask("director")
     with pytest.raises(AccessDenied):
         ask("director", whose=str(list_schools(node)[0][0]))

@@ -20,6 +20,7 @@ from node.ingest.periods import Period
 from node.lookups.answering import answer_lookup
 from node.service import Node
 from policies.access_policy import MATRIX
+from tests.own_policies import put_policy
 from tests.small_federation import SmallFederation
 
 TERM = Period(202425, "summer")
@@ -130,4 +131,4 @@ def drop_policy(federation: SmallFederation, authority: str) -> None:
     """An access policy that lets no virtual school head read the education of home children."""
     lines = MATRIX.read_text().splitlines()
     kept = [line for line in lines if not line.startswith("p, virtual_school_head, home, read, education")]
-    (federation.directory / f"node-{authority}" / "policy.csv").write_text("\n".join(kept) + "\n")
+    put_policy(federation.directory / f"node-{authority}", "\n".join(kept) + "\n")

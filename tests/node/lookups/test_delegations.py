@@ -33,6 +33,7 @@ from node.service import Node
 from node.setting_up import enter_person
 from policies.access_policy import MATRIX, AccessDenied
 from tests.node.lookups.test_lookups import ASKER, PURPOSE, PaperRelay, events
+from tests.own_policies import put_policy
 from tests.small_federation import SmallFederation
 
 HOME = "301"
@@ -168,7 +169,7 @@ def test_our_policy_of_the_moment_still_decides(federation: SmallFederation) -> 
     """What the policy permits no longer is not read, delegation or not."""
     give(federation)
     deny = "p, virtual_school_head, named_child, read, health, deny\n"
-    (federation.directory / f"node-{HOME}" / "policy.csv").write_text(MATRIX.read_text() + deny)
+    put_policy(federation.directory / f"node-{HOME}", MATRIX.read_text() + deny)
     (answer,) = read(federation).answers
     assert "host_authority" in answer.fields
     assert "sdq_score" not in answer.fields

@@ -35,7 +35,7 @@ from node.lookups.handover.offering import (
 )
 from node.lookups.handover.shelf import GOOD_FOR, Handover, State, clear, find_come, find_given, list_come, list_given
 from node.people import Person, find_person
-from node.service import POLICY_FILE, Node
+from node.service import Node
 from node.setting_up import enter_person
 from node.tracking.facts import Attendance, Fact, Plan, Target
 from node.tracking.facts import Step as Conversation
@@ -47,6 +47,7 @@ from policies.access_policy import MATRIX, AccessDenied
 from policies.names import FieldGroup
 from tests.node.lookups.test_emergencies import Device, give_passkeys
 from tests.node.lookups.test_lookups import PaperRelay, events
+from tests.own_policies import put_policy
 from tests.small_federation import SmallFederation
 
 HOME, OTHER, THIRD = "203", "301", "316"
@@ -388,8 +389,10 @@ def test_steps_out_of_turn_change_nothing(parties: SmallFederation) -> None:
 
 def test_a_policy_that_changed_meanwhile_keeps_the_record_here(parties: SmallFederation) -> None:
     offer = give(parties)
-    own = parties.directory / f"node-{HOME}" / POLICY_FILE
-    own.write_text(MATRIX.read_text().replace("p, virtual_school_head, home, export, health, allow\n", ""))
+    put_policy(
+        parties.directory / f"node-{HOME}",
+        MATRIX.read_text().replace("p, virtual_school_head, home, export, health, allow\n", ""),
+    )
     with pytest.raises(StateError, match="does not let the record go"):
         take(parties, offer)
     assert given_state(parties, offer) is State.RECEIVED

@@ -43,6 +43,7 @@ from node.service import Node
 from node.unapproved import MOST_LOGGED
 from policies.access_policy import MATRIX, AccessDenied
 from tests.node.lookups.watched_relay import lengthen_names, place_children
+from tests.own_policies import put_policy
 from tests.small_federation import SmallFederation
 
 ASKER = "203"
@@ -234,7 +235,7 @@ def test_the_home_authoritys_own_policy_decides(federation: SmallFederation) -> 
         for line in MATRIX.read_text().splitlines()
         if not line.startswith("p, virtual_school_head, host, read,") or "education" in line
     ]
-    (federation.directory / "node-301" / "policy.csv").write_text("\n".join(lines) + "\n")
+    put_policy(federation.directory / "node-301", "\n".join(lines) + "\n")
     result = ask(federation, PaperRelay(federation))
     answers = {answer.authority: answer for answer in result.answers}
     assert answers["301"].fields == ("school",)
@@ -250,8 +251,9 @@ def test_the_home_authoritys_own_policy_decides(federation: SmallFederation) -> 
             "lookups_barred",
         ),
         (
-            lambda federation: (federation.directory / "node-301" / "policy.csv").write_text(
-                "\n".join(line for line in MATRIX.read_text().splitlines() if "virtual_school_head, host" not in line)
+            lambda federation: put_policy(
+                federation.directory / "node-301",
+                "\n".join(line for line in MATRIX.read_text().splitlines() if "virtual_school_head, host" not in line),
             ),
             "policy_denied",
         ),

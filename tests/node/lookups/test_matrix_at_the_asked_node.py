@@ -32,6 +32,7 @@ from tests.node.lookups.test_class_list import SCHOOL, send_to_school, some_numb
 from tests.node.lookups.test_delegations import give
 from tests.node.lookups.test_lookups import ASKER, PURPOSE, PaperRelay, events
 from tests.node.lookups.test_one_child import HOME, child_on_their_roll, child_placed_here
+from tests.own_policies import drop_policy, put_policy
 from tests.policies.test_access_matrix import ALLOWED
 from tests.small_federation import SmallFederation
 
@@ -136,16 +137,16 @@ def test_a_group_that_the_home_authority_denies_is_told_by_no_kind_of_lookup(
     """One group at a time, for every role that has it, in the authority's own file."""
     role = "designated_teacher" if kind is LookupKind.CLASS_LIST else "virtual_school_head"
     known = RECORD_FIELDS if kind is LookupKind.PLACED_HERE else FIELDS
-    policy, seen = asked.directory / f"node-{HOME}" / "policy.csv", set()
+    policy, seen = asked.directory / f"node-{HOME}", set()
     for number, group in enumerate(CHILD_RECORD):
         whole = told(ask_forged(asked, 2 * number, kind, role=role))
-        policy.write_text(MATRIX.read_text() + f"p, *, *, read, {group}, deny\n")
+        put_policy(policy, MATRIX.read_text() + f"p, *, *, read, {group}, deny\n")
         less = told(ask_forged(asked, 2 * number + 1, kind, role=role))
         of_group = {name for name in whole if known[name][0] == group}
         # The number that names a child is told with it, whatever is denied: the asker has it from the delegation.
         assert less == whole - of_group | ({"la_child_id"} if kind is LookupKind.NAMED_CHILD else set())
         seen |= of_group
-        policy.unlink()
+        drop_policy(policy)
     assert "identity" in {known[name][0] for name in seen}
 
 

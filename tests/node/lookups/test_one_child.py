@@ -26,6 +26,7 @@ from node.service import Node
 from node.setting_up import enter_person
 from policies.access_policy import MATRIX, AccessDenied
 from tests.node.lookups.test_lookups import ASKER, PURPOSE, PaperRelay, events
+from tests.own_policies import put_policy
 from tests.small_federation import SmallFederation
 
 HOME = "301"
@@ -164,7 +165,7 @@ def test_whoever_may_not_search_sends_nothing_and_is_logged(federation: SmallFed
 def test_a_role_that_the_home_authority_lets_not_search_is_refused(federation: SmallFederation) -> None:
     """Our own node let it through; theirs does not."""
     deny = "p, virtual_school_head, host, search, identity, deny\n"
-    (federation.directory / f"node-{HOME}" / "policy.csv").write_text(MATRIX.read_text() + deny)
+    put_policy(federation.directory / f"node-{HOME}", MATRIX.read_text() + deny)
     (answer,) = ask(federation, PaperRelay(federation), ChildSought(upn=child_placed_here(federation)["upn"])).answers
     assert (answer.outcome, answer.code, answer.files) == (LookupOutcome.REFUSED, "policy_denied", ())
     assert answer.contact
@@ -173,7 +174,7 @@ def test_a_role_that_the_home_authority_lets_not_search_is_refused(federation: S
 
 def test_what_our_own_policy_withholds_from_our_people_is_not_shown_whoever_tells(federation: SmallFederation) -> None:
     deny = "p, virtual_school_head, host, read, care, deny\n"
-    (federation.directory / f"node-{ASKER}" / "policy.csv").write_text(MATRIX.read_text() + deny)
+    put_policy(federation.directory / f"node-{ASKER}", MATRIX.read_text() + deny)
     (answer,) = ask(federation, PaperRelay(federation), ChildSought(upn=child_placed_here(federation)["upn"])).answers
     assert (answer.files[0].legal_status, answer.files[0].placement_type) == (None, None)
     assert "legal_status" not in answer.fields

@@ -18,6 +18,7 @@ from node.lookups.own_children import FIELDS
 from node.service import open_node
 from policies.access_policy import MATRIX
 from policies.names import CHILD_RECORD
+from tests.own_policies import put_policy
 from tests.small_federation import SmallFederation
 
 Json = dict[str, object]
@@ -75,7 +76,7 @@ def test_the_log_has_who_looked_and_each_child(state: Path, capsys: pytest.Captu
 def test_a_field_that_our_policy_withholds_is_empty_for_everybody(
     state: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (state / "policy.csv").write_text(MATRIX.read_text() + "p, *, home, *, health, deny\n")
+    put_policy(state, MATRIX.read_text() + "p, *, home, *, health, deny\n")
     found = listed(state, capsys)
     assert {child["sdq_score"] for child in found} == {None}
     assert any(child["attendance_rate"] is not None for child in found)

@@ -16,6 +16,7 @@ from node.setting_up import create_node, enter_person
 from node.vault import read_vault
 from policies.access_policy import MATRIX, AccessPolicy
 from tests.node.ingest.small_returns import write_table
+from tests.own_policies import put_policy
 
 UPN, BORN = "A801200005001", "01/01/2010"
 PURPOSE = "Correcting the summer census"
@@ -179,7 +180,7 @@ def test_a_stranger_is_refused(listed: ListedNode) -> None:
 def test_the_authoritys_own_policy_decides(listed: ListedNode) -> None:
     """An authority that takes the right to read education from its head is obeyed at once."""
     lines = [line for line in MATRIX.read_text().splitlines() if "home, read, education" not in line]
-    (listed.state / "policy.csv").write_text("\n".join(lines) + "\n")
+    put_policy(listed.state, "\n".join(lines) + "\n")
     assert listed.read("returns", "vsh")[0] == 8
 
 

@@ -22,6 +22,7 @@ from node.vault import read_vault
 from policies.access_policy import MATRIX
 from policies.names import Role
 from tests.node.pages.test_matrix_over_http import WHY, Visitor
+from tests.own_policies import drop_policy, put_policy
 from tests.policies.test_access_matrix import ALLOWED
 from tests.small_federation import SmallFederation, copy_federation
 
@@ -140,13 +141,12 @@ def test_a_school_goes_with_the_person_and_not_with_the_form(node: Node, port: i
 def test_a_right_that_is_taken_away_is_gone_at_once(node: Node, port: int, role: str) -> None:
     """Copies of plans, of the log, and figures: the authority's own file is asked at every request."""
     visitor = sign_in(node, port, role)
-    policy = node.party.directory / "policy.csv"
     ways = {"/tracking/export": ("export", WHY), "/audit/whole": ("export", {}), "/figures": ("aggregate", FIGURE)}
     given = {path for path, (_, fields) in ways.items() if visitor.send(path, dict(fields)) == 200}
     assert given
     denied = "".join(f"p, {role}, *, {action}, *, deny\n" for action in ("export", "aggregate"))
     try:
-        policy.write_text(MATRIX.read_text() + denied)
+        put_policy(node.party.directory, MATRIX.read_text() + denied)
         assert {path for path, (_, fields) in ways.items() if visitor.send(path, dict(fields)) == 200} == set()
     finally:
-        policy.unlink()
+        drop_policy(node.party.directory)

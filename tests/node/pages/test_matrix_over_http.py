@@ -25,6 +25,7 @@ from node.setting_up import enter_person
 from node.sign_in import issue_code
 from policies.access_policy import MATRIX
 from policies.names import CHILD_RECORD, Role
+from tests.own_policies import put_policy
 from tests.policies.test_access_matrix import ALLOWED
 from tests.small_federation import SmallFederation
 
@@ -248,11 +249,10 @@ def test_a_role_is_shown_the_groups_of_fields_that_it_may_read_and_no_others(nod
     everything = shown_fields(visitor)
     assert everything == {name for name in FIELDS if (role, "home", "read", FIELDS[name][0]) in ALLOWED} & everything
     assert {FIELDS[name][0] for name in everything} >= {"identity", "care", "education", "health"}
-    policy = node.party.directory / "policy.csv"
     for group in set(CHILD_RECORD) - {"identity"}:
-        policy.write_text(MATRIX.read_text() + f"p, {role}, *, read, {group}, deny\n")
+        put_policy(node.party.directory, MATRIX.read_text() + f"p, {role}, *, read, {group}, deny\n")
         assert shown_fields(visitor) == {name for name in everything if FIELDS[name][0] != group}
-    policy.write_text(MATRIX.read_text() + f"p, {role}, *, read, identity, deny\n")
+    put_policy(node.party.directory, MATRIX.read_text() + f"p, {role}, *, read, identity, deny\n")
     visitor.get("/")
     assert visitor.send("/children", WHY) == 403
 

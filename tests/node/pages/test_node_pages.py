@@ -23,11 +23,12 @@ from node.lookups.own_children import list_own_children
 from node.pages import children, placed_here
 from node.pages.staff import may_read_log, may_read_ours, may_read_placed_here
 from node.people import find_person
-from node.service import POLICY_FILE, Node
+from node.service import Node
 from node.setting_up import enter_person
 from node.sign_in import issue_code, use_code
 from policies.access_policy import MATRIX
 from tests.node.pages.conftest import Browse, Send
+from tests.own_policies import put_policy
 from tests.small_federation import SmallFederation
 
 PURPOSE = {"purpose": "Termly review"}
@@ -190,14 +191,14 @@ def test_a_policy_that_changes_between_two_requests_is_the_one_that_decides(
 ) -> None:
     client = browse("vsh")
     assert client.get("/children").status_code == 200
-    (node.party.directory / POLICY_FILE).write_text(MATRIX.read_text() + "p, *, *, *, identity, deny\n")
+    put_policy(node.party.directory, MATRIX.read_text() + "p, *, *, *, identity, deny\n")
     assert send(client, "/children", PURPOSE, shown="/policy").status_code in (400, 403)
     assert client.get("/children").status_code == 403
 
 
 def test_a_policy_that_cannot_be_used_shows_nothing_to_anybody(browse: Browse, node: Node) -> None:
     client = browse("vsh")
-    (node.party.directory / POLICY_FILE).write_text("p, virtual_school_hed, home, read, identity, allow\n")
+    put_policy(node.party.directory, "p, virtual_school_hed, home, read, identity, allow\n")
     answer = client.get("/children")
     assert answer.status_code == 503
     assert "nobody sees anything" in answer.text
@@ -304,7 +305,7 @@ def test_a_policy_edited_while_a_list_is_read_stops_it(
     """Edited to permit more between the log's entry and the reading: nothing is shown under what was not logged."""
 
     def edit_and_read(*arguments: Any) -> Any:
-        (node.party.directory / POLICY_FILE).write_text(f"{MATRIX.read_text()}# A comment makes another version.\n")
+        put_policy(node.party.directory, f"{MATRIX.read_text()}# A comment makes another version.\n")
         return list_own_children(*arguments)
 
     client = browse("vsh")

@@ -18,11 +18,12 @@ from node.lookups.notices import NoticeKind, give_notice, list_notices
 from node.lookups.one_child import check_question
 from node.lookups.own_children import FIELDS, list_own_children
 from node.pages import one_child, through_hub
-from node.service import POLICY_FILE, Node
+from node.service import Node
 from policies.access_policy import MATRIX
 from policies.names import Relation
 from tests.federation.test_lookup_messages import ANSWER
 from tests.node.pages.conftest import Browse, Send
+from tests.own_policies import put_policy
 
 UPN = "A823456789012"
 WHY = {"purpose": "Planning a visit"}
@@ -56,7 +57,7 @@ def test_the_record_of_whoever_was_found_is_one_button_away(browse: Browse, send
     record = send(client, "/tracking/child", {**WHY, "child": reference[1]}, shown="/child")
     assert record.status_code == 200
     assert str(child["upn"]) in record.text
-    (node.party.directory / POLICY_FILE).write_text(f"{MATRIX.read_text()}p, *, home, read, plan_pep, deny\n")
+    put_policy(node.party.directory, f"{MATRIX.read_text()}p, *, home, read, plan_pep, deny\n")
     for path, fields in (("/child", {"where": "here", "upn": str(child["upn"])}), ("/children", {})):
         assert 'action="/tracking' not in send(client, path, {**WHY, **fields}).text
 
@@ -67,7 +68,7 @@ def test_whoever_may_search_in_one_place_alone_is_told_so_in_the_other(
 ) -> None:
     monkeypatch.setattr(through_hub, "connect_party", lambda *_, **__: io.BytesIO())
     monkeypatch.setattr(through_hub, "refresh_register", lambda *_: None)
-    (node.party.directory / POLICY_FILE).write_text(f"{MATRIX.read_text()}p, *, {relation}, search, identity, deny\n")
+    put_policy(node.party.directory, f"{MATRIX.read_text()}p, *, {relation}, search, identity, deny\n")
     asked = {"home": {"where": "here"}, "host": {"where": "theirs", "at": "301"}}[relation]
     answer = send(browse("vsh"), "/child", {**WHY, **asked, "upn": UPN})
     assert (answer.status_code, "may not search identity" in answer.text) == (403, True)

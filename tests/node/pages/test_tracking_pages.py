@@ -14,7 +14,7 @@ from audit.log import read_entries
 from federation.lookups import ChildRecord
 from node.lookups.errand import LookupResult
 from node.pages import placed_here
-from node.service import POLICY_FILE, Node
+from node.service import Node
 from node.setting_up import enter_person
 from node.tracking.facts import StartingPoint, Target
 from node.tracking.store import add_entries, read_records
@@ -22,6 +22,7 @@ from node.vault import read_vault
 from policies.access_policy import MATRIX
 from tests.federation.test_lookup_messages import ANSWER
 from tests.node.pages.conftest import Browse, Send
+from tests.own_policies import put_policy
 from tests.small_federation import SmallFederation
 
 PURPOSE = {"purpose": "Termly review"}
@@ -234,10 +235,10 @@ def test_without_a_purpose_nothing_is_shown(desk: Desk, node: Node, path: str) -
 def test_a_policy_that_takes_a_right_away_takes_it_from_the_next_request(desk: Desk, node: Node) -> None:
     child = desk.children[0]
     form = desk.form(child)
-    (node.party.directory / POLICY_FILE).write_text(MATRIX.read_text() + "p, *, home, update, plan_pep, deny\n")
+    put_policy(node.party.directory, MATRIX.read_text() + "p, *, home, update, plan_pep, deny\n")
     assert desk.set_down(child, version_on(form)).status_code == 403
     assert read_records(node.database.connection) == {}
-    (node.party.directory / POLICY_FILE).write_text(MATRIX.read_text() + "p, *, home, *, plan_pep, deny\n")
+    put_policy(node.party.directory, MATRIX.read_text() + "p, *, home, *, plan_pep, deny\n")
     assert desk.ask("/tracking/child", child=child).status_code in (400, 403)
 
 

@@ -11,7 +11,7 @@ from audit.event import Action
 from federation.lookups import ChildFile, ChildSought
 from federation.wire import encode_document
 from node.lookups.file_fields import TRACKED
-from node.service import POLICY_FILE, Node
+from node.service import Node
 from node.tracking.facts import Fact, Step, Target
 from node.tracking.kinds import key_of, kind_of
 from node.tracking.store import add_entries
@@ -24,6 +24,7 @@ from tests.node.lookups.test_one_child import HOME, ask, child_placed_here
 from tests.node.tracking.test_tracked_progress import QUIET, record
 from tests.node.tracking.test_tracking_record import NOW
 from tests.node.tracking.tracked_facts import FACTS
+from tests.own_policies import put_policy
 from tests.small_federation import SmallFederation
 
 MANY: tuple[Fact, ...] = tuple(
@@ -97,8 +98,7 @@ def test_the_host_is_told_of_the_record_without_its_history(federation: SmallFed
 
 
 def test_homes_own_policy_decides_which_groups_the_host_is_told(federation: SmallFederation) -> None:
-    path = federation.node(HOME).party.directory / POLICY_FILE
-    path.write_text(MATRIX.read_text() + "p, *, host, *, plan, deny\n")
+    put_policy(federation.node(HOME).party.directory, MATRIX.read_text() + "p, *, host, *, plan, deny\n")
     file, fields = told_to_host(federation, *QUIET)
     assert (file.tracked_plan, "tracked_plan" in fields) == (None, False)
     assert file.tracked_pep is not None
