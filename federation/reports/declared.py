@@ -15,9 +15,10 @@ __all__ = ["MOST_FACTORS", "Report", "Section", "Shows", "find_report", "keep_kn
 
 _FILE = Path(__file__).with_name("reports.toml")
 
-Shows = Literal["places", "split", "funnel", "like_for_like"]
+Shows = Literal["places", "split", "funnel", "like_for_like", "told"]
 """How a section lays out its measures: beside the region and the nation; by factors; each authority against the
-nation by its number of children; or against what the nation's model expects of as many such children."""
+nation by its number of children; against what the nation's
+model expects of as many such children; or a question's answer as it was released."""
 
 MOST_FACTORS = 2
 """By how many factors at once a report splits a measure: more leave nothing to show."""
@@ -27,7 +28,8 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A heading, the measures under it, and how they are shown; `note` says what to mind."""
 
     title: str
-    measures: tuple[str, ...]
+    measures: tuple[str, ...] = ()
+    question: str = ""
     show: Shows = "places"
     by: tuple[str, ...] = ()
     note: str = ""

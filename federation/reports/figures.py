@@ -9,12 +9,12 @@ from decimal import Decimal
 
 from disclosure_control.rows.protected_table import Entry, Row
 from disclosure_control.symbols import Symbol
-from federation.reports.measures import CHILDREN, REGION, RESULT, Factor, Measure
+from federation.reports.measures import CHILDREN, REGION, RESULT, Factor, Measure, Question
 from federation.reports.places import Place
 from federation.reports.shares import Count, Share, make_share
 from query_engine.planning.plan import TOTAL
 
-__all__ = ["Figures", "Line", "Printed", "find_line", "name_category", "read_figures"]
+__all__ = ["Figures", "Line", "Printed", "Told", "find_line", "name_category", "read_figures"]
 
 Printed = Callable[[int, int], Count]
 """What is known of a count: given the number of its row and the count as it is printed."""
@@ -73,6 +73,19 @@ class Figures:
     def target(self) -> float | None:
         """The share of everybody as what a funnel is drawn around."""
         return None if self.share is None else float(self.share.value)
+
+
+@dataclass(frozen=True)
+class Told:
+    """The answer to a question as it was released of a place: its columns and rows, or why there is none."""
+
+    place: Place
+    question: Question
+    columns: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()
+    source: str = ""
+    release_id: str = ""
+    why_not: str = ""
 
 
 def read_figures(

@@ -23,6 +23,7 @@ __all__ = [
     "Measures",
     "Population",
     "Published",
+    "Question",
     "find_named",
     "load_measures",
     "write_question",
@@ -102,6 +103,23 @@ class LikeForLike(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.measure
 
 
+class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is told as it was released: columns of figures of a table's rows, by one of its columns."""
+
+    name: str
+    topic: str
+    title: str
+    table: str
+    columns: str
+    rows: str
+    by: str
+
+    def write_sql(self, year: int) -> str:
+        """Return the question about one academic year, with its total."""
+        rows = self.rows.format(year=year)
+        return f"SELECT {self.by}, {self.columns} FROM {self.table} WHERE {rows} GROUP BY ROLLUP({self.by})"  # noqa: S608 - our words
+
+
 class Measures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that reports are made of."""
 
@@ -109,6 +127,7 @@ class Measures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     measure: tuple[Measure, ...]
     factor: tuple[Factor, ...]
     like_for_like: tuple[LikeForLike, ...]
+    question: tuple[Question, ...]
 
     def find_measure(self, name: str) -> Measure:
         """Return a measure by its name. Raises `StateError`."""
@@ -121,6 +140,10 @@ class Measures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def find_like_for_like(self, name: str) -> LikeForLike:
         """Return by what a measure is made alike. Raises `StateError` where there is no model of it."""
         return find_named(self.like_for_like, name, "result with a model")
+
+    def find_question(self, name: str) -> Question:
+        """Return a question by its name. Raises `StateError`."""
+        return find_named(self.question, name, "question")
 
     def find_population(self, measure: Measure) -> Population:
         """Return whom a measure counts."""

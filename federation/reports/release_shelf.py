@@ -11,9 +11,9 @@ from disclosure_control.release.absences import explain_absence
 from disclosure_control.release.released import ReleasedTable
 from federation.manifest import SUM_PATHS, Path
 from federation.plans import derive_plan
-from federation.reports.figures import Figures
+from federation.reports.figures import Figures, Told
 from federation.reports.like_for_like import Expected, expect, write_case_mix, write_model
-from federation.reports.measures import Factor, Measure, write_question
+from federation.reports.measures import Factor, Measure, Question, write_question
 from federation.reports.places import Place, list_places
 from federation.reports.released import KeptRelease
 from federation.reports.shelf import NOT_RELEASED, Alike
@@ -91,11 +91,29 @@ class ReleaseShelf:
         expected = tuple(each for each in found if each is not None)
         return Alike(expected, len(asked) - len(expected), (model.source, mix.source))
 
+    def find_told(self, question: Question, place: Place) -> Told:
+        """Return the answer to a question of a place, from the newest release that has it, or why there is none."""
+        if place.level == "region":
+            return Told(place, question, why_not="it is told of authorities and of England alone")
+        paths, fits = self._ways(place)
+        kept = self.find_release(question.write_sql(self.year), paths, fits)
+        if isinstance(kept, str):
+            return Told(place, question, why_not=kept)
+        columns, rows = kept.take_place(place)
+        if not rows:
+            return Told(place, question, source=kept.source, why_not="it is not in the release")
+        return Told(place, question, columns, tuple(row for _, row in rows), kept.source, kept.release_id)
+
     def _find_kept(self, measure: Measure, factors: tuple[Factor, ...], place: Place) -> KeptRelease | str:
         """Return the newest release that has a place's figures, or why there is none."""
         sql = write_question(measure, factors, self.year, by_region=place.level == "region")
-        paths = frozenset({Path.PER_AUTHORITY}) if place.level == "authority" else SUM_PATHS
-        return self.find_release(sql, paths, self._stands_for_england if place.level != "authority" else _any)
+        return self.find_release(sql, *self._ways(place))
+
+    def _ways(self, place: Place) -> tuple[frozenset[Path], Callable[[KeptRelease], bool]]:
+        """By which paths a place's figures leave, and which releases have them."""
+        if place.level == "authority":
+            return frozenset({Path.PER_AUTHORITY}), _any
+        return SUM_PATHS, self._stands_for_england
 
     def find_release(self, sql: str, paths: frozenset[Path], fits: Callable[[KeptRelease], bool]) -> KeptRelease | str:
         """Return the newest release that answers a question by one of these paths, or why there is none."""

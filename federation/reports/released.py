@@ -78,11 +78,16 @@ class KeptRelease:
 
     def read_place(self, measure: Measure, place: Place) -> tuple[Line, ...]:
         """The lines of a measure of a place, by the table's own rows of it."""
+        columns, rows = self.take_place(place)
+        return read_figures(measure, columns, rows, self.print_count)
+
+    def take_place(self, place: Place) -> tuple[tuple[str, ...], list[tuple[int, Row]]]:
+        """The table's columns and its rows of a place, each with its number; without the column of authorities."""
         table = self.table
         assert isinstance(table, ReleasedTable)
         first = 0 if table.is_total else 1
         rows = [(number, row[first:]) for number, row in enumerate(table.rows) if _is_of(row, table, place)]
-        return read_figures(measure, table.columns[first:], rows, self.print_count)
+        return table.columns[first:], rows
 
 
 def read_kept(document: ReleaseDocument, presets: PresetShelf) -> KeptRelease:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from federation.reports.figures import Figures
+from federation.reports.figures import Figures, Told
 from federation.reports.like_for_like import Expected
-from federation.reports.measures import Factor, Measure
+from federation.reports.measures import Factor, Measure, Question
 from federation.reports.places import Place
 
 __all__ = ["NOT_RELEASED", "Alike", "Shelf"]
@@ -34,3 +34,6 @@ class Shelf(Protocol):
 
     def find_expected(self, measure: Measure, within: Place) -> Alike:
         """Return what England's model expects of each authority within a place, in the order of the codes."""
+
+    def find_told(self, question: Question, place: Place) -> Told:
+        """Return the answer to a question of a place, or why there is none."""

@@ -4,15 +4,17 @@ Rows are in the order of the declaration and of the catalogue, never in that of 
 """
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
+from disclosure_control.rows.protected_table import Entry
 from disclosure_control.symbols import Symbol
-from federation.reports.figures import Figures, Line, find_line, name_category
+from federation.reports.figures import Figures, Line, Told, find_line, name_category
 from federation.reports.measures import Factor, Measure
 from federation.reports.places import NATION
 from federation.reports.written import WrittenTable
 from query_engine.planning.plan import TOTAL
 
-__all__ = ["set_beside", "split", "target_of"]
+__all__ = ["set_beside", "split", "target_of", "write_told"]
 
 NOT_COMPARED = "not compared"
 
@@ -77,3 +79,18 @@ def _tell_children(line: Line | None) -> str:
     if line is None:
         return Symbol.UNAVAILABLE.value
     return f"{line.share.children:,}" if line.share is not None else line.symbol.value
+
+
+def write_told(told: Told) -> WrittenTable:
+    """Return the answer to a question as it was released, its categories in words."""
+    by = told.columns.index(told.question.by)
+    rows = tuple(
+        tuple(name_category(entry) if place == by else _write(entry) for place, entry in enumerate(row))
+        for row in told.rows
+    )
+    columns = tuple(column.replace("_", " ").capitalize() for column in told.columns)
+    return WrittenTable(f"{told.question.title}: {told.place.name}", columns, rows)
+
+
+def _write(entry: Entry) -> str:
+    return f"{entry:,}" if isinstance(entry, int | Decimal) else str(entry)

@@ -10,7 +10,7 @@ from disclosure_control.layout import write_csv
 from disclosure_control.rows.protected_table import Entry, Row
 from disclosure_control.symbols import Symbol
 from federation.release_files.places import COUNTRY, ENGLAND, REGION_CODES
-from federation.reports.figures import Figures, Line, name_category
+from federation.reports.figures import Figures, Line, Told, name_category
 from federation.reports.like_for_like import Expected
 from federation.reports.places import Place
 from federation.reports.shares import Share
@@ -37,6 +37,7 @@ COLUMNS = (
     "percent",
     "percent_low",
     "percent_high",
+    "figure",
     "release",
 )
 
@@ -47,10 +48,14 @@ ALIKE = "Like for like"
 
 
 def write_tidy(report: WrittenReport) -> str:
-    """Return the figures of a report as CSV; what a model expects stands beneath what is observed."""
+    """Return the figures of a report as CSV; what a model expects stands beneath what is observed.
+
+    `figure` is one that is no share, such as a sum of money.
+    """
     rows = [row for figures in report.figures for row in _list_rows(report.year, figures)]
     alike = [row for each in report.compared for row in _list_alike(report.year, each)]
-    return write_csv(COLUMNS, [*rows, *alike])
+    told = [row for each in report.told for row in _list_told(report.year, each)]
+    return write_csv(COLUMNS, [*rows, *alike, *told])
 
 
 def _list_rows(year: int, figures: Figures) -> Iterator[Row]:
@@ -58,18 +63,29 @@ def _list_rows(year: int, figures: Figures) -> Iterator[Row]:
     about = (figures.measure.topic, figures.measure.title)
     breakdown = " and ".join(each.title for each in figures.factors) or WHOLE
     if not figures.lines:
-        yield *period, *about, breakdown, WHOLE, *_write_share(None, Symbol.UNAVAILABLE), Symbol.UNAVAILABLE.value
+        nothing = (Symbol.NOT_APPLICABLE, Symbol.UNAVAILABLE)
+        yield *period, *about, breakdown, WHOLE, *_write_share(None, Symbol.UNAVAILABLE), *nothing
     for line in figures.lines:
-        shown = _write_share(line.share, line.symbol)
-        yield *period, *about, breakdown, _write_categories(line), *shown, figures.release_id
+        shown = (*_write_share(line.share, line.symbol), Symbol.NOT_APPLICABLE)
+        yield *period, *about, breakdown, _write_categories(line), *shown, figures.release_id or Symbol.NOT_APPLICABLE
 
 
 def _list_alike(year: int, each: Expected) -> Iterator[Row]:
     about = (str(year), "Academic year", *_write_place(each.place), each.measure.topic, each.measure.title, ALIKE)
     children, nothing = each.children.printed, (Symbol.NOT_APPLICABLE,) * 2
     low, high = (round(100 * end) for end in _limits(each))
-    yield *about, "Observed", children, each.observed_percent, *nothing, Symbol.NOT_APPLICABLE.value
-    yield *about, "Expected", children, each.expected_percent, low, high, Symbol.NOT_APPLICABLE.value
+    yield *about, "Observed", children, each.observed_percent, *nothing, *nothing
+    yield *about, "Expected", children, each.expected_percent, low, high, *nothing
+
+
+def _list_told(year: int, told: Told) -> Iterator[Row]:
+    about = (str(year), "Academic year", *_write_place(told.place), told.question.topic)
+    by, nothing = told.question.by, (Symbol.NOT_APPLICABLE,) * 4
+    for row in told.rows:
+        named = dict(zip(told.columns, row, strict=True))
+        of = (by.replace("_", " "), name_category(named.pop(by)))
+        for label, entry in named.items():
+            yield *about, f"{told.question.title}: {label.replace('_', ' ')}", *of, *nothing, entry, told.release_id
 
 
 def _limits(each: Expected) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from federation.reports.figures import Figures
 from federation.reports.measures import Factor, Measure, load_measures
 from federation.reports.places import NATION, Place, places_beside
 from federation.reports.shelf import NOT_RELEASED, Alike, Shelf
-from federation.reports.tables import set_beside, split, target_of
+from federation.reports.tables import set_beside, split, target_of, write_told
 from federation.reports.written import Funnel, FunnelPoint, WrittenReport, WrittenSection, WrittenTable
 
 __all__ = ["READING", "write_report"]
@@ -87,10 +87,22 @@ def _write_section(section: Section, place: Place, keeping: _Keeping) -> Written
             table = split(measures[0], factors, found[0])
         case "funnel":
             return _write_funnel(section, measures[0], place, keeping)
+        case "told":
+            return _tell(section, keeping)
         case "like_for_like":
             return _set_alike(section, measures[0], keeping.shelf.find_expected(measures[0], place))
     missing = tuple(words for row in found for words in _say_missing(row))
     return WrittenSection(section.title, _words(section, measures), (table,) if table.rows else (), missing)
+
+
+def _tell(section: Section, keeping: "_Keeping") -> WrittenSection:
+    question = load_measures().find_question(section.question)
+    told = tuple(keeping.shelf.find_told(question, place) for place in keeping.places if place.level != "region")
+    missing = tuple(f"{question.title}, of {each.place.name}: {each.why_not}" for each in told if each.why_not)
+    tables = tuple(write_told(each) for each in told if each.rows)
+    sources = tuple(each.source for each in told if each.source)
+    notes = (section.note,) if section.note else ()
+    return WrittenSection(section.title, notes, tables, missing, sources=sources, told=told)
 
 
 def _words(section: Section, measures: Sequence[Measure]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from federation.reports.figures import Figures
+from federation.reports.figures import Figures, Told
 from federation.reports.like_for_like import Expected
 from federation.reports.places import Place
 
@@ -52,6 +52,7 @@ class WrittenSection:
     compared: tuple[Expected, ...] = ()
     sources: tuple[str, ...] = ()
     unasked: str = ""
+    told: tuple[Told, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,11 @@ class WrittenReport:
         """Where the figures come from, each once, in the order of the report."""
         of_models = [source for section in self.sections for source in section.sources]
         return tuple(dict.fromkeys([*(each.source for each in self.figures if each.source), *of_models]))
+
+    @property
+    def told(self) -> tuple[Told, ...]:
+        """What was told as it was released, in the order of the report."""
+        return tuple(each for section in self.sections for each in section.told)
 
     @property
     def compared(self) -> tuple[Expected, ...]:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from federation.reports.declared import Report, find_report, keep_known
-from federation.reports.figures import Figures, read_figures
-from federation.reports.measures import Factor, Measure
+from federation.reports.figures import Figures, Told, read_figures
+from federation.reports.measures import Factor, Measure, Question
 from federation.reports.places import NATION, Place
 from federation.reports.shares import Count
 from federation.reports.shelf import NOT_RELEASED, Alike
@@ -119,6 +119,10 @@ class _OwnShelf:
         if found is None:
             return Figures(place, measure, factors, why_not=NOT_RELEASED)
         return Figures(place, measure, factors, found.read_place(measure, place), found.source, found.release_id)
+
+    def find_told(self, question: Question, place: Place) -> Told:
+        """Return nothing: what is told without a share is in the hub's reports."""
+        return Told(place, question, why_not="it is in the hub's reports")
 
     def find_authorities(self, measure: Measure, within: Place) -> tuple[Figures, ...]:
         """Return nothing: no other authority's figures are here."""

@@ -5,14 +5,15 @@ from random import Random
 
 from disclosure_control.rows.protected_table import Row
 from disclosure_control.symbols import Symbol
-from federation.reports.figures import Figures, read_figures
-from federation.reports.measures import CHILDREN, RESULT, Factor, Measure
+from federation.reports.figures import Figures, Told, read_figures
+from federation.reports.measures import CHILDREN, RESULT, Factor, Measure, Question
 from federation.reports.places import Place, list_places
 from federation.reports.shares import Count
 from federation.reports.shelf import Alike
 from query_engine.planning.plan import TOTAL
 
 FEWEST = 10
+KINDS = ("tuition", "mentoring", TOTAL)
 
 
 @dataclass
@@ -33,6 +34,12 @@ class DrawnShelf:
     def find_authorities(self, measure: Measure, within: Place) -> tuple[Figures, ...]:
         places = [each for each in list_places("authority") if within.level == "nation" or each.region == within.region]
         return tuple(self.find(measure, (), each) for each in places)
+
+    def find_told(self, question: Question, place: Place) -> Told:
+        draw = Random(f"{self.seed}/{question.name}/{place}")
+        rows = [(kind, 5 * draw.randrange(2, 40), 100 * draw.randrange(900), Symbol.CONFIDENTIAL) for kind in KINDS]
+        columns = (question.by, "children", "pounds", "pounds_each_time")
+        return Told(place, question, columns, tuple(rows), f"Release R-{place.level}", f"R-{place.level}")
 
     def find_expected(self, measure: Measure, within: Place) -> Alike:
         return Alike(why_not="England's model is not yet released")

@@ -62,7 +62,7 @@ def test_no_share_is_of_fewer_than_are_shown(seed: int, place: Place, report: Re
     """Nor does any other entry of the CSV hold a figure where its share is withheld."""
     written = write(report, place, DrawnShelf(seed, most=30))
     rows = list(csv.DictReader(io.StringIO(write_tidy(written))))
-    for row in rows:
+    for row in (each for each in rows if each["figure"] == "z"):
         figures = [row[name] for name in ("children", "percent", "percent_low", "percent_high")]
         assert set(figures) in ({"c"}, {"x"}, {"u"}) or int(row["children"]) >= FEWEST
     assert {len(row) for row in rows} <= {len(COLUMNS)}
@@ -85,6 +85,20 @@ def test_what_has_not_been_released_is_named_with_its_reason() -> None:
     )
     assert {each.measure.name for each in written.list_missing()} == {"days_out"}
     assert "Not yet" not in " ".join(row[0] for table in section.tables for row in table.rows)
+
+
+def test_what_support_cost_is_told_as_it_was_released_in_the_table_and_in_the_csv() -> None:
+    written = write(find_report("practice"), AUTHORITY, DrawnShelf())
+    ours, england = written.sections[0].tables
+    assert ours.caption == "Support and Pupil Premium Plus spending recorded in plans: Barking and Dagenham"
+    assert england.caption.endswith(": England")
+    assert ours.columns == ("Support kind", "Children", "Pounds", "Pounds each time")
+    assert [row[0] for row in ours.rows] == ["Tuition", "Mentoring", "All"]
+    assert {row[3] for row in ours.rows} == {"c"}
+    rows = [row for row in csv.DictReader(io.StringIO(write_tidy(written))) if row["topic"] == "support"]
+    told = [row["figure"] for row in rows if row["la_name"] and row["measure"].endswith(": pounds")]
+    assert told == [row[2].replace(",", "") for row in ours.rows]
+    assert {row["percent"] for row in rows} == {"z"}
 
 
 def test_a_published_figure_of_england_stands_where_none_was_released() -> None:

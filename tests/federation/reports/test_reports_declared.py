@@ -5,7 +5,16 @@ import pytest
 from federation.manifest import Path
 from federation.plans import derive_plan
 from federation.reports.declared import MOST_FACTORS, Report, find_report, load_reports
-from federation.reports.measures import CHILD_YEAR, CHILDREN, RESULT, Factor, Measure, load_measures, write_question
+from federation.reports.measures import (
+    CHILD_YEAR,
+    CHILDREN,
+    RESULT,
+    Factor,
+    Measure,
+    Question,
+    load_measures,
+    write_question,
+)
 from federation.reports.metrics import Metric, load_metrics
 from federation.reports.places import LEVELS
 from federation.state import StateError
@@ -68,9 +77,19 @@ def test_every_report_is_made_of_what_there_is(report: Report) -> None:
         measures, factors = map(MEASURES.find_measure, section.measures), MEASURES.find_factors(section.by)
         assert len(factors) <= MOST_FACTORS
         assert bool(factors) == (section.show == "split")
-        assert section.show == "places" or len(section.measures) == 1
+        assert bool(section.question) == (section.show == "told")
+        assert section.show == "places" or len(section.measures) == (section.show != "told")
         for measure in measures:
             assert derive_plan(write_question(measure, factors, YEAR), Path.PER_AUTHORITY).cells
+
+
+@pytest.mark.parametrize("question", MEASURES.question, ids=lambda each: each.name)
+def test_every_question_can_be_asked_of_authorities_and_of_england(question: Question) -> None:
+    for path in (Path.PER_AUTHORITY, Path.EXACT_SUM):
+        plan = derive_plan(question.write_sql(YEAR), path)
+        assert question.by in {output.label for output in plan.outputs}
+        assert plan.academic_years == (YEAR,)
+    assert question.name in {each.question for report in load_reports() for each in report.section}
 
 
 @pytest.mark.parametrize("metric", load_metrics(), ids=lambda each: each.title)

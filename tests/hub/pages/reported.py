@@ -104,7 +104,7 @@ class Reported:
             roster=tuple(f"node-{code}" for code in among),
             valid_hours=168,
             path=path,
-            epsilon="10",
+            epsilon="20",
         )
         query_id = draft_query(hub, draft, federation.member(asker))
         query = find_query(hub, query_id, federation.member(asker))
