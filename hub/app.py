@@ -11,6 +11,7 @@ from federation.problems import ProblemRaised
 from federation.register import RegisterError
 from federation.state import StateError
 from federation.web.answering import answer_problem, answer_problems
+from federation.web.description import description
 from federation.wire import MAX_DOCUMENT_BYTES
 from hub.doors.nodes import node_doors
 from hub.doors.people import people_doors
@@ -20,6 +21,9 @@ from hub.service import Hub, describe_error, open_hub
 from hub.settling import keep_time
 from hub.sums.doors import sum_doors
 
+DOORS = (node_doors, people_doors, sum_doors, health, description)
+"""Where software comes in; everything else is pages."""
+
 log = logging.getLogger("circe.hub")
 
 
@@ -28,10 +32,8 @@ def create_app(hub: Hub) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_DOCUMENT_BYTES
     app.extensions["hub"] = hub
-    app.register_blueprint(node_doors)
-    app.register_blueprint(people_doors)
-    app.register_blueprint(sum_doors)
-    app.register_blueprint(health)
+    for doors in DOORS:
+        app.register_blueprint(doors)
     add_pages(app, hub)
     answer_problems(app)
     app.register_error_handler(Exception, answer_unforeseen)

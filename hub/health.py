@@ -5,12 +5,14 @@ from flask import Blueprint, Response, current_app
 from audit.connection import DatabaseUnavailable
 from federation.register import RegisterError
 from federation.state import StateError
+from federation.web.description import describes
 from hub.service import Hub
 
 health = Blueprint("health", __name__)
 
 
 @health.get("/health")
+@describes(gives="text/plain", otherwise={503: "text/plain"})
 def send_health() -> Response:
     """Say "ok" where the register is valid and the database answers; else which of them fails, with status 503."""
     hub: Hub = current_app.extensions["hub"]

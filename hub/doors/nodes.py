@@ -2,23 +2,43 @@
 
 from flask import Blueprint, Response, request
 
-from federation.envelope import Signature
-from federation.exchange import ApproversRefusal, LookupBatch
+from federation.envelope import Envelope, Signature
+from federation.exchange import (
+    ApproversRefusal,
+    Inbox,
+    LookupBatch,
+    LookupProgress,
+    QueryStatus,
+    SealingKeyList,
+    WaitingManifests,
+)
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind
 from federation.state import REGISTER_FILE, StateError
-from federation.wire import (
-    MAX_BATCH_BYTES,
-)
-from federation.witnessing import WitnessReport
+from federation.web.description import describes
+from federation.wire import MAX_BATCH_BYTES
+from federation.witnessing import WitnessAnswer, WitnessReport
 from hub import approving, budgets, dispatch, queries, relay, sealing_keys, settling, sightings, witnessing
-from hub.doors.request import answer, authenticate, hold_line, read_body, read_numbers, the_hub, whole_number
+from hub.doors.request import (
+    FINISHED,
+    LAST,
+    SEALED_PAGE,
+    WAIT,
+    answer,
+    authenticate,
+    hold_line,
+    read_body,
+    read_numbers,
+    the_hub,
+    whole_number,
+)
 from hub.service import Hub
 
 node_doors = Blueprint("node_doors", __name__)
 
 
 @node_doors.get("/federation/register")
+@describes(gives=Envelope)
 def send_register() -> Response:
     """Hand out the register as the root signed it; whoever reads it verifies it under their own pinned root."""
     try:
@@ -29,6 +49,7 @@ def send_register() -> Response:
 
 
 @node_doors.get("/federation/inbox")
+@describes(gives=Inbox, query={**WAIT, **FINISHED})
 def send_inbox() -> Response:
     """Hand a node what waits for it, and note that it is here."""
     hub, node = the_hub(), authenticate(MemberKind.NODE)
@@ -58,6 +79,7 @@ def answer_node(hub: Hub, node: Member) -> Response:
 
 
 @node_doors.post("/federation/replies")
+@describes(takes=Envelope)
 def accept_reply() -> Response:
     """Take in a node's signed reply, and release the query if it was the last one awaited."""
     hub, node = the_hub(), authenticate(MemberKind.NODE)
@@ -67,6 +89,7 @@ def accept_reply() -> Response:
 
 
 @node_doors.put("/federation/sealing-key")
+@describes(takes=Envelope)
 def accept_sealing_key() -> Response:
     """Take in a node's newest sealing key."""
     sealing_keys.publish_key(the_hub(), authenticate(MemberKind.NODE), request.get_data(cache=True))
@@ -74,6 +97,7 @@ def accept_sealing_key() -> Response:
 
 
 @node_doors.put("/federation/budget")
+@describes(takes=Envelope)
 def accept_budget() -> Response:
     """Take in what a node states of its privacy budget."""
     budgets.keep_statement(the_hub(), authenticate(MemberKind.NODE), request.get_data(cache=True))
@@ -81,6 +105,7 @@ def accept_budget() -> Response:
 
 
 @node_doors.post("/federation/witnessing")
+@describes(takes=WitnessReport, gives=WitnessAnswer)
 def exchange_witnessing() -> Response:
     """Take in what a node signed of others' logs and shows of its own; hand it what it is asked to sign, and has."""
     hub, node = the_hub(), authenticate(MemberKind.NODE)
@@ -88,6 +113,7 @@ def exchange_witnessing() -> Response:
 
 
 @node_doors.get("/federation/sealing-keys")
+@describes(gives=SealingKeyList)
 def send_sealing_keys() -> Response:
     """Hand out the newest sealing key of each node; whoever seals to one verifies it."""
     authenticate(MemberKind.NODE)
@@ -95,6 +121,7 @@ def send_sealing_keys() -> Response:
 
 
 @node_doors.post("/federation/lookups")
+@describes(takes=LookupBatch, status=201)
 def open_lookup() -> Response:
     """Take in the sealed requests of a lookup."""
     node = authenticate(MemberKind.NODE, limit=MAX_BATCH_BYTES)
@@ -103,6 +130,7 @@ def open_lookup() -> Response:
 
 
 @node_doors.post("/federation/lookups/<lookup_id>/answer")
+@describes(takes=SEALED_PAGE)
 def accept_answer(lookup_id: str) -> Response:
     """Take in one node's sealed answer."""
     relay.accept_answer(the_hub(), authenticate(MemberKind.NODE), lookup_id, request.get_data(cache=True))
@@ -110,6 +138,7 @@ def accept_answer(lookup_id: str) -> Response:
 
 
 @node_doors.get("/federation/lookups/<lookup_id>")
+@describes(gives=LookupProgress, query={**WAIT, **LAST})
 def send_lookup(lookup_id: str) -> Response:
     """Delete the answers that the node that asked says it has, and hand it the others, waiting for the rest."""
     hub, node = the_hub(), authenticate(MemberKind.NODE)
@@ -119,6 +148,7 @@ def send_lookup(lookup_id: str) -> Response:
 
 
 @node_doors.delete("/federation/lookups/<lookup_id>")
+@describes()
 def close_lookup(lookup_id: str) -> Response:
     """Delete a lookup's pages."""
     relay.close_lookup(the_hub(), authenticate(MemberKind.NODE), lookup_id)
@@ -126,18 +156,21 @@ def close_lookup(lookup_id: str) -> Response:
 
 
 @node_doors.get("/federation/manifests")
+@describes(gives=WaitingManifests)
 def send_waiting_manifests() -> Response:
     """Hand a node the manifests that wait for approvals, for the approvers of its own organisation to read there."""
     return answer(approving.list_waiting(the_hub(), authenticate(MemberKind.NODE)))
 
 
 @node_doors.get("/federation/manifests/<query_id>")
+@describes(gives=Envelope)
 def send_manifest_to_node(query_id: str) -> Response:
     """Hand a node one manifest's exact bytes, for the same."""
     return answer(approving.find_for_approvers(the_hub(), authenticate(MemberKind.NODE), query_id).envelope)
 
 
 @node_doors.post("/federation/manifests/<query_id>/approvals")
+@describes(takes=Signature, gives=QueryStatus)
 def accept_approval(query_id: str) -> Response:
     """Take in what an approver signed at a page of the node of their own organisation."""
     hub, node = the_hub(), authenticate(MemberKind.NODE)
@@ -147,6 +180,7 @@ def accept_approval(query_id: str) -> Response:
 
 
 @node_doors.post("/federation/manifests/<query_id>/refusals")
+@describes(takes=ApproversRefusal, gives=QueryStatus)
 def accept_refusal(query_id: str) -> Response:
     """Take in what an approver refused at a page of the node of their own organisation."""
     hub, node = the_hub(), authenticate(MemberKind.NODE)

@@ -2,16 +2,30 @@
 
 from flask import Blueprint, Response
 
-from federation.envelope import Signature
-from federation.exchange import CheckDecision, QueryDraft, QueryList, Reason, RunDraft
+from federation.envelope import Envelope, Signature
+from federation.exchange import (
+    BudgetLeft,
+    CheckDecision,
+    CheckList,
+    QueryDraft,
+    QueryList,
+    QueryStatus,
+    Reason,
+    ReleaseDocument,
+    RunDraft,
+    TriedOut,
+)
+from federation.project import Project
+from federation.web.description import describes
 from hub import checks, endings, projects, proofs, queries, release, runs, settling
-from hub.doors.request import answer, authenticate, hold_line, read_body, the_hub
+from hub.doors.request import WAIT, answer, authenticate, hold_line, read_body, the_hub
 from hub.dry_run import try_draft
 
 people_doors = Blueprint("people_doors", __name__)
 
 
 @people_doors.post("/api/queries")
+@describes(takes=QueryDraft, gives=QueryStatus, status=201)
 def draft_query() -> Response:
     """Check a draft and make its manifest."""
     hub, asker = the_hub(), authenticate()
@@ -20,6 +34,7 @@ def draft_query() -> Response:
 
 
 @people_doors.post("/api/dry-runs")
+@describes(takes=QueryDraft, gives=TriedOut)
 def try_query() -> Response:
     """Answer a question on the hub's made-up England."""
     asker = authenticate()
@@ -27,6 +42,7 @@ def try_query() -> Response:
 
 
 @people_doors.post("/api/runs")
+@describes(takes=RunDraft, gives=QueryStatus, status=201)
 def draft_run() -> Response:
     """Make the manifest of a run of an approved template."""
     hub, asker = the_hub(), authenticate()
@@ -35,12 +51,14 @@ def draft_run() -> Response:
 
 
 @people_doors.get("/api/queries")
+@describes(gives=QueryList)
 def list_queries() -> Response:
     """List the queries that the caller may see."""
     return answer(QueryList(queries=queries.list_queries(the_hub(), authenticate())))
 
 
 @people_doors.get("/api/queries/<query_id>")
+@describes(gives=QueryStatus, query=WAIT)
 def send_status(query_id: str) -> Response:
     """Say where a query stands, holding the line until it moves."""
     hub, reader = the_hub(), authenticate()
@@ -52,24 +70,28 @@ def send_status(query_id: str) -> Response:
 
 
 @people_doors.get("/api/budget/<project>/<academic_year>")
+@describes(gives=BudgetLeft)
 def send_budget(project: str, academic_year: str) -> Response:
     """Say how much privacy loss a project's next question about a year may cost."""
     return answer(queries.find_budget(the_hub(), project, academic_year, authenticate()))
 
 
 @people_doors.get("/api/projects/<name>")
+@describes(gives=Project)
 def send_project(name: str) -> Response:
     """Hand one of its people a project as it stands."""
     return answer(projects.find_project(the_hub(), name, authenticate().id))
 
 
 @people_doors.get("/api/queries/<query_id>/manifest")
+@describes(gives=Envelope)
 def send_manifest(query_id: str) -> Response:
     """Hand out a manifest's exact bytes with the signatures collected so far."""
     return answer(queries.find_query(the_hub(), query_id, authenticate()).envelope)
 
 
 @people_doors.post("/api/queries/<query_id>/signatures")
+@describes(takes=Signature, gives=QueryStatus)
 def accept_signature(query_id: str) -> Response:
     """Take in the caller's own signature over a manifest."""
     hub, signer = the_hub(), authenticate()
@@ -79,6 +101,7 @@ def accept_signature(query_id: str) -> Response:
 
 
 @people_doors.post("/api/queries/<query_id>/withdrawal")
+@describes(takes=Reason, gives=QueryStatus)
 def withdraw_query(query_id: str) -> Response:
     """Take a query back, for the reason that its asker gives."""
     hub, asker = the_hub(), authenticate()
@@ -87,6 +110,7 @@ def withdraw_query(query_id: str) -> Response:
 
 
 @people_doors.post("/api/queries/<query_id>/refusal")
+@describes(takes=Reason, gives=QueryStatus)
 def refuse_query(query_id: str) -> Response:
     """Refuse a query, for the reason that an approver gives."""
     hub, approver = the_hub(), authenticate()
@@ -95,6 +119,7 @@ def refuse_query(query_id: str) -> Response:
 
 
 @people_doors.post("/api/queries/<query_id>/notice")
+@describes(takes=Reason, gives=QueryStatus)
 def give_notice(query_id: str) -> Response:
     """Say of a release that it is withdrawn, for the reason that an output checker gives."""
     hub, checker = the_hub(), authenticate()
@@ -103,12 +128,14 @@ def give_notice(query_id: str) -> Response:
 
 
 @people_doors.get("/api/checks")
+@describes(gives=CheckList)
 def list_checks() -> Response:
     """List the releases that wait for an output checker, with what was found."""
     return answer(checks.list_checks(the_hub(), authenticate()))
 
 
 @people_doors.post("/api/checks/<query_id>")
+@describes(takes=CheckDecision)
 def decide_check(query_id: str) -> Response:
     """Take in what an output checker decides."""
     hub, checker = the_hub(), authenticate()
@@ -117,6 +144,7 @@ def decide_check(query_id: str) -> Response:
 
 
 @people_doors.get("/api/queries/<query_id>/proof")
+@describes(gives="text/plain")
 def send_proof(query_id: str) -> Response:
     """Hand out the proof that the release of a query stands in the hub's log."""
     hub, reader = the_hub(), authenticate()
@@ -125,6 +153,7 @@ def send_proof(query_id: str) -> Response:
 
 
 @people_doors.get("/api/queries/<query_id>/release")
+@describes(gives=ReleaseDocument)
 def send_release(query_id: str) -> Response:
     """Hand out the release of a query: to whoever may see the query, and to the nodes that it was asked of."""
     hub, reader = the_hub(), authenticate()

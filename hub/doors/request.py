@@ -1,7 +1,7 @@
 """Reading a request: who signed it, what it asks, and for how long its line is held."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from flask import Response, current_app, request
@@ -25,6 +25,22 @@ LAST_DELIVERY = 2**63 - 1
 """The largest number that a delivery can have."""
 
 _NUMBER = re.compile(r"[0-9]{1,19}")
+
+Parameters = Mapping[str, Mapping[str, object]]
+"""Parameters of an address by name, each with the JSON schema of its values."""
+
+WAIT: Parameters = {"wait": {"type": "number", "minimum": 0, "description": "seconds to hold the line"}}
+FINISHED: Parameters = {
+    "done": {
+        "type": "string",
+        "pattern": rf"^([0-9]{{1,18}}(,[0-9]{{1,18}}){{0,{dispatch.MOST_AT_ONCE - 1}}})?$",
+        "description": "deliveries that the node is done with",
+    }
+}
+LAST: Parameters = {
+    "done": {"type": "integer", "minimum": 0, "maximum": 999_999_999, "description": "the last answer that one has"}
+}
+SEALED_PAGE = "application/octet-stream"
 
 
 def the_hub() -> Hub:

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from audit.event import Action
 from federation.register import Member
+from federation.web.description import describes
 from federation.web.log_copies import take_found, take_whole, verify_party_log
 from federation.web.log_page import Door, render_log
 from federation.web.log_search import LogQuery, read_query
@@ -36,6 +37,7 @@ def verify() -> str:
 
 
 @audit.post("/audit/found")
+@describes(gives=("text/csv", "application/json"))
 def take_away_found() -> Response:
     """Let what was found be taken away as a file, once that is logged."""
     visitor, query = require_visitor_who(may_export_log, NOT_TO_TAKE), read_query(request.form)
@@ -45,6 +47,7 @@ def take_away_found() -> Response:
 
 
 @audit.post("/audit/whole")
+@describes(gives="application/octet-stream")
 def take_away_whole() -> Response:
     """Let the whole log be taken away, once that is logged: the entry is in the file."""
     visitor = require_visitor_who(may_export_log, NOT_TO_TAKE)

@@ -16,6 +16,7 @@ from disclosure_control.release.gate import ReleasedTable
 from disclosure_control.release.showing import show_table
 from federation.exchange import ReleaseDocument
 from federation.problems import ProblemRaised
+from federation.web.description import describes
 from federation.wire import MAX_BATCH_BYTES, decode_document
 from hub.pages.visitor import require_visitor, the_hub
 from hub.proofs import prove_release
@@ -37,6 +38,7 @@ FORMS: Mapping[str, str] = {
 
 
 @downloads.get("/queries/<query_id>/release.csv")
+@describes(gives="text/csv")
 def send_csv(query_id: str) -> Response:
     """Hand out the whole table as CSV, with columns for the margins of error where they are asked for.
 
@@ -61,6 +63,7 @@ def _write_more(document: ReleaseDocument, released: ReleasedTable) -> tuple[str
 
 
 @downloads.get("/queries/<query_id>/release.json")
+@describes(gives=ReleaseDocument)
 def send_json(query_id: str) -> Response:
     """Hand out the whole release document, exactly as it was made."""
     data = find_document(query_id)
@@ -69,12 +72,14 @@ def send_json(query_id: str) -> Response:
 
 
 @downloads.get("/queries/<query_id>/release.tlog-proof")
+@describes(gives="text/plain")
 def send_proof(query_id: str) -> Response:
     """Hand out the proof that the release stands in the hub's log, as far as it is witnessed by now."""
     return _attach(_prove(query_id), "text/plain", f"{read_document(query_id).release_id}{SUFFIX}")
 
 
 @downloads.get("/queries/<query_id>/release-<form>.zip")
+@describes(gives="application/zip")
 def send_form(query_id: str, form: str) -> Response:
     """Hand out an archive: the release in one form, its provenance sheet, its document and its proof."""
     from federation.release_files.folder import pack_files
@@ -91,6 +96,7 @@ def send_form(query_id: str, form: str) -> Response:
 
 
 @downloads.get("/queries/<query_id>/open-data.zip")
+@describes(gives="application/zip")
 def send_open_data(query_id: str) -> Response:
     """Hand out the Department for Education's pair of open data files, with a provenance sheet and the document."""
     from federation.release_files.folder import gather_files, pack_files

@@ -10,6 +10,7 @@ from federation.papers.words import describe_items, describe_organisations, desc
 from federation.papers.writing import write_papers
 from federation.problems import ProblemRaised
 from federation.project import Project
+from federation.web.description import describes
 from hub.pages.visitor import may_see_projects, require_visitor_who, the_hub
 from hub.projects import list_all_projects, list_projects
 from hub.queries import may_see_all
@@ -49,6 +50,7 @@ def show_paper(name: str, slug: str) -> str:
 
 
 @projects.get("/projects/<name>/<slug>.md")
+@describes(gives="text/markdown")
 def send_paper(name: str, slug: str) -> Response:
     """Hand out one of its papers as Markdown, to be worked on."""
     paper = _find_paper(_find_visible(name), slug)

@@ -19,6 +19,7 @@ from federation.reports.release_shelf import ReleaseShelf
 from federation.reports.writing import write_report
 from federation.reports.written import WrittenReport
 from federation.state import StateError
+from federation.web.description import describes
 from hub.pages.draft_form import list_years
 from hub.pages.funnel_chart import draw_funnel
 from hub.pages.visitor import may_ask, require_visitor, the_hub
@@ -70,6 +71,7 @@ def show_report(name: str) -> str:
 
 
 @reports.get("/reports/<name>.pdf")
+@describes(gives="application/pdf")
 def send_paper(name: str) -> Response:
     """Hand out a report as an accessible PDF."""
     from federation.reports.paper import write_paper
@@ -79,6 +81,7 @@ def send_paper(name: str) -> Response:
 
 
 @reports.get("/reports/<name>.csv")
+@describes(gives="text/csv")
 def send_tidy(name: str) -> Response:
     """Hand out a report's figures as tidy CSV."""
     from federation.reports.tidy import write_tidy

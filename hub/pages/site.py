@@ -20,11 +20,12 @@ from hub.pages.reports import reports
 from hub.pages.visitor import describe_visitor
 from hub.service import Hub
 
-DOORS = ("api", "federation", "health")
+DOORS = ("api", "federation", "health", "openapi.json")
 """The first words of the paths where members' software comes in; everything else is for people."""
 
-
 TELLING = (release, downloads, citation, comparing, reports, factors)
+"""The pages that show figures."""
+
 PAGES = (home, catalogue, projects, queries, asking, *TELLING, nodes, audit, breach)
 
 

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from audit.event import Action
+from federation.web.description import describes
 from federation.web.log_copies import take_found, take_whole, verify_party_log
 from federation.web.log_page import Door, render_log
 from federation.web.log_search import LogQuery, read_query, read_tokens
@@ -48,6 +49,7 @@ def verify() -> str:
 
 
 @audit.post("/audit/found")
+@describes(gives=("text/csv", "application/json"))
 def take_away_found() -> Response:
     """Let what was found be taken away as a file, once that is logged."""
     visitor, query = require_visitor_who(may_export_log, NOT_TO_TAKE), _read_form()
@@ -57,6 +59,7 @@ def take_away_found() -> Response:
 
 
 @audit.post("/audit/whole")
+@describes(gives="application/octet-stream")
 def take_away_whole() -> Response:
     """Let the whole log be taken away, once that is logged: the entry is in the file."""
     visitor = require_visitor_who(may_export_log, NOT_TO_TAKE)

@@ -16,6 +16,7 @@ from audit.log import LogUnreadable
 from federation.approvals import challenge_of, write_approval
 from federation.problems import ProblemRaised
 from federation.state import StateError
+from federation.web.description import describes
 from federation.web.site import allow_script
 from federation.webauthn import Assertion, WebAuthnRefused, decode_base64url, encode_base64url
 from node.disclosures.copies import KINDS, write_copy
@@ -127,6 +128,7 @@ def show_given() -> str:
 
 
 @disclosures.post("/subject/copy")
+@describes(gives=tuple(KINDS.values()))
 def take_away() -> Response:
     """Let what may be given out be taken away as a file, once that is logged."""
     visitor, form = require_visitor_who(may_gather, NOT_YOURS), request.form.get("form", "")

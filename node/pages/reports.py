@@ -7,6 +7,7 @@ from flask import Blueprint, Response, render_template, request
 from federation.problems import ProblemRaised
 from federation.reports.written import WrittenReport, name_year
 from federation.state import StateError
+from federation.web.description import describes
 from node.figures.reports import list_own_reports, write_own_report
 from node.figures.scope import AUTHORITY
 from node.lookups.purpose import PurposeMissing
@@ -29,6 +30,7 @@ def choose() -> Page:
 
 
 @reports.post("/reports")
+@describes(gives=("text/html", "application/pdf", "text/csv"))
 def show() -> Page | Response:
     """Show a report, or hand it out as a file, once each of its figures is logged."""
     visitor, form = require_visitor_who(may_see_figures, NOT_YOURS), request.form

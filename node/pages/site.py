@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from federation.web.description import description
 from federation.web.site import open_site
 from node.pages.audit import audit
 from node.pages.breach import breach
@@ -42,21 +43,38 @@ ABOUT_OTHERS = (delegations, handovers, leaving, held)
 FOR_OFFICERS = (notices, disclosures, breach, audit)
 """The pages of the information governance officer."""
 
+PAGES = (
+    home,
+    passkeys,
+    providers,
+    *ABOUT_CHILDREN,
+    figures,
+    reports,
+    *ABOUT_OTHERS,
+    policy,
+    *FOR_OFFICERS,
+    description,
+)
+
+DOORS = ("openapi.json",)
+"""What is handed to software: the description of these pages alone, since nodes connect outward only."""
+
 MOST_UPLOADED = 8 * 1024 * 1024
 """Bytes of files that are sent in at a time; the dataset of the largest authority takes a few hundred thousand."""
 
 
 def add_pages(app: Flask, node: Node) -> None:
-    """Serve a node's pages; there is no door for software here: nodes connect outward only."""
+    """Serve a node's pages; there is no door for members' software here."""
     open_site(
         app,
         node,
+        DOORS,
         limits_of=lambda means: limit_session(node.rules().pages, means),
         uploads={UPLOAD: MOST_UPLOADED},
     )
     app.context_processor(describe_visitor)
     app.jinja_env.filters["authority"] = name_authority
-    for pages in (home, passkeys, providers, *ABOUT_CHILDREN, figures, reports, *ABOUT_OTHERS, policy, *FOR_OFFICERS):
+    for pages in PAGES:
         app.register_blueprint(pages)
 
 

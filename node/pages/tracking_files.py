@@ -8,6 +8,7 @@ from flask import Blueprint, Response, render_template, request
 
 from federation.problems import ProblemRaised
 from federation.spreadsheet import write_spreadsheet
+from federation.web.description import describes
 from node.lookups.purpose import PurposeMissing
 from node.pages.staff import may_export, may_set_down, require_visitor_who
 from node.pages.tracking_forms import visit_stated
@@ -48,6 +49,7 @@ def show_files() -> Page:
 
 
 @tracking_files.post("/tracking/export")
+@describes(gives=tuple(kind for _, kind in FORMS.values()))
 def export() -> Response:
     """Give a copy of the dataset."""
     require_visitor_who(may_export, NO_COPIES)

@@ -13,6 +13,7 @@ from node.tracking.values import Reading
 from query_engine.catalogue import Column, load_catalogue
 from query_engine.listing import bins_of, years_of
 from query_engine.methodology.guards import Guard, load_guards
+from tests.house.openapi import write_api_page, write_description
 from tests.house.preset_page import GENERATED, write_presets_page
 from tests.house.protection_picture import draw_level
 from tests.node.ingest.factor_examples import EXAMPLES
@@ -300,6 +301,7 @@ QUERY_ENDINGS = (
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "api.md": write_api_page,
     "loading.md": write_loading_page,
     "catalogue.md": write_catalogue_page,
     "factors.md": write_factors_page,
@@ -312,6 +314,14 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "protection-nation.svg": partial(draw_level, "nation"),
 }
 
+DESCRIPTIONS: Mapping[str, Callable[[], str]] = {
+    "hub/openapi.json": partial(write_description, "hub"),
+    "node/openapi.json": partial(write_description, "node"),
+}
+"""What the applications hand out of themselves."""
+
 if __name__ == "__main__":
     for name, write in PAGES.items():
         (HOUSE / "docs" / name).write_text(write())
+    for name, write in DESCRIPTIONS.items():
+        (HOUSE / name).write_text(write())

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from federation.cli import COMMANDS, EXIT_CODES
-from tests.house.generated_pages import PAGES
+from tests.house.generated_pages import DESCRIPTIONS, PAGES
 
 HOUSE = Path(__file__).parents[2]
 README = (HOUSE / "README.md").read_text()
@@ -56,3 +56,9 @@ def test_documents_point_at_files_that_exist(page: Path) -> None:
 def test_generated_pages_are_fresh(name: str) -> None:
     """A page written from a declaration says what the declaration says now; `make docs` writes it anew."""
     assert (HOUSE / "docs" / name).read_text() == PAGES[name]()
+
+
+@pytest.mark.parametrize("name", DESCRIPTIONS)
+def test_descriptions_are_fresh(name: str) -> None:
+    """What an application hands out of itself says what its routes, documents and problems are now."""
+    assert (HOUSE / name).read_text() == DESCRIPTIONS[name]()

@@ -12,6 +12,7 @@ from federation.http_signatures import sign_request
 from federation.keys import MemberKeys
 from federation.problems import PROBLEM_TYPE
 from hub.app import create_app
+from tests.described import hold_answers
 from tests.hub.played_federation import HUB_ADDRESS, PlayedFederation
 
 
@@ -42,7 +43,7 @@ class Callers:
 
 def gather(federation: PlayedFederation) -> Callers:
     """Put everybody in front of the hub's doors."""
-    return Callers(federation, create_app(federation.hub))
+    return Callers(federation, hold_answers(create_app(federation.hub), "hub"))
 
 
 def assert_problem(response: TestResponse, status: int, code: str = "") -> None:

@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from hub.app import create_app
 from hub.sign_in import issue_code
+from tests.described import hold_answers
 from tests.hub.pages.kept_releases import find_release_id
 from tests.hub.played_federation import PlayedFederation
 
@@ -20,7 +21,7 @@ Send = Callable[..., TestResponse]
 @pytest.fixture
 def app(federation: PlayedFederation) -> Flask:
     """The application of the federation's hub."""
-    return create_app(federation.hub)
+    return hold_answers(create_app(federation.hub), "hub")
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from node.app import create_app
 from node.service import Node
 from node.setting_up import enter_person
 from node.sign_in import issue_code
+from tests.described import hold_answers
 from tests.small_federation import SmallFederation
 
 Browse = Callable[[str], FlaskClient]
@@ -37,7 +38,7 @@ def node(federation: SmallFederation) -> Node:
 
 @pytest.fixture
 def app(node: Node) -> Flask:
-    return create_app(node)
+    return hold_answers(create_app(node), "node")
 
 
 @pytest.fixture

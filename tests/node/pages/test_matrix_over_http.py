@@ -17,6 +17,7 @@ from werkzeug.serving import make_server
 from audit.event import Action, Outcome
 from audit.log import read_entries
 from federation.transport import HubUnreachable
+from federation.web.description import ADDRESS
 from node.app import create_app
 from node.lookups.own_children import FIELDS
 from node.pages import through_hub
@@ -227,7 +228,9 @@ def test_each_role_opens_and_sends_what_its_rights_let_it_and_nothing_else(node:
 def test_every_page_and_form_is_in_the_matrix(node: Node) -> None:
     """A page that is in no table is one whose rights nobody has said."""
     rules = [(str(rule), rule.methods or set()) for rule in create_app(node).url_map.iter_rules()]
-    free = {rule for rule, _ in rules if rule.startswith(("/assets/", "/sign-in/with/"))} | ANYBODYS | BY_QUERY
+    free = (
+        {rule for rule, _ in rules if rule.startswith(("/assets/", "/sign-in/with/"))} | ANYBODYS | BY_QUERY | {ADDRESS}
+    )
     assert {rule for rule, methods in rules if "GET" in methods} - free == set(DOORS)
     assert {rule for rule, methods in rules if "POST" in methods} - free == set(FORMS)
 

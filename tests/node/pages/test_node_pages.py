@@ -16,6 +16,7 @@ from audit.witness_store import add_to_round, find_round
 from federation.database import LogSigner
 from federation.problems import ProblemRaised
 from federation.state import open_party
+from federation.web.description import ADDRESS
 from federation.web.sign_in_codes import CODE_LIFETIME
 from federation.witnessing import witness_key
 from node.lookups.errand import LookupResult
@@ -130,7 +131,9 @@ def test_every_page_and_form_is_in_the_tables(app: Flask) -> None:
     """A page that nobody thought of would be a page that nobody guards."""
     opened = {str(rule) for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
     sent = {str(rule) for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
-    assert opened - {"/assets/<path:filename>"} - ELSEWHERE - ABOUT_ONE_QUERY - ABOUT_ONE_RECORD == set(SEEN_BY)
+    assert opened - {"/assets/<path:filename>", ADDRESS} - ELSEWHERE - ABOUT_ONE_QUERY - ABOUT_ONE_RECORD == set(
+        SEEN_BY
+    )
     assert sent - SIGNING - ABOUT_ONE_QUERY - ABOUT_ONE_RECORD == set(FORMS)
 
 
