@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from disclosure_control.linked.seen import Seen
-from disclosure_control.linked.unions import find_union
+from disclosure_control.linked.unions import find_unions
 from disclosure_control.suppression.attack import Known
 from disclosure_control.suppression.deadline import Deadline
 from disclosure_control.suppression.parts import Parts
@@ -35,9 +35,8 @@ def find_groups(view: View, hidden: Sequence[int], seen: Seen, deadline: Deadlin
             few = _find_few(view.within(part), [part.numbers[cell] for cell in inside if seen.low[cell] > 0], deadline)
             alone = {each.cell for each in few}
             others = [number for cell in inside if (number := part.numbers[cell]) not in alone]
-            several = find_union(view.within(part), others, deadline)
-            groups = [*([each] for each in few), several]
-            found += [[replace(each, cell=int(part.cells[each.cell])) for each in group] for group in groups if group]
+            groups = [*([each] for each in few), *find_unions(view.within(part), others, deadline)]
+            found += [[replace(each, cell=int(part.cells[each.cell])) for each in group] for group in groups]
     return found
 
 

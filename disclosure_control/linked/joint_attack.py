@@ -42,7 +42,7 @@ Rules = Sequence[CountRule]
 class Told:
     """What a reader knows too much of: a cell, its counts in the releases (none for a group nobody asked for).
 
-    Of a group that lies in several cells what is known is of all of them `together`.
+    Of a group that lies in several cells what is known is of all of them `together`; a cell can be in several groups.
     """
 
     cell: int
@@ -72,8 +72,9 @@ class JointAttack:
 
     def beyond(self, past: "JointAttack") -> tuple[Told, ...]:
         """What is told here and was not told in the past, or not as closely."""
-        before = {each.cell: each for each in past.told}
-        return tuple(each for each in self.told if each.cell not in before or _is_closer(each, before[each.cell]))
+        before = {(each.cell, each.together): each for each in past.told}
+        past_of = ((each, before.get((each.cell, each.together))) for each in self.told)
+        return tuple(each for each, known in past_of if known is None or _is_closer(each, known))
 
 
 def _is_closer(told: Told, before: Told) -> bool:
@@ -206,6 +207,10 @@ def _beside_amounts(
     return low, high
 
 
+_Group = tuple[int, tuple[int, ...]]
+"""A cell, and all cells of the group that it is in."""
+
+
 @dataclass(frozen=True)
 class _Attack:
     """An attack on cells between these bounds."""
@@ -226,16 +231,13 @@ class _Attack:
         looked = [cell for cell in withheld if self.only is None or cell in self.only]
         told, lost, seen = self._find_told(view, looked)
         knowing = Knowing(view, self.deadline, lost)
-        known: dict[int, Callable[[], Known]] = {cell: partial(knowing.know, cell) for cell in told}
-        known |= {each.cell: partial(_itself, each) for each in self._find_opened()}
-        together: dict[int, tuple[int, ...]] = {}
+        known: dict[_Group, Callable[[], Known]] = {(cell, (cell,)): partial(knowing.know, cell) for cell in told}
+        known |= {(each.cell, (each.cell,)): partial(_itself, each) for each in self._find_opened()}
         if self.only is None or not self.only.isdisjoint(hidden):
-            groups = find_groups(view, hidden, seen, self.deadline)
-            known |= {each.cell: partial(_itself, each) for group in groups for each in group}
-            together |= {each.cell: tuple(beside.cell for beside in group) for group in groups for each in group}
-        found = tuple(
-            Told(cell, tuple(places.get(cell, ())), together.get(cell, (cell,)), known[cell]) for cell in sorted(known)
-        )
+            for group in find_groups(view, hidden, seen, self.deadline):
+                together = tuple(sorted(each.cell for each in group))
+                known |= {(each.cell, together): partial(_itself, each) for each in group}
+        found = tuple(Told(each[0], tuple(places.get(each[0], ())), each[1], known[each]) for each in sorted(known))
         return JointAttack(len(self.linked.lattice), len(withheld), found, seen)
 
     def _places(self) -> Mapping[int, Sequence[Place]]:

@@ -19,7 +19,7 @@ from disclosure_control.suppression.programs import NoSolution, Program, Row, Ve
 from disclosure_control.suppression.reader import ALMOST, Reader
 from disclosure_control.suppression.view import View
 
-__all__ = ["find_union"]
+__all__ = ["find_unions"]
 
 MOST_CHOICES = 200
 """Choices that are looked at; were there more, the last is taken to be one."""
@@ -28,8 +28,8 @@ SOMEBODY = 1e-3
 """So much more than nothing, or less than enough, has a meaning in tables that need not be of whole numbers."""
 
 
-def find_union(view: View, hidden: Sequence[int], deadline: Deadline = NEVER) -> list[Known]:
-    """The parts of one such group among these cells, each with what is known of the group; none where there is none.
+def find_unions(view: View, hidden: Sequence[int], deadline: Deadline = NEVER) -> list[list[Known]]:
+    """The parts of each such group among these cells that has no other in it, each with what is known of it.
 
     Raises `Contradiction` and `TimeUp`.
     """
@@ -68,24 +68,27 @@ class _Search:
     tables: list[Vector]
     deadline: Deadline
 
-    def run(self) -> list[Known]:
-        """The cells of a group."""
-        count = len(self.cells)
+    def run(self) -> list[list[Known]]:
+        """The cells of each group: those of fewest first, so that none has another in it."""
+        count, found = len(self.cells), list[list[Known]]()
         master = Program(np.zeros(count), np.ones(count), map(self._hold, self.tables), self.deadline)
         master.set_costs(np.ones(count))
         master.whole_numbers(range(count))
         for number in range(MOST_CHOICES):
             try:
-                chosen = [cell for cell, share in zip(self.cells, master.minimise(), strict=True) if share > SOMEBODY]
+                places = [place for place, share in enumerate(master.minimise()) if share > SOMEBODY]
             except NoSolution:
-                return []
+                break
+            chosen = [self.cells[place] for place in places]
             fewest, most = self.reader.sink(chosen), self.reader.swell(chosen)
             low, high = (float(table[chosen].sum()) for table in (fewest, most))
             if (low > SOMEBODY and high < self.least - SOMEBODY) or number == MOST_CHOICES - 1:
-                return [Known(cell, ceil(low - ALMOST), floor(high + ALMOST)) for cell in chosen]
+                found.append([Known(cell, ceil(low - ALMOST), floor(high + ALMOST)) for cell in chosen])
+                master.add_row((places, [1.0] * len(places), 0, len(places) - 1))  # Not again, nor with others.
+                continue
             for table in (fewest, most):
                 master.add_row(self._hold(table))
-        return []
+        return found
 
     def _hold(self, table: Vector) -> Row:
         """In this table there is somebody in the group, and it is too small."""

@@ -187,8 +187,7 @@ def _raise_together(found: Witnesses, reader: Reader) -> None:
                     _raise_alone(found, reader, cell)
             if not (left := found.hoped()) or idle > MOST_IDLE:
                 return
-            if idle or not found.tables:
-                reader.weigh({cell: 1 / (LIGHTEST + draw.random()) for cell in left})
+            reader.weigh({cell: 1 / (LIGHTEST + draw.random()) for cell in left})
             idle += 1
         caps = {cell: found.cap(cell) for cell in left}
         table = reader.lift(caps)

@@ -8,7 +8,7 @@ import pytest
 from disclosure_control.linked import companions, joint_attack
 from disclosure_control.linked.companions import Published, entries_of, find_companions, link_published, rules_of
 from disclosure_control.linked.joint_attack import Baseline, JointAttack, attack_together, rule_for
-from tests.disclosure_control.drawn_stacks import PRESET, NaiveAttacker, draw_stack
+from tests.disclosure_control.drawn_stacks import LARGEST_GROUP, PRESET, NaiveAttacker, draw_stack
 
 FEW, MANY = range(10), range(10, 60)
 SEEDS = [*FEW, *(pytest.param(seed, marks=pytest.mark.deep) for seed in MANY)]
@@ -24,14 +24,18 @@ def intervals(found: JointAttack) -> Mapping[int, tuple[int | None, int | None]]
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_it_finds_what_a_naive_attacker_finds(seed: int) -> None:
-    """Cell by cell, and of groups in several parts whether there is one: which is named may differ."""
+    """Cell by cell, and group by group, those in several parts too that have no other in them."""
     stack = draw_stack(seed)
     naive, found = NaiveAttacker.of(stack, rule_for(PRESET, stack[-1].plan)), intervals(attack(stack))
     assert naive.told <= found.keys()
     assert all(found[cell] == naive.interval([cell]) for cell in naive.told)
     several = found.keys() - naive.told
     assert several <= set(naive.hidden)
-    assert bool(several) == any(naive.groups())
+    groups = [group for group in naive.groups() if not any(other < group for other in naive.groups())]
+    together = {frozenset(each.together) for each in attack(stack).told if len(each.together) > 1}
+    assert bool(several) == any(groups)
+    assert together >= set(map(frozenset, groups))
+    assert all(len(each) > LARGEST_GROUP or each in groups for each in together)
 
 
 def test_the_stacks_that_are_drawn_are_of_every_kind() -> None:
