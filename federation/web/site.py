@@ -187,8 +187,11 @@ def current_form_token() -> str:
 
 
 def check_form() -> None:
-    """Raise a 400 problem for a form that was not made here, for this session."""
-    if request.method in ("GET", "HEAD", "OPTIONS") or not is_page():
+    """Raise a 400 problem for a form that was not made here, for this session.
+
+    Where no page takes the form, that is what is answered: nothing would be done with it.
+    """
+    if request.method in ("GET", "HEAD", "OPTIONS") or not is_page() or request.routing_exception is not None:
         return
     found = current_session()
     most = the_site().uploads.get(request.path, MAX_FORM_BYTES) if found and found.member else MAX_FORM_BYTES

@@ -184,3 +184,11 @@ def test_a_method_that_a_page_does_not_have_is_refused(app: Flask) -> None:
     answer = app.test_client().get("/sign-out")
     assert answer.status_code == 405
     assert "cannot be used in that way" in answer.text
+
+
+def test_a_page_that_takes_no_form_says_which_methods_it_takes(app: Flask) -> None:
+    """And an address of no page is of none, whatever is sent to it: neither is about a form's token."""
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        refused = app.test_client().open("/catalogue", method=method)
+        assert (refused.status_code, refused.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
+        assert app.test_client().open("/nowhere", method=method).status_code == 404
