@@ -6,6 +6,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.house.test_page_kit import UNSTYLED
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -32,6 +34,14 @@ FAINT_TEXTS = """() => {
 }"""
 """The elements whose own text has a contrast under 4.5 to 1 with what is behind it (WCAG 1.4.3)."""
 
+STRANGE_CLASSES = """unstyled => {
+    const rules = sheet => [...sheet.cssRules].flatMap(
+        rule => [rule.selectorText ?? "", ...rule.cssRules ? rules(rule) : []]);
+    const styled = new Set([...document.styleSheets].flatMap(rules).join(" ").match(/(?<=\\.)[a-z][\\w-]*/g));
+    const used = [...document.body.querySelectorAll("[class]:not(svg *)")].flatMap(element => [...element.classList]);
+    return [...new Set(used)].filter(name => !styled.has(name) && !unstyled.includes(name));
+}"""
+"""The classes of a page that none of its stylesheets has a rule for; in a chart a plain line is one without a rule."""
 
 GRAVE = ("serious", "critical")
 AXE_OPTIONS = {
@@ -43,10 +53,11 @@ AXE_OPTIONS = {
 
 
 def look_at(page: "Page", name: str, width: str) -> None:
-    """Take a picture, and check that the page is no wider than its window, that all its text stands out, and axe."""
+    """Take a picture; check the width of the page, its classes, that all its text stands out, and what axe finds."""
     SCREENSHOTS.mkdir(exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width], name
+    assert page.evaluate(STRANGE_CLASSES, sorted(UNSTYLED)) == [], name
     assert page.evaluate(FAINT_TEXTS) == [], name
     assert find_barriers(page) == [], name
 

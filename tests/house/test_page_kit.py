@@ -26,7 +26,7 @@ EXPRESSION = re.compile(r"{{-?(.*?)-?}}", re.DOTALL)
 STATEMENT = re.compile(r"{%.*?%}|{#.*?#}", re.DOTALL)
 TAG = re.compile(r"<([a-z]+[1-6]?)\b((?:{{.*?}}|{%.*?%}|[^>{]|{(?![{%]))*)>", re.DOTALL)
 UNSTYLED = {"govuk-table__head", "govuk-table__body", "govuk-table__row"}
-UNSTYLED |= {"govuk-template__header", "govuk-generic-header__container"}
+UNSTYLED |= {"govuk-template__header", "govuk-generic-header__container", "govuk-radios", "govuk-checkboxes"}
 """Classes of the Design System's markup that its stylesheet says nothing of."""
 
 COMPONENTS = {"button", "caption", "details", "dl", "fieldset", "footer", "h1", "h2", "h3", "header", "input", "label"}
