@@ -34,12 +34,14 @@ def load(form: str, **options: float) -> None:
 
     It needs PostgreSQL on this machine, and starts a server of its own.
     """
+    from federation.processes import interrupted_by_signals
     from hub.bench.own_postgres import ServerMissing, own_server
     from hub.bench.scene import Load, play
 
-    directory = Path(tempfile.mkdtemp(prefix="circe-bench-"))
+    directory = Path(tempfile.mkdtemp(prefix="circe-bench-hub-"))
     try:
-        with own_server(durable=True) as server:
+        # Stopped before its end, it leaves no server and no hub behind.
+        with interrupted_by_signals(), own_server(durable=True) as server:
             played = play(directory, server.own_schema(), Load(**options))  # type: ignore[arg-type]
     except ServerMissing as missing:
         raise click.ClickException(f"{missing}: install it, and run this again") from None
