@@ -90,8 +90,8 @@ def verify_release(
     `envelope` holds the manifest, and `plan` is derived from it by the reader. Raises `ReleaseMismatch`.
     """
     manifest, digest = read_manifest(envelope), manifest_digest(envelope)
-    if (document.query_id, document.manifest_digest) != (manifest.query_id, digest):
-        raise ReleaseMismatch("the release is of another query than was asked for")
+    if not is_of(document, envelope):
+        raise ReleaseMismatch("the release is of another query than was asked for, or states another question")
     replies: dict[str, Reply] = {}
     for signed in document.replies:
         reply = _read_reply(signed, digest, register)
@@ -119,6 +119,13 @@ def verify_release(
     if table.to_json() != document.table:
         raise ReleaseMismatch("the table of the release is not the one that the nodes' signed replies give")
     return table
+
+
+def is_of(document: ReleaseDocument, envelope: Envelope) -> bool:
+    """Whether a release states the query, the question and the purpose of a manifest: what its reader cites."""
+    manifest = read_manifest(envelope)
+    said = (document.query_id, document.manifest_digest, document.sql, document.purpose)
+    return said == (manifest.query_id, manifest_digest(envelope), manifest.sql, manifest.purpose)
 
 
 def _read_reply(signed: Envelope, digest: str, register: Register) -> Reply:

@@ -16,7 +16,7 @@ from federation.envelope import Envelope, EnvelopeError, check_payload_type
 from federation.exchange import ReleaseDocument
 from federation.manifest import Manifest, Path, manifest_digest, read_manifest
 from federation.register import Member, Register
-from federation.releases import load_approved_preset, verify_node
+from federation.releases import is_of, load_approved_preset, verify_node
 from federation.secure_sum.messages import CONTRIBUTION_TYPE, SURVIVORS_TYPE, Contribution, SurvivorSet
 from federation.sum_terms import noise_terms
 from federation.wire import D, WireError, decode_document
@@ -40,9 +40,12 @@ def verify_total(
     2. each survivor, and nobody else, signed a contribution to that attempt, of the plan's length;
     3. the table is of this plan, path and preset, and names the survivors' authorities as those in it;
     4. every other authority of the roster is named as absent, and the noise is what the manifest asked for;
-    5. counts changed by cell keys are such as the preset can print, with shares that follow from them.
+    5. counts changed by cell keys are such as the preset can print, with shares that follow from them;
+    6. the document states the query, the question and the purpose that were approved.
     """
     manifest, digest = read_manifest(envelope), manifest_digest(envelope)
+    if not is_of(document, envelope):
+        raise TotalMismatch("the release is of another query than was asked for, or states another question")
     members = {member.id: member for member in register.members}
     if document.opening is None:
         raise TotalMismatch("the release does not carry the statement that opened it")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from federation.exchange import QueryState
 from federation.manifest import Path
 from federation.register import MemberKind
+from federation.releases import ReleaseMismatch
 from federation.reports.declared import find_report
 from federation.reports.places import find_place
 from federation.reports.release_shelf import Near, ReleaseShelf
@@ -48,9 +49,15 @@ class FetchedReleases:
         return self.client.status(query_id).ending is not None
 
     def read(self, query_id: str) -> KeptRelease:
-        """Return a release, verified. Raises `ReleaseMismatch` and `TotalMismatch`."""
+        """Return a release, verified, which answers what the hub's list has it answer.
+
+        Raises `ReleaseMismatch` and `TotalMismatch`.
+        """
         if query_id not in self._read:
-            self._read[query_id] = read_kept(self.client.fetch(query_id), self.presets)
+            kept = read_kept(self.client.fetch(query_id), self.presets)
+            if Near(query_id, kept.table.plan_id) not in self._released:
+                raise ReleaseMismatch(f"the release of {query_id} answers another question than the hub lists it under")
+            self._read[query_id] = kept
         return self._read[query_id]
 
     @cached_property

@@ -103,6 +103,14 @@ def name_another_query(document: ReleaseDocument, federation: SmallFederation) -
     return msgspec.structs.replace(document, query_id="Q-1111111111111111")
 
 
+def state_another_question(document: ReleaseDocument, federation: SmallFederation) -> ReleaseDocument:
+    return msgspec.structs.replace(document, sql=document.sql.replace(" AND counted_here", ""))
+
+
+def state_another_purpose(document: ReleaseDocument, federation: SmallFederation) -> ReleaseDocument:
+    return msgspec.structs.replace(document, purpose="For something that nobody approved")
+
+
 def bring_replies_to_another_manifest(document: ReleaseDocument, federation: SmallFederation) -> ReleaseDocument:
     other = read_envelope(federation.sign(federation.manifest()), MANIFEST_TYPE)
     return msgspec.structs.replace(document, replies=honest_release(federation, other).replies)
@@ -122,6 +130,8 @@ def _bytes(envelope: Envelope) -> bytes:
         repeat_a_reply,
         forge_a_reply,
         name_another_query,
+        state_another_question,
+        state_another_purpose,
         bring_replies_to_another_manifest,
     ],
     ids=lambda tamper: tamper.__name__.replace("_", " "),

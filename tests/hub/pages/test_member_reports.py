@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+import msgspec
 import pytest
 from click import UsageError
 from pypdf import PdfReader
@@ -13,6 +14,7 @@ from pypdf import PdfReader
 from federation.client import FederationClient
 from federation.client.reports import report_on
 from federation.exchange import ReleaseDocument
+from federation.releases import ReleaseMismatch
 from federation.reports.handing_out import hand_out, say_report
 from federation.reports.places import LEVELS
 from federation.reports.tidy import write_tidy
@@ -78,6 +80,20 @@ def test_a_member_writes_the_report_that_the_hub_shows(
         hand_out(written, "pdf", None)
     hers = report_on(play_client(federation, "bea"), "metrics", PLACE, YEAR)
     assert not hers.sources
+
+
+def test_a_hub_that_lists_a_release_under_another_question_is_found_out(
+    federation: PlayedFederation, tmp_path: Path
+) -> None:
+    """Figures of one measure are never read as another's: both have the same columns."""
+    reported = prepare(federation, tmp_path)
+    one, other = reported.ask("absence"), reported.ask("placements")
+    client = play_client(federation, "ana")
+    listed = {each.query_id: each for each in client.list_queries()}
+    lie = msgspec.structs.replace(listed[one], plan_id=listed[other].plan_id)
+    client.list_queries = lambda: (lie,)  # type: ignore[method-assign]
+    with pytest.raises(ReleaseMismatch, match="another question"):
+        report_on(client, "metrics", "nation", YEAR)
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,9 @@ LIES: Mapping[str, Change] = {
     "an authority that is absent and is not": lambda one, _: one.with_table(absent={"201": "late"}),
     "another plan": lambda one, _: one.with_table(plan_id="plan-" + "0" * 32),
     "another preset": lambda one, _: one.with_table(preset={"name": "dfe_cla", "version": "1"}),
+    "another question": lambda one, _: msgspec.structs.replace(one.document, sql="SELECT 1"),
+    "another purpose": lambda one, _: msgspec.structs.replace(one.document, purpose="What nobody approved"),
+    "another query": lambda one, other: msgspec.structs.replace(one.document, query_id=other.query.query_id),
     "another path": lambda one, _: one.with_table(path="exact_sum"),
     "less noise than was approved": lambda one, _: one.with_table(
         noise={**one.document.table["noise"], "epsilon": "0.1"}
