@@ -21,8 +21,32 @@ Printed = Callable[[int, int], Count]
 
 LEADING = frozenset({RESULT, CHILDREN, REGION})
 
-NAMES = {"sen_support": "SEN support", "ehc_plan": "EHC plan"}
-"""Categories that are not written as they are read."""
+NAMES = {
+    "sen_support": "SEN support",
+    "ehc_plan": "EHC plan",
+    "post_16": "Post-16",
+    "children_home": "Children's home",
+    "foster_relative_or_friend": "Foster care by a relative or friend",
+    "foster_other": "Other foster care",
+    "M": "Male",
+    "F": "Female",
+    "U": "Sex not known",
+    "SPLD": "Specific learning difficulty",
+    "MLD": "Moderate learning difficulty",
+    "SLD": "Severe learning difficulty",
+    "PMLD": "Profound and multiple learning difficulty",
+    "SEMH": "Social, emotional and mental health",
+    "SLCN": "Speech, language and communication",
+    "HI": "Hearing impairment",
+    "VI": "Vision impairment",
+    "MSI": "Multi-sensory impairment",
+    "PD": "Physical disability",
+    "ASD": "Autism",
+    "OTH": "Other difficulty or disability",
+    "DS": "Down syndrome",
+    "NSA": "No assessment of type",
+}
+"""Categories that are not written as they are read: codes of the returns in the words of the catalogue."""
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,6 @@ def _describe_section(section: WrittenSection) -> dict[str, object]:
     return {
         "title": section.title,
         "words": section.words,
-        "tables": [asdict(each) for each in section.tables],
+        "tables": [{**asdict(each), "numeric": each.numeric} for each in section.tables],
         "missing": section.missing,
     }

@@ -56,7 +56,7 @@ def split(measure: Measure, factors: tuple[Factor, ...], found: Sequence[Figures
     there = [each for each in found if each.lines]
     categories = dict.fromkeys(line.categories for each in there for line in each.lines)
     ordered = sorted(categories, key=lambda each: [one == TOTAL for one in each])
-    names = tuple(each.title.capitalize() for each in factors)
+    names = tuple(each.title[:1].upper() + each.title[1:] for each in factors)
     columns = (
         *names,
         *(f"{each.place.name}: share" for each in there),

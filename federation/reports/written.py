@@ -1,13 +1,21 @@
 """A report as it was written: words and tables of words, the same for the page, the PDF and whoever reads it aloud."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from disclosure_control.symbols import Symbol
 from federation.reports.figures import Figures, Told
 from federation.reports.like_for_like import Expected
 from federation.reports.places import Place
 
 __all__ = ["Funnel", "FunnelPoint", "WrittenReport", "WrittenSection", "WrittenTable", "name_year"]
+
+_FIGURE = re.compile(r"-?[\d,]+(\.\d+)?( %)?( \(\d+ to \d+ %\))?")
+"""A number or a share, perhaps with between what it could well be."""
+
+_NO_FIGURE = frozenset({"", *Symbol})
+"""What stands in the place of one."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +25,15 @@ class WrittenTable:
     caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def numeric(self) -> tuple[bool, ...]:
+        """Which columns are of figures, which are set to the right so that they can be compared; never the first."""
+        return tuple(bool(place) and self._has_figures(place) for place in range(len(self.columns)))
+
+    def _has_figures(self, place: int) -> bool:
+        entries = {row[place] for row in self.rows} - _NO_FIGURE
+        return bool(entries) and all(map(_FIGURE.fullmatch, entries))
 
 
 @dataclass(frozen=True)

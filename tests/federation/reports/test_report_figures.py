@@ -5,8 +5,9 @@ import pytest
 from disclosure_control.rows.protected_table import Entry
 from disclosure_control.symbols import Symbol
 from federation.reports.figures import name_category, read_figures
-from federation.reports.measures import CHILDREN, RESULT, load_measures
+from federation.reports.measures import CHILDREN, RESULT, Factor, load_measures
 from federation.reports.shares import Count, Share
+from query_engine.catalogue import load_catalogue
 from query_engine.planning.plan import TOTAL
 
 MEASURE = load_measures().find_measure("english_and_maths")
@@ -54,5 +55,15 @@ def test_categories_are_named_as_they_are_read() -> None:
         "No",
         "All",
         "EHC plan",
-        "Foster other",
+        "Other foster care",
     ]
+
+
+@pytest.mark.parametrize("factor", load_measures().factor, ids=lambda factor: factor.name)
+def test_no_category_of_a_factor_is_shown_as_a_code(factor: Factor) -> None:
+    """`SEMH` and `M` are codes of the returns; a designated teacher reads words."""
+    tables = [load_catalogue().table(name).columns for name in ("child_year", "support")]
+    column = next((columns[factor.name] for columns in tables if factor.name in columns), None)
+    names = [name_category(each) for each in (column.domain or () if column is not None else ())]
+    assert not [name for name in names if name.isupper() or "_" in name]
+    assert len(set(names)) == len(names)

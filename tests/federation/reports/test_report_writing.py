@@ -44,6 +44,22 @@ def test_no_other_authority_stands_beside_one(seed: int, place: Place, report: R
             assert codes == sorted(codes)
 
 
+def test_columns_of_figures_are_told_from_those_of_words() -> None:
+    """With a symbol among them or none; a column that says of one place who published its figure is of words."""
+    found = {
+        column: numeric
+        for name in ("virtual-school", "practice")
+        for section in write(find_report(name), AUTHORITY, DrawnShelf()).sections
+        for table in section.tables
+        for column, numeric in zip(table.columns, table.numeric, strict=True)
+    }
+    of_figures = {"Share", "Children", "Pounds", "England: share", "England: children"}
+    assert of_figures <= {column for column, numeric in found.items() if numeric}
+    assert {"Measure", "Of", "Chance", "Kind of support"} <= {
+        column for column, numeric in found.items() if not numeric
+    }
+
+
 @few
 @given(seeds)
 def test_rows_of_authorities_keep_their_order_whatever_their_results(seed: int) -> None:

@@ -98,6 +98,8 @@ def test_a_factor_is_set_against_a_result_at_each_level(reported: Reported, brow
     assert rows[-1][0] == "All"
     nation = [int(row[3].split()[0]) for row in rows[:3]]
     assert nation == sorted(nation, reverse=True)
+    figures = [each.text.strip() for each in read_page(page).all("td") if "--numeric" in each.attributes["class"]]
+    assert {" ".join(figure.split()) for figure in figures} >= set(rows[0][1:])
 
 
 def test_what_is_too_few_is_withheld_on_the_page_in_the_csv_and_on_paper(reported: Reported, browse: Browse) -> None:
