@@ -2,7 +2,8 @@
 
     circe/0.1.0 register/7 snapshot/202425-summer-1f0c
 
-It is for the eyes of whoever runs the federation: nothing is decided by it, and nobody need tell the truth.
+It is for the eyes of whoever runs the federation, and nobody need tell the truth. All that follows from it is when the
+hub drafts the next run of a standing question, which binds nobody.
 """
 
 import re

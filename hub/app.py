@@ -17,6 +17,7 @@ from hub.doors.nodes import node_doors
 from hub.doors.people import people_doors
 from hub.health import health
 from hub.pages.site import add_pages
+from hub.recurring import keep_drafting
 from hub.service import Hub, describe_error, open_hub
 from hub.settling import keep_time
 from hub.sums.doors import sum_doors
@@ -54,4 +55,5 @@ def open_app(directory: Path, lines: int, memory_key: bytes) -> Flask:
     """Open the hub in `directory` and return its application, with somebody to look at the clock."""
     hub = open_hub(directory, lines=lines, memory_key=memory_key)
     keep_time(hub, threading.Event())
+    keep_drafting(hub, threading.Event())
     return create_app(hub)

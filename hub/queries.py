@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from audit.connection import Row
+from audit.connection import Connection, Row
 from audit.event import Action, Outcome
 from disclosure_control.presets.preset import Preset, PresetInvalid
 from federation.approvals import is_by_passkey, verify_approval
@@ -144,6 +144,12 @@ def keep_preset(hub: Hub, preset: Preset) -> None:
 
 def store_draft(hub: Hub, manifest: Manifest, plan: QueryPlan) -> None:
     """Store a manifest that nobody has signed yet."""
+    with hub.database.transaction() as connection:
+        write_draft(hub, connection, manifest, plan, by=manifest.asker)
+
+
+def write_draft(hub: Hub, connection: Connection, manifest: Manifest, plan: QueryPlan, *, by: str) -> None:
+    """Write down a manifest that nobody has signed yet, and who had it drafted."""
     envelope = seal_envelope(write_manifest(manifest), MANIFEST_TYPE)
     row = {
         "query_id": manifest.query_id,
@@ -157,16 +163,13 @@ def store_draft(hub: Hub, manifest: Manifest, plan: QueryPlan) -> None:
         "expires_at": stamp(manifest.expires_at),
         "envelope": write_envelope(envelope),
     }
-    with hub.database.transaction() as connection:
-        connection.execute(
-            "INSERT INTO queries VALUES (:query_id, :state, :project, :asker, :digest, :cells, :roster_size, "
-            ":drafted_at, :expires_at, :envelope)",
-            row,
-        )
-        event = hub.event(
-            Action.QUERY_DRAFTED, manifest.asker, manifest.query_id, purpose=manifest.purpose, plan=plan.plan_id
-        )
-        hub.database.log.append(connection, event)
+    connection.execute(
+        "INSERT INTO queries VALUES (:query_id, :state, :project, :asker, :digest, :cells, :roster_size, "
+        ":drafted_at, :expires_at, :envelope)",
+        row,
+    )
+    event = hub.event(Action.QUERY_DRAFTED, by, manifest.query_id, purpose=manifest.purpose, plan=plan.plan_id)
+    hub.database.log.append(connection, event)
 
 
 def plan_draft(sql: str, path: Path = Path.PER_AUTHORITY, keys: int | None = None) -> QueryPlan:

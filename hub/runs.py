@@ -18,7 +18,7 @@ from disclosure_control.release.gate import ReleaseRefused
 from disclosure_control.release.totals import check_total_preset
 from federation.envelope import Envelope, write_envelope
 from federation.exchange import RunDraft
-from federation.manifest import ApprovalError, Manifest, Path, read_record_keys
+from federation.manifest import ApprovalError, Choice, Manifest, Path, read_record_keys
 from federation.preset_terms import check_stated
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind, Register
@@ -32,15 +32,31 @@ from hub.budgets import check_budget
 from hub.cell_keys import check_answers_left
 from hub.gate import check_room
 from hub.projects import check_under_way, find_project
-from hub.queries import keep_preset, plan_draft, store_draft
+from hub.queries import keep_preset, plan_draft, write_draft
 from hub.service import Hub
 from hub.sums.certificates import certified_survivors, choose_survivors
 from hub.sums.rosters import standing_members
 from query_engine.planning.plan import QueryPlan
 
 
+@dataclass(frozen=True)
+class PreparedRun:
+    """A run that may be drafted: its manifest and plan, and the template that it is of."""
+
+    manifest: Manifest
+    plan: QueryPlan
+    template: Template
+    envelope: Envelope
+    """The template as it was signed."""
+
+
 def draft_run(hub: Hub, draft: RunDraft, asker: Member) -> str:
     """Make the manifest of a run and return the query's id. Raises problems that say what to mend."""
+    return store_run(hub, prepare_run(hub, draft, asker))
+
+
+def prepare_run(hub: Hub, draft: RunDraft, asker: Member) -> PreparedRun:
+    """Make the manifest of a run, and check all that would have it refused. Raises problems that say what to mend."""
     hub.check_access(asker.kind, "federation", "submit", "manifest")
     now, register = hub.clock(), hub.register()
     template = _check_template(draft.template, asker, register, now)
@@ -52,10 +68,30 @@ def draft_run(hub: Hub, draft: RunDraft, asker: Member) -> str:
     check_budget(hub, manifest)
     check_answers_left(hub, manifest, question.plan)
     check_room(hub, manifest, question.plan)
-    keep_preset(hub, hub.party.presets.load(template.preset))
-    _keep_template(hub, template, draft.template)
-    store_draft(hub, manifest, question.plan)
+    return PreparedRun(manifest, question.plan, template, draft.template)
+
+
+def store_run(hub: Hub, run: PreparedRun, *, recurring: bool = False) -> str:
+    """Store a run that nobody has signed yet; return the query's id.
+
+    One that is `recurring` is the hub's own doing and is stored once: nothing is returned where it was before.
+    """
+    keep_preset(hub, hub.party.presets.load(run.template.preset))
+    _keep_template(hub, run.template, run.envelope)
+    manifest = run.manifest
+    row = (manifest.query_id, manifest.template, name_choices(manifest.choices), manifest.snapshot_term, int(recurring))
+    with hub.database.transaction() as connection:
+        # Whoever comes second finds the place taken, before a query is stored for it.
+        placed = connection.execute("INSERT INTO template_runs VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", row)
+        if not placed.rowcount:
+            return ""
+        write_draft(hub, connection, manifest, run.plan, by=hub.party.member_id if recurring else manifest.asker)
     return manifest.query_id
+
+
+def name_choices(choices: tuple[Choice, ...]) -> str:
+    """Return the choices of a run as one text, the same for the same choices."""
+    return "\n".join(f"{choice.parameter}={choice.value}" for choice in choices)
 
 
 def _check_template(envelope: Envelope, asker: Member, register: Register, now: datetime) -> Template:

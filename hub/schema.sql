@@ -127,6 +127,15 @@ CREATE TABLE IF NOT EXISTS templates (
     template_id TEXT NOT NULL,
     envelope BLOB NOT NULL
 );
+CREATE TABLE IF NOT EXISTS template_runs (
+    query_id TEXT PRIMARY KEY,
+    template TEXT NOT NULL,
+    choices TEXT NOT NULL,
+    term TEXT NOT NULL,
+    recurring INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS template_runs_once ON template_runs (template, choices, term) WHERE recurring = 1;
+CREATE INDEX IF NOT EXISTS template_runs_by_template ON template_runs (template, choices, term);
 CREATE TABLE IF NOT EXISTS sum_prekeys (
     epoch TEXT NOT NULL,
     node TEXT NOT NULL,
