@@ -34,6 +34,7 @@ def load(form: str, **options: float) -> None:
 
     It needs PostgreSQL on this machine, and starts a server of its own.
     """
+    from audit.verifier import LogBroken
     from federation.processes import interrupted_by_signals
     from hub.bench.own_postgres import ServerMissing, own_server
     from hub.bench.scene import Load, play
@@ -45,6 +46,8 @@ def load(form: str, **options: float) -> None:
             played = play(directory, server.own_schema(), Load(**options))  # type: ignore[arg-type]
     except ServerMissing as missing:
         raise click.ClickException(f"{missing}: install it, and run this again") from None
+    except LogBroken as broken:
+        raise click.ClickException(f"the hub's log is broken: {broken}; see {directory}") from None
     shutil.rmtree(directory)  # Kept where something failed: the hub's messages are in it.
     for query, why in {**played.reckoning.lost, **played.reckoning.doubled}.items():
         click.echo(f"{query}: {why}", err=True)

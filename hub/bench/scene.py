@@ -11,6 +11,8 @@ from os import kill
 from pathlib import Path
 from random import Random
 
+from audit.state import open_state_log, read_key
+from audit.verifier import verify_log
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
 from federation.processes import Service, Stagehands, free_port, list_family, wait_for
@@ -54,7 +56,7 @@ class Played:
 
 
 def play(directory: Path, database: str, load: Load) -> Played:
-    """Found a federation in an empty directory, serve its hub, and play the load."""
+    """Found a federation in an empty directory, serve its hub, and play the load. Raises `LogBroken`."""
     address, log, hands = f"http://127.0.0.1:{free_port()}", directory / "hub.log", Stagehands()
     codes = list_authorities()[: load.authorities]
     england = found_england(directory / "federation", address, database, codes, load.researchers)
@@ -155,6 +157,10 @@ class _Scene:
         return count
 
     def _reckon(self) -> Reckoning:
+        """Verify the hub's log whole, and hold what was asked against what is there. Raises `LogBroken`."""
+        key = read_key(self._england.hub)
+        with closing(open_state_log(self._england.hub)) as log:
+            verify_log(log, key.name, key.public_key)
         asked = [query for each in self._researchers for query in each.asked]
         again = {query for node in self._nodes for query in node.again}
         return reckon(asked, self._england.nodes, read_kept(self._hub), again)
