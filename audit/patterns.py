@@ -64,6 +64,9 @@ Found = Iterator[tuple[Numbered, str]]
 LOOKS = frozenset({Action.LOOKUP_ASKED, Action.LOOKUP_RECEIVED, Action.CHILDREN_LISTED})
 """What shows children to somebody here, or asks to."""
 
+ELSEWHERE = frozenset({Action.LOOKUP_ANSWERED, Action.CLAIM_ANSWERED})
+"""What somebody at another authority was told here; its entries have them under the name that they have there."""
+
 CHANGES = frozenset({Action.TRACKING_UPDATED, Action.DELEGATION_GIVEN, Action.HANDOVER_OFFERED})
 
 
@@ -198,7 +201,8 @@ def find_failed_signins(log: Log, limits: Limits) -> Found:
 
 def find_sleepers(log: Log, limits: Limits) -> Found:
     """Somebody who had long done nothing looks at children: a leaver's account, perhaps."""
-    for entries in _by_actor(log):
+    # Whom another authority calls by the same name is no sign of ours.
+    for entries in _by_actor(each for each in log if each.event.action not in ELSEWHERE):
         for before, each in pairwise(entries):
             if each.event.action in LOOKS and each.event.at - before.event.at >= limits.asleep:
                 yield each, f"after {(each.event.at - before.event.at).days} days without a sign of them"

@@ -25,19 +25,27 @@ POWERS = frozenset({Action.POLICY_CHANGED, Action.QUERY_APPROVED, Action.DELEGAT
 
 @dataclass(frozen=True)
 class Stolen:
-    """What was stolen: a member and which of its keys, or a person at a node; in words, for the notice."""
+    """What was stolen: a member and which of its keys, or a person at a node; in words, for the notice.
+
+    `acts_for` is what a person's own acts are said to be for: a host's log has the people of other authorities as well,
+    under ids that those chose. Where it is empty, every act under the id is theirs.
+    """
 
     words: str
     member: Member | None = None
     person: str = ""
+    acts_for: frozenset[str] = frozenset()
 
     def relate(self, event: AuditEvent) -> str:
         """Return how an event has to do with it by itself, or nothing."""
         if self.member is not None and (how := relate(self.member, event)):
             return how
-        if self.person and is_by(event.actor, self.person):
+        if self.person and is_by(event.actor, self.person) and self._is_ours(event):
             return "acted"
         return "named" if self.person and self.person in event.details.values() else ""
+
+    def _is_ours(self, event: AuditEvent) -> bool:
+        return not self.acts_for or event.acting_for in self.acts_for | {""}
 
 
 @dataclass(frozen=True)
@@ -61,12 +69,15 @@ class Reach:
     powers: tuple[Touch, ...]
 
 
-def find_stolen(register: Register, *, member: str = "", key: str = "", person: str = "") -> Stolen:
-    """Return what is named by just one of these. Raises `StateError` for none, several, or one that is nowhere."""
+def find_stolen(register: Register, *, member: str = "", key: str = "", person: str = "", at: str = "") -> Stolen:
+    """Return what is named by just one of these; a person is one of the node `at`.
+
+    Raises `StateError` for none, several, or one that is nowhere.
+    """
     if [bool(member), bool(key), bool(person)].count(True) != 1:
         raise StateError("name one: a member, one of its keys, or a person at the node")
     if person:
-        return Stolen(f"the account of {person}", person=person)
+        return Stolen(f"the account of {person}", person=person, acts_for=_list_acting_for(register, at))
     for each in register.members:
         if each.id == member:
             return Stolen(f"the keys of {each.id}, {each.kind} of {each.organisation}", each)
@@ -74,6 +85,12 @@ def find_stolen(register: Register, *, member: str = "", key: str = "", person: 
             if key and key in (text, fingerprint(decode_base64(text))):
                 return Stolen(f"the {name} of {each.id}, {each.kind} of {each.organisation}", each)
     raise StateError("the register has no such member or key: circe member list shows who is, and their keys")
+
+
+def _list_acting_for(register: Register, node: str) -> frozenset[str]:
+    """What the people of a node act for: the authorities that it serves or served, and its organisation."""
+    own = [each for each in register.members if each.id == node]
+    return frozenset(name for each in own for name in (*(one.code for one in each.authorities), each.organisation))
 
 
 def _list_keys(member: Member) -> Iterator[tuple[str, str]]:

@@ -14,18 +14,29 @@ NOTICE_WITHIN = timedelta(hours=72)
 """How soon the Information Commissioner is told, from when the controller became aware (Art. 33(1))."""
 
 
-def list_steps(stolen: Stolen) -> tuple[tuple[str, str], ...]:
+def list_steps(stolen: Stolen, reach: Reach) -> tuple[tuple[str, str], ...]:
     """Return what to do, in order: why, and the command."""
     who = stolen.member.id if stolen.member else stolen.person
     evidence = (
-        (
-            "Keep the evidence, whatever its age",
-            f'circe audit hold place --state DIR --as YOU --person {who} --reason "breach"',
-        ),
+        *_keep_evidence(reach, who),
         ("Take the whole log away before anything else happens", "circe audit export --state DIR --as YOU FILE"),
         ("See that nobody wrote it anew, by a checkpoint kept elsewhere", "circe audit verify --state DIR --kept FILE"),
     )
     return (*(_end_member(stolen.member) if stolen.member else _end_person(who)), *evidence)
+
+
+def _keep_evidence(reach: Reach, who: str) -> Iterator[tuple[str, str]]:
+    """Yield a hold for each log, over all that was touched: what names a key or was done by it is not by one person."""
+    places: dict[str, list[int]] = {}
+    for touch in reach.touched:
+        places.setdefault(touch.log, []).append(touch.entry)
+    for log, entries in places.items():
+        covered = f"--first {min(entries)} --last {max(entries)}"
+        why = f"Keep the evidence in the log of {log}, whatever its age"
+        yield why, f'circe audit hold place --state DIR --as YOU {covered} --reason "breach"'
+    if not places:
+        why = "Keep what evidence comes up, whatever its age"
+        yield why, f'circe audit hold place --state DIR --as YOU --person {who} --reason "breach"'
 
 
 def _end_member(member: Member) -> Iterator[tuple[str, str]]:
@@ -91,7 +102,7 @@ def write_notice(
             *_describe_risks(reach),
             "",
             "4. What we have done, and will do (Art. 33(3)(d))",
-            *(f"- {why}: [done at / not yet]" for why, _ in list_steps(stolen)),
+            *(f"- {why}: [done at / not yet]" for why, _ in list_steps(stolen, reach)),
             "",
             "5. Telling those concerned (Art. 34)",
             _describe_telling(reach),

@@ -171,14 +171,14 @@ def breach(
     from federation.transport import current_time
 
     now, party = current_time(), open_party(states[0])
-    stolen = find_stolen(party.register(now), **what)
+    stolen = find_stolen(party.register(now), at=party.member_id, **what)
     moments = [moment.replace(tzinfo=UTC) if moment else now for moment in (since, until, aware)]
     span = Span(moments[0], moments[1])
     reach = find_reach([entry for state in states for entry in read_verified(state)], stolen, span)
     print_rows(list_touched(reach.touched), form)
     click.echo(f"{len(reach.touched)} entries, {reach.children} children, {reach.copies} copies", err=True)
     click.echo("to do, in order:", err=True)
-    for why, command in list_steps(stolen):
+    for why, command in list_steps(stolen, reach):
         click.echo(f"  {why}:\n    {command}", err=True)
     if notice is not None:
         notifier = Notifier(party.profile.title, "[contact]")

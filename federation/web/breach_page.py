@@ -59,7 +59,7 @@ def show_drill(scene: Scene) -> Page:
     form = request.form
     try:
         names = ("person", "member", "key") if scene.has_people else ("member", "key")
-        stolen = find_stolen(scene.register(), **{name: form.get(name, "").strip() for name in names})
+        stolen = find_stolen(scene.register(), at=scene.log, **{name: form.get(name, "").strip() for name in names})
         span = Span(_read_moment("since"), _read_moment("until") if form.get("until", "").strip() else scene.now)
         aware_at = _read_moment("aware") if form.get("aware", "").strip() else scene.now
         logged = read_span(scene, span)
@@ -74,7 +74,7 @@ def show_drill(scene: Scene) -> Page:
         reach=reach,
         touched=reach.touched[:MOST_SHOWN],
         cut=len(logged) >= MOST_READ,
-        steps=list_steps(stolen),
+        steps=list_steps(stolen, reach),
         notice=write_notice(reach, stolen, span, scene.notifier, aware_at=aware_at, now=scene.now),
     )
     return page, 200

@@ -79,7 +79,11 @@ PLANTED: dict[str, list[AuditEvent]] = {
     "watched_child": watched(5, HOUR),
     "again_and_again": [event(SEEN, number * 6 * HOUR, subject=child(1)) for number in range(10)],
     "failed_signins": signins(5, 10 * MINUTE),
-    "sleeper": [event(Action.SIGNIN), event(SEEN, 91 * DAY, subject=child(1))],
+    "sleeper": [
+        event(Action.SIGNIN),
+        event(Action.LOOKUP_ANSWERED, 45 * DAY, acting_for="301", subject=child(2)),
+        event(SEEN, 91 * DAY, subject=child(1)),
+    ],
     "policy_before_lookup": [event(Action.POLICY_CHANGED), event(SEEN, 2 * HOUR, subject=child(1))],
     "own_log_read": [event(Action.AUDIT_READ, actor="ig (ig_officer)", details={"searched.actor": "ig"})],
 }

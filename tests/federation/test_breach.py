@@ -69,6 +69,21 @@ def test_what_an_account_touched_is_found_to_the_hour() -> None:
     assert [touch.entry for touch in reach.powers] == [250]
 
 
+def test_who_is_called_the_same_elsewhere_is_somebody_else() -> None:
+    """A host's log has the people of other authorities under the ids that they have there, and "vsh" is a usual one."""
+    theirs = entry(4, Action.LOOKUP_ANSWERED, acting_for="301", reference="L-9", subject="d" * 32)
+    ours = entry(4.25, Action.CHILDREN_LISTED, acting_for="202", subject="d" * 32)
+    node = make_member("node-202")
+    approved = entry(4.5, Action.QUERY_APPROVED, acting_for=node.organisation)
+    signed_in = entry(4.75, Action.SIGNIN)
+    register = make_register([node])
+    stolen = find_stolen(register, person="vsh", at="node-202")
+    assert stolen.acts_for == {"202", node.organisation}
+    reach = find_reach([theirs, ours, approved, signed_in], Stolen("x", person="vsh", acts_for=stolen.acts_for), SPAN)
+    assert [touch.entry for touch in reach.touched] == [425, 450, 475]
+    assert (reach.children, reach.organisations) == (1, ("202", node.organisation))
+
+
 def test_what_touched_nothing_is_said_so() -> None:
     reach = find_reach(LOG, Stolen("the account of nobody", person="nobody"), SPAN)
     assert reach == Reach((), (), 0, (), (), 0, ())
@@ -107,7 +122,7 @@ def test_what_is_nowhere_cannot_be_stolen(named: dict[str, str]) -> None:
 )
 def test_the_steps_end_it_first_and_then_keep_the_evidence(stolen: Stolen) -> None:
     """Each is a command that there is."""
-    commands = [command for _, command in list_steps(stolen)]
+    commands = [command for _, command in list_steps(stolen, find_reach(LOG, stolen, SPAN))]
     assert any("revoke" in command or "--remove" in command for command in commands[:2])
     assert [command.split()[2] for command in commands[-3:]] == ["hold", "export", "verify"]
     for command in commands:
@@ -116,6 +131,16 @@ def test_the_steps_end_it_first_and_then_keep_the_evidence(stolen: Stolen) -> No
             group = circe.get_command(None, words[1])  # type: ignore[arg-type]
             assert group is not None
             assert words[2] in group.commands, command  # type: ignore[attr-defined]
+
+
+def test_the_evidence_is_all_that_was_touched_in_each_log() -> None:
+    """Of a node's key that is what names it, or was done for its authority: no hold on a person covers that."""
+    elsewhere = Logged("node-316", 7, LOG[4].event)
+    stolen = Stolen("x", person="vsh")
+    reach = find_reach([*LOG, elsewhere], stolen, SPAN)
+    holds = [command for _, command in list_steps(stolen, reach) if " hold place " in command]
+    assert ["--first 100 --last 250" in holds[0], "--first 7 --last 7" in holds[1]] == [True, True]
+    assert "--person vsh" in list_steps(stolen, find_reach([], stolen, SPAN))[-3][1]
 
 
 def notice(reach: Reach, late: timedelta = timedelta(0)) -> str:
