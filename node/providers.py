@@ -12,7 +12,6 @@ gives nobody a right. The shape says how a provider names people and their organ
 
 import base64
 import tomllib
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from enum import StrEnum
@@ -22,6 +21,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from audit.event import Action, Outcome
+from federation.lines import NO_ANSWER
 from federation.oidc import MAX_DOCUMENT, Asked, Metadata, ProviderRefused, Tokens, read_document, read_metadata
 from federation.state import StateError
 from federation.wire import Line, Name, convert_value
@@ -200,7 +200,7 @@ def _fetch(request: urllib.request.Request) -> bytes:
     try:
         with urllib.request.build_opener(_NoRedirect).open(request, timeout=PATIENCE) as answer:
             data: bytes = answer.read(MAX_DOCUMENT + 1)
-    except (urllib.error.URLError, OSError, ValueError):
+    except NO_ANSWER:
         raise ProviderRefused("the provider did not answer, or not as it should: try again") from None
     if len(data) > MAX_DOCUMENT:
         raise ProviderRefused("the provider's answer is too long")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -327,6 +328,31 @@ def test_strangers_who_begin_to_sign_in_make_the_node_call_out_once_in_a_while(
     assert len(asked) == 2
     assert app.test_client().get("/sign-in/with/other").status_code == 403
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    "garbled", [b"SSH-2.0-hello\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{"]
+)
+def test_a_provider_that_answers_what_is_no_http_is_one_that_does_not_answer(
+    app: Flask, node: Node, enter: Enter, garbled: bytes
+) -> None:
+    """Another program at its port, or an answer that breaks off: it is asked once, and then left alone."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        asked = []
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                asked.append(connection.recv(4096))
+                connection.sendall(garbled)
+
+        other = threading.Thread(target=answer, daemon=True)
+        other.start()
+        enter(place=f"http://127.0.0.1:{listening.getsockname()[1]}")
+        answers = [app.test_client().get("/sign-in/with/work") for _ in range(2)]
+        other.join(timeout=10)
+    assert [(each.status_code, "did not answer" in each.text) for each in answers] == [(403, True)] * 2
+    assert len(asked) == 1
 
 
 def test_a_provider_that_does_not_answer_is_left_alone_for_a_while(
