@@ -36,7 +36,12 @@ class Place:
             case "authority":
                 return load_authorities()[self.code].name
             case "school":
-                return f"School {self.code}" if len(self.code) == 6 else f"Your {self.code} schools together"
+                return f"School {self.code}" if self.is_one_school else f"Your {self.code} schools together"
+
+    @property
+    def is_one_school(self) -> bool:
+        """Whether it is one school, by its number of six digits, and not several together."""
+        return self.level == "school" and len(self.code) == 6
 
     @property
     def address(self) -> str:

@@ -95,11 +95,11 @@ def _limits(each: Expected) -> tuple[float, float]:
 
 
 def _write_place(place: Place) -> tuple[str, ...]:
-    """The place in the standard's columns; those of finer levels are of nothing."""
+    """The place in the standard's columns; those of finer levels are of nothing, and several schools have no number."""
     region = (REGION_CODES[place.region], place.region) if place.region else ("", "")
     found = load_authorities()[place.code] if place.level == "authority" else None
     authority = (found.code, found.ons_code, found.name) if found is not None else ("", "", "")
-    school = place.code if place.level == "school" else ""
+    school = place.code if place.is_one_school else ""
     return LEVELS[place.level], *ENGLAND, *region, *authority, school
 
 

@@ -73,7 +73,7 @@ def _tabulate(shown: "Shown") -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     from node.figures.reading import WITHHELD, name_columns, read_lines
 
     plan, measure = derive_plan(shown.asked.sql, LeavingPath.PER_AUTHORITY), shown.asked.measure
-    lines = read_lines(measure, plan, shown.table.rows, shown.preset, "All")
+    lines = read_lines(measure, plan, shown.table.rows, shown.preset)
     rows = [(each.of, *each.counts, each.share.text if each.share else WITHHELD) for each in lines]
     return ("Of", *name_columns(measure), "Share"), rows
 

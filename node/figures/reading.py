@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from disclosure_control.presets.preset import Preset
 from disclosure_control.rows.protected_table import Entry, Row
+from federation.reports.figures import name_category
 from federation.reports.shares import Count, Share
 from federation.reports.shares import make_share as share_of
 from node.figures.declared import CHILDREN, RESULT, Measure
@@ -35,10 +36,8 @@ def name_columns(measure: Measure) -> tuple[str, ...]:
     return (*(title for _, title, _ in measure.bands), measure.missing, "All")
 
 
-def read_lines(
-    measure: Measure, plan: QueryPlan, rows: Sequence[Row], preset: Preset, everybody: str
-) -> tuple[Line, ...]:
-    """Return the lines of a table, the total last under the name of `everybody`."""
+def read_lines(measure: Measure, plan: QueryPlan, rows: Sequence[Row], preset: Preset) -> tuple[Line, ...]:
+    """Return the lines of a table, each named as reports name it, the total last."""
     found: dict[Entry, dict[Entry, Entry]] = {}
     places = {each.label: number for number, each in enumerate(plan.outputs)}
     split = next((number for label, number in places.items() if label not in (RESULT, CHILDREN)), None)
@@ -46,16 +45,7 @@ def read_lines(
         of = TOTAL if split is None else row[split]
         found.setdefault(of, {})[row[places[RESULT]]] = row[places[CHILDREN]]
     ordered = sorted(found.items(), key=lambda each: each[0] == TOTAL)
-    return tuple(_read_line(measure, _name(of, everybody), counts, preset) for of, counts in ordered)
-
-
-def _name(of: Entry, everybody: str) -> str:
-    if of == TOTAL:
-        return everybody
-    if isinstance(of, bool):
-        return "Yes" if of else "No"
-    text = "not known" if of is None else str(of).replace("_", " ")
-    return text[:1].upper() + text[1:]
+    return tuple(_read_line(measure, name_category(of), counts, preset) for of, counts in ordered)
 
 
 def _read_line(measure: Measure, of: str, counts: Mapping[Entry, Entry], preset: Preset) -> Line:

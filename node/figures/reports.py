@@ -20,7 +20,7 @@ from node.figures.comparing import find_released
 from node.figures.declared import load_declared
 from node.figures.reading import read_count
 from node.figures.scope import ALL_OURS, AUTHORITY, OWN_SCHOOLS, find_scope
-from node.figures.showing import Wish, show_figure
+from node.figures.showing import Wish, check_visit, show_figure
 from node.people import Person
 from node.refusal import Refused
 from node.service import Node
@@ -53,7 +53,7 @@ def write_own_report(node: Node, person: Person, purpose: str, name: str, year: 
     scope = find_scope(person, whose)
     if scope.schools and name != SCHOOL_REPORT:
         raise StateError("figures of schools are not split: choose the annual report, or all of our children")
-    node.policy().check(scope.request(person.role))
+    check_visit(node, person, purpose, Wish(known[name].section[0].measures[0], "", year, whose))
     own = Place("authority", node.authority)
     place = _name_schools(whose, person) if scope.schools else own
     shelf = _OwnShelf(node, person, purpose, year, whose)

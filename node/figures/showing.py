@@ -94,6 +94,11 @@ def read_wish(person: Person, wish: Wish) -> Asked:
     return Asked(declared.find_measure(wish.measure), declared.find_breakdown(wish.by), wish.year, scope)
 
 
+def check_visit(node: Node, person: Person, purpose: str, wish: Wish) -> None:
+    """Let somebody in who may see a figure, before several are shown. Raises as `show_figure`, and logs who may not."""
+    _Visit(node, person, purpose, read_wish(person, wish)).check_policy()
+
+
 def show_figure(node: Node, person: Person, purpose: str, wish: Wish) -> Shown:
     """Tick off the list and return the figure.
 

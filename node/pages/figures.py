@@ -105,7 +105,7 @@ def _show(visitor: Person, purpose: str, shown: Shown) -> str:
 def _tell(shown: Shown) -> Told:
     asked = shown.asked
     plan = derive_plan(asked.sql, Path.PER_AUTHORITY)
-    lines = read_lines(asked.measure, plan, shown.table.rows, shown.preset, "All")
+    lines = read_lines(asked.measure, plan, shown.table.rows, shown.preset)
     return Told(_name_scope(shown), name_columns(asked.measure), lines, shown.preset.name, shown.snapshot)
 
 

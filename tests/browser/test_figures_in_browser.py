@@ -61,7 +61,7 @@ def test_a_director_reads_a_figure_split_and_what_stands_beside_it(ask: Ask, wid
     page.get_by_role("heading", name="All children in our care, by sex").wait_for()
     figures = page.get_by_role("table").first
     lines = figures.get_by_role("rowheader").all_inner_texts()
-    assert {"F", "M", "All"} <= set(lines)
+    assert {"Female", "Male", "All"} <= set(lines)
     shares = [each for each in figures.get_by_role("cell").all_inner_texts() if each.endswith("%")]
     assert shares
     beside = page.get_by_role("table", name="England and our region")

@@ -71,6 +71,7 @@ def test_a_trust_sees_its_schools_and_not_the_authority(node: Node) -> None:
     written = write(node, "trust", whose="own")
     assert {each.place.level for each in written.figures} == {"school", "region", "nation"}
     assert written.place.name.endswith("schools together")
+    assert {row["school_urn"] for row in rows_of(written)} == {""}, "no school has their number for its own"
 
 
 REFUSED = (
@@ -89,5 +90,8 @@ def test_what_one_may_not_see_or_says_no_purpose_of_is_in_no_report(node: Node) 
         reader = find_person(node.party.directory, person)
         with pytest.raises(error):
             write_own_report(node, reader, purpose, name, YEAR, whose)
-    entries = read_entries(node.database.connection, action=Action.FIGURES_SHOWN)
-    assert not [entry for entry in entries if entry.to_event().outcome is Outcome.DONE]
+    entries = [each.to_event() for each in read_entries(node.database.connection, action=Action.FIGURES_SHOWN)]
+    assert {each.outcome for each in entries} == {Outcome.REFUSED}
+    denied = {(person, str(error)) for person, *_, error in REFUSED if error is AccessDenied}
+    assert len(entries) == len(denied), "whoever may not see it is in the log"
+    assert {each.purpose for each in entries} == {"Report"}

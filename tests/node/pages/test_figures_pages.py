@@ -50,6 +50,13 @@ def test_every_breakdown_has_a_page(browse: Browse, send: Send, by: str) -> None
     assert answer.text.count('scope="row"') >= 3 or "Nothing can be shown" in answer.text
 
 
+@pytest.mark.parametrize(("by", "words"), [("sex", ("Male", "Female")), ("sen_provision", ("SEN support", "EHC plan"))])
+def test_categories_are_read_as_words(browse: Browse, send: Send, by: str, words: tuple[str, ...]) -> None:
+    """No code of a return, and no name of a column, stands where people read."""
+    page = plain(send(browse("director"), "/figures", {**ASKED, "by": by}).text)
+    assert all(word in page for word in words)
+
+
 def test_every_figure_can_be_chosen(browse: Browse) -> None:
     page = browse("director").get("/figures").text
     assert all(f'value="{each.name}"' in page for each in load_declared().measure)
