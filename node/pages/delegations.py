@@ -7,6 +7,7 @@ given. The receiving node is told of it then, and of its end.
 from contextlib import suppress
 
 from flask import Blueprint, redirect, render_template, request
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
 from federation.problems import ProblemRaised
@@ -28,6 +29,11 @@ NOT_YOURS = "naming our children to others is for the virtual school head"
 
 TELLING_SECONDS = 5
 """How long a page waits for the receiving node to say that it has heard."""
+
+KEPT_TYPED = ("authority", "person", "first", "last", "purpose")
+"""What a form that was refused is filled in with again: all but children's numbers, which go back to no browser."""
+
+NOTHING = ImmutableMultiDict[str, str]()
 
 Page = tuple[str, int]
 
@@ -55,7 +61,7 @@ def write() -> Page:
         )
         return _show_written(write_delegation(the_node(), visitor, draft))
     except StateError as error:
-        return _show({"children": str(error)}, 400)
+        return _show({"children": str(error)}, 400, form)
     except AccessDenied as denied:
         raise ProblemRaised(403, "not_permitted", denied.text) from None
 
@@ -104,21 +110,21 @@ def revoke() -> AnyResponse | Page:
 
 @delegations.post("/delegations/tell")
 def tell() -> AnyResponse:
-    """Tell the receiving nodes once more what they have not heard."""
+    """Tell the receiving nodes once more what they have not heard, or did not take."""
     require_visitor_who(may_delegate, NOT_YOURS)
-    return _tell()
+    return _tell(anew=True)
 
 
-def _tell() -> AnyResponse:
+def _tell(*, anew: bool = False) -> AnyResponse:
     """Tell whoever has not heard, and go back to the list, which says who has: it is given or ended all the same."""
     node = the_node()
-    if list_untold(node):
+    if list_untold(node, anew=anew):
         with suppress(ProblemRaised), reach_hub(node) as hub:
-            tell_receivers(node, hub, patience=TELLING_SECONDS)
+            tell_receivers(node, hub, patience=TELLING_SECONDS, anew=anew)
     return redirect("/delegations", 303)
 
 
-def _show(errors: dict[str, str], status: int = 200) -> Page:
+def _show(errors: dict[str, str], status: int = 200, typed: MultiDict[str, str] = NOTHING) -> Page:
     node = the_node()
     page = render_template(
         "delegations.html",
@@ -126,6 +132,8 @@ def _show(errors: dict[str, str], status: int = 200) -> Page:
         today=node.clock().date(),
         own=node.authority,
         groups=[(group, FIELD_GROUP_MEANINGS[group]) for group in CHILD_RECORD],
+        typed={name: typed.get(name, "") for name in KEPT_TYPED},
+        ticked=typed.getlist("groups"),
         errors=errors,
     )
     return page, status

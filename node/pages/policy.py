@@ -17,7 +17,7 @@ policy = Blueprint("policy", __name__)
 
 NOT_YOURS = "who could see a child is for the virtual school to look up: your role does not have our children's records"
 
-Permission = tuple[str, str, str]
+Permission = tuple[str, str, tuple[FieldGroup, ...]]
 """One line of a role's table: of whom, what may be done, to which groups of fields."""
 
 
@@ -47,7 +47,7 @@ def _permissions(rights: Sequence[Right]) -> list[Permission]:
     lines = []
     for (relation, action), given in groupby(rights, key=lambda right: (right.relation, right.action)):
         groups = {right.field_group for right in given}
-        lines.append((RELATION_MEANINGS[relation], str(action), ", ".join(g for g in FieldGroup if g in groups)))
+        lines.append((RELATION_MEANINGS[relation], str(action), tuple(g for g in FieldGroup if g in groups)))
     return lines
 
 

@@ -78,19 +78,19 @@ def give(
     _tell(node, patience)
 
 
-def _tell(node: "Node", patience: int) -> None:
+def _tell(node: "Node", patience: int, *, anew: bool = False) -> None:
     """Tell whoever has not heard; who cannot be told now is said on standard error, and what was done stands."""
     from federation.transport import HubRefused, HubUnreachable, connect_party
     from node.lookups.delegation.telling import list_untold, tell_receivers
     from node.polling import refresh_register
 
-    left = len(list_untold(node))
+    left = len(list_untold(node, anew=anew))
     if not left:
         return
     try:
         with closing(connect_party(node.party, clock=node.clock)) as hub:
             refresh_register(node, hub)
-            left = tell_receivers(node, hub, patience=patience)
+            left = tell_receivers(node, hub, patience=patience, anew=anew)
     except (HubUnreachable, HubRefused) as error:
         click.echo(f"the hub could not carry it: {error}", err=True)
     if left:
@@ -104,7 +104,7 @@ def _tell(node: "Node", patience: int) -> None:
 def list_them(state: Path, person_id: str, form: str) -> None:
     """List what was given, the newest first; the children by how many they are."""
     from node.claim_commands import format_rows
-    from node.lookups.delegation.giving import check_giver
+    from node.lookups.delegation.givers import check_giver
     from node.lookups.delegation.shelf import list_given
     from node.people import find_person
     from node.service import open_node
@@ -150,14 +150,14 @@ def revoke(state: Path, person_id: str, delegation_id: str, patience: int) -> No
 @PERSON
 @WAIT
 def tell(state: Path, person_id: str, patience: int) -> None:
-    """Tell the receiving nodes once more what they have not heard."""
-    from node.lookups.delegation.giving import check_giver
+    """Tell the receiving nodes once more what they have not heard, or did not take."""
+    from node.lookups.delegation.givers import check_giver
     from node.people import find_person
     from node.service import open_node
 
     node = open_node(state)
     check_giver(node, find_person(state, person_id), ())
-    _tell(node, patience)
+    _tell(node, patience, anew=True)
 
 
 def read_named(state: Path, person_id: str, purpose: str, at: str | None, patience: int, form: str) -> None:

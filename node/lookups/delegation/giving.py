@@ -6,8 +6,8 @@
      4  the giver signs its exact bytes, by passkey or key file, and our node beside them; both are verified as the
         other end will, and it is kept with its entry in the log, child by child
      5  the receiving node is told (`telling`), and told again where it did not hear
-     6  at every reading it is looked up again: the day, the person, who signed it, that nobody has revoked it, and our
-        policy of then (`shelf.find_in_force`)
+     6  at every reading it is looked up again: the day, the person, who signed it and that they may give it still, that
+        nobody has revoked it, and our policy of then (`shelf.find_in_force`)
 
 So revoking needs nothing of the other authority, and a delegation that was copied gives nobody anything.
 """
@@ -40,12 +40,13 @@ from federation.wire import whole_seconds
 from node.lookups.asking import list_addressed
 from node.lookups.child_search import find_sought
 from node.lookups.delegation.drafts import Draft
+from node.lookups.delegation.givers import check_giver
 from node.lookups.delegation.shelf import drop_drafts, find_given, keep_draft, list_drafts, list_given
 from node.lookups.signers import find_signer
 from node.people import Person, find_person
 from node.service import Node
 from policies.access_policy import AccessRequest
-from policies.names import Action, FieldGroup, Relation, Role
+from policies.names import Action, Relation, Role
 
 ONE_CHILD_ROLES = frozenset({Role.SOCIAL_WORKER, Role.CARER_FACING_STAFF})
 """Roles of our own people to whom one child at a time is named."""
@@ -162,12 +163,6 @@ def revoke_delegation(node: Node, revoker: Person, delegation_id: str) -> None:
         if done.rowcount != 1:  # Somebody was first, a moment ago or long before.
             raise StateError(NOT_IN_FORCE)
         node.database.log.append(connection, *events)
-
-
-def check_giver(node: Node, giver: Person, groups: Collection[str]) -> None:
-    """Raise `AccessDenied` unless somebody could take whose record it is, and these groups, out of Circe themselves."""
-    for group in {FieldGroup.IDENTITY, *groups}:
-        node.policy().check(AccessRequest(giver.role, Relation.HOME, Action.EXPORT, group))
 
 
 def _check_receiver(node: Node, giver: Person, role: str, groups: Collection[str]) -> None:

@@ -17,8 +17,11 @@ from federation.delegations import (
 )
 from federation.envelope import Envelope, read_envelope, write_envelope
 from federation.register import Member, RegisterError
-from node.people import Person
+from federation.state import StateError
+from node.lookups.delegation.givers import check_giver
+from node.people import Person, find_person
 from node.service import Node
+from policies.access_policy import AccessDenied
 
 DRAFT_GOOD_FOR = timedelta(minutes=5)
 """How long a written delegation waits for its signature."""
@@ -53,6 +56,11 @@ class Given:
     def is_told(self) -> bool:
         """Whether the receiving node has heard it, and took it or said why not."""
         return self.told.startswith(self.to_be_told)
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the receiving node has heard it, and took it."""
+        return self.told == self.to_be_told
 
 
 @dataclass(frozen=True, repr=False)
@@ -132,11 +140,13 @@ def renew_signature(node: Node, given: Given) -> Given:
 
 
 def is_still_signed(node: Node, given: Given) -> bool:
-    """Whether the register, as it is now, has whoever gave a delegation, and the key that they gave it by."""
+    """Whether whoever gave a delegation may still give it, and the register has the key that they gave it by."""
     try:
+        giver = find_person(node.party.directory, given.delegation.given_by)
+        check_giver(node, giver, given.delegation.field_groups)
         home = node.register().find(node.party.member_id, node.clock())
         verify_given(node, renew_signature(node, given).envelope, given.delegation, home)
-    except (DelegationInvalid, RegisterError):
+    except (AccessDenied, DelegationInvalid, RegisterError, StateError):
         return False
     return True
 

@@ -17,20 +17,25 @@ from node.lookups.single_page import say_to
 from node.service import Node
 
 
-def list_untold(node: Node) -> tuple[Given, ...]:
-    """Return what another authority's node has not heard of, as far as it is not over by itself."""
+def list_untold(node: Node, *, anew: bool = False) -> tuple[Given, ...]:
+    """Return what another authority's node has not heard of, as far as it is not over by itself.
+
+    What it has heard and did not take is among it if `anew`: its register may be newer by now, or it may have room.
+    """
     today = node.clock().date()
     return tuple(
         given
         for given in list_given(node)
-        if given.delegation.authority != node.authority and not given.is_told and today <= given.delegation.valid_until
+        if given.delegation.authority != node.authority
+        and not (given.is_taken if anew else given.is_told)
+        and today <= given.delegation.valid_until
     )
 
 
-def tell_receivers(node: Node, hub: Carrier, *, patience: int) -> int:
-    """Tell every node what it has not heard yet; return how many are left."""
+def tell_receivers(node: Node, hub: Carrier, *, patience: int, anew: bool = False) -> int:
+    """Tell every node what it has not heard yet and, if `anew`, did not take; return how many have not heard."""
     left = 0
-    for given in list_untold(node):
+    for given in list_untold(node, anew=anew):
         try:
             taken = _tell(node, hub, given, patience)
         except (LookupFailed, SealError):

@@ -175,6 +175,23 @@ def test_our_policy_of_the_moment_still_decides(federation: SmallFederation) -> 
     assert "sdq_score" not in answer.fields
 
 
+def test_what_a_head_gave_ends_with_their_right_to_give_it(federation: SmallFederation) -> None:
+    """The register has their key still; but they are the head no longer, or nobody here."""
+    given, home = give(federation), federation.directory / f"node-{HOME}"
+    child = find_standing(federation.node(HOME), given.children[0])
+    people = (home / "people.toml").read_text()
+    enter_person(home, "vsh", "virtual_school_staff", "Deputy")
+    demoted = (home / "people.toml").read_text()
+    for text in (demoted, people.replace('"vsh"', '"gone"')):
+        (home / "people.toml").write_text(text)
+        (answer,) = read(federation).answers
+        assert (answer.files, answer.fields, answer.delegations) == ((), (), ())
+        sights = list_sights(federation.node(HOME), child)
+        assert not any(sight.relation == "named_child" for sight in sights)
+    (home / "people.toml").write_text(people)
+    assert read(federation).answers[0].files
+
+
 def test_two_delegations_of_one_child_add_up(federation: SmallFederation) -> None:
     (number, *_) = numbers_of(federation.node(HOME))
     give(federation, children=(number,), field_groups=("health",))

@@ -162,6 +162,21 @@ def test_one_authority_has_so_many_here_and_can_still_end_them(
     assert [bool(each.revoked_at) for each in come(federation)] == [True]
 
 
+def test_what_was_not_taken_is_told_again_when_somebody_asks_for_it_alone(
+    federation: SmallFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give(federation)
+    monkeypatch.setattr(receiving, "MOST_COME", 0)
+    assert tell(federation) == 0
+    monkeypatch.undo()
+    node, relay = federation.node(HOME), TwoWayRelay(federation, sender=HOME)
+    assert (tell(federation), come(federation)) == (0, ())
+    assert len(list_untold(node, anew=True)) == 1
+    assert tell_receivers(node, relay, patience=1, anew=True) == 0
+    assert len(come(federation)) == 1
+    assert list_untold(node, anew=True) == ()
+
+
 def test_after_homes_node_has_new_keys_its_delegations_hold(federation: SmallFederation) -> None:
     """The head signed them; the node's own signature, by a key that the register has no longer, is made anew."""
     given, node = give(federation), federation.node(HOME)

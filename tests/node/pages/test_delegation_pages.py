@@ -92,6 +92,20 @@ def test_a_form_sent_twice_and_signed_twice_gives_one(
     assert "named to them already" in send(head, "/delegations", form).text
 
 
+def test_a_form_that_is_refused_keeps_what_was_typed_but_the_children(
+    browse: Browse, send: Send, form: dict[str, Any], device: Device
+) -> None:
+    answer = send(browse("vsh"), "/delegations", {**form, "last": "next week"})
+    assert answer.status_code == 400
+    text = answer.text
+    for name in ("person", "first", "last", "purpose"):
+        assert re.search(rf'name="{name}"[^>]*value="{form[name] if name != "last" else "next week"}"', text), name
+    ticked = re.findall(r'name="groups" type="checkbox" value="(\w+)" checked', text)
+    assert ticked == form["groups"]
+    assert form["children"].strip() not in text
+    assert "Personal education plan" in text
+
+
 def test_what_another_passkey_signs_is_not_given(
     browse: Browse, send: Send, node: Node, form: dict[str, Any], device: Device
 ) -> None:
