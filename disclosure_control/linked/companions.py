@@ -16,6 +16,7 @@ from disclosure_control.linked.counted import Counted, counts_of
 from disclosure_control.linked.joint_attack import Baseline, Entries, JointAttack, Rules, attack_together, rule_for
 from disclosure_control.linked.links import Linked, Place, link_plans
 from disclosure_control.linked.shares import read_share
+from disclosure_control.linked.unlike import part_unlike
 from disclosure_control.presets.preset import Preset
 from disclosure_control.rows.protected_table import Entry, Row
 from disclosure_control.suppression.deadline import NEVER, Deadline
@@ -96,17 +97,17 @@ def find_companions(earlier: Sequence[Published], newest: Published, deadline: D
     `Contradiction` and `TimeUp`.
     """
     tables = [*earlier, newest]
-    linked = link_published(tables)
+    linked, unlike = part_unlike(tables, link_published(tables), deadline)
     entries, rules, number = dict(entries_of(tables)), rules_of(tables), len(earlier)
     counted = tuple(counts_of(newest.plan))
     shown = {each.label for each in counted if not each.implied}
     of_shares = {each.label for each in counted if each.of_share}
     amounts, withheld = find_amounts(tables), set[int]()
     less = {place: entry for place, entry in entries.items() if place[0] != number}
-    past = Baseline(linked, less, rules, deadline, amounts)
+    past = Baseline(linked, less, rules, deadline, amounts, unlike)
     found: JointAttack | None = None
     for _ in range(MOST_ROUNDS):
-        found = attack_together(linked, entries, rules, deadline, after=found, amounts=amounts)
+        found = attack_together(linked, entries, rules, deadline, after=found, amounts=amounts, unlike=unlike)
         told = [each.cell for each in past.fresh(found)]
         if not told:
             return frozenset(withheld)

@@ -20,6 +20,7 @@ from disclosure_control.linked.groups import find_groups
 from disclosure_control.linked.implied import narrow_bounds
 from disclosure_control.linked.links import Linked, Place
 from disclosure_control.linked.seen import Seen
+from disclosure_control.linked.unlike import NOTHING_UNLIKE, Unlike
 from disclosure_control.presets.preset import TOTAL_LEVEL, ByLevel, Preset
 from disclosure_control.suppression.attack import Knowing, Known
 from disclosure_control.suppression.deadline import NEVER, Deadline
@@ -105,10 +106,12 @@ def attack_together(
     after: JointAttack | None = None,
     only: Set[int] | None = None,
     amounts: Mapping[Place, Amount] = NO_AMOUNTS,
+    unlike: Unlike = NOTHING_UNLIKE,
 ) -> JointAttack:
     """Attack what is printed. Raises `Contradiction` where no figures agree with it, as those of two snapshots.
 
-    `amounts` are sums and averages, each by the place of the count of the children behind it, while that is known.
+    `amounts` are sums and averages, each by the place of the count of the children behind it, while that is known;
+    and `unlike` are groups of which somebody is in the wider alone, while the figures of both are printed.
 
     What was seen in another attack on the same counts, `after` which this one is made, is not looked for again, where
     no more is printed now. Where `only` some cells matter, others are not looked at.
@@ -117,7 +120,8 @@ def attack_together(
     contradiction, said = Contradiction(), _by_cell(linked, entries)
     for may_be_none in _readings(entries, rules):
         try:
-            bounds = _beside_amounts(linked, entries, amounts, _bounds(linked, said, rules, may_be_none))
+            bounds = _beside_unlike(entries, unlike, _bounds(linked, said, rules, may_be_none))
+            bounds = _beside_amounts(linked, entries, amounts, bounds)
             seen = Seen.of(after.seen if after else None, *bounds)
             return _Attack(linked, said, rules, narrow_bounds(linked.lattice, *bounds), seen, only, deadline).run()
         except Contradiction as found:
@@ -134,6 +138,7 @@ class Baseline:
     rules: Rules
     deadline: Deadline = NEVER
     amounts: Mapping[Place, Amount] = field(default_factory=lambda: NO_AMOUNTS)
+    unlike: Unlike = field(default_factory=lambda: NOTHING_UNLIKE)
     _looked: frozenset[int] = frozenset()
     _found: JointAttack | None = None
 
@@ -145,7 +150,14 @@ class Baseline:
         if self._found is None or not told <= self._looked:
             self._looked |= told
             self._found = attack_together(
-                self.linked, self.less, self.rules, self.deadline, after=found, only=self._looked, amounts=self.amounts
+                self.linked,
+                self.less,
+                self.rules,
+                self.deadline,
+                after=found,
+                only=self._looked,
+                amounts=self.amounts,
+                unlike=self.unlike,
             )
         return found.beyond(self._found)
 
@@ -189,6 +201,15 @@ def _bounds(linked: Linked, said: _Said, rules: Rules, may_be_none: Collection[i
         if low[cell] > high[cell]:
             raise Contradiction("two releases print one count differently")
     return np.array(low, np.int64), np.array(high, np.int64)
+
+
+def _beside_unlike(entries: Entries, unlike: Unlike, bounds: tuple[Bounds, Bounds]) -> tuple[Bounds, Bounds]:
+    """What each cell can be, as somebody is in it where two figures differ."""
+    low = bounds[0].copy()
+    for cell, places in unlike.items():
+        if all(isinstance(entries.get(place), int) for place in places):
+            low[cell] = max(low[cell], 1)
+    return low, bounds[1]
 
 
 def _beside_amounts(
