@@ -6,8 +6,8 @@ somebody is there; and by the counts it is few. Amounts of one column add up ove
 counts do, none is negative, and no child has more than the catalogue's bound. So they have a system of their own, over
 the same cells, and what it gives goes back to the counts: at least so many children as it takes to have so much.
 
-It is looked at where every table is of the same one, with a row for each child, and the children behind each figure
-are known: by the node whose rows they are.
+It is looked at in tables with a row for each child, beside whatever others, where the children behind each figure are
+known: by the node whose rows they are. In what other tables count, each child has what it has in the one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from disclosure_control.linked.averages import Average, find_others
 from disclosure_control.linked.implied import narrow_bounds
 from disclosure_control.rows.rounding import average_places
 from disclosure_control.suppression.lattice import Lattice
@@ -39,7 +40,8 @@ __all__ = ["NO_AMOUNTS", "Amount", "find_amounts", "least_children"]
 class Amount:
     """What is printed of the values of some columns over one cell, in units of their last decimal place.
 
-    It is an average that lies between two ends, or an exact total. `most` is the most that one child has.
+    `columns` come after the name of the table that they are of. It is an average that lies between two ends, or an
+    exact total. `most` is the most that one child has.
     """
 
     columns: tuple[str, ...]
@@ -61,10 +63,8 @@ NO_AMOUNTS: Mapping["Place", Amount] = MappingProxyType({})
 
 def find_amounts(published: Sequence["Published"]) -> Mapping["Place", Amount]:
     """The sums and averages that are printed, each by the place of the count of the children behind it."""
-    plans = [each.plan for each in published]
-    if len({each.governed.name for each in plans}) > 1 or not all(map(_has_rows_of_children, plans)):
-        return NO_AMOUNTS
-    return {place: amount for number, table in enumerate(published) for place, amount in _read_table(number, table)}
+    own = [(number, table) for number, table in enumerate(published) if _has_rows_of_children(table.plan)]
+    return {place: amount for number, table in own for place, amount in _read_table(number, table)} or NO_AMOUNTS
 
 
 def _has_rows_of_children(plan: QueryPlan) -> bool:
@@ -94,13 +94,14 @@ def _is_amount(output: Output, plan: QueryPlan) -> bool:
 def _read(output: Output, figure: Fraction, children: int, table: "Published") -> Amount:
     """A printed figure, read back through its rounding: a sum is the average times the rounded number of children."""
     measure, base, unit = output.measures[0], table.preset.rounding_base, 10**output.scale
+    columns = (table.plan.table, *measure.columns)
     if output.kind == "sum" and base == 1:
-        return Amount(measure.columns, measure.bound, None, int(figure * unit))
+        return Amount(columns, measure.bound, None, int(figure * unit))
     half = Fraction(1, 2 * 10 ** average_places(measure, table.preset))
     low, high = figure, figure
     if output.kind == "sum":
         low, high = (figure - Fraction(base, 2)) / children, (figure + Fraction(base, 2)) / children
-    return Amount(measure.columns, measure.bound, ((low - half) * unit, (high + half) * unit))
+    return Amount(columns, measure.bound, ((low - half) * unit, (high + half) * unit))
 
 
 def least_children(lattice: Lattice, amounts: Mapping[int, Sequence[Amount]], counts: tuple[Bounds, Bounds]) -> Bounds:
@@ -114,7 +115,19 @@ def least_children(lattice: Lattice, amounts: Mapping[int, Sequence[Amount]], co
         low, _ = narrow_bounds(lattice, *_bounds(len(lattice), own, narrow))
         most = max(each.most for found in own.values() for each in found)
         least = np.maximum(least, -(-low // most))
+        for cell, others in find_others(lattice, _averages(own), most, narrow):
+            least[cell] = max(least[cell], others)
     return least
+
+
+def _averages(amounts: Mapping[int, Sequence[Amount]]) -> dict[int, Average]:
+    """Between what each cell's average is, by all that is printed of it."""
+    printed = {cell: [each.average for each in found if each.average is not None] for cell, found in amounts.items()}
+    return {
+        cell: (max(Fraction(0), *(low for low, _ in found)), min(high for _, high in found))
+        for cell, found in printed.items()
+        if found
+    }
 
 
 def _bounds(

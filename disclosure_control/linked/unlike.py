@@ -23,7 +23,7 @@ from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.lattice import Relation
 from query_engine.planning.plan import TOTAL, Output, QueryPlan
 from query_engine.planning.reach import dimension_region
-from query_engine.planning.region import Region, intersect
+from query_engine.planning.region import Region, columns_of, intersect, possible_ranges
 from query_engine.planning.relation import Relation as Joined
 
 if TYPE_CHECKING:
@@ -40,11 +40,15 @@ NOTHING_UNLIKE: Unlike = MappingProxyType({})
 
 @dataclass(frozen=True)
 class _Figure:
-    """A figure that is printed: where, of what, of which children, how many they are as printed, and what it is."""
+    """A figure that is printed: where, of what, of which children, how many they are as printed, and what it is.
+
+    `spans` are the codes that these have in each column which tells them from others, as the bits of a number.
+    """
 
     place: Place
     of: object
     rows: Region
+    spans: Mapping[str, int]
     roster: frozenset[str]
     children: int
     printed: int | Decimal
@@ -111,7 +115,8 @@ def _read(number: int, table: "Published") -> Iterator[_Figure]:
             children, printed = table.implied.get((place, counted.label)), row[counted.place]
             if children and isinstance(printed, int | Decimal):
                 rows = _rows_of(plan, cell, counted.rows)
-                yield _Figure((number, place, counted.label), of, rows, frozenset(table.roster), children, printed)
+                at, roster = (number, place, counted.label), frozenset(table.roster)
+                yield _Figure(at, of, rows, _span(rows, plan), roster, children, printed)
 
 
 def _of_what(output: Output) -> object:
@@ -125,7 +130,19 @@ def _rows_of(plan: QueryPlan, cell: Sequence[object], rows: Region) -> Region:
     return reduce(intersect, regions, rows)
 
 
+def _span(rows: Region, plan: QueryPlan) -> Mapping[str, int]:
+    found = dict[str, int]()
+    for column in (plan.governed.columns[name] for name in columns_of(rows)):
+        codes = sum((1 << last + 1) - (1 << first) for first, last in possible_ranges(rows, column))
+        if codes != (1 << column.codes) - 1:
+            found[column.name] = codes
+    return found
+
+
 def _is_within(narrow: _Figure, wide: _Figure) -> bool:
+    """Whether the one is of some of the other; for nearly all pairs a single column says that it is not."""
+    if any(narrow.spans.get(name, -1) & ~span for name, span in wide.spans.items()):
+        return False
     return narrow.roster <= wide.roster and _is_part(narrow.rows, wide.rows)
 
 

@@ -77,14 +77,34 @@ def _open(cells: int) -> tuple[np.ndarray, np.ndarray]:
     return np.zeros(cells, np.int64), np.full(cells, UNBOUNDED, np.int64)
 
 
-def test_tables_of_which_one_has_any_number_of_rows_for_a_child_are_left_alone() -> None:
-    support = Published(
-        "s",
-        derive_plan("SELECT COUNT(DISTINCT child) AS n FROM pep WHERE academic_year = 202425", Path.PER_AUTHORITY),
-        load_preset("opensafely"),
-        ((20,),),
-    )
-    assert not find_amounts([support, publish("one", f"SELECT {DAYS} {EVERYBODY}", "2.3", 20)])
+def test_a_question_about_another_table_takes_nothing_from_it() -> None:
+    """What children have is set against each other beside whatever else was asked, and only of tables of children."""
+    pep = derive_plan("SELECT COUNT(DISTINCT child) AS n FROM pep WHERE academic_year = 202425", Path.PER_AUTHORITY)
+    support = Published("s", pep, load_preset("opensafely"), ((20,),))
+    one, other = (publish("one", f"SELECT {DAYS} {each}", "2.3", 20) for each in (EVERYBODY, OLDER))
+    assert {place[0] for place in find_amounts([support, one, other])} == {1, 2}
+    assert not find_amounts([support])
+
+
+PARTS = [
+    # those to 9, those of 10 to 12, all of them and those of 13; and whether the last is withheld
+    ("2.0", "2.0", "2.1", True),
+    ("2.0", "2.2", "2.1", False),
+    ("2.0", "2.0", "1.9", True),
+    ("2.0", "2.0", "2.0", False),
+]
+
+
+@pytest.mark.parametrize(("younger", "older", "all_have", "withheld"), PARTS)
+def test_an_average_beyond_those_of_all_parts_is_of_somebody_else(
+    younger: str, older: str, all_have: str, withheld: bool
+) -> None:
+    earlier = [
+        publish("younger", f"SELECT {DAYS} {EVERYBODY} AND age <= 9", younger, 20),
+        publish("older", f"SELECT {DAYS} {EVERYBODY} AND age BETWEEN 10 AND 12", older, 20),
+    ]
+    newest = publish("all", f"SELECT {DAYS} {EVERYBODY} AND age <= 13", all_have, 40)
+    assert find_companions(earlier, newest) == (frozenset({0}) if withheld else frozenset())
 
 
 # --- Against children who are known ----------------------------------------------------------------------------------
