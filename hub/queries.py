@@ -38,7 +38,7 @@ from federation.manifest import (
     write_manifest,
 )
 from federation.problems import ProblemRaised
-from federation.register import Member, MemberKind
+from federation.register import Member, MemberKind, OrganisationKind
 from federation.standing_rosters import ENGLAND
 from federation.wire import whole_seconds
 from hub.budgets import check_budget, describe_budget, find_left, reserve_budget
@@ -259,17 +259,43 @@ def find_query(hub: Hub, query_id: str, reader: Member) -> StoredQuery:
 
 
 def find_for_release(hub: Hub, query_id: str, reader: Member) -> StoredQuery:
-    """Return a query whose release `reader` may have: one that they may see, or, for a node, one that it was asked.
+    """Return a query whose release `reader` may have. Raises a 404 problem otherwise.
 
-    Raises a 404 problem otherwise.
+    1. a node may have what it was asked;
+    2. once it is released, whoever the access matrix gives the federation's aggregates may have it, unless it is of
+       columns that authorities alone may ask about: then whoever of them is of an authority;
+    3. whoever may see the query may have it, and is told where it stands before that.
     """
     row = hub.database.connection.execute("SELECT * FROM queries WHERE query_id = ?", (query_id,)).fetchone()
-    if row is not None and reader.kind is MemberKind.NODE:
-        hub.check_access(reader.kind, "federation", "aggregate", "aggregates")
+    if row is not None and not may_see(hub, row["asker"], reader) and may_read_aggregates(hub, reader):
         query = read_query(row)
-        if reader.id in query.manifest.roster:
+        if reader.kind is MemberKind.NODE:
+            readable = reader.id in query.manifest.roster
+        else:
+            readable = query.state is QueryState.RELEASED and _is_for(query, reader)
+        if readable:
             return query
     return find_query(hub, query_id, reader)
+
+
+def may_read_aggregates(hub: Hub, reader: Member) -> bool:
+    """Whether the access matrix gives a member safe aggregates of the federation."""
+    try:
+        hub.check_access(reader.kind, "federation", "aggregate", "aggregates")
+    except ProblemRaised:
+        return False
+    return True
+
+
+def _is_for(query: StoredQuery, reader: Member) -> bool:
+    """Whether a query is of nothing but columns that a reader's organisation may ask about."""
+    if reader.organisation_kind is OrganisationKind.AUTHORITY:
+        return True
+    try:
+        return query.plan.audience == "researcher"
+    except ProblemRaised:
+        # What is no question any more, under a newer catalogue, cannot be said to be for everybody.
+        return False
 
 
 def may_see(hub: Hub, asker: str, reader: Member) -> bool:

@@ -148,14 +148,14 @@ def decide_check(query_id: str) -> Response:
 def send_proof(query_id: str) -> Response:
     """Hand out the proof that the release of a query stands in the hub's log."""
     hub, reader = the_hub(), authenticate()
-    proof = proofs.prove_release(hub, queries.find_query(hub, query_id, reader))
+    proof = proofs.prove_release(hub, queries.find_for_release(hub, query_id, reader))
     return Response(proof, content_type="text/plain; charset=utf-8")
 
 
 @people_doors.get("/api/queries/<query_id>/release")
 @describes(gives=ReleaseDocument)
 def send_release(query_id: str) -> Response:
-    """Hand out the release of a query: to whoever may see the query, and to the nodes that it was asked of."""
+    """Hand out the release of a query: to whoever may have safe aggregates, and to the nodes that it was asked of."""
     hub, reader = the_hub(), authenticate()
     document = release.find_release(hub, queries.find_for_release(hub, query_id, reader))
     return Response(document, content_type="application/json")

@@ -1,8 +1,8 @@
 """The page of a release by its id, which is what is cited: it stays at its address, whatever becomes of the release.
 
 It is for whoever has the id, which cannot be guessed: the asker, who passes it on, and their readers. It says what the
-release is of, how it came about, whether it still stands, and how to prove it. Its figures are for members who may see
-the query, and for whoever its asker hands the document to.
+release is of, how it came about, whether it still stands, and how to prove it. Its figures are for members who have
+signed in and may have safe aggregates, and for whoever its asker hands the document to.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from federation.problems import ProblemRaised
 from federation.release_files.provenance import cite_release
 from federation.wire import MAX_BATCH_BYTES, decode_document
 from hub.pages.visitor import find_visitor, the_hub
-from hub.queries import find_ending, find_query
+from hub.queries import find_ending, find_for_release
 
 citation = Blueprint("citation", __name__)
 
@@ -78,7 +78,7 @@ def _may_read(query_id: str) -> bool:
     if visitor is None:
         return False
     try:
-        find_query(the_hub(), query_id, visitor)
+        find_for_release(the_hub(), query_id, visitor)
     except ProblemRaised:
         return False
     return True

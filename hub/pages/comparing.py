@@ -1,4 +1,4 @@
-"""The page on which two of one's releases stand side by side."""
+"""The page on which two releases stand side by side: one's own to choose from, others by their address."""
 
 from flask import Blueprint, render_template, request
 
@@ -11,7 +11,7 @@ from federation.register import Member
 from federation.wire import MAX_BATCH_BYTES, decode_document
 from hub.pages.comparison import Side, compare
 from hub.pages.visitor import require_visitor, the_hub
-from hub.queries import find_query, list_queries
+from hub.queries import find_for_release, list_queries
 from hub.release import find_release
 
 comparing = Blueprint("comparing", __name__)
@@ -55,9 +55,9 @@ def _read_sides(first: str, second: str, visitor: Member) -> tuple[Side, Side]:
 
 
 def _read_side(query_id: str, visitor: Member) -> Side:
-    """Read one side. Raises a 404 problem for a query that has no table that the visitor may see."""
+    """Read one side. Raises a 404 problem for a query that has no table that the visitor may have."""
     hub = the_hub()
-    query = find_query(hub, query_id, visitor)
+    query = find_for_release(hub, query_id, visitor)
     document = decode_document(find_release(hub, query), ReleaseDocument, limit=MAX_BATCH_BYTES)
     released = read_release(document.table)
     if isinstance(released, ReleasedModel):

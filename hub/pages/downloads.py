@@ -20,7 +20,7 @@ from federation.web.description import describes
 from federation.wire import MAX_BATCH_BYTES, decode_document
 from hub.pages.visitor import require_visitor, the_hub
 from hub.proofs import prove_release
-from hub.queries import find_query
+from hub.queries import find_for_release
 from hub.release import find_release
 
 downloads = Blueprint("downloads", __name__)
@@ -111,9 +111,9 @@ def send_open_data(query_id: str) -> Response:
 
 
 def find_document(query_id: str) -> bytes:
-    """The release document of a query that the visitor may see. Raises 403 and 404 problems."""
+    """The release document of a query whose release the visitor may have. Raises 403 and 404 problems."""
     hub, visitor = the_hub(), require_visitor()
-    return find_release(hub, find_query(hub, query_id, visitor))
+    return find_release(hub, find_for_release(hub, query_id, visitor))
 
 
 def read_document(query_id: str) -> ReleaseDocument:
@@ -123,7 +123,7 @@ def read_document(query_id: str) -> ReleaseDocument:
 
 def _prove(query_id: str) -> str:
     hub, visitor = the_hub(), require_visitor()
-    return prove_release(hub, find_query(hub, query_id, visitor))
+    return prove_release(hub, find_for_release(hub, query_id, visitor))
 
 
 def _attach(content: str | bytes, kind: str, name: str) -> Response:

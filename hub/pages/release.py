@@ -16,7 +16,7 @@ from hub.pages.bars import draw_bars
 from hub.pages.downloads import FORMS, is_yes, offers_margins, read_document
 from hub.pages.shown_rows import show_rows
 from hub.pages.visitor import require_visitor, the_hub
-from hub.queries import find_ending, find_query
+from hub.queries import find_ending, find_for_release, may_see
 
 release = Blueprint("release", __name__)
 
@@ -36,6 +36,7 @@ def _show_model(document: ReleaseDocument, model: ReleasedModel) -> str:
     return render_template(
         "release_model.html",
         document=document,
+        sees_query=_sees_query(document),
         notice=find_ending(the_hub(), document.query_id),
         forms=FORMS,
         model=model,
@@ -56,6 +57,7 @@ def _show_table(document: ReleaseDocument, table: ReleasedTable) -> str:
     return render_template(
         "release.html",
         document=document,
+        sees_query=_sees_query(document),
         notice=find_ending(the_hub(), document.query_id),
         table=table,
         shown=shown,
@@ -74,9 +76,18 @@ def _show_table(document: ReleaseDocument, table: ReleasedTable) -> str:
 
 
 def _describe_budget(document: ReleaseDocument) -> QueryBudget | None:
-    """What the release has cost, and what is left by now; None where it has no noise."""
-    query = find_query(the_hub(), document.query_id, require_visitor())
-    return describe_budget(the_hub(), query.manifest, query.state, query.digest)
+    """What the release has cost, and what is left by now; None where it has no noise, or is not the visitor's."""
+    hub, visitor = the_hub(), require_visitor()
+    query = find_for_release(hub, document.query_id, visitor)
+    if not may_see(hub, query.manifest.asker, visitor):
+        return None
+    return describe_budget(hub, query.manifest, query.state, query.digest)
+
+
+def _sees_query(document: ReleaseDocument) -> bool:
+    """Whether the visitor may see how the release came about, too."""
+    hub, visitor = the_hub(), require_visitor()
+    return may_see(hub, find_for_release(hub, document.query_id, visitor).manifest.asker, visitor)
 
 
 def _read_number() -> int:

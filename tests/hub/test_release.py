@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,12 +11,14 @@ from hypothesis import strategies as st
 from federation.exchange import QueryState
 from federation.manifest import Reply
 from federation.problems import ProblemRaised
+from federation.register import OrganisationKind
 from federation.releases import verify_release
 from hub import release
 from hub.dispatch import read_replies
-from hub.queries import find_query
+from hub.queries import find_for_release, find_query
 from hub.release import combine_replies
 from hub.settling import settle_query
+from query_engine.planning.plan import QueryPlan
 from tests.hub.played_federation import AUTHORITIES, NODES, PlayedFederation, found_federation
 from tests.hub.replies import accept, honest_table, released, rows_of, status_of, table_of, time_is_up
 
@@ -194,3 +197,28 @@ def make_answer(like: Reply, table: object) -> Reply:
     """What node-303 says, holding any table."""
     fields = {name: getattr(like, name) for name in like.__struct_fields__}
     return Reply(**{**fields, "node": "node-303", "authority": "303", "table": table})
+
+
+def test_what_is_released_is_for_everybody_who_may_have_aggregates(federation: PlayedFederation) -> None:
+    """Not before: a query that is not theirs does not exist for them until then."""
+    hub, bea = federation.hub, federation.member("bea")
+    query_id = federation.start()
+    with pytest.raises(ProblemRaised, match="query of that id"):
+        find_for_release(hub, query_id, bea)
+    federation.answer(query_id, *NODES)
+    assert find_for_release(hub, query_id, bea).query_id == query_id
+    with pytest.raises(ProblemRaised, match="query of that id"):
+        find_query(hub, query_id, bea)
+    with pytest.raises(ProblemRaised, match="query of that id"):
+        find_for_release(hub, query_id, federation.member("hub"))
+
+
+def test_what_authorities_alone_may_ask_about_is_read_by_authorities_alone(
+    federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query_id = federation.answer(federation.start(), *NODES)
+    monkeypatch.setattr(QueryPlan, "audience", "authority")
+    with pytest.raises(ProblemRaised, match="query of that id"):
+        find_for_release(federation.hub, query_id, federation.member("bea"))
+    theirs = msgspec.structs.replace(federation.member("bea"), organisation_kind=OrganisationKind.AUTHORITY)
+    assert find_for_release(federation.hub, query_id, theirs).query_id == query_id

@@ -1,4 +1,8 @@
-"""Who may see which page of the hub: the access matrix, page by page."""
+"""Who may see which page of the hub: the access matrix, page by page.
+
+What is released is read by whoever may have safe aggregates, the analyst of the department among them; how it came
+about, and all that is not released, by its asker and those who look after the federation.
+"""
 
 import pytest
 from flask import Flask
@@ -30,14 +34,14 @@ ACCESS = {
     "/queries/{drafted}":                (403,  200,  404,    200,     200,    200,     200,    404),
     "/queries/{running}":                (403,  200,  404,    200,     200,    200,     200,    404),
     "/queries/Q-0000000000000000":       (403,  404,  404,    404,     404,    404,     404,    404),
-    "/queries/{released}/release":       (403,  200,  404,    200,     200,    200,     200,    404),
+    "/queries/{released}/release":       (403,  200,  200,    200,     200,    200,     200,    404),
     "/queries/{running}/release":        (403,  404,  404,    404,     404,    404,     404,    404),
     "/queries/{released}/release?page=2": (403, 404,  404,    404,     404,    404,     404,    404),
-    "/queries/{released}/release.csv":   (403,  200,  404,    200,     200,    200,     200,    404),
-    "/queries/{released}/open-data.zip": (403, 200,  404,    200,     200,    200,     200,    404),
-    "/queries/{released}/release.json":  (403,  200,  404,    200,     200,    200,     200,    404),
-    "/queries/{released}/release.tlog-proof":  (403,  200,  404,    200,     200,    200,     200,    404),
-    "/queries/{released}/release-xlsx.zip": (403, 200, 404,   200,     200,    200,     200,    404),
+    "/queries/{released}/release.csv":   (403,  200,  200,    200,     200,    200,     200,    404),
+    "/queries/{released}/open-data.zip": (403, 200,  200,    200,     200,    200,     200,    404),
+    "/queries/{released}/release.json":  (403,  200,  200,    200,     200,    200,     200,    404),
+    "/queries/{released}/release.tlog-proof":  (403,  200,  200,    200,     200,    200,     200,    404),
+    "/queries/{released}/release-xlsx.zip": (403, 200, 200,   200,     200,    200,     200,    404),
     "/queries/{released}/release-pdf.zip":  (404, 404, 404,   404,     404,    404,     404,    404),
     "/queries/{running}/release-csv.zip": (403, 404,  404,    404,     404,    404,     404,    404),
     "/compare":                          (403,  200,  200,    200,     200,    200,     200,    200),

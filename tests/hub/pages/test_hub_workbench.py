@@ -185,7 +185,8 @@ def test_two_releases_are_compared_on_a_page(
     page = browse("ana").get(f"/compare?first={asked['released']}&second={other}").text
     assert "They are of different authorities: 0 are in the first alone, 1 in the second." in text_of(page)
     assert page.count("<option") == 2 * 3
-    assert browse("bea").get(f"/compare?first={asked['released']}&second={other}").status_code == 404
+    assert browse("bea").get(f"/compare?first={asked['released']}&second={other}").status_code == 200
+    assert browse("bea").get(f"/compare?first={asked['released']}&second={asked['running']}").status_code == 404
     same = browse("ana").get(f"/compare?first={other}&second={other}")
     assert (same.status_code, "two different releases" in same.text) == (404, True)
     model = browse("ana").get(f"/compare?first={other}&second={keep_model(federation)}")
@@ -232,7 +233,7 @@ def test_a_question_is_asked_again_from_its_page(browse: Browse, asked: dict[str
 def test_a_release_is_cited_by_an_address_that_anybody_can_open(
     browse: Browse, asked: dict[str, str], federation: PlayedFederation
 ) -> None:
-    """It says what was asked and how to prove it; figures are for those who may see the query."""
+    """It says what was asked and how to prove it; figures are for members who have signed in."""
     address = f"/releases/{asked['release']}"
     stranger = browse("").get(address).text
     document = decode_document(
@@ -243,11 +244,22 @@ def test_a_release_is_cited_by_an_address_that_anybody_can_open(
     assert digest_release(document) in told
     assert "2 of 3 authorities" in told
     assert "Read the release" not in told
-    assert "Read the release" not in browse("bea").get(address).text
-    assert "Read the release" in browse("ana").get(address).text
+    for member in ("ana", "bea"):
+        assert "Read the release" in browse(member).get(address).text
     figures = [str(row[2]) for row in document.table["rows"] if isinstance(row[2], int) and row[2] > 50]
     assert figures
     assert not any(f">{figure}<" in stranger for figure in figures)
+
+
+def test_another_organisation_reads_the_release_and_not_how_it_came_about(
+    browse: Browse, asked: dict[str, str]
+) -> None:
+    """No link on its page leads to the query, which is not theirs."""
+    path = f"/queries/{asked['released']}/release"
+    hers, asker = browse("bea").get(path).text, browse("ana").get(path).text
+    assert read_page(hers).all("table")[0].text == read_page(asker).all("table")[0].text
+    for link in (f'"/queries/{asked["released"]}"', "?next="):
+        assert (link in asker, link in hers) == (True, False)
 
 
 def test_a_withdrawn_release_says_so_wherever_it_is_read(
