@@ -62,6 +62,7 @@ from federation.witnessing import find_quorum
 
 if TYPE_CHECKING:
     from disclosure_control.presets.shelf import PresetShelf
+    from federation.comparison import Comparison
     from federation.reports.written import WrittenReport
 
 Clock = Callable[[], datetime]
@@ -283,7 +284,11 @@ class FederationClient:
         return self._connection.give_notice(query_id, Reason(reason=reason))
 
     def fetch(self, query_id: str) -> ReleaseDocument:
-        """Return the release of a query, verified against what the nodes signed.
+        """Return the release of a query, verified as `fetch_answered` verifies it."""
+        return self.fetch_answered(query_id)[0]
+
+    def fetch_answered(self, query_id: str) -> tuple[ReleaseDocument, Manifest]:
+        """Return the release of a query and the manifest that it answers, verified against what the nodes signed.
 
         Raises `ReleaseMismatch` where a table is not what the nodes' signed replies give, and `TotalMismatch` where a
         total is of other nodes or on other terms than they signed.
@@ -296,7 +301,13 @@ class FederationClient:
             verify_total(document, envelope, plan, register, self.presets)
         else:
             verify_release(document, envelope, plan, register, self.presets)
-        return document
+        return document, manifest
+
+    def compare(self, first: str, second: str) -> "Comparison":
+        """Return two queries' releases side by side, each verified. Raises `StateError` where they have no tables."""
+        from federation.client.comparing import compare_releases
+
+        return compare_releases(self, first, second)
 
     def fetch_proof(self, document: ReleaseDocument) -> tuple[bytes, str]:
         """Return the proof that a release stands in the hub's log, and how far that is witnessed, in a line.

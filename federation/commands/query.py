@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from federation.commands.check import check
+from federation.commands.compare import compare
 from federation.commands.fetch import fetch
 from federation.commands.report import report
 from federation.commands.template import template
@@ -27,6 +28,7 @@ def query() -> None:
 
 
 query.add_command(check)
+query.add_command(compare)
 query.add_command(fetch)
 query.add_command(report)
 query.add_command(template)

@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from disclosure_control.margins.precision import Margin, Margins
 from disclosure_control.release.showing import ShownTable
+from disclosure_control.release.shown_entry import show_category
 from disclosure_control.rows.protected_table import Entry, Row
-from hub.pages.shown_rows import show_category
 
 __all__ = ["Bar", "BarChart", "draw_bars"]
 

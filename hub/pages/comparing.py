@@ -5,11 +5,11 @@ from flask import Blueprint, render_template, request
 from disclosure_control.models.reading import read_release
 from disclosure_control.models.release import ReleasedModel
 from disclosure_control.release.showing import show_table
+from federation.comparison import Side, compare
 from federation.exchange import QueryState, QueryStatus, ReleaseDocument
 from federation.problems import ProblemRaised
 from federation.register import Member
 from federation.wire import MAX_BATCH_BYTES, decode_document
-from hub.pages.comparison import Side, compare
 from hub.pages.visitor import require_visitor, the_hub
 from hub.queries import find_for_release, list_queries
 from hub.release import find_release

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 
 from disclosure_control.release.showing import show_table
+from federation.comparison import Side, compare
 from federation.exchange import ReleaseDocument
 from federation.log_proofs import digest_release, verify_release_proof
 from federation.wire import MAX_BATCH_BYTES, decode_document
 from hub.pages.again import ask_about_next, ask_again
-from hub.pages.comparison import Side, compare
 from hub.pages.words import list_words
 from hub.queries import StoredQuery, find_query
 from node.tracking.spreadsheet import read_spreadsheet

@@ -12,10 +12,10 @@ from decimal import Decimal
 from disclosure_control.margins.precision import Margin, Margins, NoMargin
 from disclosure_control.release.gate import ReleasedTable
 from disclosure_control.release.showing import ShownTable
+from disclosure_control.release.shown_entry import ShownEntry, show_category, show_figure
 from disclosure_control.rows.protected_table import Entry, Row
 from federation.exchange import ReleaseDocument
 from federation.manifest import Manifest
-from hub.pages.shown_rows import ShownEntry, show_category, show_figure
 
 __all__ = ["ComparedRow", "Comparison", "Side", "compare"]
 
