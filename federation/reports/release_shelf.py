@@ -24,6 +24,9 @@ __all__ = ["Near", "ReleaseShelf", "Releases"]
 LEAST_ASKED = 0.9
 """The part of all authorities with a node that a total is over, if it is to stand for England or its regions."""
 
+OF_AUTHORITIES = frozenset({Path.PER_AUTHORITY})
+"""The path by which rows of each authority leave."""
+
 WITHDRAWN = "what was released has been withdrawn"
 
 
@@ -64,39 +67,40 @@ class ReleaseShelf:
 
     def find(self, measure: Measure, factors: tuple[Factor, ...], place: Place) -> Figures:
         """Return a measure's figures of a place, from the newest release that has them, or why there are none."""
-        kept = self._find_kept(measure, factors, place)
+        sql = write_question(measure, factors, self.year, by_region=place.level == "region")
+        kept = self._find_of(sql, place)
         if isinstance(kept, str):
             return Figures(place, measure, factors, why_not=kept)
         return _read_place(kept, measure, factors, place)
 
     def find_authorities(self, measure: Measure, within: Place) -> tuple[Figures, ...]:
-        """Return a measure's figures of each authority that was asked within a place, in the order of the codes."""
-        places = _list_within(within)
-        kept = self._find_kept(measure, (), places[0])
-        if isinstance(kept, str):
-            return ()
-        asked = {*kept.table.answered, *kept.table.absent}
-        return tuple(_read_place(kept, measure, (), place) for place in places if place.code in asked)
+        """Return a measure's figures of each authority that was asked within a place, in the order of the codes.
+
+        Each is from the newest release that asked it, as in a report of its own.
+        """
+        found = self._find_of_each(write_question(measure, (), self.year), within)
+        return tuple(_read_place(kept, measure, (), place) for place, kept in found.items())
 
     def find_expected(self, measure: Measure, within: Place) -> Alike:
         """Return what England's newest model expects of each authority within a place, in the order of the codes."""
         model = self.find_release(write_model(measure, self.year), SUM_PATHS, self._stands_for_england)
-        mix = self.find_release(write_case_mix(measure, self.year), frozenset({Path.PER_AUTHORITY}), _any)
         if isinstance(model, str):
             return Alike(why_not=f"England's model is {model}")
-        if isinstance(mix, str):
-            return Alike(why_not=f"what the model takes into account of each authority is {mix}")
-        found = [_expect(model, mix, measure, place) for place in _list_within(within)]
-        asked = [place for place in _list_within(within) if place.code in mix.table.answered]
+        sql = write_case_mix(measure, self.year)
+        mixes = self._find_of_each(sql, within)
+        if not mixes and isinstance(why := self.find_release(sql, OF_AUTHORITIES, _any), str):
+            return Alike(why_not=f"what the model takes into account of each authority is {why}")
+        found = [_expect(model, mix, measure, place) for place, mix in mixes.items()]
+        answered = [place for place, mix in mixes.items() if place.code in mix.table.answered]
         expected = tuple(each for each in found if each is not None)
-        return Alike(expected, len(asked) - len(expected), (model.source, mix.source))
+        sources = dict.fromkeys((model.source, *(mix.source for mix in mixes.values())))
+        return Alike(expected, len(answered) - len(expected), tuple(sources))
 
     def find_told(self, question: Question, place: Place) -> Told:
         """Return the answer to a question of a place, from the newest release that has it, or why there is none."""
         if place.level == "region":
             return Told(place, question, why_not="it is told of authorities and of England alone")
-        paths, fits = self._ways(place)
-        kept = self.find_release(question.write_sql(self.year), paths, fits)
+        kept = self._find_of(question.write_sql(self.year), place)
         if isinstance(kept, str):
             return Told(place, question, why_not=kept)
         columns, rows = kept.take_place(place)
@@ -104,16 +108,26 @@ class ReleaseShelf:
             return Told(place, question, source=kept.source, why_not="it is not in the release")
         return Told(place, question, columns, tuple(row for _, row in rows), kept.source, kept.release_id)
 
-    def _find_kept(self, measure: Measure, factors: tuple[Factor, ...], place: Place) -> KeptRelease | str:
-        """Return the newest release that has a place's figures, or why there is none."""
-        sql = write_question(measure, factors, self.year, by_region=place.level == "region")
-        return self.find_release(sql, *self._ways(place))
+    def _find_of(self, sql: str, place: Place) -> KeptRelease | str:
+        """Return the newest release that answers a question of a place; of an authority, one that asked it."""
+        if place.level != "authority":
+            return self.find_release(sql, SUM_PATHS, self._stands_for_england)
+        kept = self.find_release(sql, OF_AUTHORITIES, lambda each: place.code in _list_asked(each))
+        # One that asked others alone has no figure of it either, and says so.
+        return self.find_release(sql, OF_AUTHORITIES, _any) if isinstance(kept, str) else kept
 
-    def _ways(self, place: Place) -> tuple[frozenset[Path], Callable[[KeptRelease], bool]]:
-        """By which paths a place's figures leave, and which releases have them."""
-        if place.level == "authority":
-            return frozenset({Path.PER_AUTHORITY}), _any
-        return SUM_PATHS, self._stands_for_england
+    def _find_of_each(self, sql: str, within: Place) -> dict[Place, KeptRelease]:
+        """Return the newest release that asked each authority within a place; those that none asked have none."""
+        found: dict[Place, KeptRelease] = {}
+        places = _list_within(within)
+
+        def has_all(kept: KeptRelease) -> bool:
+            asked = _list_asked(kept)
+            found.update({place: kept for place in places if place.code in asked and place not in found})
+            return all(place in found for place in places if place.code in self.releases.authorities)
+
+        self.find_release(sql, OF_AUTHORITIES, has_all)
+        return {place: found[place] for place in places if place in found}
 
     def find_release(self, sql: str, paths: frozenset[Path], fits: Callable[[KeptRelease], bool]) -> KeptRelease | str:
         """Return the newest release that answers a question by one of these paths, or why there is none."""
@@ -140,9 +154,8 @@ class ReleaseShelf:
         return frozenset({None, *(preset.record_keys for preset in self.releases.presets.good())})
 
     def _stands_for_england(self, kept: KeptRelease) -> bool:
-        asked = {*kept.table.answered, *kept.table.absent}
         authorities = self.releases.authorities
-        return len(asked & authorities) >= LEAST_ASKED * len(authorities)
+        return len(_list_asked(kept) & authorities) >= LEAST_ASKED * len(authorities)
 
 
 @lru_cache(maxsize=4096)
@@ -159,6 +172,10 @@ def name_plans(sql: str, path: Path, keys: frozenset[int | None]) -> frozenset[s
 
 def _any(_: KeptRelease) -> bool:
     return True
+
+
+def _list_asked(kept: KeptRelease) -> frozenset[str]:
+    return frozenset({*kept.table.answered, *kept.table.absent})
 
 
 def _list_within(within: Place) -> tuple[Place, ...]:

@@ -161,6 +161,35 @@ def test_a_funnel_has_the_authorities_in_the_order_of_their_codes(reported: Repo
     assert [each.text for each in read_page(page).all("text")].count("Bexley") == 1
 
 
+def test_a_later_release_of_a_few_authorities_hides_no_others(reported: Reported, browse: Browse) -> None:
+    """Bexley and London were asked with all; then two authorities, of which one is of London, were asked again."""
+    measure = load_measures().find_measure("english_and_maths")
+    reported.ask("absence", of="nation")
+    reported.release(write_model(measure, YEAR), "nation")
+    for among in (AUTHORITIES, ("301", "330")):
+        reported.ask("absence", of="authority", among=among)
+        reported.release(write_case_mix(measure, YEAR), "authority", among)
+    page = browse("ana").get(f"/reports/metrics?{PLACE}").text
+    assert "it was not asked" not in text_of(page)
+    caption = "Persistent absence: authorities of London in the order of their codes"
+    assert [row[0][-4:-1] for row in read_tables(page)[caption]] == ["201", "301", "302", "303"]
+    tidy = read_csv(browse("ana").get(f"/reports/metrics.csv?{PLACE}").text)
+    again = read_csv(browse("ana").get("/reports/metrics.csv?place=authority:301&year=202425").text)
+    releases = [
+        next(each["release"] for each in rows if each["la_name"] and each["measure"] == "Persistent absence")
+        for rows in (tidy, again)
+    ]
+    assert len(set(releases)) == 2, "each is from the newest release that asked it"
+    alike = "English and maths at grade 4 or above, at 16: observed and expected, in the order of the codes"
+    codes = [row[0][-4:-1] for row in read_tables(browse("ana").get("/reports/virtual-school").text)[alike]]
+    assert {"301", "302", "303"} <= set(codes)
+
+
+def test_an_authority_that_no_release_asked_reads_so(reported: Reported, browse: Browse) -> None:
+    reported.ask("absence", of="authority", among=("301", "330"))
+    assert "it was not asked" in text_of(browse("ana").get(f"/reports/metrics?{PLACE}").text)
+
+
 def test_a_report_is_of_what_its_reader_may_see(reported: Reported, browse: Browse) -> None:
     """Bea is of no project: her report says of all figures that they are not yet released."""
     reported.ask("absence", of="nation")
