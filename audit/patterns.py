@@ -67,6 +67,9 @@ LOOKS = frozenset({Action.LOOKUP_ASKED, Action.LOOKUP_RECEIVED, Action.CHILDREN_
 ELSEWHERE = frozenset({Action.LOOKUP_ANSWERED, Action.CLAIM_ANSWERED})
 """What somebody at another authority was told here; its entries have them under the name that they have there."""
 
+SHOWN = LOOKS | {Action.LOOKUP_ANSWERED}
+"""What shows children to anybody: to people of ours, or by an answer of ours to people of another authority."""
+
 CHANGES = frozenset({Action.TRACKING_UPDATED, Action.DELEGATION_GIVEN, Action.HANDOVER_OFFERED})
 
 
@@ -91,8 +94,8 @@ def _night(at: datetime, limits: Limits) -> tuple[object, bool]:
 
 
 def find_bulk(log: Log, limits: Limits) -> Found:
-    """One person was shown very many children within an hour."""
-    for entries in _by_actor(each for each in _of(log, LOOKS) if each.event.subject):
+    """One person, of ours or of another authority, was shown very many children within an hour."""
+    for entries in _grouped(_with_child(log), _person):
         for last, within in _windows(entries, HOUR):
             children = len({each.event.subject for each in within})
             if children >= limits.children_an_hour:
@@ -167,8 +170,8 @@ def find_export_after_lookup(log: Log, limits: Limits) -> Found:
 
 def find_refused_again(log: Log, limits: Limits) -> Found:
     """Somebody was refused several times within an hour: as if trying what would be let through."""
-    refused = [each for each in log if each.event.outcome is Outcome.REFUSED and each.event.action in LOOKS]
-    for entries in _by_actor(refused):
+    refused = [each for each in log if each.event.outcome is Outcome.REFUSED and each.event.action in SHOWN]
+    for entries in _grouped(refused, _person):
         yield from _bursts(entries, HOUR, limits.refusals, "refused {} times within an hour")
 
 
@@ -176,7 +179,7 @@ def find_watched_child(log: Log, limits: Limits) -> Found:
     """Many different people looked at one child within a day: as when a child is in the news."""
     for entries in _by_child(log):
         for last, within in _windows(entries, DAY):
-            people = len({each.event.actor for each in within})
+            people = len({_person(each) for each in within})
             if people >= limits.people_a_child:
                 yield last, f"{people} people looked at one child within a day"
                 break
@@ -184,7 +187,7 @@ def find_watched_child(log: Log, limits: Limits) -> Found:
 
 def find_again_and_again(log: Log, limits: Limits) -> Found:
     """One person came back to one child again and again within a week."""
-    for entries in _grouped(_with_child(log), lambda each: (each.event.actor, each.event.subject)):
+    for entries in _grouped(_with_child(log), lambda each: (_person(each), each.event.subject)):
         yield from _bursts(entries, 7 * DAY, limits.times_a_child, "one child {} times within a week")
 
 
@@ -267,7 +270,7 @@ PATTERNS: tuple[Pattern, ...] = (
 def find_patterns(log: Log, limits: Limits | None = None) -> list[Finding]:
     """Return what every pattern finds in the entries, oldest first, newest finding first."""
     found = [
-        Finding(pattern.name, each.index, each.event.at, each.event.actor, text)
+        Finding(pattern.name, each.index, each.event.at, each.event.actor, text + _say_where(each.event))
         for pattern in PATTERNS
         for each, text in pattern.find(log, limits or Limits())
     ]
@@ -282,7 +285,16 @@ def _of(log: Iterable[Numbered], actions: frozenset[Action]) -> list[Numbered]:
 
 
 def _with_child(log: Iterable[Numbered]) -> list[Numbered]:
-    return [each for each in _of(log, LOOKS) if each.event.subject]
+    return [each for each in _of(log, SHOWN) if each.event.subject]
+
+
+def _person(each: Numbered) -> tuple[str, str]:
+    """Who did it: whom another authority calls by the name of one of ours, or of a third's, is somebody else."""
+    return each.event.acting_for if each.event.action in ELSEWHERE else "", each.event.actor
+
+
+def _say_where(event: AuditEvent) -> str:
+    return f", told to authority {event.acting_for}" if event.action in ELSEWHERE and event.acting_for else ""
 
 
 def _grouped(log: Iterable[Numbered], key: Callable[[Numbered], object]) -> Iterable[list[Numbered]]:

@@ -165,6 +165,44 @@ def test_a_pattern_is_found_among_all_that_is_usual(name: str) -> None:
     assert name in names_of([*usual, *PLANTED[name]])
 
 
+def told(number: int, apart: timedelta, authority: str, **members: object) -> AuditEvent:
+    """A child told of to somebody at another authority."""
+    return event(
+        Action.LOOKUP_ANSWERED, number * apart, **{"acting_for": authority, "subject": child(number), **members}
+    )
+
+
+TOLD_ELSEWHERE: dict[str, list[AuditEvent]] = {
+    "bulk": [told(number, timedelta(seconds=30), "301") for number in range(100)],
+    "watched_child": [told(n, HOUR, "301", actor=f"person-{n}", subject=child(1)) for n in range(5)],
+    "again_and_again": [told(number, 6 * HOUR, "301", subject=child(1)) for number in range(10)],
+    "refused_again": [told(n, 10 * MINUTE, "301", outcome=Outcome.REFUSED) for n in range(3)],
+}
+"""What is found of people at another authority, in the log of the node that told them."""
+
+
+@pytest.mark.parametrize("name", TOLD_ELSEWHERE)
+def test_what_people_of_another_authority_were_told_here_is_found(name: str) -> None:
+    (found,) = find_patterns(number(TOLD_ELSEWHERE[name]))
+    assert (found.pattern, found.index) == (name, len(TOLD_ELSEWHERE[name]) - 1)
+    assert found.text.endswith(", told to authority 301")
+
+
+@pytest.mark.parametrize("name", ["bulk", "again_and_again", "refused_again"])
+def test_namesakes_at_two_authorities_are_two_people(name: str) -> None:
+    """Every other entry is of somebody at a third authority, or of ours, who is called the same."""
+    for other in ({"acting_for": "302"}, {"action": SEEN, "acting_for": ""}):
+        events = [replace(each, **other) if n % 2 else each for n, each in enumerate(TOLD_ELSEWHERE[name])]  # type: ignore[arg-type]
+        assert name not in names_of(events)
+
+
+def test_one_child_is_watched_by_people_of_several_authorities_and_namesakes_count_each() -> None:
+    codes = ("301", "302", "303", "304")
+    events = [told(n, HOUR, code, subject=child(1)) for n, code in enumerate(codes)]
+    assert "watched_child" not in names_of([*events, *(replace(each, at=each.at + MINUTE) for each in events)])
+    assert "watched_child" in names_of([*events, event(SEEN, 5 * HOUR, subject=child(1))])
+
+
 def test_an_ordinary_day_has_nothing_unusual() -> None:
     day = [
         event(Action.SIGNIN),
