@@ -1,7 +1,8 @@
 """What providers say of themselves, kept for a while, so that nobody makes the node call out at will.
 
 Beginning to sign in is open to every stranger. What a provider said is kept for some minutes, and that it did not
-answer for some seconds. One caller at a time asks, and the others have what that one heard.
+answer for some seconds. One caller at a time asks a provider, and nobody waits for that one, so that a provider that
+hangs holds one thread and no more: the others have what was heard last, or are told to try again.
 """
 
 import threading
@@ -18,6 +19,8 @@ KEPT = timedelta(minutes=10)
 RESTS = timedelta(seconds=30)
 """How long a provider that did not answer is left alone."""
 
+BEING_ASKED = "the provider is being asked and has not answered yet: try again in some seconds"
+
 
 @dataclass(frozen=True)
 class _Heard:
@@ -31,17 +34,36 @@ class Discovery:
     """The providers that a node has asked, by issuer."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
-        self._clock, self._heard, self._turn = clock, dict[str, _Heard](), threading.Lock()
+        self._clock, self._heard, self._turns = clock, dict[str, _Heard](), dict[str, threading.Lock]()
 
     def find(self, provider: Provider) -> Metadata:
-        """Return what a provider says of itself, as heard some minutes ago at most. Raises `ProviderRefused`."""
-        with self._turn:
-            heard = self._heard.get(provider.issuer)
-            if heard is None or heard.until <= self._clock():
-                heard = self._heard[provider.issuer] = self._ask(provider)
+        """Return what a provider says of itself, as heard some minutes ago or, while it is asked anew, before that.
+
+        Raises `ProviderRefused`, at once for whoever comes while it is asked for the first time.
+        """
+        heard = self._recall(provider) or self._ask_in_turn(provider) or self._heard.get(provider.issuer)
+        if heard is None:
+            raise ProviderRefused(BEING_ASKED)
         if isinstance(heard.said, ProviderRefused):
             raise ProviderRefused(str(heard.said))
         return heard.said
+
+    def _recall(self, provider: Provider) -> _Heard | None:
+        """What was heard of a provider, while it counts."""
+        heard = self._heard.get(provider.issuer)
+        return heard if heard is not None and self._clock() < heard.until else None
+
+    def _ask_in_turn(self, provider: Provider) -> _Heard | None:
+        """Ask a provider and keep what it says; None, without waiting, where somebody else is asking it."""
+        turn = self._turns.setdefault(provider.issuer, threading.Lock())
+        if not turn.acquire(blocking=False):
+            return None
+        try:
+            # Whoever had the turn just before may have heard it.
+            heard = self._heard[provider.issuer] = self._recall(provider) or self._ask(provider)
+            return heard
+        finally:
+            turn.release()
 
     def _ask(self, provider: Provider) -> _Heard:
         try:

@@ -321,7 +321,7 @@ def test_strangers_who_begin_to_sign_in_make_the_node_call_out_once_in_a_while(
         with ThreadPoolExecutor(4) as strangers:
             return set(strangers.map(lambda _: app.test_client().get("/sign-in/with/work").status_code, range(12)))
 
-    assert begin_as_many() == {303}
+    assert begin_as_many() in ({303}, {303, 403})  # refused at once: whoever came before the first had heard it
     assert len(asked) == 1
     federation.clock.move(discovery.KEPT)
     assert begin_as_many() == {303}
