@@ -14,7 +14,7 @@ from federation.problems import ProblemRaised
 from federation.state import StateError
 from federation.web.site import allow_script
 from federation.webauthn import Assertion, WebAuthnRefused, decode_base64url, encode_base64url
-from node.lookups.delegation.drafts import read_draft
+from node.lookups.delegation.drafts import DraftInvalid, read_draft
 from node.lookups.delegation.giving import Written, revoke_delegation, sign_with_passkey, write_delegation
 from node.lookups.delegation.shelf import is_still_signed, list_given
 from node.lookups.delegation.telling import list_untold, tell_receivers
@@ -60,6 +60,8 @@ def write() -> Page:
             purpose=form.get("purpose", ""),
         )
         return _show_written(write_delegation(the_node(), visitor, draft))
+    except DraftInvalid as invalid:
+        return _show(dict(invalid.errors), 400, form)
     except StateError as error:
         return _show({"children": str(error)}, 400, form)
     except AccessDenied as denied:

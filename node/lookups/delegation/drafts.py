@@ -1,10 +1,33 @@
 """What somebody wants to delegate, as they typed it: the same for the page and the command line."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
+from federation.delegations import LONGEST_DAYS
 from federation.state import StateError
+
+DAY_UNREADABLE = "give the day as year, month and day, as in 2015-12-31"
+
+
+class DraftInvalid(StateError):
+    """What somebody typed is no delegation; `errors` says what is wrong, by field."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__("; ".join(dict.fromkeys(errors.values())))
+        self.errors = errors
+
+
+@contextmanager
+def blaming(field: str) -> Iterator[None]:
+    """Have what is refused within be told at a field."""
+    try:
+        yield
+    except DraftInvalid:
+        raise
+    except StateError as error:
+        raise DraftInvalid({field: str(error)}) from None
 
 
 @dataclass(frozen=True, repr=False)
@@ -23,10 +46,25 @@ class Draft:
 def read_draft(
     *, authority: str, person: str, children: str, groups: Sequence[str], first: str, last: str, purpose: str
 ) -> Draft:
-    """Return a draft out of typed words; children's numbers stand on lines of their own. Raises `StateError`."""
-    try:
-        days = date.fromisoformat(first.strip()), date.fromisoformat(last.strip())
-    except ValueError:
-        raise StateError("give the first and the last day as year, month and day, as in 2015-12-31") from None
+    """Return a draft out of typed words; children's numbers stand on lines of their own. Raises `DraftInvalid`."""
+    days = {"first": _read_day(first), "last": _read_day(last)}
     numbers = tuple(dict.fromkeys(line.strip() for line in children.splitlines() if line.strip()))
-    return Draft(authority.strip(), person.strip(), numbers, tuple(groups), *days, purpose)
+    errors = {
+        **({} if numbers else {"children": "give the number of at least one child"}),
+        **({} if groups else {"groups": "choose what they may read"}),
+        **{name: DAY_UNREADABLE for name, day in days.items() if day is None},
+        **({} if purpose.strip() else {"purpose": "say why: they are told, and it is logged"}),
+    }
+    begins, ends = days.values()
+    if begins is not None and ends is not None and not 0 <= (ends - begins).days <= LONGEST_DAYS:
+        errors["last"] = f"give a last day that is the first or up to {LONGEST_DAYS} days after it"
+    if errors or begins is None or ends is None:
+        raise DraftInvalid(errors)
+    return Draft(authority.strip(), person.strip(), numbers, tuple(groups), begins, ends, purpose)
+
+
+def _read_day(typed: str) -> date | None:
+    try:
+        return date.fromisoformat(typed.strip())
+    except ValueError:
+        return None

@@ -39,7 +39,7 @@ from federation.webauthn import Assertion
 from federation.wire import whole_seconds
 from node.lookups.asking import list_addressed
 from node.lookups.child_search import find_sought
-from node.lookups.delegation.drafts import Draft
+from node.lookups.delegation.drafts import Draft, blaming
 from node.lookups.delegation.givers import check_giver
 from node.lookups.delegation.shelf import drop_drafts, find_given, keep_draft, list_drafts, list_given
 from node.lookups.signers import find_signer
@@ -73,7 +73,8 @@ def write_delegation(node: Node, giver: Person, draft: Draft) -> Written:
     """
     delegation = _compose(node, giver, draft)
     signer = find_signer(node, giver)
-    _events(node, LogAction.DELEGATION_GIVEN, giver, delegation, {})  # What no log may keep is not even written.
+    with blaming("purpose"):
+        _events(node, LogAction.DELEGATION_GIVEN, giver, delegation, {})  # What no log may keep is not even written.
     with node.database.transaction() as connection:  # 3
         drop_drafts(connection, node)
         _check_new(node, delegation)
@@ -174,10 +175,15 @@ def _check_receiver(node: Node, giver: Person, role: str, groups: Collection[str
 
 def _find_receiver(node: Node, draft: Draft) -> tuple[Role, str]:
     """Return the role that receives, and its node. Raises `StateError` for nobody we know."""
-    if draft.authority in ("", node.authority):
+    if not _is_elsewhere(node, draft):
         return find_person(node.party.directory, draft.person).role, node.party.member_id
     (other,) = list_addressed(node, draft.authority)
     return Role.VIRTUAL_SCHOOL_HEAD, other.id
+
+
+def _is_elsewhere(node: Node, draft: Draft) -> bool:
+    """Whether another authority receives."""
+    return draft.authority not in ("", node.authority)
 
 
 def _find_children(node: Node, numbers: Sequence[str], role: str) -> Mapping[str, str]:
@@ -196,9 +202,11 @@ def _find_children(node: Node, numbers: Sequence[str], role: str) -> Mapping[str
 def _compose(node: Node, giver: Person, draft: Draft) -> Delegation:
     """Return what a draft comes to. Raises `AccessDenied` and `StateError`."""
     check_giver(node, giver, draft.field_groups)  # 1
-    role, receiver = _find_receiver(node, draft)
+    with blaming("authority" if _is_elsewhere(node, draft) else "person"):
+        role, receiver = _find_receiver(node, draft)
     _check_receiver(node, giver, role, draft.field_groups)
-    _find_children(node, draft.children, role)  # 2
+    with blaming("children"):
+        _find_children(node, draft.children, role)  # 2
     return _write(node, giver, draft, role, receiver)
 
 

@@ -33,6 +33,8 @@ from tests.node.pages.soft_passkey import read_data
 from tests.node.tracking.test_named_records import ATTENDED, PLAN
 from tests.small_federation import SmallFederation
 
+ALL_BUT_WHOM = {"first", "last", "children", "groups", "purpose"}
+
 
 @pytest.fixture
 def form(node: Node) -> dict[str, Any]:
@@ -104,6 +106,25 @@ def test_a_form_that_is_refused_keeps_what_was_typed_but_the_children(
     assert ticked == form["groups"]
     assert form["children"].strip() not in text
     assert "Personal education plan" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "fields"),
+    [
+        ({"first": "tomorrow"}, {"first"}),
+        ({"last": "1999-01-01"}, {"last"}),
+        ({"first": "", "last": "", "children": "", "groups": [], "purpose": " "}, ALL_BUT_WHOM),
+        ({"children": "no such child"}, {"children"}),
+        ({"person": "nobody"}, {"person"}),
+        ({"authority": "999"}, {"authority"}),
+        ({"purpose": "About A123456789012"}, {"purpose"}),
+    ],
+)
+def test_what_is_wrong_with_a_form_is_said_at_its_field(
+    browse: Browse, send: Send, form: dict[str, Any], change: dict[str, Any], fields: set[str]
+) -> None:
+    text = send(browse("vsh"), "/delegations", {**form, **change}).text
+    assert set(re.findall(r'id="(\w+)-error"', text)) == fields
 
 
 def test_what_another_passkey_signs_is_not_given(
