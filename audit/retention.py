@@ -27,7 +27,7 @@ over (audit/holds.py).
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -36,7 +36,7 @@ from audit.deletions import describe_deletion
 from audit.entry import NO_SALT, Entry, write_mark
 from audit.event import Action, AuditEvent, EventInvalid, format_time
 from audit.holds import read_holds
-from audit.log import AuditLog, LogError, LogUnreadable, one_view
+from audit.log import AuditLog, LogError, LogUnreadable, one_view, read_entries
 from audit.tables import dialect_of, stream
 
 FILE = "retention.toml"
@@ -44,6 +44,9 @@ FILE = "retention.toml"
 
 BATCH = 5_000
 """How many bodies one transaction deletes at most, under one entry."""
+
+LONGEST_SILENCE = timedelta(days=366)
+"""How long before now the newest entry can be, if the clock is to be believed: a log in use has one every day."""
 
 _LONGEST_FILE = 4096
 _MOST_YEARS = 200
@@ -138,6 +141,26 @@ def read_rules(directory: Path) -> Rules:
         f"{path} is damaged, so nothing is deleted: under [years] stand children, acts and signins, each a whole "
         f"number from 1 to {_MOST_YEARS}, and under [nightly] an officer"
     )
+
+
+def check_clock(connection: Connection, now: datetime) -> None:
+    """Check that the newest entry is no more than a year older than the clock, by which nearly all could be over.
+
+    Raises `LogError` where it is: the clock is set ahead, or nothing has been logged for so long.
+    """
+    newest = next(read_entries(connection, limit=1), None)
+    if newest is None:
+        return
+    try:
+        at = newest.to_event().at
+    except EventInvalid:
+        raise LogUnreadable(f"entry {newest.index} is no event, so nothing is deleted: verify the log") from None
+    if now - at > LONGEST_SILENCE:
+        raise LogError(
+            f"the newest entry of the log is of {at:%Y-%m-%d}, and the clock of this machine says {now:%Y-%m-%d}, so "
+            "nothing is deleted: set the clock right; if it is right, sign in here once, which is logged, and run this "
+            "again"
+        )
 
 
 @dataclass(frozen=True)

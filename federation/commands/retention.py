@@ -75,11 +75,12 @@ def retain(state: Path, officer: str, dry_run: bool) -> None:
     its own entry in the log: a run that is stopped is simply run again. A timer runs it every night for the officer
     whom retention.toml names: docs/systemd.
     """
-    from audit.retention import count_due, delete_due, read_rules
+    from audit.retention import check_clock, count_due, delete_due, read_rules
 
     rules = read_rules(state)
     periods, officer = rules.periods, officer or rules.ordered_by()
     with open_log_of(state, officer, "audit") as (database, now):
+        check_clock(database.connection, now)
         if dry_run:
             due, held = count_due(database.connection, periods, now)
             click.echo(f"{due} entries would be deleted, and {held} are on hold")

@@ -28,6 +28,7 @@ from audit.retention import (
     Deleted,
     Kind,
     Periods,
+    check_clock,
     count_due,
     delete_due,
     kind_of,
@@ -116,6 +117,19 @@ def test_to_the_moment(mixed: Party) -> None:
     assert delete(mixed, first) == Deleted(0, None, 0)
     delete(mixed, first + timedelta(microseconds=1))
     assert gone(mixed) == [0]
+
+
+def test_a_clock_that_is_a_year_ahead_of_the_newest_entry_is_not_believed(mixed: Party, make_event: MakeEvent) -> None:
+    newest = START + timedelta(days=1000)
+    mixed.record(make_event(7, at=newest))
+    check_clock(mixed.connection, newest - timedelta(days=999))
+    check_clock(mixed.connection, newest + timedelta(days=366))
+    with pytest.raises(LogError, match="set the clock right"):
+        check_clock(mixed.connection, newest + timedelta(days=367))
+
+
+def test_a_log_without_entries_says_nothing_of_the_clock(party: Party) -> None:
+    check_clock(party.connection, IN_26_YEARS)
 
 
 def test_where_nothing_is_due_nothing_is_written(mixed: Party) -> None:

@@ -1,13 +1,15 @@
 """`circe audit retain` and `circe audit hold` on a member's own log, signed by its own key."""
 
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from audit import retention
 from audit.event import Action, AuditEvent, Outcome
 from audit.log import read_entries
+from audit.retention import check_clock
 from audit.state import open_state_log, read_key
 from audit.verifier import verify_export, verify_log
 from federation.cli import run
@@ -43,7 +45,7 @@ PEOPLE = {
 
 @pytest.fixture
 def party(tmp_path: Path) -> Party:
-    """A hub that has been running since 2019: two sign-ins of that year, and a query."""
+    """A hub that has been running since 2019: two sign-ins of that year, a query, and a register of today."""
     parties = {name: create_party(tmp_path / name, _describe(name)) for name in PEOPLE}
     create_root(tmp_path / "root", "circe")
     enrol_parties(tmp_path / "root", tmp_path / "register.json", list(parties.values()), 30, datetime.now(UTC))
@@ -55,6 +57,7 @@ def party(tmp_path: Path) -> Party:
         AuditEvent(at=LONG_AGO, actor="ig@dfe", action=Action.SIGNIN),
         AuditEvent(at=LONG_AGO, actor="ana@ucl", action=Action.SIGNIN),
         AuditEvent(at=LONG_AGO, actor="ana@ucl", action=Action.QUERY_SUBMITTED, reference="Q-1"),
+        AuditEvent(at=datetime.now(UTC), actor="hub", action=Action.REGISTER_ADOPTED),
     ]
     with database.transaction() as connection:
         database.log.append(connection, *events)
@@ -115,11 +118,21 @@ def test_a_party_states_its_own_periods(party: Party, capsys: Captured) -> None:
     assert "nothing is deleted" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("how", [(), ("--dry-run",)])
+def test_a_clock_that_is_years_ahead_deletes_nothing(
+    party: Party, monkeypatch: pytest.MonkeyPatch, capsys: Captured, how: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(retention, "check_clock", lambda log, now: check_clock(log, now + timedelta(days=3660)))
+    assert audit(party, "retain", "--as", "ig", *how) == 2
+    assert "set the clock right" in capsys.readouterr().err
+    assert gone(party) == set()
+
+
 def test_the_whole_log_is_exported_once_that_is_logged(party: Party, tmp_path: Path, capsys: Captured) -> None:
     assert audit(party, "export", "--as", "ig", str(tmp_path / "copy")) == 0
     assert capsys.readouterr().out == ""
     key = read_key(party.directory)
-    assert verify_export(tmp_path / "copy", key.name, key.public_key).entries == 4
+    assert verify_export(tmp_path / "copy", key.name, key.public_key).entries == 5
     assert (tmp_path / "copy").stat().st_mode & 0o777 == 0o600
     with closing(open_state_log(party.directory)) as connection:
         newest = next(read_entries(connection)).to_event()
