@@ -150,8 +150,8 @@ class ModelPlan:
     """
 
     formula: ModelFormula
-    sums: Mapping[Product, str]
-    counts: Mapping[ChildCount, str]
+    sums: Mapping[Product, str] = field(hash=False)
+    counts: Mapping[ChildCount, str] = field(hash=False)
     left_out: str | None
 
 
