@@ -6,7 +6,9 @@ compared with what the hub handed out. A hub can still leave a reply out, which 
 whose answer was malformed. A malformed answer has to be left out: what it holds may not have been protected.
 """
 
+import json
 from collections.abc import Mapping
+from hashlib import sha256
 from types import MappingProxyType
 
 from disclosure_control.presets.preset import Preset, PresetInvalid
@@ -32,6 +34,8 @@ TOLD = "told_together"
 
 HELD_BACK = frozenset({MALFORMED, TOLD})
 """Reasons for which the hub hands out nothing that a node answered."""
+
+MISNAMED = "the release has another id than what was asked and what is released give it: cite it by no other"
 
 
 class ReleaseMismatch(Exception):
@@ -118,6 +122,8 @@ def verify_release(
         raise ReleaseMismatch(f"the replies cannot be put together: {error}") from None
     if table.to_json() != document.table:
         raise ReleaseMismatch("the table of the release is not the one that the nodes' signed replies give")
+    if not is_named(document):
+        raise ReleaseMismatch(MISNAMED)
     return table
 
 
@@ -126,6 +132,17 @@ def is_of(document: ReleaseDocument, envelope: Envelope) -> bool:
     manifest = read_manifest(envelope)
     said = (document.query_id, document.manifest_digest, document.sql, document.purpose)
     return said == (manifest.query_id, manifest_digest(envelope), manifest.sql, manifest.purpose)
+
+
+def name_release(digest: str, table: Mapping[str, object]) -> str:
+    """Return a release's citable id, made from what was asked, by its manifest's digest, and what is released."""
+    content = digest.encode() + b"\n" + json.dumps(table, sort_keys=True).encode()
+    return f"R-{sha256(content).hexdigest()[:16]}"
+
+
+def is_named(document: ReleaseDocument) -> bool:
+    """Whether a release has the id that what was asked and what is released give it: by it its reader cites it."""
+    return document.release_id == name_release(document.manifest_digest, document.table)
 
 
 def _read_reply(signed: Envelope, digest: str, register: Register) -> Reply:

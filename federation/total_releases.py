@@ -16,7 +16,7 @@ from federation.envelope import Envelope, EnvelopeError, check_payload_type
 from federation.exchange import ReleaseDocument
 from federation.manifest import Manifest, Path, manifest_digest, read_manifest
 from federation.register import Member, Register
-from federation.releases import is_of, load_approved_preset, verify_node
+from federation.releases import MISNAMED, is_named, is_of, load_approved_preset, verify_node
 from federation.secure_sum.messages import CONTRIBUTION_TYPE, SURVIVORS_TYPE, Contribution, SurvivorSet
 from federation.sum_terms import noise_terms
 from federation.wire import D, WireError, decode_document
@@ -41,7 +41,8 @@ def verify_total(
     3. the table is of this plan, path and preset, and names the survivors' authorities as those in it;
     4. every other authority of the roster is named as absent, and the noise is what the manifest asked for;
     5. counts changed by cell keys are such as the preset can print, with shares that follow from them;
-    6. the document states the query, the question and the purpose that were approved.
+    6. the document states the query, the question and the purpose that were approved;
+    7. its id is the one that its content gives it. When it was released, the proof of the hub's log says.
     """
     manifest, digest = read_manifest(envelope), manifest_digest(envelope)
     if not is_of(document, envelope):
@@ -56,6 +57,8 @@ def verify_total(
     _check_table(document.table, manifest, plan, survivors, members)
     if manifest.cell_key is not None:
         _check_changed(document.table, manifest, plan, presets)
+    if not is_named(document):
+        raise TotalMismatch(MISNAMED)
 
 
 def _read_opening(opening: Envelope, manifest: Manifest, digest: str) -> SurvivorSet:

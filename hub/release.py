@@ -4,8 +4,6 @@ Every node of the roster has its rows in the release: a node that refused, was l
 `x` (unavailable) in every one of them, and is named with the reason.
 """
 
-import hashlib
-import json
 from collections.abc import Container, Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -24,7 +22,7 @@ from federation.log_proofs import digest_release
 from federation.manifest import Path, Reply
 from federation.problems import ProblemRaised
 from federation.register import Member
-from federation.releases import HELD_BACK, TOLD, combine_tables, load_approved_preset
+from federation.releases import HELD_BACK, TOLD, combine_tables, load_approved_preset, name_release
 from federation.wire import encode_document, whole_seconds
 from hub.checks import Waiting, add_findings, check_checker, forget_check, hold_release, take_up
 from hub.dispatch import read_progress, read_replies, read_signed_replies
@@ -133,7 +131,7 @@ def keep_release(
     """
     if not _move_to_released(connection, query):
         return
-    release_id = name_release(query, table)
+    release_id = name_release(query.digest, table.to_json())
     actor = decided_by or hub.party.member_id
     document = ReleaseDocument(
         release_id=release_id,
@@ -223,12 +221,6 @@ def find_authorities(hub: Hub, query: StoredQuery, replies: Mapping[str, Reply] 
     if len(set(served.values())) != len(served) or not all(served.values()):
         raise ReleaseRefused("the nodes of the roster do not each serve an authority of their own")
     return served
-
-
-def name_release(query: StoredQuery, table: ReleasedTable | ReleasedModel) -> str:
-    """Return the release's citable id, made from what was asked and what is released."""
-    content = query.digest.encode() + b"\n" + json.dumps(table.to_json(), sort_keys=True).encode()
-    return f"R-{hashlib.sha256(content).hexdigest()[:16]}"
 
 
 def find_release(hub: Hub, query: StoredQuery) -> bytes:

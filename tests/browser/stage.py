@@ -29,7 +29,7 @@ from tests.hub.made_up_copy import give_copy
 from tests.node.pages.approver_at_node import register_passkeys
 from tests.small_federation import MovableClock, SmallFederation, copy_federation
 
-ASKER, CHECKER, AUDITOR = "ana@ucl", "checker@hub", "ig@hub"
+ASKER, CHECKER, AUDITOR, ANALYST = "ana@ucl", "checker@hub", "ig@hub", "analyst@dfe"
 OFFICERS = {"203": "officer@la-203", "301": "officer@la-301"}
 """Who approves, by the authority at whose node they do."""
 
@@ -37,6 +37,7 @@ NEWCOMERS = {
     "officer@la-301": ("approver", "la-301", "authority"),
     CHECKER: ("output_checker", "hub-operator", "hub_operator"),
     AUDITOR: ("ig_officer", "hub-operator", "hub_operator"),
+    ANALYST: ("dfe_analyst", "dfe", "department"),
 }
 """Whom the story has beside the members of every small federation: kind, organisation and its kind."""
 

@@ -1,5 +1,8 @@
-"""The whole story in a real browser: a question is asked, tried, signed, approved at two nodes and answered; what comes
-of it is checked, released, taken away as open data, found in the hub's log, and proven without the hub."""
+"""The whole story in a real browser: a question is asked, tried, signed, approved at two nodes and answered.
+
+What comes of it is checked, released, taken away as open data by the Department, found in the hub's log, and proven
+without the hub.
+"""
 
 import csv
 import io
@@ -19,7 +22,7 @@ from federation.release_files.folder import gather_files
 from hub import sign_in as hub_sign_in
 from node import sign_in as node_sign_in
 from tests.browser.looking import WIDTHS, look_at
-from tests.browser.stage import ASKER, AUDITOR, CHECKER, OFFICERS, Stage, set_stage
+from tests.browser.stage import ANALYST, ASKER, AUDITOR, CHECKER, OFFICERS, Stage, set_stage
 from tests.browser.test_approving_in_browser import plug
 from tests.browser.windows import open_window
 from tests.hub.played_federation import SQL
@@ -80,9 +83,15 @@ def test_the_whole_story(
         follow(asker, "Read the release", "6-released")
         asker.get_by_role("link", name="Read the release").click()
         look(asker, "7-release")
-        taken = take_away(asker, tmp_path)
+        taken = {kind: take_away(asker, kind, tmp_path) for kind in ("release", "proof")}
+        cited = asker.locator("p", has_text="Cite it as").get_by_role("link").first.get_attribute("href")
+    with window() as analyst:
+        visit_hub(analyst, stage, ANALYST)
+        analyst.goto(f"{stage.hub}{cited}")
+        analyst.get_by_role("link", name="Read the release").click()
+        pair = take_away(analyst, "open", tmp_path)
     with stage.process.client(ASKER) as client:
-        check_pair(taken["open"], client.fetch(query_id), stage.process.federation.authorities)
+        check_pair(pair, client.fetch(query_id), stage.process.federation.authorities)
     with window() as auditor:
         audit(auditor, stage, query_id)
     prove(stage, taken, capsys)
@@ -156,19 +165,20 @@ def check(stage: Stage, query_id: str, capsys: pytest.CaptureFixture[str]) -> No
     assert stage.process.state(query_id) is QueryState.RELEASED
 
 
-def take_away(page: "Page", place: Path) -> dict[str, Path]:
-    """Download the open data files, the release document and its proof; returns where they are."""
-    names = {
-        "open": "Open data files of the Department for Education, in an archive",
-        "release": "The release document (JSON)",
-        "proof": "Its proof",
-    }
-    taken = {}
-    for kind, name in names.items():
-        with page.expect_download() as begun:
-            page.get_by_role("link", name=name).click()
-        taken[kind] = place / begun.value.suggested_filename
-        begun.value.save_as(taken[kind])
+DOWNLOADS = {
+    "open": "Open data files of the Department for Education, in an archive",
+    "release": "The release document (JSON)",
+    "proof": "Its proof",
+}
+"""What the story takes away, as the page names it."""
+
+
+def take_away(page: "Page", kind: str, place: Path) -> Path:
+    """Download one of these from the page of the release; returns where it is."""
+    with page.expect_download() as begun:
+        page.get_by_role("link", name=DOWNLOADS[kind]).click()
+    taken = place / begun.value.suggested_filename
+    begun.value.save_as(taken)
     return taken
 
 

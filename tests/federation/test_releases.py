@@ -13,7 +13,7 @@ from federation.envelope import Envelope, read_envelope, seal_envelope
 from federation.exchange import ReleaseDocument
 from federation.joining import request_rotation
 from federation.manifest import MANIFEST_TYPE, REPLY_TYPE, Reply, manifest_digest, read_manifest
-from federation.releases import ReleaseMismatch, combine_tables, load_approved_preset, verify_release
+from federation.releases import ReleaseMismatch, combine_tables, load_approved_preset, name_release, verify_release
 from federation.state import create_party
 from federation.wire import decode_document, encode_document, whole_seconds
 from node.answering import answer_manifest
@@ -36,7 +36,7 @@ def honest_release(federation: SmallFederation, envelope: Envelope, silent: tupl
     authorities = {f"node-{code}": code for code in federation.authorities}
     table = combine_tables(derive_plan(manifest), load_approved_preset(manifest), by_node, authorities)
     return ReleaseDocument(
-        release_id="R-0000000000000000",
+        release_id=name_release(manifest_digest(envelope), table.to_json()),
         query_id=manifest.query_id,
         manifest_digest=manifest_digest(envelope),
         sql=manifest.sql,
@@ -111,6 +111,10 @@ def state_another_purpose(document: ReleaseDocument, federation: SmallFederation
     return msgspec.structs.replace(document, purpose="For something that nobody approved")
 
 
+def give_another_id(document: ReleaseDocument, federation: SmallFederation) -> ReleaseDocument:
+    return msgspec.structs.replace(document, release_id="R-0123456789abcdef")
+
+
 def bring_replies_to_another_manifest(document: ReleaseDocument, federation: SmallFederation) -> ReleaseDocument:
     other = read_envelope(federation.sign(federation.manifest()), MANIFEST_TYPE)
     return msgspec.structs.replace(document, replies=honest_release(federation, other).replies)
@@ -132,6 +136,7 @@ def _bytes(envelope: Envelope) -> bytes:
         name_another_query,
         state_another_question,
         state_another_purpose,
+        give_another_id,
         bring_replies_to_another_manifest,
     ],
     ids=lambda tamper: tamper.__name__.replace("_", " "),

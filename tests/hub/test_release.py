@@ -12,8 +12,7 @@ from federation.exchange import QueryState
 from federation.manifest import Reply
 from federation.problems import ProblemRaised
 from federation.register import OrganisationKind
-from federation.releases import verify_release
-from hub import release
+from federation.releases import name_release, verify_release
 from hub.dispatch import read_replies
 from hub.queries import find_for_release, find_query
 from hub.release import combine_replies
@@ -77,11 +76,12 @@ def test_the_releases_id_comes_from_what_was_asked_and_what_is_released(federati
     query_id = federation.answer(federation.start(), *NODES)
     query = find_query(federation.hub, query_id, federation.member("ana"))
     table, name = table_of(federation, query_id), released(federation, query_id).release_id
-    assert release.name_release(query, table) == name
+    assert name_release(query.digest, table.to_json()) == name
     replies = read_replies(federation.hub, query.digest)
     fewer = combine_replies(federation.hub, query, {node: replies[node] for node in NODES[:2]})
     other = find_query(federation.hub, federation.start(), federation.member("ana"))
-    assert len({name, release.name_release(query, fewer), release.name_release(other, table)}) == 3
+    others = name_release(query.digest, fewer.to_json()), name_release(other.digest, table.to_json())
+    assert len({name, *others}) == 3
 
 
 # --- Nodes that send something else --------------------------------------------------------------------------------

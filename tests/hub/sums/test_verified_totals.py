@@ -92,6 +92,7 @@ LIES: Mapping[str, Change] = {
     "another question": lambda one, _: msgspec.structs.replace(one.document, sql="SELECT 1"),
     "another purpose": lambda one, _: msgspec.structs.replace(one.document, purpose="What nobody approved"),
     "another query": lambda one, other: msgspec.structs.replace(one.document, query_id=other.query.query_id),
+    "another id": lambda one, other: msgspec.structs.replace(one.document, release_id=other.document.release_id),
     "another path": lambda one, _: one.with_table(path="exact_sum"),
     "less noise than was approved": lambda one, _: one.with_table(
         noise={**one.document.table["noise"], "epsilon": "0.1"}
