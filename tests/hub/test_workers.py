@@ -20,7 +20,7 @@ from tests.hub.played_federation import NODES
 from tests.hub.test_server import PATIENCE, Served
 from tests.postgres_server import PostgresServer
 
-MOST_POLLS = 8 * len(NODES)
+MOST_POLLS = 60 * len(NODES)
 
 
 class Poll:

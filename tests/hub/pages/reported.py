@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -92,9 +93,10 @@ class Reported:
         return sum(known) / len(known)
 
     def release(self, sql: str, of: Level, among: Sequence[str] = AUTHORITIES, asker: str = "ana") -> str:
-        """Have the answer to a question released; returns its query's id."""
+        """Have the answer to a question released, a minute after what was asked before; returns its query's id."""
         federation, path = self.federation, LeavingPath.PER_AUTHORITY if of == "authority" else LeavingPath.NOISY_SUM
         hub = federation.hub
+        federation.clock.advance(timedelta(minutes=1))
         draft = QueryDraft(
             project=PROJECT,
             purpose="For reports",
