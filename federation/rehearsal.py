@@ -7,17 +7,14 @@ out: one authority's files are loaded, and every node is given a copy of that sn
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
-from federation.ceremony import enrol_members, invite_member
 from federation.example_project import write_example
-from federation.joining import request_enrolment
+from federation.one_sitting import enrol_parties
 from federation.processes import Service, Stagehands, free_port, wait_for
-from federation.register import Entry, Served
 from federation.root import create_root
 from federation.state import (
-    Party,
     create_party,
     join_federation,
     load_root_key,
@@ -25,7 +22,6 @@ from federation.state import (
     open_party,
     publish_log_key,
 )
-from federation.wire import whole_seconds
 from query_engine.geography import load_authorities
 
 PROJECT = "rehearsal"
@@ -137,21 +133,4 @@ def _enrol(rehearsal: Rehearsal, states: Sequence[Path]) -> None:
     create_root(root, "rehearsal")
     key = load_root_key(root / "root.pub")
     parties = [join_federation(open_party(state), key, rehearsal.address) for state in states]
-    requests = [_ask(root, party, now) for party in parties]
-    enrol_members(root, rehearsal.directory / "register.json", requests, 30, now)
-
-
-def _ask(root: Path, party: Party, now: datetime) -> Path:
-    """Have the root invite a party as its own profile has it, and the party ask to be enrolled."""
-    profile, begins = party.profile, whole_seconds(now)
-    entry = Entry(
-        id=profile.member_id,
-        kind=profile.kind,
-        title=profile.title,
-        organisation=profile.organisation,
-        organisation_kind=profile.organisation_kind,
-        operator=profile.operator,
-        authorities=tuple(Served(code=code, valid_from=begins, valid_to=None) for code in profile.authorities),
-        valid_to=begins + timedelta(days=30),
-    )
-    return request_enrolment(party, invite_member(root, entry, 14, now), (), now)
+    enrol_parties(root, rehearsal.directory / "register.json", parties, 30, now, member_days=30)

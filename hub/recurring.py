@@ -25,8 +25,9 @@ from federation.problems import ProblemRaised
 from federation.register import RegisterError
 from federation.template import TEMPLATE_TYPE, Template, read_template, template_digest
 from hub.manifests import read_stored
+from hub.repeating import keep_doing
 from hub.runs import PreparedRun, choose_standing_roster, name_choices, prepare_run, store_run
-from hub.service import Hub, describe_error
+from hub.service import Hub
 
 __all__ = ["announced_terms", "draft_next_runs", "keep_drafting"]
 
@@ -155,14 +156,4 @@ def _signed_last(runs: Iterable[Row], most: int) -> list[Row]:
 
 def keep_drafting(hub: Hub, stop: threading.Event) -> threading.Thread:
     """Look every minute whether a question recurs, in a thread of its own, until told to stop."""
-
-    def run() -> None:
-        while not stop.wait(EVERY_SECONDS):
-            try:
-                draft_next_runs(hub, hub.clock())
-            except Exception as error:
-                log.error("recurring queries: %s", describe_error(error))  # noqa: TRY400 - no traceback
-
-    thread = threading.Thread(target=run, name="keep-drafting", daemon=True)
-    thread.start()
-    return thread
+    return keep_doing("recurring queries", lambda: draft_next_runs(hub, hub.clock()), EVERY_SECONDS, stop)

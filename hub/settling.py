@@ -17,6 +17,7 @@ from hub.dispatch import read_progress
 from hub.queries import StoredQuery, close_query, due_queries, find_running, find_started, running_queries
 from hub.relay import delete_expired
 from hub.release import release_query
+from hub.repeating import keep_doing
 from hub.service import Hub, describe_error
 from hub.sums.advancing import advance_query
 from hub.sums.arrivals import note_refusal
@@ -112,14 +113,4 @@ def finish_query(hub: Hub, query: StoredQuery, now: datetime) -> None:
 
 def keep_time(hub: Hub, stop: threading.Event) -> threading.Thread:
     """Look every second what has fallen due, in a thread of its own, until told to stop."""
-
-    def run() -> None:
-        while not stop.wait(EVERY_SECONDS):
-            try:
-                keep_up(hub, hub.clock())
-            except Exception as error:
-                log.error("keeping time: %s", describe_error(error))  # noqa: TRY400 - no traceback
-
-    thread = threading.Thread(target=run, name="keep-time", daemon=True)
-    thread.start()
-    return thread
+    return keep_doing("keeping time", lambda: keep_up(hub, hub.clock()), EVERY_SECONDS, stop)

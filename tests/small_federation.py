@@ -18,6 +18,7 @@ from disclosure_control.presets.shipped import list_presets, load_preset
 from federation.envelope import Envelope, read_envelope, seal_envelope, write_envelope
 from federation.manifest import MANIFEST_TYPE, Manifest, Reply, write_manifest
 from federation.manifest import Path as LeavingPath
+from federation.one_sitting import enrol_parties
 from federation.plans import derive_plan
 from federation.preset_terms import state_preset
 from federation.register import Register, read_signed_register
@@ -31,7 +32,6 @@ from node.setting_up import create_node, enter_person
 from node.synth.england import write_england
 from query_engine.catalogue import load_catalogue
 from tests.added_presets import OWN, STRICT
-from tests.enrolling import enrol_parties
 from tests.projects import make_project
 
 QUESTION = (

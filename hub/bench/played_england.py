@@ -4,21 +4,18 @@ Every authority has a node, in the register alone; half a hundred researchers sh
 organisations and an information governance officer of the hub's own do what theirs do.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
-from federation.ceremony import enrol_members, invite_member
 from federation.database import keep_address
 from federation.example_project import write_example
-from federation.joining import request_enrolment
+from federation.one_sitting import enrol_parties
 from federation.project_file import read_project
-from federation.register import Entry, Served
 from federation.root import create_root
 from federation.state import Party, create_party, join_federation, load_root_key, make_profile, publish_log_key
-from federation.wire import whole_seconds
 from hub.projects import keep_project
 from hub.service import open_hub
 
@@ -94,27 +91,9 @@ def _create(directory: Path, name: str, described: tuple[str, str, str], authori
 def _enrol(directory: Path, address: str, parties: Mapping[str, Party]) -> dict[str, Party]:
     root, register, now = directory / "root", directory / "register.json", datetime.now(UTC)
     create_root(root, "played")
-    enrol_members(root, register, list(_ask(root, parties.values(), now)), DAYS, now)
+    enrol_parties(root, register, list(parties.values()), DAYS, now, member_days=DAYS)
     key = load_root_key(root / "root.pub")
     joined = {name: join_federation(party, key, address) for name, party in parties.items()}
     joined["hub"].adopt_register(register.read_bytes(), now)
     publish_log_key(joined["hub"])
     return joined
-
-
-def _ask(root: Path, parties: Iterable[Party], now: datetime) -> Iterator[Path]:
-    """Have the root invite each party as its own profile has it, and the party ask to be enrolled."""
-    begins = whole_seconds(now)
-    for party in parties:
-        profile = party.profile
-        entry = Entry(
-            id=profile.member_id,
-            kind=profile.kind,
-            title=profile.title,
-            organisation=profile.organisation,
-            organisation_kind=profile.organisation_kind,
-            operator=profile.operator,
-            authorities=tuple(Served(code=code, valid_from=begins, valid_to=None) for code in profile.authorities),
-            valid_to=begins + timedelta(days=DAYS),
-        )
-        yield request_enrolment(party, invite_member(root, entry, DAYS, now), (), now)

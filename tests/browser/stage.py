@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from federation.one_sitting import enrol_parties
 from federation.passkeys import Passkey
 from federation.root import open_root
 from federation.state import Party, create_party, join_federation, make_profile, open_party
@@ -24,7 +25,6 @@ from node.setting_up import enter_person
 from node.witnessing import exchange_witnessing
 from tests.browser.serving import serve_app, serve_node
 from tests.end_to_end.one_process import OneProcess, answering_at_once
-from tests.enrolling import enrol_parties
 from tests.hub.made_up_copy import give_copy
 from tests.node.pages.approver_at_node import register_passkeys
 from tests.small_federation import MovableClock, SmallFederation, copy_federation

@@ -11,11 +11,11 @@ from federation.enrolment import make_invitation, read_enrolment
 from federation.envelope import EnvelopeError, seal_envelope, verify_signature
 from federation.joining import ENROLMENT_FILE, request_enrolment, request_rotation
 from federation.keys import KEY_FILE, NEXT_KEY_FILE
+from federation.one_sitting import describe_entry, enrol_parties
 from federation.passkeys import Passkey
 from federation.register import Register, RegisterError, public_text
 from federation.root import create_root
 from federation.state import Party, StateError, create_party, join_federation, load_root_key, open_party
-from tests.enrolling import describe_entry, enrol_parties
 from tests.federation.cast import HUB, NOW, PASSKEY, contents, describe_party
 
 DAY = timedelta(days=1)

@@ -13,11 +13,11 @@ from federation.envelope import Envelope, read_envelope, seal_envelope
 from federation.exchange import ReleaseDocument
 from federation.joining import request_rotation
 from federation.manifest import MANIFEST_TYPE, REPLY_TYPE, Reply, manifest_digest, read_manifest
+from federation.one_sitting import ask_as_invited
 from federation.releases import ReleaseMismatch, combine_tables, load_approved_preset, name_release, verify_release
 from federation.state import create_party
 from federation.wire import decode_document, encode_document, whole_seconds
 from node.answering import answer_manifest
-from tests.enrolling import ask_as_invited
 from tests.small_federation import SmallFederation, read_reply
 
 

@@ -14,6 +14,7 @@ from audit.state import open_state_log, read_key
 from audit.verifier import verify_export, verify_log
 from federation.cli import run
 from federation.database import open_database
+from federation.one_sitting import enrol_parties
 from federation.root import create_root
 from federation.state import (
     Party,
@@ -26,7 +27,6 @@ from federation.state import (
 )
 from node.people import Person, add_person
 from policies.names import Role
-from tests.enrolling import enrol_parties
 from tests.small_federation import SmallFederation
 
 LONG_AGO = datetime(2019, 5, 1, 9, tzinfo=UTC)

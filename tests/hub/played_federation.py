@@ -28,6 +28,7 @@ from federation.database import keep_address
 from federation.envelope import seal_envelope, sign_body, write_envelope
 from federation.exchange import QueryDraft
 from federation.manifest import MANIFEST_TYPE, REPLY_TYPE, Outcome, Reply
+from federation.one_sitting import enrol_parties
 from federation.register import Member, Register, read_signed_register, sign_register
 from federation.root import create_root, open_root
 from federation.state import (
@@ -43,7 +44,6 @@ from hub import budgets, dispatch, queries, settling
 from hub.projects import keep_project
 from hub.service import Hub, open_hub
 from query_engine.tables import RawTable
-from tests.enrolling import enrol_parties
 from tests.projects import make_project
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
