@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import chain, permutations, product
 from math import prod
-from typing import cast
 
 from disclosure_control.linked.counted import Columns, Counted, Grouping, Kind, Places, counts_of, place_cell
 from disclosure_control.linked.facts import Facts, RowFact, merge_facts
@@ -156,7 +155,10 @@ def _is_empty(one: Region, other: Region) -> bool:
 
 @dataclass
 class _Linker:
-    """Numbers cells as it comes to them: those of parts by what they are, and sums of several by their parts."""
+    """Numbers cells as it comes to them: those of parts by what they are, and sums of several by their parts.
+
+    In `_grids` are those of parts alone, of which all others are made.
+    """
 
     bases: Mapping[str, Cut]
     classes: Mapping[Columns, Cut]
@@ -165,6 +167,7 @@ class _Linker:
     counted_rows: frozenset[str]
     facts: Facts
     _numbers: dict[object, int] = field(default_factory=dict)
+    _grids: dict[tuple[Part, Categories], int] = field(default_factory=dict)
     _breadths: list[int] = field(default_factory=list)
     _relations: dict[Relation, None] = field(default_factory=dict)
     _laid: set[object] = field(default_factory=set)
@@ -213,10 +216,7 @@ class _Linker:
         parts of it, they make it up.
         """
         told = [pair for pair in permutations(self.classes, 2) if self._is_told(*pair)]
-        cells = (
-            [cast("tuple[Part, Categories]", key) for key in self._numbers if isinstance(key, tuple)] if told else []
-        )
-        for part, named in cells:
+        for part, named in self._grids if told else ():
             at = dict(named)
             for wide, narrow in told:
                 if wide in at and narrow not in at:
@@ -225,9 +225,9 @@ class _Linker:
     def _compare_categories(self, part: Part, named: Categories, wide: Columns, narrow: Columns) -> None:
         at, others = dict(named)[wide], named - {(wide, dict(named)[wide])}
         alone, overlapping = self._divide(part[2], (wide, at), narrow)
-        cells = [self._numbers.get((part, others | {(narrow, place)})) for place in alone]
+        cells = [self._grids.get((part, others | {(narrow, place)})) for place in alone]
         if inside := [cell for cell in cells if cell is not None]:
-            whole, is_made_up = self._numbers[part, named], not overlapping and len(inside) == len(cells)
+            whole, is_made_up = self._grids[part, named], not overlapping and len(inside) == len(cells)
             rest = [] if is_made_up else [self._enter(("beyond", whole, frozenset(inside)), self._breadths[whole])]
             if [whole] != [*inside, *rest]:
                 self._relate(whole, [*inside, *rest])
@@ -264,10 +264,8 @@ class _Linker:
         than one.
         """
         entered: dict[tuple[str, int, Region, Categories], dict[Needs, int]] = {}
-        for key, cell in self._numbers.items():
-            if isinstance(key, tuple) and len(key) == 2:  # Of a part and its categories; the others are made of them.
-                ((unit, needs), group, region), named = key
-                entered.setdefault((unit, group, region, named), {})[needs] = cell
+        for (((unit, needs), group, region), named), cell in self._grids.items():
+            entered.setdefault((unit, group, region, named), {})[needs] = cell
         for kinds in entered.values():
             for nested in nest_kinds(tuple(kinds)) if len(kinds) > 1 else ():
                 inside = [kinds[each] for each in nested.narrow]
@@ -327,7 +325,8 @@ class _Linker:
     def _enter_cell(self, part: Part, named: Categories, breadth: int = 1) -> int:
         """The number of a cell. A category that all of a part are in says nothing, so that the cell is the part's."""
         telling = frozenset((key, at) for key, at in named if len(self._possible(part[2], key)) > 1)
-        return self._enter((part, telling), breadth)
+        found = self._grids[part, telling] = self._enter((part, telling), breadth)
+        return found
 
     def _can_be(self, rows: Region, key: Columns, place: int) -> bool:
         if (key, place) not in self._met:

@@ -16,17 +16,22 @@ from federation.plans import derive_plan
 from query_engine.planning.plan import QueryPlan
 from query_engine.planning.region import Region, intersect
 
+YEAR_8_TO_11 = "academic_year = 202425 AND counted_here AND year_group IN (8, 9, 10, 11)"
+CHILDREN = f"COUNT(*) AS n FROM child_year WHERE {YEAR_8_TO_11}"
+ROWS = "COUNT(*) AS n, COUNT(DISTINCT child) AS children FROM absences WHERE academic_year = 202425"
 ASKED = {
-    "one by another": ("key_stage", "year_group"),
-    "crossed with a third": ("key_stage, sex", "year_group, sex"),
-    "nothing of each other": ("sex", "need"),
+    "one by another": (CHILDREN, "key_stage", "year_group"),
+    "crossed with a third": (CHILDREN, "key_stage, sex", "year_group, sex"),
+    "nothing of each other": (CHILDREN, "sex", "need"),
+    "rows beside the children who have one": (ROWS, "key_stage", "age"),
+    "in one question": (ROWS, "key_stage, age"),
 }
-OF_YEAR_8_TO_11 = "FROM child_year WHERE academic_year = 202425 AND counted_here AND year_group IN (8, 9, 10, 11)"
 
 
 def draw_plans(asked: str) -> list[QueryPlan]:
-    """Questions about the same children, each by other columns."""
-    sqls = [f"SELECT {each}, COUNT(*) AS n {OF_YEAR_8_TO_11} GROUP BY {each}" for each in ASKED[asked]]
+    """Questions about the same children, or rows of theirs, each by other columns."""
+    counted, *columns = ASKED[asked]
+    sqls = [f"SELECT {each}, {counted} GROUP BY {each}" for each in columns]
     return [derive_plan(each, Path.PER_AUTHORITY) for each in sqls]
 
 
