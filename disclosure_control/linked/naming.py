@@ -59,6 +59,8 @@ class Names:
         match key:
             case ("without", int(whole), int(inside)):
                 return f"{self.describe([whole])}, less {self.describe([inside])}"
+            case ("beyond", int(whole), frozenset() as inside):
+                return f"{self.describe([whole])}, less {self.describe(sorted(inside))}"
             case ("more", int(rows), int(children)):
                 return f"{self.describe([rows])}, beyond one for each of {self.describe([children])}"
             case ("twice", int(whole), frozenset()):

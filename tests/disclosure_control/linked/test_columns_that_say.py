@@ -4,6 +4,7 @@ import pytest
 
 from disclosure_control.linked.companions import find_companions
 from disclosure_control.linked.links import link_plans
+from disclosure_control.linked.words import tell_hits
 from federation.manifest import Path
 from federation.plans import derive_plan
 from query_engine.geography import load_authorities
@@ -111,3 +112,15 @@ def test_categories_of_a_column_are_set_against_who_has_the_rows() -> None:
     grouped = table(f"{by_column} GROUP BY permanently_excluded", 90, 40, 0)
     assert told("dfe_cla", grouped, table(rows, 37)) == [(3, 3)]
     assert told("dfe_cla", grouped, table(rows, 20)) == []
+
+
+def test_whom_some_categories_leave_of_another_is_put_in_words() -> None:
+    """Of key stage 2 all are 8 to 10 but three, who are among those who are 11."""
+    by = "SELECT {0}, COUNT(*) AS n FROM child_year WHERE academic_year = 202425 AND age BETWEEN 8 AND 13"
+    by += " AND key_stage IN ('key_stage_2', 'key_stage_3') GROUP BY {0}"
+    by_stage, by_age = table(by.format("key_stage"), 123, 140), table(by.format("age"), 40, 40, 40, 43, 50, 50)
+    same = "children where academic_year is 202425 and age is 8 to"
+    assert tell_hits("301", [by_stage, by_age]) == [
+        f"301: a group for whom nobody asked, who tell counts apart ({same} 11 and key_stage is key_stage_2, less "
+        f"{same} 10 and key_stage is key_stage_2), is known to be 3 from this release and R-1."
+    ]
