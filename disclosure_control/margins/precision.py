@@ -18,7 +18,7 @@ from disclosure_control.presets.preset import TOTAL_LEVEL, Preset
 from disclosure_control.release.gate import ReleasedTable
 from disclosure_control.rows.rounding import decimal_places
 from disclosure_control.symbols import Symbol, Value
-from query_engine.planning.centred_sums import centre_sums
+from query_engine.planning.centred_sums import CentredSum, centre_sums
 from query_engine.planning.plan import Output, QueryPlan
 
 __all__ = ["Margin", "Margins", "NoMargin", "explain_margins", "find_margins"]
@@ -74,10 +74,10 @@ def find_margins(
         raise ValueError("margins are worked out with the plan and the preset of the release")
     preset = preset.at(TOTAL_LEVEL) if table.path == "exact_sum" else preset
     wanted = range(len(table.rows)) if places is None else places
-    noise = _noise(table, plan)
+    noise, centred = _noise(table, plan), centre_sums(plan) if table.noise is not None else {}
     numbers = [number for number, each in enumerate(plan.sets) for _ in range(plan.cells_of(each))]
     return tuple(
-        _row_margins(_read_row(place, table, plan, preset, noise[numbers[place]] if noise else None))
+        _row_margins(_read_row(place, table, plan, preset, noise[numbers[place]] if noise else None, centred))
         for place in wanted
     )
 
@@ -108,7 +108,12 @@ def _noise(table: ReleasedTable, plan: QueryPlan) -> Sequence[_NoiseInSet]:
 
 
 def _read_row(
-    place: int, table: ReleasedTable, plan: QueryPlan, preset: Preset, noise: _NoiseInSet | None
+    place: int,
+    table: ReleasedTable,
+    plan: QueryPlan,
+    preset: Preset,
+    noise: _NoiseInSet | None,
+    centred: Mapping[str, CentredSum],
 ) -> ReleasedRow:
     """A row of a release as margins are worked out from it."""
     released = dict(zip(table.columns, table.rows[place], strict=True))
@@ -116,7 +121,7 @@ def _read_row(
     if noise is None:
         return ReleasedRow(figures, plan, preset)
     sums = {name: column[place] for name, column in table.sums.items()}
-    return ReleasedRow(figures, plan, preset, *noise, sums, centre_sums(plan))
+    return ReleasedRow(figures, plan, preset, *noise, sums, centred)
 
 
 def _row_margins(row: ReleasedRow) -> Margins:
