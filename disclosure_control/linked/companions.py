@@ -81,7 +81,7 @@ def _read(entry: Entry, implied: int | None, counted: Counted, *, is_mean: bool)
     if counted.implied and entry == Symbol.NOT_APPLICABLE:
         # An average is of nobody then; of other figures there may be too few to work them out.
         return 0 if is_mean else None
-    if counted.of_share and (implied is None or isinstance(entry, Symbol)):
+    if counted.of_share and isinstance(entry, Symbol):
         return None
     if counted.implied:
         return UNKNOWN if implied is None or isinstance(entry, Symbol) else implied
