@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache, reduce
 from itertools import chain
 
+from disclosure_control.linked.overlaps import is_within
 from query_engine.columns import HadBy, Implied, Met
 from query_engine.planning.region import (
     Meaning,
@@ -171,7 +172,7 @@ def _add_rows(child: Region, needs: frozenset[Need], facts: Collection[RowFact])
 def _told_of(row: Region, facts: Sequence[RowFact]) -> Region:
     """By each kind that the row is of; or, where it may be of several, by all of them together."""
     told: Region = True
-    kinds = [each for each in facts if intersect(row, each.rows) == row]
+    kinds = [each for each in facts if is_within(row, each.rows)]
     if not kinds:
         return _told_together(row, facts)
     for each in kinds:
@@ -190,14 +191,14 @@ def _told_together(row: Region, facts: Sequence[RowFact]) -> Region:
 
 def _had_by(child: Region, facts: Sequence[RowFact]) -> Iterator[Need]:
     for each in facts:
-        if child is not False and intersect(child, each.children) == child:
+        if child is not False and is_within(child, each.children):
             yield each.table, each.had_by(child)
 
 
 def _is_more(one: Need, other: Need) -> bool:
     """Whether whoever has the one has the other too, and more is said by it."""
     (table, rows), (name, less) = one, other
-    return table == name and rows != less and intersect(rows, less) == rows
+    return table == name and rows != less and is_within(rows, less)
 
 
 def _region_met(met: Met) -> Region:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache, reduce
 
 from disclosure_control.linked.facts import Need
+from disclosure_control.linked.overlaps import is_within
 from disclosure_control.linked.parts import TooTangled
-from query_engine.planning.region import Region, columns_of, intersect, unite
+from query_engine.planning.region import Region, columns_of, unite
 
 __all__ = ["Needs", "Nested", "nest_kinds"]
 
@@ -71,9 +72,4 @@ def _is_in_another(one: Needs, kinds: Sequence[Needs]) -> bool:
 @lru_cache(maxsize=1 << 17)
 def _is_narrower(narrow: Needs, wide: Needs) -> bool:
     """Whether whoever has the rows of one kind has those of the other."""
-    return all(any(table == name and _is_within(own, rows) for name, own in narrow) for table, rows in wide)
-
-
-@lru_cache(maxsize=1 << 16)
-def _is_within(narrow: Region, wide: Region) -> bool:
-    return intersect(narrow, wide) == narrow
+    return all(any(table == name and is_within(own, rows) for name, own in narrow) for table, rows in wide)

@@ -13,13 +13,13 @@ weaker than it could be, never wrong.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from itertools import chain, permutations, product
 from math import prod
 
 from disclosure_control.linked.counted import Columns, Counted, Grouping, Kind, Places, counts_of, place_cell
 from disclosure_control.linked.facts import Facts, RowFact, merge_facts
 from disclosure_control.linked.kinds import Needs, nest_kinds
+from disclosure_control.linked.overlaps import overlap
 from disclosure_control.linked.parts import Cut, TooTangled, cut
 from disclosure_control.linked.populations import is_loose, populations_of
 from disclosure_control.presets.preset import LEVELS
@@ -148,11 +148,6 @@ def _cut_rosters(rosters: Sequence[Collection[str]]) -> list[tuple[int, ...]]:
     return [tuple(number for held, number in numbers.items() if place in held) for place in range(len(rosters))]
 
 
-@lru_cache(maxsize=1 << 16)
-def _is_empty(one: Region, other: Region) -> bool:
-    return intersect(one, other) is False
-
-
 @dataclass
 class _Linker:
     """Numbers cells as it comes to them: those of parts by what they are, and sums of several by their parts.
@@ -251,7 +246,7 @@ class _Linker:
             (columns, at), (beside, place) = one, other
             both = intersect(self.classes[columns].parts[at], self.classes[beside].parts[place])
             self._both[pair] = intersect(both, self.facts.about(columns | beside))
-        return not _is_empty(rows, self._both[pair])
+        return overlap(rows, self._both[pair])
 
     def _is_told(self, one: Columns, other: Columns) -> bool:
         """Whether a fact is about columns of either."""
@@ -331,7 +326,7 @@ class _Linker:
     def _can_be(self, rows: Region, key: Columns, place: int) -> bool:
         if (key, place) not in self._met:
             self._met[key, place] = self.facts.add_to(self.classes[key].parts[place])
-        return not _is_empty(rows, self._met[key, place])
+        return overlap(rows, self._met[key, place])
 
     def _blocks(self, counted: Counted, number: int, cells: Sequence[Places]) -> dict[int, list[int]]:
         """The rows of a question that a count is about, each with the cells that it adds up over there.

@@ -5,13 +5,13 @@ It does not matter which table they are counted in.
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 from disclosure_control.linked.counted import counts_of
+from disclosure_control.linked.overlaps import overlap
 from disclosure_control.linked.parts import TooTangled
 from disclosure_control.linked.populations import is_loose, reach_of
 from query_engine.planning.plan import QueryPlan
-from query_engine.planning.region import Region, RegionTangled, intersect
+from query_engine.planning.region import Region, RegionTangled
 
 __all__ = ["find_related"]
 
@@ -35,7 +35,7 @@ def find_related(plan: QueryPlan, others: Iterable[QueryPlan]) -> frozenset[str]
 def _meet(one: _Bases, other: _Bases) -> bool:
     """Whether some child is in a count of either; so it is taken to be where that is too tangled to tell."""
     try:
-        return any(key == name and _may_meet(base, beside) for key, base in one for name, beside in other)
+        return any(key == name and overlap(base, beside) for key, base in one for name, beside in other)
     except RegionTangled:
         return True
 
@@ -51,8 +51,3 @@ def _bases(plan: QueryPlan) -> _Bases:
 
 def _key(plan: QueryPlan) -> str:
     return plan.governed.child_key
-
-
-@lru_cache(maxsize=1 << 16)
-def _may_meet(one: Region, other: Region) -> bool:
-    return intersect(one, other) is not False

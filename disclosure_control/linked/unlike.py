@@ -12,12 +12,13 @@ known: by whoever made the tables.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import lru_cache, reduce
+from functools import reduce
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from disclosure_control.linked.counted import counts_of
 from disclosure_control.linked.links import MOST_CELLS, Linked, Place, TooTangled
+from disclosure_control.linked.overlaps import is_within
 from disclosure_control.presets.preset import LEVELS
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.lattice import Relation
@@ -143,12 +144,7 @@ def _is_within(narrow: _Figure, wide: _Figure) -> bool:
     """Whether the one is of some of the other; for nearly all pairs a single column says that it is not."""
     if any(narrow.spans.get(name, -1) & ~span for name, span in wide.spans.items()):
         return False
-    return narrow.roster <= wide.roster and _is_part(narrow.rows, wide.rows)
-
-
-@lru_cache(maxsize=1 << 16)
-def _is_part(narrow: Region, wide: Region) -> bool:
-    return intersect(narrow, wide) == narrow
+    return narrow.roster <= wide.roster and is_within(narrow.rows, wide.rows)
 
 
 def _add_cells(linked: Linked, pairs: Sequence[tuple[int, int]]) -> Linked:
