@@ -8,7 +8,6 @@ import secrets
 
 from federation.delegations import NOTICE_ANSWER_TYPE, NOTICE_TYPE, DelegationNotice
 from federation.lookups import LookupFailed, LookupOutcome, NodeAnswer
-from federation.register import Member
 from federation.sealing import SealError
 from federation.wire import whole_seconds
 from node.lookups.asking import Carrier
@@ -52,18 +51,13 @@ def tell_receivers(node: Node, hub: Carrier, *, patience: int, anew: bool = Fals
 
 def _tell(node: Node, hub: Carrier, given: Given, patience: int) -> NodeAnswer:
     """Tell one node of one delegation. Raises `LookupFailed` and `SealError`."""
-
-    def write(other: Member) -> DelegationNotice:
-        return DelegationNotice(
-            lookup_id=f"L-{secrets.token_hex(16)}",
-            sender=node.party.member_id,
-            receiver=other.id,
-            authority=node.authority,
-            asked_at=whole_seconds(node.clock()),
-            delegation=renew_signature(node, given).envelope,
-            revoked=bool(given.revoked_at),
-        )
-
-    kinds = (NOTICE_TYPE, NOTICE_ANSWER_TYPE, NodeAnswer)
-    _, taken = say_to(node, hub, given.delegation.receiver, write, kinds, patience)
-    return taken
+    notice = DelegationNotice(
+        lookup_id=f"L-{secrets.token_hex(16)}",
+        sender=node.party.member_id,
+        receiver=given.delegation.receiver,
+        authority=node.authority,
+        asked_at=whole_seconds(node.clock()),
+        delegation=renew_signature(node, given).envelope,
+        revoked=bool(given.revoked_at),
+    )
+    return say_to(node, hub, notice, (NOTICE_TYPE, NOTICE_ANSWER_TYPE, NodeAnswer), patience)

@@ -12,7 +12,6 @@ from federation.handovers import (
     Step,
     check_answer,
 )
-from federation.register import Member
 from federation.wire import whole_seconds
 from node.lookups.asking import Carrier
 from node.lookups.single_page import say_to
@@ -35,21 +34,17 @@ def call(
     Raises `LookupFailed` where there is none that can be read, or it is to something else; `SealError` where nothing
     can be sealed to that node.
     """
-
-    def write(other: Member) -> HandoverRequest:
-        return HandoverRequest(
-            lookup_id=f"L-{secrets.token_hex(16)}",
-            step=step,
-            sender=node.party.member_id,
-            receiver=other.id,
-            authority=node.authority,
-            asked_at=whole_seconds(node.clock()),
-            handover_id=about.handover_id,
-            code=code,
-            offer=offer,
-        )
-
-    kinds = (HANDOVER_TYPE, HANDOVER_ANSWER_TYPE, HandoverAnswer)
-    request, answer = say_to(node, hub, receiver, write, kinds, patience)
+    request = HandoverRequest(
+        lookup_id=f"L-{secrets.token_hex(16)}",
+        step=step,
+        sender=node.party.member_id,
+        receiver=receiver,
+        authority=node.authority,
+        asked_at=whole_seconds(node.clock()),
+        handover_id=about.handover_id,
+        code=code,
+        offer=offer,
+    )
+    answer = say_to(node, hub, request, (HANDOVER_TYPE, HANDOVER_ANSWER_TYPE, HandoverAnswer), patience)
     check_answer(request, answer)
     return answer

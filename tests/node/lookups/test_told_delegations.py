@@ -15,7 +15,6 @@ from federation.delegations import (
 )
 from federation.envelope import Envelope, write_envelope
 from federation.lookups import LookupOutcome, NodeAnswer
-from federation.register import Member
 from federation.wire import whole_seconds
 from node.lookups.delegation import receiving
 from node.lookups.delegation.giving import revoke_delegation
@@ -45,21 +44,18 @@ def revoke(federation: SmallFederation, delegation_id: str) -> None:
 def notify(federation: SmallFederation, envelope: Envelope, *, revoked: bool = False, sender: str = HOME) -> NodeAnswer:
     """Tell the receiving node whatever a node's software could tell it."""
     node = federation.node(sender)
-
-    def write(other: Member) -> DelegationNotice:
-        return DelegationNotice(
-            lookup_id=f"L-{secrets.token_hex(16)}",
-            sender=node.party.member_id,
-            receiver=other.id,
-            authority=node.authority,
-            asked_at=whole_seconds(node.clock()),
-            delegation=envelope,
-            revoked=revoked,
-        )
-
+    notice = DelegationNotice(
+        lookup_id=f"L-{secrets.token_hex(16)}",
+        sender=node.party.member_id,
+        receiver=f"node-{ASKER}",
+        authority=node.authority,
+        asked_at=whole_seconds(node.clock()),
+        delegation=envelope,
+        revoked=revoked,
+    )
     relay = TwoWayRelay(federation, sender=sender)
     kinds = (NOTICE_TYPE, NOTICE_ANSWER_TYPE, NodeAnswer)
-    return say_to(node, relay, f"node-{ASKER}", write, kinds, 1)[1]
+    return say_to(node, relay, notice, kinds, 1)
 
 
 def test_the_receiving_node_knows_at_once_what_was_given_and_revoked(federation: SmallFederation) -> None:
