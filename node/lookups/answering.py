@@ -45,6 +45,7 @@ from node.lookups.gathering import gather
 from node.lookups.handover.answering import answer_handover
 from node.lookups.holding import HELD, Held, check_decided, hold_request
 from node.lookups.sealed_pages import (
+    NOT_LOGGABLE,
     OpenedPage,
     check_origin,
     check_place,
@@ -67,7 +68,6 @@ from policies.names import FieldGroup
 
 UNREADABLE = Refused("unreadable", "the request did not arrive as it was sent: ask again")
 TOO_LONG = Refused("answer_too_long", "the answer is longer than any may be: call the virtual school")
-NOT_LOGGABLE = Refused("not_loggable", "the purpose cannot be logged here: leave out whatever names a child")
 
 
 def warm_up(node: Node) -> None:

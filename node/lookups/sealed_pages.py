@@ -40,6 +40,7 @@ MOST_KEPT = 512
 """How many sealed answers are kept; past that the oldest go, so that nobody can fill the disk with requests."""
 
 REPLAYED = Refused("replayed", "this request has been taken in already: ask again")
+NOT_LOGGABLE = Refused("not_loggable", "the purpose cannot be logged here: leave out whatever names a child")
 
 R = TypeVar("R", LookupRequest, ClaimRequest, DisclosuresRequest, HandoverRequest, DelegationNotice)
 

@@ -26,8 +26,8 @@ from federation.lookups import LookupAnswer, LookupFailed, NodeAnswer
 from federation.register import Member
 from federation.sealing import SealedRecords
 from node.lookups.answer_head import head_answer
-from node.lookups.delegation.shelf import KEPT_LISTED, list_come, verify_given
-from node.lookups.sealed_pages import OpenedPage, check_origin, read_request, seal_message, take_in
+from node.lookups.delegation.shelf import KEPT_LISTED, is_revoked, verify_given
+from node.lookups.sealed_pages import NOT_LOGGABLE, OpenedPage, check_origin, read_request, seal_message, take_in
 from node.refusal import Refused
 from node.service import Node
 from policies.names import Relation
@@ -38,7 +38,6 @@ MOST_COME = 500
 NOT_FOR_US = Refused("delegation_misplaced", "the delegation is not of the authority that sends it, or not to us")
 WRONG_SIGNATURE = Refused("delegation_refused", "the delegation is not signed by the head in whose name it is given")
 TOO_MANY = Refused("too_many_delegations", f"{MOST_COME} delegations of yours are kept here: call the virtual school")
-NOT_LOGGABLE = Refused("not_loggable", "the purpose cannot be logged here: leave out whatever names a child")
 
 
 def answer_notice(node: Node, page: OpenedPage, pages: int) -> SealedRecords:
@@ -138,16 +137,11 @@ def _events(node: Node, delegation: Delegation, sender: Member, *, revoked: bool
 
 def check_givers(node: Node, answer: LookupAnswer, sender: Member) -> None:
     """Raise `LookupFailed` unless every delegation in an answer is signed by its giver, and not told to be revoked."""
-    revoked = {
-        come.delegation.delegation_id
-        for come in list_come(node)
-        if come.revoked_at and come.delegation.sender == sender.id
-    }
     for envelope in answer.delegations:
         try:
             delegation = read_delegation(envelope)
             verify_given(node, envelope, delegation, sender)
         except DelegationInvalid as error:
             raise LookupFailed(str(error)) from None
-        if delegation.delegation_id in revoked:
+        if is_revoked(node, sender.id, delegation.delegation_id):
             raise LookupFailed("sent a delegation that it has told us it revoked")

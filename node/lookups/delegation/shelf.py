@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from audit.connection import Connection
 from federation.countersigning import countersign, name_member
@@ -94,28 +94,30 @@ def drop_drafts(connection: Connection, node: Node) -> None:
 
 def list_drafts(node: Node) -> tuple[tuple[Delegation, Envelope], ...]:
     """Return what is written, and waits for its signature still."""
-    return tuple((each.delegation, each.envelope) for each in _read(node, "signed = 0", node.clock() - DRAFT_GOOD_FOR))
+    oldest = stamp(node.clock() - DRAFT_GOOD_FOR)
+    return tuple((each.delegation, each.envelope) for each in _read(node, "signed = 0 AND given_at > ?", oldest))
 
 
 def list_given(node: Node) -> tuple[Given, ...]:
     """Return what was given and is not long over, the newest first."""
-    return tuple(_read(node, "signed = 1", node.clock() - KEPT_LISTED))
+    return tuple(_read(node, "signed = 1 AND given_at > ?", stamp(node.clock() - KEPT_LISTED)))
 
 
-def _read(node: Node, condition: str, since: datetime) -> Iterator[Given]:
+def find_given(node: Node, delegation_id: str) -> Given | None:
+    """Return one that we gave, and that is not long over."""
+    oldest = stamp(node.clock() - KEPT_LISTED)
+    return next(_read(node, "signed = 1 AND given_at > ? AND delegation_id = ?", oldest, delegation_id), None)
+
+
+def _read(node: Node, condition: str, *values: str) -> Iterator[Given]:
     rows = node.database.connection.execute(
         f"""SELECT envelope, revoked_at, revoked_by, told FROM delegations
-            WHERE {condition} AND given_at > ? ORDER BY given_at DESC, delegation_id""",  # noqa: S608 - ours
-        (stamp(since),),
+            WHERE {condition} ORDER BY given_at DESC, delegation_id""",  # noqa: S608 - ours
+        values,
     )
     for row in rows.fetchall():
         envelope = read_envelope(bytes(row["envelope"]), DELEGATION_TYPE)
         yield Given(read_delegation(envelope), envelope, row["revoked_at"], row["revoked_by"], row["told"])
-
-
-def find_given(node: Node, delegation_id: str) -> Given | None:
-    """Return one that we gave."""
-    return next((each for each in list_given(node) if each.delegation.delegation_id == delegation_id), None)
 
 
 def find_in_force(node: Node, authority: str, role: str, person: str) -> tuple[Given, ...]:
@@ -131,7 +133,7 @@ def find_in_force(node: Node, authority: str, role: str, person: str) -> tuple[G
         and (given.delegation.authority, given.delegation.role) == (authority, role)
         and given.delegation.person in ("", person)
     )
-    return tuple(given for given in theirs if is_still_signed(node, given))
+    return tuple(given for given in theirs if _verifies(node, given))
 
 
 def renew_signature(node: Node, given: Given) -> Given:
@@ -141,11 +143,15 @@ def renew_signature(node: Node, given: Given) -> Given:
 
 def is_still_signed(node: Node, given: Given) -> bool:
     """Whether whoever gave a delegation may still give it, and the register has the key that they gave it by."""
+    return _verifies(node, renew_signature(node, given))
+
+
+def _verifies(node: Node, given: Given) -> bool:
     try:
         giver = find_person(node.party.directory, given.delegation.given_by)
         check_giver(node, giver, given.delegation.field_groups)
         home = node.register().find(node.party.member_id, node.clock())
-        verify_given(node, renew_signature(node, given).envelope, given.delegation, home)
+        verify_given(node, given.envelope, given.delegation, home)
     except (AccessDenied, DelegationInvalid, RegisterError, StateError):
         return False
     return True
@@ -167,6 +173,15 @@ def list_come(node: Node) -> tuple[Come, ...]:
         (stamp(node.clock() - KEPT_LISTED),),
     )
     return tuple(_read_come(bytes(row["envelope"]), row["come_at"], row["revoked_at"]) for row in rows)
+
+
+def is_revoked(node: Node, sender: str, delegation_id: str) -> bool:
+    """Whether a home has told us that it revoked one."""
+    row = node.database.connection.execute(
+        "SELECT 1 FROM delegations_come WHERE sender = ? AND delegation_id = ? AND revoked_at <> ''",
+        (sender, delegation_id),
+    ).fetchone()
+    return row is not None
 
 
 def list_come_to(node: Node, person: Person) -> tuple[Come, ...]:

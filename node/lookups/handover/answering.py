@@ -41,7 +41,7 @@ from node.lookups.handover.shelf import (
     keep_come,
     move,
 )
-from node.lookups.sealed_pages import OpenedPage, check_origin, read_request, seal_message, take_in
+from node.lookups.sealed_pages import NOT_LOGGABLE, OpenedPage, check_origin, read_request, seal_message, take_in
 from node.refusal import Refused
 from node.service import Node
 from policies.names import Role
@@ -106,7 +106,7 @@ def _check_offer(node: Node, request: HandoverRequest, sender: Member) -> Handov
     try:
         handover_event(node, offer, "received", given=False)
     except EventInvalid:
-        raise Refused("not_loggable", "the purpose cannot be logged here: leave out whatever names a child") from None
+        raise NOT_LOGGABLE from None
     return offer
 
 
