@@ -247,9 +247,9 @@ def check_history(
     rows = [row for row in found if not set(plan.tables).isdisjoint(row["subject"].partition("/")[0].split("+"))]
     noise = manifest.sum.epsilon if manifest.sum is not None else None
     if not noise and any(row["preset"] != manifest.preset for row in found if row["epsilon"] == noise):
-        raise PROTECTION_CHANGED
+        raise PROTECTION_CHANGED.anew()
     if manifest.path is Path.PER_AUTHORITY and find_other_preset(connection, manifest.academic_year, manifest.preset):
-        raise PROTECTION_CHANGED
+        raise PROTECTION_CHANGED.anew()
     others = {row["plan_id"] for row in rows} - {plan.plan_id}
     if len(others) >= rules.questions_per_year:
         raise Refused("history_full", f"{len(others)} questions about this table and year have been answered")

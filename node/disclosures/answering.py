@@ -77,7 +77,7 @@ def check_request(node: Node, request: DisclosuresRequest, sender: Member) -> st
         officer = node.register().find(name_member(request.person, sender.organisation), node.clock())
         verify_mandate(request, officer, sender)  # 2
     except (RegisterError, MandateRefused):
-        raise MANDATE_REFUSED from None
+        raise MANDATE_REFUSED.anew() from None
     policy = node.policy()
     try:
         policy.check(AccessRequest(request.role, Relation.HOME, PolicyAction.AUDIT, FieldGroup.AUDIT_LOG))  # 3
@@ -98,7 +98,7 @@ def find_disclosed(node: Node, request: DisclosuresRequest) -> Iterator[Disclose
                     yield _tell(node, entry.index, event, marks)
     except (LogUnreadable, EntryUnreadable, EventInvalid) as error:
         log.log(logging.ERROR, "%s: disclosures cannot be read: %s", node.party.member_id, type(error).__name__)
-        raise UNREADABLE from None
+        raise UNREADABLE.anew() from None
 
 
 def is_theirs(event: AuditEvent, authority: str) -> bool:

@@ -31,18 +31,18 @@ def check_emergency(node: Node, request: LookupRequest, page: OpenedPage) -> Non
     if not node.rules().lookups.emergencies:  # 1
         raise Refused("emergencies_barred", "this authority gives no emergency access: call")
     if page.kind != EMERGENCY_TYPE:  # 2
-        raise NO_PASSKEY
+        raise NO_PASSKEY.anew()
     try:
         member = node.register().find(name_member(request.person, page.sender.organisation), node.clock())
         verify_person(page.content, request.person, member, page.sender)
     except (RegisterError, EnvelopeError):
-        raise WRONG_PASSKEY from None
+        raise WRONG_PASSKEY.anew() from None
     if request.sought is None or not request.sought.upn or request.sought.date_of_birth is None:  # 3
         raise Refused("identifiers_missing", "in an emergency a child is found by pupil number and date of birth alone")
     with node.database.transaction() as connection:
         made = count_emergency(connection, request.authority, node.clock())
     if made > node.rules().lookups.most_emergencies_a_day:  # 4
-        raise TOO_MANY
+        raise TOO_MANY.anew()
 
 
 def count_emergency(connection: sqlite3.Connection, authority: str, now: datetime) -> int:

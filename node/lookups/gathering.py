@@ -71,7 +71,7 @@ def gather(node: Node, request: LookupRequest, snapshot: Snapshot | None) -> Gat
     except AccessDenied as denied:
         raise Refused("policy_denied", denied.text) from None
     except PolicyInvalid:
-        raise NO_POLICY from None
+        raise NO_POLICY.anew() from None
     return found.without(node.rules().lookups.withheld)
 
 
@@ -99,7 +99,7 @@ def _gather_one_child(node: Node, policy: AccessPolicy, request: LookupRequest, 
     with reading_records(node):
         found = read_children(node, snapshot, rule, find_sought(snapshot, sought))
     if len(found) > 1:
-        raise NOT_ONE
+        raise NOT_ONE.anew()
     return _with_tracking(node, rule.clauses[Relation.HOST], _as_files(policy, rule, Relation.HOST, found))
 
 
@@ -210,7 +210,7 @@ def _gather_emergency(node: Node, policy: AccessPolicy, request: LookupRequest, 
         rule = RowFilter(role, Action.READ, request.authority, None, named, {Relation.NAMED_CHILD: groups})
         found = read_children(node, snapshot, rule, tokens)
     if len(found) > 1:
-        raise NOT_ONE
+        raise NOT_ONE.anew()
     return replace(_as_files(policy, rule, Relation.NAMED_CHILD, found), relation=Relation.EMERGENCY)
 
 

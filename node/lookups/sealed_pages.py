@@ -153,7 +153,7 @@ def _name_page(delivery: Delivery) -> tuple[str, str, str]:
 def take_in(connection: sqlite3.Connection, lookup_id: str, sender: str, now: datetime) -> None:
     """Remember a request inside the caller's transaction. Raises `Refused` for one that came before."""
     if not remember(connection, lookup_id, sender, now):
-        raise REPLAYED
+        raise REPLAYED.anew()
 
 
 def remember(connection: sqlite3.Connection, lookup_id: str, sender: str, now: datetime) -> bool:
@@ -169,4 +169,4 @@ def check_unseen(node: Node, lookup_id: str, sender: Member) -> None:
         "SELECT 1 FROM lookups_seen WHERE lookup_id = ? AND sender = ?", (lookup_id, sender.id)
     )
     if found.fetchone() is not None:
-        raise REPLAYED
+        raise REPLAYED.anew()

@@ -32,4 +32,4 @@ def count_search(node: Node, request: LookupRequest) -> None:
                 text=f"more than {most} children were sought in one day",
             )
     if count > most:
-        raise TOO_MANY
+        raise TOO_MANY.anew()

@@ -81,13 +81,13 @@ def _check_notice(node: Node, notice: DelegationNotice, sender: Member) -> Deleg
         delegation = read_delegation(notice.delegation)
         placed = (delegation.home, delegation.receiver, delegation.authority)
         if placed != (notice.authority, node.party.member_id, node.authority):  # 2
-            raise NOT_FOR_US
+            raise NOT_FOR_US.anew()
         if notice.revoked:  # 3
             verify_revoked(notice.delegation, delegation, sender)
         else:
             verify_given(node, notice.delegation, delegation, sender)
     except DelegationInvalid:
-        raise WRONG_SIGNATURE from None
+        raise WRONG_SIGNATURE.anew() from None
     return delegation
 
 
@@ -110,7 +110,7 @@ def _keep(connection: Connection, node: Node, notice: DelegationNotice, delegati
 def _check_room(connection: Connection, sender: str) -> None:
     (kept,) = connection.execute("SELECT count(*) FROM delegations_come WHERE sender = ?", (sender,)).fetchone()
     if kept >= MOST_COME:  # 4
-        raise TOO_MANY
+        raise TOO_MANY.anew()
 
 
 def _events(node: Node, delegation: Delegation, sender: Member, *, revoked: bool) -> list[AuditEvent]:
@@ -132,7 +132,7 @@ def _events(node: Node, delegation: Delegation, sender: Member, *, revoked: bool
             for number in delegation.children
         ]
     except EventInvalid:
-        raise NOT_LOGGABLE from None
+        raise NOT_LOGGABLE.anew() from None
 
 
 def check_givers(node: Node, answer: LookupAnswer, sender: Member) -> None:

@@ -78,7 +78,7 @@ def _take_offer(node: Node, request: HandoverRequest, sender: Member) -> Handove
         known = find_come(node, offer.handover_id)
         if known is not None:
             if known.envelope != request.offer:
-                raise CHANGED
+                raise CHANGED.anew()
             return _compose(node, request)
         if count_waiting(connection, sender.id) >= MOST_WAITING:
             raise Refused("too_many_waiting", f"{MOST_WAITING} offers of yours wait here: call the virtual school")
@@ -97,23 +97,23 @@ def _check_offer(node: Node, request: HandoverRequest, sender: Member) -> Handov
         head = node.register().find(name_member(offer.person, sender.organisation), node.clock())
         verify_offer(request.offer, offer, sender, head)
     except (EnvelopeError, RegisterError):
-        raise WRONG_SIGNATURE from None
+        raise WRONG_SIGNATURE.anew() from None
     placed = (offer.handover_id, offer.home, offer.receiver, offer.authority)
     if placed != (request.handover_id, request.authority, node.party.member_id, node.authority):
-        raise NOT_FOR_US
+        raise NOT_FOR_US.anew()
     if not offer.offered_at <= node.clock() + CLOCK_SKEW or offer.expires_at <= node.clock():
-        raise OVERDUE
+        raise OVERDUE.anew()
     try:
         handover_event(node, offer, "received", given=False)
     except EventInvalid:
-        raise NOT_LOGGABLE from None
+        raise NOT_LOGGABLE.anew() from None
     return offer
 
 
 def _answer(node: Node, request: HandoverRequest) -> HandoverAnswer:
     found = find_given(node, request.handover_id)
     if found is None or (found.offer.receiver, found.offer.authority) != (request.sender, request.authority):  # 3
-        raise UNKNOWN
+        raise UNKNOWN.anew()
     if request.step is Step.COLLECT:
         return _hand_out(node, request, found)
     state = State.ACCEPTED if request.step is Step.ACCEPT else State.DECLINED
@@ -122,19 +122,19 @@ def _answer(node: Node, request: HandoverRequest) -> HandoverAnswer:
             outcome, code = Outcome.DONE if state is State.ACCEPTED else Outcome.REFUSED, request.code
             record(node, connection, found.offer, state, given=True, child=found.child, outcome=outcome, code=code)
         elif found.state is not state:
-            raise OVERDUE
+            raise OVERDUE.anew()
     return _compose(node, request)
 
 
 def _hand_out(node: Node, request: HandoverRequest, found: Handover) -> HandoverAnswer:
     """Give the pack: logged before it leaves, and as often as it is asked for until it is over."""
     if found.pack is None or found.state in OVER or found.state is State.DRAFTED:  # 4
-        raise OVERDUE
+        raise OVERDUE.anew()
     if not set(found.offer.groups) <= permitted_to_go(node, Role(found.offer.role), found.offer.occasion):
         raise Refused("policy_denied", "our policy does not let the record go any more: call the virtual school")
     with node.database.transaction() as connection:
         if not move(connection, node, GIVEN, request.handover_id, State.COLLECTED):
-            raise OVERDUE
+            raise OVERDUE.anew()
         record(node, connection, found.offer, "collected", given=True, child=found.child)
     return _compose(node, request, pack=encode_pack(found.pack))
 
