@@ -100,6 +100,14 @@ class AccessPolicy:
             self.ask_casbin(values)
             self._allowed.add(values)
 
+    def permits(self, request: AccessRequest) -> bool:
+        """Whether a rule allows the request and none denies it."""
+        try:
+            self.check(request)
+        except AccessDenied:
+            return False
+        return True
+
     def ask_casbin(self, values: tuple[str, ...]) -> None:
         """Have Casbin decide about known words, whatever was decided before. Raises `AccessDenied` as `check` does."""
         try:
@@ -143,16 +151,9 @@ class AccessPolicy:
         """The groups of a child's record that a role may do this to, by one relation; asked of Casbin once."""
         asked = (role, relation, action)
         if asked not in self._permitted:
-            groups = (group for group in CHILD_RECORD if self._permits(AccessRequest(*asked, group)))
+            groups = (group for group in CHILD_RECORD if self.permits(AccessRequest(*asked, group)))
             self._permitted[asked] = frozenset(groups)
         return self._permitted[asked]
-
-    def _permits(self, request: AccessRequest) -> bool:
-        try:
-            self.check(request)
-        except AccessDenied:
-            return False
-        return True
 
 
 def name_version(policy: bytes) -> str:

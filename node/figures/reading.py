@@ -55,9 +55,10 @@ def _read_line(measure: Measure, of: str, counts: Mapping[Entry, Entry], preset:
 
 def make_share(measure: Measure, counts: Mapping[Entry, Entry], preset: Preset) -> Share | None:
     """Return the share by printed counts, or None where one that it needs is withheld."""
-    return share_of(measure, {band: read_count(count, preset) for band, count in counts.items()})
+    known = {band: print_count(count, preset) if isinstance(count, int) else None for band, count in counts.items()}
+    return share_of(measure, known)
 
 
-def read_count(count: Entry, preset: Preset) -> Count | None:
-    """Return a count as its preset prints it; None for one that is withheld."""
-    return Count(count, *preset.printed_range(count)) if isinstance(count, int) else None
+def print_count(count: int, preset: Preset) -> Count:
+    """Return a count as its preset prints it."""
+    return Count(count, *preset.printed_range(count))

@@ -11,20 +11,18 @@ from federation.reports.declared import Report, find_report, keep_known
 from federation.reports.figures import Figures, Told, read_figures
 from federation.reports.measures import Factor, Measure, Question
 from federation.reports.places import NATION, Place
-from federation.reports.shares import Count
 from federation.reports.shelf import NOT_RELEASED, Alike
 from federation.reports.writing import write_report
 from federation.reports.written import WrittenReport
 from federation.state import StateError
 from node.figures.comparing import find_released
 from node.figures.declared import load_declared
-from node.figures.reading import read_count
-from node.figures.scope import ALL_OURS, AUTHORITY, OWN_SCHOOLS, find_scope
+from node.figures.reading import print_count
+from node.figures.scope import ALL_OURS, AUTHORITY, OWN_SCHOOLS, find_scope, request_released
 from node.figures.showing import Wish, check_visit, show_figure
 from node.people import Person
 from node.refusal import Refused
 from node.service import Node
-from policies.access_policy import AccessDenied, AccessRequest
 from query_engine.geography import load_authorities
 
 __all__ = ["SCHOOL_REPORT", "list_own_reports", "write_own_report"]
@@ -66,20 +64,12 @@ def _name_schools(whose: str, person: Person) -> Place:
 
 def _list_beside(node: Node, person: Person, place: Place) -> Sequence[Place]:
     """What the reader may see beside a place: all of our children, our region, England."""
-    beside = []
-    if place.level == "school" and _may(node, ALL_OURS.request(person.role)):
+    policy, beside = node.policy(), []
+    if place.level == "school" and policy.permits(ALL_OURS.request(person.role)):
         beside.append(Place("authority", node.authority))
-    if _may(node, AccessRequest(person.role, "federation", "aggregate", "aggregates")):
+    if policy.permits(request_released(person.role)):
         beside += [Place("region", load_authorities()[node.authority].region), NATION]
     return beside
-
-
-def _may(node: Node, asked: AccessRequest) -> bool:
-    try:
-        node.policy().check(asked)
-    except AccessDenied:
-        return False
-    return True
 
 
 @dataclass(frozen=True)
@@ -106,11 +96,12 @@ class _OwnShelf:
             shown = show_figure(self.node, self.person, self.purpose, wish)
         except Refused as refused:
             return Figures(place, measure, factors, why_not=refused.text)
-
-        def print_count(_: int, count: int) -> Count:
-            return read_count(count, shown.preset) or Count(count, count, count)
-
-        lines = read_figures(measure, shown.table.columns, list(enumerate(shown.table.rows)), print_count)
+        lines = read_figures(
+            measure,
+            shown.table.columns,
+            enumerate(shown.table.rows),
+            lambda _, count: print_count(count, shown.preset),
+        )
         source = f"Our own figures, snapshot {shown.snapshot}, preset {shown.preset.name}"
         return Figures(place, measure, factors, lines, source)
 

@@ -42,6 +42,11 @@ class Scope:
 ALL_OURS = Scope(frozenset(), Relation.HOME, FieldGroup.AGGREGATES)
 
 
+def request_released(role: str) -> AccessRequest:
+    """Return what the access matrix is asked about figures of England and our region, as they were released."""
+    return AccessRequest(role, Relation.FEDERATION, Action.AGGREGATE, FieldGroup.AGGREGATES)
+
+
 def find_scope(person: Person, whose: str) -> Scope:
     """Return what somebody means by a word or the number of a school. Raises `StateError` for what is neither."""
     if whose == AUTHORITY:

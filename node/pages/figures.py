@@ -9,19 +9,20 @@ from werkzeug.wrappers import Response as AnyResponse
 from federation.manifest import Path
 from federation.plans import derive_plan
 from federation.problems import ProblemRaised
+from federation.reports.written import name_year
 from federation.state import StateError
 from node.figures.comparing import Beside, find_beside
 from node.figures.declared import load_declared
 from node.figures.reading import Line, name_columns, read_lines
 from node.figures.releases import fetch_releases
-from node.figures.scope import ALL_OURS, AUTHORITY, OWN_SCHOOLS
+from node.figures.scope import ALL_OURS, AUTHORITY, OWN_SCHOOLS, request_released
 from node.figures.showing import Shown, Wish, show_figure
 from node.lookups.purpose import PurposeMissing
-from node.pages.staff import may_see_figures, require_visitor_who, the_node
+from node.pages.staff import may, may_see_figures, require_visitor_who, the_node
 from node.pages.through_hub import reach_hub
 from node.people import Person
 from node.refusal import Refused
-from policies.access_policy import AccessDenied, AccessRequest
+from policies.access_policy import AccessDenied
 
 figures = Blueprint("figures", __name__)
 
@@ -51,11 +52,10 @@ def ask_figure() -> Page:
 def show_figures() -> Page:
     """Show a figure, and what stands beside it, once that is logged."""
     visitor, form = require_visitor_who(may_see_figures, NOT_YOURS), request.form
-    purpose, year = form.get("purpose", ""), form.get("year", "")
-    whose = form.get("school", "").strip() or form.get("whose", AUTHORITY)
-    if not (year.isascii() and year.isdigit() and len(year) == 6):
+    purpose, (year, whose) = form.get("purpose", ""), read_choice()
+    if year is None:
         return _show_form(visitor, {"year": "choose an academic year"}, 400)
-    wish = Wish(form.get("measure", ""), form.get("by", ""), int(year), whose)
+    wish = Wish(form.get("measure", ""), form.get("by", ""), year, whose)
     try:
         shown = show_figure(the_node(), visitor, purpose, wish)
     except PurposeMissing as missing:
@@ -82,16 +82,16 @@ def fetch() -> AnyResponse:
 
 
 def _show(visitor: Person, purpose: str, shown: Shown) -> str:
-    measure, year = shown.asked.measure, shown.asked.year
+    measure, year, policy = shown.asked.measure, shown.asked.year, the_node().policy()
     told = [_tell(shown)]
-    if shown.asked.scope.schools and _may(visitor, ALL_OURS.request(visitor.role)):
+    if shown.asked.scope.schools and policy.permits(ALL_OURS.request(visitor.role)):
         told.append(_tell(show_figure(the_node(), visitor, purpose, Wish(measure.name, "", year, AUTHORITY))))
-    beside = find_beside(the_node(), measure, year) if _may(visitor, _released(visitor)) else ()
+    beside = find_beside(the_node(), measure, year) if policy.permits(request_released(visitor.role)) else ()
     return render_template(
         "figures.html",
         measure=measure,
         by=shown.asked.by,
-        year=_name_year(year),
+        year=name_year(year),
         told=told,
         beside=beside,
         england=_target(beside),
@@ -124,21 +124,9 @@ def _target(beside: tuple[Beside, ...]) -> float | None:
     return None if share is None else float(share)
 
 
-def _may(visitor: Person, asked: AccessRequest) -> bool:
-    try:
-        the_node().policy().check(asked)
-    except AccessDenied:
-        return False
-    return True
-
-
-def _released(visitor: Person) -> AccessRequest:
-    return AccessRequest(visitor.role, "federation", "aggregate", "aggregates")
-
-
 def offer_scopes(visitor: Person) -> Iterator[tuple[str, str]]:
     """Yield whose figures somebody may ask for, as the form sends it and as people name it."""
-    if _may(visitor, ALL_OURS.request(visitor.role)):
+    if the_node().policy().permits(ALL_OURS.request(visitor.role)):
         yield AUTHORITY, "all children in our care"
     if len(visitor.works_at) > 1:
         yield OWN_SCHOOLS, f"those at your {len(visitor.works_at)} schools together"
@@ -148,21 +136,30 @@ def offer_scopes(visitor: Person) -> Iterator[tuple[str, str]]:
 
 def sees_any_school(visitor: Person) -> bool:
     """Whether somebody may ask for figures of our children at any school."""
-    return _may(visitor, AccessRequest(visitor.role, "home", "aggregate", "school_aggregates"))
+    return may(visitor, "home", "aggregate", "school_aggregates")
 
 
-def _name_year(year: int) -> str:
-    return f"{year // 100}/{year % 100:02}"
+def read_choice() -> tuple[int | None, str]:
+    """Return the academic year of a form, None where it has none, and whose figures are asked for."""
+    year, whose = request.form.get("year", ""), request.form.get("whose", AUTHORITY)
+    is_year = year.isascii() and year.isdigit() and len(year) == 6
+    return int(year) if is_year else None, request.form.get("school", "").strip() or whose
+
+
+def offer_years() -> list[tuple[str, str]]:
+    """Return the academic years that can be asked for, the newest first, as the form sends and as people name them."""
+    snapshot = the_node().store.current()
+    years = sorted(snapshot.academic_years, reverse=True) if snapshot else ()
+    return [(str(year), name_year(year)) for year in years]
 
 
 def _show_form(visitor: Person, errors: dict[str, str], status: int = 200) -> Page:
-    declared, snapshot = load_declared(), the_node().store.current()
-    years = sorted(snapshot.academic_years, reverse=True) if snapshot else ()
+    declared = load_declared()
     page = render_template(
         "figures_form.html",
         measures=[(each.name, f"{each.topic.capitalize()}: {each.title}") for each in declared.measure],
         breakdowns=[("", "nothing")] + [(each.name, each.title) for each in declared.breakdown],
-        years=[(str(year), _name_year(year)) for year in years],
+        years=offer_years(),
         scopes=list(offer_scopes(visitor)),
         any_school=sees_any_school(visitor),
         given={name: request.form.get(name, "") for name in ("measure", "by", "year", "whose", "school", "purpose")},

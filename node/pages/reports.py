@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from flask import Blueprint, Response, render_template, request
 
 from federation.problems import ProblemRaised
-from federation.reports.written import WrittenReport, name_year
+from federation.reports.written import WrittenReport
 from federation.state import StateError
 from federation.web.description import describes
 from node.figures.reports import list_own_reports, write_own_report
-from node.figures.scope import AUTHORITY
 from node.lookups.purpose import PurposeMissing
-from node.pages.figures import NOT_YOURS, offer_scopes, sees_any_school
+from node.pages.figures import NOT_YOURS, offer_scopes, offer_years, read_choice, sees_any_school
 from node.pages.staff import may_see_figures, require_visitor_who, the_node
 from node.people import Person
 from policies.access_policy import AccessDenied
@@ -34,14 +33,13 @@ def choose() -> Page:
 def show() -> Page | Response:
     """Show a report, or hand it out as a file, once each of its figures is logged."""
     visitor, form = require_visitor_who(may_see_figures, NOT_YOURS), request.form
-    year, whose = form.get("year", ""), form.get("school", "").strip() or form.get("whose", AUTHORITY)
-    if not (year.isascii() and year.isdigit() and len(year) == 6):
+    purpose, (year, whose) = form.get("purpose", ""), read_choice()
+    if year is None:
         return _show_form(visitor, {"year": "choose an academic year"}, 400)
-    purpose = form.get("purpose", "")
     if not purpose.strip():
         return _show_form(visitor, {"purpose": "say why the figures are read: it is logged"}, 400)
     try:
-        written = write_own_report(the_node(), visitor, purpose, form.get("report", ""), int(year), whose)
+        written = write_own_report(the_node(), visitor, purpose, form.get("report", ""), year, whose)
     except PurposeMissing as missing:
         return _show_form(visitor, {"purpose": str(missing)}, 400)
     except StateError as error:
@@ -70,12 +68,10 @@ def _attach(content: str | bytes, kind: str, name: str) -> Response:
 
 
 def _show_form(visitor: Person, errors: dict[str, str], status: int = 200) -> Page:
-    snapshot = the_node().store.current()
-    years = sorted(snapshot.academic_years, reverse=True) if snapshot else ()
     page = render_template(
         "report_form.html",
         reports=[(each.name, each.title) for each in list_own_reports()],
-        years=[(str(year), name_year(year)) for year in years],
+        years=offer_years(),
         scopes=list(offer_scopes(visitor)),
         any_school=sees_any_school(visitor),
         given={name: request.form.get(name, "") for name in FIELDS},
