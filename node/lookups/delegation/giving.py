@@ -41,7 +41,7 @@ from node.lookups.asking import list_addressed
 from node.lookups.child_search import find_sought
 from node.lookups.delegation.drafts import Draft, blaming
 from node.lookups.delegation.givers import check_giver
-from node.lookups.delegation.shelf import drop_drafts, find_given, keep_draft, list_drafts, list_given
+from node.lookups.delegation.shelf import drop_drafts, find_given, is_still_signed, keep_draft, list_drafts, list_given
 from node.lookups.signers import find_signer
 from node.people import Person, find_person
 from node.service import Node
@@ -92,8 +92,9 @@ def _is_same(one: Delegation, other: Delegation) -> bool:
 
 
 def _check_new(node: Node, delegation: Delegation) -> None:
-    """Raise `StateError` where the very same is given already, and not revoked."""
-    if any(not each.revoked_at and each.delegation.terms == delegation.terms for each in list_given(node)):
+    """Raise `StateError` where the very same is given already, not revoked, and signed by its giver's key still."""
+    alike = (each for each in list_given(node) if not each.revoked_at and each.delegation.terms == delegation.terms)
+    if any(is_still_signed(node, each) for each in alike):
         raise StateError(GIVEN_ALREADY)
 
 

@@ -365,6 +365,26 @@ def test_the_same_written_twice_is_one_and_is_given_once(federation: SmallFedera
     assert len(events(node, Action.DELEGATION_GIVEN)) == len(given.children)
 
 
+def test_one_whose_givers_key_has_changed_is_given_again(
+    federation: SmallFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the same words: the old one is in force no more, and revoking it first would be a step for nothing."""
+    given, node, known = give(federation), federation.node(HOME), federation.register
+    head, other = find_person(node.party.directory, "vsh"), federation.party("officer@la-203").keys
+    renewed = tuple(
+        msgspec.structs.replace(member, signing_key=known.find(other.member_id, federation.clock()).signing_key)
+        if member.id == f"vsh@la-{HOME}"
+        else member
+        for member in known.members
+    )
+    with pytest.raises(StateError, match="named to them already"):
+        write_delegation(node, head, draft(federation))
+    monkeypatch.setattr(Node, "register", lambda _: msgspec.structs.replace(known, members=renewed))
+    again = write_delegation(node, head, draft(federation)).delegation
+    assert again.terms == given.terms
+    assert again.delegation_id != given.delegation_id
+
+
 def test_two_who_sign_the_same_at_once_give_it_once(
     federation: SmallFederation, monkeypatch: pytest.MonkeyPatch
 ) -> None:

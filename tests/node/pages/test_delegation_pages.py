@@ -16,10 +16,11 @@ from federation.webauthn import Flags, decode_base64url, encode_base64url
 from node.app import create_app
 from node.ingest.tokens import row_token
 from node.lookups.asking import list_addressed
-from node.lookups.delegation.shelf import list_given
+from node.lookups.delegation import receiving
+from node.lookups.delegation.shelf import list_come, list_given
 from node.lookups.delegation.telling import tell_receivers
 from node.lookups.own_children import list_own_children
-from node.pages import named
+from node.pages import named, through_hub
 from node.service import Node
 from node.setting_up import enter_person
 from node.sign_in import issue_code
@@ -30,6 +31,7 @@ from tests.node.lookups.test_emergencies import Device, give_passkeys
 from tests.node.lookups.test_handovers import TwoWayRelay
 from tests.node.pages.conftest import Browse, Send
 from tests.node.pages.soft_passkey import read_data
+from tests.node.pages.test_handover_pages import PageHub
 from tests.node.tracking.test_named_records import ATTENDED, PLAN
 from tests.small_federation import SmallFederation
 
@@ -145,6 +147,35 @@ def test_what_was_given_to_another_authority_waits_to_be_told_where_no_hub_is_in
     give(send, head, device, {**form, "authority": "301", "person": ""})
     assert "Their node has not heard of it yet" in head.get("/delegations").text
     assert send(head, "/delegations/tell", shown="/delegations").status_code == 303
+
+
+def test_the_page_tells_the_receiving_node_what_was_given_and_its_end(
+    browse: Browse,
+    send: Send,
+    node: Node,
+    form: dict[str, Any],
+    device: Device,
+    federation: SmallFederation,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At once; and what their node did not take, when somebody asks for it."""
+    monkeypatch.setattr(through_hub, "connect_party", lambda *_, **__: PageHub(federation, sender=node.authority))
+    monkeypatch.setattr(through_hub, "refresh_register", lambda *_: None)
+    head, theirs = browse("vsh"), federation.node("301")
+    with pytest.MonkeyPatch.context() as full:
+        full.setattr(receiving, "MOST_COME", 0)
+        give(send, head, device, {**form, "authority": "301", "person": ""})
+    assert list_come(theirs) == ()
+    assert "Their node does not take it" in head.get("/delegations").text
+    assert send(head, "/delegations/tell", shown="/delegations").status_code == 303
+    (come,) = list_come(theirs)
+    assert come.revoked_at == ""
+    assert "Their node knows of it" in head.get("/delegations").text
+    number = {"delegation_id": come.delegation.delegation_id}
+    assert send(head, "/delegations/revoke", number, shown="/delegations").status_code == 303
+    assert [bool(each.revoked_at) for each in list_come(theirs)] == [True]
+    give(send, head, device, {**form, "authority": "301", "person": "", "groups": ["care"]})
+    assert [bool(each.revoked_at) for each in list_come(theirs)].count(False) == 1
 
 
 def test_the_receiving_head_sees_what_was_named_before_reading_it(
