@@ -8,6 +8,7 @@ import click
 
 if TYPE_CHECKING:
     from node.lookups.errand import LookupResult
+    from node.people import Person
     from node.service import Node
 
 STATE = click.option(
@@ -166,31 +167,30 @@ def read_named(state: Path, person_id: str, purpose: str, at: str | None, patien
     from node.lookups.child_command import say_who_did_not_tell
     from node.lookups.file_fields import FILE_FIELDS
     from node.lookups.named_children import read_named_to
+    from node.people import find_person
     from node.service import open_node
 
     node = open_node(state)
-    if at in (None, node.authority):
+    if at is None or at == node.authority:
         files = read_named_to(node, person_id, purpose, copying=form != "table")
     else:
-        found = _ask_named(state, person_id, purpose, str(at), patience, copying=form != "table")
+        found = _ask_named(node, find_person(state, person_id), purpose, at, patience, copying=form != "table")
         say_who_did_not_tell(found)
         files = tuple(file for answer in found.answers for file in answer.files)
     rows = [tuple(getattr(file, name) for name in FILE_FIELDS) for file in files]
     click.echo(format_rows(FILE_FIELDS, rows, form), nl=False)
 
 
-def _ask_named(state: Path, person_id: str, purpose: str, at: str, patience: int, *, copying: bool) -> "LookupResult":
+def _ask_named(
+    node: "Node", person: "Person", purpose: str, at: str, patience: int, *, copying: bool
+) -> "LookupResult":
     from dataclasses import replace
 
     from federation.transport import connect_party
     from node.lookups.asking import ask_lookup
     from node.lookups.named_children import NAMED_TO_US
-    from node.people import find_person
     from node.polling import refresh_register
-    from node.service import open_node
 
-    node = open_node(state)
-    person = find_person(state, person_id)
     with closing(connect_party(node.party, clock=node.clock)) as hub:
         refresh_register(node, hub)
         return ask_lookup(node, hub, person, purpose, replace(NAMED_TO_US, copying=copying), at=at, patience=patience)
