@@ -8,7 +8,7 @@ from disclosure_control.models.reading import read_release
 from disclosure_control.models.release import ReleasedModel
 from disclosure_control.release.gate import ReleasedTable
 from disclosure_control.release.showing import LABEL, show_table
-from federation.exchange import QueryBudget, ReleaseDocument
+from federation.exchange import ReleaseDocument
 from federation.problems import ProblemRaised
 from hub.budgets import describe_budget
 from hub.pages.attendance import describe_total, list_attendance
@@ -33,17 +33,7 @@ def show_release(query_id: str) -> str:
 
 
 def _show_model(document: ReleaseDocument, model: ReleasedModel) -> str:
-    return render_template(
-        "release_model.html",
-        document=document,
-        sees_query=_sees_query(document),
-        notice=find_ending(the_hub(), document.query_id),
-        forms=FORMS,
-        model=model,
-        total=describe_total(document, model),
-        attendance=list_attendance(document, model),
-        budget=_describe_budget(document),
-    )
+    return render_template("release_model.html", model=model, **_tell_of(document, model))
 
 
 def _show_table(document: ReleaseDocument, table: ReleasedTable) -> str:
@@ -56,38 +46,33 @@ def _show_table(document: ReleaseDocument, table: ReleasedTable) -> str:
     _check_page(page, pages)
     return render_template(
         "release.html",
-        document=document,
-        sees_query=_sees_query(document),
-        notice=find_ending(the_hub(), document.query_id),
         table=table,
         shown=shown,
         whole=whole,
         offers_margins=offers_margins(table),
-        forms=FORMS,
         bars=draw_bars(shown),
         label=LABEL,
         rows=list(show_rows(shown)),
         page=page,
         pages=pages,
-        total=describe_total(document, table),
-        attendance=list_attendance(document, table),
-        budget=_describe_budget(document),
+        **_tell_of(document, table),
     )
 
 
-def _describe_budget(document: ReleaseDocument) -> QueryBudget | None:
-    """What the release has cost, and what is left by now; None where it has no noise, or is not the visitor's."""
+def _tell_of(document: ReleaseDocument, released: ReleasedTable | ReleasedModel) -> dict[str, object]:
+    """What stands beside the figures of either; the cost of noise for whoever may see how the release came about."""
     hub, visitor = the_hub(), require_visitor()
     query = find_for_release(hub, document.query_id, visitor)
-    if not may_see(hub, query.manifest.asker, visitor):
-        return None
-    return describe_budget(hub, query.manifest, query.state, query.digest)
-
-
-def _sees_query(document: ReleaseDocument) -> bool:
-    """Whether the visitor may see how the release came about, too."""
-    hub, visitor = the_hub(), require_visitor()
-    return may_see(hub, find_for_release(hub, document.query_id, visitor).manifest.asker, visitor)
+    sees_query = may_see(hub, query.manifest.asker, visitor)
+    return {
+        "document": document,
+        "sees_query": sees_query,
+        "notice": find_ending(hub, document.query_id),
+        "forms": FORMS,
+        "total": describe_total(document, released),
+        "attendance": list_attendance(document, released),
+        "budget": describe_budget(hub, query.manifest, query.state, query.digest) if sees_query else None,
+    }
 
 
 def _read_number() -> int:
