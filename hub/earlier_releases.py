@@ -23,7 +23,7 @@ from federation.recent import Recent
 from federation.wire import MAX_BATCH_BYTES, decode_document
 from query_engine.planning.plan import QueryPlan
 
-__all__ = ["TOTAL", "EarlierReleases", "Release", "decode_release"]
+__all__ = ["TOTAL", "Asked", "EarlierReleases", "Release", "decode_release"]
 
 TOTAL = ""
 """Whose rows those of a total are."""
@@ -93,12 +93,13 @@ class Release:
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """A question: what it is about, of which term, and its SQL."""
+class Asked:
+    """A question: what it is about, of which term, its SQL and its plan."""
 
     subject: Subject
     term: str
     sql: str
+    plan_id: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,9 +107,13 @@ class EarlierReleases:
     """The releases of a hub, each read by the rules that it was protected by."""
 
     presets: PresetShelf
-    _asked: Recent[str, _Asked] = field(default_factory=lambda: Recent(MOST_SUBJECTS))
+    _asked: Recent[str, Asked] = field(default_factory=lambda: Recent(MOST_SUBJECTS))
     _found: Recent[tuple[str, str, int], Mapping[str, QueryPlan]] = field(default_factory=lambda: Recent(MOST_LOOKS))
     _releases: Recent[str, Release] = field(default_factory=lambda: Recent(MOST_ROWS, lambda release: release.size))
+
+    def find_asked(self, connection: Connection, query_id: str) -> Asked:
+        """What a query asks."""
+        return self._asked.get(query_id, partial(_read_question, connection, query_id))
 
     def related(self, connection: Connection, manifest: Manifest, plan: QueryPlan, term: str = "") -> list[Release]:
         """The releases, of a term or any, that count children whom a question counts too, near or far; oldest first.
@@ -154,7 +159,7 @@ class EarlierReleases:
         """Those of these questions that are about the same, each with its plan."""
         subject = Subject.of(manifest)
         for query_id in names:
-            asked = self._asked.get(query_id, partial(_read_question, connection, query_id))
+            asked = self.find_asked(connection, query_id)
             if asked.subject == subject and term in ("", asked.term):
                 # Whatever its tables are: they can be about the same children, and `find_related` tells.
                 other = derive_plan(asked.sql, asked.subject.path)
@@ -162,11 +167,11 @@ class EarlierReleases:
                     yield query_id, other
 
 
-def _read_question(connection: Connection, query_id: str) -> _Asked:
+def _read_question(connection: Connection, query_id: str) -> Asked:
     row = connection.execute("SELECT envelope FROM queries WHERE query_id = ?", (query_id,)).fetchone()
     assert row is not None  # Queries are never deleted.
     manifest = read_manifest(read_envelope(row["envelope"], MANIFEST_TYPE))
-    return _Asked(Subject.of(manifest), manifest.snapshot_term, manifest.sql)
+    return Asked(Subject.of(manifest), manifest.snapshot_term, manifest.sql, manifest.plan_id)
 
 
 def _read(connection: Connection, query_id: str, plan: QueryPlan, presets: PresetShelf) -> Release:

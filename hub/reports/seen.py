@@ -8,7 +8,7 @@ from federation.register import Member, MemberKind
 from federation.reports.release_shelf import Near
 from federation.reports.released import KeptRelease
 from hub.queries import may_see_all
-from hub.reports.kept import Asked, list_released
+from hub.reports.kept import list_released
 from hub.service import Hub
 
 __all__ = ["HubReleases"]
@@ -33,9 +33,12 @@ class HubReleases:
 
     def list_near(self, year: int, paths: frozenset[Path]) -> list[Near]:
         """Return the member's releases about a year that left by one of these paths, newest first."""
-        asked = ((query_id, self._find_asked(query_id)) for query_id in self._released)
+        connection = self.hub.database.connection
+        asked = ((query_id, self.hub.released.find_asked(connection, query_id)) for query_id in self._released)
         return [
-            Near(query_id, of.plan_id) for query_id, of in asked if of.path in paths and of.academic_year == str(year)
+            Near(query_id, each.plan_id)
+            for query_id, each in asked
+            if each.subject.path in paths and each.subject.academic_year == str(year)
         ]
 
     def is_withdrawn(self, query_id: str) -> bool:
@@ -50,6 +53,3 @@ class HubReleases:
     def _released(self) -> dict[str, bool]:
         everybody = may_see_all(self.hub, self.reader)
         return dict(list_released(self.hub.database.connection, self.reader.id, everybody=everybody))
-
-    def _find_asked(self, query_id: str) -> Asked:
-        return self.hub.kept.find_asked(self.hub.database.connection, query_id)
