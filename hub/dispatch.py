@@ -14,7 +14,7 @@ from audit.event import Action, AuditEvent, Outcome
 from federation.database import stamp
 from federation.envelope import Envelope, EnvelopeError, read_envelope, verify_signature
 from federation.exchange import Delivery, DeliveryKind, Inbox, NodeProgress, QueryState
-from federation.manifest import REPLY_TYPE, Manifest, Reply, manifest_digest
+from federation.manifest import REPLY_TYPE, Manifest, Reply
 from federation.manifest import Outcome as ReplyOutcome
 from federation.problems import ProblemRaised
 from federation.register import Member
@@ -30,9 +30,9 @@ LONGEST_TEXT = 500
 """Characters of a node's own words that are shown to the asker."""
 
 
-def deliver_manifest(hub: Hub, connection: Connection, manifest: Manifest, envelope: bytes) -> None:
+def deliver_manifest(hub: Hub, connection: Connection, manifest: Manifest, digest: str, envelope: bytes) -> None:
     """Put an approved manifest into the inbox of every node of its roster, inside the caller's transaction."""
-    bodies, digest = dict.fromkeys(manifest.roster, envelope), manifest_digest(read_stored(envelope)[0])
+    bodies = dict.fromkeys(manifest.roster, envelope)
     deliver(connection, DeliveryKind.MANIFEST, bodies, reference=digest, expires_at=manifest.expires_at)
     event = hub.event(
         Action.QUERY_OFFERED, hub.party.member_id, manifest.query_id, nodes=len(manifest.roster), preset=manifest.preset

@@ -209,7 +209,7 @@ def sign_query(hub: Hub, query_id: str, signature: Signature, signer: Member) ->
         if state is QueryState.RUNNING and query.manifest.cell_key is not None:
             count_answers_given(connection, query.manifest, query.plan)
         if state is QueryState.RUNNING and query.manifest.path is Path.PER_AUTHORITY:
-            deliver_manifest(hub, connection, query.manifest, write_envelope(envelope))
+            deliver_manifest(hub, connection, query.manifest, query.digest, write_envelope(envelope))
     hub.bell.ring(query_id, *query.manifest.roster)
 
 
