@@ -155,6 +155,14 @@ class Hub:
         except AccessDenied as denied:
             raise ProblemRaised(403, denied.code, denied.text) from None
 
+    def allows(self, role: str, relation: str, action: str, field_group: str) -> bool:
+        """Whether the access matrix allows this."""
+        try:
+            self.check_access(role, relation, action, field_group)
+        except ProblemRaised:
+            return False
+        return True
+
     def event(
         self,
         action: Action,
