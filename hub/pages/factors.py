@@ -75,10 +75,8 @@ def _write_form() -> DraftForm:
 
 
 def _write_sql(measure: Measure, factors: tuple[Factor, ...], level: str, year: int) -> str:
-    match level:
-        case "model":
-            return write_model(measure, year)
-        case "case_mix":
-            return write_case_mix(measure, year)
-        case _:
-            return write_question(measure, factors, year, by_region=level == "region")
+    if level == MODEL:
+        return write_model(measure, year)
+    if level == CASE_MIX:
+        return write_case_mix(measure, year)
+    return write_question(measure, factors, year, by_region=level == "region")

@@ -240,6 +240,12 @@ def test_support_cannot_be_added_up_with_noise_and_says_so(browse: Browse) -> No
     assert "no total with noise can be taken of it" in text
 
 
+def test_a_result_by_itself_is_refused_for_its_own_reason(browse: Browse) -> None:
+    text = text_of(browse("ana").get("/reports/ask?measure=suspended&by=suspensions&level=nation&year=202425").text)
+    assert "Two of the columns grouped by tell the same rows apart" in text
+    assert "Support is told piece by piece" not in text
+
+
 @pytest.mark.parametrize(
     "address",
     [
