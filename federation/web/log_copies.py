@@ -22,6 +22,7 @@ from audit.state import open_state_log
 from audit.verifier import LogBroken, verify_log
 from federation.problems import ProblemRaised
 from federation.state import Party
+from federation.web.attachment import attach
 from federation.web.log_search import LogQuery
 
 MOST_TAKEN = 10_000
@@ -71,7 +72,7 @@ def take_found(connection: Connection, query: LogQuery, form: str) -> Response:
         text = list_entries(find_entries(connection, query.search, most=MOST_TAKEN), form)
     except EntryUnreadable as error:
         raise ProblemRaised(409, "log_broken", f"{error}: verify the log") from None
-    return _as_file(text.encode(), FORMS[form], f"audit-log.{form}")
+    return attach(text.encode(), FORMS[form], f"audit-log.{form}")
 
 
 def take_whole(directory: Path) -> Response:
@@ -79,7 +80,7 @@ def take_whole(directory: Path) -> Response:
     file = TemporaryFile()  # noqa: SIM115 - closed when the last of it has been sent
     with closing(open_state_log(directory)) as connection:
         write_export(connection, file)
-    return _as_file(_read_out(file), "application/octet-stream", "audit-log.circe")
+    return attach(_read_out(file), "application/octet-stream", "audit-log.circe")
 
 
 def _read_out(file: IO[bytes]) -> Iterator[bytes]:
@@ -87,7 +88,3 @@ def _read_out(file: IO[bytes]) -> Iterator[bytes]:
         file.seek(0)
         while chunk := file.read(_CHUNK):
             yield chunk
-
-
-def _as_file(content: bytes | Iterator[bytes], kind: str, name: str) -> Response:
-    return Response(content, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})

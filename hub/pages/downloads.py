@@ -16,6 +16,7 @@ from disclosure_control.release.gate import ReleasedTable
 from disclosure_control.release.showing import show_table
 from federation.exchange import ReleaseDocument
 from federation.problems import ProblemRaised
+from federation.web.attachment import attach
 from federation.web.description import describes
 from federation.wire import MAX_BATCH_BYTES, decode_document
 from hub.pages.visitor import require_visitor, the_hub
@@ -27,6 +28,8 @@ downloads = Blueprint("downloads", __name__)
 
 MOST_MARGINS = 100_000
 """Figures whose margins the hub works out at once, which takes some seconds; the command line has no such bound."""
+
+CSV, ZIP = "text/csv; charset=utf-8", "application/zip"
 
 FORMS: Mapping[str, str] = {
     "xlsx": "Spreadsheet (XLSX)",
@@ -47,8 +50,8 @@ def send_csv(query_id: str) -> Response:
     document = read_document(query_id)
     released = read_release(document.table)
     if isinstance(released, ReleasedTable) and (is_yes("margins") or is_yes("consistent")):
-        return _attach(*_write_more(document, released))
-    return _attach(released.to_csv(), "text/csv", f"{document.release_id}.csv")
+        return attach(*_write_more(document, released))
+    return attach(released.to_csv(), CSV, f"{document.release_id}.csv")
 
 
 def _write_more(document: ReleaseDocument, released: ReleasedTable) -> tuple[str, str, str]:
@@ -59,7 +62,7 @@ def _write_more(document: ReleaseDocument, released: ReleasedTable) -> tuple[str
     presets = the_hub().party.presets
     shown = show_table(released, document.sql, whole=True, presets=presets, consistent=consistent)
     words = [word for word, wanted in (("margins", margins), ("consistent", consistent)) if wanted]
-    return shown.to_csv(margins=margins), "text/csv", f"{document.release_id}-{'-'.join(words)}.csv"
+    return shown.to_csv(margins=margins), CSV, f"{document.release_id}-{'-'.join(words)}.csv"
 
 
 @downloads.get("/queries/<query_id>/release.json")
@@ -68,18 +71,18 @@ def send_json(query_id: str) -> Response:
     """Hand out the whole release document, exactly as it was made."""
     data = find_document(query_id)
     release_id = decode_document(data, ReleaseDocument, limit=MAX_BATCH_BYTES).release_id
-    return _attach(data, "application/json", f"{release_id}.json")
+    return attach(data, "application/json; charset=utf-8", f"{release_id}.json")
 
 
 @downloads.get("/queries/<query_id>/release.tlog-proof")
 @describes(gives="text/plain")
 def send_proof(query_id: str) -> Response:
     """Hand out the proof that the release stands in the hub's log, as far as it is witnessed by now."""
-    return _attach(_prove(query_id), "text/plain", f"{read_document(query_id).release_id}{SUFFIX}")
+    return attach(_prove(query_id), "text/plain; charset=utf-8", f"{read_document(query_id).release_id}{SUFFIX}")
 
 
 @downloads.get("/queries/<query_id>/release-<form>.zip")
-@describes(gives="application/zip")
+@describes(gives=ZIP)
 def send_form(query_id: str, form: str) -> Response:
     """Hand out an archive: the release in one form, its provenance sheet, its document and its proof."""
     from federation.release_files.folder import pack_files
@@ -92,11 +95,11 @@ def send_form(query_id: str, form: str) -> Response:
     margins = not isinstance(shown, ReleasedModel) and offers_margins(shown.table)
     proof = _prove(query_id).encode()
     files = gather_form(document, shown, cast("Form", form), proof, margins=margins)
-    return _attach_archive(pack_files(files), f"{document.release_id}-{form}.zip")
+    return attach(pack_files(files), ZIP, f"{document.release_id}-{form}.zip")
 
 
 @downloads.get("/queries/<query_id>/open-data.zip")
-@describes(gives="application/zip")
+@describes(gives=ZIP)
 def send_open_data(query_id: str) -> Response:
     """Hand out the Department for Education's pair of open data files, with a provenance sheet and the document."""
     from federation.release_files.folder import gather_files, pack_files
@@ -107,7 +110,7 @@ def send_open_data(query_id: str) -> Response:
         packed = pack_files(gather_files(document, the_hub().party.presets))
     except OpenDataUnfit as unfit:
         raise ProblemRaised(404, "open_data_unfit", f"this release has no open data files: {unfit}") from None
-    return _attach_archive(packed, f"{document.release_id}-open-data.zip")
+    return attach(packed, ZIP, f"{document.release_id}-open-data.zip")
 
 
 def find_document(query_id: str) -> bytes:
@@ -124,16 +127,6 @@ def read_document(query_id: str) -> ReleaseDocument:
 def _prove(query_id: str) -> str:
     hub, visitor = the_hub(), require_visitor()
     return prove_release(hub, find_for_release(hub, query_id, visitor))
-
-
-def _attach(content: str | bytes, kind: str, name: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, content_type=f"{kind}; charset=utf-8", headers=headers)
-
-
-def _attach_archive(packed: bytes, name: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(packed, content_type="application/zip", headers=headers)
 
 
 def offers_margins(table: ReleasedTable) -> bool:

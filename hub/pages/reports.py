@@ -19,6 +19,7 @@ from federation.reports.release_shelf import ReleaseShelf
 from federation.reports.writing import write_report
 from federation.reports.written import WrittenReport
 from federation.state import StateError
+from federation.web.attachment import attach
 from federation.web.description import describes
 from hub.pages.draft_form import list_years
 from hub.pages.funnel_chart import draw_funnel
@@ -77,7 +78,7 @@ def send_paper(name: str) -> Response:
     from federation.reports.paper import write_paper
 
     written = _write(name, require_visitor())
-    return _attach(write_paper(written), "application/pdf", f"{written.file_name}.pdf")
+    return attach(write_paper(written), "application/pdf", f"{written.file_name}.pdf")
 
 
 @reports.get("/reports/<name>.csv")
@@ -87,7 +88,7 @@ def send_tidy(name: str) -> Response:
     from federation.reports.tidy import write_tidy
 
     written = _write(name, require_visitor())
-    return _attach(write_tidy(written), "text/csv; charset=utf-8", f"{written.file_name}.csv")
+    return attach(write_tidy(written), "text/csv; charset=utf-8", f"{written.file_name}.csv")
 
 
 def name_measures(metric: Metric) -> str:
@@ -137,7 +138,3 @@ def _read_choice(name: str) -> tuple[Report, Place, int]:
         levels = " or ".join(report.levels)
         raise ProblemRaised(404, "place_unknown", f"this report is of an {levels}: choose another place")
     return report, place, read_year()
-
-
-def _attach(content: str | bytes, kind: str, name: str) -> Response:
-    return Response(content, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})

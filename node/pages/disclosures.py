@@ -16,6 +16,7 @@ from audit.log import LogUnreadable
 from federation.approvals import challenge_of, write_approval
 from federation.problems import ProblemRaised
 from federation.state import StateError
+from federation.web.attachment import attach
 from federation.web.description import describes
 from federation.web.site import allow_script
 from federation.webauthn import Assertion, WebAuthnRefused, decode_base64url, encode_base64url
@@ -138,8 +139,7 @@ def take_away() -> Response:
     given, held = what_is_open(the_node(), record)
     held_back = len({each.marked_by for each in held}) if the_node().rules().subjects.tell_held_back else None
     _log(visitor, Action.AUDIT_EXPORTED, record, form=form)
-    headers = {"Content-Disposition": f'attachment; filename="{record.record_id}.{form}"'}
-    return Response(write_copy(record, given, form, held_back), content_type=KINDS[form], headers=headers)
+    return attach(write_copy(record, given, form, held_back), KINDS[form], f"{record.record_id}.{form}")
 
 
 def _find() -> DisclosureRecord:

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, render_template, request
 from federation.problems import ProblemRaised
 from federation.reports.written import WrittenReport
 from federation.state import StateError
+from federation.web.attachment import attach
 from federation.web.description import describes
 from node.figures.reports import list_own_reports, write_own_report
 from node.lookups.purpose import PurposeMissing
@@ -54,17 +55,13 @@ def _hand_out(written: WrittenReport, form: str, asked: Mapping[str, str]) -> Pa
         case "pdf":
             from federation.reports.paper import write_paper
 
-            return _attach(write_paper(written), "application/pdf", f"{written.file_name}.pdf")
+            return attach(write_paper(written), "application/pdf", f"{written.file_name}.pdf")
         case "csv":
             from federation.reports.tidy import write_tidy
 
-            return _attach(write_tidy(written), "text/csv; charset=utf-8", f"{written.file_name}.csv")
+            return attach(write_tidy(written), "text/csv; charset=utf-8", f"{written.file_name}.csv")
         case _:
             return render_template("report.html", written=written, asked=asked), 200
-
-
-def _attach(content: str | bytes, kind: str, name: str) -> Response:
-    return Response(content, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 def _show_form(visitor: Person, errors: dict[str, str], status: int = 200) -> Page:

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, render_template, request
 
 from federation.problems import ProblemRaised
 from federation.spreadsheet import write_spreadsheet
+from federation.web.attachment import attach
 from federation.web.description import describes
 from node.lookups.purpose import PurposeMissing
 from node.pages.staff import may_export, may_set_down, require_visitor_who
@@ -59,7 +60,7 @@ def export() -> Response:
     except AccessDenied:
         raise ProblemRaised(403, "not_permitted", NO_COPIES) from None
     data = write_spreadsheet(sheets) if name.endswith(".xlsx") else pack_csv(sheets)
-    return Response(data, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return attach(data, kind, name)
 
 
 @tracking_files.post(UPLOAD)
