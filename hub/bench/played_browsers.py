@@ -107,8 +107,8 @@ class Browser:
     def _send_once(self, method: str, path: str, body: str) -> Answer:
         if self._line is None:
             self._line = HTTPConnection(urlsplit(self.address).netloc, timeout=PATIENCE)
-        headers = {"Cookie": self._cookie, "Content-Type": "application/x-www-form-urlencoded"}
-        self._line.request(method, path, body, headers if self._cookie else {"Content-Type": headers["Content-Type"]})
+        cookie = {"Cookie": self._cookie} if self._cookie else {}
+        self._line.request(method, path, body, {"Content-Type": "application/x-www-form-urlencoded", **cookie})
         response: HTTPResponse = self._line.getresponse()
         return response.status, response.read().decode(), dict(response.getheaders())
 
