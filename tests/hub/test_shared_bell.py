@@ -175,3 +175,10 @@ def test_two_workers_settle_a_query_once(federation: PlayedFederation, other: Hu
         for entry in read_entries(other.database.connection, action=action)
     ]
     assert len(ends) == 1
+
+
+def test_one_worker_at_a_time_has_the_turn_to_settle(federation: PlayedFederation, other: Hub) -> None:
+    """Nobody waits for it, and whoever comes after it is over has it."""
+    for first, second in ((federation.hub, other), (other, federation.hub)):
+        with first.settling.take() as taken, second.settling.take() as taken_too:
+            assert (taken, taken_too) == (True, False)
