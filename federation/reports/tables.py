@@ -11,7 +11,7 @@ from disclosure_control.symbols import Symbol
 from federation.reports.figures import Figures, Line, Told, find_line, name_category
 from federation.reports.measures import Factor, Measure
 from federation.reports.places import NATION
-from federation.reports.written import WrittenTable
+from federation.reports.written import WrittenTable, name_year
 from query_engine.planning.plan import TOTAL
 
 __all__ = ["set_beside", "split", "target_of", "write_told"]
@@ -39,7 +39,7 @@ def _rows_of(beside: Sequence[Figures]) -> Iterator[tuple[str, ...]]:
             symbol = figures.whole.symbol.value
             yield figures.measure.title, name, symbol, symbol, NOT_COMPARED, symbol
         elif figures.place == NATION and published is not None:
-            told = f"published by the Department for Education for {published.year // 100}/{published.year % 100:02}"
+            told = f"published by the Department for Education for {name_year(published.year)}"
             yield figures.measure.title, name, f"{published.percent:g} %", told, NOT_COMPARED, ""
 
 

@@ -89,7 +89,12 @@ class WrittenReport:
     @property
     def heading(self) -> str:
         """The title with the place and the year."""
-        return f"{self.title}: {self.place.name}, {name_year(self.year)}"
+        return f"{self.title}: {self.place.name}, {self.year_name}"
+
+    @property
+    def year_name(self) -> str:
+        """The academic year as people write it."""
+        return name_year(self.year)
 
     @property
     def file_name(self) -> str:

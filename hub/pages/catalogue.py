@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from flask import Blueprint, render_template, request
 
 from federation.problems import ProblemRaised
+from federation.reports.written import name_year
 from query_engine.catalogue import Column, GovernedTable, Role, load_catalogue
 from query_engine.columns import Audience, ColumnType, Nature, Sensitivity
 from query_engine.geography import load_authorities
@@ -147,12 +148,8 @@ def describe_column(column: Column) -> ColumnEntry:
 
 def describe_years(column: Column) -> str:
     """Return the academic years in which the source asks, as people write them."""
-    first = _name_year(column.first_year)
-    return f"{first} onwards" if column.last_year is None else f"{first} to {_name_year(column.last_year)}"
-
-
-def _name_year(year: int) -> str:
-    return f"{year // 100}/{year % 100:02}"
+    first = name_year(column.first_year)
+    return f"{first} onwards" if column.last_year is None else f"{first} to {name_year(column.last_year)}"
 
 
 def describe_values(column: Column) -> str:

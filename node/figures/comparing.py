@@ -16,6 +16,7 @@ from federation.exchange import ReleaseDocument
 from federation.manifest import Path
 from federation.plans import derive_plan
 from federation.reports.released import KeptRelease, read_kept
+from federation.reports.written import name_year
 from federation.wire import decode_document
 from node.figures.declared import CHILDREN, RESULT, Measure, load_declared, write_sql
 from node.service import Node
@@ -94,7 +95,7 @@ def _find_nation(node: Node, measure: Measure, year: int) -> Beside:
     if known is None:
         return Beside("England", None, NOT_RELEASED)
     of = f", of {known.as_}" if known.as_ else ""
-    told = f"published for {known.year // 100}/{known.year % 100}{of}: {known.source}"
+    told = f"published for {name_year(known.year)}{of}: {known.source}"
     return Beside("England", Decimal(str(known.percent)) / 100, told)
 
 
