@@ -93,11 +93,6 @@ class Figures:
         """The share of everybody, where it is shown."""
         return self.whole.share if self.whole is not None else None
 
-    @property
-    def target(self) -> float | None:
-        """The share of everybody as what a funnel is drawn around."""
-        return None if self.share is None else float(self.share.value)
-
 
 @dataclass(frozen=True)
 class Told:

@@ -88,8 +88,7 @@ def write_case_mix(measure: Measure, year: int) -> str:
     counts = [f"COUNT(DISTINCT child) FILTER (WHERE {found.outcome}) AS {OBSERVED}"]
     counts += [
         f"COUNT(DISTINCT child) FILTER (WHERE {term} = {_quote(level)}) AS {name_count(term, level)}"
-        for term in found.terms
-        for level in _levels(term)[1:]
+        for term, level in _pairs(found)
     ]
     rows = load_measures().find_population(measure).rows.format(year=year, of="")
     known = " AND ".join(f"{column} IS NOT NULL" for column in (found.outcome, *found.terms))

@@ -45,10 +45,10 @@ def _rows_of(beside: Sequence[Figures]) -> Iterator[tuple[str, ...]]:
 
 def target_of(figures: Figures) -> float | None:
     """England's share, released or published: what a funnel is drawn around."""
+    if figures.share is not None:
+        return float(figures.share.value)
     published = figures.measure.published
-    if figures.target is None and published is not None:
-        return published.percent / 100
-    return figures.target
+    return None if published is None else published.percent / 100
 
 
 def split(measure: Measure, factors: tuple[Factor, ...], found: Sequence[Figures]) -> WrittenTable:

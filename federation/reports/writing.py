@@ -1,7 +1,7 @@
 """Writing a report: its declared sections, a shelf of what has been released, and nothing else.
 
 The order of a table is that of the declaration, of the catalogue and of the codes. No table is in the order of its
-figures, and none has two authorities but a funnel, which says of each only whether chance could have made it.
+figures. None has two authorities but a funnel and like for like, which say of each whether chance could have made it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -95,7 +95,7 @@ def _write_section(section: Section, place: Place, keeping: _Keeping) -> Written
     return WrittenSection(section.title, _words(section, measures), (table,) if table.rows else (), missing)
 
 
-def _tell(section: Section, keeping: "_Keeping") -> WrittenSection:
+def _tell(section: Section, keeping: _Keeping) -> WrittenSection:
     question = load_measures().find_question(section.question)
     told = tuple(keeping.shelf.find_told(question, place) for place in keeping.places if place.level != "region")
     missing = tuple(f"{question.title}, of {each.place.name}: {each.why_not}" for each in told if each.why_not)
@@ -144,23 +144,22 @@ def _write_funnel(section: Section, measure: Measure, place: Place, keeping: _Ke
         FunnelPoint(each.place.name if each.place == place else "", share.children, float(share.value))
         for each, share in shown
     )
-    withheld = len(found) - len(shown)
     columns = ("Authority", "Share", "Children", "Chance")
     caption = f"{measure.title}: authorities of {within.name} in the order of their codes"
-    missing = (
-        [f"{withheld} of {len(found)} authorities: withheld, or not in the release"]
-        if found and withheld
-        else []
-        if found
-        else [f"{measure.title}, authorities of {within.name}: {NOT_RELEASED}"]
-    )
     return WrittenSection(
         section.title,
         _words(section, [measure]),
         (WrittenTable(caption, columns, rows),) if rows else (),
-        tuple(missing),
+        tuple(_say_not_shown(measure, within, len(found), len(shown))),
         Funnel(measure.title, target, points) if points else None,
     )
+
+
+def _say_not_shown(measure: Measure, within: Place, found: int, shown: int) -> Iterator[str]:
+    if not found:
+        yield f"{measure.title}, authorities of {within.name}: {NOT_RELEASED}"
+    elif shown < found:
+        yield f"{found - shown} of {found} authorities: withheld, or not in the release"
 
 
 # --- Like for like ---------------------------------------------------------------------------------------------------
