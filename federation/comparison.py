@@ -8,16 +8,20 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeGuard
 
 from disclosure_control.margins.precision import Margin, Margins, NoMargin
+from disclosure_control.models.reading import read_release
+from disclosure_control.models.release import ReleasedModel
+from disclosure_control.presets.shelf import PresetShelf
 from disclosure_control.release.gate import ReleasedTable
-from disclosure_control.release.showing import ShownTable
+from disclosure_control.release.showing import ShownTable, show_table
 from disclosure_control.release.shown_entry import ShownEntry, show_category, show_figure
 from disclosure_control.rows.protected_table import Entry, Row
 from federation.exchange import ReleaseDocument
 from federation.manifest import Manifest
 
-__all__ = ["ComparedRow", "Comparison", "Side", "compare"]
+__all__ = ["ComparedRow", "Comparison", "Side", "compare", "read_side"]
 
 NO_DIFFERENCE = "within the margins of error"
 
@@ -53,6 +57,14 @@ class Comparison:
     rows: tuple[ComparedRow, ...]
     warnings: tuple[str, ...]
     alone: int
+
+
+def read_side(document: ReleaseDocument, manifest: Manifest, presets: PresetShelf) -> Side | None:
+    """Return one of the two; None where it is a model, which is not compared term by term."""
+    released = read_release(document.table)
+    if isinstance(released, ReleasedModel):
+        return None
+    return Side(document, manifest, show_table(released, document.sql, whole=True, presets=presets))
 
 
 def compare(first: Side, second: Side) -> Comparison:
@@ -102,14 +114,12 @@ def _differ(
     """The second less the first; empty unless both are figures, which is what is known of a withheld one."""
     if not _is_figure(first) or not _is_figure(second):
         return ShownEntry("", True)
-    assert isinstance(first, int | Decimal)
-    assert isinstance(second, int | Decimal)
     alike = isinstance(before, Margin) and isinstance(after, Margin) and _overlap(before, after)
     between = second - first
     return ShownEntry(f"{between:+,}" if between else "0", True, margin=NO_DIFFERENCE if alike else "")
 
 
-def _is_figure(entry: Entry) -> bool:
+def _is_figure(entry: Entry) -> TypeGuard[int | Decimal]:
     return isinstance(entry, int | Decimal) and not isinstance(entry, bool)
 
 

@@ -2,10 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from disclosure_control.models.reading import read_release
-from disclosure_control.models.release import ReleasedModel
-from disclosure_control.release.showing import show_table
-from federation.comparison import Comparison, Side, compare
+from federation.comparison import Comparison, Side, compare, read_side
 from federation.state import StateError
 
 if TYPE_CHECKING:
@@ -23,7 +20,7 @@ def compare_releases(client: "FederationClient", first: str, second: str) -> Com
 
 def _read_side(client: "FederationClient", query_id: str) -> Side:
     document, manifest = client.fetch_answered(query_id)
-    released = read_release(document.table)
-    if isinstance(released, ReleasedModel):
+    side = read_side(document, manifest, client.presets)
+    if side is None:
         raise StateError(f"{query_id} is a model: models are not compared term by term, read one after the other")
-    return Side(document, manifest, show_table(released, document.sql, whole=True, presets=client.presets))
+    return side

@@ -2,10 +2,7 @@
 
 from flask import Blueprint, render_template, request
 
-from disclosure_control.models.reading import read_release
-from disclosure_control.models.release import ReleasedModel
-from disclosure_control.release.showing import show_table
-from federation.comparison import Side, compare
+from federation.comparison import Side, compare, read_side
 from federation.exchange import QueryState, QueryStatus, ReleaseDocument
 from federation.problems import ProblemRaised
 from federation.register import Member
@@ -59,8 +56,7 @@ def _read_side(query_id: str, visitor: Member) -> Side:
     hub = the_hub()
     query = find_for_release(hub, query_id, visitor)
     document = decode_document(find_release(hub, query), ReleaseDocument, limit=MAX_BATCH_BYTES)
-    released = read_release(document.table)
-    if isinstance(released, ReleasedModel):
+    side = read_side(document, query.manifest, hub.party.presets)
+    if side is None:
         raise ProblemRaised(404, "no_table", "models are not compared term by term: read them one after the other")
-    shown = show_table(released, document.sql, whole=True, presets=hub.party.presets)
-    return Side(document, query.manifest, shown)
+    return side
