@@ -60,8 +60,8 @@ def show_drill(scene: Scene) -> Page:
     try:
         names = ("person", "member", "key") if scene.has_people else ("member", "key")
         stolen = find_stolen(scene.register(), at=scene.log, **{name: form.get(name, "").strip() for name in names})
-        span = Span(_read_moment("since"), _read_moment("until") if form.get("until", "").strip() else scene.now)
-        aware_at = _read_moment("aware") if form.get("aware", "").strip() else scene.now
+        span = Span(_read_moment("since"), _read_moment("until", scene.now))
+        aware_at = _read_moment("aware", scene.now)
         logged = read_span(scene, span)
         scene.record(stolen.words)
     except (StateError, LogUnreadable, EventInvalid) as unclear:
@@ -86,8 +86,10 @@ def read_span(scene: Scene, span: Span) -> list[Logged]:
     return [Logged(scene.log, each.index, each.to_event()) for each in found if each.deleted_by is None][::-1]
 
 
-def _read_moment(name: str) -> datetime:
+def _read_moment(name: str, otherwise: datetime | None = None) -> datetime:
     text = request.form.get(name, "").strip()
+    if not text and otherwise is not None:
+        return otherwise
     for form in ("%Y-%m-%d", "%Y-%m-%d %H:%M"):
         try:
             moment = datetime.strptime(text, form).replace(tzinfo=UTC)
