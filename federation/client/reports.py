@@ -27,7 +27,7 @@ class FetchedReleases:
     """The releases that a member may see, fetched and verified as they are needed."""
 
     def __init__(self, client: "FederationClient") -> None:
-        self.client, self._read = client, dict[str, KeptRelease]()
+        self.client, self._read, self._withdrawn = client, dict[str, KeptRelease](), dict[str, bool]()
 
     @property
     def presets(self) -> "PresetShelf":
@@ -45,8 +45,10 @@ class FetchedReleases:
         return self._released
 
     def is_withdrawn(self, query_id: str) -> bool:
-        """Whether a release has been withdrawn, which a list does not say."""
-        return self.client.status(query_id).ending is not None
+        """Whether a release has been withdrawn, which a list does not say: it is asked once for each."""
+        if query_id not in self._withdrawn:
+            self._withdrawn[query_id] = self.client.status(query_id).ending is not None
+        return self._withdrawn[query_id]
 
     def read(self, query_id: str) -> KeptRelease:
         """Return a release, verified, which answers what the hub's list has it answer.

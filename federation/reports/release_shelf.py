@@ -63,7 +63,7 @@ class ReleaseShelf:
     """Releases about an academic year, as a report is written from them."""
 
     def __init__(self, releases: Releases, year: int) -> None:
-        self.releases, self.year = releases, year
+        self.releases, self.year, self._near = releases, year, dict[frozenset[Path], Sequence[Near]]()
 
     def find(self, measure: Measure, factors: tuple[Factor, ...], place: Place) -> Figures:
         """Return a measure's figures of a place, from the newest release that has them, or why there are none."""
@@ -143,10 +143,15 @@ class ReleaseShelf:
 
     def _find_asked(self, sql: str, paths: frozenset[Path]) -> Iterator[Near]:
         """Yield the released queries that ask this, newest first; planning it takes longest, and waits for a need."""
-        near = self.releases.list_near(self.year, paths)
-        if near:
+        if near := self._list_near(paths):
             plans = {plan for path in paths for plan in name_plans(sql, path, self._keys)}
             yield from (each for each in near if each.plan_id in plans)
+
+    def _list_near(self, paths: frozenset[Path]) -> Sequence[Near]:
+        """The same for every figure of a report, so that it is listed once for all of them."""
+        if paths not in self._near:
+            self._near[paths] = self.releases.list_near(self.year, paths)
+        return self._near[paths]
 
     @cached_property
     def _keys(self) -> frozenset[int | None]:
