@@ -107,6 +107,10 @@ class Register(Document, frozen=True, dict=True):
             if member.kind is kind and not member.revoked and is_within(member, now):
                 yield member
 
+    def list_authorities(self, now: datetime) -> frozenset[str]:
+        """Return the authorities that an active node serves."""
+        return frozenset(member.authority(now) for member in self.active(MemberKind.NODE, now))
+
     def find_node(self, authority: str, now: datetime) -> Member:
         """Return the active node that serves an authority. Raises `RegisterError`."""
         for member in self.active(MemberKind.NODE, now):

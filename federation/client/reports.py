@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from federation.exchange import QueryState
 from federation.manifest import Path
-from federation.register import MemberKind
 from federation.releases import ReleaseMismatch
 from federation.reports.declared import find_report
 from federation.reports.places import find_place
@@ -37,8 +36,7 @@ class FetchedReleases:
     @cached_property
     def authorities(self) -> frozenset[str]:
         """The authorities that have a node now."""
-        register, now = self.client.refresh_register(), self.client.now()
-        return frozenset(member.authority(now) for member in register.active(MemberKind.NODE, now))
+        return self.client.refresh_register().list_authorities(self.client.now())
 
     def list_near(self, year: int, paths: frozenset[Path]) -> Sequence[Near]:
         """Return all that have been released, newest first: their year and path are in what each plans."""

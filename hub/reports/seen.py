@@ -4,7 +4,7 @@ from functools import cached_property
 
 from disclosure_control.presets.shelf import PresetShelf
 from federation.manifest import Path
-from federation.register import Member, MemberKind
+from federation.register import Member
 from federation.reports.release_shelf import Near
 from federation.reports.released import KeptRelease
 from hub.queries import may_see_all
@@ -28,8 +28,7 @@ class HubReleases:
     @cached_property
     def authorities(self) -> frozenset[str]:
         """The authorities that have a node now."""
-        now = self.hub.clock()
-        return frozenset(member.authority(now) for member in self.hub.register().active(MemberKind.NODE, now))
+        return self.hub.register().list_authorities(self.hub.clock())
 
     def list_near(self, year: int, paths: frozenset[Path]) -> list[Near]:
         """Return the member's releases about a year that left by one of these paths, newest first."""
