@@ -81,7 +81,9 @@ def test_the_text_is_what_was_written() -> None:
 
 
 def test_the_same_report_gives_the_same_bytes() -> None:
-    assert write_paper(make_report()) == write_paper(make_report())
+    paper = write_paper(make_report())
+    assert paper.startswith(b"%PDF")
+    assert paper == write_paper(make_report())
 
 
 def test_nothing_in_a_report_is_read_as_markup() -> None:
