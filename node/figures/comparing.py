@@ -13,20 +13,16 @@ from disclosure_control.models.reading import read_release
 from disclosure_control.release.released import ReleasedTable
 from disclosure_control.rows.protected_table import Entry
 from federation.exchange import ReleaseDocument
-from federation.manifest import Path
+from federation.manifest import SUM_PATHS
 from federation.plans import derive_plan
 from federation.reports.released import KeptRelease, read_kept
+from federation.reports.shelf import NOT_RELEASED
 from federation.reports.written import name_year
 from federation.wire import decode_document
 from node.figures.declared import CHILDREN, RESULT, Measure, load_declared, write_sql
 from node.service import Node
 from query_engine.geography import load_authorities
 from query_engine.refusal import QueryRefused
-
-NOT_RELEASED = "not yet released"
-
-SUMS = (Path.EXACT_SUM, Path.NOISY_SUM)
-"""The paths by which a figure of many authorities is released."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +48,7 @@ def find_beside(node: Node, measure: Measure, year: int) -> tuple[Beside, Beside
 def list_plans(measure: Measure, year: int, *, by_region: bool) -> tuple[str, ...]:
     """Return the plans of the questions whose release gives a figure of regions, or of England."""
     found = []
-    for path in SUMS:
+    for path in SUM_PATHS:
         try:
             found.append(derive_plan(write_sql(measure, None, year, by_region=by_region), path).plan_id)
         except QueryRefused:

@@ -11,11 +11,12 @@ from audit.event import Action, Outcome
 from disclosure_control.presets.preset import PresetInvalid
 from federation.database import stamp
 from federation.exchange import ReleaseDocument
+from federation.manifest import SUM_PATHS
 from federation.plans import derive_plan
 from federation.total_releases import TotalMismatch, verify_total
 from federation.transport import HubRefused
 from federation.wire import encode_document
-from node.figures.comparing import SUMS, list_every_plan
+from node.figures.comparing import list_every_plan
 from node.leaving.ledger import ComeQuery, list_come
 from node.people import Person
 from node.service import Node
@@ -52,7 +53,7 @@ def _list_open(node: Node) -> Iterator[ComeQuery]:
     kept = {row["query_id"] for row in node.database.connection.execute("SELECT query_id FROM figures_released")}
     for come in list_come(node):
         manifest = come.manifest
-        if manifest.path in SUMS and manifest.plan_id in plans and manifest.query_id not in kept:
+        if manifest.path in SUM_PATHS and manifest.plan_id in plans and manifest.query_id not in kept:
             yield come
 
 

@@ -10,8 +10,9 @@ from audit.log import read_entries
 from federation.exchange import ReleaseDocument
 from federation.manifest import Path as LeavingPath
 from federation.problems import Problem
+from federation.reports.shelf import NOT_RELEASED
 from federation.transport import HubRefused
-from node.figures.comparing import NOT_RELEASED, find_beside
+from node.figures.comparing import find_beside
 from node.figures.declared import load_declared, write_sql
 from node.figures.releases import fetch_releases
 from node.people import find_person
