@@ -1,9 +1,9 @@
 """Debian's Chromium, driven by Playwright, in windows of two widths; and a hub of its own to look at."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -61,6 +61,16 @@ def browser() -> Iterator["Browser"]:
 def width(request: pytest.FixtureRequest) -> str:
     """The name of a width."""
     return str(request.param)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Leave the last page as its test ends: the server is stopped next, and would cut off what still loads."""
+    try:
+        return (yield)
+    finally:
+        if "page" in pyfuncitem.funcargs:
+            cast("Page", pyfuncitem.funcargs["page"]).close()
 
 
 @pytest.fixture
