@@ -6,7 +6,7 @@ given, as `federation.drill` reads them. `federation.breach_notice` says what to
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,6 +55,10 @@ class Span:
     since: datetime
     until: datetime
 
+    def has(self, at: datetime) -> bool:
+        """Whether a moment is within it."""
+        return self.since <= at < self.until
+
 
 @dataclass(frozen=True)
 class Reach:
@@ -101,10 +105,23 @@ def _list_keys(member: Member) -> Iterator[tuple[str, str]]:
     yield from (("passkey", each.credential) for each in member.passkeys)
 
 
-def find_reach(logged: Sequence[Logged], stolen: Stolen, span: Span) -> Reach:
-    """Return what was touched within a span, and what else happened to those queries and lookups then."""
-    within = [entry for entry in logged if span.since <= entry.event.at < span.until]
-    followed = follow(within, stolen.relate)
+@dataclass(frozen=True)
+class _Within:
+    """The entries of a span, gone through as often as it takes."""
+
+    logged: Iterable[Logged]
+    span: Span
+
+    def __iter__(self) -> Iterator[Logged]:
+        return (entry for entry in self.logged if self.span.has(entry.event.at))
+
+
+def find_reach(logged: Iterable[Logged], stolen: Stolen, span: Span) -> Reach:
+    """Return what was touched within a span, and what else happened to those queries and lookups then.
+
+    What is given is gone through twice; nothing of it is kept but what was touched.
+    """
+    followed = follow(_Within(logged, span), stolen.relate)
     events = [entry.event for entry, _ in followed]
     shown = [(entry.log, entry.event) for entry, _ in followed if _tells_of_child(entry.event)]
     powers = [(entry, how) for entry, how in followed if how == "acted" and entry.event.action in POWERS]

@@ -78,9 +78,19 @@ class Notifier:
 
 
 def write_notice(
-    reach: Reach, stolen: Stolen, span: Span, notifier: Notifier, *, aware_at: datetime, now: datetime
+    reach: Reach,
+    stolen: Stolen,
+    span: Span,
+    notifier: Notifier,
+    *,
+    aware_at: datetime,
+    now: datetime,
+    read_since: datetime | None = None,
 ) -> str:
-    """Return a draft of the notice to the Information Commissioner, as plain text."""
+    """Return a draft of the notice to the Information Commissioner, as plain text.
+
+    `read_since` is when the entries begin that were read, where those of the span were not all.
+    """
     due = aware_at + NOTICE_WITHIN
     late = "" if now <= due else "The 72 hours are over: Art. 33(1) wants the reasons for the delay: [reasons]\n"
     return "\n".join(
@@ -93,6 +103,7 @@ def write_notice(
             "1. What happened (Art. 33(3)(a))",
             f"{stolen.words} may have been used by somebody else from {_moment(span.since)} to {_moment(span.until)}.",
             "How it came about: [how]",
+            *_describe_reading(read_since),
             *_describe_reach(reach),
             "",
             "2. Whom to call (Art. 33(3)(b))",
@@ -112,6 +123,14 @@ def write_notice(
             "",
         )
     )
+
+
+def _describe_reading(since: datetime | None) -> Iterator[str]:
+    if since is not None:
+        yield (
+            f"[NOT ALL OF IT: the numbers here are of entries from {_moment(since)} on alone. Do not send this draft: "
+            "circe audit breach reads all, and drafts it anew]"
+        )
 
 
 def _describe_reach(reach: Reach) -> Iterator[str]:

@@ -12,13 +12,15 @@ rosters with fewer operators. Nothing here reads a database but for its log, and
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from audit.connection import Connection
+from audit.entry import Entry
 from audit.event import Action, AuditEvent, Detail
-from audit.log import read_entries
+from audit.log import one_view, read_entry_rows
 from audit.state import open_state_log, read_key
 from audit.verifier import verify_log
 from federation.register import Member, MemberKind, Register
@@ -65,39 +67,67 @@ class Logged:
     event: AuditEvent
 
 
+class VerifiedLogs:
+    """The entries of logs that were verified, each log's oldest first.
+
+    They are read from the logs each time that they are gone through, since no memory need have room for a whole log.
+    """
+
+    def __init__(self, logs: Sequence[tuple[str, Connection]]) -> None:
+        self._logs = logs
+
+    def __iter__(self) -> Iterator[Logged]:
+        for name, connection in self._logs:
+            for entry in (Entry(*row) for row in read_entry_rows(connection)):
+                if entry.deleted_by is None:
+                    yield Logged(name, entry.index, entry.to_event())
+
+
+@contextmanager
+def open_verified(states: Iterable[Path]) -> Iterator[VerifiedLogs]:
+    """Verify the logs of state directories, and hold them open to be gone through.
+
+    Raises `LogUnreadable` and `LogBroken` for one that cannot be believed.
+    """
+    logs: list[tuple[str, Connection]] = []
+    with ExitStack() as opened:
+        for state in states:
+            key, connection = read_key(state), opened.enter_context(closing(open_state_log(state)))
+            # What is read is what was verified: whoever writes meanwhile adds entries for the next time.
+            opened.enter_context(one_view(connection))
+            verify_log(connection, key.name, key.public_key)
+            logs.append((key.name, connection))
+        yield VerifiedLogs(logs)
+
+
 def rehearse_revocation(member: Member, register: Register, states: Sequence[Path], now: datetime) -> Drill:
     """Return what would be looked into if a member were revoked now; signs and changes nothing.
 
     Raises `LogUnreadable` and `LogBroken` for a state directory whose log cannot be believed.
     """
-    logged = [entry for state in states for entry in read_verified(state)]
-    followed = follow(logged, lambda event: relate(member, event))
-    touched = tuple(describe_touch(entry, how) for entry, how in followed)
-    references = {entry.event.reference for entry, how in followed if entry.event.action not in REGISTER} - {""}
-    return Drill(touched, _find_open(logged, references), tuple(list_consequences(member, register, now)))
+    with open_verified(states) as logged:
+        followed = follow(logged, lambda event: relate(member, event))
+        touched = tuple(describe_touch(entry, how) for entry, how in followed)
+        references = {entry.event.reference for entry, how in followed if entry.event.action not in REGISTER} - {""}
+        return Drill(touched, _find_open(logged, references), tuple(list_consequences(member, register, now)))
 
 
-def follow(logged: Sequence[Logged], how_related: Callable[[AuditEvent], str]) -> list[tuple[Logged, str]]:
-    """Return what is related by itself, and what else happened to the same queries and lookups, in order of time."""
-    own = {place: how for place, entry in enumerate(logged) if (how := how_related(entry.event))}
-    references = {logged[place].event.reference for place in own if logged[place].event.action not in REGISTER} - {""}
+def follow(logged: Iterable[Logged], how_related: Callable[[AuditEvent], str]) -> list[tuple[Logged, str]]:
+    """Return what is related by itself, and what else happened to the same queries and lookups, in order of time.
+
+    What is given is gone through twice, and has to be the same both times.
+    """
+    references = {
+        entry.event.reference
+        for entry in logged
+        if entry.event.reference and entry.event.action not in REGISTER and how_related(entry.event)
+    }
     found = []
-    for place, entry in enumerate(logged):
-        how = own.get(place) or ("followed" if entry.event.reference in references else "")
+    for entry in logged:
+        how = how_related(entry.event) or ("followed" if entry.event.reference in references else "")
         if how:
             found.append((entry, how))
     return sorted(found, key=lambda each: (each[0].event.at, each[0].log, each[0].entry))
-
-
-def read_verified(state: Path) -> list[Logged]:
-    """Return the entries of a verified log, oldest first."""
-    key = read_key(state)
-    with closing(open_state_log(state)) as connection:
-        size = verify_log(connection, key.name, key.public_key).entries
-        # Whoever writes meanwhile adds entries that nobody has verified: they are left for the next time.
-        entries = [entry for entry in read_entries(connection) if entry.index < size]
-    left = [entry for entry in reversed(entries) if entry.deleted_by is None]
-    return [Logged(key.name, entry.index, entry.to_event()) for entry in left]
 
 
 def relate(member: Member, event: AuditEvent) -> str:

@@ -165,7 +165,7 @@ def breach(
 
     from federation.breach import Span, find_reach, find_stolen
     from federation.breach_notice import Notifier, list_steps, write_notice
-    from federation.drill import read_verified
+    from federation.drill import open_verified
     from federation.listing import list_touched, print_rows
     from federation.state import open_party
     from federation.transport import current_time
@@ -174,7 +174,8 @@ def breach(
     stolen = find_stolen(party.register(now), at=party.member_id, **what)
     moments = [moment.replace(tzinfo=UTC) if moment else now for moment in (since, until, aware)]
     span = Span(moments[0], moments[1])
-    reach = find_reach([entry for state in states for entry in read_verified(state)], stolen, span)
+    with open_verified(states) as logged:
+        reach = find_reach(logged, stolen, span)
     print_rows(list_touched(reach.touched), form)
     click.echo(f"{len(reach.touched)} entries, {reach.children} children, {reach.copies} copies", err=True)
     click.echo("to do, in order:", err=True)

@@ -1,8 +1,11 @@
 """A breach, or the drill of one: what a stolen key touched in a party's own log, what to do, and a draft of the notice.
 
 The same at a node and at the hub. Nothing is signed, sent or changed; that the log was read for it is an entry.
+A page reads so many entries and no more: where there are others, it says plainly what they are missing from, there and
+in the draft, and gives the command that reads them all.
 """
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,7 +25,7 @@ from federation.state import StateError
 __all__ = ["MOST_READ", "Page", "Scene", "ask_what", "show_drill"]
 
 MOST_READ = 200_000
-"""Entries of a span that the page reads; `circe audit breach` verifies and reads them all."""
+"""Entries of a span that the page reads, the newest; `circe audit breach` verifies and reads them all."""
 
 MOST_SHOWN = 200
 """Entries that the page lists; it counts them all."""
@@ -47,6 +50,14 @@ class Scene:
     has_people: bool
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What the page has read of a span, oldest first; `since` is when that begins, where it has not read it all."""
+
+    logged: list[Logged]
+    since: datetime | None
+
+
 def ask_what(scene: Scene, errors: Mapping[str, str] | None = None, status: int = 200) -> Page:
     """Ask what was stolen, and when it may have been used."""
     given = {name: request.form.get(name, "") for name in ("person", "member", "key", "since", "until", "aware")}
@@ -56,34 +67,53 @@ def ask_what(scene: Scene, errors: Mapping[str, str] | None = None, status: int 
 
 def show_drill(scene: Scene) -> Page:
     """Show what it touched, what to do, and the draft; or the form again, where that does not say what was stolen."""
-    form = request.form
+    names = ("person", "member", "key") if scene.has_people else ("member", "key")
+    given = {name: request.form.get(name, "").strip() for name in names}
     try:
-        names = ("person", "member", "key") if scene.has_people else ("member", "key")
-        stolen = find_stolen(scene.register(), at=scene.log, **{name: form.get(name, "").strip() for name in names})
+        stolen = find_stolen(scene.register(), at=scene.log, **given)
         span = Span(_read_moment("since"), _read_moment("until", scene.now))
         aware_at = _read_moment("aware", scene.now)
-        logged = read_span(scene, span)
+        read = read_span(scene, span)
         scene.record(stolen.words)
     except (StateError, LogUnreadable, EventInvalid) as unclear:
         return ask_what(scene, {"person" if scene.has_people else "member": str(unclear)}, 400)
-    reach = find_reach(logged, stolen, span)
+    reach = find_reach(read.logged, stolen, span)
     page = render_template(
         "kit/breach.html",
         stolen=stolen,
         span=span,
         reach=reach,
         touched=reach.touched[:MOST_SHOWN],
-        cut=len(logged) >= MOST_READ,
+        read_since=read.since,
+        most_read=MOST_READ,
+        command=write_command(given, span, aware_at),
         steps=list_steps(stolen, reach),
-        notice=write_notice(reach, stolen, span, scene.notifier, aware_at=aware_at, now=scene.now),
+        notice=write_notice(
+            reach, stolen, span, scene.notifier, aware_at=aware_at, now=scene.now, read_since=read.since
+        ),
     )
     return page, 200
 
 
-def read_span(scene: Scene, span: Span) -> list[Logged]:
-    """Return what the log has of a span of time, oldest first, as far as a page reads it."""
-    found = find_entries(scene.connection, Search(since=span.since, until=span.until), most=MOST_READ)
-    return [Logged(scene.log, each.index, each.to_event()) for each in found if each.deleted_by is None][::-1]
+def read_span(scene: Scene, span: Span) -> Reading:
+    """Return what the log has of a span of time, as far as a page reads it."""
+    found = list(find_entries(scene.connection, Search(since=span.since, until=span.until), most=MOST_READ + 1))
+    kept = [each for each in found[:MOST_READ] if each.deleted_by is None]
+    logged = [Logged(scene.log, each.index, each.to_event()) for each in reversed(kept)]
+    earliest = logged[0].event.at if logged else span.until
+    return Reading(logged, earliest if len(found) > MOST_READ else None)
+
+
+def write_command(given: Mapping[str, str], span: Span, aware_at: datetime) -> str:
+    """Return the command that reads all that the log has of it, into a table for a spreadsheet, and drafts anew."""
+    moments = {"--since": span.since, "--until": span.until, "--aware": aware_at}
+    words = [
+        *("circe", "audit", "breach", "--state", "DIR"),
+        *(word for name, text in given.items() if text for word in (f"--{name}", text)),
+        *(word for name, at in moments.items() for word in (name, f"{at:%Y-%m-%dT%H:%M:%SZ}")),
+        *("--notice", "notice.txt", "--format", "csv"),
+    ]
+    return shlex.join(words)
 
 
 def _read_moment(name: str, otherwise: datetime | None = None) -> datetime:

@@ -43,7 +43,7 @@ def load(form: str, **options: float) -> None:
     try:
         # Stopped before its end, it leaves no server and no hub behind.
         with interrupted_by_signals(), own_server(durable=True) as server:
-            played = play(directory, server.own_schema(), Load(**options))  # type: ignore[arg-type]
+            played = play(directory, server.own_schema(), Load(**options), _tell)  # type: ignore[arg-type]
     except ServerMissing as missing:
         raise click.ClickException(f"{missing}: install it, and run this again") from None
     except LogBroken as broken:
@@ -52,6 +52,11 @@ def load(form: str, **options: float) -> None:
     for query, why in {**played.reckoning.lost, **played.reckoning.doubled}.items():
         click.echo(f"{query}: {why}", err=True)
     print_rows("hub", describe(played), form)
+
+
+def _tell(line: str) -> None:
+    """Say on standard error how far it is."""
+    click.echo(line, err=True)
 
 
 def describe(played: "Played") -> list[Row]:

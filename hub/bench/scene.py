@@ -3,7 +3,7 @@
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from audit.state import open_state_log, read_key
 from audit.verifier import verify_log
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
-from federation.processes import Service, Stagehands, free_port, list_family, wait_for
+from federation.processes import PROGRESS_SECONDS, Service, Stagehands, free_port, list_family, wait_for
 from hub.bench.drawn_releases import list_authorities
 from hub.bench.played_browsers import OFFICERS_PAGES, RESEARCHERS_PAGES, Browser
 from hub.bench.played_england import APPROVERS, OFFICER, PlayedEngland, found_england
@@ -29,6 +29,9 @@ __all__ = ["Load", "Played", "play"]
 
 LOOK_EVERY, LONGEST_SILENCE = 0.25, 120.0
 """How often it is looked whether all queries have ended, and after how long without an ending no more is waited for."""
+
+Tell = Callable[[str], object]
+"""Is told, in a line, what goes on and how far it is."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,9 @@ class Played:
     kills: int
 
 
-def play(directory: Path, database: str, load: Load) -> Played:
+def play(directory: Path, database: str, load: Load, tell: Tell) -> Played:
     """Found a federation in an empty directory, serve its hub, and play the load. Raises `LogBroken`."""
+    tell(f"making keys for {load.authorities} nodes and {load.researchers} researchers")
     address, log, hands = f"http://127.0.0.1:{free_port()}", directory / "hub.log", Stagehands()
     codes = list_authorities()[: load.authorities]
     england = found_england(directory / "federation", address, database, codes, load.researchers)
@@ -65,7 +69,7 @@ def play(directory: Path, database: str, load: Load) -> Played:
         service = hands.start(log, *words, "--workers", str(load.workers))
         wait_for(address, hands, log)
         with closing(open_hub(england.hub)) as hub:
-            return _Scene(england, hub, load).play(service)
+            return _Scene(england, hub, load, tell).play(service)
     finally:
         hands.stop_services()
 
@@ -73,8 +77,8 @@ def play(directory: Path, database: str, load: Load) -> Played:
 class _Scene:
     """Everybody who takes part, each in a thread."""
 
-    def __init__(self, england: PlayedEngland, hub: Hub, load: Load) -> None:
-        self._england, self._hub, self._load = england, hub, load
+    def __init__(self, england: PlayedEngland, hub: Hub, load: Load, tell: Tell) -> None:
+        self._england, self._hub, self._load, self._tell = england, hub, load, tell
         self._begin, self._stop, self._timings, self._kills = threading.Event(), threading.Event(), Timings(), 0
         approvers = [england.parties[each] for each in APPROVERS]
         self._researchers = [
@@ -93,12 +97,15 @@ class _Scene:
         with ThreadPoolExecutor(len(lasting) + len(self._researchers) + 1) as pool, self._until_the_end():
             others = [pool.submit(each) for each in lasting]
             others.append(pool.submit(self._kill_workers, service.process.pid))
+            self._tell(f"asking {self._load.queries} questions, each signed by three, while workers are killed")
             asking = [pool.submit(each.ask, share) for each, share in self._share_questions()]
-            _check_all(asking, others)
+            _check_all(asking, others, self._now_and_then(self._say_asked))
+            self._tell(f"all are in flight: {self._load.authorities} nodes answer each")
             self._begin.set()
             lasted = self._await_endings(others)
             self._stop.set()
             _check_all(others)
+        self._tell("verifying the hub's log, and reckoning up")
         return Played(self._timings, lasted, self._reckon(), self._kills)
 
     @contextmanager
@@ -138,13 +145,35 @@ class _Scene:
     def _await_endings(self, others: Sequence[Future[None]]) -> list[float]:
         """Wait until every query has ended, or none has for too long; return what each has taken."""
         began, lasted, newest = time.monotonic(), list[float](), time.monotonic()
+        say = self._now_and_then(lambda: self._say_ended(len(lasted)))
         while len(lasted) < self._load.queries and time.monotonic() - newest < LONGEST_SILENCE:
             self._stop.wait(LOOK_EVERY)
             _check_all([each for each in others if each.done()])
             if fresh := self._count_ended() - len(lasted):
                 newest = time.monotonic()
                 lasted += [newest - began] * fresh
+            say()
         return lasted
+
+    def _say_asked(self) -> None:
+        asked = sum(len(each.asked) for each in self._researchers)
+        self._tell(f"  {asked} of {self._load.queries} asked, {self._kills} workers killed")
+
+    def _say_ended(self, ended: int) -> None:
+        self._tell(f"  {ended} of {self._load.queries} ended, {self._kills} workers killed")
+
+    @staticmethod
+    def _now_and_then(say: Callable[[], None]) -> Callable[[], None]:
+        """Return what says it once in some seconds, however often it is called."""
+        said = time.monotonic()
+
+        def perhaps() -> None:
+            nonlocal said
+            if time.monotonic() - said > PROGRESS_SECONDS:
+                said = time.monotonic()
+                say()
+
+        return perhaps
 
     def _count_ended(self) -> int:
         states = tuple(ENDED)
@@ -166,11 +195,14 @@ class _Scene:
         return reckon(asked, self._england.nodes, read_kept(self._hub), again)
 
 
-def _check_all(done: Sequence[Future[None]], beside: Sequence[Future[None]] = ()) -> None:
+def _check_all(
+    done: Sequence[Future[None]], beside: Sequence[Future[None]] = (), meanwhile: Callable[[], None] = lambda: None
+) -> None:
     """Wait for these, and raise what one of them, or of those that run beside them, has raised."""
     left = set(done)
     while left:
         left = wait(left, timeout=LOOK_EVERY).not_done
+        meanwhile()
         for each in (*done, *beside):
             if each.done():
                 each.result()

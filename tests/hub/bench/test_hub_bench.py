@@ -18,15 +18,28 @@ SMALL = ("--authorities", "4", "--researchers", "3", "--queries", "6", "--pace",
 
 @pytest.mark.processes
 @pytest.mark.usefixtures("postgres")
-def test_nothing_is_lost_or_doubled_while_workers_are_killed(capsys: pytest.CaptureFixture[str]) -> None:
-    """`circe bench hub` prints it, with the keys that scripts rely on."""
+def test_nothing_is_lost_or_doubled_while_workers_are_killed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`circe bench hub` prints it, with the keys that scripts rely on, and says meanwhile how far it is."""
+    monkeypatch.setattr("hub.bench.scene.PROGRESS_SECONDS", 0.0)
     assert run(["bench", "hub", *SMALL, "--kill-every", "2", "--seed", "7", "--format", "json"]) == 0
-    rows = {row["work"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
+    printed = capsys.readouterr()
+    rows = {row["work"]: row for row in json.loads(printed.out)["rows"]}
     assert all(row.keys() >= {"count", "p50_ms", "p95_ms", "lost", "doubled"} for row in rows.values())
     queries = rows["queries"]
     assert (queries["count"], queries["lost"], queries["doubled"]) == (6, 0, 0)
     assert queries["kills"] >= 1
     assert rows["sign"]["count"] == 3 * rows["draft"]["count"] == 18
+    told = (
+        "making keys for 4 nodes",
+        "asking 6 questions",
+        " of 6 asked, ",
+        "all are in flight",
+        " of 6 ended, ",
+        "verifying",
+    )
+    assert [line for line in told if line not in printed.err] == []
     assert rows["page views"]["count"] == sum(row["count"] for work, row in rows.items() if work.startswith("/")) > 0
 
 

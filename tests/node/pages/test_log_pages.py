@@ -18,7 +18,7 @@ from audit.log import read_entries
 from audit.retention import Periods, delete_due
 from audit.verifier import verify_export
 from federation.register import MemberKind
-from federation.web import log_copies
+from federation.web import breach_page, log_copies
 from node.disclosures.tokens import list_tokens
 from node.ingest.tokens import row_token
 from node.lookups.records import CHILDREN
@@ -230,5 +230,35 @@ def test_a_breach_drill_shows_what_was_touched_and_drafts_the_notice(busy: Node,
     assert events(busy, Action.AUDIT_READ)[0].details["drill"] == "the account of vsh"
     member = send(ig, "/breach", {"member": "node-301", "since": "2020-01-01"}).text
     assert "circe member revoke --root ROOT" in member
+    assert "not all of it" not in page
+    assert "NOT ALL OF IT" not in page
     for wrong in ({}, {"person": "vsh"}, {"person": "vsh", "since": "then"}, {"key": "AAAA", "since": "2020-01-01"}):
         assert send(ig, "/breach", wrong).status_code == 400
+
+
+def test_a_breach_that_a_page_has_not_read_whole_says_so_and_what_to_do(
+    busy: Node, browse: Browse, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In words, in the draft, and by the command that reads it all."""
+    asked = {"person": "vsh", "since": "2020-01-01", "until": "2999-01-01"}
+    ig, entries = browse("ig"), sum(1 for _ in read_entries(busy.database.connection))
+    command = (
+        "circe audit breach --state DIR --person vsh --since 2020-01-01T00:00:00Z --until 2999-01-02T00:00:00Z --aware "
+    )
+    # Signing in was an entry; this one is written once the span has been read.
+    monkeypatch.setattr(breach_page, "MOST_READ", entries)
+    assert "not all of it" not in send(ig, "/breach", asked).text
+    page = send(ig, "/breach", asked).text
+    assert "This is not all of it." in page
+    assert f"than the {entries:,} that a page reads" in page
+    assert command in page
+    assert "[NOT ALL OF IT: the numbers here are of entries from" in page
+
+
+def test_a_long_list_of_what_was_touched_says_where_the_rest_is(
+    busy: Node, browse: Browse, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(breach_page, "MOST_SHOWN", 1)
+    page = send(browse("ig"), "/breach", {"person": "vsh", "since": "2020-01-01", "until": "2999-01-01"}).text
+    assert re.search(r"The first 1 of [0-9]+ entries", page)
+    assert "All of them, as a table for a spreadsheet: <code>circe audit breach --state DIR --person vsh " in page
