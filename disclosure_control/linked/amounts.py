@@ -7,7 +7,7 @@ counts do, none is negative, and no child has more than the catalogue's bound. S
 the same cells, and what it gives goes back to the counts: at least so many children as it takes to have so much.
 
 It is looked at in tables with a row for each child, beside whatever others, where the children behind each figure are
-known: by the node whose rows they are. In what other tables count, each child has what it has in the one.
+known. In what other tables count, each child has what it has in the one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,19 +21,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from disclosure_control.linked.averages import Average, find_others
+from disclosure_control.linked.figures import has_rows_of_children
 from disclosure_control.linked.implied import narrow_bounds
 from disclosure_control.rows.rounding import average_places
 from disclosure_control.suppression.lattice import Lattice
 from disclosure_control.suppression.rules import UNBOUNDED
 from disclosure_control.suppression.view import Bounds
 from query_engine.planning.plan import Output, QueryPlan
-from query_engine.planning.relation import Relation
 
 if TYPE_CHECKING:
     from disclosure_control.linked.companions import Published
     from disclosure_control.linked.links import Place
 
-__all__ = ["NO_AMOUNTS", "Amount", "find_amounts", "least_children"]
+__all__ = ["NO_AMOUNTS", "Amount", "bound_totals", "find_amounts", "least_children"]
 
 
 @dataclass(frozen=True)
@@ -61,26 +61,29 @@ NO_AMOUNTS: Mapping["Place", Amount] = MappingProxyType({})
 """What is printed where only counts are looked at."""
 
 
-def find_amounts(published: Sequence["Published"]) -> Mapping["Place", Amount]:
-    """The sums and averages that are printed, each by the place of the count of the children behind it."""
-    own = [(number, table) for number, table in enumerate(published) if _has_rows_of_children(table.plan)]
-    return {place: amount for number, table in own for place, amount in _read_table(number, table)} or NO_AMOUNTS
+def find_amounts(published: Sequence["Published"], numbers: Mapping["Place", int]) -> Mapping["Place", Amount]:
+    """The sums and averages that are printed, each by the place of the count of the children behind it.
+
+    `numbers` has how many these are.
+    """
+    own = (each for each in enumerate(published) if has_rows_of_children(each[1].plan))
+    return {
+        place: amount
+        for number, table in own
+        if len(table.plan.academic_years) == 1
+        for place, amount in _read_table(number, table, numbers)
+    } or NO_AMOUNTS
 
 
-def _has_rows_of_children(plan: QueryPlan) -> bool:
-    one_row = not isinstance(plan.governed, Relation) and plan.governed.rows_per_child_year == 1
-    return one_row and len(plan.academic_years) == 1
-
-
-def _read_table(number: int, table: "Published") -> Iterator[tuple["Place", Amount]]:
+def _read_table(number: int, table: "Published", numbers: Mapping["Place", int]) -> Iterator[tuple["Place", Amount]]:
     for at, output in enumerate(table.plan.outputs):
         if not _is_amount(output, table.plan):
             continue
-        for place, row in enumerate(table.rows):
-            children = table.implied.get((place, output.label))
-            figure = row[at]
+        for row, entries in enumerate(table.rows):
+            place, figure = (number, row, output.label), entries[at]
+            children = numbers.get(place)
             if children and isinstance(figure, int | Decimal) and not isinstance(figure, bool):
-                yield (number, place, output.label), _read(output, Fraction(figure), children, table)
+                yield place, _read(output, Fraction(figure), children, table)
 
 
 def _is_amount(output: Output, plan: QueryPlan) -> bool:
@@ -111,13 +114,27 @@ def least_children(lattice: Lattice, amounts: Mapping[int, Sequence[Amount]], co
     """
     least, narrow = counts[0], narrow_bounds(lattice, *counts)
     for columns in dict.fromkeys(each.columns for of_cell in amounts.values() for each in of_cell):
-        own = {cell: [each for each in found if each.columns == columns] for cell, found in amounts.items()}
-        low, _ = narrow_bounds(lattice, *_bounds(len(lattice), own, narrow))
+        own = _of_columns(amounts, columns)
+        low, _ = bound_totals(lattice, own, narrow)
         most = max(each.most for found in own.values() for each in found)
         least = np.maximum(least, -(-low // most))
         for cell, others in find_others(lattice, _averages(own), most, narrow):
             least[cell] = max(least[cell], others)
     return least
+
+
+def _of_columns(amounts: Mapping[int, Sequence[Amount]], columns: Sequence[str]) -> Mapping[int, Sequence[Amount]]:
+    return {cell: [each for each in found if each.columns == columns] for cell, found in amounts.items()}
+
+
+def bound_totals(
+    lattice: Lattice, amounts: Mapping[int, Sequence[Amount]], counts: tuple[Bounds, Bounds]
+) -> tuple[Bounds, Bounds]:
+    """The least and the most that the children of each cell have between them of one quantity.
+
+    Raises `Contradiction` where amounts do not add up.
+    """
+    return narrow_bounds(lattice, *_bounds(len(lattice), amounts, counts))
 
 
 def _averages(amounts: Mapping[int, Sequence[Amount]]) -> dict[int, Average]:

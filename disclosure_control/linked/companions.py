@@ -13,20 +13,22 @@ import numpy as np
 
 from disclosure_control.linked.amounts import find_amounts
 from disclosure_control.linked.counted import Counted, counts_of
+from disclosure_control.linked.figures import number_children
 from disclosure_control.linked.joint_attack import Baseline, Entries, JointAttack, Rules, attack_together, rule_for
 from disclosure_control.linked.links import Linked, Place, link_plans
 from disclosure_control.linked.shares import read_share
 from disclosure_control.linked.unlike import part_unlike
 from disclosure_control.presets.preset import Preset
 from disclosure_control.rows.protected_table import Entry, Row
+from disclosure_control.suppression.cell_rules import least_behind
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.lattice import Lattice
-from disclosure_control.suppression.rules import Interval
+from disclosure_control.suppression.rules import UNBOUNDED, Interval
 from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Printed
 from disclosure_control.symbols import Symbol
 from query_engine.planning.plan import QueryPlan
 
-__all__ = ["Published", "entries_of", "find_companions", "link_published", "rules_of"]
+__all__ = ["Published", "entries_of", "find_companions", "link_published", "nearest_row", "rules_of"]
 
 MOST_ROUNDS = 12
 """How often more is withheld, before all is."""
@@ -65,26 +67,30 @@ def entries_of(published: Sequence[Published]) -> Entries:
     for number, table in enumerate(published):
         every = tuple(counts_of(table.plan))
         for counted, (place, row) in product(every, enumerate(table.rows)):
-            is_mean = table.plan.outputs[counted.place].kind == "mean"
             implied = table.implied.get((place, counted.label))
             if counted.of_share and implied is None:
                 said: Printed | Interval | None = read_share(table.plan, table.preset, every, counted, row)
             else:
-                said = _read(row[counted.place], implied, counted, is_mean=is_mean)
+                said = _read(row[counted.place], implied, counted, table)
             if said is not None:
                 found[number, place, counted.label] = said
     return found
 
 
-def _read(entry: Entry, implied: int | None, counted: Counted, *, is_mean: bool) -> Printed | None:
+def _read(entry: Entry, implied: int | None, counted: Counted, table: Published) -> Printed | Interval | None:
     """What is printed of a count; None where nothing is, not even that it is of somebody."""
+    output = table.plan.outputs[counted.place]
     if counted.implied and entry == Symbol.NOT_APPLICABLE:
         # An average is of nobody then; of other figures there may be too few to work them out.
-        return 0 if is_mean else None
+        return 0 if output.kind == "mean" else None
     if counted.of_share and isinstance(entry, Symbol):
         return None
+    if counted.implied and isinstance(entry, Symbol):
+        return UNKNOWN
     if counted.implied:
-        return UNKNOWN if implied is None or isinstance(entry, Symbol) else implied
+        # That it is printed says that it rests on enough; no more than that a sum of 0 may be nobody's.
+        least = least_behind(output, table.preset) if entry or output.kind != "sum" else 0
+        return (least, UNBOUNDED) if implied is None else implied
     if isinstance(entry, int) and not isinstance(entry, bool):
         return entry
     return WITHHELD if entry == Symbol.CONFIDENTIAL else UNKNOWN
@@ -97,12 +103,13 @@ def find_companions(earlier: Sequence[Published], newest: Published, deadline: D
     `Contradiction` and `TimeUp`.
     """
     tables = [*earlier, newest]
-    linked, unlike = part_unlike(tables, link_published(tables), deadline)
-    entries, rules, number = dict(entries_of(tables)), rules_of(tables), len(earlier)
+    linked, entries, rules, number = link_published(tables), dict(entries_of(tables)), rules_of(tables), len(earlier)
+    numbers = number_children(linked, entries)
+    linked, unlike = part_unlike(tables, linked, numbers, deadline)
     counted = tuple(counts_of(newest.plan))
     shown = {each.label for each in counted if not each.implied}
     of_shares = {each.label for each in counted if each.of_share}
-    amounts, withheld = find_amounts(tables), set[int]()
+    amounts, withheld = find_amounts(tables, numbers), set[int]()
     less = {place: entry for place, entry in entries.items() if place[0] != number}
     past = Baseline(linked, less, rules, deadline, amounts, unlike)
     found: JointAttack | None = None
@@ -112,7 +119,7 @@ def find_companions(earlier: Sequence[Published], newest: Published, deadline: D
         if not told:
             return frozenset(withheld)
         candidates = _candidates(linked, entries, number)
-        chosen = {row for cell in told if (row := _nearest(cell, candidates, linked.lattice)) is not None}
+        chosen = {row for cell in told if (row := nearest_row(cell, candidates, linked.lattice)) is not None}
         if not chosen:
             break
         withheld |= chosen
@@ -140,7 +147,7 @@ def _candidates(linked: Linked, entries: Entries, number: int) -> dict[int, int]
     }
 
 
-def _nearest(told: int, candidates: Mapping[int, int], lattice: Lattice) -> int | None:
+def nearest_row(told: int, candidates: Mapping[int, int], lattice: Lattice) -> int | None:
     """The row of the candidate that the fewest additions lead to from a cell that is told."""
     members = lattice.incidence
     front, seen = np.zeros(len(lattice), bool), np.zeros(len(lattice), bool)

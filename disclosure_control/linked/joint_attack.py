@@ -31,6 +31,7 @@ from disclosure_control.suppression.witnesses import find_witnesses
 from query_engine.planning.plan import QueryPlan
 
 __all__ = ["Baseline", "Entries", "JointAttack", "Rules", "Told", "attack_together", "rule_for"]
+__all__ += ["view_counts"]
 
 Entries = Mapping[Place, Printed | Interval]
 """What is printed of each count, or between what it is by a share; one that nobody has is left out."""
@@ -110,7 +111,7 @@ def attack_together(
 ) -> JointAttack:
     """Attack what is printed. Raises `Contradiction` where no figures agree with it, as those of two snapshots.
 
-    `amounts` are sums and averages, each by the place of the count of the children behind it, while that is known;
+    `amounts` are sums and averages, each by the place of the count of the children behind it, while it is printed;
     and `unlike` are groups of which somebody is in the wider alone, while the figures of both are printed.
 
     What was seen in another attack on the same counts, `after` which this one is made, is not looked for again, where
@@ -124,6 +125,18 @@ def attack_together(
             bounds = _beside_amounts(linked, entries, amounts, bounds)
             seen = Seen.of(after.seen if after else None, *bounds)
             return _Attack(linked, said, rules, narrow_bounds(linked.lattice, *bounds), seen, only, deadline).run()
+        except Contradiction as found:
+            contradiction = found
+    raise contradiction
+
+
+def view_counts(linked: Linked, entries: Entries, rules: Rules) -> View:
+    """What printed counts say of each other by adding up, and no more than that. Raises `Contradiction`."""
+    contradiction, said = Contradiction(), _by_cell(linked, entries)
+    for may_be_none in _readings(entries, rules):
+        try:
+            bounds = narrow_bounds(linked.lattice, *_bounds(linked, said, rules, may_be_none))
+            return View(linked.lattice, _strictest(rules), *bounds, ())
         except Contradiction as found:
             contradiction = found
     raise contradiction
@@ -207,7 +220,7 @@ def _beside_unlike(entries: Entries, unlike: Unlike, bounds: tuple[Bounds, Bound
     """What each cell can be, as somebody is in it where two figures differ."""
     low = bounds[0].copy()
     for cell, places in unlike.items():
-        if all(isinstance(entries.get(place), int) for place in places):
+        if all(_is_figure(entries.get(place)) for place in places):
             low[cell] = max(low[cell], 1)
     return low, bounds[1]
 
@@ -218,7 +231,7 @@ def _beside_amounts(
     """What each cell can be, as the children in it have something between them. Raises `Contradiction`."""
     found: dict[int, list[Amount]] = {}
     for place, amount in amounts.items():
-        if isinstance(entries.get(place), int) and (cell := linked.places.get(place)) is not None:
+        if _is_figure(entries.get(place)) and (cell := linked.places.get(place)) is not None:
             found.setdefault(cell, []).append(amount)
     if not found:
         return bounds
@@ -310,6 +323,11 @@ def _says(entry: Printed | Interval) -> bool:
 
 def _is_printed(entry: Printed | Interval) -> bool:
     return isinstance(entry, int)
+
+
+def _is_figure(entry: Printed | Interval | None) -> bool:
+    """Whether a figure is printed, whether or not the number of the children behind it is known."""
+    return isinstance(entry, int | tuple)
 
 
 def _itself(known: Known) -> Known:

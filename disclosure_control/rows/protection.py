@@ -11,6 +11,7 @@ from disclosure_control.rows.secondary import (
     Neighbours,
     TotalsUnproven,
     additive_labels,
+    hide_telling,
     protect_beside,
     protect_totals,
 )
@@ -34,8 +35,8 @@ def protect(raw: RawTable, preset: Preset, beside: Neighbours = ALONE) -> Protec
     In order: (1) what rests on too few children is withheld, by the exact statistics (see `cell_rules`, `dominance`);
     (2) rows are withheld whole whose counts would give that away by totals (see `row_protection`); (3) totals that are
     no counts are withheld over whatever is withheld; (4) what is left is rounded (see `rounding`); (5) rows are
-    withheld that would tell too much beside tables that left before. What the result is protected against, and what
-    not, is the preset's `claim`.
+    withheld that would tell too much beside tables that left before; (6) so are figures from which, beside others, one
+    would follow that rests on too few. What the result is protected against, and what not, is the preset's `claim`.
     """
     plan = raw.plan
     if plan.model is not None:
@@ -56,6 +57,9 @@ def protect(raw: RawTable, preset: Preset, beside: Neighbours = ALONE) -> Protec
     for earlier in beside.groups():
         if companions := protect_beside(raw, rows, earlier, beside, preset):
             withheld = _withhold_rows(withheld, companions, every)
+            rows = _print_rows(plan, cells, withheld, preset)
+        if telling := hide_telling(raw, rows, earlier, beside, preset):
+            withheld = _withhold_figures(withheld, telling)
             rows = _print_rows(plan, cells, withheld, preset)
     return seal_table(plan, preset, rows)
 
@@ -80,6 +84,11 @@ def _figures_of_cells(raw: RawTable) -> Iterator[Figures]:
 def _withhold_rows(withheld: Withheld, rows: Collection[int], labels: frozenset[str]) -> Withheld:
     """The same with these rows withheld whole."""
     return [labels if place in rows else each for place, each in enumerate(withheld)]
+
+
+def _withhold_figures(withheld: Withheld, figures: Collection[tuple[int, str]]) -> Withheld:
+    """The same with these figures withheld, each by its row and label."""
+    return [each | {label for row, label in figures if row == place} for place, each in enumerate(withheld)]
 
 
 def _withhold_totals(plan: QueryPlan, withheld: Withheld, labels: frozenset[str]) -> Withheld:

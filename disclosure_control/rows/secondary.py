@@ -13,6 +13,7 @@ from disclosure_control.linked.companions import Published, find_companions
 from disclosure_control.linked.counted import counts_of, stands_alone
 from disclosure_control.linked.joint_attack import rule_for
 from disclosure_control.linked.parts import TooTangled
+from disclosure_control.linked.telling import find_telling
 from disclosure_control.presets.preset import LEVELS, Preset
 from disclosure_control.rows.protected_table import Row
 from disclosure_control.suppression.deadline import NEVER, Deadline, TimeUp
@@ -29,8 +30,8 @@ from query_engine.planning.plan import TOTAL, QueryPlan
 from query_engine.planning.region import RegionTangled
 from query_engine.tables import RawTable
 
-__all__ = ["Neighbours", "TotalsUnproven", "additive_labels", "imply_counts", "protect_beside", "protect_totals"]
-__all__ += ["tells_nothing"]
+__all__ = ["Neighbours", "TotalsUnproven", "additive_labels", "hide_telling", "imply_counts", "protect_beside"]
+__all__ += ["protect_totals", "tells_nothing"]
 
 MOST_ROWS = 2_000
 """Rows of a table with totals of which a pattern is looked for; in larger ones totals over what is withheld go."""
@@ -153,6 +154,20 @@ def protect_beside(
         return find_companions(earlier, newest, beside.deadline)
     except (TooTangled, Contradiction, RegionTangled, TimeUp):
         return range(len(rows))
+
+
+def hide_telling(
+    raw: RawTable, rows: Sequence[Row], earlier: Sequence[Published], beside: Neighbours, preset: Preset
+) -> Collection[tuple[int, str]]:
+    """The figures to withhold besides, by row and label, for none to follow that rests on too few, or on one child.
+
+    Where that is too much to look at, or takes too long, all of them.
+    """
+    try:
+        newest = Published("", raw.plan, preset, rows, beside.roster, imply_counts(raw, preset))
+        return find_telling(earlier, newest, beside.deadline)
+    except (TooTangled, Contradiction, RegionTangled, TimeUp):
+        return [(place, each.label) for place in range(len(rows)) for each in raw.plan.outputs]
 
 
 def tells_nothing(plan: QueryPlan, rows: Sequence[Row], preset: Preset) -> bool:

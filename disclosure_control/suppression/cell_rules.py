@@ -21,7 +21,7 @@ from disclosure_control.rows.subtraction import Trap, find_traps, groups_of
 from query_engine.planning.plan import Output, QueryPlan
 from query_engine.planning.region import Region, RegionTangled, intersect
 
-__all__ = ["Figures", "SuppressionRules"]
+__all__ = ["Figures", "SuppressionRules", "least_behind"]
 
 Figures = Mapping[str, int]
 """One cell's exact statistics by name."""
@@ -165,7 +165,7 @@ class SuppressionRules:
         present, (nonzero,) = _contributors(output, figures)
         missing = figures[output.among] - present
         return (
-            0 < present < self.preset.minimum_n_mean
+            0 < present < least_behind(output, self.preset)
             or self.is_too_few(nonzero)
             or (output.kind == "sum" and self.is_a_few(missing))
         )
@@ -178,9 +178,7 @@ class SuppressionRules:
         so a missing few.
         """
         present, nonzero = _contributors(output, figures)
-        two_measures = output.kind == "correlation" or output.kind.startswith(("covariance", "regr_"))
-        least = self.preset.minimum_n_correlation if two_measures else self.preset.minimum_n_spread
-        if present < least or any(map(self.is_too_few, nonzero)):
+        if present < least_behind(output, self.preset) or any(map(self.is_too_few, nonzero)):
             return True
         if output.kind in _TELLING_ROWS and self.is_a_few(figures[output.among] - present):
             return True
@@ -201,6 +199,17 @@ class SuppressionRules:
         difference = figures[wide] - figures[narrow]
         is_ordinary = part.kind == "regr_count" or narrow.removeprefix("children") == wide.removeprefix("rows")
         return self.is_a_few(difference) if is_ordinary else self.is_too_few(difference)
+
+
+def least_behind(output: Output, preset: Preset) -> int:
+    """How many children are behind a figure at least, if it is printed and there is anybody behind it."""
+    if output.kind == "model":
+        return preset.minimum_n_model
+    if output.kind == "correlation" or output.kind.startswith(("covariance", "regr_")):
+        return preset.minimum_n_correlation
+    if output.kind in ("sum", "mean"):
+        return preset.smallest_count_shown if output.indicator else preset.minimum_n_mean
+    return preset.minimum_n_spread
 
 
 _TELLING_ROWS = frozenset({"variance", "deviation"})

@@ -1,6 +1,7 @@
 """What sums and averages of several tables tell of how many children there are, though counts are rounded."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 
@@ -8,8 +9,10 @@ import numpy as np
 import pytest
 
 from disclosure_control.linked.amounts import Amount, find_amounts, least_children
-from disclosure_control.linked.companions import Published, find_companions, link_published
+from disclosure_control.linked.companions import Published, entries_of, find_companions, link_published
+from disclosure_control.linked.figures import number_children
 from disclosure_control.linked.implied import narrow_bounds
+from disclosure_control.linked.links import Place
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.rounding import average_places, cut, round_to_base
 from disclosure_control.suppression.rules import UNBOUNDED
@@ -31,6 +34,11 @@ def publish(name: str, sql: str, figure: str, children: int, preset: str = "open
     return Published(name, plan, load_preset(preset), ((Decimal(figure),),), implied={(0, "f"): children})
 
 
+def read_amounts(tables: Sequence[Published]) -> Mapping[Place, Amount]:
+    """What is printed of quantities, where it is known of how many children."""
+    return find_amounts(tables, number_children(link_published(tables), entries_of(tables)))
+
+
 WITHHELD = [
     # all of us and those who are not 3, by the same rounded number: what each have, and whether the second is withheld
     # 46 days, give or take 6, of 18 to 22 children, and 2 of as many: somebody of 3 has 37 or more, and is one of four.
@@ -46,6 +54,16 @@ def test_an_amount_that_is_left_over_is_somebodys(asked: str, all_have: str, old
     earlier = publish("one", f"SELECT {asked} {EVERYBODY}", all_have, 20)
     newest = publish("other", f"SELECT {asked} {OLDER}", older_have, 20)
     assert find_companions([earlier], newest) == (frozenset({0}) if withheld else frozenset())
+
+
+@pytest.mark.parametrize(("older_have", "withheld"), [("0.1", True), ("2.3", False)])
+def test_an_amount_is_left_over_wherever_the_number_of_children_stands(older_have: str, withheld: bool) -> None:
+    """A hub of totals knows of those before no more than is printed: their average, and the number in another table."""
+    whose = f"{EVERYBODY} AND suspension_days >= 0"
+    average = replace(publish("one", f"SELECT {DAYS} {whose}", "2.3", 20), implied={})
+    count = publish("number", f"SELECT COUNT(*) AS f {whose}", "0", 20)
+    newest = publish("other", f"SELECT {DAYS} {whose} AND age <> 3", older_have, 20)
+    assert find_companions([average, replace(count, rows=((20,),))], newest) == (frozenset({0} if withheld else ()))
 
 
 def test_an_amount_that_many_may_have_is_nobodys_secret() -> None:
@@ -66,8 +84,8 @@ def test_an_amount_that_many_may_have_is_nobodys_secret() -> None:
 def test_amounts_of_other_things_are_not_set_against_each_other(asked: str) -> None:
     earlier = publish("one", f"SELECT {DAYS} {EVERYBODY}", "2.3", 20)
     newest = publish("other", f"SELECT {asked} {OLDER}", "0.1", 20)
-    assert {place[0] for place in find_amounts([earlier, newest])} <= {0, 1}
-    linked, amounts = link_published([earlier, newest]), find_amounts([earlier, newest])
+    assert {place[0] for place in read_amounts([earlier, newest])} <= {0, 1}
+    linked, amounts = link_published([earlier, newest]), read_amounts([earlier, newest])
     cells = {linked.places[place]: [amount] for place, amount in amounts.items()}
     low = least_children(linked.lattice, cells, _open(len(linked.lattice)))
     assert not low[[cell for cell in range(len(low)) if cell not in cells]].any()
@@ -82,8 +100,8 @@ def test_a_question_about_another_table_takes_nothing_from_it() -> None:
     pep = derive_plan("SELECT COUNT(DISTINCT child) AS n FROM pep WHERE academic_year = 202425", Path.PER_AUTHORITY)
     support = Published("s", pep, load_preset("opensafely"), ((20,),))
     one, other = (publish("one", f"SELECT {DAYS} {each}", "2.3", 20) for each in (EVERYBODY, OLDER))
-    assert {place[0] for place in find_amounts([support, one, other])} == {1, 2}
-    assert not find_amounts([support])
+    assert {place[0] for place in read_amounts([support, one, other])} == {1, 2}
+    assert not read_amounts([support])
 
 
 PARTS = [
@@ -161,7 +179,7 @@ def test_nobody_is_said_to_be_there_who_is_not(seed: int, preset: str) -> None:
     draw = Random(seed)
     children, asked = draw_children(draw), dict[str, Asked]()
     tables = [draw_table(draw, children, f"T-{number}", preset, asked) for number in range(draw.randint(2, 4))]
-    linked, amounts = link_published(tables), find_amounts(tables)
+    linked, amounts = link_published(tables), read_amounts(tables)
     cells: dict[int, list[Amount]] = {}
     (low, high), (fewest, most) = _open(len(linked.lattice)), _open(len(linked.lattice))
     for (number, *_), cell in linked.places.items():

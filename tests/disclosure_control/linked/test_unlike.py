@@ -6,7 +6,8 @@ from random import Random
 
 import pytest
 
-from disclosure_control.linked.companions import Published, find_companions, link_published
+from disclosure_control.linked.companions import Published, entries_of, find_companions, link_published
+from disclosure_control.linked.figures import number_children
 from disclosure_control.linked.unlike import part_unlike
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.rounding import cut, round_to_base
@@ -72,7 +73,7 @@ def test_figures_that_have_nothing_to_do_with_each_other_are_left_alone(
 def test_exact_counts_need_none_of_it() -> None:
     tables = [publish(f"AVG(suspension_days) AS f {each}", "2", 40, "dfe_cla") for each in (UNDER_13, UNDER_14)]
     linked = link_published(tables)
-    assert part_unlike(tables, linked) == (linked, {})
+    assert part_unlike(tables, linked, number_children(linked, entries_of(tables))) == (linked, {})
 
 
 Child = tuple[int, int]
@@ -95,7 +96,8 @@ def test_somebody_is_in_every_group_of_which_it_is_said() -> None:
         draw, asked = Random(seed), dict[int, int]()
         children = [(8, 0)] * 12 + [(draw.randint(8, 16), draw.choice((0, 5, 300))) for _ in range(draw.randint(5, 30))]
         tables = [draw_table(draw, children, asked) for _ in range(4)]
-        _, unlike = part_unlike(tables, link_published(tables))
+        linked = link_published(tables)
+        _, unlike = part_unlike(tables, linked, number_children(linked, entries_of(tables)))
         assert all(asked[wide[0]] > asked[narrow[0]] for wide, narrow in unlike.values())
         found += len(unlike)
     assert found > 20

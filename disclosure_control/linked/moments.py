@@ -1,0 +1,183 @@
+"""Moments: what is behind averages, spreads, correlations and lines, and adds up over children as counts do.
+
+Sums of a quantity, of its squares, and of its products with another: whoever has a figure of everybody and of all
+others has that of those who are left. It rests on as few children as they are, and by the preset's rules it may be
+withheld where their number is not, since an average, a spread and a correlation each ask for more children than a count
+does; or since one of them could have most of it. So told is
+
+- a group of which a figure follows from others, though it may be too few children for one;
+- a group of which a sum follows that a few of them could dominate.
+
+A figure is taken to say what it says exactly, and to have beside it what it takes to subtract it: the average beside
+the spread, the spreads beside the correlation, each beside the number of children.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from math import ceil, floor
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from disclosure_control.linked.amounts import Amount, bound_totals
+from disclosure_control.linked.changes import draw_changes, find_offsetting, find_unchanged
+from disclosure_control.linked.figures import has_rows_of_children
+from disclosure_control.rows.rounding import is_of_counts
+from disclosure_control.suppression.cell_rules import least_behind
+from disclosure_control.suppression.deadline import NEVER, Deadline
+from disclosure_control.suppression.reader import ALMOST, Reader
+from disclosure_control.suppression.view import View
+from disclosure_control.symbols import Symbol
+from query_engine.planning.plan import Measure, Output
+
+if TYPE_CHECKING:
+    from disclosure_control.linked.companions import Published
+    from disclosure_control.linked.links import Place
+
+__all__ = ["NO_MOMENTS", "Followed", "Moment", "Quantity", "find_followed", "find_moments", "moment_of"]
+
+Quantity = tuple[str, tuple[str, ...], frozenset[object]]
+"""Of which table, the columns that are multiplied, and what has to hold for a row to add anything."""
+
+Followed = tuple[tuple[int, ...], Quantity]
+"""The cells of a group, and what a figure of it is of."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a figure says of the children behind it: the sum of which quantity.
+
+    Where it is printed, they are `least` at least; and the sum is `least_total` at least, so that few cannot dominate.
+    """
+
+    of: Quantity
+    least: int
+    least_total: int
+
+
+NO_MOMENTS: Mapping["Place", Moment] = MappingProxyType({})
+"""What is printed where only counts are looked at."""
+
+
+def find_moments(published: Sequence["Published"], numbers: Mapping["Place", int]) -> Mapping["Place", Moment]:
+    """What figures say of which it is known how many children are behind them, by the places of those."""
+    found = {
+        (number, place, output.label): moment
+        for number, table in enumerate(published)
+        for at, output in enumerate(table.plan.outputs)
+        if (moment := moment_of(output, table)) is not None
+        for place, row in enumerate(table.rows)
+        if not isinstance(row[at], Symbol)
+    }
+    return {place: moment for place, moment in found.items() if numbers.get(place)} or NO_MOMENTS
+
+
+def moment_of(output: Output, table: "Published") -> Moment | None:
+    """What a figure of a table says; None where that does not add up, or says no more than counts do."""
+    factors = _factors(output)
+    if not factors or not has_rows_of_children(table.plan) or len(table.plan.academic_years) != 1:
+        return None
+    columns = tuple(sorted(chain.from_iterable(each.columns for each in factors)))
+    holds = frozenset(each.holds for each in factors if each.holds is not True)
+    rule = table.preset.dominance
+    least_total = rule.least_sum(factors[0].bound) if rule is not None and len(factors) == 1 else 0
+    return Moment((table.plan.table, columns, holds), least_behind(output, table.preset), least_total)
+
+
+def _factors(output: Output) -> tuple[Measure, ...]:
+    """The measures whose product a figure says the sum of."""
+    match output.kind:
+        case "sum" | "mean" if not output.indicator:
+            return output.measures
+        case "regr_avgy":
+            return output.measures[:1]
+        case "regr_avgx":
+            return output.measures[1:]
+        case "variance" | "variance_population" | "deviation" | "deviation_population" if not is_of_counts(output):
+            return output.measures * 2
+        case "regr_syy":
+            return output.measures[:1] * 2
+        case "regr_sxx":
+            return output.measures[1:] * 2
+        case "covariance" | "covariance_population" | "correlation" | "weighted_mean":
+            return output.measures
+        case "regr_sxy" | "regr_slope" | "regr_intercept" | "regr_r2":
+            return output.measures
+        case _:
+            return ()
+
+
+def find_followed(
+    view: View,
+    moments: Mapping[int, Sequence[Moment]],
+    amounts: Mapping[int, Sequence[Amount]],
+    deadline: Deadline = NEVER,
+) -> Iterator[Followed]:
+    """The groups of which a figure follows that is not to be told, each with what it is of.
+
+    `moments` and `amounts` are by the cell of the children behind them. Raises `Contradiction` and `TimeUp`.
+    """
+    for of in dict.fromkeys(each.of for found in moments.values() for each in found):
+        own = {cell: each for cell, found in moments.items() for each in found if each.of == of}
+        least, least_total = (max(getattr(each, name) for each in own.values()) for name in ("least", "least_total"))
+        is_exact = (view.low == view.high)[list(own)].all()
+        if len(own) > 1 and (least > view.rule.enough(0) or least_total or not is_exact):
+            deadline.seconds_left()
+            little = _may_have_little(view, of, amounts, least_total)
+            for cells in _Following(view, frozenset(own), least, little, deadline).groups():
+                yield cells, of
+
+
+@dataclass(frozen=True)
+class _Following:
+    """What follows of one quantity, of which figures of some cells are printed: they are of so many at least.
+
+    `little` are the cells whose children can have so little between them that a few of them could have most of it.
+    """
+
+    view: View
+    printed: frozenset[int]
+    least: int
+    little: npt.NDArray[np.bool_]
+    deadline: Deadline
+
+    def groups(self) -> Iterator[tuple[int, ...]]:
+        """The cells of each group that can be too few, though not too few for a count: of those, counts tell."""
+        view = self.view
+        changes = draw_changes(view.lattice, [*self.printed, *np.flatnonzero(view.high == 0)])
+        small = (view.low < self.least) & (view.high > 0)
+        known = find_unchanged(changes) & (view.high >= view.rule.enough(0)) & (small | self.little)
+        for cell in np.flatnonzero(known).tolist():
+            if cell not in self.printed and (self.little[cell] or self._can_be_too_few((cell,))):
+                yield (cell,)
+        for cells in find_offsetting(changes, np.flatnonzero(small).tolist()):
+            if self._can_be_too_few(cells):
+                yield cells
+
+    def _can_be_too_few(self, cells: Sequence[int]) -> bool:
+        low, high = (sum(int(each) for each in ends[list(cells)]) for ends in (self.view.low, self.view.high))
+        free = [cell for cell in cells if self.view.low[cell] < self.view.high[cell]]
+        if free:
+            still = low - sum(int(self.view.low[cell]) for cell in free)
+            low = still + ceil(self._reader.sink(free)[free].sum() - ALMOST)
+            high = min(high, still + floor(self._reader.swell(free)[free].sum() + ALMOST))
+        return low < self.least and high >= self.view.rule.enough(0)
+
+    @cached_property
+    def _reader(self) -> Reader:
+        return Reader(self.view, self.deadline)
+
+
+def _may_have_little(
+    view: View, of: Quantity, amounts: Mapping[int, Sequence[Amount]], least_total: int
+) -> npt.NDArray[np.bool_]:
+    if not least_total:
+        return np.zeros(len(view.lattice), bool)
+    table, columns, holds = of
+    named = {cell: [each for each in found if each.columns == (table, *columns)] for cell, found in amounts.items()}
+    low, high = bound_totals(view.lattice, {} if holds else named, (view.low, view.high))
+    return np.asarray((low < least_total) & (high > 0))

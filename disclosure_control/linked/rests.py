@@ -1,0 +1,78 @@
+"""Rests: who is left of a group when others are taken from it of which there are figures too.
+
+However they are cut up by questions that have no such figure (decoys), those who are left are one group, and are a cell
+of their own. Looked for are rests that can be too few for a figure, and not too few for a count, which tells by itself.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from disclosure_control.linked.figures import Figure, Rest, are_apart, lies_within, read_figures
+from disclosure_control.linked.links import Linked, Place
+from disclosure_control.linked.moments import Moment, moment_of
+from disclosure_control.suppression.deadline import NEVER, Deadline
+from query_engine.planning.plan import Output
+
+if TYPE_CHECKING:
+    from disclosure_control.linked.companions import Published
+
+__all__ = ["find_rests"]
+
+
+def find_rests(
+    published: Sequence["Published"],
+    linked: Linked,
+    numbers: Mapping[Place, int],
+    moments: Mapping[Place, Moment],
+    deadline: Deadline = NEVER,
+) -> list[Rest]:
+    """The rests that the last of these tables leaves, beside the others. Raises `RegionTangled` and `TimeUp`."""
+    presets = [each.preset for each in published]
+    fewest, base = max(each.smallest_count_shown for each in presets), max(each.rounding_base for each in presets)
+    found = dict[Rest, None]()
+    for of, figures in read_figures(published, numbers, _of_what).items():
+        least = max(each.least for each in moments.values() if each.of == of)
+        distinct = {linked.places[each.place]: each for each in reversed(figures)}
+        if len(distinct) == 1 or (least <= fewest and base == 1):
+            continue
+        for wide, parts, left in _subtract(list(distinct.values()), len(published) - 1, base, deadline):
+            doubt = base // 2 * (len(parts) + 1)
+            if left - doubt < least and left + doubt >= fewest:
+                cells = (linked.places[each.place] for each in parts)
+                found[linked.places[wide.place], tuple(sorted(cells))] = None
+    return list(found)
+
+
+def _of_what(output: Output, table: "Published") -> object:
+    moment = moment_of(output, table)
+    return None if moment is None else moment.of
+
+
+def _subtract(
+    figures: Sequence[Figure], newest: int, base: int, deadline: Deadline
+) -> Iterator[tuple[Figure, Sequence[Figure], int]]:
+    """Each figure with others whose children are some of its own and no one else's, and how many are left about.
+
+    One of them is of the newest table.
+    """
+    new = [each for each in figures if each.place[0] == newest]
+    for wide in figures:
+        deadline.seconds_left()
+        if wide not in new and not any(lies_within(each, wide) for each in new):
+            continue
+        inside = [each for each in figures if each is not wide and lies_within(each, wide)]
+        for parts in _cover(wide, inside, base):
+            if newest in (wide.place[0], *(each.place[0] for each in parts)):
+                yield wide, parts, wide.children - sum(each.children for each in parts)
+
+
+def _cover(wide: Figure, inside: Sequence[Figure], base: int) -> Iterator[Sequence[Figure]]:
+    """Parts of a figure that have nobody in common: those of one table after the other first, then what fits beside."""
+    for table in dict.fromkeys((each.place[0], each.place[2]) for each in inside):
+        found, left = list[Figure](), wide.children
+        for each in sorted(inside, key=lambda each: ((each.place[0], each.place[2]) != table, -each.children)):
+            doubt = base // 2 * (len(found) + 2)
+            if each.children <= left + doubt and all(are_apart(each, other) for other in found):
+                found.append(each)
+                left -= each.children
+        yield found
