@@ -3,10 +3,14 @@
 A release is proven by the entry with which the hub let it go. That entry has the digest of the release document in it,
 so a hub that handed another document to somebody else would have to have logged it, where every node that witnesses its
 log could have it shown.
+
+When it was released is the hub's word as well, and is held from both sides: it cannot be before what the nodes signed
+(`federation.releases`), nor after its entry and what most of the witnesses say of when they cosigned that.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from statistics import median_low
 
 import msgspec
 
@@ -14,10 +18,14 @@ from audit.checkpoint import VerifierKey
 from audit.event import Action
 from audit.proof import ProofInvalid, ProvenEntry, name_origin, parse_proof, verify_proof
 from federation.exchange import ReleaseDocument
+from federation.http_signatures import MAX_AGE
 from federation.members import Member
 from federation.register import Register, RegisterError
 from federation.wire import encode_document
 from federation.witnessing import find_quorum, list_witnesses, witness_key
+
+LONGEST_RELEASING = timedelta(days=1)
+"""A release states when the hub began to put it together; it is attacked, and then it is logged."""
 
 
 def digest_release(document: ReleaseDocument) -> str:
@@ -55,4 +63,22 @@ def verify_release_proof(
     said = (proven.event.action, proven.event.reference, proven.event.details.get("document"))
     if said != (Action.QUERY_RELEASED, document.query_id, digest_release(document)):
         raise ProofInvalid("the entry that is proven is not that of this release: the two do not belong together")
+    _check_moment(document.released_at, proven)
     return proven
+
+
+def _check_moment(released_at: datetime, proven: ProvenEntry) -> None:
+    """Check when a release says it was made against its entry and the witnesses of that. Raises ProofInvalid."""
+    if not -MAX_AGE <= proven.event.at - released_at <= LONGEST_RELEASING:
+        raise ProofInvalid(
+            f"the release is of {_say(released_at)} by its own word, and of {_say(proven.event.at)} by the log"
+        )
+    if proven.witnesses:
+        # The middle one: a single witness whose clock is wrong decides nothing.
+        witnessed = datetime.fromtimestamp(median_low(proven.witnesses.values()), UTC)
+        if released_at - witnessed > MAX_AGE:
+            raise ProofInvalid(f"the release is of {_say(released_at)} by its own word, and was witnessed before that")
+
+
+def _say(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

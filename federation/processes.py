@@ -98,6 +98,10 @@ class Stagehands:
             if stop.wait(0.25):
                 return
 
+    def choose_program(self, words: Sequence[str]) -> Sequence[str]:
+        """Return what runs a command or service: the same for all, unless somebody has two versions of it."""
+        return self.program
+
     def run(self, *arguments: str | Path, quiet: bool = False) -> str:
         """Run one command to its end and return what it printed. Raises `CommandFailed`."""
         words = [str(argument) for argument in arguments]
@@ -121,7 +125,8 @@ class Stagehands:
         """Start a command, unless a service has ended; in turn with `_await_end`, so that none is overlooked."""
         with self._turn:
             self.check_running()
-            process = subprocess.Popen([*self.program, *words], stdout=printed, stderr=PIPE, text=True)  # noqa: S603
+            program = self.choose_program(words)
+            process = subprocess.Popen([*program, *words], stdout=printed, stderr=PIPE, text=True)  # noqa: S603
             self._commands.add(process)
         return process
 
@@ -150,7 +155,8 @@ class Stagehands:
         words = [str(argument) for argument in arguments]
         click.echo(f"$ {shlex.join(['circe', *words])} &", err=True)
         with log.open("ab") as output:
-            process = subprocess.Popen([*self.program, *words], stdout=output, stderr=output)  # noqa: S603
+            program = self.choose_program(words)
+            process = subprocess.Popen([*program, *words], stdout=output, stderr=output)  # noqa: S603
         service = Service(words, log, process)
         self._services.append(service)
         threading.Thread(target=self._await_end, args=(service,), daemon=True).start()

@@ -7,7 +7,8 @@ whose answer was malformed. A malformed answer has to be left out: what it holds
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from hashlib import sha256
 from types import MappingProxyType
 
@@ -17,6 +18,7 @@ from disclosure_control.release.gate import ReleasedTable, ReleaseRefused, relea
 from disclosure_control.rows.protected_table import ProtectedTable, TableMalformed, read_protected
 from federation.envelope import Envelope, EnvelopeError, check_payload_type, verify_signature
 from federation.exchange import ReleaseDocument
+from federation.http_signatures import MAX_AGE
 from federation.manifest import REPLY_TYPE, Manifest, Outcome, Reply, manifest_digest, read_manifest
 from federation.preset_terms import check_stated
 from federation.register import Member, Register
@@ -36,6 +38,8 @@ HELD_BACK = frozenset({MALFORMED, TOLD})
 """Reasons for which the hub hands out nothing that a node answered."""
 
 MISNAMED = "the release has another id than what was asked and what is released give it: cite it by no other"
+
+TOO_EARLY = "the release says that it was made before the last of the answers in it was signed: cite it by no such date"
 
 
 class ReleaseMismatch(Exception):
@@ -124,6 +128,8 @@ def verify_release(
         raise ReleaseMismatch("the table of the release is not the one that the nodes' signed replies give")
     if not is_named(document):
         raise ReleaseMismatch(MISNAMED)
+    if not is_after(document, (reply.answered_at for reply in replies.values())):
+        raise ReleaseMismatch(TOO_EARLY)
     return table
 
 
@@ -143,6 +149,18 @@ def name_release(digest: str, table: Mapping[str, object]) -> str:
 def is_named(document: ReleaseDocument) -> bool:
     """Whether a release has the id that what was asked and what is released give it: by it its reader cites it."""
     return document.release_id == name_release(document.manifest_digest, document.table)
+
+
+def is_after(document: ReleaseDocument, answered: Iterable[datetime]) -> bool:
+    """Whether a release states a moment after the answers in it, as far apart as clocks may be."""
+    return all(moment - document.released_at <= MAX_AGE for moment in answered)
+
+
+def check_not_later(document: ReleaseDocument, now: datetime) -> None:
+    """Check that a release was made by now, as far apart as clocks may be. Raises `ReleaseMismatch`."""
+    if document.released_at - now > MAX_AGE:
+        said = f"{document.released_at:%Y-%m-%d %H:%M} UTC"
+        raise ReleaseMismatch(f"the release says that it is of {said}, which is yet to come by this machine's clock")
 
 
 def _read_reply(signed: Envelope, digest: str, register: Register) -> Reply:

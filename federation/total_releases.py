@@ -16,7 +16,7 @@ from federation.envelope import Envelope, EnvelopeError, check_payload_type
 from federation.exchange import ReleaseDocument
 from federation.manifest import Manifest, Path, manifest_digest, read_manifest
 from federation.register import Member, Register
-from federation.releases import MISNAMED, is_named, is_of, load_approved_preset, verify_node
+from federation.releases import MISNAMED, TOO_EARLY, is_after, is_named, is_of, load_approved_preset, verify_node
 from federation.secure_sum.messages import CONTRIBUTION_TYPE, SURVIVORS_TYPE, Contribution, SurvivorSet
 from federation.sum_terms import noise_terms
 from federation.wire import D, WireError, decode_document
@@ -42,7 +42,8 @@ def verify_total(
     4. every other authority of the roster is named as absent, and the noise is what the manifest asked for;
     5. counts changed by cell keys are such as the preset can print, with shares that follow from them;
     6. the document states the query, the question and the purpose that were approved;
-    7. its id is the one that its content gives it. When it was released, the proof of the hub's log says.
+    7. its id is the one that its content gives it, and it is of no moment before the last contribution. When it was
+       released, the proof of the hub's log says.
     """
     manifest, digest = read_manifest(envelope), manifest_digest(envelope)
     if not is_of(document, envelope):
@@ -51,14 +52,16 @@ def verify_total(
     if document.opening is None:
         raise TotalMismatch("the release does not carry the statement that opened it")
     survivors = _read_opening(document.opening, manifest, digest)
-    versions = _check_contributions(document.replies, survivors, plan, members)
+    words = _check_contributions(document.replies, survivors, plan, members)
     for signer in document.opening.signers:
-        _verify(document.opening, signer, members, versions[signer])
+        _verify(document.opening, signer, members, words[signer].register_version)
     _check_table(document.table, manifest, plan, survivors, members)
     if manifest.cell_key is not None:
         _check_changed(document.table, manifest, plan, presets)
     if not is_named(document):
         raise TotalMismatch(MISNAMED)
+    if not is_after(document, (word.answered_at for word in words.values())):
+        raise TotalMismatch(TOO_EARLY)
 
 
 def _read_opening(opening: Envelope, manifest: Manifest, digest: str) -> SurvivorSet:
@@ -77,9 +80,9 @@ def _read_opening(opening: Envelope, manifest: Manifest, digest: str) -> Survivo
 
 def _check_contributions(
     signed: tuple[Envelope, ...], statement: SurvivorSet, plan: QueryPlan, members: Mapping[str, Member]
-) -> Mapping[str, int]:
-    """Return the version of the register that each survivor had when it contributed."""
-    seen: dict[str, int] = {}
+) -> Mapping[str, Contribution]:
+    """Return what each survivor signed of what it contributed."""
+    seen: dict[str, Contribution] = {}
     for envelope in signed:
         word = _read(envelope, CONTRIBUTION_TYPE, Contribution)
         _verify(envelope, word.node, members, word.register_version)
@@ -88,7 +91,7 @@ def _check_contributions(
             raise TotalMismatch(f"{word.node} contributed to another sum than was opened")
         if word.cells != plan.cells * len(plan.statistics):
             raise TotalMismatch(f"{word.node} contributed another number of figures than the plan has")
-        seen[word.node] = word.register_version
+        seen[word.node] = word
     if len(seen) != len(signed) or seen.keys() != set(statement.survivors):
         raise TotalMismatch("the contributions are not those of the survivors, one each")
     return seen

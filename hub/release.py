@@ -5,7 +5,6 @@ Every node of the roster has its rows in the release: a node that refused, was l
 """
 
 from collections.abc import Container, Mapping
-from datetime import datetime
 from types import MappingProxyType
 
 import msgspec
@@ -35,7 +34,7 @@ from query_engine.planning.plan import QueryPlan
 _NOBODY: Mapping[str, Reply] = MappingProxyType({})
 
 
-def release_query(hub: Hub, query: StoredQuery, now: datetime) -> None:
+def release_query(hub: Hub, query: StoredQuery) -> None:
     """Combine, check and release a query's table, once; a second call finds it released and does nothing.
 
     It is checked again where others that have to do with it were released meanwhile; one that is overtaken again and
@@ -55,14 +54,14 @@ def release_query(hub: Hub, query: StoredQuery, now: datetime) -> None:
             if overtaken and left:
                 continue
             if verdict.is_safe and not overtaken:
-                keep_release(hub, connection, query, table, shown, now, certificate=certificate)
+                keep_release(hub, connection, query, table, shown, certificate=certificate)
             else:
                 hold_release(hub, connection, query, verdict.overtaken() if overtaken else verdict, beside)
         break
     hub.bell.ring(query.query_id)
 
 
-def decide_release(hub: Hub, query_id: str, decision: CheckDecision, checker: Member, now: datetime) -> None:
+def decide_release(hub: Hub, query_id: str, decision: CheckDecision, checker: Member) -> None:
     """Act on what an output checker decides of a release that waits. Raises a 403, a 404 and a 409 problem.
 
     What was found is forgotten with it.
@@ -70,13 +69,13 @@ def decide_release(hub: Hub, query_id: str, decision: CheckDecision, checker: Me
     check_checker(hub, checker)
     waiting = take_up(hub, query_id)
     if decision.release:
-        _let_go(hub, waiting, waiting.told | set(decision.withhold), checker, now)
+        _let_go(hub, waiting, waiting.told | set(decision.withhold), checker)
     else:
         end_query(hub, waiting.query, QueryState.REFUSED, Action.QUERY_WITHHELD, checker.id, decision.reason)
     hub.bell.ring(query_id)
 
 
-def _let_go(hub: Hub, waiting: Waiting, left_out: frozenset[str], checker: Member, now: datetime) -> None:
+def _let_go(hub: Hub, waiting: Waiting, left_out: frozenset[str], checker: Member) -> None:
     """Release what waited without these authorities, unless others that were released meanwhile tell more with it."""
     query = waiting.query
     replies = read_replies(hub, query.digest)
@@ -87,7 +86,7 @@ def _let_go(hub: Hub, waiting: Waiting, left_out: frozenset[str], checker: Membe
         if name_beside(hub, connection, query.manifest) != beside:
             raise ProblemRaised(409, "overtaken", "another release was made at this moment: decide again")
         forget_check(connection, query.query_id)
-        keep_release(hub, connection, query, table, shown, now, certificate=certificate, decided_by=checker.id)
+        keep_release(hub, connection, query, table, shown, certificate=certificate, decided_by=checker.id)
 
 
 def _judge_again(
@@ -118,7 +117,6 @@ def keep_release(
     query: StoredQuery,
     table: ReleasedTable | ReleasedModel,
     signed: tuple[Envelope, ...],
-    now: datetime,
     *,
     certificate: str,
     opening: Envelope | None = None,
@@ -127,7 +125,8 @@ def keep_release(
     """Store a release with what the nodes signed for it, inside the caller's transaction, unless one is there.
 
     `certificate` is that of the table, which takes longer to work out than a transaction should. `decided_by` is the
-    output checker who let it go, if it waited for one.
+    output checker who let it go, if it waited for one. It is of the moment at which it is stored, whenever its release
+    was begun: what the nodes signed may have come in meanwhile.
     """
     if not _move_to_released(connection, query):
         return
@@ -139,7 +138,7 @@ def keep_release(
         manifest_digest=query.digest,
         sql=query.manifest.sql,
         purpose=query.manifest.purpose,
-        released_at=whole_seconds(now),
+        released_at=whole_seconds(hub.clock()),
         table=table.to_json(),
         nodes=describe_nodes(hub, query),
         replies=signed,

@@ -89,14 +89,14 @@ def _settle(hub: Hub, query: StoredQuery, now: datetime) -> None:
         if _is_sum(query):
             advance_query(hub, query, now)
         elif query.state is QueryState.RUNNING:
-            finish_query(hub, query, now)
+            finish_query(hub, query)
         else:
             close_query(hub, query, QueryState.EXPIRED, Action.QUERY_EXPIRED)
     except Exception as error:
         log.error("%s cannot be settled now: %s", query.query_id, describe_error(error))  # noqa: TRY400 - no traceback
 
 
-def finish_query(hub: Hub, query: StoredQuery, now: datetime) -> None:
+def finish_query(hub: Hub, query: StoredQuery) -> None:
     """Release a running query if any node has answered it; otherwise there is nothing to release.
 
     A table that the release gate refuses is withheld for good.
@@ -106,7 +106,7 @@ def finish_query(hub: Hub, query: StoredQuery, now: datetime) -> None:
         close_query(hub, query, QueryState.UNFINISHED, Action.QUERY_UNFINISHED)
         return
     try:
-        release_query(hub, query, now)
+        release_query(hub, query)
     except ReleaseRefused:
         close_query(hub, query, QueryState.UNFINISHED, Action.QUERY_WITHHELD)
 

@@ -43,7 +43,7 @@ from federation.manifest import (
 )
 from federation.project import Project
 from federation.register import MemberKind, Register
-from federation.releases import verify_release
+from federation.releases import check_not_later, verify_release
 from federation.state import Party
 from federation.template import (
     TEMPLATE_TYPE,
@@ -291,7 +291,7 @@ class FederationClient:
         """Return the release of a query and the manifest that it answers, verified against what the nodes signed.
 
         Raises `ReleaseMismatch` where a table is not what the nodes' signed replies give, and `TotalMismatch` where a
-        total is of other nodes or on other terms than they signed.
+        total is of other nodes or on other terms than they signed; both where it says that it was made before them.
         """
         register = self.refresh_register()
         envelope, manifest = self._fetch_manifest(query_id)
@@ -301,6 +301,7 @@ class FederationClient:
             verify_total(document, envelope, plan, register, self.presets)
         else:
             verify_release(document, envelope, plan, register, self.presets)
+        check_not_later(document, self._clock())
         return document, manifest
 
     def compare(self, first: str, second: str) -> "Comparison":
@@ -313,7 +314,7 @@ class FederationClient:
         """Return the proof that a release stands in the hub's log, and how far that is witnessed, in a line.
 
         The proof may be too young for all cosignatures that it takes. Raises `ProofInvalid` where it is not of exactly
-        this release.
+        this release, and where the log has it at another time than the release says.
         """
         register = self.refresh_register()
         data = self._connection.fetch_proof(document.query_id)

@@ -88,7 +88,8 @@ def fetch(
         if wait:
             client.query(query_id).wait(tell_progress)
         release, presets, ending = client.fetch(query_id), client.presets, client.status(query_id).ending
-        proof = _fetch_proof(client, release) if proof_file is not None or output is not None else b""
+        # Asked for or not: that the hub logged just this, and when, is found out by the proof alone.
+        proof = _fetch_proof(client, release)
     if ending is not None:
         told = f"This release has been withdrawn by {ending.by} on {ending.at:%Y-%m-%d}: {ending.reason}"
         click.echo(plain_text(told), err=True)

@@ -139,7 +139,7 @@ def list_checks() -> Response:
 def decide_check(query_id: str) -> Response:
     """Take in what an output checker decides."""
     hub, checker = the_hub(), authenticate()
-    release.decide_release(hub, query_id, read_body(CheckDecision), checker, hub.clock())
+    release.decide_release(hub, query_id, read_body(CheckDecision), checker)
     return Response(status=204)
 
 

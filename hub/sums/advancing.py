@@ -154,7 +154,7 @@ def _open(hub: Hub, query: StoredQuery, attempt: StoredAttempt, gathering: Gathe
         _fail(hub, query, attempt, gathering, failed.code, failed.culprits, now)
         return
     try:
-        release_total(hub, query, attempt, gathering.collector, vector, now)
+        release_total(hub, query, attempt, gathering.collector, vector)
     finally:
         hub.sums.forget(attempt.place)
 

@@ -6,7 +6,6 @@ it; a noised one is worked out. Only what may be shown is stored, together with 
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from audit.connection import Connection
@@ -43,9 +42,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("circe.hub")
 
 
-def release_total(
-    hub: Hub, query: StoredQuery, attempt: StoredAttempt, collector: Collector, vector: "Vector", now: datetime
-) -> None:
+def release_total(hub: Hub, query: StoredQuery, attempt: StoredAttempt, collector: Collector, vector: "Vector") -> None:
     """Protect an opened sum, and store the release with the statement that opened it.
 
     A sum that the release gate refuses is withheld for good, and so is one that others overtake again and again.
@@ -61,7 +58,7 @@ def release_total(
         except (ReleaseRefused, ModelWithheld, ModelUndetermined) as error:
             log.warning("%s is withheld: %s", query.query_id, type(error).__name__)
             break
-        if _keep(hub, query, attempt, collector, table, beside, now):
+        if _keep(hub, query, attempt, collector, table, beside):
             return
     _withhold(hub, query, attempt, collector)
 
@@ -73,7 +70,6 @@ def _keep(
     collector: Collector,
     table: ReleasedTable | ReleasedModel,
     beside: tuple[str, ...],
-    now: datetime,
 ) -> bool:
     """Store the release, unless others that it has to be protected beside are no longer those that it was."""
     certificate = certify_table(hub, query, table)
@@ -86,7 +82,7 @@ def _keep(
         connection.execute("DELETE FROM sum_arrivals WHERE digest = ?", (query.digest,))
         signed = read_signed_replies(hub, query.digest)
         shown = tuple(signed[node] for node in sorted(collector.survivors))
-        keep_release(hub, connection, query, table, shown, now, certificate=certificate, opening=collector.opening)
+        keep_release(hub, connection, query, table, shown, certificate=certificate, opening=collector.opening)
     hub.database.erase_deleted()
     hub.bell.ring(query.query_id)
     return True

@@ -2,6 +2,8 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from audit.witness_store import LONGEST_ROUND, Cosigned, list_witnessed, newest_
 from federation.commands.audit import audit
 from federation.database import LogSigner
 from federation.exchange import QueryDraft, ReleaseDocument
-from federation.log_proofs import verify_log_proof, verify_release_proof
+from federation.log_proofs import digest_release, verify_log_proof, verify_release_proof
 from federation.transport import HubRefused
 from federation.wire import encode_document
 from federation.witnessing import (
@@ -386,6 +388,29 @@ def test_a_release_that_was_changed_is_not_the_one_that_is_proven(
     ):
         with pytest.raises(ProofInvalid, match="do not belong together"):
             verify_release_proof(proof, changed, register, now)
+
+
+def test_a_release_is_of_the_moment_that_its_log_and_its_witnesses_say(
+    watched: Watched, released: tuple[ReleaseDocument, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hub that states another time in the document, and logs just that document, is found out all the same."""
+    document, register, now = released[0], watched.hub.register(), watched.clock()
+    watched.report()
+    proof, _ = fetch_proof(watched, document)
+    verify_release_proof(proof, document, register, now)
+    # The digest is played, as a hub would log whatever document it means to hand out.
+    monkeypatch.setattr("federation.log_proofs.digest_release", lambda _: digest_release(document))
+    for moved in (timedelta(days=-1, minutes=-1), timedelta(minutes=6)):
+        changed = msgspec.structs.replace(document, released_at=document.released_at + moved)
+        with pytest.raises(ProofInvalid, match=r"by its own word, and of .* by the log"):
+            verify_release_proof(proof, changed, register, now)
+    proven = verify_release_proof(proof, document, register, now)
+    early = {name: at - 3600 for name, at in proven.witnesses.items()}
+    for witnesses, found_out in ((early, True), ({**proven.witnesses, "node-203": early["node-203"]}, False)):
+        stated = replace(proven, witnesses=witnesses)
+        monkeypatch.setattr("federation.log_proofs.verify_log_proof", lambda *_, stated=stated: stated)
+        with pytest.raises(ProofInvalid, match="was witnessed before that") if found_out else nullcontext():
+            verify_release_proof(proof, document, register, now)
 
 
 def test_a_proof_is_verified_offline_from_files(

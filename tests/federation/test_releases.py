@@ -1,6 +1,7 @@
 """A release is what the nodes signed: its reader puts the table together again and believes the hub nothing."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,14 @@ from federation.exchange import ReleaseDocument
 from federation.joining import request_rotation
 from federation.manifest import MANIFEST_TYPE, REPLY_TYPE, Reply, manifest_digest, read_manifest
 from federation.one_sitting import ask_as_invited
-from federation.releases import ReleaseMismatch, combine_tables, load_approved_preset, name_release, verify_release
+from federation.releases import (
+    ReleaseMismatch,
+    check_not_later,
+    combine_tables,
+    load_approved_preset,
+    name_release,
+    verify_release,
+)
 from federation.state import create_party
 from federation.wire import decode_document, encode_document, whole_seconds
 from node.answering import answer_manifest
@@ -115,6 +123,10 @@ def give_another_id(document: ReleaseDocument, federation: SmallFederation) -> R
     return msgspec.structs.replace(document, release_id="R-0123456789abcdef")
 
 
+def date_it_back(document: ReleaseDocument, federation: SmallFederation) -> ReleaseDocument:
+    return msgspec.structs.replace(document, released_at=document.released_at - timedelta(minutes=6))
+
+
 def bring_replies_to_another_manifest(document: ReleaseDocument, federation: SmallFederation) -> ReleaseDocument:
     other = read_envelope(federation.sign(federation.manifest()), MANIFEST_TYPE)
     return msgspec.structs.replace(document, replies=honest_release(federation, other).replies)
@@ -137,6 +149,7 @@ def _bytes(envelope: Envelope) -> bytes:
         state_another_question,
         state_another_purpose,
         give_another_id,
+        date_it_back,
         bring_replies_to_another_manifest,
     ],
     ids=lambda tamper: tamper.__name__.replace("_", " "),
@@ -149,6 +162,20 @@ def test_what_a_dishonest_hub_changes_is_found(
     document = honest_release(federation, asked)
     with pytest.raises(ReleaseMismatch):
         verify(federation, tamper(document, federation), asked)
+
+
+def test_clocks_may_differ_and_nothing_is_released_in_days_to_come(
+    federation: SmallFederation, asked: Envelope
+) -> None:
+    """By as much as a signed request may be off, and no more."""
+    document = honest_release(federation, asked)
+    verify(
+        federation, msgspec.structs.replace(document, released_at=document.released_at - timedelta(minutes=5)), asked
+    )
+    now = document.released_at
+    check_not_later(document, now - timedelta(minutes=5))
+    with pytest.raises(ReleaseMismatch, match="yet to come by this machine's clock"):
+        check_not_later(document, now - timedelta(minutes=6))
 
 
 def hand_out(federation: SmallFederation, requests: list[Path]) -> None:

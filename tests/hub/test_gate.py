@@ -107,7 +107,6 @@ def test_a_checker_releases_what_is_left_and_no_more(federation: PlayedFederatio
         held,
         CheckDecision(release=True, withhold=("303",)),
         federation.member("gus"),
-        federation.clock(),
     )
     table = table_of(federation, held)
     assert (table.answered, dict(table.absent)) == (("302",), {"301": "told_together", "303": "told_together"})
@@ -118,7 +117,7 @@ def test_a_checker_releases_what_is_left_and_no_more(federation: PlayedFederatio
 
 
 def test_a_checker_refuses(federation: PlayedFederation, held: str) -> None:
-    decide_release(federation.hub, held, CheckDecision(release=False), federation.member("gus"), federation.clock())
+    decide_release(federation.hub, held, CheckDecision(release=False), federation.member("gus"))
     assert status_of(federation, held).state is QueryState.REFUSED
     assert count_of(federation, Action.QUERY_WITHHELD) == 1
     assert federation.hub.database.connection.execute("SELECT count(*) FROM checks").fetchone()[0] == 0
@@ -144,7 +143,7 @@ def overtake(federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch, othe
             other = left.pop(0)
             with monkeypatch.context() as undisturbed:
                 undisturbed.setattr(release, "judge_rows", judge)
-                release_query(federation.hub, other, federation.clock())
+                release_query(federation.hub, other)
         return verdict
 
     monkeypatch.setattr(release, "judge_rows", judge_and_be_overtaken)
@@ -158,7 +157,7 @@ def test_a_release_that_is_overtaken_is_attacked_again_beside_what_overtook_it(
     by_sex = send_answers(federation, federation.start(BY_SEX), [50, 4])
     everybody = send_answers(federation, federation.start(ALL), [54])
     looked = overtake(federation, monkeypatch, [by_sex])
-    release_query(federation.hub, everybody, federation.clock())
+    release_query(federation.hub, everybody)
     assert status_of(federation, by_sex.query_id).state is QueryState.RELEASED
     (waiting,) = list_checks(federation.hub, federation.member("gus")).checks
     assert (waiting.query_id, waiting.withheld) == (everybody.query_id, ("301",))
@@ -171,7 +170,7 @@ def test_what_has_nothing_to_do_with_a_release_does_not_overtake_it(
     everybody = send_answers(federation, federation.start(ALL), [54])
     unknown = federation.start(ALL.replace("sex IN ('M', 'F')", "sex = 'U'"))
     looked = overtake(federation, monkeypatch, [send_answers(federation, unknown, [30])])
-    release_query(federation.hub, everybody, federation.clock())
+    release_query(federation.hub, everybody)
     assert status_of(federation, everybody.query_id).state is QueryState.RELEASED
     assert looked == [everybody.query_id]
 
@@ -183,14 +182,14 @@ def test_a_release_that_is_overtaken_again_and_again_waits_for_a_checker(
     everybody = send_answers(federation, federation.start(ALL), [90])
     others = [send_answers(federation, federation.start(BY_SEX), [50, 40]) for _ in range(2)]
     overtake(federation, monkeypatch, others)
-    release_query(federation.hub, everybody, federation.clock())
+    release_query(federation.hub, everybody)
     (waiting,) = list_checks(federation.hub, federation.member("gus")).checks
     assert (waiting.query_id, waiting.withheld) == (everybody.query_id, ())
     assert waiting.found == ("Others were released while it was attacked, again and again.",)
 
 
 def let_go(federation: PlayedFederation, query_id: str) -> None:
-    decide_release(federation.hub, query_id, CheckDecision(release=True), federation.member("gus"), federation.clock())
+    decide_release(federation.hub, query_id, CheckDecision(release=True), federation.member("gus"))
 
 
 def test_what_was_released_while_a_release_waited_is_read_by_its_checker_first(federation: PlayedFederation) -> None:
@@ -220,7 +219,7 @@ def test_a_checkers_release_that_is_overtaken_is_not_made(
 
     def certify_and_be_overtaken(*arguments: Any) -> str:
         monkeypatch.setattr(release, "certify_table", certify)
-        release_query(federation.hub, again, federation.clock())
+        release_query(federation.hub, again)
         return certify(*arguments)
 
     monkeypatch.setattr(release, "certify_table", certify_and_be_overtaken)
@@ -347,7 +346,7 @@ def test_a_release_beside_another_snapshot_of_the_year_waits_for_a_checker(feder
     assert waiting.withheld == ()
     assert found.startswith("301 and 1 more: R-")
     assert found.endswith("in another snapshot; the two together tell of those whose records changed in between.")
-    decide_release(federation.hub, later, CheckDecision(release=True), federation.member("gus"), federation.clock())
+    decide_release(federation.hub, later, CheckDecision(release=True), federation.member("gus"))
     assert table_of(federation, later).answered == ("301", "302", "303")
 
 

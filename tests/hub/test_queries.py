@@ -89,7 +89,7 @@ def leave_to_a_checker(federation: PlayedFederation, query_id: str) -> str:
 def decide(federation: PlayedFederation, query_id: str, *, release: bool) -> None:
     """Have the output checker decide."""
     decision = CheckDecision(release=release)
-    decide_release(federation.hub, query_id, decision, federation.member("gus"), federation.clock())
+    decide_release(federation.hub, query_id, decision, federation.member("gus"))
 
 
 def state_of(federation: PlayedFederation, query_id: str) -> QueryState:

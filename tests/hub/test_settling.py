@@ -101,7 +101,7 @@ def test_a_reply_that_comes_in_meanwhile_is_not_left_out(
         return combine(*arguments)
 
     monkeypatch.setattr(release, "combine_replies", combine_slowly)
-    settling.finish_query(federation.hub, query, federation.clock())
+    settling.finish_query(federation.hub, query)
     assert status_of(federation, query_id).state is QueryState.RUNNING
     time_is_up(federation)
     assert table_of(federation, query_id).absent == {"303": "late"}

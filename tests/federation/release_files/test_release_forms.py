@@ -162,13 +162,6 @@ def test_a_folder_has_the_file_its_sheet_its_document_and_its_proof(document: Re
     assert json.loads(files[f"{stem}.release.json"])["table"] == document.table
 
 
-class WithProof(Connected):
-    """A client that has a proof, too."""
-
-    def fetch_proof(self, release: ReleaseDocument) -> tuple[bytes, str]:
-        return b"proof", "told"
-
-
 @pytest.mark.parametrize("form", [*FORMS, "json", "table"])
 def test_the_command_writes_the_file_and_what_goes_with_it(
     document: ReleaseDocument,
@@ -177,7 +170,7 @@ def test_the_command_writes_the_file_and_what_goes_with_it(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("federation.client.connect", lambda _: WithProof(document))
+    monkeypatch.setattr("federation.client.connect", lambda _: Connected(document))
     place = tmp_path / "not" / "there yet"
     out = place / f"attendance.{form}"
     what = ["query", "fetch", "--state", str(tmp_path), "--no-wait", "--format", form, "--output", str(out), "Q-1"]

@@ -20,7 +20,7 @@ def keep_model(federation: PlayedFederation) -> str:
         model, "plan-1", here, {"302": "late"}, f"A total over {len(here)} of {len(answered)} authorities."
     )
     with hub.database.transaction() as connection:
-        keep_release(hub, connection, query, named, (), federation.clock(), certificate="")
+        keep_release(hub, connection, query, named, (), certificate="")
     return query_id
 
 

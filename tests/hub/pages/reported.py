@@ -115,7 +115,7 @@ class Reported:
         with hub.database.transaction() as connection:
             connection.execute("UPDATE queries SET state = ? WHERE query_id = ?", (QueryState.RUNNING, query_id))
             running = find_query(hub, query_id, federation.member(asker))
-            keep_release(hub, connection, running, table, (), federation.clock(), certificate="")
+            keep_release(hub, connection, running, table, (), certificate="")
         return query_id
 
 

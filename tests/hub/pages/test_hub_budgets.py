@@ -156,7 +156,7 @@ def released(federation: PlayedFederation) -> str:
     noise, preset = noise_terms(terms, len(query.manifest.roster)), load_preset("ons_10_5")
     table = release_noisy_total(query.plan, values, noise, served, {}, preset)
     with federation.hub.database.transaction() as connection:
-        keep_release(federation.hub, connection, query, table, (), federation.clock(), certificate="")
+        keep_release(federation.hub, connection, query, table, (), certificate="")
     return query.query_id
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -93,6 +94,9 @@ LIES: Mapping[str, Change] = {
     "another purpose": lambda one, _: msgspec.structs.replace(one.document, purpose="What nobody approved"),
     "another query": lambda one, other: msgspec.structs.replace(one.document, query_id=other.query.query_id),
     "another id": lambda one, other: msgspec.structs.replace(one.document, release_id=other.document.release_id),
+    "a moment before the sum": lambda one, _: msgspec.structs.replace(
+        one.document, released_at=one.document.released_at - timedelta(minutes=6)
+    ),
     "another path": lambda one, _: one.with_table(path="exact_sum"),
     "less noise than was approved": lambda one, _: one.with_table(
         noise={**one.document.table["noise"], "epsilon": "0.1"}
