@@ -25,7 +25,7 @@ from federation.wire import encode_document
 from federation.witnessing import find_quorum, list_witnesses, witness_key
 
 LONGEST_RELEASING = timedelta(days=1)
-"""A release states when the hub began to put it together; it is attacked, and then it is logged."""
+"""A hub of the version before states when it began to put a release together; it was attacked, and then logged."""
 
 
 def digest_release(document: ReleaseDocument) -> str:
