@@ -1,6 +1,7 @@
 """What is released: every authority's rows, nothing that a preset would not print, once, whatever happens meanwhile."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -8,12 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audit.event import Action
+from audit.log import read_entries
 from federation.exchange import QueryState
 from federation.manifest import Reply
 from federation.problems import ProblemRaised
 from federation.register import OrganisationKind
 from federation.releases import name_release, verify_release
 from hub.dispatch import read_replies
+from hub.gate import Verdict, judge_rows
 from hub.queries import find_for_release, find_query
 from hub.release import combine_replies
 from hub.settling import settle_query
@@ -51,6 +55,23 @@ def test_the_release_says_what_was_asked_and_who_answered(federation: PlayedFede
     ]
     assert document.released_at == federation.clock()
     assert document.checkpoint.startswith("hub\n")
+
+
+def test_a_release_is_of_the_moment_at_which_it_is_stored_and_logged(
+    federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An attack takes its time: whoever reads the release holds its moment against what nodes signed, and the log."""
+    began = federation.clock()
+
+    def judge_slowly(*arguments: Any) -> Verdict:
+        federation.clock.advance(timedelta(minutes=20))
+        return judge_rows(*arguments)
+
+    monkeypatch.setattr("hub.release.judge_rows", judge_slowly)
+    document = released(federation, federation.answer(federation.start(), *NODES))
+    assert document.released_at == federation.clock() == began + timedelta(minutes=20)
+    (entry,) = read_entries(federation.hub.database.connection, action=Action.QUERY_RELEASED)
+    assert entry.to_event().at == document.released_at
 
 
 def test_a_refusal_without_a_reason_has_one_in_the_release(federation: PlayedFederation) -> None:
