@@ -78,7 +78,7 @@ def _test(relation: Relation, facts: RowFacts) -> str:
     in_status = f"{facts.care_status} = "
     tests = {
         Relation.HOME: f"{facts.home} = $authority",
-        Relation.HOST: f"{here} AND {in_status}'{CareStatus.LOOKED_AFTER}'",
+        Relation.HOST: f"{here} AND {facts.home} <> $authority AND {in_status}'{CareStatus.LOOKED_AFTER}'",
         Relation.SCHOOL: f"{facts.school} = $school AND {in_status}'{CareStatus.LOOKED_AFTER}'",
         Relation.NAMED_CHILD: f"list_contains($named, {facts.child})",
         Relation.PREVIOUSLY_HERE: f"{here} AND {in_status}'{CareStatus.PREVIOUSLY_LOOKED_AFTER}'",

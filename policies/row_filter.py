@@ -20,7 +20,7 @@ class RowFilter:
     A row is within a clause when its relation holds:
 
     - `home`: the row's home authority is `authority`;
-    - `host`: the row's host authority is `authority`, and its child is looked after;
+    - `host`: the row's host authority is `authority`, its home authority is another, and its child is looked after;
     - `school`: the row's school is `school_urn`, and its child is looked after;
     - `named_child`: the row's child token is in `named_children`;
     - `previously_here`, `in_need_here`, `kinship_here`: the row's host authority is `authority`, and its child is

@@ -43,7 +43,7 @@ class Asker:
         is_looked_after = status is CareStatus.LOOKED_AFTER
         holds = {
             Relation.HOME: bool(self.authority) and self.authority == child.home_authority,
-            Relation.HOST: is_here and is_looked_after,
+            Relation.HOST: is_here and is_looked_after and self.authority != child.home_authority,
             Relation.SCHOOL: is_looked_after and self.school_urn is not None and self.school_urn == child.school_urn,
             Relation.NAMED_CHILD: child.child in self.named_children,
             Relation.PREVIOUSLY_HERE: is_here and status is CareStatus.PREVIOUSLY_LOOKED_AFTER,

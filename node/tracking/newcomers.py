@@ -187,7 +187,7 @@ def permitted_groups(rule: RowFilter, newcomer: Newcomer, home: str) -> frozense
     """The groups that a filter permits of a child who is in no snapshot: by the relations that hold for them."""
     holds = {
         Relation.HOME: rule.authority == home,
-        Relation.HOST: rule.authority == newcomer.host_authority,
+        Relation.HOST: home != rule.authority == newcomer.host_authority,
         Relation.SCHOOL: rule.school_urn is not None and rule.school_urn == newcomer.school_urn,
     }
     groups = [rule.clauses.get(relation, frozenset()) for relation, does in holds.items() if does]

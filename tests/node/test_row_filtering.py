@@ -1,6 +1,7 @@
 """A row filter in the engine gives what deciding row by row gives: for random people, rows and policies."""
 
 from dataclasses import astuple
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -103,6 +104,14 @@ def test_the_comparison_sees_rows_of_every_kind() -> None:
     own, hosted = read_filtered(PACKAGED, head, rows)
     assert None not in own
     assert hosted.count(None) == 1
+
+
+def test_a_child_of_ours_who_is_educated_here_is_not_read_as_anothers(tmp_path: Path) -> None:
+    (tmp_path / "policy.csv").write_text("p, virtual_school_head, host, read, identity, allow\n")
+    policy, head = AccessPolicy.load(tmp_path / "policy.csv"), Asker("head", Role.VIRTUAL_SCHOOL_HEAD, "301")
+    ours, theirs = StandingOf("aa", "301", "301", 100001), StandingOf("bb", "302", "301", 100001)
+    found = read_filtered(policy, head, [ours, theirs])
+    assert [row[0] for row in found] == ["identity of bb"]
 
 
 def test_what_is_not_known_of_a_row_lets_it_through_for_nobody() -> None:

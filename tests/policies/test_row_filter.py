@@ -26,7 +26,7 @@ def relations_of(row: Row, authority: str, school_urn: int | None, named: frozen
     """How an asker stands to one row, written out from the words of the design."""
     holds = {
         Relation.HOME: row.home_authority == authority,
-        Relation.HOST: row.host_authority == authority,
+        Relation.HOST: row.host_authority == authority != row.home_authority,
         Relation.SCHOOL: school_urn is not None and row.school_urn == school_urn,
         Relation.NAMED_CHILD: row.child in named,
     }

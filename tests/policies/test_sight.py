@@ -36,6 +36,13 @@ def test_everybody_who_could_read_a_child_placed_elsewhere() -> None:
     }
 
 
+def test_a_child_educated_in_their_own_authority_is_in_nobody_elses_care() -> None:
+    """What home takes away of its own children is not given back by what a host reads of others'."""
+    here = StandingOf("token", home_authority="301", host_authority="301", school_urn=100001)
+    assert HOME_HEAD.relations_to(here) == (Relation.HOME,)
+    assert "Ben" not in reads(here)
+
+
 def test_only_the_home_authority_could_update() -> None:
     updates = {s.asker.name for s in who_could_see(POLICY, CHILD, EVERYBODY) if s.action is Action.UPDATE}
     assert updates == {"Ada"}

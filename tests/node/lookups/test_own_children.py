@@ -73,12 +73,14 @@ def test_the_log_has_who_looked_and_each_child(state: Path, capsys: pytest.Captu
     assert {(event.purpose, event.details["listing"]) for event in events} == {("Termly review", "my_children")}
 
 
+@pytest.mark.parametrize(("group", "field"), [("health", "sdq_score"), ("care", "placement_type")])
 def test_a_field_that_our_policy_withholds_is_empty_for_everybody(
-    state: Path, capsys: pytest.CaptureFixture[str]
+    state: Path, capsys: pytest.CaptureFixture[str], group: str, field: str
 ) -> None:
-    put_policy(state, MATRIX.read_text() + "p, *, home, *, health, deny\n")
+    """Of those educated here too: a host may read the care of others' children, and ours are not others'."""
+    put_policy(state, MATRIX.read_text() + f"p, *, home, *, {group}, deny\n")
     found = listed(state, capsys)
-    assert {child["sdq_score"] for child in found} == {None}
+    assert {child[field] for child in found} == {None}
     assert any(child["attendance_rate"] is not None for child in found)
 
 
