@@ -20,6 +20,7 @@ from markupsafe import Markup
 
 from federation.problems import Problem, ProblemRaised
 from federation.state import Party
+from federation.web.days import tell_day
 from federation.web.ended_sessions import end_session, is_ended, note_session
 from federation.web.headers import set_headers
 from federation.web.rate_limit import RateLimit, TooMany
@@ -107,7 +108,7 @@ def open_site(
     )
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(sentence=as_sentence, breakable=as_breakable)
+    app.jinja_env.filters.update(sentence=as_sentence, breakable=as_breakable, day=tell_day)
     app.jinja_env.globals.update(asset=asset_address, form_token=current_form_token)
     app.context_processor(lambda: {"site": the_site()})
     app.register_blueprint(kit)

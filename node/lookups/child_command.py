@@ -25,7 +25,7 @@ QUESTIONS = {
     "la_child_id": "The home authority's own number (empty: another way)",
     "forename": "Forename",
     "surname": "Surname",
-    "date_of_birth": "Date of birth (as in 2015-12-31)",
+    "date_of_birth": "Date of birth (as in 31/12/2015)",
 }
 
 
@@ -50,7 +50,7 @@ def find_one(
 
 def read_description(source: str) -> "ChildSought":
     """Return whom a file, standard input or answers describe. Raises `StateError`, which repeats nothing of it."""
-    from node.lookups.one_child import read_sought
+    from node.lookups.sought_child import read_sought
 
     if source == ASK:
         return read_sought(_ask_at_terminal())

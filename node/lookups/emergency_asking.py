@@ -7,7 +7,7 @@ a day.
 
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from audit.event import Outcome
 from federation.approvals import challenge_of
@@ -29,6 +29,7 @@ from node.lookups.errand import Errand, LookupResult, Question, record_seen
 from node.lookups.notices import NoticeKind, give_notice
 from node.lookups.sealed_pages import seal_signed
 from node.lookups.signers import find_signer
+from node.lookups.sought_child import SoughtUnclear
 from node.people import Person
 from node.service import Node
 from policies.names import Action, Relation
@@ -59,11 +60,10 @@ def find_passkey_holder(node: Node, person: Person) -> Member:
 def draft_emergency(node: Node, person: Person, reason: str, sought: ChildSought, at: str) -> Draft:
     """Write a request and keep it for its passkey.
 
-    Raises `AccessDenied`, `PurposeMissing`, and `StateError` for a child who is not exactly identified, an authority
-    without a node, and a person whom the register does not know.
+    Raises `AccessDenied`, `PurposeMissing`, `SoughtUnclear` for a child who is not exactly identified, and `StateError`
+    for an authority without a node and a person whom the register does not know.
     """
-    if not (sought.upn and sought.date_of_birth) or not at:
-        raise StateError("give the pupil number, the date of birth and the authority that has the child in its care")
+    check_exact(sought.upn, sought.date_of_birth, at)
     question = Question(LookupKind.EMERGENCY, Relation.EMERGENCY, Action.READ, sought)
     policy = node.policy()
     check_asker(node, policy, person, reason, question)
@@ -75,6 +75,17 @@ def draft_emergency(node: Node, person: Person, reason: str, sought: ChildSought
         row = (draft_id, person.id, write_envelope(envelope), stamp(node.clock()))
         connection.execute("INSERT INTO emergency_drafts VALUES (?, ?, ?, ?)", row)
     return Draft(draft_id, challenge_of(envelope), signer.passkeys[0].domain)
+
+
+def check_exact(upn: str, date_of_birth: date | str | None, at: str) -> None:
+    """Raise `SoughtUnclear` unless one child is exactly identified, and the authority that has the child in care."""
+    needed = {
+        "upn": ("give the pupil number", upn),
+        "date_of_birth": ("give the date of birth", date_of_birth),
+        "at": ("say which authority has the child in its care", at),
+    }
+    if missing := {name: text for name, (text, value) in needed.items() if not value}:
+        raise SoughtUnclear(missing)
 
 
 def send_emergency(

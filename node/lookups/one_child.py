@@ -5,8 +5,6 @@ A search is logged as one before anything is looked at, and again with what was 
 
 from dataclasses import replace
 
-import msgspec
-
 from federation.lookups import ChildSought, LookupKind
 from federation.state import StateError
 from node.lookups.asking import Carrier, ask_lookup
@@ -14,6 +12,7 @@ from node.lookups.child_search import find_sought
 from node.lookups.errand import LookupResult, Question
 from node.lookups.own_children import FIELDS, read_children
 from node.lookups.reading_room import Listing, admit_reader
+from node.lookups.sought_child import SoughtUnclear
 from node.people import Person
 from node.service import Node
 from node.vault import Row
@@ -73,20 +72,12 @@ def ask_one_child(
 
 
 def check_question(sought: ChildSought, *, whose: str, at: str) -> None:
-    """Raise `StateError` for a question that no other authority could answer."""
-    if whose not in QUESTIONS or not at:
-        raise StateError("say which authority is asked, and whether the child is ours or theirs")
-    if whose == "ours" and not (sought.upn and sought.date_of_birth):
-        raise StateError("a child of ours is found on another authority's rolls by pupil number and date of birth")
-
-
-def read_sought(fields: dict[str, str]) -> ChildSought:
-    """Return whom a form or a file describes. Raises `StateError`, which repeats nothing of it."""
-    given = {name: value.strip() for name, value in fields.items() if value.strip()}
-    told = {"upn": given.pop("upn", "").replace(" ", "").upper(), **given}
-    try:
-        return msgspec.convert({name: value for name, value in told.items() if value}, ChildSought, strict=False)
-    except msgspec.ValidationError:
-        raise StateError(
-            "give a pupil number, the authority's own number, or forename, surname and date of birth (as in 2015-12-31)"
-        ) from None
+    """Raise `SoughtUnclear` for a question that no other authority could answer."""
+    if whose not in QUESTIONS:
+        raise SoughtUnclear({"where": "say whose records are searched: the child is ours, or theirs"})
+    if not at:
+        raise SoughtUnclear({"at": "say which authority is asked"})
+    given = {"upn": sought.upn, "date_of_birth": sought.date_of_birth}
+    if whose == "ours" and not all(given.values()):
+        both = "a child of ours is found on another authority's rolls by pupil number and date of birth"
+        raise SoughtUnclear({name: both for name, value in given.items() if not value})

@@ -6,7 +6,6 @@ are typed once and stand on no page afterwards; a record is named in forms, and 
 """
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
@@ -20,6 +19,7 @@ from federation.web.attachment import attach
 from federation.web.description import describes
 from federation.web.site import allow_script
 from federation.webauthn import Assertion, WebAuthnRefused, decode_base64url, encode_base64url
+from node.days import read_day
 from node.disclosures.copies import KINDS, write_copy
 from node.disclosures.gathering import find_record, list_records, send_gathering, what_is_open
 from node.disclosures.mandates import draft_gathering, find_by_passkey, find_officer
@@ -99,12 +99,12 @@ def mark() -> Page:
     if form.get("name", "") not in {each.marked_by for each in record.disclosures}:
         raise ProblemRaised(400, "malformed", "the record has no such disclosure")
     try:
-        until = date.fromisoformat(form["until"].strip()) if form.get("until", "").strip() else None
+        until = read_day(form["until"]) if form.get("until", "").strip() else None
         mark_disclosure(
             the_node(), visitor, form["name"], form.get("standing", ""), reason=form.get("reason", ""), until=until
         )
-    except ValueError:
-        return _show_record(record, {"until": "a day is written as in 2026-11-29"}, 400)
+    except ValueError as unreadable:
+        return _show_record(record, {"until": str(unreadable)}, 400)
     except StateError as error:
         return _show_record(record, {"reason": str(error)}, 400)
     return _show_record(record, {})

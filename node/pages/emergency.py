@@ -4,16 +4,18 @@ Two steps: the request is written and shown; the passkey answers the hash of its
 there is no passkey, and without a passkey no emergency access: the page says whom to call instead.
 """
 
+from collections.abc import Mapping
+
 from flask import Blueprint, render_template, request
 
 from federation.problems import ProblemRaised
 from federation.state import StateError
 from federation.web.site import allow_script
 from federation.webauthn import Assertion, WebAuthnRefused, decode_base64url, encode_base64url
-from node.lookups.emergency_asking import check_draft, draft_emergency, send_emergency
+from node.lookups.emergency_asking import check_draft, check_exact, draft_emergency, send_emergency
 from node.lookups.errand import LookupResult
-from node.lookups.one_child import read_sought
 from node.lookups.purpose import PurposeMissing
+from node.lookups.sought_child import SoughtUnclear, read_sought
 from node.pages.one_child import show_answer
 from node.pages.staff import may_ask_in_emergency, require_visitor_who, the_node
 from node.pages.through_hub import PATIENCE, reach_hub
@@ -39,12 +41,16 @@ def write_request() -> Page:
     visitor, form = require_visitor_who(may_ask_in_emergency, NOT_YOURS), request.form
     at, reason = form.get("at", "").strip(), form.get("purpose", "")
     try:
-        sought = read_sought({name: form.get(name, "") for name in ("upn", "date_of_birth")})
+        given = {name: form.get(name, "").strip() for name in ("upn", "date_of_birth")}
+        check_exact(**given, at=at)
+        sought = read_sought(given)
         drafted = draft_emergency(the_node(), visitor, reason, sought, at)
     except PurposeMissing as missing:
         return _show_form({"purpose": str(missing)}, 400)
+    except SoughtUnclear as unclear:
+        return _show_form(unclear.errors, 400)
     except StateError as unclear:
-        return _show_form({"upn": str(unclear)}, 400)
+        return _show_form({"at": str(unclear)}, 400)
     allow_script()
     page = render_template(
         "emergency_sign.html",
@@ -81,6 +87,6 @@ def ask_authority(visitor: Person, draft_id: str, credential: bytes, answer: Ass
         return send_emergency(node, hub, visitor, draft_id, credential, answer, patience=PATIENCE)
 
 
-def _show_form(errors: dict[str, str], status: int = 200) -> Page:
+def _show_form(errors: Mapping[str, str], status: int = 200) -> Page:
     given = {name: request.form.get(name, "") for name in ("purpose", "at")}
     return render_template("emergency_form.html", errors=errors, given=given), status

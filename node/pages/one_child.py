@@ -1,7 +1,7 @@
 """One child: over our own records, or at the node of one other authority. Whom we seek is sent in a form, never in an
 address; the search is logged whatever it finds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, render_template, request
 
@@ -9,8 +9,9 @@ from federation.lookups import ChildSought, LookupOutcome
 from federation.state import StateError
 from node.lookups.errand import LookupResult
 from node.lookups.file_fields import FILE_FIELDS
-from node.lookups.one_child import LISTING, ask_one_child, find_own_child, read_sought
+from node.lookups.one_child import LISTING, ask_one_child, find_own_child
 from node.lookups.purpose import PurposeMissing
+from node.lookups.sought_child import SoughtUnclear, read_sought
 from node.pages.staff import may_search, require_visitor_who, the_node
 from node.pages.through_hub import PATIENCE, reach_hub
 from node.pages.tracking_forms import reference_by_number
@@ -42,12 +43,11 @@ def show_child() -> Page:
     purpose, where = request.form.get("purpose", ""), request.form.get("where", "")
     try:
         sought = read_sought({name: request.form.get(name, "") for name in FIELDS})
-    except StateError as unclear:
-        return _show_form({"upn": str(unclear)}, 400)
-    try:
         if where == "here":
             return _show_own(visitor, purpose, sought)
         found = ask_authority(visitor, purpose, sought, where, request.form.get("at", "").strip())
+    except SoughtUnclear as unclear:
+        return _show_form(unclear.errors, 400)
     except PurposeMissing as missing:
         return _show_form({"purpose": str(missing)}, 400)
     except StateError as unclear:
@@ -94,7 +94,7 @@ def show_answer(found: LookupResult, purpose: str, tracked: Sequence[ChildSummar
     )
 
 
-def _show_form(errors: dict[str, str], status: int = 200) -> Page:
+def _show_form(errors: Mapping[str, str], status: int = 200) -> Page:
     """Show the form. Where something is wrong, what was typed about the child is typed again, and not sent back."""
     given = {name: request.form.get(name, "") for name in ("purpose", "where", "at")}
     return render_template("child_form.html", errors=errors, given=given), status

@@ -1,7 +1,5 @@
 """All pages of a node, put into its application."""
 
-from collections.abc import Iterable, Mapping
-
 from flask import Flask
 
 from federation.web.description import description
@@ -31,10 +29,9 @@ from node.pages.staff import describe_visitor
 from node.pages.tracked_child import tracked_child
 from node.pages.tracking import tracking
 from node.pages.tracking_files import UPLOAD, tracking_files
+from node.pages.words import begin_with_capital, name_authority, name_groups, name_role, tell_value
 from node.service import Node
 from node.sign_in import limit_session
-from policies.names import FieldGroup
-from query_engine.geography import load_authorities
 
 TRACKING = (tracking, tracked_child, tracking_files, newcomers)
 ABOUT_CHILDREN = (children, *TRACKING, placed_here, one_child, class_list, named, emergency)
@@ -59,9 +56,6 @@ PAGES = (
     description,
 )
 
-GROUP_NAMES: Mapping[str, str] = {FieldGroup.PLAN_PEP: "personal education plan"}
-"""Groups of fields that are not written as they are read."""
-
 DOORS = ("openapi.json",)
 """What is handed to software: the description of these pages alone, since nodes connect outward only."""
 
@@ -79,17 +73,8 @@ def add_pages(app: Flask, node: Node) -> None:
         uploads={UPLOAD: MOST_UPLOADED},
     )
     app.context_processor(describe_visitor)
-    app.jinja_env.filters.update(authority=name_authority, groups=name_groups)
+    app.jinja_env.filters.update(
+        authority=name_authority, groups=name_groups, role=name_role, heading=begin_with_capital, told=tell_value
+    )
     for pages in PAGES:
         app.register_blueprint(pages)
-
-
-def name_authority(code: str) -> str:
-    """An authority as people know it: nobody has 153 codes in mind. A code of none is shown as it is."""
-    known = load_authorities().get(code)
-    return f"{known.name} ({code})" if known else code
-
-
-def name_groups(groups: Iterable[str]) -> str:
-    """Groups of fields as people read them."""
-    return ", ".join(GROUP_NAMES.get(each, each.replace("_", " ")) for each in groups)

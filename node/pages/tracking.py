@@ -13,7 +13,7 @@ from node.pages.staff import may_read_tracking, may_set_down, require_visitor_wh
 from node.pages.tracking_forms import NOT_YOURS, reference_to, visit_stated
 from node.tracking.caseload import count_flags, list_caseload, list_schools
 from node.tracking.changes import list_changes
-from node.tracking.flags import URGENT
+from node.tracking.flags import URGENT, Flag
 from node.tracking.progress import draw_cohort
 from node.tracking.visit import Visit
 
@@ -52,7 +52,8 @@ def show_caseload() -> tuple[str, int] | str:
     def render(visit: Visit) -> str:
         cases, wanted = list_caseload(visit), request.form.get("flag", "")
         shown = [case for case in cases if not wanted or any(each.flag.value == wanted for each in case.flags)]
-        told = {"raised": count_flags(cases), "wanted": wanted, "urgent": URGENT}
+        label = {flag.value: flag.label for flag in Flag}.get(wanted, "")
+        told = {"raised": count_flags(cases), "wanted": label, "urgent": URGENT}
         return _render("caseload", visit, cases=shown, may_set_down=may_set_down(visit.person), **told)
 
     return _show(render)

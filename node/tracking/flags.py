@@ -53,6 +53,11 @@ class Flag(Explained):
     MOVE_UNPLANNED = "move_unplanned", "an unplanned change of school in this academic year"
     CONVERSATION_LATE = "conversation_late", "what was to come of a conversation with the school is late"
 
+    @property
+    def label(self) -> str:
+        """The flag in a word or two."""
+        return " ".join(word.upper() if word in ("pep", "sdq") else word for word in self.value.split("_"))
+
 
 URGENT = frozenset(
     {

@@ -277,7 +277,7 @@ def read_fact(kind: Kind, texts: Mapping[str, str]) -> Fact:
             if text:
                 read[field.name] = field.reading.read(text)
             elif field.required:
-                errors[field.name] = f"{field.label} is missing: give {field.reading.form}"
+                errors[field.name] = f"{field.label} is missing: {field.reading.asked}"
         except ValueUnreadable as unreadable:
             errors[field.name] = f"{field.label} cannot be read: {unreadable}"
     if errors:

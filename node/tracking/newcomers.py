@@ -20,6 +20,7 @@ from federation.database import stamp
 from federation.delegations import ChildNumber
 from federation.state import StateError
 from federation.wire import Document, encode_document, reread_kept
+from node.days import read_day
 from node.ingest.tokens import row_token
 from node.lookups.records import CHILDREN, IN_CARE_NOW
 from node.people import Person
@@ -64,10 +65,12 @@ def read_newcomer(texts: Mapping[str, str]) -> Newcomer:
     if "upn" in given:
         given["upn"] = given["upn"].replace(" ", "").upper()
     try:
+        for name in given.keys() & {"date_of_birth", "care_start"}:
+            given[name] = read_day(given[name]).isoformat()
         return msgspec.convert(given, Newcomer, strict=False)
-    except msgspec.ValidationError:
+    except ValueError:  # A ValidationError of msgspec is one.
         raise StateError(
-            "give our number of the child, the date of birth and the first day in care after it, as in 2015-12-31; "
+            "give our number of the child, the date of birth and the first day in care after it, as in 31/12/2015; "
             "a pupil number has 13 characters, a school's URN six figures, an authority's code three"
         ) from None
 

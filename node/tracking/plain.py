@@ -63,6 +63,8 @@ def _reached(record: TrackingRecord) -> Iterator[str]:
 
 
 def _grade(code: str) -> str:
+    if code == "U":
+        return "without a grade"
     grade = load_grades()[code]
     return f"at {grade.meaning.partition(',')[0]}" if grade.scale == "gcse" else grade.meaning
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from federation.state import StateError
+from node.days import DAY_FORMS, read_day
 from node.terms import parse_term
 from node.tracking.grades import load_grades
 
@@ -19,7 +20,6 @@ LONGEST_LINE = 500
 
 # Controls, line and direction marks: what could make a text show as something that it is not.
 _DISGUISE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-_UK_DATE = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", re.ASCII)
 _POUNDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,2})?", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 _URN = re.compile(r"[1-9][0-9]{5}", re.ASCII)
@@ -40,13 +40,17 @@ class Reading:
     write: Callable[[Any], str] = str
     options: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def asked(self) -> str:
+        """How somebody who gave no value is asked for one."""
+        return "choose one" if self.options else f"give {self.form}"
+
 
 def _read_date(text: str) -> date:
-    found = _UK_DATE.fullmatch(text)
     try:
-        told = date(int(found[3]), int(found[2]), int(found[1])) if found else date.fromisoformat(text)
-    except ValueError:
-        raise ValueUnreadable("write a day as 2025-03-31 or 31/03/2025") from None
+        told = read_day(text)
+    except ValueError as unreadable:
+        raise ValueUnreadable(str(unreadable)) from None
     if not 2001 <= told.year <= 2098:
         raise ValueUnreadable("write a day of the years 2001 to 2098")
     return told
@@ -105,7 +109,7 @@ def _read_yes_no(text: str) -> bool:
     return told
 
 
-DAY = Reading("day", "a day, as 2025-03-31 or 31/03/2025", _read_date, date.isoformat)
+DAY = Reading("day", f"a day, as {DAY_FORMS}", _read_date, date.isoformat)
 TERM = Reading("term", "an academic year and a term, as 202425-summer", _read_term)
 YEAR = Reading("academic year", "an academic year, as 202425", _read_year)
 YES_NO = Reading(

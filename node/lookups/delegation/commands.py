@@ -33,7 +33,7 @@ def delegation() -> None:
 @click.option("--to", "authority", default="", help="The other authority, by code; one of our own people without it.")
 @click.option("--person", default="", help="One person alone, by the name that their node has for them.")
 @click.option("--fields", "groups", multiple=True, required=True, help="A group of fields; may be repeated.")
-@click.option("--from", "first", required=True, help="The first day, as in 2015-12-31.")
+@click.option("--from", "first", required=True, help="The first day, as in 31/12/2025.")
 @click.option("--until", "last", required=True, help="The last day.")
 @click.option("--purpose", required=True, help="For the log, and for whoever receives it.")
 @click.option(

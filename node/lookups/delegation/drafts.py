@@ -7,8 +7,7 @@ from datetime import date
 
 from federation.delegations import LONGEST_DAYS
 from federation.state import StateError
-
-DAY_UNREADABLE = "give the day as year, month and day, as in 2015-12-31"
+from node.days import DAY_FORMS, read_day
 
 
 class DraftInvalid(StateError):
@@ -52,7 +51,7 @@ def read_draft(
     errors = {
         **({} if numbers else {"children": "give the number of at least one child"}),
         **({} if groups else {"groups": "choose what they may read"}),
-        **{name: DAY_UNREADABLE for name, day in days.items() if day is None},
+        **{name: f"give the {name} day as {DAY_FORMS}" for name, day in days.items() if day is None},
         **({} if purpose.strip() else {"purpose": "say why: they are told, and it is logged"}),
     }
     begins, ends = days.values()
@@ -65,6 +64,6 @@ def read_draft(
 
 def _read_day(typed: str) -> date | None:
     try:
-        return date.fromisoformat(typed.strip())
+        return read_day(typed)
     except ValueError:
         return None

@@ -18,7 +18,7 @@ from node.lookups.answer_pages import pages_of
 from node.lookups.errand import LookupResult
 from node.lookups.holding import decide, list_held
 from node.lookups.notices import NoticeKind, list_notices, review_notice
-from node.lookups.one_child import ask_one_child, find_own_child, read_sought
+from node.lookups.one_child import ask_one_child, find_own_child
 from node.lookups.own_children import FIELDS, list_own_children
 from node.lookups.purpose import PurposeMissing
 from node.people import find_person
@@ -425,31 +425,3 @@ def test_whoever_may_not_search_our_records_is_turned_away_and_logged(federation
 def test_a_purpose_is_required(federation: SmallFederation) -> None:
     with pytest.raises(PurposeMissing):
         find_own_child(federation.node(HOME), "vsh", " ", ChildSought(upn="A823456789012"))
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {},
-        {"upn": "A12"},
-        {"upn": "A823456789012", "la_child_id": "7"},
-        {"forename": "Ann", "surname": "Lee"},
-        {"date_of_birth": "2012-03-01"},
-        {"forename": "Ann", "surname": "Lee", "date_of_birth": "1 March"},
-        {"upn": "A823456789012", "forename": "Ann"},
-        {"la_child_id": "7\n8"},
-        {"somebody": "else"},
-    ],
-)
-def test_what_names_nobody_or_somebody_in_two_ways_is_refused_without_repeating_it(fields: dict[str, str]) -> None:
-    with pytest.raises(StateError) as refused:
-        read_sought(fields)
-    assert not any(value in str(refused.value) for value in fields.values())
-
-
-def test_what_is_typed_is_read() -> None:
-    assert read_sought({"upn": " a8234 56789012 ", "surname": ""}) == ChildSought(upn="A823456789012")
-    typed = {"forename": "Ann ", "surname": "Lee", "date_of_birth": "2012-03-01", "loosely": "true"}
-    assert read_sought(typed) == ChildSought(
-        forename="Ann", surname="Lee", date_of_birth=date(2012, 3, 1), loosely=True
-    )

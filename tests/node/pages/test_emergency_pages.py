@@ -95,6 +95,7 @@ def test_what_is_missing_is_asked_for_and_nothing_is_written(
 ) -> None:
     answer = send(browse("officer"), "/emergency", {**WHY, **whom(federation), **change})
     assert answer.status_code == 400
+    assert f'href="#{next(iter(change))}"' in answer.text
     assert whom(federation)["upn"] not in answer.text
 
 

@@ -192,13 +192,13 @@ def test_a_notice_stands_on_the_officers_home_page_until_it_is_reviewed(browse: 
             text="more than 50 children were sought in one day",
         )
     client = browse("ig")
-    assert "1 notices wait" in client.get("/").text
-    assert "wait for your review" not in browse("vsh").get("/").text
+    assert "1 notice waits for your review" in client.get("/").text
+    assert "for your review" not in browse("vsh").get("/").text
     (notice,) = list_notices(node)
     review = {"notice_id": notice.notice_id, "outcome": "not_justified", "remark": "They had no reason"}
     assert send(client, "/notices", {**review, "outcome": ""}).status_code == 400
     assert send(client, "/notices", review).status_code == 303
-    assert "wait for your review" not in client.get("/").text
+    assert "for your review" not in client.get("/").text
     assert send(client, "/notices", review, shown="/").status_code == 400
 
 

@@ -292,7 +292,7 @@ def test_every_view_and_the_plain_page_show_the_children(desk: Desk) -> None:
     page = html.unescape(desk.ask("/tracking/child", child=child).text)
     assert "Progress in English" in page
     assert "spring 2024/25: no target, reached EXS." in page
-    assert "90.0 %" in page
+    assert "90.0%" in page
     assert "What was to come of a conversation with the school is late: ambition" in page
     plain = html.unescape(desk.ask("/tracking/plain", child=child).text)
     assert "In English: at the expected standard, by the end of summer 2098/99." in plain

@@ -1,0 +1,82 @@
+"""How a node's pages say in words what programs carry: authorities, roles, groups of fields, and values of a record."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+
+from federation.web.days import tell_day
+from policies.names import FieldGroup, Role
+from query_engine.geography import load_authorities
+
+GROUP_NAMES: Mapping[str, str] = {FieldGroup.PLAN_PEP: "personal education plan"}
+"""Groups of fields that are not written as they are read."""
+
+ROLE_NAMES: Mapping[str, str] = {
+    Role.DIRECTOR_OF_CHILDRENS_SERVICES: "director of children's services",
+    Role.CARER_FACING_STAFF: "carer-facing staff",
+    Role.DFE_ANALYST: "DfE analyst",
+    Role.IG_OFFICER: "information governance officer",
+}
+"""Roles that are not written as they are read."""
+
+NO_NUMBER = frozenset({"UN1", "UN2", "UN3", "UN4", "UN5"})
+"""What a return has in the place of a pupil number where a child has none, by the reason."""
+
+
+def name_authority(code: str) -> str:
+    """An authority as people know it: nobody has 153 codes in mind. A code of none is shown as it is."""
+    known = load_authorities().get(code)
+    return f"{known.name} ({code})" if known else code
+
+
+def name_groups(groups: Iterable[str]) -> str:
+    """Groups of fields as people read them."""
+    return ", ".join(GROUP_NAMES.get(each, each.replace("_", " ")) for each in groups)
+
+
+def name_role(role: str) -> str:
+    """A role as people read it, in the midst of a sentence."""
+    name = ROLE_NAMES.get(role, role.replace("_", " "))
+    return name.replace("ofsted", "Ofsted")
+
+
+def begin_with_capital(words: str) -> str:
+    """Words as a heading begins, and no letter beside the first changed."""
+    return words[:1].upper() + words[1:]
+
+
+def tell_value(value: object, label: str) -> str:
+    """A value as people read it, under a label of a page."""
+    if value in ("True", "False") or isinstance(value, bool):
+        return "yes" if value in (True, "True") else "no"
+    if isinstance(value, date):
+        return tell_day(value)
+    return _TELLERS.get(label, _spell)(str(value))
+
+
+def _spell(text: str) -> str:
+    return text.replace("_", " ")
+
+
+def _tell_rate(text: str) -> str:
+    try:
+        return f"{100 * float(text):.1f}%"
+    except ValueError:
+        return text  # Another node may have written anything.
+
+
+def _tell_year_group(text: str) -> str:
+    return {"0": "Reception", "-1": "Nursery", "-2": "Nursery"}.get(text, text)
+
+
+def _tell_pupil_number(text: str) -> str:
+    return f"none ({text})" if text in NO_NUMBER else text
+
+
+_TELLERS: Mapping[str, Callable[[str], str]] = {
+    "Attendance rate": _tell_rate,
+    "Year group": _tell_year_group,
+    "UPN": _tell_pupil_number,
+    **dict.fromkeys(("Date of birth", "Born", "Care start", "In care since", "Told by host"), tell_day),
+    **dict.fromkeys(("Home", "Host authority", "Authority of the school"), name_authority),
+}
+"""What is told otherwise than it is written, by the label that stands over it."""
