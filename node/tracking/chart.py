@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 WIDTH, HEIGHT = 480, 250
-LEFT, RIGHT, TOP, BOTTOM = 44, 468, 14, 204
+LEFT, RIGHT, TOP, BOTTOM = 56, 450, 14, 204
 
 Style = Literal["line", "dashed", "dots", "squares", "sizes"]
 Point = tuple[float, float]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from node.terms import term_of
+from node.terms import first_day, parse_term, term_of
 from node.tracking.ambition import Course, last_day
 from node.tracking.chart import Chart, Series, across, draw, up
 from node.tracking.facts import Attainment, Attendance, StartingPoint, Target
@@ -14,6 +14,9 @@ from node.tracking.grades import MOST_POINTS, points_of
 from node.tracking.known import YearFacts
 from node.tracking.record import TrackingRecord
 from node.tracking.values import tell_subject, tell_term, tell_year
+
+MOST_TICKS = 5
+"""Words along the foot of a chart, which on a telephone are as wide as a fifth of it."""
 
 POINTS = tuple((float(points), str(points)) for points in range(0, MOST_POINTS + 1, 3))
 
@@ -99,10 +102,19 @@ def _x(day: date) -> float:
 
 
 def _years(begins: date, end: date) -> list[tuple[float, str]]:
-    """A tick at the beginning of each academic year, and no more than a few."""
+    """A tick in the middle of each academic year, and no more than a few: what lies over it is of that year."""
     first, last = (term_of(day).academic_year // 100 for day in (begins, end))
-    step = max(1, (last - first + 1) // 6 + ((last - first + 1) % 6 > 0))
-    return [(_x(date(year, 9, 1)), f"{year}/{(year + 1) % 100:02}") for year in range(first, last + 1, step)]
+    step = -(-(last - first + 1) // MOST_TICKS)
+    return [(_x(_middle_of_year(year)), f"{year}/{(year + 1) % 100:02}") for year in range(first, last + 1, step)]
+
+
+def _middle_of_year(first: int) -> date:
+    return date(first + 1, 3, 1)
+
+
+def _middle_of_term(term: str) -> date:
+    begins, ends = first_day(parse_term(term)), last_day(term)
+    return begins + (ends - begins) / 2
 
 
 def draw_attendance(years: Sequence[YearFacts], terms: Iterable[Attendance]) -> Shown | None:
@@ -117,24 +129,25 @@ def draw_attendance(years: Sequence[YearFacts], terms: Iterable[Attendance]) -> 
         return None
     told = [(tell_year(year), rate) for year, rate in yearly.items()]
     told += [(tell_term(term), rate) for term, rate in termly.items()]
-    rows = tuple((when, f"{100 * rate:.1f} %") for when, rate in told)
-    by_year = {last_day(f"{year}-summer"): rate for year, rate in yearly.items()}
-    by_term = {last_day(term): rate for term, rate in termly.items()}
+    rows = tuple((when, f"{100 * rate:.1f}%") for when, rate in told)
+    by_year = {_middle_of_year(year // 100): rate for year, rate in yearly.items()}
+    by_term = {_middle_of_term(term): rate for term, rate in termly.items()}
     chart = _plot_attendance(by_year, by_term, " ".join(f"{when}: {rate}." for when, rate in rows))
     return Shown(chart, Table(("When", "Sessions attended"), rows))
 
 
 def _plot_attendance(by_year: Mapping[date, float], by_term: Mapping[date, float], told: str) -> Chart:
     days = [*by_year, *by_term]
+    ticks = _years(min(days), max(days))
     low = min([80.0, *(rate * 100 // 10 * 10 for rate in (*by_year.values(), *by_term.values()))])
-    ends = (_x(date(term_of(min(days)).academic_year // 100, 9, 1)), _x(max(days)) + 30)
+    ends = (_x(date(term_of(min(days)).academic_year // 100, 9, 1)), max(_x(max(days)), ticks[-1][0]) + 30)
     series = (
         Series("persistent absence below this", "dashed", tuple((end, 90.0) for end in ends)),
         Series("each year", "dots", tuple((_x(day), 100 * rate) for day, rate in by_year.items())),
         Series("each term", "squares", tuple((_x(day), 100 * rate) for day, rate in by_term.items())),
     )
-    ticks = [(value, f"{value:.0f}%") for value in (low, 90.0, 100.0)]
-    return draw("Attendance", told, series, across(ends, _years(min(days), max(days))), up(low, 100, ticks))
+    rates = [(value, f"{value:.0f}%") for value in (low, 90.0, 100.0)]
+    return draw("Attendance", told, series, across(ends, ticks), up(low, 100, rates))
 
 
 def draw_cohort(records: Iterable[TrackingRecord], subject: str) -> Shown | None:

@@ -56,7 +56,7 @@ def test_a_description_that_is_none_is_refused_without_repeating_it(
     described.write_text(text)
     assert find(state, str(described)) == 2
     said = capsys.readouterr().err
-    assert "give a pupil number" in said
+    assert "a pupil number" in said
     assert "A823456789012" not in said
 
 

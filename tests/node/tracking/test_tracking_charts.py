@@ -61,3 +61,25 @@ def test_a_cohort_counts_each_child_with_a_start_and_something_reached(children:
     if shown is not None:
         assert lies_within(shown.chart)
         assert sum(int(row[-1]) for row in shown.table.rows) == len(counted)
+
+
+def test_what_is_of_a_year_stands_over_the_words_of_that_year() -> None:
+    """A year's attendance at its last day would stand where the next year begins, and read as of that."""
+    years = [YearFacts(academic_year=year, attendance_rate=0.9) for year in (202324, 202425)]
+    autumn = Attendance(term="202425-autumn", possible=100, authorised=0, unauthorised=0)
+    shown = draw_attendance(years, [autumn])
+    assert shown is not None
+    drawn = {each.name: [x for x, _, _ in each.marks] for each in shown.chart.series}
+    assert drawn["each year"] == [x for x, _ in shown.chart.across]
+    assert [text for _, text in shown.chart.across] == ["2023/24", "2024/25"]
+    (term,) = drawn["each term"]
+    first, second = drawn["each year"]
+    assert second - (second - first) / 2 < term < second
+
+
+def test_a_chart_of_many_years_has_few_words_along_its_foot() -> None:
+    years = [YearFacts(academic_year=201213 + 101 * n, attendance_rate=0.9) for n in range(12)]
+    shown = draw_attendance(years, [])
+    assert shown is not None
+    assert len(shown.chart.across) <= 5
+    assert lies_within(shown.chart)
