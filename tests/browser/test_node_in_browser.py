@@ -64,7 +64,7 @@ def test_the_head_of_a_virtual_school_sees_our_children(visit: Visit, width: str
     page.get_by_label("Why do you need this list?").fill("Termly review")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="My children", exact=True).wait_for()
-    page.get_by_text("children in care, from snapshot").wait_for()
+    page.get_by_text("children in care, by the files").wait_for()
     assert page.get_by_role("row").count() > 2
     look_at(page, "node-children", width)
 

@@ -108,7 +108,7 @@ def test_an_offer_is_opened_accepted_and_read(
     copy = taker.post("/handovers/open", monkeypatch, handover=offer.handover_id).text
     assert "Personal education plan: term summer 2024/25" in copy
     assert "SECRET" not in copy
-    assert "Whom to call: the virtual school of this authority" in copy
+    assert ": the virtual school of this authority" in copy
     assert "990009" in taker.post("/tracking/newcomer", monkeypatch).text
 
 
