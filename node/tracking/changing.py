@@ -23,7 +23,7 @@ class ReasonMissing(Exception):
 
 
 def change_record(visit: Visit, child: KnownChild, version: int, facts: Sequence[Fact], reason: str) -> TrackingRecord:
-    """Add facts to a child's record as it stood at a version, and log it; all in one transaction.
+    """Add facts to a child's record as the person saw it at a version, and log it; all in one transaction.
 
     Raises `ReasonMissing`, `AccessDenied` where the policy does not let the person change what a fact is about,
     `RecordMoved` where the record has moved on, and `FactInvalid`. What is refused is logged, and changes nothing.
@@ -33,12 +33,13 @@ def change_record(visit: Visit, child: KnownChild, version: int, facts: Sequence
     try:
         with visit.node.database.transaction() as connection:
             told = {"by": visit.person.id, "role": str(visit.person.role), "reason": reason.strip()}
-            record = add_entries(connection, child.token, version, facts, at=visit.node.clock(), **told)
+            at, seen = visit.node.clock(), child.readable
+            record = add_entries(connection, child.token, version, facts, seen, at=at, **told)
             visit.node.database.log.append(connection, event)
-    except RecordMoved as moved:
+    except RecordMoved:
         visit.node.record(refuse(event, "record_moved"))
-        raise RecordMoved(moved.record.seen_by(child.readable), version) from None
-    return record.seen_by(child.readable)
+        raise
+    return record.seen_by(seen)
 
 
 def _check_writable(visit: Visit, child: KnownChild, facts: Sequence[Fact], event: AuditEvent) -> None:

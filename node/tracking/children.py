@@ -121,7 +121,7 @@ def _gather(
     return KnownChild(
         token=token,
         readable=readable,
-        writable=writable.get(token, frozenset()),
+        writable=writable.get(token, frozenset()) & readable,
         years=(year,),
         plans=plans.get(token, ()) if FieldGroup.PLAN_PEP in readable else (),
         **{name: told[name] for name in _KNOWN},

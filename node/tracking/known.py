@@ -37,7 +37,8 @@ class KnownChild:
     """One child in care, as one reader may see them.
 
     `token` is the row token of the snapshots; `readable` and `writable` are the groups of fields that the reader may
-    read and change. Every field of another group is None. A newcomer is in no return yet (`node.tracking.newcomers`).
+    read and change: nobody changes what they may not read. Every field of another group is None. A newcomer is in no
+    return yet (`node.tracking.newcomers`).
     """
 
     token: str

@@ -183,7 +183,7 @@ def know_newcomers(
         readable = permitted_groups(read, newcomer, node.authority)
         if token not in gone and readable:
             writable = permitted_groups(update, newcomer, node.authority) if update else frozenset()
-            yield _know(token, newcomer, readable, writable)
+            yield _know(token, newcomer, readable, writable & readable)
 
 
 def permitted_groups(rule: RowFilter, newcomer: Newcomer, home: str) -> frozenset[FieldGroup]:

@@ -3,6 +3,9 @@
 An entry has a number, its version; the record has that of its last. Whoever changes a record says which version they
 saw: where it has moved on meanwhile, nothing is changed and they are shown what came in between (`RecordMoved`). So no
 change is lost, and none is made unseen.
+
+Whoever sees a part of a record has it numbered for itself: a gap would tell that something else was changed, and how
+often.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -45,7 +48,7 @@ class Entry:
 
 @dataclass(frozen=True, repr=False)
 class TrackingRecord:
-    """All entries of a child's record that somebody may see, and its version, which counts them all."""
+    """All entries of a child's record that somebody may see, and its version, which counts these alone."""
 
     entries: tuple[Entry, ...] = ()
     version: int = 0
@@ -84,14 +87,14 @@ class TrackingRecord:
         return tuple(entry for entry in self.entries if entry.version > version)
 
     def seen_by(self, groups: frozenset[FieldGroup]) -> "TrackingRecord":
-        """What somebody sees of the record who may read these groups alone.
+        """What somebody sees of the record who may read these groups alone, numbered from 1.
 
         Why something was set down is free text of the virtual school's own record, of the group `plan`: a reason beside
         a plan that a teacher reads may tell of the child's care or health.
         """
         seen = (entry for entry in self.entries if kind_of(entry.fact).group in groups)
         told = seen if FieldGroup.PLAN in groups else (replace(entry, reason="") for entry in seen)
-        return TrackingRecord(tuple(told), self.version)
+        return TrackingRecord.of(replace(entry, version=number) for number, entry in enumerate(told, start=1))
 
     def conversations(self) -> Iterator[tuple[str, tuple[Step, ...]]]:
         """The conversations with the school, topic by topic."""
@@ -113,10 +116,14 @@ class RecordMoved(Exception):
         self.record, self.since = record, record.since(version)
 
 
-def check_change(record: TrackingRecord, version: int, fact: Fact) -> None:
-    """Raise `RecordMoved` unless a record stands at a version, and `FactInvalid` unless a fact may follow in it."""
+def check_version(record: TrackingRecord, version: int) -> None:
+    """Raise `RecordMoved` unless a record, or what somebody sees of it, stands at a version."""
     if record.version != version:
         raise RecordMoved(record, version)
+
+
+def check_change(record: TrackingRecord, fact: Fact) -> None:
+    """Raise `FactInvalid` unless a fact may follow in a record."""
     if isinstance(fact, Withdrawal):
         if key_of(fact) not in record.standing:
             raise FactInvalid({"withdrawn": "there is nothing of that kind to take back"})

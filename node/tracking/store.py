@@ -13,7 +13,10 @@ from datetime import UTC, datetime, timedelta
 from federation.database import stamp
 from node.tracking.facts import Fact
 from node.tracking.kinds import KINDS, kind_of, read_fact, write_fact
-from node.tracking.record import Entry, RecordMoved, TrackingRecord, check_change
+from node.tracking.record import Entry, TrackingRecord, check_change, check_version
+from policies.names import FieldGroup
+
+EVERYTHING = frozenset(FieldGroup)
 
 SITTING = timedelta(minutes=30)
 """How long after somebody looked at what had changed they are still at it."""
@@ -42,6 +45,8 @@ def add_entries(
     child: str,
     version: int,
     facts: Sequence[Fact],
+    groups: frozenset[FieldGroup] = EVERYTHING,
+    /,
     *,
     by: str,
     role: str,
@@ -50,13 +55,14 @@ def add_entries(
 ) -> TrackingRecord:
     """Add facts to a record that stands at a version, and return what it is then; all of them, or none.
 
-    Raises `RecordMoved` where it stands at another, and `FactInvalid` where a fact may not follow. Whoever calls holds
-    a write transaction.
+    The version is that of what somebody sees who may read these groups: what they do not see holds them up no more than
+    it is told them. Raises `RecordMoved`, with what they see, where it stands at another, and `FactInvalid` where a
+    fact may not follow. Whoever calls holds a write transaction.
     """
     record = read_record(connection, child)
-    check_change(record, version, facts[0])
+    check_version(record.seen_by(groups), version)
     for fact in facts:
-        check_change(record, record.version, fact)
+        check_change(record, fact)
         entry = Entry(version=record.version + 1, at=at, by=by, role=role, reason=reason, fact=fact)
         _insert(connection, child, entry)
         record = TrackingRecord.of((*record.entries, entry))
@@ -72,8 +78,7 @@ def add_history(
     holds a write transaction.
     """
     record = read_record(connection, child)
-    if record.version != version:
-        raise RecordMoved(record, version)
+    check_version(record, version)
     known = {_name_made(entry) for entry in record.entries}
     for told in history:
         if _name_made(told) not in known:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.tracking import store
-from node.tracking.facts import Fact, FactInvalid, StartingPoint, Step, Target, Withdrawal
+from node.tracking.facts import Fact, FactInvalid, StartingPoint, Step, Target, TimeAway, Withdrawal
 from node.tracking.kinds import KINDS, key_of, kind_of
 from node.tracking.record import RecordMoved, TrackingRecord
 from policies.access_policy import AccessPolicy
@@ -20,6 +20,7 @@ from tests.node.tracking.tracked_facts import FACTS
 SCHEMA = (Path(store.__file__).with_name("schema.sql")).read_text()
 NOW = datetime(2025, 1, 2, tzinfo=UTC)
 CHILD = "0" * 32
+AWAY = TimeAway(cause="suspension", start_date=date(2024, 11, 4))
 
 
 def open_store() -> sqlite3.Connection:
@@ -117,12 +118,30 @@ def test_reasons_are_shown_to_whoever_the_matrix_lets_read_the_whole_record(conn
 
 
 def test_whoever_may_read_one_group_sees_nothing_of_another(connection: sqlite3.Connection) -> None:
-    """The version counts all entries all the same, so that a change upon an old one is never taken for new."""
+    """Not even how often it was changed: what is seen is numbered for itself."""
     start = StartingPoint(subject="english", grade="WTS", assessed_on=date(2024, 9, 1))
     target = Target(term="202425-summer", subject="english", target="5")
-    record = add(connection, 0, start, target)
+    record = add(connection, 0, start, AWAY, target, AWAY, start)
     for group in FieldGroup:
         seen = record.seen_by(frozenset({group}))
         assert {kind_of(entry.fact).group for entry in seen.entries} <= {group}
-        assert seen.version == 2
+        assert [entry.version for entry in seen.entries] == list(range(1, seen.version + 1))
+    assert record.seen_by(frozenset(FieldGroup)) == record
+    assert record.seen_by(frozenset({FieldGroup.EDUCATION})).version == 2
+
+
+def test_what_somebody_does_not_see_neither_holds_them_up_nor_is_lost(connection: sqlite3.Connection) -> None:
+    """Two edit one record: what both see is shown to the second; the rest is nobody's business."""
+    start = StartingPoint(subject="english", grade="WTS", assessed_on=date(2024, 9, 1))
+    told = {"by": "school", "role": "x", "reason": "Seen", "at": NOW}
+    seen = frozenset({FieldGroup.EDUCATION})
+    add(connection, 0, start, start)
+    store.add_entries(connection, CHILD, 0, [AWAY], seen, **told)  # type: ignore[arg-type]
+    with pytest.raises(RecordMoved) as moved:
+        store.add_entries(connection, CHILD, 0, [AWAY], seen, **told)  # type: ignore[arg-type]
+    assert [entry.fact for entry in moved.value.since] == [AWAY]
+    add(connection, 3, start)
+    with pytest.raises(RecordMoved):
+        add(connection, 3, start)
+    assert [entry.version for entry in store.read_record(connection, CHILD).entries] == [1, 2, 3, 4]
     assert {kind.group for kind in KINDS.values()} == {FieldGroup.PLAN, FieldGroup.PLAN_PEP, FieldGroup.EDUCATION}
