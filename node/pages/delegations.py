@@ -63,7 +63,7 @@ def write() -> Page:
     except DraftInvalid as invalid:
         return _show(dict(invalid.errors), 400, form)
     except StateError as error:
-        return _show({"children": str(error)}, 400, form)
+        return _show({}, 400, form, problem=str(error))
     except AccessDenied as denied:
         raise ProblemRaised(403, "not_permitted", denied.text) from None
 
@@ -91,7 +91,7 @@ def sign() -> AnyResponse | Page:
     except WebAuthnRefused as refused:
         raise ProblemRaised(400, "passkey_unreadable", str(refused)) from None
     except StateError as error:
-        return _show({"children": str(error)}, 400)
+        return _show({}, 400, problem=str(error))
     except AccessDenied as denied:
         raise ProblemRaised(403, "not_permitted", denied.text) from None
     return _tell()
@@ -104,7 +104,7 @@ def revoke() -> AnyResponse | Page:
     try:
         revoke_delegation(the_node(), visitor, request.form.get("delegation_id", ""))
     except StateError as error:
-        return _show({"children": str(error)}, 400)
+        return _show({}, 400, problem=str(error))
     except AccessDenied as denied:
         raise ProblemRaised(403, "not_permitted", denied.text) from None
     return _tell()
@@ -126,7 +126,10 @@ def _tell(*, anew: bool = False) -> AnyResponse:
     return redirect("/delegations", 303)
 
 
-def _show(errors: dict[str, str], status: int = 200, typed: MultiDict[str, str] = NOTHING) -> Page:
+def _show(
+    errors: dict[str, str], status: int = 200, typed: MultiDict[str, str] = NOTHING, *, problem: str = ""
+) -> Page:
+    """Return the page with what is wrong: at the fields that it is about, or with the whole."""
     node = the_node()
     page = render_template(
         "delegations.html",
@@ -137,5 +140,6 @@ def _show(errors: dict[str, str], status: int = 200, typed: MultiDict[str, str] 
         typed={name: typed.get(name, "") for name in KEPT_TYPED},
         ticked=typed.getlist("groups"),
         errors=errors,
+        problem=problem,
     )
     return page, status

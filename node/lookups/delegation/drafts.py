@@ -1,11 +1,12 @@
 """What somebody wants to delegate, as they typed it: the same for the page and the command line."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
-from federation.delegations import LONGEST_DAYS
+from federation.delegations import LONGEST_DAYS, MOST_CHILDREN
 from federation.state import StateError
 from node.days import DAY_FORMS, read_day
 
@@ -27,6 +28,22 @@ def blaming(field: str) -> Iterator[None]:
         raise
     except StateError as error:
         raise DraftInvalid({field: str(error)}) from None
+
+
+_MEMBER = re.compile(r"`\$\.(\w+)")
+_REFUSED = {
+    "person": ("person", "give the name that their node has for them, in small letters, or leave it empty"),
+    "children": ("children", f"give the numbers of {MOST_CHILDREN} children at most, each of up to 40 characters"),
+    "purpose": ("purpose", "say why in one line of up to 1,000 characters"),
+}
+"""The members of the document that a form can still get wrong once it is read: the field of each, and what to do."""
+
+
+def blame_member(error: str) -> DraftInvalid:
+    """What is wrong at the field of that member of the document which its reader refused."""
+    found = _MEMBER.search(error)
+    field, text = _REFUSED.get(found[1] if found else "", ("groups", "choose what they may read, of the list alone"))
+    return DraftInvalid({field: text})
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,7 +76,8 @@ def read_draft(
         errors["last"] = f"give a last day that is the first or up to {LONGEST_DAYS} days after it"
     if errors or begins is None or ends is None:
         raise DraftInvalid(errors)
-    return Draft(authority.strip(), person.strip(), numbers, tuple(groups), begins, ends, purpose)
+    chosen = tuple(dict.fromkeys(groups))
+    return Draft(authority.strip(), person.strip(), numbers, chosen, begins, ends, purpose)
 
 
 def _read_day(typed: str) -> date | None:

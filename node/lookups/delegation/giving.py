@@ -25,7 +25,6 @@ from federation.approvals import challenge_of
 from federation.countersigning import sign_by_key, sign_by_passkey
 from federation.database import stamp
 from federation.delegations import (
-    LONGEST_DAYS,
     Delegation,
     DelegationInvalid,
     draft_delegation,
@@ -39,12 +38,13 @@ from federation.webauthn import Assertion
 from federation.wire import whole_seconds
 from node.lookups.asking import list_addressed
 from node.lookups.child_search import find_sought
-from node.lookups.delegation.drafts import Draft, blaming
+from node.lookups.delegation.drafts import Draft, blame_member, blaming
 from node.lookups.delegation.givers import check_giver
 from node.lookups.delegation.shelf import drop_drafts, find_given, is_still_signed, keep_draft, list_drafts, list_given
 from node.lookups.signers import find_signer
 from node.people import Person, find_person
 from node.service import Node
+from node.snapshots import Snapshot
 from policies.access_policy import AccessRequest
 from policies.names import Action, Relation, Role
 
@@ -135,7 +135,11 @@ def _keep(node: Node, giver: Person, signed: Envelope) -> Delegation:
     except DelegationInvalid as refused:
         raise StateError(f"nothing was given: {refused}") from None
     events = _events(
-        node, LogAction.DELEGATION_GIVEN, giver, delegation, _find_children(node, delegation.children, delegation.role)
+        node,
+        LogAction.DELEGATION_GIVEN,
+        giver,
+        delegation,
+        _find_children(_loaded(node), delegation.children, delegation.role),
     )
     with node.database.transaction() as connection:
         _check_new(node, delegation)
@@ -187,11 +191,15 @@ def _is_elsewhere(node: Node, draft: Draft) -> bool:
     return draft.authority not in ("", node.authority)
 
 
-def _find_children(node: Node, numbers: Sequence[str], role: str) -> Mapping[str, str]:
-    """Return the row token of each child in our care by number. Raises `StateError` for nobody, and for too many."""
+def _loaded(node: Node) -> Snapshot:
     snapshot = node.store.current()
     if snapshot is None:
         raise StateError("nothing is loaded yet: the node's administrator loads the return files")
+    return snapshot
+
+
+def _find_children(snapshot: Snapshot, numbers: Sequence[str], role: str) -> Mapping[str, str]:
+    """Return the row token of each child in our care by number. Raises `StateError` for nobody, and for too many."""
     found = {number: find_sought(snapshot, ChildSought(la_child_id=number)) for number in numbers if number.strip()}
     if not found or any(len(tokens) != 1 for tokens in found.values()):
         raise StateError("give the numbers by which we know children who are in our care now")
@@ -206,13 +214,14 @@ def _compose(node: Node, giver: Person, draft: Draft) -> Delegation:
     with blaming("authority" if _is_elsewhere(node, draft) else "person"):
         role, receiver = _find_receiver(node, draft)
     _check_receiver(node, giver, role, draft.field_groups)
+    snapshot = _loaded(node)
     with blaming("children"):
-        _find_children(node, draft.children, role)  # 2
+        _find_children(snapshot, draft.children, role)  # 2
     return _write(node, giver, draft, role, receiver)
 
 
 def _write(node: Node, giver: Person, draft: Draft, role: Role, receiver: str) -> Delegation:
-    """Return the document, checked as a reader would check it. Raises `StateError`."""
+    """Return the document, checked as a reader would check it. Raises `DraftInvalid`."""
     try:
         return msgspec.convert(
             {
@@ -233,10 +242,8 @@ def _write(node: Node, giver: Person, draft: Draft, role: Role, receiver: str) -
             },
             Delegation,
         )
-    except msgspec.ValidationError:
-        raise StateError(
-            f"give a purpose, a first and a last day at most {LONGEST_DAYS} days apart, and each child and group once"
-        ) from None
+    except msgspec.ValidationError as error:
+        raise blame_member(str(error)) from None
 
 
 def _events(

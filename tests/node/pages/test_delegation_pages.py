@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from audit.event import Action
 from audit.log import read_entries
 from federation.cli import run
-from federation.webauthn import Flags, decode_base64url, encode_base64url
+from federation.webauthn import Assertion, Flags, decode_base64url, encode_base64url
 from node.app import create_app
 from node.ingest.tokens import row_token
 from node.lookups.asking import list_addressed
@@ -120,6 +120,8 @@ def test_a_form_that_is_refused_keeps_what_was_typed_but_the_children(
         ({"person": "nobody"}, {"person"}),
         ({"authority": "999"}, {"authority"}),
         ({"purpose": "About A123456789012"}, {"purpose"}),
+        ({"purpose": "Case work " * 110}, {"purpose"}),
+        ({"authority": "301", "person": "Nobody Like That"}, {"person"}),
     ],
 )
 def test_what_is_wrong_with_a_form_is_said_at_its_field(
@@ -127,6 +129,29 @@ def test_what_is_wrong_with_a_form_is_said_at_its_field(
 ) -> None:
     text = send(browse("vsh"), "/delegations", {**form, **change}).text
     assert set(re.findall(r'id="(\w+)-error"', text)) == fields
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [("/delegations/revoke", {"delegation_id": "D-0"}), ("/delegations/sign", {})],
+)
+def test_what_is_about_no_field_stands_at_none(browse: Browse, send: Send, path: str, fields: dict[str, str]) -> None:
+    """One that is gone, or waited too long, is told of the whole page and not of the children's numbers."""
+    answer = dict.fromkeys((*Assertion.__dataclass_fields__, "credential"), "AAAA")
+    refused = send(browse("vsh"), path, {**answer, **fields}, shown="/delegations")
+    assert refused.status_code == 400
+    assert "There is a problem" in refused.text
+    assert re.findall(r'id="(\w+)-error"', refused.text) == []
+    assert 'href="#children"' not in refused.text
+
+
+def test_a_giver_whom_the_register_does_not_have_is_told_so_and_not_at_the_children(
+    node: Node, browse: Browse, send: Send, form: dict[str, Any]
+) -> None:
+    enter_person(node.party.directory, "newhead", "virtual_school_head", "New head")
+    refused = send(browse("newhead"), "/delegations", form)
+    assert (refused.status_code, "There is a problem" in refused.text) == (400, True)
+    assert re.findall(r'id="(\w+)-error"', refused.text) == []
 
 
 def test_what_another_passkey_signs_is_not_given(
