@@ -13,6 +13,9 @@ from policies.names import Role
 
 PEOPLE_FILE = "people.toml"
 
+BY_SCHOOLS = frozenset({Role.ACADEMY_TRUST, Role.SCHOOL_INSPECTOR})
+"""Roles that are entered with several schools, each by its number."""
+
 Urn = Annotated[int, msgspec.Meta(ge=100_000, le=999_999)]
 """A school's unique reference number."""
 
@@ -21,7 +24,7 @@ class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """One person: who they are to the log, the role that the access matrix knows them by, and their school, if any.
 
     `school_urn` is given for whoever works for one school: a designated teacher, for whom this authority vouches.
-    `schools` are those of an academy trust in this authority's area.
+    `schools` are those of an academy trust in this authority's area, or those that somebody inspects.
     """
 
     id: Name

@@ -8,7 +8,7 @@ from federation.register import MemberKind
 from federation.state import StateError, create_party, make_profile, publish_log_key
 from federation.wire import convert_value
 from node.passkeys import forget_predecessor
-from node.people import Person, add_person, list_people
+from node.people import BY_SCHOOLS, Person, add_person, list_people
 from node.rules import write_default_rules
 from node.service import Node, open_node
 from policies.names import Role
@@ -59,8 +59,10 @@ def enter_person(
         ) from None
     if (person.role is Role.DESIGNATED_TEACHER) is (person.school_urn is None):
         raise StateError("a designated teacher has a school, and nobody else has one: give its URN with --school")
-    if person.schools and person.role is not Role.ACADEMY_TRUST:
-        raise StateError("an academy trust has several schools in our area, and nobody else has")
+    if person.schools and person.role not in BY_SCHOOLS:
+        raise StateError("an academy trust and an inspector of schools have several schools, and nobody else has")
+    if person.role is Role.SCHOOL_INSPECTOR and not person.schools:
+        raise StateError("an inspector of schools sees the figures of those alone: give each URN with --school")
     node = open_node(directory)
     if all(known.id != person.id for known in list_people(directory)):
         forget_predecessor(node, person.id)

@@ -17,6 +17,8 @@ NO_PUPIL_DATA = frozenset(
         Role.DIRECTOR_OF_CHILDRENS_SERVICES,
         Role.REGIONAL_DIRECTOR,
         Role.ACADEMY_TRUST,
+        Role.AUTHORITY_INSPECTOR,
+        Role.SCHOOL_INSPECTOR,
         Role.NODE_ADMINISTRATOR,
         Role.RESEARCHER,
         Role.DFE_ANALYST,

@@ -15,6 +15,8 @@ class Role(StrEnum):
     DIRECTOR_OF_CHILDRENS_SERVICES = "director_of_childrens_services"
     REGIONAL_DIRECTOR = "regional_director"
     ACADEMY_TRUST = "academy_trust"
+    AUTHORITY_INSPECTOR = "authority_inspector"
+    SCHOOL_INSPECTOR = "school_inspector"
     SOCIAL_WORKER = "social_worker"
     CARER_FACING_STAFF = "carer_facing_staff"
     NODE_ADMINISTRATOR = "node_administrator"
@@ -119,12 +121,14 @@ ROLE_MEANINGS = {
     Role.DIRECTOR_OF_CHILDRENS_SERVICES: "the statutory director of an authority's children's services",
     Role.REGIONAL_DIRECTOR: "a director of the Department for Education for one region",
     Role.ACADEMY_TRUST: "answers for several schools across authorities",
+    Role.AUTHORITY_INSPECTOR: "inspects an authority's services for children, for Ofsted",
+    Role.SCHOOL_INSPECTOR: "inspects the schools that they are entered with, for Ofsted",
     Role.SOCIAL_WORKER: "has one named child in their care, assigned by the home authority",
     Role.CARER_FACING_STAFF: "supports the foster carers of one named child, assigned by the home authority",
     Role.NODE_ADMINISTRATOR: "keeps an authority's node running and sees no pupil data",
     Role.RESEARCHER: "an accredited researcher in an approved project",
     Role.DFE_ANALYST: "a statistician of the Department for Education",
-    Role.OFSTED: "an analyst of the inspectorate",
+    Role.OFSTED: "an analyst of the inspectorate, who asks queries",
     Role.IG_OFFICER: "an organisation's information governance officer",
     Role.APPROVER: "reads a manifest for an organisation and signs it or does not",
     Role.OUTPUT_CHECKER: "looks at a protected table before it is released",

@@ -1,5 +1,5 @@
 """An authority's own aggregates, for those of its people who get no records: figures, never a child.
 
-Directors, regional directors, academy trusts and designated teachers ask here, at the authority's own node. What they
+Directors, inspectors, academy trusts and designated teachers ask here, at the authority's own node. What they
 are shown is protected as what leaves the node is, and beside it: pages and releases are attacked together.
 """

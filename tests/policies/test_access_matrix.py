@@ -49,6 +49,10 @@ regional_director                         | home             | aggregate        
 regional_director                         | host federation  | aggregate              | aggregates
 academy_trust                             | school           | aggregate              | aggregates school_aggregates
 academy_trust                             | federation       | aggregate              | aggregates
+authority_inspector                       | home             | aggregate              | aggregates school_aggregates
+school_inspector                          | school           | aggregate              | aggregates school_aggregates
+school_inspector                          | home             | aggregate              | aggregates
+authority_inspector school_inspector      | federation       | aggregate              | aggregates
 social_worker carer_facing_staff          | named_child      | read                   | {RECORD}
 node_administrator                        | own_organisation | administer             | service register
 researcher dfe_analyst ofsted             | federation       | submit sign            | manifest
@@ -117,6 +121,8 @@ def test_each_role_has_exactly_the_rights_of_the_table(policy: AccessPolicy, rol
         ("director_of_childrens_services", "sees safe aggregates"),
         ("regional_director", "sees safe aggregates"),
         ("academy_trust", "sees safe aggregates"),
+        ("authority_inspector", "sees safe aggregates"),
+        ("school_inspector", "sees safe aggregates"),
     ],
 )
 def test_these_roles_have_no_pupil_data(policy: AccessPolicy, role: str, reason: str) -> None:

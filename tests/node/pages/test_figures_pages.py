@@ -7,6 +7,7 @@ from flask import Flask
 
 from audit.event import Action, Outcome
 from audit.log import read_entries
+from federation.state import StateError
 from federation.transport import HubUnreachable
 from node.figures.declared import load_declared
 from node.pages import through_hub
@@ -95,6 +96,40 @@ def test_a_trust_sees_its_schools_and_not_the_authority(node: Node, browse: Brow
     assert "All children in our care" not in text
     assert send(client, "/figures", ASKED).status_code == 403
     assert send(client, "/figures", {**ASKED, "school": str(urns[-1])}).status_code == 403
+
+
+def test_an_inspector_of_schools_sees_theirs_beside_authority_and_england(
+    node: Node, browse: Browse, send: Send
+) -> None:
+    urns = of_schools(node)
+    enter_person(node.party.directory, "inspector", "school_inspector", "Inspector", schools=urns[:2])
+    client = browse("inspector")
+    form = client.get("/figures").text
+    assert 'value="authority"' in form
+    assert 'name="school"' not in form
+    text = plain(send(client, "/figures", {**ASKED, "whose": str(urns[0])}).text)
+    assert f"Our children at school {urns[0]}" in text
+    assert "All children in our care" in text
+    assert "England 10 %" in text
+    assert send(client, "/figures", {**ASKED, "school": str(urns[-1])}).status_code == 403
+    assert client.get("/children").status_code == client.get("/tracking").status_code == 403
+    assert send(client, "/figures", {**ASKED, "by": "sex"}).status_code == 200
+
+
+def test_an_inspector_of_the_authority_sees_any_school_and_no_record(node: Node, browse: Browse, send: Send) -> None:
+    enter_person(node.party.directory, "inspector", "authority_inspector", "Inspector")
+    client = browse("inspector")
+    assert 'name="school"' in client.get("/figures").text
+    assert send(client, "/figures", {**ASKED, "school": str(of_schools(node)[-1])}).status_code == 200
+    assert send(client, "/reports", shown="/reports").status_code != 403
+    assert {client.get(path).status_code for path in ("/children", "/tracking", "/placed-here", "/audit")} == {403}
+
+
+def test_an_inspector_of_schools_is_entered_with_them(node: Node) -> None:
+    with pytest.raises(StateError, match="give each URN"):
+        enter_person(node.party.directory, "inspector", "school_inspector", "Inspector")
+    with pytest.raises(StateError, match="nobody else has"):
+        enter_person(node.party.directory, "inspector", "authority_inspector", "Inspector", schools=[100001])
 
 
 def test_a_trust_without_schools_has_no_page(node: Node, browse: Browse) -> None:

@@ -14,6 +14,7 @@ from werkzeug.serving import make_server
 from audit.event import Action, Outcome
 from audit.log import read_entries
 from node.app import create_app
+from node.people import BY_SCHOOLS
 from node.service import Node
 from node.setting_up import enter_person
 from node.sign_in import issue_code
@@ -32,13 +33,13 @@ FIGURE = {"measure": "suspended", "by": "", "year": "202425", "whose": "authorit
 
 @pytest.fixture(scope="module")
 def node(pristine_federation: SmallFederation, tmp_path_factory: pytest.TempPathFactory) -> Node:
-    """A node with one person of every role; teacher and trust work for the school with the most of our children."""
+    """A node with one person of every role; those who have a school have the one with the most of our children."""
     federation = copy_federation(pristine_federation, tmp_path_factory.mktemp("actions") / "federation")
     node = federation.node(federation.authorities[0])
     own, _ = schools_of(node)
     for role in Role:
         school = own if role is Role.DESIGNATED_TEACHER else None
-        schools = (own,) if role is Role.ACADEMY_TRUST else ()
+        schools = (own,) if role in BY_SCHOOLS else ()
         enter_person(node.party.directory, role.replace("_", "-"), role, "Somebody", school, schools)
     return node
 
@@ -115,10 +116,10 @@ def test_an_update_that_a_role_may_not_make_is_in_the_log(node: Node, port: int)
 
 @pytest.mark.parametrize("role", Role)
 def test_each_role_sees_figures_of_whom_it_may(node: Node, port: int, role: Role) -> None:
-    """All our children, a school that teacher and trust work for, and another; whatever role the form claims."""
+    """All our children, the school that some are entered with, and another; whatever role the form claims."""
     own, other = schools_of(node)
     visitor = sign_in(node, port, role)
-    works_there = role in (Role.DESIGNATED_TEACHER, Role.ACADEMY_TRUST)
+    works_there = role in {Role.DESIGNATED_TEACHER, *BY_SCHOOLS}
     wanted = {
         "authority": ("home", "aggregates"),
         str(own): ("school" if works_there else "home", "school_aggregates"),
@@ -129,7 +130,7 @@ def test_each_role_sees_figures_of_whom_it_may(node: Node, port: int, role: Role
     assert seen == {whose: 200 if allowed[whose] else 403 for whose in wanted}
 
 
-@pytest.mark.parametrize("role", ["designated_teacher", "academy_trust"])
+@pytest.mark.parametrize("role", ["designated_teacher", "academy_trust", "school_inspector"])
 def test_a_school_goes_with_the_person_and_not_with_the_form(node: Node, port: int, role: str) -> None:
     _, other = schools_of(node)
     visitor = sign_in(node, port, role)

@@ -21,6 +21,7 @@ from federation.web.description import ADDRESS
 from node.app import create_app
 from node.lookups.own_children import FIELDS
 from node.pages import through_hub
+from node.people import BY_SCHOOLS
 from node.service import Node
 from node.setting_up import enter_person
 from node.sign_in import issue_code
@@ -193,7 +194,7 @@ def _no_hub(*_: object, **__: object) -> object:
 def sign_in(node: Node, port: int, role: str) -> Visitor:
     """Enter a person of this role, for one school if it is a teacher's, and sign them in."""
     person = role.replace("_", "-")
-    school, schools = (SCHOOL if role == Role.DESIGNATED_TEACHER else None), (SCHOOL,) * (role == Role.ACADEMY_TRUST)
+    school, schools = (SCHOOL if role == Role.DESIGNATED_TEACHER else None), (SCHOOL,) * (role in BY_SCHOOLS)
     enter_person(node.party.directory, person, role, "Somebody", school, schools)
     visitor = Visitor(port)
     visitor.get("/sign-in")
@@ -204,7 +205,7 @@ def sign_in(node: Node, port: int, role: str) -> Visitor:
 
 def is_let_in(role: str, rights: Rights) -> bool:
     """Whether a role has one of these sets of rights; whoever is entered for no school stands to none."""
-    has_school = role in (Role.DESIGNATED_TEACHER, Role.ACADEMY_TRUST)
+    has_school = role in {Role.DESIGNATED_TEACHER, *BY_SCHOOLS}
     return any(
         all((role, *right) in ALLOWED and (has_school or right[0] != "school") for right in together)
         for together in rights
