@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 CONNECT_SECONDS = 10.0
-"""How long it may take to be connected, and as long again until TLS is spoken."""
+"""How long it may take to be connected, and as long again until TLS is spoken, where the exchange has as long."""
 
 IDLE_SECONDS = 50.0
 """How long an idle connection is kept for the next request: less than the hub keeps it, so that it is still good."""
@@ -107,7 +107,7 @@ class _Line(HTTPConnection):
 
     def connect(self) -> None:
         """Connect, and speak TLS where that is asked for."""
-        end: socket.socket = socket.create_connection((self.host, self.port), timeout=CONNECT_SECONDS)
+        end: socket.socket = socket.create_connection((self.host, self.port), timeout=self.timeout)
         try:
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._context:
@@ -128,6 +128,7 @@ class _Line(HTTPConnection):
         """Send a request, and return the answer and whether the connection is good for another."""
         deadline = time.monotonic() + bounds.seconds
         if self.sock is None:
+            self.timeout = min(CONNECT_SECONDS, bounds.seconds)
             self.connect()
         self.sock.bound(deadline, bounds.silence)
         self.request(method, path, body, dict(headers))

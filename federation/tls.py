@@ -28,6 +28,11 @@ def client_context(authority: str) -> ssl.SSLContext:
     return context
 
 
+def public_context() -> ssl.SSLContext:
+    """Return what is trusted of a server that is no member's: the public authorities, by TLS as it may speak it."""
+    return ssl.create_default_context()
+
+
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     """Return how the hub shows who it is. Raises `TlsInvalid` where certificate and key cannot be used together."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -1,6 +1,7 @@
 """A node's pages as a web application, for the authority's own people alone: no other member ever connects to it."""
 
 import logging
+import threading
 from io import BytesIO
 from pathlib import Path
 from typing import IO
@@ -15,6 +16,7 @@ from federation.web.site import MAX_FORM_BYTES
 from node.discovery import Discovery
 from node.lookups.pace import TooManyLookups
 from node.lookups.same_policy import PolicyChanged
+from node.pages.providers import MOST_AT_A_TIME
 from node.pages.site import add_pages
 from node.service import Node, open_node
 from policies.access_policy import AccessDenied
@@ -36,6 +38,7 @@ def create_app(node: Node) -> Flask:
     app.request_class = PageRequest
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
     app.extensions["node"], app.extensions["discovery"] = node, Discovery(node.clock)
+    app.extensions["provider_places"] = threading.BoundedSemaphore(MOST_AT_A_TIME)
     add_pages(app, node)
     answer_problems(app)
     app.register_error_handler(Exception, answer_unforeseen)
@@ -45,7 +48,8 @@ def create_app(node: Node) -> Flask:
 def answer_unforeseen(error: Exception) -> Response:
     """Answer anything else with a bare 500: the log names the kind of error and the place, never a value."""
     if isinstance(error, PolicyInvalid):
-        return answer_problem(ProblemRaised(503, "no_policy", "the access policy cannot be used: nobody sees anything"))
+        text = f"the access policy cannot be used, so nobody sees anything: {error.findings[0]}"
+        return answer_problem(ProblemRaised(503, "no_policy", text))
     if isinstance(error, RegisterError | StateError):
         return answer_problem(ProblemRaised(503, "no_register", "this node has no valid register at the moment"))
     if isinstance(error, AccessDenied):  # Whoever may do one thing at a page, and not another, or no longer.

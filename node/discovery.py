@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from federation.oidc import Metadata, ProviderRefused
-from node.providers import Provider, fetch_metadata
+from node.providers import Provider, ProviderSilent, fetch_metadata
 
 KEPT = timedelta(minutes=10)
 """How long what a provider said of itself is used; its keys are fetched anew at every sign-in."""
@@ -43,9 +43,9 @@ class Discovery:
         """
         heard = self._recall(provider) or self._ask_in_turn(provider) or self._heard.get(provider.issuer)
         if heard is None:
-            raise ProviderRefused(BEING_ASKED)
+            raise ProviderSilent(BEING_ASKED)
         if isinstance(heard.said, ProviderRefused):
-            raise ProviderRefused(str(heard.said))
+            raise type(heard.said)(str(heard.said))
         return heard.said
 
     def _recall(self, provider: Provider) -> _Heard | None:

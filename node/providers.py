@@ -12,25 +12,37 @@ gives nobody a right. The shape says how a provider names people and their organ
 
 import base64
 import tomllib
-import urllib.request
 from collections.abc import Mapping
 from enum import StrEnum
+from http import HTTPStatus
+from types import MappingProxyType
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
 from audit.event import Action, Outcome
-from federation.lines import NO_ANSWER
+from federation.lines import NO_ANSWER, AnswerTooLarge, Bounds, Lines
 from federation.oidc import MAX_DOCUMENT, Asked, Metadata, ProviderRefused, Tokens, read_document, read_metadata
 from federation.state import StateError
+from federation.tls import public_context
 from federation.wire import Line, Name, convert_value
 from node.people import Person, find_person
 from node.service import Node
 
 PROVIDERS_FILE = "providers.toml"
-PATIENCE = 10
-"""Seconds that a provider's answer is waited for."""
+PATIENCE = Bounds(seconds=8, silence=5, size=MAX_DOCUMENT)
+"""How long a provider has for one answer, from connecting to its last byte, and how much may be in it."""
+
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+NOT_ANSWERED = "the provider did not answer, or not as it should: try again"
+
+
+class ProviderSilent(ProviderRefused):
+    """A provider did not answer in time, or not as it should: nobody has done anything wrong by that."""
+
 
 LOCAL_AUTHORITY, ESTABLISHMENT = "002", "001"
 """DfE Sign-in's categories of organisation."""
@@ -159,26 +171,25 @@ def log_account(node: Node, provider: Provider, person: Person | None, reason: s
 def fetch_metadata(provider: Provider) -> Metadata:
     """Return what a provider says of itself now. Raises `ProviderRefused`."""
     address = f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration"
-    return read_metadata(_fetch(urllib.request.Request(address)), provider.issuer)  # noqa: S310 - http(s) by pattern
+    return read_metadata(_fetch(address), provider.issuer)
 
 
 def fetch_keys(metadata: Metadata) -> bytes:
     """Return a provider's keys as they are now: one that it has withdrawn counts no more. Raises `ProviderRefused`."""
-    return _fetch(urllib.request.Request(metadata.jwks_uri))  # noqa: S310 - checked with the metadata
+    return _fetch(metadata.jwks_uri)
 
 
 def exchange_code(node: Node, provider: Provider, metadata: Metadata, asked: Asked, code: str) -> Tokens:
     """Return the tokens that a provider gives for a code, once. Raises `ProviderRefused`."""
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": asked.redirect_uri}
-    headers, secret = {}, read_secret(node, provider)
+    headers, secret = {"Content-Type": "application/x-www-form-urlencoded"}, read_secret(node, provider)
     if "client_secret_post" in metadata.token_endpoint_auth_methods_supported:
         form |= {"client_id": asked.client_id, "client_secret": secret}
     else:
         pair = f"{quote(asked.client_id, safe='')}:{quote(secret, safe='')}"
         headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
     body = urlencode({**form, "code_verifier": asked.verifier}).encode()
-    request = urllib.request.Request(metadata.token_endpoint, body, headers)  # noqa: S310 - checked with the metadata
-    return read_document(_fetch(request), Tokens, "what the provider gave for the code")
+    return read_document(_fetch(metadata.token_endpoint, body, headers), Tokens, "what the provider gave for the code")
 
 
 def read_secret(node: Node, provider: Provider) -> str:
@@ -191,17 +202,21 @@ def read_secret(node: Node, provider: Provider) -> str:
     return path.read_text().strip()
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        """Follow nothing: a secret goes to the address that was checked, or nowhere."""
-
-
-def _fetch(request: urllib.request.Request) -> bytes:
+def _fetch(address: str, form: bytes = b"", headers: Mapping[str, str] = _NO_HEADERS) -> bytes:
+    """Return what is at an address, over a connection of its own. No redirect is followed: a secret goes to the address
+    that was checked, or nowhere. Raises `ProviderSilent` and `ProviderRefused`.
+    """
+    place = urlsplit(address)
+    lines = Lines(f"{place.scheme}://{place.netloc}", public_context() if place.scheme == "https" else None)
+    path = (place.path or "/") + (f"?{place.query}" if place.query else "")
     try:
-        with urllib.request.build_opener(_NoRedirect).open(request, timeout=PATIENCE) as answer:
-            data: bytes = answer.read(MAX_DOCUMENT + 1)
+        answer = lines.send("POST" if form else "GET", path, form, headers, PATIENCE)
+    except AnswerTooLarge:
+        raise ProviderRefused("the provider's answer is too long") from None
     except NO_ANSWER:
-        raise ProviderRefused("the provider did not answer, or not as it should: try again") from None
-    if len(data) > MAX_DOCUMENT:
-        raise ProviderRefused("the provider's answer is too long")
-    return data
+        raise ProviderSilent(NOT_ANSWERED) from None
+    finally:
+        lines.close()
+    if answer.status != HTTPStatus.OK:
+        raise (ProviderSilent if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR else ProviderRefused)(NOT_ANSWERED)
+    return answer.body

@@ -1,6 +1,9 @@
 """Signing in with an account elsewhere: to the provider, and back with a code that counts once, in this browser."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
 
 from flask import Blueprint, current_app, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -17,6 +20,7 @@ from node.pages.staff import the_node
 from node.people import Person
 from node.providers import (
     Provider,
+    ProviderSilent,
     exchange_code,
     fetch_keys,
     find_account_owner,
@@ -28,6 +32,9 @@ from node.service import Node
 
 providers = Blueprint("providers", __name__)
 log = logging.getLogger("circe.node")
+
+MOST_AT_A_TIME = 4
+"""How many sign-ins wait for providers at once: each holds one of the threads that serve everybody."""
 
 
 def offer_providers(node: Node) -> tuple[Provider, ...]:
@@ -43,6 +50,18 @@ def the_discovery() -> Discovery:
     """What the node has heard of its providers."""
     discovery: Discovery = current_app.extensions["discovery"]
     return discovery
+
+
+@contextmanager
+def waiting_for_provider() -> Iterator[None]:
+    """Hold one of the few places in which a provider is waited for. Raises a 503 problem where all are taken."""
+    places: BoundedSemaphore = current_app.extensions["provider_places"]
+    if not places.acquire(blocking=False):
+        raise ProblemRaised(503, "provider_busy", "the provider is slow, and others are signing in: reload the page")
+    try:
+        yield
+    finally:
+        places.release()
 
 
 def begin_asking(provider: Provider, ticket: bytes) -> Asked:
@@ -71,8 +90,11 @@ def leave_for_provider(name: str) -> AnyResponse:
 
 @providers.get("/sign-in/with/<name>/back")
 def come_back(name: str) -> AnyResponse:
-    """Begin a session for whoever the provider vouches for. The code in the address counts once, and only here."""
-    with counting_failures():
+    """Begin a session for whoever the provider vouches for. The code in the address counts once, and only here.
+
+    Whoever finds no place to wait has used nothing up, and may reload the page.
+    """
+    with counting_failures(), waiting_for_provider():
         try:
             provider = find_provider(the_node(), name)
             ticket = read_state(provider)
@@ -118,4 +140,6 @@ def sign_in_account(provider: Provider, asked: Asked, code: str) -> Person:
 
 
 def _refusal(refused: Exception) -> ProblemRaised:
+    if isinstance(refused, ProviderSilent):  # No failure of whoever signs in, and not counted as one.
+        return ProblemRaised(503, "provider_silent", f"you are not signed in: {refused}, or sign in by another way")
     return ProblemRaised(403, "provider_refused", f"you are not signed in: {refused}")
