@@ -31,6 +31,7 @@ class Limits:
     alike_queries: int = 5
     empty_searches: int = 3
     refusals: int = 3
+    refused_pages: int = 4
     people_a_child: int = 5
     times_a_child: int = 10
     failed_signins: int = 5
@@ -69,6 +70,8 @@ ELSEWHERE = frozenset({Action.LOOKUP_ANSWERED, Action.CLAIM_ANSWERED})
 
 SHOWN = LOOKS | {Action.LOOKUP_ANSWERED}
 """What shows children to anybody: to people of ours, or by an answer of ours to people of another authority."""
+
+POLICY_CHANGES = frozenset({Action.POLICY_CHANGED, Action.POLICY_ADOPTED})
 
 CHANGES = frozenset({Action.TRACKING_UPDATED, Action.DELEGATION_GIVEN, Action.HANDOVER_OFFERED})
 
@@ -175,6 +178,13 @@ def find_refused_again(log: Log, limits: Limits) -> Found:
         yield from _bursts(entries, HOUR, limits.refusals, "refused {} times within an hour")
 
 
+def find_refused_pages(log: Log, limits: Limits) -> Found:
+    """Somebody was refused one page after another within an hour: as if trying which of them open."""
+    refused = [each for each in log if each.event.action is Action.PAGE_REFUSED]
+    for entries in _by_actor(refused):  # The log has each page once a day.
+        yield from _bursts(entries, HOUR, limits.refused_pages, "{} pages refused within an hour")
+
+
 def find_watched_child(log: Log, limits: Limits) -> Found:
     """Many different people looked at one child within a day: as when a child is in the news."""
     for entries in _by_child(log):
@@ -216,7 +226,7 @@ def find_policy_before_lookup(log: Log, limits: Limits) -> Found:
     for entries in _by_actor(log):
         changed: datetime | None = None
         for each in entries:
-            if each.event.action is Action.POLICY_CHANGED:
+            if each.event.action in POLICY_CHANGES:
                 changed = each.event.at
             elif changed and each.event.action in LOOKS and each.event.at - changed <= limits.policy_before_lookup:
                 yield each, "looked up soon after changing the access policy"
@@ -257,6 +267,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("emergency", find_emergencies),
     Pattern("export_after_lookup", find_export_after_lookup),
     Pattern("refused_again", find_refused_again),
+    Pattern("refused_pages", find_refused_pages),
     Pattern("watched_child", find_watched_child),
     Pattern("again_and_again", find_again_and_again),
     Pattern("failed_signins", find_failed_signins),

@@ -3,7 +3,7 @@
     kind       years  which entries
     children      25  what is about children: lookups, claims, delegations, hand-overs, lists, tracking, requests
     acts           6  queries and sums, members, policy, loads, and who read the log
-    signins        2  signing in and out, and passkeys
+    signins        2  signing in and out, passkeys, and pages refused
     (kept)         -  deletions and holds themselves, and releases, whose proof anybody may ask for
 
 No statute names a period for such a log; UK GDPR, Art. 5(1)(e), asks for one that is stated and no longer than its
@@ -62,12 +62,13 @@ class Kind(StrEnum):
 
 
 _CHILDREN = ("lookup", "delegation", "handover", "notice", "claim", "children", "tracking", "subject")
-_SIGNINS = ("signin", "session", "passkey")
+_SIGNINS = ("signin", "session", "passkey", "page")
 _KEPT = frozenset(
     {
         Action.AUDIT_DELETED,
         Action.HOLD_PLACED,
         Action.HOLD_LIFTED,
+        Action.POLICY_ADOPTED,
         Action.QUERY_RELEASED,
         Action.RELEASE_WITHDRAWN,
     }

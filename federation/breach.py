@@ -19,7 +19,8 @@ from federation.envelope import decode_base64
 from federation.register import Member, Register
 from federation.state import StateError
 
-POWERS = frozenset({Action.POLICY_CHANGED, Action.QUERY_APPROVED, Action.DELEGATION_GIVEN, Action.PASSKEY_ENROLLED})
+POWERS = frozenset({Action.POLICY_CHANGED, Action.POLICY_ADOPTED, Action.QUERY_APPROVED})
+POWERS |= {Action.DELEGATION_GIVEN, Action.PASSKEY_ENROLLED}
 """Acts that go on having effect after the key is gone: each is looked at by itself."""
 
 

@@ -122,6 +122,12 @@ CREATE TABLE IF NOT EXISTS ended_sessions (
     session TEXT PRIMARY KEY,
     over_at TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS refused_pages (
+    day TEXT NOT NULL,
+    member TEXT NOT NULL,
+    page TEXT NOT NULL,
+    PRIMARY KEY (day, member, page)
+);
 CREATE TABLE IF NOT EXISTS templates (
     digest TEXT PRIMARY KEY,
     template_id TEXT NOT NULL,

@@ -163,6 +163,10 @@ class Hub:
             return False
         return True
 
+    def refused_page(self, member: str, page: str, code: str) -> AuditEvent:
+        """Return the entry for a page that was refused to a member."""
+        return self.event(Action.PAGE_REFUSED, member, "", outcome=Outcome.REFUSED, page=page, code=code)
+
     def event(
         self,
         action: Action,

@@ -1,6 +1,7 @@
 """`circe node`: make an authority's node, load its files, look at what it holds, and run it."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,9 @@ from node.lookups.officer_commands import held, notices
 from node.policy_commands import policy
 from node.quality.commands import quality, retire, returns, validate
 from node.tracking.commands import track
+
+if TYPE_CHECKING:
+    from node.service import Node
 
 STATE = click.option(
     "--state", type=click.Path(path_type=Path, file_okay=False), required=True, help="The node's own directory."
@@ -36,6 +40,14 @@ for command in (*ABOUT_KEEPING, *ABOUT_DATA, *ABOUT_ACCESS, track):
     node.add_command(command)
 
 
+def warn_of_policy(opened: "Node") -> None:
+    """Say at the start where no policy is in force: everything runs, and nobody sees anything."""
+    from node.own_policy import find_trouble
+
+    if trouble := find_trouble(opened):
+        click.echo(f"Warning: {opened.party.member_id} shows nobody anything: {trouble}", err=True)
+
+
 @node.command()
 @STATE
 @click.option("--authority", required=True, help="The authority's three-digit code, for example 301.")
@@ -52,13 +64,13 @@ def init(state: Path, authority: str, operator: str) -> None:
 @click.option("--id", "person_id", required=True, help="Who, for example vsh@301.")
 @click.option("--role", required=True, help="A role of the access matrix, for example virtual_school_head.")
 @click.option("--title", required=True, help="How others are told who this is.")
-@click.option("--school", "schools", type=int, multiple=True, help="A teacher's school, or each of a trust's: its URN.")
+@click.option("--school", "schools", type=int, multiple=True, help="A teacher's school, or each of several: its URN.")
 def person(state: Path, person_id: str, role: str, title: str, schools: tuple[int, ...]) -> None:
     """Add one of the authority's people, or change their role."""
+    from node.people import BY_SCHOOLS
     from node.setting_up import enter_person
-    from policies.names import Role
 
-    if role != Role.ACADEMY_TRUST and len(schools) == 1:
+    if role not in BY_SCHOOLS and len(schools) == 1:
         enter_person(state, person_id, role, title, schools[0])
     else:
         enter_person(state, person_id, role, title, schools=schools)
@@ -106,7 +118,9 @@ def pages(state: Path, bind: str, tls_cert: Path | None, tls_key: Path | None, b
     from node.server import PagesServer
     from node.service import open_node
 
-    click.echo(f"pages of {open_node(state).party.member_id} at {bind}", err=True)
+    opened = open_node(state)
+    warn_of_policy(opened)
+    click.echo(f"pages of {opened.party.member_id} at {bind}", err=True)
     PagesServer(state, Listening(bind, tls_cert, tls_key, behind_tls_proxy)).run()
 
 
@@ -182,6 +196,8 @@ def serve(states: tuple[Path, ...]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     nodes = [open_node(state) for state in states]
+    for opened in nodes:
+        warn_of_policy(opened)
     # Here, where an address or a certificate file that is of no use ends the command with a word about it.
     hubs = [connect_party(opened.party, clock=opened.clock, pause=stop.wait) for opened in nodes]
     threads = [threading.Thread(target=serve_node, args=(*pair, stop)) for pair in zip(nodes, hubs, strict=True)]

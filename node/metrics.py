@@ -6,6 +6,7 @@ from audit.log import read_head
 from federation.metrics import Figure, single
 from federation.software import own_version
 from federation.transport import Clock
+from node.own_policy import find_trouble
 from node.service import Node
 
 
@@ -18,6 +19,8 @@ def read_metrics(node: Node, clock: Clock) -> Iterator[Figure]:
         yield single("circe_snapshot_age_seconds", "How long ago what is served was loaded.", age)
     taken = connection.execute("SELECT count(*) AS found FROM manifests").fetchone()["found"]
     yield single("circe_questions_reserved", "Questions that the ledger has.", taken)
+    in_force = not find_trouble(node)
+    yield single("circe_policy_in_force", "Whether an access policy is in force; else nobody sees anything.", in_force)
     left = (node.register().expires_at - now).total_seconds()
     yield single("circe_register_seconds_left", "How long the register is valid still.", left)
     yield single("circe_log_entries", "Entries of the audit log.", read_head(connection)[1])

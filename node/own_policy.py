@@ -1,8 +1,9 @@
 """An authority's own access policy: what a new file would change, and putting it into effect.
 
-The file is linted and compared with the one in force before anything is written, and the change is in the log, by the
-versions of both, before it takes effect. One that is edited where it stands, and not adopted, is not in force: nobody
-sees anything until it is (`Node.policy`).
+The file is linted and compared with the one in force before anything is written. What puts it into force is its entry
+in the log, by the versions of both and the digest of its text, which is kept in the same transaction. A file that is
+edited where it stands, or put there by anything else, is not in force: nobody sees anything until it is
+(`Node.policy`).
 """
 
 from dataclasses import dataclass
@@ -10,9 +11,11 @@ from pathlib import Path
 
 from audit.event import Action
 from federation.state import hold_directory, write_file
-from node.service import ADOPTED_FILE, POLICY_FILE, Node
+from node.adopted_policy import digest_policy, keep_policy
+from node.service import POLICY_FILE, Node
 from policies.access_policy import AccessPolicy, name_version
 from policies.changes import PolicyChange, compare_policies
+from policies.linter import PolicyInvalid
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ def propose_policy(node: Node, path: Path) -> ProposedPolicy:
 
     Raises `PolicyInvalid` with everything that is wrong with it, and `PolicyMoved` where it changes under our eyes.
     """
-    proposed, in_force = AccessPolicy.load(path), node.adopted_policy()
+    proposed, in_force = AccessPolicy.load(path), _find_in_force(node)
     data = path.read_bytes()
     if name_version(data) != proposed.version:
         raise PolicyMoved(f"{path} was written to while it was read; nothing was done: compare again")
@@ -38,26 +41,44 @@ def propose_policy(node: Node, path: Path) -> ProposedPolicy:
 
 
 def adopt_policy(node: Node, proposed: ProposedPolicy) -> None:
-    """Put a proposed policy into effect, and log it first.
+    """Put a proposed policy into effect, by its entry in the log.
 
     Raises `PolicyMoved` where another policy has come into force since it was compared: its sentences would not hold.
     """
     with hold_directory(node.party.directory):
-        if node.adopted_policy().version != proposed.replaces:
+        if _find_in_force(node).version != proposed.replaces:
             raise PolicyMoved("the policy in force has changed meanwhile; nothing was done: compare again")
-        node.record(
-            node.event(
-                Action.POLICY_CHANGED,
-                node.party.member_id,
-                "",
-                policy_version=proposed.version,
-                replaces=proposed.replaces,
-                gained=len(proposed.change.gained),
-                lost=len(proposed.change.lost),
-            )
+        event = node.event(
+            Action.POLICY_ADOPTED,
+            node.party.member_id,
+            "",
+            policy_version=proposed.version,
+            digest=digest_policy(proposed.data),
+            replaces=proposed.replaces,
+            gained=len(proposed.change.gained),
+            lost=len(proposed.change.lost),
         )
-        for name in (ADOPTED_FILE, POLICY_FILE):
-            write_file(node.party.directory / name, proposed.data)
+        with node.database.transaction() as connection:
+            keep_policy(connection, proposed.data)
+            node.database.log.append(connection, event)
+        write_file(node.party.directory / POLICY_FILE, proposed.data)
+
+
+def _find_in_force(node: Node) -> AccessPolicy:
+    """What a new policy is compared with: the one adopted last or, where that one can be read no more, the packaged."""
+    try:
+        return node.adopted_policy()
+    except PolicyInvalid:
+        return AccessPolicy.load()
+
+
+def find_trouble(node: Node) -> str:
+    """Return what is wrong with the policy, so that nobody sees anything here; nothing where one is in force."""
+    try:
+        node.policy()
+    except PolicyInvalid as invalid:
+        return str(invalid)
+    return ""
 
 
 class PolicyMoved(Exception):

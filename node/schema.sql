@@ -102,6 +102,17 @@ CREATE TABLE IF NOT EXISTS ended_sessions (
     session TEXT PRIMARY KEY,
     over_at TEXT NOT NULL
 );
+-- The text of every access policy that was adopted, by the digest that its entry of the log has.
+CREATE TABLE IF NOT EXISTS adopted_policies (
+    digest TEXT PRIMARY KEY,
+    text BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS refused_pages (
+    day TEXT NOT NULL,
+    member TEXT NOT NULL,
+    page TEXT NOT NULL,
+    PRIMARY KEY (day, member, page)
+);
 CREATE TABLE IF NOT EXISTS used_tickets (
     ticket TEXT PRIMARY KEY,
     expires_at TEXT NOT NULL

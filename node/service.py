@@ -12,6 +12,7 @@ from federation.register_reader import RegisterReader, identify_file
 from federation.secure_sum.contributor import Contributor
 from federation.state import Party, hold_directory, open_party
 from federation.transport import Clock, current_time
+from node.adopted_policy import digest_policy, find_adopted, read_adopted
 from node.earlier_rows import EarlierRows
 from node.rules import NodeRules, load_rules
 from node.snapshots import SnapshotStore
@@ -22,12 +23,12 @@ from policies.linter import Finding, PolicyInvalid
 HERE = Path(__file__).parent
 ROOMS = ("", "disclosures", "figures", "leaving", "lookups", "sums", "tracking")
 SCHEMAS = (*(HERE / room / "schema.sql" for room in ROOMS), WITNESS_SCHEMA)
-POLICY_FILE, ADOPTED_FILE = "policy.csv", "policy.adopted.csv"
-"""The authority's own policy, and the copy of it that was made when it was adopted."""
+POLICY_FILE = "policy.csv"
+"""The authority's own policy, to be edited; what counts is what was adopted (`node.adopted_policy`)."""
 NOT_ADOPTED = Finding(
     POLICY_FILE,
     0,
-    "changed since it was adopted, and not in force",
+    "is not what was adopted, and not in force: until it is, or is put back, nobody sees anything",
     "circe node policy compare tells what it changes and, with --adopt, puts it into effect",
 )
 SNAPSHOTS = "snapshots"
@@ -41,8 +42,13 @@ def _load_policy(path: Path | None, _identity: tuple[int, ...]) -> AccessPolicy:
 
 
 @lru_cache(maxsize=64)
-def _are_same(one: Path, other: Path, _identities: tuple[tuple[int, ...], ...]) -> bool:
-    return one.exists() == other.exists() and (not one.exists() or one.read_bytes() == other.read_bytes())
+def _parse_policy(text: bytes) -> AccessPolicy:
+    return AccessPolicy.parse(text, POLICY_FILE)
+
+
+@lru_cache(maxsize=64)
+def _digest_file(path: Path, _identity: tuple[int, ...]) -> str | None:
+    return digest_policy(path.read_bytes()) if path.exists() else None
 
 
 @dataclass(frozen=True)
@@ -81,8 +87,8 @@ class Node:
     def policy(self) -> AccessPolicy:
         """Return the authority's access policy as it stands now: its own, or the packaged matrix.
 
-        Raises `PolicyInvalid` where its file is another than the one that was adopted. What a change comes to is told
-        before it takes effect: until somebody has read it, nobody sees anything, by the old file or the new.
+        Raises `PolicyInvalid` where its file is another than what the log says was adopted. What a change comes to is
+        told before it takes effect: until somebody has read it, nobody sees anything, by the old file or the new.
         """
         if not self._is_as_adopted():
             with hold_directory(self.party.directory):  # Somebody may be adopting one at this moment.
@@ -91,14 +97,15 @@ class Node:
         return self.adopted_policy()
 
     def adopted_policy(self) -> AccessPolicy:
-        """Return the policy that was adopted last, whatever its file says now."""
-        own = self.party.directory / ADOPTED_FILE
-        path = own if own.exists() else None
-        return _load_policy(path, identify_file(path or MATRIX))
+        """Return the policy that was adopted last, whatever its file says now. Raises `PolicyInvalid`."""
+        connection = self.database.connection
+        if (digest := find_adopted(connection)) is None:
+            return _load_policy(None, identify_file(MATRIX))
+        return _parse_policy(read_adopted(connection, digest))
 
     def _is_as_adopted(self) -> bool:
-        files = [self.party.directory / name for name in (POLICY_FILE, ADOPTED_FILE)]
-        return _are_same(*files, tuple(map(identify_file, files)))
+        path = self.party.directory / POLICY_FILE
+        return _digest_file(path, identify_file(path)) == find_adopted(self.database.connection)
 
     @cached_property
     def registers(self) -> RegisterReader:
@@ -138,6 +145,16 @@ class Node:
             policy_version=policy_version,
             reference=reference,
             details=details,
+        )
+
+    def refused_page(self, member: str, page: str, code: str) -> AuditEvent:
+        """Return the entry for a page that was refused to one of our people."""
+        try:
+            version = self.adopted_policy().version
+        except PolicyInvalid:
+            version = ""
+        return self.event(
+            Action.PAGE_REFUSED, member, "", outcome=Outcome.REFUSED, policy_version=version, page=page, code=code
         )
 
     def record(self, *events: AuditEvent) -> None:

@@ -83,10 +83,14 @@ class AccessPolicy:
 
         Raises `PolicyInvalid` where the file cannot be read or the linter finds anything.
         """
-        model_path, policy_path = MODEL, path or MATRIX
-        model, policy = _read(model_path), _read(policy_path)
-        lint_model(_decode(model, model_path), str(model_path))
-        rules = lint_policy(_decode(policy, policy_path), str(policy_path))
+        return cls.parse(_read(path or MATRIX), str(path or MATRIX))
+
+    @classmethod
+    def parse(cls, policy: bytes, file: str) -> "AccessPolicy":
+        """The policy whose text these bytes are; findings say that they are in `file`. Raises `PolicyInvalid`."""
+        model = _read(MODEL)
+        lint_model(_decode(model, str(MODEL)), str(MODEL))
+        rules = lint_policy(_decode(policy, file), file)
         enforcers: dict[str, Any] = {role: _make_enforcer(model.decode(), role, rules) for role in Role}
         return cls(enforcers, rules, _name_bytes(model, policy))
 
@@ -183,12 +187,12 @@ def _read(path: Path) -> bytes:
         raise PolicyInvalid((finding,)) from error
 
 
-def _decode(data: bytes, path: Path) -> str:
+def _decode(data: bytes, file: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise PolicyInvalid((Finding(str(path), line, "is not UTF-8", "save the file as UTF-8"),)) from error
+        raise PolicyInvalid((Finding(file, line, "is not UTF-8", "save the file as UTF-8"),)) from error
 
 
 def _make_enforcer(model: str, role: Role, rules: tuple[Rule, ...]) -> Any:

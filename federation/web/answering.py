@@ -4,7 +4,7 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from federation.problems import PROBLEM_TYPE, TITLES, ProblemRaised
-from federation.web.site import SENTENCES, is_page, render_problem
+from federation.web.site import SENTENCES, is_page, note_refusal, render_problem
 from federation.wire import encode_document
 
 
@@ -15,9 +15,13 @@ def answer_problems(app: Flask) -> None:
 
 
 def answer_problem(raised: ProblemRaised) -> Response:
-    """Answer with the problem that was raised: a page for people, a problem document for software."""
+    """Answer with the problem that was raised: a page for people, a problem document for software.
+
+    That a page was refused to somebody who has signed in is logged.
+    """
     problem = raised.problem
     if is_page():
+        note_refusal(problem)
         response = render_problem(problem)
     else:
         response = Response(encode_document(problem), problem.status, content_type=PROBLEM_TYPE)

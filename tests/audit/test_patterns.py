@@ -55,6 +55,13 @@ def signins(count: int, apart: timedelta, outcome: Outcome = Outcome.REFUSED) ->
     return [event(Action.SIGNIN, number * apart, outcome=outcome) for number in range(count)]
 
 
+def refusals_of(pages: int, apart: timedelta) -> list[AuditEvent]:
+    return [
+        event(Action.PAGE_REFUSED, number * apart, outcome=Outcome.REFUSED, details={"page": f"GET /{number}"})
+        for number in range(pages)
+    ]
+
+
 def watched(people: int, apart: timedelta) -> list[AuditEvent]:
     return [event(SEEN, number * apart, actor=f"person-{number}", subject=child(1)) for number in range(people)]
 
@@ -76,6 +83,7 @@ PLANTED: dict[str, list[AuditEvent]] = {
     "emergency": [event(ASKED, details={"kind": "emergency"})],
     "export_after_lookup": [event(SEEN, subject=child(1)), COPY],
     "refused_again": searches(3, 10 * MINUTE, outcome=Outcome.REFUSED),
+    "refused_pages": refusals_of(4, 10 * MINUTE),
     "watched_child": watched(5, HOUR),
     "again_and_again": [event(SEEN, number * 6 * HOUR, subject=child(1)) for number in range(10)],
     "failed_signins": signins(5, 10 * MINUTE),
@@ -110,6 +118,7 @@ USUAL: dict[str, list[AuditEvent]] = {
     "emergency": [event(ASKED, details={"kind": "one_child"})],
     "export_after_lookup": [event(SEEN, subject=child(1)), event(LISTED, 31 * MINUTE, details={"copied": True})],
     "refused_again": searches(3, 31 * MINUTE, outcome=Outcome.REFUSED),
+    "refused_pages": [*refusals_of(3, 10 * MINUTE), *searches(2, 31 * MINUTE, outcome=Outcome.REFUSED)],
     "watched_child": [*watched(4, HOUR), event(SEEN, 5 * HOUR, actor="person-9", subject=child(2))],
     "again_and_again": [event(SEEN, number * 20 * HOUR, subject=child(1)) for number in range(10)],
     "failed_signins": [*signins(4, 10 * MINUTE), *signins(9, MINUTE, Outcome.DONE)],

@@ -8,7 +8,7 @@ from federation.metrics import write_metrics
 from node.commands import node as command
 from node.metrics import read_metrics
 from node.polling import tell_software
-from node.service import open_node
+from node.service import POLICY_FILE, open_node
 from tests.small_federation import SmallFederation
 
 
@@ -17,6 +17,9 @@ def test_what_a_node_tells_of_itself(federation: SmallFederation) -> None:
     text = write_metrics(read_metrics(node, federation.clock)).decode()
     for name in ("circe_build_info", "circe_snapshot_age_seconds", "circe_questions_reserved", "circe_log_entries"):
         assert f"\n{name}" in text
+    assert "\ncirce_policy_in_force 1.0" in text
+    (node.party.directory / POLICY_FILE).write_text("p, virtual_school_head, home, read, identity, allow\n")
+    assert "\ncirce_policy_in_force 0.0" in write_metrics(read_metrics(node, federation.clock)).decode()
     snapshot = node.store.current()
     assert snapshot is not None
     assert tell_software(node).endswith(f" register/{node.register().version} snapshot/{snapshot.id}")

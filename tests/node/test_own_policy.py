@@ -7,15 +7,18 @@ import pytest
 
 from audit.event import Action, AuditEvent, Outcome
 from audit.log import read_entries
+from audit.retention import Kind, kind_of
 from federation.cli import run
+from node import own_policy
+from node.commands import warn_of_policy
 from node.loading import load_into
-from node.own_policy import PolicyMoved, adopt_policy, propose_policy
+from node.own_policy import PolicyMoved, adopt_policy, find_trouble, propose_policy
 from node.service import POLICY_FILE, Node, open_node
 from node.setting_up import create_node, enter_person
-from policies.access_policy import MATRIX, AccessPolicy
+from policies.access_policy import MATRIX, AccessPolicy, AccessRequest
 from policies.linter import PolicyInvalid
 from tests.node.ingest.small_returns import write_table
-from tests.own_policies import put_policy
+from tests.own_policies import drop_policy, put_policy
 
 UPN, CHILD = "A801200005001", "77"
 NO_HEALTH = "p, *, *, *, health, deny\n"
@@ -43,8 +46,7 @@ def own_file(tmp_path: Path, append: str = NO_HEALTH) -> Path:
 
 def changes(node: Node) -> list[AuditEvent]:
     """The log's entries of policies that came into force."""
-    entries = read_entries(node.database.connection, action=Action.POLICY_CHANGED)
-    return [event for entry in entries if (event := entry.to_event()).policy_version]
+    return [entry.to_event() for entry in read_entries(node.database.connection, action=Action.POLICY_ADOPTED)]
 
 
 def test_a_change_is_told_and_not_made(state: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,7 +92,7 @@ def test_a_policy_that_moved_since_it_was_compared_is_not_replaced(state: Path, 
     with pytest.raises(PolicyMoved, match="compare again"):
         adopt_policy(node, proposed)
     assert "care, deny" in (state / POLICY_FILE).read_text()
-    assert changes(node) == []
+    assert proposed.version not in {event.policy_version for event in changes(node)}
 
 
 def test_a_file_that_is_edited_where_it_stands_is_not_in_force_until_it_is_adopted(
@@ -113,6 +115,76 @@ def test_a_file_that_is_edited_where_it_stands_is_not_in_force_until_it_is_adopt
     (state / POLICY_FILE).unlink()
     with pytest.raises(PolicyInvalid, match="not in force"):
         node.policy()
+
+
+def test_a_file_that_something_else_puts_there_counts_for_nothing(
+    state: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A backup, a colleague or an intruder: without the entry that adopted it, a file is none of the policy's."""
+    looser = MATRIX.read_text() + "p, virtual_school_staff, home, export, health, allow\n"
+    for name in (POLICY_FILE, "policy.adopted.csv"):
+        (state / name).write_text(looser)
+    node = open_node(state)
+    with pytest.raises(PolicyInvalid, match="not in force"):
+        node.policy()
+    assert node.adopted_policy().version == AccessPolicy.load().version
+    assert "not in force" in find_trouble(node)
+    assert adopt(state, own_file(tmp_path)) == 0
+    assert find_trouble(open_node(state)) == ""
+    (state / POLICY_FILE).write_text(looser)
+    assert "circe node policy compare" in find_trouble(open_node(state))
+    assert who(state, "vsh") == 2
+    capsys.readouterr()
+    warn_of_policy(open_node(state))
+    assert "node-301 shows nobody anything" in capsys.readouterr().err
+    drop_policy(state)
+    warn_of_policy(open_node(state))
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "UPDATE adopted_policies SET text = CAST(replace(CAST(text AS TEXT), ', deny', ', allow') AS BLOB)",
+        "DELETE FROM adopted_policies",
+    ],
+)
+def test_a_kept_text_that_is_not_what_the_log_says_is_not_in_force(state: Path, tmp_path: Path, tampering: str) -> None:
+    """Nor does it keep anybody from adopting a policy again."""
+    assert adopt(state, own_file(tmp_path)) == 0
+    node = open_node(state)
+    with node.database.transaction() as connection:
+        assert connection.execute(tampering).rowcount == 1
+    with pytest.raises(PolicyInvalid, match="find out who"):
+        node.policy()
+    assert adopt(state, own_file(tmp_path, NO_HEALTH + "p, *, *, *, care, deny\n")) == 0
+    assert not open_node(state).policy().permits(AccessRequest("virtual_school_head", "home", "read", "health"))
+
+
+def test_a_policy_is_in_force_by_its_entry_whatever_became_of_the_file(
+    state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut off between entry and file, the file is what is not in force; adopted once more, both are one."""
+    node, proposed = open_node(state), propose_policy(open_node(state), own_file(tmp_path))
+    monkeypatch.setattr(own_policy, "write_file", lambda *_: (_ for _ in ()).throw(OSError("no room")))
+    with pytest.raises(OSError, match="no room"):
+        adopt_policy(node, proposed)
+    assert node.adopted_policy().version == proposed.version
+    with pytest.raises(PolicyInvalid):
+        node.policy()
+    monkeypatch.undo()
+    assert adopt(state, own_file(tmp_path)) == 0
+    assert node.policy().version == proposed.version
+
+
+def test_an_adopted_policy_outlives_the_retention_of_the_log() -> None:
+    """Without its entry it would be none."""
+    assert kind_of(Action.POLICY_ADOPTED) is Kind.KEPT
+    assert kind_of(Action.POLICY_CHANGED) is Kind.ACTS
+
+
+def adopt(state: Path, file: Path) -> int:
+    return run(["node", "policy", "compare", "--adopt", "--state", str(state), str(file)])
 
 
 def test_the_policy_in_force_is_printed(state: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,8 +7,11 @@ about, and all that is not released, by its asker and those who look after the f
 import pytest
 from flask import Flask
 
+from audit.event import Action, Outcome
+from audit.log import read_entries
 from hub.pages.site import DOORS
 from tests.hub.pages.conftest import Browse
+from tests.hub.played_federation import PlayedFederation
 
 VISITORS = ("", "ana", "bea", "cho", "eve", "fay", "gus", "hub")
 
@@ -107,3 +110,13 @@ def test_an_officer_of_another_organisation_may_not_read_the_hubs_log(browse: Br
     """The matrix gives an officer the log of their own organisation; the hub's belongs to whoever runs the hub."""
     refused = browse("fay").get("/audit")
     assert "officers of the organisation that runs the hub" in refused.text
+
+
+def test_a_page_refused_to_a_member_is_in_the_hubs_log_once_a_day(federation: PlayedFederation, browse: Browse) -> None:
+    fay = browse("fay")
+    assert [fay.get(f"/audit?actor={name}").status_code for name in ("ana", "bea")] == [403, 403]
+    assert browse("").get("/audit").status_code == 403
+    entries = list(read_entries(federation.hub.database.connection, action=Action.PAGE_REFUSED))
+    (event,) = [entry.to_event() for entry in entries]
+    assert (event.actor, event.outcome, event.policy_version) == ("fay", Outcome.REFUSED, federation.hub.policy.version)
+    assert dict(event.details) == {"page": "GET /audit", "code": "not_permitted"}

@@ -25,6 +25,7 @@ from node.lookups.records import CHILDREN
 from node.service import Node
 from node.vault import read_vault
 from tests.node.pages.conftest import Browse, Send
+from tests.small_federation import SmallFederation
 
 
 @pytest.fixture
@@ -262,3 +263,46 @@ def test_a_long_list_of_what_was_touched_says_where_the_rest_is(
     page = send(browse("ig"), "/breach", {"person": "vsh", "since": "2020-01-01", "until": "2999-01-01"}).text
     assert re.search(r"The first 1 of [0-9]+ entries", page)
     assert "All of them, as a table for a spreadsheet: <code>circe audit breach --state DIR --person vsh " in page
+
+
+# --- Pages that were refused -----------------------------------------------------------------------------------------
+
+
+def refused_pages(node: Node) -> list[tuple[str, object, object]]:
+    found = reversed(events(node, Action.PAGE_REFUSED))
+    return [(event.actor, event.details["page"], event.details["code"]) for event in found]
+
+
+def test_a_page_refused_is_an_entry_once_a_day_for_each_person_and_page(
+    federation: SmallFederation, node: Node, browse: Browse, send: Send
+) -> None:
+    teacher, director = browse("teacher"), browse("director")
+    for _ in range(3):
+        assert teacher.get("/audit?actor=A823456789012").status_code == 403
+    assert director.get("/audit").status_code == 403
+    assert send(director, "/children", {"purpose": "Forged"}, shown="/").status_code == 403
+    once = [
+        ("teacher", "GET /audit", "not_permitted"),
+        ("director", "GET /audit", "not_permitted"),
+        ("director", "POST /children", "not_permitted"),
+    ]
+    assert refused_pages(node) == once
+    assert {event.policy_version for event in events(node, Action.PAGE_REFUSED)} == {node.policy().version}
+    federation.clock.now += timedelta(days=1)
+    assert browse("teacher").get("/audit").status_code == 403
+    assert refused_pages(node) == [*once, once[0]]
+
+
+def test_who_has_not_signed_in_leaves_no_entry(node: Node, browse: Browse) -> None:
+    assert browse("").get("/audit").status_code == 403
+    assert refused_pages(node) == []
+
+
+def test_the_officer_finds_who_tried_page_after_page(node: Node, browse: Browse) -> None:
+    teacher = browse("teacher")
+    for page in ("/audit", "/delegations", "/held", "/breach"):
+        assert teacher.get(page).status_code == 403
+    ig = browse("ig")
+    assert len(indexes(ig.get("/audit?action=page.refused&actor=teacher"))) == 4
+    said = " ".join(re.sub("<[^>]+>", " ", ig.get("/audit").text).split())
+    assert "4 pages refused within an hour" in said
