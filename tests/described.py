@@ -30,6 +30,7 @@ from federation.http_signatures import RequestUnsigned, sign_request
 from federation.keys import MemberKeys
 from federation.problems import PROBLEM_TYPE
 from federation.web.description import ADDRESS, read_described
+from tests.aligned import find_unaligned
 
 WANTED = "wanted"
 """Stands for the signature of a request that is signed on its way."""
@@ -208,7 +209,10 @@ def assert_handed_out(app: Flask, room: str) -> None:
 
 
 def hold_answers(app: Flask, room: str) -> Flask:
-    """Have an application fail whichever test sees an answer of it that its description does not name."""
+    """Have an application fail whichever test sees an answer of it that its description does not name.
+
+    So does a page with a column of numbers that do not stand to the right.
+    """
     paths = json.loads((HOUSE / room / "openapi.json").read_text())["paths"]
     answer, unnamed = app.wsgi_app, list[str]()
 
@@ -217,11 +221,13 @@ def hold_answers(app: Flask, room: str) -> Flask:
             said = paths[write_path(request.url_rule)][request.method.lower()]["responses"]
             if not is_named(response, said.get(str(response.status_code))):
                 unnamed.append(f"{request.method} {request.url_rule}: {response.status_code} {response.data[:300]!r}")
+        if response.mimetype == "text/html":
+            unnamed.extend(f"{request.url_rule}: {each}" for each in find_unaligned(response.get_data(as_text=True)))
         return response
 
     def answer_held(environ: WSGIEnvironment, start_response: StartResponse) -> Any:
         given = answer(environ, start_response)
-        assert not unnamed, f"not described: {unnamed.pop()}"
+        assert not unnamed, f"not as it is described, or as the house has it: {unnamed.pop()}"
         return given
 
     app.after_request(compare)

@@ -23,7 +23,9 @@ from federation.state import Party
 from federation.web.days import tell_day
 from federation.web.ended_sessions import end_session, is_ended, note_session
 from federation.web.headers import set_headers
+from federation.web.number_columns import find_number_columns
 from federation.web.rate_limit import RateLimit, TooMany
+from federation.web.refused_pages import Refuser, note_refused_page
 from federation.web.session import (
     SEEN_ANEW,
     FormStale,
@@ -62,13 +64,37 @@ MOST_FAILURES, FAILURES_WITHIN = 20, timedelta(minutes=15)
 """How often one address may fail to sign in, in a while."""
 
 Navigation = tuple[str, str, bool]
-"""One entry of a page's main navigation: address, text, and whether it is where the visitor is."""
+"""One entry of a page's navigation: address, text, and whether it is where the visitor is."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the main navigation: what it is called, and its pages, of which it leads to the first."""
+
+    title: str
+    pages: tuple[Navigation, ...]
+
+    @property
+    def text(self) -> str:
+        """What leads to it: a section of one page is called as the page is."""
+        return self.title if len(self.pages) > 1 else self.pages[0][1]
+
+    @property
+    def address(self) -> str:
+        """Where it leads to."""
+        return self.pages[0][0]
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the visitor is on one of its pages."""
+        return any(is_here for _, _, is_here in self.pages)
+
 
 kit = Blueprint("kit", __name__, template_folder="templates", static_folder="assets", static_url_path="/assets")
 
 
-class Host(Doorkeeper, Protocol):
-    """A party that serves pages. Its database has the tables that signing in and out need."""
+class Host(Doorkeeper, Refuser, Protocol):
+    """A party that serves pages. Its database has the tables that signing in and out, and refusing, need."""
 
     @property
     def party(self) -> Party:
@@ -109,7 +135,7 @@ def open_site(
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(sentence=as_sentence, breakable=as_breakable, day=tell_day)
-    app.jinja_env.globals.update(asset=asset_address, form_token=current_form_token)
+    app.jinja_env.globals.update(asset=asset_address, form_token=current_form_token, number_columns=find_number_columns)
     app.context_processor(lambda: {"site": the_site()})
     app.register_blueprint(kit)
     app.before_request(check_form)
@@ -144,8 +170,13 @@ def _read_cookie(site: Site) -> Session | None:
 
 
 def navigation_entry(address: str, text: str) -> Navigation:
-    """One entry of a page's main navigation."""
+    """One entry of a page's navigation."""
     return address, text, request.path == address or (address != "/" and request.path.startswith(f"{address}/"))
+
+
+def make_section(title: str, pages: Iterable[Navigation]) -> Section:
+    """A part of the main navigation, of one page at least."""
+    return Section(title, tuple(pages))
 
 
 def change_session(member: str = "", means: Means = Means.NONE) -> Session:
@@ -241,6 +272,14 @@ def _keep_session() -> None:
 def _cookie_name() -> str:
     """The prefix, which browsers know, keeps a cookie to the one host that set it over TLS."""
     return ("__Host-" if request.is_secure else "") + the_site().cookie
+
+
+def note_refusal(problem: Problem) -> None:
+    """Log a page that is refused to somebody who has signed in."""
+    session = current_session()
+    if problem.status == 403 and session is not None and session.member and request.url_rule is not None:
+        page = f"{request.method} {request.url_rule.rule}"
+        note_refused_page(the_site().host, session.member, page, problem.code)
 
 
 def render_problem(problem: Problem) -> Response:

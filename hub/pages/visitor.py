@@ -7,7 +7,7 @@ from flask import current_app, g
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind, RegisterError
 from federation.state import StateError
-from federation.web.site import Navigation, current_session, navigation_entry
+from federation.web.site import Navigation, current_session, make_section, navigation_entry
 from hub.service import Hub
 
 
@@ -105,4 +105,5 @@ def list_navigation(visitor: Member | None) -> Iterator[Navigation]:
 def describe_visitor() -> dict[str, object]:
     """What the frame of every page shows of whoever visits it."""
     visitor = find_visitor()
-    return {"visitor": visitor, "navigation": tuple(list_navigation(visitor))}
+    sections = tuple(make_section(entry[1], [entry]) for entry in list_navigation(visitor))
+    return {"visitor": visitor, "navigation": sections}

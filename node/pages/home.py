@@ -6,9 +6,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from federation.web.session import Means
 from federation.web.site import change_session, counting_failures
 from node.lookups.notices import count_open
+from node.pages.navigation import list_sections
 from node.pages.passkeys import SIGNING_IN, ask_passkey, sign_in_visitor
 from node.pages.providers import offer_providers
-from node.pages.staff import find_visitor, list_navigation, may_read_log, the_node
+from node.pages.staff import find_visitor, may_read_log, the_node
 from node.sign_in import use_code
 from policies.names import ROLE_MEANINGS
 
@@ -27,7 +28,7 @@ def show_home() -> str:
         meaning=ROLE_MEANINGS[visitor.role],
         snapshot=snapshot,
         open_notices=count_open(the_node()) if may_read_log(visitor) else 0,
-        pages=[(address, text) for address, text, _ in list_navigation(visitor) if address != "/"],
+        sections=list(list_sections(visitor)),
     )
 
 

@@ -17,6 +17,7 @@ from node.pages.held import held
 from node.pages.home import home
 from node.pages.leaving import leaving
 from node.pages.named import named
+from node.pages.navigation import describe_visitor
 from node.pages.newcomers import newcomers
 from node.pages.notices import notices
 from node.pages.one_child import one_child
@@ -25,7 +26,6 @@ from node.pages.placed_here import placed_here
 from node.pages.policy import policy
 from node.pages.providers import providers
 from node.pages.reports import reports
-from node.pages.staff import describe_visitor
 from node.pages.tracked_child import tracked_child
 from node.pages.tracking import tracking
 from node.pages.tracking_files import UPLOAD, tracking_files

@@ -1,17 +1,16 @@
 """Who is visiting, and what they may see: `people.toml` and the access policy are asked at every request."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from flask import current_app, g
 
 from federation.problems import ProblemRaised
-from federation.web.site import Navigation, current_session, navigation_entry
+from federation.web.site import current_session
 from node.lookups.officers import check_decider
 from node.people import Person
 from node.service import Node
 from node.sign_in import find_staff, opens_pages
 from policies.access_policy import AccessDenied, AccessRequest
-from policies.linter import PolicyInvalid
 from policies.names import Role
 
 
@@ -162,51 +161,3 @@ def require_visitor_who(may_visit: Callable[[Person], bool], otherwise: str) -> 
     if not may_visit(visitor):
         raise ProblemRaised(403, "not_permitted", otherwise)
     return visitor
-
-
-def list_navigation(visitor: Person | None) -> Iterator[Navigation]:
-    """Yield the pages that a visitor may go to."""
-    yield navigation_entry("/", "Home")
-    if visitor is None:
-        return
-    if may_read_ours(visitor):
-        yield navigation_entry("/children", "My children")
-    if may_read_tracking(visitor):
-        yield navigation_entry("/tracking", "Tracking")
-    if may_read_placed_here(visitor):
-        yield navigation_entry("/placed-here", "Placed here")
-    if may_search(visitor):
-        yield navigation_entry("/child", "Find one child")
-    if may_read_class(visitor):
-        yield navigation_entry("/class-list", "Class list")
-    if may_ask_in_emergency(visitor):
-        yield navigation_entry("/emergency", "Emergency access")
-    if may_read_named(visitor):
-        yield navigation_entry("/named", "Named to me")
-    if may_see_figures(visitor):
-        yield navigation_entry("/figures", "Figures")
-        yield navigation_entry("/reports", "Reports")
-    if may_delegate(visitor):
-        yield navigation_entry("/delegations", "Delegations")
-        yield navigation_entry("/handovers", "Hand-overs")
-    if may_read_leaving(visitor):
-        yield navigation_entry("/leaving", "What leaves")
-    if may_decide_held(visitor):
-        yield navigation_entry("/held", "Held requests")
-    yield navigation_entry("/policy", "Who may see what")
-    if may_read_log(visitor):
-        yield navigation_entry("/notices", "Notices")
-        yield navigation_entry("/audit", "Audit log")
-        yield navigation_entry("/breach", "Breach drill")
-    if may_gather(visitor):
-        yield navigation_entry("/subject", "Disclosures")
-
-
-def describe_visitor() -> dict[str, object]:
-    """What the frame of every page shows of whoever visits it."""
-    visitor = find_visitor()
-    try:
-        navigation = tuple(list_navigation(visitor))
-    except PolicyInvalid:  # The page that says so has a frame, too; it leads nowhere but home.
-        navigation = (navigation_entry("/", "Home"),)
-    return {"visitor": visitor or find_owner(), "account": "/passkeys", "navigation": navigation}

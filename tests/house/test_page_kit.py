@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import federation.web
 import hub
 import node
+from tests.aligned import find_unaligned
 
 KIT = Path(federation.web.__path__[0])
 ASSETS, SOURCES = KIT / "assets", KIT / "govuk"
@@ -103,6 +105,37 @@ def test_a_bare_element_and_a_strange_class_are_found() -> None:
     assert used_classes('<p class="a b-{{ c }}{{ " d" if e }}{{ " f-" ~ g }} {{ "h" if i else "j" }}">') == {
         "a", "b-*", "d", "f-*", "h", "j",
     }  # fmt: skip
+
+
+def make_table(head: str, cells: Sequence[str], kind: str = "", head_kind: str | None = None) -> str:
+    """A page with a table of two columns: letters, and this one."""
+    rows = "".join(
+        f'<tr><th>{letter}</th><td class="x{kind}">{cell}</td></tr>' for letter, cell in zip("abc", cells, strict=True)
+    )
+    top = f'<th>Letter</th><th class="govuk-table__header{kind if head_kind is None else head_kind}">{head}</th>'
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+RIGHT = " govuk-table__header--numeric"
+
+
+@pytest.mark.parametrize(
+    ("page", "faults"),
+    [
+        (make_table("Lookups", ["1", "2,000", "c"]), 1),
+        (make_table("Share", ["1.5 %", "20 to 30 %", "-"]), 1),
+        (make_table("Lookups", ['1 <span class="note">of late</span>', "2", "3"]), 1),
+        (make_table("Lookups", ["1", "2", "3"], RIGHT, ""), 2),
+        (make_table("Lookups", ["1", "2", "3"], "", RIGHT), 1),
+        (make_table("Lookups", ["1", "2", "3"], RIGHT), 0),
+        (make_table("Entry", ["1", "2", "3"]), 0),
+        (make_table("What", ["1", "two", "3"]), 0),
+        (make_table("Share", ["c", "-", "c"]), 0),
+    ],
+)
+def test_a_column_of_numbers_that_is_not_to_the_right_is_found(page: str, faults: int) -> None:
+    """Every page that a test of hub or node sees is looked through for them (`tests.described`)."""
+    assert len(list(find_unaligned(page))) == faults
 
 
 def test_every_page_is_in_the_one_frame() -> None:
