@@ -14,7 +14,6 @@ import base64
 import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
-from http import HTTPStatus
 from types import MappingProxyType
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -217,6 +216,6 @@ def _fetch(address: str, form: bytes = b"", headers: Mapping[str, str] = _NO_HEA
         raise ProviderSilent(NOT_ANSWERED) from None
     finally:
         lines.close()
-    if answer.status != HTTPStatus.OK:
-        raise (ProviderSilent if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR else ProviderRefused)(NOT_ANSWERED)
+    if answer.status != 200:
+        raise (ProviderSilent if answer.status >= 500 else ProviderRefused)(NOT_ANSWERED)
     return answer.body

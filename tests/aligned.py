@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from html import unescape
 
-from federation.web.number_columns import find_number_columns
+from federation.number_columns import find_number_columns
 
 ASIDE = re.compile(r'<(span)[^>]*class="[^"]*(?:visually-hidden|margin|note)[^"]*".*?</\1>', re.DOTALL)
 """What stands in a cell beside its number: words for listeners, a margin of error, a remark."""

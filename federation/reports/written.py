@@ -1,21 +1,14 @@
 """A report as it was written: words and tables of words, the same for the page, the PDF and whoever reads it aloud."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from disclosure_control.symbols import Symbol
+from federation.number_columns import find_number_places
 from federation.reports.figures import Figures, Told
 from federation.reports.like_for_like import Expected
 from federation.reports.places import Place
 
 __all__ = ["Funnel", "FunnelPoint", "WrittenReport", "WrittenSection", "WrittenTable", "name_year"]
-
-_FIGURE = re.compile(r"-?[\d,]+(\.\d+)?( %)?( \(\d+ to \d+ %\))?")
-"""A number or a share, perhaps with between what it could well be."""
-
-_NO_FIGURE = frozenset({"", *Symbol})
-"""What stands in the place of one."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +22,7 @@ class WrittenTable:
     @property
     def numeric(self) -> tuple[bool, ...]:
         """Which columns are of figures, which are set to the right so that they can be compared; never the first."""
-        return tuple(bool(place) and self._has_figures(place) for place in range(len(self.columns)))
-
-    def _has_figures(self, place: int) -> bool:
-        entries = {row[place] for row in self.rows} - _NO_FIGURE
-        return bool(entries) and all(map(_FIGURE.fullmatch, entries))
+        return find_number_places(self.columns, self.rows)
 
 
 @dataclass(frozen=True)

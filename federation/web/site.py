@@ -18,12 +18,12 @@ from flask import Blueprint, Flask, Response, current_app, g, render_template, r
 from jinja2 import StrictUndefined
 from markupsafe import Markup
 
+from federation.number_columns import find_number_columns
 from federation.problems import Problem, ProblemRaised
 from federation.state import Party
 from federation.web.days import tell_day
 from federation.web.ended_sessions import end_session, is_ended, note_session
 from federation.web.headers import set_headers
-from federation.web.number_columns import find_number_columns
 from federation.web.rate_limit import RateLimit, TooMany
 from federation.web.refused_pages import Refuser, note_refused_page
 from federation.web.session import (
