@@ -14,7 +14,7 @@ from node.disclosures.mandates import Draft, draft_gathering
 from node.disclosures.record import DisclosureRecord
 from node.lookups.answering import answer_lookup
 from node.lookups.one_child import ask_one_child
-from node.people import Person, find_person
+from node.people import BY_SCHOOLS, Person, find_person
 from node.service import Node
 from node.setting_up import enter_person
 from tests.node.lookups.test_lookups import PaperRelay
@@ -48,7 +48,8 @@ class Relay(PaperRelay):
 
 def officer_of(federation: SmallFederation, person: str = "ig", role: str = "ig_officer") -> tuple[Node, Person]:
     node = federation.node(HOME)
-    enter_person(node.party.directory, person, role, "Information governance")
+    schools = (100_001,) if role in BY_SCHOOLS else ()
+    enter_person(node.party.directory, person, role, "Information governance", schools=schools)
     return node, find_person(node.party.directory, person)
 
 
