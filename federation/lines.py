@@ -127,6 +127,8 @@ class _Line(HTTPConnection):
     ) -> tuple[Answer, bool]:
         """Send a request, and return the answer and whether the connection is good for another."""
         deadline = time.monotonic() + bounds.seconds
+        if bounds.seconds <= 0:
+            raise TimeoutError("the deadline is over")
         if self.sock is None:
             self.timeout = min(CONNECT_SECONDS, bounds.seconds)
             self.connect()
