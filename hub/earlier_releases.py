@@ -10,9 +10,11 @@ from functools import partial
 
 from audit.connection import Connection
 from disclosure_control.linked.related import find_related
+from disclosure_control.models.reading import read_release
+from disclosure_control.models.release import ReleasedModel
+from disclosure_control.models.row_count import count_rows, plan_rows
 from disclosure_control.presets.preset import Preset
 from disclosure_control.presets.shelf import PresetShelf
-from disclosure_control.release.gate import read_released
 from disclosure_control.release.released import ReleasedTable
 from disclosure_control.rows.protected_table import Row
 from federation.envelope import Envelope, read_envelope
@@ -162,9 +164,7 @@ class EarlierReleases:
             asked = self.find_asked(connection, query_id)
             if asked.subject == subject and term in ("", asked.term):
                 # Whatever its tables are: they can be about the same children, and `find_related` tells.
-                other = derive_plan(asked.sql, asked.subject.path)
-                if other.model is None:
-                    yield query_id, other
+                yield query_id, plan_rows(derive_plan(asked.sql, asked.subject.path))
 
 
 def _read_question(connection: Connection, query_id: str) -> Asked:
@@ -185,8 +185,10 @@ def decode_release(data: bytes, plan: QueryPlan, presets: PresetShelf) -> Releas
     document = decode_document(data, ReleaseDocument, limit=MAX_BATCH_BYTES)
     # What nodes signed for a sum says nothing of figures: its snapshots are those of the term.
     snapshots = dict(map(_snapshot, document.replies)) if plan.path == "per_authority" else {}
-    table = read_released(document.table)
+    table = read_release(document.table)
     preset = presets.find(table.preset, table.preset_version)
+    if isinstance(table, ReleasedModel):
+        return Release(document.release_id, plan, preset, {TOTAL: [count_rows(table)]}, table.answered, snapshots)
     return Release.of(document.release_id, plan, preset, table, snapshots)
 
 

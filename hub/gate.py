@@ -16,6 +16,7 @@ from disclosure_control.linked.companions import Published, link_published
 from disclosure_control.linked.links import MOST_CELLS, Linked, link_plans
 from disclosure_control.linked.parts import TooTangled
 from disclosure_control.linked.words import tell_hits
+from disclosure_control.models.row_count import plan_rows
 from disclosure_control.presets.preset import Preset, PresetInvalid
 from disclosure_control.release.gate import ReleaseRefused
 from disclosure_control.release.released import ReleasedTable
@@ -140,7 +141,7 @@ def find_totals(hub: Hub, manifest: Manifest, plan: QueryPlan) -> Neighbours:
     Raises `ReleaseRefused` where the rules of one are not here any more.
     """
     try:
-        found = hub.released.related(hub.database.connection, manifest, plan, manifest.snapshot_term)
+        found = hub.released.related(hub.database.connection, manifest, plan_rows(plan), manifest.snapshot_term)
     except PresetInvalid as lost:
         raise ReleaseRefused(str(lost)) from None
     earlier = tuple(Published(each.name, each.plan, each.preset, each.rows[TOTAL], each.answered) for each in found)
@@ -155,7 +156,7 @@ def name_beside(hub: Hub, connection: Connection, manifest: Manifest) -> tuple[s
     """
     if manifest.path is Path.NOISY_SUM or manifest.cell_key is not None:
         return ()
-    plan, term = derive_plan(manifest.sql, manifest.path), manifest.snapshot_term
+    plan, term = plan_rows(derive_plan(manifest.sql, manifest.path)), manifest.snapshot_term
     return hub.released.related_names(connection, manifest, plan, term if manifest.path is Path.EXACT_SUM else "")
 
 
@@ -166,9 +167,10 @@ def check_room(hub: Hub, manifest: Manifest, plan: QueryPlan) -> None:
     """
     if manifest.path is Path.NOISY_SUM or manifest.cell_key is not None:
         return
-    others = hub.released.related_plans(hub.database.connection, manifest, plan)
+    counted = plan_rows(plan)
+    others = hub.released.related_plans(hub.database.connection, manifest, counted)
     try:
-        link_plans([*others, plan], most=MOST_CELLS)
+        link_plans([*others, counted], most=MOST_CELLS)
     except TooTangled as tangled:
         text = f"its figures and those asked about {manifest.academic_year} before are too much to attack together"
         offer = "ask it by noisy_sum, whose promise holds whatever else is known"

@@ -78,6 +78,8 @@ def find_moments(published: Sequence["Published"], numbers: Mapping["Place", int
 
 def moment_of(output: Output, table: "Published") -> Moment | None:
     """What a figure of a table says; None where that does not add up, or says no more than counts do."""
+    if output.kind == "model":
+        return Moment((table.plan.table, (output.label,), frozenset()), least_behind(output, table.preset), 0)
     factors = _factors(output)
     if not factors or not has_rows_of_children(table.plan) or len(table.plan.academic_years) != 1:
         return None

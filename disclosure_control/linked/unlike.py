@@ -81,4 +81,5 @@ def _of_what(output: Output, table: "Published") -> object:
     if table.preset.rounding_base == 1:
         return None
     measures = tuple((each.columns, each.holds) for each in output.measures)
-    return table.plan.table, output.kind, output.fraction, measures, table.preset
+    kind = output.label if output.kind == "model" else output.kind
+    return table.plan.table, kind, output.fraction, measures, table.preset

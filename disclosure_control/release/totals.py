@@ -9,10 +9,14 @@ from dataclasses import replace
 from decimal import Decimal
 
 from disclosure_control.cell_key.perturbing import CellKeys, check_shares, protect_counts
+from disclosure_control.linked.companions import Published, find_companions
+from disclosure_control.linked.parts import TooTangled
+from disclosure_control.linked.telling import find_telling
 from disclosure_control.margins.noised import sums_told
 from disclosure_control.models.figures import release_model
 from disclosure_control.models.noised import release_noised_model
 from disclosure_control.models.release import ReleasedModel, name_roster
+from disclosure_control.models.row_count import count_rows, plan_rows
 from disclosure_control.noise.calibration import Calibration, calibrate, half_widths
 from disclosure_control.noise.figures import NoisyFigures, print_figure
 from disclosure_control.noise.shares import read_vector
@@ -24,9 +28,12 @@ from disclosure_control.release.released import ReleasedTable, seal_release
 from disclosure_control.rows.protected_table import Row, TableMalformed, name_categories, read_protected
 from disclosure_control.rows.protection import ALONE, protect
 from disclosure_control.rows.secondary import Neighbours
+from disclosure_control.suppression.deadline import TimeUp
+from disclosure_control.suppression.reader import Contradiction
 from query_engine.planning.centred_sums import centre_sums, restore
 from query_engine.planning.plan import Path, QueryPlan
 from query_engine.planning.record_keys import keys_of
+from query_engine.planning.region import RegionTangled
 from query_engine.tables import RawTable
 
 __all__ = ["check_changed_total", "check_total_preset", "release_changed_total", "release_exact_total"]
@@ -71,9 +78,25 @@ def release_exact_total(
     if plan.model is not None:
         figures = {each.name: raw.statistic(each.name) for each in plan.statistics}
         model = release_model(plan, figures, preset)
+        _check_beside(plan, model, preset, replace(beside, roster=answered))
         return name_roster(model, plan.plan_id, tuple(sorted(answered)), dict(sorted(absent.items())), method)
     rows = protect(raw, preset, replace(beside, roster=answered)).rows
     return seal_release(plan, preset, rows, tuple(answered), absent, f"{method} {preset.method}")
+
+
+def _check_beside(plan: QueryPlan, model: ReleasedModel, preset: Preset, beside: Neighbours) -> None:
+    """Check that a model tells nothing beside what was released before it. Raises `ReleaseRefused`."""
+    newest = Published("", plan_rows(plan), preset, (count_rows(model),), beside.roster)
+    try:
+        told = [
+            each
+            for each in beside.groups()
+            if each and (find_companions(each, newest, beside.deadline) or find_telling(each, newest, beside.deadline))
+        ]
+    except (TooTangled, Contradiction, RegionTangled, TimeUp):
+        raise ReleaseRefused("the model cannot be looked at beside earlier totals") from None
+    if told:
+        raise ReleaseRefused("beside earlier totals the model would tell of too few children")
 
 
 def release_changed_total(
