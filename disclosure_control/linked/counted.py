@@ -16,7 +16,7 @@ from disclosure_control.linked.populations import Population, is_loose, populati
 from disclosure_control.rows.protected_table import Cell
 from query_engine.planning.plan import TOTAL, Dimension, Output, QueryPlan
 from query_engine.planning.reach import dimension_region
-from query_engine.planning.region import Region, columns_of, intersect, possible_ranges, region_of
+from query_engine.planning.region import Region, columns_of, complement, intersect, possible_ranges, region_of
 
 __all__ = [
     "MOST_KINDS",
@@ -62,7 +62,8 @@ class Counted:
     shared. It adds up over the dimensions in `free`. Of the others it is about the cells with one category in each
     alone, as `fixed` has it by the number of the dimension: they say of which kind a row is, or cut across others.
     One `of_share` is of those of whom a share is printed; there may be none of them behind one that is withheld.
-    Where `behind` names rows, each of the children has one of them in `inside` at least.
+    Where `behind` names rows, each of the children has one of them in `inside` at least. `lacking` are those whom it
+    would count too, had they a value.
     """
 
     place: int
@@ -78,6 +79,7 @@ class Counted:
     fixed: tuple[tuple[int, int | None], ...] = ()
     free: tuple[tuple[int, Grouping], ...] = ()
     behind: str = ""
+    lacking: Region = False
 
     @property
     def adds_up(self) -> bool:
@@ -120,11 +122,11 @@ def _iter_counts(plan: QueryPlan, *, split: bool, crossed: Collection[Columns], 
         for place, each_named in _named_counts(plan):
             label, name, implied = each_named.label, each_named.statistic, each_named.implied
             statistic = next(each for each in plan.statistics if each.name == name)
-            rows = intersect(plan.where, True if statistic.measure is None else statistic.measure.where)
-            rows = intersect(rows, each_named.of)
+            rows = intersect(_rows_of(plan, name), each_named.of)
             inside = intersect(population.translate(rows), population.base)
             if inside is False:
                 continue
+            lacking = population.translate(_lacking(plan, plan.outputs[place]))
             of_rows = bool(population.rows) and statistic.kind != "children"
             if (of_rows and implied) or (statistic.kind == "children" and len(plan.academic_years) != 1):
                 continue
@@ -153,7 +155,21 @@ def _iter_counts(plan: QueryPlan, *, split: bool, crossed: Collection[Columns], 
                     fixed=fixed,
                     free=free,
                     behind=behind,
+                    lacking=lacking,
                 )
+
+
+def _rows_of(plan: QueryPlan, name: str) -> Region:
+    """The rows that a statistic is of. Raises `RegionTangled`."""
+    measure = next(each.measure for each in plan.statistics if each.name == name)
+    return intersect(plan.where, True if measure is None else measure.where)
+
+
+def _lacking(plan: QueryPlan, output: Output) -> Region:
+    """The rows that a figure is about and that lack a value of what it is of. Raises `RegionTangled`."""
+    if output.among == output.present:
+        return False
+    return intersect(_rows_of(plan, output.among), complement(_rows_of(plan, output.present)))
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,16 @@
 """Groups of children that nobody asked for: what is known of them from what others have asked.
 
-Two conditions that differ by one child are about that child, though neither is. Told is a group of which it is known
-that there are some children in it, and too few.
+Two conditions that differ by one child are about that child, though neither is. Where zeros are shown, told is a group
+of which it is known that there are some children in it, and too few. Where they are withheld it is one that is known to
+be too small, be it of nobody: were two counts printed that differ by nobody, and one of two withheld that differ by a
+few, that it is withheld would say "somebody", and c says "nobody or few".
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from disclosure_control.linked.seen import Seen
-from disclosure_control.linked.unions import find_unions
+from disclosure_control.linked.unions import find_lacking, find_unions
 from disclosure_control.suppression.attack import Known
 from disclosure_control.suppression.deadline import Deadline
 from disclosure_control.suppression.parts import Parts
@@ -16,7 +18,7 @@ from disclosure_control.suppression.reader import ALMOST, Reader
 from disclosure_control.suppression.rules import Rule
 from disclosure_control.suppression.view import View
 
-__all__ = ["find_groups"]
+__all__ = ["find_groups", "find_small"]
 
 
 def find_groups(view: View, hidden: Sequence[int], seen: Seen, deadline: Deadline) -> list[list[Known]]:
@@ -37,6 +39,25 @@ def find_groups(view: View, hidden: Sequence[int], seen: Seen, deadline: Deadlin
             others = [number for cell in inside if (number := part.numbers[cell]) not in alone]
             groups = [*([each] for each in few), *find_unions(view.within(part), others, deadline)]
             found += [[replace(each, cell=int(part.cells[each.cell])) for each in group] for group in groups]
+    return found
+
+
+def find_small(view: View, hidden: Sequence[int], seen: Seen, deadline: Deadline) -> list[Known]:
+    """The cells among these that are known to be too small, be there anybody in them or not.
+
+    Raises `Contradiction` and `TimeUp`.
+    """
+    least = view.rule.enough(0)
+    found = [Known(cell, int(view.low[cell]), int(view.high[cell])) for cell in hidden if view.high[cell] < least]
+    left = {cell for cell in hidden if view.low[cell] < least <= view.high[cell] and seen.high[cell] < least}
+    parts = Parts(view.lattice)
+    for cells in parts.connected(view.low < view.high) if left else ():
+        if inside := sorted(left.intersection(map(int, cells))):
+            part = parts.take(cells)
+            numbers = [part.numbers[cell] for cell in inside]
+            reader = Reader(replace(view.within(part), withheld=tuple(numbers)), deadline)
+            small = ((number, reader.interval(number)) for number in find_lacking(reader, numbers, least)[0])
+            found += [Known(int(part.cells[number]), *ends) for number, ends in small]
     return found
 
 

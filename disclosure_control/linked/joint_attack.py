@@ -1,8 +1,9 @@
 """The joint attack: what a reader of several releases of one snapshot can work out about their counts.
 
 Told is a withheld count that could not be as large as one that is shown, or is one number, as in the attack on one
-table; and any group of children, though nobody asked for it, of which a reader knows that there are some, and too few:
-two conditions that differ by one child are about that child. It adds and subtracts, in whole numbers, and does not
+table; and any group of children, though nobody asked for it, of which a reader knows that there are some, and too few
+(where zeros are withheld, that it is too few or none): two conditions that differ by one child are about that child. It
+adds and subtracts, in whole numbers, and does not
 guess.
 
 What is printed is read as the preset had it that protected it then, in the version of then. What must not be told goes
@@ -16,7 +17,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from disclosure_control.linked.amounts import NO_AMOUNTS, Amount, least_children
-from disclosure_control.linked.groups import find_groups
+from disclosure_control.linked.groups import find_groups, find_small
 from disclosure_control.linked.implied import narrow_bounds
 from disclosure_control.linked.links import Linked, Place
 from disclosure_control.linked.seen import Seen
@@ -93,9 +94,15 @@ def _high(known: Known) -> int:
 
 
 def rule_for(preset: Preset, plan: QueryPlan) -> CountRule:
-    """A preset's rule for the rows of authorities, or for totals, which are rounded as those of the nation are."""
+    """A preset's rule for the rows of authorities, or for totals, which are rounded as those of the nation are.
+
+    Where zeros are withheld, that a row is withheld beside others may say no more than "nobody or few", and not which
+    few. Printed counts come in steps of the base, and so does what they leave room for: withheld are all steps up to
+    the first that has room for whatever c stands for.
+    """
     base = (preset if plan.path == "per_authority" else preset.at(TOTAL_LEVEL)).rounding_base
-    return replace(CountRule.of(preset), bases=ByLevel(base, base, base))
+    beyond = 0 if preset.shows_zero else base - 1
+    return replace(CountRule.of(preset), bases=ByLevel(base, base, base), beyond=beyond)
 
 
 def attack_together(
@@ -267,12 +274,26 @@ class _Attack:
         knowing = Knowing(view, self.deadline, lost)
         known: dict[_Group, Callable[[], Known]] = {(cell, (cell,)): partial(knowing.know, cell) for cell in told}
         known |= {(each.cell, (each.cell,)): partial(_itself, each) for each in self._find_opened()}
-        if self.only is None or not self.only.isdisjoint(hidden):
-            for group in find_groups(view, hidden, seen, self.deadline):
-                together = tuple(sorted(each.cell for each in group))
-                known |= {(each.cell, together): partial(_itself, each) for each in group}
+        for group in self._find_groups(view, hidden, seen):
+            together = tuple(sorted(each.cell for each in group))
+            known |= {(each.cell, together): partial(_itself, each) for each in group}
         found = tuple(Told(each[0], tuple(places.get(each[0], ())), each[1], known[each]) for each in sorted(known))
         return JointAttack(len(self.linked.lattice), len(withheld), found, seen)
+
+    def _find_groups(self, view: View, hidden: Sequence[int], seen: Seen) -> Iterator[list[Known]]:
+        """The groups that are told, by their cells.
+
+        Where zeros are withheld a group is told by being too small, and each part of it is smaller still.
+        """
+        if self.only is not None and self.only.isdisjoint(hidden):
+            return
+        if _strictest(self.rules).shows_zero:
+            yield from find_groups(view, hidden, seen, self.deadline)
+            return
+        ordinary = self.linked.ordinary
+        yield from find_groups(view, [cell for cell in hidden if cell in ordinary], seen, self.deadline)
+        wanted = (cell for cell in hidden if cell not in ordinary and (self.only is None or cell in self.only))
+        yield from ([each] for each in find_small(view, list(wanted), seen, self.deadline))
 
     def _places(self) -> Mapping[int, Sequence[Place]]:
         """The counts that are of each cell and say something of it.
@@ -314,7 +335,12 @@ class _Attack:
 
 def _strictest(rules: Rules) -> CountRule:
     """What none of the rules lets be told."""
-    return replace(rules[-1], least=max(each.least for each in rules))
+    return replace(
+        rules[-1],
+        least=max(each.least for each in rules),
+        shows_zero=all(each.shows_zero for each in rules),
+        beyond=max(each.beyond for each in rules),
+    )
 
 
 def _says(entry: Printed | Interval) -> bool:

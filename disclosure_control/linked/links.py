@@ -19,6 +19,7 @@ from math import prod
 from disclosure_control.linked.counted import Columns, Counted, Grouping, Kind, Places, counts_of, place_cell
 from disclosure_control.linked.facts import Facts, RowFact, merge_facts
 from disclosure_control.linked.kinds import Needs, nest_kinds
+from disclosure_control.linked.ordinary import find_ordinary
 from disclosure_control.linked.overlaps import overlap
 from disclosure_control.linked.parts import Cut, TooTangled, cut
 from disclosure_control.linked.populations import is_loose, populations_of
@@ -51,13 +52,15 @@ class Linked:
 
     `places` has the cell of each count; those of which it is known that nobody can be in them are left out. `keys` says
     what each cell is: a part and its categories, by their numbers in `classes`; the cells it adds up; or by a word what
-    two cells differ by.
+    two cells differ by. `ordinary` are those in which it is ordinary that there is nobody: who lacks a value of what is
+    averaged or added up, and the rows beyond one for each child.
     """
 
     lattice: Lattice
     places: Mapping[Place, int]
     keys: tuple[object, ...]
     classes: Mapping[Columns, Cut]
+    ordinary: frozenset[int] = frozenset()
 
 
 def link_plans(plans: Sequence[QueryPlan], rosters: Sequence[Collection[str]] = (), most: int = MOST_CELLS) -> Linked:
@@ -76,9 +79,10 @@ def link_plans(plans: Sequence[QueryPlan], rosters: Sequence[Collection[str]] = 
             linker.place(number, plan, own)
         linker.compare_columns()
         linker.compare_kinds()
+        linked = linker.linked()
+        return replace(linked, ordinary=find_ordinary(list(chain(*counts)), linked.keys))
     except RegionTangled:
         raise TooTangled("the questions overlap in ways that are too tangled to tell") from None
-    return linker.linked()
 
 
 _Counts = Sequence[Sequence[Counted]]

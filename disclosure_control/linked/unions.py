@@ -19,7 +19,7 @@ from disclosure_control.suppression.programs import NoSolution, Program, Row, Ve
 from disclosure_control.suppression.reader import ALMOST, Reader
 from disclosure_control.suppression.view import View
 
-__all__ = ["find_unions"]
+__all__ = ["find_lacking", "find_unions"]
 
 MOST_CHOICES = 200
 """Choices that are looked at; were there more, the last is taken to be one."""
@@ -40,13 +40,13 @@ def find_unions(view: View, hidden: Sequence[int], deadline: Deadline = NEVER) -
     emptiest = reader.sink(free)
     if emptiest[free].sum() < SOMEBODY:
         return []  # All of them can be empty at once, and so can whatever they make up.
-    small, tables = _find_small(reader, free, least)
+    small, tables = find_lacking(reader, free, least)
     if not small:
         return []
     return _Search(reader, small, least, [emptiest, *tables], deadline).run()
 
 
-def _find_small(reader: Reader, cells: Sequence[int], least: int) -> tuple[list[int], list[Vector]]:
+def find_lacking(reader: Reader, cells: Sequence[int], least: int) -> tuple[list[int], list[Vector]]:
     """The cells that cannot have enough, and the tables in which the others have."""
     left, tables = list(cells), list[Vector]()
     while left:

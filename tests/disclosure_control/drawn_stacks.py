@@ -16,15 +16,18 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from disclosure_control.linked.companions import Published, entries_of, link_published
 from disclosure_control.linked.joint_attack import Entries
 from disclosure_control.linked.links import Linked
+from disclosure_control.presets.preset import Preset
 from disclosure_control.presets.shipped import load_preset
+from disclosure_control.rows.protected_table import Row
 from disclosure_control.suppression.rules import CountRule
 from disclosure_control.suppression.view import WITHHELD
 from disclosure_control.symbols import Symbol
 from federation.manifest import Path
 from federation.plans import derive_plan
+from query_engine.planning.plan import QueryPlan
 
 PRESET = load_preset("dfe_cla")
-"""What all of them are under."""
+"""What all of them are under, where nothing else is said."""
 
 SEXES, AGES = ("M", "F"), (14, 15, 16)
 AGED = ((14, 15, 16), (14, 15), (15, 16), (14, 16), (15,))
@@ -35,17 +38,19 @@ MOST = 10_000
 LARGEST_GROUP = 3
 
 
-def draw_stack(seed: int) -> list[Published]:
+def draw_stack(seed: int, preset: Preset = PRESET) -> list[Published]:
     """Two to four tables: small counts are withheld, and others by chance; now and then all of a table is."""
     draw = Random(seed)
     children = {(sex, age): draw.choice(SIZES) for sex in SEXES for age in AGES}
     asked = draw.sample([(by, ages) for by in BY for ages in AGED], draw.randint(2, 4))
-    return [_draw_table(draw, children, by, ages, f"R-{number}") for number, (by, ages) in enumerate(asked)]
+    rule = CountRule.of(preset)
+    drawn = [_draw_table(draw, rule, children, by, ages) for by, ages in asked]
+    return [Published(f"R-{number}", plan, preset, rows) for number, (plan, rows) in enumerate(drawn)]
 
 
 def _draw_table(
-    draw: Random, children: Mapping[tuple[str, int], int], by: Sequence[str], ages: Sequence[int], name: str
-) -> Published:
+    draw: Random, rule: CountRule, children: Mapping[tuple[str, int], int], by: Sequence[str], ages: Sequence[int]
+) -> tuple[QueryPlan, tuple[Row, ...]]:
     grouped = f" GROUP BY {', '.join(by)}" if by else ""
     sql = (
         f"SELECT {''.join(f'{each}, ' for each in by)}COUNT(*) AS n FROM child_year WHERE academic_year = 202425 "
@@ -59,9 +64,9 @@ def _draw_table(
             for (sex, age), size in children.items()
             if age in ages and named.get("sex", sex) == sex and named.get("age", age) == age
         )
-        hidden = is_blank or 0 < count < 6 or (count > 0 and draw.random() < 0.2)
+        hidden = is_blank or rule.withholds(count) or (count > 0 and draw.random() < 0.2)
         rows.append((*cell, Symbol.CONFIDENTIAL if hidden else count))
-    return Published(name, plan, PRESET, tuple(rows))
+    return plan, tuple(rows)
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ class NaiveAttacker:
         """By the strictest reading that any table agrees with."""
         tables = {number for number, _, _ in self.entries}
         blank = {each for each in tables if all(e == WITHHELD for (n, _, _), e in self.entries.items() if n == each)}
-        for may_be_none in (set[int](), blank, tables):
+        for may_be_none in (set[int](), blank, tables) if self.rule.shows_zero else (tables,):
             low, high = np.zeros(len(self.linked.lattice)), np.full(len(self.linked.lattice), float(MOST))
             for place, entry in self.entries.items():
                 cell = self.linked.places[place]
@@ -140,7 +145,7 @@ class NaiveAttacker:
 
     def _is_few(self, cells: Sequence[int]) -> bool:
         low, high = self.interval(cells)
-        return low > 0 and high < self.rule.enough(0)
+        return (low > 0 or not self.rule.shows_zero) and high < self.rule.enough(0)
 
     def groups(self) -> Iterator[set[int]]:
         """The groups of several cells that are told though none of their cells is."""

@@ -8,6 +8,7 @@ import pytest
 from disclosure_control.linked import companions, joint_attack
 from disclosure_control.linked.companions import Published, entries_of, find_companions, link_published, rules_of
 from disclosure_control.linked.joint_attack import Baseline, JointAttack, attack_together, rule_for
+from disclosure_control.presets.shipped import load_preset
 from tests.disclosure_control.drawn_stacks import LARGEST_GROUP, PRESET, NaiveAttacker, draw_stack
 
 FEW, MANY = range(10), range(10, 60)
@@ -36,6 +37,15 @@ def test_it_finds_what_a_naive_attacker_finds(seed: int) -> None:
     assert bool(several) == any(groups)
     assert together >= set(map(frozenset, groups))
     assert all(len(each) > LARGEST_GROUP or each in groups for each in together)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_it_finds_every_part_that_is_small_where_zeros_are_withheld(seed: int) -> None:
+    """Nobody among them; and of what a naive attacker finds in several parts together, each part."""
+    stack = draw_stack(seed, load_preset("ukllc"))
+    naive, found = NaiveAttacker.of(stack, rule_for(stack[-1].preset, stack[-1].plan)), intervals(attack(stack))
+    assert found == {cell: naive.interval([cell]) for cell in naive.told}
+    assert not list(naive.groups())
 
 
 def test_the_stacks_that_are_drawn_are_of_every_kind() -> None:
