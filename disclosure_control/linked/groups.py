@@ -42,12 +42,11 @@ def find_groups(view: View, hidden: Sequence[int], seen: Seen, deadline: Deadlin
     return found
 
 
-def find_small(view: View, hidden: Sequence[int], seen: Seen, deadline: Deadline) -> list[Known]:
-    """The cells among these that are known to be too small, be there anybody in them or not.
+def find_small(view: View, hidden: Sequence[int], least: int, seen: Seen, deadline: Deadline) -> list[Known]:
+    """The cells among these that are known to be smaller than this, be there anybody in them or not.
 
     Raises `Contradiction` and `TimeUp`.
     """
-    least = view.rule.enough(0)
     found = [Known(cell, int(view.low[cell]), int(view.high[cell])) for cell in hidden if view.high[cell] < least]
     left = {cell for cell in hidden if view.low[cell] < least <= view.high[cell] and seen.high[cell] < least}
     parts = Parts(view.lattice)

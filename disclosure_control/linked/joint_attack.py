@@ -94,15 +94,9 @@ def _high(known: Known) -> int:
 
 
 def rule_for(preset: Preset, plan: QueryPlan) -> CountRule:
-    """A preset's rule for the rows of authorities, or for totals, which are rounded as those of the nation are.
-
-    Where zeros are withheld, that a row is withheld beside others may say no more than "nobody or few", and not which
-    few. Printed counts come in steps of the base, and so does what they leave room for: withheld are all steps up to
-    the first that has room for whatever c stands for.
-    """
+    """A preset's rule for the rows of authorities, or for totals, which are rounded as those of the nation are."""
     base = (preset if plan.path == "per_authority" else preset.at(TOTAL_LEVEL)).rounding_base
-    beyond = 0 if preset.shows_zero else base - 1
-    return replace(CountRule.of(preset), bases=ByLevel(base, base, base), beyond=beyond)
+    return replace(CountRule.of(preset), bases=ByLevel(base, base, base))
 
 
 def attack_together(
@@ -293,7 +287,7 @@ class _Attack:
         ordinary = self.linked.ordinary
         yield from find_groups(view, [cell for cell in hidden if cell in ordinary], seen, self.deadline)
         wanted = (cell for cell in hidden if cell not in ordinary and (self.only is None or cell in self.only))
-        yield from ([each] for each in find_small(view, list(wanted), seen, self.deadline))
+        yield from ([each] for each in find_small(view, list(wanted), _room(self.rules), seen, self.deadline))
 
     def _places(self) -> Mapping[int, Sequence[Place]]:
         """The counts that are of each cell and say something of it.
@@ -339,8 +333,17 @@ def _strictest(rules: Rules) -> CountRule:
         rules[-1],
         least=max(each.least for each in rules),
         shows_zero=all(each.shows_zero for each in rules),
-        beyond=max(each.beyond for each in rules),
     )
+
+
+def _room(rules: Rules) -> int:
+    """How large a group that nobody asked for must be able to be, where zeros are withheld.
+
+    That a row is withheld for its sake may say no more than "nobody or few", and not which few. Printed counts come in
+    steps of the base, and so does what they leave room for: withheld are all steps up to the first that has room for
+    whatever c stands for.
+    """
+    return max(each.least for each in rules) + max(each.bases.nation for each in rules) - 1
 
 
 def _says(entry: Printed | Interval) -> bool:

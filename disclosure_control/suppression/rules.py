@@ -41,14 +41,13 @@ class CountRule:
     """A rule about counts: those under `least` are withheld, and 0 too unless it `shows_zero`; the rest are rounded.
 
     What they are rounded to differs from level to level. Where counts are `signed`, as differences of two counts are,
-    the rule is about their size. `beyond` is how much larger than what is shown a withheld count must be able to be.
+    the rule is about their size.
     """
 
     least: int
     shows_zero: bool
     bases: ByLevel[int]
     signed: bool = False
-    beyond: int = 0
 
     @classmethod
     def of(cls, preset: Preset, *, signed: bool = False) -> "CountRule":
@@ -85,7 +84,7 @@ class CountRule:
 
     def enough(self, low: int) -> int:
         """As many as are shown: under that everybody could see for whose sake it was withheld. And never one number."""
-        return max(self.least + self.beyond, low + 1)
+        return max(self.least, low + 1)
 
 
 @dataclass(frozen=True)

@@ -101,8 +101,9 @@ def sizes_by_answer(preset: Preset, say: Callable[[Preset, int, int], Said]) -> 
     return found
 
 
-@pytest.mark.parametrize("say", [say_of_two, say_of_sexes])
-@pytest.mark.parametrize("name", WITHHOLDING)
+@pytest.mark.parametrize(
+    ("name", "say"), [*((name, say_of_two) for name in WITHHOLDING), ("ukllc", say_of_sexes), ("acro", say_of_sexes)]
+)
 def test_what_is_withheld_beside_others_says_nobody_or_few(name: str, say: Callable[[Preset, int, int], Said]) -> None:
     preset = load_preset(name)
     withheld = [sizes for said, sizes in sizes_by_answer(preset, say).items() if said[-1][-1] == C]
@@ -227,6 +228,10 @@ class Replayed:
                 if not by_age or row[0] in ages:
                     yield ((row[0],) if by_age else ages), row[-1]  # type: ignore[misc]
 
+    def is_asked_for(self, ages: tuple[int, ...]) -> bool:
+        """Whether any row counts the children of these ages."""
+        return any(ages == own or (by_age and len(ages) == 1 and ages[0] in own) for own, by_age in self.asked)
+
     def could_be(self, ages: Collection[int], sizes: Collection[int], tries: int | None = None) -> bool:
         """Whether as much is said of some children of whom one of these numbers is of these ages."""
         together = self.possible[:, [AGES.index(each) for each in ages]].sum(1)
@@ -243,11 +248,14 @@ SEEDS = [*FEW, *(pytest.param(seed, marks=pytest.mark.deep) for seed in range(40
 @pytest.mark.parametrize("name", [*WITHHOLDING, "dfe_cla"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_group_that_is_known_to_be_few_could_be_any_that_the_symbol_says(seed: int, name: str) -> None:
-    """Unless, where zeros are shown, there may be nobody in it."""
+    """Unless, where zeros are shown, there may be nobody in it. Of counts that were asked for this holds where they are
+    exact: what rounding leaves room for is told apart there in steps (docs/suppression.md, "Not looked at")."""
     replayed = Replayed.draw(seed, load_preset(name))
     low, high = replayed.preset.withheld_range
     few, others = range(low, high + 1), [*range(low), *range(high + 1, len(AGES) * MOST)]
     for ages in (each for count in (1, 2, 3) for each in combinations(AGES, count)):
+        if replayed.preset.rounding_base > 1 and replayed.is_asked_for(ages):
+            continue
         if not replayed.could_be(ages, others, tries=20) and any(not replayed.could_be(ages, {size}) for size in few):
             assert replayed.could_be(ages, others)
 
