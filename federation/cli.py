@@ -96,6 +96,9 @@ EXIT_CODES: Mapping[str, int] = {
 }
 """The exit code of each error that a command may end with; 2 is also click's own for bad arguments."""
 
+NOT_OURS = ". Run circe as the user to whom it belongs, or have a directory made there for the user who runs it"
+"""What to do where the system keeps a file or a directory from us."""
+
 UNEXPECTED = 70
 """Exit code for an error that nobody foresaw (EX_SOFTWARE of sysexits.h)."""
 
@@ -182,7 +185,8 @@ def report_error(error: Exception) -> int:
             click.echo(f"Error: {plain_text(str(error))}", err=True)
             return code
     if isinstance(error, OSError):
-        click.echo(f"Error: {error.filename or 'a file'}: {error.strerror or type(error).__name__}", err=True)
+        advice = NOT_OURS if isinstance(error, PermissionError) else ""
+        click.echo(f"Error: {error.filename or 'a file'}: {error.strerror or type(error).__name__}{advice}", err=True)
         return 2
     if os.environ.get("CIRCE_TRACEBACK"):
         raise error

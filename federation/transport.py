@@ -300,7 +300,7 @@ def connect_party(
     Raises `StateError` before it has joined one, or where the connection would not be protected.
     """
     if not party.profile.hub:
-        raise StateError(f"{party.member_id} has joined no federation: run circe join first")
+        raise StateError(f"{party.member_id} has joined no federation: run circe member join first")
     ca = party.profile.hub_ca and str(Path(party.directory, party.profile.hub_ca))
     try:
         return HubConnection(party.profile.hub, party.ring, ca=ca, clock=clock, pause=pause)

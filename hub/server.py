@@ -31,6 +31,7 @@ class HubServer(BaseApplication):  # type: ignore[misc]
 
     def __init__(self, directory: Path, members: int, listening: Listening, options: dict[str, Any]) -> None:
         listening.check()
+        listening.check_bindable()
         self._directory, self._members = directory, members
         self._listening, self._options = listening, options
         # Made before the workers are forked, so that all have it and it dies with the last of them.

@@ -32,6 +32,7 @@ from federation.exchange import LookupBatch
 from federation.lookups import LookupFailed, LookupOutcome
 from federation.register import Member
 from federation.sealing import SealError
+from federation.state import StateError
 from federation.transport import encode_records
 from federation.wire import whole_seconds
 from node.claim_ledger import Reason, read_made, reserve_claim, settle_claims
@@ -92,12 +93,16 @@ def claim_host_facts(node: Node, hub: Carrier, term: Period, *, patience: int, a
     """Claim every incomplete child of the term's year from its host, waiting `patience` seconds for each round.
 
     `again` also repeats claims whose child was not found, to the same host: its rolls may have been loaded since.
-    Raises `AccessDenied` under our own policy, and `StateError` where no data of that year is loaded.
+    Raises `AccessDenied` under our own policy, and `StateError` where no data of that year is loaded or there is no
+    other node.
     """
     policy = node.policy()
     policy.check(ASKED_FOR)  # 1
     exchange_keys(node, hub)
-    others, unreachable = split_reachable(node, list_others(node))
+    everybody = list_others(node)
+    if not everybody:
+        raise StateError("no other authority has a node yet, so there is nobody to claim from: claim once one has")
+    others, unreachable = split_reachable(node, everybody)
     errand = _Errand(node, term, policy.version, ClaimReport(str(term)), others)
     chosen = choose_hosts(node, term, again=again)
     errand.report.failed.update({host.id: reason for host, reason in unreachable if chosen.pop(host.id, None)})

@@ -118,10 +118,14 @@ def pages(state: Path, bind: str, tls_cert: Path | None, tls_key: Path | None, b
     from node.server import PagesServer
     from node.service import open_node
 
-    opened = open_node(state)
+    opened, listening = open_node(state), Listening(bind, tls_cert, tls_key, behind_tls_proxy)
     warn_of_policy(opened)
     click.echo(f"pages of {opened.party.member_id} at {bind}", err=True)
-    PagesServer(state, Listening(bind, tls_cert, tls_key, behind_tls_proxy)).run()
+    address = opened.rules().pages.address
+    if listening.is_secure and not address.startswith("https:"):
+        click.echo(f"note: rules.toml says under [pages] that they are opened at {address}, and links and", err=True)
+        click.echo("  passkeys are made for that. Write the https:// address there, and start again.", err=True)
+    PagesServer(state, listening).run()
 
 
 @node.command()

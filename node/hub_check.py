@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from federation.exchange import Inbox
+from federation.register_changes import adopt_and_record
 from federation.transport import HubConnection, connect_party
 from node.service import Node, open_node
 
@@ -39,10 +40,14 @@ class HubSeen:
 def check_hub(directory: Path, form: str) -> str:
     """Ask the hub once, signed, and return what it shows, as text or JSON. Takes nothing out of the inbox.
 
+    A node that has joined and never served takes in the register first, under the root that it pinned.
+
     Raises `StateError`, `RegisterError`, `HubUnreachable` or `HubRefused` with what is wrong.
     """
     node = open_node(directory)
     with closing(connect_party(node.party, clock=node.clock)) as hub, closing(node.database):
+        if not node.party.has_joined:
+            adopt_and_record(node.party, node.database, hub.fetch_register(), node.clock())
         seen = _look(node, hub, hub.fetch_inbox(wait=0))
     return json.dumps(asdict(seen)) if form == "json" else seen.to_text()
 

@@ -19,6 +19,7 @@ class PagesServer(BaseApplication):  # type: ignore[misc]
 
     def __init__(self, directory: Path, listening: Listening) -> None:
         listening.check()
+        listening.check_bindable()
         self._directory, self._listening = directory, listening
         super().__init__()
 

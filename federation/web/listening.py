@@ -3,13 +3,16 @@
 Shared by the hub and by the pages of a node: gunicorn serves both.
 """
 
+import errno
 import resource
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from federation.state import StateError
 from federation.tls import TlsInvalid, is_loopback, server_context
 
 if TYPE_CHECKING:
@@ -36,6 +39,27 @@ class Listening:
                 f"{self.bind} can be reached from other machines: give --tls-cert and --tls-key, or say "
                 "--behind-tls-proxy where a proxy in front speaks TLS"
             )
+
+    def check_bindable(self) -> None:
+        """Raise `StateError` where this user or this machine cannot listen there: a server would only try again.
+
+        One that is taken is not looked for: whoever has it may be about to end.
+        """
+        host, _, port = self.bind.rpartition(":")
+        if not port.isdecimal():
+            return
+        try:
+            _bind_once(host.strip("[]"), int(port))
+        except PermissionError:
+            raise StateError(
+                f"{self.bind}: this user may not listen on a port below 1024. Take a higher one behind a proxy, or "
+                "give the service the capability CAP_NET_BIND_SERVICE (docs/going-live.md)"
+            ) from None
+        except OSError as error:
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                raise StateError(
+                    f"{self.bind}: this machine has no such address. Give one of its own, or 0.0.0.0 for all of them"
+                ) from None
 
     @property
     def _host(self) -> str:
@@ -87,6 +111,15 @@ def _answer_secure(application: Callable[..., Any], environ: dict[str, Any], sta
     """Have cookies and links made for https, whatever the proxy in front says of itself, or nothing."""
     environ["wsgi.url_scheme"] = "https"
     return application(environ, start_response)
+
+
+def _bind_once(host: str, port: int) -> None:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    with socket.socket(family, kind, protocol) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        tried.bind(address)
 
 
 def allow_files(wanted: int) -> None:

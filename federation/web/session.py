@@ -126,6 +126,16 @@ def check_form_token(session: Session, secret: bytes, token: str) -> None:
         raise FormStale("the form was not made for this session")
 
 
+def name_cookie(member: str, secret: bytes) -> str:
+    """Return what a party calls the cookie of its sessions.
+
+    A browser sends the cookies of a machine to all its ports, and two parties there may have one id: a node and the
+    copy of it that is being tried out, or the hubs of two federations. Each state directory has its own name for it, so
+    that signing in at one signs nobody out at the other; hubs that share the secret share the name.
+    """
+    return f"circe-{re.sub('[^a-z0-9]', '-', member)}-{_sign(secret, 'cookie', member)[:8]}"
+
+
 def _sign(secret: bytes, purpose: str, text: str) -> str:
     return hmac.digest(secret, f"circe {purpose} {text}".encode(), "sha256").hex()
 

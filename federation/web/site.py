@@ -5,7 +5,6 @@ request by request and need neither cookie nor token.
 """
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,6 +36,7 @@ from federation.web.session import (
     check_form_token,
     form_token,
     load_secret,
+    name_cookie,
     read_session,
     see_again,
     start_session,
@@ -127,11 +127,9 @@ def open_site(
 ) -> None:
     """Make an application serve a party's pages."""
     party = host.party
-    # Cookies are shared by all ports of a machine, so two parties on one machine need two names.
-    cookie = "circe-" + re.sub(r"[^a-z0-9]", "-", party.member_id)
-    app.extensions["site"] = Site(
-        party.profile.title, cookie, load_secret(party.directory), host, frozenset(doors), limits_of, uploads or {}
-    )
+    secret = load_secret(party.directory)
+    cookie = name_cookie(party.member_id, secret)
+    app.extensions["site"] = Site(party.profile.title, cookie, secret, host, frozenset(doors), limits_of, uploads or {})
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(sentence=as_sentence, breakable=as_breakable, day=tell_day)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from federation.state import StateError
 from federation.tls import TlsInvalid, check_protected, client_context, explain_failure, is_loopback, server_context
 from federation.web.listening import Listening
 from tests.certificates import write_certificate
@@ -172,6 +173,31 @@ def test_the_hub_serves_no_other_machine_without_tls(bind: str, tmp_path: Path) 
     for protected in (Listening(bind, behind_proxy=True), Listening(bind, *write_certificate(tmp_path))):
         protected.check()
         assert protected.is_secure
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1:0", "[::1]:0", "localhost:0", ":0", "8400", "unix:/run/hub"])
+def test_what_can_be_listened_on_is_left_to_the_server(bind: str) -> None:
+    Listening(bind).check_bindable()
+
+
+def test_an_address_that_is_taken_may_be_free_in_a_moment() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        Listening(f"127.0.0.1:{taken.getsockname()[1]}").check_bindable()
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid"])
+def test_an_address_of_another_machine_is_said_so(host: str) -> None:
+    with pytest.raises(StateError, match=f"{host}:8400: this machine has no such address"):
+        Listening(f"{host}:8400").check_bindable()
+
+
+def test_a_port_of_the_system_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(host: str, port: int) -> None:
+        raise PermissionError(13, f"not {host}, not {port}")
+
+    monkeypatch.setattr("federation.web.listening._bind_once", refuse)
+    with pytest.raises(StateError, match=r"0\.0\.0\.0:443: .* CAP_NET_BIND_SERVICE"):
+        Listening("0.0.0.0:443").check_bindable()
 
 
 def test_a_certificate_alone_is_half_of_what_is_needed(tmp_path: Path) -> None:

@@ -33,7 +33,14 @@ EDGES = {
     "psycopg": ("query_engine/engines/", "audit/postgres.py", "hub/bench/own_postgres.py"),
     "pyspark": ("query_engine/engines/",),
     "http": ("federation/lines.py", "hub/bench/played_browsers.py"),
-    "socket": ("hub/", "node/", "federation/processes.py", "federation/tls.py", "federation/lines.py"),
+    "socket": (
+        "hub/",
+        "node/",
+        "federation/processes.py",
+        "federation/tls.py",
+        "federation/lines.py",
+        "federation/web/listening.py",
+    ),
     "ssl": ("federation/tls.py", "federation/lines.py"),
     "subprocess": (
         "federation/processes.py",

@@ -80,3 +80,11 @@ def test_an_error_cannot_steer_the_terminal(capfd: pytest.CaptureFixture[str]) -
     assert report_error(StateError("the hub says \x1b[2J\x9b31m nothing\u202e")) == 2
     shown = capfd.readouterr().err
     assert shown.startswith("Error: the hub says ?[2J?31m nothing?")
+
+
+def test_what_the_system_keeps_from_us_is_named_with_a_way_out(capfd: pytest.CaptureFixture[str]) -> None:
+    assert report_error(PermissionError(13, "Permission denied", "/srv/circe")) == 2
+    told = capfd.readouterr().err
+    assert told.startswith("Error: /srv/circe: Permission denied. Run circe as the user to whom it belongs")
+    assert report_error(OSError(28, "No space left on device", "/srv/circe")) == 2
+    assert capfd.readouterr().err == "Error: /srv/circe: No space left on device\n"

@@ -9,6 +9,7 @@ import pytest
 from federation.cli import run
 from federation.clocks import ClockWatch
 from federation.exchange import Inbox
+from federation.register import RegisterError
 from federation.state import join_federation, read_root_key
 from node import hub_check
 from node.hub_check import check_hub
@@ -18,6 +19,8 @@ from tests.small_federation import SmallFederation
 class SeenHub:
     """A hub that has the next register, and whose clock is two minutes ahead."""
 
+    register = b""
+
     def __init__(self) -> None:
         self.clocks = ClockWatch()
         self.clocks.ahead = timedelta(minutes=-2)
@@ -25,6 +28,9 @@ class SeenHub:
     def fetch_inbox(self, *, wait: int) -> Inbox:
         assert wait == 0
         return Inbox(register_version=2, deliveries=())
+
+    def fetch_register(self) -> bytes:
+        return self.register
 
     def close(self) -> None:
         """Nothing is open."""
@@ -72,3 +78,16 @@ def test_a_hub_without_tls_elsewhere_is_refused(
         words = ["node", command, "--state", str(party.directory), *(["--hub"] if command == "check" else [])]
         assert run(words) == 2
         assert "http://hub.example would be reached without TLS" in capsys.readouterr().err
+
+
+def test_a_node_that_has_only_just_joined_takes_the_register_in(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is looked at before it serves for the first time. What the pinned root did not sign is not taken."""
+    kept = state / "register.json"
+    register = kept.read_bytes()
+    kept.unlink()
+    with pytest.raises(RegisterError):
+        check_hub(state, "table")
+    assert not kept.exists()
+    monkeypatch.setattr(SeenHub, "register", register)
+    assert "and knows this node" in check_hub(state, "table")
+    assert kept.read_bytes() == register

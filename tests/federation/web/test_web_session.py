@@ -1,5 +1,6 @@
 """Sessions: a cookie means what this party wrote into it, while it is in use, and nothing else."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from federation.web.session import (
     check_form_token,
     form_token,
     load_secret,
+    name_cookie,
     read_session,
     see_again,
     start_session,
@@ -142,3 +144,12 @@ def test_a_secret_that_others_can_read_or_that_is_damaged_is_not_used(tmp_path: 
         file.write_bytes(b"short")
     with pytest.raises(StateError, match="delete it"):
         load_secret(tmp_path)
+
+
+def test_namesakes_on_one_machine_have_a_cookie_each() -> None:
+    """A browser shares cookies between ports: a copy of a node and another federation's hub have each their own."""
+    names = {name_cookie(member, secret) for member in ("hub", "node-301") for secret in (SECRET, ANOTHER_SECRET)}
+    assert len(names) == 4
+    assert name_cookie("hub", SECRET) in names
+    assert all(re.fullmatch(r"circe-(hub|node-301)-[0-9a-f]{8}", name) for name in names)
+    assert SECRET.hex()[:8] not in name_cookie("hub", SECRET)

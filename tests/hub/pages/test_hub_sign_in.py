@@ -154,9 +154,9 @@ def test_a_session_ends_after_an_idle_hour(browse: Browse, federation: PlayedFed
 
 def test_a_copied_cookie_is_of_no_use_after_signing_out(app: Flask, browse: Browse, send: Send) -> None:
     client, thief = browse("ana"), app.test_client()
-    cookie = client.get_cookie("circe-hub")
+    cookie = client.get_cookie(app.extensions["site"].cookie)
     assert cookie is not None
-    thief.set_cookie("circe-hub", cookie.value)
+    thief.set_cookie(cookie.key, cookie.value)
     assert thief.get("/queries").status_code == 200
     send(client, "/sign-out", shown="/")
     assert thief.get("/queries").status_code == 403
@@ -166,9 +166,9 @@ def test_whoever_signs_in_anew_has_ended_the_session_before(
     app: Flask, browse: Browse, federation: PlayedFederation, send: Send
 ) -> None:
     client, thief = browse("ana"), app.test_client()
-    cookie = client.get_cookie("circe-hub")
+    cookie = client.get_cookie(app.extensions["site"].cookie)
     assert cookie is not None
-    thief.set_cookie("circe-hub", cookie.value)
+    thief.set_cookie(cookie.key, cookie.value)
     send(client, "/sign-in", {"code": issue_code(federation.hub, "bea")})
     assert thief.get("/queries").status_code == 403
     assert signed_in(client.get("/").text)
@@ -199,5 +199,6 @@ def test_a_cookie_of_another_hub_is_no_session(app: Flask, federation: PlayedFed
     from federation.web.session import start_session, write_session
 
     client = app.test_client()
-    client.set_cookie("circe-hub", write_session(start_session(federation.clock(), "ana"), b"another hub's secret"))
+    forged = write_session(start_session(federation.clock(), "ana"), b"another hub's secret")
+    client.set_cookie(app.extensions["site"].cookie, forged)
     assert client.get("/queries").status_code == 403

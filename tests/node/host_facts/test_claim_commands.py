@@ -3,14 +3,16 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
+from federation.state import StateError
 from node.commands import node as node_command
 from node.setting_up import enter_person
 from policies.access_policy import AccessDenied
 from tests.node.host_facts.naive_rolls import children_in_care, incomplete
-from tests.node.host_facts.played_claims import HOME, HOST, TERM, PaperRelay
+from tests.node.host_facts.played_claims import HOME, HOST, TERM, PaperRelay, claim, list_lookups
 from tests.small_federation import SmallFederation
 
 
@@ -67,3 +69,15 @@ def test_nobody_reads_who_was_claimed_without_a_name(federation: SmallFederation
     done = CliRunner().invoke(node_command, ["claims", "--state", str(host), "--children"])
     assert done.exit_code == 2
     assert "say who reads with --as PERSON" in done.output
+
+
+def test_the_first_authority_of_a_federation_has_nobody_to_claim_from(
+    federation: SmallFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told so, and nothing is sent: a hub would only say that it takes no lookup of nobody."""
+    relay, here = PaperRelay(federation), federation.register
+    alone = [member for member in here.members if not member.id.startswith("node-") or member.id == f"node-{HOME}"]
+    monkeypatch.setattr("node.service.Node.register", lambda _: msgspec.structs.replace(here, members=tuple(alone)))
+    with pytest.raises(StateError, match="no other authority has a node yet"):
+        claim(federation, relay)
+    assert list_lookups(federation) == []
