@@ -177,6 +177,14 @@ class QueryStatus(Document, frozen=True):
     ending: Ending | None = None
 
 
+class ReleaseStanding(Document, frozen=True):
+    """Which query a release answers, and the notice if it is withdrawn: for whoever may read the release."""
+
+    release_id: str
+    query_id: str
+    notice: Ending | None = None
+
+
 class QueryList(Document, frozen=True):
     """The queries that a member may see, newest first."""
 

@@ -146,6 +146,11 @@ def name_release(digest: str, table: Mapping[str, object]) -> str:
     return f"R-{sha256(content).hexdigest()[:16]}"
 
 
+def is_release_id(cited: str) -> bool:
+    """Whether somebody cites a release by its own id, and not by its query's."""
+    return cited.startswith("R-")
+
+
 def is_named(document: ReleaseDocument) -> bool:
     """Whether a release has the id that what was asked and what is released give it: by it its reader cites it."""
     return document.release_id == name_release(document.manifest_digest, document.table)

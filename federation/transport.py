@@ -30,6 +30,7 @@ from federation.exchange import (
     QueryStatus,
     Reason,
     ReleaseDocument,
+    ReleaseStanding,
     RunDraft,
     SealingKeyList,
     TriedOut,
@@ -227,6 +228,10 @@ class HubConnection:
     def fetch_release(self, query_id: str) -> ReleaseDocument:
         """Return the release of a query."""
         return self._read("GET", f"/api/queries/{_word(query_id)}/release", ReleaseDocument)
+
+    def fetch_standing(self, cited: str) -> ReleaseStanding:
+        """Return which query a release answers and whether it still stands, by its own id or its query's."""
+        return self._read("GET", f"/api/releases/{_word(cited)}", ReleaseStanding)
 
     def fetch_proof(self, query_id: str) -> bytes:
         """Return the proof that a query's release stands in the hub's log, for the caller to verify."""

@@ -278,6 +278,16 @@ def find_for_release(hub: Hub, query_id: str, reader: Member) -> StoredQuery:
     return find_query(hub, query_id, reader)
 
 
+def find_for_verifying(hub: Hub, query_id: str, reader: Member) -> StoredQuery:
+    """Return a query whose manifest `reader` may have: whoever may see it, and once it is released, whoever reads that.
+
+    A release is verified by the exact bytes that the nodes' signed replies name, so they are handed out whole or not at
+    all: with asker, project and approvals (docs/trust.md). Raises a 404 problem otherwise.
+    """
+    query = find_for_release(hub, query_id, reader)
+    return query if query.state is QueryState.RELEASED else find_query(hub, query_id, reader)
+
+
 def may_read_aggregates(hub: Hub, reader: Member) -> bool:
     """Whether the access matrix gives a member safe aggregates of the federation."""
     return hub.allows(reader.kind, "federation", "aggregate", "aggregates")

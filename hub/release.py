@@ -16,7 +16,7 @@ from disclosure_control.release.gate import ReleasedTable, ReleaseRefused
 from disclosure_control.suppression.lattice import TableUnusable
 from disclosure_control.suppression.release_attack import certify_release
 from federation.envelope import Envelope
-from federation.exchange import CheckDecision, QueryState, ReleaseDocument
+from federation.exchange import CheckDecision, QueryState, ReleaseDocument, ReleaseStanding
 from federation.log_proofs import digest_release
 from federation.manifest import Path, Reply
 from federation.problems import ProblemRaised
@@ -27,7 +27,7 @@ from hub.checks import Waiting, add_findings, check_checker, forget_check, hold_
 from hub.dispatch import read_progress, read_replies, read_signed_replies
 from hub.endings import end_query
 from hub.gate import MOST_TRIES, judge_rows, name_beside
-from hub.queries import StoredQuery, describe_nodes
+from hub.queries import StoredQuery, describe_nodes, find_ending, find_for_release
 from hub.service import Hub
 from query_engine.planning.plan import QueryPlan
 
@@ -220,6 +220,19 @@ def find_authorities(hub: Hub, query: StoredQuery, replies: Mapping[str, Reply] 
     if len(set(served.values())) != len(served) or not all(served.values()):
         raise ReleaseRefused("the nodes of the roster do not each serve an authority of their own")
     return served
+
+
+def find_standing(hub: Hub, cited: str, reader: Member) -> ReleaseStanding:
+    """Return what a release answers and whether it still stands, by its own id or its query's. Raises a 404 problem."""
+    row = hub.database.connection.execute(
+        "SELECT query_id, release_id FROM releases WHERE release_id = ? OR query_id = ?", (cited, cited)
+    ).fetchone()
+    if row is None:
+        raise ProblemRaised(404, "release_unknown", "there is no release of that id here: check it letter by letter")
+    query = find_for_release(hub, row["query_id"], reader)
+    return ReleaseStanding(
+        release_id=row["release_id"], query_id=query.query_id, notice=find_ending(hub, query.query_id)
+    )
 
 
 def find_release(hub: Hub, query: StoredQuery) -> bytes:

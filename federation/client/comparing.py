@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING
 
 from federation.comparison import Comparison, Side, compare, read_side
+from federation.exchange import ReleaseDocument
+from federation.manifest import Manifest
 from federation.state import StateError
 
 if TYPE_CHECKING:
@@ -12,15 +14,20 @@ __all__ = ["compare_releases"]
 
 
 def compare_releases(client: "FederationClient", first: str, second: str) -> Comparison:
-    """Return the comparison of two queries' releases. Raises `StateError` where there is nothing to compare."""
-    if first == second:
+    """Return the comparison of two releases, each cited by its id or its query's.
+
+    Raises `StateError` where there is nothing to compare.
+    """
+    one, other = (client.fetch_answered(cited) for cited in (first, second))
+    if one[0].query_id == other[0].query_id:
         raise StateError("choose two different queries to compare")
-    return compare(_read_side(client, first), _read_side(client, second))
+    return compare(_read_side(client, *one), _read_side(client, *other))
 
 
-def _read_side(client: "FederationClient", query_id: str) -> Side:
-    document, manifest = client.fetch_answered(query_id)
+def _read_side(client: "FederationClient", document: ReleaseDocument, manifest: Manifest) -> Side:
     side = read_side(document, manifest, client.presets)
     if side is None:
-        raise StateError(f"{query_id} is a model: models are not compared term by term, read one after the other")
+        raise StateError(
+            f"{document.query_id} is a model: models are not compared term by term, read one after the other"
+        )
     return side

@@ -26,6 +26,7 @@ from federation.exchange import (
     QueryStatus,
     Reason,
     ReleaseDocument,
+    ReleaseStanding,
     RunDraft,
 )
 from federation.keys import MemberKeys
@@ -43,7 +44,7 @@ from federation.manifest import (
 )
 from federation.project import Project
 from federation.register import MemberKind, Register
-from federation.releases import check_not_later, verify_release
+from federation.releases import ReleaseMismatch, check_not_later, is_release_id, verify_release
 from federation.state import Party
 from federation.template import (
     TEMPLATE_TYPE,
@@ -118,9 +119,9 @@ class FederationClient:
         """Have the hub answer a draft on its made-up England; no authority is asked."""
         return Trial(self._connection.try_query(draft), self.presets)
 
-    def result(self, query_id: str) -> Result:
-        """Return the release of a query, verified against what the nodes signed, with its proof."""
-        document = self.fetch(query_id)
+    def result(self, cited: str) -> Result:
+        """Return a release by its id or its query's, verified against what the nodes signed, with its proof."""
+        document = self.fetch(cited)
         return Result(document, self.presets, self.fetch_proof(document)[0])
 
     def submit(self, draft: QueryDraft) -> QueryStatus:
@@ -283,17 +284,23 @@ class FederationClient:
         """Say of a release that it is withdrawn, as an output checker. Raises `HubRefused`."""
         return self._connection.give_notice(query_id, Reason(reason=reason))
 
-    def fetch(self, query_id: str) -> ReleaseDocument:
-        """Return the release of a query, verified as `fetch_answered` verifies it."""
-        return self.fetch_answered(query_id)[0]
+    def standing(self, cited: str) -> ReleaseStanding:
+        """Return which query a release answers and whether it was withdrawn, by its own id or its query's."""
+        return self._connection.fetch_standing(cited)
 
-    def fetch_answered(self, query_id: str) -> tuple[ReleaseDocument, Manifest]:
-        """Return the release of a query and the manifest that it answers, verified against what the nodes signed.
+    def fetch(self, cited: str) -> ReleaseDocument:
+        """Return a release, whoever asked for it, verified as `fetch_answered` verifies it."""
+        return self.fetch_answered(cited)[0]
 
-        Raises `ReleaseMismatch` where a table is not what the nodes' signed replies give, and `TotalMismatch` where a
-        total is of other nodes or on other terms than they signed; both where it says that it was made before them.
+    def fetch_answered(self, cited: str) -> tuple[ReleaseDocument, Manifest]:
+        """Return a release and the manifest that it answers, verified against what the nodes signed.
+
+        It is cited by its own id or by its query's. Raises `ReleaseMismatch` where a table is not what the nodes'
+        signed replies give or has another id than was cited, and `TotalMismatch` where a total is of other nodes or on
+        other terms than they signed; both where it says that it was made before them.
         """
         register = self.refresh_register()
+        query_id = self.standing(cited).query_id if is_release_id(cited) else cited
         envelope, manifest = self._fetch_manifest(query_id)
         document = self._connection.fetch_release(query_id)
         plan = derive_plan(manifest, self.presets)
@@ -302,10 +309,15 @@ class FederationClient:
         else:
             verify_release(document, envelope, plan, register, self.presets)
         check_not_later(document, self._clock())
+        if cited not in (query_id, document.release_id):
+            raise ReleaseMismatch("the hub handed out another release than was cited")
         return document, manifest
 
     def compare(self, first: str, second: str) -> "Comparison":
-        """Return two queries' releases side by side, each verified. Raises `StateError` where they have no tables."""
+        """Return two releases side by side, whoever asked for them, each verified.
+
+        Raises `StateError` where they have no tables.
+        """
         from federation.client.comparing import compare_releases
 
         return compare_releases(self, first, second)

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 @click.argument("first")
 @click.argument("second")
 def compare(state: Path, form: str, first: str, second: str) -> None:
-    """Print the releases of two queries side by side: SECOND less FIRST, only where both show a figure.
+    """Print two releases side by side: SECOND less FIRST, only where both show a figure.
+
+    Each is cited by its id (R-) or its query's (Q-), whoever asked for it, and verified on this machine.
 
     What has to be minded before a difference is read is said first, on standard error.
     """
@@ -37,10 +39,10 @@ def compare(state: Path, form: str, first: str, second: str) -> None:
     print_rows(list(list_compared(found, plain=form != "table")), form)
 
 
-def _tell_withdrawn(client: "FederationClient", *query_ids: str) -> Iterator[str]:
-    for query_id in query_ids:
-        if ending := client.status(query_id).ending:
-            yield f"The release of {query_id} has been withdrawn by {ending.by}: {ending.reason}"
+def _tell_withdrawn(client: "FederationClient", *cited: str) -> Iterator[str]:
+    for standing in map(client.standing, cited):
+        if notice := standing.notice:
+            yield f"The release of {standing.query_id} has been withdrawn by {notice.by}: {notice.reason}"
 
 
 def tell_beforehand(found: "Comparison") -> Iterator[str]:

@@ -66,7 +66,7 @@ class Wanted:
     type=FILE,
     help="Write the proof that the release stands in the hub's log to this file, for circe audit verify-proof.",
 )
-@click.argument("query_id")
+@click.argument("cited", metavar="ID")
 def fetch(
     state: Path,
     form: str,
@@ -77,21 +77,26 @@ def fetch(
     output: Path | None,
     folder: Path | None,
     proof_file: Path | None,
-    query_id: str,
+    cited: str,
 ) -> None:
-    """Print a query's released table or model, with its symbols, margins of error and method; or write it to files."""
+    """Print a released table or model, with its symbols, margins of error and method; or write it to files.
+
+    ID is that of a query (Q-), or of the release itself (R-) as somebody cites it. Whoever asked for it, it is verified
+    on this machine against what the nodes signed.
+    """
     from federation.client import connect
 
     _check_wanted(form, whole, consistent, output)
     wanted = Wanted(form, form != "table" if whole is None else whole, margins, consistent)
     with connect(state) as client:
         if wait:
-            client.query(query_id).wait(tell_progress)
-        release, presets, ending = client.fetch(query_id), client.presets, client.status(query_id).ending
+            _follow(client, cited)
+        release, presets = client.fetch(cited), client.presets
+        notice = client.standing(release.query_id).notice
         # Asked for or not: that the hub logged just this, and when, is found out by the proof alone.
         proof = _fetch_proof(client, release)
-    if ending is not None:
-        told = f"This release has been withdrawn by {ending.by} on {ending.at:%Y-%m-%d}: {ending.reason}"
+    if notice is not None:
+        told = f"This release has been withdrawn by {notice.by} on {notice.at:%Y-%m-%d}: {notice.reason}"
         click.echo(plain_text(told), err=True)
     if proof_file is not None:
         _write_all({proof_file: proof})
@@ -116,6 +121,20 @@ def _check_wanted(form: str, whole: bool | None, consistent: bool, output: Path 
         raise click.UsageError("a release document is as released: ask for --consistent as a table or CSV")
     if form in BINARY and output is None and sys.stdout.isatty():
         raise click.UsageError(f"{form} is no text: give --output FILE, or send standard output to a file")
+
+
+def _follow(client: "FederationClient", cited: str) -> None:
+    """Wait until a query is settled. What somebody else asked is not shown on its way: only its release is."""
+    from federation.releases import is_release_id
+    from federation.transport import HubRefused
+
+    if is_release_id(cited):
+        return
+    try:
+        client.query(cited).wait(tell_progress)
+    except HubRefused as refused:
+        if refused.problem.code != "query_unknown":
+            raise
 
 
 def tell_progress(status: "QueryStatus") -> None:

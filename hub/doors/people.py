@@ -12,6 +12,7 @@ from federation.exchange import (
     QueryStatus,
     Reason,
     ReleaseDocument,
+    ReleaseStanding,
     RunDraft,
     TriedOut,
 )
@@ -86,8 +87,8 @@ def send_project(name: str) -> Response:
 @people_doors.get("/api/queries/<query_id>/manifest")
 @describes(gives=Envelope)
 def send_manifest(query_id: str) -> Response:
-    """Hand out a manifest's exact bytes with the signatures collected so far."""
-    return answer(queries.find_query(the_hub(), query_id, authenticate()).envelope)
+    """Hand out a manifest's exact bytes with the signatures collected so far: once released, to whoever reads that."""
+    return answer(queries.find_for_verifying(the_hub(), query_id, authenticate()).envelope)
 
 
 @people_doors.post("/api/queries/<query_id>/signatures")
@@ -159,3 +160,10 @@ def send_release(query_id: str) -> Response:
     hub, reader = the_hub(), authenticate()
     document = release.find_release(hub, queries.find_for_release(hub, query_id, reader))
     return Response(document, content_type="application/json")
+
+
+@people_doors.get("/api/releases/<cited>")
+@describes(gives=ReleaseStanding)
+def send_standing(cited: str) -> Response:
+    """Say which query a release answers and whether it still stands, by its own id or its query's."""
+    return answer(release.find_standing(the_hub(), cited, authenticate()))

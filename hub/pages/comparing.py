@@ -22,8 +22,8 @@ def show_comparison() -> str:
     """Choose two releases, or show two that are chosen."""
     visitor = require_visitor()
     first, second = request.args.get("first", ""), request.args.get("second", "")
-    choices = [(each.query_id, name_choice(each)) for each in list_released(visitor)]
     sides = _read_sides(first, second, visitor) if first and second else None
+    choices = _list_choices(visitor, first, second)
     return render_template(
         "compare.html",
         choices=choices,
@@ -38,6 +38,14 @@ def show_comparison() -> str:
 def list_released(visitor: Member) -> list[QueryStatus]:
     """Return the released queries that the visitor may see, newest first."""
     return [each for each in list_queries(the_hub(), visitor) if each.state is QueryState.RELEASED]
+
+
+def _list_choices(visitor: Member, *given: str) -> list[tuple[str, str]]:
+    """Return what there is to choose from: the visitor's own, and before them somebody else's that was given."""
+    own = {each.query_id: name_choice(each) for each in list_released(visitor)}
+    others = [find_for_release(the_hub(), query_id, visitor) for query_id in given if query_id not in {"", *own}]
+    named = {each.query_id: f"{each.manifest.purpose[:60]} ({each.query_id})" for each in others}
+    return list({**named, **own}.items())
 
 
 def name_choice(status: QueryStatus) -> str:

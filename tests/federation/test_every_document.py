@@ -49,6 +49,7 @@ from federation.exchange import (
     QueryStatus,
     Reason,
     ReleaseDocument,
+    ReleaseStanding,
     RunDraft,
     SealingKeyList,
     TriedOut,
@@ -353,6 +354,9 @@ EXAMPLES: tuple[Document, ...] = (
     CheckDecision(release=True, withhold=("301",)),
     Reason(reason="The wrong academic year"),
     ApproversRefusal(approver="cho", reason="It asks too much"),
+    ReleaseStanding(
+        release_id=f"R-{'0' * 16}", query_id=f"Q-{'0' * 16}", notice=Ending(by="gus", reason="It was wrong", at=NOW)
+    ),
     Ending(by="cho", reason="It asks too much", at=NOW),
     DELIVERY,
     BUDGET_LEFT,

@@ -46,9 +46,9 @@ class Connected:
     def compare(self, first: str, second: str) -> Comparison:
         return compare_releases(self, first, second)  # type: ignore[arg-type]
 
-    def status(self, query_id: str) -> SimpleNamespace:
-        ending = SimpleNamespace(by="gus", reason="a mistake") if query_id == self.withdrawn else None
-        return SimpleNamespace(ending=ending)
+    def standing(self, query_id: str) -> SimpleNamespace:
+        notice = SimpleNamespace(by="gus", reason="a mistake") if query_id == self.withdrawn else None
+        return SimpleNamespace(query_id=query_id, notice=notice)
 
 
 @pytest.fixture
@@ -58,8 +58,14 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> Connected:
     first, second = (make_document(SQL, draw_release(SQL, "ukllc", {"202": drawn})) for drawn in ("40\nc", "1400\n60"))
     model = msgspec.structs.replace(first, table=draw_model().to_json(), sql="SELECT FIT_LINEAR(attendance, sex) AS m")
     later = msgspec.structs.replace(manifest, snapshot_term="202425-autumn")
+    sides = {
+        FIRST: (first, manifest),
+        SECOND: (second, manifest),
+        OTHER_TERM: (second, later),
+        MODEL: (model, manifest),
+    }
     client = Connected(
-        {FIRST: (first, manifest), SECOND: (second, manifest), OTHER_TERM: (second, later), MODEL: (model, manifest)}
+        {name: (msgspec.structs.replace(document, query_id=name), of) for name, (document, of) in sides.items()}
     )
     monkeypatch.setattr("federation.client.connect", lambda _: client)
     return client

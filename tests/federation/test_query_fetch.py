@@ -181,8 +181,8 @@ class Connected:
         assert query_id == "Q-1"
         return self._release
 
-    def status(self, query_id: str) -> SimpleNamespace:
-        return SimpleNamespace(ending=None)
+    def standing(self, query_id: str) -> SimpleNamespace:
+        return SimpleNamespace(notice=None)
 
     def fetch_proof(self, release: ReleaseDocument) -> tuple[bytes, str]:
         assert release is self._release

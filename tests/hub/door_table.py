@@ -165,6 +165,15 @@ DOORS = (
         MALFORMED,
     ),
     Door("/api/queries/<query_id>/proof", "GET", f"/api/queries/{QUERY}/proof", "ana", "node-301", UNSEEN, UNSEEN),
+    Door(
+        "/api/releases/<cited>",
+        "GET",
+        f"/api/releases/R-{'0' * 16}",
+        "ana",
+        "node-301",
+        (404, "release_unknown"),
+        (404, "release_unknown"),
+    ),
     Door("/api/queries/<query_id>/release", "GET", f"/api/queries/{QUERY}/release", "ana", "node-301", UNSEEN, UNSEEN),
 )
 

@@ -23,7 +23,7 @@ from tests.federation.test_query_fetch import make_document
 from tests.hub.pages.conftest import Browse, Send
 from tests.hub.pages.kept_releases import keep_model, withdraw
 from tests.hub.pages.page_reader import read_page
-from tests.hub.played_federation import SQL, PlayedFederation
+from tests.hub.played_federation import NODES, SQL, PlayedFederation
 
 COUNTS = "SELECT sex, COUNT(*) AS n FROM child_year WHERE academic_year = 202425 AND sex IN ('M', 'F') GROUP BY sex"
 
@@ -133,6 +133,21 @@ def test_a_model_can_be_taken_away_too(browse: Browse, federation: PlayedFederat
     answer = browse("ana").get(f"/queries/{query_id}/release-xlsx.zip")
     assert answer.status_code == 200
     assert 'release-parquet.zip"' in browse("ana").get(f"/queries/{query_id}/release").text
+
+
+def test_somebody_elses_release_is_compared_from_its_page(
+    browse: Browse, asked: dict[str, str], federation: PlayedFederation
+) -> None:
+    """It is offered first, as it was chosen, to whoever may read it; one that may not be read is none."""
+    link = f"/compare?first={asked['released']}"
+    other = federation.answer(federation.start(), *NODES)
+    bea = browse("bea")
+    assert link in bea.get(f"/queries/{asked['released']}/release").text
+    chosen = bea.get(link).text
+    assert re.search(rf'<option value="{asked["released"]}" selected', chosen)
+    assert re.search(r'<input [^>]*name="second"', chosen)
+    assert "Differences are the second less the first" in bea.get(f"{link}&second={other}").text
+    assert bea.get(f"/compare?first={asked['running']}").status_code == 404
 
 
 def side(federation: PlayedFederation, drawn: dict[str, str], sql: str = COUNTS, preset: str = "ukllc") -> Side:
