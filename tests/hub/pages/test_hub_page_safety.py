@@ -61,7 +61,7 @@ def test_every_form_is_refused_without_its_token(app: Flask, browse: Browse) -> 
     """Signed in or not, with no token, an empty one or another session's: 400, and nothing has happened."""
     posts = [path for method, path in list_requests(app) if method != "GET" and not is_door(path)]
     audited = {"/audit/found", "/audit/verify", "/audit/whole", "/breach"}
-    assert set(posts) == {"/sign-in", "/sign-out", "/queries/new", "/queries/new/check", *audited}
+    assert set(posts) == {"/sign-in", "/sign-out", "/queries/new", "/queries/new/check", "/reports/ask", *audited}
     stolen = find_token(browse("bea"))
     for path in posts:
         for fields in ({}, {"form_token": ""}, {"form_token": stolen}):
