@@ -233,6 +233,10 @@ class HubConnection:
         """Return which query a release answers and whether it still stands, by its own id or its query's."""
         return self._read("GET", f"/api/releases/{_word(cited)}", ReleaseStanding)
 
+    def fetch_rules(self, query_id: str) -> bytes:
+        """Return the rules of the preset that protects a query's release, for the caller to hold to their digest."""
+        return self._send("GET", f"/api/queries/{_word(query_id)}/preset")
+
     def fetch_proof(self, query_id: str) -> bytes:
         """Return the proof that a query's release stands in the hub's log, for the caller to verify."""
         return self._send("GET", f"/api/queries/{_word(query_id)}/proof")

@@ -12,6 +12,8 @@ import msgspec
 from audit.connection import Connection
 from audit.event import Action
 from disclosure_control.models.release import ReleasedModel
+from disclosure_control.presets.preset import PresetInvalid
+from disclosure_control.presets.rules import write_rules
 from disclosure_control.release.gate import ReleasedTable, ReleaseRefused
 from disclosure_control.suppression.lattice import TableUnusable
 from disclosure_control.suppression.release_attack import certify_release
@@ -233,6 +235,14 @@ def find_standing(hub: Hub, cited: str, reader: Member) -> ReleaseStanding:
     return ReleaseStanding(
         release_id=row["release_id"], query_id=query.query_id, notice=find_ending(hub, query.query_id)
     )
+
+
+def find_rules(hub: Hub, query: StoredQuery) -> bytes:
+    """Return the rules that protect a query, as they were when it was asked. Raises a 404 problem for lost ones."""
+    try:
+        return write_rules(hub.party.presets.find(query.manifest.preset, query.manifest.preset_version))
+    except PresetInvalid as error:
+        raise ProblemRaised(404, "preset_unknown", str(error)) from None
 
 
 def find_release(hub: Hub, query: StoredQuery) -> bytes:

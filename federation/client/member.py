@@ -1,6 +1,7 @@
 """One member's view of the federation: what they ask, sign, follow and fetch, with their own keys, through the hub."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self, Unpack
 
@@ -62,6 +63,7 @@ from federation.wire import encode_document
 from federation.witnessing import find_quorum
 
 if TYPE_CHECKING:
+    from disclosure_control.presets.preset import Preset
     from disclosure_control.presets.shelf import PresetShelf
     from federation.comparison import Comparison
     from federation.reports.written import WrittenReport
@@ -74,6 +76,7 @@ class FederationClient:
 
     def __init__(self, party: Party, connection: HubConnection, clock: Clock = current_time) -> None:
         self._party, self._connection, self._clock = party, connection, clock
+        self._lent: tuple[Preset, ...] = ()
 
     def __enter__(self) -> Self:
         return self
@@ -137,19 +140,37 @@ class FederationClient:
         check_validity(manifest, self._clock())
         nodes = draft.roster or sorted(member.id for member in register.active(MemberKind.NODE, self._clock()))
         check_says_what_was_asked(manifest, draft, self._party.member_id, nodes)
-        check_project(manifest, derive_plan(manifest, self.presets), self._clock())
+        check_project(manifest, derive_plan(manifest, self._party.presets), self._clock())
         return self._sign(status.query_id, envelope)
 
     @property
     def presets(self) -> "PresetShelf":
-        """The presets that this member knows."""
-        return self._party.presets
+        """The presets that this member reads by: its own, and those that protect what it has read here."""
+        from federation.kept_presets import ReadingShelf
+
+        return ReadingShelf(self._party.presets.own, self._lent)
+
+    def _borrow_rules(self, query_id: str, manifest: Manifest) -> None:
+        """Have the rules that protect a release handed over where they are not here, by the digest that was signed.
+
+        Raises `ManifestMismatch` where others are.
+        """
+        from disclosure_control.presets.preset import PresetInvalid
+        from federation.kept_presets import read_stated
+
+        with suppress(PresetInvalid):
+            self.presets.find(manifest.preset, manifest.preset_version)
+            return
+        try:
+            self._lent = (*self._lent, read_stated(manifest, self._connection.fetch_rules(query_id)))
+        except PresetInvalid as error:
+            raise ManifestMismatch(str(error)) from None
 
     def review(self, query_id: str) -> Review:
         """Fetch a manifest and read it here: the asker's signature, its validity and its plan are all verified."""
         register = self.refresh_register()
         envelope, _ = self._fetch_manifest(query_id)
-        return review_manifest(envelope, register, self.presets, self._clock())
+        return review_manifest(envelope, register, self._party.presets, self._clock())
 
     def review_own(self, query_id: str) -> Review:
         """Fetch a manifest that one drafted elsewhere, to read it before signing. Raises `ManifestMismatch`."""
@@ -160,7 +181,7 @@ class FederationClient:
         check_validity(manifest, self._clock())
         check_soundness(manifest.sql)
         asker = register.find(manifest.asker, self._clock())
-        return Review(envelope, manifest, manifest_digest(envelope), derive_plan(manifest, self.presets), asker)
+        return Review(envelope, manifest, manifest_digest(envelope), derive_plan(manifest, self._party.presets), asker)
 
     def sign(self, review: Review) -> QueryStatus:
         """Sign the exact bytes that were reviewed: as the asker to submit them, as an approver to approve them."""
@@ -181,7 +202,7 @@ class FederationClient:
         register, template = self.refresh_register(), read_template(envelope)
         asker = check_asker(template, envelope, register, self._clock())
         check_template_validity(template, self._clock())
-        plans, digest = plan_every_question(template, self.presets), template_digest(envelope)
+        plans, digest = plan_every_question(template, self._party.presets), template_digest(envelope)
         page = describe_template(template, digest, plans, asker, envelope.signers)
         return TemplateReview(envelope, template, digest, page)
 
@@ -202,7 +223,7 @@ class FederationClient:
         said = (run.choices, run.snapshot_term, run.expires_at - run.issued_at)
         if said != (draft.choices, draft.snapshot_term, timedelta(hours=draft.valid_hours)):
             raise ManifestMismatch("the hub's manifest is another run than was asked for: nothing was signed")
-        derive_plan(run, self.presets)
+        derive_plan(run, self._party.presets)
         return self._sign(status.query_id, envelope)
 
     def _fetch_manifest(self, query_id: str) -> tuple[Envelope, Manifest]:
@@ -223,7 +244,7 @@ class FederationClient:
         from federation.kept_presets import keep_version
 
         try:
-            keep_version(self.presets, self.presets.find(manifest.preset, manifest.preset_version))
+            keep_version(self._party.presets, self._party.presets.find(manifest.preset, manifest.preset_version))
         except PresetInvalid as error:
             raise ManifestMismatch(str(error)) from None
 
@@ -303,6 +324,7 @@ class FederationClient:
         query_id = self.standing(cited).query_id if is_release_id(cited) else cited
         envelope, manifest = self._fetch_manifest(query_id)
         document = self._connection.fetch_release(query_id)
+        self._borrow_rules(query_id, manifest)
         plan = derive_plan(manifest, self.presets)
         if manifest.path in SUM_PATHS:
             verify_total(document, envelope, plan, register, self.presets)

@@ -162,6 +162,15 @@ def send_release(query_id: str) -> Response:
     return Response(document, content_type="application/json")
 
 
+@people_doors.get("/api/queries/<query_id>/preset")
+@describes(gives="application/json")
+def send_rules(query_id: str) -> Response:
+    """Hand out the rules of the preset that protects a query, to whoever may have its manifest."""
+    hub, reader = the_hub(), authenticate()
+    rules = release.find_rules(hub, queries.find_for_verifying(hub, query_id, reader))
+    return Response(rules, content_type="application/json")
+
+
 @people_doors.get("/api/releases/<cited>")
 @describes(gives=ReleaseStanding)
 def send_standing(cited: str) -> Response:

@@ -6,6 +6,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from disclosure_control.presets.preset import PresetInvalid
+from disclosure_control.release.showing import ShownTable
 from federation.client import ManifestMismatch
 from federation.commands.query import query
 from federation.exchange import ReleaseStanding
@@ -15,9 +17,12 @@ from federation.releases import ReleaseMismatch
 from federation.state import StateError
 from federation.transport import HubRefused
 from hub.endings import give_notice
+from hub.projects import keep_project
 from query_engine.planning.plan import QueryPlan
+from tests.added_presets import STRICT, write_strict
 from tests.federation.test_asking_by_library import PURPOSE, QuickClient, open_client
 from tests.hub.played_federation import NODES, PROJECT, SQL, PlayedFederation, found_federation
+from tests.projects import make_project
 
 NARROWER = SQL.replace("AND counted_here", "AND counted_here AND year_group BETWEEN 1 AND 11")
 
@@ -125,6 +130,47 @@ def test_ones_own_query_is_followed_as_before(played: PlayedFederation, monkeypa
     assert "released: 3 of 3 nodes have answered" in said.stderr
     with pytest.raises(HubRefused, match="no release of that id"):
         CliRunner().invoke(query, ["fetch", "--state", ".", f"R-{'0' * 16}"], catch_exceptions=False)
+
+
+# --- Rules that the reader has not got -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def under_own_rules(played: PlayedFederation) -> Iterator[str]:
+    """A query of Ana's, under a preset that her university and the hub have files of, and the department has none."""
+    holders = [played.hub.party, played.parties["ana"]]
+    files = [write_strict(party.directory) for party in holders]
+    keep_project(played.hub, make_project(PROJECT, ["ana"], ["ons_10_5", STRICT]))
+    ana = open_client(played)
+    ana.answering, ana.refusing = NODES, ()
+    yield ana.sql(SQL, project=PROJECT, purpose=PURPOSE, preset=STRICT, path="per_authority").result().document.query_id
+    for file in files:
+        file.unlink()
+
+
+def test_rules_are_lent_to_read_by(under_own_rules: str, reader: QuickClient) -> None:
+    """They are those whose digest was signed. Nothing is kept of them, so that nothing can be signed by them."""
+    result = reader.result(under_own_rules)
+    protected = result.document.table["preset"]
+    assert protected["name"] == STRICT
+    assert isinstance(result.table, ShownTable)
+    assert any(result.table.margins)
+    assert reader.presets.find(STRICT, protected["version"]).name == STRICT
+    assert not (reader._party.directory / "presets").exists()
+    with pytest.raises(PresetInvalid):
+        reader._party.presets.find(STRICT, protected["version"])
+
+
+def test_other_rules_than_were_approved_are_not_read_by(
+    under_own_rules: str, reader: QuickClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = reader._connection.fetch_rules(under_own_rules)
+    looser = rules.replace(b'"smallest_count_shown":12', b'"smallest_count_shown":11')
+    assert looser != rules
+    for content in (looser, b"", rules + b" "):
+        monkeypatch.setattr(reader._connection, "fetch_rules", lambda _, content=content: content)
+        with pytest.raises(ManifestMismatch, match="not those that were approved"):
+            reader.fetch(under_own_rules)
 
 
 # --- A hub that lies -------------------------------------------------------------------------------------------------

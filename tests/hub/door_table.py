@@ -165,6 +165,7 @@ DOORS = (
         MALFORMED,
     ),
     Door("/api/queries/<query_id>/proof", "GET", f"/api/queries/{QUERY}/proof", "ana", "node-301", UNSEEN, UNSEEN),
+    Door("/api/queries/<query_id>/preset", "GET", f"/api/queries/{QUERY}/preset", "ana", "node-301", UNSEEN, UNSEEN),
     Door(
         "/api/releases/<cited>",
         "GET",

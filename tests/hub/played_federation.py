@@ -21,7 +21,6 @@ import msgspec
 
 from disclosure_control.budget.account import BudgetAccount, Caps, Entry
 from disclosure_control.budget.price import PrivacyLoss
-from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.protection import protect
 from federation.budgets import sign_statement, state_budget
 from federation.database import keep_address
@@ -131,7 +130,7 @@ class PlayedFederation:
         for node in nodes:
             query = queries.find_query(self.hub, query_id, self.member("ana"))
             raw = RawTable(query.plan, make_figures(query, seed=NODES.index(node)))
-            table = protect(raw, load_preset(query.manifest.preset)).to_wire()
+            table = protect(raw, self.hub.party.presets.load(query.manifest.preset)).to_wire()
             self._reply(query, node, Outcome.ANSWERED, "", "", table)
         return query_id
 

@@ -89,6 +89,7 @@ def every_page(
         "compared": ana.get(f"/compare?first={asked['released']}&second={again}"),
         "to be compared": ana.get("/compare"),
         "nothing to compare": browse("bea").get("/compare"),
+        "to be compared, by an id": browse("bea").get(f"/compare?first={asked['released']}"),
         "cited": nobody.get(f"/releases/{asked['release']}"),
         "cited, withdrawn": nobody.get(f"/releases/{withdrawn}"),
         "draft": ana.get(f"/queries/{asked['drafted']}"),
