@@ -3,11 +3,13 @@
 It does so however little it is beyond, and however roughly their numbers are known: each part weighs as much in its
 total as it does in its number. So what all parts but one have is taken from what all have, child by child, and the rest
 is that part's: as many children at least as it takes to have so much, or so little.
+
+What is known of the numbers is that all parts come to all there are. So an average that lies between those of the
+parts can say it too: where no numbers that go together give it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from fractions import Fraction
-from math import floor
 
 from disclosure_control.suppression.lattice import Lattice, Relation
 from disclosure_control.suppression.view import Bounds
@@ -37,7 +39,8 @@ def find_others(
         found, left = _cover(relation, with_part)
         others = [cell for cell in left if counts[1][cell] > 0]
         if found and len(others) == 1 and counts[0][others[0]] < counts[1][others[0]]:
-            yield others[0], _least(averages[relation.total], [(averages[each], each) for each in found], most, counts)
+            ends = [_ends(cell, counts) for cell in (relation.total, others[0], *found)]
+            yield others[0], _least(averages[relation.total], [averages[each] for each in found], most, ends)
 
 
 def _list_parts(lattice: Lattice, averages: Mapping[int, Average]) -> dict[int, list[Set[int]]]:
@@ -60,14 +63,34 @@ def _cover(relation: Relation, with_part: Mapping[int, Sequence[tuple[int, Set[i
     return found, left
 
 
-def _least(whole: Average, parts: Sequence[tuple[Average, int]], most: int, counts: tuple[Bounds, Bounds]) -> int:
-    """How many others there are at least, for an average of all to be what it is; 0 where there need be none."""
-    above = sum(_fewest(whole[0] - high, cell, counts) for (_, high), cell in parts)
-    below = sum(_fewest(low - whole[1], cell, counts) for (low, _), cell in parts)
-    found = [(above, most - whole[0]), (below, whole[1])]
-    return max((floor(beyond / each) + 1 if each > 0 else 1 for beyond, each in found if beyond >= 0), default=0)
+Ends = tuple[int, int]
+"""The fewest and the most children that there can be."""
 
 
-def _fewest(apart: Fraction, cell: int, counts: tuple[Bounds, Bounds]) -> Fraction:
-    """The least that so much for each child of a cell comes to."""
-    return apart * int(counts[0][cell] if apart > 0 else counts[1][cell])
+def _ends(cell: int, counts: tuple[Bounds, Bounds]) -> Ends:
+    return int(counts[0][cell]), int(counts[1][cell])
+
+
+def _least(whole: Average, parts: Sequence[Average], most: int, ends: Sequence[Ends]) -> int:
+    """How many others there are at least, for an average of all to be what it is; 0 where there need be none.
+
+    `ends` are of how many there are of all, of the others, and of each part.
+    """
+    (fewest, greatest), (few, many), *own = ends
+    above = [(whole[0] - high, each) for (_, high), each in zip(parts, own, strict=True)]
+    below = [(low - whole[1], each) for (low, _), each in zip(parts, own, strict=True)]
+    for others in range(few, many + 1):
+        together = (fewest - others, greatest - others)
+        if _fewest(above, together) < others * (most - whole[0]) and _fewest(below, together) < others * whole[1]:
+            return others
+    return few
+
+
+def _fewest(apart: Sequence[tuple[Fraction, Ends]], together: Ends) -> Fraction:
+    """The least that so much for each child of each part comes to, where there are so many children in all parts."""
+    counts = [low if each > 0 else high for each, (low, high) in apart]
+    left = min(max(sum(counts), together[0]), together[1]) - sum(counts)
+    for place, (_, (low, high)) in sorted(enumerate(apart), key=lambda part: part[1][0], reverse=left < 0):
+        step = min(max(left, low - counts[place]), high - counts[place])
+        counts[place], left = counts[place] + step, left - step
+    return sum((each * count for (each, _), count in zip(apart, counts, strict=True)), Fraction(0))

@@ -135,6 +135,17 @@ def test_an_average_beyond_those_of_all_parts_is_of_somebody_else(
     assert find_companions(earlier, newest) == (frozenset({0}) if withheld else frozenset())
 
 
+@pytest.mark.parametrize(("all_have", "withheld"), [("39.6", True), ("38.8", False), ("39.4", False), ("51.0", True)])
+def test_an_average_that_no_numbers_of_children_give_is_of_somebody_else(all_have: str, withheld: bool) -> None:
+    """10 to 12 with 63.9 and 13 to 17 with 21.1 are 28 or more only as 11 and 17, 12 and 16, or 12 and 17."""
+    earlier = [
+        publish("younger", f"SELECT {DAYS} {EVERYBODY} AND age <= 9", "63.9", 10, "ons_10_5"),
+        publish("older", f"SELECT {DAYS} {EVERYBODY} AND age BETWEEN 10 AND 12", "21.1", 15, "ons_10_5"),
+    ]
+    newest = publish("all", f"SELECT {DAYS} {EVERYBODY} AND age <= 13", all_have, 30, "ons_10_5")
+    assert find_companions(earlier, newest) == (frozenset({0}) if withheld else frozenset())
+
+
 # --- Against children who are known ----------------------------------------------------------------------------------
 
 CONDITIONS: Mapping[str, tuple[str, ...]] = {
