@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.attacks.attacked_presets import choose_presets
 from tests.end_to_end.attacks.front_door import FrontDoor, OpenDoor, copy_states
 from tests.end_to_end.attacks.scoreboard import BOARD, Attack, Line, run, score
 from tests.end_to_end.one_process import answering_at_once
@@ -35,21 +36,32 @@ def open_front_door(pristine_federation: SmallFederation, tmp_path: Path) -> Ite
 def besiege(open_front_door: OpenDoors, request: pytest.FixtureRequest) -> Besiege:
     """Run an attack at both doors, and score it."""
 
-    def attack_doors(attack: Attack, preset: str = "dfe_cla", budget: int = 20) -> Line:
+    def attack_doors(attack: Attack, preset: str, budget: int = 20) -> Line:
         door = open_front_door(preset, budget)
         past = OpenDoor(door.nodes, preset)
         without, found = run(attack, past), run(attack, door)
-        name = request.node.name.removeprefix("test_").replace("_", " ")
-        line = Line(name, f"suppression, {preset}", *score(without, past, preset), *score(found, past, preset))
+        line = Line(_name(request.node), f"suppression, {preset}", *score(without, past), *score(found, past))
         BOARD.add(line)
         return line
 
     return attack_doors
 
 
+def _name(test: pytest.Function) -> str:
+    """An attack in words, with what it was told to try."""
+    chosen = [each for argument, each in test.callspec.params.items() if argument != "preset"]
+    return " ".join([test.originalname.removeprefix("test_").replace("_", " "), *map(str, chosen)])
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Try an attack under every preset that it is for."""
+    if "preset" in metafunc.fixturenames:
+        metafunc.parametrize("preset", choose_presets(metafunc.function.__name__))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what was recovered."""
     if BOARD.lines:
-        terminalreporter.section("exact recoveries of counts under the rule")
+        terminalreporter.section("counts under the rule that were found out, or known to be under it")
         for line in BOARD.render():
             terminalreporter.write_line(line)

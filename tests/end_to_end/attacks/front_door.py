@@ -16,7 +16,6 @@ from typing import Any, Protocol
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.rounding import release_figure
 from disclosure_control.suppression.cell_rules import SuppressionRules
-from disclosure_control.symbols import Symbol
 from federation.exchange import QueryDraft, QueryState, ReleaseDocument
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
@@ -25,6 +24,7 @@ from node.engines import open_engine
 from node.service import Node
 from query_engine.planning.plan import QueryPlan
 from query_engine.tables import RawTable
+from tests.end_to_end.attacks.known import Known
 from tests.end_to_end.one_process import OneProcess
 from tests.small_federation import MovableClock, SmallFederation
 
@@ -52,7 +52,9 @@ class Refusal:
 
 
 class Door(Protocol):
-    """Where questions are answered."""
+    """Where questions are answered, under a preset."""
+
+    preset: str
 
     def ask(self, sql: str) -> Table:
         """The released rows; none where the question is refused."""
@@ -107,20 +109,20 @@ class OpenDoor:
     """The same figures, protected cell by cell and no further."""
 
     def __init__(self, nodes: Mapping[str, Node], preset: str) -> None:
-        self._nodes, self._preset = {code: nodes[code] for code in ROSTER}, load_preset(preset)
+        self._nodes, self.preset = {code: nodes[code] for code in ROSTER}, preset
         self.truth = cache(self._truth)
 
     def ask(self, sql: str) -> Table:
         """The rows of every authority."""
-        plan = derive_plan(sql, LeavingPath.PER_AUTHORITY)
-        rules = SuppressionRules.for_plan(plan, self._preset)
+        plan, preset = derive_plan(sql, LeavingPath.PER_AUTHORITY), load_preset(self.preset)
+        rules = SuppressionRules.for_plan(plan, preset)
         found = {}
         for code, raw in self.truth(sql).items():
             for place, cell in enumerate(plan.iter_cells()):
                 figures = {each.name: raw.statistic(each.name)[place] for each in plan.statistics}
                 hidden = rules.withheld(figures)
                 found[code, *cell] = {
-                    each.label: "c" if each.label in hidden else release_figure(each, figures, self._preset)
+                    each.label: "c" if each.label in hidden else release_figure(each, figures, preset)
                     for each in rules.outputs
                 }
         return found
@@ -155,10 +157,10 @@ def read_rows(document: ReleaseDocument) -> Table:
     }
 
 
-def printed(table: Table, label: str, *at: Any) -> int | None:
-    """A count that is printed, or None where a symbol stands for it."""
+def printed(door: Door, table: Table, label: str, *at: Any) -> Known | None:
+    """What a printed count says, or None where a symbol stands for it."""
     entry = table.get(at, {}).get(label)
-    return entry if isinstance(entry, int) and not isinstance(entry, bool | Symbol) else None
+    return Known(*load_preset(door.preset).printed_range(entry)) if isinstance(entry, int) else None
 
 
 def copy_states(original: SmallFederation, directory: Path) -> SmallFederation:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 
+from disclosure_control.presets.preset import Preset
+from tests.end_to_end.attacks.known import Known
 from tests.end_to_end.attacks.scoreboard import Claim
 
 MOST = 10_000
@@ -23,7 +25,8 @@ class Unknowns:
 
     columns: tuple[str, ...]
     categories: tuple[tuple[Any, ...], ...]
-    _rows: list[tuple[list[int], int]] = field(default_factory=list)
+    preset: Preset
+    _rows: list[tuple[list[int], Known]] = field(default_factory=list)
     _withheld: list[tuple[tuple[Any, ...], list[int]]] = field(default_factory=list)
 
     def begin(self) -> None:
@@ -35,7 +38,7 @@ class Unknowns:
         choices = [each if code == "Total" else (code,) for code, each in zip(at, self.categories, strict=True)]
         cells = [self._number(cell) for cell in product(*choices)]
         if isinstance(entry, int):
-            self._rows.append((cells, entry))
+            self._rows.append((cells, Known(*self.preset.printed_range(entry))))
         elif entry == "c":
             self._withheld.append((at, cells))
 
@@ -43,16 +46,16 @@ class Unknowns:
         """What is printed of a count over some categories of each column."""
         cells = [self._number(cell) for cell in product(*block)]
         if cells and isinstance(entry, int):
-            self._rows.append((cells, entry))
+            self._rows.append((cells, Known(*self.preset.printed_range(entry))))
         elif cells and entry == "c":
             self._withheld.append((tuple(map(tuple, block)), cells))
 
     def claims(self, authority: str) -> Iterator[Claim]:
-        """Every withheld count that can be one number alone."""
+        """The least and the most that every withheld count can be."""
         for at, cells in self._withheld:
             low, high = (self._extreme(cells, sign) for sign in (1, -1))
-            if low is not None and low == high:
-                yield Claim(authority, self._condition(at), low)
+            if low is not None and high is not None:
+                yield Claim(authority, self._condition(at), Known(low, high))
 
     def _extreme(self, cells: Sequence[int], sign: int) -> int | None:
         count = self._count()
@@ -62,9 +65,9 @@ class Unknowns:
         matrix = np.zeros((len(self._rows) + len(self._withheld), count))
         low, high = np.zeros(len(matrix)), np.full(len(matrix), float(MOST))
         for place, (parts, total) in enumerate(self._rows):
-            matrix[place, parts], low[place], high[place] = 1, total, total
+            matrix[place, parts], low[place], high[place] = 1, total.low, total.high
         for place, (_, parts) in enumerate(self._withheld, start=len(self._rows)):
-            matrix[place, parts], low[place] = 1, 1
+            matrix[place, parts], low[place] = 1, self.preset.withheld_range[0]
         found = milp(
             costs,
             constraints=LinearConstraint(matrix, low, high) if len(matrix) else None,

@@ -1,19 +1,20 @@
-"""The scoreboard: what each attack recovered, at the open door and at the front door."""
+"""The scoreboard: what each attack found out, at the open door and at the front door."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from disclosure_control.presets.shipped import load_preset
 from tests.end_to_end.attacks.front_door import BudgetSpent, Door, OpenDoor
+from tests.end_to_end.attacks.known import Known, tells
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What an attacker says: so many children of an authority meet a condition."""
+    """What an attacker says: so many children of an authority meet a condition, between two numbers or just one."""
 
     authority: str
     where: str
-    count: int
+    count: Known
 
 
 Attack = Callable[[Door], Iterator[Claim]]
@@ -21,7 +22,7 @@ Attack = Callable[[Door], Iterator[Claim]]
 
 @dataclass(frozen=True)
 class Line:
-    """One attack on one mechanism: tries and exact recoveries without and with protection."""
+    """One attack on one mechanism: tries, and how many told of children, without and with protection."""
 
     attack: str
     mechanism: str
@@ -57,13 +58,13 @@ def note(attack: str, mechanism: str, found: int, tries: int) -> None:
     BOARD.add(Line(attack, mechanism, 0, 0, found, tries))
 
 
-def score(claims: Iterable[Claim], truth: OpenDoor, preset: str) -> tuple[int, int]:
-    """How many claims there are, and how many name a count under the rule exactly."""
-    least, tries, hits = load_preset(preset).smallest_count_shown, 0, 0
+def score(claims: Iterable[Claim], truth: OpenDoor) -> tuple[int, int]:
+    """How many claims tell what may not be known, and are true; and how many there are."""
+    preset, tries, hits = load_preset(truth.preset), 0, 0
     for claim in claims:
         tries += 1
-        count = truth.count(claim.where)[claim.authority]
-        hits += 0 < count < least and count == claim.count
+        if tells(claim.count, preset):
+            hits += claim.count.low <= truth.count(claim.where)[claim.authority] <= claim.count.high
     return hits, tries
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.attacks.attacked_presets import ATTACKED, NOT_UNDER, OF_ONE_MECHANISM, ORDINARY, choose_presets
+
 ROOM = Path(__file__).parent
 
 ATTACKS = {
@@ -19,6 +21,9 @@ ATTACKS = {
         "test_differencing_by_one_authority_under_noise",
     },
     "differencing by roster": {"test_differencing_by_roster"},
+    "averages of groups that round alike": {"test_averages_of_groups_that_round_alike"},
+    "an average beyond those of all parts": {"test_an_average_beyond_those_of_all_parts"},
+    "amounts by subtraction": {"test_amounts_by_subtraction"},
     "tracker": {"test_tracker"},
     "totals": {"test_totals"},
     "linked tables": {"test_linked_tables"},
@@ -32,9 +37,11 @@ ATTACKS = {
     "averaging by partitions": {"test_averaging_by_partitions"},
     "reconstruction of a whole small table": {"test_reconstruction_of_a_whole_table"},
     "0 % and 100 % cells": {"test_zero_and_hundred_per_cent_cells"},
-    "dominance": {"test_dominance"},
+    "dominance": {"test_dominance", "test_dominance_by_difference"},
     "group existence": {"test_group_existence"},
     "floating-point residue": {"test_floating_point_residue"},
+    "printed or withheld, one after another": {"test_printed_or_withheld"},
+    "figures of too few by difference": {"test_correlations_of_too_few_by_difference"},
     "error text": {"test_error_text_and_constant_shape"},
     "timing": {"test_timing", "test_no_branch_depends_on_one_child"},
     "inverting a perturbation table": {"test_inverting_a_perturbation_table"},
@@ -77,5 +84,30 @@ def test_an_attack_goes_through_the_front_door_and_is_scored(name: str) -> None:
     assert {argument.arg for argument in test.args.args} & DOORS
     called = {node.func.id for node in ast.walk(test) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     added = {node.attr for node in ast.walk(test) if isinstance(node, ast.Attribute)}
-    assert called & {"besiege", "note", "assert_no_better"} or "add" in added
+    assert called & {"besiege", "note", "assert_no_better", "assert_none_follows"} or "add" in added
     assert ast.get_docstring(test)
+
+
+def list_under_presets() -> set[str]:
+    """The attacks that are given a preset to be tried under."""
+    return {name for name, test in list_attacks().items() if "preset" in {each.arg for each in test.args.args}}
+
+
+def test_an_attack_is_tried_under_every_preset_or_says_why_not() -> None:
+    under = list_under_presets()
+    assert under | set(OF_ONE_MECHANISM) | CONTROLS == set(list_attacks())
+    assert not under & set(OF_ONE_MECHANISM)
+    assert {attack for attack, _ in NOT_UNDER} <= under
+    assert {preset for _, preset in NOT_UNDER} <= set(ATTACKED)
+    assert all(choose_presets(attack) for attack in under)
+
+
+def test_every_reason_is_a_sentence() -> None:
+    assert all(len(why.split()) > 4 for why in (*NOT_UNDER.values(), *OF_ONE_MECHANISM.values()))
+
+
+def test_an_ordinary_run_has_some_attacks_under_every_preset() -> None:
+    assert set(ORDINARY) == set(ATTACKED)
+    assert all(ORDINARY.values())
+    assert set().union(*ORDINARY.values()) <= list_under_presets()
+    assert not {(attack, preset) for preset, attacks in ORDINARY.items() for attack in attacks} & set(NOT_UNDER)
