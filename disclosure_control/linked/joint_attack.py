@@ -20,6 +20,7 @@ from disclosure_control.linked.amounts import NO_AMOUNTS, Amount, least_children
 from disclosure_control.linked.groups import find_groups, find_small
 from disclosure_control.linked.implied import narrow_bounds
 from disclosure_control.linked.links import Linked, Place
+from disclosure_control.linked.said import Entries, Rules, Said
 from disclosure_control.linked.seen import Seen
 from disclosure_control.linked.unlike import NOTHING_UNLIKE, Unlike
 from disclosure_control.presets.preset import TOTAL_LEVEL, ByLevel, Preset
@@ -27,18 +28,12 @@ from disclosure_control.suppression.attack import Knowing, Known
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.reader import Contradiction
 from disclosure_control.suppression.rules import UNBOUNDED, CountRule, Interval
-from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Bounds, Printed, View, lacks
+from disclosure_control.suppression.view import Bounds, Printed, View, lacks
 from disclosure_control.suppression.witnesses import find_witnesses
 from query_engine.planning.plan import QueryPlan
 
 __all__ = ["Baseline", "Entries", "JointAttack", "Rules", "Told", "attack_together", "rule_for"]
 __all__ += ["view_counts"]
-
-Entries = Mapping[Place, Printed | Interval]
-"""What is printed of each count, or between what it is by a share; one that nobody has is left out."""
-
-Rules = Sequence[CountRule]
-"""Of each question, by its number, what its counts were held to."""
 
 
 @dataclass(frozen=True)
@@ -119,10 +114,10 @@ def attack_together(
     no more is printed now. Where `only` some cells matter, others are not looked at.
     Raises `TimeUp` where it is not over by the deadline.
     """
-    contradiction, said = Contradiction(), _by_cell(linked, entries)
+    contradiction, said = Contradiction(), Said.of(linked, entries, rules)
     for may_be_none in _readings(entries, rules):
         try:
-            bounds = _beside_unlike(entries, unlike, _bounds(linked, said, rules, may_be_none))
+            bounds = _beside_unlike(entries, unlike, said.bounds(may_be_none))
             bounds = _beside_amounts(linked, entries, amounts, bounds)
             seen = Seen.of(after.seen if after else None, *bounds)
             return _Attack(linked, said, rules, narrow_bounds(linked.lattice, *bounds), seen, only, deadline).run()
@@ -133,10 +128,10 @@ def attack_together(
 
 def view_counts(linked: Linked, entries: Entries, rules: Rules) -> View:
     """What printed counts say of each other by adding up, and no more than that. Raises `Contradiction`."""
-    contradiction, said = Contradiction(), _by_cell(linked, entries)
+    contradiction, said = Contradiction(), Said.of(linked, entries, rules)
     for may_be_none in _readings(entries, rules):
         try:
-            bounds = narrow_bounds(linked.lattice, *_bounds(linked, said, rules, may_be_none))
+            bounds = narrow_bounds(linked.lattice, *said.bounds(may_be_none))
             return View(linked.lattice, _strictest(rules), *bounds, ())
         except Contradiction as found:
             contradiction = found
@@ -187,36 +182,6 @@ def _readings(entries: Entries, rules: Rules) -> Sequence[Collection[int]]:
     return list(dict.fromkeys((frozenset[int](), blank, every))) if any(each.shows_zero for each in rules) else [every]
 
 
-_Said = Mapping[int, Sequence[tuple[Place, Printed | Interval]]]
-"""What is printed of each cell, and where."""
-
-
-def _by_cell(linked: Linked, entries: Entries) -> _Said:
-    found: dict[int, list[tuple[Place, Printed | Interval]]] = {}
-    for place, entry in entries.items():
-        if (cell := linked.places.get(place)) is not None:
-            found.setdefault(cell, []).append((place, entry))
-    return found
-
-
-def _bounds(linked: Linked, said: _Said, rules: Rules, may_be_none: Collection[int]) -> tuple[Bounds, Bounds]:
-    """What each cell can be by itself. Raises `Contradiction`."""
-    low, high = [0] * len(linked.lattice), [UNBOUNDED] * len(linked.lattice)
-    for cell, entries in said.items():
-        for (number, _, _), entry in entries:
-            least, most = low[cell], high[cell]
-            if isinstance(entry, int):
-                least, most = rules[number].behind(entry, linked.lattice.levels[cell])
-            elif isinstance(entry, tuple):
-                least, most = entry
-            elif number not in may_be_none:
-                least = rules[number].hidden[0]
-            low[cell], high[cell] = max(low[cell], least), min(high[cell], most)
-        if low[cell] > high[cell]:
-            raise Contradiction("two releases print one count differently")
-    return np.array(low, np.int64), np.array(high, np.int64)
-
-
 def _beside_unlike(entries: Entries, unlike: Unlike, bounds: tuple[Bounds, Bounds]) -> tuple[Bounds, Bounds]:
     """What each cell can be, as somebody is in it where two figures differ."""
     low = bounds[0].copy()
@@ -251,7 +216,7 @@ class _Attack:
     """An attack on cells between these bounds."""
 
     linked: Linked
-    said: _Said
+    said: Said
     rules: Rules
     bounds: tuple[Bounds, Bounds]
     seen: Seen
@@ -260,8 +225,7 @@ class _Attack:
 
     def run(self) -> JointAttack:
         """What is told of counts that are withheld, and of groups that nobody asked for."""
-        places, withheld = self._places(), self._withheld()
-        hidden = [cell for cell in range(len(self.linked.lattice)) if cell not in places]
+        withheld, hidden = self.said.withheld_cells(), self.said.hidden()
         view = View(self.linked.lattice, _strictest(self.rules), *self.bounds, ())
         looked = [cell for cell in withheld if self.only is None or cell in self.only]
         told, lost, seen = self._find_told(view, looked)
@@ -271,7 +235,8 @@ class _Attack:
         for group in self._find_groups(view, hidden, seen):
             together = tuple(sorted(each.cell for each in group))
             known |= {(each.cell, together): partial(_itself, each) for each in group}
-        found = tuple(Told(each[0], tuple(places.get(each[0], ())), each[1], known[each]) for each in sorted(known))
+        places = self.said.places_of({cell for cell, _ in known})
+        found = tuple(Told(each[0], tuple(places[each[0]]), each[1], known[each]) for each in sorted(known))
         return JointAttack(len(self.linked.lattice), len(withheld), found, seen)
 
     def _find_groups(self, view: View, hidden: Sequence[int], seen: Seen) -> Iterator[list[Known]]:
@@ -289,28 +254,11 @@ class _Attack:
         wanted = (cell for cell in hidden if cell not in ordinary and (self.only is None or cell in self.only))
         yield from ([each] for each in find_small(view, list(wanted), _room(self.rules), seen, self.deadline))
 
-    def _places(self) -> Mapping[int, Sequence[Place]]:
-        """The counts that are of each cell and say something of it.
-
-        A figure that hides how many are behind it says nothing, nor does one that says between what they are: its group
-        is looked at like one that nobody asked for, or else asking for a withheld average of three children would keep
-        everybody from looking at them.
-        """
-        told = ((cell, [place for place, entry in entries if _says(entry)]) for cell, entries in self.said.items())
-        return {cell: places for cell, places in told if places}
-
-    def _withheld(self) -> Sequence[int]:
-        """The cells that are withheld and nowhere printed."""
-        said = ((cell, [entry for _, entry in entries]) for cell, entries in self.said.items())
-        return sorted(cell for cell, entries in said if WITHHELD in entries and not any(map(_is_printed, entries)))
-
     def _find_opened(self) -> Iterator[Known]:
         """The counts that one release withholds and a later one prints, though the first shows none so small."""
         low, high = self.bounds
-        for cell, entries in self.said.items():
-            printed = max((place[0] for place, entry in entries if _is_printed(entry)), default=-1)
-            hiding = (place[0] for place, entry in entries if entry == WITHHELD and place[0] < printed)
-            if any(self.rules[number].withholds(int(high[cell])) for number in hiding):
+        for cell, number in self.said.printed_later():
+            if self.rules[number].withholds(int(high[cell])):
                 yield Known(cell, int(low[cell]), int(high[cell]))
 
     def _find_told(self, view: View, cells: Sequence[int]) -> tuple[list[int], Mapping[int, tuple[int, int]], Seen]:
@@ -344,14 +292,6 @@ def _room(rules: Rules) -> int:
     whatever c stands for.
     """
     return max(each.least for each in rules) + max(each.bases.nation for each in rules) - 1
-
-
-def _says(entry: Printed | Interval) -> bool:
-    return entry != UNKNOWN and not isinstance(entry, tuple)
-
-
-def _is_printed(entry: Printed | Interval) -> bool:
-    return isinstance(entry, int)
 
 
 def _is_figure(entry: Printed | Interval | None) -> bool:

@@ -27,7 +27,7 @@ MOST_ROUNDS = 80
 MOST_IDLE = 4
 """So often in a row may cells be weighed anew without anything new being shown."""
 
-LIGHTEST = 0.02
+LIGHTEST = 0.1
 """The nearer to nothing, the more the weights of cells differ."""
 
 MOST_SINGLE = 100
