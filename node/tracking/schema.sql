@@ -18,6 +18,12 @@ CREATE TABLE IF NOT EXISTS tracking_sittings (
     looked_at TEXT NOT NULL,
     told_since TEXT NOT NULL
 );
+-- Which snapshot they saw then, and beside which one its children were told of.
+CREATE TABLE IF NOT EXISTS tracking_seen (
+    person TEXT PRIMARY KEY,
+    snapshot TEXT NOT NULL,
+    told_beside TEXT NOT NULL
+);
 -- Of an entry that another authority handed over: which one, and when it was set down there.
 CREATE TABLE IF NOT EXISTS tracking_told (
     child TEXT NOT NULL,

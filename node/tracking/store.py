@@ -7,7 +7,7 @@ changes of one version cannot both be kept, whatever a program forgot to compare
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from federation.database import stamp
@@ -120,16 +120,27 @@ def _read_moment(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
 
-def note_look(connection: sqlite3.Connection, person: str, now: datetime) -> str:
-    """Note that somebody looks at what has changed, and return since when they are to be told; empty for ever.
+@dataclass(frozen=True)
+class Look:
+    """Since when somebody is to be told of changes, and beside which snapshot; both empty for who never looked."""
 
-    That is their last look. Who looks again within a sitting is told of the same once more, with what came since.
+    since: str
+    snapshot: str
+
+
+def note_look(connection: sqlite3.Connection, person: str, now: datetime, snapshot: str) -> Look:
+    """Note that somebody looks at what has changed, in a snapshot, and return their last look before.
+
+    Who looks again within a sitting is told of the same once more, with what came since.
     """
     row = connection.execute("SELECT * FROM tracking_sittings WHERE person = ?", (person,)).fetchone()
+    seen = connection.execute("SELECT * FROM tracking_seen WHERE person = ?", (person,)).fetchone()
     is_same_sitting = row is not None and row["looked_at"] > stamp(now - SITTING)
     since = "" if row is None else str(row["told_since"] if is_same_sitting else row["looked_at"])
+    beside = "" if seen is None else str(seen["told_beside"] if is_same_sitting else seen["snapshot"])
     connection.execute("INSERT OR REPLACE INTO tracking_sittings VALUES (?, ?, ?)", (person, stamp(now), since))
-    return since
+    connection.execute("INSERT OR REPLACE INTO tracking_seen VALUES (?, ?, ?)", (person, snapshot, beside))
+    return Look(since, beside)
 
 
 def entries_since(records: Iterable[tuple[str, TrackingRecord]], moment: str) -> Iterator[tuple[str, Entry]]:
