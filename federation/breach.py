@@ -51,10 +51,17 @@ class Stolen:
 
 @dataclass(frozen=True)
 class Span:
-    """From when to when it may have been used by somebody else; `until` is not included."""
+    """From when to when it may have been used by somebody else; `until` is not included.
+
+    Raises `StateError` for one that ends before it begins: that nothing was touched in it would say nothing.
+    """
 
     since: datetime
     until: datetime
+
+    def __post_init__(self) -> None:
+        if self.until <= self.since:
+            raise StateError("it ends before it begins: give a later day or moment until which it may have been used")
 
     def has(self, at: datetime) -> bool:
         """Whether a moment is within it."""

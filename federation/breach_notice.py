@@ -101,7 +101,8 @@ def write_notice(
             f"We became aware: {_moment(aware_at)}. To be told by: {_moment(due)}.",
             late,
             "1. What happened (Art. 33(3)(a))",
-            f"{stolen.words} may have been used by somebody else from {_moment(span.since)} to {_moment(span.until)}.",
+            f"{stolen.words[:1].upper()}{stolen.words[1:]} may have been used by somebody else from "
+            f"{_moment(span.since)} to {_moment(span.until)}.",
             "How it came about: [how]",
             *_describe_reading(read_since),
             *_describe_reach(reach),

@@ -142,7 +142,7 @@ _MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 @click.option("--key", default="", help="The stolen key or passkey, as the register has it.")
 @click.option("--person", default="", help="The person at the node whose account was stolen.")
 @click.option("--since", type=_MOMENT, required=True, help="From when it may have been used (UTC).")
-@click.option("--until", type=_MOMENT, help="Until when; otherwise until now.")
+@click.option("--until", type=_MOMENT, help="Until when, that not included; otherwise until now.")
 @click.option("--aware", type=_MOMENT, help="When you became aware of it; otherwise now. 72 hours run from there.")
 @click.option(
     "--notice", type=click.Path(dir_okay=False, path_type=Path), help="Where to write the draft of the notice."

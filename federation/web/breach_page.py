@@ -5,10 +5,11 @@ A page reads so many entries and no more: where there are others, it says plainl
 in the draft, and gives the command that reads them all.
 """
 
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from flask import render_template, request
 
@@ -21,6 +22,7 @@ from federation.breach_notice import Notifier, list_steps, write_notice
 from federation.drill import Logged
 from federation.register import Register
 from federation.state import StateError
+from federation.typed_days import read_day
 
 __all__ = ["MOST_READ", "Page", "Scene", "ask_what", "show_drill"]
 
@@ -31,6 +33,16 @@ MOST_SHOWN = 200
 """Entries that the page lists; it counts them all."""
 
 Page = tuple[str, int]
+
+_TIME = re.compile(r"\s([0-9]{1,2}:[0-9]{2})\Z", re.ASCII)
+
+
+class MomentUnclear(StateError):
+    """What was typed into a field is no moment, or none that fits the others."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field = field
 
 
 @dataclass(frozen=True)
@@ -71,12 +83,14 @@ def show_drill(scene: Scene) -> Page:
     given = {name: request.form.get(name, "").strip() for name in names}
     try:
         stolen = find_stolen(scene.register(), at=scene.log, **given)
-        span = Span(_read_moment("since"), _read_moment("until", scene.now))
+        span = _read_whole_span(scene.now)
         aware_at = _read_moment("aware", scene.now)
         read = read_span(scene, span)
         scene.record(stolen.words)
+    except MomentUnclear as unclear:
+        return ask_what(scene, {unclear.field: str(unclear)}, 400)
     except (StateError, LogUnreadable, EventInvalid) as unclear:
-        return ask_what(scene, {"person" if scene.has_people else "member": str(unclear)}, 400)
+        return ask_what(scene, {next(filter(given.get, names), names[0]): str(unclear)}, 400)
     reach = find_reach(read.logged, stolen, span)
     page = render_template(
         "kit/breach.html",
@@ -116,14 +130,24 @@ def write_command(given: Mapping[str, str], span: Span, aware_at: datetime) -> s
     return shlex.join(words)
 
 
+def _read_whole_span(now: datetime) -> Span:
+    since, until = _read_moment("since"), _read_moment("until", now)
+    try:
+        return Span(since, until)
+    except StateError as empty:
+        raise MomentUnclear("until", str(empty)) from None
+
+
 def _read_moment(name: str, otherwise: datetime | None = None) -> datetime:
+    """Return the moment of a field; a day alone is its beginning, and at the end of a span its end."""
     text = request.form.get(name, "").strip()
     if not text and otherwise is not None:
         return otherwise
-    for form in ("%Y-%m-%d", "%Y-%m-%d %H:%M"):
-        try:
-            moment = datetime.strptime(text, form).replace(tzinfo=UTC)
-        except ValueError:
-            continue
-        return moment + (timedelta(days=1) if name == "until" and form == "%Y-%m-%d" else timedelta(0))
-    raise StateError("a moment is a day, with or without a time, as in 2026-11-29 or 2026-11-29 14:30 (UTC)")
+    try:
+        found = _TIME.search(text)
+        if found is None:
+            return datetime.combine(read_day(text), time(), UTC) + timedelta(days=name == "until")
+        return datetime.combine(read_day(text[: found.start()]), time.fromisoformat(found[1].zfill(5)), UTC)
+    except (ValueError, OverflowError):
+        text = "write a day, with or without a time in UTC, as in 29/11/2026 or 29/11/2026 14:30"
+        raise MomentUnclear(name, text) from None

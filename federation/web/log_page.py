@@ -68,7 +68,6 @@ def render_log(
     door: Door,
     *,
     verdict: Verdict | None = None,
-    errors: Mapping[str, str] | None = None,
 ) -> str:
     """Return the page of a log that a search is about, its newest checkpoint, and how many have witnessed it."""
     search = query.search
@@ -93,7 +92,6 @@ def render_log(
         meanings=MEANINGS,
         door=door,
         verdict=verdict,
-        errors=errors or {},
         most_taken=MOST_TAKEN,
     )
 

@@ -7,19 +7,20 @@ log tokens go back and forth in the body of a form.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from urllib.parse import urlencode
 
 from audit.event import Action, AuditEvent, EventInvalid, Outcome, parse_action, parse_outcome
 from audit.search import Search
 from federation.problems import ProblemRaised
+from federation.typed_days import DAY_FORMS, read_day
 
 TEXTS = ("actor", "acting_for", "purpose", "reference", "policy_version")
 CHOICES = ("action", "outcome")
-DAYS = ("since", "until")
+DAYS = {"since": "from", "until": "to"}
 
-MOST_TOKENS = 512
-"""How many log tokens one child can be looked for by: with every authority of the register, and then some."""
+MOST_TOKENS = 1024
+"""How many log tokens one child can be looked for by: each of their numbers with every authority of the register."""
 
 _DAY = timedelta(days=1)
 _TOKEN = re.compile(r"[0-9a-f]{32}")
@@ -97,6 +98,6 @@ def _read_outcome(text: str) -> Outcome | None:
 def _read_day(name: str, asked: Mapping[str, str], after: timedelta = timedelta(0)) -> datetime | None:
     text = asked.get(name, "").strip()
     try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) + after if text else None
+        return datetime.combine(read_day(text), time(), UTC) + after if text else None
     except (ValueError, OverflowError):
-        raise ProblemRaised(400, "malformed", f"{name} is a day, as in 2026-11-29") from None
+        raise ProblemRaised(400, "malformed", f"{DAYS[name]}: write the day as {DAY_FORMS}") from None

@@ -6,7 +6,7 @@ import msgspec
 
 from federation.lookups import ChildSought
 from federation.state import StateError
-from node.days import read_day
+from federation.typed_days import read_day
 
 WAYS = "give a pupil number, the authority's own number, or forename, surname and date of birth"
 NAME_FIELDS = ("forename", "surname", "date_of_birth")

@@ -11,6 +11,7 @@ from federation.web.log_copies import take_found, take_whole, verify_party_log
 from federation.web.log_page import Door, render_log
 from federation.web.log_search import LogQuery, read_query, read_tokens
 from federation.witnessing import WITNESSES_OF_A_NODE
+from node.disclosures.numbers import complete_numbers
 from node.disclosures.tokens import list_tokens
 from node.pages.staff import may, may_read_log, require_visitor_who, the_node
 from node.people import Person
@@ -78,8 +79,11 @@ def _door(visitor: Person) -> Door:
 
 def _read_form() -> LogQuery:
     """Return what a form looks for; a child by the number that was typed, or by the tokens that the page sent back."""
-    number = request.form.get("child", "").strip()
-    subjects = list_tokens(the_node(), [number]) if number else read_tokens(request.form.getlist("subject"))
+    node, number = the_node(), request.form.get("child", "").strip()
+    if number:
+        subjects = list_tokens(node, complete_numbers(node, [number]))
+    else:
+        subjects = read_tokens(request.form.getlist("subject"))
     return read_query(request.form, subjects)
 
 

@@ -15,11 +15,11 @@ from audit.log import LogUnreadable
 from federation.approvals import challenge_of, write_approval
 from federation.problems import ProblemRaised
 from federation.state import StateError
+from federation.typed_days import read_day
 from federation.web.attachment import attach
 from federation.web.description import describes
 from federation.web.site import allow_script
 from federation.webauthn import Assertion, WebAuthnRefused, decode_base64url, encode_base64url
-from node.days import read_day
 from node.disclosures.copies import KINDS, write_copy
 from node.disclosures.gathering import find_record, list_records, send_gathering, what_is_open
 from node.disclosures.mandates import draft_gathering, find_by_passkey, find_officer

@@ -19,8 +19,8 @@ from federation.claims import Upn
 from federation.database import stamp
 from federation.delegations import ChildNumber
 from federation.state import StateError
+from federation.typed_days import read_day
 from federation.wire import Document, encode_document, reread_kept
-from node.days import read_day
 from node.ingest.tokens import row_token
 from node.lookups.records import CHILDREN, IN_CARE_NOW
 from node.people import Person

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from federation.state import StateError
-from node.days import DAY_FORMS, read_day
+from federation.typed_days import DAY_FORMS, read_day
 from node.terms import parse_term
 from node.tracking.grades import load_grades
 

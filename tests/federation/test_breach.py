@@ -23,6 +23,13 @@ SPAN = Span(NOW, NOW + 5 * HOUR)
 NOTIFIER = Notifier("Camden", "020 7000 0000")
 
 
+def test_a_span_that_ends_before_it_begins_is_none() -> None:
+    """It has no entries, which nobody is to take for nothing having been touched."""
+    for until in (NOW, NOW - HOUR):
+        with pytest.raises(StateError, match="ends before it begins"):
+            Span(NOW, until)
+
+
 def entry(hours: float, action: Action, actor: str = "vsh (virtual_school_head)", **members: object) -> Logged:
     event = AuditEvent(at=NOW + HOUR * hours, actor=actor, action=action, **members)  # type: ignore[arg-type]
     return Logged("node-202", int(hours * 100), event)

@@ -8,7 +8,7 @@ from datetime import date
 
 from federation.delegations import LONGEST_DAYS, MOST_CHILDREN
 from federation.state import StateError
-from node.days import DAY_FORMS, read_day
+from federation.typed_days import DAY_FORMS, read_day
 
 
 class DraftInvalid(StateError):

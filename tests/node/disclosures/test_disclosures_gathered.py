@@ -95,6 +95,28 @@ def test_both_ends_of_every_lookup_are_in_the_record(federation: SmallFederation
     assert child["la_child_id"] not in text
 
 
+def test_a_record_is_as_whole_by_one_number_however_it_is_typed(
+    federation: SmallFederation, child: dict[str, Any]
+) -> None:
+    """Whoever asks may know the pupil number alone, and write it small and in groups."""
+    look(federation, HOST, child)
+    whole = gather(federation, Relay(federation), child["la_child_id"], child["upn"])
+    assert whole.disclosures
+    upn = child["upn"]
+    for typed in (upn, f"{upn[:4].lower()} {upn[4:8]} {upn[8:]}", child["la_child_id"]):
+        record = gather(federation, Relay(federation), typed)
+        assert record.disclosures == whole.disclosures, typed
+        assert record.unheard == whole.unheard
+
+
+def test_numbers_of_two_children_are_no_record(federation: SmallFederation, child: dict[str, Any]) -> None:
+    """One figure wrong, and a family would be told who looked at another child."""
+    node, officer = officer_of(federation)
+    other = child_hosted_by(federation, HOST, nth=1)
+    with pytest.raises(StateError, match="more than one child"):
+        draft_gathering(node, officer, [child["la_child_id"], other["upn"]], REASON)
+
+
 def test_both_ends_log_it_and_the_hub_sees_a_page_like_any(federation: SmallFederation, child: dict[str, Any]) -> None:
     look(federation, HOST, child)
     relay = Relay(federation)

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from federation.lookups import ChildSought
-from node.days import DAY_FORMS
+from federation.typed_days import DAY_FORMS
 from node.lookups.one_child import check_question
 from node.lookups.sought_child import SoughtUnclear, read_sought
 

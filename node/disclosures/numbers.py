@@ -1,0 +1,58 @@
+"""The numbers by which one child is known: as an officer types them, as returns spell them, and what goes with them.
+
+Our log has a child under the authority's own number or the pupil number, as the act went. Whoever knows one of them, or
+types a pupil number in small letters and groups, as letters to parents have it, means the same child: without the other
+number an answer to a subject access request would leave most of it out, and look whole.
+"""
+
+import re
+from collections.abc import Sequence
+
+from federation.state import StateError
+from node.lookups.records import CHILDREN
+from node.service import Node
+from node.vault import Row, read_vault
+
+__all__ = ["check_one_child", "complete_numbers", "spell_number"]
+
+MOST_NUMBERS = 4
+"""By how many numbers a record of disclosures is gathered at most; those that were typed come first."""
+
+_PUPIL_NUMBER = re.compile(r"[A-Z][0-9]{11}[0-9A-Z]", re.ASCII)
+
+
+def spell_number(typed: str) -> str:
+    """Return a number as returns spell it: a pupil number in capitals and without gaps, any other as it was typed."""
+    tight = "".join(typed.split()).upper()
+    return tight if _PUPIL_NUMBER.fullmatch(tight) else typed.strip()
+
+
+def complete_numbers(node: Node, typed: Sequence[str]) -> tuple[str, ...]:
+    """Return the numbers that were typed, and the newest that our snapshot has for the same child, each once."""
+    known = _spell(typed)
+    others = [str(number) for _, *numbers in _find_rows(node, known) for number in numbers if number]
+    found = tuple(dict.fromkeys([*known, *others]))
+    return found[: max(MOST_NUMBERS, len(known))]
+
+
+def check_one_child(node: Node, typed: Sequence[str]) -> None:
+    """Raise `StateError` where our snapshot has several children for the numbers that were typed."""
+    if len({child for child, *_ in _find_rows(node, _spell(typed))}) > 1:
+        raise StateError("we have these numbers for more than one child: compare them, or give our own number alone")
+
+
+def _spell(typed: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(spell_number(number) for number in typed if number.strip()))
+
+
+def _find_rows(node: Node, numbers: Sequence[str]) -> list[Row]:
+    snapshot = node.store.current()
+    if snapshot is None or not numbers:
+        return []
+    return read_vault(
+        {CHILDREN: snapshot.identified[CHILDREN]},
+        f"""SELECT child, la_child_id, CASE WHEN length(upn) = 13 THEN upn END AS pupil_number FROM {CHILDREN}
+            WHERE list_contains($numbers::VARCHAR[], la_child_id) OR list_contains($numbers::VARCHAR[], pupil_number)
+            ORDER BY academic_year DESC, child""",  # noqa: S608 - a name of this package
+        {"numbers": list(numbers)},
+    )
