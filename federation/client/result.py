@@ -96,13 +96,13 @@ class Result:
         return _write_all(Path(folder), gather_form(self.document, self.table, form, self.proof, margins=margins))
 
     def save_open_data(self, folder: Path | str) -> list[Path]:
-        """Write the Department for Education's pair of open data files, with the sheet and the document; return paths.
+        """Write the Department for Education's pair of open data files, with what goes with them; return paths.
 
         Raises `OpenDataUnfit` where the standard has no place for the rows.
         """
         from federation.release_files.folder import gather_files
 
-        return _write_all(Path(folder), gather_files(self.document, self.presets))
+        return _write_all(Path(folder), gather_files(self.document, self.proof, self.presets))
 
     def verify_proof(self, register: Register, at: datetime, proof: bytes = b"") -> ProvenEntry:
         """Verify, with no hub, that exactly this release stands in the hub's witnessed log. Raises `ProofInvalid`."""

@@ -57,8 +57,8 @@ class Wanted:
     "--open-data",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Write the Department for Education's pair of open data files into this directory, with a provenance sheet "
-    "and the release document, and print their paths alone.",
+    help="Write the Department for Education's pair of open data files into this directory, with a provenance sheet, "
+    "the release document and its proof, and print their paths alone.",
 )
 @click.option(
     "--proof",
@@ -101,7 +101,7 @@ def fetch(
     if proof_file is not None:
         _write_all({proof_file: proof})
     if folder is not None:
-        _print_paths(_write_folder(folder, release, presets))
+        _print_paths(_write_folder(folder, release, presets, proof))
     elif output is not None:
         _print_paths(_write_output(output, release, wanted, presets, proof))
     elif form in BINARY:
@@ -187,11 +187,14 @@ def _write_output(
     )
 
 
-def _write_folder(folder: Path, release: "ReleaseDocument", presets: "PresetShelf") -> list[Path]:
-    """Write a release's open data files, each whole or not at all; return their paths. Raises `OpenDataUnfit`."""
+def _write_folder(folder: Path, release: "ReleaseDocument", presets: "PresetShelf", proof: bytes) -> list[Path]:
+    """Write a release's open data files and what goes with them, each whole or not at all; return their paths.
+
+    Raises `OpenDataUnfit`.
+    """
     from federation.release_files.folder import gather_files
 
-    files = gather_files(release, presets)
+    files = gather_files(release, proof, presets)
     folder.mkdir(parents=True, exist_ok=True)
     return _write_all({folder / name: content for name, content in files.items()})
 

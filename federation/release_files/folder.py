@@ -1,12 +1,13 @@
-"""A release as a folder to hand on: its open data files, a provenance sheet, and the document that proves it.
+"""A release as a folder to hand on: its open data files, a provenance sheet, the document, and the proof of that.
 
-The document is the release as it was made, with what the nodes signed.
+The document is the release as it was made, with what the nodes signed; the proof is that it stands in the hub's log.
 """
 
 import zipfile
 from collections.abc import Mapping
 from io import BytesIO
 
+from audit.proof import SUFFIX as PROOF_SUFFIX
 from disclosure_control.models.reading import read_release
 from disclosure_control.models.release import ReleasedModel
 from disclosure_control.presets.preset import PresetInvalid
@@ -27,7 +28,7 @@ OLDEST = (1980, 1, 1, 0, 0, 0)
 """The time of every file in an archive: the same release gives the same bytes."""
 
 
-def gather_files(document: ReleaseDocument, presets: PresetShelf = SHIPPED) -> Mapping[str, bytes]:
+def gather_files(document: ReleaseDocument, proof: bytes, presets: PresetShelf = SHIPPED) -> Mapping[str, bytes]:
     """The folder's files by name. Raises `OpenDataUnfit`."""
     table = read_release(document.table)
     if isinstance(table, ReleasedModel):
@@ -39,6 +40,7 @@ def gather_files(document: ReleaseDocument, presets: PresetShelf = SHIPPED) -> M
         f"{stem}.meta.csv": files.meta.encode(),
         f"{stem}{SHEET_SUFFIX}": write_provenance(document, files.remarks),
         f"{stem}{DOCUMENT_SUFFIX}": encode_document(document) + b"\n",
+        f"{stem}{PROOF_SUFFIX}": proof,
     }
 
 

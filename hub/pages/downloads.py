@@ -101,13 +101,13 @@ def send_form(query_id: str, form: str) -> Response:
 @downloads.get("/queries/<query_id>/open-data.zip")
 @describes(gives=ZIP)
 def send_open_data(query_id: str) -> Response:
-    """Hand out the Department for Education's pair of open data files, with a provenance sheet and the document."""
+    """Hand out the Department for Education's open data files, a provenance sheet, the document and its proof."""
     from federation.release_files.folder import gather_files, pack_files
     from federation.release_files.open_data import OpenDataUnfit
 
     document = read_document(query_id)
     try:
-        packed = pack_files(gather_files(document, the_hub().party.presets))
+        packed = pack_files(gather_files(document, _prove(query_id).encode(), the_hub().party.presets))
     except OpenDataUnfit as unfit:
         raise ProblemRaised(404, "open_data_unfit", f"this release has no open data files: {unfit}") from None
     return attach(packed, ZIP, f"{document.release_id}-open-data.zip")

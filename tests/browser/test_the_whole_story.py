@@ -186,7 +186,8 @@ def check_pair(archive: Path, release: ReleaseDocument, authorities: tuple[str, 
     """The pair is of the release that the nodes' signatures verify, has rows of each of them, and describes itself."""
     with zipfile.ZipFile(archive) as packed:
         files = {name: packed.read(name) for name in packed.namelist()}
-    assert files == dict(gather_files(release))
+    (proof,) = (content for name, content in files.items() if name.endswith(".tlog-proof"))
+    assert files == dict(gather_files(release, proof))
     (meta,) = (name for name in files if name.endswith(".meta.csv"))
     rows = list(csv.DictReader(io.StringIO(files[meta.replace(".meta", "")].decode())))
     described = {each["col_name"]: each["col_type"] for each in csv.DictReader(io.StringIO(files[meta].decode()))}

@@ -156,7 +156,7 @@ def test_a_result_is_proven_without_the_hub(client: QuickClient, tmp_path: Path)
     result = client.query(client.submit(draft_of(client)).query_id).result()
     paths = result.save(tmp_path / "out", "csv")
     assert [path.name.partition(".")[2] for path in result.save_open_data(tmp_path / "open")] == [
-        *("csv", "meta.csv", "provenance.txt", "release.json")
+        *("csv", "meta.csv", "provenance.txt", "release.json", "tlog-proof")
     ]
     kept = read_result(paths[2], paths[3])
     register, now = client.refresh_register(), client.now()

@@ -21,6 +21,10 @@ SQL = (
 )
 
 
+PROOF = b"proof"
+"""As the double of a client has it."""
+
+
 @pytest.fixture
 def document() -> ReleaseDocument:
     """A release of one authority, with one that did not answer."""
@@ -29,34 +33,36 @@ def document() -> ReleaseDocument:
 
 
 def test_the_folder_has_the_pair_a_sheet_and_the_proof(document: ReleaseDocument) -> None:
-    files = gather_files(document)
+    files = gather_files(document, PROOF)
     assert list(files) == [
         "r_0123456789abcdef.csv",
         "r_0123456789abcdef.meta.csv",
         "r_0123456789abcdef.provenance.txt",
         "r_0123456789abcdef.release.json",
+        "r_0123456789abcdef.tlog-proof",
     ]
+    assert files["r_0123456789abcdef.tlog-proof"] == PROOF
     assert len(files["r_0123456789abcdef.csv"].splitlines()) == 5  # Every row as released, whatever the query shows.
     assert decode_document(files["r_0123456789abcdef.release.json"].rstrip(), ReleaseDocument) == document
 
 
 def test_the_sheet_says_what_was_asked_who_answered_and_how_it_is_protected(document: ReleaseDocument) -> None:
-    sheet = gather_files(document)["r_0123456789abcdef.provenance.txt"].decode()
+    sheet = gather_files(document, PROOF)["r_0123456789abcdef.provenance.txt"].decode()
     for words in (document.release_id, SQL, "ukllc, version", "1 authorities: 202", "no answer came in time", "x  not"):
         assert words in sheet
 
 
 def test_an_archive_of_one_release_is_the_same_bytes_each_time(document: ReleaseDocument) -> None:
-    files = gather_files(document)
+    files = gather_files(document, PROOF)
     packed = pack_files(files)
-    assert packed == pack_files(gather_files(document))
+    assert packed == pack_files(gather_files(document, PROOF))
     with zipfile.ZipFile(BytesIO(packed)) as archive:
         assert {name: archive.read(name) for name in archive.namelist()} == files
 
 
 def test_a_model_has_no_such_files(document: ReleaseDocument) -> None:
     with pytest.raises(OpenDataUnfit, match="model"):
-        gather_files(msgspec.structs.replace(document, table=draw_model().to_json()))
+        gather_files(msgspec.structs.replace(document, table=draw_model().to_json()), PROOF)
 
 
 def test_the_command_writes_the_folder_and_prints_its_paths(
@@ -65,8 +71,8 @@ def test_the_command_writes_the_folder_and_prints_its_paths(
     monkeypatch.setattr("federation.client.connect", lambda _: Connected(document))
     out = tmp_path / "out"
     assert run(["query", "fetch", "--state", str(tmp_path), "--no-wait", "--open-data", str(out), "Q-1"]) == 0
-    assert capsys.readouterr().out.splitlines() == [str(out / name) for name in gather_files(document)]
-    assert {path.name: path.read_bytes() for path in out.iterdir()} == gather_files(document)
+    assert capsys.readouterr().out.splitlines() == [str(out / name) for name in gather_files(document, PROOF)]
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == gather_files(document, PROOF)
 
 
 def test_the_command_says_why_it_writes_nothing(

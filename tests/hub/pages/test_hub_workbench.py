@@ -105,6 +105,17 @@ def test_the_editor_knows_every_column_of_the_catalogue() -> None:
     assert child["uasc"].values == child["home_authority"].values == child["child"].values == ""
 
 
+def test_open_data_files_come_with_what_proves_them(
+    browse: Browse, asked: dict[str, str], federation: PlayedFederation
+) -> None:
+    answer = browse("ana").get(f"/queries/{asked['released']}/open-data.zip")
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+        files = {name.partition(".")[2]: archive.read(name) for name in archive.namelist()}
+    assert set(files) == {"csv", "meta.csv", "provenance.txt", "release.json", "tlog-proof"}
+    document = decode_document(files["release.json"].rstrip(), ReleaseDocument, limit=MAX_BATCH_BYTES)
+    verify_release_proof(files["tlog-proof"], document, federation.hub.register(), federation.clock(), quorum=0)
+
+
 @pytest.mark.parametrize("form", ["csv", "xlsx", "parquet", "arrow"])
 def test_an_archive_has_the_release_in_a_form_and_what_proves_it(
     browse: Browse, asked: dict[str, str], federation: PlayedFederation, form: str
