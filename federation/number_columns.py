@@ -10,7 +10,7 @@ from disclosure_control.symbols import Symbol
 
 NAMED = frozenset(
     {"child", "number", "upn", "school", "school urn", "establishment", "home", "host authority", "home authority"}
-    | {"authority", "entry", "year", "year group", "academic year"}
+    | {"school's urn", "new school's urn", "authority", "entry", "year", "year group", "academic year"}
     | {"grade at entry to care", "target", "school expects", "reached"}
 )
 """Headings of columns whose figures are names, or words of a scale."""

@@ -18,6 +18,7 @@ from node.figures.releases import fetch_releases
 from node.figures.scope import ALL_OURS, AUTHORITY, OWN_SCHOOLS, request_released
 from node.figures.showing import Shown, Wish, show_figure
 from node.lookups.purpose import PurposeMissing
+from node.pages.schools import name_known_school
 from node.pages.staff import may, may_see_figures, require_visitor_who, the_node
 from node.pages.through_hub import reach_hub
 from node.people import Person
@@ -114,7 +115,7 @@ def _name_scope(shown: Shown) -> str:
     if not schools:
         return "All children in our care"
     if len(schools) == 1:
-        return f"Our children at school {schools[0]}"
+        return f"Our children at school {name_known_school(schools[0])}"
     return f"Our children at your {len(schools)} schools together"
 
 
@@ -131,7 +132,7 @@ def offer_scopes(visitor: Person) -> Iterator[tuple[str, str]]:
     if len(visitor.works_at) > 1:
         yield OWN_SCHOOLS, f"those at your {len(visitor.works_at)} schools together"
     for urn in visitor.works_at:
-        yield str(urn), f"those at school {urn}"
+        yield str(urn), f"those at school {name_known_school(urn)}"
 
 
 def sees_any_school(visitor: Person) -> bool:

@@ -26,10 +26,11 @@ from node.pages.placed_here import placed_here
 from node.pages.policy import policy
 from node.pages.providers import providers
 from node.pages.reports import reports
+from node.pages.schools import name_known_school, tell_or_name
 from node.pages.tracked_child import tracked_child
 from node.pages.tracking import tracking
 from node.pages.tracking_files import UPLOAD, tracking_files
-from node.pages.words import begin_with_capital, name_authority, name_groups, name_role, tell_value
+from node.pages.words import begin_with_capital, name_authority, name_groups, name_role
 from node.service import Node
 from node.sign_in import limit_session
 
@@ -74,7 +75,8 @@ def add_pages(app: Flask, node: Node) -> None:
     )
     app.context_processor(describe_visitor)
     app.jinja_env.filters.update(
-        authority=name_authority, groups=name_groups, role=name_role, heading=begin_with_capital, told=tell_value
+        authority=name_authority, groups=name_groups, role=name_role, heading=begin_with_capital
     )
+    app.jinja_env.filters.update(told=tell_or_name, school=name_known_school)
     for pages in PAGES:
         app.register_blueprint(pages)

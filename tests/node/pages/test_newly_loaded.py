@@ -2,20 +2,17 @@
 
 import html
 import re
-import shutil
-from collections.abc import Mapping
 from datetime import timedelta
 
-import duckdb
 import pytest
 
 from audit.event import Action
 from audit.log import read_entries
 from node.service import Node
-from node.snapshots import seal_snapshot
 from node.tracking import newly_loaded
 from node.vault import read_vault
 from policies.access_policy import MATRIX
+from tests.node.pages.changed_snapshot import publish_changed
 from tests.node.pages.conftest import Browse, Send
 from tests.own_policies import put_policy
 from tests.small_federation import SmallFederation
@@ -24,19 +21,6 @@ SCHOOL, OTHER = 100001, 999999
 """The school of the fixtures' teacher, and one that nobody is at."""
 
 CHILDREN, YEARS = "identified/children", "governed/child_year"
-
-
-def publish_changed(node: Node, changes: Mapping[str, str]) -> None:
-    """Publish a snapshot that is the current one but for what these queries give of its tables."""
-    snapshot = node.store.current()
-    assert snapshot is not None
-    with node.store.staging() as stage:
-        shutil.copytree(snapshot.path, stage, dirs_exist_ok=True)
-        for name, sql in changes.items():
-            read = sql.format(table=f"read_parquet('{snapshot.path / name}.parquet')")
-            duckdb.sql(f"COPY ({read}) TO '{stage / name}.parquet' (FORMAT parquet)")
-        seal_snapshot(stage, term=snapshot.term, academic_years=snapshot.academic_years, created=node.clock())
-        node.store.publish(stage)
 
 
 def put_children_at_school(node: Node) -> list[tuple[str, str]]:

@@ -298,7 +298,7 @@ def test_every_view_and_the_plain_page_show_the_children(desk: Desk) -> None:
     assert "In English: at the expected standard, by the end of summer 2098/99." in plain
     assert "conversation" not in plain.casefold()
     assert "1 child: 1 above what was expected" in desk.ask("/tracking/cohort").text
-    assert "School " in desk.ask("/tracking/schools").text
+    assert "School: " in desk.ask("/tracking/schools").text
 
 
 def test_a_child_placed_here_is_opened_at_its_home_authority(
