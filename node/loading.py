@@ -7,6 +7,7 @@ from pathlib import Path
 
 from audit.event import Action
 from federation.state import StateError
+from node.contact import find_contact_fault
 from node.coverage import survey_snapshot
 from node.host_facts import find_facts
 from node.ingest.load import load_files, rebuild_tables
@@ -90,21 +91,24 @@ def _match(node: Node, progress: Callable[[str], None]) -> None:
 def describe_snapshot(directory: Path, form: str) -> str:
     """Return what the node serves, as text or JSON.
 
-    That is: snapshot, years and rows, the columns that have no source, and how ready it is for the paper's factors.
+    That is: snapshot, years and rows, the columns that have no source, how ready it is for the factors, and what
+    its rules lack.
     """
     node, snapshot = _open_current(directory)
+    fault = find_contact_fault(node.rules().lookups.contact)
+    findings = [fault] if fault else []
     tables, readiness = survey_snapshot(snapshot), assess_readiness(snapshot)
     if form == "json":
         years = list(snapshot.academic_years)
         covered = {name: asdict(table) for name, table in tables.items()}
         described = {"snapshot": snapshot.id, "academic_years": years, "tables": covered}
-        return json.dumps({**described, "readiness": readiness.to_dict()})
+        return json.dumps({**described, "readiness": readiness.to_dict(), "findings": findings})
     lines = [f"{node.party.member_id} serves snapshot {snapshot.id}"]
     for name, table in tables.items():
         lines.append(f"  {name}: {table.rows} rows")
         if table.empty_columns:
             lines.append(f"    NULL in every row, for lack of a source: {', '.join(table.empty_columns)}")
-    return "\n".join([*lines, *readiness.to_lines()])
+    return "\n".join([*lines, *readiness.to_lines(), *(f"To be mended: {each}" for each in findings)])
 
 
 def compare_with(directory: Path, earlier: str, form: str) -> str:
