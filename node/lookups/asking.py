@@ -40,7 +40,10 @@ from node.lookups.file_fields import fields_of
 from node.lookups.kept_proofs import check_proof
 from node.lookups.pace import record_asked
 from node.lookups.purpose import PurposeMissing
+from node.lookups.reading_room import Reader
 from node.lookups.same_policy import CODE, check_same_policy
+from node.lookups.schools_here import LISTING as SCHOOLS_HERE
+from node.lookups.schools_here import find_schools_here
 from node.lookups.sealed_pages import seal_message
 from node.people import Person
 from node.service import Node
@@ -79,7 +82,10 @@ def ask_placed_here(
     Raises `AccessDenied` when the person's role may not read such children, or not take copies of them where the list
     is for `copying`, and `PurposeMissing` for a purpose that is empty or names a pupil.
     """
-    return ask_lookup(node, hub, person, purpose, replace(PLACED_HERE, copying=copying), patience=patience)
+    result = ask_lookup(node, hub, person, purpose, replace(PLACED_HERE, copying=copying), patience=patience)
+    reader = Reader(node, person, purpose, SCHOOLS_HERE, copying, node.policy().version)
+    told = [child for answer in result.answers for child in answer.children]
+    return replace(result, schools_here=find_schools_here(reader, node.store.current(), told))
 
 
 def ask_lookup(

@@ -1,5 +1,6 @@
 """`circe lookup`: children across authorities, asked from one's own node."""
 
+import json
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +12,10 @@ from node.lookups.class_command import read_class_list
 from node.lookups.delegation.commands import read_named
 
 if TYPE_CHECKING:
+    from federation.lookups import ChildRecord
     from node.lookups.errand import LookupResult
 
-HEADINGS = ("home", "child", "UPN", "born", "school", "placement", "legal status", "in care since")
+HEADINGS = ("home", "child", "UPN", "born", "school", "placement", "legal status", "in care since", "school told by")
 
 
 @click.command()
@@ -125,7 +127,9 @@ def format_result(result: "LookupResult", form: str) -> str:
     if form == "json":
         answers = ",".join(encode_document(answer).decode() for answer in result.answers)
         missing = ",".join(f'"{missing.node}"' for missing in result.missing)
-        return f'{{"lookup_id":"{result.lookup_id}","answers":[{answers}],"missing":[{missing}]}}\n'
+        schools = json.dumps(dict(result.schools_here))
+        head = f'"lookup_id":"{result.lookup_id}","answers":[{answers}],"missing":[{missing}]'
+        return f'{{{head},"schools_here":{schools}}}\n'
     return format_rows(HEADINGS, list_rows(result), form)
 
 
@@ -140,13 +144,21 @@ def list_rows(result: "LookupResult") -> list[tuple[str, ...]]:
                     child.la_child_id,
                     child.upn,
                     child.date_of_birth,
-                    child.school,
+                    child.school or result.schools_here.get(child.upn or ""),
                     child.placement_type,
                     child.legal_status,
                     child.care_start,
+                    _tell_source(child, result),
                 )
             ),
         )
         for answer in result.answers
         for child in answer.children
     ]
+
+
+def _tell_source(child: "ChildRecord", result: "LookupResult") -> str | None:
+    """Whose word the school is: the home authority's, or that of our own roll."""
+    if child.school:
+        return "home"
+    return "our own roll" if child.upn in result.schools_here else None

@@ -4,8 +4,8 @@ The log has that it was asked before anything is sent, and whatever came back be
 log token, each node that refused or holds the request with its reason, and each that answered something else.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from audit.event import Action, AuditEvent, Detail, Outcome
 from federation.lookups import (
@@ -53,12 +53,16 @@ class Missing:
 
 @dataclass(frozen=True)
 class LookupResult:
-    """What came back: the answers by authority, who is missing, and who of these answered something else than asked."""
+    """What came back: the answers by authority, who is missing, and who of these answered something else than asked.
+
+    `schools_here` are the schools, by pupil number, that our own rolls have of children of whom none was told.
+    """
 
     lookup_id: str
     answers: tuple[LookupAnswer, ...]
     missing: tuple[Missing, ...]
     wrong: tuple[Missing, ...] = ()
+    schools_here: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, repr=False)
