@@ -184,7 +184,7 @@ def release_generalised(
 def _release(
     family: Family, fit: LinearFit | GeneralisedFit, quality: Mapping[str, Decimal], preset: Preset
 ) -> ReleasedModel:
-    check_residual_df(fit.residual_df, preset)
+    check_residual_df(fit.residual_df - fit.rows + preset.least_alike(fit.rows), preset)
     rows = round_to_base(fit.rows, preset.rounding_base)
     degrees = rows - len(fit.estimates)
     return ReleasedModel(

@@ -15,6 +15,8 @@ What an attacker can do with estimates, and the rule that answers it:
 5. Children left out for a missing value are the difference between a model and a count of everybody; none or enough.
 6. Few degrees of freedom tell each outcome: at least `minimum_residual_df` rows beyond the coefficients, and no model
    that fits exactly is released at all.
+7. Where counts are rounded, a number is enough where every number that is printed alike is: whoever adds one term after
+   the other would find the number of rows by the first model that is withheld.
 
 Not claimed: that no child weighs much in an estimate (one with many suspensions does); that each *value* of a number
 has enough children (a number with few values is better asked for as a factor); or that two models which differ by
@@ -117,7 +119,7 @@ def _is_of_levels(count: ChildCount) -> bool:
 
 
 def _is_a_few(children: int, preset: Preset) -> bool:
-    return 0 < children < preset.minimum_n_model
+    return children > 0 and preset.least_alike(children) < preset.minimum_n_model
 
 
 def _is_too_few(children: int, preset: Preset) -> bool:

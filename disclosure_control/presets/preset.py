@@ -182,6 +182,13 @@ class Preset:
         base = self.rounding_base  # halves go up
         return max(count - base // 2, self.smallest_count_shown), count + (base - 1) // 2
 
+    def least_alike(self, count: int) -> int:
+        """The least of the counts that are printed as this one: what goes by it tells no more than is printed."""
+        base = self.rounding_base
+        if base == 1 or count < self.smallest_count_shown:
+            return count
+        return max((count + base // 2) // base * base - base // 2, self.smallest_count_shown)
+
     @property
     def method(self) -> str:
         """What the preset does and what it claims, as a paragraph for a reader of a released table."""

@@ -6,6 +6,9 @@ chapter 4; UK LLC guidebook: percentages of fewer than 10 people are low counts 
 presented"). Each rule looks at one cell alone, and at what its figures tell together (see `subtraction`): protecting
 cells against each other is secondary suppression, which no rule here claims.
 
+Where counts are rounded, every number that more than a count asks for is compared with the least count that would be
+printed alike: that a quantile or an average is withheld, or is not, then says nothing of which it is.
+
 Limit: where a plan spans years a child can have several rows. Contributors are distinct children throughout, on either
 side of a condition too, but the children behind a *difference* of two row counts, or of two figures of which each has
 a condition of its own, are not known, and it is judged as if each row were a child.
@@ -96,7 +99,8 @@ class SuppressionRules:
         """
         assert one.fraction is not None
         assert other.fraction is not None
-        return Fraction(abs(one.fraction - other.fraction)) * figures[one.present] < self.preset.smallest_count_shown
+        children = self.preset.least_alike(figures[one.present])
+        return Fraction(abs(one.fraction - other.fraction)) * children < self.preset.smallest_count_shown
 
     def is_too_few(self, count: int) -> bool:
         """Whether a count of children may not be shown: a small one, and 0 where the preset withholds it.
@@ -137,13 +141,19 @@ class SuppressionRules:
         The figure of all beside the figure of those who meet it gives that of those who do not, whether it is a count,
         a sum that is multiplied by the yes/no, or what an average, a spread or a line comes to on either side. Of a
         child with several rows one may meet it and another not: counted are the children with a row that does not, and
-        those without a row that does.
+        those without a row that does. A quantity times a yes/no, or a line through one, is an average of either side,
+        and each has to be enough for one.
         """
         for inside, outside in output.sides:
             everybody = figures[self.children if inside == output.among else output.present]
-            if any(map(self.is_too_few, (figures[inside], figures[outside], everybody - figures[inside]))):
+            groups = (figures[inside], figures[outside], everybody - figures[inside])
+            if any(map(self.is_too_few, groups)) or (_is_of_either_side(output) and any(map(self.is_no_mean, groups))):
                 return True
         return False
+
+    def is_no_mean(self, count: int) -> bool:
+        """Whether so many children are somebody, and too few for an average."""
+        return 0 < self.preset.least_alike(count) < self.preset.minimum_n_mean
 
     def share_discloses(self, output: Output, figures: Figures) -> bool:
         """For a yes/no measure: children for whom the answer is missing.
@@ -165,7 +175,7 @@ class SuppressionRules:
         present, (nonzero,) = _contributors(output, figures)
         missing = figures[output.among] - present
         return (
-            0 < present < least_behind(output, self.preset)
+            0 < self.preset.least_alike(present) < least_behind(output, self.preset)
             or self.is_too_few(nonzero)
             or (output.kind == "sum" and self.is_a_few(missing))
         )
@@ -178,7 +188,7 @@ class SuppressionRules:
         so a missing few.
         """
         present, nonzero = _contributors(output, figures)
-        if present < least_behind(output, self.preset) or any(map(self.is_too_few, nonzero)):
+        if self.preset.least_alike(present) < least_behind(output, self.preset) or any(map(self.is_too_few, nonzero)):
             return True
         if output.kind in _TELLING_ROWS and self.is_a_few(figures[output.among] - present):
             return True
@@ -187,7 +197,8 @@ class SuppressionRules:
     def is_at_an_end(self, output: Output, present: int) -> bool:
         """Whether fewer children than are shown lie on either side of a quantile: it is the least or greatest value."""
         assert output.fraction is not None
-        return Fraction(min(output.fraction, 1 - output.fraction)) * present < self.preset.smallest_count_shown
+        least = self.preset.least_alike(present)
+        return Fraction(min(output.fraction, 1 - output.fraction)) * least < self.preset.smallest_count_shown
 
     def differs_by_too_few(self, part: Output, whole: Output, figures: Figures) -> bool:
         """Rule 3: whether the rows (or children) counted by `whole` and not by `part` are too few.
@@ -202,10 +213,15 @@ class SuppressionRules:
 
 
 def least_behind(output: Output, preset: Preset) -> int:
-    """How many children are behind a figure at least, if it is printed and there is anybody behind it."""
+    """How many children are behind a figure at least, if it is printed and there is anybody behind it.
+
+    A sum of products is what a correlation is made of, and is held to what one is.
+    """
     if output.kind == "model":
         return preset.minimum_n_model
-    if output.kind == "correlation" or output.kind.startswith(("covariance", "regr_")):
+    if output.kind in ("correlation", "weighted_mean") or output.kind.startswith(("covariance", "regr_")):
+        return preset.minimum_n_correlation
+    if any(len(set(each.columns)) > 1 for each in output.measures):
         return preset.minimum_n_correlation
     if output.kind in ("sum", "mean"):
         return preset.smallest_count_shown if output.indicator else preset.minimum_n_mean
@@ -220,6 +236,12 @@ def _is_near(one: Output, other: Output) -> bool:
     """Whether these are two quantiles of the same values."""
     quantiles = one.kind == other.kind == "quantile"
     return quantiles and one.statistics == other.statistics and one.fraction != other.fraction
+
+
+def _is_of_either_side(output: Output) -> bool:
+    """Whether a figure of a quantity has a condition multiplied in, and so is one of those who meet it."""
+    measures = output.measures
+    return any(each.holds is not True for each in measures) and not all(each.indicator for each in measures)
 
 
 def _count_name(output: Output) -> str:

@@ -22,6 +22,10 @@ What holds in every preset:
 - Shares come from the released counts, whatever the source does. An average comes from exact figures, cut to so few
   places that it fits every number of children; where counts are rounded, a sum is the released average times the
   released number.
+- Where counts are rounded, whatever else asks for a number of children goes by the least that a count printed alike can
+  be: 10 to 12 children are printed as 10 under `opensafely`, as 8 are, and have no average.
+- A quantity times a yes/no is an average of either side, and a sum of products of two quantities is what a correlation
+  is made of: each is held to their numbers.
 - What rests on too few children is withheld whatever it is: `docs/trust.md` has the rules.
 - An exact total over many authorities is protected at the level of the nation, and by no preset that prints it exactly.
 - Counts are rounded or changed by cell keys (`docs/cell-key.md`), and the two cannot be compared: the rules of a node

@@ -3,6 +3,8 @@
 import copy
 import json
 import pickle
+from contextlib import nullcontext
+from dataclasses import replace
 from decimal import Decimal
 from math import exp, log
 
@@ -77,6 +79,15 @@ def test_a_poisson_model_says_what_its_deviance_is_of() -> None:
     model = release_generalised(POISSON, PATTERNS, CHILDREN, 0, load_preset("dfe_cla"))
     assert "The deviance is of patterns" in model.to_text().replace("\n   ", " ")
     assert model.quality["deviance"] == 0
+
+
+@pytest.mark.parametrize(("rows", "is_released"), [(43, False), (45, False), (47, False), (48, True), (52, True)])
+def test_rows_that_are_printed_alike_are_enough_or_not_alike(rows: int, *, is_released: bool) -> None:
+    """Term by term a reader would else find the number of rows by the first model that is withheld."""
+    preset = replace(load_preset("ons_10_5"), minimum_residual_df=43)
+    patterns = [Pattern(("M",), rows - 20, 10), Pattern(("F",), 20, 8)]
+    with nullcontext() if is_released else pytest.raises(ModelWithheld, match="rows beyond its coefficients"):
+        release_generalised(LOGISTIC, patterns, CHILDREN, 0, preset)
 
 
 def test_association_is_not_effect() -> None:

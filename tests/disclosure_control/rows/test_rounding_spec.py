@@ -143,17 +143,17 @@ SPREADS = (
 
 
 def test_spreads_are_printed_as_if_of_the_rounded_number(release_spec: ReleaseSpec) -> None:
-    """Twelve children with 24 and squares of 60: the variance is 1 over 12. Printed are 10 / 9 and 10 times 1."""
+    """14 children with 28 and squares of 70: the variance is 1 over 14. Printed are 15 / 14 and 15 times 1."""
     release_spec(
         "ons_10_5",
         SPREADS,
         """
         children | pop.sum | pop.squares | pop.nonzero
-        12       | 24      | 60          | 12
+        14       | 28      | 70          | 14
         """,
         """
         n  | pop  | samp | dev | sxx   | sxy   | covar
-        10 | 1.0  | 1.1  | 1.1 | 10    | 10    | 1.1
+        15 | 1.0  | 1.1  | 1.0 | 15    | 15    | 1.1
         """,
     )
     release_spec(
