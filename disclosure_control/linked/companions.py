@@ -14,6 +14,7 @@ import numpy as np
 from disclosure_control.linked.amounts import find_amounts
 from disclosure_control.linked.counted import Counted, counts_of
 from disclosure_control.linked.figures import number_children
+from disclosure_control.linked.first import find_known, list_few
 from disclosure_control.linked.joint_attack import Baseline, Entries, JointAttack, Rules, attack_together, rule_for
 from disclosure_control.linked.links import Linked, Place, link_plans
 from disclosure_control.linked.shares import read_share
@@ -99,7 +100,8 @@ def _read(entry: Entry, implied: int | None, counted: Counted, table: Published)
 def find_companions(earlier: Sequence[Published], newest: Published, deadline: Deadline = NEVER) -> frozenset[int]:
     """The rows of the newest table that have to be withheld whole, for nothing to be told.
 
-    What earlier releases tell without it, as closely, is past help, and not looked at. Raises `TooTangled`,
+    What earlier releases tell without it, as closely, is past help, and not looked at. Nor is a count of a first table,
+    that everybody knows to be few, to be one number (see `first`). Raises `TooTangled`,
     `Contradiction` and `TimeUp`.
     """
     tables = [*earlier, newest]
@@ -112,10 +114,13 @@ def find_companions(earlier: Sequence[Published], newest: Published, deadline: D
     amounts, withheld = find_amounts(tables, numbers), set[int]()
     less = {place: entry for place, entry in entries.items() if place[0] != number}
     past = Baseline(linked, less, rules, deadline, amounts, unlike)
+    few = list_few(tables)
+    known = find_known(linked, less, rules, few, deadline)
     found: JointAttack | None = None
     for _ in range(MOST_ROUNDS):
         found = attack_together(linked, entries, rules, deadline, after=found, amounts=amounts, unlike=unlike)
-        told = [each.cell for each in past.fresh(found)]
+        told = frozenset(each.cell for each in past.fresh(found))
+        told = told or find_known(linked, entries, rules, few, deadline) - known
         if not told:
             return frozenset(withheld)
         candidates = _candidates(linked, entries, number)
