@@ -14,9 +14,9 @@ import numpy as np
 from disclosure_control.linked.amounts import find_amounts
 from disclosure_control.linked.counted import Counted, counts_of
 from disclosure_control.linked.figures import number_children
-from disclosure_control.linked.first import find_known, list_few
 from disclosure_control.linked.joint_attack import Baseline, Entries, JointAttack, Rules, attack_together, rule_for
 from disclosure_control.linked.links import Linked, Place, link_plans
+from disclosure_control.linked.own_sake import find_known, list_few
 from disclosure_control.linked.shares import read_share
 from disclosure_control.linked.unlike import part_unlike
 from disclosure_control.presets.preset import Preset
@@ -100,8 +100,8 @@ def _read(entry: Entry, implied: int | None, counted: Counted, table: Published)
 def find_companions(earlier: Sequence[Published], newest: Published, deadline: Deadline = NEVER) -> frozenset[int]:
     """The rows of the newest table that have to be withheld whole, for nothing to be told.
 
-    What earlier releases tell without it, as closely, is past help, and not looked at. Nor is a count of a first table,
-    that everybody knows to be few, to be one number (see `first`). Raises `TooTangled`,
+    What earlier releases tell without it, as closely, is past help, and not looked at. Nor is an earlier count that
+    was withheld for its own sake to be one number (see `own_sake`). Raises `TooTangled`,
     `Contradiction` and `TimeUp`.
     """
     tables = [*earlier, newest]
@@ -114,7 +114,7 @@ def find_companions(earlier: Sequence[Published], newest: Published, deadline: D
     amounts, withheld = find_amounts(tables, numbers), set[int]()
     less = {place: entry for place, entry in entries.items() if place[0] != number}
     past = Baseline(linked, less, rules, deadline, amounts, unlike)
-    few = list_few(tables)
+    few = list_few(earlier)
     known = find_known(linked, less, rules, few, deadline)
     found: JointAttack | None = None
     for _ in range(MOST_ROUNDS):

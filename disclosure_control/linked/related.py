@@ -4,7 +4,7 @@ Counts of children of whom none is in both add up to nothing together, so that w
 It does not matter which table they are counted in.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from disclosure_control.linked.counted import counts_of
 from disclosure_control.linked.overlaps import overlap
@@ -13,7 +13,7 @@ from disclosure_control.linked.populations import is_loose, reach_of
 from query_engine.planning.plan import QueryPlan
 from query_engine.planning.region import Region, RegionTangled
 
-__all__ = ["find_first", "find_related"]
+__all__ = ["find_related"]
 
 _Bases = frozenset[tuple[str, Region]]
 """By whose key and in which rows a question counts."""
@@ -30,12 +30,6 @@ def find_related(plan: QueryPlan, others: Iterable[QueryPlan]) -> frozenset[str]
         front = [bases[name] for name in near]
         left = {name: other for name, other in left.items() if name not in near}
     return frozenset(found)
-
-
-def find_first(plans: Sequence[QueryPlan]) -> list[int]:
-    """The numbers of those questions that count nobody whom one before them counts."""
-    bases = [_bases(each) for each in plans]
-    return [number for number, own in enumerate(bases) if not any(_meet(own, each) for each in bases[:number])]
 
 
 def _meet(one: _Bases, other: _Bases) -> bool:

@@ -1,4 +1,4 @@
-"""What everybody knows to be withheld for its own sake does not come out as one number, nor as somebody."""
+"""What is mostly known to be withheld for its own sake does not come out as one number, nor as somebody."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -21,6 +21,7 @@ OF = "FROM child_year WHERE academic_year = 202425 AND sex IN ('M', 'F')"
 BOTH, BY_SEX = f"SELECT COUNT(*) AS n {OF}", f"SELECT sex, COUNT(*) AS n {OF} GROUP BY sex"
 ELSEWHERE = f"SELECT sex, COUNT(*) AS n {OF.replace('AND', 'AND age = 9 AND')} GROUP BY sex"
 OTHERS = f"SELECT sex, COUNT(*) AS n {OF.replace('AND', 'AND age = 10 AND')} GROUP BY sex"
+NINE = f"SELECT COUNT(*) AS n {OF.replace('AND', 'AND age = 9 AND')}"
 TEN = f"SELECT COUNT(*) AS n {OF.replace('AND', 'AND age = 10 AND')}"
 
 plan_of = cache(lambda sql: derive_plan(sql, Path.PER_AUTHORITY))
@@ -64,6 +65,14 @@ def test_where_the_total_was_there_first_nobody_knows_for_whose_sake_the_others_
     assert answer("dfe_cla", (BOTH, (10,)), (BY_SEX, (6, 4)))[1] == rows
 
 
-def test_so_it_is_of_every_table_about_children_whom_none_before_counts() -> None:
-    *_, total = answer("dfe_cla", (ELSEWHERE, (20, 30)), (OTHERS, (5, 5)), (TEN, (10,)))
+@pytest.mark.parametrize("before", [(ELSEWHERE, (20, 30)), (BOTH, (400,))])
+def test_what_was_asked_before_hides_nothing(before: tuple[str, tuple[int, ...]]) -> None:
+    """Neither of other children, nor of more than these."""
+    *_, total = answer("dfe_cla", before, (OTHERS, (5, 5)), (TEN, (10,)))
+    assert total[0] == (C,)
+
+
+def test_nor_does_a_table_in_which_more_was_withheld_for_others_sake() -> None:
+    """Of six and four beside a total of ten not both can be few; that of other children is read as before."""
+    *_, total = answer("dfe_cla", (NINE, (11,)), (ELSEWHERE, (7, 4)), (OTHERS, (5, 5)), (TEN, (10,)))
     assert total[0] == (C,)
