@@ -166,12 +166,25 @@ def load(
 @STATE
 @click.option("--against", metavar="SNAPSHOT", help="Say what changed since this snapshot instead, and by which files.")
 @click.option("--hub", "look_at_hub", is_flag=True, help="Look at the connection to the hub instead.")
+@click.option(
+    "--health", "whether_well", is_flag=True, help="Say ok, or in a word what fails, the hub too: exit code 1."
+)
 @TABLE_OR_JSON
-def check(state: Path, against: str | None, look_at_hub: bool, form: str) -> None:
+@click.pass_context
+def check(
+    context: click.Context, state: Path, against: str | None, look_at_hub: bool, whether_well: bool, form: str
+) -> None:
     """Say which snapshot the node serves, which factors its files can fill, and which file would help most next."""
     from node.hub_check import check_hub
     from node.loading import compare_with, describe_snapshot
 
+    if whether_well:
+        from node.health import find_failing_with_hub
+        from node.service import open_node
+
+        failing = find_failing_with_hub(open_node(state))
+        click.echo(failing or "ok")
+        context.exit(1 if failing else 0)
     if look_at_hub:
         click.echo(check_hub(state, form))
     else:

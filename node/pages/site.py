@@ -4,6 +4,7 @@ from flask import Flask
 
 from federation.web.description import description
 from federation.web.site import open_site
+from node.health import health
 from node.pages.audit import audit
 from node.pages.breach import breach
 from node.pages.children import children
@@ -54,11 +55,12 @@ PAGES = (
     *ABOUT_OTHERS,
     policy,
     *FOR_OFFICERS,
+    health,
     description,
 )
 
-DOORS = ("openapi.json",)
-"""What is handed to software: the description of these pages alone, since nodes connect outward only."""
+DOORS = ("health", "openapi.json")
+"""What is handed to software: whether the node is well and the description of these pages, and nothing of members'."""
 
 MOST_UPLOADED = 8 * 1024 * 1024
 """Bytes of files that are sent in at a time; the dataset of the largest authority takes a few hundred thousand."""

@@ -55,9 +55,9 @@ ABOUT = {
     ),
     "node": (
         "The pages of one authority's node, for its own people. No other member ever connects to it: a node asks the "
-        "hub for what is waiting, so that nothing here is for members' software but this description. People sign in "
-        "with a passkey, a code or their own provider, and each form carries a token. A refusal is a page that says "
-        "what was wrong."
+        "hub for what is waiting, so that nothing here is for members' software. Whether it is well, and this "
+        "description, are told to all. People sign in with a passkey, a code or their own provider, and each form "
+        "carries a token. A refusal is a page that says what was wrong."
     ),
 }
 

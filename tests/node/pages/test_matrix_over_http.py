@@ -230,7 +230,10 @@ def test_every_page_and_form_is_in_the_matrix(node: Node) -> None:
     """A page that is in no table is one whose rights nobody has said."""
     rules = [(str(rule), rule.methods or set()) for rule in create_app(node).url_map.iter_rules()]
     free = (
-        {rule for rule, _ in rules if rule.startswith(("/assets/", "/sign-in/with/"))} | ANYBODYS | BY_QUERY | {ADDRESS}
+        {rule for rule, _ in rules if rule.startswith(("/assets/", "/sign-in/with/"))}
+        | ANYBODYS
+        | BY_QUERY
+        | {ADDRESS, "/health"}
     )
     assert {rule for rule, methods in rules if "GET" in methods} - free == set(DOORS)
     assert {rule for rule, methods in rules if "POST" in methods} - free == set(FORMS)
