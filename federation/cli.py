@@ -182,20 +182,29 @@ def report_error(error: Exception) -> int:
     for kind in type(error).__mro__:
         code = EXIT_CODES.get(f"{kind.__module__}.{kind.__qualname__}")
         if code is not None:
-            click.echo(f"Error: {plain_text(str(error))}", err=True)
+            complain(f"Error: {plain_text(str(error))}", error)
             return code
     if isinstance(error, OSError):
         advice = NOT_OURS if isinstance(error, PermissionError) else ""
-        click.echo(f"Error: {error.filename or 'a file'}: {error.strerror or type(error).__name__}{advice}", err=True)
+        complain(f"Error: {error.filename or 'a file'}: {error.strerror or type(error).__name__}{advice}", error)
         return 2
     if os.environ.get("CIRCE_TRACEBACK"):
         raise error
-    click.echo(
+    complain(
         f"Error: something unforeseen went wrong ({type(error).__name__}). Nothing half-done was kept; "
         "set CIRCE_TRACEBACK=1 and run the command again to see where.",
-        err=True,
+        error,
     )
     return UNEXPECTED
+
+
+def complain(text: str, error: Exception) -> None:
+    """Say on standard error what went wrong, in the form in which a service writes everything there."""
+    writing = sys.modules.get("federation.service_log")
+    if writing is not None and writing.is_structured():
+        writing.log.error(text, extra=writing.told(error=type(error).__name__))
+    else:
+        click.echo(text, err=True)
 
 
 if __name__ == "__main__":

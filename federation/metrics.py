@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest, start_http_ser
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from federation.service_log import announce
 from federation.tls import TlsInvalid, is_loopback
 
 
@@ -64,7 +65,7 @@ def show_metrics(read: Callable[[], Iterable[Figure]], bind: str) -> None:
         click.echo(write_metrics(read()), nl=False)
         return
     stop = serve_metrics(bind, read)
-    click.echo(f"metrics at http://{bind}/metrics", err=True)
+    announce(f"metrics at http://{bind}/metrics", bind=bind)
     try:
         threading.Event().wait()
     finally:

@@ -9,6 +9,7 @@ from flask import Flask, Response, request
 from audit.connection import DatabaseUnavailable
 from federation.problems import ProblemRaised
 from federation.register import RegisterError
+from federation.service_log import told
 from federation.state import StateError
 from federation.web.answering import answer_problem, answer_problems
 from federation.web.description import description
@@ -47,7 +48,8 @@ def answer_unforeseen(error: Exception) -> Response:
         return answer_problem(ProblemRaised(503, "no_register", "the hub has no valid register at the moment"))
     if isinstance(error, DatabaseUnavailable):
         return answer_problem(ProblemRaised(503, "no_database", "the hub's database is away at the moment"))
-    log.error("%s %s: %s", request.method, request.url_rule, describe_error(error))
+    fields = told(method=request.method, route=str(request.url_rule), error=type(error).__name__)
+    log.error("%s %s: %s", request.method, request.url_rule, describe_error(error), extra=fields)
     return answer_problem(ProblemRaised(500, "unforeseen", "something went wrong here; it has been noted"))
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from federation.service_log import LOG, announce
 from hub.keeping_commands import backup, metrics, restore
 
 PEM = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -146,6 +147,7 @@ def sums(state: Path, patience: int) -> None:
     help="For how many members there is room, however few there are at the start.",
 )
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="More need PostgreSQL.")
+@LOG
 def serve(
     state: Path, bind: str, tls_cert: Path | None, tls_key: Path | None, behind_tls_proxy: bool, room: int, workers: int
 ) -> None:
@@ -164,4 +166,5 @@ def serve(
         raise click.UsageError("several workers share a PostgreSQL server: circe hub init --database, or --workers 1")
     party = open_party(state, MemberKind.HUB)
     members = max(room, len(party.register(current_time()).members))
+    announce(f"{party.member_id} at {bind}", member=party.member_id, bind=bind)
     HubServer(state, members, Listening(bind, tls_cert, tls_key, behind_tls_proxy), {"workers": workers}).run()

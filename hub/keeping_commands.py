@@ -4,12 +4,15 @@ from pathlib import Path
 
 import click
 
+from federation.service_log import LOG
+
 STATE = click.option("--state", type=click.Path(path_type=Path, file_okay=False), required=True)
 
 
 @click.command()
 @STATE
 @click.option("--serve", "bind", default="", metavar="HOST:PORT", help="Serve them at 127.0.0.1:PORT.")
+@LOG
 def metrics(state: Path, bind: str) -> None:
     """Print how the hub does for Prometheus, or serve that to this machine until stopped."""
     from functools import partial

@@ -10,6 +10,7 @@ from flask import Flask, Request, Response, request
 
 from federation.problems import ProblemRaised
 from federation.register import RegisterError
+from federation.service_log import told
 from federation.state import StateError
 from federation.web.answering import answer_problem, answer_problems
 from federation.web.site import MAX_FORM_BYTES
@@ -58,7 +59,8 @@ def answer_unforeseen(error: Exception) -> Response:
         return answer_problem(ProblemRaised(429, "too_many_lookups", str(error)))
     if isinstance(error, PolicyChanged):
         return answer_problem(ProblemRaised(409, "policy_changed", str(error)))
-    log.error("%s %s: %s", request.method, request.url_rule, type(error).__name__)
+    fields = told(method=request.method, route=str(request.url_rule), error=type(error).__name__)
+    log.error("%s %s: %s", request.method, request.url_rule, type(error).__name__, extra=fields)
     return answer_problem(ProblemRaised(500, "unforeseen", "something went wrong here; it has been noted"))
 
 

@@ -1,10 +1,12 @@
 """`circe node`: make an authority's node, load its files, look at what it holds, and run it."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from federation.service_log import LOG, announce, told
 from node.budget_command import budget
 from node.claim_commands import claim, claims, incomplete
 from node.figures.commands import figures
@@ -45,7 +47,8 @@ def warn_of_policy(opened: "Node") -> None:
     from node.own_policy import find_trouble
 
     if trouble := find_trouble(opened):
-        click.echo(f"Warning: {opened.party.member_id} shows nobody anything: {trouble}", err=True)
+        text = f"Warning: {opened.party.member_id} shows nobody anything: {trouble}"
+        logging.getLogger("circe.node").warning(text, extra=told(member=opened.party.member_id))
 
 
 @node.command()
@@ -112,6 +115,7 @@ def passkeys(state: Path, person_id: str, removed: str | None) -> None:
 @click.option("--tls-cert", type=PEM, help="The certificate of the pages, with those that lead to its authority.")
 @click.option("--tls-key", type=PEM, help="Its private key, without a passphrase.")
 @click.option("--behind-tls-proxy", is_flag=True, help="A proxy in front speaks TLS; the node itself does not.")
+@LOG
 def pages(state: Path, bind: str, tls_cert: Path | None, tls_key: Path | None, behind_tls_proxy: bool) -> None:
     """Serve the node's pages to the authority's own people until it is stopped, beside `circe node serve`."""
     from federation.web.listening import Listening
@@ -120,11 +124,11 @@ def pages(state: Path, bind: str, tls_cert: Path | None, tls_key: Path | None, b
 
     opened, listening = open_node(state), Listening(bind, tls_cert, tls_key, behind_tls_proxy)
     warn_of_policy(opened)
-    click.echo(f"pages of {opened.party.member_id} at {bind}", err=True)
+    announce(f"pages of {opened.party.member_id} at {bind}", member=opened.party.member_id, bind=bind)
     address = opened.rules().pages.address
     if listening.is_secure and not address.startswith("https:"):
-        click.echo(f"note: rules.toml says under [pages] that they are opened at {address}, and links and", err=True)
-        click.echo("  passkeys are made for that. Write the https:// address there, and start again.", err=True)
+        announce(f"note: rules.toml says under [pages] that they are opened at {address}, and links and")
+        announce("  passkeys are made for that. Write the https:// address there, and start again.")
     PagesServer(state, listening).run()
 
 
@@ -200,6 +204,7 @@ def check(
     multiple=True,
     help="A node's own directory; several to serve several nodes.",
 )
+@LOG
 def serve(states: tuple[Path, ...]) -> None:
     """Run the node until it is stopped: it asks the hub what is waiting, and listens on no port."""
     import signal
@@ -220,7 +225,7 @@ def serve(states: tuple[Path, ...]) -> None:
     threads = [threading.Thread(target=serve_node, args=(*pair, stop)) for pair in zip(nodes, hubs, strict=True)]
     for thread in threads:
         thread.start()
-    click.echo(f"serving {', '.join(opened.party.member_id for opened in nodes)}", err=True)
+    announce(f"serving {', '.join(opened.party.member_id for opened in nodes)}")
     # Signals reach the main thread alone, and a plain wait would hold them back; polls end by themselves.
     while not stop.wait(0.5):
         pass

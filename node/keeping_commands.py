@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from federation.service_log import LOG
+
 STATE = click.option(
     "--state", type=click.Path(path_type=Path, file_okay=False), required=True, help="The node's own directory."
 )
@@ -12,6 +14,7 @@ STATE = click.option(
 @click.command()
 @STATE
 @click.option("--serve", "bind", default="", metavar="HOST:PORT", help="Serve them at 127.0.0.1:PORT.")
+@LOG
 def metrics(state: Path, bind: str) -> None:
     """Print how the node does for Prometheus, or serve that to this machine until stopped; nothing of any child."""
     from functools import partial

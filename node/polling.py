@@ -18,6 +18,7 @@ from federation.exchange import Delivery, DeliveryKind, Inbox
 from federation.register import RegisterError
 from federation.register_changes import adopt_and_record
 from federation.sealing import SealedRecords
+from federation.service_log import told
 from federation.software import write_products
 from federation.state import StateError
 from federation.transport import (
@@ -94,12 +95,13 @@ def serve_node(node: Node, hub: HubConnection, stop: threading.Event) -> None:
                 reason = str(error) if foreseen else type(error).__name__
                 level = logging.WARNING if foreseen else logging.ERROR
                 rest = spread(max(pause, error.retry_after if isinstance(error, HubRefused) else 0.0))
-                log.log(level, "%s: %s; trying again in %.0f s", node.party.member_id, reason, rest)
+                fields = told(member=node.party.member_id, error=type(error).__name__, seconds=round(rest, 1))
+                log.log(level, "%s: %s; trying again in %.0f s", node.party.member_id, reason, rest, extra=fields)
                 look_for_new_keys(node, hub, error)
                 stop.wait(rest)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-            if told := hub.clocks.news():
-                log.warning("%s: %s", node.party.member_id, told)
+            if news := hub.clocks.news():
+                log.warning("%s: %s", node.party.member_id, news, extra=told(member=node.party.member_id))
 
 
 def tell_software(node: Node) -> str:
@@ -258,7 +260,8 @@ def _attempt(node: Node, delivery: Delivery, act: Callable[[], object]) -> bool:
     except Exception as error:
         # The hub's own words may be shown; an unforeseen error's could quote a value.
         reason = str(error) if isinstance(error, HubRefused) else type(error).__name__
-        log.warning("%s: delivery %d is left: %s", node.party.member_id, delivery.delivery_id, reason)
+        fields = told(member=node.party.member_id, delivery=delivery.delivery_id, error=type(error).__name__)
+        log.warning("%s: delivery %d is left: %s", node.party.member_id, delivery.delivery_id, reason, extra=fields)
         return False
     return True
 

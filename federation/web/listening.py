@@ -77,6 +77,7 @@ class Listening:
             "timeout": 120,
             "graceful_timeout": 5,
             "accesslog": None,
+            "logger_class": "federation.web.server_log.ServerLog",
             # Warnings are about requests that cannot be read: any stranger could fill the disk with them.
             "loglevel": "error",
             "limit_request_line": 4094,

@@ -118,7 +118,7 @@ def test_a_file_that_is_edited_where_it_stands_is_not_in_force_until_it_is_adopt
 
 
 def test_a_file_that_something_else_puts_there_counts_for_nothing(
-    state: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    state: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A backup, a colleague or an intruder: without the entry that adopted it, a file is none of the policy's."""
     looser = MATRIX.read_text() + "p, virtual_school_staff, home, export, health, allow\n"
@@ -134,12 +134,12 @@ def test_a_file_that_something_else_puts_there_counts_for_nothing(
     (state / POLICY_FILE).write_text(looser)
     assert "circe node policy compare" in find_trouble(open_node(state))
     assert who(state, "vsh") == 2
-    capsys.readouterr()
     warn_of_policy(open_node(state))
-    assert "node-301 shows nobody anything" in capsys.readouterr().err
+    assert "node-301 shows nobody anything" in caplog.text
     drop_policy(state)
+    caplog.clear()
     warn_of_policy(open_node(state))
-    assert capsys.readouterr().err == ""
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize(

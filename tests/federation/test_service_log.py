@@ -1,0 +1,180 @@
+"""What a service says while it runs: a JSON object on each line where that is asked for, plain lines otherwise."""
+
+import json
+import logging
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+import pytest
+
+from federation import service_log
+from federation.processes import CIRCE, free_port
+from federation.service_log import FIELDS, Form, JsonLines, begin_log, told
+from node.setting_up import create_node
+
+ALWAYS = ("time", "level", "logger", "process", "message")
+CHILD = "A801200005001"
+
+
+@pytest.fixture(autouse=True)
+def hands_off() -> Iterator[None]:
+    """Leave the log of this process as it was."""
+    root = logging.getLogger()
+    kept, hooks, level = list(root.handlers), (threading.excepthook, sys.excepthook), service_log.log.level
+    yield
+    root.handlers[:] = kept
+    threading.excepthook, sys.excepthook = hooks
+    service_log.log.setLevel(level)
+    logging.captureWarnings(capture=False)
+
+
+def write_line(message: str, *arguments: object, **also: object) -> dict[str, object]:
+    """Return the line of a warning, read back."""
+    record = logging.LogRecord("circe.node", logging.WARNING, __file__, 1, message, arguments, None)
+    record.__dict__.update(also)
+    text = JsonLines().format(record)
+    assert "\n" not in text
+    read: dict[str, object] = json.loads(text)
+    return read
+
+
+def fail(text: str) -> ValueError:
+    """Return an error that was really raised, and so knows where."""
+    try:
+        int(text)
+    except ValueError as error:
+        return error
+    raise AssertionError(text)
+
+
+def test_a_line_has_its_time_in_utc_and_its_fields_by_name() -> None:
+    line = write_line("%s: left\nbehind \u2028 é", "node-301", member="node-301", delivery=7, created=0.5)
+    assert tuple(line)[: len(ALWAYS)] == ALWAYS
+    assert line["time"] == "1970-01-01T00:00:00.500Z"
+    assert (line["level"], line["logger"]) == ("WARNING", "circe.node")
+    assert line["message"] == "node-301: left\nbehind \u2028 é"
+    assert (line["member"], line["delivery"]) == ("node-301", 7)
+
+
+def test_fields_that_are_not_listed_are_never_written() -> None:
+    assert CHILD not in str(write_line("found", upn=CHILD, subject=CHILD))
+    with pytest.raises(KeyError):
+        told(upn=CHILD)
+    assert not {"child", "upn", "subject", "name", "value"} & set(FIELDS)
+
+
+def test_of_an_error_its_kind_and_place_are_told_and_not_its_text() -> None:
+    error = fail(f"no such child: {CHILD}")
+    line = write_line("it failed", exc_info=(type(error), error, error.__traceback__))
+    assert line["error"] == "ValueError"
+    assert re.fullmatch(r"test_service_log\.py:\d+", str(line["place"]))
+    assert CHILD not in str(line)
+
+
+def test_what_was_asked_in_an_address_is_not_written() -> None:
+    assert write_line(f"Error handling request /child?upn={CHILD}")["message"] == "Error handling request /child?"
+
+
+def test_a_plain_terminal_stays_plain(capsys: pytest.CaptureFixture[str]) -> None:
+    begin_log(Form.PLAIN)
+    begin_log(Form.PLAIN)  # Said once all the same.
+    service_log.announce("serving node-301", member="node-301")
+    assert capsys.readouterr().err == "serving node-301\n"
+
+
+def test_the_latest_form_counts_and_what_python_says_is_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    begin_log(Form.PLAIN)
+    begin_log(Form.JSON)
+    error = fail(CHILD)
+    sys.excepthook(ValueError, error, error.__traceback__)
+    (line,) = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (line["level"], line["error"]) == ("CRITICAL", "ValueError")
+    assert CHILD not in str(line)
+
+
+# --- Real processes --------------------------------------------------------------------------------------------------
+
+
+def serve_pages(state: Path, *options: str) -> str:
+    """Serve a node's pages in a process of its own until they answer, and return what it wrote meanwhile."""
+    bind = f"127.0.0.1:{free_port()}"
+    command = [*CIRCE, "node", "pages", "--state", str(state), "--bind", bind, *options]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        assert await_health(f"http://{bind}/health") == 503  # It has not joined yet: there is no register.
+    finally:
+        process.terminate()
+    return process.communicate(timeout=30)[1]
+
+
+def await_health(address: str) -> int:
+    """Return the status of a door once there is one."""
+    began = time.monotonic()
+    while time.monotonic() - began < 60:
+        try:
+            with urlopen(address, timeout=10) as answer:
+                return int(answer.status)
+        except HTTPError as told_not_well:
+            return told_not_well.code
+        except URLError:
+            continue
+    raise TimeoutError(address)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    create_node(tmp_path / "state", "301")
+    return tmp_path / "state"
+
+
+def test_every_line_of_a_served_process_is_an_object(state: Path) -> None:
+    """With a policy that is not in force, of which it warns, and an address that does not fit."""
+    (state / "policy.csv").write_text("no policy\n")
+    lines = list(map(json.loads, serve_pages(state, "--log", "json", "--behind-tls-proxy").splitlines()))
+    assert {"WARNING", "INFO"} <= {line["level"] for line in lines}
+    for line in lines:
+        assert tuple(line)[: len(ALWAYS)] == ALWAYS
+        assert set(line) <= {*ALWAYS, *FIELDS}
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"])
+    assert any(line.get("member") == "node-301" and line.get("bind") for line in lines)
+
+
+def test_a_service_writes_plain_lines_unless_told(state: Path) -> None:
+    (first, *_) = serve_pages(state).splitlines()
+    assert first.startswith("pages of node-301 at 127.0.0.1:")
+
+
+@pytest.mark.parametrize("command", [("hub", "serve"), ("node", "serve"), ("node", "pages")], ids=" ".join)
+def test_what_ends_a_service_at_its_start_is_an_object_too(command: tuple[str, ...], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*CIRCE, *command, "--state", str(tmp_path / "absent")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"CIRCE_LOG": "json"},
+    )
+    assert done.returncode == 2
+    (line,) = map(json.loads, done.stderr.splitlines())
+    assert (line["level"], line["error"]) == ("ERROR", "StateError")
+
+
+def test_the_web_server_writes_as_the_service_does() -> None:
+    from gunicorn.config import Config
+
+    from federation.web.listening import Listening
+    from federation.web.server_log import ServerLog
+
+    begin_log(Form.JSON)
+    config = Config()
+    for name, value in Listening("127.0.0.1:8400").settings().items():
+        config.set(name, value)
+    assert config.logger_class is ServerLog
+    (handler,) = ServerLog(config).error_log.handlers
+    assert isinstance(handler.formatter, JsonLines)
