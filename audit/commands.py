@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from audit.moments import END, MOMENT
+
 if TYPE_CHECKING:
     from audit.checkpoint import Checkpoint, VerifierKey
     from audit.verifier import LogSummary
@@ -21,7 +23,6 @@ _SQLITE_MARK = b"SQLite format 3\x00"
 _PLACE = click.Path(exists=True, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
-_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
 
 
 class _BadInput(click.ClickException):
@@ -138,8 +139,8 @@ def _describe(summary: "LogSummary") -> str:
 @click.option("--policy-version", default="", help="Only what was decided under this version of the policy.")
 @click.option("--subject", "subjects", multiple=True, help="Only about the child with this log token; may be repeated.")
 @click.option("--reference", default="", help="Only entries with this query, release or lookup id.")
-@click.option("--since", type=_TIME, help="Only from this day or second (UTC) on.")
-@click.option("--until", type=_TIME, help="Only from before this day or second (UTC).")
+@click.option("--since", type=MOMENT, help="Only from this day or second (UTC) on.")
+@click.option("--until", type=END, help="Only up to this day, all of it, or from before this second (UTC).")
 @click.option("--before", type=click.IntRange(min=0), help="Only entries of smaller numbers: go on from there.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many entries.")
 @click.option("--format", "style", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
@@ -202,7 +203,7 @@ def witnesses(state: Path, evidence: bool) -> None:
 
 @audit.command()
 @click.option("--state", required=True, type=_DIRECTORY, help="A party's state directory.")
-@click.option("--since", type=_TIME, help="Only entries from this day or second (UTC) on.")
+@click.option("--since", type=MOMENT, help="Only entries from this day or second (UTC) on.")
 @click.option("--pattern", "wanted", multiple=True, help="Only this pattern, such as bulk; may be given again.")
 @click.option("--explain", is_flag=True, help="List the patterns with what each means, and read no log.")
 @click.option("--format", "style", type=click.Choice(["table", "json"]), default="table", show_default=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from audit.commands import audit
+from audit.moments import END, MOMENT
 from federation.commands import retention
 
 if TYPE_CHECKING:
@@ -133,17 +134,14 @@ def prove(state: Path, reference: str | None, entry: int | None) -> None:
         click.echo(prove_entry(connection, found).to_text(), nl=False)
 
 
-_MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
-
-
 @audit.command()
 @click.option("--state", "states", required=True, multiple=True, type=_DIRECTORY, help="A party's directory and log.")
 @click.option("--member", default="", help="The member whose keys were stolen.")
 @click.option("--key", default="", help="The stolen key or passkey, as the register has it.")
 @click.option("--person", default="", help="The person at the node whose account was stolen.")
-@click.option("--since", type=_MOMENT, required=True, help="From when it may have been used (UTC).")
-@click.option("--until", type=_MOMENT, help="Until when, that not included; otherwise until now.")
-@click.option("--aware", type=_MOMENT, help="When you became aware of it; otherwise now. 72 hours run from there.")
+@click.option("--since", type=MOMENT, required=True, help="From when it may have been used (UTC).")
+@click.option("--until", type=END, help="The last day, all of it, or the second until which; otherwise until now.")
+@click.option("--aware", type=MOMENT, help="When you became aware of it; otherwise now. 72 hours run from there.")
 @click.option(
     "--notice", type=click.Path(dir_okay=False, path_type=Path), help="Where to write the draft of the notice."
 )

@@ -253,6 +253,20 @@ def test_entries_of_a_span_of_time_are_shown(filled: Party) -> None:
     assert [each["entry"] for each in json.loads(result.stdout)] == [4, 3, 2]
 
 
+@pytest.mark.parametrize(
+    ("until", "any_there"), [("2026-01-05", True), ("2026-01-05T00:00:00Z", False), ("2026-01-04", False)]
+)
+def test_a_day_at_the_end_of_a_span_is_in_it_as_at_the_pages(filled: Party, until: str, *, any_there: bool) -> None:
+    result = run("show", "--state", filled.directory, "--format", "json", "--since", "2026-01-01", "--until", until)
+    assert bool(json.loads(result.stdout)) is any_there
+
+
+def test_the_last_day_that_there_is_ends_no_span(filled: Party) -> None:
+    result = run("show", "--state", filled.directory, "--until", "9999-12-31")
+    assert result.exit_code == 2
+    assert "no day after it" in result.stderr
+
+
 # --- A checkpoint that was kept elsewhere ----------------------------------------------------------------------------
 
 

@@ -206,5 +206,8 @@ def test_the_command_verifies_first_lists_and_drafts(
     assert '"lookup.received"' in said.out
     assert "circe node passkeys" in said.err
     assert "about 1" in path.read_text()
+    today = f"{federation.clock.now:%Y-%m-%d}"
+    assert run([*words[:6], "--since", today, "--until", today, "--format", "json"]) == 0
+    assert '"lookup.received"' in capsys.readouterr().out  # A day at its end is in a span, as it is at the page.
     node.database.connection.execute("UPDATE audit_entries SET salt = ? WHERE idx = 0", (b"1" * 16,))
     assert run(words) == 7
