@@ -63,6 +63,11 @@ CREATE TABLE IF NOT EXISTS sightings (
     register TEXT NOT NULL,
     snapshot TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS announced_snapshots (
+    node TEXT PRIMARY KEY,
+    snapshot TEXT NOT NULL,
+    since TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS endings (
     query_id TEXT PRIMARY KEY REFERENCES queries,
     member TEXT NOT NULL,

@@ -51,6 +51,29 @@ def test_a_node_that_asks_all_the_time_is_written_down_once_a_minute(federation:
     assert last.seen_at == federation.clock()
 
 
+def test_a_snapshot_is_dated_from_when_it_was_first_announced(federation: PlayedFederation) -> None:
+    """A node that does not tell for a while, as when its register is out of date, has not loaded anything new."""
+    first, hour = federation.clock(), timedelta(hours=1)
+    dated = []
+    for snapshot in ("202425-spring-aaaa", "202425-spring-aaaa", "", "202425-spring-aaaa", "202425-summer-bbbb"):
+        see(federation, "node-301", f"circe/0.1.0{f' snapshot/{snapshot}' if snapshot else ''}")
+        (node, *others) = list_sightings(federation.hub, federation.clock())
+        dated.append(node.announced_at)
+        federation.clock.advance(hour)
+    assert dated == [first, first, None, first, first + 4 * hour]
+    assert {each.announced_at for each in others} == {None}
+
+
+def test_a_snapshot_that_was_served_before_this_was_written_down_has_no_date(federation: PlayedFederation) -> None:
+    see(federation, "node-301")
+    with federation.hub.database.transaction() as connection:
+        connection.execute("DELETE FROM announced_snapshots")
+    federation.clock.advance(timedelta(hours=1))
+    see(federation, "node-301")
+    (node, *_) = list_sightings(federation.hub, federation.clock())
+    assert node.announced_at is None
+
+
 def test_refusals_of_the_last_month_are_counted_by_reason(federation: PlayedFederation) -> None:
     for code in ("history_full", "history_full", "path_barred"):
         federation.refuse(federation.start(), "node-301", code)
