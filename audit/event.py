@@ -114,6 +114,7 @@ class Action(StrEnum):
     LOG_DISPUTED = "log.disputed", "Another member's log was not signed: it does not continue what was signed of it."
     AUDIT_READ = "audit.read", "Somebody read or searched the audit log."
     AUDIT_EXPORTED = "audit.exported", "A copy of the audit log was written for an auditor."
+    FILE_EXPORTED = "file.exported", "A release, its proof, a report or a project's paper was taken away as a file."
     AUDIT_DELETED = "audit.deleted", "The bodies of entries whose time was over were deleted; their hashes were kept."
     HOLD_PLACED = "hold.placed", "A legal hold was placed: what it covers is not deleted when its time is over."
     HOLD_LIFTED = "hold.lifted", "A legal hold was lifted: what it covered is deleted when its time is over."

@@ -71,9 +71,17 @@ ELSEWHERE = frozenset({Action.LOOKUP_ANSWERED, Action.CLAIM_ANSWERED})
 SHOWN = LOOKS | {Action.LOOKUP_ANSWERED}
 """What shows children to anybody: to people of ours, or by an answer of ours to people of another authority."""
 
+EXPORTS = frozenset({Action.AUDIT_EXPORTED, Action.FILE_EXPORTED})
+"""What is a copy by itself; of other acts the details say whether one was taken."""
+
 POLICY_CHANGES = frozenset({Action.POLICY_CHANGED, Action.POLICY_ADOPTED})
 
 CHANGES = frozenset({Action.TRACKING_UPDATED, Action.DELEGATION_GIVEN, Action.HANDOVER_OFFERED})
+
+
+def is_copy(event: AuditEvent) -> bool:
+    """Whether a copy was taken away."""
+    return event.action in EXPORTS or event.details.get("copied") is True
 
 
 def find_own_surname(log: Log, _: Limits) -> Found:
@@ -163,7 +171,7 @@ def find_export_after_lookup(log: Log, limits: Limits) -> Found:
     for entries in _by_actor(log):
         seen: datetime | None = None
         for each in entries:
-            if each.event.action is Action.AUDIT_EXPORTED or each.event.details.get("copied") is True:
+            if is_copy(each.event):
                 if seen is not None and each.event.at - seen <= limits.export_within:
                     yield each, "a copy was written soon after a lookup"
                 seen = None

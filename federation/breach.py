@@ -12,7 +12,7 @@ from datetime import datetime
 
 from audit.event import Action, AuditEvent, Outcome
 from audit.holds import is_by
-from audit.patterns import LOOKS
+from audit.patterns import LOOKS, is_copy
 from federation.drill import Logged, Touch, describe_touch, follow, relate
 from federation.enrolment import fingerprint
 from federation.envelope import decode_base64
@@ -139,7 +139,7 @@ def find_reach(logged: Iterable[Logged], stolen: Stolen, span: Span) -> Reach:
         children=len({(log, event.subject) for log, event in shown}),
         fields=tuple(sorted({name for _, event in shown for name in event.fields})),
         organisations=tuple(sorted(_list_organisations(events))),
-        copies=sum(_is_copy(event) for event in events),
+        copies=sum(map(is_copy, events)),
         powers=tuple(describe_touch(entry, how) for entry, how in powers),
     )
 
@@ -147,10 +147,6 @@ def find_reach(logged: Iterable[Logged], stolen: Stolen, span: Span) -> Reach:
 def _tells_of_child(event: AuditEvent) -> bool:
     done = event.outcome is Outcome.DONE
     return bool(event.subject) and done and event.action in LOOKS | {Action.LOOKUP_ANSWERED, Action.TRACKING_UPDATED}
-
-
-def _is_copy(event: AuditEvent) -> bool:
-    return event.action is Action.AUDIT_EXPORTED or event.details.get("copied") is True
 
 
 def _list_organisations(events: Iterable[AuditEvent]) -> set[str]:

@@ -175,6 +175,7 @@ class Hub:
         *,
         outcome: Outcome = Outcome.DONE,
         purpose: str = "",
+        acting_for: str = "",
         **details: Detail,
     ) -> AuditEvent:
         """Return an entry for the audit log, made now under the present policy.
@@ -187,6 +188,7 @@ class Hub:
                 actor=actor,
                 action=action,
                 outcome=outcome,
+                acting_for=acting_for,
                 purpose=purpose,
                 reference=reference,
                 policy_version=self.policy.version,

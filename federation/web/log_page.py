@@ -13,7 +13,7 @@ from audit.event import Action, AuditEvent, EventInvalid, Outcome
 from audit.listing import EntryUnreadable
 from audit.log import read_checkpoint
 from audit.pattern_reading import read_findings
-from audit.patterns import LOOKS, Finding
+from audit.patterns import LOOKS, Finding, is_copy
 from audit.search import READ_AT_ONCE, Search, find_entries, find_page
 from audit.witness_listing import MEANINGS, read_witnesses
 from federation.web.log_copies import MOST_TAKEN, Verdict
@@ -123,7 +123,7 @@ def _sum_up(connection: Connection, actor: str) -> Doings | None:
         looked=len({event.reference or event.at for event in looks}),
         children=len({event.subject for event in looks if event.subject}),
         refused=sum(event.outcome is Outcome.REFUSED for event in events),
-        copied=sum(event.action is Action.AUDIT_EXPORTED or event.details.get("copied") is True for event in events),
+        copied=sum(map(is_copy, events)),
         first=min(event.at for event in events),
         last=max(event.at for event in events),
     )

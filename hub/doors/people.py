@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response
 
+from audit.proof import SUFFIX
 from federation.envelope import Envelope, Signature
 from federation.exchange import (
     BudgetLeft,
@@ -17,8 +18,10 @@ from federation.exchange import (
     TriedOut,
 )
 from federation.project import Project
+from federation.register import Member
 from federation.web.description import describes
 from hub import checks, endings, projects, proofs, queries, release, runs, settling
+from hub.copies import record_copy
 from hub.doors.request import WAIT, answer, authenticate, hold_line, read_body, the_hub
 from hub.dry_run import try_draft
 
@@ -150,6 +153,7 @@ def send_proof(query_id: str) -> Response:
     """Hand out the proof that the release of a query stands in the hub's log."""
     hub, reader = the_hub(), authenticate()
     proof = proofs.prove_release(hub, queries.find_for_release(hub, query_id, reader))
+    _record_copy(query_id, reader, SUFFIX.removeprefix("."))
     return Response(proof, content_type="text/plain; charset=utf-8")
 
 
@@ -159,6 +163,7 @@ def send_release(query_id: str) -> Response:
     """Hand out the release of a query: to whoever may have safe aggregates, and to the nodes that it was asked of."""
     hub, reader = the_hub(), authenticate()
     document = release.find_release(hub, queries.find_for_release(hub, query_id, reader))
+    _record_copy(query_id, reader, "json")
     return Response(document, content_type="application/json")
 
 
@@ -176,3 +181,8 @@ def send_rules(query_id: str) -> Response:
 def send_standing(cited: str) -> Response:
     """Say which query a release answers and whether it still stands, by its own id or its query's."""
     return answer(release.find_standing(the_hub(), cited, authenticate()))
+
+
+def _record_copy(query_id: str, reader: Member, form: str) -> None:
+    standing = release.find_standing(the_hub(), query_id, reader)
+    record_copy(the_hub(), reader, form=form, reference=query_id, release=standing.release_id)

@@ -11,6 +11,7 @@ from federation.web.log_copies import take_found, take_whole, verify_party_log
 from federation.web.log_page import Door, render_log
 from federation.web.log_search import LogQuery, read_query
 from federation.witnessing import find_quorum
+from hub.copies import record_copy
 from hub.pages.visitor import may, may_read_log, require_visitor_who, the_hub
 
 audit = Blueprint("audit", __name__)
@@ -42,7 +43,7 @@ def take_away_found() -> Response:
     """Let what was found be taken away as a file, once that is logged."""
     visitor, query = require_visitor_who(may_export_log, NOT_TO_TAKE), read_query(request.form)
     response = take_found(the_hub().database.connection, query, request.form.get("form", ""))
-    record_reading(visitor, query, Action.AUDIT_EXPORTED, form=request.form["form"])
+    _record_copy(visitor, query, request.form["form"])
     return response
 
 
@@ -51,7 +52,7 @@ def take_away_found() -> Response:
 def take_away_whole() -> Response:
     """Let the whole log be taken away, once that is logged: the entry is in the file."""
     visitor = require_visitor_who(may_export_log, NOT_TO_TAKE)
-    record_reading(visitor, read_query({}), Action.AUDIT_EXPORTED, form="whole")
+    _record_copy(visitor, read_query({}), "whole")
     return take_whole(the_hub().party.directory)
 
 
@@ -61,11 +62,17 @@ def may_export_log(visitor: Member) -> bool:
     return own and may_read_log(visitor) and may(visitor, "own_organisation", "export", "audit_log")
 
 
-def record_reading(visitor: Member, query: LogQuery, action: Action = Action.AUDIT_READ, **more: Any) -> None:
-    """Log that a visitor reads the log or takes it away, and what they look for."""
+def record_reading(visitor: Member, query: LogQuery, **more: Any) -> None:
+    """Log that a visitor reads the log, and what they look for."""
     hub = the_hub()
     with hub.database.transaction() as connection:
-        hub.database.log.append(connection, hub.event(action, visitor.id, "", **query.search.details(), **more))
+        hub.database.log.append(
+            connection, hub.event(Action.AUDIT_READ, visitor.id, "", **query.search.details(), **more)
+        )
+
+
+def _record_copy(visitor: Member, query: LogQuery, form: str) -> None:
+    record_copy(the_hub(), visitor, form=form, action=Action.AUDIT_EXPORTED, **query.search.details())
 
 
 def _door(visitor: Member) -> Door:

@@ -16,9 +16,9 @@ from disclosure_control.release.gate import ReleasedTable
 from disclosure_control.release.showing import show_table
 from federation.exchange import ReleaseDocument
 from federation.problems import ProblemRaised
-from federation.web.attachment import attach
 from federation.web.description import describes
 from federation.wire import MAX_BATCH_BYTES, decode_document
+from hub.copies import hand_out
 from hub.pages.visitor import require_visitor, the_hub
 from hub.proofs import prove_release
 from hub.queries import find_for_release
@@ -29,6 +29,7 @@ downloads = Blueprint("downloads", __name__)
 MOST_MARGINS = 100_000
 """Figures whose margins the hub works out at once, which takes some seconds; the command line has no such bound."""
 
+PROOF = SUFFIX.removeprefix(".")
 CSV, ZIP = "text/csv; charset=utf-8", "application/zip"
 
 FORMS: Mapping[str, str] = {
@@ -50,19 +51,19 @@ def send_csv(query_id: str) -> Response:
     document = read_document(query_id)
     released = read_release(document.table)
     if isinstance(released, ReleasedTable) and (is_yes("margins") or is_yes("consistent")):
-        return attach(*_write_more(document, released))
-    return attach(released.to_csv(), CSV, f"{document.release_id}.csv")
+        return _write_more(document, released)
+    return _hand_out(document, released.to_csv(), CSV, ".csv", form="csv")
 
 
-def _write_more(document: ReleaseDocument, released: ReleasedTable) -> tuple[str, str, str]:
-    """The table as CSV with what was asked for beside the figures, its kind and its name."""
+def _write_more(document: ReleaseDocument, released: ReleasedTable) -> Response:
+    """The table as CSV with what was asked for beside the figures."""
     margins, consistent = is_yes("margins"), is_yes("consistent")
     if margins:
         _check_margins(released)
     presets = the_hub().party.presets
     shown = show_table(released, document.sql, whole=True, presets=presets, consistent=consistent)
-    words = [word for word, wanted in (("margins", margins), ("consistent", consistent)) if wanted]
-    return shown.to_csv(margins=margins), CSV, f"{document.release_id}-{'-'.join(words)}.csv"
+    words = "-".join(word for word, wanted in (("margins", margins), ("consistent", consistent)) if wanted)
+    return _hand_out(document, shown.to_csv(margins=margins), CSV, f"-{words}.csv", form=f"csv-{words}")
 
 
 @downloads.get("/queries/<query_id>/release.json")
@@ -70,15 +71,16 @@ def _write_more(document: ReleaseDocument, released: ReleasedTable) -> tuple[str
 def send_json(query_id: str) -> Response:
     """Hand out the whole release document, exactly as it was made."""
     data = find_document(query_id)
-    release_id = decode_document(data, ReleaseDocument, limit=MAX_BATCH_BYTES).release_id
-    return attach(data, "application/json; charset=utf-8", f"{release_id}.json")
+    document = decode_document(data, ReleaseDocument, limit=MAX_BATCH_BYTES)
+    return _hand_out(document, data, "application/json; charset=utf-8", ".json", form="json")
 
 
 @downloads.get("/queries/<query_id>/release.tlog-proof")
 @describes(gives="text/plain")
 def send_proof(query_id: str) -> Response:
     """Hand out the proof that the release stands in the hub's log, as far as it is witnessed by now."""
-    return attach(_prove(query_id), "text/plain; charset=utf-8", f"{read_document(query_id).release_id}{SUFFIX}")
+    document, proof = read_document(query_id), _prove(query_id)
+    return _hand_out(document, proof, "text/plain; charset=utf-8", SUFFIX, form=PROOF)
 
 
 @downloads.get("/queries/<query_id>/release-<form>.zip")
@@ -95,7 +97,7 @@ def send_form(query_id: str, form: str) -> Response:
     margins = not isinstance(shown, ReleasedModel) and offers_margins(shown.table)
     proof = _prove(query_id).encode()
     files = gather_form(document, shown, cast("Form", form), proof, margins=margins)
-    return attach(pack_files(files), ZIP, f"{document.release_id}-{form}.zip")
+    return _hand_out(document, pack_files(files), ZIP, f"-{form}.zip", form=form)
 
 
 @downloads.get("/queries/<query_id>/open-data.zip")
@@ -110,7 +112,13 @@ def send_open_data(query_id: str) -> Response:
         packed = pack_files(gather_files(document, _prove(query_id).encode(), the_hub().party.presets))
     except OpenDataUnfit as unfit:
         raise ProblemRaised(404, "open_data_unfit", f"this release has no open data files: {unfit}") from None
-    return attach(packed, ZIP, f"{document.release_id}-open-data.zip")
+    return _hand_out(document, packed, ZIP, "-open-data.zip", form="open-data")
+
+
+def _hand_out(document: ReleaseDocument, content: str | bytes, kind: str, ending: str, *, form: str) -> Response:
+    """Hand out a file of a release, named by its id, to the visitor."""
+    name, taken = f"{document.release_id}{ending}", {"release": document.release_id}
+    return hand_out(the_hub(), require_visitor(), content, kind, name, form=form, reference=document.query_id, **taken)
 
 
 def find_document(query_id: str) -> bytes:

@@ -11,7 +11,8 @@ from federation.papers.writing import write_papers
 from federation.problems import ProblemRaised
 from federation.project import Project
 from federation.web.description import describes
-from hub.pages.visitor import may_see_projects, require_visitor_who, the_hub
+from hub.copies import hand_out
+from hub.pages.visitor import may_see_projects, require_visitor, require_visitor_who, the_hub
 from hub.projects import list_all_projects, list_projects
 from hub.queries import may_see_all
 from query_engine.catalogue import load_catalogue
@@ -54,9 +55,9 @@ def show_paper(name: str, slug: str) -> str:
 def send_paper(name: str, slug: str) -> Response:
     """Hand out one of its papers as Markdown, to be worked on."""
     paper = _find_paper(_find_visible(name), slug)
-    response = Response(write_markdown(paper), content_type="text/markdown; charset=utf-8")
-    response.headers["Content-Disposition"] = f"attachment; filename={paper.slug}.md"
-    return response
+    text, kind = write_markdown(paper), "text/markdown; charset=utf-8"
+    taken = {"project": name, "paper": paper.slug}
+    return hand_out(the_hub(), require_visitor(), text, kind, f"{paper.slug}.md", form="markdown", **taken)
 
 
 def _list_visible() -> tuple[Project, ...]:

@@ -4,6 +4,7 @@ A report has what its reader may see of releases, and nothing else: whoever may 
 it is not yet released.
 """
 
+import re
 from collections.abc import Iterator
 
 from flask import Blueprint, Response, redirect, render_template, request
@@ -19,8 +20,8 @@ from federation.reports.release_shelf import ReleaseShelf
 from federation.reports.writing import write_report
 from federation.reports.written import WrittenReport
 from federation.state import StateError
-from federation.web.attachment import attach
 from federation.web.description import describes
+from hub.copies import hand_out
 from hub.pages.draft_form import list_years
 from hub.pages.funnel_chart import draw_funnel
 from hub.pages.visitor import may_ask, require_visitor, the_hub
@@ -28,6 +29,9 @@ from hub.reports.seen import HubReleases
 from query_engine.catalogue import load_catalogue
 
 reports = Blueprint("reports", __name__)
+
+_CITED = re.compile(r"\bR-[0-9a-f]{16}\b")
+_EACH_DETAIL, _MOST_DETAILS = 10, 28
 
 NATION = "nation"
 NEWEST = "202425"
@@ -78,7 +82,7 @@ def send_paper(name: str) -> Response:
     from federation.reports.paper import write_paper
 
     written = _write(name, require_visitor())
-    return attach(write_paper(written), "application/pdf", f"{written.file_name}.pdf")
+    return _hand_out(written, write_paper(written), "application/pdf", "pdf")
 
 
 @reports.get("/reports/<name>.csv")
@@ -88,7 +92,7 @@ def send_tidy(name: str) -> Response:
     from federation.reports.tidy import write_tidy
 
     written = _write(name, require_visitor())
-    return attach(write_tidy(written), "text/csv; charset=utf-8", f"{written.file_name}.csv")
+    return _hand_out(written, write_tidy(written), "text/csv; charset=utf-8", "csv")
 
 
 def name_measures(metric: Metric) -> str:
@@ -125,6 +129,18 @@ def read_year() -> int:
 def _write(name: str, visitor: Member) -> WrittenReport:
     report, place, year = _read_choice(name)
     return write_report(report, place, year, ReleaseShelf(HubReleases(the_hub(), visitor), year))
+
+
+def _hand_out(written: WrittenReport, content: str | bytes, kind: str, form: str) -> Response:
+    name, taken = f"{written.file_name}.{form}", {"report": written.file_name, **_name_releases(written)}
+    return hand_out(the_hub(), require_visitor(), content, kind, name, form=form, **taken)
+
+
+def _name_releases(written: WrittenReport) -> dict[str, str]:
+    """The releases that a report cites, as an entry of the log has room for them: some to each detail."""
+    cited = _CITED.findall(" ".join(written.sources))
+    groups = [cited[first : first + _EACH_DETAIL] for first in range(0, len(cited), _EACH_DETAIL)]
+    return {f"releases.{number}": " ".join(group) for number, group in enumerate(groups[:_MOST_DETAILS])}
 
 
 def _read_choice(name: str) -> tuple[Report, Place, int]:

@@ -85,14 +85,14 @@ def test_every_action_has_a_kind() -> None:
     families = {kind: {action.value.partition(".")[0] for action in Action if kind_of(action) is kind} for kind in Kind}
     assert families == {
         Kind.CHILDREN: {"lookup", "delegation", "handover", "notice", "claim", "children", "tracking", "subject"},
-        Kind.SIGNINS: {"signin", "session", "passkey"},
-        Kind.KEPT: {"audit", "hold", "query", "release"},
+        Kind.SIGNINS: {"signin", "session", "passkey", "page"},
+        Kind.KEPT: {"audit", "hold", "policy", "query", "release"},
         Kind.ACTS: {"party", "node", "snapshot", "project", "template", "query", "release", "sum", "member"}
-        | {"register", "policy", "log", "audit", "figures"},
+        | {"register", "policy", "log", "audit", "figures", "file"},
     }
     kept = {action for action in Action if kind_of(action) is Kind.KEPT}
     own = {Action.AUDIT_DELETED, Action.HOLD_PLACED, Action.HOLD_LIFTED}
-    assert kept == own | {Action.QUERY_RELEASED, Action.RELEASE_WITHDRAWN}
+    assert kept == own | {Action.POLICY_ADOPTED, Action.QUERY_RELEASED, Action.RELEASE_WITHDRAWN}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
+from audit.event import Action
+from audit.log import read_entries
 from federation.reports.like_for_like import write_case_mix, write_model
 from federation.reports.measures import load_measures
 from federation.reports.places import LEVELS
@@ -87,6 +89,11 @@ def test_a_small_report_says_what_was_released_in_all_three_forms(reported: Repo
     paper = read_paper(browse("ana").get(f"/reports/virtual-school.pdf?{PLACE}").data)
     assert "Annual virtual school report: Bexley, 2024/25" in paper
     assert all(f"{place} {row[2]} {row[3]}" in paper for place, row in rows.items())
+    cited = {each["release"] for each in tidy}
+    connection = reported.federation.hub.database.connection
+    copies = [entry.to_event().details for entry in read_entries(connection, action=Action.FILE_EXPORTED)]
+    assert [each["form"] for each in copies] == ["pdf", "csv"]
+    assert [set(str(each["releases.0"]).split()) for each in copies] == [cited, cited]
 
 
 def test_a_factor_is_set_against_a_result_at_each_level(reported: Reported, browse: Browse) -> None:
