@@ -6,7 +6,7 @@ given, as `federation.drill` reads them. `federation.breach_notice` says what to
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -100,9 +100,13 @@ def find_stolen(register: Register, *, member: str = "", key: str = "", person: 
 
 
 def _list_acting_for(register: Register, node: str) -> frozenset[str]:
-    """What the people of a node act for: the authorities that it serves or served, and its organisation."""
-    own = [each for each in register.members if each.id == node]
-    return frozenset(name for each in own for name in (*(one.code for one in each.authorities), each.organisation))
+    """What the people of a node act for."""
+    return frozenset(name for each in register.members if each.id == node for name in _names_of(each))
+
+
+def _names_of(member: Member) -> tuple[str, ...]:
+    """The authorities that a member, a node, serves or served, and its organisation."""
+    return (*(one.code for one in member.authorities), member.organisation)
 
 
 def _list_keys(member: Member) -> Iterator[tuple[str, str]]:
@@ -124,10 +128,11 @@ class _Within:
         return (entry for entry in self.logged if self.span.has(entry.event.at))
 
 
-def find_reach(logged: Iterable[Logged], stolen: Stolen, span: Span) -> Reach:
+def find_reach(logged: Iterable[Logged], stolen: Stolen, span: Span, members: Iterable[Member] = ()) -> Reach:
     """Return what was touched within a span, and what else happened to those queries and lookups then.
 
-    What is given is gone through twice; nothing of it is kept but what was touched.
+    What is given is gone through twice; nothing of it is kept but what was touched. By `members`, those of the
+    register, it is known of which organisation whoever acted is: a hub's log names them by their ids.
     """
     followed = follow(_Within(logged, span), stolen.relate)
     events = [entry.event for entry, _ in followed]
@@ -138,7 +143,7 @@ def find_reach(logged: Iterable[Logged], stolen: Stolen, span: Span) -> Reach:
         acts=tuple(sorted(Counter(str(event.action) for event in events).items())),
         children=len({(log, event.subject) for log, event in shown}),
         fields=tuple(sorted({name for _, event in shown for name in event.fields})),
-        organisations=tuple(sorted(_list_organisations(events))),
+        organisations=tuple(sorted(_list_organisations(followed, members))),
         copies=sum(map(is_copy, events)),
         powers=tuple(describe_touch(entry, how) for entry, how in powers),
     )
@@ -149,7 +154,12 @@ def _tells_of_child(event: AuditEvent) -> bool:
     return bool(event.subject) and done and event.action in LOOKS | {Action.LOOKUP_ANSWERED, Action.TRACKING_UPDATED}
 
 
-def _list_organisations(events: Iterable[AuditEvent]) -> set[str]:
+def _list_organisations(followed: Sequence[tuple[Logged, str]], members: Iterable[Member]) -> set[str]:
+    """Whoever asked, signed, answered or was told: other organisations than those whose logs these are."""
+    known = {member.id: member for member in members}
+    events, logs = [entry.event for entry, _ in followed], {entry.log for entry, _ in followed}
     ends = ("home", "host", "receiver")
     named = {str(event.details[name]) for event in events for name in ends if name in event.details}
-    return {each for each in named | {event.acting_for for event in events} if each}
+    acted = {known[event.actor].organisation for event in events if event.actor in known}
+    ours = {name for log in logs if log in known for name in _names_of(known[log])}
+    return (named | acted | {event.acting_for for event in events}) - ours - {""}

@@ -169,11 +169,12 @@ def breach(
     from federation.transport import current_time
 
     now, party = current_time(), open_party(states[0])
-    stolen = find_stolen(party.register(now), at=party.member_id, **what)
+    register = party.register(now)
+    stolen = find_stolen(register, at=party.member_id, **what)
     moments = [moment.replace(tzinfo=UTC) if moment else now for moment in (since, until, aware)]
     span = Span(moments[0], moments[1])
     with open_verified(states) as logged:
-        reach = find_reach(logged, stolen, span)
+        reach = find_reach(logged, stolen, span, register.members)
     print_rows(list_touched(reach.touched), form)
     click.echo(f"{len(reach.touched)} entries, {reach.children} children, {reach.copies} copies", err=True)
     click.echo("to do, in order:", err=True)

@@ -82,7 +82,8 @@ def show_drill(scene: Scene) -> Page:
     names = ("person", "member", "key") if scene.has_people else ("member", "key")
     given = {name: request.form.get(name, "").strip() for name in names}
     try:
-        stolen = find_stolen(scene.register(), at=scene.log, **given)
+        register = scene.register()
+        stolen = find_stolen(register, at=scene.log, **given)
         span = _read_whole_span(scene.now)
         aware_at = _read_moment("aware", scene.now)
         read = read_span(scene, span)
@@ -91,7 +92,7 @@ def show_drill(scene: Scene) -> Page:
         return ask_what(scene, {unclear.field: str(unclear)}, 400)
     except (StateError, LogUnreadable, EventInvalid) as unclear:
         return ask_what(scene, {next(filter(given.get, names), names[0]): str(unclear)}, 400)
-    reach = find_reach(read.logged, stolen, span)
+    reach = find_reach(read.logged, stolen, span, register.members)
     page = render_template(
         "kit/breach.html",
         stolen=stolen,

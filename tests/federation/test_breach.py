@@ -91,6 +91,27 @@ def test_who_is_called_the_same_elsewhere_is_somebody_else() -> None:
     assert (reach.children, reach.organisations) == (1, ("202", node.organisation))
 
 
+def test_of_a_query_whoever_asked_signed_and_answered_is_concerned() -> None:
+    """A hub's log names members alone: the register knows of which organisation each is; the hub's own is no other."""
+    acts = {
+        "researcher": Action.QUERY_DRAFTED,
+        "approver-la": Action.QUERY_APPROVED,
+        "hub": Action.QUERY_OFFERED,
+        "node-202": Action.QUERY_ANSWERED,
+        "node-203": Action.QUERY_REFUSED,
+    }
+    log = [
+        Logged("hub", number, entry(number, action, actor, reference="Q-1").event)
+        for number, (actor, action) in enumerate(acts.items(), start=0)
+    ]
+    log.append(Logged("hub", 9, entry(4, Action.QUERY_ANSWERED, "node-301", reference="Q-2").event))
+    members = [msgspec.structs.replace(make_member(name), organisation=f"org-{name}") for name in (*acts, "node-301")]
+    stolen = Stolen("x", next(each for each in members if each.id == "approver-la"))
+    reach = find_reach(log, stolen, SPAN, members)
+    assert reach.organisations == ("org-approver-la", "org-node-202", "org-node-203", "org-researcher")
+    assert "each of whom is told: org-approver-la, org-node-202, org-node-203, org-researcher" in notice(reach)
+
+
 def test_what_touched_nothing_is_said_so() -> None:
     reach = find_reach(LOG, Stolen("the account of nobody", person="nobody"), SPAN)
     assert reach == Reach((), (), 0, (), (), 0, ())
