@@ -130,8 +130,14 @@ def find_new_relationship(log: Log, limits: Limits) -> Found:
 def find_repeated_searches(log: Log, limits: Limits) -> Found:
     """The same was asked again and again within an hour."""
     asked = [each for each in log if each.event.action is Action.LOOKUP_ASKED]
-    for entries in _grouped(asked, lambda each: (each.event.actor, each.event.purpose, each.event.details.get("kind"))):
+    for entries in _grouped(asked, _what_was_asked):
         yield from _bursts(entries, HOUR, limits.same_searches, "the same lookup {} times within an hour")
+
+
+def _what_was_asked(each: Numbered) -> tuple[object, ...]:
+    """Who asked for what: of one child, the log has a token of whatever the child was sought by."""
+    event = each.event
+    return event.actor, event.purpose, event.details.get("kind"), event.details.get("sought")
 
 
 def find_alike_queries(log: Log, limits: Limits) -> Found:

@@ -18,7 +18,7 @@ from federation.lookups import (
     LookupRequest,
 )
 from federation.register import Member
-from federation.wire import whole_seconds
+from federation.wire import encode_document, whole_seconds
 from node.lookups.kept_proofs import keep_proofs
 from node.lookups.notices import NoticeKind, give_notice
 from node.people import Person
@@ -100,10 +100,18 @@ class Errand:
             relationship=self.question.relation,
             policy_version=self.policy_version,
             kind=self.question.kind.value,
+            **self._describe_sought(),
             **({"own_surname": True} if self._seeks_namesake() else {}),
             **({"copied": True} if self.question.copying else {}),
             **details,
         )
+
+    def _describe_sought(self) -> dict[str, Detail]:
+        """A token of what a child is sought by: so the log tells one search from another, and has no number or name."""
+        if self.question.sought is None:
+            return {}
+        sought = encode_document(self.question.sought).decode().casefold()
+        return {"sought": self.node.party.keys.log_token(f"sought/{sought}")}
 
     def _seeks_namesake(self) -> bool:
         """Whether a child is sought by the surname of whoever seeks: the log says that, and not the name."""

@@ -77,7 +77,7 @@ PLANTED: dict[str, list[AuditEvent]] = {
     "out_of_hours": [event(SEEN, 13 * HOUR, subject=child(1))],
     "bulk": looks(100, timedelta(seconds=30)),
     "new_relationship": relationships(5, "host"),
-    "repeated_searches": searches(4, 10 * MINUTE, purpose="Review", details={"kind": "one_child"}),
+    "repeated_searches": searches(4, 10 * MINUTE, purpose="Review", details={"kind": "one_child", "sought": child(1)}),
     "alike_queries": drafts(*(f"Attendance in year {year}" for year in (7, 8, 9, 10, 11))),
     "empty_searches": empties(3, 10 * MINUTE),
     "emergency": [event(ASKED, details={"kind": "emergency"})],
@@ -109,6 +109,10 @@ USUAL: dict[str, list[AuditEvent]] = {
         *searches(3, 10 * MINUTE, purpose="Review", details={"kind": "one_child"}),
         *searches(3, 10 * MINUTE, purpose="Review", details={"kind": "placed_here"}),
         event(ASKED, 2 * HOUR, purpose="Review", details={"kind": "one_child"}),
+        *(
+            event(ASKED, number * MINUTE, purpose="Termly", details={"kind": "one_child", "sought": child(number)})
+            for number in range(9)
+        ),
     ],
     "alike_queries": [
         *drafts(*(f"Attendance in year {year}" for year in (7, 8, 9, 10))),

@@ -100,6 +100,19 @@ def test_of_a_child_who_is_not_here_no_more_is_told_than_of_nobody(federation: S
     assert events(asker, Action.LOOKUP_RECEIVED)[0].details["children"] == 0
 
 
+def test_the_log_tells_the_same_search_from_another_and_has_no_number(federation: SmallFederation) -> None:
+    """By a token that no child's entries are under; so four children are not the same lookup four times."""
+    numbers = ("A823456789012", "A823456789013", "A823456789012")
+    for upn in numbers:
+        ask(federation, PaperRelay(federation), ChildSought(upn=upn))
+    asked = events(federation.node(ASKER), Action.LOOKUP_ASKED)
+    first, other, again = (str(event.details["sought"]) for event in asked)
+    assert first == again != other
+    keys = federation.node(ASKER).party.keys
+    assert not {first, other} & {keys.log_token(f"{HOME}/{upn}") for upn in numbers}
+    assert not any(upn.encode() in event.to_bytes() for event in asked for upn in numbers)
+
+
 def answer_of_nobody(federation: SmallFederation) -> LookupAnswer:
     (answer,) = ask(federation, PaperRelay(federation), ChildSought(upn="A823456789013")).answers
     return answer
