@@ -6,7 +6,7 @@ query can be no more than ignored.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Protocol
@@ -217,6 +217,30 @@ def check_approvals(envelope: Envelope, asker: Member, register: Register, now: 
     if not any(approver.organisation_kind is OrganisationKind.AUTHORITY for approver in approvers):
         raise ApprovalError("approvals_missing", "one of the approving organisations must be an authority")
     return approvers
+
+
+def list_lapsed(asked: Asked, envelope: Envelope, register: Register, now: datetime) -> tuple[str, ...]:
+    """Return whose signatures count no more, since their keys were rotated or revoked after they signed.
+
+    Nobody can take a signature out of what others have signed beside it: such a manifest is drafted anew.
+    """
+
+    def counts(signer: str) -> bool:
+        try:
+            _verify_signer(signer, envelope, register, now, "asker" if signer == asked.asker else "approver")
+        except ApprovalError:
+            return False
+        return True
+
+    return tuple(signer for signer in envelope.signers if not counts(signer))
+
+
+def describe_lapsed(lapsed: Sequence[str]) -> str:
+    """Say that a query cannot be approved any more, and why; nothing where no signature has lapsed."""
+    if not lapsed:
+        return ""
+    keys = "a key that is registered no more" if len(lapsed) == 1 else "keys that are registered no more"
+    return f"it cannot be approved any more, since {' and '.join(lapsed)} signed it with {keys}: draft it anew"
 
 
 def _verify_signer(member_id: str, envelope: Envelope, register: Register, now: datetime, role: str) -> Member:

@@ -33,6 +33,8 @@ from federation.manifest import (
     check_approvals,
     check_asker,
     check_validity,
+    describe_lapsed,
+    list_lapsed,
     manifest_digest,
     read_record_keys,
     write_manifest,
@@ -240,7 +242,10 @@ def _state_after(hub: Hub, query: StoredQuery, envelope: Envelope, signer: Membe
     except ApprovalError as error:
         if error.code == "approvals_missing":
             return QueryState.SUBMITTED
-        raise ProblemRaised(409 if error.code == "expired" else 403, error.code, error.text) from None
+        # The signer's own signature was verified before: one that has lapsed is of somebody who signed earlier.
+        lapsed = describe_lapsed(list_lapsed(query.manifest, envelope, hub.register(), hub.clock()))
+        text = "; ".join(filter(None, (error.text, lapsed)))
+        raise ProblemRaised(409 if error.code == "expired" else 403, error.code, text) from None
     return QueryState.SUBMITTED if is_asker and not query.manifest.template else QueryState.RUNNING
 
 
@@ -325,6 +330,13 @@ def read_query(row: Row) -> StoredQuery:
         envelope=envelope,
         manifest=manifest,
     )
+
+
+def describe_dead_end(hub: Hub, query: StoredQuery) -> str:
+    """Say why a query that waits for approvals can have them no more; nothing where it can."""
+    if query.state is not QueryState.SUBMITTED:
+        return ""
+    return describe_lapsed(list_lapsed(query.manifest, query.envelope, hub.register(), hub.clock()))
 
 
 def list_submitted(hub: Hub, reader: Member, most: int) -> tuple[StoredQuery, ...]:

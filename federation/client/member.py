@@ -39,6 +39,8 @@ from federation.manifest import (
     check_asker,
     check_project,
     check_validity,
+    describe_lapsed,
+    list_lapsed,
     manifest_digest,
     read_manifest,
     write_manifest,
@@ -259,6 +261,12 @@ class FederationClient:
     def status(self, query_id: str) -> QueryStatus:
         """Return where a query stands."""
         return self._connection.fetch_status(query_id)
+
+    def dead_end(self, query_id: str) -> str:
+        """Say why a query that waits for approvals can have them no more; nothing where it can."""
+        register = self.refresh_register()
+        envelope, manifest = self._fetch_manifest(query_id)
+        return describe_lapsed(list_lapsed(manifest, envelope, register, self._clock()))
 
     def budget(self, project: str, academic_year: str) -> BudgetLeft:
         """Return how much privacy loss a project's next question about a year may cost."""

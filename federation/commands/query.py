@@ -164,7 +164,10 @@ def status(state: Path, query_id: str | None) -> None:
                 plain_text(f"{entry.query_id}  {entry.state:<10} {entry.purpose}") for entry in client.list_queries()
             ]
         else:
-            lines = list(describe_status(client.status(query_id)))
+            found = client.status(query_id)
+            lines = list(describe_status(found))
+            if found.state == "submitted" and (dead_end := client.dead_end(query_id)):
+                lines.append(plain_text(f"  {dead_end}"))
     for line in lines:
         click.echo(line)
 

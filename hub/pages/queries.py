@@ -47,6 +47,7 @@ def show_query(query_id: str) -> str:
     moving = bool(rooms.TRANSITIONS[status.state])
     if moving:
         allow_script(asking=True)
+    dead_end = rooms.describe_dead_end(hub, query)
     progress = describe_sum(hub, query) if query.manifest.path in SUM_PATHS else None
     return render_template(
         "query.html",
@@ -57,7 +58,8 @@ def show_query(query_id: str) -> str:
         protection=describe_protection(query.manifest),
         steps=list_steps(status, progress, is_run=bool(query.manifest.template)),
         signers=list_signers(status, hub.register().members),
-        command=_next_command(visitor, status.state, status.asker, status.signers),
+        command="" if dead_end else _next_command(visitor, status.state, status.asker, status.signers),
+        dead_end=dead_end,
         moving=moving,
         counted=count_answers(status),
         asks_again=may_ask(visitor),

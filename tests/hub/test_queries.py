@@ -256,6 +256,8 @@ def test_an_approver_revoked_in_between_does_not_count(federation: PlayedFederat
     query_id = federation.sign(federation.draft(), "ana", "cho")
     federation.revoke("cho")
     assert refusal_of(federation, query_id, signature_of(federation, query_id, "dev"), "dev") == "approver_unknown"
+    with pytest.raises(ProblemRaised, match="cho signed it with a key that is registered no more: draft it anew"):
+        sign_query(federation.hub, query_id, signature_of(federation, query_id, "dev"), federation.member("dev"))
 
 
 @pytest.mark.parametrize("signers", [("ana",), ("ana", "cho")], ids=["submitted", "approved once"])

@@ -20,6 +20,7 @@ from hub.pages import downloads, release
 from hub.pages.journey import list_signers, list_steps
 from hub.settling import settle_due
 from query_engine.refusal import QueryRefused, RefusalCode
+from tests.federation.cast import make_member
 from tests.hub.pages.conftest import Browse, Send
 from tests.hub.pages.page_reader import read_page
 from tests.hub.pages.test_hub_asking import main_text
@@ -276,6 +277,19 @@ def test_a_long_table_is_shown_a_page_at_a_time(
         assert ana.get(path, query_string={"page": page}).status_code == 404, page
 
 
+def test_a_query_that_can_be_approved_no_more_says_so(
+    browse: Browse, asked: dict[str, str], federation: PlayedFederation
+) -> None:
+    """Its first approver has another key by now: nobody is asked to sign it, and the asker is told to draft it anew."""
+    page = f"/queries/{asked['submitted']}"
+    assert "circe approve" in browse("dev").get(page).text
+    assert "drafted anew" not in browse("ana").get(page).text
+    federation.change_member("cho", signing_key=make_member("node-999").signing_key)
+    assert "circe approve" not in browse("dev").get(page).text
+    assert "since cho signed it with a key that is registered no more: draft it anew" in browse("ana").get(page).text
+    assert "drafted anew" not in browse("ana").get(f"/queries/{asked['released']}").text
+
+
 def test_a_breach_is_drilled_at_the_hub(
     federation: PlayedFederation, browse: Browse, send: Send, asked: dict[str, str]
 ) -> None:
@@ -283,6 +297,10 @@ def test_a_breach_is_drilled_at_the_hub(
     eve = browse("eve")
     page = send(eve, "/breach", {"member": "ana", "since": "2026-01-01", "until": "2026-12-31"}).text
     assert asked["released"] in page
+    said = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    concerned = "authority-301, authority-302, authority-303, institute, university"
+    assert f"Organisations {concerned}" in said
+    assert f"Other organisations concerned, each of whom is told: {concerned}." in said
     assert "circe member revoke --root ROOT" in page
     assert "NOTICE OF A PERSONAL DATA BREACH: DRAFT" in page
     newest = next(read_entries(federation.hub.database.connection)).to_event()
