@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from disclosure_control.linked.companions import Published
     from disclosure_control.linked.links import Place
 
-__all__ = ["NO_AMOUNTS", "Amount", "bound_totals", "find_amounts", "least_children"]
+__all__ = ["NO_AMOUNTS", "Amount", "average_by_cell", "bound_totals", "columns_behind", "find_amounts"]
+__all__ += ["least_children"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def find_amounts(published: Sequence["Published"], numbers: Mapping["Place", int
 
 def _read_table(number: int, table: "Published", numbers: Mapping["Place", int]) -> Iterator[tuple["Place", Amount]]:
     for at, output in enumerate(table.plan.outputs):
-        if not _is_amount(output, table.plan):
+        if not columns_behind(output, table.plan):
             continue
         for row, entries in enumerate(table.rows):
             place, figure = (number, row, output.label), entries[at]
@@ -86,18 +87,20 @@ def _read_table(number: int, table: "Published", numbers: Mapping["Place", int])
                 yield place, _read(output, Fraction(figure), children, table)
 
 
-def _is_amount(output: Output, plan: QueryPlan) -> bool:
-    """Whether a figure is of numbers that are never negative, and of every child behind it."""
+def columns_behind(output: Output, plan: QueryPlan) -> tuple[str, ...]:
+    """The columns that a figure is an amount of, after their table: of every child behind it, and never negative."""
     if output.kind not in ("sum", "mean") or output.indicator or output.measure is None:
-        return False
+        return ()
     columns = [plan.governed.columns[name] for name in output.measure.columns]
-    return bool(columns) and output.measure.holds is True and all(each.scaled_bounds[0] >= 0 for each in columns)
+    if not columns or output.measure.holds is not True or any(each.scaled_bounds[0] < 0 for each in columns):
+        return ()
+    return plan.table, *output.measure.columns
 
 
 def _read(output: Output, figure: Fraction, children: int, table: "Published") -> Amount:
     """A printed figure, read back through its rounding: a sum is the average times the rounded number of children."""
     measure, base, unit = output.measures[0], table.preset.rounding_base, 10**output.scale
-    columns = (table.plan.table, *measure.columns)
+    columns = columns_behind(output, table.plan)
     if output.kind == "sum" and base == 1:
         return Amount(columns, measure.bound, None, int(figure * unit))
     half = Fraction(1, 2 * 10 ** average_places(measure, table.preset))
@@ -118,7 +121,7 @@ def least_children(lattice: Lattice, amounts: Mapping[int, Sequence[Amount]], co
         low, _ = bound_totals(lattice, own, narrow)
         most = max(each.most for found in own.values() for each in found)
         least = np.maximum(least, -(-low // most))
-        for cell, others in find_others(lattice, _averages(own), most, narrow):
+        for cell, others in find_others(lattice, average_by_cell(own), most, narrow):
             least[cell] = max(least[cell], others)
     return least
 
@@ -137,7 +140,7 @@ def bound_totals(
     return narrow_bounds(lattice, *_bounds(len(lattice), amounts, counts))
 
 
-def _averages(amounts: Mapping[int, Sequence[Amount]]) -> dict[int, Average]:
+def average_by_cell(amounts: Mapping[int, Sequence[Amount]]) -> dict[int, Average]:
     """Between what each cell's average is, by all that is printed of it."""
     printed = {cell: [each.average for each in found if each.average is not None] for cell, found in amounts.items()}
     return {

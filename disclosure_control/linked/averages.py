@@ -14,10 +14,13 @@ from fractions import Fraction
 from disclosure_control.suppression.lattice import Lattice, Relation
 from disclosure_control.suppression.view import Bounds
 
-__all__ = ["Average", "find_others"]
+__all__ = ["Average", "fewest_others", "find_others"]
 
 Average = tuple[Fraction, Fraction]
 """From this on, and under that."""
+
+Ends = tuple[int, int]
+"""The fewest and the most children that there can be."""
 
 
 def find_others(
@@ -39,8 +42,8 @@ def find_others(
         found, left = _cover(relation, with_part)
         others = [cell for cell in left if counts[1][cell] > 0]
         if found and len(others) == 1 and counts[0][others[0]] < counts[1][others[0]]:
-            ends = [_ends(cell, counts) for cell in (relation.total, others[0], *found)]
-            yield others[0], _least(averages[relation.total], [averages[each] for each in found], most, ends)
+            few = fewest_others(relation.total, found, averages, most, counts, _ends(others[0], counts))
+            yield others[0], few
 
 
 def _list_parts(lattice: Lattice, averages: Mapping[int, Average]) -> dict[int, list[Set[int]]]:
@@ -63,8 +66,17 @@ def _cover(relation: Relation, with_part: Mapping[int, Sequence[tuple[int, Set[i
     return found, left
 
 
-Ends = tuple[int, int]
-"""The fewest and the most children that there can be."""
+def fewest_others(
+    whole: int,
+    parts: Sequence[int],
+    averages: Mapping[int, Average],
+    most: int,
+    counts: tuple[Bounds, Bounds],
+    others: Ends,
+) -> int:
+    """How many children of a cell are in none of its parts at least, by what all of them have on average."""
+    ends = [_ends(whole, counts), others, *(_ends(each, counts) for each in parts)]
+    return _least(averages[whole], [averages[each] for each in parts], most, ends)
 
 
 def _ends(cell: int, counts: tuple[Bounds, Bounds]) -> Ends:

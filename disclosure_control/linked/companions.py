@@ -16,6 +16,7 @@ from disclosure_control.linked.counted import Counted, counts_of
 from disclosure_control.linked.figures import number_children
 from disclosure_control.linked.joint_attack import Baseline, Entries, JointAttack, Rules, attack_together, rule_for
 from disclosure_control.linked.links import Linked, Place, link_plans
+from disclosure_control.linked.mixtures import part_mixtures
 from disclosure_control.linked.own_sake import find_known, list_few
 from disclosure_control.linked.shares import read_share
 from disclosure_control.linked.unlike import part_unlike
@@ -107,11 +108,13 @@ def find_companions(earlier: Sequence[Published], newest: Published, deadline: D
     tables = [*earlier, newest]
     linked, entries, rules, number = link_published(tables), dict(entries_of(tables)), rules_of(tables), len(earlier)
     numbers = number_children(linked, entries)
+    amounts = find_amounts(tables, numbers)
     linked, unlike = part_unlike(tables, linked, numbers, deadline)
+    linked = part_mixtures(tables, linked, entries, rules, numbers, amounts, deadline)
     counted = tuple(counts_of(newest.plan))
     shown = {each.label for each in counted if not each.implied}
     of_shares = {each.label for each in counted if each.of_share}
-    amounts, withheld = find_amounts(tables, numbers), set[int]()
+    withheld = set[int]()
     less = {place: entry for place, entry in entries.items() if place[0] != number}
     past = Baseline(linked, less, rules, deadline, amounts, unlike)
     few = list_few(earlier)

@@ -5,6 +5,7 @@ of their own. Looked for are rests that can be too few for a figure, and not too
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING
 
 from disclosure_control.linked.figures import Figure, Rest, are_apart, lies_within, read_figures
@@ -16,7 +17,10 @@ from query_engine.planning.plan import Output
 if TYPE_CHECKING:
     from disclosure_control.linked.companions import Published
 
-__all__ = ["find_rests"]
+__all__ = ["find_rests", "subtract_figures"]
+
+_Column = tuple[int, str]
+"""The number of a table, and the label of one of its figures."""
 
 
 def find_rests(
@@ -35,7 +39,7 @@ def find_rests(
         distinct = {linked.places[each.place]: each for each in reversed(figures)}
         if len(distinct) == 1 or (least <= fewest and base == 1):
             continue
-        for wide, parts, left in _subtract(list(distinct.values()), len(published) - 1, base, deadline):
+        for wide, parts, left in subtract_figures(list(distinct.values()), len(published) - 1, base, deadline):
             doubt = base // 2 * (len(parts) + 1)
             if left - doubt < least and left + doubt >= fewest:
                 cells = (linked.places[each.place] for each in parts)
@@ -48,12 +52,13 @@ def _of_what(output: Output, table: "Published") -> object:
     return None if moment is None else moment.of
 
 
-def _subtract(
-    figures: Sequence[Figure], newest: int, base: int, deadline: Deadline
+def subtract_figures(
+    figures: Sequence[Figure], newest: int, base: int, deadline: Deadline, together: int = 1
 ) -> Iterator[tuple[Figure, Sequence[Figure], int]]:
     """Each figure with others whose children are some of its own and no one else's, and how many are left about.
 
-    One of them is of the newest table.
+    One of them is of the newest table. Parts of any so many tables `together` come first, and then what fits beside
+    them. Raises `TimeUp`.
     """
     new = [each for each in figures if each.place[0] == newest]
     for wide in figures:
@@ -61,18 +66,25 @@ def _subtract(
         if wide not in new and not any(lies_within(each, wide) for each in new):
             continue
         inside = [each for each in figures if each is not wide and lies_within(each, wide)]
-        for parts in _cover(wide, inside, base):
+        for first in combinations_with_replacement(dict.fromkeys(map(_column_of, inside)), together):
+            if together > 1 and newest not in (wide.place[0], *(number for number, _ in first)):
+                continue
+            parts = _cover(wide, inside, base, first)
             if newest in (wide.place[0], *(each.place[0] for each in parts)):
                 yield wide, parts, wide.children - sum(each.children for each in parts)
 
 
-def _cover(wide: Figure, inside: Sequence[Figure], base: int) -> Iterator[Sequence[Figure]]:
-    """Parts of a figure that have nobody in common: those of one table after the other first, then what fits beside."""
-    for table in dict.fromkeys((each.place[0], each.place[2]) for each in inside):
-        found, left = list[Figure](), wide.children
-        for each in sorted(inside, key=lambda each: ((each.place[0], each.place[2]) != table, -each.children)):
-            doubt = base // 2 * (len(found) + 2)
-            if each.children <= left + doubt and all(are_apart(each, other) for other in found):
-                found.append(each)
-                left -= each.children
-        yield found
+def _cover(wide: Figure, inside: Sequence[Figure], base: int, first: Sequence[_Column]) -> Sequence[Figure]:
+    """Parts of a figure that have nobody in common: those of some columns first, one column after the other."""
+    ranks = {column: rank for rank, column in reversed(list(enumerate(first)))}
+    found, left = list[Figure](), wide.children
+    for each in sorted(inside, key=lambda each: (ranks.get(_column_of(each), len(first)), -each.children)):
+        doubt = base // 2 * (len(found) + 2)
+        if each.children <= left + doubt and all(are_apart(each, other) for other in found):
+            found.append(each)
+            left -= each.children
+    return found
+
+
+def _column_of(figure: Figure) -> _Column:
+    return figure.place[0], figure.place[2]

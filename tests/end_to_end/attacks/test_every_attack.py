@@ -23,6 +23,7 @@ ATTACKS = {
     "differencing by roster": {"test_differencing_by_roster"},
     "averages of groups that round alike": {"test_averages_of_groups_that_round_alike"},
     "an average beyond those of all parts": {"test_an_average_beyond_those_of_all_parts"},
+    "an average that no mixture of parts has": {"test_an_average_that_no_mixture_of_parts_has"},
     "amounts by subtraction": {"test_amounts_by_subtraction"},
     "tracker": {"test_tracker"},
     "totals": {"test_totals"},

@@ -26,6 +26,9 @@ LONGEST = 300
 GROUPS = [f"ethnicity_major = '{origin}'" for origin in ("black", "other")][: 2 if DEEP else 1]
 """Of whom there are few of an age."""
 
+ORIGINS = [f"ethnicity_major = '{origin}'" for origin in ("black", "asian", "other", "mixed")][: 4 if DEEP else 2]
+"""Of whom one after another is left out, so that each cuts those who are left out otherwise."""
+
 Groups = Mapping[tuple[Any, ...], Measured]
 """What is printed of each group of an authority, where all of it is."""
 
@@ -78,6 +81,7 @@ def _number(table: Table, label: str, at: tuple[Any, ...]) -> Fraction | None:
     return Fraction(str(entry)) if isinstance(entry, int | float | Decimal) else None
 
 
+SEXES = ["sex = 'M'", "sex = 'F'"]
 TEENAGERS = Asked("age BETWEEN 12 AND 18", "age")
 
 
@@ -114,7 +118,20 @@ def test_an_average_beyond_those_of_all_parts(besiege: Besiege, preset: str) -> 
     young, group = Asked("age BETWEEN 1 AND 9"), "ethnicity_major = 'other'"
 
     def attack(door: Door) -> Iterator[Claim]:
-        yield from leave_out(group, young, partial(young.averages, door), ["sex = 'M'", "sex = 'F'"], is_beyond)
+        yield from leave_out(group, young, partial(young.averages, door), SEXES, is_beyond)
+
+    assert_blocked(besiege(attack, preset))
+
+
+def test_an_average_that_no_mixture_of_parts_has(besiege: Besiege, preset: str) -> None:
+    """Boys and girls who are not of an origin, of one origin after another, whose averages do not come to that of all.
+
+    Who is of the one is cut up by what was asked of the others, so that no cell has all of them.
+    """
+
+    def attack(door: Door) -> Iterator[Claim]:
+        for origin in ORIGINS:
+            yield from leave_out(origin, TEENAGERS, partial(TEENAGERS.averages, door), SEXES, weigh_amounts)
 
     assert_blocked(besiege(attack, preset))
 
