@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from federation.lookups import ChildSought, LookupKind, LookupRequest
-from federation.web.session import Means, load_secret, start_session, write_session
+from federation.web.session import Means, load_secret, name_cookie, start_session, write_session
 from federation.wire import whole_seconds
 from node.lookups.holding import hold_request
 from node.lookups.notices import NoticeKind, give_notice
@@ -63,8 +63,9 @@ def address(node: Node) -> Iterator[str]:
 
 def cookie_for(node: Node, person: str, address: str) -> dict[str, str]:
     """The cookie of somebody who has signed in with a passkey."""
-    text = write_session(start_session(node.clock(), person, Means.PASSKEY), load_secret(node.party.directory))
-    return {"name": f"circe-{node.party.member_id}", "value": text, "url": address}
+    secret = load_secret(node.party.directory)
+    text = write_session(start_session(node.clock(), person, Means.PASSKEY), secret)
+    return {"name": name_cookie(node.party.member_id, secret), "value": text, "url": address}
 
 
 @pytest.mark.parametrize("path", SEEN_BY)

@@ -126,8 +126,9 @@ def _list_schemes(room: str) -> Json:
     session = {
         "type": "apiKey",
         "in": "cookie",
-        "name": f"circe-{room}",
-        "description": "The session of whoever has signed in; over TLS its name begins with __Host-.",
+        "name": f"circe-{room}-…",
+        "description": "The session of whoever has signed in; its name ends in digits of the party's own, "
+        "and over TLS begins with __Host-.",
     }
     signature = {
         "type": "apiKey",
