@@ -2,7 +2,8 @@
 
 Nothing of the query engine or of disclosure control is used, so agreement with them means something. The rules are
 those of `opensafely` as its file states them: counts of 0 to 7 withheld, the rest to the nearest 5, shares of children
-from the rounded counts, averages of a quantity over at least 10 children, three decimals for what runs from 0 to 1.
+from the rounded counts, averages of a quantity over at least 10 children, whichever of the numbers that are printed
+alike they are, three decimals for what runs from 0 to 1.
 """
 
 from collections.abc import Iterator, Sequence
@@ -45,7 +46,7 @@ def protect_by_hand(
     """Return children, mean attendance and share of persistent absentees as they may be shown."""
     if children < 8:
         return "c", "c", "c"
-    if with_attendance < 10 or attending < 8:
+    if nearest_five(with_attendance) - 2 < 10 or attending < 8:
         mean: Figure = "c"
     else:
         mean = half_up(attendance or 0, with_attendance * 10, 3)

@@ -41,6 +41,7 @@ from federation import (
     state,
     template,
     transport,
+    typed_days,
     webauthn,
     wire,
 )
@@ -286,6 +287,9 @@ PARSERS = {
     ),
     "federation.transport:decode_records": Parser(
         lambda data: transport.decode_records(text(data)), SEAL, HASH.encode()
+    ),
+    "federation.typed_days:read_day": Parser(
+        lambda data: typed_days.read_day(text(data)), (ValueError,), b"31/12/2015"
     ),
     "federation.web.session:read_session": Parser(
         lambda data: session.read_session(text(data), bytes(32), NOW), (session.SessionInvalid,), b"a:1:1:code:ana:00"
