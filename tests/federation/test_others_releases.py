@@ -1,6 +1,7 @@
 """A release that somebody else asked for: a member of another organisation fetches, verifies, compares and cites it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -136,41 +137,55 @@ def test_ones_own_query_is_followed_as_before(played: PlayedFederation, monkeypa
 
 
 @pytest.fixture
-def under_own_rules(played: PlayedFederation) -> Iterator[str]:
+def apart(tmp_path: Path) -> Iterator[PlayedFederation]:
+    """A hub that has released nothing: stricter rules beside other releases are for an output checker to look at."""
+    federation = found_federation(tmp_path)
+    yield federation
+    federation.hub.close()
+
+
+@pytest.fixture
+def under_own_rules(apart: PlayedFederation) -> str:
     """A query of Ana's, under a preset that her university and the hub have files of, and the department has none."""
-    holders = [played.hub.party, played.parties["ana"]]
-    files = [write_strict(party.directory) for party in holders]
-    keep_project(played.hub, make_project(PROJECT, ["ana"], ["ons_10_5", STRICT]))
-    ana = open_client(played)
+    for party in (apart.hub.party, apart.parties["ana"]):
+        write_strict(party.directory)
+    keep_project(apart.hub, make_project(PROJECT, ["ana"], ["ons_10_5", STRICT]))
+    ana = open_client(apart)
     ana.answering, ana.refusing = NODES, ()
-    yield ana.sql(SQL, project=PROJECT, purpose=PURPOSE, preset=STRICT, path="per_authority").result().document.query_id
-    for file in files:
-        file.unlink()
+    return (
+        ana.sql(SQL, project=PROJECT, purpose=PURPOSE, preset=STRICT, path="per_authority").result().document.query_id
+    )
 
 
-def test_rules_are_lent_to_read_by(under_own_rules: str, reader: QuickClient) -> None:
+@pytest.fixture
+def lent_to(apart: PlayedFederation) -> QuickClient:
+    """Bea, who has no file of those rules."""
+    return open_client(apart, "bea")
+
+
+def test_rules_are_lent_to_read_by(under_own_rules: str, lent_to: QuickClient) -> None:
     """They are those whose digest was signed. Nothing is kept of them, so that nothing can be signed by them."""
-    result = reader.result(under_own_rules)
+    result = lent_to.result(under_own_rules)
     protected = result.document.table["preset"]
     assert protected["name"] == STRICT
     assert isinstance(result.table, ShownTable)
     assert any(result.table.margins)
-    assert reader.presets.find(STRICT, protected["version"]).name == STRICT
-    assert not (reader._party.directory / "presets").exists()
+    assert lent_to.presets.find(STRICT, protected["version"]).name == STRICT
+    assert not (lent_to._party.directory / "presets").exists()
     with pytest.raises(PresetInvalid):
-        reader._party.presets.find(STRICT, protected["version"])
+        lent_to._party.presets.find(STRICT, protected["version"])
 
 
 def test_other_rules_than_were_approved_are_not_read_by(
-    under_own_rules: str, reader: QuickClient, monkeypatch: pytest.MonkeyPatch
+    under_own_rules: str, lent_to: QuickClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rules = reader._connection.fetch_rules(under_own_rules)
+    rules = lent_to._connection.fetch_rules(under_own_rules)
     looser = rules.replace(b'"smallest_count_shown":12', b'"smallest_count_shown":11')
     assert looser != rules
     for content in (looser, b"", rules + b" "):
-        monkeypatch.setattr(reader._connection, "fetch_rules", lambda _, content=content: content)
+        monkeypatch.setattr(lent_to._connection, "fetch_rules", lambda _, content=content: content)
         with pytest.raises(ManifestMismatch, match="not those that were approved"):
-            reader.fetch(under_own_rules)
+            lent_to.fetch(under_own_rules)
 
 
 # --- A hub that lies -------------------------------------------------------------------------------------------------
