@@ -1,6 +1,7 @@
 """The log has that somebody looked for a child of their own surname, and not the name."""
 
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -12,6 +13,7 @@ from node.people import Person
 from node.service import Node
 from policies.names import Action as PolicyAction
 from policies.names import Relation, Role
+from tests.federation.cast import make_keys
 
 BORN = date(2012, 1, 31)
 
@@ -20,6 +22,7 @@ class PlayedNode:
     """As much of a node as writing an entry takes."""
 
     authority = "301"
+    party = SimpleNamespace(keys=make_keys("node-301"))
 
     def event(self, action: Action, actor: str, reference: str, **more: Any) -> AuditEvent:
         """Return the entry, with the node's own members first and the rest as details."""
