@@ -35,8 +35,8 @@ pytestmark = pytest.mark.browser
 
 PURPOSE = "How attendance differs by key stage"
 LOGGED = ["query.drafted", "query.submitted", *["query.approved"] * 2, "query.offered", *["query.answered"] * 4]
-LOGGED += ["release.held", "query.released"]
-"""What the hub's log says of the query, oldest first."""
+LOGGED += ["release.held", "query.released", *["file.exported"] * 4]
+"""What the hub's log says of the query, oldest first: release and proof, open data, and what a program fetched last."""
 
 Window = Callable[[], AbstractContextManager["Page"]]
 
