@@ -76,7 +76,8 @@ class _Search:
         for each in figures:
             by_cell.setdefault(self._cell(each), []).append(self.amounts[each.place])
         averages, most = average_by_cell(by_cell), max(each.most for found in by_cell.values() for each in found)
-        for whole, parts in dict.fromkeys(self._subtract(figures)):
+        told = [each for each in figures if self._cell(each) in averages]
+        for whole, parts in dict.fromkeys(self._subtract(told)):
             others = int(self.counts[1][whole] - self.counts[0][list(parts)].sum())
             if fewest_others(whole, parts, averages, most, self.counts, (0, others)) > 0:
                 yield whole, parts
