@@ -51,7 +51,7 @@ pep | term=202425-autumn | meeting_date | say when the meeting was
 pep | term=202425-autumn meeting_date=2024-11-02 completed_date=01/11/2024 | completed_date | before the day of
 attendance | term=202425-autumn possible=10 authorised=6 unauthorised=5 | possible | more sessions
 time_away | cause=suspension start_date=2024-11-04 end_date=2024-11-05 days=2.5 | days | fewer days
-starting_point | subject=english grade=EXS assessed_on=30/02/2024 | assessed_on | as 2025-03-31
+starting_point | subject=english grade=EXS assessed_on=30/02/2024 | assessed_on | as 31/03/2025 or 2025-03-31
 support | kind=tuition start_date=2024-11-04 target_subject=english cost=1e3 | cost | write pounds
 admission | request_date=2024-11-04 on_roll_date=2024-11-03 | on_roll_date | before the day of
 """
