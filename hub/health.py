@@ -6,6 +6,7 @@ from audit.connection import DatabaseUnavailable
 from federation.register import RegisterError
 from federation.state import StateError
 from federation.web.description import describes
+from federation.web.health_word import say_health
 from hub.service import Hub
 
 health = Blueprint("health", __name__)
@@ -16,8 +17,7 @@ health = Blueprint("health", __name__)
 def send_health() -> Response:
     """Say "ok" where the register is valid and the database answers; else which of them fails, with status 503."""
     hub: Hub = current_app.extensions["hub"]
-    failing = find_failing(hub)
-    return Response(f"{failing or 'ok'}\n", 503 if failing else 200, content_type="text/plain; charset=utf-8")
+    return say_health(find_failing(hub))
 
 
 def find_failing(hub: Hub) -> str:

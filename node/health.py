@@ -11,6 +11,7 @@ from federation.state import StateError
 from federation.tls import TlsInvalid
 from federation.transport import HubRefused, HubUnreachable, connect_party
 from federation.web.description import describes
+from federation.web.health_word import say_health
 from node.own_policy import find_trouble
 from node.service import Node
 from node.snapshots import SnapshotDamaged, SnapshotMissing
@@ -23,8 +24,7 @@ health = Blueprint("health", __name__)
 def send_health() -> Response:
     """Say "ok" where log, register, policy and snapshot are as they should be; else what fails, with status 503."""
     node: Node = current_app.extensions["node"]
-    failing = find_failing(node)
-    return Response(f"{failing or 'ok'}\n", 503 if failing else 200, content_type="text/plain; charset=utf-8")
+    return say_health(find_failing(node))
 
 
 def find_failing(node: Node) -> str:
