@@ -6,24 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from federation.envelope import Envelope, seal_envelope
+from federation.envelope import Envelope
 from federation.exchange import QueryState, RunDraft
 from federation.manifest import Choice
-from federation.manifest import Path as LeavingPath
 from federation.reports.measures import load_measures, write_question
 from federation.software import write_products
-from federation.template import TEMPLATE_TYPE, check_run
-from federation.template_making import make_template, sign_template
-from federation.wire import encode_document
+from federation.template import check_run
 from hub.queries import StoredQuery, find_query
 from hub.runs import draft_run
 from hub.sightings import note_sighting
 from tests.hub.pages.conftest import Browse, Send
 from tests.hub.pages.test_hub_asking import main_text
-from tests.hub.played_federation import PROJECT, PlayedFederation, found_federation
+from tests.hub.played_federation import PlayedFederation, found_federation
 from tests.hub.sums.conftest import AUTHORITIES
-from tests.hub.sums.played_sums import PlayedSums, play_sums
-from tests.projects import make_project
+from tests.hub.sums.played_sums import PlayedSums, approve_template, play_sums
 
 KNOWN = load_measures()
 SQL = write_question(KNOWN.find_measure("absence"), KNOWN.find_factors(["sex"]), 202425)
@@ -57,25 +53,9 @@ def announce(sums: PlayedSums, term: str, *nodes: str) -> None:
 
 def approve(sums: PlayedSums, runs: int = 12, days: int = 60) -> Envelope:
     """A template of Ana's for absence by sex, in two academic years, in words and spaces of its own."""
-    template = make_template(
-        project=make_project(PROJECT),
-        asker="ana",
-        purpose="Absence of children in care",
-        sql=SQL.replace("202425", "{year}").replace("\n", "\n  "),
-        parameters={"year": ["202324", "202425"]},
-        snapshot_terms=(SPRING, SUMMER),
-        path=LeavingPath.EXACT_SUM,
-        roster="england",
-        preset="ons_10_5",
-        most_runs=runs,
-        days=days,
-        register_version=1,
-        now=sums.federation.clock(),
-    )
-    envelope = seal_envelope(encode_document(template), TEMPLATE_TYPE)
-    for signer in ("ana", "cho", "dev"):
-        envelope = sign_template(envelope, sums.federation.parties[signer].keys)
-    return envelope
+    sql = SQL.replace("202425", "{year}").replace("\n", "\n  ")
+    purpose, years = "Absence of children in care", ("202324", "202425")
+    return approve_template(sums, sql, runs, (SPRING, SUMMER), days=days, years=years, purpose=purpose)
 
 
 def run_first(sums: PlayedSums, template: Envelope) -> str:

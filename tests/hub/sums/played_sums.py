@@ -281,22 +281,33 @@ class KeptReveals:
 
 
 def approve_template(
-    sums: PlayedSums, sql: str = SQL, runs: int = 12, terms: Sequence[str] = (TERM,), roster: str = "england"
+    sums: PlayedSums,
+    sql: str = SQL,
+    runs: int = 12,
+    terms: Sequence[str] = (TERM,),
+    roster: str = "england",
+    *,
+    days: int = 30,
+    years: Sequence[str] = (),
+    purpose: str = "How many children there are in each key stage",
 ) -> Envelope:
-    """A template for exact sums over England, signed by its asker and by approvers of two organisations."""
+    """A template for exact sums over England, signed by its asker and by approvers of two organisations.
+
+    Where it has `years`, they are what its `{year}` may be.
+    """
     federation = sums.federation
     template = make_template(
         project=make_project(PROJECT),
         asker="ana",
-        purpose="How many children there are in each key stage",
+        purpose=purpose,
         sql=sql,
-        parameters={},
+        parameters={"year": list(years)} if years else {},
         snapshot_terms=terms,
         path=Path.EXACT_SUM,
         roster=roster,
         preset="ons_10_5",
         most_runs=runs,
-        days=30,
+        days=days,
         register_version=1,
         now=federation.clock(),
     )

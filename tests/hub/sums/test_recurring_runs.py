@@ -8,23 +8,19 @@ import pytest
 
 from audit.event import Action
 from audit.log import read_entries
-from federation.envelope import Envelope, seal_envelope
+from federation.envelope import Envelope
 from federation.exchange import QueryState, RunDraft
-from federation.manifest import Choice, Manifest, Path
+from federation.manifest import Choice, Manifest
 from federation.software import write_products
-from federation.template import TEMPLATE_TYPE, check_run, template_digest
-from federation.template_making import make_template, sign_template
-from federation.wire import encode_document
+from federation.template import check_run, template_digest
 from hub.endings import withdraw_query
 from hub.queries import find_query
 from hub.recurring import announced_terms, draft_next_runs
 from hub.runs import PreparedRun, draft_run, store_run
 from hub.service import Hub
 from hub.sightings import note_sighting
-from tests.hub.played_federation import PROJECT
 from tests.hub.replies import status_of
-from tests.hub.sums.played_sums import PlayedSums
-from tests.projects import make_project
+from tests.hub.sums.played_sums import PlayedSums, approve_template
 
 YEARLY = """SELECT key_stage, COUNT(*) AS children FROM child_year
 WHERE academic_year = {year} AND counted_here AND population = 'looked_after' GROUP BY key_stage"""
@@ -36,25 +32,7 @@ def approve(
     sums: PlayedSums, *, runs: int = 12, days: int = 60, terms: tuple[str, ...] = (OLD, NEXT, NEXT_YEAR)
 ) -> Envelope:
     """A template about two years, signed by its asker and by approvers of two organisations."""
-    template = make_template(
-        project=make_project(PROJECT),
-        asker="ana",
-        purpose="How many children there are in each key stage",
-        sql=YEARLY,
-        parameters={"year": ["202324", "202425"]},
-        snapshot_terms=terms,
-        path=Path.EXACT_SUM,
-        roster="england",
-        preset="ons_10_5",
-        most_runs=runs,
-        days=days,
-        register_version=1,
-        now=sums.federation.clock(),
-    )
-    envelope = seal_envelope(encode_document(template), TEMPLATE_TYPE)
-    for signer in ("ana", "cho", "dev"):
-        envelope = sign_template(envelope, sums.federation.parties[signer].keys)
-    return envelope
+    return approve_template(sums, YEARLY, runs, terms, days=days, years=("202324", "202425"))
 
 
 def run_once(sums: PlayedSums, template: Envelope, *, sign: bool = True) -> str:
