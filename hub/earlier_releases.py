@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from audit.connection import Connection
-from disclosure_control.linked.related import find_related
+from disclosure_control.linked.children.related import find_related
 from disclosure_control.models.reading import read_release
 from disclosure_control.models.release import ReleasedModel
 from disclosure_control.models.row_count import count_rows, plan_rows

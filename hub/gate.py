@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from audit.connection import Connection
-from disclosure_control.linked.companions import Published, link_published
-from disclosure_control.linked.links import MOST_CELLS, Linked, link_plans
-from disclosure_control.linked.parts import TooTangled
+from disclosure_control.linked.children.parts import TooTangled
+from disclosure_control.linked.counts.cells import MOST_CELLS, Linked
+from disclosure_control.linked.counts.links import link_plans
+from disclosure_control.linked.published import Published, link_published
 from disclosure_control.linked.words import tell_hits
 from disclosure_control.models.row_count import plan_rows
 from disclosure_control.presets.preset import Preset, PresetInvalid

@@ -18,8 +18,8 @@ from functools import partial
 from pathlib import Path as FilePath
 
 from audit.connection import Connection
-from disclosure_control.linked.companions import Published
-from disclosure_control.linked.related import find_related
+from disclosure_control.linked.children.related import find_related
+from disclosure_control.linked.published import Published
 from disclosure_control.presets.preset import Preset
 from disclosure_control.presets.shelf import PresetShelf
 from disclosure_control.rows.protected_table import ProtectedTable, Row, read_protected

@@ -5,97 +5,28 @@ withheld, counted in additions; of equally near ones the one over fewest cells, 
 else helps, nothing new is shown.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import product
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from disclosure_control.linked.amounts import find_amounts
-from disclosure_control.linked.counted import Counted, counts_of
-from disclosure_control.linked.figures import number_children
-from disclosure_control.linked.joint_attack import Baseline, Entries, JointAttack, Rules, attack_together, rule_for
-from disclosure_control.linked.links import Linked, Place, link_plans
-from disclosure_control.linked.mixtures import part_mixtures
+from disclosure_control.linked.children.counted import counts_of
+from disclosure_control.linked.counts.cells import Linked
+from disclosure_control.linked.counts.said import Entries
+from disclosure_control.linked.figures.amounts import find_amounts
+from disclosure_control.linked.figures.mixtures import part_mixtures
+from disclosure_control.linked.figures.printed import number_children
+from disclosure_control.linked.figures.unlike import part_unlike
+from disclosure_control.linked.joint_attack import Baseline, JointAttack, attack_together
 from disclosure_control.linked.own_sake import find_known, list_few
-from disclosure_control.linked.shares import read_share
-from disclosure_control.linked.unlike import part_unlike
-from disclosure_control.presets.preset import Preset
-from disclosure_control.rows.protected_table import Entry, Row
-from disclosure_control.suppression.cell_rules import least_behind
+from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.lattice import Lattice
-from disclosure_control.suppression.rules import UNBOUNDED, Interval
-from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Printed
-from disclosure_control.symbols import Symbol
-from query_engine.planning.plan import QueryPlan
+from disclosure_control.suppression.view import UNKNOWN, WITHHELD
 
-__all__ = ["Published", "entries_of", "find_companions", "link_published", "nearest_row", "rules_of"]
+__all__ = ["find_companions", "nearest_row"]
 
 MOST_ROUNDS = 12
 """How often more is withheld, before all is."""
-
-
-@dataclass(frozen=True)
-class Published:
-    """A table that was released: its plan, its rows in the plan's order without an authority's code, and over whom.
-
-    `preset` is what protected it, in the version of then: by it the rows are read.
-    `implied` has counts of the children behind figures that are no counts, as they would be printed, by row and label:
-    whoever made the table knows them.
-    """
-
-    name: str
-    plan: QueryPlan
-    preset: Preset
-    rows: Sequence[Row]
-    roster: Collection[str] = ("",)
-    implied: Mapping[tuple[int, str], int] = field(default_factory=dict)
-
-
-def link_published(published: Sequence[Published]) -> Linked:
-    """The links between tables. Raises `TooTangled`."""
-    return link_plans([each.plan for each in published], [each.roster for each in published])
-
-
-def rules_of(published: Sequence[Published]) -> Rules:
-    """What the counts of each table were held to."""
-    return [rule_for(each.preset, each.plan) for each in published]
-
-
-def entries_of(published: Sequence[Published]) -> Entries:
-    """What is printed of each count, or known by a figure that is printed."""
-    found: dict[Place, Printed | Interval] = {}
-    for number, table in enumerate(published):
-        every = tuple(counts_of(table.plan))
-        for counted, (place, row) in product(every, enumerate(table.rows)):
-            implied = table.implied.get((place, counted.label))
-            if counted.of_share and implied is None:
-                said: Printed | Interval | None = read_share(table.plan, table.preset, every, counted, row)
-            else:
-                said = _read(row[counted.place], implied, counted, table)
-            if said is not None:
-                found[number, place, counted.label] = said
-    return found
-
-
-def _read(entry: Entry, implied: int | None, counted: Counted, table: Published) -> Printed | Interval | None:
-    """What is printed of a count; None where nothing is, not even that it is of somebody."""
-    output = table.plan.outputs[counted.place]
-    if counted.implied and entry == Symbol.NOT_APPLICABLE:
-        # An average is of nobody then; of other figures there may be too few to work them out.
-        return 0 if output.kind == "mean" else None
-    if counted.of_share and isinstance(entry, Symbol):
-        return None
-    if counted.implied and isinstance(entry, Symbol):
-        return UNKNOWN
-    if counted.implied:
-        # That it is printed says that it rests on enough; no more than that a sum of 0 may be nobody's.
-        least = least_behind(output, table.preset) if entry or output.kind != "sum" else 0
-        return (least, UNBOUNDED) if implied is None else implied
-    if isinstance(entry, int) and not isinstance(entry, bool):
-        return entry
-    return WITHHELD if entry == Symbol.CONFIDENTIAL else UNKNOWN
 
 
 def find_companions(earlier: Sequence[Published], newest: Published, deadline: Deadline = NEVER) -> frozenset[int]:

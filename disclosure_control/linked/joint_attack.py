@@ -10,30 +10,29 @@ What is printed is read as the preset had it that protected it then, in the vers
 by the strictest of them: a count that one withheld is not to be printed, or bounded, under another.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 import numpy as np
 
-from disclosure_control.linked.amounts import NO_AMOUNTS, Amount, least_children
-from disclosure_control.linked.groups import find_groups, find_small
-from disclosure_control.linked.implied import narrow_bounds
-from disclosure_control.linked.links import Linked, Place
-from disclosure_control.linked.said import Entries, Rules, Said
-from disclosure_control.linked.seen import Seen
-from disclosure_control.linked.unlike import NOTHING_UNLIKE, Unlike
-from disclosure_control.presets.preset import TOTAL_LEVEL, ByLevel, Preset
+from disclosure_control.linked.counts.cells import Linked, Place
+from disclosure_control.linked.counts.groups import find_groups, find_small
+from disclosure_control.linked.counts.implied import narrow_bounds
+from disclosure_control.linked.counts.rules import Rules, strictest
+from disclosure_control.linked.counts.said import Entries, Said
+from disclosure_control.linked.counts.seen import Seen
+from disclosure_control.linked.counts.view import readings
+from disclosure_control.linked.figures.amounts import NO_AMOUNTS, Amount, least_children
+from disclosure_control.linked.figures.unlike import NOTHING_UNLIKE, Unlike
 from disclosure_control.suppression.attack import Knowing, Known
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.reader import Contradiction
-from disclosure_control.suppression.rules import UNBOUNDED, CountRule, Interval
+from disclosure_control.suppression.rules import UNBOUNDED, Interval
 from disclosure_control.suppression.view import Bounds, Printed, View, lacks
 from disclosure_control.suppression.witnesses import find_witnesses
-from query_engine.planning.plan import QueryPlan
 
-__all__ = ["Baseline", "Entries", "JointAttack", "Rules", "Told", "attack_together", "rule_for"]
-__all__ += ["view_counts"]
+__all__ = ["Baseline", "JointAttack", "Told", "attack_together"]
 
 
 @dataclass(frozen=True)
@@ -88,12 +87,6 @@ def _high(known: Known) -> int:
     return UNBOUNDED if known.high is None else known.high
 
 
-def rule_for(preset: Preset, plan: QueryPlan) -> CountRule:
-    """A preset's rule for the rows of authorities, or for totals, which are rounded as those of the nation are."""
-    base = (preset if plan.path == "per_authority" else preset.at(TOTAL_LEVEL)).rounding_base
-    return replace(CountRule.of(preset), bases=ByLevel(base, base, base))
-
-
 def attack_together(
     linked: Linked,
     entries: Entries,
@@ -115,24 +108,12 @@ def attack_together(
     Raises `TimeUp` where it is not over by the deadline.
     """
     contradiction, said = Contradiction(), Said.of(linked, entries, rules)
-    for may_be_none in _readings(entries, rules):
+    for may_be_none in readings(entries, rules):
         try:
             bounds = _beside_unlike(entries, unlike, said.bounds(may_be_none))
             bounds = _beside_amounts(linked, entries, amounts, bounds)
             seen = Seen.of(after.seen if after else None, *bounds)
             return _Attack(linked, said, rules, narrow_bounds(linked.lattice, *bounds), seen, only, deadline).run()
-        except Contradiction as found:
-            contradiction = found
-    raise contradiction
-
-
-def view_counts(linked: Linked, entries: Entries, rules: Rules) -> View:
-    """What printed counts say of each other by adding up, and no more than that. Raises `Contradiction`."""
-    contradiction, said = Contradiction(), Said.of(linked, entries, rules)
-    for may_be_none in _readings(entries, rules):
-        try:
-            bounds = narrow_bounds(linked.lattice, *said.bounds(may_be_none))
-            return View(linked.lattice, _strictest(rules), *bounds, ())
         except Contradiction as found:
             contradiction = found
     raise contradiction
@@ -169,17 +150,6 @@ class Baseline:
                 unlike=self.unlike,
             )
         return found.beyond(self._found)
-
-
-def _readings(entries: Entries, rules: Rules) -> Sequence[Collection[int]]:
-    """The tables in which a count that is withheld may be none, though zeros are shown: as few as can be first.
-
-    Whoever takes c for "somebody" can be wrong: where all of a table is withheld, nothing of it says that anybody is
-    there; and of a row that is withheld for one of its counts so are the others.
-    """
-    every = frozenset(number for number, _, _ in entries)
-    blank = every - {number for (number, _, _), entry in entries.items() if isinstance(entry, int)}
-    return list(dict.fromkeys((frozenset[int](), blank, every))) if any(each.shows_zero for each in rules) else [every]
 
 
 def _beside_unlike(entries: Entries, unlike: Unlike, bounds: tuple[Bounds, Bounds]) -> tuple[Bounds, Bounds]:
@@ -226,7 +196,7 @@ class _Attack:
     def run(self) -> JointAttack:
         """What is told of counts that are withheld, and of groups that nobody asked for."""
         withheld, hidden = self.said.withheld_cells(), self.said.hidden()
-        view = View(self.linked.lattice, _strictest(self.rules), *self.bounds, ())
+        view = View(self.linked.lattice, strictest(self.rules), *self.bounds, ())
         looked = [cell for cell in withheld if self.only is None or cell in self.only]
         told, lost, seen = self._find_told(view, looked)
         knowing = Knowing(view, self.deadline, lost)
@@ -246,7 +216,7 @@ class _Attack:
         """
         if self.only is not None and self.only.isdisjoint(hidden):
             return
-        if _strictest(self.rules).shows_zero:
+        if strictest(self.rules).shows_zero:
             yield from find_groups(view, hidden, seen, self.deadline)
             return
         ordinary = self.linked.ordinary
@@ -273,15 +243,6 @@ class _Attack:
             return told, {}, self.seen
         witnesses = find_witnesses(replace(view, withheld=tuple(left)), self.deadline)
         return [*told, *witnesses.told()], witnesses.lost, self.seen.beside(witnesses.low, witnesses.high)
-
-
-def _strictest(rules: Rules) -> CountRule:
-    """What none of the rules lets be told."""
-    return replace(
-        rules[-1],
-        least=max(each.least for each in rules),
-        shows_zero=all(each.shows_zero for each in rules),
-    )
 
 
 def _room(rules: Rules) -> int:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from typing import cast
 
-from disclosure_control.linked.counted import Kind
-from disclosure_control.linked.links import Categories, Linked, Part
-from disclosure_control.linked.populations import populations_of
+from disclosure_control.linked.children.counted import Kind
+from disclosure_control.linked.children.populations import populations_of
+from disclosure_control.linked.counts.cells import Categories, Linked, Part
 from query_engine.columns import Column, GovernedTable
 from query_engine.planning.plan import QueryPlan
 from query_engine.planning.region import Region, RegionTangled, intersect, unite

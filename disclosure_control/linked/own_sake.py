@@ -9,24 +9,23 @@ no count becomes one number by such a reading, as far as tables can be read so; 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from disclosure_control.linked.counted import counts_of, stands_alone
-from disclosure_control.linked.implied import narrow_bounds
-from disclosure_control.linked.joint_attack import Entries, Rules, view_counts
-from disclosure_control.linked.links import Linked, Place
+from disclosure_control.linked.children.counted import counts_of, stands_alone
+from disclosure_control.linked.counts.cells import Linked, Place
+from disclosure_control.linked.counts.implied import narrow_bounds
+from disclosure_control.linked.counts.rules import Rules
+from disclosure_control.linked.counts.said import Entries
+from disclosure_control.linked.counts.view import view_counts
+from disclosure_control.linked.published import Published
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.parts import Parts
 from disclosure_control.suppression.reader import ALMOST, Contradiction, Reader
 from disclosure_control.suppression.view import WITHHELD, View
 
-if TYPE_CHECKING:
-    from disclosure_control.linked.companions import Published
-
 __all__ = ["find_known", "list_few"]
 
 
-def list_few(published: Sequence["Published"]) -> Sequence[frozenset[Place]]:
+def list_few(published: Sequence[Published]) -> Sequence[frozenset[Place]]:
     """Table by table the counts that may be withheld for their own sake alone."""
     return [
         frozenset(

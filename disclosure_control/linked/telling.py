@@ -9,13 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TypeVar
 
-from disclosure_control.linked.amounts import Amount, find_amounts
-from disclosure_control.linked.companions import Published, entries_of, link_published, nearest_row, rules_of
-from disclosure_control.linked.figures import add_rests, number_children
-from disclosure_control.linked.joint_attack import Entries, Rules, view_counts
-from disclosure_control.linked.links import Linked, Place
-from disclosure_control.linked.moments import Followed, Moment, Quantity, find_followed, find_moments, moment_of
-from disclosure_control.linked.rests import find_rests
+from disclosure_control.linked.companions import nearest_row
+from disclosure_control.linked.counts.cells import Linked, Place
+from disclosure_control.linked.counts.rules import Rules
+from disclosure_control.linked.counts.said import Entries
+from disclosure_control.linked.counts.view import view_counts
+from disclosure_control.linked.figures.amounts import Amount, find_amounts
+from disclosure_control.linked.figures.moments import Followed, Moment, Quantity, find_followed, find_moments, moment_of
+from disclosure_control.linked.figures.printed import add_rests, number_children
+from disclosure_control.linked.figures.rests import find_rests
+from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.view import UNKNOWN
 

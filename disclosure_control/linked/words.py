@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from disclosure_control.linked.companions import Published, entries_of, link_published, rules_of
-from disclosure_control.linked.counted import stands_alone
-from disclosure_control.linked.joint_attack import Baseline, Entries, JointAttack, Rules, Told, attack_together
-from disclosure_control.linked.links import Linked
+from disclosure_control.linked.children.counted import stands_alone
+from disclosure_control.linked.counts.cells import Linked
+from disclosure_control.linked.counts.rules import Rules
+from disclosure_control.linked.counts.said import Entries
+from disclosure_control.linked.joint_attack import Baseline, JointAttack, Told, attack_together
 from disclosure_control.linked.naming import Names
+from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
 from disclosure_control.suppression.deadline import NEVER, Deadline
 
 __all__ = ["tell_hits"]

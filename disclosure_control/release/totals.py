@@ -9,8 +9,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from disclosure_control.cell_key.perturbing import CellKeys, check_shares, protect_counts
-from disclosure_control.linked.companions import Published, find_companions
-from disclosure_control.linked.parts import TooTangled
+from disclosure_control.linked.children.parts import TooTangled
+from disclosure_control.linked.companions import find_companions
+from disclosure_control.linked.published import Published
 from disclosure_control.linked.telling import find_telling
 from disclosure_control.margins.noised import sums_told
 from disclosure_control.models.figures import release_model

@@ -9,10 +9,11 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from disclosure_control.linked.companions import Published, find_companions
-from disclosure_control.linked.counted import counts_of, stands_alone
-from disclosure_control.linked.joint_attack import rule_for
-from disclosure_control.linked.parts import TooTangled
+from disclosure_control.linked.children.counted import counts_of, stands_alone
+from disclosure_control.linked.children.parts import TooTangled
+from disclosure_control.linked.companions import find_companions
+from disclosure_control.linked.counts.rules import rule_for
+from disclosure_control.linked.published import Published
 from disclosure_control.linked.telling import find_telling
 from disclosure_control.presets.preset import LEVELS, Preset
 from disclosure_control.rows.protected_table import Row

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import combinations
 from random import Random
 
-from disclosure_control.linked.companions import Published
+from disclosure_control.linked.published import Published
 from disclosure_control.presets.preset import Preset
 from disclosure_control.release.gate import release_tables
 from disclosure_control.rows.protected_table import ProtectedTable

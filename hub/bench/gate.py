@@ -139,6 +139,6 @@ def _describe_total(shape: str, earlier: int, plans: Sequence["QueryPlan"], seco
 
 def _describe(shape: str, earlier: int, plans: Sequence["QueryPlan"]) -> Row:
     """What was set against what, and over how many cells."""
-    from disclosure_control.linked.links import link_plans
+    from disclosure_control.linked.counts.links import link_plans
 
     return {"shape": shape, "earlier": earlier, "cells": len(link_plans(plans).lattice)}

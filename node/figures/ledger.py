@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from audit.connection import Connection, Row
-from disclosure_control.linked.companions import Published
+from disclosure_control.linked.published import Published
 from disclosure_control.presets.preset import Preset
 from disclosure_control.presets.shelf import PresetShelf
 from disclosure_control.rows.protected_table import ProtectedTable, read_protected

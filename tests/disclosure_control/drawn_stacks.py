@@ -13,9 +13,9 @@ from random import Random
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from disclosure_control.linked.companions import Published, entries_of, link_published
-from disclosure_control.linked.joint_attack import Entries
-from disclosure_control.linked.links import Linked
+from disclosure_control.linked.counts.cells import Linked
+from disclosure_control.linked.counts.said import Entries
+from disclosure_control.linked.published import Published, entries_of, link_published
 from disclosure_control.presets.preset import Preset
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.protected_table import Row

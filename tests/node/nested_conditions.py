@@ -13,7 +13,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from disclosure_control.linked.facts import Facts, Need, read_facts
+from disclosure_control.linked.children.facts import Facts, Need, read_facts
 from query_engine.catalogue import load_catalogue
 from query_engine.columns import Codes, Column, GovernedTable
 from query_engine.planning.region import Region, columns_of, intersect, region_of

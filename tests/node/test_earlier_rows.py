@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from disclosure_control.linked.companions import Published
+from disclosure_control.linked.published import Published
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.protected_table import ProtectedTable, read_protected
 from disclosure_control.rows.protection import protect

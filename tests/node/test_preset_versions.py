@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
-from disclosure_control.linked.companions import Published, entries_of, link_published, rules_of
 from disclosure_control.linked.joint_attack import attack_together
+from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
 from disclosure_control.rows.protected_table import read_protected
 from federation.envelope import read_envelope
 from federation.manifest import REPLY_TYPE, Outcome, Path, Reply

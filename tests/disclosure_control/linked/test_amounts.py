@@ -8,11 +8,12 @@ from random import Random
 import numpy as np
 import pytest
 
-from disclosure_control.linked.amounts import Amount, find_amounts, least_children
-from disclosure_control.linked.companions import Published, entries_of, find_companions, link_published
-from disclosure_control.linked.figures import number_children
-from disclosure_control.linked.implied import narrow_bounds
-from disclosure_control.linked.links import Place
+from disclosure_control.linked.companions import find_companions
+from disclosure_control.linked.counts.cells import Place
+from disclosure_control.linked.counts.implied import narrow_bounds
+from disclosure_control.linked.figures.amounts import Amount, find_amounts, least_children
+from disclosure_control.linked.figures.printed import number_children
+from disclosure_control.linked.published import Published, entries_of, link_published
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.rounding import average_places, cut, round_to_base
 from disclosure_control.suppression.rules import UNBOUNDED

@@ -9,8 +9,10 @@ from typing import ClassVar
 
 import pytest
 
-from disclosure_control.linked.counted import Columns
-from disclosure_control.linked.links import Linked, _Linker, link_plans
+from disclosure_control.linked.children.counted import Columns
+from disclosure_control.linked.counts.cells import Linked
+from disclosure_control.linked.counts.linker import Linker
+from disclosure_control.linked.counts.links import link_plans
 from federation.manifest import Path
 from federation.plans import derive_plan
 from query_engine.planning.plan import QueryPlan
@@ -35,7 +37,7 @@ def draw_plans(asked: str) -> list[QueryPlan]:
     return [derive_plan(each, Path.PER_AUTHORITY) for each in sqls]
 
 
-class _Asking(_Linker):
+class _Asking(Linker):
     """Whoever keeps nothing of what they have worked out."""
 
     divided: ClassVar[list[int]] = []
@@ -61,7 +63,7 @@ def read(linked: Linked) -> tuple[object, ...]:
 def test_they_are_what_they_would_be_if_every_cell_were_asked(asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
     plans = draw_plans(asked)
     found = link_plans(plans)
-    monkeypatch.setattr("disclosure_control.linked.links._Linker", _Asking)
+    monkeypatch.setattr("disclosure_control.linked.counts.links.Linker", _Asking)
     monkeypatch.setattr(_Asking, "divided", [])
     assert read(link_plans(plans)) == read(found)
     assert any(_Asking.divided) == (asked != "nothing of each other")

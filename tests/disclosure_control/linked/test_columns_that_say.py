@@ -3,7 +3,7 @@
 import pytest
 
 from disclosure_control.linked.companions import find_companions
-from disclosure_control.linked.links import link_plans
+from disclosure_control.linked.counts.links import link_plans
 from disclosure_control.linked.words import tell_hits
 from federation.manifest import Path
 from federation.plans import derive_plan

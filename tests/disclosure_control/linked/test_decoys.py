@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from disclosure_control.linked.companions import Published, entries_of
+from disclosure_control.linked.published import Published, entries_of
 from disclosure_control.linked.words import tell_hits
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.protected_table import Entry, Row

@@ -5,7 +5,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from disclosure_control.linked.implied import narrow_bounds
+from disclosure_control.linked.counts.implied import narrow_bounds
 from disclosure_control.suppression.drawn_table import draw_table
 from disclosure_control.suppression.measurement import RULE
 from disclosure_control.suppression.reader import Contradiction, Reader

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from disclosure_control.linked import companions, joint_attack
-from disclosure_control.linked.companions import Published, entries_of, find_companions, link_published, rules_of
-from disclosure_control.linked.joint_attack import Baseline, JointAttack, attack_together, rule_for
+from disclosure_control.linked.companions import find_companions
+from disclosure_control.linked.counts.rules import rule_for
+from disclosure_control.linked.joint_attack import Baseline, JointAttack, attack_together
+from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
 from disclosure_control.presets.shipped import load_preset
 from tests.disclosure_control.drawn_stacks import LARGEST_GROUP, PRESET, NaiveAttacker, draw_stack
 

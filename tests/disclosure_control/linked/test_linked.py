@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from disclosure_control.linked.companions import Published, entries_of, find_companions, link_published, rules_of
+from disclosure_control.linked.children.parts import TooTangled
+from disclosure_control.linked.companions import find_companions
+from disclosure_control.linked.counts.links import link_plans
 from disclosure_control.linked.joint_attack import attack_together
-from disclosure_control.linked.links import TooTangled, link_plans
+from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
 from disclosure_control.linked.words import tell_hits
 from disclosure_control.presets.shipped import Preset, load_preset
 from disclosure_control.rows.protected_table import Entry

@@ -9,11 +9,12 @@ from typing import cast
 
 import pytest
 
-from disclosure_control.linked.amounts import find_amounts
-from disclosure_control.linked.companions import Published, entries_of, find_companions, link_published, rules_of
-from disclosure_control.linked.figures import number_children
-from disclosure_control.linked.links import Linked
-from disclosure_control.linked.mixtures import part_mixtures
+from disclosure_control.linked.companions import find_companions
+from disclosure_control.linked.counts.cells import Linked
+from disclosure_control.linked.figures.amounts import find_amounts
+from disclosure_control.linked.figures.mixtures import part_mixtures
+from disclosure_control.linked.figures.printed import number_children
+from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.rounding import cut, round_to_base
 from disclosure_control.symbols import Symbol

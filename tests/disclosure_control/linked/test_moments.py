@@ -9,8 +9,8 @@ from random import Random
 import numpy as np
 import pytest
 
-from disclosure_control.linked.changes import draw_changes, find_unchanged
-from disclosure_control.linked.companions import Published
+from disclosure_control.linked.figures.changes import draw_changes, find_unchanged
+from disclosure_control.linked.published import Published
 from disclosure_control.linked.telling import find_telling
 from disclosure_control.presets.preset import LEVELS, Level
 from disclosure_control.presets.shipped import load_preset

@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from disclosure_control.linked.companions import Published
+from disclosure_control.linked.published import Published
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.protected_table import Row
 from disclosure_control.rows.protection import protect

@@ -14,7 +14,7 @@ from random import Random
 import pytest
 from scipy.optimize import linprog
 
-from disclosure_control.linked.companions import Published
+from disclosure_control.linked.published import Published
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.protected_table import Row
 from disclosure_control.rows.protection import protect

@@ -1,8 +1,8 @@
 """Which questions have to do with each other, and that the others play no part."""
 
-from disclosure_control.linked.companions import Published, entries_of, link_published, rules_of
+from disclosure_control.linked.children.related import find_related
 from disclosure_control.linked.joint_attack import attack_together
-from disclosure_control.linked.related import find_related
+from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
 from disclosure_control.symbols import Symbol
 from federation.manifest import Path
 from federation.plans import derive_plan

@@ -2,9 +2,10 @@
 
 import pytest
 
+from disclosure_control.linked.children.parts import TooTangled
+from disclosure_control.linked.children.related import find_related
 from disclosure_control.linked.companions import find_companions
-from disclosure_control.linked.links import TooTangled, link_plans
-from disclosure_control.linked.related import find_related
+from disclosure_control.linked.counts.links import link_plans
 from disclosure_control.linked.words import tell_hits
 from federation.manifest import Path
 from federation.plans import derive_plan

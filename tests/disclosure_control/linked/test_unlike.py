@@ -6,9 +6,10 @@ from random import Random
 
 import pytest
 
-from disclosure_control.linked.companions import Published, entries_of, find_companions, link_published
-from disclosure_control.linked.figures import number_children
-from disclosure_control.linked.unlike import part_unlike
+from disclosure_control.linked.companions import find_companions
+from disclosure_control.linked.figures.printed import number_children
+from disclosure_control.linked.figures.unlike import part_unlike
+from disclosure_control.linked.published import Published, entries_of, link_published
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.rounding import cut, round_to_base
 from federation.manifest import Path

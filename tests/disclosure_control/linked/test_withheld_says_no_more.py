@@ -16,8 +16,9 @@ import numpy.typing as npt
 import pytest
 
 from disclosure_control.linked import companions
-from disclosure_control.linked.companions import Published, link_published
-from disclosure_control.linked.links import Linked, link_plans
+from disclosure_control.linked.counts.cells import Linked
+from disclosure_control.linked.counts.links import link_plans
+from disclosure_control.linked.published import Published, link_published
 from disclosure_control.linked.words import tell_hits
 from disclosure_control.presets.preset import Preset
 from disclosure_control.presets.shipped import load_preset

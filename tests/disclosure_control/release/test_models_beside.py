@@ -2,7 +2,7 @@
 
 import pytest
 
-from disclosure_control.linked.companions import Published
+from disclosure_control.linked.published import Published
 from disclosure_control.models.release import ReleasedModel
 from disclosure_control.models.row_count import count_rows, plan_rows
 from disclosure_control.presets.shipped import load_preset

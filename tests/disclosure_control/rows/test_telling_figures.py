@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from disclosure_control.linked.companions import Published
+from disclosure_control.linked.published import Published
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.protected_table import Entry
 from disclosure_control.rows.protection import protect

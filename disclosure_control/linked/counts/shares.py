@@ -6,8 +6,8 @@ Whoever made the table knows it; a reader works it out, exactly or between two n
 from collections.abc import Sequence
 from decimal import Decimal
 
-from disclosure_control.linked.counted import Counted
-from disclosure_control.linked.joint_attack import rule_for
+from disclosure_control.linked.children.counted import Counted
+from disclosure_control.linked.counts.rules import rule_for
 from disclosure_control.presets.preset import LEVELS, Preset
 from disclosure_control.rows.protected_table import Row
 from disclosure_control.rows.rounding import cut, decimal_places

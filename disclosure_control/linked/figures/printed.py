@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import reduce
-from typing import TYPE_CHECKING
 
-from disclosure_control.linked.counted import counts_of
-from disclosure_control.linked.links import MOST_CELLS, Linked, Place, TooTangled
-from disclosure_control.linked.overlaps import is_within, overlap
+from disclosure_control.linked.children.counted import counts_of
+from disclosure_control.linked.children.overlaps import is_within, overlap
+from disclosure_control.linked.children.parts import TooTangled
+from disclosure_control.linked.counts.cells import MOST_CELLS, Linked, Place
+from disclosure_control.linked.published import Published
 from disclosure_control.presets.preset import LEVELS
 from disclosure_control.suppression.lattice import Relation
 from disclosure_control.suppression.rules import Interval
@@ -22,9 +23,6 @@ from query_engine.planning.plan import TOTAL, Output, QueryPlan
 from query_engine.planning.reach import dimension_region
 from query_engine.planning.region import Region, columns_of, intersect, possible_ranges
 from query_engine.planning.relation import Relation as Joined
-
-if TYPE_CHECKING:
-    from disclosure_control.linked.companions import Published
 
 __all__ = ["Figure", "Rest", "add_rests", "are_apart", "has_rows_of_children", "lies_within", "number_children"]
 __all__ += ["read_figures"]
@@ -63,9 +61,9 @@ def number_children(linked: Linked, entries: Mapping[Place, Printed | Interval])
 
 
 def read_figures(
-    published: Sequence["Published"],
+    published: Sequence[Published],
     numbers: Mapping[Place, int],
-    what: Callable[[Output, "Published"], object],
+    what: Callable[[Output, Published], object],
 ) -> Mapping[object, Sequence[Figure]]:
     """The figures of which it is known of how many children they are, by what they are of, where that is not None."""
     alike: dict[object, list[Figure]] = {}
@@ -77,9 +75,9 @@ def read_figures(
 
 def _read(
     number: int,
-    table: "Published",
+    table: Published,
     numbers: Mapping[Place, int],
-    what: Callable[[Output, "Published"], object],
+    what: Callable[[Output, Published], object],
 ) -> Iterator[Figure]:
     plan = table.plan
     for counted in counts_of(plan):

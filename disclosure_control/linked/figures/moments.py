@@ -18,14 +18,15 @@ from functools import cached_property
 from itertools import chain
 from math import ceil, floor
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from disclosure_control.linked.amounts import Amount, bound_totals
-from disclosure_control.linked.changes import draw_changes, find_offsetting, find_unchanged
-from disclosure_control.linked.figures import has_rows_of_children
+from disclosure_control.linked.counts.cells import Place
+from disclosure_control.linked.figures.amounts import Amount, bound_totals
+from disclosure_control.linked.figures.changes import draw_changes, find_offsetting, find_unchanged
+from disclosure_control.linked.figures.printed import has_rows_of_children
+from disclosure_control.linked.published import Published
 from disclosure_control.rows.rounding import is_of_counts
 from disclosure_control.suppression.cell_rules import least_behind
 from disclosure_control.suppression.deadline import NEVER, Deadline
@@ -33,10 +34,6 @@ from disclosure_control.suppression.reader import ALMOST, Reader
 from disclosure_control.suppression.view import View
 from disclosure_control.symbols import Symbol
 from query_engine.planning.plan import Measure, Output
-
-if TYPE_CHECKING:
-    from disclosure_control.linked.companions import Published
-    from disclosure_control.linked.links import Place
 
 __all__ = ["NO_MOMENTS", "Followed", "Moment", "Quantity", "find_followed", "find_moments", "moment_of"]
 
@@ -59,11 +56,11 @@ class Moment:
     least_total: int
 
 
-NO_MOMENTS: Mapping["Place", Moment] = MappingProxyType({})
+NO_MOMENTS: Mapping[Place, Moment] = MappingProxyType({})
 """What is printed where only counts are looked at."""
 
 
-def find_moments(published: Sequence["Published"], numbers: Mapping["Place", int]) -> Mapping["Place", Moment]:
+def find_moments(published: Sequence[Published], numbers: Mapping[Place, int]) -> Mapping[Place, Moment]:
     """What figures say of which it is known how many children are behind them, by the places of those."""
     found = {
         (number, place, output.label): moment
@@ -76,7 +73,7 @@ def find_moments(published: Sequence["Published"], numbers: Mapping["Place", int
     return {place: moment for place, moment in found.items() if numbers.get(place)} or NO_MOMENTS
 
 
-def moment_of(output: Output, table: "Published") -> Moment | None:
+def moment_of(output: Output, table: Published) -> Moment | None:
     """What a figure of a table says; None where that does not add up, or says no more than counts do."""
     if output.kind == "model":
         return Moment((table.plan.table, (output.label,), frozenset()), least_behind(output, table.preset), 0)

@@ -6,16 +6,13 @@ of their own. Looked for are rests that can be too few for a figure, and not too
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations_with_replacement
-from typing import TYPE_CHECKING
 
-from disclosure_control.linked.figures import Figure, Rest, are_apart, lies_within, read_figures
-from disclosure_control.linked.links import Linked, Place
-from disclosure_control.linked.moments import Moment, moment_of
+from disclosure_control.linked.counts.cells import Linked, Place
+from disclosure_control.linked.figures.moments import Moment, moment_of
+from disclosure_control.linked.figures.printed import Figure, Rest, are_apart, lies_within, read_figures
+from disclosure_control.linked.published import Published
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from query_engine.planning.plan import Output
-
-if TYPE_CHECKING:
-    from disclosure_control.linked.companions import Published
 
 __all__ = ["find_rests", "subtract_figures"]
 
@@ -24,7 +21,7 @@ _Column = tuple[int, str]
 
 
 def find_rests(
-    published: Sequence["Published"],
+    published: Sequence[Published],
     linked: Linked,
     numbers: Mapping[Place, int],
     moments: Mapping[Place, Moment],
@@ -47,7 +44,7 @@ def find_rests(
     return list(found)
 
 
-def _of_what(output: Output, table: "Published") -> object:
+def _of_what(output: Output, table: Published) -> object:
     moment = moment_of(output, table)
     return None if moment is None else moment.of
 

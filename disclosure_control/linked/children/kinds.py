@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 
-from disclosure_control.linked.facts import Need
-from disclosure_control.linked.overlaps import is_within
-from disclosure_control.linked.parts import TooTangled
+from disclosure_control.linked.children.facts import Need
+from disclosure_control.linked.children.overlaps import is_within
+from disclosure_control.linked.children.parts import TooTangled
 from query_engine.planning.region import Region, columns_of, unite
 
 __all__ = ["Needs", "Nested", "nest_kinds"]

@@ -11,15 +11,12 @@ known.
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
-from disclosure_control.linked.figures import Figure, add_rests, lies_within, read_figures
-from disclosure_control.linked.links import Linked, Place
+from disclosure_control.linked.counts.cells import Linked, Place
+from disclosure_control.linked.figures.printed import Figure, add_rests, lies_within, read_figures
+from disclosure_control.linked.published import Published
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from query_engine.planning.plan import Output
-
-if TYPE_CHECKING:
-    from disclosure_control.linked.companions import Published
 
 __all__ = ["NOTHING_UNLIKE", "Unlike", "part_unlike"]
 
@@ -31,7 +28,7 @@ NOTHING_UNLIKE: Unlike = MappingProxyType({})
 
 
 def part_unlike(
-    published: Sequence["Published"], linked: Linked, numbers: Mapping[Place, int], deadline: Deadline = NEVER
+    published: Sequence[Published], linked: Linked, numbers: Mapping[Place, int], deadline: Deadline = NEVER
 ) -> tuple[Linked, Unlike]:
     """The links with a cell for what every two such groups differ by, and which cells these are.
 
@@ -49,7 +46,7 @@ def part_unlike(
 
 
 def _find_pairs(
-    published: Sequence["Published"], numbers: Mapping[Place, int], deadline: Deadline
+    published: Sequence[Published], numbers: Mapping[Place, int], deadline: Deadline
 ) -> Iterator[tuple[Figure, Figure]]:
     """The figures of which one is of some of the children of the other, and they are printed otherwise."""
     near = max((_near(each) for each in published), default=0)
@@ -71,12 +68,12 @@ def _list_near(figures: Sequence[Figure], near: int) -> Iterator[tuple[Figure, F
             yield one, other
 
 
-def _near(table: "Published") -> int:
+def _near(table: Published) -> int:
     """How many more children there can be, as printed, and those in the one group alone be fewer than are shown."""
     return table.preset.smallest_count_shown + table.preset.rounding_base
 
 
-def _of_what(output: Output, table: "Published") -> object:
+def _of_what(output: Output, table: Published) -> object:
     """What makes the same children have the same figure; None where counts are exact."""
     if table.preset.rounding_base == 1:
         return None

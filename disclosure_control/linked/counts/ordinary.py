@@ -6,8 +6,8 @@ are printed with a condition and without it, nobody between the two is a finding
 
 from collections.abc import Collection, Sequence
 
-from disclosure_control.linked.counted import Counted
-from disclosure_control.linked.overlaps import is_within
+from disclosure_control.linked.children.counted import Counted
+from disclosure_control.linked.children.overlaps import is_within
 from query_engine.planning.region import Region, columns_of, unite
 
 __all__ = ["find_ordinary"]

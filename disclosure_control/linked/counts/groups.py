@@ -9,8 +9,8 @@ few, that it is withheld would say "somebody", and c says "nobody or few".
 from collections.abc import Sequence
 from dataclasses import replace
 
-from disclosure_control.linked.seen import Seen
-from disclosure_control.linked.unions import find_lacking, find_unions
+from disclosure_control.linked.counts.seen import Seen
+from disclosure_control.linked.counts.unions import find_lacking, find_unions
 from disclosure_control.suppression.attack import Known
 from disclosure_control.suppression.deadline import Deadline
 from disclosure_control.suppression.parts import Parts

@@ -8,20 +8,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from disclosure_control.linked.links import Linked, Place
+from disclosure_control.linked.counts.cells import Linked, Place
+from disclosure_control.linked.counts.rules import Rules
 from disclosure_control.suppression.parts import Mask
 from disclosure_control.suppression.programs import Places
 from disclosure_control.suppression.reader import Contradiction
-from disclosure_control.suppression.rules import UNBOUNDED, CountRule, Interval
+from disclosure_control.suppression.rules import UNBOUNDED, Interval
 from disclosure_control.suppression.view import WITHHELD, Bounds, Printed
 
-__all__ = ["Entries", "Rules", "Said"]
+__all__ = ["Entries", "Said"]
 
 Entries = Mapping[Place, Printed | Interval]
 """What is printed of each count, or between what it is by a share; one that nobody has is left out."""
-
-Rules = Sequence[CountRule]
-"""Of each question, by its number, what its counts were held to."""
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from functools import lru_cache, reduce
 from itertools import product
 from math import prod
 
-from disclosure_control.linked.facts import NO_FACTS, Facts, Need
-from disclosure_control.linked.parts import TooTangled
-from disclosure_control.linked.populations import Population, is_loose, populations_of
+from disclosure_control.linked.children.facts import NO_FACTS, Facts, Need
+from disclosure_control.linked.children.parts import TooTangled
+from disclosure_control.linked.children.populations import Population, is_loose, populations_of
 from disclosure_control.rows.protected_table import Cell
 from query_engine.planning.plan import TOTAL, Dimension, Output, QueryPlan
 from query_engine.planning.reach import dimension_region

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache, reduce
 from itertools import chain
 
-from disclosure_control.linked.overlaps import is_within
+from disclosure_control.linked.children.overlaps import is_within
 from query_engine.columns import HadBy, Implied, Met
 from query_engine.planning.region import (
     Meaning,

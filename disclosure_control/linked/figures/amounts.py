@@ -16,22 +16,19 @@ from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from disclosure_control.linked.averages import Average, find_others
-from disclosure_control.linked.figures import has_rows_of_children
-from disclosure_control.linked.implied import narrow_bounds
+from disclosure_control.linked.counts.cells import Place
+from disclosure_control.linked.counts.implied import narrow_bounds
+from disclosure_control.linked.figures.averages import Average, find_others
+from disclosure_control.linked.figures.printed import has_rows_of_children
+from disclosure_control.linked.published import Published
 from disclosure_control.rows.rounding import average_places
 from disclosure_control.suppression.lattice import Lattice
 from disclosure_control.suppression.rules import UNBOUNDED
 from disclosure_control.suppression.view import Bounds
 from query_engine.planning.plan import Output, QueryPlan
-
-if TYPE_CHECKING:
-    from disclosure_control.linked.companions import Published
-    from disclosure_control.linked.links import Place
 
 __all__ = ["NO_AMOUNTS", "Amount", "average_by_cell", "bound_totals", "columns_behind", "find_amounts"]
 __all__ += ["least_children"]
@@ -58,11 +55,11 @@ class Amount:
         return floor(max(low, Fraction(0)) * fewest), min(UNBOUNDED, ceil(high * most))
 
 
-NO_AMOUNTS: Mapping["Place", Amount] = MappingProxyType({})
+NO_AMOUNTS: Mapping[Place, Amount] = MappingProxyType({})
 """What is printed where only counts are looked at."""
 
 
-def find_amounts(published: Sequence["Published"], numbers: Mapping["Place", int]) -> Mapping["Place", Amount]:
+def find_amounts(published: Sequence[Published], numbers: Mapping[Place, int]) -> Mapping[Place, Amount]:
     """The sums and averages that are printed, each by the place of the count of the children behind it.
 
     `numbers` has how many these are.
@@ -76,7 +73,7 @@ def find_amounts(published: Sequence["Published"], numbers: Mapping["Place", int
     } or NO_AMOUNTS
 
 
-def _read_table(number: int, table: "Published", numbers: Mapping["Place", int]) -> Iterator[tuple["Place", Amount]]:
+def _read_table(number: int, table: Published, numbers: Mapping[Place, int]) -> Iterator[tuple[Place, Amount]]:
     for at, output in enumerate(table.plan.outputs):
         if not columns_behind(output, table.plan):
             continue
@@ -97,7 +94,7 @@ def columns_behind(output: Output, plan: QueryPlan) -> tuple[str, ...]:
     return plan.table, *output.measure.columns
 
 
-def _read(output: Output, figure: Fraction, children: int, table: "Published") -> Amount:
+def _read(output: Output, figure: Fraction, children: int, table: Published) -> Amount:
     """A printed figure, read back through its rounding: a sum is the average times the rounded number of children."""
     measure, base, unit = output.measures[0], table.preset.rounding_base, 10**output.scale
     columns = columns_behind(output, table.plan)

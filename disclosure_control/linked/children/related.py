@@ -6,10 +6,10 @@ It does not matter which table they are counted in.
 
 from collections.abc import Iterable
 
-from disclosure_control.linked.counted import counts_of
-from disclosure_control.linked.overlaps import overlap
-from disclosure_control.linked.parts import TooTangled
-from disclosure_control.linked.populations import is_loose, reach_of
+from disclosure_control.linked.children.counted import counts_of
+from disclosure_control.linked.children.overlaps import overlap
+from disclosure_control.linked.children.parts import TooTangled
+from disclosure_control.linked.children.populations import is_loose, reach_of
 from query_engine.planning.plan import QueryPlan
 from query_engine.planning.region import Region, RegionTangled
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial, reduce
 
-from disclosure_control.linked.facts import NO_FACTS, Facts, Need, read_facts
+from disclosure_control.linked.children.facts import NO_FACTS, Facts, Need, read_facts
 from query_engine.columns import Column, GovernedTable, SameChildren
 from query_engine.planning.plan import QueryPlan
 from query_engine.planning.region import (

@@ -10,26 +10,25 @@ Exact counts say that themselves; and where zeros are withheld, so is what leave
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
 
-from disclosure_control.linked.amounts import Amount, average_by_cell, columns_behind
-from disclosure_control.linked.averages import fewest_others
-from disclosure_control.linked.figures import Figure, Rest, add_rests, read_figures
-from disclosure_control.linked.joint_attack import Entries, Rules, view_counts
-from disclosure_control.linked.links import Linked, Place
-from disclosure_control.linked.rests import subtract_figures
+from disclosure_control.linked.counts.cells import Linked, Place
+from disclosure_control.linked.counts.rules import Rules
+from disclosure_control.linked.counts.said import Entries
+from disclosure_control.linked.counts.view import view_counts
+from disclosure_control.linked.figures.amounts import Amount, average_by_cell, columns_behind
+from disclosure_control.linked.figures.averages import fewest_others
+from disclosure_control.linked.figures.printed import Figure, Rest, add_rests, read_figures
+from disclosure_control.linked.figures.rests import subtract_figures
+from disclosure_control.linked.published import Published
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.view import Bounds
 from query_engine.planning.plan import Output
-
-if TYPE_CHECKING:
-    from disclosure_control.linked.companions import Published
 
 __all__ = ["part_mixtures"]
 
 
 def part_mixtures(
-    published: Sequence["Published"],
+    published: Sequence[Published],
     linked: Linked,
     entries: Entries,
     rules: Rules,
@@ -55,7 +54,7 @@ def part_mixtures(
     return add_rests(linked, list(dict.fromkeys(chain.from_iterable(map(search.run, looked)))))
 
 
-def _of_what(output: Output, table: "Published") -> object:
+def _of_what(output: Output, table: Published) -> object:
     return columns_behind(output, table.plan) or None
 
 

@@ -1,0 +1,117 @@
+"""Links: the counts of several questions as sums over parts that have no child in common.
+
+Children are cut by the conditions of all questions into parts, and within a part by the categories of the columns that
+a question groups by, with all totals over them. Two questions that group the same part by other columns are linked by
+the totals that both have; where one groups by an expression over several columns of which another uses some, its
+categories are conditions like any other. Counts of the same children come out as one cell, whichever question they
+answer and whichever table they are counted in. Children who have a row of some kind are some of all children, and no
+more than there are such rows.
+
+A limit: categories that no row of a part can be in are known only where one column decides it. That leaves the attack
+weaker than it could be, never wrong.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+
+from disclosure_control.linked.children.counted import Columns, Counted, counts_of
+from disclosure_control.linked.children.facts import Facts, RowFact, merge_facts
+from disclosure_control.linked.children.parts import Cut, TooTangled, cut
+from disclosure_control.linked.children.populations import is_loose, populations_of
+from disclosure_control.linked.counts.cells import MOST_CELLS, Linked
+from disclosure_control.linked.counts.linker import Linker
+from disclosure_control.linked.counts.ordinary import find_ordinary
+from query_engine.planning.plan import QueryPlan
+from query_engine.planning.region import Region, RegionTangled, columns_of
+
+__all__ = ["link_plans"]
+
+
+def link_plans(plans: Sequence[QueryPlan], rosters: Sequence[Collection[str]] = (), most: int = MOST_CELLS) -> Linked:
+    """Link the counts of these questions, each over the authorities of its roster, or all over the same ones.
+
+    Raises `TooTangled` where there are more cells than `most`.
+    """
+    groups = _cut_rosters(rosters or [("",)] * len(plans))
+    if len(plans) > 1 and any(map(is_loose, plans)):
+        raise TooTangled("one of them counts by rows that may be missing, or over several years")
+    try:
+        counts, facts = _count(plans)
+        linker = Linker(_cut_bases(counts), _cut_groupings(chain(*counts)), groups, most, _count_rows(counts), facts)
+        linker.check_size(linker.size(counts))
+        for number, (plan, own) in enumerate(zip(plans, counts, strict=True)):
+            linker.place(number, plan, own)
+        linker.compare_columns()
+        linker.compare_kinds()
+        linked = linker.linked()
+        return replace(linked, ordinary=find_ordinary(list(chain(*counts)), linked.keys))
+    except RegionTangled:
+        raise TooTangled("the questions overlap in ways that are too tangled to tell") from None
+
+
+_Counts = Sequence[Sequence[Counted]]
+"""What each of several questions counts."""
+
+
+def _count(plans: Sequence[QueryPlan]) -> tuple[_Counts, Facts]:
+    """What these questions count: pupils in care apart where children are counted too, no dimension across others.
+
+    With it the facts that bear on it: those about columns that the questions name.
+    """
+    split = len({each.governed.child_key for each in plans}) > 1
+    counts = [list(counts_of(plan, split=split)) for plan in plans]
+    dimensions = frozenset(each.columns for own in counts for counted in own for _, each in counted.free)
+    facts = _find_facts(plans, counts, frozenset(chain(*dimensions)), split=split)
+    crossed = _find_crossed(dimensions, facts.rows)
+    if crossed or facts.columns or facts.rows:
+        counts = [list(counts_of(plan, split=split, crossed=crossed, facts=facts)) for plan in plans]
+    return counts, facts
+
+
+def _find_facts(plans: Sequence[QueryPlan], counts: _Counts, grouped: frozenset[str], *, split: bool) -> Facts:
+    every = dict.fromkeys(each.facts for plan in plans for each in populations_of(plan, split=split))
+    named = grouped.union(*(columns_of(each.inside) for each in chain(*counts)))
+    tables = frozenset(name for each in chain(*counts) for table, _ in each.kind[1] for name in table.split(" and "))
+    return merge_facts(tuple(every)).narrow(named, tables)
+
+
+def _find_crossed(every: Collection[Columns], row_facts: Collection[RowFact]) -> frozenset[Columns]:
+    """The dimensions by expressions over several columns of which another dimension uses some, and not the same.
+
+    So are those that say which rows a child has: each category is then of those children who have such a row.
+    """
+    say_rows = frozenset[str]().union(*(columns_of(each.children) for each in row_facts))
+    over_several = (each for each in every if len(each) > 1)
+    crossed = {each for each in over_several if any(each != other and each & other for other in every)}
+    return frozenset(crossed | {each for each in every if each & say_rows})
+
+
+def _count_rows(counts: _Counts) -> frozenset[str]:
+    """The rows that are counted themselves, and not their children alone."""
+    return frozenset(each.kind[0] for own in counts for each in own if each.kind[0] != each.key)
+
+
+def _cut_bases(counts: _Counts) -> Mapping[str, Cut]:
+    found: dict[str, list[Region]] = {}
+    for each in chain(*counts):
+        found.setdefault(each.kind[0], []).append(each.base)
+    for unit in _count_rows(counts):
+        found[unit] += [each.inside for each in chain(*counts) if each.behind == unit]
+    return {unit: cut(bases) for unit, bases in found.items()}
+
+
+def _cut_groupings(counts: Iterable[Counted]) -> Mapping[Columns, Cut]:
+    found: dict[Columns, list[Region]] = {}
+    for counted in counts:
+        for _, each in counted.free:
+            found.setdefault(each.columns, []).extend(each.regions)
+    return {columns: cut(regions) for columns, regions in found.items()}
+
+
+def _cut_rosters(rosters: Sequence[Collection[str]]) -> list[tuple[int, ...]]:
+    """Of each roster the numbers of the groups it is made of: authorities that are on the same rosters."""
+    named = frozenset[str]().union(*rosters)
+    alike = {code: frozenset(place for place, roster in enumerate(rosters) if code in roster) for code in sorted(named)}
+    numbers = {held: number for number, held in enumerate(dict.fromkeys(alike.values()))}
+    return [tuple(number for held, number in numbers.items() if place in held) for place in range(len(rosters))]
