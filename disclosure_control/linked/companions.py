@@ -44,7 +44,7 @@ def find_companions(earlier: Sequence[Published], newest: Published, deadline: D
     linked = part_mixtures(tables, linked, entries, rules, numbers, amounts, deadline)
     counted = tuple(counts_of(newest.plan))
     shown = {each.label for each in counted if not each.implied}
-    of_shares = {each.label for each in counted if each.of_share}
+    nobodys = {each.label for each in counted if each.may_be_nobodys}
     withheld = set[int]()
     less = {place: entry for place, entry in entries.items() if place[0] != number}
     past = Baseline(linked, less, rules, deadline, amounts, unlike)
@@ -64,7 +64,7 @@ def find_companions(earlier: Sequence[Published], newest: Published, deadline: D
         withheld |= chosen
         hidden = [place for place in entries if place[0] == number and place[1] in chosen]
         for place in hidden:
-            if place[2] in of_shares:
+            if place[2] in nobodys:
                 del entries[place]
             else:
                 entries[place] = WITHHELD if entries[place] == WITHHELD or place[2] in shown else UNKNOWN

@@ -12,7 +12,7 @@ from disclosure_control.linked.counts.said import Entries
 from disclosure_control.linked.counts.shares import read_share
 from disclosure_control.presets.preset import Preset
 from disclosure_control.rows.protected_table import Entry, Row
-from disclosure_control.suppression.cell_rules import least_behind
+from disclosure_control.suppression.cell_rules import least_behind, least_meeting
 from disclosure_control.suppression.rules import UNBOUNDED, Interval
 from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Printed
 from disclosure_control.symbols import Symbol
@@ -70,13 +70,15 @@ def _read(entry: Entry, implied: int | None, counted: Counted, table: Published)
     if counted.implied and entry == Symbol.NOT_APPLICABLE:
         # An average is of nobody then; of other figures there may be too few to work them out.
         return 0 if output.kind == "mean" else None
-    if counted.of_share and isinstance(entry, Symbol):
+    if counted.may_be_nobodys and isinstance(entry, Symbol):
         return None
     if counted.implied and isinstance(entry, Symbol):
         return UNKNOWN
     if counted.implied:
-        # That it is printed says that it rests on enough; no more than that a sum of 0 may be nobody's.
-        least = least_behind(output, table.preset) if entry or output.kind != "sum" else 0
+        # That it is printed says that it rests on enough; no more than that 0 may be the sum of nobody.
+        may_be_none = not entry and (output.kind == "sum" or counted.multiplied)
+        behind = least_meeting if counted.multiplied else least_behind
+        least = 0 if may_be_none else behind(output, table.preset)
         return (least, UNBOUNDED) if implied is None else implied
     if isinstance(entry, int) and not isinstance(entry, bool):
         return entry

@@ -16,7 +16,7 @@ from disclosure_control.linked.counts.said import Entries
 from disclosure_control.linked.counts.view import view_counts
 from disclosure_control.linked.figures.amounts import Amount, find_amounts
 from disclosure_control.linked.figures.moments import Followed, Moment, Quantity, find_followed, find_moments, moment_of
-from disclosure_control.linked.figures.printed import add_rests, number_children
+from disclosure_control.linked.figures.printed import add_rests, adding_counts, number_children
 from disclosure_control.linked.figures.rests import find_rests
 from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
 from disclosure_control.suppression.deadline import NEVER, Deadline
@@ -43,7 +43,8 @@ def find_telling(
     moments, amounts = find_moments(tables, numbers), find_amounts(tables, numbers)
     linked = add_rests(linked, find_rests(tables, linked, numbers, moments, deadline))
     search = _Search(linked, rules_of(tables), moments, amounts, len(earlier), deadline)
-    return frozenset((row, label) for _, row, label in search.run(entries))
+    labels = {each.label: newest.plan.outputs[each.place].label for each in adding_counts(newest.plan)}
+    return frozenset((row, labels[label]) for _, row, label in search.run(entries))
 
 
 def _quantities(table: Published) -> Counter[Moment]:

@@ -24,7 +24,7 @@ from disclosure_control.rows.subtraction import Trap, find_traps, groups_of
 from query_engine.planning.plan import Output, QueryPlan
 from query_engine.planning.region import Region, RegionTangled, intersect
 
-__all__ = ["Figures", "SuppressionRules", "least_behind"]
+__all__ = ["Figures", "SuppressionRules", "least_behind", "least_meeting"]
 
 Figures = Mapping[str, int]
 """One cell's exact statistics by name."""
@@ -226,6 +226,11 @@ def least_behind(output: Output, preset: Preset) -> int:
     if output.kind in ("sum", "mean"):
         return preset.smallest_count_shown if output.indicator else preset.minimum_n_mean
     return preset.minimum_n_spread
+
+
+def least_meeting(output: Output, preset: Preset) -> int:
+    """How many children meet a condition that is multiplied in at least, if it is printed and anybody does."""
+    return preset.minimum_n_mean if _is_of_either_side(output) else preset.smallest_count_shown
 
 
 _TELLING_ROWS = frozenset({"variance", "deviation"})

@@ -10,6 +10,7 @@ from functools import lru_cache, reduce
 from itertools import product
 from math import prod
 
+from disclosure_control.linked.children.factors import factors_of
 from disclosure_control.linked.children.facts import NO_FACTS, Facts, Need
 from disclosure_control.linked.children.parts import TooTangled
 from disclosure_control.linked.children.populations import Population, is_loose, populations_of
@@ -61,7 +62,9 @@ class Counted:
     `rows` are all that are counted, as the plan has them, and `base` is what is said by that in the words that are
     shared. It adds up over the dimensions in `free`. Of the others it is about the cells with one category in each
     alone, as `fixed` has it by the number of the dimension: they say of which kind a row is, or cut across others.
-    One `of_share` is of those of whom a share is printed; there may be none of them behind one that is withheld.
+    One `of_share` is of those of whom a share is printed. One `multiplied` is of those who meet the conditions that are
+    multiplied in, where a quantity is: they alone add anything to the sum. Of neither need there be anybody behind a
+    figure that is withheld.
     Where `behind` names rows, each of the children has one of them in `inside` at least. `lacking` are those whom it
     would count too, had they a value.
     """
@@ -76,10 +79,16 @@ class Counted:
     statistic: str
     implied: bool
     of_share: bool = False
+    multiplied: bool = False
     fixed: tuple[tuple[int, int | None], ...] = ()
     free: tuple[tuple[int, Grouping], ...] = ()
     behind: str = ""
     lacking: Region = False
+
+    @property
+    def may_be_nobodys(self) -> bool:
+        """Whether there need be nobody behind a figure that is withheld."""
+        return self.of_share or self.multiplied
 
     @property
     def adds_up(self) -> bool:
@@ -152,6 +161,7 @@ def _iter_counts(plan: QueryPlan, *, split: bool, crossed: Collection[Columns], 
                     statistic=name,
                     implied=implied,
                     of_share=each_named.of_share,
+                    multiplied=each_named.multiplied,
                     fixed=fixed,
                     free=free,
                     behind=behind,
@@ -180,6 +190,7 @@ class _Named:
     statistic: str
     implied: bool
     of_share: bool = False
+    multiplied: bool = False
     of: Region = True
 
 
@@ -187,7 +198,8 @@ def _named_counts(plan: QueryPlan) -> Iterator[tuple[int, _Named]]:
     """Each column of counts by its place.
 
     A share has two: of whom it is a share, and of whom it says that they are so. Share and number together often give
-    the second exactly. So has a sum or an average of what is 0 or 1 for everybody asked about, which is as much.
+    the second exactly. So has a sum or an average of what is 0 or 1 for everybody asked about, which is as much. What
+    is multiplied by a condition has one of those who meet it: its sum is theirs, and so is what it leaves of others.
     """
     for place, output in enumerate(plan.outputs):
         printed, those = _printed(output), f"{output.label} (those who are)"
@@ -197,6 +209,8 @@ def _named_counts(plan: QueryPlan) -> Iterator[tuple[int, _Named]]:
             yield place, _Named(those, output.counted, implied=True, of_share=True)
         elif (ones := _find_ones(plan, output)) is not False:
             yield place, _Named(those, output.nonzero[0], implied=True, of_share=True, of=ones)
+        if name := _find_meeting(plan, output):
+            yield place, _Named(f"{output.label} (those who meet it)", name, implied=True, multiplied=True)
 
 
 def _find_ones(plan: QueryPlan, output: Output) -> Region:
@@ -210,6 +224,16 @@ def _find_ones(plan: QueryPlan, output: Output) -> Region:
     ranges = possible_ranges(intersect(plan.where, measure.where), column)
     one, amounts = column.code(1), {column.value(code) for ends in ranges for code in ends}
     return False if one is None or not amounts <= {0, 1} else region_of(column, [(one, one)])
+
+
+def _find_meeting(plan: QueryPlan, output: Output) -> str:
+    """The statistic of those who meet what is multiplied in, where that is not everybody with a value."""
+    factors = factors_of(output)
+    if output.indicator or all(each.holds is True for each in factors):
+        return ""
+    holds = reduce(intersect, [each.holds for each in factors])
+    meeting = intersect(_rows_of(plan, output.present), holds)
+    return next((inside for inside, _ in output.sides if _rows_of(plan, inside) == meeting), "")
 
 
 def _printed(output: Output) -> str | None:

@@ -30,8 +30,11 @@ def find_ordinary(counts: Collection[Counted], keys: Sequence[object]) -> frozen
 
 
 def _list_lacking(counts: Collection[Counted]) -> list[Region]:
-    """Who lacks a value, by columns of which no question says anything besides."""
-    lacked = [(each, _lacked(each)) for each in counts]
+    """Who lacks a value, by columns of which no question says anything besides.
+
+    That a quantity is multiplied by one says nothing besides: of whom it is known is told by the others.
+    """
+    lacked = [(each, _lacked(each)) for each in counts if not each.multiplied]
     named = frozenset[str]().union(*(columns_of(each.inside) - columns for each, columns in lacked))
     named = named.union(*(grouping.columns for each in counts for _, grouping in each.free))
     return list(dict.fromkeys(each.lacking for each, columns in lacked if columns and not columns & named))

@@ -11,7 +11,7 @@ known. In what other tables count, each child has what it has in the one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor
@@ -22,7 +22,7 @@ import numpy as np
 from disclosure_control.linked.counts.cells import Place
 from disclosure_control.linked.counts.implied import narrow_bounds
 from disclosure_control.linked.figures.averages import Average, find_others
-from disclosure_control.linked.figures.printed import has_rows_of_children
+from disclosure_control.linked.figures.printed import adding_counts, has_rows_of_children
 from disclosure_control.linked.published import Published
 from disclosure_control.rows.rounding import average_places
 from disclosure_control.suppression.lattice import Lattice
@@ -38,19 +38,19 @@ __all__ += ["least_children"]
 class Amount:
     """What is printed of the values of some columns over one cell, in units of their last decimal place.
 
-    `columns` come after the name of the table that they are of. It is an average that lies between two ends, or an
-    exact total. `most` is the most that one child has.
+    `columns` come after the name of the table that they are of. It is an average that lies between two ends, or a
+    total that does. `most` is the most that one child has.
     """
 
     columns: tuple[str, ...]
     most: int
     average: tuple[Fraction, Fraction] | None
-    total: int = 0
+    total: tuple[int, int] = (0, UNBOUNDED)
 
     def between(self, fewest: int, most: int) -> tuple[int, int]:
         """The least and the greatest total that so many children have between them."""
         if self.average is None:
-            return self.total, self.total
+            return self.total
         low, high = self.average
         return floor(max(low, Fraction(0)) * fewest), min(UNBOUNDED, ceil(high * most))
 
@@ -74,22 +74,26 @@ def find_amounts(published: Sequence[Published], numbers: Mapping[Place, int]) -
 
 
 def _read_table(number: int, table: Published, numbers: Mapping[Place, int]) -> Iterator[tuple[Place, Amount]]:
-    for at, output in enumerate(table.plan.outputs):
+    for counted in adding_counts(table.plan):
+        output = table.plan.outputs[counted.place]
         if not columns_behind(output, table.plan):
             continue
         for row, entries in enumerate(table.rows):
-            place, figure = (number, row, output.label), entries[at]
-            children = numbers.get(place)
-            if children and isinstance(figure, int | Decimal) and not isinstance(figure, bool):
-                yield place, _read(output, Fraction(figure), children, table)
+            place, figure = (number, row, counted.label), entries[counted.place]
+            present = numbers.get((number, row, output.label))
+            if numbers.get(place) and present and isinstance(figure, int | Decimal) and not isinstance(figure, bool):
+                amount = _read(output, Fraction(figure), present, table)
+                # Of all present only those have any who meet a condition that is multiplied in: theirs is the total.
+                total = amount.between(*table.preset.printed_range(present))
+                yield place, replace(amount, average=None, total=total) if counted.multiplied else amount
 
 
 def columns_behind(output: Output, plan: QueryPlan) -> tuple[str, ...]:
-    """The columns that a figure is an amount of, after their table: of every child behind it, and never negative."""
+    """The columns that a figure is an amount of, after their table, where none of it is negative."""
     if output.kind not in ("sum", "mean") or output.indicator or output.measure is None:
         return ()
     columns = [plan.governed.columns[name] for name in output.measure.columns]
-    if not columns or output.measure.holds is not True or any(each.scaled_bounds[0] < 0 for each in columns):
+    if not columns or any(each.scaled_bounds[0] < 0 for each in columns):
         return ()
     return plan.table, *output.measure.columns
 
@@ -99,7 +103,7 @@ def _read(output: Output, figure: Fraction, children: int, table: Published) -> 
     measure, base, unit = output.measures[0], table.preset.rounding_base, 10**output.scale
     columns = columns_behind(output, table.plan)
     if output.kind == "sum" and base == 1:
-        return Amount(columns, measure.bound, None, int(figure * unit))
+        return Amount(columns, measure.bound, None, (int(figure * unit), int(figure * unit)))
     half = Fraction(1, 2 * 10 ** average_places(measure, table.preset))
     low, high = figure, figure
     if output.kind == "sum":

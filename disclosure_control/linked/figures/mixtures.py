@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from disclosure_control.linked.children.counted import Counted
 from disclosure_control.linked.counts.cells import Linked, Place
 from disclosure_control.linked.counts.rules import Rules
 from disclosure_control.linked.counts.said import Entries
@@ -22,7 +23,6 @@ from disclosure_control.linked.figures.rests import subtract_figures
 from disclosure_control.linked.published import Published
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.view import Bounds
-from query_engine.planning.plan import Output
 
 __all__ = ["part_mixtures"]
 
@@ -54,8 +54,8 @@ def part_mixtures(
     return add_rests(linked, list(dict.fromkeys(chain.from_iterable(map(search.run, looked)))))
 
 
-def _of_what(output: Output, table: Published) -> object:
-    return columns_behind(output, table.plan) or None
+def _of_what(counted: Counted, table: Published) -> object:
+    return columns_behind(table.plan.outputs[counted.place], table.plan) or None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Moments: what is behind averages, spreads, correlations and lines, and adds up over children as counts do.
 
-Sums of a quantity, of its squares, and of its products with another: whoever has a figure of everybody and of all
+Sums of a quantity, of its squares, and of its products with another; where it is multiplied by a condition, over those
+who meet it, whatever else they are asked about with. Whoever has a figure of everybody and of all
 others has that of those who are left. It rests on as few children as they are, and by the preset's rules it may be
 withheld where their number is not, since an average, a spread and a correlation each ask for more children than a count
 does; or since one of them could have most of it. So told is
@@ -22,23 +23,24 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
+from disclosure_control.linked.children.factors import factors_of
 from disclosure_control.linked.counts.cells import Place
 from disclosure_control.linked.figures.amounts import Amount, bound_totals
 from disclosure_control.linked.figures.changes import draw_changes, find_offsetting, find_unchanged
-from disclosure_control.linked.figures.printed import has_rows_of_children
+from disclosure_control.linked.figures.printed import adding_counts, has_rows_of_children
 from disclosure_control.linked.published import Published
-from disclosure_control.rows.rounding import is_of_counts
 from disclosure_control.suppression.cell_rules import least_behind
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.reader import ALMOST, Reader
 from disclosure_control.suppression.view import View
 from disclosure_control.symbols import Symbol
-from query_engine.planning.plan import Measure, Output
+from query_engine.planning.plan import Output
 
 __all__ = ["NO_MOMENTS", "Followed", "Moment", "Quantity", "find_followed", "find_moments", "moment_of"]
+__all__ += ["moments_of"]
 
-Quantity = tuple[str, tuple[str, ...], frozenset[object]]
-"""Of which table, the columns that are multiplied, and what has to hold for a row to add anything."""
+Quantity = tuple[str, ...]
+"""Of which table, and the columns that are multiplied."""
 
 Followed = tuple[tuple[int, ...], Quantity]
 """The cells of a group, and what a figure of it is of."""
@@ -63,51 +65,41 @@ NO_MOMENTS: Mapping[Place, Moment] = MappingProxyType({})
 def find_moments(published: Sequence[Published], numbers: Mapping[Place, int]) -> Mapping[Place, Moment]:
     """What figures say of which it is known how many children are behind them, by the places of those."""
     found = {
-        (number, place, output.label): moment
+        (number, place, label): moment
         for number, table in enumerate(published)
-        for at, output in enumerate(table.plan.outputs)
-        if (moment := moment_of(output, table)) is not None
+        for label, (at, moment) in moments_of(table).items()
         for place, row in enumerate(table.rows)
         if not isinstance(row[at], Symbol)
     }
     return {place: moment for place, moment in found.items() if numbers.get(place)} or NO_MOMENTS
 
 
+def moments_of(table: Published) -> Mapping[str, tuple[int, Moment]]:
+    """What each figure of a table says, by the label of the children behind it, and the figure's place in a row.
+
+    Left out is what does not add up, or says no more than counts do. Raises `RegionTangled` and `TooTangled`.
+    """
+    found = {place: moment_of(output, table) for place, output in enumerate(table.plan.outputs)}
+    said = {place: moment for place, moment in found.items() if moment is not None}
+    behind = adding_counts(table.plan) if said else ()
+    return {each.label: (each.place, said[each.place]) for each in behind if each.place in said}
+
+
 def moment_of(output: Output, table: Published) -> Moment | None:
     """What a figure of a table says; None where that does not add up, or says no more than counts do."""
     if output.kind == "model":
-        return Moment((table.plan.table, (output.label,), frozenset()), least_behind(output, table.preset), 0)
-    factors = _factors(output)
-    if not factors or not has_rows_of_children(table.plan) or len(table.plan.academic_years) != 1:
-        return None
+        return Moment((table.plan.table, output.label), least_behind(output, table.preset), 0)
+    factors = factors_of(output)
     columns = tuple(sorted(chain.from_iterable(each.columns for each in factors)))
-    holds = frozenset(each.holds for each in factors if each.holds is not True)
+    if not columns or not has_rows_of_children(table.plan) or len(table.plan.academic_years) != 1:
+        return None
+    amounts = [each for each in factors if each.columns]
     rule = table.preset.dominance
-    least_total = rule.least_sum(factors[0].bound) if rule is not None and len(factors) == 1 else 0
-    return Moment((table.plan.table, columns, holds), least_behind(output, table.preset), least_total)
-
-
-def _factors(output: Output) -> tuple[Measure, ...]:
-    """The measures whose product a figure says the sum of."""
-    match output.kind:
-        case "sum" | "mean" if not output.indicator:
-            return output.measures
-        case "regr_avgy":
-            return output.measures[:1]
-        case "regr_avgx":
-            return output.measures[1:]
-        case "variance" | "variance_population" | "deviation" | "deviation_population" if not is_of_counts(output):
-            return output.measures * 2
-        case "regr_syy":
-            return output.measures[:1] * 2
-        case "regr_sxx":
-            return output.measures[1:] * 2
-        case "covariance" | "covariance_population" | "correlation" | "weighted_mean":
-            return output.measures
-        case "regr_sxy" | "regr_slope" | "regr_intercept" | "regr_r2":
-            return output.measures
-        case _:
-            return ()
+    least_total = rule.least_sum(amounts[0].bound) if rule is not None and len(amounts) == 1 else 0
+    is_of_some = len(columns) == 1 and any(each.holds is not True for each in factors)
+    # Of one quantity and conditions, be it a line, is told what an average of those is who meet them.
+    least = table.preset.minimum_n_mean if is_of_some else least_behind(output, table.preset)
+    return Moment((table.plan.table, *columns), least, least_total)
 
 
 def find_followed(
@@ -176,7 +168,6 @@ def _may_have_little(
 ) -> npt.NDArray[np.bool_]:
     if not least_total:
         return np.zeros(len(view.lattice), bool)
-    table, columns, holds = of
-    named = {cell: [each for each in found if each.columns == (table, *columns)] for cell, found in amounts.items()}
-    low, high = bound_totals(view.lattice, {} if holds else named, (view.low, view.high))
+    named = {cell: [each for each in found if each.columns == of] for cell, found in amounts.items()}
+    low, high = bound_totals(view.lattice, named, (view.low, view.high))
     return np.asarray((low < least_total) & (high > 0))

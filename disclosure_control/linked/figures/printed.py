@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import reduce
 
-from disclosure_control.linked.children.counted import counts_of
+from disclosure_control.linked.children.counted import Counted, counts_of
 from disclosure_control.linked.children.overlaps import is_within, overlap
 from disclosure_control.linked.children.parts import TooTangled
 from disclosure_control.linked.counts.cells import MOST_CELLS, Linked, Place
@@ -19,12 +19,21 @@ from disclosure_control.presets.preset import LEVELS
 from disclosure_control.suppression.lattice import Relation
 from disclosure_control.suppression.rules import Interval
 from disclosure_control.suppression.view import Printed
-from query_engine.planning.plan import TOTAL, Output, QueryPlan
+from query_engine.planning.plan import TOTAL, QueryPlan
 from query_engine.planning.reach import dimension_region
 from query_engine.planning.region import Region, columns_of, intersect, possible_ranges
 from query_engine.planning.relation import Relation as Joined
 
-__all__ = ["Figure", "Rest", "add_rests", "are_apart", "has_rows_of_children", "lies_within", "number_children"]
+__all__ = [
+    "Figure",
+    "Rest",
+    "add_rests",
+    "adding_counts",
+    "are_apart",
+    "has_rows_of_children",
+    "lies_within",
+    "number_children",
+]
 __all__ += ["read_figures"]
 
 Rest = tuple[int, tuple[int, ...]]
@@ -60,10 +69,20 @@ def number_children(linked: Linked, entries: Mapping[Place, Printed | Interval])
     return {place: number for place, number in elsewhere if number is not None} | counts
 
 
+def adding_counts(plan: QueryPlan) -> Sequence[Counted]:
+    """The counts of the children over whom figures add up: where there are conditions among what is, of who meets them.
+
+    Raises `RegionTangled` and `TooTangled`.
+    """
+    behind = [each for each in counts_of(plan) if each.implied and not each.of_share]
+    parted = {each.place for each in behind if each.multiplied}
+    return [each for each in behind if each.multiplied or each.place not in parted]
+
+
 def read_figures(
     published: Sequence[Published],
     numbers: Mapping[Place, int],
-    what: Callable[[Output, Published], object],
+    what: Callable[[Counted, Published], object],
 ) -> Mapping[object, Sequence[Figure]]:
     """The figures of which it is known of how many children they are, by what they are of, where that is not None."""
     alike: dict[object, list[Figure]] = {}
@@ -77,11 +96,11 @@ def _read(
     number: int,
     table: Published,
     numbers: Mapping[Place, int],
-    what: Callable[[Output, Published], object],
+    what: Callable[[Counted, Published], object],
 ) -> Iterator[Figure]:
     plan = table.plan
     for counted in counts_of(plan):
-        if not counted.implied or counted.of_share or (of := what(plan.outputs[counted.place], table)) is None:
+        if not counted.implied or counted.of_share or (of := what(counted, table)) is None:
             continue
         for place, (cell, row) in enumerate(zip(plan.iter_cells(), table.rows, strict=True)):
             at, printed = (number, place, counted.label), row[counted.place]

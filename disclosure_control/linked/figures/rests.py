@@ -7,12 +7,12 @@ of their own. Looked for are rests that can be too few for a figure, and not too
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations_with_replacement
 
+from disclosure_control.linked.children.counted import Counted
 from disclosure_control.linked.counts.cells import Linked, Place
-from disclosure_control.linked.figures.moments import Moment, moment_of
+from disclosure_control.linked.figures.moments import Moment, moments_of
 from disclosure_control.linked.figures.printed import Figure, Rest, are_apart, lies_within, read_figures
 from disclosure_control.linked.published import Published
 from disclosure_control.suppression.deadline import NEVER, Deadline
-from query_engine.planning.plan import Output
 
 __all__ = ["find_rests", "subtract_figures"]
 
@@ -44,9 +44,9 @@ def find_rests(
     return list(found)
 
 
-def _of_what(output: Output, table: Published) -> object:
-    moment = moment_of(output, table)
-    return None if moment is None else moment.of
+def _of_what(counted: Counted, table: Published) -> object:
+    found = moments_of(table).get(counted.label)
+    return None if found is None else found[1].of
 
 
 def subtract_figures(

@@ -12,11 +12,11 @@ known.
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
+from disclosure_control.linked.children.counted import Counted
 from disclosure_control.linked.counts.cells import Linked, Place
 from disclosure_control.linked.figures.printed import Figure, add_rests, lies_within, read_figures
 from disclosure_control.linked.published import Published
 from disclosure_control.suppression.deadline import NEVER, Deadline
-from query_engine.planning.plan import Output
 
 __all__ = ["NOTHING_UNLIKE", "Unlike", "part_unlike"]
 
@@ -73,10 +73,11 @@ def _near(table: Published) -> int:
     return table.preset.smallest_count_shown + table.preset.rounding_base
 
 
-def _of_what(output: Output, table: Published) -> object:
+def _of_what(counted: Counted, table: Published) -> object:
     """What makes the same children have the same figure; None where counts are exact."""
-    if table.preset.rounding_base == 1:
+    if table.preset.rounding_base == 1 or counted.multiplied:
         return None
+    output = table.plan.outputs[counted.place]
     measures = tuple((each.columns, each.holds) for each in output.measures)
     kind = output.label if output.kind == "model" else output.kind
     return table.plan.table, kind, output.fraction, measures, table.preset
