@@ -4,8 +4,9 @@ A release never changes, so that each is decoded once; what each question is abo
 which releases there is anything to read of.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 
 from audit.connection import Connection
@@ -17,7 +18,7 @@ from disclosure_control.presets.preset import Preset
 from disclosure_control.presets.shelf import PresetShelf
 from disclosure_control.release.released import ReleasedTable
 from disclosure_control.rows.protected_table import Row
-from federation.envelope import Envelope, read_envelope
+from federation.envelope import read_envelope
 from federation.exchange import QueryState, ReleaseDocument
 from federation.manifest import MANIFEST_TYPE, Manifest, Path, Reply, read_manifest
 from federation.plans import derive_plan
@@ -66,7 +67,8 @@ class Release:
     """A release as a reader has it: each authority's rows, or those of a total by no name at all.
 
     `preset` is what protected it, in the version of then: by it the rows are read.
-    `snapshots` are those that authorities answered from; none for a total, whose snapshots are those of its term.
+    `snapshots` are those that authorities answered from, each at its moment; none for a total, whose snapshots are
+    those of its term.
     """
 
     name: str
@@ -75,18 +77,22 @@ class Release:
     rows: Mapping[str, Sequence[Row]]
     answered: tuple[str, ...]
     snapshots: Mapping[str, str]
+    moments: Mapping[str, datetime]
 
     @classmethod
     def of(
-        cls, name: str, plan: QueryPlan, preset: Preset, table: ReleasedTable, snapshots: Mapping[str, str]
+        cls, name: str, plan: QueryPlan, preset: Preset, table: ReleasedTable, replies: Iterable[Reply]
     ) -> "Release":
-        """A released table."""
+        """A released table, with what the authorities that it has rows of have replied."""
+        said = tuple(replies)
+        snapshots = {each.authority: each.snapshot for each in said}
+        moments = {each.authority: each.answered_at for each in said}
         if table.is_total:
-            return cls(name, plan, preset, {TOTAL: table.rows}, table.answered, snapshots)
+            return cls(name, plan, preset, {TOTAL: table.rows}, table.answered, snapshots, moments)
         rows: dict[str, list[Row]] = {}
         for authority, *row in table.rows:
             rows.setdefault(str(authority), []).append(tuple(row))
-        return cls(name, plan, preset, rows, table.answered, snapshots)
+        return cls(name, plan, preset, rows, table.answered, snapshots, moments)
 
     @property
     def size(self) -> int:
@@ -184,14 +190,9 @@ def decode_release(data: bytes, plan: QueryPlan, presets: PresetShelf) -> Releas
     """The release in a document. Raises `PresetInvalid` where the rules that protected it are not here."""
     document = decode_document(data, ReleaseDocument, limit=MAX_BATCH_BYTES)
     # What nodes signed for a sum says nothing of figures: its snapshots are those of the term.
-    snapshots = dict(map(_snapshot, document.replies)) if plan.path == "per_authority" else {}
+    replies = [decode_document(each.body, Reply) for each in document.replies if plan.path == "per_authority"]
     table = read_release(document.table)
     preset = presets.find(table.preset, table.preset_version)
     if isinstance(table, ReleasedModel):
-        return Release(document.release_id, plan, preset, {TOTAL: [count_rows(table)]}, table.answered, snapshots)
-    return Release.of(document.release_id, plan, preset, table, snapshots)
-
-
-def _snapshot(signed: Envelope) -> tuple[str, str]:
-    reply = decode_document(signed.body, Reply)
-    return reply.authority, reply.snapshot
+        return Release(document.release_id, plan, preset, {TOTAL: [count_rows(table)]}, table.answered, {}, {})
+    return Release.of(document.release_id, plan, preset, table, replies)

@@ -70,8 +70,7 @@ def judge_rows(
     if preset.cell_key is not None:  # Changed counts do not add up, and how many are given is counted.
         return Verdict(frozenset(), ())
     deadline = _begin(hub)
-    snapshots = {reply.authority: reply.snapshot for reply in replies.values()}
-    newest = Release.of("this release", plan, preset, table, snapshots)
+    newest = Release.of("this release", plan, preset, table, replies.values())
     try:
         earlier = hub.released.related(hub.database.connection, manifest, plan)
     except PresetInvalid as lost:
@@ -90,7 +89,7 @@ def attack_rows(newest: Release, earlier: Sequence[Release], deadline: Deadline)
         try:
             if (names := tuple(each.name for each in own)) not in links:
                 links[names] = link_published(published)
-            found = tell_hits(authority, published, links[names], deadline)
+            found = tell_hits(authority, published, links[names], deadline, _answered_before(authority, own))
         except TimeUp:
             words.append(f"The time is up: {authority} and those after it were not attacked.")
             break
@@ -134,6 +133,16 @@ def _differing(authority: str, earlier: Sequence[Release], newest: Release) -> l
         if each.snapshots.get(authority) == newest.snapshots[authority]:
             found.setdefault((each.plan.plan_id, each.preset, tuple(each.rows[authority])), each)
     return list(found.values())
+
+
+def _answered_before(authority: str, own: Sequence[Release]) -> list[int]:
+    """Which of an authority's releases it had answered when it answered the last, by number, in that order.
+
+    They are released in another: what was withheld beside others was withheld beside those that had been answered.
+    """
+    moments = [each.moments[authority] for each in own]
+    before = [number for number in range(len(own) - 1) if moments[number] <= moments[-1]]
+    return sorted(before, key=lambda number: moments[number])
 
 
 def find_totals(hub: Hub, manifest: Manifest, plan: QueryPlan) -> Neighbours:

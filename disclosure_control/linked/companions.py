@@ -53,8 +53,8 @@ def find_companions(earlier: Sequence[Published], newest: Published, deadline: D
     found: JointAttack | None = None
     for _ in range(MOST_ROUNDS):
         found = attack_together(linked, entries, rules, deadline, after=found, amounts=amounts, unlike=unlike)
-        told = frozenset(each.cell for each in past.fresh(found))
-        told = told or find_known(linked, entries, rules, few, deadline) - known
+        told = {each.cell for each in past.fresh(found)}
+        told = told or find_known(linked, entries, rules, few, deadline).keys() - known.keys()
         if not told:
             return frozenset(withheld)
         candidates = _candidates(linked, entries, number)

@@ -55,12 +55,16 @@ class Told:
 
 @dataclass(frozen=True)
 class JointAttack:
-    """What a reader finds in releases together. `seen` is what has shown that they do not find more."""
+    """What a reader finds in releases together. `seen` is what has shown that they do not find more.
+
+    `view` is what is printed, as far as one addition after the other tells.
+    """
 
     cells: int
     withheld: int
     told: tuple[Told, ...]
     seen: Seen
+    view: View
 
     @property
     def is_safe(self) -> bool:
@@ -207,7 +211,7 @@ class _Attack:
             known |= {(each.cell, together): partial(_itself, each) for each in group}
         places = self.said.places_of({cell for cell, _ in known})
         found = tuple(Told(each[0], tuple(places[each[0]]), each[1], known[each]) for each in sorted(known))
-        return JointAttack(len(self.linked.lattice), len(withheld), found, seen)
+        return JointAttack(len(self.linked.lattice), len(withheld), found, seen, view)
 
     def _find_groups(self, view: View, hidden: Sequence[int], seen: Seen) -> Iterator[list[Known]]:
         """The groups that are told, by their cells.

@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+import numpy as np
+
 from disclosure_control.linked.children.counted import counts_of, stands_alone
 from disclosure_control.linked.counts.cells import Linked, Place
 from disclosure_control.linked.counts.implied import narrow_bounds
@@ -17,6 +19,7 @@ from disclosure_control.linked.counts.rules import Rules
 from disclosure_control.linked.counts.said import Entries
 from disclosure_control.linked.counts.view import view_counts
 from disclosure_control.linked.published import Published
+from disclosure_control.suppression.attack import Known
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.parts import Parts
 from disclosure_control.suppression.reader import ALMOST, Contradiction, Reader
@@ -40,19 +43,24 @@ def list_few(published: Sequence[Published]) -> Sequence[frozenset[Place]]:
 
 
 def find_known(
-    linked: Linked, entries: Entries, rules: Rules, few: Sequence[Collection[Place]], deadline: Deadline = NEVER
-) -> frozenset[int]:
+    linked: Linked,
+    entries: Entries,
+    rules: Rules,
+    few: Sequence[Collection[Place]],
+    deadline: Deadline = NEVER,
+    view: View | None = None,
+) -> Mapping[int, Known]:
     """The withheld cells that are one number (or somebody, where zeros are withheld) if these are few.
 
-    Raises `TimeUp`.
+    `view` is what is printed, where somebody has it. Raises `TimeUp`.
     """
     if not any(_is_withheld(linked, entries, place) for places in few for place in places):
-        return frozenset()
+        return {}
     shows_zero = all(each.shows_zero for each in rules)
     try:
-        view, cells = view_counts(linked, entries, rules), set[int]()
+        view, cells = view or view_counts(linked, entries, rules), set[int]()
     except Contradiction:
-        return frozenset()
+        return {}
     for places in few:
         least = {linked.places[each]: rules[each[0]].least for each in places if _is_withheld(linked, entries, each)}
         try:
@@ -60,16 +68,17 @@ def find_known(
         except Contradiction:
             continue  # Some of them were withheld for others' sake.
         cells |= least.keys()
-    return frozenset(_find_known(view, sorted(cells), shows_zero=shows_zero, deadline=deadline))
+    return {each.cell: each for each in _find_known(view, sorted(cells), shows_zero=shows_zero, deadline=deadline)}
 
 
 def _hold(view: View, least: Mapping[int, int]) -> View:
     """The view of whoever takes it that these are fewer. Raises `Contradiction`."""
     if not least:
         return view
-    high = view.high.copy()
-    for cell, enough in least.items():
-        high[cell] = min(high[cell], enough - 1)
+    high, cells, enough = view.high.copy(), list(least), np.array(list(least.values()))
+    high[cells] = np.minimum(high[cells], enough - 1)
+    if (view.low[cells] > high[cells]).any():  # As it mostly is, where any was: so nothing has to be added up.
+        raise Contradiction("not all of these are so few")
     low, high = narrow_bounds(view.lattice, view.low, high)
     return replace(view, low=low, high=high)
 
@@ -78,10 +87,11 @@ def _is_withheld(linked: Linked, entries: Entries, place: Place) -> bool:
     return place in linked.places and entries.get(place) == WITHHELD
 
 
-def _find_known(view: View, cells: Sequence[int], *, shows_zero: bool, deadline: Deadline) -> Iterator[int]:
+def _find_known(view: View, cells: Sequence[int], *, shows_zero: bool, deadline: Deadline) -> Iterator[Known]:
     """What has nothing to do with each other is looked at by itself."""
     low, high = view.low, view.high
-    yield from (cell for cell in cells if low[cell] == high[cell] or (low[cell] > 0 and not shows_zero))
+    ends = ((cell, int(low[cell]), int(high[cell])) for cell in cells)
+    yield from (Known(*each) for each in ends if _is_told(each[1], each[2], shows_zero=shows_zero))
     left = {cell for cell in cells if low[cell] < high[cell] and (low[cell] == 0 or shows_zero)}
     parts = Parts(view.lattice)
     for numbers in parts.connected(low < high) if left else ():
@@ -91,21 +101,28 @@ def _find_known(view: View, cells: Sequence[int], *, shows_zero: bool, deadline:
             with suppress(Contradiction):  # Not all of them can be few.
                 for cell in _seem_known(reader, [part.numbers[cell] for cell in inside], shows_zero=shows_zero):
                     least, most = reader.interval(cell)
-                    if least == most or (least and not shows_zero):
-                        yield int(part.cells[cell])
+                    if least is not None and most is not None and _is_told(least, most, shows_zero=shows_zero):
+                        yield Known(int(part.cells[cell]), least, most)
+
+
+def _is_told(least: int, most: int, *, shows_zero: bool) -> bool:
+    return least == most or (least > 0 and not shows_zero)
 
 
 def _seem_known(reader: Reader, cells: Sequence[int], *, shows_zero: bool) -> list[int]:
-    """Those that are alike in the emptiest and the fullest tables, or nowhere empty where zeros are withheld."""
-    left = list(cells)
-    while left:
-        emptiest, fullest = reader.sink(left), reader.swell(left)
-        still = [
-            cell
-            for cell in left
-            if fullest[cell] - emptiest[cell] < 1 - ALMOST or (emptiest[cell] > ALMOST and not shows_zero)
-        ]
-        if len(still) == len(left):
-            break
-        left = still
+    """Those that are alike in all tables that are looked at, or nowhere empty where zeros are withheld.
+
+    In each of two tables some are small and the others large, so that what one has another can lack; in the last two
+    all of them are the one or the other.
+    """
+    left, halving, is_last = list(cells), 0, False
+    low, high = np.full(len(reader.view.low), np.inf), np.full(len(reader.view.low), -np.inf)
+    while left and not is_last:
+        signs = [1.0 - 2 * (place >> halving & 1) for place in range(len(left))]
+        is_last = min(signs) > 0
+        for weights in (signs, [-each for each in signs]):
+            table = reader.sink(left, weights)
+            low, high = np.minimum(low, table), np.maximum(high, table)
+        left = [cell for cell in left if high[cell] - low[cell] < 1 - ALMOST or (low[cell] > ALMOST and not shows_zero)]
+        halving += 1
     return left

@@ -1,16 +1,19 @@
 """What a joint attack found, in sentences for an output checker: which figure, how far it is known, and from what."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from disclosure_control.linked.children.counted import stands_alone
-from disclosure_control.linked.counts.cells import Linked
+from disclosure_control.linked.counts.cells import Linked, Place
 from disclosure_control.linked.counts.rules import Rules
 from disclosure_control.linked.counts.said import Entries
-from disclosure_control.linked.joint_attack import Baseline, JointAttack, Told, attack_together
+from disclosure_control.linked.joint_attack import Baseline, Told, attack_together
 from disclosure_control.linked.naming import Names
+from disclosure_control.linked.own_sake import find_known, list_few
 from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
+from disclosure_control.suppression.attack import Known
 from disclosure_control.suppression.deadline import NEVER, Deadline
+from disclosure_control.suppression.view import View
 
 __all__ = ["tell_hits"]
 
@@ -23,10 +26,13 @@ def tell_hits(
     published: Sequence[Published],
     linked: Linked | None = None,
     deadline: Deadline = NEVER,
+    before: Sequence[int] | None = None,
 ) -> list[str]:
     """What the last of these tables tells, alone or beside the others, and they did not tell without it.
 
-    `linked` has the links between them, where they are known.
+    `linked` has the links between them, where they are known. Those `before` are the tables, by number, that were
+    answered before the last one, in that order: what they withhold is read as withheld for its own sake, as far as
+    it can be. Where nothing is said, all others are.
     Raises `TooTangled`, `Contradiction` and `TimeUp`.
     """
     deadline.seconds_left()
@@ -34,51 +40,77 @@ def tell_hits(
         return []
     linked = linked or link_published(published)
     entries, rules, last = entries_of(published), rules_of(published), len(published) - 1
+    read = _Read(published, linked, entries, rules, deadline)
     found = attack_together(linked, entries, rules, deadline)
-    fresh = Baseline(linked, _without(entries, {last}), rules, deadline).fresh(found)
-    if not fresh:
-        return []
-    names = _names(linked, entries, rules, published, replace(found, told=fresh), deadline)
-    of_cells = Names(linked, [each.plan for each in published])
-    return list(dict.fromkeys(_sentence(whose, each, published, names, of_cells) for each in fresh))
+    if fresh := Baseline(linked, _without(entries, {last}), rules, deadline).fresh(found):
+        found = replace(found, told=fresh)
+        needed = read.name(lambda less: bool(Baseline(linked, less, rules, deadline).fresh(found)))
+        return list(dict.fromkeys(read.say_told(whose, each, needed) for each in fresh))
+    return list(dict.fromkeys(read.say_known(whose, before if before is not None else range(last), found.view)))
 
 
 def _without(entries: Entries, numbers: set[int]) -> Entries:
     return {place: entry for place, entry in entries.items() if place[0] not in numbers}
 
 
-def _names(
-    linked: Linked,
-    entries: Entries,
-    rules: Rules,
-    published: Sequence[Published],
-    found: JointAttack,
-    deadline: Deadline,
-) -> tuple[str, ...]:
-    """The earlier releases that it takes: all that cannot be left out without something less being told."""
-    needed = list(range(len(published) - 1))
-    if len(needed) <= MOST_TRIED:
-        left_out = set[int]()
-        for number in tuple(needed):
-            if not Baseline(linked, _without(entries, left_out | {number}), rules, deadline).fresh(found):
-                left_out.add(number)
-                needed.remove(number)
-    return tuple(published[number].name for number in needed)
+@dataclass(frozen=True)
+class _Read:
+    """What is published, to put what is found in words."""
+
+    published: Sequence[Published]
+    linked: Linked
+    entries: Entries
+    rules: Rules
+    deadline: Deadline
+
+    def name(self, tells_more: Callable[[Entries], bool]) -> str:
+        """From which releases it is: the last, and those that cannot be left out without something less being told."""
+        needed = list(range(len(self.published) - 1))
+        if len(needed) <= MOST_TRIED:
+            left_out = set[int]()
+            for number in tuple(needed):
+                if not tells_more(_without(self.entries, left_out | {number})):
+                    left_out.add(number)
+                    needed.remove(number)
+        names = ", ".join(self.published[number].name for number in needed)
+        return f"from this release and {names}" if names else "from this release alone"
+
+    def say_told(self, whose: str, told: Told, source: str) -> str:
+        """What adding up tells."""
+        what = next(_describe(told.places, self.published), "")
+        if not what:
+            group = Names(self.linked, [each.plan for each in self.published]).describe(told.together)
+            what = f"a group for whom nobody asked, who tell counts apart ({group}),"
+        return f"{whose}: {what} {_size(told.known)} {source}."
+
+    def say_known(self, whose: str, before: Sequence[int], view: View) -> Iterator[str]:
+        """What is known beside the last table of what tables before it withhold, if they do for its own sake."""
+        every = list_few(self.published)
+        few, last = [every[number] for number in before], len(self.published) - 1
+
+        def find(entries: Entries) -> Mapping[int, Known]:
+            return find_known(self.linked, entries, self.rules, few, self.deadline)
+
+        known = find_known(self.linked, self.entries, self.rules, few, self.deadline, view)
+        past = find(_without(self.entries, {last})) if known else {}
+        fresh = {cell: each for cell, each in known.items() if cell not in past}
+        if fresh:
+            source = self.name(lambda less: not fresh.keys() <= find(less).keys())
+            places = sorted(place for places in few for place in places)
+            for cell, each in fresh.items():
+                own = [place for place in places if self.linked.places.get(place) == cell]
+                what = next(_describe(own, self.published))
+                yield f"{whose}: {what}, if it was withheld for its own sake, {_size(each)} {source}."
 
 
-def _sentence(whose: str, told: Told, published: Sequence[Published], names: Sequence[str], of_cells: Names) -> str:
-    low, high = told.known.low, told.known.high
-    size = f"is known to be {low}" if low == high else f"can be bounded to {low}-{high}"
-    source = f"from this release and {', '.join(names)}" if names else "from this release alone"
-    what = next(_describe(told, published), "")
-    if not what:
-        what = f"a group for whom nobody asked, who tell counts apart ({of_cells.describe(told.together)}),"
-    return f"{whose}: {what} {size} {source}."
+def _size(known: Known) -> str:
+    low, high = known.low, known.high
+    return f"is known to be {low}" if low == high else f"can be bounded to {low}-{high}"
 
 
-def _describe(told: Told, published: Sequence[Published]) -> Iterator[str]:
+def _describe(places: Sequence[Place], published: Sequence[Published]) -> Iterator[str]:
     """The cell as the releases have it, that of the newest first."""
-    for number, row, label in sorted(told.places, reverse=True):
+    for number, row, label in sorted(places, reverse=True):
         plan = published[number].plan
         shown = zip(plan.outputs, published[number].rows[row], strict=True)
         named = [f"{output.label} {entry}" for output, entry in shown if output.dimension is not None]

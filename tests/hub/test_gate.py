@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -79,6 +80,33 @@ def test_what_earlier_releases_tell_with_it_waits_for_a_checker(federation: Play
     (earlier,) = federation.hub.database.connection.execute("SELECT release_id FROM releases").fetchall()
     assert found.startswith(GIRLS)
     assert found.endswith(f"from this release and {earlier['release_id']}.")
+
+
+def test_what_earlier_releases_withhold_is_read_as_few_though_no_node_should_let_it_be(
+    federation: PlayedFederation,
+) -> None:
+    """Nine boys and nine girls, withheld when nothing else was there, are known from their total of 18 to 22."""
+    answer(federation, federation.start(BY_SEX), [9, 9])
+    answer(federation, federation.start(ALL), [18])
+    (waiting,) = list_checks(federation.hub, federation.member("gus")).checks
+    (earlier,) = federation.hub.database.connection.execute("SELECT release_id FROM releases").fetchall()
+    assert waiting.withheld == ("301",)
+    assert waiting.found == tuple(
+        f"301: n of sex {sex}, if it was withheld for its own sake, is known to be 9 "
+        f"from this release and {earlier['release_id']}."
+        for sex in "MF"
+    )
+
+
+def test_what_was_answered_later_and_released_earlier_was_withheld_beside_it(federation: PlayedFederation) -> None:
+    """A total that was answered first says why both are withheld: either may be more than nine."""
+    first, second = federation.start(ALL), federation.start(BY_SEX)
+    send_answers(federation, first, [18])
+    federation.clock.advance(timedelta(minutes=1))
+    answer(federation, second, [9, 9])
+    settle_query(federation.hub, first)
+    assert status_of(federation, second).state is QueryState.RELEASED
+    assert status_of(federation, first).state is QueryState.RELEASED
 
 
 def test_what_was_released_before_is_released_again_without_an_attack(

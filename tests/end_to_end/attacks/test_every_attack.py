@@ -28,6 +28,7 @@ ATTACKS = {
     "tracker": {"test_tracker"},
     "totals": {"test_totals"},
     "linked tables": {"test_linked_tables"},
+    "totals of what was withheld for its own sake": {"test_totals_of_what_was_withheld_first"},
     "the same children in several tables": {
         "test_children_in_two_tables",
         "test_children_joined_to_what_they_have",

@@ -176,7 +176,8 @@ def drawn_attack(seed: int) -> Callable[[Door], Iterator[Claim]]:
         unknowns = Unknowns(COLUMNS, CATEGORIES, load_preset(door.preset))
         for code in ROSTER[:2]:
             unknowns.begin()
-            for (kept, _, chosen), table in zip(questions, answers, strict=True):
+            for (kept, totals, chosen), table in zip(questions, answers, strict=True):
+                unknowns.begin_table(totals=totals)
                 for at in (at for at in table if at[0] == code):
                     named_at = dict(zip(kept, at[1:], strict=True))
                     unknowns.add_block(_block(named_at, chosen), table[at]["n"])
