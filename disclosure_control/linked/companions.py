@@ -5,7 +5,7 @@ withheld, counted in additions; of equally near ones the one over fewest cells, 
 else helps, nothing new is shown.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -23,16 +23,23 @@ from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.lattice import Lattice
 from disclosure_control.suppression.view import UNKNOWN, WITHHELD
 
-__all__ = ["find_companions", "nearest_row"]
+__all__ = ["Order", "find_companions", "nearest_row"]
 
 MOST_ROUNDS = 12
 """How often more is withheld, before all is."""
 
 
-def find_companions(earlier: Sequence[Published], newest: Published, deadline: Deadline = NEVER) -> frozenset[int]:
+Order = Callable[[int], float]
+"""Which of several rows goes first: the one with the least number."""
+
+
+def find_companions(
+    earlier: Sequence[Published], newest: Published, deadline: Deadline = NEVER, order: Order = float
+) -> frozenset[int]:
     """The rows of the newest table that have to be withheld whole, for nothing to be told.
 
-    What earlier releases tell without it, as closely, is past help, and not looked at. Nor is an earlier count that
+    Of rows that do as well, `order` decides: by a secret, a reader cannot say for whose sake which was withheld. What
+    earlier releases tell without it, as closely, is past help, and not looked at. Nor is an earlier count that
     was withheld for its own sake to be one number (see `own_sake`). Raises `TooTangled`,
     `Contradiction` and `TimeUp`.
     """
@@ -58,7 +65,7 @@ def find_companions(earlier: Sequence[Published], newest: Published, deadline: D
         if not told:
             return frozenset(withheld)
         candidates = _candidates(linked, entries, number)
-        chosen = {row for cell in told if (row := nearest_row(cell, candidates, linked.lattice)) is not None}
+        chosen = {row for cell in told if (row := nearest_row(cell, candidates, linked.lattice, order)) is not None}
         if not chosen:
             break
         withheld |= chosen
@@ -86,14 +93,14 @@ def _candidates(linked: Linked, entries: Entries, number: int) -> dict[int, int]
     }
 
 
-def nearest_row(told: int, candidates: Mapping[int, int], lattice: Lattice) -> int | None:
+def nearest_row(told: int, candidates: Mapping[int, int], lattice: Lattice, order: Order = float) -> int | None:
     """The row of the candidate that the fewest additions lead to from a cell that is told."""
     members = lattice.incidence
     front, seen = np.zeros(len(lattice), bool), np.zeros(len(lattice), bool)
     front[told] = True
     while front.any():
         if found := [cell for cell in np.flatnonzero(front).tolist() if cell in candidates]:
-            return candidates[min(found, key=lambda cell: (lattice.breadths[cell], candidates[cell]))]
+            return candidates[min(found, key=lambda cell: (lattice.breadths[cell], order(candidates[cell])))]
         seen |= front
         added = np.zeros(len(lattice.relations), bool)
         added[members.relations[front[members.cells]]] = True

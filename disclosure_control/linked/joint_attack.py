@@ -28,7 +28,7 @@ from disclosure_control.linked.figures.unlike import NOTHING_UNLIKE, Unlike
 from disclosure_control.suppression.attack import Knowing, Known
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.reader import Contradiction
-from disclosure_control.suppression.rules import UNBOUNDED, Interval
+from disclosure_control.suppression.rules import UNBOUNDED, CountRule, Interval
 from disclosure_control.suppression.view import Bounds, Printed, View, lacks
 from disclosure_control.suppression.witnesses import find_witnesses
 
@@ -202,7 +202,7 @@ class _Attack:
         withheld, hidden = self.said.withheld_cells(), self.said.hidden()
         view = View(self.linked.lattice, strictest(self.rules), *self.bounds, ())
         looked = [cell for cell in withheld if self.only is None or cell in self.only]
-        told, lost, seen = self._find_told(view, looked)
+        told, lost, seen = self._find_told(replace(view, rule=_steps(self.rules)), looked)
         knowing = Knowing(view, self.deadline, lost)
         known: dict[_Group, Callable[[], Known]] = {(cell, (cell,)): partial(knowing.know, cell) for cell in told}
         known |= {(each.cell, (each.cell,)): partial(_itself, each) for each in self._find_opened()}
@@ -247,6 +247,16 @@ class _Attack:
             return told, {}, self.seen
         witnesses = find_witnesses(replace(view, withheld=tuple(left)), self.deadline)
         return [*told, *witnesses.told()], witnesses.lost, self.seen.beside(witnesses.low, witnesses.high)
+
+
+def _steps(rules: Rules) -> CountRule:
+    """What a withheld count is held to: to be able to be as large as one that is shown, whichever row was refused.
+
+    Where zeros are shown and counts are rounded, rows are printed in steps of the base, and some are refused: those
+    have to leave room for all that c stands for. Where a step has room for all of it, none is refused.
+    """
+    rule, base = strictest(rules), max(each.bases.nation for each in rules)
+    return replace(rule, least=_room(rules)) if rule.shows_zero and 1 < base <= rule.least else rule
 
 
 def _room(rules: Rules) -> int:

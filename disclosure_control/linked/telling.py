@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TypeVar
 
-from disclosure_control.linked.companions import nearest_row
+from disclosure_control.linked.companions import Order, nearest_row
 from disclosure_control.linked.counts.cells import Linked, Place
 from disclosure_control.linked.counts.rules import Rules
 from disclosure_control.linked.counts.said import Entries
@@ -28,12 +28,12 @@ _Said = TypeVar("_Said")
 
 
 def find_telling(
-    earlier: Sequence[Published], newest: Published, deadline: Deadline = NEVER
+    earlier: Sequence[Published], newest: Published, deadline: Deadline = NEVER, order: Order = float
 ) -> frozenset[tuple[int, str]]:
     """The figures of the newest table to withhold, by row and label, for none to follow that is not to be told.
 
-    What follows from earlier tables alone is past help. Raises `TooTangled`, `RegionTangled`, `Contradiction` and
-    `TimeUp`.
+    Of rows that do as well, `order` decides. What follows from earlier tables alone is past help. Raises `TooTangled`,
+    `RegionTangled`, `Contradiction` and `TimeUp`.
     """
     tables = [*earlier, newest]
     if not any(_bears_on(quantity, tables) for quantity in _quantities(newest)):
@@ -42,7 +42,7 @@ def find_telling(
     numbers = number_children(linked, entries)
     moments, amounts = find_moments(tables, numbers), find_amounts(tables, numbers)
     linked = add_rests(linked, find_rests(tables, linked, numbers, moments, deadline))
-    search = _Search(linked, rules_of(tables), moments, amounts, len(earlier), deadline)
+    search = _Search(linked, rules_of(tables), moments, amounts, len(earlier), order, deadline)
     labels = {each.label: newest.plan.outputs[each.place].label for each in adding_counts(newest.plan)}
     return frozenset((row, labels[label]) for _, row, label in search.run(entries))
 
@@ -69,6 +69,7 @@ class _Search:
     moments: Mapping[Place, Moment]
     amounts: Mapping[Place, Amount]
     newest: int
+    order: Order
     deadline: Deadline
 
     def run(self, printed: Entries) -> Set[Place]:
@@ -100,7 +101,7 @@ class _Search:
         before = {self.linked.places[place] for place in own if place[0] != self.newest}
         new = [place for place in sorted(own) if place[0] == self.newest and place not in withheld]
         rows = {self.linked.places[place]: place[1] for place in new if self.linked.places[place] not in before}
-        row = nearest_row(cell, rows, self.linked.lattice)
+        row = nearest_row(cell, rows, self.linked.lattice, self.order)
         return (place for place in new if row is None or place[1] == row)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from disclosure_control.linked.children.counted import counts_of, stands_alone
 from disclosure_control.linked.children.parts import TooTangled
-from disclosure_control.linked.companions import find_companions
+from disclosure_control.linked.companions import Order, find_companions
 from disclosure_control.linked.counts.rules import rule_for
 from disclosure_control.linked.published import Published
 from disclosure_control.linked.telling import find_telling
@@ -84,10 +84,13 @@ def protect_totals(raw: RawTable, withheld: Sequence[Collection[str]], preset: P
         raise TotalsUnproven
     try:
         lattice = build_lattice([_layout(plan)])
-        ties = Ties(secret, hashlib.sha256(f"{plan.plan_id} {preset.name} {preset.version}".encode()).digest())
-        return _Totals(raw, preset, lattice, ties, withheld).rows()
+        return _Totals(raw, preset, lattice, _ties(plan, preset, secret), withheld).rows()
     except (TableUnusable, CannotProtect, Contradiction, RegionTangled, TooTangled):
         raise TotalsUnproven from None
+
+
+def _ties(plan: QueryPlan, preset: Preset, secret: bytes) -> Ties:
+    return Ties(secret, hashlib.sha256(f"{plan.plan_id} {preset.name} {preset.version}".encode()).digest())
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,7 @@ def protect_beside(
         if (not earlier and stands_alone(raw.plan)) or tells_nothing(raw.plan, rows, preset):
             return ()
         newest = Published("", raw.plan, preset, rows, beside.roster, imply_counts(raw, preset))
-        return find_companions(earlier, newest, beside.deadline)
+        return find_companions(earlier, newest, beside.deadline, _order(raw.plan, preset, beside.secret))
     except (TooTangled, Contradiction, RegionTangled, TimeUp):
         return range(len(rows))
 
@@ -166,9 +169,15 @@ def hide_telling(
     """
     try:
         newest = Published("", raw.plan, preset, rows, beside.roster, imply_counts(raw, preset))
-        return find_telling(earlier, newest, beside.deadline)
+        return find_telling(earlier, newest, beside.deadline, _order(raw.plan, preset, beside.secret))
     except (TooTangled, Contradiction, RegionTangled, TimeUp):
         return [(place, each.label) for place in range(len(rows)) for each in raw.plan.outputs]
+
+
+def _order(plan: QueryPlan, preset: Preset, secret: bytes) -> Order:
+    """Which row goes first of those that do as well, as nobody foresees."""
+    ties = _ties(plan, preset, secret)
+    return lambda row: ties.number(frozenset({("row", str(row))}))
 
 
 def tells_nothing(plan: QueryPlan, rows: Sequence[Row], preset: Preset) -> bool:
