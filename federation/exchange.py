@@ -19,12 +19,16 @@ class QueryState(Explained):
 
     DRAFTED = "drafted", "Checked and turned into a manifest that its asker has not yet signed."
     SUBMITTED = "submitted", "Signed by its asker; waits for approvals by two organisations."
-    RUNNING = "running", "Approved by two organisations and offered to every node of the roster."
+    APPROVED = (
+        "approved",
+        "Approved by two organisations; waits to be sent out, as a sum until its nodes are ready.",
+    )
+    RUNNING = "running", "Offered to every node of the roster, which answers or refuses."
     CHECKING = "checking", "Every node has answered; an output checker decides: it could tell much, or time ran out."
     RELEASED = "released", "Every node has answered, or the time is up: what is safe is released."
     EXPIRED = "expired", "Not approved in time."
     UNFINISHED = "unfinished", "Approved, but no node answered in time, or nothing could be made safe."
-    REFUSED = "refused", "Refused by an approver or an output checker, for a reason that its asker is told."
+    REFUSED = "refused", "Refused by an approver, the authorities or an output checker; its asker is told who and why."
     WITHDRAWN = "withdrawn", "Taken back by its asker before anything was released."
 
 

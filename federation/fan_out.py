@@ -49,7 +49,7 @@ UNMASKED: Mapping[str, str] = {
     "first reply": "SELECT count(*) FROM replies WHERE digest = :digest",
     "replies in": "SELECT count(*) = :nodes FROM replies WHERE digest = :digest",
 }
-RELEASED = "SELECT state NOT IN ('drafted', 'submitted', 'running') FROM queries WHERE digest = :digest"
+RELEASED = "SELECT state NOT IN ('drafted', 'submitted', 'approved', 'running') FROM queries WHERE digest = :digest"
 """When a query has come to an end, whichever."""
 
 

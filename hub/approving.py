@@ -12,8 +12,9 @@ from federation.exchange import ApproversRefusal, WaitingManifests
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind
 from hub.endings import refuse_query
-from hub.queries import StoredQuery, find_query, list_submitted, sign_query
+from hub.queries import StoredQuery, find_query, list_submitted
 from hub.service import Hub
+from hub.signing import sign_query
 
 MOST_WAITING = 100
 """How many manifests one list holds at most, the oldest."""

@@ -28,14 +28,16 @@ from federation.exchange import BudgetLeft, QueryBudget, QueryState
 from federation.manifest import MANIFEST_TYPE, Manifest, read_manifest
 from federation.problems import ProblemRaised
 from federation.project import Project
-from federation.register import Member
+from federation.register import Member, MemberKind
+from federation.standing_rosters import ENGLAND
 from federation.wire import decode_document
+from hub.naming import name_authorities
+from hub.projects import find_project
+from hub.query_states import UNDER_WAY
 from hub.service import Hub
+from hub.sums.rosters import standing_members
+from query_engine.catalogue import load_catalogue
 from query_engine.refusal import QueryRefused
-
-MOST_NAMED = 8
-"""How many authorities a refusal names; it says how many more there are."""
-
 
 STATEMENTS_AT_HAND = 1024
 """How many statements are kept as they were read."""
@@ -48,13 +50,13 @@ class SentOut:
     digest: str
     manifest: Manifest
     reserved_at: str
-    is_running: bool
+    is_under_way: bool
 
     def counts_beside(self, statement: BudgetStatement) -> bool:
         """Whether a node that stated this is yet to debit the manifest, or may be."""
         if self.digest in statement.counted or statement.node not in self.manifest.roster:
             return False
-        return self.is_running or self.reserved_at >= stamp(statement.stated_at)
+        return self.is_under_way or self.reserved_at >= stamp(statement.stated_at)
 
 
 @dataclass(frozen=True)
@@ -127,12 +129,12 @@ def _read_stated(data: bytes) -> _Stated:
 def _sent_out(hub: Hub, since: str) -> Iterator[SentOut]:
     rows = hub.database.connection.execute(
         "SELECT budget_reservations.digest, reserved_at, state, envelope FROM budget_reservations "
-        "JOIN queries ON queries.digest = budget_reservations.digest WHERE state = ? OR reserved_at >= ?",
-        (QueryState.RUNNING, since),
+        "JOIN queries ON queries.digest = budget_reservations.digest WHERE state IN (?, ?) OR reserved_at >= ?",
+        (*UNDER_WAY, since),
     )
     for row in rows:
         manifest = read_manifest(read_envelope(row["envelope"], MANIFEST_TYPE))
-        yield SentOut(row["digest"], manifest, row["reserved_at"], row["state"] == QueryState.RUNNING)
+        yield SentOut(row["digest"], manifest, row["reserved_at"], row["state"] in UNDER_WAY)
 
 
 def _debit_sent(stated: _Stated, sent: Sequence[SentOut]) -> BudgetAccount:
@@ -162,8 +164,8 @@ def describe_short(hub: Hub, manifest: Manifest, price: Price, accounts: Mapping
     if not found:
         return ""
     authorities = {member.id: member.authority(manifest.issued_at) or member.id for member in hub.register().members}
-    named = {reason: _name_some([authorities.get(node, node) for node in nodes]) for reason, nodes in found.items()}
-    told = (f"{reason}, at {names}" for reason, names in named.items())
+    short_at = {reason: [authorities.get(node, node) for node in nodes] for reason, nodes in found.items()}
+    told = (f"{reason}, at {name_authorities(short)}" for reason, short in short_at.items())
     return f"{'; '.join(told)}: ask at a smaller epsilon, or of others; what was spent does not come back"
 
 
@@ -175,12 +177,6 @@ def _find_reason(account: BudgetAccount | None, price: Price, project: Project) 
     except BudgetShort as short:
         return str(short)
     return ""
-
-
-def _name_some(authorities: Sequence[str]) -> str:
-    named, more = sorted(authorities)[:MOST_NAMED], len(authorities) - MOST_NAMED
-    word = "authority" if len(authorities) == 1 else "authorities"
-    return f"{word} {', '.join(named)}{f' and {more} more' if more > 0 else ''}"
 
 
 def describe_budget(hub: Hub, manifest: Manifest, state: QueryState, digest: str) -> QueryBudget | None:
@@ -213,6 +209,23 @@ def _left(account: BudgetAccount | None, price: Price, project: Project) -> Frac
     if account is None:
         return Fraction(0)
     return min(limit_account(account, project).left(year, project.name) for year in price.academic_years)
+
+
+def find_budget(hub: Hub, project: str, academic_year: str, reader: Member) -> BudgetLeft:
+    """Return what a member's project has left for a noised sum over everybody. Raises a 404 problem."""
+    found = find_project(hub, project, reader.id)
+    years = load_catalogue().table("child_year").columns["academic_year"].domain or ()
+    if academic_year not in map(str, years):
+        raise ProblemRaised(404, "year_unknown", f"there is no such academic year, but {', '.join(map(str, years))}")
+    return find_left(hub, found, academic_year, _expect_everybody(hub))
+
+
+def _expect_everybody(hub: Hub) -> tuple[str, ...]:
+    """Return whom a noised sum over everybody would be asked of: until that is known, every active node."""
+    try:
+        return standing_members(hub, ENGLAND, hub.clock())
+    except ProblemRaised:
+        return tuple(member.id for member in hub.register().active(MemberKind.NODE, hub.clock()))
 
 
 def find_left(hub: Hub, project: Project, academic_year: str, nodes: Sequence[str]) -> BudgetLeft:

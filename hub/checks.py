@@ -14,6 +14,7 @@ from federation.problems import ProblemRaised
 from federation.register import Member
 from hub.gate import Verdict
 from hub.queries import StoredQuery, read_query
+from hub.query_states import move_query
 from hub.service import Hub
 
 __all__ = ["Waiting", "add_findings", "check_checker", "forget_check", "hold_release", "list_checks", "take_up"]
@@ -36,11 +37,7 @@ def hold_release(
 
     `beside` are the queries whose releases it was held against.
     """
-    moved = connection.execute(
-        "UPDATE queries SET state = ? WHERE query_id = ? AND state = ?",
-        (QueryState.CHECKING, query.query_id, QueryState.RUNNING),
-    )
-    if moved.rowcount != 1:
+    if not move_query(connection, query.query_id, QueryState.RUNNING, QueryState.CHECKING):
         return
     found = json.dumps(list(verdict.words)), json.dumps(sorted(verdict.told)), json.dumps(beside)
     connection.execute("INSERT INTO checks VALUES (?, ?, ?, ?)", (query.query_id, *found))

@@ -25,7 +25,7 @@ from federation.template import (
     template_digest,
     write_question,
 )
-from hub.queries import plan_draft
+from hub.planning import plan_draft
 from hub.recurring import announced_terms
 from hub.runs import PreparedRun, choose_standing_roster, name_choices, prepare_run
 from hub.service import Hub

@@ -12,14 +12,16 @@ from datetime import datetime
 from audit.connection import Connection, Row
 from audit.event import Action, AuditEvent, Outcome
 from federation.database import stamp
-from federation.envelope import Envelope, EnvelopeError, read_envelope, verify_signature
+from federation.envelope import Envelope, EnvelopeError, read_envelope, verify_signature, write_envelope
 from federation.exchange import Delivery, DeliveryKind, Inbox, NodeProgress, QueryState
-from federation.manifest import REPLY_TYPE, Manifest, Reply
+from federation.manifest import REPLY_TYPE, Reply
 from federation.manifest import Outcome as ReplyOutcome
 from federation.problems import ProblemRaised
 from federation.register import Member
 from federation.wire import WireError, decode_document
 from hub.manifests import read_stored
+from hub.queries import StoredQuery
+from hub.query_states import move_query
 from hub.sealing_keys import read_keys
 from hub.service import Hub
 
@@ -30,14 +32,23 @@ LONGEST_TEXT = 500
 """Characters of a node's own words that are shown to the asker."""
 
 
-def deliver_manifest(hub: Hub, connection: Connection, manifest: Manifest, digest: str, envelope: bytes) -> None:
-    """Put an approved manifest into the inbox of every node of its roster, inside the caller's transaction."""
-    bodies = dict.fromkeys(manifest.roster, envelope)
-    deliver(connection, DeliveryKind.MANIFEST, bodies, reference=digest, expires_at=manifest.expires_at)
-    event = hub.event(
-        Action.QUERY_OFFERED, hub.party.member_id, manifest.query_id, nodes=len(manifest.roster), preset=manifest.preset
-    )
-    hub.database.log.append(connection, event)
+def offer_manifest(hub: Hub, query: StoredQuery) -> None:
+    """Put an approved query's manifest into the inbox of every node of its roster, once: from then on it is running."""
+    manifest = query.manifest
+    with hub.database.transaction() as connection:
+        if not move_query(connection, query.query_id, QueryState.APPROVED, QueryState.RUNNING):
+            return
+        bodies = dict.fromkeys(manifest.roster, write_envelope(query.envelope))
+        deliver(connection, DeliveryKind.MANIFEST, bodies, reference=query.digest, expires_at=manifest.expires_at)
+        event = hub.event(
+            Action.QUERY_OFFERED,
+            hub.party.member_id,
+            query.query_id,
+            nodes=len(manifest.roster),
+            preset=manifest.preset,
+        )
+        hub.database.log.append(connection, event)
+    hub.bell.ring(query.query_id, *manifest.roster)
 
 
 def deliver(

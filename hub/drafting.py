@@ -1,28 +1,104 @@
 """Drafting: what a researcher asks for, made into a manifest that says exactly what, of whom, and until when.
 
-Everything is checked here that the nodes would refuse on sight, so that an honest asker hears of a mistake at once.
+Everything is checked here that the nodes would refuse on sight, so that an honest asker hears of a mistake at once. The
+draft and its entry in the audit log are one transaction.
 """
 
 import secrets
 from datetime import datetime, timedelta
 
+from audit.connection import Connection
+from audit.event import Action
 from disclosure_control.noise.calibration import calibrate
 from disclosure_control.noise.terms import NoiseRefused
 from disclosure_control.presets.preset import Preset, PresetInvalid
 from disclosure_control.presets.shelf import PresetShelf
-from federation.exchange import QueryDraft
-from federation.manifest import SUM_PATHS, Manifest, Path
+from federation.database import stamp
+from federation.envelope import seal_envelope, write_envelope
+from federation.exchange import QueryDraft, QueryState
+from federation.kept_presets import keep_version
+from federation.manifest import MANIFEST_TYPE, SUM_PATHS, Manifest, Path, manifest_digest, write_manifest
 from federation.preset_terms import state_preset
 from federation.problems import ProblemRaised
 from federation.project import Project
 from federation.register import Member, MemberKind, OrganisationKind, Register
+from federation.standing_rosters import ENGLAND
 from federation.sum_terms import SumTerms, TermsInvalid, check_operators, check_terms, describe_terms
 from federation.wire import whole_seconds
+from hub.budgets import check_budget
+from hub.cell_keys import check_answers_left
+from hub.gate import check_room
+from hub.planning import plan_draft
+from hub.projects import check_question, find_project
+from hub.service import Hub
+from hub.sums.rosters import standing_members
 from query_engine.catalogue import load_catalogue
 from query_engine.planning.plan import QueryPlan
 
 MOST_ROWS = 100_000
 """Rows that a release may have: more would not fit in a document that its asker can fetch."""
+
+
+def draft_query(hub: Hub, draft: QueryDraft, asker: Member) -> str:
+    """Check a draft, make its manifest and return the query's id. Raises problems that say what to mend."""
+    hub.check_access(asker.kind, "federation", "submit", "manifest")
+    project = find_project(hub, draft.project, asker.id)
+    preset = choose_preset(draft, project, hub.party.presets)
+    plan = plan_draft(draft.sql, draft.path, preset.record_keys)
+    check_question(project, asker.id, preset.name, plan, hub.clock())
+    everybody = _choose_everybody(hub, draft)
+    manifest = compose_manifest(draft, project, asker, plan, preset, everybody, hub.register(), hub.clock())
+    check_budget(hub, manifest)
+    check_answers_left(hub, manifest, plan)
+    check_room(hub, manifest, plan)
+    keep_preset(hub, preset)
+    store_draft(hub, manifest, plan)
+    return manifest.query_id
+
+
+def _choose_everybody(hub: Hub, draft: QueryDraft) -> tuple[str, ...]:
+    """Return the nodes that a draft is for when it names none: those that can add up together now, or all."""
+    if draft.path in SUM_PATHS and draft.roster is None:
+        return standing_members(hub, ENGLAND, hub.clock())
+    return tuple(member.id for member in hub.register().active(MemberKind.NODE, hub.clock()))
+
+
+def keep_preset(hub: Hub, preset: Preset) -> None:
+    """Keep the rules that a manifest is about to name. Raises a 422 problem where they changed under their version."""
+    try:
+        keep_version(hub.party.presets, preset)
+    except PresetInvalid as error:
+        raise ProblemRaised(422, "preset_changed", str(error)) from None
+
+
+def store_draft(hub: Hub, manifest: Manifest, plan: QueryPlan) -> None:
+    """Store a manifest that nobody has signed yet."""
+    with hub.database.transaction() as connection:
+        write_draft(hub, connection, manifest, plan, by=manifest.asker)
+
+
+def write_draft(hub: Hub, connection: Connection, manifest: Manifest, plan: QueryPlan, *, by: str) -> None:
+    """Write down a manifest that nobody has signed yet, and who had it drafted."""
+    envelope = seal_envelope(write_manifest(manifest), MANIFEST_TYPE)
+    row = {
+        "query_id": manifest.query_id,
+        "state": QueryState.DRAFTED,
+        "project": manifest.project.name,
+        "asker": manifest.asker,
+        "digest": manifest_digest(envelope),
+        "cells": plan.cells,
+        "roster_size": len(manifest.roster),
+        "drafted_at": stamp(manifest.issued_at),
+        "expires_at": stamp(manifest.expires_at),
+        "envelope": write_envelope(envelope),
+    }
+    connection.execute(
+        "INSERT INTO queries VALUES (:query_id, :state, :project, :asker, :digest, :cells, :roster_size, "
+        ":drafted_at, :expires_at, :envelope)",
+        row,
+    )
+    event = hub.event(Action.QUERY_DRAFTED, by, manifest.query_id, purpose=manifest.purpose, plan=plan.plan_id)
+    hub.database.log.append(connection, event)
 
 
 def compose_manifest(

@@ -20,8 +20,8 @@ from federation.problems import ProblemRaised
 from federation.register import Member
 from federation.sum_terms import TermsInvalid, make_noisy_terms, noise_terms
 from hub.drafting import choose_preset
+from hub.planning import plan_draft
 from hub.projects import find_project
-from hub.queries import plan_draft
 from hub.service import Hub
 from hub.synthetic import SyntheticCopy, find_copy
 from query_engine.engines import EngineFailed

@@ -24,6 +24,7 @@ from federation.manifest import MANIFEST_TYPE, Manifest, Path, Reply, read_manif
 from federation.plans import derive_plan
 from federation.recent import Recent
 from federation.wire import MAX_BATCH_BYTES, decode_document
+from hub.query_states import UNDER_WAY
 from query_engine.planning.plan import QueryPlan
 
 __all__ = ["TOTAL", "Asked", "EarlierReleases", "Release", "decode_release"]
@@ -40,7 +41,7 @@ MOST_LOOKS = 256
 MOST_ROWS = 1_000_000
 """Rows of releases that are kept at hand: about 50 releases of 100 cells over all of England."""
 
-ANSWERED = (QueryState.RUNNING, QueryState.CHECKING, QueryState.RELEASED)
+ANSWERED = (*UNDER_WAY, QueryState.CHECKING, QueryState.RELEASED)
 """Where a question stands that was or may yet be answered."""
 
 
@@ -156,7 +157,7 @@ class EarlierReleases:
 
     def related_plans(self, connection: Connection, manifest: Manifest, plan: QueryPlan) -> list[QueryPlan]:
         """The plans of questions that were or may yet be answered and count children whom this one counts too."""
-        names = connection.execute("SELECT query_id FROM queries WHERE state IN (?, ?, ?)", ANSWERED).fetchall()
+        names = connection.execute("SELECT query_id FROM queries WHERE state IN (?, ?, ?, ?)", ANSWERED).fetchall()
         found = {each.plan_id: each for _, each in self._same(connection, [row[0] for row in names], manifest)}
         related = find_related(plan, found.values())
         return [each for each in found.values() if each.plan_id in related]

@@ -1,20 +1,27 @@
 """How a query ends otherwise than with its release, and what is said of a release that should not have been made.
 
-Its asker may withdraw it until there is a release; an approver may refuse it while it waits for approvals. A release
-is never changed or taken away, since it has been read: it gets a notice, which everybody sees who looks at it. Each
-time there is a reason in words, and the log says whose they are.
+Its asker may withdraw it until there is a release; an approver may refuse it while it waits for approvals, and the
+authorities when they are asked. A release is never changed or taken away, since it has been read: it gets a notice,
+which everybody sees who looks at it. Each time there is a reason in words, and the log says whose they are.
 """
+
+from collections.abc import Sequence
 
 from audit.connection import Connection
 from audit.event import Action, Outcome
 from federation.database import stamp
-from federation.exchange import QueryState
+from federation.exchange import NodeProgress, QueryState
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind
 from hub.dispatch import take_back_manifest
-from hub.queries import StoredQuery, check_transition, find_query
+from hub.naming import name_authorities
+from hub.queries import StoredQuery, find_query
+from hub.query_states import check_transition, move_query
 from hub.service import Hub
 from hub.sums.attempts import last_row
+
+MOST_REASONS = 5
+"""How many reasons are named of those for which nodes refused a query; each node's own stands beside it."""
 
 
 def withdraw_query(hub: Hub, query_id: str, reason: str, asker: Member) -> None:
@@ -46,15 +53,37 @@ def refuse_query(hub: Hub, query_id: str, reason: str, approver: Member) -> None
     end_query(hub, query, QueryState.REFUSED, Action.QUERY_DECLINED, approver.id, reason)
 
 
+def end_refused(hub: Hub, query: StoredQuery, refused: Sequence[NodeProgress], why: str) -> None:
+    """End a running query that nodes refused: for what reasons and at which authorities, by the codes of their replies.
+
+    `why` says how that ends it. A second call does nothing.
+    """
+    reason = f"{why}: {_name_reasons(refused)}"
+    _end(hub, query, QueryState.REFUSED, Action.QUERY_REFUSED, hub.party.member_id, reason)
+
+
+def _name_reasons(refused: Sequence[NodeProgress]) -> str:
+    """Name the codes of refusals, the commonest first, each with the authorities whose it was."""
+    by_code: dict[str, list[str]] = {}
+    for each in refused:
+        by_code.setdefault(each.code or each.outcome, []).append(each.authority)
+    codes = sorted(by_code, key=lambda code: (-len(by_code[code]), code))
+    told = [f"{code} at {name_authorities(by_code[code])}" for code in codes[:MOST_REASONS]]
+    return "; ".join([*told, f"and {len(codes) - MOST_REASONS} more reasons"] if len(codes) > MOST_REASONS else told)
+
+
 def end_query(hub: Hub, query: StoredQuery, state: QueryState, action: Action, member: str, reason: str) -> None:
     """End a query for a reason, with everything that waits about it. Raises a 409 problem where it has ended."""
     check_transition(query.state, state)
+    if not _end(hub, query, state, action, member, reason):
+        raise ProblemRaised(409, "state", "the query has moved on meanwhile: look at where it stands")
+
+
+def _end(hub: Hub, query: StoredQuery, state: QueryState, action: Action, member: str, reason: str) -> bool:
+    """End a query that is where it was found still; say whether it was."""
     with hub.database.transaction() as connection:
-        moved = connection.execute(
-            "UPDATE queries SET state = ? WHERE query_id = ? AND state = ?", (state, query.query_id, query.state)
-        ).rowcount
-        if not moved:
-            raise ProblemRaised(409, "state", "the query has moved on meanwhile: look at where it stands")
+        if not move_query(connection, query.query_id, query.state, state):
+            return False
         connection.execute("DELETE FROM sum_arrivals WHERE digest = ?", (query.digest,))
         connection.execute("DELETE FROM checks WHERE query_id = ?", (query.query_id,))
         take_back_manifest(connection, query.digest)
@@ -64,6 +93,20 @@ def end_query(hub: Hub, query: StoredQuery, state: QueryState, action: Action, m
         )
         hub.database.log.append(connection, event)
     hub.bell.ring(query.query_id, *query.manifest.roster)
+    return True
+
+
+def close_query(hub: Hub, query: StoredQuery, state: QueryState, action: Action) -> None:
+    """Close a query of which nothing is released, and log why; what came in for its sum goes.
+
+    A second call does nothing.
+    """
+    with hub.database.transaction() as connection:
+        if move_query(connection, query.query_id, query.state, state):
+            connection.execute("DELETE FROM sum_arrivals WHERE digest = ?", (query.digest,))
+            event = hub.event(action, hub.party.member_id, query.query_id, outcome=Outcome.FAILED)
+            hub.database.log.append(connection, event)
+    hub.bell.ring(query.query_id)
 
 
 def give_notice(hub: Hub, query_id: str, reason: str, checker: Member) -> None:
@@ -76,15 +119,15 @@ def give_notice(hub: Hub, query_id: str, reason: str, checker: Member) -> None:
     if query.state is not QueryState.RELEASED:
         raise ProblemRaised(409, "state", f"the query is {query.state}: only what was released can be withdrawn")
     with hub.database.transaction() as connection:
-        _keep(hub, connection, query_id, checker.id, reason)
+        if not _keep(hub, connection, query_id, checker.id, reason):
+            raise ProblemRaised(409, "ended_already", "it has been withdrawn already")
         event = hub.event(Action.RELEASE_WITHDRAWN, checker.id, query_id, purpose=reason)
         hub.database.log.append(connection, event)
     hub.bell.ring(query_id)
 
 
-def _keep(hub: Hub, connection: Connection, query_id: str, member: str, reason: str) -> None:
-    """Keep a reason. Raises a 409 problem where there is one, which stays as it was given."""
+def _keep(hub: Hub, connection: Connection, query_id: str, member: str, reason: str) -> bool:
+    """Keep a reason; say whether there was none, for one stays as it was given."""
     row = (query_id, member, reason, stamp(hub.clock()))
     kept = connection.execute("INSERT INTO endings VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", row)
-    if kept.rowcount != 1:
-        raise ProblemRaised(409, "ended_already", "it has been withdrawn already")
+    return kept.rowcount == 1

@@ -3,9 +3,9 @@
 from audit.event import Action
 from audit.log import read_entries
 from audit.proof import prove_entry
-from federation.problems import ProblemRaised
 from hub.queries import StoredQuery
 from hub.service import Hub
+from hub.standing import not_released
 
 
 def prove_release(hub: Hub, query: StoredQuery) -> str:
@@ -17,4 +17,4 @@ def prove_release(hub: Hub, query: StoredQuery) -> str:
     found = read_entries(connection, action=Action.QUERY_RELEASED, reference=query.query_id, limit=1)
     for entry in found:
         return prove_entry(connection, entry).to_text()
-    raise ProblemRaised(404, "not_released", f"the query is {query.state}: nothing has been released")
+    raise not_released(hub, query)

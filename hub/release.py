@@ -29,8 +29,10 @@ from hub.checks import Waiting, add_findings, check_checker, forget_check, hold_
 from hub.dispatch import read_progress, read_replies, read_signed_replies
 from hub.endings import end_query
 from hub.gate import MOST_TRIES, judge_rows, name_beside
-from hub.queries import StoredQuery, describe_nodes, find_ending, find_for_release
+from hub.queries import StoredQuery, find_for_release
+from hub.query_states import move_query
 from hub.service import Hub
+from hub.standing import describe_nodes, find_ending, not_released
 from query_engine.planning.plan import QueryPlan
 
 _NOBODY: Mapping[str, Reply] = MappingProxyType({})
@@ -130,7 +132,7 @@ def keep_release(
     output checker who let it go, if it waited for one. It is of the moment at which it is stored, whenever its release
     was begun: what the nodes signed may have come in meanwhile.
     """
-    if not _move_to_released(connection, query):
+    if not move_query(connection, query.query_id, query.state, QueryState.RELEASED):
         return
     release_id = name_release(query.digest, table.to_json())
     actor = decided_by or hub.party.member_id
@@ -178,14 +180,6 @@ def _replies_to_show(
     """Return what the nodes signed. An answer that is held back stays here, with what it holds."""
     signed = read_signed_replies(hub, query.digest)
     return tuple(signed[node] for node in sorted(replies) if table.absent.get(replies[node].authority) not in HELD_BACK)
-
-
-def _move_to_released(connection: Connection, query: StoredQuery) -> bool:
-    moved = connection.execute(
-        "UPDATE queries SET state = ? WHERE query_id = ? AND state = ?",
-        (QueryState.RELEASED, query.query_id, query.state),
-    )
-    return moved.rowcount == 1
 
 
 def combine_replies(
@@ -251,6 +245,6 @@ def find_release(hub: Hub, query: StoredQuery) -> bytes:
         "SELECT document FROM releases WHERE query_id = ?", (query.query_id,)
     ).fetchone()
     if row is None:
-        raise ProblemRaised(404, "not_released", f"the query is {query.state}: nothing has been released")
+        raise not_released(hub, query)
     document: bytes = row["document"]
     return document

@@ -30,9 +30,10 @@ from federation.template import Template, bind_run, check_template, read_templat
 from federation.wire import whole_seconds
 from hub.budgets import check_budget
 from hub.cell_keys import check_answers_left
+from hub.drafting import keep_preset, write_draft
 from hub.gate import check_room
+from hub.planning import plan_draft
 from hub.projects import check_under_way, find_project
-from hub.queries import keep_preset, plan_draft, write_draft
 from hub.service import Hub
 from hub.sums.certificates import certified_survivors, choose_survivors
 from hub.sums.rosters import standing_members

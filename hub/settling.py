@@ -1,4 +1,4 @@
-"""Settling: what becomes of queries when everybody has answered, or their time is up.
+"""Settling: what becomes of queries when they are approved, when everybody has answered, or when their time is up.
 
 A question by `per_authority` is released once every node has replied; a sum goes its own way, step by step. Most is
 done when something comes in. For the rest, time that has passed, the hub looks every second.
@@ -13,8 +13,10 @@ from disclosure_control.release.gate import ReleaseRefused
 from federation.exchange import QueryState
 from federation.manifest import SUM_PATHS, Reply
 from federation.manifest import Outcome as ReplyOutcome
-from hub.dispatch import read_progress
-from hub.queries import StoredQuery, close_query, due_queries, find_running, find_started, running_queries
+from hub.dispatch import offer_manifest, read_progress
+from hub.endings import close_query, end_refused
+from hub.queries import StoredQuery, due_queries, find_approved, find_running, queries_under_way
+from hub.query_states import UNDER_WAY
 from hub.relay import delete_expired
 from hub.release import release_query
 from hub.repeating import keep_doing
@@ -41,11 +43,23 @@ def settle_query(hub: Hub, query_id: str) -> None:
             _settle(hub, query, hub.clock())
 
 
-def start_sum(hub: Hub, query_id: str) -> None:
-    """Begin the sum of a query that has just been approved, if it is one; a second call changes nothing."""
-    query = find_started(hub, query_id)
-    if query is not None and query.manifest.path in SUM_PATHS:
-        advance_query(hub, query, hub.clock())
+def start_query(hub: Hub, query_id: str) -> None:
+    """Send out a query that has just been approved: to the nodes at once, or as a sum when they are ready for it.
+
+    A second call changes nothing, and `keep_up` does what is left undone where the hub is stopped before it.
+    """
+    query = find_approved(hub, query_id)
+    if query is not None:
+        _send_out(hub, query, hub.clock())
+
+
+def _send_out(hub: Hub, query: StoredQuery, now: datetime) -> None:
+    if query.manifest.path in SUM_PATHS:
+        advance_query(hub, query, now)
+    elif now < query.manifest.expires_at:
+        offer_manifest(hub, query)
+    else:
+        close_query(hub, query, QueryState.UNFINISHED, Action.QUERY_UNFINISHED)
 
 
 def note_reply(hub: Hub, reply: Reply) -> None:
@@ -72,15 +86,15 @@ def settle_due(hub: Hub, now: datetime) -> None:
 
 
 def keep_up(hub: Hub, now: datetime) -> None:
-    """Do what has fallen due by itself: settle queries, take sums on, and deal for those to come."""
+    """Do what has fallen due by itself: send out and settle queries, take sums on, and deal for those to come."""
     settle_due(hub, now)
-    for query in running_queries(hub, SUM_PATHS):
+    for query in queries_under_way(hub, SUM_PATHS):
         _settle(hub, query, now)
     prepare(hub, now)
 
 
 def _is_sum(query: StoredQuery) -> bool:
-    return query.state is QueryState.RUNNING and query.manifest.path in SUM_PATHS
+    return query.state in UNDER_WAY and query.manifest.path in SUM_PATHS
 
 
 def _settle(hub: Hub, query: StoredQuery, now: datetime) -> None:
@@ -88,6 +102,8 @@ def _settle(hub: Hub, query: StoredQuery, now: datetime) -> None:
     try:
         if _is_sum(query):
             advance_query(hub, query, now)
+        elif query.state is QueryState.APPROVED:
+            _send_out(hub, query, now)
         elif query.state is QueryState.RUNNING:
             finish_query(hub, query)
         else:
@@ -97,12 +113,15 @@ def _settle(hub: Hub, query: StoredQuery, now: datetime) -> None:
 
 
 def finish_query(hub: Hub, query: StoredQuery) -> None:
-    """Release a running query if any node has answered it; otherwise there is nothing to release.
+    """Release a running query if any node has answered it. What all have refused is refused.
 
     A table that the release gate refuses is withheld for good.
     """
-    answered = any(said.outcome == ReplyOutcome.ANSWERED for said in read_progress(hub, query.digest).values())
-    if not answered:
+    replied = read_progress(hub, query.digest)
+    if not any(said.outcome == ReplyOutcome.ANSWERED for said in replied.values()):
+        if len(replied) == len(query.manifest.roster):
+            end_refused(hub, query, tuple(replied.values()), "every authority that was asked refused it")
+            return
         close_query(hub, query, QueryState.UNFINISHED, Action.QUERY_UNFINISHED)
         return
     try:

@@ -18,7 +18,7 @@ from federation.state import REGISTER_FILE, StateError
 from federation.web.description import describes
 from federation.wire import MAX_BATCH_BYTES
 from federation.witnessing import WitnessAnswer, WitnessReport
-from hub import approving, budgets, dispatch, queries, relay, sealing_keys, settling, sightings, witnessing
+from hub import approving, budgets, dispatch, queries, relay, sealing_keys, settling, sightings, standing, witnessing
 from hub.doors.request import (
     FINISHED,
     LAST,
@@ -175,8 +175,8 @@ def accept_approval(query_id: str) -> Response:
     """Take in what an approver signed at a page of the node of their own organisation."""
     hub, node = the_hub(), authenticate(MemberKind.NODE)
     approver = approving.accept_approval(hub, node, query_id, read_body(Signature))
-    settling.start_sum(hub, query_id)
-    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, approver)))
+    settling.start_query(hub, query_id)
+    return answer(standing.describe_query(hub, queries.find_query(hub, query_id, approver)))
 
 
 @node_doors.post("/federation/manifests/<query_id>/refusals")
@@ -185,4 +185,4 @@ def accept_refusal(query_id: str) -> Response:
     """Take in what an approver refused at a page of the node of their own organisation."""
     hub, node = the_hub(), authenticate(MemberKind.NODE)
     approver = approving.accept_refusal(hub, node, query_id, read_body(ApproversRefusal))
-    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, approver)))
+    return answer(standing.describe_query(hub, queries.find_query(hub, query_id, approver)))

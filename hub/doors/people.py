@@ -20,10 +20,24 @@ from federation.exchange import (
 from federation.project import Project
 from federation.register import Member
 from federation.web.description import describes
-from hub import checks, endings, projects, proofs, queries, release, runs, settling
+from hub import (
+    budgets,
+    checks,
+    drafting,
+    endings,
+    projects,
+    proofs,
+    queries,
+    release,
+    runs,
+    settling,
+    signing,
+    standing,
+)
 from hub.copies import record_copy
 from hub.doors.request import WAIT, answer, authenticate, hold_line, read_body, the_hub
 from hub.dry_run import try_draft
+from hub.query_states import TRANSITIONS
 
 people_doors = Blueprint("people_doors", __name__)
 
@@ -33,8 +47,8 @@ people_doors = Blueprint("people_doors", __name__)
 def draft_query() -> Response:
     """Check a draft and make its manifest."""
     hub, asker = the_hub(), authenticate()
-    query_id = queries.draft_query(hub, read_body(QueryDraft), asker)
-    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, asker)), 201)
+    query_id = drafting.draft_query(hub, read_body(QueryDraft), asker)
+    return answer(standing.describe_query(hub, queries.find_query(hub, query_id, asker)), 201)
 
 
 @people_doors.post("/api/dry-runs")
@@ -51,14 +65,14 @@ def draft_run() -> Response:
     """Make the manifest of a run of an approved template."""
     hub, asker = the_hub(), authenticate()
     query_id = runs.draft_run(hub, read_body(RunDraft), asker)
-    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, asker)), 201)
+    return answer(standing.describe_query(hub, queries.find_query(hub, query_id, asker)), 201)
 
 
 @people_doors.get("/api/queries")
 @describes(gives=QueryList)
 def list_queries() -> Response:
     """List the queries that the caller may see."""
-    return answer(QueryList(queries=queries.list_queries(the_hub(), authenticate())))
+    return answer(QueryList(queries=standing.list_queries(the_hub(), authenticate())))
 
 
 @people_doors.get("/api/queries/<query_id>")
@@ -67,17 +81,17 @@ def send_status(query_id: str) -> Response:
     """Say where a query stands, holding the line until it moves."""
     hub, reader = the_hub(), authenticate()
     settling.settle_due(hub, hub.clock())
-    before = queries.measure_progress(hub, query_id)
-    if queries.TRANSITIONS[queries.find_query(hub, query_id, reader).state]:
-        hold_line(hub, reader, query_id, lambda: queries.measure_progress(hub, query_id) != before)
-    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, reader)))
+    before = standing.measure_progress(hub, query_id)
+    if TRANSITIONS[queries.find_query(hub, query_id, reader).state]:
+        hold_line(hub, reader, query_id, lambda: standing.measure_progress(hub, query_id) != before)
+    return answer(standing.describe_query(hub, queries.find_query(hub, query_id, reader)))
 
 
 @people_doors.get("/api/budget/<project>/<academic_year>")
 @describes(gives=BudgetLeft)
 def send_budget(project: str, academic_year: str) -> Response:
     """Say how much privacy loss a project's next question about a year may cost."""
-    return answer(queries.find_budget(the_hub(), project, academic_year, authenticate()))
+    return answer(budgets.find_budget(the_hub(), project, academic_year, authenticate()))
 
 
 @people_doors.get("/api/projects/<name>")
@@ -99,9 +113,9 @@ def send_manifest(query_id: str) -> Response:
 def accept_signature(query_id: str) -> Response:
     """Take in the caller's own signature over a manifest."""
     hub, signer = the_hub(), authenticate()
-    queries.sign_query(hub, query_id, read_body(Signature), signer)
-    settling.start_sum(hub, query_id)
-    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, signer)))
+    signing.sign_query(hub, query_id, read_body(Signature), signer)
+    settling.start_query(hub, query_id)
+    return answer(standing.describe_query(hub, queries.find_query(hub, query_id, signer)))
 
 
 @people_doors.post("/api/queries/<query_id>/withdrawal")
@@ -110,7 +124,7 @@ def withdraw_query(query_id: str) -> Response:
     """Take a query back, for the reason that its asker gives."""
     hub, asker = the_hub(), authenticate()
     endings.withdraw_query(hub, query_id, read_body(Reason).reason, asker)
-    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, asker)))
+    return answer(standing.describe_query(hub, queries.find_query(hub, query_id, asker)))
 
 
 @people_doors.post("/api/queries/<query_id>/refusal")
@@ -119,7 +133,7 @@ def refuse_query(query_id: str) -> Response:
     """Refuse a query, for the reason that an approver gives."""
     hub, approver = the_hub(), authenticate()
     endings.refuse_query(hub, query_id, read_body(Reason).reason, approver)
-    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, approver)))
+    return answer(standing.describe_query(hub, queries.find_query(hub, query_id, approver)))
 
 
 @people_doors.post("/api/queries/<query_id>/notice")
@@ -128,7 +142,7 @@ def give_notice(query_id: str) -> Response:
     """Say of a release that it is withdrawn, for the reason that an output checker gives."""
     hub, checker = the_hub(), authenticate()
     endings.give_notice(hub, query_id, read_body(Reason).reason, checker)
-    return answer(queries.describe_query(hub, queries.find_query(hub, query_id, checker)))
+    return answer(standing.describe_query(hub, queries.find_query(hub, query_id, checker)))
 
 
 @people_doors.get("/api/checks")

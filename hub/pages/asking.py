@@ -23,6 +23,7 @@ from federation.project import Project
 from federation.reading import LEAVES_BY
 from federation.register import MemberKind
 from federation.web.site import allow_script
+from hub.drafting import draft_query
 from hub.dry_run import require_copy, run_dry
 from hub.pages.again import ask_about_next, ask_again
 from hub.pages.bars import draw_bars
@@ -48,7 +49,7 @@ from hub.pages.shown_rows import show_rows
 from hub.pages.visitor import may_ask, require_visitor_who, the_hub
 from hub.pages.words import PHRASES, list_words
 from hub.projects import list_projects
-from hub.queries import draft_query, find_query
+from hub.queries import find_query
 from hub.synthetic import find_copy
 from query_engine.catalogue import load_catalogue
 from query_engine.planning.plan import QueryPlan

@@ -13,7 +13,7 @@ from disclosure_control.budget.price import Price, price_plan, write_epsilon
 from federation.exchange import BudgetLeft, QueryDraft
 from federation.register import Member, MemberKind
 from federation.sum_terms import SumTerms
-from hub.queries import find_budget
+from hub.budgets import find_budget
 from hub.service import Hub
 from query_engine.planning.plan import QueryPlan
 

@@ -17,7 +17,8 @@ from federation.problems import ProblemRaised
 from federation.release_files.provenance import cite_release
 from federation.wire import MAX_BATCH_BYTES, decode_document
 from hub.pages.visitor import find_visitor, the_hub
-from hub.queries import find_ending, find_for_release
+from hub.queries import find_for_release
+from hub.standing import find_ending
 
 citation = Blueprint("citation", __name__)
 

@@ -8,8 +8,9 @@ from federation.problems import ProblemRaised
 from federation.register import Member
 from federation.wire import MAX_BATCH_BYTES, decode_document
 from hub.pages.visitor import require_visitor, the_hub
-from hub.queries import find_for_release, list_queries
+from hub.queries import find_for_release
 from hub.release import find_release
+from hub.standing import list_queries
 
 comparing = Blueprint("comparing", __name__)
 

@@ -6,8 +6,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from federation.web.session import Means
 from federation.web.site import allow_script, change_session, counting_failures
 from hub.pages.visitor import find_visitor, may_ask, may_list_queries, may_read_log, the_hub
-from hub.queries import list_queries
 from hub.sign_in import use_code
+from hub.standing import list_queries
 
 home = Blueprint("home", __name__)
 

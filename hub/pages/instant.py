@@ -11,8 +11,8 @@ from federation.manifest import SUM_PATHS, Path
 from federation.problems import ProblemRaised
 from federation.question_check import QuestionCheck, RefusedBecause, check_question
 from federation.register import Member, MemberKind
+from hub.budgets import find_budget
 from hub.pages.draft_form import LONGEST_SQL, PATHS, DraftForm, Refusal, describe_place
-from hub.queries import find_budget
 from hub.service import Hub
 from query_engine.wording.description import Paragraph
 

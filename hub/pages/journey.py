@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from federation.exchange import QueryState, QueryStatus
 from federation.register import Member
+from hub.query_states import UNDER_WAY
 from hub.sums.progress import SumProgress
 
 
@@ -39,6 +40,7 @@ class Signer:
 PLACES = {
     QueryState.DRAFTED: 1,
     QueryState.SUBMITTED: 2,
+    QueryState.APPROVED: 3,
     QueryState.RUNNING: 3,
     QueryState.CHECKING: 4,
     QueryState.RELEASED: 5,
@@ -89,8 +91,10 @@ def _describe_approvals(status: QueryStatus, *, is_run: bool) -> str:
 
 
 def _describe_answers(status: QueryStatus, progress: SumProgress | None) -> str:
-    if progress is not None and status.state is QueryState.RUNNING:
+    if progress is not None and status.state in UNDER_WAY:
         return " ".join(progress.in_words)
+    if status.state is QueryState.APPROVED:
+        return "It is about to be sent to them."
     answered = sum(node.outcome not in ("awaited", "held") for node in status.nodes)
     held = sum(node.outcome == "held" for node in status.nodes)
     waits = f" {held} hold it for an officer of theirs to decide." if held else ""
@@ -101,7 +105,8 @@ def _describe_end(status: QueryStatus, *, is_sum: bool) -> str:
     if status.state is QueryState.RELEASED:
         return "The total can be read." if is_sum else "The table can be read."
     if status.ending is not None and status.state in STOPPED:
-        return f"{status.state.capitalize()} by {status.ending.by}: {status.ending.reason}"
+        by = "" if _is_refused_by_authorities(status) else f" by {status.ending.by}"
+        return f"{status.state.capitalize()}{by}: {status.ending.reason}"
     if status.state in STOPPED:
         return "Nothing is released."
     if status.state is QueryState.CHECKING:
@@ -111,6 +116,12 @@ def _describe_end(status: QueryStatus, *, is_sum: bool) -> str:
             f"When enough nodes have opened the sum, before {status.expires_at:%d %B %Y at %H:%M} UTC, or not at all."
         )
     return f"When all have answered, or on {status.expires_at:%d %B %Y at %H:%M} UTC with those that have."
+
+
+def _is_refused_by_authorities(status: QueryStatus) -> bool:
+    """Whether authorities refused a query, of which the hub then says so, and none has answered it."""
+    outcomes = {node.outcome for node in status.nodes}
+    return status.state is QueryState.REFUSED and "refused" in outcomes and "answered" not in outcomes
 
 
 def list_signers(status: QueryStatus, members: tuple[Member, ...]) -> tuple[Signer, ...]:

@@ -8,10 +8,11 @@ from federation.problems import ProblemRaised
 from federation.reading import LEAVES_BY, describe_protection, describe_terms
 from federation.register import Member
 from federation.web.site import allow_script
-from hub import queries as rooms
+from hub import standing
 from hub.pages.journey import list_signers, list_steps
 from hub.pages.visitor import may, may_ask, may_list_queries, require_visitor, require_visitor_who, the_hub
-from hub.queries import StoredQuery
+from hub.queries import StoredQuery, find_query
+from hub.query_states import TRANSITIONS
 from hub.settling import settle_due
 from hub.sums.progress import describe_sum
 from query_engine.geography import load_authorities
@@ -32,7 +33,7 @@ OUTCOMES = {
 def show_queries() -> str:
     """List the queries that the visitor may see."""
     visitor = require_visitor_who(may_list_queries, "you may open a query whose address you were given, and list none")
-    listed = rooms.list_queries(the_hub(), visitor)
+    listed = standing.list_queries(the_hub(), visitor)
     released = sum(each.state is QueryState.RELEASED for each in listed)
     return render_template("queries.html", queries=listed, may_ask=may_ask(visitor), released=released)
 
@@ -42,12 +43,12 @@ def show_query(query_id: str) -> str:
     """Show where one query stands."""
     hub, visitor = the_hub(), require_visitor()
     settle_due(hub, hub.clock())
-    query = rooms.find_query(hub, query_id, visitor)
-    status = rooms.describe_query(hub, query)
-    moving = bool(rooms.TRANSITIONS[status.state])
+    query = find_query(hub, query_id, visitor)
+    status = standing.describe_query(hub, query)
+    moving = bool(TRANSITIONS[status.state])
     if moving:
         allow_script(asking=True)
-    dead_end = rooms.describe_dead_end(hub, query)
+    dead_end = standing.describe_dead_end(hub, query)
     progress = describe_sum(hub, query) if query.manifest.path in SUM_PATHS else None
     return render_template(
         "query.html",

@@ -16,7 +16,8 @@ from hub.pages.bars import draw_bars
 from hub.pages.downloads import FORMS, is_yes, offers_margins, read_document
 from hub.pages.shown_rows import show_rows
 from hub.pages.visitor import require_visitor, the_hub
-from hub.queries import find_ending, find_for_release, may_see
+from hub.queries import find_for_release, may_see
+from hub.standing import find_ending
 
 release = Blueprint("release", __name__)
 

@@ -11,14 +11,16 @@ from datetime import datetime, timedelta
 from audit.event import Action, Outcome
 from federation.envelope import seal_envelope
 from federation.exchange import DeliveryKind, QueryState
+from federation.manifest import Outcome as ReplyOutcome
 from federation.manifest import Path
 from federation.secure_sum.errors import SumFailed
 from federation.secure_sum.messages import SURVIVORS_TYPE
 from federation.secure_sum.steps import AskReveals, AskSurvivors, Fail, Open, Wait
 from federation.sums_exchange import AbortWanted, StatementOffered
 from federation.wire import Document, encode_document
-from hub.dispatch import deliver, pending_receivers
-from hub.queries import StoredQuery, close_query, find_running
+from hub.dispatch import deliver, pending_receivers, read_progress
+from hub.endings import close_query, end_refused
+from hub.queries import StoredQuery, find_running
 from hub.service import Hub
 from hub.sums.attempts import (
     AttemptState,
@@ -55,13 +57,15 @@ def advance(hub: Hub, digest: str) -> None:
 
 
 def advance_query(hub: Hub, query: StoredQuery, now: datetime) -> None:
-    """Take a running query's sum as far as it goes now."""
+    """Take the sum of a query that is approved or running as far as it goes now."""
     if now >= query.manifest.expires_at:
         close_query(hub, query, QueryState.UNFINISHED, Action.QUERY_UNFINISHED)
         return
     if find_attempt(hub, query.digest) is None:
         begin_attempt(hub, query, now)
         return
+    if query.state is QueryState.APPROVED:
+        return  # It has been begun since it was looked up, and is taken on by what comes in for it.
     with hub.sums.lock:
         # Looked for again: while this waited, another thread may have opened the sum and forgotten what was gathered.
         attempt = find_attempt(hub, query.digest)
@@ -190,6 +194,16 @@ def _fail(
         _ask_aborts(hub, query, attempt)
     else:
         hub.sums.forget(attempt.place)
+        _end_failed(hub, query, culprits)
+
+
+def _end_failed(hub: Hub, query: StoredQuery, culprits: tuple[str, ...]) -> None:
+    """End a query whose sum failed: as refused, where it is for refusals alone."""
+    replied = read_progress(hub, query.digest)
+    refused = [said for node in culprits if (said := replied.get(node)) and said.outcome == ReplyOutcome.REFUSED]
+    if refused and len(refused) == len(culprits):
+        end_refused(hub, query, refused, "too many authorities refused it for the others to be added up")
+    else:
         close_query(hub, query, QueryState.UNFINISHED, Action.QUERY_UNFINISHED)
 
 

@@ -6,7 +6,7 @@ from audit.connection import Connection
 from audit.event import Action
 from federation.database import stamp
 from federation.envelope import Envelope, write_envelope
-from federation.exchange import DeliveryKind
+from federation.exchange import DeliveryKind, QueryState
 from federation.manifest import Manifest
 from federation.secure_sum.epochs import name_epoch
 from federation.secure_sum.messages import ATTEMPT_TYPE, Attempt, SumRoster
@@ -16,6 +16,7 @@ from federation.sums_exchange import SumWanted
 from federation.wire import encode_document, whole_seconds
 from hub.dispatch import deliver, withdraw
 from hub.queries import StoredQuery
+from hub.query_states import is_still, move_query
 from hub.service import Hub
 from hub.sums.attempts import ArrivalKind, AttemptState, find_template, last_row, refer_to
 from hub.sums.certificates import certificate_of, earlier_of
@@ -30,7 +31,7 @@ MOST_ATTEMPTS = 3
 
 
 def begin_attempt(hub: Hub, query: StoredQuery, now: datetime, aborts: Envelope | None = None) -> bool:
-    """Begin the next attempt at a running query, if a slot of its roster is ready; say whether."""
+    """Begin the next attempt at a query, if a slot of its roster is ready; say whether. With the first one it runs."""
     manifest = query.manifest
     assert manifest.sum is not None
     roster = SumRoster(epoch=name_epoch(now), members=manifest.roster, threshold=manifest.sum.threshold)
@@ -39,10 +40,14 @@ def begin_attempt(hub: Hub, query: StoredQuery, now: datetime, aborts: Envelope 
         last = last_row(connection, query.digest)
         if last is not None and last["state"] in (AttemptState.OPEN, AttemptState.OPENED):
             return False
+        if not is_still(connection, query.query_id, query.state):
+            return False  # Withdrawn meanwhile.
         slot = take_slot(connection, digest)
         if slot is None:
             _ask_for(connection, roster, digest, now)
             return False
+        if query.state is QueryState.APPROVED:
+            move_query(connection, query.query_id, QueryState.APPROVED, QueryState.RUNNING)
         if last is not None:
             withdraw(connection, refer_to(query.digest, last["number"]))  # Nobody need give up what is followed.
             # The aborts stay: they are shown again to whoever is asked to give up the attempt that begins now.
@@ -61,7 +66,7 @@ def begin_attempt(hub: Hub, query: StoredQuery, now: datetime, aborts: Envelope 
         signed = sign_document(attempt, ATTEMPT_TYPE, hub.party.keys)
         _keep_attempt(connection, attempt, signed, now)
         _deliver_attempt(hub, connection, query, signed, attempt, aborts)
-    hub.bell.ring(*manifest.roster)
+    hub.bell.ring(query.query_id, *manifest.roster)
     return True
 
 

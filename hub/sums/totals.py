@@ -29,8 +29,9 @@ from federation.sum_terms import noise_terms
 from federation.wire import encode_document
 from hub.cell_keys import open_cell_keys
 from hub.dispatch import read_signed_replies
+from hub.endings import close_query
 from hub.gate import MOST_TRIES, find_totals, name_beside
-from hub.queries import StoredQuery, close_query
+from hub.queries import StoredQuery
 from hub.release import certify_table, find_authorities, keep_release
 from hub.service import Hub
 from hub.sums.attempts import AttemptState, StoredAttempt, move_attempt

@@ -9,7 +9,7 @@ import pytest
 from hub.sign_in import issue_code
 from tests.browser.looking import look_at
 from tests.hub.pages.kept_releases import find_release_id, keep_model, withdraw
-from tests.hub.played_federation import SQL, PlayedFederation
+from tests.hub.played_federation import NODES, SQL, PlayedFederation
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -54,12 +54,16 @@ def history(federation: PlayedFederation) -> dict[str, str]:
     federation.refuse(federation.answer(released, "node-301", "node-303"), "node-302")
     withdrawn = federation.answer(federation.start(), "node-301", "node-302", "node-303")
     withdraw(federation, withdrawn)
+    refused = federation.start()
+    for node in NODES:
+        federation.refuse(refused, node, "plan_differs", "the question is planned otherwise here")
     viewed = federation.answer(federation.start(VIEWED_SQL), "node-301", "node-302", "node-303")
     return {
         "viewed": viewed,
         "drafted": federation.draft(),
         "submitted": federation.sign(federation.draft(), "ana", "cho"),
         "running": federation.answer(federation.start(), "node-301"),
+        "refused": refused,
         "released": released,
         "model": keep_model(federation),
         "cited": find_release_id(federation, released),
@@ -82,6 +86,7 @@ def history(federation: PlayedFederation) -> dict[str, str]:
         ("query-drafted", "ana", "/queries/{drafted}"),
         ("query-submitted", "dev", "/queries/{submitted}"),
         ("query-running", "ana", "/queries/{running}"),
+        ("query-refused", "ana", "/queries/{refused}"),
         ("query-released", "ana", "/queries/{released}"),
         ("release", "ana", "/queries/{released}/release"),
         ("release-view", "ana", "/queries/{viewed}/release"),

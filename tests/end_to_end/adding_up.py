@@ -27,6 +27,7 @@ from federation.manifest import Path as LeavingPath
 from federation.preset_terms import state_preset
 from federation.standing_rosters import ENGLAND
 from federation.sum_terms import SumTerms
+from hub.query_states import UNDER_WAY
 from hub.settling import keep_up
 from hub.sums import totals
 from hub.sums.readiness import list_readiness
@@ -141,7 +142,7 @@ class AddingUp(OneProcess):
         self.opened = Opened()
         query_id = submit()
         with looking_at(self.opened):
-            self._settle(lambda: self.state(query_id, ASKER) is not QueryState.RUNNING)
+            self._settle(lambda: self.state(query_id, ASKER) not in UNDER_WAY)
         with self.client(ASKER) as rae:
             status = rae.status(query_id)
             assert status.state is QueryState.RELEASED, {(node.code, node.text) for node in status.nodes}

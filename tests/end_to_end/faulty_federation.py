@@ -25,12 +25,13 @@ from disclosure_control.presets.shipped import load_preset
 from disclosure_control.release.totals import release_exact_total
 from federation.client import FederationClient, connect
 from federation.envelope import Envelope
-from federation.exchange import QueryDraft, QueryState, RunDraft
+from federation.exchange import QueryDraft, RunDraft
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
 from federation.processes import free_port
 from federation.state import join_federation, open_party, read_root_key
 from hub.projects import keep_project
+from hub.query_states import UNDER_WAY
 from hub.service import open_hub
 from node.engines import open_engine
 from query_engine.planning.plan import QueryPlan
@@ -165,7 +166,7 @@ class FaultyFederation:
     def is_settled(self, query_id: str) -> bool:
         """Whether a query has come to an end."""
         ((state,),) = self.ask_hub("SELECT state FROM queries WHERE query_id = ?", query_id)
-        return state != QueryState.RUNNING
+        return state not in UNDER_WAY
 
     def answers(self) -> bool:
         """Whether the hub is there to be asked."""

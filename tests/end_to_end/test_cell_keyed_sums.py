@@ -17,7 +17,7 @@ from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
 from federation.total_releases import TotalMismatch, verify_total
 from federation.transport import HubRefused
-from hub import queries, runs
+from hub import drafting, runs, signing
 from hub.settling import keep_up, settle_due
 from node.service import Node
 from query_engine.planning.record_keys import keys_of
@@ -126,9 +126,9 @@ def test_beyond_the_cap_nodes_refuse_whatever_the_hub_does(
     keyed: AddingUp, total: ReleaseDocument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A hub that does not count hands the question on: every node refuses for itself."""
-    for module in (queries, runs):
+    for module in (drafting, runs):
         monkeypatch.setattr(module, "check_answers_left", lambda *_: None)
-    monkeypatch.setattr(queries, "count_answers_given", lambda *_: None)
+    monkeypatch.setattr(signing, "count_answers_given", lambda *_: None)
     query_id = keyed._submit_standing(SHARED)
     for _ in range(6):
         keep_up(keyed.hub, keyed.clock())
@@ -136,7 +136,7 @@ def test_beyond_the_cap_nodes_refuse_whatever_the_hub_does(
     with keyed.client(ASKER) as rae:
         status = rae.status(query_id)
     assert {node.code for node in status.nodes} - {""} == {"answers_used"}
-    assert status.state is not QueryState.RELEASED
+    assert status.state is QueryState.REFUSED
     assert given(keyed) == {("hub", 1), ("node", 1)}
 
 

@@ -24,6 +24,7 @@ from federation.processes import free_port
 from federation.state import join_federation, open_party, read_root_key
 from federation.transport import HubUnreachable
 from hub.projects import keep_project
+from hub.query_states import UNDER_WAY
 from hub.service import open_hub
 from node.answering import answer_manifest, reserve_question
 from node.checklist import open_manifest
@@ -111,7 +112,7 @@ def settled(federation: SmallFederation, query_id: str) -> QueryStatus:
     deadline = time.monotonic() + PATIENCE
     with client(federation, "ana@ucl") as ana:
         status = eventually(lambda: ana.status(query_id))
-        while status.state is QueryState.RUNNING:
+        while status.state in UNDER_WAY:
             assert time.monotonic() < deadline, f"still running; {[node.outcome for node in status.nodes]}"
             status = eventually(lambda: ana.status(query_id))
     return status
@@ -216,8 +217,11 @@ def test_a_query_that_no_node_answers_is_reported_as_unfinished(federation: Smal
     """When its time is up, a running query without answers is unfinished, and an unapproved one has expired."""
     from federation.envelope import Signature, read_envelope
     from federation.manifest import MANIFEST_TYPE
-    from hub.queries import describe_query, draft_query, find_query, sign_query
+    from hub.drafting import draft_query
+    from hub.queries import find_query
     from hub.settling import settle_due
+    from hub.signing import sign_query
+    from hub.standing import describe_query
 
     hub = open_hub(federation.directory / "hub", federation.clock)
     keep_project(hub, make_project("attendance", ["ana@ucl"], ["opensafely"]))

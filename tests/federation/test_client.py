@@ -15,7 +15,7 @@ from federation.manifest import MANIFEST_TYPE, ApprovalError, Manifest, Path, re
 from federation.register import RegisterError
 from federation.sum_terms import make_noisy_terms
 from federation.transport import HubConnection
-from hub import queries
+from hub import drafting, queries, signing, standing
 from query_engine.refusal import QueryRefused
 from tests.hub.played_federation import PROJECT, SQL, PlayedFederation, found_federation
 
@@ -44,10 +44,10 @@ class DishonestHub:
 
     def draft_query(self, draft: QueryDraft) -> QueryStatus:
         member = self._federation.member(self._member)
-        return self.fetch_status(queries.draft_query(self._federation.hub, draft, member))
+        return self.fetch_status(drafting.draft_query(self._federation.hub, draft, member))
 
     def fetch_status(self, query_id: str, *, wait: int = 0) -> QueryStatus:
-        return queries.describe_query(self._federation.hub, self._find(query_id))
+        return standing.describe_query(self._federation.hub, self._find(query_id))
 
     def fetch_manifest(self, query_id: str) -> bytes:
         envelope = self._find(query_id).envelope
@@ -56,7 +56,7 @@ class DishonestHub:
 
     def send_signature(self, query_id: str, signature: Signature) -> QueryStatus:
         self.signatures.append(signature)
-        queries.sign_query(self._federation.hub, query_id, signature, self._federation.member(self._member))
+        signing.sign_query(self._federation.hub, query_id, signature, self._federation.member(self._member))
         return self.fetch_status(query_id)
 
     def _find(self, query_id: str) -> queries.StoredQuery:
@@ -176,7 +176,7 @@ def test_a_register_of_another_root_is_refused_before_anything_is_sent(
     with pytest.raises(RegisterError):
         asker.submit(DRAFT)
     assert hub.signatures == []
-    assert queries.list_queries(played.hub, played.member("ana")) == ()
+    assert standing.list_queries(played.hub, played.member("ana")) == ()
     other.hub.database.close()
 
 

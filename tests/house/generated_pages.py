@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from federation.exchange import QueryState
-from hub.queries import TRANSITIONS
+from hub.query_states import TRANSITIONS
 from node.tracking.conversation import MAY_FOLLOW, MEANINGS, State
 from node.tracking.kinds import KINDS
 from node.tracking.values import Reading

@@ -40,8 +40,10 @@ from federation.state import (
 )
 from federation.wire import encode_document, whole_seconds
 from hub import budgets, dispatch, queries, settling
+from hub.drafting import draft_query
 from hub.projects import keep_project
 from hub.service import Hub, open_hub
+from hub.signing import sign_query
 from query_engine.tables import RawTable
 from tests.projects import make_project
 
@@ -111,14 +113,19 @@ class PlayedFederation:
             roster=None,
             valid_hours=168,
         )
-        return queries.draft_query(self.hub, draft, self.member(asker))
+        return draft_query(self.hub, draft, self.member(asker))
 
-    def sign(self, query_id: str, *signers: str) -> str:
-        """Have members sign a query, in order; returns its id."""
+    def sign(self, query_id: str, *signers: str, starts: bool = True) -> str:
+        """Have members sign a query, in order; returns its id.
+
+        Unless it `starts`, the hub is stopped before it sends out what has been approved.
+        """
         for signer in signers:
             envelope = queries.find_query(self.hub, query_id, self.member(signer)).envelope
             signature = sign_body(envelope.body, MANIFEST_TYPE, self.parties[signer].keys)
-            queries.sign_query(self.hub, query_id, signature, self.member(signer))
+            sign_query(self.hub, query_id, signature, self.member(signer))
+            if starts:
+                settling.start_query(self.hub, query_id)
         return query_id
 
     def start(self, sql: str = SQL, *, purpose: str = "How attendance differs by key stage") -> str:

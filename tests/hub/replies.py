@@ -14,7 +14,7 @@ from federation.envelope import seal_envelope, write_envelope
 from federation.exchange import QueryStatus, ReleaseDocument
 from federation.manifest import REPLY_TYPE, Outcome, Reply
 from federation.wire import MAX_BATCH_BYTES, decode_document, encode_document, whole_seconds
-from hub import queries
+from hub import standing
 from hub.dispatch import accept_reply
 from hub.queries import find_query
 from hub.release import find_release
@@ -61,7 +61,7 @@ def write_reply(
 
 def status_of(federation: PlayedFederation, query_id: str) -> QueryStatus:
     """Where a query stands."""
-    return queries.describe_query(federation.hub, find_query(federation.hub, query_id, federation.member("ana")))
+    return standing.describe_query(federation.hub, find_query(federation.hub, query_id, federation.member("ana")))
 
 
 def outcomes_of(federation: PlayedFederation, query_id: str) -> list[str]:

@@ -219,13 +219,16 @@ def test_a_held_inbox_is_answered_when_something_comes_in(callers: Callers) -> N
 
 
 def test_a_held_status_is_answered_at_each_step(callers: Callers) -> None:
-    """A signature, a reply, the release: whoever follows a query hears of each at once."""
+    """A signature, a reply, the release: whoever follows a query hears of each at once.
+
+    Approved, it is sent out by whoever looks next, which is the one who follows it.
+    """
     federation = callers.federation
     query_id = federation.draft()
     steps: list[tuple[Callable[[], object], str]] = [
         (lambda: federation.sign(query_id, "ana"), "submitted"),
         (lambda: federation.sign(query_id, "cho"), "submitted"),
-        (lambda: federation.sign(query_id, "dev"), "running"),
+        (lambda: federation.sign(query_id, "dev", starts=False), "approved"),
         (lambda: federation.answer(query_id, "node-301"), "running"),
         (lambda: federation.answer(query_id, "node-302"), "running"),
     ]

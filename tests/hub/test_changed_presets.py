@@ -9,8 +9,9 @@ from disclosure_control.rows.protection import protect
 from federation.exchange import QueryDraft, QueryState
 from federation.problems import ProblemRaised
 from hub.checks import list_checks
+from hub.drafting import draft_query
 from hub.projects import keep_project
-from hub.queries import draft_query, find_query
+from hub.queries import find_query
 from hub.settling import settle_query
 from query_engine.tables import RawTable
 from tests.added_presets import OWN, write_own

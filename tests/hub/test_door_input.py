@@ -121,7 +121,7 @@ def test_what_nobody_foresaw_shows_no_value(
     def fail(*_: object) -> None:
         raise RuntimeError("SECRET-VALUE")
 
-    monkeypatch.setattr("hub.queries.list_queries", fail)
+    monkeypatch.setattr("hub.standing.list_queries", fail)
     with caplog.at_level(logging.ERROR, "circe.hub"):
         response = own_callers.call("ana", "GET", "/api/queries")
     assert_problem(response, 500, "unforeseen")

@@ -13,9 +13,11 @@ from federation.exchange import QueryDraft
 from federation.manifest import read_manifest
 from federation.problems import ProblemRaised
 from federation.project import DataItem
-from hub import drafting, queries
+from hub import drafting, queries, standing
+from hub.drafting import draft_query
 from hub.projects import keep_project
-from hub.queries import draft_query, find_query, list_queries
+from hub.queries import find_query
+from hub.standing import list_queries
 from tests.added_presets import STRICT, write_strict
 from tests.hub.played_federation import NODES, PROJECT, SQL, PlayedFederation
 from tests.projects import make_project
@@ -178,7 +180,7 @@ def test_the_list_is_newest_first_and_bounded(federation: PlayedFederation, monk
 
 def test_waiting_for_a_query_looks_at_little(federation: PlayedFederation) -> None:
     """What a held line compares changes with each signature, each reply and each state, and else not."""
-    seen = [queries.measure_progress(federation.hub, "Q-0000000000000000")]
+    seen = [standing.measure_progress(federation.hub, "Q-0000000000000000")]
     query_id = federation.draft()
     steps: list[Callable[[], object]] = [
         lambda: None,
@@ -187,8 +189,8 @@ def test_waiting_for_a_query_looks_at_little(federation: PlayedFederation) -> No
     ]
     for step in steps:
         step()
-        assert queries.measure_progress(federation.hub, query_id) == queries.measure_progress(federation.hub, query_id)
-        seen.append(queries.measure_progress(federation.hub, query_id))
+        seen.append(standing.measure_progress(federation.hub, query_id))
+        assert standing.measure_progress(federation.hub, query_id) == seen[-1]
     assert len(set(seen)) == len(seen)
 
 

@@ -11,9 +11,10 @@ from federation.problems import ProblemRaised
 from federation.register import Member
 from hub.dispatch import has_deliveries
 from hub.endings import give_notice, refuse_query, withdraw_query
-from hub.queries import describe_query, find_query
+from hub.queries import find_query
 from hub.release import find_release
 from hub.service import Hub
+from hub.standing import describe_query
 from tests.hub.played_federation import NODES, PlayedFederation
 
 End = Callable[[Hub, str, str, Member], None]

@@ -13,11 +13,14 @@ from federation.envelope import Signature, sign_body
 from federation.exchange import CheckDecision, DeliveryKind, QueryState
 from federation.manifest import MANIFEST_TYPE, REPLY_TYPE
 from federation.problems import ProblemRaised
-from hub import gate, queries, settling
+from hub import gate, settling, standing
 from hub.dispatch import read_inbox
 from hub.endings import refuse_query, withdraw_query
-from hub.queries import TRANSITIONS, describe_query, find_query, sign_query
+from hub.queries import find_query
+from hub.query_states import TRANSITIONS
 from hub.release import decide_release
+from hub.signing import sign_query
+from hub.standing import describe_query
 from tests.hub.played_federation import NODES, PlayedFederation
 
 S = QueryState
@@ -25,6 +28,7 @@ S = QueryState
 REACH: dict[QueryState, Callable[[PlayedFederation], str]] = {
     S.DRAFTED: lambda federation: federation.draft(),
     S.SUBMITTED: lambda federation: federation.sign(federation.draft(), "ana"),
+    S.APPROVED: lambda federation: federation.sign(federation.draft(), "ana", "cho", "dev", starts=False),
     S.RUNNING: lambda federation: federation.start(),
     S.CHECKING: lambda federation: leave_to_a_checker(federation, federation.start()),
     S.RELEASED: lambda federation: federation.answer(federation.start(), *NODES),
@@ -49,6 +53,7 @@ SIGNING = [
     (S.SUBMITTED, "eve", (403, "approver_unknown")),
     (S.SUBMITTED, "gus", (403, "not_permitted")),
     (S.SUBMITTED, "bea", (404, "query_unknown")),
+    (S.APPROVED, "eve", (409, "state")),
     (S.RUNNING, "eve", (409, "state")),
     (S.CHECKING, "eve", (409, "state")),
     (S.RELEASED, "eve", (409, "state")),
@@ -151,9 +156,13 @@ WALKS: dict[tuple[QueryState, QueryState], Callable[[PlayedFederation, str], obj
     (S.SUBMITTED, S.WITHDRAWN): take_back,
     (S.RUNNING, S.WITHDRAWN): take_back,
     (S.CHECKING, S.WITHDRAWN): take_back,
-    (S.SUBMITTED, S.RUNNING): lambda federation, query_id: federation.sign(query_id, "dev", "cho"),
+    (S.SUBMITTED, S.APPROVED): lambda federation, query_id: federation.sign(query_id, "dev", "cho", starts=False),
+    (S.APPROVED, S.RUNNING): lambda federation, query_id: settling.start_query(federation.hub, query_id),
+    (S.APPROVED, S.UNFINISHED): expire,
+    (S.APPROVED, S.WITHDRAWN): take_back,
     (S.SUBMITTED, S.EXPIRED): expire,
     (S.RUNNING, S.RELEASED): lambda federation, query_id: federation.answer(query_id, *NODES),
+    (S.RUNNING, S.REFUSED): lambda federation, query_id: [federation.refuse(query_id, node) for node in NODES],
     (S.RUNNING, S.UNFINISHED): expire,
     (S.RUNNING, S.CHECKING): leave_to_a_checker,
     (S.CHECKING, S.RELEASED): lambda federation, query_id: decide(federation, query_id, release=True),
@@ -212,13 +221,13 @@ def test_a_signature_over_other_bytes_or_another_type_is_refused(federation: Pla
         assert refusal_of(federation, query_id, wrong, "cho") == "signature_invalid"
 
 
-@pytest.mark.parametrize("state", [S.SUBMITTED, S.RUNNING, S.RELEASED, S.UNFINISHED])
+@pytest.mark.parametrize("state", [S.SUBMITTED, S.APPROVED, S.RUNNING, S.RELEASED, S.UNFINISHED])
 def test_the_same_signature_again_changes_nothing(federation: PlayedFederation, state: QueryState) -> None:
     """Whoever did not hear that it had arrived may send it again; it counts once."""
     query_id = REACH[state](federation)
-    before = (queries.measure_progress(federation.hub, query_id), log_of(federation, query_id))
+    before = (standing.measure_progress(federation.hub, query_id), log_of(federation, query_id))
     hand_in(federation, query_id, signature_of(federation, query_id, "ana"), "ana")
-    assert (queries.measure_progress(federation.hub, query_id), log_of(federation, query_id)) == before
+    assert (standing.measure_progress(federation.hub, query_id), log_of(federation, query_id)) == before
 
 
 def test_a_second_signature_by_the_same_member_is_refused(federation: PlayedFederation) -> None:
@@ -279,6 +288,7 @@ def test_two_approvals_at_once_start_the_query_once(federation: PlayedFederation
     def approve(officer: str) -> None:
         barrier.wait()
         hand_in(federation, query_id, signatures[officer], officer)
+        settling.start_query(federation.hub, query_id)
         federation.hub.database.close()
 
     threads = [threading.Thread(target=approve, args=(officer,)) for officer in signatures]

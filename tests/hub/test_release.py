@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from audit.event import Action
 from audit.log import read_entries
-from federation.exchange import QueryState
+from federation.exchange import NodeProgress, QueryState, QueryStatus
 from federation.manifest import Reply
 from federation.problems import ProblemRaised
 from federation.register import OrganisationKind
 from federation.releases import name_release, verify_release
+from federation.wire import decode_document, encode_document
 from hub.dispatch import read_replies
+from hub.endings import end_refused
 from hub.gate import Verdict, judge_rows
 from hub.queries import find_for_release, find_query
 from hub.release import combine_replies
@@ -81,15 +83,47 @@ def test_a_refusal_without_a_reason_has_one_in_the_release(federation: PlayedFed
 
 
 def test_nothing_is_released_when_nobody_answers(federation: PlayedFederation) -> None:
-    """All refused, or all late: the query is unfinished, and whoever fetches its release hears so."""
-    refused, late = federation.start(), federation.start()
-    for node in NODES:
-        federation.refuse(refused, node)
-    assert status_of(federation, refused).state is QueryState.UNFINISHED
+    """All late, or some of them while the others refused: the query is unfinished, and its release is refused so."""
+    late, refused_by_one = federation.start(), federation.start()
+    federation.refuse(refused_by_one, NODES[0])
     time_is_up(federation)
-    assert status_of(federation, late).state is QueryState.UNFINISHED
-    with pytest.raises(ProblemRaised, match="unfinished: nothing has been released"):
-        released(federation, late)
+    for query_id in (late, refused_by_one):
+        status = status_of(federation, query_id)
+        assert (status.state, status.ending) == (QueryState.UNFINISHED, None)
+        with pytest.raises(ProblemRaised, match="unfinished: nothing has been released"):
+            released(federation, query_id)
+
+
+def test_what_every_authority_refuses_is_refused(federation: PlayedFederation) -> None:
+    """It says at which authorities and for what reasons, the commonest first, beside what each of their nodes said."""
+    query_id = federation.start()
+    for node, code in zip(NODES, ("path_barred", "plan_differs", "plan_differs"), strict=True):
+        federation.refuse(query_id, node, code, "we cannot")
+    status = status_of(federation, query_id)
+    assert (status.state, [node.code for node in status.nodes].count("plan_differs")) == (QueryState.REFUSED, 2)
+    assert status.ending is not None
+    assert (status.ending.by, status.ending.reason) == (
+        "hub",
+        "every authority that was asked refused it: plan_differs at authorities 302, 303; path_barred at authority 301",
+    )
+    entry = next(iter(read_entries(federation.hub.database.connection, reference=query_id))).to_event()
+    assert (entry.action, entry.actor, entry.purpose) == (Action.QUERY_REFUSED, "hub", status.ending.reason)
+    with pytest.raises(ProblemRaised, match="refused: nothing has been released; hub said: every authority that was"):
+        released(federation, query_id)
+
+
+def test_reasons_without_end_do_not_make_a_status_unreadable(federation: PlayedFederation) -> None:
+    """Nodes choose their codes: what is said of them together stays a line that every reader takes in."""
+    said = [
+        NodeProgress(node=f"node-{code}", authority=code, outcome="refused", code=f"{'a' * 60}{code}", text="")
+        for code in map(str, range(201, 354))
+    ]
+    query = find_query(federation.hub, federation.start(), federation.member("ana"))
+    end_refused(federation.hub, query, said, "every authority that was asked refused it")
+    status = status_of(federation, query.query_id)
+    assert decode_document(encode_document(status), QueryStatus) == status
+    assert status.ending is not None
+    assert status.ending.reason.endswith("; and 148 more reasons")
 
 
 def test_the_releases_id_comes_from_what_was_asked_and_what_is_released(federation: PlayedFederation) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -16,8 +16,9 @@ from federation.exchange import QueryState
 from federation.manifest import Outcome, Reply
 from federation.problems import ProblemRaised
 from federation.register import Served
-from hub import queries, release, settling
-from hub.dispatch import accept_reply
+from hub import queries, release, settling, standing
+from hub.dispatch import accept_reply, offer_manifest, read_inbox
+from hub.endings import withdraw_query
 from hub.queries import find_query
 from hub.service import open_hub
 from hub.settling import settle_due, settle_query
@@ -59,23 +60,62 @@ def test_two_last_replies_at_once_make_one_release(federation: PlayedFederation)
     assert table_of(federation, query_id).absent == {}
 
 
-@pytest.mark.parametrize("woken_by", ["a node's poll", "a look at its status", "the hub's next start"])
+def start_anew(federation: PlayedFederation) -> None:
+    """Stop the hub, and have it look what is due when it starts again."""
+    federation.hub.database.close()
+    reopened = open_hub(federation.hub.party.directory, federation.clock)
+    settle_due(reopened, federation.clock())
+    reopened.database.close()
+
+
+def call(federation: PlayedFederation, member: str, door: str) -> None:
+    assert gather(federation).call(member, "GET", door).status_code == 200
+
+
+WAKERS: dict[str, Callable[[PlayedFederation, str], None]] = {
+    "a node's poll": lambda federation, _: call(federation, "node-301", "/federation/inbox"),
+    "a look at its status": lambda federation, query_id: call(federation, "ana", f"/api/queries/{query_id}"),
+    "the hub's next start": lambda federation, _: start_anew(federation),
+}
+"""What has the hub look at what was left undone."""
+
+
+@pytest.mark.parametrize("woken_by", WAKERS)
 def test_a_hub_stopped_before_the_release_makes_it_later(federation: PlayedFederation, woken_by: str) -> None:
     """The last reply was stored and the hub killed; nobody replies again, since nobody needs to."""
     query_id = federation.start()
     for node in NODES:
         accept(federation, query_id, node)
     assert status_of(federation, query_id).state is QueryState.RUNNING
-    if woken_by == "the hub's next start":
-        federation.hub.database.close()
-        reopened = open_hub(federation.hub.party.directory, federation.clock)
-        settle_due(reopened, federation.clock())
-        reopened.database.close()
-    else:
-        door = ("node-301", "/federation/inbox") if woken_by == "a node's poll" else ("ana", f"/api/queries/{query_id}")
-        assert gather(federation).call(door[0], "GET", door[1]).status_code == 200
+    WAKERS[woken_by](federation, query_id)
     assert status_of(federation, query_id).state is QueryState.RELEASED
     assert table_of(federation, query_id).absent == {}
+
+
+@pytest.mark.parametrize("woken_by", WAKERS)
+def test_a_hub_stopped_before_a_query_is_sent_out_sends_it_later(federation: PlayedFederation, woken_by: str) -> None:
+    """The last approval was stored and the hub killed. Each node is offered it, once however many look."""
+    query_id = federation.sign(federation.draft(), "ana", "cho", "dev", starts=False)
+    assert status_of(federation, query_id).state is QueryState.APPROVED
+    WAKERS[woken_by](federation, query_id)
+    settle_due(federation.hub, federation.clock())
+    settling.start_query(federation.hub, query_id)
+    assert status_of(federation, query_id).state is QueryState.RUNNING
+    assert count_of(federation, Action.QUERY_OFFERED) == 1
+    for node in NODES:
+        (offered,) = read_inbox(federation.hub, federation.member(node), federation.clock()).deliveries
+        assert offered.lookup_id == status_of(federation, query_id).manifest_digest
+
+
+def test_what_was_withdrawn_meanwhile_is_sent_to_nobody(federation: PlayedFederation) -> None:
+    """Whoever sends it out had looked it up before."""
+    query_id = federation.sign(federation.draft(), "ana", "cho", "dev", starts=False)
+    found = find_query(federation.hub, query_id, federation.member("ana"))
+    withdraw_query(federation.hub, query_id, "It was a mistake", federation.member("ana"))
+    offer_manifest(federation.hub, found)
+    assert status_of(federation, query_id).state is QueryState.WITHDRAWN
+    assert not read_inbox(federation.hub, federation.member("node-301"), federation.clock()).deliveries
+    assert count_of(federation, Action.QUERY_OFFERED) == 0
 
 
 def test_settling_again_changes_nothing(federation: PlayedFederation) -> None:
@@ -172,7 +212,7 @@ def test_nothing_is_released_under_another_plan_than_was_approved(
     monkeypatch.setattr(queries, "plan_draft", refuse)
     settle_due(federation.hub, federation.clock())
     assert_withheld(federation, query_id)
-    assert [query.query_id for query in queries.list_queries(federation.hub, federation.member("ana"))] == [query_id]
+    assert [query.query_id for query in standing.list_queries(federation.hub, federation.member("ana"))] == [query_id]
 
 
 LONG_AGO = START - timedelta(days=400)

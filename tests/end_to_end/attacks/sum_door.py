@@ -11,6 +11,7 @@ from federation.exchange import QueryDraft, QueryState, ReleaseDocument, RunDraf
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
 from federation.transport import HubRefused
+from hub.query_states import UNDER_WAY
 from query_engine.tables import RawTable
 from tests.end_to_end.adding_up import ASKER, AddingUp, run_pooled
 from tests.end_to_end.attacks.front_door import TERM, Refusal
@@ -76,7 +77,7 @@ class SumDoor(AddingUp):
             query_id = submit()
         except HubRefused as refused:
             return Refusal(refused.problem.code)
-        self._settle(lambda: self.state(query_id, ASKER) is not QueryState.RUNNING)
+        self._settle(lambda: self.state(query_id, ASKER) not in UNDER_WAY)
         with self.client(ASKER) as rae:
             status = rae.status(query_id)
             if status.state is QueryState.RELEASED:

@@ -11,8 +11,9 @@ from federation.exchange import QueryDraft, QueryState
 from federation.manifest import Path as LeavingPath
 from federation.reports.measures import load_measures, write_question
 from federation.reports.places import Level
+from hub.drafting import draft_query
 from hub.dry_run import run_dry
-from hub.queries import draft_query, find_query
+from hub.queries import find_query
 from hub.release import keep_release
 from hub.synthetic import SyntheticCopy
 from query_engine.catalogue import load_catalogue

@@ -11,9 +11,11 @@ from disclosure_control.budget.account import Caps
 from disclosure_control.noise.shares import MODULUS
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.release.totals import release_noisy_total
+from federation.exchange import QueryState
 from federation.sum_terms import noise_terms
 from hub import queries
 from hub.pages.draft_form import MECHANISMS, read_form
+from hub.query_states import move_query
 from hub.release import find_authorities, keep_release
 from tests.hub.pages.conftest import Browse, Send
 from tests.hub.pages.page_reader import read_page
@@ -156,7 +158,8 @@ def released(federation: PlayedFederation) -> str:
     noise, preset = noise_terms(terms, len(query.manifest.roster)), load_preset("ons_10_5")
     table = release_noisy_total(query.plan, values, noise, served, {}, preset)
     with federation.hub.database.transaction() as connection:
-        keep_release(federation.hub, connection, query, table, (), certificate="")
+        assert move_query(connection, query.query_id, QueryState.APPROVED, QueryState.RUNNING)
+        keep_release(federation.hub, connection, asking.find(query.query_id), table, (), certificate="")
     return query.query_id
 
 

@@ -171,7 +171,7 @@ def test_an_unforeseen_error_says_nothing_of_its_cause(
         raise RuntimeError("A123456789012 is in the text")
 
     client = browse("ana")
-    monkeypatch.setattr("hub.queries.list_queries", fail)
+    monkeypatch.setattr("hub.standing.list_queries", fail)
     answer = client.get("/queries")
     assert answer.status_code == 500
     assert "Something went wrong here" in answer.text

@@ -32,6 +32,7 @@ JOURNEYS = {
     # state            signers     drafted  signed     approved   answered   released
     "drafted":        ((),        ["done",  "now",     "ahead",   "ahead",   "ahead"]),
     "submitted":      (SIGNED,    ["done",  "done",    "now",     "ahead",   "ahead"]),
+    "approved":       (APPROVED,  ["done",  "done",    "done",    "now",     "ahead"]),
     "running":        (APPROVED,  ["done",  "done",    "done",    "now",     "ahead"]),
     "checking":       (APPROVED,  ["done",  "done",    "done",    "done",    "now"]),
     "released":       (APPROVED,  ["done",  "done",    "done",    "done",    "done"]),
@@ -40,6 +41,7 @@ JOURNEYS = {
     "unfinished":     (APPROVED,  ["done",  "done",    "done",    "stopped", "ahead"]),
     "unfinished, answered": (APPROVED, ["done", "done", "done",   "done",    "stopped"]),  # the release gate refused it
     "refused":        (SIGNED,    ["done",  "done",    "stopped", "ahead",   "ahead"]),
+    "refused, refused": (APPROVED, ["done", "done",   "done",    "stopped", "ahead"]),  # by the authorities
     "withdrawn":      ((),        ["done",  "stopped", "ahead",   "ahead",   "ahead"]),
     "withdrawn, answered": (APPROVED, ["done", "done", "done",    "done",    "stopped"]),
 }  # fmt: skip
@@ -66,7 +68,7 @@ def make_status(state: QueryState, signers: tuple[str, ...], outcome: str = "awa
 def test_the_steps_say_where_a_query_stands(journey: str) -> None:
     signers, standings = JOURNEYS[journey]
     state, _, more = journey.partition(", ")
-    steps = list_steps(make_status(QueryState(state), signers, "answered" if more == "answered" else "awaited"))
+    steps = list_steps(make_status(QueryState(state), signers, more if more in ("answered", "refused") else "awaited"))
     assert [str(step.standing) for step in steps] == standings
 
 

@@ -11,8 +11,8 @@ from disclosure_control.models.reading import read_model
 from federation.exchange import QueryDraft
 from federation.manifest import Path as LeavingPath
 from federation.sum_terms import GATHER_SECONDS
-from hub.queries import draft_query, find_query
-from hub.settling import start_sum
+from hub.drafting import draft_query
+from hub.queries import find_query
 from hub.sums.attempts import AttemptState
 from hub.sums.progress import SumProgress
 from query_engine.planning.centring import find_centring
@@ -196,7 +196,7 @@ def test_a_sum_that_nobody_is_ready_for_says_so(sums: PlayedSums, browse: Browse
         path=LeavingPath.NOISY_SUM,
     )
     query_id = draft_query(sums.federation.hub, draft, sums.federation.member("ana"))
-    start_sum(sums.federation.hub, sums.federation.sign(query_id, "ana", "cho", "dev"))
+    sums.federation.sign(query_id, "ana", "cho", "dev")
     assert "The nodes are preparing for it." in progress_of(browse, query_id)
 
 

@@ -20,8 +20,9 @@ from federation.reports.places import LEVELS
 from federation.reports.tidy import write_tidy
 from federation.state import StateError
 from federation.wire import MAX_BATCH_BYTES, decode_document
-from hub.queries import describe_query, find_query, list_queries
+from hub.queries import find_query
 from hub.release import find_release
+from hub.standing import describe_query, list_queries
 from tests.hub.pages.conftest import Browse
 from tests.hub.pages.kept_releases import withdraw
 from tests.hub.pages.reported import YEAR

@@ -45,11 +45,11 @@ from federation.sums_exchange import (
 from federation.template import TEMPLATE_TYPE
 from federation.template_making import make_template, sign_template
 from federation.wire import decode_document, encode_document
-from hub import queries
+from hub import drafting, queries
 from hub.dispatch import finish_deliveries, read_inbox
 from hub.runs import draft_run
 from hub.service import open_hub
-from hub.settling import keep_up, start_sum
+from hub.settling import keep_up
 from hub.sums import arrivals, complaints, prekeys, slots
 from hub.sums.advancing import advance
 from query_engine.planning.plan import QueryPlan
@@ -226,8 +226,16 @@ class PlayedSums:
                 return
         raise AssertionError("the nodes never came to rest")
 
-    def ask(self, *, dropouts: int = 2, colluders: int = 1, path: Path = Path.NOISY_SUM, sql: str = SQL) -> str:
-        """Have a noisy sum asked and approved; returns the query's id."""
+    def ask(
+        self,
+        *,
+        dropouts: int = 2,
+        colluders: int = 1,
+        path: Path = Path.NOISY_SUM,
+        sql: str = SQL,
+        starts: bool = True,
+    ) -> str:
+        """Have a noisy sum asked and approved, and begun if it `starts`; returns the query's id."""
         draft = QueryDraft(
             project=PROJECT,
             purpose="How many children there are in each key stage",
@@ -241,9 +249,8 @@ class PlayedSums:
             dropouts=dropouts,
             colluders=colluders,
         )
-        query_id = queries.draft_query(self.federation.hub, draft, self.federation.member("ana"))
-        self.federation.sign(query_id, "ana", "cho", "dev")
-        start_sum(self.federation.hub, query_id)
+        query_id = drafting.draft_query(self.federation.hub, draft, self.federation.member("ana"))
+        self.federation.sign(query_id, "ana", "cho", "dev", starts=starts)
         return query_id
 
     def reopen_hub(self) -> None:
@@ -322,5 +329,4 @@ def run_template(sums: PlayedSums, template: Envelope, term: str = TERM) -> str:
     draft = RunDraft(template=template, choices=(), snapshot_term=term, valid_hours=24)
     query_id = draft_run(sums.federation.hub, draft, sums.federation.member("ana"))
     sums.federation.sign(query_id, "ana")
-    start_sum(sums.federation.hub, query_id)
     return query_id

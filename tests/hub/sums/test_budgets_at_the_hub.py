@@ -16,7 +16,7 @@ from federation.exchange import QueryBudget, QueryDraft, QueryState
 from federation.manifest import Path
 from federation.problems import ProblemRaised
 from federation.wire import whole_seconds
-from hub import budgets, dispatch, queries
+from hub import budgets, dispatch, drafting, endings, queries, standing
 from tests.hub.played_federation import PROJECT, PlayedFederation, found_federation
 from tests.hub.sums.conftest import AUTHORITIES
 from tests.hub.sums.played_sums import SQL
@@ -46,7 +46,7 @@ class Asking:
             valid_hours=24,
             path=Path.NOISY_SUM,
         )
-        return queries.draft_query(self.federation.hub, draft, self.federation.member("ana"))
+        return drafting.draft_query(self.federation.hub, draft, self.federation.member("ana"))
 
     def ask(self) -> str:
         """Have one drafted and approved; returns the query's id."""
@@ -59,7 +59,7 @@ class Asking:
     def end(self, query_id: str) -> None:
         """End a query, whatever came of it."""
         query = self.find(query_id)
-        queries.close_query(self.federation.hub, query, QueryState.UNFINISHED, Action.QUERY_UNFINISHED)
+        endings.close_query(self.federation.hub, query, QueryState.UNFINISHED, Action.QUERY_UNFINISHED)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def ready(tmp_path: FilePath) -> Iterator[Asking]:
 
 
 def budget_of(asking: Asking, query_id: str) -> QueryBudget:
-    found = queries.describe_query(asking.federation.hub, asking.find(query_id)).budget
+    found = standing.describe_query(asking.federation.hub, asking.find(query_id)).budget
     assert found is not None
     return found
 
@@ -88,7 +88,7 @@ def test_the_price_is_shown_before_and_what_is_left_after(ready: Asking) -> None
     query_id = ready.ask()
     shown = budget_of(ready, query_id)
     assert (shown.epsilon, shown.rho, shown.left, shown.left_after, shown.short) == ("1", "0.5", "4", "4", "")
-    (listed,) = queries.list_queries(ready.federation.hub, ready.federation.member("ana"))
+    (listed,) = standing.list_queries(ready.federation.hub, ready.federation.member("ana"))
     assert listed.budget is None
 
 
@@ -112,7 +112,7 @@ def test_one_authority_that_is_short_is_named_and_nothing_is_drafted(
 ) -> None:
     ready.federation.state_budgets(NODE, caps=SHIPPED, taken=taken)
     assert refusal(ready).startswith(f"{words}, and this one costs 1, at authority 301:")
-    assert queries.list_queries(ready.federation.hub, ready.federation.member("ana")) == ()
+    assert standing.list_queries(ready.federation.hub, ready.federation.member("ana")) == ()
 
 
 def test_another_year_and_another_project_stand_in_nobodys_way(ready: Asking) -> None:
@@ -184,11 +184,11 @@ def test_a_member_is_told_what_the_project_has_left(ready: Asking) -> None:
     """At the node that has the least; nobody else is told, nor of a year that there is not."""
     federation = ready.federation
     federation.state_budgets(NODE, caps=SHIPPED, taken={(YEAR, PROJECT): "3.5"})
-    left = queries.find_budget(federation.hub, PROJECT, str(YEAR), federation.member("ana"))
+    left = budgets.find_budget(federation.hub, PROJECT, str(YEAR), federation.member("ana"))
     assert (left.left, left.most_per_question, left.unstated) == ("1.5", "1", ())
     for member, project, year in (("bea", PROJECT, "202425"), ("ana", "other", "202425"), ("ana", PROJECT, "190001")):
         with pytest.raises(ProblemRaised) as raised:
-            queries.find_budget(federation.hub, project, year, federation.member(member))
+            budgets.find_budget(federation.hub, project, year, federation.member(member))
         assert raised.value.problem.status == 404
 
 

@@ -16,10 +16,12 @@ from federation.sum_terms import GATHER_SECONDS
 from federation.sums_exchange import ContributionHandedIn
 from federation.wire import decode_document
 from hub import queries
-from hub.queries import StoredQuery, read_query
-from hub.settling import keep_up, start_sum
+from hub.endings import withdraw_query
+from hub.queries import StoredQuery, find_query, read_query
+from hub.settling import keep_up, start_query
 from hub.sums import advancing, arrivals
 from hub.sums.advancing import SLOW
+from hub.sums.beginning import MOST_ATTEMPTS, begin_attempt
 from hub.sums.left_out import leave_out
 from hub.sums.prekeys import PATIENCE
 from hub.sums.rosters import ASKED, keep_roster
@@ -105,6 +107,40 @@ def test_a_noisy_sum_is_released(sums: PlayedSums) -> None:
     assert {row[-1] for row in sums.table(query_id)} == {7}
 
 
+def test_a_sum_is_approved_until_its_nodes_are_ready_for_it(sums: PlayedSums) -> None:
+    """With nothing left in stock it waits, and can be taken back; from when the nodes are asked, it is running."""
+    sums.settle()
+    for _ in range(STOCK):
+        sums.ask()
+    waiting, taken_back = sums.ask(), sums.ask()
+    assert {status_of(sums.federation, each).state for each in (waiting, taken_back)} == {QueryState.APPROVED}
+    withdraw_query(sums.federation.hub, taken_back, "It was a mistake", sums.federation.member("ana"))
+    offered = count_of(sums.federation, Action.QUERY_OFFERED)
+    sums.settle()
+    assert status_of(sums.federation, waiting).state is QueryState.RELEASED
+    assert count_of(sums.federation, Action.QUERY_OFFERED) == offered + 1
+
+
+def test_a_sum_that_is_withdrawn_while_it_is_begun_takes_no_slot(sums: PlayedSums) -> None:
+    """Whoever begins it had looked it up before."""
+    sums.settle()
+    query_id, ana = sums.ask(starts=False), sums.federation.member("ana")
+    found = find_query(sums.federation.hub, query_id, ana)
+    withdraw_query(sums.federation.hub, query_id, "It was a mistake", ana)
+    assert not begin_attempt(sums.federation.hub, found, sums.federation.clock())
+    assert slots_in(sums, SlotState.READY) == STOCK
+
+
+def test_a_sum_that_the_version_before_called_running_is_begun(sums: PlayedSums) -> None:
+    """That version set a sum running with its second approval, whether or not its nodes were ready."""
+    sums.settle()
+    query_id = sums.ask(starts=False)
+    with sums.federation.hub.database.transaction() as connection:
+        connection.execute("UPDATE queries SET state = 'running' WHERE query_id = ?", (query_id,))
+    sums.settle()
+    assert status_of(sums.federation, query_id).state is QueryState.RELEASED
+
+
 # --- Nodes that are missing ------------------------------------------------------------------------------------------
 
 
@@ -174,13 +210,33 @@ def test_too_many_missing_end_the_attempt_and_begin_another(sums: PlayedSums) ->
 
 
 def test_refusals_that_leave_too_few_end_the_query_at_once(sums: PlayedSums) -> None:
-    """A refusal is final, so no further attempt is made, and nobody waits for the time to run out."""
+    """A refusal is final, so no further attempt is made, and nobody waits for the time to run out: it is refused."""
     sums.settle()
     query_id = sums.ask(dropouts=1, colluders=1)
     for node in sorted(sums.nodes)[:2]:
         sums.federation.refuse(query_id, node, "path_barred")
-    assert status_of(sums.federation, query_id).state is QueryState.UNFINISHED
+    status = status_of(sums.federation, query_id)
+    assert status.state is QueryState.REFUSED
+    assert status.ending is not None
+    assert status.ending.reason == (
+        "too many authorities refused it for the others to be added up: path_barred at authorities 201, 301"
+    )
     assert count_of(sums.federation, Action.SUM_FAILED) == 1
+
+
+def test_a_sum_that_is_short_of_more_than_refused_it_is_unfinished(sums: PlayedSums) -> None:
+    """One refused, and the others it is short of kept silent: nobody says that the authorities refused it."""
+    sums.settle()
+    query_id = sums.ask(dropouts=1, colluders=1)
+    refuses, *others = sorted(sums.nodes)
+    sums.federation.refuse(query_id, refuses, "path_barred")
+    for _ in range(MOST_ATTEMPTS):
+        sums.settle(*others[:-2])
+        sums.federation.clock.advance(GATHER)
+    sums.federation.clock.advance(timedelta(hours=25))
+    sums.settle(*others[:-2])
+    status = status_of(sums.federation, query_id)
+    assert (status.state, status.ending) == (QueryState.UNFINISHED, None)
 
 
 def test_nothing_is_released_when_too_few_ever_answer(sums: PlayedSums) -> None:
@@ -332,9 +388,9 @@ def test_a_sum_begins_without_a_look_at_any_other(sums: PlayedSums, monkeypatch:
         return read_query(row)
 
     monkeypatch.setattr(queries, "read_query", count)
-    query_id = sums.ask()
+    query_id = sums.ask(starts=False)
     read.clear()
-    start_sum(sums.federation.hub, query_id)
+    start_query(sums.federation.hub, query_id)
     assert read == [query_id]
 
 
