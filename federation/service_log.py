@@ -21,7 +21,7 @@ import click
 
 __all__ = ["FIELDS", "LOG", "Form", "JsonLines", "announce", "begin_log", "is_structured", "told"]
 
-FIELDS = ("member", "bind", "method", "route", "error", "place", "delivery", "seconds")
+FIELDS = ("member", "bind", "method", "route", "status", "error", "place", "delivery", "seconds")
 """What a line may have besides time, level, logger, process and message."""
 
 _QUERY_STRING = re.compile(r"\?\S*")

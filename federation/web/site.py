@@ -25,6 +25,7 @@ from federation.web.ended_sessions import end_session, is_ended, note_session
 from federation.web.headers import set_headers
 from federation.web.rate_limit import RateLimit, TooMany
 from federation.web.refused_pages import Refuser, note_refused_page
+from federation.web.routes import note_route
 from federation.web.session import (
     SEEN_ANEW,
     FormStale,
@@ -138,6 +139,7 @@ def open_site(
     app.register_blueprint(kit)
     app.before_request(check_form)
     app.after_request(finish_response)
+    app.after_request(note_route)
 
 
 def the_site() -> Site:

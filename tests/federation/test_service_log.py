@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -108,18 +108,21 @@ def serve_pages(state: Path, *options: str) -> str:
     command = [*CIRCE, "node", "pages", "--state", str(state), "--bind", bind, *options]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
-        assert await_health(f"http://{bind}/health") == 503  # It has not joined yet: there is no register.
+        assert ask(f"http://{bind}/health") == 503  # It has not joined yet: there is no register.
+        assert ask(f"http://{bind}/{CHILD}?upn={CHILD}") == 404
+        assert ask(f"http://{bind}/assets/{CHILD}") == 404
+        assert ask(f"http://{bind}/health", method=CHILD) == 405
     finally:
         process.terminate()
     return process.communicate(timeout=30)[1]
 
 
-def await_health(address: str) -> int:
+def ask(address: str, method: str = "GET") -> int:
     """Return the status of a door once there is one."""
     began = time.monotonic()
     while time.monotonic() - began < 60:
         try:
-            with urlopen(address, timeout=10) as answer:
+            with urlopen(Request(address, method=method), timeout=10) as answer:
                 return int(answer.status)
         except HTTPError as told_not_well:
             return told_not_well.code
@@ -144,11 +147,22 @@ def test_every_line_of_a_served_process_is_an_object(state: Path) -> None:
         assert set(line) <= {*ALWAYS, *FIELDS}
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"])
     assert any(line.get("member") == "node-301" and line.get("bind") for line in lines)
+    asked = [line for line in lines if line["logger"] == "circe.web"]
+    assert [(line["method"], line["route"], line["status"]) for line in asked] == [
+        ("GET", "/health", 503),
+        ("GET", "none", 404),
+        ("GET", "/assets/<path:filename>", 404),
+        ("other", "none", 405),
+    ]
+    assert all(0 <= line["seconds"] < 60 and line["process"] != lines[0]["process"] for line in asked)
+    assert CHILD not in str(lines)
 
 
 def test_a_service_writes_plain_lines_unless_told(state: Path) -> None:
-    (first, *_) = serve_pages(state).splitlines()
+    """Of requests there is nothing then."""
+    first, *others = serve_pages(state).splitlines()
     assert first.startswith("pages of node-301 at 127.0.0.1:")
+    assert not any("/health" in line or "GET" in line for line in others)
 
 
 @pytest.mark.parametrize("command", [("hub", "serve"), ("node", "serve"), ("node", "pages")], ids=" ".join)
