@@ -14,18 +14,23 @@ from federation.state import hold_directory, write_file
 from node.adopted_policy import digest_policy, keep_policy
 from node.service import POLICY_FILE, Node
 from policies.access_policy import AccessPolicy, name_version
+from policies.area_duties import tell_area_duties
 from policies.changes import PolicyChange, compare_policies
 from policies.linter import PolicyInvalid
 
 
 @dataclass(frozen=True)
 class ProposedPolicy:
-    """A linted policy that is not in force yet: its bytes, the versions after and before it, and what it changes."""
+    """A linted policy that is not in force yet: its bytes, the versions after and before it, and what it changes.
+
+    `duties` says which duties to children who are not in care it has switched on.
+    """
 
     data: bytes
     version: str
     replaces: str
     change: PolicyChange
+    duties: tuple[str, ...]
 
 
 def propose_policy(node: Node, path: Path) -> ProposedPolicy:
@@ -37,7 +42,8 @@ def propose_policy(node: Node, path: Path) -> ProposedPolicy:
     data = path.read_bytes()
     if name_version(data) != proposed.version:
         raise PolicyMoved(f"{path} was written to while it was read; nothing was done: compare again")
-    return ProposedPolicy(data, proposed.version, in_force.version, compare_policies(in_force.rules, proposed.rules))
+    change = compare_policies(in_force.rules, proposed.rules)
+    return ProposedPolicy(data, proposed.version, in_force.version, change, tell_area_duties(proposed.rules))
 
 
 def adopt_policy(node: Node, proposed: ProposedPolicy) -> None:

@@ -47,7 +47,7 @@ def compare(state: Path, file: Path, adopt: bool) -> None:
 
     node = open_node(state)
     proposed = propose_policy(node, file)
-    for sentence in proposed.change.sentences():
+    for sentence in (*proposed.change.sentences(), *proposed.duties):
         click.echo(sentence)
     if adopt:
         adopt_policy(node, proposed)
@@ -56,22 +56,23 @@ def compare(state: Path, file: Path, adopt: bool) -> None:
 
 @policy.command()
 @STATE
-@click.option("--child", "la_child_id", required=True, help="The authority's own number of the child.")
+@click.option("--child", "number", required=True, help="The authority's own number of the child, or the pupil number.")
 @click.option("--as", "person_id", required=True, help="Who reads: one of the node's people.")
 @click.option("--purpose", required=True, help="Why; it is logged.")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
-def who(state: Path, la_child_id: str, person_id: str, purpose: str, form: str) -> None:
+def who(state: Path, number: str, person_id: str, purpose: str, form: str) -> None:
     """List everybody who could see one of our children today, how much, and why."""
     from node.claim_commands import format_rows
-    from node.lookups.child_sight import LISTING, find_standing, list_sights
+    from node.disclosures.numbers import spell_number
+    from node.lookups.child_sight import LISTING, list_sights, list_untold
     from node.lookups.reading_room import admit_reader
     from node.service import open_node
     from policies.names import RELATION_MEANINGS
 
-    node = open_node(state)
+    node, number = open_node(state), spell_number(number)
     reader = admit_reader(node, person_id, purpose, LISTING, copying=form != "table")
-    sights = list_sights(node, find_standing(node, la_child_id))
-    reader.sign_for([la_child_id])
+    sights = list_sights(node, number, reader.person.role)
+    reader.sign_for([number])
     rows = [
         (sight.asker.name, sight.asker.role, sight.relation, sight.action, ", ".join(sight.field_groups))
         for sight in sights
@@ -79,4 +80,6 @@ def who(state: Path, la_child_id: str, person_id: str, purpose: str, form: str) 
     click.echo(format_rows(LISTING.columns, rows, form), nl=False)
     for relation in dict.fromkeys(sight.relation for sight in sights):
         click.echo(f"{relation}: {RELATION_MEANINGS[relation]}", err=True)
+    for relation in list_untold(node, reader.person.role):
+        click.echo(f"not told to your role: who could see {RELATION_MEANINGS[relation]}", err=True)
     click.echo("nobody else, by this policy", err=True)

@@ -8,7 +8,7 @@ in code.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from policies.names import CareStatus, FieldGroup, Relation
+from policies.names import BY_AREA, CareStatus, FieldGroup, Relation
 from policies.row_filter import RowFilter
 
 __all__ = ["FilteredRows", "RowFacts", "filter_rows"]
@@ -42,9 +42,23 @@ def filter_rows(rows: RowFilter, facts: RowFacts, fields: Mapping[str, tuple[Fie
     `fields` maps each name to the group that the access matrix knows it by and to its SQL expression. A field is NULL
     in a row where the relations that hold for it do not permit its group.
     """
-    tests = {relation: _test(relation, facts) for relation in rows.clauses}
+    tests, gate = _tests(rows, facts)
     columns = ", ".join(f"{_permitted(rows, tests, *field)} AS {name}" for name, field in fields.items())
-    return FilteredRows(columns, _any(tests), _parameters(rows))
+    return FilteredRows(columns, f"{gate}{_any(tests)}", _parameters(rows))
+
+
+def _tests(rows: RowFilter, facts: RowFacts) -> tuple[Mapping[Relation, str], str]:
+    """The condition of each relation, and one that every row has to meet before.
+
+    Where all relations are to children of one status, that is asked of a row once.
+    """
+    tests = {relation: _test(relation, facts) for relation in rows.clauses}
+    in_status = {
+        relation: f"{facts.care_status} = '{BY_AREA.get(relation, CareStatus.LOOKED_AFTER)}'" for relation in tests
+    }
+    if len(set(in_status.values())) == 1:
+        return tests, f"{next(iter(in_status.values()))} AND "
+    return {relation: f"({test} AND {in_status[relation]})" for relation, test in tests.items()}, ""
 
 
 def _any(tests: Mapping[Relation, str]) -> str:
@@ -70,20 +84,17 @@ def _permitted(rows: RowFilter, tests: Mapping[Relation, str], group: FieldGroup
 
 
 def _test(relation: Relation, facts: RowFacts) -> str:
-    """The condition under which one relation holds for a row.
+    """The condition under which one relation holds for a row of a child who has the status that it is about.
 
     Where a fact is not known of a row it is NULL, which neither lets a row through nor shows a field of it.
     """
     here = f"{facts.host} = $authority"
-    in_status = f"{facts.care_status} = "
     tests = {
         Relation.HOME: f"{facts.home} = $authority",
-        Relation.HOST: f"{here} AND {facts.home} <> $authority AND {in_status}'{CareStatus.LOOKED_AFTER}'",
-        Relation.SCHOOL: f"{facts.school} = $school AND {in_status}'{CareStatus.LOOKED_AFTER}'",
+        Relation.HOST: f"{here} AND {facts.home} <> $authority",
+        Relation.SCHOOL: f"{facts.school} = $school",
         Relation.NAMED_CHILD: f"list_contains($named, {facts.child})",
-        Relation.PREVIOUSLY_HERE: f"{here} AND {in_status}'{CareStatus.PREVIOUSLY_LOOKED_AFTER}'",
-        Relation.IN_NEED_HERE: f"{here} AND {in_status}'{CareStatus.CHILD_IN_NEED}'",
-        Relation.KINSHIP_HERE: f"{here} AND {in_status}'{CareStatus.KINSHIP}'",
+        **dict.fromkeys(BY_AREA, here),
     }
     return f"({tests[relation]})"
 

@@ -2,8 +2,8 @@
 
 from enum import StrEnum
 
-__all__ = ["ACTION_MEANINGS", "CHILD_RECORD", "FIELD_GROUP_MEANINGS", "RECORD_RELATIONS", "RELATION_MEANINGS"]
-__all__ += ["ROLE_MEANINGS", "Action", "CareStatus", "FieldGroup", "Relation", "Role"]
+__all__ = ["ACTION_MEANINGS", "BY_AREA", "CHILD_RECORD", "FIELD_GROUP_MEANINGS", "RECORD_RELATIONS"]
+__all__ += ["RELATION_MEANINGS", "ROLE_MEANINGS", "Action", "CareStatus", "FieldGroup", "Relation", "Role"]
 
 
 class Role(StrEnum):
@@ -113,6 +113,16 @@ RECORD_RELATIONS = (
     Relation.KINSHIP_HERE,
 )
 """The relations that a row of a child's record can be tested for; an emergency is no property of a row."""
+
+BY_AREA = {
+    Relation.PREVIOUSLY_HERE: CareStatus.PREVIOUSLY_LOOKED_AFTER,
+    Relation.IN_NEED_HERE: CareStatus.CHILD_IN_NEED,
+    Relation.KINSHIP_HERE: CareStatus.KINSHIP,
+}
+"""The relations that go with the area of a child's school alone, and the status that each is about.
+
+Every other relation to a record is to a child who is looked after: whoever is in nobody's care has no home authority.
+"""
 
 ROLE_MEANINGS = {
     Role.VIRTUAL_SCHOOL_HEAD: "the officer who answers for the education of an authority's children in care",

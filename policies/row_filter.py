@@ -17,11 +17,11 @@ __all__ = ["RowFilter"]
 class RowFilter:
     """The rows and field groups that one role may act on.
 
-    A row is within a clause when its relation holds:
+    A row is within a clause when its relation holds. The first four hold for a child who is looked after alone:
 
     - `home`: the row's home authority is `authority`;
-    - `host`: the row's host authority is `authority`, its home authority is another, and its child is looked after;
-    - `school`: the row's school is `school_urn`, and its child is looked after;
+    - `host`: the row's host authority is `authority`, and its home authority is another;
+    - `school`: the row's school is `school_urn`;
     - `named_child`: the row's child token is in `named_children`;
     - `previously_here`, `in_need_here`, `kinship_here`: the row's host authority is `authority`, and its child is
       previously looked after, in need, or in kinship care.

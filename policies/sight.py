@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from policies.access_policy import AccessPolicy
-from policies.names import CHILD_RECORD, RELATION_MEANINGS, Action, CareStatus, FieldGroup, Relation, Role
+from policies.names import BY_AREA, CHILD_RECORD, RELATION_MEANINGS, Action, CareStatus, FieldGroup, Relation, Role
 
 __all__ = ["RECORD_ACTIONS", "Asker", "Sight", "StandingOf", "who_could_see"]
 
@@ -18,13 +18,16 @@ RECORD_ACTIONS = (Action.LIST, Action.SEARCH, Action.READ, Action.UPDATE, Action
 
 @dataclass(frozen=True)
 class StandingOf:
-    """The facts of one child that relations are decided by: codes of authorities, and the school's URN or None."""
+    """The facts of one child that relations are decided by: codes of authorities, and the school's URN or None.
+
+    Whoever is in nobody's care has no home authority; whoever is none of what `CareStatus` lists, no status.
+    """
 
     child: str
-    home_authority: str
+    home_authority: str | None
     host_authority: str | None
     school_urn: int | None
-    care_status: CareStatus = CareStatus.LOOKED_AFTER
+    care_status: CareStatus | None = CareStatus.LOOKED_AFTER
 
 
 @dataclass(frozen=True)
@@ -39,17 +42,17 @@ class Asker:
 
     def relations_to(self, child: StandingOf) -> tuple[Relation, ...]:
         """How this person stands to one child, in the order of the vocabulary."""
-        status, is_here = child.care_status, bool(self.authority) and self.authority == child.host_authority
-        is_looked_after = status is CareStatus.LOOKED_AFTER
-        holds = {
+        is_here = bool(self.authority) and self.authority == child.host_authority
+        in_care = {
             Relation.HOME: bool(self.authority) and self.authority == child.home_authority,
-            Relation.HOST: is_here and is_looked_after and self.authority != child.home_authority,
-            Relation.SCHOOL: is_looked_after and self.school_urn is not None and self.school_urn == child.school_urn,
+            Relation.HOST: is_here and child.home_authority not in (None, self.authority),
+            Relation.SCHOOL: self.school_urn is not None and self.school_urn == child.school_urn,
             Relation.NAMED_CHILD: child.child in self.named_children,
-            Relation.PREVIOUSLY_HERE: is_here and status is CareStatus.PREVIOUSLY_LOOKED_AFTER,
-            Relation.IN_NEED_HERE: is_here and status is CareStatus.CHILD_IN_NEED,
-            Relation.KINSHIP_HERE: is_here and status is CareStatus.KINSHIP,
         }
+        if child.care_status is CareStatus.LOOKED_AFTER:
+            holds = in_care
+        else:
+            holds = {relation: is_here and status is child.care_status for relation, status in BY_AREA.items()}
         return tuple(relation for relation in Relation if holds.get(relation, False))
 
 

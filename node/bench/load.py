@@ -27,7 +27,7 @@ _ALL = 153
 @click.option(
     "--authorities", type=click.IntRange(1, _ALL), default=_ALL, show_default=True, help="How many of England's."
 )
-@click.option("--full", is_flag=True, help="GIAP and virtual-school files of England too.")
+@click.option("--full", is_flag=True, help="GIAP, virtual-school and social-care files of England too.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def load(pupils: int, cores: int, england: bool, authorities: int, full: bool, form: str) -> None:
     """Measure loading: a roll by itself, then a whole term in the proportions of the public sample census.

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 
 from federation.state import StateError
+from node.lookups.area_children import AREA_CHILDREN
 from node.lookups.records import CHILDREN
 from node.service import Node
 from node.vault import Row, read_vault
@@ -30,7 +31,8 @@ def spell_number(typed: str) -> str:
 def complete_numbers(node: Node, typed: Sequence[str]) -> tuple[str, ...]:
     """Return the numbers that were typed, and the newest that our snapshot has for the same child, each once."""
     known = _spell(typed)
-    others = [str(number) for _, *numbers in _find_rows(node, known) for number in numbers if number]
+    rows = [*_find_rows(node, known), *_find_rows(node, known, AREA_CHILDREN)]
+    others = [str(number) for _, *numbers in rows for number in numbers if number]
     found = tuple(dict.fromkeys([*known, *others]))
     return found[: max(MOST_NUMBERS, len(known))]
 
@@ -45,14 +47,14 @@ def _spell(typed: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(spell_number(number) for number in typed if number.strip()))
 
 
-def _find_rows(node: Node, numbers: Sequence[str]) -> list[Row]:
+def _find_rows(node: Node, numbers: Sequence[str], table: str = CHILDREN) -> list[Row]:
     snapshot = node.store.current()
-    if snapshot is None or not numbers:
+    if snapshot is None or not numbers or table not in snapshot.identified:
         return []
     return read_vault(
-        {CHILDREN: snapshot.identified[CHILDREN]},
-        f"""SELECT child, la_child_id, CASE WHEN length(upn) = 13 THEN upn END AS pupil_number FROM {CHILDREN}
+        {table: snapshot.identified[table]},
+        f"""SELECT child, la_child_id, CASE WHEN length(upn) = 13 THEN upn END AS pupil_number FROM {table}
             WHERE list_contains($numbers::VARCHAR[], la_child_id) OR list_contains($numbers::VARCHAR[], pupil_number)
-            ORDER BY academic_year DESC, child""",  # noqa: S608 - a name of this package
+            ORDER BY academic_year DESC, child""",  # noqa: S608 - names of this package
         {"numbers": list(numbers)},
     )

@@ -33,6 +33,9 @@ REASONS: Mapping[str, str] = {
     Relation.SCHOOL: "You are at their school",
     Relation.NAMED_CHILD: "We named you to them, so that they can help",
     Relation.EMERGENCY: "They said that your safety could not wait",
+    Relation.PREVIOUSLY_HERE: "Your school is in this area, and you left care for a permanent home",
+    Relation.IN_NEED_HERE: "Your school is in this area, and children's services work with your family",
+    Relation.KINSHIP_HERE: "Your school is in this area, and you live with relatives or friends",
 }
 
 FIELDS: Mapping[str, str] = {
@@ -48,6 +51,9 @@ FIELDS: Mapping[str, str] = {
     "care_start": "when you came into care",
     "care_end": "when you left care",
     "fsm_status": "free school meals",
+    "rests_on": "the order or plan that you have",
+    "since": "since when",
+    "status_told_by": "who told of it",
     "tracked_education": "what was written down about your education",
     "tracked_plan": "your plan",
     "tracked_pep": "your education plan",

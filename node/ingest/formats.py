@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-Family = Literal["ssda903", "school_census", "giap", "ctf", "register", "virtual_school"]
+Family = Literal["ssda903", "school_census", "giap", "ctf", "register", "virtual_school", "social_care"]
 ColumnType = Literal[
     "text", "upn", "postcode", "date", "integer", "decimal", "yes_no", "academic_year", "term", "code"
 ]  # fmt: skip

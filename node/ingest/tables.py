@@ -71,6 +71,7 @@ RELATIONS = (
     "pep_terms",
     "plans",
     "child_record",
+    "statuses_told",
     "children",
     "placement_record",
     "school_move_record",
@@ -103,7 +104,7 @@ PASSING = frozenset(
 SORTED = frozenset({"pupil_record"})
 """Records that stand in the order of their tokens already, each token once in a year."""
 
-VAULT = ("children", "pupils")
+VAULT = ("children", "pupils", "area_children")
 _UNPACKED = f"{PARQUET}, COMPRESSION uncompressed"
 """How what is worked out is written: tokens cannot be packed, and words that go by number hardly."""
 

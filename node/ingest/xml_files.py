@@ -1,4 +1,4 @@
-"""Tables out of XML: an SSDA903 return or a Common Transfer File, streamed, one child or pupil at a time.
+"""Tables out of XML: an SSDA903 return, a children in need census or a Common Transfer File, one child at a time.
 
 Elements and text are all that is read of XML. A document type, and with it every entity, ends the reading; so do
 elements nested deeper, or a child larger, than any real file has. Each table is written out as CSV with the columns
@@ -38,6 +38,16 @@ _RECORDS: Mapping[str, str] = {
 }
 """The elements of a return that are one record each, filled in or not. Others are told by their fields."""
 
+_CENSUS = "Message"
+_TIMES_OF_NEED: Mapping[str, tuple[str, str, str]] = {
+    "CINdetails": ("referral", "CINreferralDate", "CINclosureDate"),
+    "CINPlanDates": ("child_in_need_plan", "CINPlanStartDate", "CINPlanEndDate"),
+    "ChildProtectionPlans": ("child_protection_plan", "CPPstartDate", "CPPendDate"),
+}
+"""The elements of a children in need census that are a time of need each: its kind, and where it begins and ends.
+
+What is in a referral ends with it, whether or not that is said."""
+
 _TRUE = ("1", "true", "yes", "y")
 _MARKS = (b"<", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
@@ -71,7 +81,10 @@ Row = tuple[str | None, Mapping[str, str] | None]
 
 
 def find_root(path: Path) -> str | None:
-    """The root element of an XML file, or the one its document type names; None if the file is no XML."""
+    """The root element of an XML file, or the one its document type names; None if the file is no XML.
+
+    Every census that is sent to the department is a `Message`: only that about children is known by its root.
+    """
     try:
         with path.open("rb") as stream:
             head = stream.read(_HEAD)
@@ -87,6 +100,8 @@ def find_root(path: Path) -> str | None:
         parser.Parse(head, False)
     except (expat.ExpatError, LookupError, ValueError):
         found += [root for root in KNOWN_ROOTS if f"<{root}".encode() in head]  # The reading will say what is wrong.
+    if found[:1] == [_CENSUS] and "Children" not in found:
+        return None
     return found[0] if found else None
 
 
@@ -272,7 +287,34 @@ def _rows_of_pupil(pupil: Element) -> Iterator[Row]:
                 yield "ctf_results", pupil.fields | stage.fields | assessment.fields
 
 
+def _rows_of_child_in_need(child: Element) -> Iterator[Row]:
+    """The times of need of one Child of the census. What identifies the child stands in its ChildIdentifiers alone."""
+    yield "children_in_need", None
+    known = next((part.fields for part in child.parts if part.name == "ChildIdentifiers"), {})
+    shared = {
+        "upn": known.get("UPN") or known.get("UPNunknown", ""),
+        "la_child_id": known.get("LAchildID", ""),
+        "date_of_birth": known.get("PersonBirthDate", ""),
+    }
+    for details in (part for part in child.parts if part.name == "CINdetails"):
+        closed = details.fields.get("CINclosureDate", "")
+        for element in details.records():
+            if element.name in _TIMES_OF_NEED:
+                kind, start, end = _TIMES_OF_NEED[element.name]
+                if element.fields.get("ReferralNFA", "").lower() in _TRUE:
+                    kind = "no_further_action"
+                when = {
+                    "need_start_date": element.fields.get(start, ""),
+                    "need_end_date": element.fields.get(end) or closed,
+                }
+                yield "children_in_need", {**shared, "kind": kind, **when}
+
+
 KNOWN_ROOTS: Mapping[str, tuple[str, Callable[[Element], Iterator[Row]]]] = MappingProxyType(
-    {"EXPSSDA903": ("CHILD", _rows_of_child), "CTfile": ("Pupil", _rows_of_pupil)}
+    {
+        "EXPSSDA903": ("CHILD", _rows_of_child),
+        _CENSUS: ("Child", _rows_of_child_in_need),
+        "CTfile": ("Pupil", _rows_of_pupil),
+    }
 )
 """The root elements that are known: the element of one child or pupil, and the rows that it holds."""

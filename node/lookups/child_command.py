@@ -20,6 +20,8 @@ ASK = "?"
 LONGEST = 10_000
 """Characters of a description: a name and a date need far fewer."""
 
+SEARCHED = "nobody like that whom you may see; that you searched is logged"
+
 QUESTIONS = {
     "upn": "Unique pupil number (empty: another way)",
     "la_child_id": "The home authority's own number (empty: another way)",
@@ -45,7 +47,7 @@ def find_one(
         columns, rows = _ask_one(state, person_id, purpose, sought, at, whose, patience, copying=form != "table")
     click.echo(format_rows(columns, rows, form), nl=False)
     if not rows:
-        click.echo("nobody like that whom you may see; that you searched is logged", err=True)
+        click.echo(SEARCHED, err=True)
 
 
 def read_description(source: str) -> "ChildSought":

@@ -1,4 +1,4 @@
-"""Finding one child among our own in care: by an identifier, or by name and date of birth.
+"""Finding one child, among our own in care or among others of the vault: by an identifier, or by name and birth.
 
 Nothing here decides who may search: callers ask the access policy first, and read what it permits of whoever is found
 (`node.lookups.own_children`). A search is exact unless it says otherwise; `node.lookups.likeness` has what else counts.
@@ -7,6 +7,7 @@ is found by identifier alone.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 
 from federation.lookups import ChildSought
@@ -17,16 +18,27 @@ from node.snapshots import Snapshot
 from node.vault import read_vault
 
 
-def find_sought(snapshot: Snapshot, sought: ChildSought) -> tuple[str, ...]:
-    """Return the row tokens of our children in care now who are meant, in the order of their tokens.
+@dataclass(frozen=True)
+class Among:
+    """Among whom a child is sought: an identified table, and SQL that is true of its rows that are looked through."""
+
+    table: str
+    condition: str
+
+
+IN_CARE = Among(CHILDREN, IN_CARE_NOW)
+
+
+def find_sought(snapshot: Snapshot, sought: ChildSought, among: Among = IN_CARE) -> tuple[str, ...]:
+    """Return the row tokens of those who are meant, in their order: of our children in care now, unless among others.
 
     An identifier is one child's. Names and dates can be those of several: whoever asks is told of all, or of none.
     """
     if sought.upn or sought.la_child_id:
-        return _find_by_number(snapshot, sought)
+        return _find_by_number(snapshot, sought, among)
     assert sought.date_of_birth is not None
     births = list_like_dates(sought.date_of_birth) if sought.loosely else {sought.date_of_birth}
-    found = {token for token, names, born in _list_names(snapshot, births) if is_meant(sought, names, born)}
+    found = {token for token, names, born in _list_names(snapshot, births, among) if is_meant(sought, names, born)}
     return tuple(sorted(found))
 
 
@@ -54,26 +66,26 @@ def is_meant(sought: ChildSought, names: Names, born: date) -> bool:
     return is_same(wanted, names) and born in list_like_dates(sought.date_of_birth)
 
 
-def _find_by_number(snapshot: Snapshot, sought: ChildSought) -> tuple[str, ...]:
+def _find_by_number(snapshot: Snapshot, sought: ChildSought, among: Among) -> tuple[str, ...]:
     column, number = ("upn", sought.upn) if sought.upn else ("la_child_id", sought.la_child_id.strip())
     rows = read_vault(
-        {CHILDREN: snapshot.identified[CHILDREN]},
-        f"SELECT child, dob FROM {CHILDREN} WHERE {column} = $number AND {IN_CARE_NOW} ORDER BY child",  # noqa: S608
+        {among.table: snapshot.identified[among.table]},
+        f"SELECT child, dob FROM {among.table} WHERE {column} = $number AND {among.condition} ORDER BY child",  # noqa: S608
         {"number": number},
     )
     wanted = sought.date_of_birth
     return tuple(str(token) for token, born in rows if wanted is None or born == wanted)
 
 
-def _list_names(snapshot: Snapshot, births: Iterable[date]) -> list[tuple[str, Names, date]]:
+def _list_names(snapshot: Snapshot, births: Iterable[date], among: Among) -> list[tuple[str, Names, date]]:
     """Everybody born on one of these days, with each spelling of their name that a roll has."""
     rolls = find_rolls(snapshot)
     if not rolls:
         return []
     rows = read_vault(
-        {CHILDREN: snapshot.identified[CHILDREN], ROLLS: rolls},
+        {among.table: snapshot.identified[among.table], ROLLS: rolls},
         f"""SELECT DISTINCT ours.child, rolls.forename, rolls.surname, ours.dob
-            FROM (SELECT * FROM {CHILDREN} WHERE {IN_CARE_NOW}) AS ours JOIN rolls ON rolls.upn = ours.upn
+            FROM (SELECT * FROM {among.table} WHERE {among.condition}) AS ours JOIN rolls ON rolls.upn = ours.upn
             WHERE ours.dob IN (SELECT unnest($births::DATE[]))""",  # noqa: S608 - names of this package
         {"births": list(births)},
     )

@@ -1,7 +1,8 @@
 """Who could see one of our children today, and why: our people, the host authority's, whoever the child is named to.
 
 The child is looked up in the vault, in the newest year that has a row for them, by the number that the authority itself
-gave them. A reader needs the right to read whose child it is; the reading is in the log like any other list's.
+gave them, or by pupil number. A reader needs the right to read whose child it is; the reading is in the log like any
+other list's.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,47 +10,97 @@ from dataclasses import replace
 
 from federation.delegations import Delegation
 from federation.state import StateError
+from node.lookups.area_children import AREA_CHILDREN, list_switched_on
+from node.lookups.child_on_roll import PUPILS
 from node.lookups.delegation.shelf import is_still_signed, list_given
 from node.lookups.named_children import list_named
 from node.lookups.reading_room import Listing
-from node.lookups.records import CHILDREN
+from node.lookups.records import CHILDREN, IN_CARE_NOW
 from node.people import list_people
 from node.service import Node
 from node.vault import read_vault
-from policies.names import CHILD_RECORD, Action, FieldGroup, Relation, Role
+from policies.names import BY_AREA, CHILD_RECORD, Action, CareStatus, FieldGroup, Relation, Role
 from policies.sight import Asker, Sight, StandingOf, who_could_see
 
 LISTING = Listing("who_could_see", ("who", "role", "relation", "action", "field_groups"), (FieldGroup.IDENTITY,))
 """What `circe node policy who` shows, and what the access matrix is asked for it."""
 
+_NUMBER = "(la_child_id = $number OR (length(upn) = 13 AND upn = $number))"
+STANDINGS = (
+    (
+        CHILDREN,
+        f"""SELECT child, host_authority, school_urn, '{CareStatus.LOOKED_AFTER}' FROM {CHILDREN}
+            WHERE {_NUMBER} AND {IN_CARE_NOW}""",  # noqa: S608 - names of this package
+    ),
+    (
+        AREA_CHILDREN,
+        f"""SELECT child, host_authority, school_urn, care_status FROM {AREA_CHILDREN}
+            WHERE {_NUMBER} ORDER BY care_status""",  # noqa: S608 - names of this package
+    ),
+    (
+        CHILDREN,
+        f"""SELECT child, host_authority, school_urn, NULL FROM {CHILDREN}
+            WHERE {_NUMBER} ORDER BY academic_year DESC LIMIT 1""",  # noqa: S608 - names of this package
+    ),
+    (
+        PUPILS,
+        f"""SELECT pupil, NULL, school_urn, NULL FROM {PUPILS}
+            WHERE upn = $number ORDER BY academic_year DESC LIMIT 1""",  # noqa: S608 - a name of this package
+    ),
+)
+"""Where a child is looked for, in this order, and what is read of them: the first place that has them counts."""
 
-def find_standing(node: Node, la_child_id: str) -> StandingOf:
-    """Return the facts by which relations to one of our children are decided, out of the snapshot in use.
 
-    Raises `StateError` for a number that is nobody's here.
+def find_standings(node: Node, number: str) -> tuple[StandingOf, ...]:
+    """Return the facts by which relations to one child are decided, out of the snapshot in use.
+
+    The number is our own, or a pupil number, as returns spell it. A child of several statuses stands to people by each;
+    one who has none, of our record or of our schools, stands to nobody. Raises `StateError` for a number that is
+    nobody's here.
     """
     snapshot = node.store.current()
     if snapshot is None:
         raise StateError("nothing is loaded yet: the node's administrator loads the return files")
-    rows = read_vault(
-        {CHILDREN: snapshot.identified[CHILDREN]},
-        f"""SELECT child, host_authority, school_urn FROM {CHILDREN}
-            WHERE la_child_id = $number ORDER BY academic_year DESC LIMIT 1""",  # noqa: S608 - a name of this package
-        {"number": la_child_id},
-    )
-    if not rows:
-        raise StateError("no child of that number is in the current snapshot: give the authority's own child id")
-    ((child, host, school),) = rows
-    return StandingOf(child, node.authority, host, school)
+    wanted = {"number": number}
+    for name, sql in STANDINGS:
+        if name in snapshot.identified:
+            rows = read_vault({name: snapshot.identified[name]}, sql, wanted)
+            if rows:
+                return tuple(_stand(node, *row) for row in rows)
+    raise StateError("no child of that number is in the current snapshot: give the authority's own child id")
 
 
-def list_sights(node: Node, child: StandingOf) -> tuple[Sight, ...]:
-    """Everything that our own people, the host authority's, and whoever the child is named to, could do to the record.
+def _stand(node: Node, child: str, host: str | None, school: int | None, status: str | None) -> StandingOf:
+    known = CareStatus(status) if status else None
+    return StandingOf(child, node.authority if known is CareStatus.LOOKED_AFTER else None, host, school, known)
 
-    All of it is under our policy of now, and a delegation gives no more than it names.
+
+def list_sights(node: Node, number: str, reader: Role) -> tuple[Sight, ...]:
+    """Everything that our own people, the host authority's, and whoever a child is named to, could do to the record.
+
+    All of it is under our policy of now, and a delegation gives no more than it names. By which status a child who is
+    not in care is seen is told to a `reader` alone who may read those of that status. Raises as `find_standings`.
     """
+    return tuple(sight for child in find_standings(node, number) for sight in _list_sights(node, child, reader))
+
+
+def _list_sights(node: Node, child: StandingOf, reader: Role) -> tuple[Sight, ...]:
+    policy = node.policy()
+    if child.care_status is not CareStatus.LOOKED_AFTER:
+        told = list_switched_on(policy, reader, Action.LIST)
+        found = who_could_see(policy, child, _own_people(node))
+        return tuple(sight for sight in found if sight.relation in told)
     named = (sight for given in _list_named(node, child) for sight in _named_sights(node, child, given))
-    return (*who_could_see(node.policy(), child, _askers(node, child)), *named, *_emergency_sights(node))
+    return (*who_could_see(policy, child, _askers(node, child)), *named, *_emergency_sights(node))
+
+
+def list_untold(node: Node, reader: Role) -> tuple[Relation, ...]:
+    """The relations to children not in care by which somebody here may read, and of which a reader is not told."""
+    policy, roles = node.policy(), {person.role for person in list_people(node.party.directory)}
+    used = {relation for role in roles for relation in list_switched_on(policy, role, Action.LIST)}
+    return tuple(
+        relation for relation in BY_AREA if relation in used - {*list_switched_on(policy, reader, Action.LIST)}
+    )
 
 
 def _emergency_sights(node: Node) -> Iterator[Sight]:
@@ -83,9 +134,13 @@ def _named_sights(node: Node, child: StandingOf, delegation: Delegation) -> Iter
             yield replace(sight, field_groups=groups)
 
 
-def _askers(node: Node, child: StandingOf) -> Iterable[Asker]:
+def _own_people(node: Node) -> Iterator[Asker]:
     for person in list_people(node.party.directory):
         yield Asker(person.id, person.role, node.authority, person.school_urn)
+
+
+def _askers(node: Node, child: StandingOf) -> Iterable[Asker]:
+    yield from _own_people(node)
     if child.host_authority not in (None, node.authority):
         for role in (Role.VIRTUAL_SCHOOL_HEAD, Role.VIRTUAL_SCHOOL_STAFF):
             yield Asker(f"whoever {child.host_authority} signs for", role, str(child.host_authority))

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from node.lookups.area_command import read_area
 from node.lookups.child_command import find_one
 from node.lookups.class_command import read_class_list
 from node.lookups.delegation.commands import read_named
+from policies.names import BY_AREA
 
 if TYPE_CHECKING:
     from federation.lookups import ChildRecord
@@ -34,6 +36,12 @@ HEADINGS = ("home", "child", "UPN", "born", "school", "placement", "legal status
     flag_value="?",
     help="One child, described in FILE, - for standard input, or by answering questions; never on the command line.",
 )
+@click.option(
+    "--area",
+    "status",
+    type=click.Choice([status.value for status in BY_AREA.values()]),
+    help="Children of our schools who are not in care, of this status; with --child, one of them.",
+)
 @click.option("--at", help="With --child or --named: the one other authority to ask, by code; else it is our own.")
 @click.option("--whose", type=click.Choice(["ours", "theirs"]), default="theirs", show_default=True, help="With --at.")
 @click.option("--wait", "patience", type=click.IntRange(1, 300), default=20, show_default=True, help="Seconds.")
@@ -44,6 +52,7 @@ def lookup(
     purpose: str,
     asked: str | None,
     child_file: str | None,
+    status: str | None,
     at: str | None,
     whose: str,
     patience: int,
@@ -54,9 +63,13 @@ def lookup(
     Of others' children each home authority decides what we see. A child is described by lines such as upn: A8..., or
     la_child_id:, or forename:, surname:, date_of_birth: 2015-12-31 and, for names that are nearly right, loosely: true.
     """
-    if (asked is None) == (child_file is None):
-        raise click.UsageError("say whom you look for: --mine or --placed-here, --class-list, --named or --child")
-    if child_file is not None:
+    if [asked, child_file or status].count(None) != 1:
+        raise click.UsageError(
+            "say whom you look for: --mine or --placed-here, --class-list, --named or --child, or --area"
+        )
+    if status is not None:
+        read_area(state, person_id, purpose, status, child_file, at, form)
+    elif child_file is not None:
         find_one(state, person_id, purpose, child_file, at, whose, patience, form)
     elif asked == "named":
         read_named(state, person_id, purpose, at, patience, form)

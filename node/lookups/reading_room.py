@@ -53,12 +53,15 @@ class Reader:
         A row about nobody of ours has no number: it names no child, and has no entry of its own. Raises
         `PolicyChanged`.
         """
+        secret = self.node.party.keys.row_secret
+        self.sign_for_tokens(row_token(secret, child) for child in children if child is not None)
+
+    def sign_for_tokens(self, tokens: Iterable[str]) -> None:
+        """Do the same for children who are given by their row tokens. Raises `PolicyChanged`."""
         check_same_policy(self.node, self.policy_version, self.event(Outcome.REFUSED, code=CODE))
-        keys = self.node.party.keys
-        named = sorted({child for child in children if child is not None})
-        subjects = [keys.log_token(row_token(keys.row_secret, child)) for child in named]
+        subjects = [self.node.party.keys.log_token(token) for token in sorted(set(tokens))]
         shown = [self.event(Outcome.DONE, subject=subject) for subject in subjects]
-        self.node.record(*shown, self.event(Outcome.DONE, children=len(named)))
+        self.node.record(*shown, self.event(Outcome.DONE, children=len(subjects)))
 
     def event(self, outcome: Outcome, *, subject: str = "", **details: Detail) -> AuditEvent:
         """An entry about this reading. Raises `EventInvalid` for a purpose that the log must not keep."""

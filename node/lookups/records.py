@@ -17,8 +17,12 @@ from policies.row_filter import RowFilter
 CHILDREN = "children"
 """The name of the identified table that lookups read."""
 
-IN_CARE_NOW = f"care_end IS NULL AND academic_year = (SELECT max(academic_year) FROM {CHILDREN})"  # noqa: S608
-"""Which of these rows are of a child who is in care now, as far as the snapshot knows."""
+_NEWEST = f"academic_year = (SELECT max(academic_year) FROM {CHILDREN})"  # noqa: S608 - a name of this file
+IN_CARE_NOW = f"care_start IS NOT NULL AND care_end IS NULL AND {_NEWEST}"
+"""Which of these rows are of a child who is in care now, as far as the snapshot knows.
+
+A care leaver whose episodes are in no return of ours has neither day.
+"""
 
 FIELDS: Mapping[str, tuple[FieldGroup, str]] = {
     "la_child_id": (FieldGroup.IDENTITY, "la_child_id"),

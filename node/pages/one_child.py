@@ -7,17 +7,20 @@ from flask import Blueprint, render_template, request
 
 from federation.lookups import ChildSought, LookupOutcome
 from federation.state import StateError
+from node.lookups.area_children import FIELDS as AREA_FIELDS
+from node.lookups.area_children import find_area_child
 from node.lookups.errand import LookupResult
 from node.lookups.file_fields import FILE_FIELDS
 from node.lookups.one_child import LISTING, ask_one_child, find_own_child
 from node.lookups.purpose import PurposeMissing
 from node.lookups.sought_child import SoughtUnclear, read_sought
-from node.pages.staff import may_search, require_visitor_who, the_node
+from node.pages.staff import list_area_relations, may_search, require_visitor_who, the_node
 from node.pages.through_hub import PATIENCE, reach_hub
 from node.pages.tracking_forms import reference_by_number
 from node.people import Person
 from node.tracking.summary import ChildSummary
 from node.tracking.told_child import summarise_told
+from policies.names import RELATION_MEANINGS, Action, Relation
 
 one_child = Blueprint("one_child", __name__)
 
@@ -45,6 +48,8 @@ def show_child() -> Page:
         sought = read_sought({name: request.form.get(name, "") for name in FIELDS})
         if where == "here":
             return _show_own(visitor, purpose, sought)
+        if relation := next((each for each in list_area_relations(visitor, Action.SEARCH) if each == where), None):
+            return _show_area(visitor, purpose, relation, sought)
         found = ask_authority(visitor, purpose, sought, where, request.form.get("at", "").strip())
     except SoughtUnclear as unclear:
         return _show_form(unclear.errors, 400)
@@ -78,6 +83,13 @@ def _show_own(visitor: Person, purpose: str, sought: ChildSought) -> Page:
     return render_template("child_found.html", files=files, **shown)
 
 
+def _show_area(visitor: Person, purpose: str, relation: Relation, sought: ChildSought) -> Page:
+    found = find_area_child(the_node(), visitor.id, purpose, relation, sought)
+    files = [list(zip(AREA_FIELDS, row, strict=True)) for row in found.rows]
+    shown = {"source": "", "purpose": purpose, "answer": None, "waits": False, "missing": (), "tracked": ()}
+    return render_template("child_found.html", files=files, references=(), **shown)
+
+
 def show_answer(found: LookupResult, purpose: str, tracked: Sequence[ChildSummary | str | None] = ()) -> str:
     """Show what the one asked authority answered, and what it said of each child's tracking record."""
     answer = found.answers[0] if found.answers else None
@@ -97,4 +109,9 @@ def show_answer(found: LookupResult, purpose: str, tracked: Sequence[ChildSummar
 def _show_form(errors: Mapping[str, str], status: int = 200) -> Page:
     """Show the form. Where something is wrong, what was typed about the child is typed again, and not sent back."""
     given = {name: request.form.get(name, "") for name in ("purpose", "where", "at")}
-    return render_template("child_form.html", errors=errors, given=given), status
+    visitor = require_visitor_who(may_search, NOT_YOURS)
+    areas = [
+        (relation, f"Our own: {RELATION_MEANINGS[relation]}", "")
+        for relation in list_area_relations(visitor, Action.SEARCH)
+    ]
+    return render_template("child_form.html", errors=errors, given=given, areas=areas), status

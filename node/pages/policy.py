@@ -6,10 +6,12 @@ from itertools import groupby
 from flask import Blueprint, render_template, request
 
 from federation.state import StateError
-from node.lookups.child_sight import LISTING, find_standing, list_sights
+from node.disclosures.numbers import spell_number
+from node.lookups.child_sight import LISTING, list_sights, list_untold
 from node.lookups.purpose import PurposeMissing
 from node.lookups.reading_room import admit_reader
 from node.pages.staff import may_read_ours, require_visitor, require_visitor_who, the_node
+from policies.area_duties import tell_area_duties
 from policies.names import FIELD_GROUP_MEANINGS, RELATION_MEANINGS, ROLE_MEANINGS, FieldGroup
 from policies.rules import Right, list_rights
 
@@ -35,6 +37,7 @@ def show_policy() -> str:
         version=in_force.version,
         roles=roles,
         groups=FIELD_GROUP_MEANINGS.items(),
+        duties=tell_area_duties(in_force.rules),
         may_look=may_read_ours(visitor),
         child="",
         purpose="",
@@ -55,13 +58,14 @@ def _permissions(rights: Sequence[Right]) -> list[Permission]:
 def show_who() -> tuple[str, int] | str:
     """Show everybody who could see one of our children today, how much, and why."""
     visitor, node = require_visitor_who(may_read_ours, NOT_YOURS), the_node()
-    number, purpose = request.form.get("child", "").strip(), request.form.get("purpose", "")
+    number, purpose = spell_number(request.form.get("child", "")), request.form.get("purpose", "")
     try:
         reader = admit_reader(node, visitor.id, purpose, LISTING)
-        sights = list_sights(node, find_standing(node, number))
+        sights = list_sights(node, number, reader.person.role)
     except PurposeMissing as missing:
         return render_template("who_form.html", child=number, purpose=purpose, errors={"purpose": str(missing)}), 400
     except StateError as unknown:
         return render_template("who_form.html", child="", purpose=purpose, errors={"child": str(unknown)}), 400
     reader.sign_for([number])
-    return render_template("who.html", child=number, sights=sights, version=reader.policy_version)
+    untold = [RELATION_MEANINGS[relation] for relation in list_untold(node, reader.person.role)]
+    return render_template("who.html", child=number, sights=sights, untold=untold, version=reader.policy_version)

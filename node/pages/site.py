@@ -5,6 +5,7 @@ from flask import Flask
 from federation.web.description import description
 from federation.web.site import open_site
 from node.health import health
+from node.pages.area import area
 from node.pages.audit import audit
 from node.pages.breach import breach
 from node.pages.children import children
@@ -36,7 +37,7 @@ from node.service import Node
 from node.sign_in import limit_session
 
 TRACKING = (tracking, tracked_child, tracking_files, newcomers)
-ABOUT_CHILDREN = (children, *TRACKING, placed_here, one_child, class_list, named, emergency)
+ABOUT_CHILDREN = (children, *TRACKING, placed_here, area, one_child, class_list, named, emergency)
 """The pages that show children, each after its purpose has been logged."""
 
 ABOUT_OTHERS = (delegations, handovers, leaving, held)

@@ -6,12 +6,13 @@ from flask import current_app, g
 
 from federation.problems import ProblemRaised
 from federation.web.site import current_session
+from node.lookups.area_children import list_switched_on
 from node.lookups.officers import check_decider
 from node.people import Person
 from node.service import Node
 from node.sign_in import find_staff, opens_pages
 from policies.access_policy import AccessDenied, AccessRequest
-from policies.names import Role
+from policies.names import Action, Relation, Role
 
 
 def the_node() -> Node:
@@ -69,9 +70,20 @@ def may_read_placed_here(person: Person) -> bool:
     return may(person, "host", "read", "identity")
 
 
+def list_area_relations(person: Person, action: Action) -> tuple[Relation, ...]:
+    """The relations to children not in care by which a person may do this to, and read, whose record it is."""
+    return list_switched_on(the_node().policy(), person.role, action)
+
+
+def may_read_area(person: Person) -> bool:
+    """Whether a person may read a list of children of our area who are not in care."""
+    return bool(list_area_relations(person, Action.LIST))
+
+
 def may_search(person: Person) -> bool:
-    """Whether a person may seek one child, among our own or another authority's."""
-    return may(person, "home", "search", "identity") or may(person, "host", "search", "identity")
+    """Whether a person may seek one child: among our own, another authority's, or those not in care."""
+    in_care = may(person, "home", "search", "identity") or may(person, "host", "search", "identity")
+    return in_care or bool(list_area_relations(person, Action.SEARCH))
 
 
 def may_ask_in_emergency(person: Person) -> bool:

@@ -76,7 +76,7 @@ _TELLERS: Mapping[str, Callable[[str], str]] = {
     "Attendance rate": _tell_rate,
     "Year group": _tell_year_group,
     "UPN": _tell_pupil_number,
-    **dict.fromkeys(("Date of birth", "Born", "Care start", "In care since", "Told by host"), tell_day),
+    **dict.fromkeys(("Date of birth", "Born", "Care start", "In care since", "Told by host", "Since"), tell_day),
     **dict.fromkeys(("Home", "Host authority", "Authority of the school"), name_authority),
 }
 """What is told otherwise than it is written, by the label that stands over it."""

@@ -26,7 +26,7 @@ _MOST_AUTHORITIES = 153  # every code is larger, so a number and a code cannot b
 @click.option("--scale", type=float, default=1.0, show_default=True, help="Times the real number of children.")
 @click.option("--year", type=int, default=202425, show_default=True, help="Academic year, like 202425.")
 @click.option("--years", type=int, default=1, show_default=True, help="Consecutive years, the last of them --year.")
-@click.option("--full", is_flag=True, help="GIAP and virtual-school files too.")
+@click.option("--full", is_flag=True, help="GIAP, virtual-school and social-care files too.")
 @click.option("--xml", is_flag=True, help="Each return as one XML file too.")
 @click.option("--other-pupils", type=float, metavar="SHARE", help="This share of all other pupils, like 0.05.")
 @click.option("--full-roll", metavar="CODE", help="Every pupil of one authority.")

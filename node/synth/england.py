@@ -8,12 +8,12 @@ EVERYTHING WRITTEN HERE IS SYNTHETIC: no child, school or worker in it exists. W
 - where care passes to another authority (REC E3), that authority's return has the child from that day on (RNE S), under
   the same UPN and another CHILD id;
 - of several years, each return tells the same histories as far as they had gone by its 31 March;
-- the same arguments give the same bytes on every machine; GIAP files, virtual-school files and XML change no byte of
-  the returns and extracts, and further years only add rows to the end of the last year's: children whose care another
-  authority passed on in an earlier year. What an autumn census tells of the summer before is theirs alone.
+- the same arguments give the same bytes on every machine; GIAP, virtual-school and social-care files and XML change no
+  byte of the returns and extracts, and further years only add rows to the end of the last year's: children whose care
+  another authority passed on in an earlier year. What an autumn census tells of the summer before is theirs alone.
 
 Folders: `<code>/ssda903`, `<code>/school-census`, of earlier years `<code>/<academic year>/` with these two in it,
-`<code>/ssda903.xml`, `<code>/giap`, `<code>/virtual-school`, and for all of England `register`.
+`<code>/ssda903.xml`, `<code>/giap`, `<code>/virtual-school`, `<code>/social-care`, and for all of England `register`.
 """
 
 import json
@@ -100,9 +100,9 @@ def write_england(
 
     `authorities` is a number (see `choose_authorities`) or codes; `years` are consecutive and end with `academic_year`.
     `scale` multiplies the number of children of each authority. Beside them are `other_pupils_per_child`, or instead
-    the `other_pupils_share` of all other pupils; every one of them in the authority `full_roll`. `full` adds GIAP and
-    virtual-school files, `xml` each return as XML. `dirty` puts in the mistakes of dirt.py, `returns_errors` those of
-    returns_errors.py. `progress` is told of each authority written.
+    the `other_pupils_share` of all other pupils; every one of them in the authority `full_roll`. `full` adds GIAP,
+    virtual-school and social-care files, `xml` each return as XML. `dirty` puts in the mistakes of dirt.py,
+    `returns_errors` those of returns_errors.py. `progress` is told of each authority written.
 
     Raises SynthRefused when the arguments make no England or `directory` already holds one, in part or whole.
     """

@@ -22,6 +22,7 @@ from node.synth.returns_errors import ReturnsSpoiler
 from node.synth.school_census import CensusWriter
 from node.synth.schooling import pupil_before
 from node.synth.schools import PHASES
+from node.synth.social_care import SocialCareWriter
 from node.synth.virtual_school import VirtualSchoolWriter
 
 _LEAST_OTHER_PUPILS = 20
@@ -38,6 +39,7 @@ class Rolls:
         self._plan, self._cohort = plan, cohort
         self._giap = GiapWriter(plan.directory, plan.schools, plan.last, plan.seed)
         self._virtual = VirtualSchoolWriter(plan.directory, plan.last, plan.seed)
+        self._social = SocialCareWriter(plan.directory, plan.last, plan.seed)
         self._censuses: dict[tuple[str, int], CensusWriter] = {}
         self._elsewhere: dict[tuple[str, int], list[Pupil]] = defaultdict(list)
         self._others: dict[str, int] = {}
@@ -60,6 +62,8 @@ class Rolls:
         self._write_off_roll(code)
         self._giap.flush()
         self._virtual.flush()
+        if plan.asked.full:
+            self._social.write(code)
 
     def finish(self) -> None:
         """Add to earlier years' rolls the children whom another authority's schools have had since."""
@@ -139,6 +143,7 @@ class Rolls:
             latest = next(iter(known.values()))
             if last in known:
                 self._virtual.add(latest)
+                self._social.add(code, latest)
                 known = {**known, last: _as_returned(latest, written)}
             self._giap.add(known, _owners(code, latest), on_roll=True)
 

@@ -16,7 +16,9 @@ from tests.browser.looking import look_at
 from tests.browser.serving import serve_node
 from tests.node.pages.conftest import PEOPLE
 from tests.node.pages.test_node_pages import SEEN_BY
+from tests.own_policies import put_policy
 from tests.small_federation import SmallFederation, copy_federation
+from tests.switched_on import switch_on
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -26,14 +28,18 @@ pytestmark = pytest.mark.browser
 FIRST = ("", "vsh", "teacher", "ig")
 """Who is asked for a page, in this order, until somebody may open it."""
 
+SWITCHED_ON = {"vsh"}
+"""Who may open a page that as packaged nobody may."""
+
 
 @pytest.fixture(scope="module")
 def node(pristine_federation: SmallFederation, tmp_path_factory: pytest.TempPathFactory) -> Node:
-    """A node with people of every kind, and with something on each of the officers' lists."""
+    """A node with people of every kind, every duty switched on, and with something on each of the officers' lists."""
     copied = copy_federation(pristine_federation, tmp_path_factory.mktemp("every-page") / "federation")
     state = copied.directory / f"node-{copied.authorities[0]}"
     for person, (role, school) in PEOPLE.items():
         enter_person(state, person, role, person.title(), school)
+    put_policy(state, switch_on())
     opened = open_node(state)
     now, other = opened.clock(), copied.authorities[1]
     asked = LookupRequest(
@@ -73,10 +79,25 @@ def test_the_page_fits_is_legible_and_bars_nobodys_way(
     page: "Page", address: str, node: Node, width: str, path: str
 ) -> None:
     """The table of who may open which page is complete, by a test of its own; so is this."""
-    person = next(person for person in FIRST if person in SEEN_BY[path])
+    person = next(person for person in FIRST if person in (SEEN_BY[path] or SWITCHED_ON))
     if person:
         page.context.add_cookies([cookie_for(node, person, address)])  # type: ignore[list-item]
     answer = page.goto(address + path)
     assert answer is not None
     assert answer.status == 200
     look_at(page, f"every{path.replace('/', '-')}", width)
+
+
+def test_children_who_are_not_in_care_have_a_list_of_their_own(
+    page: "Page", address: str, node: Node, width: str
+) -> None:
+    """The journey of a head whose authority has the duty switched on: which children, why, and who they are."""
+    page.context.add_cookies([cookie_for(node, "vsh", address)])  # type: ignore[list-item]
+    page.goto(address)
+    page.get_by_role("link", name="Not in care").first.click()
+    page.get_by_label("Previously looked after").check()
+    page.get_by_label("Why do you need this list?").fill("Advice to schools")
+    page.get_by_role("button", name="Show the children").click()
+    assert page.get_by_role("heading", level=1).inner_text().endswith("Previously looked after")
+    assert page.get_by_role("row").count() > 2
+    look_at(page, "not-in-care", width)

@@ -154,6 +154,22 @@ USUAL: Mapping[str, Mapping[str, str]] = {
         "in_touch": "",
         "accommodation_suitable": "",
     },
+    "children_in_need": {
+        "upn": "",
+        "la_child_id": "",
+        "date_of_birth": "01/01/2010",
+        "kind": "referral",
+        "need_start_date": "01/05/2024",
+        "need_end_date": "",
+    },
+    "kinship_care": {
+        "upn": "",
+        "la_child_id": "",
+        "date_of_birth": "01/01/2010",
+        "arrangement": "special_guardianship",
+        "kinship_start_date": "01/05/2024",
+        "kinship_end_date": "",
+    },
 }
 """The columns of each file and what they hold where a test says nothing else."""
 

@@ -41,7 +41,8 @@ def some_numbers(node: Node, count: int) -> list[str]:
     snapshot = node.store.current()
     assert snapshot is not None
     found = duckdb.sql(f"""SELECT DISTINCT la_child_id FROM read_parquet('{snapshot.identified["children"]}')
-        WHERE care_end IS NULL AND academic_year = 202425 ORDER BY la_child_id LIMIT {count}""")
+        WHERE care_start IS NOT NULL AND care_end IS NULL AND academic_year = 202425
+        ORDER BY la_child_id LIMIT {count}""")
     assert found is not None
     return [str(number) for (number,) in found.fetchall()]
 

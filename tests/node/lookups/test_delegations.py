@@ -18,7 +18,7 @@ from federation.lookups import ChildFile, LookupAnswer, LookupKind, LookupOutcom
 from federation.state import StateError
 from node.lookups import gathering
 from node.lookups.asking import ask_lookup
-from node.lookups.child_sight import find_standing, list_sights
+from node.lookups.child_sight import list_sights
 from node.lookups.delegation import giving
 from node.lookups.delegation.drafts import Draft
 from node.lookups.delegation.giving import revoke_delegation, sign_with_key, write_delegation
@@ -32,6 +32,7 @@ from node.people import find_person
 from node.service import Node
 from node.setting_up import enter_person
 from policies.access_policy import MATRIX, AccessDenied
+from policies.names import Role
 from tests.node.lookups.test_lookups import ASKER, PURPOSE, PaperRelay, events
 from tests.own_policies import put_policy
 from tests.small_federation import SmallFederation
@@ -178,7 +179,6 @@ def test_our_policy_of_the_moment_still_decides(federation: SmallFederation) -> 
 def test_what_a_head_gave_ends_with_their_right_to_give_it(federation: SmallFederation) -> None:
     """The register has their key still; but they are the head no longer, or nobody here."""
     given, home = give(federation), federation.directory / f"node-{HOME}"
-    child = find_standing(federation.node(HOME), given.children[0])
     people = (home / "people.toml").read_text()
     enter_person(home, "vsh", "virtual_school_staff", "Deputy")
     demoted = (home / "people.toml").read_text()
@@ -186,7 +186,7 @@ def test_what_a_head_gave_ends_with_their_right_to_give_it(federation: SmallFede
         (home / "people.toml").write_text(text)
         (answer,) = read(federation).answers
         assert (answer.files, answer.fields, answer.delegations) == ((), (), ())
-        sights = list_sights(federation.node(HOME), child)
+        sights = list_sights(federation.node(HOME), given.children[0], Role.VIRTUAL_SCHOOL_HEAD)
         assert not any(sight.relation == "named_child" for sight in sights)
     (home / "people.toml").write_text(people)
     assert read(federation).answers[0].files
@@ -246,13 +246,15 @@ def test_who_could_see_a_child_names_whoever_it_is_named_to_with_what_is_named_a
     federation: SmallFederation,
 ) -> None:
     given, node = give(federation, person="deputy"), federation.node(HOME)
-    child = find_standing(node, given.children[0])
-    named = [sight for sight in list_sights(node, child) if sight.relation == "named_child"]
+    number = given.children[0]
+    sights = list_sights(node, number, Role.VIRTUAL_SCHOOL_HEAD)
+    named = [sight for sight in sights if sight.relation == "named_child"]
     assert [(sight.asker.name, sight.action, set(sight.field_groups)) for sight in named] == [
         (f"deputy at {ASKER}", "read", set(GROUPS))
     ]
     revoke_delegation(node, find_person(node.party.directory, "vsh"), given.delegation_id)
-    assert not any(sight.relation == "named_child" for sight in list_sights(node, child))
+    sights = list_sights(node, number, Role.VIRTUAL_SCHOOL_HEAD)
+    assert not any(sight.relation == "named_child" for sight in sights)
 
 
 # --- A home node that tells more, or of somebody else ----------------------------------------------------------------
@@ -448,7 +450,7 @@ def test_one_whose_giver_is_in_the_register_no_longer_gives_nothing(
     (answer,) = read(federation).answers
     assert (answer.files, answer.delegations) == ((), ())
     node = federation.node(HOME)
-    sights = list_sights(node, find_standing(node, given.children[0]))
+    sights = list_sights(node, given.children[0], Role.VIRTUAL_SCHOOL_HEAD)
     assert not any(sight.relation == "named_child" for sight in sights)
 
 

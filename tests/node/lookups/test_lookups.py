@@ -133,7 +133,8 @@ def hosted_children(federation: SmallFederation) -> set[tuple[str, str]]:
         assert snapshot is not None
         children = duckdb.sql(
             f"SELECT la_child_id FROM read_parquet('{snapshot.identified['children']}') "
-            f"WHERE host_authority = '{ASKER}' AND care_end IS NULL AND academic_year = 202425"
+            f"WHERE host_authority = '{ASKER}' AND care_start IS NOT NULL AND care_end IS NULL "
+            "AND academic_year = 202425"
         )
         assert children is not None
         rows = children.fetchall()

@@ -45,7 +45,7 @@ def expected(node: Node) -> set[str]:
     here = numbers(f"SELECT upn FROM '{place}/pupils.parquet' WHERE upn IS NOT NULL AND academic_year = 202425")
     ours = numbers(
         f"SELECT upn FROM '{place}/children.parquet' "
-        "WHERE upn IS NOT NULL AND care_end IS NULL AND academic_year = 202425"
+        "WHERE upn IS NOT NULL AND care_start IS NOT NULL AND care_end IS NULL AND academic_year = 202425"
     )
     return (told & here) - ours
 

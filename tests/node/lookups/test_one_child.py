@@ -42,21 +42,24 @@ def rows_of(node: Node, table: str, where: str) -> list[Row]:
     return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
 
 
+IN_CARE = "care_start IS NOT NULL AND care_end IS NULL AND academic_year = 202425"
+
+
 def child_placed_here(federation: SmallFederation) -> Row:
     """A child of 301, with a pupil number, who is educated in 203."""
-    where = f"host_authority = '{ASKER}' AND care_end IS NULL AND academic_year = 202425 AND length(upn) = 13"
+    where = f"host_authority = '{ASKER}' AND {IN_CARE} AND length(upn) = 13"
     return rows_of(federation.node(HOME), "children", where)[0]
 
 
 def child_elsewhere(federation: SmallFederation) -> Row:
-    where = f"host_authority <> '{ASKER}' AND care_end IS NULL AND academic_year = 202425 AND length(upn) = 13"
+    where = f"host_authority <> '{ASKER}' AND {IN_CARE} AND length(upn) = 13"
     return rows_of(federation.node(HOME), "children", where)[0]
 
 
 def child_on_their_roll(federation: SmallFederation) -> Row:
     """A pupil at a school of 301 who is not in its care: as far as it knows, it may be the child of whoever asks."""
     theirs = federation.node(HOME)
-    in_care = {row["upn"] for row in rows_of(theirs, "children", "care_end IS NULL AND academic_year = 202425")}
+    in_care = {row["upn"] for row in rows_of(theirs, "children", IN_CARE)}
     pupils = rows_of(theirs, "pupils", "academic_year = 202425 AND length(upn) = 13")
     return next(pupil for pupil in pupils if pupil["upn"] not in in_care)
 
@@ -139,7 +142,7 @@ def test_a_child_of_ours_on_their_roll_is_found_by_both_identifiers_alone(federa
 def test_a_child_in_their_own_care_is_nobody_elses_whoever_says_so(federation: SmallFederation) -> None:
     """A dishonest head knows number and date of birth of a child who is in care there and at school there."""
     theirs, rolls = federation.node(HOME), {row["upn"]: row for row in rows_of(federation.node(HOME), "pupils", "true")}
-    where = f"host_authority = '{HOME}' AND care_end IS NULL AND academic_year = 202425"
+    where = f"host_authority = '{HOME}' AND care_start IS NOT NULL AND care_end IS NULL AND academic_year = 202425"
     child = next(row for row in rows_of(theirs, "children", where) if row["upn"] in rolls)
     sought = ChildSought(upn=child["upn"], date_of_birth=child["dob"])
     (answer,) = ask(federation, PaperRelay(federation), sought, "ours").answers

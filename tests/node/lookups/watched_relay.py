@@ -41,7 +41,8 @@ def place_children(federation: SmallFederation, hosts: Mapping[str, int]) -> Non
     )
     duckdb.execute(
         f"COPY (WITH placed AS ({rows}), "
-        f"one AS (FROM read_parquet('{first}') WHERE care_end IS NULL ORDER BY academic_year DESC LIMIT 1) "
+        f"one AS (FROM read_parquet('{first}') WHERE care_start IS NOT NULL AND care_end IS NULL "
+        "ORDER BY academic_year DESC LIMIT 1) "
         "SELECT one.* REPLACE (md5(host || number) AS child, 'C' || host || number AS la_child_id, "
         "'Z' || lpad(CAST(number AS VARCHAR), 12, '0') AS upn, host AS host_authority) FROM one, placed) "
         f"TO '{path}.new' (FORMAT parquet)"

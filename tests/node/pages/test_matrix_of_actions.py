@@ -48,7 +48,8 @@ def schools_of(node: Node) -> tuple[int, int]:
     """The school with the most of our children in care now, and another."""
     snapshot = node.store.current()
     assert snapshot is not None
-    sql = """SELECT school_urn FROM children WHERE care_end IS NULL AND school_urn IS NOT NULL
+    sql = """SELECT school_urn FROM children
+        WHERE care_start IS NOT NULL AND care_end IS NULL AND school_urn IS NOT NULL
         AND academic_year = (SELECT max(academic_year) FROM children) GROUP BY ALL ORDER BY count(*) DESC, school_urn"""
     (first,), (second,), *_ = read_vault({"children": snapshot.identified["children"]}, sql)
     return int(first), int(second)

@@ -26,7 +26,7 @@ from node.service import Node
 from node.setting_up import enter_person
 from node.sign_in import issue_code
 from policies.access_policy import MATRIX
-from policies.names import CHILD_RECORD, Role
+from policies.names import BY_AREA, CHILD_RECORD, Role
 from tests.own_policies import put_policy
 from tests.policies.test_access_matrix import ALLOWED
 from tests.small_federation import SmallFederation
@@ -70,6 +70,11 @@ DOORS: dict[str, Rights] = {
     "/subject": ((DISCLOSURES,),),
 }
 """The pages, and the rights that let a person in."""
+
+SWITCHABLE: dict[str, Rights] = {
+    "/area": tuple(((relation, "list", "identity"), (relation, "read", "identity")) for relation in BY_AREA),
+}
+"""About children who are not in care: as packaged no role has a right to the page (`test_area_over_http.py`)."""
 
 FORMS: dict[str, Rights] = {
     **{path: rights for path, rights in DOORS.items() if path not in ("/handovers", "/leaving")},
@@ -216,12 +221,13 @@ def is_let_in(role: str, rights: Rights) -> bool:
 def test_each_role_opens_and_sends_what_its_rights_let_it_and_nothing_else(node: Node, port: int, role: Role) -> None:
     """Pages and forged forms alike: 403 for whoever has no right, and never for whoever has."""
     visitor = sign_in(node, port, role)
-    opened = {path for path in DOORS if visitor.get(path) == 200}
+    opened = {path for path in (*DOORS, *SWITCHABLE) if visitor.get(path) == 200}
     assert opened == {path for path, rights in DOORS.items() if is_let_in(role, rights)}
     visitor.get("/")
     forged = {"where": "here", "upn": "A823456789012", "child": "nobody", "role": "virtual_school_head", **WHY}
-    refused = {path for path in FORMS if visitor.send(path, forged) == 403}
-    assert refused == {path for path, rights in FORMS.items() if not is_let_in(role, rights)}
+    forms = FORMS | SWITCHABLE
+    refused = {path for path in forms if visitor.send(path, forged) == 403}
+    assert refused == {path for path, rights in forms.items() if not is_let_in(role, rights)}
     taken = {path for path in FORMS if visitor.send(path, {**forged, "form": "csv"}) == 200 and visitor.took_a_file}
     assert taken == {path for path in TAKEN_AWAY if is_let_in(role, FORMS[path])}
 
@@ -235,8 +241,8 @@ def test_every_page_and_form_is_in_the_matrix(node: Node) -> None:
         | BY_QUERY
         | {ADDRESS, "/health"}
     )
-    assert {rule for rule, methods in rules if "GET" in methods} - free == set(DOORS)
-    assert {rule for rule, methods in rules if "POST" in methods} - free == set(FORMS)
+    assert {rule for rule, methods in rules if "GET" in methods} - free == {*DOORS, *SWITCHABLE}
+    assert {rule for rule, methods in rules if "POST" in methods} - free == {*FORMS, *SWITCHABLE}
 
 
 def test_no_right_of_the_matrix_is_without_a_test() -> None:
@@ -276,9 +282,9 @@ def shown_fields(visitor: Visitor) -> set[str]:
 
 def test_nobody_who_has_not_signed_in_opens_or_sends_anything(node: Node, port: int) -> None:
     visitor = Visitor(port)
-    assert {visitor.get(path) for path in DOORS} == {403}
+    assert {visitor.get(path) for path in (*DOORS, *SWITCHABLE)} == {403}
     visitor.get("/sign-in")
-    assert {visitor.send(path, WHY) for path in FORMS} == {403}
+    assert {visitor.send(path, WHY) for path in (*FORMS, *SWITCHABLE)} == {403}
 
 
 def test_a_role_taken_away_between_page_and_form_is_gone(node: Node, port: int) -> None:

@@ -32,8 +32,8 @@ def put_children_at_school(node: Node) -> list[tuple[str, str]]:
     assert snapshot is not None
     found = read_vault(
         {"children": snapshot.identified["children"]},
-        "SELECT child, la_child_id FROM children WHERE care_end IS NULL AND academic_year = 202425 "
-        "ORDER BY la_child_id LIMIT 3",
+        "SELECT child, la_child_id FROM children WHERE care_start IS NOT NULL AND care_end IS NULL "
+        "AND academic_year = 202425 ORDER BY la_child_id LIMIT 3",
     )
     tokens = [token for token, _ in found]
     place = f"CASE WHEN child IN ('{tokens[0]}', '{tokens[1]}') THEN {SCHOOL} WHEN child = '{tokens[2]}' THEN {OTHER}"

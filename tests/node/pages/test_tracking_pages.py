@@ -38,7 +38,7 @@ def children_of(node: Node) -> list[tuple[str, int | None]]:
     assert snapshot is not None
     return read_vault(
         {"children": snapshot.identified["children"]},
-        "SELECT child, school_urn FROM children WHERE care_end IS NULL "
+        "SELECT child, school_urn FROM children WHERE care_start IS NOT NULL AND care_end IS NULL "
         "AND academic_year = (SELECT max(academic_year) FROM children) ORDER BY la_child_id",
     )
 

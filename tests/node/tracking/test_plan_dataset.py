@@ -121,8 +121,9 @@ class Office:
         self.state, self.place, self._capture = state, place, capture
         rows = read_vault(
             {"children": self.node.store.current().identified["children"]},  # type: ignore[union-attr]
-            "SELECT la_child_id, upn FROM children WHERE care_end IS NULL AND upn IS NOT NULL "
-            "AND academic_year = (SELECT max(academic_year) FROM children) ORDER BY la_child_id LIMIT 3",
+            "SELECT la_child_id, upn FROM children WHERE care_start IS NOT NULL AND care_end IS NULL "
+            "AND upn IS NOT NULL AND academic_year = (SELECT max(academic_year) FROM children) "
+            "ORDER BY la_child_id LIMIT 3",
         )
         self.children: list[tuple[str, str]] = [(number, upn) for number, upn in rows]
 
