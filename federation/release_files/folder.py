@@ -38,7 +38,7 @@ def gather_files(document: ReleaseDocument, proof: bytes, presets: PresetShelf =
     return {
         f"{stem}.csv": files.data.encode(),
         f"{stem}.meta.csv": files.meta.encode(),
-        f"{stem}{SHEET_SUFFIX}": write_provenance(document, files.remarks),
+        f"{stem}{SHEET_SUFFIX}": write_provenance(document, files.remarks, files.codes),
         f"{stem}{DOCUMENT_SUFFIX}": encode_document(document) + b"\n",
         f"{stem}{PROOF_SUFFIX}": proof,
     }

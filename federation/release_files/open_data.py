@@ -1,19 +1,21 @@
 """A released table as the Department for Education's open data: a data file, and a metadata file that describes it.
 
 The standard is the Department's "Open data standards" for Explore Education Statistics (uk-statistics guidance, "ud").
-One tidy CSV has time, geography, filters and indicators; the other has a line for each filter and indicator. Nothing is
-worked out anew: each row of the release is a row of the file, with the same figures and the same symbols.
+One tidy CSV has time, geography, filters and indicators; the other has a line for each indicator, and for each filter
+of more than one category. Nothing is worked out anew: each row of the release is a row of the file, with the same
+figures and the same symbols. Categories are in words (`federation.release_files.categories`), whose codes are told.
 
 What the standard has no place for is refused with what to ask instead: `OpenDataUnfit`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 
 from disclosure_control.layout import write_csv
 from disclosure_control.release.released import ReleasedTable
 from disclosure_control.rows.protected_table import Entry, Row
+from federation.release_files.categories import APART, label_category
 from federation.release_files.places import COLUMNS, PlacesUnfit, name_places
 from query_engine.planning.plan import TOTAL, Output, QueryPlan
 
@@ -33,7 +35,6 @@ META = (
     "filter_default",
 )
 LONGEST_NAME = 50
-MISSING = "Not recorded"
 
 
 class OpenDataUnfit(Exception):
@@ -42,11 +43,15 @@ class OpenDataUnfit(Exception):
 
 @dataclass(frozen=True)
 class OpenData:
-    """The two files' text, and what their reader ought to be told that stands in neither."""
+    """The two files' text, and what their reader ought to be told that stands in neither.
+
+    `codes` are the releases' own codes of categories, a line for each filter.
+    """
 
     data: str
     meta: str
     remarks: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,8 +84,12 @@ def write_open_data(table: ReleasedTable, plan: QueryPlan) -> OpenData:
         for row, period, place in zip(table.rows, periods, places.rows, strict=True)
     ]
     header = (*TIME, *COLUMNS[places.level], *(each.name for each in columns))
+    described = (_describe(each, table.rows) for each in columns)
     return OpenData(
-        write_csv(header, rows), write_csv(META, [_describe(each, table.rows) for each in columns]), places.remarks
+        write_csv(header, rows),
+        write_csv(META, [line for line in described if line]),
+        (*places.remarks, *_list_remarks(columns, table.rows)),
+        tuple(_list_codes(columns, table.rows)),
     )
 
 
@@ -130,18 +139,33 @@ def _name_periods(table: ReleasedTable, plan: QueryPlan) -> list[str]:
 
 
 def _write(entry: Entry, column: _Column) -> Entry:
-    """A category in words, where it is none already; a figure or a symbol as released."""
-    if not column.is_filter:
-        return entry
-    if entry is None:
-        return MISSING
-    return ("Yes" if entry else "No") if isinstance(entry, bool) else entry
+    """A category in words; a figure or a symbol as released."""
+    return label_category(column.output.dimension or "", entry) if column.is_filter else entry
 
 
-def _describe(column: _Column, rows: Sequence[Row]) -> Row:
-    """The column's line of the metadata file."""
+def _describe(column: _Column, rows: Sequence[Row]) -> Row | None:
+    """The column's line of the metadata file; a filter of one category alone has none there, says the standard."""
     if not column.is_filter:
         return (column.name, "Indicator", column.label, "", "", column.decimals, "", "", "")
     values: Mapping[Entry, None] = dict.fromkeys(_write(row[column.place], column) for row in rows)
-    default = "" if TOTAL in values else next(iter(values), "")
+    if len(values) < 2:
+        return None
+    default = "" if TOTAL in values else next(iter(values))
     return (column.name, "Filter", column.label, "", "", "", "", "", default)
+
+
+def _list_codes(columns: Sequence[_Column], rows: Sequence[Row]) -> Iterator[str]:
+    """Of each filter whose categories are written otherwise than they were released, the code of each."""
+    for column in columns:
+        released = dict.fromkeys(row[column.place] for row in rows) if column.is_filter else {}
+        told = [f"{_write(each, column)} is {each}" for each in released if isinstance(each, str) and each != TOTAL]
+        if any(_write(each, column) != each for each in released if isinstance(each, str)):
+            yield f"{column.name}: {'; '.join(told)}"
+
+
+def _list_remarks(columns: Sequence[_Column], rows: Sequence[Row]) -> Iterator[str]:
+    """What is to be said of categories that the harmonised standard counts to others."""
+    for column in columns:
+        category, remark = APART.get(column.output.dimension or "", (None, ""))
+        if column.is_filter and category is not None and any(row[column.place] == category for row in rows):
+            yield remark

@@ -35,8 +35,10 @@ def cite_release(document: ReleaseDocument) -> str:
     )
 
 
-def tell_provenance(document: ReleaseDocument, remarks: Sequence[str] = ()) -> Iterator[Line]:
-    """Yield the lines of the sheet. `remarks` are about the file that it travels with."""
+def tell_provenance(
+    document: ReleaseDocument, remarks: Sequence[str] = (), codes: Sequence[str] = ()
+) -> Iterator[Line]:
+    """Yield the lines of the sheet. `remarks` and the `codes` of categories are about the file that it travels with."""
     released = read_release(document.table)
     yield "Release", f"{document.release_id}, {document.released_at:%d %B %Y %H:%M} UTC"
     yield "Cite as", cite_release(document)
@@ -49,6 +51,7 @@ def tell_provenance(document: ReleaseDocument, remarks: Sequence[str] = ()) -> I
     yield "Answered", f"{len(released.answered)} authorities: {' '.join(released.answered)}"
     yield from (("Absent", line) for line in list_absences(released.absent))
     yield from (("Note", remark) for remark in remarks)
+    yield from (("Codes", line) for line in codes)
     if isinstance(released, ReleasedModel):
         yield from (("Method", note) for note in released.notes)
     else:
@@ -58,7 +61,7 @@ def tell_provenance(document: ReleaseDocument, remarks: Sequence[str] = ()) -> I
     yield "Proof", f"the {DOCUMENT_SUFFIX} beside this sheet, with what each node signed"
 
 
-def write_provenance(document: ReleaseDocument, remarks: Sequence[str] = ()) -> bytes:
+def write_provenance(document: ReleaseDocument, remarks: Sequence[str] = (), codes: Sequence[str] = ()) -> bytes:
     """The sheet as a text file."""
-    lines = (f"{heading:<{_WIDTH}}{text}" for heading, text in tell_provenance(document, remarks))
+    lines = (f"{heading:<{_WIDTH}}{text}" for heading, text in tell_provenance(document, remarks, codes))
     return ("\n".join(lines) + "\n").encode()

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -13,11 +13,13 @@ from disclosure_control.presets.shipped import load_preset
 from disclosure_control.release.gate import ReleasedTable
 from disclosure_control.release.totals import release_noisy_total
 from disclosure_control.symbols import MEANINGS
+from federation.release_files.categories import APART, HARMONISED, label_category
 from federation.release_files.open_data import META, OpenData, OpenDataUnfit, write_open_data
 from federation.release_files.places import COLUMNS, REGION_CODES
+from query_engine.catalogue import load_catalogue
 from query_engine.geography import REGIONS, load_authorities
 from query_engine.planning.paths import plan_for_path
-from query_engine.planning.plan import QueryPlan
+from query_engine.planning.plan import TOTAL, QueryPlan
 from tests.disclosure_control.drawn_releases import draw_release, make_plan
 
 ENGLAND = tuple(load_authorities())
@@ -55,19 +57,20 @@ def test_authorities_with_their_regions_and_a_total() -> None:
         [
             "time_period,time_identifier,geographic_level,country_code,country_name,region_code,region_name,"
             "old_la_code,new_la_code,la_name,sex,n",
-            f"{place},E12000007,London,202,E09000007,Camden,M,40",
-            f"{place},E12000007,London,202,E09000007,Camden,F,60",
+            f"{place},E12000007,London,202,E09000007,Camden,Male,40",
+            f"{place},E12000007,London,202,E09000007,Camden,Female,60",
             f"{place},E12000007,London,202,E09000007,Camden,Total,100",
-            f"{place},E12000007,London,301,E09000002,Barking and Dagenham,M,c",
-            f"{place},E12000007,London,301,E09000002,Barking and Dagenham,F,c",
+            f"{place},E12000007,London,301,E09000002,Barking and Dagenham,Male,c",
+            f"{place},E12000007,London,301,E09000002,Barking and Dagenham,Female,c",
             f"{place},E12000007,London,301,E09000002,Barking and Dagenham,Total,45",
-            f"{place},E12000009,South West,908,E06000052,Cornwall,M,x",
-            f"{place},E12000009,South West,908,E06000052,Cornwall,F,x",
+            f"{place},E12000009,South West,908,E06000052,Cornwall,Male,x",
+            f"{place},E12000009,South West,908,E06000052,Cornwall,Female,x",
             f"{place},E12000009,South West,908,E06000052,Cornwall,Total,x",
             "",
         ]
     )
     assert files.meta == (",".join(META) + "\nsex,Filter,Sex,,,,,,\nn,Indicator,N,,,0,,,\n")
+    assert files.codes == ("sex: Male is M; Female is F",)
 
 
 PLACED: Mapping[str, tuple[str, tuple[str, ...], str]] = {
@@ -103,7 +106,56 @@ def test_years_are_the_time_and_no_filter() -> None:
 
 def test_a_filter_without_a_total_names_a_default() -> None:
     (sex, _) = read(write_total(BY_SEX.format(where=ONE_YEAR, by="sex")).meta)
-    assert sex["filter_default"] == "M"
+    assert sex["filter_default"] == "Male"
+
+
+def test_a_filter_of_one_category_is_in_the_data_and_not_in_the_metadata() -> None:
+    """So the standard has it: nothing is to be chosen there."""
+    files = write_total(BY_SEX.format(where=ONE_YEAR, by="sex").replace("IN ('M', 'F')", "= 'F'"))
+    assert {row["sex"] for row in read(files.data)} == {"Female"}
+    assert [row["col_name"] for row in read(files.meta)] == ["n"]
+
+
+CATEGORIES = [
+    (name, column.name, column.domain)
+    for name, table in load_catalogue().tables.items()
+    for column in table.columns.values()
+    if column.role == "dimension" and column.domain and isinstance(column.domain[0], str)
+]
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "codes"), CATEGORIES, ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_no_reader_meets_a_code(table: str, column: str, codes: Sequence[str]) -> None:
+    """Every category of the catalogue is in words, within the standard's length, and unlike any other of its column."""
+    labels = [str(label_category(column, code)) for code in (*codes, None, TOTAL)]
+    assert len(set(labels)) == len(labels)
+    for label in labels:
+        assert re.fullmatch(r"[A-Z0-9][^_]{2,119}|No", label)
+        assert not re.fullmatch(r"[A-Z]*[0-9]*", label)
+
+
+def test_harmonised_words_are_of_categories_that_there_are() -> None:
+    """And cover the whole of a column that the Department has harmonised."""
+    known: dict[str, set[str]] = {}
+    for _, column, codes in CATEGORIES:
+        known.setdefault(column, set()).update(codes)
+    assert all(set(words) <= known[column] for column, words in HARMONISED.items())
+    for column in ("sex", "ethnicity_major", "sen_provision", "sen_primary_need", "social_care_group", "need"):
+        assert set(HARMONISED[column]) == known[column]
+
+
+def test_an_authority_that_is_no_place_of_the_file_is_named() -> None:
+    assert label_category("host_authority", "301") == "Barking and Dagenham (301)"
+
+
+def test_what_the_harmonised_standard_counts_to_another_category_is_remarked() -> None:
+    sql = f"SELECT ethnicity_major, COUNT(*) AS n FROM child_year WHERE {ONE_YEAR} GROUP BY ethnicity_major"
+    files = write_total(sql)
+    assert files.remarks == (APART["ethnicity_major"][1],)
+    assert "Mixed / Multiple ethnic groups is mixed" in files.codes[0]
+    assert "Mixed / Multiple ethnic groups" in {row["ethnicity_major"] for row in read(files.data)}
 
 
 def test_who_did_not_answer_is_remarked() -> None:

@@ -48,7 +48,8 @@ def test_the_folder_has_the_pair_a_sheet_and_the_proof(document: ReleaseDocument
 
 def test_the_sheet_says_what_was_asked_who_answered_and_how_it_is_protected(document: ReleaseDocument) -> None:
     sheet = gather_files(document, PROOF)["r_0123456789abcdef.provenance.txt"].decode()
-    for words in (document.release_id, SQL, "ukllc, version", "1 authorities: 202", "no answer came in time", "x  not"):
+    codes = "sex: Male is M; Female is F"
+    for words in (document.release_id, SQL, "ukllc, version", "1 authorities: 202", "no answer came", "x  not", codes):
         assert words in sheet
 
 
