@@ -90,9 +90,9 @@ def synthetic(state: Path, nodes: tuple[Path, ...]) -> None:
 
     A node that has joined a federation is refused, since its data may be of children.
     """
+    from federation.hub_line import current_time
     from federation.register import MemberKind
     from federation.state import open_party
-    from federation.transport import current_time
     from hub.synthetic import take_copy
 
     party = open_party(state, MemberKind.HUB)
@@ -156,9 +156,9 @@ def serve(
     It speaks TLS 1.3 with a certificate, or stands behind a proxy that speaks TLS; else it serves this machine alone.
     """
     from audit.state import read_address
+    from federation.hub_line import current_time
     from federation.register import MemberKind
     from federation.state import open_party
-    from federation.transport import current_time
     from federation.web.listening import Listening
     from hub.server import HubServer
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from audit.log import read_head
 from federation.exchange import QueryState
+from federation.hub_line import Clock
 from federation.metrics import Figure, single
 from federation.software import own_version
-from federation.transport import Clock
 from hub.service import Hub
 from hub.sightings import list_sightings
 from hub.sums.readiness import list_readiness

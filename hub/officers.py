@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from federation.hub_line import current_time
 from federation.register import MemberKind
 from federation.state import open_party
-from federation.transport import current_time
 from policies.access_policy import AccessPolicy, AccessRequest
 from policies.names import FieldGroup, Relation, Role
 

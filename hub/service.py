@@ -10,11 +10,11 @@ from pathlib import Path
 from audit.event import Action, AuditEvent, Detail, EventInvalid, Outcome
 from audit.witness_store import SCHEMA as WITNESS_SCHEMA
 from federation.database import Database, SqliteDatabase, open_shared_database
+from federation.hub_line import Clock, current_time
 from federation.problems import ProblemRaised
 from federation.register import MemberKind, Register
 from federation.register_reader import RegisterReader
 from federation.state import Party, open_party
-from federation.transport import Clock, current_time
 from hub.earlier_releases import EarlierReleases
 from hub.nonces import FileNonces, Nonces, SharedNonces
 from hub.reports.kept import KeptReleases

@@ -11,7 +11,7 @@ import msgspec
 from disclosure_control.budget.price import PrivacyLoss, write_epsilon
 from federation.budgets import COUNTED, BudgetStatement, sign_statement, state_budget
 from federation.envelope import Envelope
-from federation.transport import HubRefused
+from federation.hub_line import HubRefused
 from federation.wire import whole_seconds
 from node.budget import read_account
 from node.service import Node

@@ -6,10 +6,11 @@ from contextlib import closing
 from flask import Blueprint, Response, current_app
 
 from audit.log import LogError, LogUnreadable, read_head
+from federation.hub_line import HubRefused, HubUnreachable
 from federation.register import RegisterError
 from federation.state import StateError
 from federation.tls import TlsInvalid
-from federation.transport import HubRefused, HubUnreachable, connect_party
+from federation.transport import connect_party
 from federation.web.description import describes
 from federation.web.health_word import say_health
 from node.own_policy import find_trouble

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from audit.log import read_head
+from federation.hub_line import Clock
 from federation.metrics import Figure, single
 from federation.software import own_version
-from federation.transport import Clock
 from node.own_policy import find_trouble
 from node.service import Node
 

@@ -15,20 +15,14 @@ from functools import partial
 
 from federation.envelope import decode_base64
 from federation.exchange import Delivery, DeliveryKind, Inbox
+from federation.hub_line import LONG_POLL_SECONDS, NO_REASON, HubRefused, HubUnreachable, spread
 from federation.register import RegisterError
 from federation.register_changes import adopt_and_record
 from federation.sealing import SealedRecords
 from federation.service_log import told
 from federation.software import write_products
 from federation.state import StateError
-from federation.transport import (
-    LONG_POLL_SECONDS,
-    NO_REASON,
-    HubConnection,
-    HubRefused,
-    HubUnreachable,
-    spread,
-)
+from federation.transport import HubConnection
 from node.answering import acknowledge, answer_manifest
 from node.budget_statement import StatedBudget
 from node.leaving.holding import close_expired, list_due, note_done

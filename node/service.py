@@ -7,11 +7,11 @@ from pathlib import Path
 from audit.event import Action, AuditEvent, Detail, Outcome
 from audit.witness_store import SCHEMA as WITNESS_SCHEMA
 from federation.database import SqliteDatabase, open_database
+from federation.hub_line import Clock, current_time
 from federation.register import MemberKind, Register
 from federation.register_reader import RegisterReader, identify_file
 from federation.secure_sum.contributor import Contributor
 from federation.state import Party, hold_directory, open_party
-from federation.transport import Clock, current_time
 from node.adopted_policy import digest_policy, find_adopted, read_adopted
 from node.earlier_rows import EarlierRows
 from node.rules import NodeRules, load_rules

@@ -27,8 +27,8 @@ from audit.witness_store import (
     read_witnessed,
 )
 from federation.database import LogSigner
+from federation.hub_line import HubRefused
 from federation.register import Member, Register, RegisterError
-from federation.transport import HubRefused
 from federation.witnessing import (
     WITNESSES_OF_A_NODE,
     Offered,

@@ -4,8 +4,9 @@ import os
 from pathlib import Path
 
 from federation.client.member import Clock, FederationClient
+from federation.hub_line import current_time
 from federation.state import StateError, open_party
-from federation.transport import connect_party, current_time
+from federation.transport import connect_party
 
 __all__ = ["STATE_VARIABLE", "connect"]
 

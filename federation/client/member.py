@@ -30,6 +30,7 @@ from federation.exchange import (
     ReleaseStanding,
     RunDraft,
 )
+from federation.hub_line import LONG_POLL_SECONDS, current_time
 from federation.keys import MemberKeys
 from federation.log_proofs import verify_release_proof
 from federation.manifest import (
@@ -60,7 +61,7 @@ from federation.template import (
     template_digest,
 )
 from federation.total_releases import verify_total
-from federation.transport import LONG_POLL_SECONDS, HubConnection, current_time
+from federation.transport import HubConnection
 from federation.wire import encode_document
 from federation.witnessing import find_quorum
 

@@ -59,9 +59,9 @@ def _read_register(
     state: Path | None, root_file: Path | None, register_file: Path | None
 ) -> "tuple[Register, datetime]":
     """Return the register to verify by, and the moment at which its members count."""
+    from federation.hub_line import current_time
     from federation.register import read_signed_register
     from federation.state import load_root_key, open_party
-    from federation.transport import current_time
 
     if (state is None) == (root_file is None) or (root_file is not None and register_file is None):
         raise click.UsageError("give --state DIR, or --root FILE with --register FILE")
@@ -164,9 +164,9 @@ def breach(
     from federation.breach import Span, find_reach, find_stolen
     from federation.breach_notice import Notifier, list_steps, write_notice
     from federation.drill import open_verified
+    from federation.hub_line import current_time
     from federation.listing import list_touched, print_rows
     from federation.state import open_party
-    from federation.transport import current_time
 
     now, party = current_time(), open_party(states[0])
     register = party.register(now)

@@ -125,8 +125,8 @@ def _check_wanted(form: str, whole: bool | None, consistent: bool, output: Path 
 
 def _follow(client: "FederationClient", cited: str) -> None:
     """Wait until a query is settled. What somebody else asked is not shown on its way: only its release is."""
+    from federation.hub_line import HubRefused
     from federation.releases import is_release_id
-    from federation.transport import HubRefused
 
     if is_release_id(cited):
         return

@@ -81,8 +81,8 @@ def invite(
 
     An invitation serves once. Whoever has it can be enrolled as the member, so hand it over by a way you trust.
     """
+    from federation.hub_line import current_time
     from federation.invitations import describe_entries, write_invitations
-    from federation.transport import current_time
 
     now = current_time()
     entries = describe_entries(kind, until, now, authorities, described)
@@ -135,10 +135,10 @@ def join(
 ) -> None:
     """Pin the root key, note where the hub is, and ask to be enrolled as invited."""
     from federation.enrolment import describe_passkeys, fingerprint, read_invitation
+    from federation.hub_line import current_time
     from federation.joining import request_enrolment
     from federation.register_changes import adopt_handed_over
     from federation.state import join_federation, load_root_key, open_party
-    from federation.transport import current_time
 
     now = current_time()
     if passkeys and invitation is None:
@@ -168,10 +168,10 @@ def enrol(root_state: Path, register_file: Path, days: int, until: datetime | No
     Without a request the register is renewed. Compare each key printed with what its member tells you it is.
     """
     from federation.ceremony import enrol_members, read_last
+    from federation.hub_line import current_time
     from federation.invitations import end_of
     from federation.listing import describe_changes
     from federation.root import open_root
-    from federation.transport import current_time
 
     before = read_last(root_state, open_root(root_state))
     ends = None if until is None else end_of(until)
@@ -190,10 +190,10 @@ def rotate(state: Path, passkeys: tuple[tuple[str, str, str], ...], no_passkeys:
     They come into use by themselves with the first register that names them, and the old ones are destroyed then.
     """
     from federation.enrolment import describe_passkeys, fingerprint
+    from federation.hub_line import current_time
     from federation.joining import request_rotation
     from federation.keys import NEXT_KEY_FILE, load_keys
     from federation.state import open_party
-    from federation.transport import current_time
 
     asked = _read_passkeys(passkeys) if passkeys or no_passkeys else None
     click.echo(request_rotation(open_party(state), asked, current_time()))
@@ -222,9 +222,9 @@ def revoke(
 ) -> None:
     """Sign the next register, in which a member is revoked; or rehearse that with --drill."""
     from federation.ceremony import read_last, revoke_member
+    from federation.hub_line import current_time
     from federation.listing import describe_changes
     from federation.root import open_root
-    from federation.transport import current_time
 
     if drill:
         _rehearse(root_state, states, member_id, form)
@@ -243,9 +243,9 @@ def revoke(
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 def list_members(state: Path | None, root_state: Path | None, form: str) -> None:
     """Print the members of the last good register."""
+    from federation.hub_line import current_time
     from federation.listing import list_invited, list_register, print_rows
     from federation.state import open_party
-    from federation.transport import current_time
 
     now = current_time()
     if (state is None) == (root_state is None):
@@ -271,11 +271,11 @@ def _rehearse(root_state: Path | None, states: tuple[Path, ...], member_id: str,
     """List what a key touched, by the root's own register or else by that of the first party given."""
     from federation.ceremony import read_last
     from federation.drill import rehearse_revocation
+    from federation.hub_line import current_time
     from federation.listing import list_touched, print_rows
     from federation.register import RegisterError
     from federation.root import open_root
     from federation.state import open_party
-    from federation.transport import current_time
 
     now = current_time()
     if not states:

@@ -33,8 +33,8 @@ def open_log_of(state: Path, officer: str, action: str) -> "Iterator[tuple[Datab
     `StateError` or `RegisterError` for somebody whom the party does not know.
     """
     from federation.database import open_shared_database
+    from federation.hub_line import current_time
     from federation.state import open_party
-    from federation.transport import current_time
     from policies.access_policy import AccessDenied
 
     party, now = open_party(state), current_time()

@@ -10,7 +10,7 @@ from typing import Protocol
 from audit.connection import Connection
 from audit.event import AuditEvent
 from federation.database import Database, stamp
-from federation.transport import Clock
+from federation.hub_line import Clock
 
 
 class Refuser(Protocol):

@@ -14,8 +14,8 @@ from typing import Any, Protocol, TypeVar
 from audit.connection import Connection, Row
 from audit.event import Action, AuditEvent, Outcome
 from federation.database import Database, stamp
+from federation.hub_line import Clock
 from federation.problems import ProblemRaised
-from federation.transport import Clock
 
 Visitor = TypeVar("Visitor")
 

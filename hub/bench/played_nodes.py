@@ -17,9 +17,10 @@ from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.protection import protect
 from federation.envelope import read_envelope, seal_envelope, write_envelope
 from federation.exchange import Delivery, DeliveryKind
+from federation.hub_line import HubUnreachable
 from federation.manifest import MANIFEST_TYPE, REPLY_TYPE, Manifest, Outcome, Reply, manifest_digest, read_manifest
 from federation.state import Party
-from federation.transport import HubConnection, HubUnreachable, connect_party
+from federation.transport import HubConnection, connect_party
 from federation.wire import encode_document, whole_seconds
 from hub.bench.played_england import PRESET
 from query_engine.planning.plan import QueryPlan

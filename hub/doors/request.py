@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 from flask import Response, current_app, request
 
 from federation.http_signatures import ClocksApart, RequestUnsigned, verify_request
+from federation.hub_line import CLOCKS_APART
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind, RegisterError
-from federation.transport import CLOCKS_APART
 from federation.wire import (
     MAX_DOCUMENT_BYTES,
     D,

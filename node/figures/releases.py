@@ -11,10 +11,10 @@ from audit.event import Action, Outcome
 from disclosure_control.presets.preset import PresetInvalid
 from federation.database import stamp
 from federation.exchange import ReleaseDocument
+from federation.hub_line import HubRefused
 from federation.manifest import SUM_PATHS
 from federation.plans import derive_plan
 from federation.total_releases import TotalMismatch, verify_total
-from federation.transport import HubRefused
 from federation.wire import encode_document
 from node.figures.comparing import list_every_plan
 from node.leaving.ledger import ComeQuery, list_come

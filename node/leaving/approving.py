@@ -16,11 +16,12 @@ from federation.approvals import challenge_of, verify_approval, write_approval
 from federation.client import ManifestMismatch, Review, review_manifest
 from federation.envelope import Envelope, EnvelopeError, add_signature, read_envelope
 from federation.exchange import ApproversRefusal, QueryStatus
+from federation.hub_line import HubRefused
 from federation.manifest import MANIFEST_TYPE, ApprovalError, Manifest, manifest_digest, read_manifest
 from federation.passkeys import Passkey
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind, RegisterError
-from federation.transport import HubConnection, HubRefused
+from federation.transport import HubConnection
 from federation.webauthn import Assertion, encode_base64url
 from node.people import Person
 from node.service import Node

@@ -18,6 +18,7 @@ from audit.event import EventInvalid, Outcome
 from federation.claims import ClaimAnswer
 from federation.envelope import EnvelopeError
 from federation.exchange import LookupBatch, LookupProgress
+from federation.hub_line import LONG_POLL_SECONDS, HubRefused, HubUnreachable
 from federation.lookups import (
     ANSWER_TYPE,
     REQUEST_TYPE,
@@ -31,7 +32,7 @@ from federation.lookups import (
 from federation.register import Member, MemberKind
 from federation.sealing import Direction, SealContext, SealError, open_records
 from federation.state import StateError
-from federation.transport import LONG_POLL_SECONDS, HubRefused, HubUnreachable, decode_records, encode_records
+from federation.transport import decode_records, encode_records
 from node.lookups.answer_check import check_answer, without_fields
 from node.lookups.correspondents import Noticeboard, exchange_keys, split_reachable
 from node.lookups.delegation.receiving import check_givers

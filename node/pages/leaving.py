@@ -14,13 +14,14 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from federation.client import Review
 from federation.envelope import Envelope, decode_base64
+from federation.hub_line import HubRefused, HubUnreachable
 from federation.manifest import Manifest, manifest_digest
 from federation.problems import ProblemRaised
 from federation.reading import LEAVES_BY, list_entries, shorten_digest
 from federation.register import RegisterError
 from federation.state import StateError
 from federation.terminal import plain_text, quote_text
-from federation.transport import HubConnection, HubRefused, HubUnreachable, connect_party
+from federation.transport import HubConnection, connect_party
 from federation.web.site import allow_script
 from federation.webauthn import Assertion, WebAuthnRefused, decode_base64url, encode_base64url
 from node.checklist import derive_plan

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
+from federation.hub_line import HubRefused, HubUnreachable
 from federation.problems import ProblemRaised
-from federation.transport import HubConnection, HubRefused, HubUnreachable, connect_party
+from federation.transport import HubConnection, connect_party
 from node.polling import refresh_register
 from node.service import Node
 

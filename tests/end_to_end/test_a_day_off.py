@@ -14,9 +14,9 @@ from audit.log import read_entries
 from audit.verifier import verify_log
 from federation.envelope import decode_base64, write_envelope
 from federation.exchange import QueryDraft, QueryState
+from federation.hub_line import HubRefused
 from federation.register import Register, read_signed_register, sign_register
 from federation.root import open_root
-from federation.transport import HubRefused
 from node.answering import answer_manifest
 from node.service import Node
 from tests.end_to_end.one_process import OneProcess, answering_at_once

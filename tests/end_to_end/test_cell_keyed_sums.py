@@ -12,11 +12,11 @@ import pytest
 
 from federation.envelope import Envelope, read_envelope
 from federation.exchange import QueryDraft, QueryState, ReleaseDocument
+from federation.hub_line import HubRefused
 from federation.manifest import MANIFEST_TYPE, read_manifest
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
 from federation.total_releases import TotalMismatch, verify_total
-from federation.transport import HubRefused
 from hub import drafting, runs, signing
 from hub.settling import keep_up, settle_due
 from node.service import Node

@@ -8,10 +8,10 @@ import pytest
 from audit.event import Action, Outcome
 from audit.log import read_entries
 from federation.exchange import ReleaseDocument
+from federation.hub_line import HubRefused
 from federation.manifest import Path as LeavingPath
 from federation.problems import Problem
 from federation.reports.shelf import NOT_RELEASED
-from federation.transport import HubRefused
 from node.figures.comparing import find_beside
 from node.figures.declared import load_declared, write_sql
 from node.figures.releases import fetch_releases

@@ -20,9 +20,9 @@ from audit.log import read_entries
 from audit.verifier import verify_log
 from federation.client import FederationClient, connect
 from federation.exchange import QueryDraft, QueryState, QueryStatus
+from federation.hub_line import HubUnreachable
 from federation.processes import free_port
 from federation.state import join_federation, open_party, read_root_key
-from federation.transport import HubUnreachable
 from hub.projects import keep_project
 from hub.query_states import UNDER_WAY
 from hub.service import open_hub

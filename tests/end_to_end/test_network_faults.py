@@ -14,8 +14,8 @@ from itertools import combinations, product
 import pytest
 
 from federation.exchange import QueryState
+from federation.hub_line import HubUnreachable
 from federation.manifest import Path
-from federation.transport import HubUnreachable
 from tests.end_to_end.faulty_federation import (
     EITHER_WAY,
     FEWEST,

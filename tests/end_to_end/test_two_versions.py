@@ -20,7 +20,8 @@ from pathlib import Path
 
 import pytest
 
-from federation.demo import Cast, add_up, ask, claim, enrol, look_up, set_up, start
+from federation.demo import add_up, ask, claim, enrol, look_up, set_up, start
+from federation.demo_cast import Cast
 from federation.processes import CommandFailed, Stagehands, free_port
 
 BEFORE = os.environ.get("CIRCE_VERSION_BEFORE", "")

@@ -22,8 +22,8 @@ from audit.witness_store import LONGEST_ROUND, Cosigned, list_witnessed, newest_
 from federation.commands.audit import audit
 from federation.database import LogSigner
 from federation.exchange import QueryDraft, ReleaseDocument
+from federation.hub_line import HubRefused
 from federation.log_proofs import digest_release, verify_log_proof, verify_release_proof
-from federation.transport import HubRefused
 from federation.wire import encode_document
 from federation.witnessing import (
     Offered,

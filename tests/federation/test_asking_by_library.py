@@ -16,9 +16,10 @@ from federation.client import FederationClient, QuestionIncomplete, StillRunning
 from federation.client.frames import PandasMissing
 from federation.commands.query import query
 from federation.exchange import QueryDraft, QueryStatus
+from federation.hub_line import HubRefused
 from federation.log_proofs import verify_release_proof
 from federation.state import StateError, join_federation
-from federation.transport import HubConnection, HubRefused
+from federation.transport import HubConnection
 from hub.app import create_app
 from hub.settling import settle_due
 from query_engine.refusal import QueryRefused

@@ -530,7 +530,7 @@ ELSEWHERE = {
     "federation.client.frames",
     "federation.client.manifests",
     "federation.lines",
-    "federation.transport",
+    "federation.hub_line",
     "federation.processes",
     "federation.demo",
     "federation.cli",

@@ -13,10 +13,10 @@ from audit.log import read_entries
 from audit.state import open_state_log
 from federation.cli import run
 from federation.database import open_database
+from federation.hub_line import current_time
 from federation.keys import load_keys
 from federation.register import read_signed_register
 from federation.state import DATABASE_FILE, load_root_key, open_party, publish_log_key
-from federation.transport import current_time
 from tests.federation.cast import PASSKEY
 
 Circe = Callable[..., SimpleNamespace]

@@ -12,11 +12,11 @@ from disclosure_control.release.showing import ShownTable
 from federation.client import ManifestMismatch
 from federation.commands.query import query
 from federation.exchange import ReleaseStanding
+from federation.hub_line import HubRefused
 from federation.log_proofs import verify_release_proof
 from federation.manifest import ApprovalError
 from federation.releases import ReleaseMismatch
 from federation.state import StateError
-from federation.transport import HubRefused
 from hub.endings import give_notice
 from hub.projects import keep_project
 from query_engine.planning.plan import QueryPlan

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from federation.commands.query import query
-from federation.transport import HubRefused
+from federation.hub_line import HubRefused
 from tests.federation.test_asking_by_library import open_client
 from tests.hub.played_federation import NODES, PlayedFederation, found_federation
 

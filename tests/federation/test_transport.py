@@ -11,21 +11,21 @@ from typing import ClassVar
 
 import pytest
 
-from federation import lines, transport
+from federation import hub_line, lines
 from federation.exchange import Inbox
 from federation.http_signatures import verify_request
-from federation.keys import MemberKeys, generate_keys
-from federation.problems import PROBLEM_TYPE, Problem
-from federation.tls import TlsInvalid
-from federation.transport import (
+from federation.hub_line import (
     CLOCKS_APART,
     LONGEST_RETRY_SECONDS,
     MOST_TRIES,
-    HubConnection,
     HubRefused,
     HubUnreachable,
     current_time,
 )
+from federation.keys import MemberKeys, generate_keys
+from federation.problems import PROBLEM_TYPE, Problem
+from federation.tls import TlsInvalid
+from federation.transport import HubConnection
 from federation.wire import MAX_BATCH_BYTES, encode_document
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -156,7 +156,7 @@ def test_an_answer_that_takes_for_ever_is_cut_off_by_time(
     impostor: Callable[[Answer], Impostor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However small the pieces are and however soon each follows the last."""
-    monkeypatch.setattr(transport, "LONGEST_EXCHANGE_SECONDS", 0.05)
+    monkeypatch.setattr(hub_line, "LONGEST_EXCHANGE_SECONDS", 0.05)
     with closing(impostor(say_without_end(b"x")).connect()) as hub, pytest.raises(HubUnreachable, match="TimeoutError"):
         hub.fetch_register()
 
@@ -364,7 +364,7 @@ def test_headers_without_end_are_cut_off(
     """By size, as here; and by time, as nothing else of an answer could be."""
     with closing(impostor(dribble).connect()) as hub, pytest.raises(HubUnreachable, match="does not answer"):
         hub.fetch_register()
-    monkeypatch.setattr(transport, "LONGEST_EXCHANGE_SECONDS", 0.0)
+    monkeypatch.setattr(hub_line, "LONGEST_EXCHANGE_SECONDS", 0.0)
     with closing(impostor(dribble).connect()) as hub, pytest.raises(HubUnreachable, match="TimeoutError"):
         hub.fetch_register()
 

@@ -13,7 +13,8 @@ from node.tracking.values import Reading
 from query_engine.catalogue import Column, load_catalogue
 from query_engine.listing import bins_of, years_of
 from query_engine.methodology.guards import Guard, load_guards
-from tests.house.openapi import write_api_page, write_description
+from tests.house.api_page import write_api_page
+from tests.house.openapi import write_description
 from tests.house.preset_page import GENERATED, write_presets_page
 from tests.house.protection_picture import draw_level
 from tests.node.ingest.factor_examples import EXAMPLES

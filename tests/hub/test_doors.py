@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from federation.http_signatures import MAX_AGE
+from federation.hub_line import CLOCKS_APART
 from federation.keys import generate_keys
-from federation.transport import CLOCKS_APART
 from tests.hub.callers import Callers, assert_problem
 from tests.hub.door_table import DOORS, OPEN_TO_ALL, Door
 

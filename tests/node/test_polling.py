@@ -11,11 +11,12 @@ import pytest
 
 from federation.clocks import ClockWatch
 from federation.exchange import Delivery, DeliveryKind, Inbox
+from federation.hub_line import LONG_POLL_SECONDS, NO_REASON, HubRefused, HubUnreachable, current_time
 from federation.problems import Problem
 from federation.register import RegisterError
 from federation.sealing import SEALED_BYTES, SealedRecords
 from federation.state import StateError
-from federation.transport import LONG_POLL_SECONDS, NO_REASON, HubConnection, HubRefused, HubUnreachable, current_time
+from federation.transport import HubConnection
 from node import polling
 from node.polling import (
     FINAL,

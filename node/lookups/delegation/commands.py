@@ -81,7 +81,8 @@ def give(
 
 def _tell(node: "Node", patience: int, *, anew: bool = False) -> None:
     """Tell whoever has not heard; who cannot be told now is said on standard error, and what was done stands."""
-    from federation.transport import HubRefused, HubUnreachable, connect_party
+    from federation.hub_line import HubRefused, HubUnreachable
+    from federation.transport import connect_party
     from node.lookups.delegation.telling import list_untold, tell_receivers
     from node.polling import refresh_register
 

@@ -17,9 +17,9 @@ from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.rounding import release_figure
 from disclosure_control.suppression.cell_rules import SuppressionRules
 from federation.exchange import QueryDraft, QueryState, ReleaseDocument
+from federation.hub_line import HubRefused
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
-from federation.transport import HubRefused
 from node.engines import open_engine
 from node.service import Node
 from query_engine.planning.plan import QueryPlan

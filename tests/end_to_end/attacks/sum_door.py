@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 
 from federation.exchange import QueryDraft, QueryState, ReleaseDocument, RunDraft
+from federation.hub_line import HubRefused
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
-from federation.transport import HubRefused
 from hub.query_states import UNDER_WAY
 from query_engine.tables import RawTable
 from tests.end_to_end.adding_up import ASKER, AddingUp, run_pooled

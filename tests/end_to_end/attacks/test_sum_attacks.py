@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from federation.exchange import ReleaseDocument
+from federation.hub_line import HubRefused
 from federation.manifest import Path as LeavingPath
-from federation.transport import HubRefused
 from tests.end_to_end.adding_up import ASKER
 from tests.end_to_end.attacks.front_door import CHILDREN, Refusal
 from tests.end_to_end.attacks.scoreboard import BOARD, Line

@@ -117,7 +117,7 @@ def test_a_filter_of_one_category_is_in_the_data_and_not_in_the_metadata() -> No
 
 
 CATEGORIES = [
-    (name, column.name, column.domain)
+    (name, column.name, [str(code) for code in column.domain])
     for name, table in load_catalogue().tables.items()
     for column in table.columns.values()
     if column.role == "dimension" and column.domain and isinstance(column.domain[0], str)

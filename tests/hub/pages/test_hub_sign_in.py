@@ -81,7 +81,7 @@ def test_machines_and_strangers_get_no_code(federation: PlayedFederation, member
 
 def test_the_command_prints_a_link_that_works(app: Flask, federation: PlayedFederation, send: Send) -> None:
     """`circe hub sign-in` prints one line, the link, under the address that the hub's members joined."""
-    from federation.transport import current_time
+    from federation.hub_line import current_time
     from hub.commands import hub
 
     federation.clock.now = current_time()

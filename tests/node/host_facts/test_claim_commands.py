@@ -26,7 +26,7 @@ def test_the_three_commands(federation: SmallFederation, monkeypatch: pytest.Mon
     """`claim` fills the record and builds it, `incomplete` names who is left, `claims` shows the host's officer."""
     relay = PaperRelay(federation)
     monkeypatch.setattr("federation.transport.connect_party", lambda party, clock: relay)
-    monkeypatch.setattr("federation.transport.current_time", federation.clock)
+    monkeypatch.setattr("federation.hub_line.current_time", federation.clock)
     home, host = (federation.directory / f"node-{authority}" for authority in (HOME, HOST))
     reader = ("--state", home, "--as", "vsh", "--purpose", "Termly review")
     first = federation.node(HOME).store.current()

@@ -7,8 +7,8 @@ import pytest
 
 from federation.envelope import decode_base64
 from federation.exchange import LookupBatch
+from federation.hub_line import HubUnreachable
 from federation.sealing import SEALED_BYTES
-from federation.transport import HubUnreachable
 from node.host_facts import find_facts
 from node.lookups.asking import ask_placed_here, open_answer
 from node.people import find_person

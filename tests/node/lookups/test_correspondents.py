@@ -13,6 +13,7 @@ from federation.ceremony import enrol_members, revoke_member
 from federation.clocks import ClockWatch
 from federation.envelope import Envelope, decode_base64, write_envelope
 from federation.exchange import Inbox, SealingKeyList
+from federation.hub_line import HubRefused
 from federation.joining import request_rotation
 from federation.key_ring import SEALING_DIRECTORY, hold_fresh_key
 from federation.problems import Problem
@@ -26,7 +27,7 @@ from federation.sealing_keys import (
     renew_sealing_key,
     sign_sealing_key,
 )
-from federation.transport import HubConnection, HubRefused
+from federation.transport import HubConnection
 from federation.wire import whole_seconds
 from node import polling
 from node.lookups.asking import ask_placed_here

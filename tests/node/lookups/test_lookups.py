@@ -18,6 +18,7 @@ from audit.event import Action, AuditEvent
 from audit.log import read_entries
 from federation.envelope import Envelope, decode_base64
 from federation.exchange import Delivery, DeliveryKind, LookupBatch, LookupProgress, SealingKeyList
+from federation.hub_line import HubUnreachable
 from federation.lookups import (
     ANSWER_TYPE,
     REQUEST_TYPE,
@@ -30,7 +31,7 @@ from federation.lookups import (
     sign_message,
 )
 from federation.sealing import MOST_PAGES, PAGE_ROOM, SEALED_BYTES, Direction, SealContext, seal_records
-from federation.transport import HubUnreachable, encode_records
+from federation.transport import encode_records
 from federation.wire import whole_seconds
 from node.lookups.answer_pages import CHILDREN_PER_PAGE, pages_of
 from node.lookups.answering import answer_lookup, compose_answer, warm_up

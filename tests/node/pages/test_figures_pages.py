@@ -7,8 +7,8 @@ from flask import Flask
 
 from audit.event import Action, Outcome
 from audit.log import read_entries
+from federation.hub_line import HubUnreachable
 from federation.state import StateError
-from federation.transport import HubUnreachable
 from node.figures.declared import load_declared
 from node.pages import through_hub
 from node.service import Node

@@ -16,7 +16,7 @@ from werkzeug.serving import make_server
 
 from audit.event import Action, Outcome
 from audit.log import read_entries
-from federation.transport import HubUnreachable
+from federation.hub_line import HubUnreachable
 from federation.web.description import ADDRESS
 from node.app import create_app
 from node.lookups.own_children import FIELDS

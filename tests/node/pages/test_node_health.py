@@ -9,7 +9,7 @@ from flask import Flask
 
 from federation.cli import run
 from federation.exchange import Inbox
-from federation.transport import HubUnreachable
+from federation.hub_line import HubUnreachable
 from node import health, service
 from node.service import POLICY_FILE, Node
 from node.setting_up import create_node

@@ -24,9 +24,9 @@ from werkzeug.test import TestResponse
 
 from audit.event import Action, Outcome
 from audit.log import read_entries
+from federation.hub_line import current_time
 from federation.oidc import Metadata, ProviderRefused
 from federation.state import StateError, write_file
-from federation.transport import current_time
 from node import discovery, providers
 from node.providers import PROVIDERS_FILE, Provider, fetch_metadata, list_providers
 from node.service import Node

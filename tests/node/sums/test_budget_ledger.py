@@ -15,10 +15,10 @@ from disclosure_control.budget.price import write_epsilon
 from disclosure_control.presets.shipped import list_presets
 from federation.budgets import BudgetStatement, open_account, verify_statement
 from federation.envelope import Envelope
+from federation.hub_line import HubRefused
 from federation.manifest import Path
 from federation.problems import Problem
 from federation.sum_terms import make_noisy_terms
-from federation.transport import HubRefused
 from node import answering
 from node.budget import read_account
 from node.budget_statement import RESTATED_EVERY, STATED_EVERY, StatedBudget
