@@ -6,13 +6,14 @@ import json
 import re
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from audit.event import Action
 from audit.log import read_entries
 from disclosure_control.release.gate import read_released
 from disclosure_control.release.showing import OF_ANOTHER_CATALOGUE
-from federation.exchange import NodeProgress, QueryState, QueryStatus, ReleaseDocument
+from federation.exchange import Ending, NodeProgress, QueryState, QueryStatus, ReleaseDocument
 from federation.problems import ProblemRaised
 from federation.web import log_page
 from federation.wire import decode_document
@@ -70,6 +71,16 @@ def test_the_steps_say_where_a_query_stands(journey: str) -> None:
     state, _, more = journey.partition(", ")
     steps = list_steps(make_status(QueryState(state), signers, more if more in ("answered", "refused") else "awaited"))
     assert [str(step.standing) for step in steps] == standings
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"), [("refused", "Refused: not here"), ("awaited", "Refused by cho: not here")]
+)
+def test_who_refused_it_is_said_as_it_was(outcome: str, said: str) -> None:
+    """Of what the authorities refused, the hub says so; it has refused nothing itself."""
+    ending = Ending(by="cho", reason="not here", at=START)
+    status = msgspec.structs.replace(make_status(QueryState.REFUSED, APPROVED, outcome), ending=ending)
+    assert list_steps(status)[-1].detail == said
 
 
 def test_there_is_a_journey_for_every_state() -> None:
