@@ -17,7 +17,7 @@ from disclosure_control.linked.figures.mixtures import part_mixtures
 from disclosure_control.linked.figures.printed import number_children
 from disclosure_control.linked.figures.unlike import part_unlike
 from disclosure_control.linked.joint_attack import Baseline, JointAttack, attack_together
-from disclosure_control.linked.own_sake import find_known, list_few
+from disclosure_control.linked.own_sake import OwnSake, list_few
 from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.lattice import Lattice
@@ -55,13 +55,12 @@ def find_companions(
     withheld = set[int]()
     less = {place: entry for place, entry in entries.items() if place[0] != number}
     past = Baseline(linked, less, rules, deadline, amounts, unlike)
-    few = list_few(earlier)
-    known = find_known(linked, less, rules, few, deadline)
+    own_sake = OwnSake(linked, less, rules, list_few(earlier), deadline)
     found: JointAttack | None = None
     for _ in range(MOST_ROUNDS):
         found = attack_together(linked, entries, rules, deadline, after=found, amounts=amounts, unlike=unlike)
         told = {each.cell for each in past.fresh(found)}
-        told = told or find_known(linked, entries, rules, few, deadline).keys() - known.keys()
+        told = told or set(own_sake.fresh(entries))
         if not told:
             return frozenset(withheld)
         candidates = _candidates(linked, entries, number)

@@ -208,7 +208,12 @@ class _Attack:
         known |= {(each.cell, (each.cell,)): partial(_itself, each) for each in self._find_opened()}
         for group in self._find_groups(view, hidden, seen):
             together = tuple(sorted(each.cell for each in group))
-            known |= {(each.cell, together): partial(_itself, each) for each in group}
+            # What adding up has found of one cell are bounds; how far it is known, all additions together say.
+            alone = len(group) == 1 and group[0].low != group[0].high
+            known |= {
+                (each.cell, together): partial(knowing.know, each.cell) if alone else partial(_itself, each)
+                for each in group
+            }
         places = self.said.places_of({cell for cell, _ in known})
         found = tuple(Told(each[0], tuple(places[each[0]]), each[1], known[each]) for each in sorted(known))
         return JointAttack(len(self.linked.lattice), len(withheld), found, seen, view)

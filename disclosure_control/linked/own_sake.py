@@ -8,7 +8,9 @@ no count becomes one number by such a reading, as far as tables can be read so; 
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import ceil
 
 import numpy as np
 
@@ -22,10 +24,12 @@ from disclosure_control.linked.published import Published
 from disclosure_control.suppression.attack import Known
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.parts import Parts
+from disclosure_control.suppression.programs import Places
 from disclosure_control.suppression.reader import ALMOST, Contradiction, Reader
+from disclosure_control.suppression.rules import UNBOUNDED
 from disclosure_control.suppression.view import WITHHELD, View
 
-__all__ = ["find_known", "list_few"]
+__all__ = ["OwnSake", "list_few"]
 
 
 def list_few(published: Sequence[Published]) -> Sequence[frozenset[Place]]:
@@ -42,33 +46,55 @@ def list_few(published: Sequence[Published]) -> Sequence[frozenset[Place]]:
     ]
 
 
-def find_known(
-    linked: Linked,
-    entries: Entries,
-    rules: Rules,
-    few: Sequence[Collection[Place]],
-    deadline: Deadline = NEVER,
-    view: View | None = None,
-) -> Mapping[int, Known]:
-    """The withheld cells that are one number (or somebody, where zeros are withheld) if these are few.
+FEW_CELLS = 12
+"""So few cells that seem known are looked at one by one before it is asked whether they were known already."""
 
-    `view` is what is printed, where somebody has it. Raises `TimeUp`.
-    """
-    if not any(_is_withheld(linked, entries, place) for places in few for place in places):
-        return {}
-    shows_zero = all(each.shows_zero for each in rules)
-    try:
-        view, cells = view or view_counts(linked, entries, rules), set[int]()
-    except Contradiction:
-        return {}
-    for places in few:
-        least = {linked.places[each]: rules[each[0]].least for each in places if _is_withheld(linked, entries, each)}
+
+@dataclass(frozen=True, eq=False)
+class OwnSake:
+    """What is known of withheld counts if those of some tables, in this order, are `few`; `less` was printed before."""
+
+    linked: Linked
+    less: Entries
+    rules: Rules
+    few: Sequence[Collection[Place]]
+    deadline: Deadline = NEVER
+
+    def fresh(self, entries: Entries, view: View | None = None) -> Mapping[int, Known]:
+        """The withheld cells that are then one number (or somebody, where zeros are withheld), and were not before.
+
+        `view` is what is printed, where somebody has it. Raises `TimeUp`.
+        """
+        if (now := self._read(entries, view)) is None:
+            return {}
+        seeming = now.seeming()
+        if len(seeming) <= FEW_CELLS:  # What was known before is mostly not asked for then.
+            seeming = [cell for cell in seeming if now.tells(cell)]
+        fresh = (cell for cell in seeming if self._past is None or not self._past.tells(cell))
+        return {each.cell: each for each in map(now.know, fresh) if each is not None}
+
+    @cached_property
+    def _past(self) -> "_Reading | None":
+        return self._read(self.less, None)
+
+    def _read(self, entries: Entries, view: View | None) -> "_Reading | None":
+        """What is printed, to whoever takes it that the tables withhold what is few, one after the other."""
+        if not any(self._is_withheld(entries, place) for places in self.few for place in places):
+            return None
         try:
-            view = _hold(view, least)
+            view, cells = view or view_counts(self.linked, entries, self.rules), set[int]()
         except Contradiction:
-            continue  # Some of them were withheld for others' sake.
-        cells |= least.keys()
-    return {each.cell: each for each in _find_known(view, sorted(cells), shows_zero=shows_zero, deadline=deadline)}
+            return None
+        for places in self.few:
+            own = [each for each in places if self._is_withheld(entries, each)]
+            least = {self.linked.places[each]: self.rules[each[0]].least for each in own}
+            with suppress(Contradiction):  # Some of them were withheld for others' sake.
+                view = _hold(view, least)
+                cells |= least.keys()
+        return _Reading(view, frozenset(cells), all(each.shows_zero for each in self.rules), self.deadline)
+
+    def _is_withheld(self, entries: Entries, place: Place) -> bool:
+        return place in self.linked.places and entries.get(place) == WITHHELD
 
 
 def _hold(view: View, least: Mapping[int, int]) -> View:
@@ -83,30 +109,81 @@ def _hold(view: View, least: Mapping[int, int]) -> View:
     return replace(view, low=low, high=high)
 
 
-def _is_withheld(linked: Linked, entries: Entries, place: Place) -> bool:
-    return place in linked.places and entries.get(place) == WITHHELD
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    """A view in which some cells are few. What has nothing to do with each other is looked at by itself."""
 
+    view: View
+    cells: frozenset[int]
+    shows_zero: bool
+    deadline: Deadline
+    _readers: dict[int, tuple[Mapping[int, int], Reader]] = field(default_factory=dict)
 
-def _find_known(view: View, cells: Sequence[int], *, shows_zero: bool, deadline: Deadline) -> Iterator[Known]:
-    """What has nothing to do with each other is looked at by itself."""
-    low, high = view.low, view.high
-    ends = ((cell, int(low[cell]), int(high[cell])) for cell in cells)
-    yield from (Known(*each) for each in ends if _is_told(each[1], each[2], shows_zero=shows_zero))
-    left = {cell for cell in cells if low[cell] < high[cell] and (low[cell] == 0 or shows_zero)}
-    parts = Parts(view.lattice)
-    for numbers in parts.connected(low < high) if left else ():
-        if inside := sorted(left.intersection(map(int, numbers))):
-            part = parts.take(numbers)
-            reader = Reader(view.within(part), deadline)
+    def seeming(self) -> list[int]:
+        """The cells of which no table is found that shows them otherwise, as far as one is looked for."""
+        low, high = self.view.low, self.view.high
+        found = [cell for cell in self.cells if self._is_told(int(low[cell]), int(high[cell]))]
+        for numbers, inside in self._looked(self.cells.difference(found)):
+            cells, reader = self._lay_out(numbers)
             with suppress(Contradiction):  # Not all of them can be few.
-                for cell in _seem_known(reader, [part.numbers[cell] for cell in inside], shows_zero=shows_zero):
-                    least, most = reader.interval(cell)
-                    if least is not None and most is not None and _is_told(least, most, shows_zero=shows_zero):
-                        yield Known(int(part.cells[cell]), least, most)
+                seem = set(_seem_known(reader, [cells[cell] for cell in inside], shows_zero=self.shows_zero))
+                found += [cell for cell in inside if cells[cell] in seem]
+        return sorted(found)
 
+    def tells(self, cell: int) -> bool:
+        """Whether a cell is known, if it is one of them."""
+        if cell not in self.cells:
+            return False
+        if self.shows_zero or int(self.view.low[cell]) == int(self.view.high[cell]):
+            return self.know(cell) is not None
+        try:
+            return self._least(cell) > 0 or self.know(cell) is not None
+        except Contradiction:
+            return False
 
-def _is_told(least: int, most: int, *, shows_zero: bool) -> bool:
-    return least == most or (least > 0 and not shows_zero)
+    def know(self, cell: int) -> Known | None:
+        """How far a cell is known, if that is too far."""
+        low, high = int(self.view.low[cell]), int(self.view.high[cell])
+        if not self._is_told(low, high):
+            ((numbers, _),) = self._looked(frozenset({cell}))
+            cells, reader = self._lay_out(numbers)
+            try:
+                least, most = reader.interval(cells[cell])
+            except Contradiction:
+                return None
+            low, high = least or 0, UNBOUNDED if most is None else most
+        return Known(cell, low, high) if self._is_told(low, high) else None
+
+    def _least(self, cell: int) -> int:
+        """The least that it can be."""
+        if (low := int(self.view.low[cell])) > 0:
+            return low
+        ((numbers, _),) = self._looked(frozenset({cell}))
+        cells, reader = self._lay_out(numbers)
+        return ceil(float(reader.sink([cells[cell]])[cells[cell]]) - ALMOST)
+
+    def _is_told(self, least: int, most: int) -> bool:
+        return least == most or (least > 0 and not self.shows_zero)
+
+    def _looked(self, cells: frozenset[int]) -> Iterator[tuple[Places, list[int]]]:
+        """The cells that each of these has to do with, and those of these that are among them."""
+        for numbers in self._groups if cells else ():
+            if inside := sorted(cells.intersection(map(int, numbers))):
+                yield numbers, inside
+
+    @cached_property
+    def _parts(self) -> Parts:
+        return Parts(self.view.lattice)
+
+    @cached_property
+    def _groups(self) -> Sequence[Places]:
+        return self._parts.connected(self.view.low < self.view.high)
+
+    def _lay_out(self, numbers: Places) -> tuple[Mapping[int, int], Reader]:
+        if (first := int(numbers[0])) not in self._readers:
+            part = self._parts.take(numbers)
+            self._readers[first] = part.numbers, Reader(self.view.within(part), self.deadline)
+        return self._readers[first]
 
 
 def _seem_known(reader: Reader, cells: Sequence[int], *, shows_zero: bool) -> list[int]:

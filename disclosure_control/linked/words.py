@@ -1,6 +1,6 @@
 """What a joint attack found, in sentences for an output checker: which figure, how far it is known, and from what."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from disclosure_control.linked.children.counted import stands_alone
@@ -9,7 +9,7 @@ from disclosure_control.linked.counts.rules import Rules
 from disclosure_control.linked.counts.said import Entries
 from disclosure_control.linked.joint_attack import Baseline, Told, attack_together
 from disclosure_control.linked.naming import Names
-from disclosure_control.linked.own_sake import find_known, list_few
+from disclosure_control.linked.own_sake import OwnSake, list_few
 from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
 from disclosure_control.suppression.attack import Known
 from disclosure_control.suppression.deadline import NEVER, Deadline
@@ -63,13 +63,13 @@ class _Read:
     rules: Rules
     deadline: Deadline
 
-    def name(self, tells_more: Callable[[Entries], bool]) -> str:
+    def name(self, is_less: Callable[[Entries], bool]) -> str:
         """From which releases it is: the last, and those that cannot be left out without something less being told."""
         needed = list(range(len(self.published) - 1))
         if len(needed) <= MOST_TRIED:
             left_out = set[int]()
             for number in tuple(needed):
-                if not tells_more(_without(self.entries, left_out | {number})):
+                if not is_less(_without(self.entries, left_out | {number})):
                     left_out.add(number)
                     needed.remove(number)
         names = ", ".join(self.published[number].name for number in needed)
@@ -85,17 +85,12 @@ class _Read:
 
     def say_known(self, whose: str, before: Sequence[int], view: View) -> Iterator[str]:
         """What is known beside the last table of what tables before it withhold, if they do for its own sake."""
-        every = list_few(self.published)
-        few, last = [every[number] for number in before], len(self.published) - 1
-
-        def find(entries: Entries) -> Mapping[int, Known]:
-            return find_known(self.linked, entries, self.rules, few, self.deadline)
-
-        known = find_known(self.linked, self.entries, self.rules, few, self.deadline, view)
-        past = find(_without(self.entries, {last})) if known else {}
-        fresh = {cell: each for cell, each in known.items() if cell not in past}
+        every, last = list_few(self.published), len(self.published) - 1
+        few = [every[number] for number in before]
+        own_sake = OwnSake(self.linked, _without(self.entries, {last}), self.rules, few, self.deadline)
+        fresh = own_sake.fresh(self.entries, view)
         if fresh:
-            source = self.name(lambda less: not fresh.keys() <= find(less).keys())
+            source = self.name(lambda less: not fresh.keys() <= own_sake.fresh(less).keys())
             places = sorted(place for places in few for place in places)
             for cell, each in fresh.items():
                 own = [place for place in places if self.linked.places.get(place) == cell]
