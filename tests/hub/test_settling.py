@@ -98,9 +98,9 @@ def test_a_hub_stopped_before_a_query_is_sent_out_sends_it_later(federation: Pla
     query_id = federation.sign(federation.draft(), "ana", "cho", "dev", starts=False)
     assert status_of(federation, query_id).state is QueryState.APPROVED
     WAKERS[woken_by](federation, query_id)
+    assert status_of(federation, query_id).state is QueryState.RUNNING
     settle_due(federation.hub, federation.clock())
     settling.start_query(federation.hub, query_id)
-    assert status_of(federation, query_id).state is QueryState.RUNNING
     assert count_of(federation, Action.QUERY_OFFERED) == 1
     for node in NODES:
         (offered,) = read_inbox(federation.hub, federation.member(node), federation.clock()).deliveries
