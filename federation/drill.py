@@ -28,6 +28,18 @@ from federation.register import Member, MemberKind, Register
 OPEN_ENDED = frozenset({Action.QUERY_DRAFTED, Action.QUERY_SUBMITTED, Action.QUERY_APPROVED, Action.QUERY_OFFERED})
 """What a hub's log says last of a query that is still on its way: its signatures are looked at again."""
 
+ENDS = frozenset(
+    {
+        Action.QUERY_RELEASED,
+        Action.QUERY_EXPIRED,
+        Action.QUERY_UNFINISHED,
+        Action.QUERY_WITHHELD,
+        Action.QUERY_WITHDRAWN,
+        Action.QUERY_DECLINED,
+    }
+)
+"""What it says of one that has come to an end."""
+
 
 CHANGES = frozenset({Action.MEMBER_ENROLLED, Action.MEMBER_ROTATED, Action.MEMBER_REVOKED})
 """Entries about a member in a version of the register: they have to do with nobody but the member they name."""
@@ -109,7 +121,7 @@ def rehearse_revocation(member: Member, register: Register, states: Sequence[Pat
         followed = follow(logged, lambda event: relate(member, event))
         touched = tuple(describe_touch(entry, how) for entry, how in followed)
         references = {entry.event.reference for entry, how in followed if entry.event.action not in REGISTER} - {""}
-        return Drill(touched, _find_open(logged, references), tuple(list_consequences(member, register, now)))
+        return Drill(touched, find_open(logged, references), tuple(list_consequences(member, register, now)))
 
 
 def follow(logged: Iterable[Logged], how_related: Callable[[AuditEvent], str]) -> list[tuple[Logged, str]]:
@@ -151,14 +163,14 @@ def describe_touch(entry: Logged, how: str) -> Touch:
     return Touch(entry.log, entry.entry, event.at, event.action, event.outcome, event.reference, how)
 
 
-def _find_open(logged: Iterable[Logged], references: set[str]) -> tuple[str, ...]:
+def find_open(logged: Iterable[Logged], references: set[str]) -> tuple[str, ...]:
     """Return the queries among these of which a log has a beginning and no log has an end."""
     begun, ended = set(), set()
     for entry in logged:
         event = entry.event
         if event.reference in references and event.action in OPEN_ENDED:
             begun.add(event.reference)
-        elif event.action in (Action.QUERY_RELEASED, Action.QUERY_EXPIRED, Action.QUERY_UNFINISHED):
+        elif event.action in ENDS:
             ended.add(event.reference)
     return tuple(sorted(begun - ended))
 

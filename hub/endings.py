@@ -59,7 +59,7 @@ def end_refused(hub: Hub, query: StoredQuery, refused: Sequence[NodeProgress], w
     `why` says how that ends it. A second call does nothing.
     """
     reason = f"{why}: {_name_reasons(refused)}"
-    _end(hub, query, QueryState.REFUSED, Action.QUERY_REFUSED, hub.party.member_id, reason)
+    _end(hub, query, QueryState.REFUSED, Action.QUERY_UNFINISHED, hub.party.member_id, reason)
 
 
 def _name_reasons(refused: Sequence[NodeProgress]) -> str:

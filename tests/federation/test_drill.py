@@ -5,9 +5,9 @@ import sqlite3
 import msgspec
 import pytest
 
-from audit.event import Action
+from audit.event import Action, AuditEvent
 from audit.verifier import LogBroken
-from federation.drill import Drill, list_consequences, rehearse_revocation
+from federation.drill import Drill, Logged, find_open, list_consequences, rehearse_revocation
 from federation.register import Register
 from federation.register_changes import describe_adoption
 from node.answering import answer_manifest
@@ -84,6 +84,18 @@ def test_a_key_is_found_where_several_are_named(federation: SmallFederation) -> 
 
 def test_a_key_that_touched_nothing_has_an_empty_list(federation: SmallFederation) -> None:
     assert rehearse(federation, "analyst@lse", *federation.authorities).touched == ()
+
+
+@pytest.mark.parametrize("end", ["released", "expired", "unfinished", "withheld", "withdrawn", "declined", ""])
+def test_a_query_that_has_come_to_an_end_is_not_under_way(end: str) -> None:
+    """Whichever end; one of which a node has refused its part is under way still."""
+    actions = ["query.drafted", "query.submitted", "query.approved", "query.offered", "query.refused"]
+    ends = [f"query.{end}"] if end else []
+    logged = [
+        Logged("hub", number, AuditEvent(at=NOW, actor="hub", action=Action(action), reference="Q-1"))
+        for number, action in enumerate([*actions, *ends])
+    ]
+    assert find_open(logged, {"Q-1"}) == (() if end else ("Q-1",))
 
 
 def test_a_log_that_was_altered_is_not_believed(federation: SmallFederation) -> None:

@@ -107,7 +107,7 @@ def test_what_every_authority_refuses_is_refused(federation: PlayedFederation) -
         "every authority that was asked refused it: plan_differs at authorities 302, 303; path_barred at authority 301",
     )
     entry = next(iter(read_entries(federation.hub.database.connection, reference=query_id))).to_event()
-    assert (entry.action, entry.actor, entry.purpose) == (Action.QUERY_REFUSED, "hub", status.ending.reason)
+    assert (entry.action, entry.actor, entry.purpose) == (Action.QUERY_UNFINISHED, "hub", status.ending.reason)
     with pytest.raises(ProblemRaised, match="refused: nothing has been released; hub said: every authority that was"):
         released(federation, query_id)
 
