@@ -33,17 +33,16 @@ __all__ = ["OwnSake", "list_few"]
 
 
 def list_few(published: Sequence[Published]) -> Sequence[frozenset[Place]]:
-    """Table by table the counts that may be withheld for their own sake alone."""
-    return [
-        frozenset(
-            (number, place, counted.label)
-            for counted in counts_of(table.plan)
-            if table.plan.outputs[counted.place].kind == "count" and counted.rows == table.plan.where
-            for place in range(len(table.rows))
-        )
-        for number, table in enumerate(published)
-        if stands_alone(table.plan) and len(table.plan.academic_years) == 1
-    ]
+    """Table by table the counts that may be withheld for their own sake alone: none of one with totals."""
+    return [frozenset(_few_of(number, table)) for number, table in enumerate(published)]
+
+
+def _few_of(number: int, table: Published) -> Iterator[Place]:
+    if not stands_alone(table.plan) or len(table.plan.academic_years) != 1:
+        return
+    for counted in counts_of(table.plan):
+        if table.plan.outputs[counted.place].kind == "count" and counted.rows == table.plan.where:
+            yield from ((number, place, counted.label) for place in range(len(table.rows)))
 
 
 FEW_CELLS = 12

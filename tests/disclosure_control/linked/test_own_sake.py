@@ -6,6 +6,7 @@ from functools import cache
 import pytest
 
 from disclosure_control.linked.published import Published
+from disclosure_control.linked.words import tell_hits
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.protected_table import Row
 from disclosure_control.rows.protection import protect
@@ -76,3 +77,29 @@ def test_nor_does_a_table_in_which_more_was_withheld_for_others_sake() -> None:
     """Of six and four beside a total of ten not both can be few; that of other children is read as before."""
     *_, total = answer("dfe_cla", (NINE, (11,)), (ELSEWHERE, (7, 4)), (OTHERS, (5, 5)), (TEN, (10,)))
     assert total[0] == (C,)
+
+
+SUMMED = (
+    "SELECT age, COUNT(*) AS n FROM child_year WHERE academic_year = 202425 AND sex = 'U' AND age IN (9, 10) "
+    "GROUP BY ROLLUP (age)"
+)
+
+
+def print_table(name: str, sql: str, *counts: int | Symbol) -> Published:
+    """A table of counts, as an authority of whom nothing else is known has it."""
+    plan = plan_of(sql)
+    places = zip(plan.iter_cells(), counts, strict=True)
+    rows = tuple((*(each if each is not None else "" for each in cell), count) for cell, count in places)
+    return Published(name, plan, load_preset("dfe_cla"), rows)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_the_hub_reads_tables_without_totals_so_whichever_have_totals_beside_them(place: int) -> None:
+    """One with totals says of nothing for whose sake it is withheld, and leaves what the others say as it is."""
+    before = [print_table("R-1", BY_SEX, C, C), print_table("R-2", BOTH, 10)]
+    summed = print_table("R-3", SUMMED, 20, 30, 50)
+    told = "301: n of sex {}, if it was withheld for its own sake, is known to be 5 from this release and R-1."
+    tables = [*before[:place], summed, *before[place:]]
+    expected = [told.format(sex) for sex in "MF"] if place < 2 else []
+    assert tell_hits("301", tables) == expected
+    assert tell_hits("301", [summed, summed]) == []
