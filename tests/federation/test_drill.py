@@ -86,14 +86,13 @@ def test_a_key_that_touched_nothing_has_an_empty_list(federation: SmallFederatio
     assert rehearse(federation, "analyst@lse", *federation.authorities).touched == ()
 
 
-@pytest.mark.parametrize("end", ["released", "expired", "unfinished", "withheld", "withdrawn", "declined", ""])
+@pytest.mark.parametrize("end", ["RELEASED", "EXPIRED", "UNFINISHED", "WITHHELD", "WITHDRAWN", "DECLINED", ""])
 def test_a_query_that_has_come_to_an_end_is_not_under_way(end: str) -> None:
     """Whichever end; one of which a node has refused its part is under way still."""
-    actions = ["query.drafted", "query.submitted", "query.approved", "query.offered", "query.refused"]
-    ends = [f"query.{end}"] if end else []
+    said = ["DRAFTED", "SUBMITTED", "APPROVED", "OFFERED", "REFUSED", *([end] if end else [])]
     logged = [
-        Logged("hub", number, AuditEvent(at=NOW, actor="hub", action=Action(action), reference="Q-1"))
-        for number, action in enumerate([*actions, *ends])
+        Logged("hub", number, AuditEvent(at=NOW, actor="hub", action=Action[f"QUERY_{word}"], reference="Q-1"))
+        for number, word in enumerate(said)
     ]
     assert find_open(logged, {"Q-1"}) == (() if end else ("Q-1",))
 
