@@ -1,17 +1,22 @@
 """Companions: rows of the newest table that are withheld since they would tell on others, of this or an earlier one.
 
 The rule is fixed, and goes by what is published alone: for each cell that is told, the nearest row that could still be
-withheld, counted in additions; of equally near ones the one over fewest cells, and of those the first. When nothing
-else helps, nothing new is shown.
+withheld, counted in additions; of equally near ones the one over fewest cells, and of those one by a secret. When
+nothing else helps, nothing new is shown.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from disclosure_control.linked.children.counted import counts_of
+from disclosure_control.linked.contributors import find_told_to_contributors
 from disclosure_control.linked.counts.cells import Linked
+from disclosure_control.linked.counts.rules import Rules
 from disclosure_control.linked.counts.said import Entries
+from disclosure_control.linked.counts.view import view_counts
 from disclosure_control.linked.figures.amounts import find_amounts
 from disclosure_control.linked.figures.mixtures import part_mixtures
 from disclosure_control.linked.figures.printed import number_children
@@ -56,11 +61,12 @@ def find_companions(
     less = {place: entry for place, entry in entries.items() if place[0] != number}
     past = Baseline(linked, less, rules, deadline, amounts, unlike)
     own_sake = OwnSake(linked, less, rules, list_few(earlier), deadline)
+    counting = _Counting(linked, less, rules, deadline)
     found: JointAttack | None = None
     for _ in range(MOST_ROUNDS):
         found = attack_together(linked, entries, rules, deadline, after=found, amounts=amounts, unlike=unlike)
-        told = {each.cell for each in past.fresh(found)}
-        told = told or set(own_sake.fresh(entries))
+        told: Set[int] = {each.cell for each in past.fresh(found)}
+        told = told or set(own_sake.fresh(entries)) or counting.fresh(entries, found)
         if not told:
             return frozenset(withheld)
         candidates = _candidates(linked, entries, number)
@@ -75,6 +81,26 @@ def find_companions(
             else:
                 entries[place] = WITHHELD if entries[place] == WITHHELD or place[2] in shown else UNKNOWN
     return frozenset(range(len(newest.rows)))
+
+
+@dataclass(frozen=True)
+class _Counting:
+    """Whoever is counted, as a reader of less than is printed, and of all of it."""
+
+    linked: Linked
+    less: Entries
+    rules: Rules
+    deadline: Deadline
+
+    def fresh(self, entries: Entries, found: JointAttack) -> Set[int]:
+        """The cells that are told to some of them by more alone."""
+        told = find_told_to_contributors(self.linked, entries, self.rules, found.view, self.deadline)
+        return told - self._before if told else told
+
+    @cached_property
+    def _before(self) -> Set[int]:
+        view = view_counts(self.linked, self.less, self.rules)
+        return find_told_to_contributors(self.linked, self.less, self.rules, view, self.deadline)
 
 
 def _candidates(linked: Linked, entries: Entries, number: int) -> dict[int, int]:

@@ -19,7 +19,7 @@ import numpy as np
 from disclosure_control.linked.counts.cells import Linked, Place
 from disclosure_control.linked.counts.groups import find_groups, find_small
 from disclosure_control.linked.counts.implied import narrow_bounds
-from disclosure_control.linked.counts.rules import Rules, strictest
+from disclosure_control.linked.counts.rules import Rules, room_of, steps_rule, strictest
 from disclosure_control.linked.counts.said import Entries, Said
 from disclosure_control.linked.counts.seen import Seen
 from disclosure_control.linked.counts.view import readings
@@ -28,7 +28,7 @@ from disclosure_control.linked.figures.unlike import NOTHING_UNLIKE, Unlike
 from disclosure_control.suppression.attack import Knowing, Known
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.reader import Contradiction
-from disclosure_control.suppression.rules import UNBOUNDED, CountRule, Interval
+from disclosure_control.suppression.rules import UNBOUNDED, Interval
 from disclosure_control.suppression.view import Bounds, Printed, View, lacks
 from disclosure_control.suppression.witnesses import find_witnesses
 
@@ -202,7 +202,7 @@ class _Attack:
         withheld, hidden = self.said.withheld_cells(), self.said.hidden()
         view = View(self.linked.lattice, strictest(self.rules), *self.bounds, ())
         looked = [cell for cell in withheld if self.only is None or cell in self.only]
-        told, lost, seen = self._find_told(replace(view, rule=_steps(self.rules)), looked)
+        told, lost, seen = self._find_told(replace(view, rule=steps_rule(self.rules)), looked)
         knowing = Knowing(view, self.deadline, lost)
         known: dict[_Group, Callable[[], Known]] = {(cell, (cell,)): partial(knowing.know, cell) for cell in told}
         known |= {(each.cell, (each.cell,)): partial(_itself, each) for each in self._find_opened()}
@@ -231,7 +231,7 @@ class _Attack:
         ordinary = self.linked.ordinary
         yield from find_groups(view, [cell for cell in hidden if cell in ordinary], seen, self.deadline)
         wanted = (cell for cell in hidden if cell not in ordinary and (self.only is None or cell in self.only))
-        yield from ([each] for each in find_small(view, list(wanted), _room(self.rules), seen, self.deadline))
+        yield from ([each] for each in find_small(view, list(wanted), room_of(self.rules), seen, self.deadline))
 
     def _find_opened(self) -> Iterator[Known]:
         """The counts that one release withholds and a later one prints, though the first shows none so small."""
@@ -252,26 +252,6 @@ class _Attack:
             return told, {}, self.seen
         witnesses = find_witnesses(replace(view, withheld=tuple(left)), self.deadline)
         return [*told, *witnesses.told()], witnesses.lost, self.seen.beside(witnesses.low, witnesses.high)
-
-
-def _steps(rules: Rules) -> CountRule:
-    """What a withheld count is held to: to be able to be as large as one that is shown, whichever row was refused.
-
-    Where zeros are shown and counts are rounded, rows are printed in steps of the base, and some are refused: those
-    have to leave room for all that c stands for. Where a step has room for all of it, none is refused.
-    """
-    rule, base = strictest(rules), max(each.bases.nation for each in rules)
-    return replace(rule, least=_room(rules)) if rule.shows_zero and 1 < base <= rule.least else rule
-
-
-def _room(rules: Rules) -> int:
-    """How large a group that nobody asked for must be able to be, where zeros are withheld.
-
-    That a row is withheld for its sake may say no more than "nobody or few", and not which few. Printed counts come in
-    steps of the base, and so does what they leave room for: withheld are all steps up to the first that has room for
-    whatever c stands for.
-    """
-    return max(each.least for each in rules) + max(each.bases.nation for each in rules) - 1
 
 
 def _is_figure(entry: Printed | Interval | None) -> bool:

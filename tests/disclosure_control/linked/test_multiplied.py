@@ -130,6 +130,12 @@ SORTS = tuple(product((14, 15), (True, False), (True, False)))
 
 Sort = tuple[int, bool, bool]
 
+KNOWN = (
+    "FROM child_year WHERE academic_year = 202425 AND sex = 'F' AND placements >= 0 "
+    "AND uasc IS NOT NULL AND permanently_excluded IS NOT NULL"
+)
+"""Were there children of whom it is not known, a group of one sort would lie in four cells, where nobody looks."""
+
 WHERE: dict[str, Callable[[Sort], bool]] = {
     "age IN (14, 15)": lambda _: True,
     "age = 14": lambda sort: sort[0] == 14,
@@ -184,8 +190,7 @@ class Stack:
         else:
             asked = {"AVG(placements)": kept, "SUM(placements)": kept}
         figure, group = draw.choice(sorted(asked.items(), key=lambda each: each[0]))
-        sex = "FROM child_year WHERE academic_year = 202425 AND sex = 'F' AND placements >= 0"
-        return derive_plan(f"SELECT {figure} AS f {sex} AND {where}", Path.PER_AUTHORITY), group
+        return derive_plan(f"SELECT {figure} AS f {KNOWN} AND {where}", Path.PER_AUTHORITY), group
 
     def told(self, *, beside: bool) -> list[frozenset[Sort]]:
         """The groups of too few whose sum follows by any sums and differences of what is printed."""
@@ -211,7 +216,8 @@ def test_no_sum_of_too_few_follows_however_conditions_are_multiplied_in(name: st
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", ["dfe_cin", "dfe_cla", "ukllc"])
 @pytest.mark.parametrize("seed", range(4, 40))
 def test_nor_from_many_draws(name: str, seed: int) -> None:
+    """Where counts are exact: rounded ones leave open whether there is anybody in a group, and so do such figures."""
     assert Stack.draw(seed, load_preset(name)).told(beside=True) == []

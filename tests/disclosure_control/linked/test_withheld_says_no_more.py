@@ -223,7 +223,7 @@ class Replayed:
     def possible(self) -> npt.NDArray[np.int64]:
         """What agrees with each printed figure by itself, those like the truth first."""
         kept = np.ones(len(SIZES), bool)
-        for ages, figure in self._figures():
+        for ages, figure in self.figures():
             together = SIZES[:, [AGES.index(each) for each in ages]].sum(1)
             if isinstance(figure, int):
                 low, high = self.preset.printed_range(figure)
@@ -231,7 +231,8 @@ class Replayed:
         found = SIZES[kept]
         return found[np.argsort(np.abs(found - np.array(self.truth)).sum(1), kind="stable")]
 
-    def _figures(self) -> Iterator[tuple[tuple[int, ...], object]]:
+    def figures(self) -> Iterator[tuple[tuple[int, ...], object]]:
+        """Of which ages each row counts children, and what is printed of it."""
         for (ages, by_age), published in zip(self.asked, self.publish(self.truth), strict=True):
             for row in published.rows:
                 if not by_age or row[0] in ages:
@@ -239,7 +240,7 @@ class Replayed:
 
     def is_within_asked(self, ages: tuple[int, ...]) -> bool:
         """Whether any row counts the children of these ages, or is withheld and counts them with others."""
-        return any(set(ages) == set(own) or (set(ages) < set(own) and figure == C) for own, figure in self._figures())
+        return any(set(ages) == set(own) or (set(ages) < set(own) and figure == C) for own, figure in self.figures())
 
     def could_be(self, ages: Collection[int], sizes: Collection[int], tries: int | None = None) -> bool:
         """Whether as much is said of some children of whom one of these numbers is of these ages, by some secret."""
