@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from federation.claims import ClaimRequest
-from node.people import find_person
 from node.refusal import Refused
 from node.rules import ClaimRules
 from node.service import Node
@@ -95,7 +94,7 @@ def admit_officer(node: Node, person_id: str, *, copying: bool = False) -> None:
 
     Raises `StateError` for somebody the node does not know, and `AccessDenied` for any other role.
     """
-    officer = find_person(node.party.directory, person_id)
+    officer = node.find_person(person_id)
     for action in (Action.AUDIT, Action.EXPORT) if copying else (Action.AUDIT,):
         node.policy().check(AccessRequest(officer.role, Relation.OWN_ORGANISATION, action, FieldGroup.AUDIT_LOG))
 

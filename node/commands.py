@@ -8,7 +8,7 @@ import click
 
 from federation.service_log import LOG, announce, told
 from node.budget_command import budget
-from node.claim_commands import claim, claims, incomplete
+from node.claim_commands import FORM, claim, claims, incomplete
 from node.figures.commands import figures
 from node.keeping_commands import backup, metrics, restore, restored
 from node.lookups.delegation.commands import delegation
@@ -19,6 +19,8 @@ from node.quality.commands import quality, retire, returns, validate
 from node.tracking.commands import track
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from node.service import Node
 
 STATE = click.option(
@@ -68,15 +70,41 @@ def init(state: Path, authority: str, operator: str) -> None:
 @click.option("--role", required=True, help="A role of the access matrix, for example virtual_school_head.")
 @click.option("--title", required=True, help="How others are told who this is.")
 @click.option("--school", "schools", type=int, multiple=True, help="A teacher's school, or each of several: its URN.")
-def person(state: Path, person_id: str, role: str, title: str, schools: tuple[int, ...]) -> None:
+@click.option("--until", default="", help="The last day of an account, as in 31/12/2026; an inspector has one.")
+def person(state: Path, person_id: str, role: str, title: str, schools: tuple[int, ...], until: str) -> None:
     """Add one of the authority's people, or change their role."""
     from node.people import BY_SCHOOLS
     from node.setting_up import enter_person
 
+    last = _read_last_day(until)
     if role not in BY_SCHOOLS and len(schools) == 1:
-        enter_person(state, person_id, role, title, schools[0])
+        enter_person(state, person_id, role, title, schools[0], until=last)
     else:
-        enter_person(state, person_id, role, title, schools=schools)
+        enter_person(state, person_id, role, title, schools=schools, until=last)
+
+
+def _read_last_day(typed: str) -> "date | None":
+    from federation.typed_days import read_day
+
+    try:
+        return read_day(typed) if typed else None
+    except ValueError as unreadable:
+        raise click.BadParameter(str(unreadable), param_hint="--until") from None
+
+
+@node.command()
+@STATE
+@FORM
+def people(state: Path, form: str) -> None:
+    """List the authority's people who use this node, with the last day of an account that has one."""
+    from node.claim_commands import format_rows
+    from node.people import list_people
+
+    rows = [
+        (each.id, each.role, each.title, " ".join(map(str, each.works_at)), each.until and each.until.isoformat())
+        for each in list_people(state)
+    ]
+    click.echo(format_rows(("id", "role", "title", "schools", "until"), rows, form), nl=False)
 
 
 @node.command("sign-in")

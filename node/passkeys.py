@@ -26,7 +26,7 @@ from federation.webauthn import (
     restate,
     verify_assertion,
 )
-from node.people import Person, find_person
+from node.people import Person
 from node.service import Node
 
 MOST_PASSKEYS = 8
@@ -119,7 +119,7 @@ def _find_owner(node: Node, kept: KeptPasskey, handle: str, assertion: Assertion
     verify_assertion(assertion, kept.credential, ceremony)
     if not hmac.compare_digest(handle.encode(), kept.handle.encode()):
         raise WebAuthnRefused("the passkey was made for somebody else")
-    return find_person(node.party.directory, kept.person)
+    return node.find_person(kept.person)
 
 
 def _keep_state(connection: Connection, kept: KeptPasskey, assertion: Assertion, now: datetime) -> None:
@@ -183,7 +183,7 @@ def take_passkey_away(node: Node, person_id: str, shown: str) -> None:
 
 def describe_passkeys(node: Node, person_id: str) -> str:
     """Return a person's passkeys as a table, by the ids by which they are taken away. Raises `StateError`."""
-    find_person(node.party.directory, person_id)
+    node.find_person(person_id)
     lines = [f"{'id':<12}  {'enrolled':<10}  {'last used':<10}  name"]
     for kept in list_passkeys(node, person_id):
         used = kept.used_at[:10] or "not yet"

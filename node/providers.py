@@ -26,7 +26,7 @@ from federation.oidc import MAX_DOCUMENT, Asked, Metadata, ProviderRefused, Toke
 from federation.state import StateError
 from federation.tls import public_context
 from federation.wire import Line, Name, convert_value
-from node.people import Person, find_person
+from node.people import Person
 from node.service import Node
 
 PROVIDERS_FILE = "providers.toml"
@@ -120,7 +120,7 @@ def find_account_owner(node: Node, provider: Provider, claims: Mapping[str, Any]
     if len(named) != 1:
         raise ProviderRefused("this account is not one of those that the node's administrator has entered")
     try:
-        person = find_person(node.party.directory, named[0])
+        person = node.find_person(named[0])
     except StateError:
         raise ProviderRefused("this account belongs to somebody who is not one of the node's people") from None
     check_organisation(node.authority, provider, person, claims)

@@ -14,6 +14,7 @@ from federation.secure_sum.contributor import Contributor
 from federation.state import Party, hold_directory, open_party
 from node.adopted_policy import digest_policy, find_adopted, read_adopted
 from node.earlier_rows import EarlierRows
+from node.people import Person, find_person
 from node.rules import NodeRules, load_rules
 from node.snapshots import SnapshotStore
 from node.sums.store import SumStore
@@ -79,6 +80,10 @@ class Node:
     def contributor(self) -> Contributor:
         """The node's part in secure sums, under the floors of its rules as they stand now."""
         return Contributor(self.party.member_id, self.party.keys, self.sums, self.rules().sums.floors)
+
+    def find_person(self, person_id: str) -> Person:
+        """Return one of our people whose account is in force now. Raises `StateError` for anybody else."""
+        return find_person(self.party.directory, person_id, self.clock().date())
 
     def rules(self) -> NodeRules:
         """Return the authority's own rules as they stand now."""

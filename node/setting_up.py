@@ -1,6 +1,7 @@
 """Setting a node up: its identity for one authority, its rules, its log and its people."""
 
 from collections.abc import Collection
+from datetime import date
 from pathlib import Path
 
 from audit.event import Action
@@ -8,7 +9,7 @@ from federation.register import MemberKind
 from federation.state import StateError, create_party, make_profile, publish_log_key
 from federation.wire import convert_value
 from node.passkeys import forget_predecessor
-from node.people import BY_SCHOOLS, Person, add_person, list_people
+from node.people import BY_SCHOOLS, FOR_A_TIME, Person, add_person, list_people
 from node.rules import write_default_rules
 from node.service import Node, open_node
 from policies.names import Role
@@ -45,12 +46,14 @@ def enter_person(
     title: str,
     school_urn: int | None = None,
     schools: Collection[int] = (),
+    until: date | None = None,
 ) -> None:
-    """Add a person to a node, and log it. Raises `StateError` for an id, a role or a school that cannot be."""
+    """Add a person to a node, and log it. Raises `StateError` for an id, a role, a school or a day that cannot be."""
     import msgspec
 
     try:
-        fields = {"id": person_id, "role": role, "title": title, "school_urn": school_urn, "schools": sorted(schools)}
+        fields: dict[str, object] = {"id": person_id, "role": role, "title": title, "school_urn": school_urn}
+        fields |= {"schools": sorted(schools), "until": until}
         person = convert_value(fields, Person)
     except msgspec.ValidationError:
         roles = ", ".join(sorted(Role))
@@ -63,7 +66,11 @@ def enter_person(
         raise StateError("an academy trust and an inspector of schools have several schools, and nobody else has")
     if person.role is Role.SCHOOL_INSPECTOR and not person.schools:
         raise StateError("an inspector of schools sees the figures of those alone: give each URN with --school")
+    if person.role in FOR_A_TIME and person.until is None:
+        raise StateError("an inspector's account lasts as long as the inspection: give its last day with --until")
     node = open_node(directory)
+    if not person.is_in_force(node.clock().date()):
+        raise StateError("the last day of the account has passed: give today or a day to come with --until")
     if all(known.id != person.id for known in list_people(directory)):
         forget_predecessor(node, person.id)
     add_person(directory, person)

@@ -11,14 +11,14 @@ from federation.state import StateError
 from federation.web.session import Limits, Means
 from federation.web.sign_in_codes import make_code, use_up
 from node.passkeys import list_passkeys
-from node.people import Person, find_person
+from node.people import Person
 from node.rules import CodesSignIn, PagesRules
 from node.service import Node
 
 
 def issue_code(node: Node, person_id: str) -> str:
     """Make a code with which one of the node's people can sign in once. Raises `StateError` for anybody else."""
-    return make_code(node, find_person(node.party.directory, person_id).id)
+    return make_code(node, node.find_person(person_id).id)
 
 
 def use_code(node: Node, code: str) -> Person:
@@ -29,7 +29,7 @@ def use_code(node: Node, code: str) -> Person:
 def find_staff(node: Node, person_id: str) -> Person | None:
     """Return one of the node's people as they are entered now, or None for somebody who is not."""
     try:
-        return find_person(node.party.directory, person_id)
+        return node.find_person(person_id)
     except StateError:
         return None
 

@@ -1,7 +1,7 @@
 """Of which place figures are: the nation, a region, or an authority; and what a report of each sets beside it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from federation.state import StateError
@@ -19,11 +19,13 @@ LEVELS: tuple[Level, ...] = ("authority", "region", "nation")
 class Place:
     """A place by its level and its code: an authority's three figures, a region's name, nothing for England.
 
-    Of a school it is the unique reference number; of all schools of somebody who works for several, their number.
+    Of a school it is the unique reference number, beside which a name may be known; of all schools of somebody who
+    works for several, their number.
     """
 
     level: Level
     code: str = ""
+    school_name: str = field(default="", compare=False)
 
     @property
     def name(self) -> str:
@@ -36,7 +38,9 @@ class Place:
             case "authority":
                 return load_authorities()[self.code].name
             case "school":
-                return f"School {self.code}" if self.is_one_school else f"Your {self.code} schools together"
+                if not self.is_one_school:
+                    return f"Your {self.code} schools together"
+                return self.school_name or f"School {self.code}"
 
     @property
     def is_one_school(self) -> bool:

@@ -85,7 +85,7 @@ def measure_lookups(
 def _choose_asker(rehearsal: "Rehearsal") -> tuple[Path, "Person"]:
     """Return the node in whose schools most children of the loaded authority are, its own apart, and its new head."""
     from node.lookups.records import CHILDREN, IN_CARE_NOW
-    from node.people import find_person
+    from node.service import open_node
     from node.setting_up import enter_person
     from node.snapshots import SnapshotStore
     from node.vault import ask_vault
@@ -101,7 +101,7 @@ def _choose_asker(rehearsal: "Rehearsal") -> tuple[Path, "Person"]:
     others = dict(zip(rehearsal.authorities, rehearsal.nodes, strict=True))
     chosen = max(rehearsal.authorities[1:], key=lambda code: hosted.get(code, 0))
     enter_person(others[chosen], "vsh", "virtual_school_head", "Virtual school head")
-    return others[chosen], find_person(others[chosen], "vsh")
+    return others[chosen], open_node(others[chosen]).find_person("vsh")
 
 
 def _await_everybody(hands: "Stagehands", node: "Node", hub: "HubConnection", person: "Person", others: int) -> int:

@@ -51,12 +51,11 @@ def subject(
     from node.disclosures.copies import write_copy
     from node.disclosures.gathering import send_gathering, what_is_open
     from node.disclosures.mandates import draft_gathering
-    from node.people import find_person
     from node.polling import refresh_register
     from node.service import open_node
 
     node = open_node(state)
-    officer = find_person(state, person_id)
+    officer = node.find_person(person_id)
     with click.open_file(child_file, encoding="utf-8") as file:
         numbers = file.read(LONGEST).split("\n")
     draft = draft_gathering(node, officer, numbers, reason)

@@ -53,13 +53,12 @@ def show(state: Path, person_id: str, measure: str, year: int, by: str, whose: s
     from node.claim_commands import format_rows
     from node.figures.comparing import find_beside
     from node.figures.showing import Wish, show_figure
-    from node.people import find_person
     from node.refusal import Refused
     from node.service import open_node
 
     node = open_node(state)
     try:
-        shown = show_figure(node, find_person(state, person_id), purpose, Wish(measure, by, year, whose))
+        shown = show_figure(node, node.find_person(person_id), purpose, Wish(measure, by, year, whose))
     except Refused as refused:
         raise click.ClickException(refused.text) from None
     click.echo(format_rows(*_tabulate(shown), form), nl=False)
@@ -97,11 +96,10 @@ def report(
     """Write a report of our own children: as text, as tidy CSV, or as an accessible PDF."""
     from federation.reports.handing_out import hand_out
     from node.figures.reports import write_own_report
-    from node.people import find_person
     from node.service import open_node
 
     node = open_node(state)
-    written = write_own_report(node, find_person(state, person_id), purpose, name, year, whose)
+    written = write_own_report(node, node.find_person(person_id), purpose, name, year, whose)
     hand_out(written, form, output)
 
 
@@ -123,11 +121,10 @@ def fetch(state: Path, person_id: str) -> None:
     """Fetch from the hub what was released since over our figures and those of others; print how many were new."""
     from federation.transport import connect_party
     from node.figures.releases import fetch_releases
-    from node.people import find_person
     from node.polling import refresh_register
     from node.service import open_node
 
     node = open_node(state)
     with closing(connect_party(node.party, clock=node.clock)) as hub:
         refresh_register(node, hub)
-        click.echo(fetch_releases(node, hub, find_person(state, person_id)))
+        click.echo(fetch_releases(node, hub, node.find_person(person_id)))

@@ -22,6 +22,7 @@ from node.figures.scope import ALL_OURS, AUTHORITY, OWN_SCHOOLS, find_scope, req
 from node.figures.showing import Wish, check_visit, show_figure
 from node.people import Person
 from node.refusal import Refused
+from node.schools import name_school, read_school_names
 from node.service import Node
 from query_engine.geography import load_authorities
 
@@ -53,13 +54,16 @@ def write_own_report(node: Node, person: Person, purpose: str, name: str, year: 
         raise StateError("figures of schools are not split: choose the annual report, or all of our children")
     check_visit(node, person, purpose, Wish(known[name].section[0].measures[0], "", year, whose))
     own = Place("authority", node.authority)
-    place = _name_schools(whose, person) if scope.schools else own
+    place = _name_schools(node, whose, person) if scope.schools else own
     shelf = _OwnShelf(node, person, purpose, year, whose)
     return write_report(known[name], place, year, shelf, tuple(_list_beside(node, person, place)))
 
 
-def _name_schools(whose: str, person: Person) -> Place:
-    return Place("school", str(len(person.works_at)) if whose == OWN_SCHOOLS else whose)
+def _name_schools(node: Node, whose: str, person: Person) -> Place:
+    if whose == OWN_SCHOOLS:
+        return Place("school", str(len(person.works_at)))
+    named = name_school(read_school_names(node.store.current()), whose)
+    return Place("school", whose, "" if named == whose else named)
 
 
 def _list_beside(node: Node, person: Person, place: Place) -> Sequence[Place]:

@@ -85,12 +85,11 @@ def _ask_one(
     from federation.transport import connect_party
     from node.lookups.file_fields import FILE_FIELDS
     from node.lookups.one_child import ask_one_child
-    from node.people import find_person
     from node.polling import refresh_register
     from node.service import open_node
 
     node = open_node(state)
-    person = find_person(state, person_id)
+    person = node.find_person(person_id)
     with closing(connect_party(node.party, clock=node.clock)) as hub:
         refresh_register(node, hub)
         found = ask_one_child(

@@ -96,7 +96,7 @@ def _list_sights(node: Node, child: StandingOf, reader: Role) -> tuple[Sight, ..
 
 def list_untold(node: Node, reader: Role) -> tuple[Relation, ...]:
     """The relations to children not in care by which somebody here may read, and of which a reader is not told."""
-    policy, roles = node.policy(), {person.role for person in list_people(node.party.directory)}
+    policy, roles = node.policy(), {asker.role for asker in _own_people(node)}
     used = {relation for role in roles for relation in list_switched_on(policy, role, Action.LIST)}
     return tuple(
         relation for relation in BY_AREA if relation in used - {*list_switched_on(policy, reader, Action.LIST)}
@@ -135,8 +135,10 @@ def _named_sights(node: Node, child: StandingOf, delegation: Delegation) -> Iter
 
 
 def _own_people(node: Node) -> Iterator[Asker]:
+    today = node.clock().date()
     for person in list_people(node.party.directory):
-        yield Asker(person.id, person.role, node.authority, person.school_urn)
+        if person.is_in_force(today):
+            yield Asker(person.id, person.role, node.authority, person.school_urn)
 
 
 def _askers(node: Node, child: StandingOf) -> Iterable[Asker]:

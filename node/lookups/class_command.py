@@ -13,12 +13,11 @@ def read_class_list(state: Path, person_id: str, purpose: str, patience: int, fo
     from node.lookups.child_command import say_who_did_not_tell
     from node.lookups.class_list import read_class
     from node.lookups.file_fields import FILE_FIELDS
-    from node.people import find_person
     from node.polling import refresh_register
     from node.service import open_node
 
     node = open_node(state)
-    person = find_person(state, person_id)
+    person = node.find_person(person_id)
     with closing(connect_party(node.party, clock=node.clock)) as hub:
         refresh_register(node, hub)
         found = read_class(node, hub, person, purpose, patience=patience, copying=form != "table")

@@ -115,12 +115,11 @@ def _list_placed_here(state: Path, person_id: str, purpose: str, patience: int, 
     from federation.terminal import plain_text
     from federation.transport import connect_party
     from node.lookups.asking import ask_placed_here
-    from node.people import find_person
     from node.polling import refresh_register
     from node.service import open_node
 
     node = open_node(state)
-    person = find_person(state, person_id)
+    person = node.find_person(person_id)
     with closing(connect_party(node.party, clock=node.clock)) as hub:
         refresh_register(node, hub)
         result = ask_placed_here(node, hub, person, purpose, patience=patience, copying=form != "table")

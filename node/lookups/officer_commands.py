@@ -53,11 +53,10 @@ def queries(state: Path, person_id: str, form: str) -> None:
     """List the queries that wait for an officer, and what was decided about others that have not expired."""
     from node.claim_commands import format_rows
     from node.leaving.holding import check_query_officer, list_held
-    from node.people import find_person
     from node.service import open_node
 
     node = open_node(state)
-    check_query_officer(node.policy(), find_person(state, person_id).role)
+    check_query_officer(node.policy(), node.find_person(person_id).role)
     rows = [
         (
             each.query_id,
@@ -100,12 +99,11 @@ def _decide(
     from node.leaving.holding import decide_by_id
     from node.lookups.holding import decide
     from node.lookups.officers import admit_decider
-    from node.people import find_person
     from node.service import open_node
 
     node = open_node(state)
     if held_id.startswith("Q-"):
-        decide_by_id(node, find_person(state, person_id), held_id, let_through=answers, reason=reason)
+        decide_by_id(node, node.find_person(person_id), held_id, let_through=answers, reason=reason)
         return
     decide(node, admit_decider(node, person_id), held_id, answer=answers, reason=reason, withheld=withheld)
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from node.people import Person, find_person
+from node.people import Person
 from node.service import Node, open_node
 from policies.access_policy import AccessDenied, AccessPolicy, AccessRequest
 from policies.names import Action, FieldGroup, Relation
@@ -26,14 +26,14 @@ def check_decider(policy: AccessPolicy, role: str) -> None:
 
 def admit_officer(node: Node, person_id: str) -> Person:
     """Return one of our people who may review notices. Raises `StateError` and `AccessDenied`."""
-    person = find_person(node.party.directory, person_id)
+    person = node.find_person(person_id)
     check_officer(node.policy(), person.role)
     return person
 
 
 def admit_decider(node: Node, person_id: str) -> Person:
     """Return one of our people who may decide about held requests. Raises `StateError` and `AccessDenied`."""
-    person = find_person(node.party.directory, person_id)
+    person = node.find_person(person_id)
     check_decider(node.policy(), person.role)
     return person
 
@@ -41,5 +41,5 @@ def admit_decider(node: Node, person_id: str) -> Person:
 def admit_to_log(state: Path, person_id: str, action: str) -> None:
     """Raise `StateError` or `AccessDenied` unless one of our people may do this to our log."""
     node = open_node(state)
-    person = find_person(state, person_id)
+    person = node.find_person(person_id)
     node.policy().check(AccessRequest(person.role, Relation.OWN_ORGANISATION, action, FieldGroup.AUDIT_LOG))

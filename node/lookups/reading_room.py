@@ -14,7 +14,7 @@ from node.ingest.tokens import row_token
 from node.lookups.pace import record_asked
 from node.lookups.purpose import PurposeMissing
 from node.lookups.same_policy import CODE, check_same_policy
-from node.people import Person, find_person
+from node.people import Person
 from node.service import Node
 from policies.access_policy import AccessDenied, AccessPolicy, AccessRequest
 from policies.names import Action as PolicyAction
@@ -89,7 +89,7 @@ def admit_reader(node: Node, person_id: str, purpose: str, listing: Listing, *, 
     log must not keep, `AccessDenied` where the policy lets their role not read, or not copy, what the list shows, and
     `TooManyLookups`.
     """
-    person = find_person(node.party.directory, person_id)
+    person = node.find_person(person_id)
     if not purpose.strip():
         raise PurposeMissing("say why the list is read: it is logged")
     policy = node.policy()

@@ -28,7 +28,7 @@ from node.pages.placed_here import placed_here
 from node.pages.policy import policy
 from node.pages.providers import providers
 from node.pages.reports import reports
-from node.pages.schools import name_known_school, tell_or_name
+from node.pages.schools import name_known_school, tell_history, tell_or_name
 from node.pages.tracked_child import tracked_child
 from node.pages.tracking import tracking
 from node.pages.tracking_files import UPLOAD, tracking_files
@@ -80,6 +80,6 @@ def add_pages(app: Flask, node: Node) -> None:
     app.jinja_env.filters.update(
         authority=name_authority, groups=name_groups, role=name_role, heading=begin_with_capital
     )
-    app.jinja_env.filters.update(told=tell_or_name, school=name_known_school)
+    app.jinja_env.filters.update(told=tell_or_name, school=name_known_school, history=tell_history)
     for pages in PAGES:
         app.register_blueprint(pages)

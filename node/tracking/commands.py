@@ -113,13 +113,13 @@ def import_(context: click.Context, state: Path, person_id: str, reason: str, pa
 )
 def enter(state: Path, person_id: str, reason: str, description: TextIO) -> None:
     """Enter a child who came into our care after the last load, so that the record can begin."""
-    from node.people import find_person
     from node.service import open_node
     from node.tracking.newcomers import enter_newcomer, read_newcomer
 
     pairs = (line.partition(":") for line in description.read(10_000).splitlines() if line.strip())
     newcomer = read_newcomer({name.strip().lower(): value for name, _, value in pairs})
-    enter_newcomer(open_node(state), find_person(state, person_id), newcomer, reason)
+    node = open_node(state)
+    enter_newcomer(node, node.find_person(person_id), newcomer, reason)
     click.echo("entered: the next load that has the child takes the record over", err=True)
 
 

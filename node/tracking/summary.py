@@ -1,18 +1,18 @@
 """One child's record as its page shows it: section by section, with what is flagged, charts and the history."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from node.tracking.absence import DaysAway, ToDate, attendance_to_date, days_away
 from node.tracking.ambition import judge_target
 from node.tracking.facts import Attendance, Fact, Plan, Support, Target, TimeAway, Withdrawal
 from node.tracking.flags import Flagged, Watch, courses_of, find_flags
-from node.tracking.kinds import KINDS, Kind, key_of, kind_of
+from node.tracking.kinds import KINDS, Field, Kind, key_of, kind_of
 from node.tracking.known import KnownChild, YearFacts
 from node.tracking.plans import TermPlan, list_plans
 from node.tracking.progress import Shown, draw_attendance, draw_progress
 from node.tracking.record import Entry, TrackingRecord
-from node.tracking.values import tell
+from node.tracking.values import SCHOOL, tell
 from policies.names import FieldGroup
 
 
@@ -36,13 +36,26 @@ class Section:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the history."""
+    """One line of the history: what was set down or taken back, as a title and its values under their labels."""
 
     version: int
     when: str
     who: str
-    what: str
+    title: str
+    values: tuple[tuple[Field, str], ...]
     reason: str
+
+    @property
+    def what(self) -> str:
+        """The change in words, a school by its number."""
+        return self.tell(str)
+
+    def tell(self, name: Callable[[str], str]) -> str:
+        """The change in words, a school as `name` has it."""
+        told = (
+            f"{field.label.lower()} {name(text) if field.reading is SCHOOL else text}" for field, text in self.values
+        )
+        return f"{self.title}: {', '.join(told)}" if self.values else self.title
 
 
 @dataclass(frozen=True)
@@ -104,12 +117,13 @@ def tell_entry(entry: Entry) -> Line:
     """An entry of the history in words."""
     kind = kind_of(entry.fact)
     if isinstance(entry.fact, Withdrawal):
-        what = f"{kind.title} taken back: {key_of(entry.fact)[1].replace('/', ', ').replace('_', ' ')}"
+        title = f"{kind.title} taken back: {key_of(entry.fact)[1].replace('/', ', ').replace('_', ' ')}"
+        values: tuple[tuple[Field, str], ...] = ()
     else:
-        told = zip(kind.fields, tell_values(entry.fact), strict=True)
-        what = f"{kind.title}: " + ", ".join(f"{field.label.lower()} {value}" for field, value in told if value != "-")
+        title, told = kind.title, zip(kind.fields, tell_values(entry.fact), strict=True)
+        values = tuple((field, value) for field, value in told if value != "-")
     when = f"{entry.at.day} {entry.at:%b %Y %H:%M}"
     who = f"{entry.by}, {entry.role.replace('_', ' ')}"
     if entry.told_by:
         who = f"{who}, on {entry.made.day} {entry.made:%b %Y}; handed over to us"
-    return Line(entry.version, when, who, what, entry.reason)
+    return Line(entry.version, when, who, title, values, entry.reason)

@@ -13,7 +13,7 @@ from federation.state import StateError
 from node.lookups.pace import record_asked
 from node.lookups.purpose import PurposeMissing
 from node.lookups.same_policy import CODE, check_same_policy
-from node.people import Person, find_person
+from node.people import Person
 from node.service import Node
 from node.snapshots import Snapshot
 from node.tracking.children import find_children
@@ -108,7 +108,7 @@ def begin_visit(node: Node, person_id: str, purpose: str) -> Visit:
     that the log must not keep, `AccessDenied` where the policy lets their role read nobody's record, and
     `TooManyLookups`.
     """
-    person, snapshot = find_person(node.party.directory, person_id), node.store.current()
+    person, snapshot = node.find_person(person_id), node.store.current()
     if snapshot is None:
         raise StateError("nothing is loaded yet: the node's administrator loads the return files")
     if not purpose.strip():

@@ -16,7 +16,7 @@ from node.lookups.errand import LookupResult
 from node.lookups.named_children import NAMED_TO_US
 from node.lookups.own_children import list_own_children
 from node.pages import class_list, delegations, named
-from node.people import Person, find_person
+from node.people import Person
 from node.rules import RULES_FILE
 from node.service import Node
 from node.setting_up import enter_person
@@ -195,7 +195,7 @@ def test_a_teacher_sees_the_children_of_their_own_school_alone(
     one, two, next_door = some_numbers(home, 3)
     send_to_school(home, ASKER, {one: SCHOOL, two: SCHOOL, next_door: SCHOOL + 1})
     enter_person(host.party.directory, "teacher", "designated_teacher", "Teacher", SCHOOL)
-    assert find_person(host.party.directory, "teacher").school_urn == SCHOOL
+    assert host.find_person("teacher").school_urn == SCHOOL
     sign_in(page, places, host, "teacher")
     page.goto(f"{places[ASKER]}/class-list")
     page.get_by_label("Why").fill("The autumn's plans")

@@ -11,7 +11,6 @@ from federation.lookups import ChildSought
 from node.lookups.errand import LookupResult
 from node.lookups.one_child import ask_one_child
 from node.pages import one_child
-from node.people import find_person
 from node.service import Node, open_node
 from node.sign_in import issue_code
 from node.tracking.facts import Attainment, Attendance, Fact, Plan, StartingPoint, Step, Support, Target, TimeAway
@@ -163,7 +162,7 @@ def test_the_host_reads_the_record_and_cannot_change_it(
 ) -> None:
     """The head of the virtual school where the child goes to school: no button, and a forged form names nobody."""
     host = federation.node(ASKER)
-    head = find_person(host.party.directory, "vsh")
+    head = host.find_person("vsh")
 
     def ask(_: object, purpose: str, sought: ChildSought, whose: str, at: str) -> LookupResult:
         return ask_one_child(host, PaperRelay(federation), head, purpose, sought, whose=whose, at=at, patience=1)

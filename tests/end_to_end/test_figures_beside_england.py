@@ -15,7 +15,6 @@ from federation.reports.shelf import NOT_RELEASED
 from node.figures.comparing import find_beside
 from node.figures.declared import load_declared, write_sql
 from node.figures.releases import fetch_releases
-from node.people import find_person
 from node.service import Node
 from node.setting_up import enter_person
 from tests.end_to_end.adding_up import AddingUp, adding_up
@@ -47,7 +46,7 @@ class Lying:
 
 
 def fetch(england: AddingUp, node: Node) -> int:
-    return fetch_releases(node, england.connect(node.party), find_person(node.party.directory, "director"))
+    return fetch_releases(node, england.connect(node.party), node.find_person("director"))
 
 
 def test_what_is_released_stands_beside_our_figure(england: AddingUp) -> None:
@@ -70,7 +69,7 @@ def test_a_release_that_the_nodes_did_not_sign_is_not_kept(england: AddingUp) ->
     (row,) = other.database.connection.execute("SELECT document FROM figures_released").fetchall()
     document = msgspec.json.decode(bytes(row["document"]), type=ReleaseDocument)
     forged = msgspec.structs.replace(document, table={**document.table, "answered": document.table["answered"][1:]})
-    person = find_person(node.party.directory, "director")
+    person = node.find_person("director")
     assert fetch_releases(node, Lying(forged), person) == 0
     assert find_beside(node, MEASURE, YEAR)[1].text == NOT_RELEASED
     (entry,) = read_entries(node.database.connection, action=Action.FIGURES_FETCHED)
@@ -79,5 +78,5 @@ def test_a_release_that_the_nodes_did_not_sign_is_not_kept(england: AddingUp) ->
 
 def test_what_is_not_released_leaves_no_trace(england: AddingUp) -> None:
     node = england.nodes["317"]
-    assert fetch_releases(node, Lying(None), find_person(node.party.directory, "director")) == 0
+    assert fetch_releases(node, Lying(None), node.find_person("director")) == 0
     assert list(read_entries(node.database.connection, action=Action.FIGURES_FETCHED)) == []

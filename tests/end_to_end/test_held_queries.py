@@ -12,7 +12,6 @@ from federation.exchange import QueryDraft, QueryState
 from federation.state import StateError
 from node.leaving.holding import decide_by_id, list_held
 from node.leaving.ledger import Standing, find_come
-from node.people import find_person
 from node.polling import answer_decided
 from node.service import Node
 from node.setting_up import enter_person
@@ -54,7 +53,7 @@ def held_by(together: OneProcess) -> Node:
 
 def decide(together: OneProcess, query_id: str, *, let_through: bool) -> None:
     node = held_by(together)
-    officer = find_person(node.party.directory, "ig")
+    officer = node.find_person("ig")
     decide_by_id(node, officer, query_id, let_through=let_through, reason="Read and understood")
 
 
@@ -137,7 +136,7 @@ def test_the_command_lists_and_decides_for_those_who_may(
     assert [each.let_through for each in list_held(held_by(together))] == [True]
     node = held_by(together)
     with pytest.raises(AccessDenied):
-        decide_by_id(node, find_person(node.party.directory, "admin"), query_id, let_through=True, reason="x")
+        decide_by_id(node, node.find_person("admin"), query_id, let_through=True, reason="x")
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from node.lookups.handover.offering import send_offer, sign_with_key
 from node.lookups.handover.shelf import State, find_given
 from node.lookups.named_children import NAMED_TO_US
 from node.lookups.one_child import ask_one_child
-from node.people import Person, find_person
+from node.people import Person
 from node.polling import Finished, poll_once
 from node.schedule import Schedule
 from node.service import Node
@@ -138,7 +138,7 @@ def together(parties: SmallFederation, device: Device, monkeypatch: pytest.Monke
 
 def person_of(together: Watched, person: str, authority: str = ASKER) -> tuple[Node, Person]:
     node = together.nodes[authority]
-    return node, find_person(node.party.directory, person)
+    return node, node.find_person(person)
 
 
 def look_up(together: Watched, sought: ChildSought, asker: str = ASKER, asked: str = ASKED) -> View:

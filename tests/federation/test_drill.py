@@ -12,7 +12,6 @@ from federation.register import Register
 from federation.register_changes import describe_adoption
 from node.answering import answer_manifest
 from node.lookups.asking import ask_placed_here
-from node.people import find_person
 from tests.federation.cast import NOW, make_member, make_register, replace_member
 from tests.node.lookups.test_lookups import PURPOSE, PaperRelay
 from tests.small_federation import SmallFederation
@@ -46,9 +45,7 @@ def test_what_a_researchers_key_asked_is_found_at_every_node(federation: SmallFe
 def test_what_was_told_to_a_nodes_people_is_found_at_both_ends(federation: SmallFederation) -> None:
     """Whoever had the node's key had what its lookups brought: other nodes' entries name its authority."""
     node = federation.node("203")
-    result = ask_placed_here(
-        node, PaperRelay(federation), find_person(node.party.directory, "vsh"), PURPOSE, patience=1
-    )
+    result = ask_placed_here(node, PaperRelay(federation), node.find_person("vsh"), PURPOSE, patience=1)
     drill = rehearse(federation, "node-203", "203", "301")
     told = [touch for touch in drill.touched if touch.log == "node-301" and touch.action == Action.LOOKUP_ANSWERED]
     assert told

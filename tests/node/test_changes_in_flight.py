@@ -20,7 +20,6 @@ from federation.transport import decode_records
 from node.answering import answer_manifest
 from node.lookups.asking import ask_placed_here
 from node.lookups.correspondents import take_in_keys
-from node.people import find_person
 from tests.node.lookups.test_lookups import ASKER, PURPOSE, PaperRelay
 from tests.small_federation import SmallFederation, read_reply
 
@@ -81,7 +80,7 @@ def test_a_node_that_rotates_answers_the_query_that_it_had_not_answered(federati
 def test_a_lookup_that_an_asker_signed_before_rotating_is_asked_again(federation: SmallFederation) -> None:
     """What is on its way is not believed any more, and says so like any refusal; asked anew it is answered."""
     node, relay = federation.node(ASKER), PaperRelay(federation, silent=frozenset({"node-301"}))
-    vsh = find_person(node.party.directory, "vsh")
+    vsh = node.find_person("vsh")
     ask_placed_here(node, relay, vsh, PURPOSE, patience=1)
     rotate(federation, f"node-{ASKER}")
     hand_out(federation)
@@ -107,7 +106,7 @@ def test_a_lookup_that_comes_back_after_its_asker_rotated_is_read(federation: Sm
         return progress
 
     relay.fetch_lookup = rotate_first  # type: ignore[method-assign, assignment]
-    result = ask_placed_here(node, relay, find_person(node.party.directory, "vsh"), PURPOSE, patience=1)
+    result = ask_placed_here(node, relay, node.find_person("vsh"), PURPOSE, patience=1)
     assert result.missing == ()
 
 
@@ -142,7 +141,7 @@ def test_an_operator_of_several_nodes_counts_once_and_sees_nothing_across(federa
     assert (refused.outcome, refused.code) == (Outcome.REFUSED, "roster_small")
     assert "has 1 operators" in refused.text
     node, relay = federation.node(ASKER), PaperRelay(federation)
-    ask_placed_here(node, relay, find_person(node.party.directory, "vsh"), PURPOSE, patience=1)
+    ask_placed_here(node, relay, node.find_person("vsh"), PURPOSE, patience=1)
     page = decode_records(relay.requests["node-301"])
     context = SealContext(relay.lookup_id, f"node-{ASKER}", "node-301", Direction.REQUEST)
     assert open_records(page, context, federation.party("node-301").keys)

@@ -60,7 +60,6 @@ def give(
     from federation.state import open_party
     from node.lookups.delegation.drafts import read_draft
     from node.lookups.delegation.giving import sign_with_key, write_delegation
-    from node.people import find_person
     from node.service import open_node
 
     draft = read_draft(
@@ -72,7 +71,8 @@ def give(
         last=last,
         purpose=purpose,
     )
-    node, giver = open_node(state), find_person(state, person_id)
+    node = open_node(state)
+    giver = node.find_person(person_id)
     written = write_delegation(node, giver, draft).delegation
     given = sign_with_key(node, giver, written.delegation_id, open_party(signer))
     click.echo(given.delegation_id)
@@ -108,11 +108,10 @@ def list_them(state: Path, person_id: str, form: str) -> None:
     from node.claim_commands import format_rows
     from node.lookups.delegation.givers import check_giver
     from node.lookups.delegation.shelf import list_given
-    from node.people import find_person
     from node.service import open_node
 
     node = open_node(state)
-    check_giver(node, find_person(state, person_id), ())
+    check_giver(node, node.find_person(person_id), ())
     rows = [
         (
             each.delegation.delegation_id,
@@ -139,11 +138,10 @@ def list_them(state: Path, person_id: str, form: str) -> None:
 def revoke(state: Path, person_id: str, delegation_id: str, patience: int) -> None:
     """End a delegation now: nothing is read by it any more, whether or not the receiving node hears of it."""
     from node.lookups.delegation.giving import revoke_delegation
-    from node.people import find_person
     from node.service import open_node
 
     node = open_node(state)
-    revoke_delegation(node, find_person(state, person_id), delegation_id)
+    revoke_delegation(node, node.find_person(person_id), delegation_id)
     _tell(node, patience)
 
 
@@ -154,11 +152,10 @@ def revoke(state: Path, person_id: str, delegation_id: str, patience: int) -> No
 def tell(state: Path, person_id: str, patience: int) -> None:
     """Tell the receiving nodes once more what they have not heard, or did not take."""
     from node.lookups.delegation.givers import check_giver
-    from node.people import find_person
     from node.service import open_node
 
     node = open_node(state)
-    check_giver(node, find_person(state, person_id), ())
+    check_giver(node, node.find_person(person_id), ())
     _tell(node, patience, anew=True)
 
 
@@ -168,14 +165,13 @@ def read_named(state: Path, person_id: str, purpose: str, at: str | None, patien
     from node.lookups.child_command import say_who_did_not_tell
     from node.lookups.file_fields import FILE_FIELDS
     from node.lookups.named_children import read_named_to
-    from node.people import find_person
     from node.service import open_node
 
     node = open_node(state)
     if at is None or at == node.authority:
         files = read_named_to(node, person_id, purpose, copying=form != "table")
     else:
-        found = _ask_named(node, find_person(state, person_id), purpose, at, patience, copying=form != "table")
+        found = _ask_named(node, node.find_person(person_id), purpose, at, patience, copying=form != "table")
         say_who_did_not_tell(found)
         files = tuple(file for answer in found.answers for file in answer.files)
     rows = [tuple(getattr(file, name) for name in FILE_FIELDS) for file in files]

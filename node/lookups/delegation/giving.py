@@ -42,7 +42,7 @@ from node.lookups.delegation.drafts import Draft, blame_member, blaming
 from node.lookups.delegation.givers import check_giver
 from node.lookups.delegation.shelf import drop_drafts, find_given, is_still_signed, keep_draft, list_drafts, list_given
 from node.lookups.signers import find_signer
-from node.people import Person, find_person
+from node.people import Person
 from node.service import Node
 from node.snapshots import Snapshot
 from policies.access_policy import AccessRequest
@@ -181,7 +181,7 @@ def _check_receiver(node: Node, giver: Person, role: str, groups: Collection[str
 def _find_receiver(node: Node, draft: Draft) -> tuple[Role, str]:
     """Return the role that receives, and its node. Raises `StateError` for nobody we know."""
     if not _is_elsewhere(node, draft):
-        return find_person(node.party.directory, draft.person).role, node.party.member_id
+        return node.find_person(draft.person).role, node.party.member_id
     (other,) = list_addressed(node, draft.authority)
     return Role.VIRTUAL_SCHOOL_HEAD, other.id
 

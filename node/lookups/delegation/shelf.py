@@ -19,7 +19,7 @@ from federation.envelope import Envelope, read_envelope, write_envelope
 from federation.register import Member, RegisterError
 from federation.state import StateError
 from node.lookups.delegation.givers import check_giver
-from node.people import Person, find_person
+from node.people import Person
 from node.service import Node
 from policies.access_policy import AccessDenied
 
@@ -148,7 +148,7 @@ def is_still_signed(node: Node, given: Given) -> bool:
 
 def _verifies(node: Node, given: Given) -> bool:
     try:
-        giver = find_person(node.party.directory, given.delegation.given_by)
+        giver = node.find_person(given.delegation.given_by)
         check_giver(node, giver, given.delegation.field_groups)
         home = node.register().find(node.party.member_id, node.clock())
         verify_given(node, given.envelope, given.delegation, home)

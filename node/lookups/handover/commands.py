@@ -27,10 +27,10 @@ def handover() -> None:
 
 
 def _open(state: Path, person_id: str) -> "tuple[Node, Person]":
-    from node.people import find_person
     from node.service import open_node
 
-    return open_node(state), find_person(state, person_id)
+    node = open_node(state)
+    return node, node.find_person(person_id)
 
 
 @contextmanager

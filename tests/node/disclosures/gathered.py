@@ -14,7 +14,7 @@ from node.disclosures.mandates import Draft, draft_gathering
 from node.disclosures.record import DisclosureRecord
 from node.lookups.answering import answer_lookup
 from node.lookups.one_child import ask_one_child
-from node.people import BY_SCHOOLS, Person, find_person
+from node.people import BY_SCHOOLS, Person
 from node.service import Node
 from node.setting_up import enter_person
 from tests.node.lookups.test_lookups import PaperRelay
@@ -50,7 +50,7 @@ def officer_of(federation: SmallFederation, person: str = "ig", role: str = "ig_
     node = federation.node(HOME)
     schools = (100_001,) if role in BY_SCHOOLS else ()
     enter_person(node.party.directory, person, role, "Information governance", schools=schools)
-    return node, find_person(node.party.directory, person)
+    return node, node.find_person(person)
 
 
 def child_hosted_by(federation: SmallFederation, host: str, nth: int = 0) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def look(federation: SmallFederation, host: str, child: dict[str, Any], purpose:
     """Have the head of a host authority look at one child of home, a second later; return the lookup's id."""
     federation.clock.move(timedelta(seconds=1))
     node, relay = federation.node(host), Relay(federation, asker=host)
-    head = find_person(node.party.directory, "vsh")
+    head = node.find_person("vsh")
     sought = ChildSought(upn=child["upn"])
     found = ask_one_child(node, relay, head, purpose, sought, whose="theirs", at=HOME, patience=1)
     assert sum(len(answer.files) for answer in found.answers) == 1

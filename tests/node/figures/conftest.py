@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 
 from node.figures.showing import Shown, Wish, show_figure
-from node.people import find_person
 from node.service import Node
 from node.setting_up import enter_person
 from node.vault import read_vault
@@ -43,7 +42,7 @@ def ask(node: Node) -> Ask:
     def show(
         person: str, measure: str = "placements", by: str = "", whose: str = "authority", year: int = YEAR
     ) -> Shown:
-        reader = find_person(node.party.directory, person)
+        reader = node.find_person(person)
         return show_figure(node, reader, "Annual report", Wish(measure, by, year, whose))
 
     return show

@@ -19,7 +19,6 @@ from node.earlier_rows import Question
 from node.figures.declared import load_declared, write_sql
 from node.figures.showing import Shown, Wish, show_figure
 from node.lookups.purpose import PurposeMissing
-from node.people import find_person
 from node.refusal import Refused
 from node.service import Node
 from node.setting_up import enter_person
@@ -154,9 +153,7 @@ def test_the_log_has_who_why_and_how_many_cells_and_no_figure(node: Node, ask: A
 @pytest.mark.parametrize("purpose", ["", "  ", "About A801200005001"])
 def test_a_purpose_is_stated_that_the_log_may_keep(node: Node, purpose: str) -> None:
     with pytest.raises(PurposeMissing):
-        show_figure(
-            node, find_person(node.party.directory, "director"), purpose, Wish("absence", "", 202425, "authority")
-        )
+        show_figure(node, node.find_person("director"), purpose, Wish("absence", "", 202425, "authority"))
     assert logged(node) == []
 
 

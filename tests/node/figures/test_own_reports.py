@@ -12,14 +12,13 @@ from federation.reports.written import WrittenReport
 from federation.state import StateError
 from node.figures.reports import SCHOOL_REPORT, list_own_reports, write_own_report
 from node.lookups.purpose import PurposeMissing
-from node.people import find_person
 from node.service import Node
 from policies.access_policy import AccessDenied
 from tests.node.figures.conftest import YEAR, list_schools
 
 
 def write(node: Node, person: str, name: str = SCHOOL_REPORT, whose: str = "authority") -> WrittenReport:
-    return write_own_report(node, find_person(node.party.directory, person), "Annual report", name, YEAR, whose)
+    return write_own_report(node, node.find_person(person), "Annual report", name, YEAR, whose)
 
 
 def rows_of(written: WrittenReport) -> list[dict[str, str]]:
@@ -87,7 +86,7 @@ REFUSED = (
 
 def test_what_one_may_not_see_or_says_no_purpose_of_is_in_no_report(node: Node) -> None:
     for person, name, whose, purpose, error in REFUSED:
-        reader = find_person(node.party.directory, person)
+        reader = node.find_person(person)
         with pytest.raises(error):
             write_own_report(node, reader, purpose, name, YEAR, whose)
     entries = [each.to_event() for each in read_entries(node.database.connection, action=Action.FIGURES_SHOWN)]

@@ -11,7 +11,6 @@ from federation.hub_line import HubUnreachable
 from federation.sealing import SEALED_BYTES
 from node.host_facts import find_facts
 from node.lookups.asking import ask_placed_here, open_answer
-from node.people import find_person
 from node.upn import is_upn
 from tests.node.host_facts.naive_rolls import children_in_care
 from tests.node.host_facts.played_claims import HOME, PaperRelay, claim, open_request
@@ -24,7 +23,7 @@ def test_a_claim_looks_like_a_lookup(federation: SmallFederation) -> None:
     node = federation.node(HOME)
     claim(federation, relay)
     claim_answers = dict(relay.answers)
-    ask_placed_here(node, relay, find_person(node.party.directory, "vsh"), "Termly review", patience=1)
+    ask_placed_here(node, relay, node.find_person("vsh"), "Termly review", patience=1)
     claimed, lookup = relay.batches
     assert set(claimed.pages) == set(lookup.pages)
     pages = [*claimed.pages.values(), *lookup.pages.values(), *claim_answers.values(), *relay.answers.values()]

@@ -29,7 +29,6 @@ from node.lookups.area_children import (
 )
 from node.lookups.child_sight import list_sights, list_untold
 from node.lookups.own_children import list_own_children
-from node.people import find_person
 from node.service import Node
 from node.setting_up import enter_person
 from node.snapshots import Snapshot
@@ -214,7 +213,7 @@ def read_groups(node: Node, policy: AccessPolicy, role: Role, authority: str) ->
 
 def test_no_list_caseload_or_figure_of_children_in_care_has_them(node: Node) -> None:
     """Whatever is switched on, the lists of children in care are what they were."""
-    snapshot, person = current(node), find_person(node.party.directory, "vsh")
+    snapshot, person = current(node), node.find_person("vsh")
     before = list_own_children(node, snapshot, person.role).rows, find_children(node, snapshot, person)
     put_policy(node.party.directory, switch_on(groups=CHILD_RECORD))
     after = list_own_children(node, snapshot, person.role).rows, find_children(node, snapshot, person)

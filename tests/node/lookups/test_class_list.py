@@ -13,7 +13,7 @@ from federation.state import StateError
 from node.lookups import gathering
 from node.lookups.class_list import ClassList, read_class, read_own_class
 from node.lookups.gathering import Gathered
-from node.people import Person, find_person
+from node.people import Person
 from node.service import Node
 from node.setting_up import enter_person
 from policies.access_policy import AccessDenied
@@ -59,7 +59,7 @@ def schooled(federation: SmallFederation) -> SmallFederation:
 
 
 def teacher_of(federation: SmallFederation, person: str = "teacher") -> Person:
-    return find_person(federation.node(ASKER).party.directory, person)
+    return federation.node(ASKER).find_person(person)
 
 
 def read(federation: SmallFederation, relay: PaperRelay | None = None, person: str = "teacher") -> ClassList:

@@ -9,7 +9,7 @@ from audit.log import read_entries
 from federation.cli import run
 from federation.transport import HubConnection
 from node.lookups.asking import ask_placed_here, check_copying
-from node.people import Person, find_person
+from node.people import Person
 from node.service import Node
 from node.setting_up import enter_person
 from policies.access_policy import AccessDenied, AccessPolicy
@@ -42,7 +42,7 @@ def refusals(node: Node) -> list[dict[str, object]]:
 
 
 def test_a_copy_is_refused_and_logged_before_anybody_is_asked(node: Node) -> None:
-    vsh = find_person(node.party.directory, "vsh")
+    vsh = node.find_person("vsh")
     hub: HubConnection = Unreachable()  # type: ignore[assignment]
     with pytest.raises(AccessDenied, match="may not export"):
         ask_placed_here(node, hub, vsh, "Termly review", patience=1, copying=True)

@@ -32,7 +32,6 @@ from federation.wire import whole_seconds
 from node import polling
 from node.lookups.asking import ask_placed_here
 from node.lookups.correspondents import Publication, exchange_keys, receiving_key, split_reachable, take_in_keys
-from node.people import find_person
 from node.polling import UNSIGNED
 from node.service import Node
 from tests.node.lookups.test_lookups import PURPOSE, PaperRelay
@@ -125,7 +124,7 @@ def test_a_lookup_goes_through_week_after_week(federation: SmallFederation) -> N
         for authority in federation.authorities:
             take_in_keys(federation.node(authority), relay.fetch_sealing_keys().keys)
         node = federation.node(ASKER)
-        result = ask_placed_here(node, relay, find_person(node.party.directory, "vsh"), PURPOSE, patience=1)
+        result = ask_placed_here(node, relay, node.find_person("vsh"), PURPOSE, patience=1)
         assert result.missing == ()
         assert len(result.answers) == len(federation.authorities) - 1
     for authority in federation.authorities:
@@ -215,7 +214,7 @@ def test_a_node_without_a_key_is_named_and_the_others_are_asked(federation: Smal
     for authority in federation.authorities:
         take_in_keys(federation.node(authority), relay.fetch_sealing_keys().keys)
     node = federation.node(ASKER)
-    result = ask_placed_here(node, relay, find_person(node.party.directory, "vsh"), PURPOSE, patience=1)
+    result = ask_placed_here(node, relay, node.find_person("vsh"), PURPOSE, patience=1)
     assert [(missing.node, missing.reason) for missing in result.missing] == [
         ("node-301", "node-301 has published no sealing key that is good now")
     ]
@@ -238,7 +237,7 @@ def test_a_page_sealed_to_the_last_key_opens_while_it_may_be_in_flight(federatio
     renew_register(federation)
     node = federation.node(ASKER)
     silent = PaperRelay(federation, silent=frozenset({"node-301"}), keys=relay.keys)
-    ask_placed_here(node, silent, find_person(node.party.directory, "vsh"), PURPOSE, patience=1)
+    ask_placed_here(node, silent, node.find_person("vsh"), PURPOSE, patience=1)
     federation.clock.move(timedelta(minutes=2))
     renew_sealing_key(other.party, federation.clock())
     take_in_keys(federation.node(OTHER), [publish_of(federation.node(ASKER))])
@@ -303,7 +302,7 @@ def test_whom_no_answer_can_be_sealed_to_is_not_answered(federation: SmallFedera
     move(federation, WEEK)
     exchange_keys(federation.node(OTHER), relay)
     node = federation.node(ASKER)
-    ask_placed_here(node, relay, find_person(node.party.directory, "vsh"), PURPOSE, patience=1)
+    ask_placed_here(node, relay, node.find_person("vsh"), PURPOSE, patience=1)
     page = relay.requests["node-301"]
     assert relay.deliver("node-301", page) is None
     take_in_keys(federation.node(OTHER), [publish_of(node)])

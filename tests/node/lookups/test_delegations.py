@@ -28,7 +28,6 @@ from node.lookups.gathering import Gathered
 from node.lookups.named_children import NAMED_TO_US, read_named_to
 from node.lookups.notices import list_notices
 from node.lookups.own_children import list_own_children
-from node.people import find_person
 from node.service import Node
 from node.setting_up import enter_person
 from policies.access_policy import MATRIX, AccessDenied
@@ -66,14 +65,14 @@ def draft(federation: SmallFederation, **changes: Any) -> Draft:
 def give(federation: SmallFederation, giver: str = "vsh", **changes: Any) -> Delegation:
     """Write a delegation, and sign it by the head's key file."""
     node = federation.node(HOME)
-    person = find_person(node.party.directory, giver)
+    person = node.find_person(giver)
     written = write_delegation(node, person, draft(federation, **changes)).delegation
     return sign_with_key(node, person, written.delegation_id, federation.party(f"{giver}@la-{HOME}"))
 
 
 def read(federation: SmallFederation, person: str = "vsh", relay: PaperRelay | None = None) -> LookupResult:
     node = federation.node(ASKER)
-    asker = find_person(node.party.directory, person)
+    asker = node.find_person(person)
     return ask_lookup(node, relay or PaperRelay(federation), asker, PURPOSE, NAMED_TO_US, at=HOME, patience=1)
 
 
@@ -101,7 +100,7 @@ def test_giving_and_revoking_are_in_the_log_child_by_child(federation: SmallFede
     assert len({event.subject for event in entries} - {""}) == 2
     assert {event.reference for event in entries} == {given.delegation_id}
     assert entries[0].details["receiver"] == ASKER
-    revoke_delegation(node, find_person(node.party.directory, "vsh"), given.delegation_id)
+    revoke_delegation(node, node.find_person("vsh"), given.delegation_id)
     (revoked,) = events(node, Action.DELEGATION_REVOKED)
     assert (revoked.actor, revoked.reference) == ("vsh (virtual_school_head)", given.delegation_id)
 
@@ -109,17 +108,17 @@ def test_giving_and_revoking_are_in_the_log_child_by_child(federation: SmallFede
 def test_one_that_is_revoked_gives_nothing_at_the_next_reading(federation: SmallFederation) -> None:
     given, node = give(federation), federation.node(HOME)
     assert read(federation).answers[0].files
-    revoke_delegation(node, find_person(node.party.directory, "vsh"), given.delegation_id)
+    revoke_delegation(node, node.find_person("vsh"), given.delegation_id)
     (answer,) = read(federation).answers
     assert (answer.files, answer.fields, answer.delegations) == ((), (), ())
     with pytest.raises(StateError, match="revoked already"):
-        revoke_delegation(node, find_person(node.party.directory, "vsh"), given.delegation_id)
+        revoke_delegation(node, node.find_person("vsh"), given.delegation_id)
 
 
 def test_two_who_revoke_it_at_once_revoke_it_once(federation: SmallFederation, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both have read that it is in force before either writes."""
     given, node, met = give(federation), federation.node(HOME), threading.Barrier(2)
-    head = find_person(node.party.directory, "vsh")
+    head = node.find_person("vsh")
 
     def read_and_meet(node: Node, delegation_id: str) -> Given | None:
         found = find_given(node, delegation_id)
@@ -211,7 +210,7 @@ def test_whoever_may_not_take_it_out_themselves_cannot_give_or_revoke_it(
     with pytest.raises(AccessDenied):
         give(federation, giver)
     with pytest.raises(AccessDenied):
-        revoke_delegation(node, find_person(node.party.directory, giver), given.delegation_id)
+        revoke_delegation(node, node.find_person(giver), given.delegation_id)
     assert len(list_given(node)) == 1
 
 
@@ -252,7 +251,7 @@ def test_who_could_see_a_child_names_whoever_it_is_named_to_with_what_is_named_a
     assert [(sight.asker.name, sight.action, set(sight.field_groups)) for sight in named] == [
         (f"deputy at {ASKER}", "read", set(GROUPS))
     ]
-    revoke_delegation(node, find_person(node.party.directory, "vsh"), given.delegation_id)
+    revoke_delegation(node, node.find_person("vsh"), given.delegation_id)
     sights = list_sights(node, number, Role.VIRTUAL_SCHOOL_HEAD)
     assert not any(sight.relation == "named_child" for sight in sights)
 
@@ -357,7 +356,7 @@ def test_a_delegation_is_read_as_it_was_signed_and_by_no_other_key(federation: S
 def test_the_same_written_twice_is_one_and_is_given_once(federation: SmallFederation) -> None:
     """A form sent twice, or a button pressed twice, gives nothing twice."""
     node, key = federation.node(HOME), federation.party(f"vsh@la-{HOME}")
-    head = find_person(node.party.directory, "vsh")
+    head = node.find_person("vsh")
     first, second = (write_delegation(node, head, draft(federation)) for _ in range(2))
     assert first == second
     given = sign_with_key(node, head, first.delegation.delegation_id, key)
@@ -372,7 +371,7 @@ def test_one_whose_givers_key_has_changed_is_given_again(
 ) -> None:
     """In the same words: the old one is in force no more, and revoking it first would be a step for nothing."""
     given, node, known = give(federation), federation.node(HOME), federation.register
-    head, other = find_person(node.party.directory, "vsh"), federation.party("officer@la-203").keys
+    head, other = node.find_person("vsh"), federation.party("officer@la-203").keys
     renewed = tuple(
         msgspec.structs.replace(member, signing_key=known.find(other.member_id, federation.clock()).signing_key)
         if member.id == f"vsh@la-{HOME}"
@@ -392,7 +391,7 @@ def test_two_who_sign_the_same_at_once_give_it_once(
 ) -> None:
     """Both have found the draft before either is kept."""
     node, met = federation.node(HOME), threading.Barrier(2)
-    head, honest = find_person(node.party.directory, "vsh"), giving._find_draft
+    head, honest = node.find_person("vsh"), giving._find_draft
     written = write_delegation(node, head, draft(federation)).delegation
 
     def find_and_meet(*asked: Any) -> Envelope:
@@ -417,7 +416,7 @@ def test_two_who_sign_the_same_at_once_give_it_once(
 
 def test_what_is_not_signed_gives_nothing_and_is_forgotten(federation: SmallFederation) -> None:
     node = federation.node(HOME)
-    head = find_person(node.party.directory, "vsh")
+    head = node.find_person("vsh")
     written = write_delegation(node, head, draft(federation)).delegation
     assert (list_given(node), read(federation).answers[0].files) == ((), ())
     with pytest.raises(StateError, match="nothing was given"):
@@ -431,8 +430,8 @@ def test_what_is_not_signed_gives_nothing_and_is_forgotten(federation: SmallFede
 def test_a_draft_is_its_writers_alone(federation: SmallFederation) -> None:
     enter_person(federation.directory / f"node-{HOME}", "other", "virtual_school_head", "Other head")
     node = federation.node(HOME)
-    written = write_delegation(node, find_person(node.party.directory, "vsh"), draft(federation)).delegation
-    other = find_person(node.party.directory, "other")
+    written = write_delegation(node, node.find_person("vsh"), draft(federation)).delegation
+    other = node.find_person("other")
     with pytest.raises(StateError, match="write it again"):
         sign_with_key(node, other, written.delegation_id, federation.party(f"vsh@la-{HOME}"))
     with pytest.raises(StateError, match="you are not in it"):
@@ -484,7 +483,7 @@ def test_one_of_our_people_reads_the_one_child_named_to_them(
     assert read_named_to(home, "other", PURPOSE) == ()
     entries = [event for event in events(home, Action.CHILDREN_LISTED) if event.subject]
     assert [(event.actor.split()[0], event.relationship) for event in entries] == [(person, "named_child")]
-    revoke_delegation(home, find_person(home.party.directory, "vsh"), given.delegation_id)
+    revoke_delegation(home, home.find_person("vsh"), given.delegation_id)
     assert read_named_to(home, person, PURPOSE) == ()
 
 

@@ -35,7 +35,7 @@ from node.lookups.emergency_asking import Draft, draft_emergency, send_emergency
 from node.lookups.errand import LookupResult
 from node.lookups.notices import NoticeKind, list_notices, review_notice
 from node.lookups.sealed_pages import seal_signed
-from node.people import Person, find_person
+from node.people import Person
 from node.service import Node
 from node.setting_up import enter_person
 from policies.access_policy import AccessDenied
@@ -101,7 +101,7 @@ def give_passkeys(
 
 def asker_of(federation: SmallFederation, person: str = "officer") -> tuple[Node, Person]:
     node = federation.node(ASKER)
-    return node, find_person(node.party.directory, person)
+    return node, node.find_person(person)
 
 
 def sought_of(federation: SmallFederation) -> ChildSought:
@@ -158,7 +158,7 @@ def test_each_officer_reviews_it_afterwards(urgent: SmallFederation, device: Dev
     enter_person(urgent.directory / f"node-{HOME}", "ig", "ig_officer", "Officer")
     node = urgent.node(HOME)
     (notice,) = list_notices(node)
-    review_notice(node, find_person(node.party.directory, "ig"), notice.notice_id, "taken_further", "Told the council")
+    review_notice(node, node.find_person("ig"), notice.notice_id, "taken_further", "Told the council")
     assert list_notices(node)[0].outcome == "taken_further"
 
 

@@ -34,7 +34,7 @@ from node.lookups.handover.offering import (
     write_offer,
 )
 from node.lookups.handover.shelf import GOOD_FOR, Handover, State, clear, find_come, find_given, list_come, list_given
-from node.people import Person, find_person
+from node.people import Person
 from node.service import Node
 from node.setting_up import enter_person
 from node.tracking.facts import Attendance, Fact, Plan, Target
@@ -112,7 +112,7 @@ def child_of(federation: SmallFederation) -> str:
 
 def head_of(federation: SmallFederation, authority: str = HOME) -> tuple[Node, Person]:
     node = federation.node(authority)
-    return node, find_person(node.party.directory, "officer" if authority == HOME else "vsh")
+    return node, node.find_person("officer" if authority == HOME else "vsh")
 
 
 def relay(federation: SmallFederation, sender: str, **more: Any) -> TwoWayRelay:
@@ -401,12 +401,13 @@ def test_a_policy_that_changed_meanwhile_keeps_the_record_here(parties: SmallFed
 def test_who_may_offer_and_who_may_take(parties: SmallFederation) -> None:
     for authority in (HOME, OTHER):
         enter_person(parties.directory / f"node-{authority}", "staff", "virtual_school_staff", "Staff")
-    node, staff = parties.node(HOME), find_person(parties.directory / f"node-{HOME}", "staff")
+    node = parties.node(HOME)
+    staff = node.find_person("staff")
     with pytest.raises(AccessDenied):
         write_offer(node, staff, Wish(child_of(parties), OTHER, "new_home", WHY))
     enter_person(node.party.directory, "unknown", "virtual_school_head", "Head whom the register does not have")
     with pytest.raises(StateError, match="register"):
-        write_offer(node, find_person(node.party.directory, "unknown"), Wish(child_of(parties), OTHER, "new_home", WHY))
+        write_offer(node, node.find_person("unknown"), Wish(child_of(parties), OTHER, "new_home", WHY))
     offer, other = give(parties), parties.node(OTHER)
     hub, place = relay(parties, OTHER), find_place(other, offer, "9")
     with pytest.raises(AccessDenied):

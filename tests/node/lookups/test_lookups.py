@@ -39,7 +39,6 @@ from node.lookups.asking import ask_placed_here, collect_answers, list_others, o
 from node.lookups.command import format_result
 from node.lookups.errand import LookupResult
 from node.lookups.purpose import PurposeMissing
-from node.people import find_person
 from node.service import Node
 from node.unapproved import MOST_LOGGED
 from policies.access_policy import MATRIX, AccessDenied
@@ -98,7 +97,7 @@ class PaperRelay:
 
 def ask(federation: SmallFederation, relay: PaperRelay, person: str = "vsh", purpose: str = PURPOSE) -> LookupResult:
     node = federation.node(ASKER)
-    return ask_placed_here(node, relay, find_person(node.party.directory, person), purpose, patience=1)
+    return ask_placed_here(node, relay, node.find_person(person), purpose, patience=1)
 
 
 def events(node: Node, action: Action) -> list[AuditEvent]:

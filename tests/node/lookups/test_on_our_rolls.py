@@ -10,11 +10,10 @@ from audit.log import read_entries
 from federation.cli import run
 from node.ingest.tokens import row_token
 from node.lookups.on_our_rolls import ASK_SCHOOL, LISTING, find_on_our_rolls, list_on_our_rolls
-from node.people import BY_SCHOOLS
 from node.service import Node
-from node.setting_up import enter_person
 from policies.access_policy import AccessDenied
 from policies.names import Role
+from tests.every_role import enter_one
 from tests.policies.test_access_matrix import ALLOWED
 from tests.small_federation import SmallFederation, copy_federation
 
@@ -87,8 +86,7 @@ def test_who_has_claimed_a_child_here_is_named(node: Node) -> None:
 
 @pytest.mark.parametrize("role", Role)
 def test_the_list_is_for_whoever_may_list_a_hosts_children(node: Node, role: Role) -> None:
-    school, schools = (100_001 if role is Role.DESIGNATED_TEACHER else None), (100_001,) * (role in BY_SCHOOLS)
-    enter_person(node.party.directory, "somebody", role, "Somebody", school, schools)
+    enter_one(node.party.directory, role, 100_001, "somebody")
     if (role, "host", "list", "identity") in ALLOWED:
         assert list_on_our_rolls(node, "somebody", "Who is in our schools")
         return

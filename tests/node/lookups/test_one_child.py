@@ -21,7 +21,6 @@ from node.lookups.notices import NoticeKind, list_notices, review_notice
 from node.lookups.one_child import ask_one_child, find_own_child
 from node.lookups.own_children import FIELDS, list_own_children
 from node.lookups.purpose import PurposeMissing
-from node.people import find_person
 from node.service import Node
 from node.setting_up import enter_person
 from policies.access_policy import MATRIX, AccessDenied
@@ -68,7 +67,7 @@ def ask(
     federation: SmallFederation, relay: PaperRelay, sought: ChildSought, whose: str = "theirs", person: str = "vsh"
 ) -> LookupResult:
     node = federation.node(ASKER)
-    asker = find_person(node.party.directory, person)
+    asker = node.find_person(person)
     return ask_one_child(node, relay, asker, PURPOSE, sought, whose=whose, at=HOME, patience=1)
 
 
@@ -160,7 +159,7 @@ def test_an_authority_without_a_node_is_not_asked(federation: SmallFederation) -
             ask_one_child(
                 node,
                 relay,
-                find_person(node.party.directory, "vsh"),
+                node.find_person("vsh"),
                 PURPOSE,
                 ChildSought(upn="A823456789012"),
                 whose="theirs",
@@ -227,7 +226,7 @@ def test_the_relay_sees_the_same_of_a_search_that_finds_somebody_and_of_one_that
 def officer_of(federation: SmallFederation) -> tuple[Node, Any]:
     enter_person(federation.directory / f"node-{HOME}", "ig", "ig_officer", "Officer")
     node = federation.node(HOME)
-    return node, find_person(node.party.directory, "ig")
+    return node, node.find_person("ig")
 
 
 def hold(federation: SmallFederation) -> None:

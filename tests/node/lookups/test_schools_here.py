@@ -13,7 +13,6 @@ from node.lookups.command import HEADINGS, list_rows
 from node.lookups.errand import LookupResult
 from node.lookups.reading_room import Reader
 from node.lookups.schools_here import LISTING, find_schools_here
-from node.people import find_person
 from node.service import Node
 from node.vault import read_vault
 from policies.access_policy import MATRIX
@@ -41,7 +40,7 @@ def pupil(node: Node) -> tuple[ChildRecord, str]:
 
 
 def find(node: Node, *children: ChildRecord) -> Mapping[str, str]:
-    person = find_person(node.party.directory, "vsh")
+    person = node.find_person("vsh")
     reader = Reader(node, person, "Termly review", LISTING, False, node.policy().version)
     return find_schools_here(reader, node.store.current(), children)
 

@@ -21,7 +21,6 @@ from node.lookups.delegation.giving import revoke_delegation
 from node.lookups.delegation.shelf import Come, list_come, list_come_to, list_given
 from node.lookups.delegation.telling import list_untold, tell_receivers
 from node.lookups.single_page import say_to
-from node.people import find_person
 from tests.node.lookups.test_delegations import FORGED, HOME, forged, give, read
 from tests.node.lookups.test_handovers import TwoWayRelay
 from tests.node.lookups.test_lookups import ASKER, events
@@ -38,7 +37,7 @@ def come(federation: SmallFederation) -> tuple[Come, ...]:
 
 def revoke(federation: SmallFederation, delegation_id: str) -> None:
     node = federation.node(HOME)
-    revoke_delegation(node, find_person(node.party.directory, "vsh"), delegation_id)
+    revoke_delegation(node, node.find_person("vsh"), delegation_id)
 
 
 def notify(federation: SmallFederation, envelope: Envelope, *, revoked: bool = False, sender: str = HOME) -> NodeAnswer:
@@ -66,7 +65,7 @@ def test_the_receiving_node_knows_at_once_what_was_given_and_revoked(federation:
     assert len({event.subject for event in received}) == len(given.children)
     assert {event.acting_for for event in received} == {HOME}
     for person, sees in (("vsh", [given]), ("admin", [])):
-        told = list_come_to(theirs, find_person(theirs.party.directory, person))
+        told = list_come_to(theirs, theirs.find_person(person))
         assert [each.delegation for each in told] == sees
     revoke(federation, given.delegation_id)
     assert tell(federation) == 0

@@ -14,12 +14,11 @@ from audit.event import Action, Outcome
 from audit.log import read_entries
 from node.app import create_app
 from node.lookups.area_children import AREA_CHILDREN, FIELDS
-from node.people import BY_SCHOOLS
 from node.service import Node
-from node.setting_up import enter_person
 from node.sign_in import issue_code
 from node.vault import read_vault
 from policies.names import BY_AREA, CHILD_RECORD, FieldGroup, Relation, Role
+from tests.every_role import enter_one
 from tests.node.pages.test_matrix_over_http import SCHOOL, WHY, Visitor
 from tests.own_policies import drop_policy, put_policy
 from tests.small_federation import SmallFederation, copy_federation
@@ -33,8 +32,7 @@ def node(pristine_london: SmallFederation, tmp_path_factory: pytest.TempPathFact
     """A node with children of every status, and one person of every role."""
     node = copy_federation(pristine_london, tmp_path_factory.mktemp("area") / "london").node(HERE)
     for role in Role:
-        school, schools = (SCHOOL if role is Role.DESIGNATED_TEACHER else None), (SCHOOL,) * (role in BY_SCHOOLS)
-        enter_person(node.party.directory, role.replace("_", "-"), role, "Somebody", school, schools)
+        enter_one(node.party.directory, role, SCHOOL)
     return node
 
 

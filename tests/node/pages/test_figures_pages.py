@@ -14,6 +14,7 @@ from node.pages import through_hub
 from node.service import Node
 from node.setting_up import enter_person
 from node.vault import read_vault
+from tests.every_role import last_day
 from tests.node.pages.conftest import Browse, Send
 
 ASKED = {"measure": "placements", "by": "", "year": "202425", "whose": "authority", "purpose": "Annual report"}
@@ -102,7 +103,7 @@ def test_an_inspector_of_schools_sees_theirs_beside_authority_and_england(
     node: Node, browse: Browse, send: Send
 ) -> None:
     urns = of_schools(node)
-    enter_person(node.party.directory, "inspector", "school_inspector", "Inspector", schools=urns[:2])
+    enter_person(node.party.directory, "inspector", "school_inspector", "Inspector", schools=urns[:2], until=last_day())
     client = browse("inspector")
     form = client.get("/figures").text
     assert 'value="authority"' in form
@@ -117,7 +118,7 @@ def test_an_inspector_of_schools_sees_theirs_beside_authority_and_england(
 
 
 def test_an_inspector_of_the_authority_sees_any_school_and_no_record(node: Node, browse: Browse, send: Send) -> None:
-    enter_person(node.party.directory, "inspector", "authority_inspector", "Inspector")
+    enter_person(node.party.directory, "inspector", "authority_inspector", "Inspector", until=last_day())
     client = browse("inspector")
     assert 'name="school"' in client.get("/figures").text
     assert send(client, "/figures", {**ASKED, "school": str(of_schools(node)[-1])}).status_code == 200

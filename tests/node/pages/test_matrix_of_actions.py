@@ -16,12 +16,12 @@ from audit.log import read_entries
 from node.app import create_app
 from node.people import BY_SCHOOLS
 from node.service import Node
-from node.setting_up import enter_person
 from node.sign_in import issue_code
 from node.tracking.store import read_records
 from node.vault import read_vault
 from policies.access_policy import MATRIX
 from policies.names import Role
+from tests.every_role import enter_one
 from tests.node.pages.test_matrix_over_http import WHY, Visitor
 from tests.own_policies import drop_policy, put_policy
 from tests.policies.test_access_matrix import ALLOWED
@@ -38,9 +38,7 @@ def node(pristine_federation: SmallFederation, tmp_path_factory: pytest.TempPath
     node = federation.node(federation.authorities[0])
     own, _ = schools_of(node)
     for role in Role:
-        school = own if role is Role.DESIGNATED_TEACHER else None
-        schools = (own,) if role in BY_SCHOOLS else ()
-        enter_person(node.party.directory, role.replace("_", "-"), role, "Somebody", school, schools)
+        enter_one(node.party.directory, role, own)
     return node
 
 

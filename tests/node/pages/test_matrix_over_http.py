@@ -27,6 +27,7 @@ from node.setting_up import enter_person
 from node.sign_in import issue_code
 from policies.access_policy import MATRIX
 from policies.names import BY_AREA, CHILD_RECORD, Role
+from tests.every_role import enter_one
 from tests.own_policies import put_policy
 from tests.policies.test_access_matrix import ALLOWED
 from tests.small_federation import SmallFederation
@@ -199,8 +200,7 @@ def _no_hub(*_: object, **__: object) -> object:
 def sign_in(node: Node, port: int, role: str) -> Visitor:
     """Enter a person of this role, for one school if it is a teacher's, and sign them in."""
     person = role.replace("_", "-")
-    school, schools = (SCHOOL if role == Role.DESIGNATED_TEACHER else None), (SCHOOL,) * (role in BY_SCHOOLS)
-    enter_person(node.party.directory, person, role, "Somebody", school, schools)
+    enter_one(node.party.directory, role, SCHOOL)
     visitor = Visitor(port)
     visitor.get("/sign-in")
     assert visitor.send("/sign-in", {"code": issue_code(node, person)}) == 303

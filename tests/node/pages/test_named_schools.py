@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 
@@ -10,12 +11,17 @@ from node.ingest.formats import load_formats
 from node.ingest.periods import UNDATED
 from node.schools import name_school, read_school_names
 from node.service import Node
+from node.tracking.caseload import list_caseload
+from node.tracking.changing import change_record
+from node.tracking.facts import Admission
+from node.tracking.visit import begin_visit
 from tests.node.pages.changed_snapshot import publish_changed
 from tests.node.pages.conftest import Browse, Send
 
 REGISTER = f"identified/staged/{load_formats()['gias'].relation}-{UNDATED}"
 AT_SCHOOL = "SELECT * REPLACE (100001 AS school_urn) FROM {table}"
 NAMED = "Hill & Dale Academy (100001)"
+WHY = {"purpose": "Termly review"}
 
 
 @pytest.mark.parametrize(
@@ -54,6 +60,27 @@ def test_pages_name_the_school(node: Node, show: Callable[[str, str], str]) -> N
     publish_changed(node, {"identified/children": AT_SCHOOL, REGISTER: named})
     for path in PAGES:
         assert NAMED in show("vsh", path), path
+
+
+def test_the_history_of_a_record_names_the_school(node: Node, browse: Browse, send: Send) -> None:
+    """What was set down about a school, a number in the record, is read by its name."""
+    publish_changed(node, {REGISTER: "SELECT 100001 AS urn, 'Hill & Dale Academy' AS establishmentname"})
+    visit = begin_visit(node, "vsh", "Termly review")
+    asked = Admission(request_date=date(2025, 1, 7), school_urn=100001)
+    # Whoever has most to attend to stands first, and has one thing more with this.
+    change_record(visit, list_caseload(visit)[0].child, 0, [asked], "Asked for")
+    client = browse("vsh")
+    reference = re.findall(r'name="child" value="([0-9a-f]{32})"', send(client, "/tracking", WHY).text)[0]
+    page = html.unescape(send(client, "/tracking/child", {**WHY, "child": reference}, shown="/tracking").text)
+    assert f"school's urn {NAMED}<span" in page
+
+
+def test_a_report_of_a_school_names_it(node: Node, browse: Browse, send: Send) -> None:
+    publish_changed(node, {REGISTER: "SELECT 100001 AS urn, 'Hill & Dale Academy' AS establishmentname"})
+    asked = {**WHY, "report": "virtual-school", "year": "202425", "whose": "100001", "school": "100001"}
+    page = html.unescape(send(browse("teacher"), "/reports", asked).text)
+    assert NAMED in page
+    assert "School 100001" not in page
 
 
 def test_without_the_register_a_school_is_its_number(node: Node, show: Callable[[str, str], str]) -> None:

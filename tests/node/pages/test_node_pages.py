@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +22,6 @@ from node.lookups.errand import LookupResult
 from node.lookups.own_children import list_own_children
 from node.pages import children, placed_here
 from node.pages.staff import may_read_log, may_read_ours, may_read_placed_here
-from node.people import find_person
 from node.service import Node
 from node.setting_up import enter_person
 from node.sign_in import issue_code, use_code
@@ -300,7 +298,7 @@ def test_the_roles_of_the_tables_are_the_policys(app: Flask, node: Node) -> None
     """The tables above are the packaged matrix, read by hand."""
     with app.app_context():
         for person in SEEN_BY["/"] - {""}:
-            entered = find_person(Path(node.party.directory), person)
+            entered = node.find_person(person)
             assert may_read_ours(entered) is (person in SEEN_BY["/children"])
             assert may_read_placed_here(entered) is (person in SEEN_BY["/placed-here"])
             assert may_read_log(entered) is (person in SEEN_BY["/audit"])

@@ -5,7 +5,6 @@ from audit.log import read_entries
 from federation.envelope import read_envelope
 from federation.manifest import MANIFEST_TYPE, manifest_digest, read_manifest
 from node.leaving.holding import decide
-from node.people import find_person
 from node.setting_up import enter_person
 from tests.node.sums.played_hub import PlayedHub
 from tests.node.sums.test_budget_ledger import asked, refused
@@ -26,6 +25,6 @@ def test_a_sum_that_nobody_let_through_leaves_the_node_out_and_one_that_was_does
     assert len(list(held)) == 1
     envelope = read_envelope(data, MANIFEST_TYPE)
     manifest, digest = read_manifest(envelope), manifest_digest(envelope)
-    officer = find_person(node.party.directory, "ig")
+    officer = node.find_person("ig")
     decide(node, officer, manifest, digest, let_through=True, reason="Read and understood")
     assert refused(hub.want(data).ask(NODE)) == ""

@@ -12,7 +12,6 @@ from audit.log import read_entries
 from federation.cli import run
 from federation.state import StateError
 from node.loading import load_into
-from node.people import find_person
 from node.service import Node
 from node.setting_up import enter_person
 from node.tracking.facts import Plan, Target, Withdrawal
@@ -36,7 +35,7 @@ def visit(federation: SmallFederation, person: str = "vsh") -> Visit:
 
 def enter(federation: SmallFederation, person: str = "vsh", **changes: str) -> str:
     node = federation.node(HOME)
-    return enter_newcomer(node, find_person(node.party.directory, person), read_newcomer({**CHILD, **changes}), REASON)
+    return enter_newcomer(node, node.find_person(person), read_newcomer({**CHILD, **changes}), REASON)
 
 
 def set_plan(node: Node, token: str) -> None:
@@ -141,11 +140,11 @@ def test_who_may_enter_and_who_sees_a_newcomer(federation: SmallFederation) -> N
 def test_a_newcomer_who_left_again_is_taken_off_and_the_record_stays(federation: SmallFederation) -> None:
     token, node = enter(federation), federation.node(HOME)
     set_plan(node, token)
-    take_off(node, find_person(node.party.directory, "vsh"), token, "Went home after two days")
+    take_off(node, node.find_person("vsh"), token, "Went home after two days")
     assert token not in {child.token for child in visit(federation).children}
     assert len(read_record(node.database.connection, token).entries) == 1
     with pytest.raises(StateError):
-        take_off(node, find_person(node.party.directory, "vsh"), token, "Again")
+        take_off(node, node.find_person("vsh"), token, "Again")
 
 
 def test_the_command_reads_the_child_from_a_file_and_never_from_its_arguments(
