@@ -21,7 +21,7 @@ from disclosure_control.release.gate import ReleaseRefused
 from disclosure_control.release.reading import read_released
 from disclosure_control.release.released import _SEAL as SEAL
 from disclosure_control.release.totals import check_changed_total, release_changed_total, release_exact_total
-from disclosure_control.rows.protected_table import ProtectedTable, TableMalformed
+from disclosure_control.rows.protected_table import WIRE_KEYS, ProtectedTable, TableMalformed
 from disclosure_control.rows.protection import protect
 from disclosure_control.suppression.analyst_table import attack_table, protect_table
 from disclosure_control.suppression.lattice import TableUnusable
@@ -321,6 +321,18 @@ def test_category_keys_tell_a_category_from_its_likes() -> None:
 
 def test_keys_and_secret_are_not_in_what_is_printed_of_them() -> None:
     assert repr(changed_by(TABLE, "ukllc")) == "CellKeys(D5V3, ukllc)"
+
+
+@pytest.mark.parametrize(("preset", "printed_as"), [("ukllc", ["c"]), ("ons_10_5", [0, "c"])])
+def test_what_leaves_of_a_child_alone_does_not_tell_its_record_key(preset: str, printed_as: list[int | str]) -> None:
+    """The key of a cell of one is that child's own: all 256 look alike, but for what they change the count to."""
+    plan, found = keyed("SELECT COUNT(*) AS n FROM child_year WHERE academic_year = 202425"), dict[str, set[int]]()
+    for key in range(256):
+        wire = protect_counts(drawn(plan, 1, key), changed_by(TABLE, preset)).to_wire()
+        assert (wire["columns"], wire.keys()) == (["n"], WIRE_KEYS)
+        found.setdefault(json.dumps(wire["rows"]), set()).add(key)
+    assert found.keys() == {json.dumps([[each]]) for each in printed_as}
+    assert min(map(len, found.values())) > 10
 
 
 @pytest.mark.parametrize(

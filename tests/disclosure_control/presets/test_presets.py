@@ -12,7 +12,10 @@ from disclosure_control.presets.preset import LEVELS, Dominance, Level
 from disclosure_control.presets.shipped import FOLDER, Preset, PresetInvalid, list_presets, load_preset, parse_preset
 from disclosure_control.rows.rounding import round_to_base
 from disclosure_control.symbols import MEANINGS, Symbol
+from federation.manifest import Path
+from federation.plans import derive_plan
 from query_engine.planning.plan import OutputKind
+from query_engine.refusal import QueryRefused
 from tests.disclosure_control.rounding_presets import ROUNDING
 
 
@@ -123,6 +126,10 @@ def test_where_zero_is_withheld_one_symbol_stands_for_none_and_for_few(name: str
 def test_the_least_and_the_greatest_value_are_no_figures_of_the_language() -> None:
     """They are one child's own, whatever the preset."""
     assert {"min", "max"}.isdisjoint(get_args(OutputKind))
+    of = ("MAX(placements)", "MIN(placements)", "QUANTILE_CONT(placements, 1)", "QUANTILE_CONT(placements, 0)")
+    for each in (*of, "ARG_MAX(age, placements)", "SUM(GREATEST(placements, 5))", "MODE(placements)"):
+        with pytest.raises(QueryRefused):
+            derive_plan(f"SELECT {each} AS f FROM child_year WHERE academic_year = 202425", Path.PER_AUTHORITY)
 
 
 @pytest.mark.parametrize("name", list_presets())
