@@ -329,7 +329,8 @@ def test_what_leaves_of_a_child_alone_does_not_tell_its_record_key(preset: str, 
     plan, found = keyed("SELECT COUNT(*) AS n FROM child_year WHERE academic_year = 202425"), dict[str, set[int]]()
     for key in range(256):
         wire = protect_counts(drawn(plan, 1, key), changed_by(TABLE, preset)).to_wire()
-        assert (wire["columns"], wire.keys()) == (["n"], WIRE_KEYS)
+        assert wire["columns"] == ["n"]
+        assert frozenset(wire) == WIRE_KEYS
         found.setdefault(json.dumps(wire["rows"]), set()).add(key)
     assert found.keys() == {json.dumps([[each]]) for each in printed_as}
     assert min(map(len, found.values())) > 10
