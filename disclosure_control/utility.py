@@ -26,6 +26,7 @@ from disclosure_control.noise.terms import NoiseTerms
 from disclosure_control.presets.preset import TOTAL_LEVEL, Preset
 from disclosure_control.rows.protected_table import Row
 from disclosure_control.rows.protection import protect
+from disclosure_control.suppression.cell_rules import SuppressionRules
 from disclosure_control.symbols import Symbol
 from query_engine.finalisers import finalise
 from query_engine.planning.centred_sums import centre_sums, restore, take
@@ -49,12 +50,19 @@ class Left:
     """What is left of the national figures: the share that is withheld or cannot be had, and how far off the rest is.
 
     `error` is the middling relative error; None where nothing is left. `deviation` is the standard deviation of the
-    noise in a count, where there is any.
+    noise in a count, where there is any. `too_few` is the part of `lost` that nobody may have, however it is protected:
+    in all of the nation too few children are behind the figure for the preset to show it.
     """
 
     lost: float
     error: float | None
     deviation: float | None = None
+    too_few: float = 0
+
+    @property
+    def for_protection(self) -> float:
+        """The share that the way of protecting costs: withheld beside others, or by many small, or lost in noise."""
+        return self.lost - self.too_few
 
 
 def add_up(tables: Sequence[RawTable]) -> RawTable:
@@ -69,7 +77,8 @@ def add_up(tables: Sequence[RawTable]) -> RawTable:
 
 def measure_protected(whole: RawTable, preset: Preset) -> Left:
     """What an exact sum leaves of the figures, protected once as those of the nation."""
-    return _compare(_truths(whole), _read_rows(whole.plan, protect(whole, preset.at(TOTAL_LEVEL)).rows))
+    total = preset.at(TOTAL_LEVEL)
+    return _compare(_truths(whole), _read_rows(whole.plan, protect(whole, total).rows), _too_few(whole, total))
 
 
 def measure_suppressed(tables: Sequence[RawTable], whole: RawTable, preset: Preset) -> tuple[Left, float]:
@@ -84,7 +93,8 @@ def measure_suppressed(tables: Sequence[RawTable], whole: RawTable, preset: Pres
         for place in range(plan.cells)
         for label in truth[place]
     ]
-    return _compare(_truths(whole), national), sum(held) / max(1, len(held))
+    left = _compare(_truths(whole), national, _too_few(whole, preset.at(TOTAL_LEVEL)))
+    return left, sum(held) / max(1, len(held))
 
 
 def measure_noised(whole: RawTable, plan: QueryPlan, terms: NoiseTerms, nodes: int, preset: Preset, seed: int) -> Left:
@@ -96,11 +106,13 @@ def measure_noised(whole: RawTable, plan: QueryPlan, terms: NoiseTerms, nodes: i
 
     calibration, source, truths = calibrate(plan, terms.epsilon), default_rng(seed), _truths(whole)
     noise = _Noise(calibration, terms, nodes, source)
-    found = [_compare(truths, _draw(whole, plan, noise, preset)) for _ in range(DRAWS)]
+    few = _too_few(whole, preset.at(TOTAL_LEVEL))
+    found = [_compare(truths, _draw(whole, plan, noise, preset), few) for _ in range(DRAWS)]
     errors = [each.error for each in found if each.error is not None]
     counted = next((each.name for each in plan.statistics if each.kind in ("rows", "children")), None)
     deviation = spread(calibration.scales[counted, 0], terms, nodes) if counted is not None else None
-    return Left(sum(each.lost for each in found) / DRAWS, median(errors) if errors else None, deviation)
+    lost, too_few = (sum(each) / DRAWS for each in zip(*((one.lost, one.too_few) for one in found), strict=True))
+    return Left(lost, median(errors) if errors else None, deviation, too_few)
 
 
 Figures = Mapping[str, Decimal | None]
@@ -193,15 +205,24 @@ def _draw(whole: RawTable, plan: QueryPlan, noise: _Noise, preset: Preset) -> li
     return found
 
 
-def _compare(truths: Sequence[Figures], found: Sequence[Figures]) -> Left:
-    """How much is lost of the true figures, and how far off the rest is."""
-    errors, lost = [], 0
-    for truth, cell in zip(truths, found, strict=True):
+def _too_few(whole: RawTable, preset: Preset) -> list[frozenset[str]]:
+    """Cell by cell the labels of the national figures that the preset shows nobody, whatever stands beside them."""
+    rules = SuppressionRules.for_plan(whole.plan, preset)
+    columns = {each.name: whole.statistic(each.name) for each in whole.plan.statistics}
+    cells = ({name: column[place] for name, column in columns.items()} for place in range(whole.plan.cells))
+    return [rules.resting_on_too_few(figures) for figures in cells]
+
+
+def _compare(truths: Sequence[Figures], found: Sequence[Figures], too_few: Sequence[frozenset[str]]) -> Left:
+    """How much is lost of the true figures, what of it rests on too few, and how far off the rest is."""
+    errors, lost, few = [], 0, 0
+    for truth, cell, resting in zip(truths, found, too_few, strict=True):
         for label, true in truth.items():
             value = cell[label]
             if value is None or true is None:
                 lost += 1
+                few += label in resting
             else:
                 errors.append(float(abs(value - true) / abs(true)))
-    figures = lost + len(errors)
-    return Left(lost / figures if figures else 0.0, median(errors) if errors else None)
+    figures = max(1, lost + len(errors))
+    return Left(lost / figures, median(errors) if errors else None, too_few=few / figures)

@@ -13,7 +13,7 @@ is to print nothing that means nothing:
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
-from math import ceil, sqrt
+from math import ceil, isqrt, sqrt
 from types import MappingProxyType
 
 from disclosure_control.noise.calibration import LAPLACE
@@ -91,13 +91,12 @@ def _divisors(output: Output, figures: NoisyFigures) -> Iterator[_Divisor]:
 def _spread(rows: str, total: str, squares: str, figures: NoisyFigures) -> _Divisor:
     """The number of rows times the sum of squares, less the square of the sum; its noise to the first order.
 
-    It is the same number about the middles, where the noise in each is its own.
+    It is the same number about the middles, where the noise in each is its own: what the three move adds up as
+    variances do.
     """
     n, s, q = (figures.opened[name] for name in (rows, total, squares))
-    return _Divisor(
-        n * q - s * s,
-        abs(n) * figures.noise[squares] + abs(q) * figures.noise[rows] + 2 * abs(s) * figures.noise[total],
-    )
+    moved = n * figures.noise[squares], q * figures.noise[rows], 2 * s * figures.noise[total]
+    return _Divisor(n * q - s * s, isqrt(sum(each * each for each in moved)) + 1)
 
 
 _OF_ONE = ((1, 2),)

@@ -67,12 +67,18 @@ class SuppressionRules:
         quantiles with too few values between them, both; (5) of figures whose sums and differences are about too few,
         the smallest.
         """
+        hidden = self.resting_on_too_few(figures)
         if self.is_too_few(figures[self.children]):
-            return frozenset(each.label for each in self.outputs)
-        hidden = {each.label for each in self.outputs if self.rests_on_too_few(each, figures)}
+            return hidden
         beside = {part.label for part, whole in self.nested if self.differs_by_too_few(part, whole, figures)}
         close = {each.label for pair in self.near if self.are_too_near(*pair, figures) for each in pair}
         return self.without_traps(frozenset(hidden | beside | close), figures)
+
+    def resting_on_too_few(self, figures: Figures) -> frozenset[str]:
+        """The labels of the figures of one cell that would not be shown if nothing stood beside them: rules 1 and 2."""
+        if self.is_too_few(figures[self.children]):
+            return frozenset(each.label for each in self.outputs)
+        return frozenset(each.label for each in self.outputs if self.rests_on_too_few(each, figures))
 
     def without_traps(self, hidden: frozenset[str], figures: Figures) -> frozenset[str]:
         """Rule 5: what is hidden, and of every trap that is still open and closes on too few its smallest group.

@@ -4,25 +4,32 @@ Seconds are of CPU, on one core: pattern and certificate of ours, and of a rival
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from math import ceil
 from time import process_time
 from typing import Any
+
+import numpy as np
 
 from disclosure_control.presets.preset import ByLevel
 from disclosure_control.suppression.certificate import Certified, verify_certificate, write_certificate
 from disclosure_control.suppression.drawn_table import DrawnTable
-from disclosure_control.suppression.pattern import Ties, needs_of
+from disclosure_control.suppression.optimum import Optimum
+from disclosure_control.suppression.pattern import Pattern, Ties, needs_of
 from disclosure_control.suppression.reader import Reader
 from disclosure_control.suppression.rules import CountRule
 from disclosure_control.suppression.table_protection import choose_pattern, protect_cells
 from disclosure_control.suppression.view import WITHHELD, View, view_printed
 from disclosure_control.suppression.witnesses import told_cells
 
-__all__ = ["describe_table", "measure_mended", "measure_ours", "measure_pattern", "small_cells"]
+__all__ = ["describe_table", "fewest_besides", "measure_mended", "measure_ours", "measure_pattern", "small_cells"]
 
 Row = Mapping[str, str | int | float]
 
 RULE = CountRule(least=6, shows_zero=True, bases=ByLevel(1, 1, 1))
 """Counts of 1 to 5 are withheld, and nothing is rounded: what makes suppression hardest."""
+
+EXACT = 1e-4
+"""The solver's least cost is as exact, and better."""
 
 TIES = Ties(bytes(32), b"measurement")
 
@@ -30,6 +37,18 @@ TIES = Ties(bytes(32), b"measurement")
 def small_cells(table: DrawnTable) -> list[int]:
     """The cells that are withheld for their own sake."""
     return [cell for cell, figure in enumerate(table.figures) if RULE.withholds(figure)]
+
+
+def fewest_besides(table: DrawnTable) -> int:
+    """How many cells any pattern without a failure to reach withholds besides the small ones, at the least.
+
+    Whoever chooses it, by whatever costs: it follows from linear programs over the whole table in which cells are
+    withheld in part, each of which counts for one. Zeros, which are shown, are withheld in none.
+    """
+    small, every = small_cells(table), np.ones(len(table.figures))
+    limits = Pattern(_view(table, small), table.figures, every).limits
+    search = Optimum(table.lattice, limits, needs_of(RULE, table.figures, small), every)
+    return ceil(search.least_cost() - EXACT)
 
 
 def measure_ours(table: DrawnTable, *, insiders: bool) -> Row:

@@ -13,7 +13,7 @@ from disclosure_control.suppression.cuts import find_bridges, find_capacities
 from disclosure_control.suppression.lattice import Lattice
 from disclosure_control.suppression.limits import Limits
 from disclosure_control.suppression.parts import Mask
-from disclosure_control.suppression.programs import NoSolution, Program, Vector
+from disclosure_control.suppression.programs import NoSolution, Program, Rows, Vector
 from disclosure_control.suppression.separation import Onlooker, Separator
 
 __all__ = ["Optimum"]
@@ -54,17 +54,26 @@ class Optimum:
         self._choices = np.flatnonzero((limits.gains[0] + limits.gains[1] > 0) & ~limits.open)
         bridges = find_bridges(lattice, limits, self._choices)
         capacities = find_capacities(lattice, limits, needs, self._choices)
+        self._rows = [*bridges, *capacities]
         count = len(self._choices)
-        self._master = Program(np.zeros(count), np.ones(count), [*bridges, *capacities])
-        self._master.set_costs(costs[self._choices])
+        self._least, self._most, self._costs = np.zeros(count), np.ones(count), costs[self._choices]
+        self._master = self._lay_out()
         self._chosen = np.zeros(count)
         self._separator = Separator(lattice, limits, needs, self._choices, onlookers)
+
+    def least_cost(self) -> float:
+        """What no pattern costs less than: that of the master in parts, whose cuts are of what all of them have.
+
+        A few rounds of cutting are enough to come near. Raises `NoSolution`.
+        """
+        self._cut(PARTIAL_ROUNDS)
+        return float(self._costs @ self._chosen)
 
     def exactly(self) -> list[int] | None:
         """The cells to withhold at least cost, or None where it takes too long."""
         if not self._is_soluble(MOST_ROUNDS):
             return None
-        self._master.whole_numbers(range(len(self._choices)))
+        self._decide_in_whole(0)
         return self._cells(MOST_ROUNDS)
 
     def nearly(self) -> list[int] | None:
@@ -79,7 +88,7 @@ class Optimum:
         relaxed, lost = self._chosen, self._master.reduced_costs
         unlikely = (relaxed < ENOUGH) & (lost > UNLIKELY)
         self._settle(unlikely, 0, 0)
-        self._master.whole_numbers(range(len(self._choices)), gap=NEARLY)
+        self._decide_in_whole(NEARLY)
         found = self._cells(FREE_ROUNDS)
         if found is None:
             self._settle(relaxed > 1 - ENOUGH, 1, 1)
@@ -88,6 +97,7 @@ class Optimum:
             found = self._cells(MOST_ROUNDS, keeps=True)
         if found is None:
             self._settle(unlikely, 0, 1)
+            self._decide_in_whole(NEARLY)
             found = self._cells(MOST_ROUNDS, keeps=True)
         return found
 
@@ -107,10 +117,26 @@ class Optimum:
             return False
         return True
 
+    def _lay_out(self) -> Program:
+        """The master as it stands: what is decided already, whichever way, is left out of it where that may be."""
+        rows = Rows.of(self._rows).binding(self._least, self._most)
+        master = Program(self._least, self._most, rows)
+        master.set_costs(self._costs)
+        return master
+
+    def _decide_in_whole(self, gap: float) -> None:
+        """Have the master withhold no cell in part any more, at no more than this share above the least cost.
+
+        It is laid out anew, since each time that it is solved in whole it is taken apart from the start.
+        """
+        self._master = self._lay_out()
+        self._master.whole_numbers(range(len(self._choices)), gap=gap)
+
     def _settle(self, which: Mask, least: int, most: int) -> None:
         """Show these choices for good, withhold them, or leave them open again."""
         places = np.flatnonzero(which)
-        self._master.set_bounds(places, np.full(len(places), least), np.full(len(places), most))
+        self._least[places], self._most[places] = least, most
+        self._master.set_bounds(places, self._least[places], self._most[places])
 
     def _cut(self, rounds: int, *, keeps: bool = False) -> bool:
         """Have the master choose until nothing more can be cut from its choice, and say whether it came to that.
@@ -124,6 +150,7 @@ class Optimum:
                 return True
             if keeps:
                 self._settle(self._chosen > HALF, 1, 1)
+            self._rows += cuts
             for cut in cuts:
                 self._master.add_row(cut)
         return False

@@ -12,6 +12,7 @@ the algorithm does not find by it for whose sake a cell is withheld; the same se
 import hmac
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -92,7 +93,7 @@ class Pattern:
     _groups: list[_Group] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Lay the program out."""
+        """Say how far each cell can go."""
         self._count = len(self.figures)
         true = np.array(self.figures, float)
         self._open = np.zeros(self._count, bool)
@@ -104,10 +105,14 @@ class Pattern:
         self._rise, self._fall = np.minimum(high - true, reach), np.minimum(true - low, reach)
         slack = (self.view.low - true, self.view.high - true)
         self._slack = tuple(np.where(self._open, 0, each) for each in slack)
+        self._price = np.where(self._open, TRIFLE, self.costs)
+
+    @cached_property
+    def _program(self) -> Program:
+        """The program over all cells, laid out when it is first asked: where parts are small it never is."""
         lower = np.concatenate([np.zeros(2 * self._count), self._slack[0]])
         upper = np.concatenate([self._rise, self._fall, self._slack[1]])
-        self._program = Program(lower, upper, _rows(self.view.lattice))
-        self._price = np.where(self._open, TRIFLE, self.costs)
+        return Program(lower, upper, _rows(self.view.lattice))
 
     @property
     def withheld(self) -> frozenset[int]:

@@ -60,6 +60,16 @@ class Rows:
             np.array([high for *_, high in each], float),
         )
 
+    def binding(self, lower: Vector, upper: Vector) -> "Rows":
+        """The rows that something between these bounds does not satisfy, without the columns that can only be 0."""
+        row = np.repeat(np.arange(len(self.sizes)), self.sizes)
+        ends = self.factors * lower[self.columns], self.factors * upper[self.columns]
+        least, most = (np.bincount(row, each, len(self.sizes)) for each in (np.minimum(*ends), np.maximum(*ends)))
+        binds = (least < self.low) | (most > self.high)
+        kept = binds[row] & ((lower < 0) | (upper > 0))[self.columns]
+        sizes = np.bincount(row[kept], minlength=len(self.sizes))[binds]
+        return Rows(sizes, self.columns[kept], self.factors[kept], self.low[binds], self.high[binds])
+
 
 class Program:
     """A linear program whose bounds and costs change between solutions."""
@@ -87,6 +97,7 @@ class Program:
             self._solver.setOptionValue("simplex_strategy", PRIMAL)
         self.columns = len(lower)
         self._every = np.arange(self.columns, dtype=np.int32)
+        self._costs = np.zeros(self.columns)
         self._warm = False
         self._solver.passModel(_model(lower, upper, rows if isinstance(rows, Rows) else Rows.of(rows)))
 
@@ -97,7 +108,9 @@ class Program:
 
     def set_costs(self, costs: Vector) -> None:
         """Change the cost of every column."""
-        self._solver.changeColsCost(self.columns, self._every, np.asarray(costs, float))
+        changed = np.flatnonzero(costs != self._costs).astype(np.int32)
+        self._costs = np.array(costs, float)
+        self._solver.changeColsCost(len(changed), changed, self._costs[changed])
 
     def set_squares(self, weights: Vector) -> None:
         """Add to the costs half the square of each column, so many times."""

@@ -135,9 +135,10 @@ def view_read(lattice: Lattice, rule: TableRule, printed: Sequence[Printed]) -> 
     They take it that one is where one is printed so, or where no other table agrees with what is printed. So the view
     follows from what is printed, and says nothing of the sign of what is withheld.
     """
-    plain, signed = (view_printed(lattice, replace(rule, signed=each), printed) for each in (False, True))
+    plain = view_printed(lattice, replace(rule, signed=False), printed)
     if not rule.signed:
         return plain
+    signed = view_printed(lattice, rule, printed)
     is_seen = any(isinstance(each, int) and each < 0 for each in printed)
     return signed if is_seen or (not _agrees(plain) and _agrees(signed)) else plain
 

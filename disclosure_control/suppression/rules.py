@@ -69,7 +69,8 @@ class CountRule:
 
     def printed(self, figure: int, level: Level) -> int:
         """The nearest multiple of the base."""
-        return round_to_base(figure, self.bases.at(level))
+        base = self.bases.at(level)
+        return figure if base == 1 else round_to_base(figure, base)
 
     def behind(self, printed: int, level: Level) -> Interval:
         """The counts that are shown and round to this one; one that is no multiple of the base was not rounded."""

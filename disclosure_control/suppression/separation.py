@@ -21,6 +21,9 @@ ENOUGH = 1e-6
 WORTHWHILE = 0.8
 """Raising cells together goes on for as long as a fifth of them is cleared by it."""
 
+IDLE = 3
+"""So many cells in a row that rise far enough end a search that has found something: what is left comes up again."""
+
 
 @dataclass(frozen=True)
 class Onlooker:
@@ -56,7 +59,7 @@ class Separator:
         lower = np.concatenate([limits.shown[0], np.full(len(needs), limits.withheld[0].min(initial=0))])
         upper = np.concatenate([limits.shown[1], np.array(list(needs.values()), float)])
         lifts: list[Row] = [([cell, column], [1.0, -1.0], 0.0, INFINITE) for cell, column in self._lifted.items()]
-        self._program = Program(lower, upper, [*_relations(lattice), *lifts])
+        self._program = Program(lower, upper, [*_relations(lattice), *lifts], costs_change=True)
         self._routes = Routes(lattice, needs)
 
     def cuts(self, chosen: Vector) -> list[Row]:
@@ -73,13 +76,14 @@ class Separator:
             return
         self._program.set_bounds(range(self._count), lower, upper)
         doubtful = self._doubtful(cells) if onlooker is OUTSIDER else cells
-        while doubtful:
+        idle = -len(doubtful)  # Until something is found all of them are looked at.
+        while doubtful and idle < IDLE:
             cell = doubtful[0]
-            change, rest = self._raise([cell]), doubtful[1:]
+            change, rest, idle = self._raise([cell]), doubtful[1:], idle + 1
             if change[cell] < self._needs[cell] - ENOUGH:
                 yield self._cut(cell, limits)
                 # What is in the way of this one is in the way of those at it, and is cut once: they come up again.
-                price = self._program.reduced_costs
+                price, idle = self._program.reduced_costs, 0
                 rest = [each for each in rest if abs(price[each]) < ENOUGH]
             doubtful = self._lacking(rest, change)
 
@@ -91,13 +95,13 @@ class Separator:
         return limits.shown[0] - share * falls, limits.shown[1] + share * rises
 
     def _doubtful(self, cells: Collection[int]) -> list[int]:
-        """Those of the cells that are not seen to rise far enough together with others."""
+        """Those of the cells that are not seen to rise far enough together with others; first what rises least."""
         left = list(cells)
         while left:
-            still = self._lacking(left, self._raise([self._lifted[cell] for cell in left]))
-            if len(still) > len(left) * WORTHWHILE:
-                return still
-            left = still
+            change, before = self._raise([self._lifted[cell] for cell in left]), len(left)
+            left = self._lacking(left, change)
+            if len(left) > before * WORTHWHILE:
+                return sorted(left, key=lambda cell: change[cell] / self._needs[cell])
         return left
 
     def _lacking(self, cells: Collection[int], change: Vector) -> list[int]:

@@ -49,19 +49,22 @@ def disclosure(
 
     The rivals are left out where no Python that has them is given; CIRCE_GCONFID and CIRCE_TAU_ARGUS name them too.
     Each has a second row, of its pattern with the fewest cells withheld besides that it takes for none to fail.
+    `secondaries_at_least` is how many any pattern withholds besides of which none fails, whoever chooses it.
     """
     from disclosure_control.suppression.drawn_table import draw_table
-    from disclosure_control.suppression.measurement import measure_ours
+    from disclosure_control.suppression.measurement import fewest_besides, measure_ours
 
     found: list[Row] = []
     for size in [int(each) for each in cells] or CELLS:
         click.echo(f"protecting a table of {size} cells", err=True)
         table = draw_table(size, seed)
-        found.append(measure_ours(table, insiders=False))
+        rows = [measure_ours(table, insiders=False)]
         if insiders or size <= LARGEST_WHOLE:
-            found.append(measure_ours(table, insiders=True))
+            rows.append(measure_ours(table, insiders=True))
         if size <= LARGEST_WHOLE:
-            found += _measure_rivals(table, gconfid, tau_argus, longest)
+            rows += _measure_rivals(table, gconfid, tau_argus, longest)
+        at_least = fewest_besides(table)
+        found += [{**row, "secondaries_at_least": at_least} for row in rows]
     print_rows("disclosure", found, form)
 
 

@@ -126,6 +126,7 @@ def _run(plan: "QueryPlan", root: Path) -> "RawTable":
 
 def _columns(way: str, left: "Left") -> Row:
     columns: dict[str, str | int | float] = {f"{way}_lost": round(left.lost, 4)}
+    columns |= {f"{way}_too_few": round(left.too_few, 4), f"{way}_for_protection": round(left.for_protection, 4)}
     columns[f"{way}_error"] = "" if left.error is None else round(left.error, 5)
     if left.deviation is not None:
         columns[f"{way}_deviation"] = round(left.deviation, 3)

@@ -46,6 +46,28 @@ def test_what_nobody_shows_is_lost(make_plan: MakePlan, make_raw: MakeRaw) -> No
     assert measure_protected(whole, TOTAL).lost == 0
 
 
+def test_what_is_lost_for_want_of_children_is_told_from_what_protection_costs(
+    make_plan: MakePlan, make_raw: MakeRaw
+) -> None:
+    """2 + 3 girls are too few in the nation too, 3 + 4 + 5 are not: nobody may have the first, whoever protects."""
+    tables, whole = drawn(make_plan, make_raw, [2, 3])
+    left, _ = measure_suppressed(tables, whole, ROWS)
+    total = measure_protected(whole, TOTAL)
+    assert (left.lost, left.too_few, left.for_protection) == (0.5, 0.5, 0)
+    assert (total.lost, total.too_few, total.for_protection) == (0.5, 0.5, 0)
+    tables, whole = drawn(make_plan, make_raw, [3, 4, 5])
+    left, _ = measure_suppressed(tables, whole, ROWS)
+    assert (left.lost, left.too_few, left.for_protection) == (0.5, 0, 0.5)
+
+
+def test_what_is_withheld_beside_others_is_not_too_few(make_plan: MakePlan, make_raw: MakeRaw) -> None:
+    """Of 5 girls, 40 boys and 45 children the girls alone are too few; one more figure goes, so that they stay so."""
+    plan = make_plan("SELECT sex, COUNT(*) AS n FROM child_year WHERE academic_year = 202425 GROUP BY ROLLUP (sex)")
+    whole = make_raw(plan, "sex | children\nF | 5\nM | 40\nTotal | 45")
+    left = measure_protected(whole, load_preset("ukllc"))
+    assert (left.lost, left.too_few) == (2 / 3, 1 / 3)
+
+
 def test_a_share_without_a_count_beside_it_cannot_be_added_up(make_plan: MakePlan, make_raw: MakeRaw) -> None:
     """Whoever reads the rows knows of no authority how many children its share is of; with the count, they do."""
     cells = "sex | children | share.yes\nF | 100 | 50\nM | 300 | 30"

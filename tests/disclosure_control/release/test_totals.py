@@ -204,6 +204,9 @@ RELIABLE = [
     ("AVG(sdq_score) AS m", {"sum:": [130], "rows": [10]}, ["u"]),
     # Squares of scores take noise of scale 1,200, and a sum of products of n and those must exceed it.
     ("STDDEV(sdq_score) AS s", {"sum:sdq_score*": [2_260_000], "sum:": [133_000], "rows": [10_000]}, ["7.0"]),
+    # What noise moves by 4,403, by 1,034 and by 2,961 times n, of three kinds, it moves by 5,406 times n together.
+    ("STDDEV(sdq_score) AS s", {"sum:sdq_score*": [67_800], "sum:": [3_990], "rows": [300]}, ["7.0"]),
+    ("STDDEV(sdq_score) AS s", {"sum:sdq_score*": [45_200], "sum:": [2_660], "rows": [200]}, ["u"]),
     ("STDDEV(sdq_score) AS s", {"sum:sdq_score*": [22_600], "sum:": [1_330], "rows": [100]}, ["u"]),
     ("STDDEV(sdq_score) AS s", {"sum:sdq_score*": [100], "sum:": [133_000], "rows": [10_000]}, ["u"]),
 ]

@@ -52,8 +52,10 @@ def test_no_pattern_is_cheaper(seed: int) -> None:
     costs = np.ones(len(figures))
     pattern = Pattern(view_printed(lattice, RULE, printed), figures, costs)
     search = Optimum(lattice, pattern.limits, needs_of(RULE, figures, small), costs)
+    at_least = search.least_cost()
     best = search.exactly()
     assert best is not None
+    assert len(best) - 1 < at_least <= len(best) + 1e-6
     assert is_enough(lattice, figures, {*best, *small}, small)
     assert len(best) == fewest(lattice, figures, small)
 
