@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -10,12 +11,14 @@ from disclosure_control.cell_key.perturbing import CellKeys
 from disclosure_control.cell_key.tables import find_table
 from disclosure_control.presets.preset import LEVELS, Dominance, Level
 from disclosure_control.presets.shipped import FOLDER, Preset, PresetInvalid, list_presets, load_preset, parse_preset
+from disclosure_control.rows.protection import protect
 from disclosure_control.rows.rounding import round_to_base
 from disclosure_control.symbols import MEANINGS, Symbol
-from federation.manifest import Path
+from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
 from query_engine.planning.plan import OutputKind
 from query_engine.refusal import QueryRefused
+from query_engine.tables import RawTable
 from tests.disclosure_control.rounding_presets import ROUNDING
 
 
@@ -129,7 +132,25 @@ def test_the_least_and_the_greatest_value_are_no_figures_of_the_language() -> No
     of = ("MAX(placements)", "MIN(placements)", "QUANTILE_CONT(placements, 1)", "QUANTILE_CONT(placements, 0)")
     for each in (*of, "ARG_MAX(age, placements)", "SUM(GREATEST(placements, 5))", "MODE(placements)"):
         with pytest.raises(QueryRefused):
-            derive_plan(f"SELECT {each} AS f FROM child_year WHERE academic_year = 202425", Path.PER_AUTHORITY)
+            derive_plan(f"SELECT {each} AS f FROM child_year WHERE academic_year = 202425", LeavingPath.PER_AUTHORITY)
+
+
+FIVES = [name for name in ROUNDING if load_preset(name).rounding_base == 5]
+
+
+@pytest.mark.parametrize("name", FIVES)
+def test_rounded_counts_that_add_up_narrow_each_other_as_the_page_of_presets_says(name: str) -> None:
+    """Four of at most 12 are at most 48, and what is printed as 50 is at least that."""
+    ages = (10, 11, 12, 13)
+    asked = f"age, COUNT(*) AS n FROM child_year WHERE academic_year = 202425 AND age IN {ages} GROUP BY ROLLUP (age)"
+    plan = derive_plan(f"SELECT {asked}", LeavingPath.PER_AUTHORITY)
+    counts = [sum(cell[0] in (age, "Total") for age in ages) * 12 for cell in plan.iter_cells()]
+    raw = RawTable(plan, {each.name: counts for each in plan.statistics})
+    assert [row[-1] for row in protect(raw, load_preset(name)).rows] == [10, 10, 10, 10, 50]
+    (_, most), (least, _) = load_preset(name).printed_range(10), load_preset(name).printed_range(50)
+    assert (4 * most, least) == (48, 48)
+    page = (Path(__file__).parents[3] / "docs" / "presets.md").read_text()
+    assert "four ages printed as 10 beside a total of 50 are 12 each, and 48" in page
 
 
 @pytest.mark.parametrize("name", list_presets())
