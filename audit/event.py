@@ -215,8 +215,8 @@ class AuditEvent:
             _check_text(name, getattr(self, name), limit)
         if not self.actor:
             raise EventInvalid("actor is empty: say who acted")
-        _check_typed("purpose", self.purpose)
-        _check_typed("actor", self.actor)
+        check_typed("purpose", self.purpose)
+        check_typed("actor", self.actor)
         if self.subject and not _TOKEN.fullmatch(self.subject):
             raise EventInvalid("subject is not a log token of 32 to 64 hex digits")
         _check_fields(self.fields)
@@ -351,8 +351,8 @@ def _check_text(name: str, value: object, limit: int) -> None:
         raise EventInvalid(f"{name} holds what looks like a pupil number: leave it out, the log must not know it")
 
 
-def _check_typed(name: str, value: str) -> None:
-    """Check words that a person typed for a number in disguise."""
+def check_typed(name: str, value: str) -> None:
+    """Check words that somebody chose for a number in disguise. Raises EventInvalid."""
     closed_up = _SEPARATORS.sub("", unicodedata.normalize("NFKC", value).casefold())
     if _DISGUISED_NUMBER.search(closed_up):
         raise EventInvalid(f"{name} holds what looks like a pupil number: leave it out, the log must not know it")

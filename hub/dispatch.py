@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from audit.connection import Connection, Row
-from audit.event import Action, AuditEvent, Outcome
+from audit.event import Action, AuditEvent, EventInvalid, Outcome, check_typed
 from federation.database import stamp
 from federation.envelope import Envelope, EnvelopeError, read_envelope, verify_signature, write_envelope
 from federation.exchange import Delivery, DeliveryKind, Inbox, NodeProgress, QueryState
@@ -222,6 +222,10 @@ def _read_signed(node: Member, data: bytes, now: datetime) -> Reply:
         reply = decode_document(envelope.body, Reply)
     except (EnvelopeError, WireError) as error:
         raise ProblemRaised(400, "reply_malformed", str(error)) from None
+    try:
+        check_typed("code", reply.code)  # Why a query ended is told by it, and could not be logged: it would never end.
+    except EventInvalid as error:
+        raise ProblemRaised(422, "not_loggable", str(error)) from None
     if envelope.signers != (node.id,):
         raise ProblemRaised(400, "reply_malformed", "a reply carries the node's own signature alone")
     if reply.node != node.id or reply.authority != node.authority(now):

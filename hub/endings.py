@@ -53,13 +53,16 @@ def refuse_query(hub: Hub, query_id: str, reason: str, approver: Member) -> None
     end_query(hub, query, QueryState.REFUSED, Action.QUERY_DECLINED, approver.id, reason)
 
 
-def end_refused(hub: Hub, query: StoredQuery, refused: Sequence[NodeProgress], why: str) -> None:
+def end_refused(
+    hub: Hub, connection: Connection, query: StoredQuery, refused: Sequence[NodeProgress], why: str
+) -> None:
     """End a running query that nodes refused: for what reasons and at which authorities, by the codes of their replies.
 
-    `why` says how that ends it. A second call does nothing.
+    It is inside the caller's transaction, who rings the bell for it. `why` says how that ends it. A second call does
+    nothing.
     """
     reason = f"{why}: {_name_reasons(refused)}"
-    _end(hub, query, QueryState.REFUSED, Action.QUERY_UNFINISHED, hub.party.member_id, reason)
+    _end(hub, connection, query, QueryState.REFUSED, Action.QUERY_UNFINISHED, hub.party.member_id, reason)
 
 
 def _name_reasons(refused: Sequence[NodeProgress]) -> str:
@@ -75,24 +78,30 @@ def _name_reasons(refused: Sequence[NodeProgress]) -> str:
 def end_query(hub: Hub, query: StoredQuery, state: QueryState, action: Action, member: str, reason: str) -> None:
     """End a query for a reason, with everything that waits about it. Raises a 409 problem where it has ended."""
     check_transition(query.state, state)
-    if not _end(hub, query, state, action, member, reason):
-        raise ProblemRaised(409, "state", "the query has moved on meanwhile: look at where it stands")
-
-
-def _end(hub: Hub, query: StoredQuery, state: QueryState, action: Action, member: str, reason: str) -> bool:
-    """End a query that is where it was found still; say whether it was."""
     with hub.database.transaction() as connection:
-        if not move_query(connection, query.query_id, query.state, state):
-            return False
-        connection.execute("DELETE FROM sum_arrivals WHERE digest = ?", (query.digest,))
-        connection.execute("DELETE FROM checks WHERE query_id = ?", (query.query_id,))
-        take_back_manifest(connection, query.digest)
-        _keep(hub, connection, query.query_id, member, reason)
-        event = hub.event(
-            action, member, query.query_id, outcome=Outcome.REFUSED, purpose=reason, was=query.state.value
-        )
-        hub.database.log.append(connection, event)
+        if not _end(hub, connection, query, state, action, member, reason):
+            raise ProblemRaised(409, "state", "the query has moved on meanwhile: look at where it stands")
     hub.bell.ring(query.query_id, *query.manifest.roster)
+
+
+def _end(
+    hub: Hub,
+    connection: Connection,
+    query: StoredQuery,
+    state: QueryState,
+    action: Action,
+    member: str,
+    reason: str,
+) -> bool:
+    """End a query that is where it was found still, inside the caller's transaction; say whether it was."""
+    if not move_query(connection, query.query_id, query.state, state):
+        return False
+    connection.execute("DELETE FROM sum_arrivals WHERE digest = ?", (query.digest,))
+    connection.execute("DELETE FROM checks WHERE query_id = ?", (query.query_id,))
+    take_back_manifest(connection, query.digest)
+    _keep(hub, connection, query.query_id, member, reason)
+    event = hub.event(action, member, query.query_id, outcome=Outcome.REFUSED, purpose=reason, was=query.state.value)
+    hub.database.log.append(connection, event)
     return True
 
 
@@ -102,11 +111,16 @@ def close_query(hub: Hub, query: StoredQuery, state: QueryState, action: Action)
     A second call does nothing.
     """
     with hub.database.transaction() as connection:
-        if move_query(connection, query.query_id, query.state, state):
-            connection.execute("DELETE FROM sum_arrivals WHERE digest = ?", (query.digest,))
-            event = hub.event(action, hub.party.member_id, query.query_id, outcome=Outcome.FAILED)
-            hub.database.log.append(connection, event)
+        close_within(hub, connection, query, state, action)
     hub.bell.ring(query.query_id)
+
+
+def close_within(hub: Hub, connection: Connection, query: StoredQuery, state: QueryState, action: Action) -> None:
+    """Close a query inside the caller's transaction, who rings the bell for it."""
+    if move_query(connection, query.query_id, query.state, state):
+        connection.execute("DELETE FROM sum_arrivals WHERE digest = ?", (query.digest,))
+        event = hub.event(action, hub.party.member_id, query.query_id, outcome=Outcome.FAILED)
+        hub.database.log.append(connection, event)
 
 
 def give_notice(hub: Hub, query_id: str, reason: str, checker: Member) -> None:

@@ -120,7 +120,10 @@ def finish_query(hub: Hub, query: StoredQuery) -> None:
     replied = read_progress(hub, query.digest)
     if not any(said.outcome == ReplyOutcome.ANSWERED for said in replied.values()):
         if len(replied) == len(query.manifest.roster):
-            end_refused(hub, query, tuple(replied.values()), "every authority that was asked refused it")
+            refused, why = tuple(replied.values()), "every authority that was asked refused it"
+            with hub.database.transaction() as connection:
+                end_refused(hub, connection, query, refused, why)
+            hub.bell.ring(query.query_id)
             return
         close_query(hub, query, QueryState.UNFINISHED, Action.QUERY_UNFINISHED)
         return

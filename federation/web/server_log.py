@@ -6,13 +6,14 @@ for is in it: that is in the party's own log, kept as long as it must be.
 """
 
 import logging
+import sys
 from datetime import timedelta
 from typing import Any, Protocol
 
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from federation.service_log import JsonLines, is_structured, told
+from federation.service_log import JsonLines, describe_error, is_structured, told
 from federation.web.routes import read_route
 
 __all__ = ["ServerLog"]
@@ -23,13 +24,17 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS",
 OTHER_METHOD = "other"
 """What stands for a method that is none of HTTP's: whoever asks could write anything there."""
 
+QUOTES_THE_REQUEST = "Error handling request"
+"""How gunicorn begins what it says of an error above the application; the whole address follows."""
+
 log = logging.getLogger("circe.web")
 
 
 class _Answer(Protocol):
     """What gunicorn tells of its answer to a request."""
 
-    status_code: int
+    status: str | None
+    """The status line, such as `200 OK`; of what gunicorn refused itself nothing else is there."""
 
 
 class ServerLog(Logger):  # type: ignore[misc]
@@ -47,7 +52,21 @@ class ServerLog(Logger):  # type: ignore[misc]
         if is_structured():
             method = environ["REQUEST_METHOD"]
             method = method if method in METHODS else OTHER_METHOD
-            route, status = read_route(environ), resp.status_code
+            route, status = read_route(environ), _read_status(resp.status)
             seconds = round(request_time.total_seconds(), 3)
             fields = told(method=method, route=route, status=status, seconds=seconds)
             log.info("%s %s: %s", method, route, status, extra=fields)
+
+    def exception(self, msg: object, *args: object, **kwargs: Any) -> None:
+        """Write an error that nobody foresaw; of a request the error's kind and place, and not what was asked."""
+        if not str(msg).startswith(QUOTES_THE_REQUEST):
+            super().exception(msg, *args, **kwargs)
+            return
+        fields = describe_error(sys.exc_info()[1])
+        what = " at ".join(fields.values())
+        self.error_log.error("a request could not be answered: %s", what, extra=told(**fields))
+
+
+def _read_status(line: str | None) -> int | None:
+    """Return the code of a status line; None where nothing was answered."""
+    return int(line.split()[0]) if line else None

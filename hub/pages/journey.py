@@ -50,10 +50,13 @@ PLACES = {
 STOPPED = (QueryState.EXPIRED, QueryState.UNFINISHED, QueryState.REFUSED, QueryState.WITHDRAWN)
 
 
-def list_steps(status: QueryStatus, progress: SumProgress | None = None, *, is_run: bool = False) -> tuple[Step, ...]:
+def list_steps(
+    status: QueryStatus, hub: str, progress: SumProgress | None = None, *, is_run: bool = False
+) -> tuple[Step, ...]:
     """Return the five steps of a query's journey, each with its standing.
 
-    `progress` is that of a sum, and a run of a template is approved with that.
+    `hub` is who ends queries in nobody's name, `progress` is that of a sum, and a run of a template is approved with
+    that.
     """
     behind = _count_behind(status)
     current = Standing.STOPPED if status.state in STOPPED else Standing.NOW
@@ -62,7 +65,7 @@ def list_steps(status: QueryStatus, progress: SumProgress | None = None, *, is_r
         ("Signed by the asker", "On the asker's own machine."),
         ("Approved by two organisations", _describe_approvals(status, is_run=is_run)),
         ("Answered by the authorities", _describe_answers(status, progress)),
-        ("Released", _describe_end(status, is_sum=progress is not None)),
+        ("Released", _describe_end(status, hub, is_sum=progress is not None)),
     )
     return tuple(
         Step(title, _standing(place, behind, current), detail) for place, (title, detail) in enumerate(steps, start=1)
@@ -101,11 +104,12 @@ def _describe_answers(status: QueryStatus, progress: SumProgress | None) -> str:
     return f"{answered} of {len(status.nodes)} have answered.{waits}"
 
 
-def _describe_end(status: QueryStatus, *, is_sum: bool) -> str:
+def _describe_end(status: QueryStatus, hub: str, *, is_sum: bool) -> str:
     if status.state is QueryState.RELEASED:
         return "The total can be read." if is_sum else "The table can be read."
     if status.ending is not None and status.state in STOPPED:
-        by = "" if _is_refused_by_authorities(status) else f" by {status.ending.by}"
+        # The hub refuses nothing itself: it says that the authorities did, of a sum also where some contributed.
+        by = "" if status.ending.by == hub else f" by {status.ending.by}"
         return f"{status.state.capitalize()}{by}: {status.ending.reason}"
     if status.state in STOPPED:
         return "Nothing is released."
@@ -116,12 +120,6 @@ def _describe_end(status: QueryStatus, *, is_sum: bool) -> str:
             f"When enough nodes have opened the sum, before {status.expires_at:%d %B %Y at %H:%M} UTC, or not at all."
         )
     return f"When all have answered, or on {status.expires_at:%d %B %Y at %H:%M} UTC with those that have."
-
-
-def _is_refused_by_authorities(status: QueryStatus) -> bool:
-    """Whether authorities refused a query, of which the hub then says so, and none has answered it."""
-    outcomes = {node.outcome for node in status.nodes}
-    return status.state is QueryState.REFUSED and "refused" in outcomes and "answered" not in outcomes
 
 
 def list_signers(status: QueryStatus, members: tuple[Member, ...]) -> tuple[Signer, ...]:

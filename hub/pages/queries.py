@@ -57,7 +57,7 @@ def show_query(query_id: str) -> str:
         described=_describe_plan(query),
         leaves=describe_leaving(query.manifest),
         protection=describe_protection(query.manifest),
-        steps=list_steps(status, progress, is_run=bool(query.manifest.template)),
+        steps=list_steps(status, hub.party.member_id, progress, is_run=bool(query.manifest.template)),
         signers=list_signers(status, hub.register().members),
         command="" if dead_end else _next_command(visitor, status.state, status.asker, status.signers),
         dead_end=dead_end,

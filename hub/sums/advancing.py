@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from audit.connection import Connection
 from audit.event import Action, Outcome
 from federation.envelope import seal_envelope
 from federation.exchange import DeliveryKind, QueryState
@@ -19,7 +20,7 @@ from federation.secure_sum.steps import AskReveals, AskSurvivors, Fail, Open, Wa
 from federation.sums_exchange import AbortWanted, StatementOffered
 from federation.wire import Document, encode_document
 from hub.dispatch import deliver, pending_receivers, read_progress
-from hub.endings import close_query, end_refused
+from hub.endings import close_query, close_within, end_refused
 from hub.queries import StoredQuery, find_running
 from hub.service import Hub
 from hub.sums.attempts import (
@@ -189,22 +190,24 @@ def _fail(
         if not move_attempt(connection, attempt, after):
             return
         hub.database.log.append(connection, event)
+        if after is AttemptState.FAILED:
+            _end_failed(hub, connection, query, culprits)
     log.warning("%s: attempt %d fails: %s", query.query_id, attempt.number, code)
     if after is AttemptState.ABORTING:
         _ask_aborts(hub, query, attempt)
     else:
         hub.sums.forget(attempt.place)
-        _end_failed(hub, query, culprits)
+        hub.bell.ring(query.query_id)
 
 
-def _end_failed(hub: Hub, query: StoredQuery, culprits: tuple[str, ...]) -> None:
-    """End a query whose sum failed: as refused, where it is for refusals alone."""
+def _end_failed(hub: Hub, connection: Connection, query: StoredQuery, culprits: tuple[str, ...]) -> None:
+    """End a query whose last attempt failed, in that transaction: as refused, where it is for refusals alone."""
     replied = read_progress(hub, query.digest)
     refused = [said for node in culprits if (said := replied.get(node)) and said.outcome == ReplyOutcome.REFUSED]
     if refused and len(refused) == len(culprits):
-        end_refused(hub, query, refused, "too many authorities refused it for the others to be added up")
+        end_refused(hub, connection, query, refused, "too many authorities refused it for the others to be added up")
     else:
-        close_query(hub, query, QueryState.UNFINISHED, Action.QUERY_UNFINISHED)
+        close_within(hub, connection, query, QueryState.UNFINISHED, Action.QUERY_UNFINISHED)
 
 
 def _ask_aborts(hub: Hub, query: StoredQuery, attempt: StoredAttempt) -> None:

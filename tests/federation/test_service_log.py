@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -13,10 +14,12 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import pytest
+from gunicorn.config import Config
 
 from federation import service_log
 from federation.processes import CIRCE, free_port
 from federation.service_log import FIELDS, Form, JsonLines, begin_log, told
+from federation.web.server_log import ServerLog
 from node.setting_up import create_node
 
 ALWAYS = ("time", "level", "logger", "process", "message")
@@ -30,6 +33,9 @@ def hands_off() -> Iterator[None]:
     kept, hooks, level = list(root.handlers), (threading.excepthook, sys.excepthook), service_log.log.level
     yield
     root.handlers[:] = kept
+    web_server = logging.getLogger("gunicorn.error")
+    web_server.handlers.clear()
+    web_server.propagate = True
     threading.excepthook, sys.excepthook = hooks
     service_log.log.setLevel(level)
     logging.captureWarnings(capture=False)
@@ -112,6 +118,7 @@ def serve_pages(state: Path, *options: str) -> str:
         assert ask(f"http://{bind}/{CHILD}?upn={CHILD}") == 404
         assert ask(f"http://{bind}/assets/{CHILD}") == 404
         assert ask(f"http://{bind}/health", method=CHILD) == 405
+        assert ask_badly(bind).startswith(b"HTTP/1.1 400 ")
     finally:
         process.terminate()
     return process.communicate(timeout=30)[1]
@@ -131,6 +138,14 @@ def ask(address: str, method: str = "GET") -> int:
     raise TimeoutError(address)
 
 
+def ask_badly(bind: str) -> bytes:
+    """Return what is answered to what no application gets to see: a length that is no number."""
+    host, _, port = bind.partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as line:
+        line.sendall(f"GET /child?upn={CHILD} HTTP/1.1\r\nHost: {bind}\r\nContent-Length: {CHILD}\r\n\r\n".encode())
+        return line.recv(4096)
+
+
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     create_node(tmp_path / "state", "301")
@@ -148,10 +163,12 @@ def test_every_line_of_a_served_process_is_an_object(state: Path) -> None:
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"])
     assert any(line.get("member") == "node-301" and line.get("bind") for line in lines)
     asked = [line for line in lines if line["logger"] == "circe.web"]
-    assert [(line["method"], line["route"], line["status"]) for line in asked] == [
-        ("GET", "/health", 503),
-        ("GET", "none", 404),
+    # A line is written after its answer is out, so that the next answer's may come first.
+    assert sorted((line["method"], line["route"], line["status"]) for line in asked) == [
         ("GET", "/assets/<path:filename>", 404),
+        ("GET", "/health", 503),
+        ("GET", "none", 400),
+        ("GET", "none", 404),
         ("other", "none", 405),
     ]
     assert all(0 <= line["seconds"] < 60 and line["process"] != lines[0]["process"] for line in asked)
@@ -162,7 +179,23 @@ def test_a_service_writes_plain_lines_unless_told(state: Path) -> None:
     """Of requests there is nothing then."""
     first, *others = serve_pages(state).splitlines()
     assert first.startswith("pages of node-301 at 127.0.0.1:")
-    assert not any("/health" in line or "GET" in line for line in others)
+    assert not any("/health" in line or "GET" in line or CHILD in line for line in others)
+
+
+@pytest.mark.parametrize("form", Form)
+def test_an_error_above_the_application_quotes_nothing_that_was_asked(
+    form: Form, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """gunicorn gives the whole address, and the error's text after it."""
+    begin_log(form)
+    server_log = ServerLog(Config())
+    try:
+        raise fail(CHILD)
+    except ValueError:
+        server_log.exception("Error handling request %s %s", "GET", f"/child/{CHILD}?upn={CHILD}")
+    written = capsys.readouterr().err
+    assert "a request could not be answered: ValueError at test_service_log.py:" in written
+    assert CHILD not in written
 
 
 @pytest.mark.parametrize("command", [("hub", "serve"), ("node", "serve"), ("node", "pages")], ids=" ".join)
@@ -180,10 +213,7 @@ def test_what_ends_a_service_at_its_start_is_an_object_too(command: tuple[str, .
 
 
 def test_the_web_server_writes_as_the_service_does() -> None:
-    from gunicorn.config import Config
-
     from federation.web.listening import Listening
-    from federation.web.server_log import ServerLog
 
     begin_log(Form.JSON)
     config = Config()

@@ -160,11 +160,12 @@ def test_a_reply_that_names_another_query_is_refused(federation: PlayedFederatio
         ({}, ("node-302", "node-301"), (400, "reply_malformed")),
         ({"snapshot": "S" * 201}, ("node-301",), (422, "not_loggable")),
         ({"snapshot": "A123456789012"}, ("node-301",), (422, "not_loggable")),
+        ({"outcome": Outcome.REFUSED, "code": "a_123456789012", "table": None}, ("node-301",), (422, "not_loggable")),
     ],
-    ids=["another node", "another authority", "another's key", "two signatures", "long snapshot", "pupil number"],
+    ids=["another node", "another authority", "another's key", "two signatures", "long snapshot", "number", "its code"],
 )
 def test_a_reply_that_is_not_the_nodes_own_is_refused(
-    federation: PlayedFederation, changes: dict[str, str], signers: tuple[str, ...], refusal: tuple[int, str]
+    federation: PlayedFederation, changes: dict[str, object], signers: tuple[str, ...], refusal: tuple[int, str]
 ) -> None:
     query_id = federation.start()
     reply = write_reply(federation, query_id, "node-301", changes, signers=signers)

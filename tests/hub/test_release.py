@@ -119,7 +119,8 @@ def test_reasons_without_end_do_not_make_a_status_unreadable(federation: PlayedF
         for code in map(str, range(201, 354))
     ]
     query = find_query(federation.hub, federation.start(), federation.member("ana"))
-    end_refused(federation.hub, query, said, "every authority that was asked refused it")
+    with federation.hub.database.transaction() as connection:
+        end_refused(federation.hub, connection, query, said, "every authority that was asked refused it")
     status = status_of(federation, query.query_id)
     assert decode_document(encode_document(status), QueryStatus) == status
     assert status.ending is not None

@@ -224,6 +224,27 @@ def test_refusals_that_leave_too_few_end_the_query_at_once(sums: PlayedSums) -> 
     assert count_of(sums.federation, Action.SUM_FAILED) == 1
 
 
+def test_an_attempt_fails_together_with_its_query(sums: PlayedSums, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hub that is killed as it ends the query has not given the attempt up: once it is up again, it ends both."""
+
+    def be_killed(*_: object) -> None:
+        raise SystemExit
+
+    sums.settle()
+    query_id = sums.ask(dropouts=1, colluders=1)
+    first, last = sorted(sums.nodes)[:2]
+    sums.federation.refuse(query_id, first, "path_barred")
+    with monkeypatch.context() as stopped:
+        stopped.setattr(advancing, "end_refused", be_killed)
+        with pytest.raises(SystemExit):
+            sums.federation.refuse(query_id, last, "path_barred")
+    assert status_of(sums.federation, query_id).state is QueryState.RUNNING
+    assert count_of(sums.federation, Action.SUM_FAILED) == 0
+    keep_up(sums.federation.hub, sums.federation.clock())
+    assert status_of(sums.federation, query_id).state is QueryState.REFUSED
+    assert count_of(sums.federation, Action.SUM_FAILED) == 1
+
+
 def test_a_sum_that_is_short_of_more_than_refused_it_is_unfinished(sums: PlayedSums) -> None:
     """One refused, and the others it is short of kept silent: nobody says that the authorities refused it."""
     sums.settle()
