@@ -80,6 +80,7 @@ def who(state: Path, number: str, person_id: str, purpose: str, form: str) -> No
     click.echo(format_rows(LISTING.columns, rows, form), nl=False)
     for relation in dict.fromkeys(sight.relation for sight in sights):
         click.echo(f"{relation}: {RELATION_MEANINGS[relation]}", err=True)
-    for relation in list_untold(node, reader.person.role):
+    untold = list_untold(node, reader.person.role)
+    for relation in untold:
         click.echo(f"not told to your role: who could see {RELATION_MEANINGS[relation]}", err=True)
-    click.echo("nobody else, by this policy", err=True)
+    click.echo(f"nobody else{' of whom your role is told' if untold else ''}, by this policy", err=True)

@@ -19,6 +19,7 @@ from node.lookups.reading_room import Listing, admit_reader
 from node.row_filtering import RowFacts, filter_rows
 from node.service import Node
 from node.snapshots import Snapshot
+from node.tracking.newcomers import list_newcomers
 from node.vault import Row, ask_vault
 from policies.access_policy import AccessPolicy, AccessRequest
 from policies.names import BY_AREA, Action, FieldGroup, Relation, Role
@@ -49,6 +50,11 @@ FIELDS: Mapping[str, tuple[FieldGroup, str]] = {
 
 `number` is the pupil number, or where there is none our own; `rests_on` is the order or plan that gives the status.
 """
+
+STILL_SO = """coalesce(ours.until >= $today::DATE, true)
+    AND NOT coalesce(list_contains($entered::VARCHAR[], ours.la_child_id), false)
+    AND NOT coalesce(list_contains($entered::VARCHAR[], ours.upn), false)"""
+"""Of which rows the status has not ended since the load: by its own last day, or as the child came into our care."""
 
 LISTINGS: Mapping[Relation, Listing] = {
     relation: Listing(status, tuple(FIELDS), (FieldGroup.IDENTITY,), (Action.LIST, Action.READ), relation)
@@ -117,7 +123,7 @@ def _show(
     rule = narrow(node.policy().row_filter(reader.person.role, Action.READ, node.authority), relation)
     among = Among(AREA_CHILDREN, f"care_status = '{BY_AREA[relation]}'")
     children = None if sought is None else find_sought(snapshot, sought, among)
-    found = read_area_children(snapshot, rule, children)
+    found = read_area_children(node, snapshot, rule, children)
     reader.sign_for_tokens(token for token, _ in found)
     return AreaChildren(tuple(row for _, row in found), snapshot)
 
@@ -132,20 +138,28 @@ def find_made(node: Node) -> Snapshot:
     return snapshot
 
 
+def know_now(node: Node) -> dict[str, object]:
+    """What `STILL_SO` asks for: the day, and the numbers of those who were entered as new in our care."""
+    entered = {number for each in list_newcomers(node).values() for number in (each.number, each.upn) if number}
+    return {"today": node.clock().date(), "entered": sorted(entered)}
+
+
 def read_area_children(
-    snapshot: Snapshot, rule: RowFilter, children: Sequence[str] | None = None
+    node: Node, snapshot: Snapshot, rule: RowFilter, children: Sequence[str] | None = None
 ) -> list[tuple[str, Row]]:
     """Return what a filter permits of these children, each behind the row token: of all, or of those named."""
     filtered, rolls = filter_rows(rule, FACTS, FIELDS), find_rolls(snapshot)
+    among = "" if children is None else " AND list_contains($children, ours.child)"
     sql = f"""
         {"" if rolls else NO_ROLLS}
         SELECT ours.child, {filtered.columns}
         FROM {AREA_CHILDREN} AS ours
-        WHERE {filtered.condition}{"" if children is None else " AND list_contains($children, ours.child)"}
+        WHERE {filtered.condition} AND {STILL_SO}{among}
         ORDER BY school NULLS LAST, ours.child
     """  # noqa: S608 - every part is written in this package
     tables: dict[str, Path | Sequence[Path]] = {AREA_CHILDREN: snapshot.identified[AREA_CHILDREN]}
     if rolls:
         tables[ROLLS] = rolls
     named = {} if children is None else {"children": list(children)}
-    return [(str(token), tuple(values)) for token, *values in ask_vault(tables, sql, {**filtered.parameters, **named})]
+    parameters = {**filtered.parameters, **know_now(node), **named}
+    return [(str(token), tuple(values)) for token, *values in ask_vault(tables, sql, parameters)]

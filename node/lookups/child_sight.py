@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from federation.delegations import Delegation
 from federation.state import StateError
-from node.lookups.area_children import AREA_CHILDREN, list_switched_on
+from node.lookups.area_children import AREA_CHILDREN, STILL_SO, know_now, list_switched_on
 from node.lookups.child_on_roll import PUPILS
 from node.lookups.delegation.shelf import is_still_signed, list_given
 from node.lookups.named_children import list_named
@@ -18,7 +18,8 @@ from node.lookups.reading_room import Listing
 from node.lookups.records import CHILDREN, IN_CARE_NOW
 from node.people import list_people
 from node.service import Node
-from node.vault import read_vault
+from node.tracking.newcomers import list_newcomers
+from node.vault import Row, read_vault
 from policies.names import BY_AREA, CHILD_RECORD, Action, CareStatus, FieldGroup, Relation, Role
 from policies.sight import Asker, Sight, StandingOf, who_could_see
 
@@ -34,8 +35,9 @@ STANDINGS = (
     ),
     (
         AREA_CHILDREN,
-        f"""SELECT child, host_authority, school_urn, care_status FROM {AREA_CHILDREN}
-            WHERE {_NUMBER} ORDER BY care_status""",  # noqa: S608 - names of this package
+        f"""SELECT child, host_authority, school_urn, care_status FROM {AREA_CHILDREN} AS ours
+            WHERE {_NUMBER} AND host_authority = $authority AND list_contains($statuses::VARCHAR[], care_status)
+            AND {STILL_SO} ORDER BY care_status""",  # noqa: S608 - names of this package
     ),
     (
         CHILDREN,
@@ -51,23 +53,34 @@ STANDINGS = (
 """Where a child is looked for, in this order, and what is read of them: the first place that has them counts."""
 
 
-def find_standings(node: Node, number: str) -> tuple[StandingOf, ...]:
-    """Return the facts by which relations to one child are decided, out of the snapshot in use.
+def find_standings(node: Node, number: str, reader: Role) -> tuple[StandingOf, ...]:
+    """Return the facts by which relations to one child are decided, as far as a reader may know of them.
 
     The number is our own, or a pupil number, as returns spell it. A child of several statuses stands to people by each;
     one who has none, of our record or of our schools, stands to nobody. Raises `StateError` for a number that is
-    nobody's here.
+    nobody's here: a status that the reader may not read makes it no more somebody's than any other.
     """
     snapshot = node.store.current()
     if snapshot is None:
         raise StateError("nothing is loaded yet: the node's administrator loads the return files")
-    wanted = {"number": number}
+    told = [BY_AREA[relation] for relation in list_switched_on(node.policy(), reader, Action.LIST)]
+    of_area = {"authority": node.authority, "statuses": told, **know_now(node)}
     for name, sql in STANDINGS:
         if name in snapshot.identified:
-            rows = read_vault({name: snapshot.identified[name]}, sql, wanted)
+            wanted = {"number": number, **(of_area if name == AREA_CHILDREN else {})}
+            rows = read_vault({name: snapshot.identified[name]}, sql, wanted) or _find_entered(node, number)
             if rows:
                 return tuple(_stand(node, *row) for row in rows)
     raise StateError("no child of that number is in the current snapshot: give the authority's own child id")
+
+
+def _find_entered(node: Node, number: str) -> list[Row]:
+    """The same of a child who was entered as new in our care, and whom no load has brought yet."""
+    return [
+        (token, each.host_authority, each.school_urn, CareStatus.LOOKED_AFTER)
+        for token, each in list_newcomers(node).items()
+        if number in (each.number, each.upn)
+    ]
 
 
 def _stand(node: Node, child: str, host: str | None, school: int | None, status: str | None) -> StandingOf:
@@ -81,7 +94,7 @@ def list_sights(node: Node, number: str, reader: Role) -> tuple[Sight, ...]:
     All of it is under our policy of now, and a delegation gives no more than it names. By which status a child who is
     not in care is seen is told to a `reader` alone who may read those of that status. Raises as `find_standings`.
     """
-    return tuple(sight for child in find_standings(node, number) for sight in _list_sights(node, child, reader))
+    return tuple(sight for child in find_standings(node, number, reader) for sight in _list_sights(node, child, reader))
 
 
 def _list_sights(node: Node, child: StandingOf, reader: Role) -> tuple[Sight, ...]:

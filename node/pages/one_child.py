@@ -14,13 +14,14 @@ from node.lookups.file_fields import FILE_FIELDS
 from node.lookups.one_child import LISTING, ask_one_child, find_own_child
 from node.lookups.purpose import PurposeMissing
 from node.lookups.sought_child import SoughtUnclear, read_sought
+from node.pages.area import HEADINGS
 from node.pages.staff import list_area_relations, may_search, require_visitor_who, the_node
 from node.pages.through_hub import PATIENCE, reach_hub
 from node.pages.tracking_forms import reference_by_number
 from node.people import Person
 from node.tracking.summary import ChildSummary
 from node.tracking.told_child import summarise_told
-from policies.names import RELATION_MEANINGS, Action, Relation
+from policies.names import Action, Relation
 
 one_child = Blueprint("one_child", __name__)
 
@@ -111,7 +112,7 @@ def _show_form(errors: Mapping[str, str], status: int = 200) -> Page:
     given = {name: request.form.get(name, "") for name in ("purpose", "where", "at")}
     visitor = require_visitor_who(may_search, NOT_YOURS)
     areas = [
-        (relation, f"Our own: {RELATION_MEANINGS[relation]}", "")
+        (relation, f"Children of our schools who are not in care: {HEADINGS[relation][0].lower()}", "")
         for relation in list_area_relations(visitor, Action.SEARCH)
     ]
     return render_template("child_form.html", errors=errors, given=given, areas=areas), status

@@ -10,6 +10,7 @@ WITH statuses AS (
         any_value(dob) AS dob,
         any_value(rests_on ORDER BY told_by DESC) AS rests_on,
         any_value(since) AS since,
+        any_value(until) AS until,
         string_agg(DISTINCT told_by, ', ' ORDER BY told_by) AS told_by
     FROM statuses_told
     GROUP BY care_status, identifier
@@ -42,7 +43,7 @@ SELECT
     coalesce(on_roll.ncyearactual, downloaded.ncyearactual) AS year_group,
     on_roll.attendance_rate, on_roll.suspensions,
     coalesce(on_roll.sen_provision, downloaded.sen_provision) AS sen_provision,
-    rests_on, since, told_by
+    rests_on, since, until, told_by
 FROM statuses
 LEFT JOIN on_roll USING (identifier)
 LEFT JOIN downloaded ON downloaded.upn = statuses.upn

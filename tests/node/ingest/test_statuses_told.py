@@ -155,6 +155,47 @@ def test_a_school_elsewhere_is_that_of_the_national_download(load: Load) -> None
     )
 
 
+def test_a_status_is_told_from_its_first_day_and_with_the_last_that_is_known(load: Load) -> None:
+    """One that begins after the day of loading is none yet; what ends later is still open, and says until when."""
+    loaded = load(
+        spring_pupilonroll=f"upn\n{A}\n{B}\n{C}",
+        children_in_need=f"""
+            upn | kind               | need_start_date | need_end_date
+            {A} | referral           | 02/06/2026      |
+            {B} | referral           | 01/05/2024      | 01/08/2026
+            {B} | child_in_need_plan | 01/06/2024      | 01/07/2026
+            {C} | referral           | 01/05/2024      |
+            {C} | child_in_need_plan | 01/06/2024      | 01/07/2026
+        """,
+    )
+    expect(
+        loaded,
+        f"""
+        upn | rests_on           | until
+        {B} | child_in_need_plan | 2026-08-01
+        {C} | child_in_need_plan |
+        """,
+    )
+
+
+def test_two_lists_that_number_children_by_themselves_make_nobody_somebody_else(load: Load) -> None:
+    """One number of our own with two pupil numbers is two children; a row that names no pupil is neither's."""
+    loaded = load(
+        spring_pupilonroll=f"upn\n{A}\n{B}",
+        children_in_need=f"upn | la_child_id\n{A} | 12\n | 12",
+        kinship_care=f"upn | la_child_id\n{B} | 12",
+    )
+    expect(
+        loaded,
+        f"""
+        upn | la_child_id | care_status   | host_authority
+            | 12          | child_in_need |
+        {A} | 12          | child_in_need | 301
+        {B} | 12          | kinship       | 301
+        """,
+    )
+
+
 def test_a_later_list_takes_the_place_of_the_one_before(load: Load) -> None:
     """It tells how things stand on its day."""
     load(spring_pupilonroll=f"upn\n{A}\n{B}", children_in_need=f"upn\n{A}")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from audit.log import read_entries
 from federation.cli import run
 from federation.lookups import ChildSought
 from federation.state import StateError
-from node.disclosures.numbers import complete_numbers
+from node.disclosures.numbers import check_one_child, complete_numbers
 from node.lookups import area_children
 from node.lookups.area_children import (
     AREA_CHILDREN,
@@ -33,6 +33,7 @@ from node.service import Node
 from node.setting_up import enter_person
 from node.snapshots import Snapshot
 from node.tracking.children import find_children
+from node.tracking.newcomers import Newcomer, enter_newcomer, take_off
 from policies.access_policy import AccessDenied, AccessPolicy
 from policies.area_duties import tell_area_duties
 from policies.linter import PolicyInvalid
@@ -158,8 +159,52 @@ def test_a_child_at_school_in_another_area_is_not_ours_to_read(node: Node, tmp_p
         }
     )
     ours, theirs = (policy.row_filter(Role.VIRTUAL_SCHOOL_HEAD, PolicyAction.READ, code) for code in (HERE, "204"))
-    assert read_area_children(elsewhere, ours) == []
-    assert len(read_area_children(elsewhere, theirs)) == len(vault_rows(node))
+    assert read_area_children(node, elsewhere, ours) == []
+    assert len(read_area_children(node, elsewhere, theirs)) == len(vault_rows(node))
+
+
+def amended(node: Node, path: Path, replaced: str) -> Snapshot:
+    """The snapshot in use with some columns of these children replaced, by SQL."""
+    snapshot = current(node)
+    duckdb.sql(f"COPY (SELECT * REPLACE ({replaced}) FROM '{snapshot.identified[AREA_CHILDREN]}') TO '{path}'")
+    fields = {name: getattr(snapshot, name) for name in Snapshot.__slots__}
+    return Snapshot(**{**fields, "identified": {**snapshot.identified, AREA_CHILDREN: path}})
+
+
+def test_a_status_ends_on_its_day_whether_or_not_anything_is_loaded_then(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last day counts; the day after, neither the list has the child nor the simulator."""
+    put_policy(node.party.directory, switch_on())
+    today = node.clock().date()
+    child = next(row for row in vault_rows(node, f"care_status = 'kinship' AND host_authority = '{HERE}'"))
+    for last, shown in ((today, True), (today - timedelta(days=1), False)):
+        snapshot = amended(node, tmp_path / f"{last}.parquet", f"DATE '{last}' AS until")
+        monkeypatch.setattr(node.store, "current", lambda snapshot=snapshot: snapshot)
+        assert bool(list_area_children(node, "vsh", WHY, Relation.KINSHIP_HERE).rows) is shown
+        sights = list_sights(node, child["upn"], Role.VIRTUAL_SCHOOL_HEAD)
+        assert (Relation.KINSHIP_HERE in {sight.relation for sight in sights}) is shown
+
+
+@pytest.mark.parametrize("by", ["upn", "la_child_id"])
+def test_who_was_entered_as_new_in_our_care_is_in_no_list_of_those_who_are_not(node: Node, by: str) -> None:
+    """Before the next load says so too; the simulator tells of a child in our care."""
+    put_policy(node.party.directory, switch_on())
+    listed_now = list_area_children(node, "vsh", WHY, Relation.IN_NEED_HERE).rows
+    child = next(dict(zip(FIELDS, row, strict=True)) for row in listed_now)
+    number, upn = ("new-1", child["number"]) if by == "upn" else (child["la_child_id"], None)
+    born = date.fromisoformat(child["date_of_birth"])
+    newcomer = Newcomer(number=number, date_of_birth=born, care_start=node.clock().date(), upn=upn)
+    vsh = node.find_person("vsh")
+    token = enter_newcomer(node, vsh, newcomer, "Came into care today")
+    try:
+        after = list_area_children(node, "vsh", WHY, Relation.IN_NEED_HERE).rows
+        assert {row[0] for row in listed_now} - {row[0] for row in after} == {child["number"]}
+        sights = list_sights(node, upn or number, Role.VIRTUAL_SCHOOL_HEAD)
+        assert "home" in {sight.relation for sight in sights}
+        assert not set(BY_AREA) & {sight.relation for sight in sights}
+    finally:
+        take_off(node, vsh, token, "Entered by mistake")
 
 
 # --- Filter and row-by-row decision -----------------------------------------------------------------------------------
@@ -201,7 +246,7 @@ def read_groups(node: Node, policy: AccessPolicy, role: Role, authority: str) ->
     with pytest.MonkeyPatch.context() as patched:
         shown = {"school": (FieldGroup.EDUCATION, "NULL"), **{f"in_{group}": (group, "true") for group in groups}}
         patched.setattr(area_children, "FIELDS", shown)
-        rows = read_area_children(current(node), rule)
+        rows = read_area_children(node, current(node), rule)
     return Counter(
         (token, frozenset(group for group, granted in zip(groups, granted, strict=True) if granted))
         for token, (_, *granted) in rows
@@ -289,8 +334,7 @@ def test_a_snapshot_of_before_says_what_to_do(node: Node, monkeypatch: pytest.Mo
 def test_the_simulator_answers_for_whoever_is_not_in_care(node: Node) -> None:
     """Nobody as packaged; with a status switched on, whoever it is switched on for, and why."""
     child = next(row for row in vault_rows(node, f"care_status = 'child_in_need' AND host_authority = '{HERE}'"))
-    for number in (child["upn"], child["la_child_id"]):
-        assert list_sights(node, number, Role.VIRTUAL_SCHOOL_HEAD) == ()
+    assert list_sights(node, child["upn"], Role.VIRTUAL_SCHOOL_HEAD) == ()
     put_policy(node.party.directory, switch_on([Relation.IN_NEED_HERE], roles=HEADS))
     sights = list_sights(node, child["upn"], Role.VIRTUAL_SCHOOL_HEAD)
     assert {(sight.asker.name, sight.relation) for sight in sights} == {
@@ -307,6 +351,27 @@ def test_whoever_may_not_read_a_status_is_not_told_it_by_the_simulator(node: Nod
     assert list_sights(node, child["upn"], Role.VIRTUAL_SCHOOL_STAFF) == ()
     assert list_untold(node, Role.VIRTUAL_SCHOOL_STAFF) == (Relation.IN_NEED_HERE,)
     assert list_untold(node, Role.VIRTUAL_SCHOOL_HEAD) == ()
+
+
+def test_a_number_that_social_care_alone_knows_is_nobodys_to_whoever_may_not_read_the_status(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That we know a number at all, of no child in care and no pupil of ours, would say what for."""
+    moved = "'204' AS host_authority, 'Z999999999999' AS upn"
+    snapshot = amended(node, tmp_path / "moved.parquet", moved)
+    child = next(row for row in vault_rows(node, f"care_status = 'child_in_need' AND host_authority = '{HERE}'"))
+    put_policy(node.party.directory, switch_on([Relation.KINSHIP_HERE]))
+    refusals = []
+    for number in (child["la_child_id"], "nobody's"):
+        with pytest.raises(StateError) as refused:
+            list_sights(node, number, Role.VIRTUAL_SCHOOL_HEAD)
+        refusals.append(str(refused.value))
+    assert refusals[0] == refusals[1]
+    put_policy(node.party.directory, switch_on())
+    monkeypatch.setattr(node.store, "current", lambda: snapshot)
+    for number in ("Z999999999999", child["la_child_id"]):
+        with pytest.raises(StateError, match="no child of that number"):
+            list_sights(node, number, Role.VIRTUAL_SCHOOL_HEAD)
 
 
 def test_a_pupil_of_no_status_is_told_of_as_one_whom_nobody_may_see(node: Node) -> None:
@@ -331,6 +396,26 @@ def test_who_has_left_care_is_seen_by_nobody_as_a_child_in_care(node: Node) -> N
 def test_both_numbers_of_a_child_in_need_are_gathered_by(node: Node) -> None:
     child = next(row for row in vault_rows(node, "care_status = 'child_in_need'") if row["upn"])
     assert set(complete_numbers(node, [child["la_child_id"]])) == {child["la_child_id"], child["upn"]}
+
+
+def test_a_number_that_two_systems_gave_is_not_taken_for_one_child(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks what was told of one child is not answered with what was told of another."""
+    path = current(node).identified["children"]
+    cared = duckdb.read_parquet(str(path)).filter("length(upn) = 13").select("la_child_id, upn").order("upn")
+    ((ours, theirs),) = cared.limit(1).fetchall()
+    child = next(row for row in vault_rows(node, "care_status = 'child_in_need'") if row["upn"])
+    collided = f"CASE upn WHEN '{child['upn']}' THEN '{ours}' ELSE la_child_id END AS la_child_id"
+    snapshot = amended(node, tmp_path / "collided.parquet", collided)
+    monkeypatch.setattr(node.store, "current", lambda: snapshot)
+    assert complete_numbers(node, [child["upn"]]) == (child["upn"],)
+    assert set(complete_numbers(node, [ours])) == {ours, theirs}
+    check_one_child(node, [ours])
+    check_one_child(node, [child["upn"]])
+    for several in ([ours, child["upn"]], [theirs, child["upn"]]):
+        with pytest.raises(StateError, match="more than one child"):
+            check_one_child(node, several)
 
 
 def test_what_a_policy_has_switched_on_is_said_in_plain_english() -> None:

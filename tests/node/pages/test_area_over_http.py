@@ -156,6 +156,22 @@ def test_a_list_needs_a_purpose_and_a_status_and_says_so_at_the_field(node: Node
         assert f'href="#{error}"' in visitor.texts[-1]
 
 
+def test_whoever_is_told_of_some_alone_is_not_told_that_there_is_nobody_else(node: Node, port: int) -> None:
+    """A status that is on for the head and not for the staff; and a search is offered in words of this place."""
+    put_policy(node.party.directory, switch_on([Relation.IN_NEED_HERE]))
+    number, pages = a_number(node, Relation.IN_NEED_HERE), {}
+    for role in HEADS:
+        visitor = sign_in(node, port, role)
+        assert visitor.send("/policy/who", {"child": number, "purpose": "A complaint"}) == 200
+        pages[role] = visitor.texts[-1]
+        assert visitor.get("/child") == 200
+        offered = "Children of our schools who are not in care: in need" in visitor.texts[-1]
+        assert offered is (role is Role.VIRTUAL_SCHOOL_HEAD)
+    assert "Nobody else could." in pages[Role.VIRTUAL_SCHOOL_HEAD]
+    assert "Nobody else could." not in pages[Role.VIRTUAL_SCHOOL_STAFF]
+    assert "Nobody of whom your role is told could." in pages[Role.VIRTUAL_SCHOOL_STAFF]
+
+
 def test_they_are_on_no_page_of_children_in_care(node: Node, port: int) -> None:
     """Switched on or not: neither list, nor caseload, nor a search among our own."""
     visitor = sign_in(node, port, Role.VIRTUAL_SCHOOL_HEAD)
