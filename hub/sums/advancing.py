@@ -46,6 +46,9 @@ SLOW = timedelta(seconds=2)
 OPENING_TO_THE_REST = "opening to the rest"
 """By which it is remembered that they were asked, too."""
 
+TOO_MANY_MISSING = "too_many_missing"
+"""The code of an attempt that fails for those who take no part in it."""
+
 FEWEST_SPARE = 2
 """How many more than are needed are asked first, at least."""
 
@@ -174,7 +177,7 @@ def _fail(
     now: datetime,
 ) -> None:
     """Give an attempt up: log why and because of whom, and try again where that can help."""
-    again = attempt.number < MOST_ATTEMPTS and code == "too_many_missing" and attempt.survivors is None
+    again = attempt.number < MOST_ATTEMPTS and code == TOO_MANY_MISSING and attempt.survivors is None
     can_help = not gathering.collector.hopeless and now < attempt.attempt.expires_at
     after = AttemptState.ABORTING if again and can_help else AttemptState.FAILED
     event = hub.event(
@@ -191,7 +194,8 @@ def _fail(
             return
         hub.database.log.append(connection, event)
         if after is AttemptState.FAILED:
-            _end_failed(hub, connection, query, culprits)
+            # Of one whose time was up those are named who did not contribute: it failed for those who did not open it.
+            _end_failed(hub, connection, query, culprits if code == TOO_MANY_MISSING else ())
     log.warning("%s: attempt %d fails: %s", query.query_id, attempt.number, code)
     if after is AttemptState.ABORTING:
         _ask_aborts(hub, query, attempt)

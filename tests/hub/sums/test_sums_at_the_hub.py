@@ -21,7 +21,7 @@ from hub.queries import StoredQuery, find_query, read_query
 from hub.settling import keep_up, start_query
 from hub.sums import advancing, arrivals
 from hub.sums.advancing import SLOW
-from hub.sums.beginning import MOST_ATTEMPTS, begin_attempt
+from hub.sums.beginning import MOST_ATTEMPTS, OPENING_TIME, begin_attempt
 from hub.sums.left_out import leave_out
 from hub.sums.prekeys import PATIENCE
 from hub.sums.rosters import ASKED, keep_roster
@@ -242,6 +242,23 @@ def test_an_attempt_fails_together_with_its_query(sums: PlayedSums, monkeypatch:
     assert count_of(sums.federation, Action.SUM_FAILED) == 0
     keep_up(sums.federation.hub, sums.federation.clock())
     assert status_of(sums.federation, query_id).state is QueryState.REFUSED
+    assert count_of(sums.federation, Action.SUM_FAILED) == 1
+
+
+def test_a_sum_that_nobody_opens_was_not_refused(sums: PlayedSums) -> None:
+    """One refused, which it can do without; the others contributed, and keep silent when they are asked to open it."""
+    sums.settle()
+    query_id = sums.ask(dropouts=2, colluders=1)
+    refuses, *others = sorted(sums.nodes)
+    sums.federation.refuse(query_id, refuses, "path_barred")
+    for name in others:
+        sums.nodes[name].deaf_to = frozenset({DeliveryKind.OPENING})
+    sums.settle(*others)
+    sums.federation.clock.advance(GATHER + OPENING_TIME)
+    sums.settle(*others)
+    status = status_of(sums.federation, query_id)
+    assert (status.state, status.ending) == (QueryState.UNFINISHED, None)
+    assert [node.outcome for node in status.nodes].count("answered") == len(others)
     assert count_of(sums.federation, Action.SUM_FAILED) == 1
 
 
