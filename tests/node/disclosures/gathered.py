@@ -14,9 +14,9 @@ from node.disclosures.mandates import Draft, draft_gathering
 from node.disclosures.record import DisclosureRecord
 from node.lookups.answering import answer_lookup
 from node.lookups.one_child import ask_one_child
-from node.people import BY_SCHOOLS, Person
+from node.people import Person
 from node.service import Node
-from node.setting_up import enter_person
+from tests.every_role import enter_one
 from tests.node.lookups.test_lookups import PaperRelay
 from tests.node.lookups.test_one_child import rows_of
 from tests.small_federation import SmallFederation
@@ -48,8 +48,7 @@ class Relay(PaperRelay):
 
 def officer_of(federation: SmallFederation, person: str = "ig", role: str = "ig_officer") -> tuple[Node, Person]:
     node = federation.node(HOME)
-    schools = (100_001,) if role in BY_SCHOOLS else ()
-    enter_person(node.party.directory, person, role, "Information governance", schools=schools)
+    enter_one(node.party.directory, role, 100_001, person)
     return node, node.find_person(person)
 
 
