@@ -88,9 +88,8 @@ class _Search:
             left &= ~self._shown(reader.lift(caps), cells)
         for weights in self._halves() if self.may_be_none and left.any() else ():
             left &= ~self._shown(reader.sink(list(weights), list(weights.values())), cells)
-        for number in np.flatnonzero(left.any(1)):
-            mine = [cell for place, cell in enumerate(cells) if left[number, place] and cell not in told]
-            told.update(self._told_to(self.own[number], mine))
+        for number in range(len(self.own)):
+            told.update(self._told_to(number, left, cells, told))
         return iter(sorted(told))
 
     def _shown(self, table: Vector, cells: list[int]) -> npt.NDArray[np.bool_]:
@@ -104,21 +103,44 @@ class _Search:
             mine = [cell for place, cell in enumerate(self.own) if place >> digit & 1 == side]
             yield dict.fromkeys(self.may_be_none, 1.0) | dict.fromkeys(mine, -1.0)
 
-    def _told_to(self, own: int, cells: list[int]) -> Iterator[int]:
-        """Which of some cells are told to whoever is in a cell."""
-        low = self.view.low.copy()
-        low[own] = 1
-        reader, left, before = Reader(replace(self.view, low=low), self.deadline), cells, -1
+    def _told_to(self, number: int, left: npt.NDArray[np.bool_], cells: list[int], told: Set[int]) -> Iterator[int]:
+        """Which cells are told to one reader, that nobody else is told: of those that are `left` for them.
+
+        A table that shows this reader that they know no more shows others that, too, and what is left is less for all.
+        """
+        mine = left[number]
+        mine &= np.array([cell not in told for cell in cells])
+        if not mine.any():
+            return
+        low, before = self.view.low.copy(), -1
+        low[self.own[number]] = 1
+        reader = Reader(replace(self.view, low=low), self.deadline)
         try:
-            while left and len(left) != before:
-                before = len(left)
-                large, empty = reader.lift({cell: self.wanted[cell] for cell in left}), reader.sink(left)
-                left = [cell for cell in left if not (self._is_enough(large, cell) or self._is_none(empty, cell))]
-            for cell in left:
-                if not self._is_enough(reader.most(cell), cell) and not self._is_none(reader.sink([cell]), cell):
-                    yield cell
+            while mine.any() and mine.sum() != before:
+                before = mine.sum()
+                for table in self._tables(reader, [cells[place] for place in np.flatnonzero(mine)]):
+                    left &= ~self._shown(table, cells)
+            for place in np.flatnonzero(mine).tolist():
+                for table in self._tables_of(reader, cells[place]) if mine[place] else ():
+                    left &= ~self._shown(table, cells)
+                    if not mine[place]:
+                        break
+                if mine[place]:
+                    yield cells[place]
         except Contradiction:
             return  # Nobody can be in there.
+
+    def _tables(self, reader: Reader, cells: list[int]) -> Iterator[Vector]:
+        """A table in which these cells are large together, and one in which those that may be are empty."""
+        yield reader.lift({cell: self.wanted[cell] for cell in cells})
+        if empty := [cell for cell in cells if cell in self.may_be_none]:
+            yield reader.sink(empty)
+
+    def _tables_of(self, reader: Reader, cell: int) -> Iterator[Vector]:
+        """The table in which a cell is largest, and, where it may be empty, the one in which it is smallest."""
+        yield reader.most(cell)
+        if cell in self.may_be_none:
+            yield reader.sink([cell])
 
     def _is_enough(self, table: Vector, cell: int) -> bool:
         return bool(table[cell] > self.wanted[cell] - ALMOST)
