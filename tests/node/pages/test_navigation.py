@@ -6,10 +6,9 @@ from html import unescape
 import pytest
 from flask.testing import FlaskClient
 
-from node.people import BY_SCHOOLS
 from node.service import Node
-from node.setting_up import enter_person
 from policies.names import Role
+from tests.every_role import enter_one
 from tests.node.pages.conftest import Browse
 from tests.node.pages.test_matrix_over_http import DOORS, SCHOOL, is_let_in
 
@@ -35,8 +34,7 @@ def list_reached(client: FlaskClient) -> set[str]:
 
 @pytest.mark.parametrize("role", Role)
 def test_each_role_reaches_what_it_may_open_by_a_few_places(node: Node, browse: Browse, role: Role) -> None:
-    school, schools = (SCHOOL if role is Role.DESIGNATED_TEACHER else None), (SCHOOL,) * (role in BY_SCHOOLS)
-    enter_person(node.party.directory, "somebody", role, "Somebody", school, schools)
+    enter_one(node.party.directory, role, SCHOOL, "somebody")
     client = browse("somebody")
     assert len(read_links(client.get("/").text, "Main")) <= MOST_SECTIONS
     may_open = {path for path, rights in DOORS.items() if is_let_in(role, rights)}
