@@ -9,6 +9,25 @@ from query_engine.language.parser import parse_query
 from query_engine.planning.plan import QueryPlan
 from query_engine.planning.planner import plan_query
 
+EVERY = 4
+"""Of so many questions Spark is asked one in an ordinary run, and all in a deep one: it takes seconds for each."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave most questions to Spark's deep run; other engines are asked all of them always."""
+    asked = [
+        item
+        for item in items
+        if isinstance(item, pytest.Function)
+        and hasattr(item, "callspec")
+        and item.callspec.params.get("other") == "spark"
+        and "statement" in item.callspec.params
+    ]
+    for place, item in enumerate(asked):
+        if place % EVERY:
+            item.add_marker(pytest.mark.deep)
+
 
 @pytest.fixture(scope="session")
 def catalogue() -> Catalogue:
