@@ -155,11 +155,6 @@ class Program:
             raise TimeUp("the time is up")
 
     @property
-    def cost(self) -> float:
-        """The cost of the last solution."""
-        return float(self._solver.getObjectiveValue())
-
-    @property
     def reduced_costs(self) -> Vector:
         """By how much the cost of the last solution changes with each column's bound."""
         return np.asarray(self._solver.getSolution().col_dual, float)

@@ -31,7 +31,7 @@ def spell_number(typed: str) -> str:
 def complete_numbers(node: Node, typed: Sequence[str]) -> tuple[str, ...]:
     """Return the numbers that were typed, and the newest that our snapshot has for the same child, each once."""
     known = _spell(typed)
-    rows = [*_find_rows(node, known), *_find_area_rows(node, known)]
+    rows = [*_find_rows(node, known), *_leave_out_ours(node, _find_rows(node, known, AREA_CHILDREN))]
     others = [str(number) for _, *numbers in rows for number in numbers if number]
     found = tuple(dict.fromkeys([*known, *others]))
     return found[: max(MOST_NUMBERS, len(known))]
@@ -40,9 +40,9 @@ def complete_numbers(node: Node, typed: Sequence[str]) -> tuple[str, ...]:
 def check_one_child(node: Node, typed: Sequence[str]) -> None:
     """Raise `StateError` where our snapshot has several children for the numbers that were typed."""
     known = _spell(typed)
-    rows, of_area = _find_rows(node, known), _find_area_rows(node, known)
-    named = {str(pupil) for _, _, pupil in _find_rows(node, known, AREA_CHILDREN) if pupil in known}
-    ours, others = ({str(pupil) for _, _, pupil in found if pupil} for found in (rows, of_area))
+    rows, listed = _find_rows(node, known), _find_rows(node, known, AREA_CHILDREN)
+    named = {str(pupil) for _, _, pupil in listed if pupil in known}
+    ours, others = ({str(pupil) for _, _, pupil in found if pupil} for found in (rows, _leave_out_ours(node, listed)))
     others |= named
     if len({child for child, *_ in rows}) > 1 or len(others) > 1 or (ours and others - ours):
         raise StateError("we have these numbers for more than one child: compare them, or give our own number alone")
@@ -52,12 +52,11 @@ def _spell(typed: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(spell_number(number) for number in typed if number.strip()))
 
 
-def _find_area_rows(node: Node, numbers: Sequence[str]) -> list[Row]:
-    """The same of children who are not in care, but for rows whose own number is another child's in our record.
+def _leave_out_ours(node: Node, rows: Sequence[Row]) -> list[Row]:
+    """Rows of children who are not in care, but for those whose own number is another child's in our record.
 
     The lists of who is in need and in kinship care can come from systems that number children by themselves.
     """
-    rows = _find_rows(node, numbers, AREA_CHILDREN)
     ours: dict[str, set[str]] = {}
     for _, number, pupil in _find_rows(node, [str(number) for _, number, _ in rows if number]):
         ours.setdefault(str(number), set()).update([str(pupil)] if pupil else [])

@@ -65,10 +65,11 @@ def find_standings(node: Node, number: str, reader: Role) -> tuple[StandingOf, .
         raise StateError("nothing is loaded yet: the node's administrator loads the return files")
     told = [BY_AREA[relation] for relation in list_switched_on(node.policy(), reader, Action.LIST)]
     of_area = {"authority": node.authority, "statuses": told, **know_now(node)}
+    entered = _find_entered(node, number)
     for name, sql in STANDINGS:
         if name in snapshot.identified:
             wanted = {"number": number, **(of_area if name == AREA_CHILDREN else {})}
-            rows = read_vault({name: snapshot.identified[name]}, sql, wanted) or _find_entered(node, number)
+            rows = read_vault({name: snapshot.identified[name]}, sql, wanted) or entered
             if rows:
                 return tuple(_stand(node, *row) for row in rows)
     raise StateError("no child of that number is in the current snapshot: give the authority's own child id")

@@ -26,6 +26,9 @@ NO_ROLLS = "WITH rolls AS (SELECT NULL AS upn, NULL AS forename, NULL AS surname
 NAME = "(SELECT any_value(forename || ' ' || surname) FROM rolls WHERE rolls.upn = ours.upn)"
 """The name of one of `ours`, out of the rolls as they were loaded."""
 
+FACTS = RowFacts("ours.home", "ours.host_authority", "ours.school_urn", "ours.child", f"'{CareStatus.LOOKED_AFTER}'")
+"""What relations to `ours` are decided by."""
+
 FIELDS: Mapping[str, tuple[FieldGroup, str]] = {
     "la_child_id": (FieldGroup.IDENTITY, "la_child_id"),
     "name": (FieldGroup.IDENTITY, NAME),
@@ -79,10 +82,7 @@ def read_children(
 
     Whoever asks, the rows are of children whose home is here; the filter says how the asker has to stand to each.
     """
-    facts = RowFacts(
-        "ours.home", "ours.host_authority", "ours.school_urn", "ours.child", f"'{CareStatus.LOOKED_AFTER}'"
-    )
-    filtered = filter_rows(rule, facts, FIELDS)
+    filtered = filter_rows(rule, FACTS, FIELDS)
     files = find_facts(node.party.directory)
     told = f"SELECT upn, academic_year, max(as_of)::DATE::VARCHAR AS as_of FROM {RELATION} GROUP BY ALL"  # noqa: S608
     nobody = "SELECT NULL::VARCHAR AS upn, NULL::INTEGER AS academic_year, NULL::VARCHAR AS as_of WHERE false"

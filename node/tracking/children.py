@@ -9,21 +9,20 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from node.lookups.own_children import NAME, NO_ROLLS, ROLLS, find_rolls
+from node.lookups.own_children import FACTS, NAME, NO_ROLLS, ROLLS, find_rolls
 from node.lookups.records import CHILDREN, IN_CARE_NOW
 from node.people import Person
-from node.row_filtering import RowFacts, filter_rows
+from node.row_filtering import filter_rows
 from node.service import Node
 from node.snapshots import Snapshot
 from node.tracking.known import KnownChild, LoadedPlan, YearFacts
 from node.tracking.newcomers import know_newcomers, list_newcomers, permitted_groups
 from node.vault import Row, ask_vault
 from policies.access_policy import AccessDenied
-from policies.names import CHILD_RECORD, Action, CareStatus, FieldGroup
+from policies.names import CHILD_RECORD, Action, FieldGroup
 from policies.row_filter import RowFilter
 
 YEARS, PLANS = "child_year", "pep"
-_FACTS = RowFacts("ours.home", "ours.host_authority", "ours.school_urn", "ours.child", f"'{CareStatus.LOOKED_AFTER}'")
 
 _KNOWN: Mapping[str, tuple[FieldGroup, str]] = {
     "number": (FieldGroup.IDENTITY, "la_child_id"),
@@ -134,7 +133,7 @@ def _plain(value: Any) -> Any:
 
 
 def _read(node: Node, snapshot: Snapshot, rule: RowFilter, fields: Mapping[str, tuple[FieldGroup, str]]) -> list[Row]:
-    filtered, rolls = filter_rows(rule, _FACTS, fields), find_rolls(snapshot)
+    filtered, rolls = filter_rows(rule, FACTS, fields), find_rolls(snapshot)
     sql = f"""
         {"" if rolls else NO_ROLLS}
         SELECT ours.child, ours.academic_year, {filtered.columns}

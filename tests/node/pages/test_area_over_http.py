@@ -4,22 +4,19 @@ As packaged nobody opens a page about them (`test_matrix_over_http.py`); here ea
 """
 
 import re
-import threading
 from collections.abc import Iterator
 
 import pytest
-from werkzeug.serving import make_server
 
 from audit.event import Action, Outcome
 from audit.log import read_entries
-from node.app import create_app
 from node.lookups.area_children import AREA_CHILDREN, FIELDS
 from node.service import Node
-from node.sign_in import issue_code
 from node.vault import read_vault
 from policies.names import BY_AREA, CHILD_RECORD, FieldGroup, Relation, Role
 from tests.every_role import enter_one
-from tests.node.pages.test_matrix_over_http import SCHOOL, WHY, Visitor
+from tests.node.pages.test_matrix_over_http import SCHOOL, WHY
+from tests.node.pages.visiting import Visitor, serve_pages, sign_in_entered
 from tests.own_policies import drop_policy, put_policy
 from tests.small_federation import SmallFederation, copy_federation
 from tests.switched_on import HEADS, switch_on
@@ -38,13 +35,8 @@ def node(pristine_london: SmallFederation, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="module")
 def port(node: Node) -> Iterator[int]:
-    server = make_server("127.0.0.1", 0, create_app(node), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server.server_port
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serve_pages(node) as port:
+        yield port
 
 
 @pytest.fixture(autouse=True)
@@ -52,14 +44,6 @@ def packaged(node: Node) -> Iterator[None]:
     """Whatever a test switches on is switched off after it."""
     yield
     drop_policy(node.party.directory)
-
-
-def sign_in(node: Node, port: int, role: str) -> Visitor:
-    visitor = Visitor(port)
-    visitor.get("/sign-in")
-    assert visitor.send("/sign-in", {"code": issue_code(node, role.replace("_", "-"))}) == 303
-    assert visitor.get("/") == 200
-    return visitor
 
 
 def ask(visitor: Visitor, relation: Relation) -> int:
@@ -93,7 +77,7 @@ def test_each_role_sees_the_statuses_that_are_switched_on_for_it_and_no_other(
     node: Node, port: int, role: Role
 ) -> None:
     """Each status in turn, for the two roles that may be given one; every other role is refused whatever is asked."""
-    visitor = sign_in(node, port, role)
+    visitor = sign_in_entered(node, port, role)
     for on in BY_AREA:
         put_policy(node.party.directory, switch_on([on], roles=HEADS))
         may = role in HEADS
@@ -109,7 +93,7 @@ def test_each_role_sees_the_statuses_that_are_switched_on_for_it_and_no_other(
 @pytest.mark.parametrize("relation", BY_AREA)
 def test_each_group_is_shown_where_it_is_permitted(node: Node, port: int, relation: Relation) -> None:
     """Every group of a record in turn, beside the identity that a list takes."""
-    visitor = sign_in(node, port, Role.VIRTUAL_SCHOOL_HEAD)
+    visitor = sign_in_entered(node, port, Role.VIRTUAL_SCHOOL_HEAD)
     shown = {}
     for group in CHILD_RECORD:
         put_policy(node.party.directory, switch_on([relation], {FieldGroup.IDENTITY, group}))
@@ -127,13 +111,13 @@ def test_each_group_is_shown_where_it_is_permitted(node: Node, port: int, relati
 
 @pytest.mark.parametrize("lacking", ["list", "read"])
 def test_a_list_takes_both_rights(node: Node, port: int, lacking: str) -> None:
-    visitor = sign_in(node, port, Role.VIRTUAL_SCHOOL_HEAD)
+    visitor = sign_in_entered(node, port, Role.VIRTUAL_SCHOOL_HEAD)
     put_policy(node.party.directory, switch_on() + f"p, *, *, {lacking}, identity, deny\n")
     assert visitor.get("/area") == 403
 
 
 def test_what_is_switched_off_again_is_gone_at_once(node: Node, port: int) -> None:
-    visitor = sign_in(node, port, Role.VIRTUAL_SCHOOL_HEAD)
+    visitor = sign_in_entered(node, port, Role.VIRTUAL_SCHOOL_HEAD)
     put_policy(node.party.directory, switch_on())
     assert visitor.get("/area") == 200
     assert ask(visitor, Relation.IN_NEED_HERE) == 200
@@ -144,7 +128,7 @@ def test_what_is_switched_off_again_is_gone_at_once(node: Node, port: int) -> No
 
 
 def test_a_list_needs_a_purpose_and_a_status_and_says_so_at_the_field(node: Node, port: int) -> None:
-    visitor = sign_in(node, port, Role.VIRTUAL_SCHOOL_HEAD)
+    visitor = sign_in_entered(node, port, Role.VIRTUAL_SCHOOL_HEAD)
     put_policy(node.party.directory, switch_on())
     visitor.get("/area")
     for fields, error in (
@@ -161,7 +145,7 @@ def test_whoever_is_told_of_some_alone_is_not_told_that_there_is_nobody_else(nod
     put_policy(node.party.directory, switch_on([Relation.IN_NEED_HERE]))
     number, pages = a_number(node, Relation.IN_NEED_HERE), {}
     for role in HEADS:
-        visitor = sign_in(node, port, role)
+        visitor = sign_in_entered(node, port, role)
         assert visitor.send("/policy/who", {"child": number, "purpose": "A complaint"}) == 200
         pages[role] = visitor.texts[-1]
         assert visitor.get("/child") == 200
@@ -174,7 +158,7 @@ def test_whoever_is_told_of_some_alone_is_not_told_that_there_is_nobody_else(nod
 
 def test_they_are_on_no_page_of_children_in_care(node: Node, port: int) -> None:
     """Switched on or not: neither list, nor caseload, nor a search among our own."""
-    visitor = sign_in(node, port, Role.VIRTUAL_SCHOOL_HEAD)
+    visitor = sign_in_entered(node, port, Role.VIRTUAL_SCHOOL_HEAD)
     put_policy(node.party.directory, switch_on(groups=CHILD_RECORD))
     numbers = [a_number(node, relation) for relation in BY_AREA]
     visitor.get("/")
@@ -187,7 +171,7 @@ def test_they_are_on_no_page_of_children_in_care(node: Node, port: int) -> None:
 
 
 def test_every_child_shown_is_in_the_log_under_its_relation(node: Node, port: int) -> None:
-    visitor = sign_in(node, port, Role.VIRTUAL_SCHOOL_HEAD)
+    visitor = sign_in_entered(node, port, Role.VIRTUAL_SCHOOL_HEAD)
     put_policy(node.party.directory, switch_on())
     visitor.get("/")
     assert ask(visitor, Relation.PREVIOUSLY_HERE) == 200

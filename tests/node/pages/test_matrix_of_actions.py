@@ -5,24 +5,21 @@ for figures, with references of its own and with those of somebody who may.
 """
 
 import re
-import threading
 from collections.abc import Iterator
 
 import pytest
-from werkzeug.serving import make_server
 
 from audit.event import Action, Outcome
 from audit.log import read_entries
-from node.app import create_app
 from node.people import BY_SCHOOLS
 from node.service import Node
-from node.sign_in import issue_code
 from node.tracking.store import read_records
 from node.vault import read_vault
 from policies.access_policy import MATRIX
 from policies.names import Role
 from tests.every_role import enter_one
-from tests.node.pages.test_matrix_over_http import WHY, Visitor
+from tests.node.pages.test_matrix_over_http import WHY
+from tests.node.pages.visiting import Visitor, serve_pages, sign_in_entered
 from tests.own_policies import drop_policy, put_policy
 from tests.policies.test_access_matrix import ALLOWED
 from tests.small_federation import SmallFederation, copy_federation
@@ -55,21 +52,8 @@ def schools_of(node: Node) -> tuple[int, int]:
 
 @pytest.fixture(scope="module")
 def port(node: Node) -> Iterator[int]:
-    server = make_server("127.0.0.1", 0, create_app(node), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server.server_port
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def sign_in(node: Node, port: int, role: str) -> Visitor:
-    visitor = Visitor(port)
-    visitor.get("/sign-in")
-    assert visitor.send("/sign-in", {"code": issue_code(node, role.replace("_", "-"))}) == 303
-    assert visitor.get("/") == 200
-    return visitor
+    with serve_pages(node) as port:
+        yield port
 
 
 def find_reference(visitor: Visitor) -> str:
@@ -94,7 +78,7 @@ def set_down(visitor: Visitor, reference: str, kind: dict[str, str]) -> int:
 @pytest.mark.parametrize("role", Role)
 def test_each_role_changes_what_it_may_update_and_nothing_else(node: Node, port: int, role: Role) -> None:
     """With a reference of its own, and with that of the virtual school head's session."""
-    visitor, head = sign_in(node, port, role), sign_in(node, port, Role.VIRTUAL_SCHOOL_HEAD)
+    visitor, head = sign_in_entered(node, port, role), sign_in_entered(node, port, Role.VIRTUAL_SCHOOL_HEAD)
     own, borrowed, before = find_reference(visitor), find_reference(head), count_entries(node)
     assert borrowed
     assert set_down(visitor, borrowed, TARGET) in (400, 403, 404)
@@ -107,7 +91,7 @@ def test_each_role_changes_what_it_may_update_and_nothing_else(node: Node, port:
 
 def test_an_update_that_a_role_may_not_make_is_in_the_log(node: Node, port: int) -> None:
     """A teacher reads the plan, and changes nothing of it: who tried is known."""
-    teacher = sign_in(node, port, Role.DESIGNATED_TEACHER)
+    teacher = sign_in_entered(node, port, Role.DESIGNATED_TEACHER)
     assert set_down(teacher, find_reference(teacher), TARGET) == 403
     entry = next(iter(read_entries(node.database.connection, action=Action.TRACKING_UPDATED))).to_event()
     assert (entry.actor, entry.outcome) == ("designated-teacher (designated_teacher)", Outcome.REFUSED)
@@ -117,7 +101,7 @@ def test_an_update_that_a_role_may_not_make_is_in_the_log(node: Node, port: int)
 def test_each_role_sees_figures_of_whom_it_may(node: Node, port: int, role: Role) -> None:
     """All our children, the school that some are entered with, and another; whatever role the form claims."""
     own, other = schools_of(node)
-    visitor = sign_in(node, port, role)
+    visitor = sign_in_entered(node, port, role)
     works_there = role in {Role.DESIGNATED_TEACHER, *BY_SCHOOLS}
     wanted = {
         "authority": ("home", "aggregates"),
@@ -132,7 +116,7 @@ def test_each_role_sees_figures_of_whom_it_may(node: Node, port: int, role: Role
 @pytest.mark.parametrize("role", ["designated_teacher", "academy_trust", "school_inspector"])
 def test_a_school_goes_with_the_person_and_not_with_the_form(node: Node, port: int, role: str) -> None:
     _, other = schools_of(node)
-    visitor = sign_in(node, port, role)
+    visitor = sign_in_entered(node, port, role)
     forged = {"school_urn": str(other), "schools": str(other), "works_at": str(other)}
     assert visitor.send("/figures", {**FIGURE, **forged, "school": str(other)}) == 403
 
@@ -140,7 +124,7 @@ def test_a_school_goes_with_the_person_and_not_with_the_form(node: Node, port: i
 @pytest.mark.parametrize("role", ["virtual_school_head", "virtual_school_staff", "ig_officer"])
 def test_a_right_that_is_taken_away_is_gone_at_once(node: Node, port: int, role: str) -> None:
     """Copies of plans, of the log, and figures: the authority's own file is asked at every request."""
-    visitor = sign_in(node, port, role)
+    visitor = sign_in_entered(node, port, role)
     ways = {"/tracking/export": ("export", WHY), "/audit/whole": ("export", {}), "/figures": ("aggregate", FIGURE)}
     given = {path for path, (_, fields) in ways.items() if visitor.send(path, dict(fields)) == 200}
     assert given

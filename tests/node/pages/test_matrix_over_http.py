@@ -3,16 +3,11 @@
 The rights are those of the table that `test_access_matrix` holds the policy to, written independently of its file.
 """
 
-import http.client
 import re
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
-from werkzeug.serving import make_server
 
 from audit.event import Action, Outcome
 from audit.log import read_entries
@@ -24,10 +19,10 @@ from node.pages import through_hub
 from node.people import BY_SCHOOLS
 from node.service import Node
 from node.setting_up import enter_person
-from node.sign_in import issue_code
 from policies.access_policy import MATRIX
 from policies.names import BY_AREA, CHILD_RECORD, Role
 from tests.every_role import enter_one
+from tests.node.pages.visiting import Visitor, serve_pages, sign_in_entered
 from tests.own_policies import put_policy
 from tests.policies.test_access_matrix import ALLOWED
 from tests.small_federation import SmallFederation
@@ -147,50 +142,12 @@ ELSEWHERE: dict[str, set[Right]] = {
 """Where rights are held that no page of a node asks for as such."""
 
 
-@dataclass
-class Visitor:
-    """A browser at the running node: it keeps its cookie, and sends forms with the token of a page it was shown."""
-
-    port: int
-    cookie: str = ""
-    token: str = ""
-    texts: list[str] = field(default_factory=list)
-    took_a_file: bool = False
-    """Whether the last answer was a file to be taken away."""
-
-    def get(self, path: str) -> int:
-        return self._ask("GET", path, "")
-
-    def send(self, path: str, fields: dict[str, str]) -> int:
-        return self._ask("POST", path, urlencode({"form_token": self.token, **fields}))
-
-    def _ask(self, method: str, path: str, body: str) -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        headers = {"Cookie": self.cookie, "Content-Type": "application/x-www-form-urlencoded"}
-        connection.request(method, path, body, headers)
-        response = connection.getresponse()
-        text = response.read().decode(errors="replace")
-        self.took_a_file = "attachment" in response.headers.get("Content-Disposition", "")
-        connection.close()
-        if cookie := response.headers.get("Set-Cookie"):
-            self.cookie = cookie.partition(";")[0]
-        if token := re.search(r'name="form_token" value="([0-9a-f]{64})"', text):
-            self.token = token[1]
-        self.texts.append(text)
-        return response.status
-
-
 @pytest.fixture
 def port(node: Node, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A running node that reaches no hub: questions to other nodes end where they would be sent."""
     monkeypatch.setattr(through_hub, "connect_party", _no_hub)
-    server = make_server("127.0.0.1", 0, create_app(node), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server.server_port
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serve_pages(node) as port:
+        yield port
 
 
 def _no_hub(*_: object, **__: object) -> object:
@@ -199,13 +156,8 @@ def _no_hub(*_: object, **__: object) -> object:
 
 def sign_in(node: Node, port: int, role: str) -> Visitor:
     """Enter a person of this role, for one school if it is a teacher's, and sign them in."""
-    person = role.replace("_", "-")
     enter_one(node.party.directory, role, SCHOOL)
-    visitor = Visitor(port)
-    visitor.get("/sign-in")
-    assert visitor.send("/sign-in", {"code": issue_code(node, person)}) == 303
-    assert visitor.get("/") == 200
-    return visitor
+    return sign_in_entered(node, port, role)
 
 
 def is_let_in(role: str, rights: Rights) -> bool:
