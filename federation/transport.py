@@ -59,7 +59,7 @@ class HubConnection(HubLine):
         self._send("POST", "/federation/replies", reply)
 
     def hand_in(self, door: str, body: bytes) -> None:
-        """Hand in this node's part in a secure sum, at one of its doors. The same bytes twice count once."""
+        """Hand in this node's part in a sum, or its sealed answer to a lookup. The same bytes twice count once."""
         self._send("POST", f"/federation/{door}", body)
 
     def hand_in_and_wait(self, door: str, body: bytes, *, wait: int, done: Iterable[int] = ()) -> Inbox | None:
@@ -94,10 +94,6 @@ class HubConnection(HubLine):
     def ask_lookup(self, batch: LookupBatch) -> None:
         """Hand in the sealed requests of a lookup."""
         self._send("POST", "/federation/lookups", encode_document(batch))
-
-    def answer_lookup(self, lookup_id: str, sealed: SealedRecords) -> None:
-        """Hand in this node's sealed answer to a lookup."""
-        self._send("POST", f"/federation/lookups/{_word(lookup_id)}/answer", sealed.data)
 
     def fetch_lookup(self, lookup_id: str, *, wait: int, done: int = 0) -> LookupProgress:
         """Return sealed answers beyond the first `done`, which have arrived and which the hub deletes.
@@ -208,6 +204,11 @@ def connect_party(
         return HubConnection(party.profile.hub, party.ring, ca=ca, clock=clock, pause=pause)
     except TlsInvalid as error:
         raise StateError(f"{party.member_id}: {error}") from None
+
+
+def answer_door(lookup_id: str) -> str:
+    """The door at which this node's sealed answer to a lookup is handed in."""
+    return f"lookups/{_word(lookup_id)}/answer"
 
 
 def _ask_inbox(wait: int, done: Iterable[int]) -> str:

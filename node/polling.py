@@ -3,8 +3,8 @@
 Everything is safe to do twice, so any failure is answered by waiting a little and asking again. A delivery is taken out
 of the inbox only once it has been dealt with, and one that cannot be does not stand in the way of the others. Lookups
 come first: their answers are made ready, all leave at one moment of the fixed schedule, and the rest follows. The next
-poll says what has been dealt with, so that no delivery needs a request of its own; and where the last is answered with
-this node's word on a sum, that request is the next poll as well.
+poll says what has been dealt with, so that no delivery needs a request of its own; and the request with which the last
+is answered, a lookup or this node's word on a sum, is the next poll as well.
 """
 
 import logging
@@ -22,7 +22,7 @@ from federation.sealing import SealedRecords
 from federation.service_log import told
 from federation.software import write_products
 from federation.state import StateError
-from federation.transport import HubConnection
+from federation.transport import HubConnection, answer_door
 from node.answering import acknowledge, answer_manifest
 from node.budget_statement import StatedBudget
 from node.leaving.holding import close_expired, list_due, note_done
@@ -47,8 +47,10 @@ FINAL = frozenset({400, 403, 404, 409, 413, 422})
 """Statuses with which a hub says that it will not take a reply, now or later."""
 
 
-ASKS_FOR_WORD = frozenset({DeliveryKind.SUM, DeliveryKind.SURVIVORS, DeliveryKind.OPENING, DeliveryKind.ABORT})
-"""The deliveries of a sum under way, each answered at one door and with nothing else."""
+ANSWERED_ONCE = frozenset(
+    {DeliveryKind.LOOKUP, DeliveryKind.SUM, DeliveryKind.SURVIVORS, DeliveryKind.OPENING, DeliveryKind.ABORT}
+)
+"""The deliveries that are answered at one door and with nothing else: a lookup, and those of a sum under way."""
 
 UNSIGNED = 401
 """The status with which a hub says that a request is by no active member, as it is after our keys were rotated."""
@@ -130,18 +132,36 @@ class Finished:
         del self._numbers[: len(told)]
 
 
-class _LastDoors:
-    """The doors for the last delivery of an inbox: whoever hands its answer in there waits for what comes next."""
+class _Line:
+    """The line to the hub for answers to what was waiting: what is answered last waits there for what comes next."""
 
-    def __init__(self, hub: HubConnection, delivery: Delivery, finished: Finished, wait: int) -> None:
-        self._hub, self._delivery, self._finished, self._wait = hub, delivery, finished, wait
+    def __init__(self, node: Node, hub: HubConnection, inbox: Inbox, finished: Finished) -> None:
+        self._node, self._hub, self._finished, self._last = node, hub, finished, _find_last(inbox)
         self.inbox: Inbox | None = None
+        self.left = 0
+
+    def for_answer(self, delivery: Delivery) -> "HubConnection | _Line":
+        """Return where a delivery is answered: here, if it is the last, and past us if it is any other."""
+        return self if delivery is self._last else self._hub
+
+    def attempt(self, delivery: Delivery, act: Callable[[], object]) -> bool:
+        """Answer a delivery, and return whether that was done; those that were not are left, and counted."""
+        done = _attempt(self._node, delivery, act)
+        self.left += not done
+        return done
+
+    def finish(self, delivery: Delivery, act: Callable[[], object]) -> None:
+        """Do the last thing about a delivery, and have the next poll tell of it, unless its answer was that poll."""
+        done = self.attempt(delivery, act)
+        self._finished.add(delivery, if_done=done and (delivery is not self._last or self.inbox is None))
 
     def hand_in(self, door: str, body: bytes) -> None:
-        """Hand in the answer, tell of it and of what else has been dealt with, and keep what the hub hands out."""
+        """Hand in the last answer, tell of it and of what else has been dealt with, and keep what the hub hands out."""
+        assert self._last is not None
         told = self._finished.next_batch()[: MOST_FINISHED - 1]
-        done = [*told, self._delivery.delivery_id]
-        self.inbox = self._hub.hand_in_and_wait(door, body, wait=self._wait, done=done)
+        # What is left is asked for again soon: then nobody waits for more.
+        wait = 0 if self.left else LONG_POLL_SECONDS
+        self.inbox = self._hub.hand_in_and_wait(door, body, wait=wait, done=[*told, self._last.delivery_id])
         if self.inbox is not None:
             self._finished.forget(told)
 
@@ -193,56 +213,51 @@ def deal_with(node: Node, hub: HubConnection, inbox: Inbox, schedule: Schedule, 
 
     Raises `DeliveriesLeft` when something is left.
     """
-    before, last = len(finished), _find_last(inbox)
     if inbox.register_version > node.register().version:
         refresh_register(node, hub)
     take_in_keys(node, inbox.sealing_keys)
+    line = _Line(node, hub, inbox, finished)
     lookups = [delivery for delivery in inbox.deliveries if delivery.kind is DeliveryKind.LOOKUP]
     for some in batched(lookups, LOOKUPS_A_TICK):
-        _deal_with_lookups(node, hub, some, schedule, finished)
+        _deal_with_lookups(node, line, some, schedule)
     for delivery in inbox.deliveries:
-        if delivery.kind is not DeliveryKind.LOOKUP and delivery is not last:
+        if delivery.kind is not DeliveryKind.LOOKUP:
             act = _deal_with_manifest if delivery.kind is DeliveryKind.MANIFEST else _deal_with_sum
-            finished.add(delivery, if_done=_attempt(node, delivery, partial(act, node, hub, delivery)))
-    left = len(inbox.deliveries) - (len(finished) - before) - (last is not None)
-    came: Inbox | None = None
-    if last is not None:
-        # What is left is asked for again soon: then nobody waits for more.
-        doors = _LastDoors(hub, last, finished, 0 if left else LONG_POLL_SECONDS)
-        done = _attempt(node, last, partial(_deal_with_sum, node, doors, last))
-        came = doors.inbox
-        finished.add(last, if_done=done and came is None)
-        left += not done
-    if left:
-        raise DeliveriesLeft(f"{left} of {len(inbox.deliveries)} deliveries are left for now")
-    return came
+            line.finish(delivery, partial(act, node, line.for_answer(delivery), delivery))
+    if line.left:
+        raise DeliveriesLeft(f"{line.left} of {len(inbox.deliveries)} deliveries are left for now")
+    return line.inbox
 
 
 def _find_last(inbox: Inbox) -> Delivery | None:
-    """Return the last delivery, if it is one to which this node's word on a sum is the whole answer."""
-    return inbox.deliveries[-1] if inbox.deliveries and inbox.deliveries[-1].kind in ASKS_FOR_WORD else None
+    """Return what is dealt with last, if its answer is a single one: to a lookup, or this node's word on a sum."""
+    last = max(inbox.deliveries, key=_place, default=None)
+    return last if last is not None and last.kind in ANSWERED_ONCE else None
 
 
-def _deal_with_lookups(
-    node: Node, hub: HubConnection, lookups: Sequence[Delivery], schedule: Schedule, finished: Finished
-) -> None:
+def _place(delivery: Delivery) -> tuple[bool, int]:
+    """When a delivery is dealt with: lookups first, and the oldest first."""
+    return delivery.kind is not DeliveryKind.LOOKUP, delivery.delivery_id
+
+
+def _deal_with_lookups(node: Node, line: _Line, lookups: Sequence[Delivery], schedule: Schedule) -> None:
     """Answer a few lookups, all at one moment that tells nothing of the work."""
     taken_in = schedule.now()
     ready: list[Callable[[], None]] = []
-    answered = [each for each in lookups if _attempt(node, each, partial(_prepare, node, hub, each, ready))]
+    answered = [each for each in lookups if line.attempt(each, partial(_prepare, node, line, each, ready))]
     schedule.await_departure(taken_in)
     for delivery, send in zip(answered, ready, strict=True):
-        finished.add(delivery, if_done=_attempt(node, delivery, send))
+        line.finish(delivery, send)
 
 
-def _prepare(node: Node, hub: HubConnection, delivery: Delivery, ready: list[Callable[[], None]]) -> None:
+def _prepare(node: Node, line: _Line, delivery: Delivery, ready: list[Callable[[], None]]) -> None:
     """Note what is to be done about a lookup when its moment has come: nothing then depends on what is in it."""
-    ready.append(partial(_send, hub, delivery, answer_lookup(node, delivery)))
+    ready.append(partial(_send, line.for_answer(delivery), delivery, answer_lookup(node, delivery)))
 
 
-def _send(hub: HubConnection, delivery: Delivery, sealed: SealedRecords | None) -> None:
+def _send(doors: Doors, delivery: Delivery, sealed: SealedRecords | None) -> None:
     if sealed is not None:
-        hub.answer_lookup(delivery.lookup_id, sealed)
+        doors.hand_in(answer_door(delivery.lookup_id), sealed.data)
 
 
 def _attempt(node: Node, delivery: Delivery, act: Callable[[], object]) -> bool:
@@ -260,7 +275,7 @@ def _attempt(node: Node, delivery: Delivery, act: Callable[[], object]) -> bool:
     return True
 
 
-def _deal_with_manifest(node: Node, hub: HubConnection, delivery: Delivery) -> None:
+def _deal_with_manifest(node: Node, hub: Doors, delivery: Delivery) -> None:
     reply = answer_manifest(node, decode_base64(delivery.body))
     if reply is not None:
         _send_for_good(node, partial(hub.send_reply, reply))

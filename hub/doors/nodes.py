@@ -1,5 +1,7 @@
 """The doors of nodes: what waits for them, what they hand in, and what approvers decide at their pages."""
 
+from collections.abc import Callable
+
 from flask import Blueprint, Response, request
 
 from federation.envelope import Envelope, Signature
@@ -15,7 +17,7 @@ from federation.exchange import (
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind
 from federation.state import REGISTER_FILE, StateError
-from federation.web.description import describes
+from federation.web.description import Body, V, describes
 from federation.wire import MAX_BATCH_BYTES
 from federation.witnessing import WitnessAnswer, WitnessReport
 from hub import approving, budgets, dispatch, queries, relay, sealing_keys, settling, sightings, standing, witnessing
@@ -51,19 +53,24 @@ def send_register() -> Response:
 @node_doors.get("/federation/inbox")
 @describes(gives=Inbox, query={**WAIT, **FINISHED})
 def send_inbox() -> Response:
-    """Hand a node what waits for it, and note that it is here."""
+    """Hand a node what waits for it."""
     hub, node = the_hub(), authenticate(MemberKind.NODE)
-    sightings.note_sighting(hub, node, request.headers.get("User-Agent", ""), hub.clock())
     return _hand_out(hub, node)
 
 
 def _hand_out(hub: Hub, node: Member) -> Response:
-    """Take out of the node's inbox what it is done with, and hold the line until something else waits for it."""
+    """Note that a node is here, take what it is done with out of its inbox, and hold the line until more is in it."""
+    sightings.note_sighting(hub, node, request.headers.get("User-Agent", ""), hub.clock())
     if done := read_numbers("done"):
         dispatch.finish_deliveries(hub, node, done)
     settling.settle_due(hub, hub.clock())
     hold_line(hub, node, node.id, lambda: dispatch.has_deliveries(hub, node, hub.clock()))
     return answer(dispatch.read_inbox(hub, node, hub.clock()))
+
+
+def answers_as_a_poll(takes: Body) -> Callable[[V], V]:
+    """Say of a door that it answers with nothing, or, where the node asks for that, with what waits for it."""
+    return describes(takes=takes, gives=Inbox, query={**WAIT, **FINISHED}, otherwise={204: None})
 
 
 def answer_node(hub: Hub, node: Member) -> Response:
@@ -130,11 +137,12 @@ def open_lookup() -> Response:
 
 
 @node_doors.post("/federation/lookups/<lookup_id>/answer")
-@describes(takes=SEALED_PAGE)
+@answers_as_a_poll(SEALED_PAGE)
 def accept_answer(lookup_id: str) -> Response:
     """Take in one node's sealed answer."""
-    relay.accept_answer(the_hub(), authenticate(MemberKind.NODE), lookup_id, request.get_data(cache=True))
-    return Response(status=204)
+    hub, node = the_hub(), authenticate(MemberKind.NODE)
+    relay.accept_answer(hub, node, lookup_id, request.get_data(cache=True))
+    return answer_node(hub, node)
 
 
 @node_doors.get("/federation/lookups/<lookup_id>")

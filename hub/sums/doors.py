@@ -4,12 +4,9 @@ A door reads the request, asks one room, and writes the answer. Handing in the s
 node hands in for a sum can be answered with what waits for it next, as a poll is.
 """
 
-from collections.abc import Callable
-
 from flask import Blueprint, Response
 
 from federation.envelope import Envelope
-from federation.exchange import Inbox
 from federation.register import Member, MemberKind
 from federation.sums_exchange import (
     ContributionHandedIn,
@@ -17,20 +14,15 @@ from federation.sums_exchange import (
     PairingsHandedIn,
     StatementSigned,
 )
-from federation.web.description import Body, V, describes
+from federation.web.description import describes
 from federation.wire import MAX_BATCH_BYTES
-from hub.doors.nodes import answer_node
-from hub.doors.request import FINISHED, WAIT, authenticate, read_body, the_hub
+from hub.doors.nodes import answer_node, answers_as_a_poll
+from hub.doors.request import authenticate, read_body, the_hub
 from hub.sums import advancing, arrivals, complaints, prekeys, slots
 
 sum_doors = Blueprint("sum_doors", __name__)
 
 DONE = 204
-
-
-def _answers_as_a_poll(takes: Body) -> Callable[[V], V]:
-    """Say of a door that it answers with nothing, or, where the node asks for that, with what waits for it."""
-    return describes(takes=takes, gives=Inbox, query={**WAIT, **FINISHED}, otherwise={DONE: None})
 
 
 @sum_doors.post("/federation/prekeys")
@@ -69,7 +61,7 @@ def accept_complaint() -> Response:
 
 
 @sum_doors.post("/federation/sums/<digest>/contribution")
-@_answers_as_a_poll(ContributionHandedIn)
+@answers_as_a_poll(ContributionHandedIn)
 def accept_contribution(digest: str) -> Response:
     """Take in a masked vector (S4)."""
     node = authenticate(MemberKind.NODE, limit=MAX_BATCH_BYTES)
@@ -78,7 +70,7 @@ def accept_contribution(digest: str) -> Response:
 
 
 @sum_doors.post("/federation/sums/<digest>/survivors")
-@_answers_as_a_poll(StatementSigned)
+@answers_as_a_poll(StatementSigned)
 def accept_signature(digest: str) -> Response:
     """Take in a signature on a smaller survivor set (S6)."""
     node = authenticate(MemberKind.NODE)
@@ -87,7 +79,7 @@ def accept_signature(digest: str) -> Response:
 
 
 @sum_doors.post("/federation/sums/<digest>/reveal")
-@_answers_as_a_poll(Envelope)
+@answers_as_a_poll(Envelope)
 def accept_reveal(digest: str) -> Response:
     """Take in a node's shares (S9)."""
     node = authenticate(MemberKind.NODE)
@@ -96,7 +88,7 @@ def accept_reveal(digest: str) -> Response:
 
 
 @sum_doors.post("/federation/sums/<digest>/abort")
-@_answers_as_a_poll(StatementSigned)
+@answers_as_a_poll(StatementSigned)
 def accept_abort(digest: str) -> Response:
     """Take in a node's promise that an attempt is over (S12)."""
     node = authenticate(MemberKind.NODE)

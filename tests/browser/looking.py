@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tests.house.test_page_kit import UNSTYLED
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
 WIDTHS = {"desktop": 1280, "narrow": 320}
@@ -52,9 +52,16 @@ AXE_OPTIONS = {
 """Its rule of contrast takes most of the time, and is laxer than our own, which every page is held to."""
 
 
+def click_through(control: "Locator") -> None:
+    """Click what leads to another page, and go on when that page is read: a click alone may end on the page before."""
+    with control.page.expect_event("domcontentloaded"):
+        control.click()
+
+
 def look_at(page: "Page", name: str, width: str) -> None:
     """Take a picture; check the width of the page, its classes, that all its text stands out, and what axe finds."""
     SCREENSHOTS.mkdir(exist_ok=True)
+    page.wait_for_load_state()
     page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width], name
     assert page.evaluate(STRANGE_CLASSES, sorted(UNSTYLED)) == [], name

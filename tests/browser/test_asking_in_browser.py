@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.looking import look_at
+from tests.browser.looking import click_through, look_at
 from tests.browser.test_hub_pages import Visit, history, visit
 from tests.hub.made_up_copy import give_copy
 from tests.hub.played_federation import SQL, PlayedFederation
@@ -89,11 +89,11 @@ def test_a_question_is_tried_on_made_up_data(
     page.get_by_label("Academic year").select_option("202425")
     page.get_by_label("A total with noise").check()
     page.get_by_label("Question in SQL").fill(SQL)
-    page.get_by_role("button", name="Try it on synthetic England").click()
+    click_through(page.get_by_role("button", name="Try it on synthetic England"))
     assert "Synthetic England: every figure here is made up" in page.locator("h1").inner_text()
     assert page.get_by_role("img").count() == 2
     look_at(page, "dry-run", width)
-    page.get_by_role("button", name="Change something").click()
+    click_through(page.get_by_role("button", name="Change something"))
     assert page.get_by_label("Question in SQL").input_value() == SQL
 
 

@@ -12,7 +12,7 @@ from node.lookups.holding import hold_request
 from node.lookups.notices import NoticeKind, give_notice
 from node.service import Node, open_node
 from node.setting_up import enter_person
-from tests.browser.looking import look_at
+from tests.browser.looking import click_through, look_at
 from tests.browser.serving import serve_node
 from tests.node.pages.conftest import PEOPLE
 from tests.node.pages.test_node_pages import SEEN_BY
@@ -97,7 +97,7 @@ def test_children_who_are_not_in_care_have_a_list_of_their_own(
     page.get_by_role("link", name="Not in care").first.click()
     page.get_by_label("Previously looked after").check()
     page.get_by_label("Why do you need this list?").fill("Advice to schools")
-    page.get_by_role("button", name="Show the children").click()
+    click_through(page.get_by_role("button", name="Show the children"))
     assert page.get_by_role("heading", level=1).inner_text().endswith("Previously looked after")
     assert page.get_by_role("row").count() > 2
     look_at(page, "not-in-care", width)

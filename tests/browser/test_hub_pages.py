@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hub.sign_in import issue_code
-from tests.browser.looking import look_at
+from tests.browser.looking import click_through, look_at
 from tests.hub.pages.kept_releases import find_release_id, keep_model, withdraw
 from tests.hub.played_federation import NODES, SQL, PlayedFederation
 
@@ -116,7 +116,7 @@ def test_a_question_is_asked_from_form_to_draft(visit: Visit, width: str) -> Non
     page.get_by_label("Academic year").select_option("202425")
     page.get_by_label("Rows of each authority").check()
     page.get_by_label("Question in SQL").fill(WRONG_SQL)
-    page.get_by_role("button", name="Check the question").click()
+    click_through(page.get_by_role("button", name="Check the question"))
     look_at(page, "asking-refused", width)
     assert "Line 3, column 7" in page.locator("main").inner_text()
 
@@ -124,9 +124,9 @@ def test_a_question_is_asked_from_form_to_draft(visit: Visit, width: str) -> Non
     assert page.evaluate("document.activeElement.id") == "sql"
     page.keyboard.press("Control+A")
     page.keyboard.insert_text(SQL)
-    page.get_by_role("button", name="Check the question").click()
+    click_through(page.get_by_role("button", name="Check the question"))
     look_at(page, "asking-review", width)
-    page.get_by_role("button", name="Draft the query").click()
+    click_through(page.get_by_role("button", name="Draft the query"))
     assert re.search(r"circe query sign --state YOUR-DIRECTORY Q-[0-9a-f]{16}", page.locator("main").inner_text())
     look_at(page, "asking-drafted", width)
 

@@ -12,7 +12,7 @@ from node.passkeys import list_passkeys
 from node.rules import RULES_FILE
 from node.service import Node, open_node
 from node.sign_in import issue_code
-from tests.browser.looking import look_at
+from tests.browser.looking import click_through, look_at
 from tests.browser.serving import serve_node
 from tests.small_federation import SmallFederation, copy_federation
 
@@ -114,8 +114,8 @@ def test_without_scripts_the_page_says_what_to_do(browser: "Browser", address: s
     assert page.get_by_text("needs JavaScript").is_visible()
     assert not page.get_by_role("button", name="Sign in with a passkey").is_visible()
     page.get_by_label("One-time code").fill(issue_code(node, "vsh"))
-    page.get_by_role("button", name="Use the code").click()
+    click_through(page.get_by_role("button", name="Use the code"))
     assert page.get_by_text("needs JavaScript").is_visible()
-    page.get_by_role("link", name="Children", exact=True).click()
+    click_through(page.get_by_role("link", name="Children", exact=True))
     assert page.get_by_role("heading", name="My children").is_visible()
     context.close()

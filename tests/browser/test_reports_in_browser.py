@@ -8,7 +8,7 @@ import pytest
 
 from federation.reports.places import LEVELS
 from hub.sign_in import issue_code
-from tests.browser.looking import look_at
+from tests.browser.looking import click_through, look_at
 from tests.hub.pages.reported import report_on
 from tests.hub.played_federation import PlayedFederation, found_federation
 from tests.hub.sums.conftest import AUTHORITIES
@@ -40,7 +40,7 @@ def test_reports_are_chosen_read_and_asked_for(
     look_at(page, "reports", width)
     page.get_by_label("Report", exact=True).select_option("metrics")
     page.get_by_label("Of", exact=True).select_option("authority:303")
-    page.get_by_role("button", name="Show the report").click()
+    click_through(page.get_by_role("button", name="Show the report"))
     assert page.get_by_role("heading", level=1).inner_text().endswith("The metrics of recommendation 1")
     assert page.get_by_role("img", name="Persistent absence").is_visible()
     look_at(page, "report-metrics", width)
@@ -52,5 +52,5 @@ def test_reports_are_chosen_read_and_asked_for(
     page.get_by_role("link", name="by number of placements").click()
     page.get_by_text("Can be asked").wait_for()
     look_at(page, "report-question", width)
-    page.get_by_role("button", name="Take it to the draft").click()
+    click_through(page.get_by_role("button", name="Take it to the draft"))
     assert "progress_from_entry" in page.get_by_label("Question").input_value()

@@ -21,7 +21,7 @@ from federation.passkeys import Passkey
 from federation.release_files.folder import gather_files
 from hub import sign_in as hub_sign_in
 from node import sign_in as node_sign_in
-from tests.browser.looking import WIDTHS, look_at
+from tests.browser.looking import WIDTHS, click_through, look_at
 from tests.browser.stage import ANALYST, ASKER, AUDITOR, CHECKER, OFFICERS, Stage, set_stage
 from tests.browser.test_approving_in_browser import plug
 from tests.browser.windows import open_window
@@ -81,7 +81,7 @@ def test_the_whole_story(
         check(stage, query_id, capsys)
         stage.witness()
         follow(asker, "Read the release", "6-released")
-        asker.get_by_role("link", name="Read the release").click()
+        click_through(asker.get_by_role("link", name="Read the release"))
         look(asker, "7-release")
         taken = {kind: take_away(asker, kind, tmp_path) for kind in ("release", "proof")}
         cited = asker.locator("p", has_text="Cite it as").get_by_role("link").first.get_attribute("href")
@@ -115,8 +115,8 @@ def draft(page: "Page") -> tuple[str, list[str]]:
     page.get_by_role("button", name="Try it on synthetic England").click()
     page.get_by_role("heading", name="Nobody in this table exists").wait_for()
     look(page, "2-tried")
-    page.get_by_role("button", name="Check the question").click()
-    page.get_by_role("button", name="Draft the query").click()
+    click_through(page.get_by_role("button", name="Check the question"))
+    click_through(page.get_by_role("button", name="Draft the query"))
     command = shlex.split(page.get_by_role("region", name="Command").inner_text())
     look(page, "3-drafted")
     assert command[:3] == ["circe", "query", "sign"]
@@ -203,7 +203,7 @@ def audit(page: "Page", stage: Stage, query_id: str) -> None:
     visit_hub(page, stage, AUDITOR)
     page.get_by_role("link", name="Audit log").first.click()
     page.get_by_label("Query, release or lookup id").fill(query_id)
-    page.get_by_role("button", name="Search").click()
+    click_through(page.get_by_role("button", name="Search"))
     found = page.get_by_role("table", name="Entries of the log").locator(".note > code").all_inner_texts()
     assert found[::-1] == LOGGED
     look(page, "8-found-in-log")

@@ -10,10 +10,11 @@ import pytest
 
 from audit.log import read_entries
 from federation import database
-from federation.exchange import LookupBatch
+from federation.exchange import Inbox, LookupBatch
 from federation.problems import ProblemRaised
 from federation.sealing import MOST_PAGES, SEALED_BYTES, SealedRecords
 from federation.transport import decode_records, encode_records
+from federation.wire import decode_document
 from hub.dispatch import read_inbox
 from hub.relay import (
     LOOKUP_VALIDITY,
@@ -27,11 +28,12 @@ from hub.relay import (
 )
 from hub.service import open_hub
 from hub.settling import settle_due
+from hub.sightings import list_sightings
 from tests.hub.callers import assert_problem, gather
 from tests.hub.played_federation import PlayedFederation
 
 ASKER, ASKED, OTHER = "node-301", "node-302", "node-303"
-LOOKUP = "L-" + "5a" * 16
+LOOKUP, OTHER_LOOKUP = "L-" + "5a" * 16, "L-" + "a5" * 16
 REQUEST, ANSWER = b"a sealed request", b"a sealed answer"
 
 
@@ -130,6 +132,18 @@ def test_the_first_answer_counts(federation: PlayedFederation, lookup: str) -> N
 
 
 TOO_MANY = (MOST_PAGES + 1) * SEALED_BYTES
+
+
+def test_an_answer_is_the_next_poll_as_well(federation: PlayedFederation, lookup: str) -> None:
+    """The node that hands it in is handed what waits for it by then, and is seen to be here, as by a poll."""
+    open_lookup(federation.hub, federation.member(OTHER), batch(ASKED, lookup_id=OTHER_LOOKUP))
+    path = f"/federation/lookups/{lookup}/answer?wait=0"
+    response = gather(federation).call(ASKED, "POST", path, page(ANSWER))
+    inbox = decode_document(response.data, Inbox)
+    assert [each.lookup_id for each in inbox.deliveries] == [OTHER_LOOKUP]
+    assert list(read_progress(federation.hub, federation.member(ASKER), lookup).answers) == [ASKED]
+    seen = {each.node.id for each in list_sightings(federation.hub, federation.hub.clock()) if each.seen_at}
+    assert seen == {ASKED}
 
 
 @pytest.mark.parametrize("length", [0, 1, SEALED_BYTES - 1, SEALED_BYTES + 1, TOO_MANY])

@@ -36,6 +36,13 @@ from node.sums.deliveries import Doors
 LOOKUP = f"L-{'5a' * 16}"
 
 
+SEALED = b"s" * SEALED_BYTES
+
+
+def shorten(body: bytes) -> str:
+    return "sealed" if body == SEALED else body.decode()
+
+
 class PlayedHub:
     """Notes what is handed in; `refuse` and `vanish` are what it does not take, by the first word of its own note."""
 
@@ -49,14 +56,11 @@ class PlayedHub:
         self._take(f"reply {reply.decode()}")
 
     def hand_in(self, door: str, body: bytes) -> None:
-        self._take(f"{door} {body.decode()}")
+        self._take(f"{door} {shorten(body)}")
 
     def hand_in_and_wait(self, door: str, body: bytes, *, wait: int, done: list[int]) -> Inbox | None:
-        self._take(f"{door} {body.decode()}, done {done}, for {wait} s")
+        self._take(f"{door} {shorten(body)}, done {done}, for {wait} s")
         return self.next_inbox
-
-    def answer_lookup(self, lookup_id: str, sealed: SealedRecords) -> None:
-        self._take(f"answer {lookup_id}")
 
     def _take(self, note: str) -> None:
         if self._refuse and note.startswith(self._refuse):
@@ -119,7 +123,7 @@ def rooms(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(polling, "answer_manifest", answer)
     monkeypatch.setattr(polling, "deal_with_sum", give_word)
     monkeypatch.setattr(polling, "acknowledge", lambda _, reply: acknowledged.append(reply))
-    monkeypatch.setattr(polling, "answer_lookup", lambda *_: SealedRecords(b"s" * SEALED_BYTES))
+    monkeypatch.setattr(polling, "answer_lookup", lambda *_: SealedRecords(SEALED))
     return {"acknowledged": acknowledged}
 
 
@@ -137,7 +141,8 @@ def test_what_was_waiting_is_dealt_with_oldest_first(rooms: dict[str, Any]) -> N
     """Lookups before manifests; the next poll says so of all of them, in one request."""
     hub = PlayedHub()
     deal(hub, delivery(1), delivery(2, b"no manifest"), delivery(3, kind=DeliveryKind.LOOKUP))
-    assert hub.taken == [f"answer {LOOKUP}", "reply manifest-1", "finished 3", "finished 1", "finished 2"]
+    answered = [f"lookups/{LOOKUP}/answer sealed", "reply manifest-1"]
+    assert hub.taken == [*answered, "finished 3", "finished 1", "finished 2"]
     assert rooms["acknowledged"] == [b"manifest-1"]
 
 
@@ -148,7 +153,7 @@ def test_what_was_waiting_is_dealt_with_oldest_first(rooms: dict[str, Any]) -> N
         (lambda: delivery(1), PlayedHub(refuse="reply manifest-1", status=503, code="busy")),
         (lambda: delivery(1), PlayedHub(refuse="reply manifest-1", status=413, code=NO_REASON)),
         (lambda: Delivery(delivery_id=1, kind=DeliveryKind.MANIFEST, lookup_id="", sender="", body="?"), PlayedHub()),
-        (lambda: delivery(1, kind=DeliveryKind.LOOKUP), PlayedHub(refuse="answer")),
+        (lambda: delivery(1, kind=DeliveryKind.LOOKUP), PlayedHub(refuse="lookups")),
     ],
     ids=["an error of ours", "a busy hub", "a proxy's refusal", "no base64", "an answer that is refused"],
 )
@@ -197,8 +202,9 @@ ASKED = [DeliveryKind.SUM, DeliveryKind.SURVIVORS, DeliveryKind.OPENING, Deliver
 
 
 def deal_and_wait(hub: PlayedHub, finished: Finished, *deliveries: Delivery) -> Inbox | None:
-    inbox = Inbox(register_version=1, deliveries=deliveries)
-    return deal_with(cast(Node, PlayedNode()), cast(HubConnection, hub), inbox, Schedule(), finished)
+    inbox, clock = Inbox(register_version=1, deliveries=deliveries), RunningClock()
+    schedule = Schedule(now=clock, wait=clock.run)
+    return deal_with(cast(Node, PlayedNode()), cast(HubConnection, hub), inbox, schedule, finished)
 
 
 @pytest.mark.parametrize("kind", ASKED)
@@ -211,6 +217,20 @@ def test_a_word_on_a_sum_is_the_next_poll_as_well(kind: DeliveryKind) -> None:
     last = f"sums/{kind} word, done [1, 2, 3], for {LONG_POLL_SECONDS} s"
     assert hub.taken == [f"sums/{kind} first", "reply manifest-2", last]
     assert len(finished) == 0
+
+
+def test_the_answer_to_a_lookup_is_the_next_poll_as_well() -> None:
+    """That of the last lookup, where nothing else is waiting; and where something is, of no lookup."""
+    hub, finished = PlayedHub(), Finished()
+    hub.next_inbox = Inbox(register_version=1, deliveries=(delivery(9),))
+    lookups = [delivery(number, kind=DeliveryKind.LOOKUP) for number in (1, 2)]
+    answer = f"lookups/{LOOKUP}/answer sealed"
+    assert deal_and_wait(hub, finished, *lookups) is hub.next_inbox
+    assert hub.taken == [answer, f"{answer}, done [1, 2], for {LONG_POLL_SECONDS} s"]
+    assert len(finished) == 0
+    assert deal_and_wait(hub, finished, *lookups, delivery(3)) is None
+    assert hub.taken[2:] == [answer, answer, "reply manifest-3"]
+    assert finished.next_batch() == [1, 2, 3]
 
 
 def test_a_hub_that_holds_no_line_is_polled(refreshed: list[PlayedNode]) -> None:

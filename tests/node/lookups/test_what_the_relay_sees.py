@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from federation.exchange import Delivery
+from federation.hub_line import LONG_POLL_SECONDS
 from federation.sealing import SEALED_BYTES, SealedRecords
 from node import polling
 from node.lookups.answer_pages import CHILDREN_PER_PAGE, count_pages, pages_of
@@ -65,7 +66,9 @@ def test_the_whole_view_is_the_same_whatever_matches(
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(polling, "answer_lookup", work_for)
         hand_over(shared, pages, Schedule(now=clock, wait=clock.run), hub)
-    assert hub.seen == [("answer", lookup_id, 2 * SEALED_BYTES, TICK_SECONDS) for lookup_id in ids]
+    doors = [f"lookups/{lookup_id}/answer" for lookup_id in ids]
+    doors[-1] += f" wait {LONG_POLL_SECONDS} done {[*range(1, len(ids) + 1)]}"
+    assert hub.seen == [(door, 2 * SEALED_BYTES, TICK_SECONDS) for door in doors]
     with shared.node(ASKED).database.transaction() as connection:
         connection.execute("DELETE FROM lookups_seen")
 
@@ -86,7 +89,7 @@ def test_no_pile_of_requests_pushes_an_answer_past_its_tick(shared: SmallFederat
         pages = [(f"L-{place:032x}", "") for place, _ in enumerate(work)]
         hand_over(shared, pages, Schedule(now=clock, wait=clock.run), hub)
     expected = [(1 + place // LOOKUPS_A_TICK) * TICK_SECONDS for place, _ in enumerate(work)]
-    assert [moment for _, _, _, moment in hub.seen] == pytest.approx(expected, abs=1e-9)
+    assert [moment for _, _, moment in hub.seen] == pytest.approx(expected, abs=1e-9)
 
 
 def test_a_register_that_is_slow_to_come_does_not_use_up_the_tick(
@@ -98,7 +101,7 @@ def test_a_register_that_is_slow_to_come_does_not_use_up_the_tick(
     monkeypatch.setattr(polling, "refresh_register", lambda *_: clock.run(TICK_SECONDS * 0.99))
     page = lookup_request(federation, lookup_id)
     hand_over(federation, [(lookup_id, page)], Schedule(now=clock, wait=clock.run), hub, register_version=99)
-    assert [moment for _, _, _, moment in hub.seen] == [pytest.approx(TICK_SECONDS * 1.99)]
+    assert [moment for _, _, moment in hub.seen] == [pytest.approx(TICK_SECONDS * 1.99)]
 
 
 @pytest.mark.parametrize("rules", OURS.values(), ids=OURS)
@@ -110,7 +113,7 @@ def test_every_kind_of_request_gets_as_many_pages(
     place_children(federation, {ASKER: 20, "316": 4 * CHILDREN_PER_PAGE - 20})
     pages = [(f"L-{place:032x}", make(federation, f"L-{place:032x}")) for place, make in enumerate(REQUESTS.values())]
     hub = hand_over_now(federation, pages)
-    assert [(what, size) for what, _, size, _ in hub.seen] == [("answer", 4 * SEALED_BYTES)] * len(REQUESTS)
+    assert [size for _, size, _ in hub.seen] == [4 * SEALED_BYTES] * len(REQUESTS)
 
 
 def hand_over_now(federation: SmallFederation, pages: Sequence[tuple[str, str]]) -> WatchingHub:
@@ -142,7 +145,7 @@ def test_records_that_cannot_be_read_are_refused_not_passed_over(
     monkeypatch.setattr("node.lookups.gathering.find_hosted_children", fail)
     lookup_id = "L-" + "6" * 32
     hub = hand_over_now(federation, [(lookup_id, lookup_request(federation, lookup_id))])
-    assert [what for what, *_ in hub.seen] == ["answer"]
+    assert len(hub.seen) == 1
     assert "ValueError" in caplog.text
     assert "SECRET" not in caplog.text
 
@@ -231,5 +234,5 @@ def measure(federation: SmallFederation, matching: int, times: int = 12) -> Iter
         page = lookup_request(federation, lookup_id)
         begun = clock()
         hand_over(federation, [(lookup_id, page)], Schedule(now=clock, wait=clock.leap), hub)
-        ((_, _, _, arrived),) = hub.seen
+        ((_, _, arrived),) = hub.seen
         yield arrived - begun

@@ -17,7 +17,7 @@ from federation.envelope import seal_envelope
 from federation.exchange import Delivery, DeliveryKind, Inbox
 from federation.handovers import HANDOVER_TYPE, OFFER_TYPE, HandoverRequest, Step
 from federation.lookups import REQUEST_TYPE, LookupKind, LookupRequest, sign_message
-from federation.sealing import Direction, SealContext, SealedRecords, seal_records
+from federation.sealing import Direction, SealContext, seal_records
 from federation.transport import HubConnection, encode_records
 from federation.wire import whole_seconds
 from node.lookups import answer_pages
@@ -187,15 +187,18 @@ class WorkingClock:
 
 @dataclass
 class WatchingHub:
-    """Notes everything that a hub can see of a node's answers: what came, under which id, how much, and when."""
+    """Notes everything that a hub can see of a node's answers: at which door, with what, how much, and when."""
 
     clock: Callable[[], float]
-    seen: list[tuple[str, str, int, float]] = field(default_factory=list)
+    seen: list[tuple[str, int, float]] = field(default_factory=list)
     answers: list[bytes] = field(default_factory=list)
 
-    def answer_lookup(self, lookup_id: str, sealed: SealedRecords) -> None:
-        self.seen.append(("answer", lookup_id, len(sealed.data), self.clock()))
-        self.answers.append(sealed.data)
+    def hand_in(self, door: str, body: bytes) -> None:
+        self.seen.append((door, len(body), self.clock()))
+        self.answers.append(body)
+
+    def hand_in_and_wait(self, door: str, body: bytes, *, wait: int, done: Sequence[int]) -> None:
+        self.hand_in(f"{door} wait {wait} done {done}", body)
 
 
 def hand_over(
