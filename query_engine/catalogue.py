@@ -4,7 +4,6 @@ Every column has finitely many public values, so the cells of a table are known 
 file is `catalogue.toml`; a key it does not know is an error, so that a misspelt rule cannot be silently ignored.
 """
 
-import hashlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -28,6 +27,7 @@ from query_engine.columns import (
     Value,
 )
 from query_engine.geography import REGIONS, former_authorities, load_authorities
+from query_engine.meaning import check_meaning, digest_meaning
 
 __all__ = [
     "Audience",
@@ -53,7 +53,7 @@ _KEYS_BY_ROLE: Mapping[str, set[str]] = {
     "flag": set(),
     "measure": {"bounds", "unit", "bins"},
 }
-_OPTIONAL_KEYS = {"nullable", "scale", "audience", "from", "to", "former"}
+_OPTIONAL_KEYS = {"nullable", "scale", "audience", "from", "to", "former", "meaning"}
 _FIRST_YEAR = 201415
 _TABLE_KEYS = {
     "grain",
@@ -68,7 +68,7 @@ _TABLE_KEYS = {
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Every governed table, with the first 16 hex figures of the file's SHA-256 as its version.
+    """Every governed table, with a digest of what binds as its version (see `query_engine.meaning`).
 
     `factors` are the policy paper's, each with its nature.
     """
@@ -103,7 +103,7 @@ def parse_catalogue(content: bytes) -> Catalogue:
     tables = {name: _table(name, entry, declared, domains, factors) for name, entry in data["tables"].items()}
     tables = {name: _with_same_children(each, data["tables"][name], tables) for name, each in tables.items()}
     tables = link_tables(tables, data["tables"])
-    return Catalogue(MappingProxyType(tables), factors, hashlib.sha256(content).hexdigest()[:16])
+    return Catalogue(MappingProxyType(tables), factors, digest_meaning(data, _geography()))
 
 
 def _factors(declared: Mapping[str, Nature]) -> Mapping[str, Nature]:
@@ -115,12 +115,11 @@ def _factors(declared: Mapping[str, Nature]) -> Mapping[str, Nature]:
 
 def _named_domains(declared: Mapping[str, list[Category]]) -> Mapping[str, tuple[Category, ...]]:
     """The domains columns refer to by name: those of the file, and those of the country's geography."""
-    geography: dict[str, tuple[Category, ...]] = {
-        "authorities": tuple(load_authorities()),
-        "former_authorities": former_authorities(),
-        "regions": REGIONS,
-    }
-    return geography | {name: tuple(values) for name, values in declared.items()}
+    return _geography() | {name: tuple(values) for name, values in declared.items()}
+
+
+def _geography() -> dict[str, tuple[Category, ...]]:
+    return {"authorities": tuple(load_authorities()), "former_authorities": former_authorities(), "regions": REGIONS}
 
 
 def _table(
@@ -131,7 +130,8 @@ def _table(
     factors: Mapping[str, Nature],
 ) -> GovernedTable:
     where = f"table {name}"
-    check_keys(where, entry, _TABLE_KEYS, {"child_columns", "same_children", *LINK_KEYS})
+    check_keys(where, entry, _TABLE_KEYS, {"child_columns", "same_children", "meaning", *LINK_KEYS})
+    check_meaning(where, entry)
     bodies = {each: _likened(where, body, declared) for each, body in entry["columns"].items()}
     columns = {each: _column(where, each, body, domains, factors) for each, body in bodies.items()}
     keys = [each.name for each in columns.values() if each.role == "key"]
@@ -220,6 +220,7 @@ def _column(
     if role not in get_args(Role):
         raise CatalogueInvalid(f"{where}: role must be one of {', '.join(get_args(Role))}")
     check_keys(where, body, _COLUMN_KEYS | _KEYS_BY_ROLE[role], _OPTIONAL_KEYS)
+    check_meaning(where, body)
     body = {"audience": "researcher"} | body
     for key, allowed in (("type", ColumnType), ("sensitivity", Sensitivity), ("audience", Audience)):
         if body[key] not in get_args(allowed):

@@ -90,7 +90,7 @@ def derive_plan(manifest: Manifest, presets: "PresetShelf | None" = None) -> Que
     plan = plan_question(manifest.sql, manifest.path, read_record_keys(manifest))
     stated = (manifest.plan_id, manifest.planner_version, manifest.catalogue_version)
     if stated != (plan.plan_id, plan.planner_version, load_catalogue().version):
-        raise ManifestMismatch("the manifest's plan is not the plan of its SQL: this software and the hub's may differ")
+        raise ManifestMismatch(f"the manifest's plan is not the plan of its SQL: {_tell_apart(*stated[1:])}")
     if plan.academic_years != (int(manifest.academic_year),):
         raise ManifestMismatch(f"the SQL is not about {manifest.academic_year} and no other academic year")
     try:
@@ -98,6 +98,20 @@ def derive_plan(manifest: Manifest, presets: "PresetShelf | None" = None) -> Que
     except PresetInvalid as error:
         raise ManifestMismatch(str(error)) from None
     return plan
+
+
+def _tell_apart(planner: str, catalogue: str) -> str:
+    """Say by what a manifest states that it was planned, and by what we would, to whoever upgrades one of them."""
+    from query_engine.catalogue import load_catalogue
+    from query_engine.planning.plan import PLANNER_VERSION
+
+    here = load_catalogue().version
+    if (planner, catalogue) == (PLANNER_VERSION, here):
+        return "it states our own planner and catalogue, by which it is another"
+    return (
+        f"the hub has planner {planner} and catalogue {catalogue}, this software planner {PLANNER_VERSION} and "
+        f"catalogue {here}; use the version that the hub has"
+    )
 
 
 def check_says_what_was_asked(manifest: Manifest, draft: QueryDraft, asker: str, nodes: Sequence[str]) -> None:

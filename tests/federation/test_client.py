@@ -16,6 +16,7 @@ from federation.register import RegisterError
 from federation.sum_terms import make_noisy_terms
 from federation.transport import HubConnection
 from hub import drafting, queries, signing, standing
+from query_engine.catalogue import load_catalogue
 from query_engine.refusal import QueryRefused
 from tests.hub.played_federation import PROJECT, SQL, PlayedFederation, found_federation
 
@@ -136,6 +137,17 @@ def test_a_named_roster_is_not_widened(played: PlayedFederation) -> None:
     with pytest.raises(ManifestMismatch, match="other nodes"):
         asker.submit(msgspec.structs.replace(DRAFT, roster=("node-301",)))
     assert hub.signatures == []
+
+
+def test_whoever_plans_otherwise_is_told_what_they_have_and_what_the_hub_has(played: PlayedFederation) -> None:
+    """And only then: where it states our own planner and catalogue, the hub made the plan up."""
+    older, _ = client(played, "ana", SPOILT["another catalogue"])
+    here = load_catalogue().version
+    with pytest.raises(ManifestMismatch, match=f"catalogue {'0' * 16}, this software .* catalogue {here}; use"):
+        older.submit(DRAFT)
+    forged, _ = client(played, "ana", SPOILT["another plan"])
+    with pytest.raises(ManifestMismatch, match="it states our own planner and catalogue"):
+        forged.submit(DRAFT)
 
 
 @pytest.mark.parametrize("name", ["another question", "fewer nodes", "another asker", "a longer time", "another query"])
