@@ -11,11 +11,17 @@ from federation.explained import Explained
 from federation.lookups import LookupId
 from federation.manifest import Choice, Path
 from federation.sum_terms import Epsilon, SumTerms, make_noisy_terms
-from federation.wire import AcademicYear, Document, Instant, Line, Name, SqlText, Term, TermOrNone
+from federation.wire import AcademicYear, Document, Instant, Line, Name, SqlText, Term, TermOrNone, convert_value
+
+StateName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z_]{0,31}\Z")]
+"""The name of a state of queries."""
 
 
 class QueryState(Explained):
-    """The life of a query at the hub, and what each state means."""
+    """The life of a query at the hub, and what each state means.
+
+    A state of a later version is read as one that is none of these: it has its name, and no meaning here.
+    """
 
     DRAFTED = "drafted", "Checked and turned into a manifest that its asker has not yet signed."
     SUBMITTED = "submitted", "Signed by its asker; waits for approvals by two organisations."
@@ -30,6 +36,36 @@ class QueryState(Explained):
     UNFINISHED = "unfinished", "Approved, but no node answered in time, or nothing could be made safe."
     REFUSED = "refused", "Refused by an approver, the authorities or an output checker; its asker is told who and why."
     WITHDRAWN = "withdrawn", "Taken back by its asker before anything was released."
+
+    @classmethod
+    def _missing_(cls, value: object) -> "QueryState | None":
+        try:
+            name = convert_value(value, StateName)
+        except msgspec.ValidationError:
+            return None
+        later = str.__new__(cls, name)
+        later._name_, later._value_, later.meaning = name.upper(), name, ""
+        return later
+
+
+SETTLED = frozenset(
+    {QueryState.RELEASED, QueryState.EXPIRED, QueryState.UNFINISHED, QueryState.REFUSED, QueryState.WITHDRAWN}
+)
+"""States in which a query stays."""
+
+
+class ExplainedState(Document, frozen=True):
+    """A state that queries can be in: what it means, and whether they stay in it."""
+
+    name: StateName
+    meaning: Line
+    final: bool
+
+
+class ExplainedStates(Document, frozen=True):
+    """Every state that the hub knows, so that the software of the version before can follow a query through all."""
+
+    states: Annotated[tuple[ExplainedState, ...], msgspec.Meta(max_length=100)]
 
 
 Tolerated = Annotated[int, msgspec.Meta(ge=0, le=400)] | None

@@ -17,6 +17,7 @@ from federation.exchange import (
     BudgetLeft,
     CheckDecision,
     CheckList,
+    ExplainedStates,
     Inbox,
     LookupBatch,
     LookupProgress,
@@ -126,6 +127,10 @@ class HubConnection(HubLine):
     def fetch_status(self, query_id: str, *, wait: int = 0) -> QueryStatus:
         """Return where a query stands, waiting up to `wait` seconds for it to move."""
         return self._read("GET", f"/api/queries/{_word(query_id)}?wait={wait}", QueryStatus)
+
+    def fetch_states(self) -> ExplainedStates:
+        """Return every state of queries that the hub knows, with what it means."""
+        return self._read("GET", "/api/query-states", ExplainedStates)
 
     def fetch_manifest(self, query_id: str) -> bytes:
         """Return the envelope of a query's manifest with the signatures collected so far."""

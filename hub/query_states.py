@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from audit.connection import Connection
-from federation.exchange import QueryState
+from federation.exchange import ExplainedState, ExplainedStates, QueryState
 from federation.problems import ProblemRaised
 
 TRANSITIONS: Mapping[QueryState, frozenset[QueryState]] = {
@@ -33,6 +33,15 @@ signature submits and approves it at once."""
 
 UNDER_WAY = (QueryState.APPROVED, QueryState.RUNNING)
 """The states of a query that nodes are about to be asked, or are asked now."""
+
+
+def explain_states() -> ExplainedStates:
+    """Return every state and what it means, for software of the version before, which may not know it."""
+    return ExplainedStates(
+        states=tuple(
+            ExplainedState(name=each.value, meaning=each.meaning, final=not TRANSITIONS[each]) for each in QueryState
+        )
+    )
 
 
 def check_transition(current: QueryState, wanted: QueryState) -> None:

@@ -12,7 +12,6 @@ what was asked before it is signed, its plan is derived again from its SQL, and 
 the exact bytes that the signature will cover.
 """
 
-from federation.client.asking import SETTLED as SETTLED
 from federation.client.asking import Question as Question
 from federation.client.asking import QuestionIncomplete as QuestionIncomplete
 from federation.client.asking import StillRunning as StillRunning

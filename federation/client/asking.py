@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from federation.exchange import QueryDraft, QueryState, QueryStatus
+from federation.exchange import QueryDraft, QueryStatus
 from federation.manifest import Path
 from federation.question_check import QuestionCheck, check_question
 from query_engine.planning.paths import default_path
@@ -150,7 +150,9 @@ class Submission:
         for status in self._client.watch(self.query_id):
             if progress is not None:
                 progress(status)
-            if patience is not None and not is_settled(status) and self._client.now() - started >= patience:
+            if self._client.states.is_final(status.state) or patience is None:
+                continue
+            if self._client.now() - started >= patience:
                 raise StillRunning(f"{self.query_id} is {status.state} after {patience}: take it up again by its id")
         return status
 
@@ -163,14 +165,3 @@ class Submission:
         from federation.client.notebook import draw_status
 
         return draw_status(self.status)
-
-
-SETTLED = frozenset(
-    {QueryState.RELEASED, QueryState.EXPIRED, QueryState.UNFINISHED, QueryState.REFUSED, QueryState.WITHDRAWN}
-)
-"""States in which a query stays."""
-
-
-def is_settled(status: QueryStatus) -> bool:
-    """Whether a query will not move any more."""
-    return status.state in SETTLED

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self, Unpack
 
 from audit.proof import ProvenEntry
-from federation.client.asking import Question, Submission, Terms, draft_question, is_settled
+from federation.client.asking import Question, Submission, Terms, draft_question
 from federation.client.manifests import (
     ManifestMismatch,
     Review,
@@ -17,6 +17,7 @@ from federation.client.manifests import (
     review_manifest,
 )
 from federation.client.result import Result
+from federation.client.states import KnownStates
 from federation.client.trial import Trial
 from federation.envelope import Envelope, read_envelope, seal_envelope, sign_body
 from federation.exchange import (
@@ -80,6 +81,7 @@ class FederationClient:
     def __init__(self, party: Party, connection: HubConnection, clock: Clock = current_time) -> None:
         self._party, self._connection, self._clock = party, connection, clock
         self._lent: tuple[Preset, ...] = ()
+        self.states = KnownStates(connection)
 
     def __enter__(self) -> Self:
         return self
@@ -256,7 +258,7 @@ class FederationClient:
         while True:
             status = self._connection.fetch_status(query_id, wait=LONG_POLL_SECONDS)
             yield status
-            if is_settled(status):
+            if self.states.is_final(status.state):
                 return
 
     def status(self, query_id: str) -> QueryStatus:

@@ -166,6 +166,8 @@ def status(state: Path, query_id: str | None) -> None:
         else:
             found = client.status(query_id)
             lines = list(describe_status(found))
+            if meaning := client.states.explain_later(found.state):
+                lines.insert(1, plain_text(f"  meaning  {meaning}"))
             if found.state == "submitted" and (dead_end := client.dead_end(query_id)):
                 lines.append(plain_text(f"  {dead_end}"))
     for line in lines:

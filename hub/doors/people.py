@@ -8,6 +8,7 @@ from federation.exchange import (
     BudgetLeft,
     CheckDecision,
     CheckList,
+    ExplainedStates,
     QueryDraft,
     QueryList,
     QueryStatus,
@@ -37,7 +38,7 @@ from hub import (
 from hub.copies import record_copy
 from hub.doors.request import WAIT, answer, authenticate, hold_line, read_body, the_hub
 from hub.dry_run import try_draft
-from hub.query_states import TRANSITIONS
+from hub.query_states import TRANSITIONS, explain_states
 
 people_doors = Blueprint("people_doors", __name__)
 
@@ -73,6 +74,14 @@ def draft_run() -> Response:
 def list_queries() -> Response:
     """List the queries that the caller may see."""
     return answer(QueryList(queries=standing.list_queries(the_hub(), authenticate())))
+
+
+@people_doors.get("/api/query-states")
+@describes(gives=ExplainedStates)
+def send_states() -> Response:
+    """Say of every state that a query can be in what it means and whether it stays in it."""
+    authenticate()
+    return answer(explain_states())
 
 
 @people_doors.get("/api/queries/<query_id>")

@@ -37,6 +37,8 @@ from federation.exchange import (
     Delivery,
     DeliveryKind,
     Ending,
+    ExplainedState,
+    ExplainedStates,
     Inbox,
     LookupBatch,
     LookupProgress,
@@ -100,6 +102,7 @@ CHECK = PendingCheck(
     found=("301: n of all is known to be 3 from this release alone.",),
     withheld=("301",),
 )
+STATES = ExplainedStates(states=(ExplainedState(name="pondering", meaning="Somebody thinks it over.", final=False),))
 STATUS = QueryStatus(
     query_id="Q-0123456789abcdef",
     state=QueryState.RUNNING,
@@ -346,6 +349,8 @@ EXAMPLES: tuple[Document, ...] = (
     Choice(parameter="stage", value="KS4"),
     PROGRESS,
     STATUS,
+    *STATES.states,
+    STATES,
     QueryList(queries=(STATUS,)),
     WaitingManifests(manifests=(sign_manifest(make_manifest(), "ana@ucl"),)),
     PasskeyAnswer(credential="AAAA", client_data="e30=", authenticator_data="AAAA", signature="AAAA"),

@@ -298,6 +298,9 @@ QUERY_ENDINGS = (
     "with `circe release withdraw`: its page, `circe query status` and `circe query fetch` then say that it is",
     "withdrawn, by whom and why, and the hub's log has it. It is attacked together with later releases all the same,",
     "since it has been read.",
+    "",
+    "A hub of a later version can have a state that is not here. Software of this version shows it by its name, with",
+    "what the hub says that it means (`GET /api/query-states`), and waits on unless the hub says that it is for good.",
 )
 
 

@@ -139,6 +139,7 @@ DOORS = (
     Door("/api/queries", "POST", "/api/queries", "ana", "node-301", (400, "malformed"), None, MALFORMED),
     Door("/api/dry-runs", "POST", "/api/dry-runs", "ana", "node-301", MALFORMED, None, MALFORMED),
     Door("/api/queries", "GET", "/api/queries", "ana", "", (200, "")),
+    Door("/api/query-states", "GET", "/api/query-states", "ana", "", (200, "")),
     Door("/api/queries/<query_id>", "GET", f"/api/queries/{QUERY}", "ana", "node-301", UNSEEN, UNSEEN),
     Door(
         "/api/queries/<query_id>/manifest", "GET", f"/api/queries/{QUERY}/manifest", "ana", "node-301", UNSEEN, UNSEEN
