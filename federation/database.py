@@ -65,8 +65,11 @@ class Database(Protocol):
     def connection(self) -> Connection:
         """A connection for reading; inside a transaction of this thread, that transaction's own."""
 
-    def transaction(self) -> AbstractContextManager[Connection]:
-        """Open a write transaction; what is read inside it stays true until it commits."""
+    def transaction(self, *, durable: bool = True) -> AbstractContextManager[Connection]:
+        """Open a write transaction; what is read inside it stays true until it commits.
+
+        One that need not be `durable` waits for no disk: until one that is follows it, a power cut may undo it whole.
+        """
 
     def erase_deleted(self) -> None:
         """Leave no copy of what was deleted, as far as the database can."""
@@ -106,7 +109,7 @@ class SqliteDatabase:
         return connection
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
         """Open a write transaction at once, so that what is read inside it stays true until it commits."""
         connection = self.connection
         if connection.in_transaction:
@@ -114,6 +117,7 @@ class SqliteDatabase:
         # SQLite has whoever waits for its lock sleep and look again; threads of one process wake each other.
         with self._turn:
             try:
+                connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 connection.execute("COMMIT")

@@ -68,7 +68,7 @@ class PostgresDatabase:
         return own or _Reader(self)
 
     @contextmanager
-    def transaction(self) -> Iterator[PostgresConnection]:
+    def transaction(self, *, durable: bool = True) -> Iterator[PostgresConnection]:
         """Open a write transaction that waits for all others first."""
         if getattr(self._local, "connection", None) is not None:
             raise RuntimeError("a transaction is open on this thread already: use its connection")
@@ -78,6 +78,8 @@ class PostgresDatabase:
                 connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
                 connection.execute(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'")
                 connection.execute("SELECT pg_advisory_xact_lock(?)", (_WRITERS,))
+                if not durable:
+                    connection.execute("SET LOCAL synchronous_commit = off")
                 self._local.connection = connection
                 yield connection
                 connection.execute("COMMIT")

@@ -118,3 +118,17 @@ def test_what_is_committed_survives_a_power_cut(database: SqliteDatabase) -> Non
     assert database.connection.execute("PRAGMA synchronous").fetchone()[0] == 2
     assert database.connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
     assert database.connection.execute("PRAGMA foreign_keys").fetchone()[0] == 1
+
+
+def test_what_need_not_survive_a_power_cut_does_not_wait_for_the_disk(database: SqliteDatabase) -> None:
+    """And whatever is committed next by the same thread does, also where the act before it failed."""
+
+    def kept(*, durable: bool) -> int:
+        with database.transaction(durable=durable) as connection:
+            act(database, connection)
+            return int(connection.execute("PRAGMA synchronous").fetchone()[0])
+
+    assert [kept(durable=False), kept(durable=True), kept(durable=False)] == [1, 2, 1]
+    with pytest.raises(sqlite3.OperationalError), database.transaction(durable=False) as connection:
+        connection.execute("nonsense")
+    assert kept(durable=True) == 2

@@ -288,6 +288,16 @@ def test_a_transaction_whose_connection_is_lost_leaves_nothing(database: Databas
     assert standing(database) == (1, 1)
 
 
+@on_a_server
+def test_what_need_not_survive_a_power_cut_does_not_wait_for_the_servers_disk(database: Database) -> None:
+    def waits(*, durable: bool) -> str:
+        with database.transaction(durable=durable) as connection:
+            (setting,) = connection.execute("SHOW synchronous_commit").fetchone()
+            return str(setting)
+
+    assert [waits(durable=False), waits(durable=True)] == ["off", "on"]
+
+
 @pytest.mark.parametrize(
     "address", ["postgresql://nobody:SECRET@127.0.0.1:9/circe", "postgresql://SECRET@/circe?host=/nowhere"]
 )
