@@ -69,6 +69,7 @@ EXIT_CODES: Mapping[str, int] = {
     "federation.register.RegisterError": 8,
     "federation.release_files.open_data.OpenDataUnfit": 4,
     "federation.releases.ReleaseMismatch": 4,
+    "federation.replies.RefusalMismatch": 4,
     "federation.wire.WireError": 4,
     "federation.total_releases.TotalMismatch": 4,
     "federation.state.StateError": 2,

@@ -217,6 +217,12 @@ class QueryStatus(Document, frozen=True):
     ending: Ending | None = None
 
 
+class SignedRefusals(Document, frozen=True):
+    """The refusals of a query as the nodes signed them, for whoever asked to verify."""
+
+    refusals: Annotated[tuple[Envelope, ...], msgspec.Meta(max_length=400)]
+
+
 class ReleaseStanding(Document, frozen=True):
     """Which query a release answers, and the notice if it is withdrawn: for whoever may read the release."""
 

@@ -16,13 +16,13 @@ from disclosure_control.presets.preset import Preset, PresetInvalid
 from disclosure_control.presets.shelf import SHIPPED, PresetShelf
 from disclosure_control.release.gate import ReleasedTable, ReleaseRefused, release_tables
 from disclosure_control.rows.protected_table import ProtectedTable, TableMalformed, read_protected
-from federation.envelope import Envelope, EnvelopeError, check_payload_type, verify_signature
+from federation.envelope import Envelope
 from federation.exchange import ReleaseDocument
 from federation.http_signatures import MAX_AGE
-from federation.manifest import REPLY_TYPE, Manifest, Outcome, Reply, manifest_digest, read_manifest
+from federation.manifest import Manifest, Outcome, Reply, manifest_digest, read_manifest
 from federation.preset_terms import check_stated
-from federation.register import Member, Register
-from federation.wire import WireError, decode_document
+from federation.register import Register
+from federation.replies import ReplyMismatch, verify_reply
 from query_engine.planning.plan import QueryPlan
 
 LATE = "late"
@@ -102,9 +102,12 @@ def verify_release(
         raise ReleaseMismatch("the release is of another query than was asked for, or states another question")
     replies: dict[str, Reply] = {}
     for signed in document.replies:
-        reply = _read_reply(signed, digest, register)
-        if reply.node not in manifest.roster or reply.node in replies:
-            raise ReleaseMismatch("the release carries a reply that does not belong in it")
+        try:
+            reply = verify_reply(signed, manifest, digest, register)
+        except ReplyMismatch as error:
+            raise ReleaseMismatch(f"a reply in the release does not hold: {error}") from None
+        if reply.node in replies:
+            raise ReleaseMismatch(f"the release carries two replies of {reply.node}")
         replies[reply.node] = reply
     # Whom a node answers for it signed itself; of one that has not answered, the register says whom it serves.
     served = {member.id: member.authority(manifest.issued_at) for member in register.members}
@@ -166,29 +169,3 @@ def check_not_later(document: ReleaseDocument, now: datetime) -> None:
     if document.released_at - now > MAX_AGE:
         said = f"{document.released_at:%Y-%m-%d %H:%M} UTC"
         raise ReleaseMismatch(f"the release says that it is of {said}, which is yet to come by this machine's clock")
-
-
-def _read_reply(signed: Envelope, digest: str, register: Register) -> Reply:
-    """Return a reply, verified under its node's key and for this manifest. Raises `ReleaseMismatch`."""
-    try:
-        check_payload_type(signed, REPLY_TYPE)
-        reply = decode_document(signed.body, Reply)
-        found = [member for member in register.members if member.id == reply.node]
-        if len(found) != 1:
-            raise ReleaseMismatch("the release carries a reply by somebody whom the register does not know")
-        verify_node(signed, found[0], reply.register_version)
-    except (EnvelopeError, WireError) as error:
-        raise ReleaseMismatch(f"a reply in the release does not hold: {error}") from None
-    if reply.manifest_digest != digest:
-        raise ReleaseMismatch(f"the reply of {reply.node} answers another manifest")
-    if found[0].authority(reply.answered_at) != reply.authority:
-        raise ReleaseMismatch(f"the reply of {reply.node} is for an authority that it did not serve then")
-    return reply
-
-
-def verify_node(signed: Envelope, node: Member, version: int) -> None:
-    """Check that a node signed something: under its key of now or, since this is a record, of the version it states."""
-    try:
-        verify_signature(signed, node.id, node.public_signing_key)
-    except EnvelopeError:
-        verify_signature(signed, node.id, node.signing_key_in(version))

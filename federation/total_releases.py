@@ -16,7 +16,8 @@ from federation.envelope import Envelope, EnvelopeError, check_payload_type
 from federation.exchange import ReleaseDocument
 from federation.manifest import Manifest, Path, manifest_digest, read_manifest
 from federation.register import Member, Register
-from federation.releases import MISNAMED, TOO_EARLY, is_after, is_named, is_of, load_approved_preset, verify_node
+from federation.releases import MISNAMED, TOO_EARLY, is_after, is_named, is_of, load_approved_preset
+from federation.replies import verify_node
 from federation.secure_sum.messages import CONTRIBUTION_TYPE, SURVIVORS_TYPE, Contribution, SurvivorSet
 from federation.sum_terms import noise_terms
 from federation.wire import D, WireError, decode_document

@@ -29,6 +29,7 @@ from federation.exchange import (
     ReleaseStanding,
     RunDraft,
     SealingKeyList,
+    SignedRefusals,
     TriedOut,
     WaitingManifests,
 )
@@ -152,6 +153,10 @@ class HubConnection(HubLine):
         """Hand in what an approver of this node's organisation signed at the node's page."""
         path = f"/federation/manifests/{_word(query_id)}/approvals"
         return self._read("POST", path, QueryStatus, encode_document(signature))
+
+    def fetch_refusals(self, query_id: str) -> SignedRefusals:
+        """Return the refusals of a query as the nodes signed them, for the caller to verify."""
+        return self._read("GET", f"/api/queries/{_word(query_id)}/refusals", SignedRefusals)
 
     def fetch_release(self, query_id: str) -> ReleaseDocument:
         """Return the release of a query."""

@@ -18,6 +18,7 @@ from federation.manifest import REPLY_TYPE, Reply
 from federation.manifest import Outcome as ReplyOutcome
 from federation.problems import ProblemRaised
 from federation.register import Member
+from federation.replies import clean_text
 from federation.wire import WireError, decode_document
 from hub.manifests import read_stored
 from hub.queries import StoredQuery
@@ -27,9 +28,6 @@ from hub.service import Hub
 
 MOST_AT_ONCE = 64
 """How many deliveries one poll returns at most."""
-
-LONGEST_TEXT = 500
-"""Characters of a node's own words that are shown to the asker."""
 
 
 def offer_manifest(hub: Hub, query: StoredQuery) -> None:
@@ -198,11 +196,6 @@ def keep_progress(connection: Connection, digest: str, said: NodeProgress, envel
     )
 
 
-def clean_text(text: str) -> str:
-    """Return a node's own words as they may be shown: not too long, and on one line."""
-    return "".join(letter if letter.isprintable() else " " for letter in text[:LONGEST_TEXT])
-
-
 def _reply_event(hub: Hub, reply: Reply) -> AuditEvent:
     answered = reply.outcome is ReplyOutcome.ANSWERED
     return hub.event(
@@ -243,6 +236,14 @@ def read_signed_replies(hub: Hub, digest: str) -> Mapping[str, Envelope]:
     """Return the replies to a manifest as the nodes signed them, by node."""
     rows = hub.database.connection.execute("SELECT node, envelope FROM replies WHERE digest = ?", (digest,))
     return {row["node"]: decode_document(row["envelope"], Envelope) for row in rows}
+
+
+def read_refusals(hub: Hub, digest: str) -> tuple[Envelope, ...]:
+    """Return the refusals of a manifest as the nodes signed them."""
+    rows = hub.database.connection.execute(
+        "SELECT envelope FROM replies WHERE digest = ? AND outcome = ? ORDER BY node", (digest, ReplyOutcome.REFUSED)
+    )
+    return tuple(decode_document(row["envelope"], Envelope) for row in rows)
 
 
 def read_progress(hub: Hub, digest: str) -> Mapping[str, NodeProgress]:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from federation.endings import describe_ending
 from federation.exchange import Ending, NodeProgress, QueryState, QueryStatus
 from federation.manifest import describe_lapsed, list_lapsed
 from federation.problems import ProblemRaised
@@ -69,7 +70,7 @@ def find_ending(hub: Hub, query_id: str) -> Ending | None:
 def not_released(hub: Hub, query: StoredQuery) -> ProblemRaised:
     """Return the 404 problem of a query without a release: where it stands, and who ended it why, if somebody did."""
     ending = find_ending(hub, query.query_id)
-    why = f"; {ending.by} said: {ending.reason}" if ending is not None else ""
+    why = f"; it ended {describe_ending(ending, hub.party.member_id)}" if ending is not None else ""
     return ProblemRaised(404, "not_released", f"the query is {query.state}: nothing has been released{why}")
 
 

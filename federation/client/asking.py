@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from federation.client.member import FederationClient
     from federation.client.result import Result
     from federation.client.trial import Trial
+    from federation.manifest import Reply
 
 __all__ = ["Progress", "Question", "QuestionIncomplete", "StillRunning", "Submission", "Terms", "draft_question"]
 
@@ -140,6 +141,11 @@ class Submission:
     def status(self) -> QueryStatus:
         """Where it stands now, with each authority's answer."""
         return self._client.status(self.query_id)
+
+    @property
+    def refusals(self) -> "tuple[Reply, ...]":
+        """Who refused it and why, as each node signed it. Raises `RefusalMismatch` where the hub says otherwise."""
+        return self._client.refusals(self.query_id)
 
     def wait(self, progress: Progress | None = None, patience: timedelta | None = None) -> QueryStatus:
         """Wait until it is settled; `progress` is told each time it moves. Raises `StillRunning` after `patience`.

@@ -38,6 +38,7 @@ from federation.manifest import (
     MANIFEST_TYPE,
     SUM_PATHS,
     Manifest,
+    Reply,
     check_asker,
     check_project,
     check_validity,
@@ -50,6 +51,7 @@ from federation.manifest import (
 from federation.project import Project
 from federation.register import MemberKind, Register
 from federation.releases import ReleaseMismatch, check_not_later, is_release_id, verify_release
+from federation.replies import verify_refusals
 from federation.state import Party
 from federation.template import (
     TEMPLATE_TYPE,
@@ -97,6 +99,11 @@ class FederationClient:
     def member_id(self) -> str:
         """Whose view it is."""
         return self._party.member_id
+
+    @property
+    def hub_id(self) -> str:
+        """The id of the hub, by the register."""
+        return next((each.id for each in self.refresh_register().active(MemberKind.HUB, self._clock())), "")
 
     @property
     def keys(self) -> MemberKeys:
@@ -264,6 +271,16 @@ class FederationClient:
     def status(self, query_id: str) -> QueryStatus:
         """Return where a query stands."""
         return self._connection.fetch_status(query_id)
+
+    def refusals(self, query_id: str) -> tuple[Reply, ...]:
+        """Return who refused a query and why, as each node signed it, in the order of the roster.
+
+        Raises `RefusalMismatch` where the hub says so of a node that has not signed just that.
+        """
+        register, (envelope, _) = self.refresh_register(), self._fetch_manifest(query_id)
+        # Whoever refuses between the two requests has signed, and is not told of yet.
+        status = self._connection.fetch_status(query_id)
+        return verify_refusals(self._connection.fetch_refusals(query_id).refusals, envelope, status, register)
 
     def dead_end(self, query_id: str) -> str:
         """Say why a query that waits for approvals can have them no more; nothing where it can."""

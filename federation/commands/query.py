@@ -15,7 +15,7 @@ from federation.commands.trying import try_out
 from federation.terminal import plain_text
 
 if TYPE_CHECKING:
-    from federation.exchange import Ending, QueryStatus
+    from federation.exchange import QueryStatus
 
 STATE = click.option(
     "--state", type=click.Path(path_type=Path, file_okay=False), required=True, help="Your own member directory."
@@ -165,7 +165,7 @@ def status(state: Path, query_id: str | None) -> None:
             ]
         else:
             found = client.status(query_id)
-            lines = list(describe_status(found))
+            lines = list(describe_status(found, client.hub_id if found.ending else ""))
             if meaning := client.states.explain_later(found.state):
                 lines.insert(1, plain_text(f"  meaning  {meaning}"))
             if found.state == "submitted" and (dead_end := client.dead_end(query_id)):
@@ -174,11 +174,39 @@ def status(state: Path, query_id: str | None) -> None:
         click.echo(line)
 
 
-def describe_status(status: "QueryStatus") -> Iterable[str]:
-    """Yield the lines that say where a query stands."""
+@query.command()
+@STATE
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.argument("query_id")
+def refusals(state: Path, form: str, query_id: str) -> None:
+    """Print who refused a query and why, as each node signed it, verified on this machine."""
+    from federation.client import connect
+    from federation.listing import print_rows
+    from federation.replies import clean_text
+
+    with connect(state) as client:
+        found = client.refusals(query_id)
+    rows = [
+        {
+            "node": each.node,
+            "authority": each.authority,
+            "code": each.code,
+            "signed": f"{each.answered_at:%Y-%m-%d %H:%M} UTC",
+            "reason": clean_text(each.text),
+        }
+        for each in found
+    ]
+    print_rows(rows, form)
+    click.echo(f"{len(found)} refusals, each signed by its node for this query", err=True)
+
+
+def describe_status(status: "QueryStatus", hub: str = "") -> Iterable[str]:
+    """Yield the lines that say where a query stands, at the hub of that id."""
+    from federation.endings import describe_ending
+
     yield f"{status.query_id}  {status.state}"
     if status.ending is not None:
-        yield plain_text(f"  {describe_ending(status.ending)}")
+        yield plain_text(f"  ended    {describe_ending(status.ending, hub)}")
     yield f"  purpose  {plain_text(status.purpose)}"
     yield f"  digest   {status.manifest_digest}"
     yield f"  signed   {', '.join(status.signers) or 'by nobody yet'}"
@@ -187,11 +215,6 @@ def describe_status(status: "QueryStatus") -> Iterable[str]:
         yield plain_text(f"  {line}")
     for node in status.nodes:
         yield plain_text(f"  {node.node:<12} {node.outcome:<9} {node.code} {node.text}".rstrip())
-
-
-def describe_ending(ending: "Ending") -> str:
-    """Say who withdrew or refused a query, or its release, when and why."""
-    return f"ended    by {ending.by} on {ending.at:%Y-%m-%d}: {ending.reason}"
 
 
 def describe_budget(status: "QueryStatus") -> Iterable[str]:

@@ -16,6 +16,7 @@ from federation.exchange import (
     ReleaseDocument,
     ReleaseStanding,
     RunDraft,
+    SignedRefusals,
     TriedOut,
 )
 from federation.project import Project
@@ -24,6 +25,7 @@ from federation.web.description import describes
 from hub import (
     budgets,
     checks,
+    dispatch,
     drafting,
     endings,
     projects,
@@ -143,6 +145,15 @@ def refuse_query(query_id: str) -> Response:
     hub, approver = the_hub(), authenticate()
     endings.refuse_query(hub, query_id, read_body(Reason).reason, approver)
     return answer(standing.describe_query(hub, queries.find_query(hub, query_id, approver)))
+
+
+@people_doors.get("/api/queries/<query_id>/refusals")
+@describes(gives=SignedRefusals)
+def send_refusals(query_id: str) -> Response:
+    """Hand out the refusals of a query as the nodes signed them, to whoever is told of them."""
+    hub, reader = the_hub(), authenticate()
+    query = queries.find_query(hub, query_id, reader)
+    return answer(SignedRefusals(refusals=dispatch.read_refusals(hub, query.digest)))
 
 
 @people_doors.post("/api/queries/<query_id>/notice")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from federation.endings import describe_ending
 from federation.exchange import QueryState, QueryStatus
 from federation.register import Member
 from hub.query_states import UNDER_WAY
@@ -108,9 +109,7 @@ def _describe_end(status: QueryStatus, hub: str, *, is_sum: bool) -> str:
     if status.state is QueryState.RELEASED:
         return "The total can be read." if is_sum else "The table can be read."
     if status.ending is not None and status.state in STOPPED:
-        # The hub refuses nothing itself: it says that the authorities did, of a sum also where some contributed.
-        by = "" if status.ending.by == hub else f" by {status.ending.by}"
-        return f"{status.state.capitalize()}{by}: {status.ending.reason}"
+        return f"{status.state.capitalize()} {describe_ending(status.ending, hub)}"
     if status.state in STOPPED:
         return "Nothing is released."
     if status.state is QueryState.CHECKING:

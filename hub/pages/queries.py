@@ -2,6 +2,7 @@
 
 from flask import Blueprint, render_template
 
+from federation.endings import describe_act
 from federation.exchange import QueryState, QueryStatus
 from federation.manifest import SUM_PATHS, Manifest
 from federation.problems import ProblemRaised
@@ -62,6 +63,7 @@ def show_query(query_id: str) -> str:
         command="" if dead_end else _next_command(visitor, status.state, status.asker, status.signers),
         dead_end=dead_end,
         moving=moving,
+        ended=describe_act(status.ending, hub.party.member_id) if status.ending else "",
         counted=count_answers(status),
         asks_again=may_ask(visitor),
         outcomes=OUTCOMES,

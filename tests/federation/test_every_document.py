@@ -54,6 +54,7 @@ from federation.exchange import (
     ReleaseStanding,
     RunDraft,
     SealingKeyList,
+    SignedRefusals,
     TriedOut,
     WaitingManifests,
 )
@@ -351,6 +352,7 @@ EXAMPLES: tuple[Document, ...] = (
     STATUS,
     *STATES.states,
     STATES,
+    SignedRefusals(refusals=(sign_manifest(make_manifest(), "ana@ucl"),)),
     QueryList(queries=(STATUS,)),
     WaitingManifests(manifests=(sign_manifest(make_manifest(), "ana@ucl"),)),
     PasskeyAnswer(credential="AAAA", client_data="e30=", authenticator_data="AAAA", signature="AAAA"),
@@ -540,6 +542,7 @@ ELSEWHERE = {
     "federation.demo",
     "federation.cli",
     "federation.releases",
+    "federation.replies",
     "federation.total_releases",
 }
 """Modules whose errors need a hub or a node's answers, and are tested with them."""

@@ -79,7 +79,7 @@ def test_who_refused_it_and_why_is_told_to_whoever_waits(played: PlayedFederatio
         played.refuse(query_id, node, "plan_differs", "the plan here is another")
     told = "every authority that was asked refused it: plan_differs at authorities 301, 302, 303"
     first, second, *lines = status_of(query_id)
-    assert (first, second) == (f"{query_id}  refused", f"  ended    by hub on 2026-11-23: {told}")
+    assert (first, second) == (f"{query_id}  refused", f"  ended    on 23 November 2026: {told}")
     assert lines[-3:] == [f"  {node}     refused   plan_differs the plan here is another" for node in NODES]
     with pytest.raises(HubRefused, match=told):
         open_client(played).query(query_id).result()

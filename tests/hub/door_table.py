@@ -176,6 +176,9 @@ DOORS = (
         (404, "release_unknown"),
         (404, "release_unknown"),
     ),
+    Door(
+        "/api/queries/<query_id>/refusals", "GET", f"/api/queries/{QUERY}/refusals", "ana", "node-301", UNSEEN, UNSEEN
+    ),
     Door("/api/queries/<query_id>/release", "GET", f"/api/queries/{QUERY}/release", "ana", "node-301", UNSEEN, UNSEEN),
 )
 

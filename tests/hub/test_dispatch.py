@@ -12,7 +12,8 @@ from federation.envelope import read_envelope
 from federation.exchange import DeliveryKind, QueryState
 from federation.manifest import MANIFEST_TYPE, Outcome, check_approvals, check_asker, read_manifest
 from federation.problems import ProblemRaised
-from hub.dispatch import LONGEST_TEXT, accept_reply, finish_deliveries, has_deliveries, read_inbox
+from federation.replies import LONGEST_TEXT
+from hub.dispatch import accept_reply, finish_deliveries, has_deliveries, read_inbox
 from hub.drafting import draft_query
 from hub.service import open_hub
 from hub.settling import settle_due

@@ -13,6 +13,7 @@ from audit.event import Action
 from audit.log import read_entries
 from disclosure_control.release.gate import read_released
 from disclosure_control.release.showing import OF_ANOTHER_CATALOGUE
+from federation.commands.query import describe_status
 from federation.exchange import Ending, NodeProgress, QueryState, QueryStatus, ReleaseDocument
 from federation.problems import ProblemRaised
 from federation.web import log_page
@@ -74,13 +75,19 @@ def test_the_steps_say_where_a_query_stands(journey: str) -> None:
     assert [str(step.standing) for step in steps] == standings
 
 
-@pytest.mark.parametrize(("by", "said"), [("hub", "Refused: not here"), ("cho", "Refused by cho: not here")])
+@pytest.mark.parametrize(
+    ("by", "said"), [("hub", "on 23 November 2026: not here"), ("cho", "by cho on 23 November 2026: not here")]
+)
 @pytest.mark.parametrize("outcome", ["refused", "answered"])
 def test_who_refused_it_is_said_as_it_was(outcome: str, by: str, said: str) -> None:
-    """Of what the authorities refused, the hub says so; it has refused nothing itself. To a sum some contributed."""
+    """Of what the authorities refused, the hub says so; it has refused nothing itself. To a sum some contributed.
+
+    Page and command say it in the same words.
+    """
     ending = Ending(by=by, reason="not here", at=START)
     status = msgspec.structs.replace(make_status(QueryState.REFUSED, APPROVED, outcome), ending=ending)
-    assert list_steps(status, "hub")[-1].detail == said
+    assert list_steps(status, "hub")[-1].detail == f"Refused {said}"
+    assert f"  ended    {said}" in list(describe_status(status, "hub"))
 
 
 def test_there_is_a_journey_for_every_state() -> None:
