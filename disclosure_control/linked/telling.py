@@ -15,6 +15,7 @@ from disclosure_control.linked.counts.rules import Rules
 from disclosure_control.linked.counts.said import Entries
 from disclosure_control.linked.counts.view import view_counts
 from disclosure_control.linked.figures.amounts import Amount, find_amounts
+from disclosure_control.linked.figures.lacking import find_lacking, view_without
 from disclosure_control.linked.figures.moments import Followed, Moment, Quantity, find_followed, find_moments, moment_of
 from disclosure_control.linked.figures.printed import add_rests, adding_counts, number_children
 from disclosure_control.linked.figures.rests import find_rests
@@ -42,7 +43,8 @@ def find_telling(
     numbers = number_children(linked, entries)
     moments, amounts = find_moments(tables, numbers), find_amounts(tables, numbers)
     linked = add_rests(linked, find_rests(tables, linked, numbers, moments, deadline))
-    search = _Search(linked, rules_of(tables), moments, amounts, len(earlier), order, deadline)
+    lacking = find_lacking(tables, linked)
+    search = _Search(linked, rules_of(tables), moments, amounts, lacking, len(earlier), order, deadline)
     labels = {each.label: newest.plan.outputs[each.place].label for each in adding_counts(newest.plan)}
     return frozenset((row, labels[label]) for _, row, label in search.run(entries))
 
@@ -68,6 +70,7 @@ class _Search:
     rules: Rules
     moments: Mapping[Place, Moment]
     amounts: Mapping[Place, Amount]
+    lacking: Sequence[int]
     newest: int
     order: Order
     deadline: Deadline
@@ -76,18 +79,23 @@ class _Search:
         """Withhold more until nothing follows that did not before."""
         withheld = set[Place]()
         before = self._follow({place: entry for place, entry in printed.items() if place[0] != self.newest})
-        while told := self._follow(_without(printed, withheld)) - before:
+        while told := self._follow(_without(printed, withheld), before):
             chosen = {place for cells, of in told for place in self._choose(cells[0], of, withheld)}
             if not chosen:
                 break
             withheld |= chosen
         return withheld
 
-    def _follow(self, entries: Entries) -> Set[Followed]:
+    def _follow(self, entries: Entries, before: Set[Followed] = frozenset()) -> Set[Followed]:
+        """What follows to whoever takes nothing for granted, and to whoever takes it that nobody lacks a value."""
         view = view_counts(self.linked, entries, self.rules)
         moments = {place: each for place, each in self.moments.items() if _is_shown(entries, place)}
         amounts = {place: each for place, each in self.amounts.items() if _is_shown(entries, place)}
-        return set(find_followed(view, self._by_cell(moments), self._by_cell(amounts), self.deadline))
+        behind, found = (self._by_cell(moments), self._by_cell(amounts)), set[Followed]()
+        for each in (view, view_without(view, self.lacking, self.deadline)):
+            if each is not None:
+                found.update(find_followed(each, *behind, self.deadline, before | found))
+        return found
 
     def _by_cell(self, found: Mapping[Place, _Said]) -> Mapping[int, Sequence[_Said]]:
         by_cell: dict[int, list[_Said]] = {}

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from disclosure_control.suppression.incidence import Incidence
 from disclosure_control.suppression.lattice import Lattice
 
-__all__ = ["MOST_TOGETHER", "draw_changes", "find_offsetting", "find_unchanged"]
+__all__ = ["MOST_TOGETHER", "Changes", "draw_changes", "find_offsetting", "find_unchanged"]
 
 Changes = npt.NDArray[np.complex128]
 """The change of each cell in the one draw, and in the other."""

@@ -13,8 +13,8 @@ A figure is taken to say what it says exactly, and to have beside it what it tak
 the spread, the spreads beside the correlation, each beside the number of children.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from math import ceil, floor
@@ -23,14 +23,17 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
+from disclosure_control.linked.children.counted import Counted
 from disclosure_control.linked.children.factors import factors_of
 from disclosure_control.linked.counts.cells import Place
-from disclosure_control.linked.figures.amounts import Amount, bound_totals
-from disclosure_control.linked.figures.changes import draw_changes, find_offsetting, find_unchanged
+from disclosure_control.linked.figures.amounts import Amount, bound_totals, columns_behind
+from disclosure_control.linked.figures.changes import Changes, draw_changes, find_offsetting, find_unchanged
+from disclosure_control.linked.figures.combinations import Search, find_combinations
 from disclosure_control.linked.figures.printed import adding_counts, has_rows_of_children
 from disclosure_control.linked.published import Published
 from disclosure_control.suppression.cell_rules import least_behind
 from disclosure_control.suppression.deadline import NEVER, Deadline
+from disclosure_control.suppression.parts import Mask
 from disclosure_control.suppression.reader import ALMOST, Reader
 from disclosure_control.suppression.view import View
 from disclosure_control.symbols import Symbol
@@ -51,11 +54,14 @@ class Moment:
     """What a figure says of the children behind it: the sum of which quantity.
 
     Where it is printed, they are `least` at least; and the sum is `least_total` at least, so that few cannot dominate.
+    One is `of_some` of whom rounded counts leave open whether another's are the same, and nothing else looks at that:
+    a line with a condition goes by all who are asked about, so that it moves without any of them, too.
     """
 
     of: Quantity
     least: int
     least_total: int
+    of_some: bool = False
 
 
 NO_MOMENTS: Mapping[Place, Moment] = MappingProxyType({})
@@ -82,7 +88,13 @@ def moments_of(table: Published) -> Mapping[str, tuple[int, Moment]]:
     found = {place: moment_of(output, table) for place, output in enumerate(table.plan.outputs)}
     said = {place: moment for place, moment in found.items() if moment is not None}
     behind = adding_counts(table.plan) if said else ()
-    return {each.label: (each.place, said[each.place]) for each in behind if each.place in said}
+    return {each.label: (each.place, _of_some(each, said[each.place], table)) for each in behind if each.place in said}
+
+
+def _of_some(counted: Counted, moment: Moment, table: Published) -> Moment:
+    """Where children meet a condition that is multiplied in: `amounts` looks at sums and averages of theirs alone."""
+    is_amount = bool(columns_behind(table.plan.outputs[counted.place], table.plan))
+    return replace(moment, of_some=counted.multiplied and not is_amount)
 
 
 def moment_of(output: Output, table: Published) -> Moment | None:
@@ -107,8 +119,9 @@ def find_followed(
     moments: Mapping[int, Sequence[Moment]],
     amounts: Mapping[int, Sequence[Amount]],
     deadline: Deadline = NEVER,
+    before: Collection[Followed] = (),
 ) -> Iterator[Followed]:
-    """The groups of which a figure follows that is not to be told, each with what it is of.
+    """The groups of which a figure follows that is not to be told, each with what it is of, and not those from before.
 
     `moments` and `amounts` are by the cell of the children behind them. Raises `Contradiction` and `TimeUp`.
     """
@@ -119,7 +132,11 @@ def find_followed(
         if len(own) > 1 and (least > view.rule.enough(0) or least_total or not is_exact):
             deadline.seconds_left()
             little = _may_have_little(view, of, amounts, least_total)
-            for cells in _Following(view, frozenset(own), least, little, deadline).groups():
+            past = [cells for cells, of_what in before if of_what == of]
+            is_open = not is_exact and any(each.of_some for each in own.values())
+            fewest = 1 if is_open else view.rule.enough(0)
+            following = _Following(view, frozenset(own), fewest, least, bool(is_exact), little, deadline)
+            for cells in following.groups(past):
                 yield cells, of
 
 
@@ -127,27 +144,41 @@ def find_followed(
 class _Following:
     """What follows of one quantity, of which figures of some cells are printed: they are of so many at least.
 
+    Groups of the `fewest` or more are looked at, which is as many as a count is shown of, where counts tell of fewer.
     `little` are the cells whose children can have so little between them that a few of them could have most of it.
     """
 
     view: View
     printed: frozenset[int]
+    fewest: int
     least: int
+    is_exact: bool
     little: npt.NDArray[np.bool_]
     deadline: Deadline
 
-    def groups(self) -> Iterator[tuple[int, ...]]:
+    def groups(self, before: Collection[tuple[int, ...]]) -> Iterator[tuple[int, ...]]:
         """The cells of each group that can be too few, though not too few for a count: of those, counts tell."""
         view = self.view
         changes = draw_changes(view.lattice, [*self.printed, *np.flatnonzero(view.high == 0)])
         small = (view.low < self.least) & (view.high > 0)
-        known = find_unchanged(changes) & (view.high >= view.rule.enough(0)) & (small | self.little)
-        for cell in np.flatnonzero(known).tolist():
-            if cell not in self.printed and (self.little[cell] or self._can_be_too_few((cell,))):
+        known = find_unchanged(changes)
+        for cell in np.flatnonzero(known & (view.high >= self.fewest) & (small | self.little)).tolist():
+            alone = (cell,) not in before and cell not in self.printed
+            if alone and (self.little[cell] or self._can_be_too_few((cell,))):
                 yield (cell,)
-        for cells in find_offsetting(changes, np.flatnonzero(small).tolist()):
-            if self._can_be_too_few(cells):
-                yield cells
+        few = self._find_exact(known, small, before) if self.is_exact else self._find_rounded(changes, small)
+        yield from (cells for cells in few if cells not in before and self._can_be_too_few(cells))
+
+    def _find_exact(self, known: Mask, small: Mask, before: Collection[tuple[int, ...]]) -> Iterator[tuple[int, ...]]:
+        """Groups in several cells: any table that agrees with what is printed shows how many they are."""
+        table = self._reader.sink([]) if (self.view.low < self.view.high).any() else self.view.low.astype(float)
+        search = Search(self.view.lattice, known, small & ~known, table, (self.fewest, self.least), self.deadline)
+        return find_combinations(search, before)
+
+    @staticmethod
+    def _find_rounded(changes: Changes, small: Mask) -> Iterator[tuple[int, ...]]:
+        """Groups in two or three cells: of larger ones, rounded numbers leave open how many they are."""
+        return find_offsetting(changes, np.flatnonzero(small).tolist())
 
     def _can_be_too_few(self, cells: Sequence[int]) -> bool:
         low, high = (sum(int(each) for each in ends[list(cells)]) for ends in (self.view.low, self.view.high))
@@ -156,7 +187,7 @@ class _Following:
             still = low - sum(int(self.view.low[cell]) for cell in free)
             low = still + ceil(self._reader.sink(free)[free].sum() - ALMOST)
             high = min(high, still + floor(self._reader.swell(free)[free].sum() + ALMOST))
-        return low < self.least and high >= self.view.rule.enough(0)
+        return low < self.least and high >= self.fewest
 
     @cached_property
     def _reader(self) -> Reader:

@@ -1,0 +1,69 @@
+"""Whoever lacks a value of what questions ask by: mostly nobody, as readers take it.
+
+Of all who are fifteen, those who were excluded and those who were not, nobody is left but children of whom it is not
+known. So questions that would be apart by them are not, to a reader who takes it that there are none.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import cast
+
+from disclosure_control.linked.children.overlaps import overlap
+from disclosure_control.linked.children.populations import populations_of
+from disclosure_control.linked.counts.cells import Categories, Linked, Part
+from disclosure_control.linked.counts.implied import narrow_bounds
+from disclosure_control.linked.published import Published
+from disclosure_control.suppression.deadline import NEVER, Deadline
+from disclosure_control.suppression.reader import ALMOST, Reader
+from disclosure_control.suppression.view import View
+from query_engine.planning.region import Region, columns_of, present_in
+
+__all__ = ["find_lacking", "view_without"]
+
+
+def find_lacking(published: Sequence[Published], linked: Linked) -> list[int]:
+    """The cells of children who lack a value of a column that a question asks by. Raises `RegionTangled`."""
+    columns = {
+        name: column
+        for table in published
+        for population in populations_of(table.plan, split=True)
+        for name, column in population.columns.items()
+        if column.nullable
+    }
+    known: dict[object, bool] = {}
+
+    def lacks(key: object, region: Region) -> bool:
+        if key not in known:
+            named = (columns[name] for name in columns_of(region) if name in columns)
+            known[key] = any(not overlap(region, present_in(column)) for column in named)
+        return known[key]
+
+    return [
+        cell
+        for cell, (part, named) in _parts(linked)
+        if lacks(part, part[2]) or any(lacks(at, linked.classes[at[0]].parts[at[1]]) for at in named)
+    ]
+
+
+def _parts(linked: Linked) -> Iterator[tuple[int, tuple[Part, Categories]]]:
+    for cell, key in enumerate(linked.keys):
+        match key:
+            case ((_, _, _), frozenset()):
+                yield cell, cast("tuple[Part, Categories]", key)
+            case _:
+                pass
+
+
+def view_without(view: View, cells: Sequence[int], deadline: Deadline = NEVER) -> View | None:
+    """The view of whoever takes it that there is nobody in as many of these cells as can be empty at once.
+
+    None where that says nothing. Raises `Contradiction` and `TimeUp`.
+    """
+    open_cells = [cell for cell in cells if view.low[cell] == 0 < view.high[cell]]
+    if not open_cells:
+        return None
+    table = Reader(view, deadline).sink(open_cells)
+    high = view.high.copy()
+    high[[cell for cell in open_cells if table[cell] < ALMOST]] = 0
+    low, high = narrow_bounds(view.lattice, view.low, high)
+    return replace(view, low=low, high=high)
