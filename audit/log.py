@@ -31,7 +31,7 @@ from audit.merkle import (
     prove_consistency,
     prove_inclusion,
 )
-from audit.tables import add_later_indexes, create_tables, dialect_of, has_log, select, stream
+from audit.tables import add_later_indexes, create_tables, dialect_of, has_log, insert_entries, select, stream
 
 
 class LogError(Exception):
@@ -250,10 +250,10 @@ class AuditLog:
             return size
         tree = _read_tree(connection, size)
         self._check_signed(connection, tree)
-        rows = list(_make_rows(tree, events))
+        rows = _make_rows(tree, events)
         note = self._sign(tree)
         _move_head(connection, size, tree.size)
-        connection.executemany("INSERT INTO audit_entries (idx, salt, hashes, body) VALUES (?, ?, ?, ?)", rows)
+        insert_entries(connection, rows)
         _insert_checkpoint(connection, tree.size, note)
         return size
 
@@ -295,12 +295,13 @@ def _check_transaction(connection: Connection) -> None:
         raise LogError("no transaction is open: begin one before the act that the entry records")
 
 
-def _make_rows(tree: Frontier, events: Sequence[AuditEvent]) -> Iterator[tuple[int, bytes, bytes, bytes]]:
-    """Yield the rows of events, each with a salt of its own, and let the tree grow by them."""
-    salts = secrets.token_bytes(SALT_SIZE * len(events))
-    for place, event in enumerate(events):
-        index, salt, body = tree.size, salts[SALT_SIZE * place : SALT_SIZE * (place + 1)], event.to_bytes()
-        yield index, salt, b"".join(tree.append(hash_entry(salt, body))), body
+def _make_rows(tree: Frontier, events: Sequence[AuditEvent]) -> Iterator[EntryRow]:
+    """Return the rows of events, each with a salt of its own, and let the tree grow by them."""
+    first, bodies = tree.size, [event.to_bytes() for event in events]
+    drawn = secrets.token_bytes(SALT_SIZE * len(events))
+    salts = [drawn[place : place + SALT_SIZE] for place in range(0, len(drawn), SALT_SIZE)]
+    hashes = tree.extend(map(hash_entry, salts, bodies))
+    return zip(range(first, tree.size), salts, bodies, hashes, strict=True)
 
 
 def _move_head(connection: Connection, old: int, new: int) -> None:

@@ -122,6 +122,8 @@ def _open(path: Path, log: AuditLog) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute("PRAGMA cache_size = -8192")
         connection.execute("BEGIN IMMEDIATE")
         log.create(connection)
         connection.execute("COMMIT")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -205,6 +206,18 @@ def test_an_event_cannot_be_changed(make_event: Callable[..., AuditEvent]) -> No
 def test_times_sort_as_text() -> None:
     times = [datetime(1, 1, 1, tzinfo=UTC), AT, AT + timedelta(microseconds=1), datetime(9999, 1, 1, tzinfo=UTC)]
     assert [format_time(at) for at in times] == sorted(map(format_time, times))
+
+
+@FEW
+@given(
+    at=st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(0), "none"), ZoneInfo("Africa/Abidjan")])),
+    fraction=st.sampled_from([0, 1, 100_000, 999_999]),
+)
+def test_a_time_is_written_as_python_writes_it(at: datetime, fraction: int) -> None:
+    """With four digits of a year and six of a second, whatever they are, and Z for +00:00."""
+    at = at.replace(microsecond=fraction)
+    if at.utcoffset() == timedelta(0):  # Mean time in Abidjan, before 1912, is another.
+        assert format_time(at) == at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 @pytest.mark.parametrize("action", Action)

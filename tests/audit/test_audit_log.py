@@ -13,6 +13,7 @@ import pytest
 from audit.checkpoint import Checkpoint, CheckpointError, verify_checkpoint
 from audit.event import AuditEvent, EventInvalid
 from audit.log import AuditLog, LogError, LogUnreadable, read_head
+from audit.tables import INSERTED_AT_ONCE
 from audit.verifier import verify_log
 
 if TYPE_CHECKING:
@@ -65,6 +66,21 @@ def test_equal_events_have_unlike_hashes(party: Party, make_event: MakeEvent) ->
     assert first.body == second.body
     assert first.salt != second.salt
     assert first.leaf_hash != second.leaf_hash
+
+
+def test_many_events_are_inserted_by_few_statements_in_their_order(filled: Party, make_event: MakeEvent) -> None:
+    events = [make_event(n) for n in range(10, 20 + 2 * INSERTED_AT_ONCE)]
+    ran: list[str] = []
+    filled.connection.set_trace_callback(ran.append)
+    assert filled.record(*events) == 10
+    filled.connection.set_trace_callback(None)
+    assert len([each for each in ran if each.startswith("INSERT INTO audit_entries")]) == 2 + 10
+    stored = list(filled.log.entries(filled.connection))[::-1]
+    assert [entry.index for entry in stored] == list(range(len(stored)))
+    assert [entry.to_event() for entry in stored[10:]] == events
+    assert all(type(value) is bytes for entry in stored for value in (entry.salt, entry.body, entry.hashes))
+    assert len({entry.salt for entry in stored}) == len(stored) == 20 + 2 * INSERTED_AT_ONCE
+    assert verify_log(filled.connection, filled.signer.name, filled.signer.public_key).entries == len(stored)
 
 
 def test_a_rolled_back_append_leaves_nothing(filled: Party, make_event: MakeEvent) -> None:

@@ -143,6 +143,18 @@ def test_growing_a_tree_gives_every_root_and_every_complete_subtree() -> None:
         assert size % (1 << len(finished)) != 0, "the next larger subtree would have been finished too"
 
 
+def test_a_tree_that_grows_by_many_leaves_is_the_one_that_grew_by_each() -> None:
+    """From every size, by every number of leaves."""
+    for begin in range(LARGEST):
+        one_by_one = Frontier(begin, [SUBTREES(*name) for name in list_peaks(begin)])
+        finished: list[bytes] = []
+        for end in range(begin, LARGEST + 1):
+            at_once = Frontier(begin, [SUBTREES(*name) for name in list_peaks(begin)])
+            assert at_once.extend(LEAVES[begin:end]) == finished
+            assert (at_once.size, at_once.peaks) == (one_by_one.size, one_by_one.peaks)
+            finished += [b"".join(one_by_one.append(leaf)) for leaf in LEAVES[end : end + 1]]
+
+
 @pytest.mark.parametrize("size", range(LARGEST))
 def test_a_tree_resumes_from_its_peaks(size: int) -> None:
     tree = Frontier(size, [SUBTREES(*name) for name in list_peaks(size)])

@@ -118,6 +118,8 @@ def test_what_is_committed_survives_a_power_cut(database: SqliteDatabase) -> Non
     assert database.connection.execute("PRAGMA synchronous").fetchone()[0] == 2
     assert database.connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
     assert database.connection.execute("PRAGMA foreign_keys").fetchone()[0] == 1
+    assert database.connection.execute("PRAGMA secure_delete").fetchone()[0] == 1
+    assert database.connection.execute("PRAGMA cache_size").fetchone()[0] == -8192
 
 
 def test_what_need_not_survive_a_power_cut_does_not_wait_for_the_disk(database: SqliteDatabase) -> None:

@@ -13,6 +13,7 @@ from audit.log import LogError, LogUnreadable
 from audit.retention import Periods, count_due, delete_due
 from audit.search import Search, find_page
 from audit.state import ADDRESS_FILE, check_address, open_state_log
+from audit.tables import INSERTED_AT_ONCE
 from audit.verifier import LogBroken, verify_log
 from federation.cli import run
 from federation.database import Database, keep_address, open_shared_database
@@ -65,6 +66,20 @@ def test_an_act_and_its_entry_are_kept_together(database: Database, party: Party
         assert connection.in_transaction
     assert standing(database) == (1, 1)
     assert verify(database, party) == 1
+
+
+def test_many_entries_are_appended_at_once(database: Database, party: Party) -> None:
+    """By statements of many rows each, and the rest by one for each."""
+    events = [
+        AuditEvent(at=NOW, actor="vsh", action=Action.LOOKUP_ASKED, reference=f"L-{n}", details={"rows": n})
+        for n in range(2 * INSERTED_AT_ONCE + 3)
+    ]
+    with database.transaction() as connection:
+        database.log.append(connection, *events)
+    assert verify(database, party) == len(events)
+    with closing(open_state_log(party.directory)) as reading:
+        found = find_page(reading, Search(), most=len(events)).entries
+    assert [entry.to_event() for entry in found] == events[::-1]
 
 
 @pytest.mark.parametrize("failure", [ValueError(), KeyboardInterrupt(), SystemExit(), GeneratorExit()], ids=repr)
