@@ -108,7 +108,8 @@ def test_what_every_authority_refuses_is_refused(federation: PlayedFederation) -
     )
     entry = next(iter(read_entries(federation.hub.database.connection, reference=query_id))).to_event()
     assert (entry.action, entry.actor, entry.purpose) == (Action.QUERY_UNFINISHED, "hub", status.ending.reason)
-    with pytest.raises(ProblemRaised, match="refused: nothing has been released; hub said: every authority that was"):
+    told = "refused: nothing has been released; it ended on 23 November 2026: every authority that was asked refused it"
+    with pytest.raises(ProblemRaised, match=told):
         released(federation, query_id)
 
 
