@@ -4,7 +4,7 @@ The hub keeps the manifest's envelope and a state (`hub.query_states`). A query 
 `hub.signing`, sent out and settled in `hub.settling`; where it stands is told in `hub.standing`.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -149,19 +149,27 @@ def queries_under_way(hub: Hub, paths: Container[Path]) -> tuple[StoredQuery, ..
     return tuple(query for query in map(read_query, rows) if query.manifest.path in paths)
 
 
-def due_queries(hub: Hub, now: datetime, query_id: str = "") -> tuple[StoredQuery, ...]:
-    """Return the queries to be taken on, or that one if it is.
+_DUE = (
+    "state IN (?, ?, ?, ?) AND (expires_at <= ? OR state = ? OR state = ? "
+    "AND roster_size <= (SELECT count(*) FROM replies WHERE replies.digest = queries.digest))"
+)
+"""Those whose time is up, those that are approved and not sent out, and those that all have answered. The latter two
+are left behind where the hub was stopped in between."""
 
-    They are those whose time is up, those that are approved and not sent out, and those that all have answered. The
-    latter two are left behind where the hub was stopped in between.
-    """
-    rows = hub.database.connection.execute(
-        "SELECT * FROM queries WHERE state IN (?, ?, ?, ?) AND (? = '' OR query_id = ?) AND (expires_at <= ? OR "
-        "state = ? OR state = ? "
-        "AND roster_size <= (SELECT count(*) FROM replies WHERE replies.digest = queries.digest))",
-        (
-            *(QueryState.DRAFTED, QueryState.SUBMITTED, QueryState.APPROVED, QueryState.RUNNING),
-            *(query_id, query_id, stamp(now), QueryState.APPROVED, QueryState.RUNNING),
-        ),
-    )
-    return tuple(read_query(row) for row in rows)
+
+def list_due(hub: Hub, now: datetime) -> Mapping[str, str]:
+    """Return the digests of the queries to be taken on, each with its query's id; no manifest is read for it."""
+    rows = hub.database.connection.execute(f"SELECT digest, query_id FROM queries WHERE {_DUE}", _due_at(now))  # noqa: S608
+    return {row["digest"]: row["query_id"] for row in rows}
+
+
+def find_due(hub: Hub, query_id: str, now: datetime) -> StoredQuery | None:
+    """Return a query if it is to be taken on."""
+    asked = (*_due_at(now), query_id)
+    row = hub.database.connection.execute(f"SELECT * FROM queries WHERE {_DUE} AND query_id = ?", asked).fetchone()  # noqa: S608
+    return None if row is None else read_query(row)
+
+
+def _due_at(now: datetime) -> tuple[str, ...]:
+    may_end = (QueryState.DRAFTED, QueryState.SUBMITTED, QueryState.APPROVED, QueryState.RUNNING)
+    return (*may_end, stamp(now), QueryState.APPROVED, QueryState.RUNNING)

@@ -15,7 +15,7 @@ from federation.manifest import SUM_PATHS, Reply
 from federation.manifest import Outcome as ReplyOutcome
 from hub.dispatch import offer_manifest, read_progress
 from hub.endings import close_query, end_refused
-from hub.queries import StoredQuery, due_queries, find_approved, find_running, queries_under_way
+from hub.queries import StoredQuery, find_approved, find_due, find_running, list_due, queries_under_way
 from hub.query_states import UNDER_WAY
 from hub.relay import delete_expired
 from hub.release import release_query
@@ -36,10 +36,11 @@ def settle_query(hub: Hub, query_id: str) -> None:
 
     While another thread settles, it is left to that thread or to the next look.
     """
-    if not due_queries(hub, hub.clock(), query_id):
+    if find_due(hub, query_id, hub.clock()) is None:
         return
     with hub.settling.take() as taken:
-        for query in due_queries(hub, hub.clock(), query_id) if taken else ():
+        query = find_due(hub, query_id, hub.clock()) if taken else None
+        if query is not None:
             _settle(hub, query, hub.clock())
 
 
@@ -76,13 +77,24 @@ def note_reply(hub: Hub, reply: Reply) -> None:
 
 def settle_due(hub: Hub, now: datetime) -> None:
     """Settle what is due: release what nodes have answered, and say of the rest what became of it."""
-    # Taken on by what comes in for it, and by `keep_up`: every poll comes by here.
-    if any(not _is_sum(query) for query in due_queries(hub, now)):
+    if _find_due(hub, now):
         with hub.settling.take() as taken:
-            for query in due_queries(hub, now) if taken else ():
-                if not _is_sum(query):
-                    _settle(hub, query, now)
+            for query in _find_due(hub, now) if taken else ():
+                _settle(hub, query, now)
     delete_expired(hub, now)
+
+
+def _find_due(hub: Hub, now: datetime) -> tuple[StoredQuery, ...]:
+    """Return what is due and no sum: a sum is taken on by what comes in for it, and by `keep_up`.
+
+    Every poll comes by here, and hundreds of sums may wait to be sent out: each is read once, for it stays a sum.
+    """
+    due, known = list_due(hub, now), hub.sums.passed_over
+    known.intersection_update(due)
+    fresh = (find_due(hub, query_id, now) for digest, query_id in due.items() if digest not in known)
+    found = [query for query in fresh if query is not None]
+    known.update(query.digest for query in found if _is_sum(query))
+    return tuple(query for query in found if not _is_sum(query))
 
 
 def keep_up(hub: Hub, now: datetime) -> None:

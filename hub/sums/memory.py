@@ -35,6 +35,8 @@ class SumMemory:
         self._gatherings: dict[Place, Gathering] = {}
         self.offered: dict[tuple[str, Place], datetime] = {}
         """The kinds of statements that this process has put into inboxes, and when."""
+        self.passed_over: set[str] = set()
+        """The digests of those that are under way, as far as it has come by them in search of what else is due."""
         self.lock = threading.RLock()
         """Held by whoever feeds a collector or acts on what it says."""
 

@@ -18,7 +18,7 @@ from federation.wire import decode_document
 from hub import queries
 from hub.endings import withdraw_query
 from hub.queries import StoredQuery, find_query, read_query
-from hub.settling import keep_up, start_query
+from hub.settling import keep_up, settle_due, start_query
 from hub.sums import advancing, arrivals
 from hub.sums.advancing import SLOW
 from hub.sums.beginning import MOST_ATTEMPTS, OPENING_TIME, begin_attempt
@@ -93,6 +93,30 @@ def test_a_slot_is_dealt_beside_a_sum_when_nothing_of_the_stock_is_left(sums: Pl
     keep_up(sums.federation.hub, sums.federation.clock())
     assert slots_in(sums, SlotState.READY) == 0
     assert slots_in(sums, SlotState.DEALING) == 1
+
+
+def test_a_sum_that_waits_is_read_once_however_many_polls_come_by(
+    sums: PlayedSums, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hundreds may wait to be sent out. What else is due is found all the same; of what has ended nothing is kept."""
+    sums.settle()
+    federation, waiting, read = sums.federation, sums.ask(starts=False), list[str]()
+
+    def note(row: Row) -> StoredQuery:
+        read.append(row["query_id"])
+        return read_query(row)
+
+    monkeypatch.setattr(queries, "read_query", note)
+    for _ in range(3):
+        settle_due(federation.hub, federation.clock())
+    assert read == [waiting]
+    left = federation.sign(federation.draft(), "ana", "cho", "dev", starts=False)
+    settle_due(federation.hub, federation.clock())
+    assert status_of(federation, left).state is QueryState.RUNNING
+    assert federation.hub.sums.passed_over == {status_of(federation, waiting).manifest_digest}
+    withdraw_query(federation.hub, waiting, "It was a mistake", federation.member("ana"))
+    settle_due(federation.hub, federation.clock())
+    assert federation.hub.sums.passed_over == set()
 
 
 def test_a_noisy_sum_is_released(sums: PlayedSums) -> None:
