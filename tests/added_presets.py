@@ -17,7 +17,7 @@ def write_strict(directory: Path, least: int = 12, floor: str = "opensafely", ve
     text = (
         (FOLDER / "opensafely.toml").read_text().replace('name = "opensafely"', f'name = "{STRICT}"\nfloor = "{floor}"')
     )
-    text = text.replace('version = "1"', f'version = "{version}"')
+    text = re.sub('version = "[0-9]+"', f'version = "{version}"', text)
     for rule in ("smallest_count_shown", "minimum_n_mean", "minimum_n_spread", "minimum_n_model"):
         old = 8 if rule == "smallest_count_shown" else 10
         assert f"{rule} = {old}\n" in text

@@ -16,15 +16,17 @@ from query_engine.tables import RawTable
 
 __all__ = ["Child", "answer", "is_in", "rows_of", "tabulate"]
 
-Child = Mapping[str, str | int | bool]
-"""What a child has in each column that is asked for; whatever else is asked of it, it is as the question wants it."""
+Child = Mapping[str, str | int | bool | None]
+"""What a child has in each column that is asked for, None where that is not known; whatever else is asked of it, it is
+as the question wants it."""
 
 
 def is_in(child: Child, region: Region, plan: QueryPlan) -> bool:
     """Whether a child is in a region; a column that it does not have tells it from nobody."""
     while not isinstance(region, bool):
         if region.column in child:
-            code = plan.governed.columns[region.column].code(child[region.column])
+            column, value = plan.governed.columns[region.column], child[region.column]
+            code = column.present_codes if value is None else column.code(value)
             assert code is not None
             region = next(inside for first, last, inside in region.spans() if first <= code <= last)
         else:

@@ -24,8 +24,9 @@ What holds in every preset:
   released number.
 - Where counts are rounded, whatever else asks for a number of children goes by the least that a count printed alike can
   be: 10 to 12 children are printed as 10 under `opensafely`, as 8 are, and have no average.
-- Where a claim says that no printed count is exact, it speaks of each by itself. Rounded counts that add up narrow
-  each other: four ages printed as 10 beside a total of 50 are 12 each, and 48, under every preset that rounds to 5.
+- Rounded counts that add up narrow each other, as the claims say: four ages printed as 10 beside a total of 50 are 12
+  each, and 48, under every preset that rounds to 5.
+- Every sentence of a claim has tests that show it: `tests/disclosure_control/presets/proven_claims.toml` names them.
 - A quantity times a yes/no is an average of either side, and a sum of products of two quantities is what a correlation
   is made of: each is held to their numbers.
 - What rests on too few children is withheld whatever it is: `docs/trust.md` has the rules.
