@@ -202,12 +202,12 @@ def witnesses(state: Path, evidence: bool) -> None:
 
 
 @audit.command()
-@click.option("--state", required=True, type=_DIRECTORY, help="A party's state directory.")
+@click.option("--state", type=_DIRECTORY, help="A party's state directory.")
 @click.option("--since", type=MOMENT, help="Only entries from this day or second (UTC) on.")
 @click.option("--pattern", "wanted", multiple=True, help="Only this pattern, such as bulk; may be given again.")
 @click.option("--explain", is_flag=True, help="List the patterns with what each means, and read no log.")
 @click.option("--format", "style", type=click.Choice(["table", "json"]), default="table", show_default=True)
-def patterns(state: Path, since: datetime | None, wanted: tuple[str, ...], explain: bool, style: str) -> None:
+def patterns(state: Path | None, since: datetime | None, wanted: tuple[str, ...], explain: bool, style: str) -> None:
     """Print what is unusual in a party's log, newest first: for an officer to ask about, no proof of anything."""
     from audit.listing import EntryUnreadable, list_findings
     from audit.log import LogUnreadable
@@ -221,6 +221,8 @@ def patterns(state: Path, since: datetime | None, wanted: tuple[str, ...], expla
     if explain:
         click.echo("".join(f"{name:<22} {pattern.meaning}\n" for name, pattern in known.items()), nl=False)
         return
+    if state is None:
+        raise click.UsageError("name a log: --state DIR.")
     try:
         with closing(open_state_log(state)) as connection:
             found = read_findings(connection, since=since.replace(tzinfo=UTC) if since else None)

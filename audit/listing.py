@@ -10,7 +10,7 @@ from audit.event import MEMBERS, EventInvalid, format_time
 from audit.patterns import Finding
 
 _FINDING_COLUMNS = ("pattern", "entry", "at", "actor", "text")
-_TABLE_COLUMNS = ("entry", "at", "actor", "action", "outcome", "subject", "reference", "purpose")
+_TABLE_COLUMNS = ("entry", "at", "actor", "acting_for", "action", "outcome", "subject", "reference", "purpose")
 
 DELETED = "(deleted)"
 """What stands for the action of an entry whose body was deleted when its time was over."""

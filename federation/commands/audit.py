@@ -83,9 +83,13 @@ def _describe(proven: "ProvenEntry") -> str:
         f"proven: entry {proven.index} of the log of {checkpoint.origin}, which had {checkpoint.size} entries",
         f"  {event.at:%Y-%m-%dT%H:%M:%SZ} {event.actor}: {event.action} ({event.outcome}) {event.reference}",
         *(f"  {name} {value}" for name, value in event.details.items()),
-        f"  witnessed by {len(proven.witnesses)}: {', '.join(sorted(proven.witnesses))}",
+        f"  witnessed by {_count(sorted(proven.witnesses))}",
     ]
     return "".join(plain_text(line) + "\n" for line in lines)
+
+
+def _count(witnesses: list[str]) -> str:
+    return f"{len(witnesses)}: {', '.join(witnesses)}" if witnesses else "nobody yet"
 
 
 @audit.command()

@@ -13,7 +13,7 @@ from audit.event import Action, AuditEvent, EventInvalid, Outcome
 from audit.listing import EntryUnreadable
 from audit.log import read_checkpoint
 from audit.pattern_reading import read_findings
-from audit.patterns import LOOKS, Finding, is_copy
+from audit.patterns import ELSEWHERE, LOOKS, Finding, is_copy
 from audit.search import READ_AT_ONCE, Search, find_entries, find_page
 from audit.witness_listing import MEANINGS, read_witnesses
 from federation.web.log_copies import MOST_TAKEN, Verdict
@@ -41,7 +41,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Doings:
-    """What one person did, as far as their newest entries say."""
+    """What one of this party's people did, as far as the newest entries say.
+
+    `elsewhere` counts entries of what somebody was told here whom another authority calls by the same name.
+    """
 
     entries: int
     looked: int
@@ -50,6 +53,7 @@ class Doings:
     copied: int
     first: datetime
     last: datetime
+    elsewhere: int
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,8 @@ def _flag(findings: Sequence[Finding]) -> Mapping[int, Sequence[str]]:
 def _sum_up(connection: Connection, actor: str) -> Doings | None:
     """Return what a person's newest entries come to."""
     found = find_entries(connection, Search(actor=actor), most=ENTRIES_SEARCHED)
-    events = [event for event in (read_line(entry).event for entry in found) if event is not None]
+    named = [event for event in (read_line(entry).event for entry in found) if event is not None]
+    events = [event for event in named if event.action not in ELSEWHERE]
     if not events:
         return None
     looks = [event for event in events if event.action in LOOKS]
@@ -126,6 +131,7 @@ def _sum_up(connection: Connection, actor: str) -> Doings | None:
         copied=sum(map(is_copy, events)),
         first=min(event.at for event in events),
         last=max(event.at for event in events),
+        elsewhere=len(named) - len(events),
     )
 
 

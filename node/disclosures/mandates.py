@@ -30,7 +30,7 @@ from federation.envelope import Envelope, read_envelope, write_envelope
 from federation.register import Member, RegisterError
 from federation.state import StateError
 from federation.wire import Document, decode_document, encode_document, whole_seconds
-from node.disclosures.numbers import check_one_child, complete_numbers
+from node.disclosures.numbers import check_one_child, complete_numbers, has_child
 from node.disclosures.own_entries import list_shared, read_own
 from node.lookups.asking import list_others
 from node.people import Person
@@ -70,8 +70,8 @@ def check_gatherer(node: Node, officer: Person) -> None:
 def draft_gathering(node: Node, officer: Person, numbers: Sequence[str], reason: str) -> Draft:
     """Write the mandate for what our log names, and keep it for the officer's signature.
 
-    Raises `AccessDenied`, and `StateError` without a number or reason, for numbers of several children, or for a reason
-    that no log may keep.
+    Raises `AccessDenied`, and `StateError` without a number or reason, for numbers of several children or of nobody, or
+    for a reason that no log may keep.
     """
     check_gatherer(node, officer)
     known = complete_numbers(node, numbers)
@@ -80,7 +80,11 @@ def draft_gathering(node: Node, officer: Person, numbers: Sequence[str], reason:
             "give a number by which the child is known, and the request's own number or reason for the log"
         )
     check_one_child(node, numbers)
-    shared = list_shared(node, read_own(node, known))
+    own = read_own(node, known)
+    if not own and not has_child(node, numbers):
+        # A number that was typed wrong would make an empty record, which says that nobody saw anything.
+        raise StateError("neither our snapshot nor our log has a child by these numbers: check them")
+    shared = list_shared(node, own)
     nodes = {other.authority(node.clock()): other.id for other in list_others(node)}
     receivers = tuple(nodes[code] for code in shared if code in nodes) or (node.party.member_id,)
     try:

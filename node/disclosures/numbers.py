@@ -14,7 +14,7 @@ from node.lookups.records import CHILDREN
 from node.service import Node
 from node.vault import Row, read_vault
 
-__all__ = ["check_one_child", "complete_numbers", "spell_number"]
+__all__ = ["check_one_child", "complete_numbers", "has_child", "spell_number"]
 
 MOST_NUMBERS = 4
 """By how many numbers a record of disclosures is gathered at most; those that were typed come first."""
@@ -35,6 +35,12 @@ def complete_numbers(node: Node, typed: Sequence[str]) -> tuple[str, ...]:
     others = [str(number) for _, *numbers in rows for number in numbers if number]
     found = tuple(dict.fromkeys([*known, *others]))
     return found[: max(MOST_NUMBERS, len(known))]
+
+
+def has_child(node: Node, typed: Sequence[str]) -> bool:
+    """Tell whether our snapshot has a child, in care or not, by any of the numbers that were typed."""
+    known = _spell(typed)
+    return bool(_find_rows(node, known) or _find_rows(node, known, AREA_CHILDREN))
 
 
 def check_one_child(node: Node, typed: Sequence[str]) -> None:

@@ -104,7 +104,8 @@ def test_entries_are_shown_newest_first(filled: Party) -> None:
     result = run("show", "--state", filled.directory, "--limit", 3)
     lines = result.stdout.splitlines()
     assert result.exit_code == 0
-    assert lines[0].split() == ["entry", "at", "actor", "action", "outcome", "subject", "reference", "purpose"]
+    columns = ["entry", "at", "actor", "acting_for", "action", "outcome", "subject", "reference", "purpose"]
+    assert lines[0].split() == columns
     assert [line.split()[0] for line in lines[1:]] == ["9", "8", "7"]
     assert lines[1].split()[1:4] == ["2026-01-05T09:09:00.000000Z", "vsh@301.example", "lookup.asked"]
 

@@ -270,7 +270,10 @@ def test_findings_are_printed_newest_first(party: Party) -> None:
 
 
 def test_the_command_explains_its_patterns_and_knows_no_others(party: Party) -> None:
-    code, text = run("--state", party.directory, "--explain")
+    code, text = run("--explain")
     assert (code, len(text.splitlines())) == (0, len(PATTERNS))
+    assert run("--state", party.directory, "--explain") == (code, text)
+    code, text = run()
+    assert (code, "name a log: --state DIR" in text) == (2, True)
     code, text = run("--state", party.directory, "--pattern", "gossip")
     assert (code, "there is no pattern gossip; there are own_surname" in text) == (2, True)

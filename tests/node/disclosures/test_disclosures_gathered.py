@@ -175,6 +175,12 @@ def test_a_child_whom_nobody_looked_at_has_an_empty_record(federation: SmallFede
     assert (record.disclosures, record.unheard, relay.requests) == ((), (), {})
 
 
+def test_a_number_that_is_nobodys_makes_no_record(federation: SmallFederation, child: dict[str, Any]) -> None:
+    """Typed wrong, it would make an empty one, which says that nobody saw anything of the child."""
+    with pytest.raises(StateError, match="neither our snapshot nor our log has a child by these numbers"):
+        gather(federation, Relay(federation), f"{child['la_child_id']}9")
+
+
 # --- For whom --------------------------------------------------------------------------------------------------------
 
 

@@ -41,6 +41,7 @@ def test_the_proof_is_kept_and_verifies_offline(
     said = capsys.readouterr().out
     assert f"of the log of node-{HOME}" in said
     assert relay.lookup_id in said
+    assert "witnessed by nobody yet\n" in said
     assert run(["audit", "verify-proof", "--state", state, str(path)]) == 7
     assert str(sought.upn) not in kept
     with pytest.raises(StateError, match="no proof is kept"):

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,23 @@ def test_one_persons_accesses_with_flags_beside_them(busy: Node, browse: Browse)
     _, found, patterns = page.partition("What is unusual")
     assert found
     assert "deputy" not in patterns
+
+
+def test_whoever_is_called_the_same_elsewhere_did_nothing_here(busy: Node, browse: Browse) -> None:
+    """Our log has what they were told under the name that they have there: it is listed, and not counted as ours."""
+    told = busy.event(Action.LOOKUP_ANSWERED, "vsh (virtual_school_head)", "L-z", outcome=Outcome.REFUSED)
+    busy.record(replace(told, acting_for="301"))
+    page = browse("ig").get("/audit?actor=vsh")
+    said = " ".join(re.sub("<[^>]+>", " ", page.text).split())
+    assert "Entries 61, from" in said
+    assert "Refused 0" in said
+    assert "Not counted here 1, of what somebody of that name at another authority was told" in said
+    assert len(indexes(page)) == 50
+    assert "for 301" in said
+    busy.record(replace(told, actor="head (virtual_school_head)", acting_for="301"))
+    alone = browse("ig").get("/audit?actor=head")
+    assert len(indexes(alone)) == 1
+    assert "What head did" not in alone.text
 
 
 def test_verifying_keeps_what_is_looked_for(busy: Node, number: str, browse: Browse, send: Send) -> None:
