@@ -109,8 +109,8 @@ def _tell_apart(planner: str, catalogue: str) -> str:
     if (planner, catalogue) == (PLANNER_VERSION, here):
         return "it states our own planner and catalogue, by which it is another"
     return (
-        f"the hub has planner {planner} and catalogue {catalogue}, this software planner {PLANNER_VERSION} and "
-        f"catalogue {here}; use the version that the hub has"
+        f"it was made with planner {planner} and catalogue {catalogue}, and this software has planner "
+        f"{PLANNER_VERSION} and catalogue {here}; use software that has the same"
     )
 
 

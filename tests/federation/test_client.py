@@ -143,7 +143,7 @@ def test_whoever_plans_otherwise_is_told_what_they_have_and_what_the_hub_has(pla
     """And only then: where it states our own planner and catalogue, the hub made the plan up."""
     older, _ = client(played, "ana", SPOILT["another catalogue"])
     here = load_catalogue().version
-    with pytest.raises(ManifestMismatch, match=f"catalogue {'0' * 16}, this software .* catalogue {here}; use"):
+    with pytest.raises(ManifestMismatch, match=f"catalogue {'0' * 16}, and this software .* catalogue {here}; use"):
         older.submit(DRAFT)
     forged, _ = client(played, "ana", SPOILT["another plan"])
     with pytest.raises(ManifestMismatch, match="it states our own planner and catalogue"):

@@ -18,6 +18,7 @@ from federation.exchange import Ending, NodeProgress, QueryState, QueryStatus, R
 from federation.problems import ProblemRaised
 from federation.web import log_page
 from federation.wire import decode_document
+from hub.endings import refuse_query
 from hub.pages import downloads, release
 from hub.pages.journey import list_signers, list_steps
 from hub.settling import settle_due
@@ -26,7 +27,7 @@ from tests.federation.cast import make_member
 from tests.hub.pages.conftest import Browse, Send
 from tests.hub.pages.page_reader import read_page
 from tests.hub.pages.test_hub_asking import main_text
-from tests.hub.played_federation import SQL, START, PlayedFederation
+from tests.hub.played_federation import NODES, SQL, START, PlayedFederation
 
 SIGNED, APPROVED = ("ana",), ("ana", "cho", "dev")
 
@@ -88,6 +89,19 @@ def test_who_refused_it_is_said_as_it_was(outcome: str, by: str, said: str) -> N
     status = msgspec.structs.replace(make_status(QueryState.REFUSED, APPROVED, outcome), ending=ending)
     assert list_steps(status, "hub")[-1].detail == f"Refused {said}"
     assert f"  ended    {said}" in list(describe_status(status, "hub"))
+
+
+def test_a_page_names_the_approver_who_refused_a_query_and_not_the_hub(
+    federation: PlayedFederation, browse: Browse
+) -> None:
+    """What all authorities refused nobody else has."""
+    by_nodes, by_cho, ana = federation.start(), federation.sign(federation.draft(), "ana"), browse("ana")
+    for node in NODES:
+        federation.refuse(by_nodes, node, "plan_differs")
+    refuse_query(federation.hub, by_cho, "It is too wide", federation.member("cho"))
+    told = "Every authority that was asked refused it: plan_differs at authorities 301, 302, 303. On 23 November 2026."
+    assert told in main_text(ana.get(f"/queries/{by_nodes}").text)
+    assert "It is too wide. By cho on 23 November 2026." in main_text(ana.get(f"/queries/{by_cho}").text)
 
 
 def test_there_is_a_journey_for_every_state() -> None:
