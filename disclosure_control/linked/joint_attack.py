@@ -250,8 +250,8 @@ class _Attack:
         told, left = looked[narrow].tolist(), self.seen.lacking(looked[~narrow], view.rule)
         if not left:
             return told, {}, self.seen
-        witnesses = find_witnesses(replace(view, withheld=tuple(left)), self.deadline)
-        return [*told, *witnesses.told()], witnesses.lost, self.seen.beside(witnesses.low, witnesses.high)
+        found = find_witnesses(replace(view, withheld=tuple(left)), self.deadline)
+        return [*told, *found.told()], found.lost, self.seen.beside(found.low, found.high, found.tables)
 
 
 def _is_figure(entry: Printed | Interval | None) -> bool:

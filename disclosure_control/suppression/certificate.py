@@ -110,7 +110,7 @@ def _verify_witness(where: str, numbers: object, view: View) -> "np.ndarray[tupl
 
 
 def _describe(each: Certified) -> dict[str, object]:
-    free = np.flatnonzero(each.view.low < each.view.high).tolist()
+    free = np.flatnonzero(each.view.low < each.view.high)
     tables = each.witnesses.tables if each.witnesses else []
     rule = each.view.rule
     assert is_dataclass(rule)
@@ -119,7 +119,7 @@ def _describe(each: Certified) -> dict[str, object]:
         "rule": {"kind": type(rule).__name__, **asdict(rule)},
         "table": _digest(each.view.lattice, each.printed),
         "withheld": len(each.view.withheld),
-        "witnesses": [[table[cell] for cell in free] for table in tables],
+        "witnesses": [table[free].tolist() for table in tables],
     }
 
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
 
 import highspy
 import numpy as np
@@ -30,8 +31,8 @@ INFINITE = float(highspy.kHighsInf)
 WARM_ITERATIONS = 3000
 COLD_ITERATIONS = 2_000_000
 
-PRIMAL = 4
-"""HiGHS's number for the primal simplex method; it chooses the dual one otherwise, which bounds that change are for."""
+DUAL, PRIMAL = 1, 4
+"""HiGHS's numbers for the dual simplex method, which bounds that change are for, and the primal one."""
 
 
 class NoSolution(Exception):
@@ -84,7 +85,8 @@ class Program:
         presolve: bool = True,
         costs_change: bool = False,
     ) -> None:
-        _greet()
+        with _GREETING:
+            _greet()
         self._deadline = deadline
         self._solver = highspy.Highs()  # type: ignore[no-untyped-call]
         self._solver.setOptionValue("output_flag", False)
@@ -93,13 +95,16 @@ class Program:
         self._solver.setOptionValue("mip_detect_symmetry", False)
         if not presolve:  # Worth it for a program that is solved a few times, with most of the work in the first.
             self._solver.setOptionValue("presolve", "off")
-        if costs_change:  # What could be stays so whatever it costs: the primal method goes on from there.
-            self._solver.setOptionValue("simplex_strategy", PRIMAL)
+        self.expect(costs_change=costs_change)
         self.columns = len(lower)
         self._every = np.arange(self.columns, dtype=np.int32)
         self._costs = np.zeros(self.columns)
         self._warm = False
         self._solver.passModel(_model(lower, upper, rows if isinstance(rows, Rows) else Rows.of(rows)))
+
+    def expect(self, *, costs_change: bool) -> None:
+        """Say what will change: what could be stays so whatever it costs, and the primal method goes on from there."""
+        self._solver.setOptionValue("simplex_strategy", PRIMAL if costs_change else DUAL)
 
     def set_bounds(self, columns: Sequence[int] | Places, lower: Vector, upper: Vector) -> None:
         """Change what these columns can be."""
@@ -158,6 +163,10 @@ class Program:
     def reduced_costs(self) -> Vector:
         """By how much the cost of the last solution changes with each column's bound."""
         return np.asarray(self._solver.getSolution().col_dual, float)
+
+
+_GREETING = Lock()
+"""Held while standard output is elsewhere: two threads at once would leave it there."""
 
 
 @cache

@@ -25,6 +25,8 @@ class Raising:
         self._count, self._lower, self._upper = len(lower), lower, upper
         self._place = {cell: place for place, cell in enumerate(columns)}
         self._column = np.array(list(columns.values()), np.int64)
+        self._counting = {column: place for place, column in enumerate(columns.values())}
+        self._held: list[int] = []
         self._open = np.zeros(len(columns))
         self._weights = np.ones(len(columns))
         none, doubled = np.zeros(len(columns)), _double(rows, self._column, self._count)
@@ -52,9 +54,48 @@ class Raising:
         self._program.set_bounds(self._count + changed, np.zeros(len(changed)), wanted[changed])
         self._open = wanted
 
+    def hold(self, column: int, number: float) -> None:
+        """Have a column be this number, until all are released."""
+        self._held.append(column)
+        beyond, counts = number, 0.0
+        if column in self._counting:
+            counts = min(number - self._lower[column], self._open[self._counting[column]])
+            beyond -= counts
+        self._bound(column, (beyond, beyond), (counts, counts))
+
+    def release(self) -> None:
+        """Have the columns that were held be what they can be again."""
+        for column in self._held:
+            wanted = self._open[self._counting[column]] if column in self._counting else 0.0
+            self._bound(column, (self._lower[column], self._upper[column] - wanted), (0.0, wanted))
+        self._held.clear()
+
+    def _bound(self, column: int, beyond: tuple[float, float], counts: tuple[float, float]) -> None:
+        """Change what a column can be, and what counts of it if anything can."""
+        columns, ends = [column], [beyond]
+        if column in self._counting:
+            columns, ends = [column, self._count + self._counting[column]], [beyond, counts]
+        low, high = np.array(ends).T
+        self._program.set_bounds(columns, low, high)
+
     def solve(self) -> Vector:
         """The columns where as much counts as can be. Raises `NoSolution` and `TimeUp`."""
-        found = self._program.minimise()
+        return self._sum(self._program.minimise())
+
+    def sink(self, cell: int) -> Vector:
+        """The columns where this cell is as small as it can be. Raises `NoSolution` and `TimeUp`."""
+        costs = np.zeros(self._program.columns)
+        costs[[self._column[self._place[cell]], self._count + self._place[cell]]] = 1
+        self._program.set_costs(costs)
+        self._program.expect(costs_change=True)
+        try:
+            return self._sum(self._program.minimise())
+        finally:
+            self._program.expect(costs_change=False)
+            self._price()
+
+    def _sum(self, found: Vector) -> Vector:
+        """The columns, each with what counts of it."""
         values = found[: self._count].copy()
         values[self._column] += found[self._count :]
         return values

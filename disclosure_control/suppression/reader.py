@@ -6,14 +6,14 @@ The tables that agree with what is published are those between the bounds of eac
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from math import ceil, floor
 
 import numpy as np
 
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.lattice import Lattice
-from disclosure_control.suppression.programs import NoSolution, Program, Rows, Vector
+from disclosure_control.suppression.programs import NoSolution, Places, Program, Rows, Vector
 from disclosure_control.suppression.raising import Raising
 from disclosure_control.suppression.rules import TableRule
 from disclosure_control.suppression.view import Printed, View, view_printed
@@ -22,6 +22,9 @@ __all__ = ["Contradiction", "Reader", "view_read"]
 
 ALMOST = 1e-5
 """A solver's numbers are as good as whole within this."""
+
+MOST_HELD = 4
+"""Cells that are held to whole numbers, one after the other, before a table is taken as it is."""
 
 
 class Contradiction(Exception):
@@ -68,10 +71,40 @@ class Reader:
         self._raising.aim(caps)
         return self._fill(self._raising.solve)
 
+    def lift_whole(self, caps: Mapping[int, int]) -> Vector:
+        """As `lift`, and of whole numbers where it takes little to find such a table. Raises `Contradiction`.
+
+        What is no whole number mostly hangs together: once one of its cells is held to one, so are the others.
+        """
+        table = self.lift(caps)
+        try:
+            for _ in range(MOST_HELD):
+                if not len(broken := np.flatnonzero(np.abs(np.rint(table) - table) > ALMOST)):
+                    break
+                cell = int(broken[np.argmax(self._additions[broken])])
+                self._raising.hold(self._column[cell], floor(table[cell]))
+                table = self._fill(self._raising.solve)
+        except Contradiction:  # Not with these held.
+            return table
+        finally:
+            self._raising.release()
+        return table
+
+    @cached_property
+    def _additions(self) -> Places:
+        """In how many additions each cell is."""
+        return np.bincount(self.view.lattice.incidence.cells, minlength=len(self.view.low))
+
     def sink(self, cells: Sequence[int], weights: Sequence[float] = ()) -> Vector:
         """A table in which these cells are small together, by weight. Raises `Contradiction`."""
         columns = [self._column[cell] for cell in cells]
         return self._solve(self._program, dict(zip(columns, weights or [1.0] * len(columns), strict=True)))
+
+    def least(self, cell: int) -> Vector:
+        """A table in which a withheld cell is as small as it can be, by the program that is laid out already."""
+        if "_raising" not in self.__dict__ or "_program" in self.__dict__:
+            return self.sink([cell])
+        return self._fill(partial(self._raising.sink, cell))
 
     def most(self, cell: int) -> Vector:
         """A table in which a cell is as large as it can be. Raises `Contradiction`."""

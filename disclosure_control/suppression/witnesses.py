@@ -19,16 +19,14 @@ from disclosure_control.suppression.view import Bounds, View, lacks
 
 __all__ = ["Witnesses", "find_witnesses", "told_cells"]
 
-Table = tuple[int, ...]
-
 MOST_ROUNDS = 80
 """Programs for many cells at once, before cells are looked at singly."""
 
 MOST_IDLE = 4
 """So often in a row may cells be weighed anew without anything new being shown."""
 
-LIGHTEST = 0.1
-"""The nearer to nothing, the more the weights of cells differ."""
+WEIGHTS = 1e6
+"""So many times as much as the lightest the heaviest cell can count: the more, the fewer are raised half way."""
 
 MOST_SINGLE = 100
 """So few cells are looked at singly as soon as raising all at once helps no more: for many it is that nothing can."""
@@ -46,7 +44,7 @@ class Witnesses:
     """
 
     view: View
-    tables: list[Table] = field(default_factory=list)
+    tables: list[Bounds] = field(default_factory=list)
     lost: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -65,7 +63,7 @@ class Witnesses:
         if self.tables and not ((high > self.high) | (low < self.low))[told].any():
             return False
         self.low, self.high = low, high
-        self.tables.append(tuple(whole.tolist()))
+        self.tables.append(whole)
         self._told = told[lacks(self.view.rule, low[told], high[told])].tolist()
         return len(self._told) < len(told)
 
@@ -85,14 +83,23 @@ class Witnesses:
 
     def cap(self, cell: int) -> int:
         """How large a table must have a cell for enough to be shown."""
-        return self.view.rule.enough(int(self.low[cell])) if self.tables else self._least_cap(cell)
+        return self.caps([cell])[cell]
+
+    def caps(self, cells: Sequence[int]) -> dict[int, int]:
+        """How large a table must have each of some cells."""
+        return self._caps(cells, self.low) if self.tables else self._least_caps(cells)
 
     def gain_by_sinking(self) -> list[int]:
         """The cells that are told and would need to be less large, were they seen to be smaller."""
-        return [cell for cell in self._told if self.cap(cell) > self._least_cap(cell)]
+        least = self._least_caps(self._told)
+        return [cell for cell, cap in self.caps(self._told).items() if cap > least[cell]]
 
-    def _least_cap(self, cell: int) -> int:
-        return self.view.rule.enough(max(int(self.view.low[cell]), 0))
+    def _least_caps(self, cells: Sequence[int]) -> dict[int, int]:
+        return self._caps(cells, np.maximum(self.view.low, 0))
+
+    def _caps(self, cells: Sequence[int], low: Bounds) -> dict[int, int]:
+        ends = zip(cells, low[list(cells)].tolist(), strict=True)
+        return {cell: self.view.rule.enough(least) for cell, least in ends}
 
 
 def find_witnesses(view: View, deadline: Deadline = NEVER) -> Witnesses:
@@ -158,9 +165,9 @@ def _raise_by_parts(found: Witnesses, deadline: Deadline) -> None:
     for cells in groups if len(groups) > 1 else ():
         if wanted := told.intersection(map(int, cells)):
             part = parts.take(cells)
-            inner = replace(view, withheld=tuple(sorted(wanted))).within(part, [still[cell] for cell in part.cells])
+            inner = replace(view, withheld=tuple(sorted(wanted))).within(part, still[part.cells].tolist())
             looked.append((part.cells, _find_together(inner, deadline)))
-    _join(found, np.array(still), [each for each in looked if each[1].tables])
+    _join(found, still, [each for each in looked if each[1].tables])
 
 
 def _join(found: Witnesses, still: Bounds, looked: Sequence[tuple[Places, Witnesses]]) -> None:
@@ -187,10 +194,10 @@ def _raise_together(found: Witnesses, reader: Reader) -> None:
                     _raise_alone(found, reader, cell)
             if not (left := found.hoped()) or idle > MOST_IDLE:
                 return
-            reader.weigh({cell: 1 / (LIGHTEST + draw.random()) for cell in left})
+            reader.weigh({cell: WEIGHTS ** draw.random() for cell in left})
             idle += 1
-        caps = {cell: found.cap(cell) for cell in left}
-        table = reader.lift(caps)
+        caps = found.caps(left)
+        table = reader.lift_whole(caps)
         helped, told = found.take(table), set(found.told())
         still = [cell for cell in left if cell in told and table[cell] < caps[cell] - ALMOST]
         left = still if len(still) < len(left) else []
@@ -204,12 +211,15 @@ def _raise_alone(found: Witnesses, reader: Reader, cell: int, *, by_branching: b
     cap = found.cap(cell)
     largest = reader.lift({cell: cap})
     if largest[cell] < cap - ALMOST:
-        smallest = reader.sink([cell])
+        smallest = reader.least(cell)
         found.lose(cell, float(smallest[cell]), float(largest[cell]))
         found.take(smallest)
         found.take(largest)
-    elif not found.take(largest) and cell in found.told() and by_branching:
-        found.take(reader.whole({cell: -1.0}))
+    else:
+        found.take(largest)
+    for cost in (-1.0, 1.0) if by_branching else ():
+        if cell in found.hoped():
+            found.take(reader.whole({cell: cost}))
 
 
 def told_cells(reader: Reader, wanted: Iterable[int] | Mapping[int, int]) -> list[int]:

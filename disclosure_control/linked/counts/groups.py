@@ -32,7 +32,8 @@ def find_groups(view: View, hidden: Sequence[int], seen: Seen, deadline: Deadlin
     left = {cell for cell in hidden if not _is_fixed(view, cell) and seen.high[cell] < view.rule.enough(0)}
     parts = Parts(view.lattice)
     for cells in parts.connected(view.low < view.high) if left else ():
-        if inside := sorted(left.intersection(map(int, cells))):
+        inside = sorted(left.intersection(map(int, cells)))
+        if inside and not seen.empties(inside):  # If all of them can be, so can whatever they make up.
             part = parts.take(cells)
             few = _find_few(view.within(part), [part.numbers[cell] for cell in inside if seen.low[cell] > 0], deadline)
             alone = {each.cell for each in few}

@@ -7,10 +7,15 @@ import pytest
 
 from disclosure_control.linked import companions, joint_attack
 from disclosure_control.linked.companions import find_companions
+from disclosure_control.linked.counts import groups
 from disclosure_control.linked.counts.rules import rule_for
+from disclosure_control.linked.counts.seen import Seen
+from disclosure_control.linked.counts.unions import find_unions
 from disclosure_control.linked.joint_attack import Baseline, JointAttack, attack_together
 from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
 from disclosure_control.presets.shipped import load_preset
+from disclosure_control.suppression.attack import Known
+from disclosure_control.suppression.view import View
 from tests.disclosure_control.drawn_stacks import LARGEST_GROUP, PRESET, NaiveAttacker, draw_stack
 
 FEW, MANY = (*range(10), 26), (*range(10, 26), *range(27, 60))
@@ -48,6 +53,22 @@ def test_it_finds_every_part_that_is_small_where_zeros_are_withheld(seed: int) -
     naive, found = NaiveAttacker.of(stack, rule_for(stack[-1].preset, stack[-1].plan)), intervals(attack(stack))
     assert found == {cell: naive.interval([cell]) for cell in naive.told}
     assert not list(naive.groups())
+
+
+def test_groups_that_are_nobody_in_a_table_that_was_seen_are_not_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is found is the same as when they are."""
+    looked = list[View]()
+
+    def look(view: View, *rest: Any) -> list[list[Known]]:
+        looked.append(view)
+        return find_unions(view, *rest)
+
+    monkeypatch.setattr(groups, "find_unions", look)
+    found = [intervals(attack(draw_stack(seed))) for seed in FEW]
+    seldom = len(looked)
+    monkeypatch.setattr(Seen, "empties", lambda *_: False)
+    assert [intervals(attack(draw_stack(seed))) for seed in FEW] == found
+    assert 0 < seldom < len(looked) - seldom
 
 
 def test_the_stacks_that_are_drawn_are_of_every_kind() -> None:

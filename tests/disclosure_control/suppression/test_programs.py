@@ -1,9 +1,16 @@
 """Linear programs: rows that bind nothing are left out, and costs that change by parts are those that were set."""
 
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
+from typing import Any
 
+import highspy
 import numpy as np
+import pytest
 
+from disclosure_control.suppression import programs
 from disclosure_control.suppression.programs import INFINITE, Program, Row, Rows
 
 
@@ -45,3 +52,20 @@ def test_costs_that_change_by_parts_are_those_that_were_set() -> None:
         program.set_costs(costs)
         assert program.minimise()[cheapest] == 1
         costs[cheapest] = 9.0  # A program keeps costs of its own.
+
+
+def test_the_solver_greets_nobody_though_several_threads_begin_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Standard output is elsewhere while it does, and is back afterwards."""
+    make = highspy.Highs
+
+    def make_slowly() -> Any:
+        time.sleep(0.05)
+        return make()  # type: ignore[no-untyped-call]
+
+    programs._greet.cache_clear()
+    monkeypatch.setattr(highspy, "Highs", make_slowly)
+    before = os.fstat(1)
+    with ThreadPoolExecutor(4) as side_by_side:
+        begun = [side_by_side.submit(Program, np.zeros(1), np.ones(1), ()) for _ in range(4)]
+    assert [each.result().columns for each in begun] == [1] * 4
+    assert (os.fstat(1).st_dev, os.fstat(1).st_ino) == (before.st_dev, before.st_ino)

@@ -1,4 +1,4 @@
-"""Raising cells: as many as can be, whatever was raised before, and as another solver has it."""
+"""Raising cells: as many as can be, whatever was raised, held or lowered before, and as another solver has it."""
 
 from collections.abc import Mapping
 from random import Random
@@ -8,6 +8,7 @@ import pytest
 from scipy.optimize import linprog
 
 from disclosure_control.suppression.drawn_table import draw_table
+from disclosure_control.suppression.lattice import Lattice, Relation
 from disclosure_control.suppression.measurement import RULE
 from disclosure_control.suppression.reader import Reader
 from disclosure_control.suppression.view import WITHHELD, View, view_printed
@@ -51,9 +52,33 @@ def test_a_table_is_worth_as_much_as_can_be_whatever_was_raised_before(view: Vie
             weights = {cell: 1 / (0.02 + draw.random()) for cell in view.withheld}
             reader.weigh(weights)
         caps = {cell: draw.choice([1, 6, 9, 300]) for cell in draw.sample(view.withheld, draw.randint(1, 12))}
+        reader.lift_whole(dict.fromkeys(draw.sample(view.withheld, 12), 4))
+        lowered = draw.choice(view.withheld)
+        assert reader.least(lowered)[lowered] == pytest.approx(Reader(view).sink([lowered])[lowered])
         found = reader.lift(caps)
         assert (found >= view.low - 1e-6).all()
         assert (found <= view.high + 1e-6).all()
         for relation in view.lattice.relations:
             assert abs(found[relation.total] - sum(found[part] for part in relation.parts)) < 1e-6
         assert worth(found, caps, weights) == pytest.approx(most_by_another_solver(view, caps, weights))
+
+
+def three_pairs(*, open_cells: tuple[int, ...]) -> View:
+    """Three cells, any two of which are at most one together: beside each pair is what is left of one."""
+    pairs = [(0, 1), (1, 2), (0, 2)]
+    relations = tuple(Relation(6 + place, (*pair, 3 + place)) for place, pair in enumerate(pairs))
+    keys = tuple(frozenset({("cell", str(cell))}) for cell in range(9))
+    lattice = Lattice(keys, relations, (), (1,) * 9, ("authority",) * 9, (frozenset(),) * 9, 9)
+    low = np.array([0] * 6 + [1] * 3)
+    high = np.ones(9, np.int64)
+    return View(lattice, RULE, low, high, open_cells)
+
+
+@pytest.mark.parametrize("raised", [(0, 1, 2), (0, 1, 2, 3, 4, 5)])
+def test_what_would_be_raised_half_way_is_raised_whole(raised: tuple[int, ...]) -> None:
+    """All three by a half are worth more than any one, and show nothing."""
+    reader = Reader(three_pairs(open_cells=raised))
+    caps = dict.fromkeys((0, 1, 2), 1)
+    assert reader.lift(caps)[:3].tolist() == [0.5, 0.5, 0.5]
+    assert sorted(reader.lift_whole(caps)[:3].tolist()) == [0, 0, 1]
+    assert reader.lift(caps)[:3].tolist() == [0.5, 0.5, 0.5]
