@@ -8,8 +8,11 @@ those alone whose records changed), waits for an output checker: it is told what
 until it has decided and are in no log.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Lock
 
 from audit.connection import Connection
 from disclosure_control.linked.children.parts import TooTangled
@@ -37,6 +40,10 @@ __all__ += ["name_beside"]
 
 LONGEST_SECONDS = 60.0
 """How long one release is attacked; one that takes longer waits for an output checker."""
+
+MOST_AT_ONCE = 4
+"""Authorities that are attacked side by side, where there are so many cores. The solver, in which most of the time is
+spent, lets other threads go on; with more than these they would wait for each other outside it."""
 
 MOST_TRIES = 5
 """How often a release is looked at anew since others that have to do with it were made meanwhile."""
@@ -80,29 +87,59 @@ def judge_rows(
 
 def attack_rows(newest: Release, earlier: Sequence[Release], deadline: Deadline) -> Verdict:
     """Attack rows beside earlier ones, authority by authority; of what is not attacked a checker is told."""
-    told, words, links = set[str](), list(_name_changed(newest, earlier)), dict[tuple[str, ...], Linked]()
-    for authority in newest.answered:
-        own = _differing(authority, earlier, newest)
-        if own[-1] is not newest:
-            continue  # What was released before tells nothing more when it is released again.
+    attack = _Attack(newest, earlier, deadline)
+    with ThreadPoolExecutor(min(MOST_AT_ONCE, os.cpu_count() or 1)) as side_by_side:
+        found = dict(zip(newest.answered, side_by_side.map(attack.find, newest.answered), strict=True))
+    late = [authority for authority, own in found.items() if own.is_late]
+    words = [f"The time is up: not attacked is {_name_some(late)}."] if late else []
+    words += [*_name_changed(newest, earlier), *(each for own in found.values() for each in own.words)]
+    told = frozenset(authority for authority, own in found.items() if own.tells)
+    return Verdict(told, tuple(words[:MOST_WORDS]))
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What there is to say of one authority, whether too much is told of it, and whether there was no time to look."""
+
+    words: Sequence[str] = ()
+    tells: bool = False
+    is_late: bool = False
+
+
+@dataclass(frozen=True)
+class _Attack:
+    """The attack on one release. Those of the same releases share the links between them."""
+
+    newest: Release
+    earlier: Sequence[Release]
+    deadline: Deadline
+    _links: dict[tuple[str, ...], Linked] = field(default_factory=dict)
+    _linking: Lock = field(default_factory=Lock)
+
+    def find(self, authority: str) -> _Found:
+        """What is found of one authority."""
+        own = _differing(authority, self.earlier, self.newest)
+        if own[-1] is not self.newest:
+            return _Found()  # What was released before tells nothing more when it is released again.
         published = [Published(each.name, each.plan, each.preset, each.rows[authority]) for each in own]
         try:
-            if (names := tuple(each.name for each in own)) not in links:
-                links[names] = link_published(published)
-            found = tell_hits(authority, published, links[names], deadline, _answered_before(authority, own))
+            self.deadline.seconds_left()
+            linked = self._link(published)
+            words = tell_hits(authority, published, linked, self.deadline, _answered_before(authority, own))
         except TimeUp:
-            words.append(f"The time is up: {authority} and those after it were not attacked.")
-            break
+            return _Found(is_late=True)
         except TooTangled as tangled:
-            words.append(f"{authority}: not attacked beside earlier releases, since {tangled}.")
-            continue
+            return _Found((f"{authority}: not attacked beside earlier releases, since {tangled}.",))
         except Contradiction:
-            words.append(f"{authority}: its figures contradict earlier ones of the same snapshot.")
-            continue
-        if found:
-            told.add(authority)
-            words += found
-    return Verdict(frozenset(told), tuple(words[:MOST_WORDS]))
+            return _Found((f"{authority}: its figures contradict earlier ones of the same snapshot.",))
+        return _Found(words, tells=bool(words))
+
+    def _link(self, published: Sequence[Published]) -> Linked:
+        names = tuple(each.name for each in published)
+        with self._linking:
+            if names not in self._links:
+                self._links[names] = link_published(published)
+            return self._links[names]
 
 
 def _name_changed(newest: Release, earlier: Sequence[Release]) -> Iterator[str]:
@@ -110,11 +147,14 @@ def _name_changed(newest: Release, earlier: Sequence[Release]) -> Iterator[str]:
     for each in earlier:
         changed = [code for code in newest.answered if code in each.snapshots and _has_changed(code, each, newest)]
         if changed:
-            whose = changed[0] if len(changed) == 1 else f"{changed[0]} and {len(changed) - 1} more"
             yield (
-                f"{whose}: {each.name} counts some of the same children in another snapshot; the two together tell of "
-                "those whose records changed in between."
+                f"{_name_some(changed)}: {each.name} counts some of the same children in another snapshot; the two "
+                "together tell of those whose records changed in between."
             )
+
+
+def _name_some(authorities: Sequence[str]) -> str:
+    return authorities[0] if len(authorities) == 1 else f"{authorities[0]} and {len(authorities) - 1} more"
 
 
 def _has_changed(authority: str, one: Release, other: Release) -> bool:

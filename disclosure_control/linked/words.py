@@ -35,7 +35,6 @@ def tell_hits(
     it can be. Where nothing is said, all others are.
     Raises `TooTangled`, `Contradiction` and `TimeUp`.
     """
-    deadline.seconds_left()
     if len(published) == 1 and stands_alone(published[0].plan):
         return []
     linked = linked or link_published(published)

@@ -37,7 +37,7 @@ def gate(authorities: int, drawn: int, earlier: Sequence[int], form: str) -> Non
     """Measure the attack on a release beside earlier ones of the same snapshot, and protecting it beside them.
 
     Few authorities are drawn, since protecting takes longer than attacking, and each stands for several: every one of
-    them is attacked all the same. Seconds are of CPU, on one core.
+    them is attacked all the same. Seconds are of CPU, those of all cores together.
     """
     counts = sorted(set(earlier)) or [1, 5, 20, 50]
     found = list(measure_rows(authorities, drawn, counts))

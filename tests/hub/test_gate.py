@@ -1,8 +1,11 @@
 """The gate before a release: what earlier releases tell together with it, who is told of that, and what they decide."""
 
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,14 +17,18 @@ from disclosure_control.presets.shelf import PresetShelf
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.protection import protect
 from disclosure_control.suppression.certificate import CertificateInvalid
+from disclosure_control.suppression.deadline import Deadline
 from disclosure_control.suppression.release_attack import verify_release_certificate
+from disclosure_control.symbols import Symbol
 from federation.exchange import CheckDecision, CheckList, QueryState
+from federation.manifest import Path
+from federation.plans import derive_plan
 from federation.problems import ProblemRaised
 from federation.wire import decode_document, encode_document
 from hub import earlier_releases, gate, release
 from hub.checks import list_checks
 from hub.earlier_releases import Release
-from hub.gate import LONGEST_SECONDS, Verdict
+from hub.gate import LONGEST_SECONDS, Verdict, attack_rows
 from hub.queries import StoredQuery, find_query
 from hub.release import decide_release, release_query
 from hub.settling import settle_query
@@ -314,17 +321,69 @@ class Stopwatch:
 WITH_TOTALS = f"SELECT sex, COUNT(*) AS n {CHILDREN} GROUP BY ROLLUP (sex)"
 
 
-@pytest.mark.parametrize(("readings", "first"), [(1, "301"), (2, "301"), (3, "301"), (4, "302"), (5, "303")])
+MORE_THAN_301 = "301 and 2 more"
+
+
+@pytest.mark.parametrize(
+    ("readings", "late"),
+    [(1, MORE_THAN_301), (2, MORE_THAN_301), (3, MORE_THAN_301), (4, "302 and 1 more"), (5, "303")],
+)
 def test_an_attack_that_is_not_over_in_time_leaves_it_to_a_checker(
-    federation: PlayedFederation, readings: int, first: str
+    federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch, readings: int, late: str
 ) -> None:
     """Whenever the time is up: before an authority, or in the middle of one and between its programs."""
+    monkeypatch.setattr(gate, "MOST_AT_ONCE", 1)
     federation.hub = replace(federation.hub, stopwatch=Stopwatch(readings))
     query_id = answer(federation, federation.start(WITH_TOTALS), [4, 4, 8])
     (waiting,) = list_checks(federation.hub, federation.member("gus")).checks
     assert (waiting.query_id, waiting.withheld) == (query_id, ())
-    assert waiting.found == (f"The time is up: {first} and those after it were not attacked.",)
+    assert waiting.found == (f"The time is up: not attacked is {late}.",)
     assert federation.hub.database.connection.execute("SELECT count(*) FROM releases").fetchone()[0] == 0
+
+
+def test_authorities_are_attacked_side_by_side(federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each waits until all are under way, and what is found of them comes in their order."""
+    monkeypatch.setattr(gate, "MOST_AT_ONCE", len(NODES))
+    monkeypatch.setattr("os.cpu_count", lambda: 2 * len(NODES))
+    under_way, last = threading.Barrier(len(NODES), timeout=30), {"301": threading.Event()}
+
+    def attack(authority: str, *_: object) -> list[str]:
+        under_way.wait()
+        last["301"].wait(timeout=30) if authority == "301" else last["301"].set()
+        return [f"{authority}: found."]
+
+    monkeypatch.setattr(gate, "tell_hits", attack)
+    answer(federation, federation.start(BY_SEX), [50, 40])
+    (waiting,) = list_checks(federation.hub, federation.member("gus")).checks
+    assert waiting.withheld == ("301", "302", "303")
+    assert waiting.found == ("301: found.", "302: found.", "303: found.")
+
+
+CROSSING = (
+    "uasc",
+    "engmath_94",
+    "persistent_absentee",
+    "pep_on_time",
+    "school_in_area",
+    "placement_in_area",
+    "sdq_returned",
+)
+
+
+def test_conditions_that_all_cross_are_given_up_in_time() -> None:
+    """Seven of them, each counted by age, cut the children into thousands of cells; eight are more than are linked."""
+    preset = load_preset("dfe_cla")
+    asked = ", ".join(f"COUNT(*) FILTER (WHERE {each}) AS n{place}" for place, each in enumerate(CROSSING))
+    plan = derive_plan(f"SELECT age, COUNT(*) AS n, {asked} {CHILDREN} GROUP BY age", Path.PER_AUTHORITY)
+    draw = Random(1)
+    rows = [
+        (age, 90, *(draw.choice((Symbol.CONFIDENTIAL, 20, 30, 40)) for _ in CROSSING)) for (age,) in plan.iter_cells()
+    ]
+    release = Release("this release", plan, preset, {"301": rows}, ("301",), {"301": "now"}, {"301": datetime.now(UTC)})
+    begun = time.process_time()
+    verdict = attack_rows(release, [], Deadline(time.process_time, begun + 1))
+    assert verdict.words == ("The time is up: not attacked is 301.",)
+    assert time.process_time() - begun < 5
 
 
 def test_an_attack_that_is_over_in_time_is_released_by_itself(federation: PlayedFederation) -> None:
