@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from policies.names import BY_AREA, CHILD_RECORD, RELATION_MEANINGS, Action, FieldGroup, Relation
 from policies.rules import Right, Rule, list_rights
+from policies.words import name_groups, name_role
 
 __all__ = ["tell_area_duties"]
 
@@ -28,7 +29,7 @@ def _tell(relation: Relation, rights: Iterable[Right]) -> str:
     meaning = RELATION_MEANINGS[relation]
     if not roles:
         return f"Switched off: nobody sees a record of {meaning}."
-    told = "; ".join(f"{role} may {_tell_rights(given)}" for role, given in sorted(roles.items()))
+    told = "; ".join(f"{name_role(role)} may {_tell_rights(given)}" for role, given in sorted(roles.items()))
     return f"Switched on: of {meaning}, {told}."
 
 
@@ -37,8 +38,8 @@ def _tell_rights(given: set[Right]) -> str:
     for action in Action:
         groups = [group for group in CHILD_RECORD if any((r.action, r.field_group) == (action, group) for r in given)]
         if groups:
-            actions.append(f"{action} {', '.join(groups)}")
+            actions.append(f"{action} ({name_groups(groups)})")
     opens = {right.action for right in given if right.field_group is FieldGroup.IDENTITY}
     lacking = [action for action in NEEDED if action not in opens]
     missing = f" (no list opens without the right to {' and '.join(lacking)} identity)" if lacking else ""
-    return " and ".join(actions) + missing
+    return ", ".join(actions) + missing

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from policies.names import FIELD_GROUP_MEANINGS, RELATION_MEANINGS, Action, FieldGroup, Relation, Role
 from policies.rules import Right, Rule, list_rights
+from policies.words import name_group, name_role
 
 __all__ = ["PolicyChange", "compare_policies"]
 
@@ -38,9 +39,9 @@ def _tell(rights: frozenset[Right], once: str, now: str) -> Iterable[str]:
     """One sentence for each thing that the same roles may now do, or may do no longer."""
     for (action, group, relation), roles in sorted(_gather(rights).items()):
         verb = {1: "1 role"}.get(len(roles), f"{len(roles)} roles")
-        named = ", ".join(str(role) for role in sorted(roles))
+        named = ", ".join(name_role(role) for role in sorted(roles))
         yield (
-            f"After this change {verb} {now} {action} {group} ({FIELD_GROUP_MEANINGS[group]}) of: "
+            f"After this change {verb} {now} {action} {name_group(group)} ({FIELD_GROUP_MEANINGS[group]}) of: "
             f"{RELATION_MEANINGS[relation]}; they {once}: {named}."
         )
 

@@ -1,22 +1,10 @@
-"""How a node's pages say in words what programs carry: authorities, roles, groups of fields, and values of a record."""
+"""How a node's pages say in words what programs carry: authorities, and values of a record."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 
 from federation.web.days import tell_day
-from policies.names import FieldGroup, Role
 from query_engine.geography import load_authorities
-
-GROUP_NAMES: Mapping[str, str] = {FieldGroup.PLAN_PEP: "personal education plan"}
-"""Groups of fields that are not written as they are read."""
-
-ROLE_NAMES: Mapping[str, str] = {
-    Role.DIRECTOR_OF_CHILDRENS_SERVICES: "director of children's services",
-    Role.CARER_FACING_STAFF: "carer-facing staff",
-    Role.DFE_ANALYST: "DfE analyst",
-    Role.IG_OFFICER: "information governance officer",
-}
-"""Roles that are not written as they are read."""
 
 NO_NUMBER = frozenset({"UN1", "UN2", "UN3", "UN4", "UN5"})
 """What a return has in the place of a pupil number where a child has none, by the reason."""
@@ -26,17 +14,6 @@ def name_authority(code: str) -> str:
     """An authority as people know it: nobody has 153 codes in mind. A code of none is shown as it is."""
     known = load_authorities().get(code)
     return f"{known.name} ({code})" if known else code
-
-
-def name_groups(groups: Iterable[str]) -> str:
-    """Groups of fields as people read them."""
-    return ", ".join(GROUP_NAMES.get(each, each.replace("_", " ")) for each in groups)
-
-
-def name_role(role: str) -> str:
-    """A role as people read it, in the midst of a sentence."""
-    name = ROLE_NAMES.get(role, role.replace("_", " "))
-    return name.replace("ofsted", "Ofsted")
 
 
 def begin_with_capital(words: str) -> str:

@@ -53,7 +53,7 @@ def test_a_change_is_told_and_not_made(state: Path, tmp_path: Path, capsys: pyte
     assert run(["node", "policy", "compare", "--state", str(state), str(own_file(tmp_path))]) == 0
     told = capsys.readouterr().out
     assert "After this change 2 roles can no longer read health" in told
-    assert "virtual_school_head, virtual_school_staff" in told
+    assert "virtual school head, virtual school staff" in told
     assert not (state / POLICY_FILE).exists()
     assert changes(open_node(state)) == []
 

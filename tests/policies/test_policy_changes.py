@@ -27,9 +27,9 @@ SENTENCES = [
         (
             "After this change 2 roles can read health (health checks and the strengths and difficulties score) of: "
             "children in the care of another authority who are educated in the asker's authority; "
-            "they could not before: virtual_school_head, virtual_school_staff.",
+            "they could not before: virtual school head, virtual school staff.",
             "After this change 1 role can read health (health checks and the strengths and difficulties score) of: "
-            "children in care on roll at the asker's own school or schools; they could not before: designated_teacher.",
+            "children in care on roll at the asker's own school or schools; they could not before: designated teacher.",
         ),
         id="more may read health",
     ),
@@ -38,7 +38,7 @@ SENTENCES = [
         KEPT + "p, *, *, *, identity, deny\n",
         (
             "After this change 1 role can no longer read identity (names, dates of birth, identifiers and school) of: "
-            "children in the care of the asker's authority, wherever educated; they could before: virtual_school_head.",
+            "children in the care of the asker's authority, wherever educated; they could before: virtual school head.",
         ),
         id="a denial of everything",
     ),

@@ -7,9 +7,10 @@ import pytest
 
 import node
 from federation.web.days import tell_day
-from node.pages.words import begin_with_capital, name_role, tell_value
+from node.pages.words import begin_with_capital, tell_value
 from node.tracking.flags import Flag
 from policies.names import Role
+from policies.words import name_role
 
 TEMPLATES = sorted((Path(node.__path__[0]) / "templates").rglob("*.html"))
 
