@@ -30,6 +30,9 @@ HEADINGS: Mapping[Relation, tuple[str, str]] = {
 }
 """What the children of each status are called on a page, and who they are."""
 
+STATUS = tuple(FIELDS).index("status")
+"""The one column that the heading says already: every child of a list has it alike."""
+
 
 @area.get("/area")
 def ask_status() -> tuple[str, int]:
@@ -48,9 +51,12 @@ def show_area() -> tuple[str, int] | str:
         return _show_form({"status": "choose whom you need the list of"}, 400)
     try:
         found = list_area_children(the_node(), visitor.id, purpose, relation)
-    except (PurposeMissing, StateError) as missing:
+    except PurposeMissing as missing:
         return _show_form({"purpose": str(missing)}, 400)
-    shown = [index for index, _ in enumerate(FIELDS) if any(row[index] is not None for row in found.rows)]
+    except StateError as not_made:
+        return _show_form({"status": str(not_made)}, 400)
+    told = [index for index, _ in enumerate(FIELDS) if any(row[index] is not None for row in found.rows)]
+    shown = [index for index in told if index != STATUS]
     return render_template(
         "area.html",
         title=HEADINGS[relation][0],

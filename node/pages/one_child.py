@@ -11,7 +11,7 @@ from node.lookups.area_children import FIELDS as AREA_FIELDS
 from node.lookups.area_children import find_area_child
 from node.lookups.errand import LookupResult
 from node.lookups.file_fields import FILE_FIELDS
-from node.lookups.one_child import LISTING, ask_one_child, find_own_child
+from node.lookups.one_child import LISTING, QUESTIONS, ask_one_child, find_own_child
 from node.lookups.purpose import PurposeMissing
 from node.lookups.sought_child import SoughtUnclear, read_sought
 from node.pages.area import HEADINGS
@@ -57,7 +57,7 @@ def show_child() -> Page:
     except PurposeMissing as missing:
         return _show_form({"purpose": str(missing)}, 400)
     except StateError as unclear:
-        return _show_form({"at": str(unclear)}, 400)
+        return _show_form({"at" if where in QUESTIONS else "where": str(unclear)}, 400)
     tracked = [summarise_told(the_node(), answer, file) for answer in found.answers for file in answer.files]
     return show_answer(found, purpose, tracked)
 

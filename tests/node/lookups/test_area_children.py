@@ -425,13 +425,13 @@ def test_what_a_policy_has_switched_on_is_said_in_plain_english() -> None:
     previously, in_need, kinship = tell_area_duties(policy.rules)
     assert (previously, in_need) == packaged[:2]
     assert kinship == (
-        "Switched on: of children in kinship care who are educated in the asker's authority, virtual_school_head may "
-        "list identity and read identity, care, education and search identity."
+        "Switched on: of children in kinship care who are educated in the asker's authority, virtual school head may "
+        "list (identity), read (identity, care, education), search (identity)."
     )
     line = "p, virtual_school_staff, kinship_here, read, education, allow\n"
     policy = AccessPolicy.parse((switch_on([]) + line).encode(), "policy.csv")
     assert tell_area_duties(policy.rules)[2].endswith(
-        "virtual_school_staff may read education (no list opens without the right to list and read identity)."
+        "virtual school staff may read (education) (no list opens without the right to list and read identity)."
     )
 
 

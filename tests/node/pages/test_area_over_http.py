@@ -10,8 +10,9 @@ import pytest
 
 from audit.event import Action, Outcome
 from audit.log import read_entries
-from node.lookups.area_children import AREA_CHILDREN, FIELDS
+from node.lookups.area_children import AREA_CHILDREN, FIELDS, NOT_MADE
 from node.service import Node
+from node.snapshots import Snapshot
 from node.vault import read_vault
 from policies.names import BY_AREA, CHILD_RECORD, FieldGroup, Relation, Role
 from tests.every_role import enter_one
@@ -102,7 +103,8 @@ def test_each_group_is_shown_where_it_is_permitted(node: Node, port: int, relati
         shown[group] = shown_fields(visitor)
     identity = shown[FieldGroup.IDENTITY]
     assert identity == {name for name, (group, _) in FIELDS.items() if group is FieldGroup.IDENTITY} & identity
-    assert {"number", "status", "date_of_birth"} <= identity
+    assert {"number", "date_of_birth"} <= identity
+    assert "status" not in identity  # The heading says it.
     for group in set(CHILD_RECORD) - {FieldGroup.IDENTITY}:
         more = shown[group] - identity
         assert more <= {name for name, (known, _) in FIELDS.items() if known is group}
@@ -138,6 +140,27 @@ def test_a_list_needs_a_purpose_and_a_status_and_says_so_at_the_field(node: Node
     ):
         assert visitor.send("/area", fields) == 400
         assert f'href="#{error}"' in visitor.texts[-1]
+
+
+def test_a_snapshot_from_before_these_children_were_worked_out_is_said_to_be_one(
+    node: Node, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither an empty list nor a fault of what was typed: what to do about it, beside what was chosen."""
+    snapshot = node.store.current()
+    assert snapshot is not None
+    fields = {name: getattr(snapshot, name) for name in Snapshot.__slots__}
+    fields["identified"] = {name: path for name, path in snapshot.identified.items() if name != AREA_CHILDREN}
+    visitor = sign_in_entered(node, port, Role.VIRTUAL_SCHOOL_HEAD)
+    put_policy(node.party.directory, switch_on())
+    visitor.get("/area")
+    monkeypatch.setattr(type(node.store), "current", lambda _: Snapshot(**fields))
+    for path, sent, field in (
+        ("/area", {"status": "child_in_need"}, "status"),
+        ("/child", {"where": Relation.IN_NEED_HERE, "la_child_id": "1"}, "where"),
+    ):
+        assert visitor.send(path, {**sent, **WHY}) == 400
+        assert f'<a href="#{field}">This{NOT_MADE.removeprefix("this")}.</a>' in unescape(visitor.texts[-1])
+    assert visitor.send("/child", {"where": "here", "la_child_id": "1", **WHY}) == 200
 
 
 def test_whoever_is_told_of_some_alone_is_not_told_that_there_is_nobody_else(node: Node, port: int) -> None:
