@@ -19,7 +19,7 @@ NONE_TOLD = frozenset({"", "-", "low", *Symbol})
 """What stands in place of a number that is not there, or not shown."""
 
 _ONE = r"[-+]?\d[\d,]*(\.\d+)?"
-_NUMBER = re.compile(rf"{_ONE}( to {_ONE})?[ \u00a0]?%?( \({_ONE} to {_ONE}[ \u00a0]?%\))?")
+_NUMBER = re.compile(rf"{_ONE}( to {_ONE})?%?( \({_ONE} to {_ONE}%\))?")
 """A number or a share, or where one lies, or both."""
 
 

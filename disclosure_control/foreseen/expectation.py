@@ -50,8 +50,8 @@ class Expectation:
     def in_words(self) -> str:
         """The share as whole per cents; only a table without any is called so."""
         if 0 < self.withheld < 0.01:
-            return "under 1 %"
-        return f"{min(round(self.withheld * 100), 99 if self.withheld < 1 else 100)} %"
+            return "under 1%"
+        return f"{min(round(self.withheld * 100), 99 if self.withheld < 1 else 100)}%"
 
 
 def foresee(plan: QueryPlan, preset: Preset) -> Expectation | None:

@@ -49,7 +49,7 @@ class Rewrite:
 
     @property
     def in_words(self) -> str:
-        """The change and the share, like `pool three years: 4 % withheld`."""
+        """The change and the share, like `pool three years: 4% withheld`."""
         return f"{self.text}: {self.expectation.in_words} withheld"
 
 

@@ -29,7 +29,7 @@ def cut_to_place(number: float | Decimal, place: Decimal, rounding: str = ROUND_
 
 
 def interval(estimate: Decimal, standard_error: Decimal, degrees: int | None = None) -> tuple[Decimal, Decimal]:
-    """The 95 % interval of an estimate: of Student's t with those degrees of freedom, or of the normal distribution."""
+    """The 95% interval of an estimate: of Student's t with those degrees of freedom, or of the normal distribution."""
     return interval_of(estimate, standard_error, _NORMAL if degrees is None else student_quantile(degrees))
 
 
@@ -41,7 +41,7 @@ def interval_of(estimate: Decimal, standard_error: Decimal, quantile: float) -> 
 
 
 def student_quantile(degrees: int) -> float:
-    """The 97.5 % quantile of Student's t, to one part in 100,000 from ten degrees of freedom on.
+    """The 97.5% quantile of Student's t, to one part in 100,000 from ten degrees of freedom on.
 
     Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.5 (Fisher and Cornish's expansion).
     """
@@ -60,7 +60,7 @@ def poisson_interval(least: int, most: int) -> Ends:
 
     Source: Byar's approximation, in Breslow and Day, Statistical Methods in Cancer Research II (1987), p. 69; English
     public health statistics use it (Office for Health Improvement and Disparities, Technical Guide: Confidence
-    Intervals). Of a count of 10 or more it is within 0.1 % of the exact interval.
+    Intervals). Of a count of 10 or more it is within 0.1% of the exact interval.
     """
     low = least * (1 - 1 / (9 * least) - _NORMAL / (3 * sqrt(least))) ** 3 if least else 0.0
     after = most + 1
@@ -92,7 +92,7 @@ def variance_factors(number: int) -> Ends:
     """What a sum of squares about the mean of so many rows is multiplied by for the interval of the variance.
 
     The values are taken to be normal, and the rows to be at least 6. Source: the chi-squared quantiles of Wilson and
-    Hilferty, Proceedings of the National Academy of Sciences 17 (1931), within 1 % from 5 degrees of freedom on.
+    Hilferty, Proceedings of the National Academy of Sciences 17 (1931), within 1% from 5 degrees of freedom on.
     """
     degrees = number - 1
     part = 2 / (9 * degrees)

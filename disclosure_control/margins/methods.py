@@ -13,7 +13,7 @@
 In a noised total medians, correlations and lines have methods of their own: `noised`.
 
 In a noised total the figure before chance is one that noise may have moved: the margin is the widest of those whose
-noise lies within the 95 % that the terms of the release give. Widths are added up, so that both together are within it
+noise lies within the 95% that the terms of the release give. Widths are added up, so that both together are within it
 19 times in 20 and more.
 """
 

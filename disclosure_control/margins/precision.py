@@ -1,4 +1,4 @@
-"""How sure each figure of a release is: a margin of error of 95 %, or the reason why it has none.
+"""How sure each figure of a release is: a margin of error of 95%, or the reason why it has none.
 
 A margin is worked out from the released table and from nothing else. One from the true counts would give them back, so
 the counts that were rounded are taken at whichever end makes the margin wider, and its ends are rounded outward: two
@@ -24,7 +24,7 @@ from query_engine.planning.plan import Output, QueryPlan
 __all__ = ["Margin", "Margins", "NoMargin", "explain_margins", "find_margins"]
 
 NOTE = (
-    "Margins are of 95 %: by so much chance alone may well have moved a figure. They are worked out from the figures "
+    "Margins are of 95%: by so much chance alone may well have moved a figure. They are worked out from the figures "
     "released here and rounded outward, and they take rows to be independent of one another. Conclusions are "
     "tentative: a margin knows nothing of records that are wrong or missing, and of many figures one in twenty lies "
     "outside its margin by chance."

@@ -52,7 +52,7 @@ _SEAL = object()
 
 @dataclass(frozen=True, slots=True)
 class ReleasedTerm:
-    """One line of a model: an estimate, cut where its standard error ends, and its 95 % interval."""
+    """One line of a model: an estimate, cut where its standard error ends, and its 95% interval."""
 
     term: str
     estimate: Decimal
@@ -115,7 +115,7 @@ class ReleasedModel:
 
     def to_text(self) -> str:
         """The model aligned for a terminal, and how to read it."""
-        columns = ("term", "estimate", "standard error", "95 % low", "95 % high")
+        columns = ("term", "estimate", "standard error", "95% low", "95% high")
         quality = [f"{name.replace('_', ' ')} {value:f}" for name, value in self.quality.items()]
         summary = f"{self.family} model of {self.outcome}: rows {self.rows}, residual df {self.residual_df}"
         notes = [", ".join([summary, *quality]), *list_absences(self.absent), *self.notes]

@@ -35,7 +35,7 @@ LARGEST_SCALE = NOISE_ROOM // 64
 chance below e**-64."""
 
 LAPLACE = log(20) / sqrt(2)
-"""95 % of a Laplace distribution lies within so many standard deviations; of sums of more shares, within fewer."""
+"""95% of a Laplace distribution lies within so many standard deviations; of sums of more shares, within fewer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ def draw_trial(trial: "Trial") -> str:
 
 
 def _draw_model(model: ReleasedModel) -> str:
-    columns = ("term", "estimate", "standard error", "95 % low", "95 % high")
+    columns = ("term", "estimate", "standard error", "95% low", "95% high")
     return _draw_table(f"{model.family} model of {model.outcome}", columns, model.lines)
 
 

@@ -42,7 +42,7 @@ class Share:
     @property
     def text(self) -> str:
         """The share in whole percent."""
-        return f"{self.percent} %"
+        return f"{self.percent}%"
 
     @property
     def percent(self) -> int:
@@ -61,7 +61,7 @@ class Share:
     @property
     def margin(self) -> str:
         """The same in words."""
-        return f"{self.ends[0]} to {self.ends[1]} %"
+        return f"{self.ends[0]} to {self.ends[1]}%"
 
     def verdict(self, target: float) -> Verdict:
         """Where it lies in the funnel around England's share; rounding alone never makes it unusual."""

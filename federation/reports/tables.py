@@ -40,7 +40,7 @@ def _rows_of(beside: Sequence[Figures]) -> Iterator[tuple[str, ...]]:
             yield figures.measure.title, name, symbol, symbol, NOT_COMPARED, symbol
         elif figures.place == NATION and published is not None:
             told = f"published by the Department for Education for {name_year(published.year)}"
-            yield figures.measure.title, name, f"{published.percent:g} %", told, NOT_COMPARED, ""
+            yield figures.measure.title, name, f"{published.percent:g}%", told, NOT_COMPARED, ""
 
 
 def target_of(figures: Figures) -> float | None:

@@ -176,8 +176,8 @@ def _set_alike(section: Section, measure: Measure, alike: Alike) -> WrittenSecti
     rows = tuple(
         (
             f"{each.place.name} ({each.place.code})",
-            f"{each.observed_percent} %",
-            f"{each.expected_percent} %",
+            f"{each.observed_percent}%",
+            f"{each.expected_percent}%",
             f"{each.ratio}",
             f"{each.limits[0]} to {each.limits[1]}",
             f"{each.children.printed:,}",

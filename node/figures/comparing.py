@@ -36,7 +36,7 @@ class Beside:
     @property
     def text(self) -> str:
         """The share in whole percent, or why there is none."""
-        return NOT_RELEASED if self.share is None else f"{round(self.share * 100)} %"
+        return NOT_RELEASED if self.share is None else f"{round(self.share * 100)}%"
 
 
 def find_beside(node: Node, measure: Measure, year: int) -> tuple[Beside, Beside]:

@@ -123,9 +123,9 @@ CREATE MACRO is_impossible_session(code) AS (
 -- Standard scores: how far an assessment lies from the middle of a fixed reference group of all pupils, in standard
 -- deviations of that group. The reference is part of the definition and the same for every year. Its means and shares are
 -- those that DfE published of all pupils: Key Stage 2 of 2023/24 (scaled scores of 105 in reading and 104 in maths, on
--- average 104.5), Attainment 8 of 2023/24 (46), a good level of development in 2023/24 (68 %), and Key Stage 1 of
--- 2022/23, the last collected (means of reading, writing and maths: below the expected standard 34 %, at it 52 %, at
--- greater depth 14 %). DfE publishes no deviations of pupils' averages: 8 and 20 are a convention of this record. A
+-- average 104.5), Attainment 8 of 2023/24 (46), a good level of development in 2023/24 (68%), and Key Stage 1 of
+-- 2022/23, the last collected (means of reading, writing and maths: below the expected standard 34%, at it 52%, at
+-- greater depth 14%). DfE publishes no deviations of pupils' averages: 8 and 20 are a convention of this record. A
 -- result that is only a band scores the mean of a normal distribution over its band.
 
 CREATE MACRO key_stage_2_score(scaled) AS ((scaled - 104.5) / 8);

@@ -103,6 +103,6 @@ def test_the_federated_fit_is_the_pooled_fit(
 
 @pytest.mark.parametrize("term", EFFECTS)
 def test_a_planted_effect_is_within_its_interval(term: str, federated: LinearFit) -> None:
-    """The 95 % interval around the estimate holds what was planted."""
+    """The 95% interval around the estimate holds what was planted."""
     found: Estimate = next(each for each in federated.estimates if each.label == term)
     assert float(found.value) == pytest.approx(EFFECTS[term], abs=1.97 * float(found.standard_error))

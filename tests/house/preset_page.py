@@ -103,7 +103,7 @@ def _bases(preset: Preset) -> str:
 
 def _dominance(preset: Preset) -> str:
     rule = preset.dominance
-    return f"({rule.largest}, {rule.most_per_cent} %), {rule.rest_per_cent} %" if rule else "none"
+    return f"({rule.largest}, {rule.most_per_cent}%), {rule.rest_per_cent}%" if rule else "none"
 
 
 def _cell_keys(preset: Preset) -> str:

@@ -1,7 +1,10 @@
 """The documents keep their word: what they name exists."""
 
+import ast
 import importlib
 import re
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -62,3 +65,38 @@ def test_generated_pages_are_fresh(name: str) -> None:
 def test_descriptions_are_fresh(name: str) -> None:
     """What an application hands out of itself says what its routes, documents and problems are now."""
     assert (HOUSE / name).read_text() == DESCRIPTIONS[name]()
+
+
+SPACED = re.compile(r"[0-9] %(?=[\s.,:;\"')|<]|$)(?! [0-9(])")
+"""A share as GOV.UK's style does not have it. A figure after it makes it a division."""
+
+RELEASED_AS_THEY_ARE = {"disclosure_control/presets/preset.py", "disclosure_control/models"}
+"""Whose sentences stand in released documents, some of which are compared with what these say now."""
+
+
+def test_a_share_is_written_as_in_the_style_of_gov_uk() -> None:
+    """`10%`: in documents, templates and declarations, and in whatever text the programs print."""
+    listed = subprocess.run(["git", "ls-files"], cwd=HOUSE, capture_output=True, text=True, check=True).stdout.split()
+    shown = [path for path in listed if not path.startswith("tests/")]
+    written = [(path, line) for path in shown if path.endswith((".md", ".html", ".toml")) for line in _lines(path)]
+    printed = [
+        (path, text)
+        for path in shown
+        if path.endswith(".py") and not path.startswith(tuple(RELEASED_AS_THEY_ARE))
+        for text in _list_texts(path)
+    ]
+    assert [(path, text) for path, text in (*written, *printed) if SPACED.search(text)] == []
+
+
+def _lines(path: str) -> list[str]:
+    return (HOUSE / path).read_text().splitlines()
+
+
+def _list_texts(path: str) -> Iterator[str]:
+    """Yield the texts of a program, with a figure for whatever is filled in."""
+    for node in ast.walk(ast.parse((HOUSE / path).read_text())):
+        match node:
+            case ast.JoinedStr(values):
+                yield "".join(str(each.value) if isinstance(each, ast.Constant) else "0" for each in values)
+            case ast.Constant(str(text)):
+                yield text

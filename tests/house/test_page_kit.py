@@ -123,7 +123,7 @@ RIGHT = " govuk-table__header--numeric"
     ("page", "faults"),
     [
         (make_table("Lookups", ["1", "2,000", "c"]), 1),
-        (make_table("Share", ["1.5 %", "20 to 30 %", "-"]), 1),
+        (make_table("Share", ["1.5%", "20 to 30%", "-"]), 1),
         (make_table("Lookups", ['1 <span class="note">of late</span>', "2", "3"]), 1),
         (make_table("Lookups", ["1", "2", "3"], RIGHT, ""), 2),
         (make_table("Lookups", ["1", "2", "3"], "", RIGHT), 1),

@@ -12,7 +12,7 @@ TRIALS = 300
 
 
 def test_ten_and_forty_partitions_of_twelve_children(capsys: pytest.CaptureFixture[str]) -> None:
-    """Changes of 2 at most: 80 % of attacks find the size by 10 partitions and 96.5 % by 40, as measured elsewhere."""
+    """Changes of 2 at most: 80% of attacks find the size by 10 partitions and 96.5% by 40, as measured elsewhere."""
     found = {each: measure_averaging(NARROW, Attack("parts"), each, TRIALS, 1) for each in (10, 40)}
     with capsys.disabled():
         print(f"\ncell keys, 12 children: exact by 10 partitions {found[10]:.1%}, by 40 {found[40]:.1%}")

@@ -177,7 +177,7 @@ def test_a_large_table_is_foreseen_from_some_of_its_cells() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "words"), [(0.0, "0 %"), (0.004, "under 1 %"), (0.126, "13 %"), (0.999, "99 %"), (1.0, "100 %")]
+    ("share", "words"), [(0.0, "0%"), (0.004, "under 1%"), (0.126, "13%"), (0.999, "99%"), (1.0, "100%")]
 )
 def test_a_share_in_words(share: float, words: str) -> None:
     """Nearly all is not all, and hardly any is not none."""

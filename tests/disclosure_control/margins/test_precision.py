@@ -224,7 +224,7 @@ Scored = tuple[int, int | None]
 @pytest.mark.deep
 @pytest.mark.parametrize("preset", ["ukllc", "ons_10_5"])
 def test_margins_hold_the_truth_19_times_in_20(preset: str) -> None:
-    """Of 3,000 simulated authorities, protected and released; 94 % allows for the approximations and for chance."""
+    """Of 3,000 simulated authorities, protected and released; 94% allows for the approximations and for chance."""
     chance = random.Random(20)
     held, shown = dict.fromkeys(TRUTH, 0), dict.fromkeys(TRUTH, 0)
     for _ in range(3000):

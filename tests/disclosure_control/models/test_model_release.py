@@ -52,7 +52,7 @@ def test_a_linear_model_as_printed_where_counts_are_exact() -> None:
     """Estimates end where their standard errors do, and intervals reach outward."""
     model = release_linear(LINEAR, SUMS, COUNTS, 0, load_preset("ukllc"))
     assert table_of(model) == [
-        "term estimate standard error 95 % low 95 % high",
+        "term estimate standard error 95% low 95% high",
         "intercept 0.90000 0.00398 0.89215 0.90785",
         "sex=F 0.03000 0.00564 0.01887 0.04113",
     ]

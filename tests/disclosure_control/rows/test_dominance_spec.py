@@ -21,7 +21,7 @@ ONE_YEAR = (
 
 
 def test_a_sum_is_shown_where_two_children_cannot_dominate_it(release_spec: ReleaseSpec) -> None:
-    """A child has at most 60 placements. Two of them are 120, which is 90 % of 134; all but two are 6 of 126."""
+    """A child has at most 60 placements. Two of them are 120, which is 90% of 134; all but two are 6 of 126."""
     release_spec(
         "acro",
         ONE_YEAR,

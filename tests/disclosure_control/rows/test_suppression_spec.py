@@ -94,7 +94,7 @@ def test_an_empty_cell_has_counts_of_zero_and_nothing_to_average(release_spec: R
 
 
 def test_a_share_is_withheld_when_few_children_say_yes_or_few_say_no(release_spec: ReleaseSpec) -> None:
-    """0 % and 100 % are shown where zeros are; 9 of 50 and 41 of 50 both come from nine children."""
+    """0% and 100% are shown where zeros are; 9 of 50 and 41 of 50 both come from nine children."""
     release_spec(
         "ons_10_5",
         SHARES,

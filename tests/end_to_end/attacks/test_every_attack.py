@@ -38,7 +38,7 @@ ATTACKS = {
     "averaging by spellings": {"test_averaging_by_spellings"},
     "averaging by partitions": {"test_averaging_by_partitions"},
     "reconstruction of a whole small table": {"test_reconstruction_of_a_whole_table"},
-    "0 % and 100 % cells": {"test_zero_and_hundred_per_cent_cells"},
+    "0% and 100% cells": {"test_zero_and_hundred_per_cent_cells"},
     "dominance": {"test_dominance", "test_dominance_by_difference"},
     "group existence": {"test_group_existence"},
     "floating-point residue": {"test_floating_point_residue"},

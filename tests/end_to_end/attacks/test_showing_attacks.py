@@ -60,7 +60,7 @@ def test_zero_and_hundred_per_cent_cells(open_front_door: Open, preset: str) -> 
     ]
     rows = {code: [row for at, row in table.items() if at[0] == code] for code in ROSTER}
     shown = [rows[code][place]["share"] for code, place in certain]
-    note("0 % and 100 % cells", f"suppression, {preset}", sum(each != "c" for each in shown), len(shown))
+    note("0% and 100% cells", f"suppression, {preset}", sum(each != "c" for each in shown), len(shown))
     assert certain
     assert set(shown) == {"c"}
 

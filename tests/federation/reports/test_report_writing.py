@@ -124,7 +124,7 @@ def test_a_published_figure_of_england_stands_where_none_was_released() -> None:
     written = write(find_report("metrics"), AUTHORITY, DrawnShelf(missing=frozenset({"absence"})))
     rows = [row for section in written.sections for table in section.tables for row in table.rows]
     found = next(row for row in rows if row[0] == "Persistent absence")
-    assert found[1:4] == ("England", "20.3 %", "published by the Department for Education for 2024/25")
+    assert found[1:4] == ("England", "20.3%", "published by the Department for Education for 2024/25")
 
 
 def test_a_place_is_set_beside_its_region_and_england_alone() -> None:

@@ -213,7 +213,7 @@ def test_the_release_page_says_how_to_read_and_cite_it(browse: Browse, asked: di
     text = main_text(ana.get(path).text)
     assert f"Cite it as {document['release_id']}" in text
     assert "c withheld to protect confidentiality" in text
-    assert "margin of error of 95 %. Conclusions are tentative." in text
+    assert "margin of error of 95%. Conclusions are tentative." in text
     assert "attendance has no margin: ask for COUNT(*) FILTER (WHERE attendance_rate IS NOT NULL) beside it." in text
     assert "x not available: the authority did not answer" in text
     assert document["table"]["method"] in text
@@ -253,7 +253,7 @@ def test_the_hub_works_out_no_more_margins_than_it_has_time_for(
     monkeypatch.setattr(downloads, "MOST_MARGINS", 41)
     assert ana.get(f"{path}.csv?margins=yes").status_code == 404
     assert f"{path}.csv?margins=yes" not in ana.get(path).text
-    assert "margin of error of 95 %" in main_text(ana.get(path).text)
+    assert "margin of error of 95%" in main_text(ana.get(path).text)
 
 
 VIEW = f"{SQL} HAVING children > 60 ORDER BY children DESC LIMIT 9"

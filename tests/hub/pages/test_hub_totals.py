@@ -144,7 +144,7 @@ def test_a_released_model_has_a_page_and_files(sums: PlayedSums, browse: Browse)
     model = read_model(released(sums.federation, query_id).table)
     page = ana.get(path).text
     assert read_rows(page) == [
-        ["Term", "Estimate", "Standard error", "95 % low", "95 % high"],
+        ["Term", "Estimate", "Standard error", "95% low", "95% high"],
         *map(list, model.lines),
     ]
     text = main_text(page)

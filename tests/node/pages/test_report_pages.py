@@ -28,7 +28,7 @@ def test_a_report_is_shown_and_taken_as_paper_and_as_csv(browse: Browse, send: S
     tidy = send(director, "/reports", {**ASKED, "form": "csv"})
     rows = list(csv.DictReader(io.StringIO(tidy.text)))
     assert {row["geographic_level"] for row in rows} == {"Local authority", "Regional", "National"}
-    shares = {f"{row['percent']} %" for row in rows if row["percent"] not in ("c", "x")}
+    shares = {f"{row['percent']}%" for row in rows if row["percent"] not in ("c", "x")}
     assert shares
     assert all(share in text for share in shares)
     wrong = {
