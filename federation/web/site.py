@@ -58,6 +58,9 @@ SENTENCES = {
 }
 """What a page says of an error that the framework noticed, which comes with no sentence of its own."""
 
+NOBODY_HERE = "no_such_child"
+"""The code of a problem with a form that names a child in a way that is nobody's in this session."""
+
 BY_ITSELF = "X-Circe-By-Itself"
 """The header of a request that a page's script makes with nobody doing anything."""
 
@@ -166,7 +169,10 @@ def _read_cookie(site: Site) -> Session | None:
         found = read_session(request.cookies.get(_cookie_name(), ""), site.secret, site.host.clock(), site.limits_of)
     except SessionInvalid:
         return None
-    return None if is_ended(site.host, found) else found
+    if is_ended(site.host, found):
+        g.ended_session = found
+        return None
+    return found
 
 
 def navigation_entry(address: str, text: str) -> Navigation:
@@ -275,11 +281,19 @@ def _cookie_name() -> str:
 
 
 def note_refusal(problem: Problem) -> None:
-    """Log a page that is refused to somebody who has signed in."""
-    session = current_session()
-    if problem.status == 403 and session is not None and session.member and request.url_rule is not None:
-        page = f"{request.method} {request.url_rule.rule}"
-        note_refused_page(the_site().host, session.member, page, problem.code)
+    """Log a page that is refused to somebody who has signed in, or to whoever has a session of theirs that was ended.
+
+    Browsers forget an ended session: who still has one has kept a copy. So it is with a child named as in a session
+    that is not this one, which no page of this one does.
+    """
+    if request.url_rule is None:
+        return
+    session, page = current_session(), f"{request.method} {request.url_rule.rule}"
+    if session is not None and session.member:
+        if problem.status == 403 or problem.code == NOBODY_HERE:
+            note_refused_page(the_site().host, session.member, page, problem.code)
+    elif "ended_session" in g:
+        note_refused_page(the_site().host, g.ended_session.member, page, "session_ended")
 
 
 def render_problem(problem: Problem) -> Response:

@@ -20,6 +20,7 @@ from audit.retention import Periods, delete_due
 from audit.verifier import verify_export
 from federation.register import MemberKind
 from federation.web import breach_page, log_copies
+from federation.web.session import load_secret, name_cookie
 from node.disclosures.tokens import list_tokens
 from node.ingest.tokens import row_token
 from node.lookups.records import CHILDREN
@@ -301,7 +302,7 @@ def test_moments_of_a_drill_are_typed_as_on_british_forms(busy: Node, browse: Br
     asked = {"person": "vsh", "since": "1/1/2020 9:05", "until": "31/12/2030", "aware": "2 1 2020"}
     page = send(browse("ig"), "/breach", asked).text
     assert "1 Jan 2020 09:05 to 1 Jan 2031 00:00 UTC" in page
-    assert "We became aware: 02 January 2020, 00:00 UTC" in page
+    assert "We became aware: 2 January 2020, 00:00 UTC" in page
 
 
 def test_a_breach_that_a_page_has_not_read_whole_says_so_and_what_to_do(
@@ -358,6 +359,28 @@ def test_a_page_refused_is_an_entry_once_a_day_for_each_person_and_page(
     federation.clock.now += timedelta(days=1)
     assert browse("teacher").get("/audit").status_code == 403
     assert refused_pages(node) == [*once, once[0]]
+
+
+def test_a_session_that_ended_and_a_child_named_as_in_another_are_entries_too(
+    node: Node, browse: Browse, send: Send
+) -> None:
+    """A copied cookie after signing out, read and written with, and a reference that is another session's."""
+    client, why = browse("vsh"), {"purpose": "Termly review"}
+    assert send(client, "/tracking/child", {**why, "child": "0" * 32}, shown="/tracking").status_code == 404
+    copied = client.get_cookie(name_cookie(node.party.member_id, load_secret(node.party.directory)))
+    assert copied is not None
+    assert send(client, "/sign-out", {}, shown="/").status_code == 303
+    thief = browse("")
+    for _ in range(2):
+        thief.set_cookie(copied.key, copied.value)
+        assert thief.get("/children").status_code == 403
+    thief.set_cookie(copied.key, copied.value)
+    assert thief.post("/children", data=why).status_code == 400
+    assert refused_pages(node) == [
+        ("vsh", "POST /tracking/child", "no_such_child"),
+        ("vsh", "GET /children", "session_ended"),
+        ("vsh", "POST /children", "session_ended"),
+    ]
 
 
 def test_who_has_not_signed_in_leaves_no_entry(node: Node, browse: Browse) -> None:
