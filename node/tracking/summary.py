@@ -1,6 +1,6 @@
 """One child's record as its page shows it: section by section, with what is flagged, charts and the history."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from node.tracking.absence import DaysAway, ToDate, attendance_to_date, days_away
@@ -12,17 +12,21 @@ from node.tracking.known import KnownChild, YearFacts
 from node.tracking.plans import TermPlan, list_plans
 from node.tracking.progress import Shown, draw_attendance, draw_progress
 from node.tracking.record import Entry, TrackingRecord
-from node.tracking.values import SCHOOL, tell
+from node.tracking.values import DAY, SCHOOL, TERM, YEAR, tell
 from policies.names import FieldGroup
+
+ROOM, MOST_OF_A_KIND = 28, 6
+"""Facts for which one sheet of paper has room, and how many of a kind at most: one for each subject."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One fact of a section: its key, its values as people read them, and a remark."""
+    """One fact of a section: its key, its values as people read them, a remark, and whether paper has room for it."""
 
     key: str
     values: tuple[str, ...]
     remark: str = ""
+    on_paper: bool = True
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,11 @@ class Section:
     kind: Kind
     rows: tuple[Row, ...]
     is_open: bool
+
+    @property
+    def left_out(self) -> int:
+        """How many facts, the earliest, are on the page and not on paper."""
+        return sum(not row.on_paper for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -84,18 +93,47 @@ def summarise(record: TrackingRecord, child: KnownChild, years: Sequence[YearFac
         attendance=draw_attendance(years, record.all(Attendance)),
         to_date=attendance_to_date(record.all(Attendance), watch.academic_year),
         away=days_away(record.all(TimeAway), watch.academic_year, watch.today),
-        sections=tuple(_section(kind, record, child, watch) for kind in KINDS.values() if kind.group in child.readable),
+        sections=tuple(_list_sections(record, child, watch)),
         history=tuple(tell_entry(entry) for entry in reversed(record.entries)),
     )
 
 
-def _section(kind: Kind, record: TrackingRecord, child: KnownChild, watch: Watch) -> Section:
-    facts = [(key, entry.fact) for (name, key), entry in record.standing.items() if name == kind.name]
-    rows = (
-        Row(key, tell_values(fact), _remark(fact, record, watch))
-        for key, fact in sorted(facts, key=lambda each: each[0])
-    )
-    return Section(kind, tuple(rows), kind.group in child.writable)
+def _list_sections(record: TrackingRecord, child: KnownChild, watch: Watch) -> Iterator[Section]:
+    read = [kind for kind in KINDS.values() if kind.group in child.readable]
+    standing: dict[str, list[tuple[str, Fact]]] = {kind.name: [] for kind in read}
+    for (name, key), entry in sorted(record.standing.items()):
+        if name in standing:
+            standing[name].append((key, entry.fact))
+    room = share_paper([len(facts) for facts in standing.values()])
+    for kind in read:
+        facts = standing[kind.name]
+        first = find_first_on_paper([_moment_of(fact) for _, fact in facts], room)
+        rows = (
+            Row(key, tell_values(fact), _remark(fact, record, watch), _moment_of(fact) >= first) for key, fact in facts
+        )
+        yield Section(kind, tuple(rows), kind.group in child.writable)
+
+
+def share_paper(facts: Sequence[int]) -> int:
+    """How many facts of each kind one sheet has room for, where there are so many of each: as many as all can have."""
+    return next(most for most in range(MOST_OF_A_KIND, 0, -1) if most == 1 or sum(min(n, most) for n in facts) <= ROOM)
+
+
+def find_first_on_paper(moments: Sequence[str], room: int) -> str:
+    """From which moment on facts of a kind are on paper: all of the newest, and of earlier ones what has room."""
+    newest = sorted(moments, reverse=True)
+    first = newest[0] if newest else ""
+    for moment in newest:
+        if sum(each >= moment for each in newest) > room:
+            break
+        first = moment
+    return first
+
+
+def _moment_of(fact: Fact) -> str:
+    """The day, term or year that a fact is of, such that later ones of its kind are greater."""
+    dated = next(field for field in kind_of(fact).fields if field.required and field.reading in (DAY, TERM, YEAR))
+    return dated.reading.write(getattr(fact, dated.name))
 
 
 def tell_values(fact: Fact) -> tuple[str, ...]:

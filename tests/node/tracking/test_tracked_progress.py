@@ -31,11 +31,29 @@ from node.tracking.grades import best_within, load_grades
 from node.tracking.known import KnownChild, LoadedPlan, YearFacts
 from node.tracking.plans import PlanState, list_plans
 from node.tracking.record import Entry, TrackingRecord
+from node.tracking.summary import find_first_on_paper, share_paper
 from policies.names import CHILD_RECORD, FieldGroup
 from tests.node.tracking.test_tracking_record import NOW
 
 TODAY = date(2025, 3, 3)
 START = StartingPoint(subject="english", grade="WTS", assessed_on=date(2023, 9, 1))
+
+
+@pytest.mark.parametrize(
+    ("facts", "room"), [([0, 0], 6), ([3, 40, 2], 6), ([9] * 5, 5), ([9] * 11, 2), ([9] * 40, 1), ([28], 6)]
+)
+def test_kinds_share_the_room_of_a_sheet(facts: list[int], room: int) -> None:
+    assert share_paper(facts) == room
+
+
+@pytest.mark.parametrize(
+    ("moments", "room", "kept"),
+    [("", 6, 0), ("1123", 6, 4), ("1123", 2, 2), ("1123", 3, 2), ("3333", 2, 4), ("1333", 2, 3)],
+)
+def test_what_is_on_paper_is_the_newest_and_of_no_moment_a_part(moments: str, room: int, kept: int) -> None:
+    """So what is left out is earlier than all that is there; facts of the newest moment are there, however many."""
+    first = find_first_on_paper(list(moments), room)
+    assert sum(moment >= first for moment in moments) == kept
 
 
 @given(st.dates(date(2001, 1, 1), date(2098, 1, 1)))
