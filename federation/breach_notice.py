@@ -167,4 +167,4 @@ def _describe_telling(reach: Reach) -> str:
 
 
 def _moment(at: datetime) -> str:
-    return f"{at:%d %B %Y, %H:%M} UTC"
+    return f"{at.day} {at:%B %Y, %H:%M} UTC"

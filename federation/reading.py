@@ -60,7 +60,7 @@ def list_entries(manifest: Manifest, digest: str, plan: QueryPlan, asker: Member
         chosen = [f"{each.parameter} = {plain_text(each.value)}" for each in manifest.choices]
         yield "Run of", [f"template {manifest.template}", *chosen]
     yield "Protection", describe_protection(manifest)
-    yield "Good until", [f"{manifest.expires_at:%d %B %Y %H:%M} UTC"]
+    yield "Good until", [f"{manifest.expires_at.day} {manifest.expires_at:%B %Y %H:%M} UTC"]
     yield "Asked of", [f"{len(manifest.roster)} nodes: {', '.join(manifest.roster)}"]
 
 
@@ -99,7 +99,7 @@ def _template_lines(
     for heading, words in describe_terms(template.terms, None):
         yield from _entry(heading, words)
     yield from _entry("Protection", describe_protection(template))
-    yield from _entry("Good until", [f"{template.expires_at:%d %B %Y %H:%M} UTC"])
+    yield from _entry("Good until", [f"{template.expires_at.day} {template.expires_at:%B %Y %H:%M} UTC"])
     yield from _entry("Asked of", [f"standing roster {template.roster}"])
     yield "The first question that it stands for"
     for heading, words in describe_plan(plans[0]):
@@ -130,12 +130,13 @@ def describe_project(project: Project, asked: Set[tuple[str, str]]) -> Iterator[
     agreed_to = sum(len(item.columns) for item in project.data_items)
     named = ", ".join(f"{table}.{column}" for table, column in sorted(asked)) or "none but which rows there are"
     yield "Data items", [f"{named} (of {agreed_to} that were agreed to)"]
-    yield "Runs", [f"from {project.starts:%d %B %Y} to {project.ends:%d %B %Y}"]
+    yield "Runs", [f"from {project.starts.day} {project.starts:%B %Y} to {project.ends.day} {project.ends:%B %Y}"]
 
 
 def describe_accreditation(person: Person) -> str:
     """Return by whom somebody was accredited, and until when."""
-    return f"accredited by {plain_text(person.accredited_by)} until {person.accredited_until:%d %B %Y}"
+    last = person.accredited_until
+    return f"accredited by {plain_text(person.accredited_by)} until {last.day} {last:%B %Y}"
 
 
 def describe_protection(asked: Manifest | Template) -> list[str]:

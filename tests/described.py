@@ -31,6 +31,7 @@ from federation.keys import MemberKeys
 from federation.problems import PROBLEM_TYPE
 from federation.web.description import ADDRESS, read_described
 from tests.aligned import find_unaligned
+from tests.heard import find_unheard
 
 WANTED = "wanted"
 """Stands for the signature of a request that is signed on its way."""
@@ -211,7 +212,7 @@ def assert_handed_out(app: Flask, room: str) -> None:
 def hold_answers(app: Flask, room: str) -> Flask:
     """Have an application fail whichever test sees an answer of it that its description does not name.
 
-    So does a page with a column of numbers that do not stand to the right.
+    So does a page with a column of numbers that do not stand to the right, and one that not all can hear.
     """
     paths = json.loads((HOUSE / room / "openapi.json").read_text())["paths"]
     answer, unnamed = app.wsgi_app, list[str]()
@@ -222,7 +223,8 @@ def hold_answers(app: Flask, room: str) -> Flask:
             if not is_named(response, said.get(str(response.status_code))):
                 unnamed.append(f"{request.method} {request.url_rule}: {response.status_code} {response.data[:300]!r}")
         if response.mimetype == "text/html":
-            unnamed.extend(f"{request.url_rule}: {each}" for each in find_unaligned(response.get_data(as_text=True)))
+            page = response.get_data(as_text=True)
+            unnamed.extend(f"{request.url_rule}: {each}" for each in (*find_unaligned(page), *find_unheard(page)))
         return response
 
     def answer_held(environ: WSGIEnvironment, start_response: StartResponse) -> Any:

@@ -114,11 +114,10 @@ def _describe_end(status: QueryStatus, hub: str, *, is_sum: bool) -> str:
         return "Nothing is released."
     if status.state is QueryState.CHECKING:
         return "When an output checker has looked at it beside earlier releases."
+    end = f"{status.expires_at.day} {status.expires_at:%B %Y at %H:%M} UTC"
     if is_sum:
-        return (
-            f"When enough nodes have opened the sum, before {status.expires_at:%d %B %Y at %H:%M} UTC, or not at all."
-        )
-    return f"When all have answered, or on {status.expires_at:%d %B %Y at %H:%M} UTC with those that have."
+        return f"When enough nodes have opened the sum, before {end}, or not at all."
+    return f"When all have answered, or on {end} with those that have."
 
 
 def list_signers(status: QueryStatus, members: tuple[Member, ...]) -> tuple[Signer, ...]:

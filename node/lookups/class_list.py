@@ -20,6 +20,9 @@ from node.people import Person
 from node.service import Node
 from policies.names import Action, FieldGroup, Relation
 
+OURS = "ours"
+"""What stands for the home authority of our own children."""
+
 LISTING = Listing(
     "class_list", FILE_FIELDS, (FieldGroup.IDENTITY,), (Action.LIST, Action.READ), relation=Relation.SCHOOL
 )
@@ -40,7 +43,7 @@ class ClassList:
         return [(home, *(getattr(file, name) for name in FILE_FIELDS)) for home, file in (*self._mine(), *told)]
 
     def _mine(self) -> list[tuple[str, ChildFile]]:
-        return [("ours", file) for file in self.own]
+        return [(OURS, file) for file in self.own]
 
 
 def read_class(

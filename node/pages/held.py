@@ -34,8 +34,14 @@ def decide_held() -> AnyResponse | str | tuple[str, int]:
             withheld=request.form.getlist("withheld"),
         )
     except StateError as error:
-        return _show({"reason": str(error)}, 400)
+        return _show({_place_of(request.form.get("held_id", "")): str(error)}, 400)
     return redirect("/held", 303)
+
+
+def _place_of(held_id: str) -> str:
+    """Where on the page a mistake about one request is said: at its reason, or above all where it waits no more."""
+    waits = any(each.held_id == held_id and not each.decided_at for each in list_held(the_node()))
+    return f"{held_id}-reason" if waits else "main"
 
 
 def _show(errors: dict[str, str], status: int = 200) -> tuple[str, int]:

@@ -1,5 +1,7 @@
 """Children who came into our care after the last load: entered, so that their record can begin, and taken off again."""
 
+from collections.abc import Mapping
+
 from flask import Blueprint, render_template, request
 
 from federation.problems import ProblemRaised
@@ -7,7 +9,7 @@ from federation.state import StateError
 from node.lookups.purpose import PurposeMissing
 from node.pages.staff import may_set_down, require_visitor_who
 from node.pages.tracking_forms import child_meant, reference_to, visit_stated
-from node.tracking.newcomers import Newcomer, enter_newcomer, read_newcomer, take_off
+from node.tracking.newcomers import Newcomer, NewcomerUnclear, enter_newcomer, read_newcomer, take_off
 from node.tracking.visit import Visit
 
 newcomers = Blueprint("newcomers", __name__)
@@ -34,8 +36,10 @@ def enter() -> Page:
     try:
         told = read_newcomer({name: request.form.get(name, "") for name in FIELDS})
         enter_newcomer(visit.node, visitor, told, request.form.get("reason", ""))
+    except NewcomerUnclear as unclear:
+        return _show(visit, unclear.errors, 400)
     except StateError as error:
-        return _show(visit, {"number": str(error)}, 400)
+        return _show(visit, {"number" if request.form.get("reason", "").strip() else "reason": str(error)}, 400)
     return _show(_begin(), {}, done="The child is on the list, and the record can begin")
 
 
@@ -45,9 +49,10 @@ def end() -> Page:
     visitor = require_visitor_who(may_set_down, NOT_YOURS)
     visit = _begin()
     try:
-        take_off(visit.node, visitor, child_meant(visit).token, request.form.get("reason", ""))
+        child = child_meant(visit)
+        take_off(visit.node, visitor, child.token, request.form.get("reason", ""))
     except StateError as error:
-        return _show(visit, {"number": str(error)}, 400)
+        return _show(visit, {f"reason-{reference_to(child)}" if child.is_newcomer else "main": str(error)}, 400)
     return _show(_begin(), {}, done="The child is off the list; what was set down is kept")
 
 
@@ -58,7 +63,7 @@ def _begin() -> Visit:
         raise ProblemRaised(400, "purpose_missing", str(missing)) from None
 
 
-def _show(visit: Visit, errors: dict[str, str], status: int = 200, *, done: str = "") -> Page:
+def _show(visit: Visit, errors: Mapping[str, str], status: int = 200, *, done: str = "") -> Page:
     """What was typed about a child is not sent back with an error, but for what names nobody."""
     entered = [child for child in visit.children if child.is_newcomer]
     visit.sign_for(entered, page="newcomers")

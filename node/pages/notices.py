@@ -28,8 +28,15 @@ def review() -> AnyResponse | tuple[str, int]:
             the_node(), officer, form.get("notice_id", ""), form.get("outcome", ""), form.get("remark", "").strip()
         )
     except StateError as error:
-        return _show({"remark": str(error)}, 400)
+        return _show({_place_of(form.get("notice_id", ""), form.get("outcome", "")): str(error)}, 400)
     return redirect("/notices", 303)
+
+
+def _place_of(notice_id: str, outcome: str) -> str:
+    """Where on the page a mistake about one notice is said: at the field, or above all where none is open."""
+    is_open = any(each.notice_id == notice_id and not each.reviewed_at for each in list_notices(the_node()))
+    field = "remark" if outcome in frozenset(ReviewOutcome) else "outcome"
+    return f"{notice_id}-{field}" if is_open else "main"
 
 
 def _show(errors: dict[str, str], status: int = 200) -> tuple[str, int]:

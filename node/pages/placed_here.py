@@ -3,6 +3,8 @@
 Each home authority decides what we see. Nodes that have not answered are named.
 """
 
+from collections.abc import Sequence
+
 from flask import Blueprint, render_template, request
 
 from federation.state import StateError
@@ -40,13 +42,19 @@ def show_placed_here() -> tuple[str, int] | str:
     refusals = [answer for answer in found.answers if answer.code]
     return render_template(
         "placed_here.html",
-        columns=[heading[0].upper() + heading[1:] for heading in HEADINGS],
-        rows=list_rows(found),
+        columns=[heading[0].upper() + heading[1:] for heading in _child_first(HEADINGS)],
+        rows=[_child_first(row) for row in list_rows(found)],
         missing=found.missing,
         refusals=refusals,
         contacts=[(answer.authority, answer.contact) for answer in found.answers if answer.children],
         purpose=purpose,
     )
+
+
+def _child_first(row: Sequence[str]) -> Sequence[str]:
+    """A row with the child at its head: many have one home, which tells whoever listens nothing of where they are."""
+    home, child, *others = row
+    return child, home, *others
 
 
 @placed_here.post("/placed-here/on-our-rolls")

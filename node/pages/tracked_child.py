@@ -4,7 +4,9 @@ A form names the version of the record that its maker saw. Where the record has 
 page shows what others did meanwhile beside what was about to be set down, and asks for a decision.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, render_template, request
@@ -13,6 +15,7 @@ from federation.problems import ProblemRaised
 from node.lookups.purpose import PurposeMissing
 from node.pages.staff import may_export
 from node.pages.tracking_forms import child_meant, reference_to, visit_stated
+from node.terms import term_of
 from node.tracking.changing import ReasonMissing, change_record
 from node.tracking.children import read_years
 from node.tracking.facts import Fact, FactInvalid, Withdrawal
@@ -21,10 +24,14 @@ from node.tracking.known import KnownChild
 from node.tracking.plain import tell_plainly
 from node.tracking.record import RecordMoved
 from node.tracking.summary import summarise, tell_entry
+from node.tracking.values import TERM, YEAR, ValueUnreadable, tell
 from node.tracking.visit import Visit
 from policies.access_policy import AccessDenied
 
 tracked_child = Blueprint("tracked_child", __name__)
+
+YEARS_BEFORE, YEARS_AFTER = 3, 2
+"""Academic years that a form offers beside this one."""
 
 NOT_CHANGED = "your role may read this and not change it: nothing was changed, and the attempt is in the log"
 
@@ -85,7 +92,8 @@ def show_form() -> tuple[str, int] | str:
 def _form(visit: Visit, child: KnownChild, kind: Kind, version: int, written: dict[str, str], **told: Any) -> str:
     visit.sign_for([child], page="form")
     shown = {"errors": {}, "reason": "", "since": (), "key": request.form.get("key", ""), **told}
-    return _render("form", visit, child, kind=kind, version=version, written=written, **shown)
+    periods = list_periods(visit.watch.today, written)
+    return _render("form", visit, child, kind=kind, version=version, written=written, periods=periods, **shown)
 
 
 @tracked_child.post("/tracking/update")
@@ -102,7 +110,9 @@ def _update(visit: Visit, child: KnownChild) -> tuple[str, int] | str:
         facts = list(_facts_meant(kind, written))
         change_record(visit, child, version, facts, reason)
     except FactInvalid as invalid:
-        return _form(visit, child, kind, version, written, errors=invalid.errors, reason=reason), 400
+        # What is wrong with taking something back is no field's, and is said above all.
+        errors = {name if name in written else "main": text for name, text in invalid.errors.items()}
+        return _form(visit, child, kind, version, written, errors=errors, reason=reason), 400
     except ReasonMissing as missing:
         return _form(visit, child, kind, version, written, errors={"reason": str(missing)}, reason=reason), 400
     except RecordMoved as moved:
@@ -111,6 +121,20 @@ def _update(visit: Visit, child: KnownChild) -> tuple[str, int] | str:
     except AccessDenied:
         raise ProblemRaised(403, "not_permitted", NOT_CHANGED) from None
     return _show_child(visit, child, f"{kind.title}: {_tell_done(facts)}")
+
+
+def list_periods(today: date, written: Mapping[str, str]) -> dict[str, list[tuple[str, str]]]:
+    """What a form offers for a term or a year, the newest first: the next years and those before, and what it was."""
+    first = term_of(today).academic_year // 100
+    years = {f"{year}{(year + 1) % 100:02d}" for year in range(first - YEARS_BEFORE, first + YEARS_AFTER + 1)}
+    terms = {f"{year}-{name}" for year in years for name in ("autumn", "spring", "summer")}
+    offered = {}
+    for reading, periods in ((TERM, terms), (YEAR, years)):
+        for text in written.values():
+            with suppress(ValueUnreadable):
+                periods.add(reading.write(reading.read(text)))
+        offered[reading.name] = [(each, tell(reading, reading.read(each))) for each in sorted(periods, reverse=True)]
+    return offered
 
 
 def _tell_done(facts: Sequence[Fact]) -> str:

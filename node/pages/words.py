@@ -1,10 +1,14 @@
 """How a node's pages say in words what programs carry: authorities, and values of a record."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date
 
 from federation.web.days import tell_day
 from query_engine.geography import load_authorities
+
+ACRONYMS = re.compile(r"\b(ehc|sen)\b")
+"""What is read letter by letter, and stands in small letters in codes: an EHC plan, SEN support."""
 
 NO_NUMBER = frozenset({"UN1", "UN2", "UN3", "UN4", "UN5"})
 """What a return has in the place of a pupil number where a child has none, by the reason."""
@@ -31,7 +35,7 @@ def tell_value(value: object, label: str) -> str:
 
 
 def _spell(text: str) -> str:
-    return text.replace("_", " ")
+    return ACRONYMS.sub(lambda found: found[0].upper(), text.replace("_", " "))
 
 
 def _tell_rate(text: str) -> str:

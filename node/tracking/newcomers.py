@@ -8,6 +8,7 @@ return could tell of them is taken off the list; the record stays.
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from typing import Annotated
@@ -59,20 +60,53 @@ class Newcomer(Document, frozen=True):
             raise ValueError("a child comes into care after being born")
 
 
+HOW: Mapping[str, str] = {
+    "number": "give our number of the child",
+    "date_of_birth": "give the date of birth, as in 31/12/2015",
+    "care_start": "give the first day in care, after the date of birth, as in 31/12/2025",
+    "upn": "a pupil number has 13 characters",
+    "name": "write the name in letters",
+    "school_urn": "a school's URN has six figures",
+    "host_authority": "an authority's code has three figures",
+}
+"""How each field is written, for whoever wrote something else."""
+
+
+class NewcomerUnclear(StateError):
+    """A child is described in a way that nobody is entered by; `errors` says so field by field, and repeats nothing."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__("; ".join(errors.values()))
+        self.errors = errors
+
+
 def read_newcomer(texts: Mapping[str, str]) -> Newcomer:
-    """Return the child whom a form or a file describes. Raises `StateError`, which repeats nothing of it."""
+    """Return the child whom a form or a file describes. Raises `NewcomerUnclear`."""
     given = {name: text.strip() for name, text in texts.items() if text.strip()}
     if "upn" in given:
         given["upn"] = given["upn"].replace(" ", "").upper()
-    try:
-        for name in given.keys() & {"date_of_birth", "care_start"}:
+    if given.keys() - HOW.keys():
+        raise NewcomerUnclear({"number": f"a child is described by: {', '.join(HOW)}"})
+    for name in given.keys() & {"date_of_birth", "care_start"}:
+        with suppress(ValueError):
             given[name] = read_day(given[name]).isoformat()
+    wrong = [field.name for field in msgspec.structs.fields(Newcomer) if not _is_good(field, given.get(field.name))]
+    if wrong:
+        raise NewcomerUnclear({name: HOW[name] for name in wrong})
+    try:
         return msgspec.convert(given, Newcomer, strict=False)
-    except ValueError:  # A ValidationError of msgspec is one.
-        raise StateError(
-            "give our number of the child, the date of birth and the first day in care after it, as in 31/12/2015; "
-            "a pupil number has 13 characters, a school's URN six figures, an authority's code three"
-        ) from None
+    except ValueError:  # A ValidationError of msgspec is one. Each field is good by itself.
+        raise NewcomerUnclear({"care_start": HOW["care_start"]}) from None
+
+
+def _is_good(field: msgspec.structs.FieldInfo, text: str | None) -> bool:
+    if text is None:
+        return not field.required
+    try:
+        msgspec.convert(text, field.type, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def enter_newcomer(node: Node, person: Person, newcomer: Newcomer, reason: str) -> str:

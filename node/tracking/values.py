@@ -132,15 +132,15 @@ def tell(reading: Reading, value: Any) -> str:
     if reading is TERM:
         return tell_term(value)
     if reading is DAY:
-        return tell_day(value)
+        return f"{value.day} {value:%b %Y}"
     if reading is YEAR:
         return tell_year(value)
     return reading.write(value).replace("_", " ") if reading.options else reading.write(value)
 
 
 def tell_day(day: date) -> str:
-    """A day, as 3 Mar 2025."""
-    return f"{day.day} {day:%b %Y}"
+    """A day in a sentence, as 3 March 2025; in tables months are short."""
+    return f"{day.day} {day:%B %Y}"
 
 
 def tell_term(term: str) -> str:

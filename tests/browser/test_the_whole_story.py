@@ -208,7 +208,7 @@ def audit(page: "Page", stage: Stage, query_id: str) -> None:
     assert found[::-1] == LOGGED
     look(page, "8-found-in-log")
     page.get_by_role("button", name="Verify the log").click()
-    page.get_by_role("status").get_by_text("The log is whole").wait_for()
+    page.get_by_role("alert").get_by_text("The log is whole").wait_for()
     assert page.get_by_label("Query, release or lookup id").input_value() == query_id
     look(page, "9-verified")
 

@@ -13,6 +13,7 @@ import federation.web
 import hub
 import node
 from tests.aligned import find_unaligned
+from tests.heard import find_unheard
 
 KIT = Path(federation.web.__path__[0])
 ASSETS, SOURCES = KIT / "assets", KIT / "govuk"
@@ -136,6 +137,26 @@ RIGHT = " govuk-table__header--numeric"
 def test_a_column_of_numbers_that_is_not_to_the_right_is_found(page: str, faults: int) -> None:
     """Every page that a test of hub or node sees is looked through for them (`tests.described`)."""
     assert len(list(find_unaligned(page))) == faults
+
+
+@pytest.mark.parametrize(
+    ("page", "faults"),
+    [
+        ('<p id="a">x</p><p id="a">y</p>', 1),
+        ('<input id="a" aria-describedby="a-hint a-error"><p id="a-hint">x</p>', 1),
+        ('<div class="govuk-error-summary"><ul><li><a href="#a">x</a></li></ul></div>', 1),
+        ('<div class="govuk-error-summary"><ul><li><a href="#a">x</a></li></ul></div><input id="a">', 1),
+        ('<div class="govuk-error-summary"><ul><li><a href="#a">x</a></li></ul></div><h1 id="a">', 0),
+        ('<div class="govuk-error-summary"><a href="#a">x</a></ul></div><input id="a"><p id="a-error">x</p>', 0),
+        ("<p>x <form></form></p>", 1),
+        ("<p>x</p> <form></form>", 0),
+        ('<th scope="col"></th><select><option value=""> </option></select>', 2),
+        ('<th scope="col"><span>Change</span></th><select><option value="">None</option></select>', 0),
+    ],
+)
+def test_what_a_listener_would_miss_is_found(page: str, faults: int) -> None:
+    """Every page that a test of hub or node sees is looked through for it, too."""
+    assert len(list(find_unheard(page))) == faults
 
 
 def test_every_page_is_in_the_one_frame() -> None:

@@ -1,7 +1,8 @@
 """A node's pages: each asks the access policy at every request, and what is shown of children is logged first."""
 
+import html
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,15 +14,18 @@ from audit.event import Action, AuditEvent, Outcome
 from audit.log import read_entries
 from audit.witness_store import add_to_round, find_round
 from federation.database import LogSigner
+from federation.lookups import ChildFile, ChildRecord, LookupAnswer, LookupOutcome
 from federation.problems import ProblemRaised
 from federation.state import open_party
 from federation.web.description import ADDRESS
 from federation.web.sign_in_codes import CODE_LIFETIME
 from federation.witnessing import witness_key
+from node.lookups.class_list import ClassList
 from node.lookups.errand import LookupResult
 from node.lookups.own_children import list_own_children
-from node.pages import children, placed_here
+from node.pages import children, class_list, placed_here
 from node.pages.staff import may_read_log, may_read_ours, may_read_placed_here
+from node.pages.words import name_authority
 from node.service import Node
 from node.setting_up import enter_person
 from node.sign_in import issue_code, use_code
@@ -322,3 +326,41 @@ def test_a_policy_edited_while_a_list_is_read_stops_it(
     assert (first.outcome, last.outcome, last.details["code"]) == (Outcome.INTENDED, Outcome.REFUSED, "policy_changed")
     monkeypatch.undo()
     assert send(client, "/children", PURPOSE, shown="/policy").status_code == 200
+
+
+def read_row_heads(page: str) -> list[str]:
+    heads = re.findall(r'scope="row"[^>]*>(.*?)</th>', page, re.DOTALL)
+    return [" ".join(html.unescape(re.sub("<[^>]+>", " ", head)).split()) for head in heads]
+
+
+def test_the_head_of_a_row_is_the_child_and_not_the_home_that_many_have(
+    node: Node, browse: Browse, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In lists of children of many authorities, each by its name: our own too, of whom a page would else say `ours`."""
+    record = ChildRecord("77", "A801200005001", "2010-01-01", "100001", "foster_other", "full_care_order", "2020-02-03")
+    answer = LookupAnswer(
+        lookup_id="L-" + "0" * 32,
+        sender="node-302",
+        receiver="node-301",
+        authority="302",
+        outcome=LookupOutcome.ANSWERED,
+        code="",
+        text="",
+        policy_version="p",
+        snapshot="s",
+        as_of=datetime(2026, 3, 2, tzinfo=UTC),
+        contact="the virtual school of 302",
+        fields=(),
+        children=(record,),
+        files=(ChildFile(la_child_id="78"),),
+    )
+    found = LookupResult(answer.lookup_id, (answer,), ())
+    monkeypatch.setattr(placed_here, "ask_others", lambda *_: found)
+    page = send(browse("vsh"), "/placed-here", PURPOSE).text
+    assert read_row_heads(page) == ["77 : ask Barnet (302) for this child's record"]
+    assert "Barnet (302)</td>" in page
+    own = ClassList((ChildFile(la_child_id="5"),), found)
+    monkeypatch.setattr(class_list, "ask_everybody", lambda *_: own)
+    page = send(browse("teacher"), "/class-list", PURPOSE).text
+    assert read_row_heads(page) == ["5", "78"]
+    assert re.findall(r'data-column="Home">([^<]*)</td>', page) == [name_authority(node.authority), "Barnet (302)"]

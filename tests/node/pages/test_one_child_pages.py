@@ -171,7 +171,12 @@ def test_an_officer_decides_once_with_a_reason(
 ) -> None:
     """A form without a decision refuses."""
     number, client = hold_one(node), browse("ig")
-    assert send(client, "/held", {"held_id": number, "decision": decision, "reason": ""}).status_code == 400
+    wrong = send(client, "/held", {"held_id": number, "decision": decision, "reason": ""})
+    assert wrong.status_code == 400
+    assert f'href="#{number}-reason"' in wrong.text
+    assert f'id="{number}-reason-error"' in wrong.text
+    nobodys = send(client, "/held", {"held_id": "H-0", "decision": decision, "reason": "Known to us"})
+    assert (nobodys.status_code, 'href="#main"' in nobodys.text) == (400, True)
     told = {"held_id": number, "decision": decision, "reason": "Known to us"}
     assert send(client, "/held", told).status_code == 303
     (held,) = list_held(node)

@@ -137,9 +137,14 @@ def test_a_child_is_entered_opened_and_taken_off_again(counter: Counter, node: N
     assert "Number 990001" in page.text
     (reference,) = dict.fromkeys(re.findall(r'name="child" value="([0-9a-f]{32})"', page.text))
     assert counter.set_down(reference, version_on(counter.form(reference))).status_code == 200
+    unsaid = counter.ask("/tracking/newcomer/off", child=reference, reason="")
+    assert (unsaid.status_code, f'id="reason-{reference}-error"' in unsaid.text) == (400, True)
     gone = counter.ask("/tracking/newcomer/off", child=reference, reason="Went home")
     assert "990001" not in gone.text
     assert logged(node, Action.TRACKING_UPDATED)[-1].outcome is Outcome.DONE
     wrong = counter.ask("/tracking/newcomer/enter", **{**CHILD, "care_start": "soon"}, reason="x")
     assert wrong.status_code == 400
     assert "990001" not in wrong.text
+    assert re.findall(r'id="(\w+)-error"', wrong.text) == ["care_start"]
+    unsaid = counter.ask("/tracking/newcomer/enter", **CHILD, reason="")
+    assert re.findall(r'id="(\w+)-error"', unsaid.text) == ["reason"]

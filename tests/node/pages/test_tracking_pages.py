@@ -123,6 +123,7 @@ def test_a_fact_is_taken_back_and_stays_in_the_history(desk: Desk, node: Node) -
     desk.set_down(child, "0")
     form = desk.form(child, key="202425-summer/english")
     assert '<option value="5" selected>' in form
+    assert '<option value="202425-summer" selected>summer 2024/25</option>' in form
     answer = desk.set_down(child, version_on(form), key="202425-summer/english", withdraw="yes", reason="A mistake")
     assert "Target: taken back." in answer.text
     (record,) = read_records(node.database.connection).values()

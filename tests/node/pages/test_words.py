@@ -29,6 +29,8 @@ TEMPLATES = sorted((Path(node.__path__[0]) / "templates").rglob("*.html"))
         ("Host authority", "301", "Barking and Dagenham (301)"),
         ("Home", "ours", "ours"),
         ("Placement type", "foster_other", "foster other"),
+        ("SEN provision", "ehc_plan", "EHC plan"),
+        ("SEN provision", "sen_support", "SEN support"),
         ("PEP on time", "True", "yes"),
         ("PEP on time", False, "no"),
         ("Suspensions", 0, "0"),
