@@ -212,7 +212,7 @@ def assert_handed_out(app: Flask, room: str) -> None:
 def hold_answers(app: Flask, room: str) -> Flask:
     """Have an application fail whichever test sees an answer of it that its description does not name.
 
-    So does a page with a column of numbers that do not stand to the right, and one that not all can hear.
+    So does a page with a column of numbers that do not stand to the right, and a node's that not all can hear.
     """
     paths = json.loads((HOUSE / room / "openapi.json").read_text())["paths"]
     answer, unnamed = app.wsgi_app, list[str]()
@@ -224,7 +224,8 @@ def hold_answers(app: Flask, room: str) -> Flask:
                 unnamed.append(f"{request.method} {request.url_rule}: {response.status_code} {response.data[:300]!r}")
         if response.mimetype == "text/html":
             page = response.get_data(as_text=True)
-            unnamed.extend(f"{request.url_rule}: {each}" for each in (*find_unaligned(page), *find_unheard(page)))
+            faults = (*find_unaligned(page), *(find_unheard(page) if room == "node" else ()))
+            unnamed.extend(f"{request.url_rule}: {each}" for each in faults)
         return response
 
     def answer_held(environ: WSGIEnvironment, start_response: StartResponse) -> Any:

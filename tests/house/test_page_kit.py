@@ -155,7 +155,7 @@ def test_a_column_of_numbers_that_is_not_to_the_right_is_found(page: str, faults
     ],
 )
 def test_what_a_listener_would_miss_is_found(page: str, faults: int) -> None:
-    """Every page that a test of hub or node sees is looked through for it, too."""
+    """Every page of a node that a test sees is looked through for it, too."""
     assert len(list(find_unheard(page))) == faults
 
 
