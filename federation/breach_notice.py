@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from audit.event import Action
 from federation.breach import Reach, Span, Stolen
 from federation.register import Member, MemberKind
 
 NOTICE_WITHIN = timedelta(hours=72)
 """How soon the Information Commissioner is told, from when the controller became aware (Art. 33(1))."""
+
+MEANINGS = {action.value: action.meaning for action in Action}
+ABBREVIATIONS = frozenset({"ehc", "la", "pep", "sdq", "sen", "upn", "urn"})
 
 
 def list_steps(stolen: Stolen, reach: Reach) -> tuple[tuple[str, str], ...]:
@@ -136,10 +140,10 @@ def _describe_reading(since: datetime | None) -> Iterator[str]:
 
 def _describe_reach(reach: Reach) -> Iterator[str]:
     yield f"Our audit logs have {len(reach.touched)} entries that it has to do with in that time:"
-    yield from (f"- {name}: {number}" for name, number in reach.acts)
+    yield from (f"- {number} times: {MEANINGS[name]}" for name, number in reach.acts)
     if reach.children:
         yield f"Those concerned: children in care, about {reach.children}, and those who work with them."
-        yield f"Kinds of data: {', '.join(reach.fields) or '[kinds]'}."
+        yield f"Kinds of data: {', '.join(map(_in_words, reach.fields)) or '[kinds]'}."
     else:
         yield "No entry shows that a child's record was told or changed. Those concerned: [who]."
     if reach.organisations:
@@ -152,8 +156,8 @@ def _describe_risks(reach: Reach) -> Iterator[str]:
     if reach.copies:
         yield f"- {reach.copies} copies were taken away, and may be passed on."
     for touch in reach.powers:
-        act = f"{touch.action} of {touch.at:%Y-%m-%d %H:%M} ({touch.log}, entry {touch.entry})"
-        yield f"- {act} goes on having effect: [undone?]"
+        place = f"entry {touch.entry} of the log of {touch.log}, {_moment(touch.at)}"
+        yield f"- What goes on having effect ({place}): {MEANINGS[touch.action]} [undone?]"
     yield "- [whatever else you know]"
 
 
@@ -164,6 +168,11 @@ def _describe_telling(reach: Reach) -> str:
             "told without undue delay, by somebody who knows them. [whose records, decision, and by whom]"
         )
     return "Not needed unless there is a high risk: [decision, and by whom]"
+
+
+def _in_words(column: str) -> str:
+    """A column of a child's record, for somebody who has never seen one."""
+    return " ".join(word.upper() if word in ABBREVIATIONS else word for word in column.split("_"))
 
 
 def _moment(at: datetime) -> str:

@@ -181,10 +181,11 @@ def test_a_notice_has_what_article_33_asks_for_and_leaves_open_what_no_log_knows
     for paragraph in ("33(3)(a)", "33(3)(b)", "33(3)(c)", "33(3)(d)", "33(4)", "Art. 34"):
         assert paragraph in text
     assert "about 2" in text
-    assert "school, upn" in text
+    assert "school, UPN" in text
     assert "301, 316" in text
     assert "1 copies were taken away" in text
-    assert "delegation.given" in text
+    assert f": {Action.DELEGATION_GIVEN.meaning} [undone?]" in text
+    assert not [action for action in Action if action in text], "what was done is told in words"
     assert "[name and telephone]" in text
     assert "likely to be a high risk" in text
     assert "a" * 32 not in text
