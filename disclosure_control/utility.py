@@ -24,12 +24,14 @@ from disclosure_control.noise.calibration import Calibration, calibrate, half_wi
 from disclosure_control.noise.figures import NoisyFigures, print_figure
 from disclosure_control.noise.terms import NoiseTerms
 from disclosure_control.presets.preset import TOTAL_LEVEL, Preset
+from disclosure_control.rows.others import cap_counts, reckon_others
 from disclosure_control.rows.protected_table import Row
 from disclosure_control.rows.protection import protect
 from disclosure_control.suppression.cell_rules import SuppressionRules
 from disclosure_control.symbols import Symbol
 from query_engine.finalisers import finalise
 from query_engine.planning.centred_sums import centre_sums, restore, take
+from query_engine.planning.paths import plan_for_path
 from query_engine.planning.plan import Output, QueryPlan
 from query_engine.tables import RawTable
 
@@ -75,10 +77,14 @@ def add_up(tables: Sequence[RawTable]) -> RawTable:
     return RawTable(plan, columns)
 
 
-def measure_protected(whole: RawTable, preset: Preset) -> Left:
-    """What an exact sum leaves of the figures, protected once as those of the nation."""
-    total = preset.at(TOTAL_LEVEL)
-    return _compare(_truths(whole), _read_rows(whole.plan, protect(whole, total).rows), _too_few(whole, total))
+def measure_protected(tables: Sequence[RawTable], preset: Preset) -> Left:
+    """What an exact sum leaves of the figures, protected once as those of the nation, from each authority too."""
+    total, plan = preset.at(TOTAL_LEVEL), plan_for_path(tables[0].plan, "exact_sum")
+    tables = [RawTable(plan, {each.name: table.statistic(each.name) for each in plan.statistics}) for table in tables]
+    whole, parts = add_up(tables), [cap_counts(each) for each in tables]
+    capped = {each: [sum(few) for few in zip(*(part[each] for part in parts), strict=True)] for each in parts[0]}
+    rows = protect(whole, total, others=reckon_others(whole, capped, 1)).rows
+    return _compare(_truths(whole), _read_rows(plan, rows), _too_few(whole, total))
 
 
 def measure_suppressed(tables: Sequence[RawTable], whole: RawTable, preset: Preset) -> tuple[Left, float]:

@@ -4,6 +4,7 @@ from federation.manifest import Manifest, Path
 from federation.register import MemberKind, Register
 from federation.secure_sum.facts import ManifestFacts, SumPath
 from federation.standing_rosters import region_of
+from query_engine.planning.capped_counts import figures_carried
 from query_engine.planning.plan import QueryPlan
 
 
@@ -17,7 +18,7 @@ def state_facts(manifest: Manifest, digest: str, plan: QueryPlan, register: Regi
         members=manifest.roster,
         threshold=manifest.sum.threshold,
         dropouts=manifest.sum.dropouts,
-        cells=plan.cells * len(plan.statistics),
+        cells=figures_carried(plan),
         gather_seconds=manifest.sum.gather_seconds,
         expires_at=manifest.expires_at,
         snapshot_term=manifest.snapshot_term,

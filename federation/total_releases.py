@@ -21,6 +21,7 @@ from federation.replies import verify_node
 from federation.secure_sum.messages import CONTRIBUTION_TYPE, SURVIVORS_TYPE, Contribution, SurvivorSet
 from federation.sum_terms import noise_terms
 from federation.wire import D, WireError, decode_document
+from query_engine.planning.capped_counts import figures_carried
 from query_engine.planning.plan import QueryPlan
 
 
@@ -90,7 +91,7 @@ def _check_contributions(
         place = (word.manifest_digest, word.attempt, word.slot, word.roster_digest)
         if place != (statement.manifest_digest, statement.attempt, statement.slot, statement.roster_digest):
             raise TotalMismatch(f"{word.node} contributed to another sum than was opened")
-        if word.cells != plan.cells * len(plan.statistics):
+        if word.cells != figures_carried(plan):
             raise TotalMismatch(f"{word.node} contributed another number of figures than the plan has")
         seen[word.node] = word
     if len(seen) != len(signed) or seen.keys() != set(statement.survivors):

@@ -11,9 +11,10 @@ from functools import cached_property
 
 import numpy as np
 
+from disclosure_control.linked.authorities import find_told_to_authorities
 from disclosure_control.linked.children.counted import counts_of
 from disclosure_control.linked.contributors import find_told_to_contributors
-from disclosure_control.linked.counts.cells import Linked
+from disclosure_control.linked.counts.cells import Linked, Place
 from disclosure_control.linked.counts.rules import Rules
 from disclosure_control.linked.counts.said import Entries
 from disclosure_control.linked.counts.view import view_counts
@@ -45,8 +46,8 @@ def find_companions(
 
     Of rows that do as well, `order` decides: by a secret, a reader cannot say for whose sake which was withheld. What
     earlier releases tell without it, as closely, is past help, and not looked at. Nor is an earlier count that
-    was withheld for its own sake to be one number (see `own_sake`). Raises `TooTangled`,
-    `Contradiction` and `TimeUp`.
+    was withheld for its own sake to be one number (see `own_sake`), nor of a total the others than one authority's to
+    be too few (see `authorities`). Raises `TooTangled`, `Contradiction` and `TimeUp`.
     """
     tables = [*earlier, newest]
     linked, entries, rules, number = link_published(tables), dict(entries_of(tables)), rules_of(tables), len(earlier)
@@ -62,11 +63,12 @@ def find_companions(
     past = Baseline(linked, less, rules, deadline, amounts, unlike)
     own_sake = OwnSake(linked, less, rules, list_few(earlier), deadline)
     counting = _Counting(linked, less, rules, deadline)
+    taking = _TakingAway(linked, less, rules, {(number, *place): most for place, most in newest.held.items()}, deadline)
     found: JointAttack | None = None
     for _ in range(MOST_ROUNDS):
         found = attack_together(linked, entries, rules, deadline, after=found, amounts=amounts, unlike=unlike)
         told: Set[int] = {each.cell for each in past.fresh(found)}
-        told = told or set(own_sake.fresh(entries)) or counting.fresh(entries, found)
+        told = told or set(own_sake.fresh(entries)) or counting.fresh(entries, found) or taking.fresh(entries)
         if not told:
             return frozenset(withheld)
         candidates = _candidates(linked, entries, number)
@@ -101,6 +103,29 @@ class _Counting:
     def _before(self) -> Set[int]:
         view = view_counts(self.linked, self.less, self.rules)
         return find_told_to_contributors(self.linked, self.less, self.rules, view, self.deadline)
+
+
+@dataclass(frozen=True)
+class _TakingAway:
+    """Authorities, each of whom takes its own rows away, as readers of less than is printed, and of all of it."""
+
+    linked: Linked
+    less: Entries
+    rules: Rules
+    held: Mapping[Place, int]
+    deadline: Deadline
+
+    def fresh(self, entries: Entries) -> Set[int]:
+        """The cells that are told to one of them by more alone."""
+        told = self._told(entries)
+        return told - self._before if told else told
+
+    @cached_property
+    def _before(self) -> Set[int]:
+        return self._told(self.less)
+
+    def _told(self, entries: Entries) -> Set[int]:
+        return find_told_to_authorities(self.linked, entries, self.rules, self.held, self.deadline)
 
 
 def _candidates(linked: Linked, entries: Entries, number: int) -> dict[int, int]:

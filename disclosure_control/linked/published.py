@@ -27,7 +27,8 @@ class Published:
 
     `preset` is what protected it, in the version of then: by it the rows are read.
     `implied` has counts of the children behind figures that are no counts, as they would be printed, by row and label:
-    whoever made the table knows them.
+    whoever made the table knows them. `held` has how many of a count one authority has at most, by row and label: of a
+    total, who opened it knows.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Published:
     rows: Sequence[Row]
     roster: Collection[str] = ("",)
     implied: Mapping[tuple[int, str], int] = field(default_factory=dict)
+    held: Mapping[tuple[int, str], int] = field(default_factory=dict)
 
 
 def link_published(published: Sequence[Published]) -> Linked:

@@ -52,18 +52,26 @@ class ModelWithheld(Exception):
         self.text = text
 
 
-def check_model_counts(formula: ModelFormula, counts: Mapping[ChildCount, int], left_out: int, preset: Preset) -> None:
+def check_model_counts(
+    formula: ModelFormula,
+    counts: Mapping[ChildCount, int],
+    left_out: int,
+    preset: Preset,
+    outside: Mapping[ChildCount, int] | None = None,
+) -> None:
     """Raise `ModelWithheld` unless each of `two_way_counts(formula)` is there and may be shown.
 
     `left_out` is how many distinct children have a row that the question is about but none of the model's, as a value
-    is missing.
+    is missing; `outside` how many are not among those with each combination of levels, where that is not what is left
+    of all.
     """
     needed = two_way_counts(formula)
     if not counts.keys() >= set(needed):
         raise _missing()
-    everybody = counts[ChildCount()]
     failed = [each for each in needed if _is_too_few(counts[each], preset)]
-    failed += [each for each in needed if _is_of_levels(each) and _is_a_few(everybody - counts[each], preset)]
+    levels = [each for each in needed if is_of_levels(each)]
+    beyond = outside or {each: counts[ChildCount()] - counts[each] for each in levels}
+    failed += [each for each in levels if _is_a_few(beyond[each], preset)]
     _check_none(failed, preset)
     check_left_out(left_out, preset)
 
@@ -114,7 +122,8 @@ def _named(formula: ModelFormula, pattern: PatternCount) -> ChildCount:
     return ChildCount(tuple(zip(formula.columns, pattern.values, strict=True)))
 
 
-def _is_of_levels(count: ChildCount) -> bool:
+def is_of_levels(count: ChildCount) -> bool:
+    """Whether it counts all with some levels, whatever else they have."""
     return not count.nonzero and count.zero is None
 
 

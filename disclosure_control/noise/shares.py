@@ -12,11 +12,13 @@ from disclosure_control.cell_key.record_keys import read_record_keys, scale_reco
 from disclosure_control.noise.bits import Bits, SystemBits
 from disclosure_control.noise.calibration import calibrate
 from disclosure_control.noise.terms import NoiseTerms
+from disclosure_control.rows.others import Capped, cap_counts
+from query_engine.planning.capped_counts import capped_counts, figures_carried
 from query_engine.planning.centred_sums import centre_sums, take
 from query_engine.planning.plan import QueryPlan, Statistic
 from query_engine.tables import RawTable
 
-__all__ = ["ExactShare", "NoisedShare", "add_noise_share", "raw_from_vector", "vector_of"]
+__all__ = ["ExactShare", "NoisedShare", "add_noise_share", "capped_from_vector", "raw_from_vector", "vector_of"]
 
 MODULUS = 2**64
 """Figures are carried modulo this, negative ones from its end; `overflow` proves that no sum is mistaken."""
@@ -75,10 +77,11 @@ def add_noise_share(raw: RawTable, terms: NoiseTerms, bits: Bits | None = None) 
 
 
 def vector_of(raw: RawTable) -> ExactShare:
-    """A node's exact figures, for the path `exact_sum`."""
+    """A node's exact figures, for the path `exact_sum`, and after them its capped counts (`capped_counts`)."""
     if raw.plan.path != "exact_sum":
         raise ValueError("exact figures are summed by the path exact_sum alone: see plan_for_path")
-    return ExactShare(_SEAL, raw.plan.plan_id, [each % MODULUS for each in _figures(raw)])
+    few = (figure for column in cap_counts(raw).values() for figure in column)
+    return ExactShare(_SEAL, raw.plan.plan_id, [each % MODULUS for each in (*_figures(raw), *few)])
 
 
 def raw_from_vector(plan: QueryPlan, values: Iterable[int]) -> RawTable:
@@ -86,16 +89,23 @@ def raw_from_vector(plan: QueryPlan, values: Iterable[int]) -> RawTable:
     return RawTable(plan, read_vector(plan, values))
 
 
+def capped_from_vector(plan: QueryPlan, values: Iterable[int]) -> Capped:
+    """The capped counts of an opened exact sum. Raises `ValueError` as above."""
+    return dict(zip(capped_counts(plan), _columns(plan, values)[len(plan.statistics) :], strict=True))
+
+
 def read_vector(plan: QueryPlan, values: Iterable[int]) -> dict[str, list[int]]:
     """An opened sum as figures with their sign: each statistic cell by cell. Raises `ValueError` as above."""
-    signed = [_signed(int(each)) for each in values]
-    if len(signed) != plan.cells * len(plan.statistics):
-        raise ValueError(f"a sum of this plan has {plan.cells * len(plan.statistics)} figures, not {len(signed)}")
-    starts = range(0, len(signed), plan.cells)
-    return {
-        each.name: _opened(each, signed[start : start + plan.cells])
-        for each, start in zip(plan.statistics, starts, strict=True)
-    }
+    columns = zip(plan.statistics, _columns(plan, values), strict=False)
+    return {each.name: _opened(each, column) for each, column in columns}
+
+
+def _columns(plan: QueryPlan, values: Iterable[int]) -> list[list[int]]:
+    """Each statistic cell by cell, and after them each capped count."""
+    signed, expected = [_signed(int(each)) for each in values], figures_carried(plan)
+    if len(signed) != expected:
+        raise ValueError(f"a sum of this plan has {expected} figures, not {len(signed)}")
+    return [signed[start : start + plan.cells] for start in range(0, len(signed), plan.cells)]
 
 
 def _figures(raw: RawTable) -> Sequence[int]:

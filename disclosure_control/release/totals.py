@@ -14,7 +14,7 @@ from disclosure_control.linked.companions import find_companions
 from disclosure_control.linked.published import Published
 from disclosure_control.linked.telling import find_telling
 from disclosure_control.margins.noised import sums_told
-from disclosure_control.models.figures import release_model
+from disclosure_control.models.figures import check_model_for_others, release_model
 from disclosure_control.models.noised import release_noised_model
 from disclosure_control.models.release import ReleasedModel, name_roster
 from disclosure_control.models.row_count import count_rows, plan_rows
@@ -26,11 +26,13 @@ from disclosure_control.noise.wording import describe_noise
 from disclosure_control.presets.preset import TOTAL_LEVEL, Preset
 from disclosure_control.release.gate import ReleaseRefused, check_roster
 from disclosure_control.release.released import ReleasedTable, seal_release
+from disclosure_control.rows.others import Others
 from disclosure_control.rows.protected_table import Row, TableMalformed, name_categories, read_protected
 from disclosure_control.rows.protection import ALONE, protect
 from disclosure_control.rows.secondary import Neighbours
 from disclosure_control.suppression.deadline import TimeUp
 from disclosure_control.suppression.reader import Contradiction
+from query_engine.planning.capped_counts import MOST_OF_ONE
 from query_engine.planning.centred_sums import centre_sums, restore
 from query_engine.planning.plan import Path, QueryPlan
 from query_engine.planning.record_keys import keys_of
@@ -41,6 +43,12 @@ __all__ = ["check_changed_total", "check_total_preset", "release_changed_total",
 __all__ += ["release_noisy_model", "release_noisy_total"]
 
 OPENED = "Their figures were added up under masks, only the sum was opened, and it was protected before it was kept."
+
+BEYOND_ONE = (
+    "Behind every figure of anybody there are as many children as the preset asks for where those of any one authority "
+    f"are taken away and of each other {MOST_OF_ONE} are counted at most: an authority, which knows its own, is not "
+    "told by this release alone of too few others."
+)
 
 
 def check_total_preset(preset: Preset) -> None:
@@ -57,6 +65,7 @@ def check_total_preset(preset: Preset) -> None:
 def release_exact_total(
     plan: QueryPlan,
     raw: RawTable,
+    others: Others,
     answered: Collection[str],
     absent: Mapping[str, str],
     preset: Preset,
@@ -64,7 +73,8 @@ def release_exact_total(
 ) -> ReleasedTable | ReleasedModel:
     """The released table of an exact sum over these authorities, or the model that its plan has.
 
-    `beside` has the totals that were released before it.
+    `others` are those that are left where one of them takes its own rows away. `beside` has the totals that were
+    released before it.
 
     Raises `ReleaseRefused`; of a model, `ModelWithheld` and `ModelUndetermined` too.
     """
@@ -75,13 +85,14 @@ def release_exact_total(
     _check_total(plan, "exact_sum", answered, absent)
     if raw.plan.plan_id != plan.plan_id:
         raise ReleaseRefused(f"the sum answers another plan than {plan.plan_id}")
-    method = f"{_over(answered, absent)} {OPENED}"
+    method = f"{_over(answered, absent)} {OPENED} {BEYOND_ONE}"
     if plan.model is not None:
         figures = {each.name: raw.statistic(each.name) for each in plan.statistics}
+        check_model_for_others(plan, others, preset)
         model = release_model(plan, figures, preset)
         _check_beside(plan, model, preset, replace(beside, roster=answered))
         return name_roster(model, plan.plan_id, tuple(sorted(answered)), dict(sorted(absent.items())), method)
-    rows = protect(raw, preset, replace(beside, roster=answered)).rows
+    rows = protect(raw, preset, replace(beside, roster=answered), others).rows
     return seal_release(plan, preset, rows, tuple(answered), absent, f"{method} {preset.method}")
 
 

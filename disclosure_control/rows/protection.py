@@ -5,6 +5,7 @@ from itertools import chain
 
 from disclosure_control.presets.shipped import Preset
 from disclosure_control.rows.dominance import find_dominated
+from disclosure_control.rows.others import Others, RulesForOthers
 from disclosure_control.rows.protected_table import Cell, ProtectedTable, Row, name_categories, seal_table
 from disclosure_control.rows.rounding import release_figure
 from disclosure_control.rows.secondary import (
@@ -29,14 +30,15 @@ Withheld = Sequence[frozenset[str]]
 """Cell by cell the labels of the figures that are withheld."""
 
 
-def protect(raw: RawTable, preset: Preset, beside: Neighbours = ALONE) -> ProtectedTable:
+def protect(raw: RawTable, preset: Preset, beside: Neighbours = ALONE, others: Others | None = None) -> ProtectedTable:
     """The protected table of a raw one: every cell of the plan, its figures rounded or withheld (`c`).
 
     In order: (1) what rests on too few children is withheld, by the exact statistics (see `cell_rules`, `dominance`);
     (2) rows are withheld whole whose counts would give that away by totals (see `row_protection`); (3) totals that are
     no counts are withheld over whatever is withheld; (4) what is left is rounded (see `rounding`); (5) rows are
     withheld that would tell too much beside tables that left before; (6) so are figures from which, beside others, one
-    would follow that rests on too few. What the result is protected against, and what not, is the preset's `claim`.
+    would follow that rests on too few. Of a total over authorities (1) is asked of its `others`, too. What the result
+    is protected against, and what not, is the preset's `claim`.
     """
     plan = raw.plan
     if plan.model is not None:
@@ -46,6 +48,8 @@ def protect(raw: RawTable, preset: Preset, beside: Neighbours = ALONE) -> Protec
     cells = list(_figures_of_cells(raw))
     rules = SuppressionRules.for_plan(plan, preset)
     withheld: Withheld = [rules.withheld(figures) | find_dominated(plan, figures, preset) for figures in cells]
+    if others is not None:
+        withheld = _withhold_for_others(withheld, plan, preset, others)
     every = frozenset(each.label for each in rules.outputs)
     try:
         counts = additive_labels(plan)
@@ -55,7 +59,7 @@ def protect(raw: RawTable, preset: Preset, beside: Neighbours = ALONE) -> Protec
     withheld = _withhold_totals(plan, withheld, every - counts)
     rows = _print_rows(plan, cells, withheld, preset)
     for earlier in beside.groups():
-        if companions := protect_beside(raw, rows, earlier, beside, preset):
+        if companions := protect_beside(raw, rows, earlier, beside, preset, others):
             withheld = _withhold_rows(withheld, companions, every)
             rows = _print_rows(plan, cells, withheld, preset)
         if telling := hide_telling(raw, rows, earlier, beside, preset):
@@ -79,6 +83,12 @@ def _figures_of_cells(raw: RawTable) -> Iterator[Figures]:
     columns = {each.name: raw.statistic(each.name) for each in raw.plan.statistics}
     for place in range(raw.plan.cells):
         yield {name: column[place] for name, column in columns.items()}
+
+
+def _withhold_for_others(withheld: Withheld, plan: QueryPlan, preset: Preset, others: Others) -> Withheld:
+    """The same with what rests on too few others withheld."""
+    rules = RulesForOthers.for_plan(plan, preset)
+    return [each | rules.withheld(others.figures_of(place)) for place, each in enumerate(withheld)]
 
 
 def _withhold_rows(withheld: Withheld, rows: Collection[int], labels: frozenset[str]) -> Withheld:

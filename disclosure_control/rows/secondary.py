@@ -16,6 +16,7 @@ from disclosure_control.linked.counts.rules import rule_for
 from disclosure_control.linked.published import Published
 from disclosure_control.linked.telling import find_telling
 from disclosure_control.presets.preset import LEVELS, Preset
+from disclosure_control.rows.others import Others
 from disclosure_control.rows.protected_table import Row
 from disclosure_control.suppression.deadline import NEVER, Deadline, TimeUp
 from disclosure_control.suppression.hierarchy import TOTAL as WHOLE
@@ -145,19 +146,36 @@ def _name(category: object) -> str:
 
 
 def protect_beside(
-    raw: RawTable, rows: Sequence[Row], earlier: Sequence[Published], beside: Neighbours, preset: Preset
+    raw: RawTable,
+    rows: Sequence[Row],
+    earlier: Sequence[Published],
+    beside: Neighbours,
+    preset: Preset,
+    others: Others | None = None,
 ) -> Collection[int]:
     """The rows to withhold besides, for one group of what left earlier not to tell more when these are there too.
 
-    Where that is too much to look at, or takes too long, all of them.
+    Of a total, with its `others`, no authority is told more either. Where that is too much to look at, or takes too
+    long, all of them.
     """
     try:
         if (not earlier and stands_alone(raw.plan)) or tells_nothing(raw.plan, rows, preset):
             return ()
-        newest = Published("", raw.plan, preset, rows, beside.roster, imply_counts(raw, preset))
+        held = {} if others is None else _hold(raw.plan, others)
+        newest = Published("", raw.plan, preset, rows, beside.roster, imply_counts(raw, preset), held)
         return find_companions(earlier, newest, beside.deadline, _order(raw.plan, preset, beside.secret))
     except (TooTangled, Contradiction, RegionTangled, TimeUp):
         return range(len(rows))
+
+
+def _hold(plan: QueryPlan, others: Others) -> Mapping[tuple[int, str], int]:
+    """The most that one party has of each count that is printed, by row and label."""
+    return {
+        (place, each.label): most
+        for each in counts_of(plan)
+        if not each.implied
+        for place, most in enumerate(others.most_of_one[each.statistic])
+    }
 
 
 def hide_telling(

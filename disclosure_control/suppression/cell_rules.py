@@ -21,8 +21,9 @@ from itertools import permutations
 
 from disclosure_control.presets.shipped import Preset
 from disclosure_control.rows.subtraction import Trap, find_traps, groups_of
+from query_engine.planning.nested_counts import count_name, find_nested
 from query_engine.planning.plan import Output, QueryPlan
-from query_engine.planning.region import Region, RegionTangled, intersect
+from query_engine.planning.region import RegionTangled
 
 __all__ = ["Figures", "SuppressionRules", "least_behind", "least_meeting"]
 
@@ -51,13 +52,12 @@ class SuppressionRules:
         """The rules for a plan's cells."""
         children = next(each.name for each in plan.statistics if each.kind == "children")
         outputs = tuple(each for each in plan.outputs if each.kind != "dimension")
-        nested = tuple(pair for pair in permutations(outputs, 2) if _is_nested(*pair, plan))
         near = tuple(pair for pair in permutations(outputs, 2) if _is_near(*pair))
         try:
             traps = find_traps(plan)
         except RegionTangled:
             traps = None
-        return cls(preset, outputs, children, nested, traps, near)
+        return cls(preset, outputs, children, find_nested(plan), traps, near)
 
     def withheld(self, figures: Figures) -> frozenset[str]:
         """The labels of the figures of one cell that may not be shown.
@@ -108,6 +108,10 @@ class SuppressionRules:
         children = self.preset.least_alike(figures[one.present])
         return Fraction(abs(one.fraction - other.fraction)) * children < self.preset.smallest_count_shown
 
+    def left(self, whole: str, part: str, figures: Figures) -> int:
+        """How many of a group are not in another one within it, each by the name of its statistic."""
+        return figures[whole] - figures[part]
+
     def is_too_few(self, count: int) -> bool:
         """Whether a count of children may not be shown: a small one, and 0 where the preset withholds it.
 
@@ -133,7 +137,7 @@ class SuppressionRules:
                 return False
             case "regr_count":
                 present = figures[output.present]
-                return self.is_too_few(present) or self.is_a_few(figures[output.among] - present)
+                return self.is_too_few(present) or self.is_a_few(self.left(output.among, output.present, figures))
             case "sum" | "mean" if output.indicator:
                 return self.share_discloses(output, figures)
             case "sum" | "mean":
@@ -151,8 +155,8 @@ class SuppressionRules:
         and each has to be enough for one.
         """
         for inside, outside in output.sides:
-            everybody = figures[self.children if inside == output.among else output.present]
-            groups = (figures[inside], figures[outside], everybody - figures[inside])
+            everybody = self.children if inside == output.among else output.present
+            groups = (figures[inside], figures[outside], self.left(everybody, inside, figures))
             if any(map(self.is_too_few, groups)) or (_is_of_either_side(output) and any(map(self.is_no_mean, groups))):
                 return True
         return False
@@ -168,7 +172,7 @@ class SuppressionRules:
         count beside it (in this release or another), so each is held to the rule. Nobody missing is the ordinary case
         and discloses nothing; nobody answering no means that everybody answers yes, which is withheld where zeros are.
         """
-        return self.is_a_few(figures[output.among] - figures[output.present])
+        return self.is_a_few(self.left(output.among, output.present, figures))
 
     def total_discloses(self, output: Output, figures: Figures) -> bool:
         """For a quantity: children with a value fewer than the preset's minimum, or too few of them not at zero.
@@ -179,7 +183,7 @@ class SuppressionRules:
         how many have no value, and stays.
         """
         present, (nonzero,) = _contributors(output, figures)
-        missing = figures[output.among] - present
+        missing = self.left(output.among, output.present, figures)
         return (
             0 < self.preset.least_alike(present) < least_behind(output, self.preset)
             or self.is_too_few(nonzero)
@@ -196,7 +200,7 @@ class SuppressionRules:
         present, nonzero = _contributors(output, figures)
         if self.preset.least_alike(present) < least_behind(output, self.preset) or any(map(self.is_too_few, nonzero)):
             return True
-        if output.kind in _TELLING_ROWS and self.is_a_few(figures[output.among] - present):
+        if output.kind in _TELLING_ROWS and self.is_a_few(self.left(output.among, output.present, figures)):
             return True
         return output.kind == "quantile" and self.is_at_an_end(output, present)
 
@@ -212,8 +216,8 @@ class SuppressionRules:
         None at all is ordinary between children and their own rows, and of values that might be missing; between two
         conditions it says that everybody who meets the wider one meets the narrower, which is withheld where zeros are.
         """
-        narrow, wide = _count_name(part), _count_name(whole)
-        difference = figures[wide] - figures[narrow]
+        narrow, wide = count_name(part), count_name(whole)
+        difference = self.left(wide, narrow, figures)
         is_ordinary = part.kind == "regr_count" or narrow.removeprefix("children") == wide.removeprefix("rows")
         return self.is_a_few(difference) if is_ordinary else self.is_too_few(difference)
 
@@ -255,35 +259,6 @@ def _is_of_either_side(output: Output) -> bool:
     return any(each.holds is not True for each in measures) and not all(each.indicator for each in measures)
 
 
-def _count_name(output: Output) -> str:
-    return output.counted or output.statistics[0]
-
-
 def _contributors(output: Output, figures: Figures) -> tuple[int, list[int]]:
     """Children with a value, and measure by measure children with a value that is not zero."""
     return figures[output.present], [figures[name] for name in output.nonzero]
-
-
-def _is_nested(part: Output, whole: Output, plan: QueryPlan) -> bool:
-    """Whether `part` counts a strict part of what `whole` counts, by the plan alone.
-
-    Conditions too tangled to compare are taken to be nested, so that more is withheld, not less.
-    """
-    narrow, wide = _counted_rows(part, plan), _counted_rows(whole, plan)
-    if narrow is None or wide is None:
-        return False
-    try:
-        narrow, wide = intersect(narrow, plan.where), intersect(wide, plan.where)
-        if narrow == wide:
-            return part.kind == "distinct" and whole.kind != "distinct"
-        return intersect(narrow, wide) == narrow
-    except RegionTangled:
-        return True
-
-
-def _counted_rows(output: Output, plan: QueryPlan) -> Region | None:
-    """The condition on the rows (of a child, on one of its rows) that a figure counts, or None where it counts none."""
-    if not output.indicator and output.kind not in ("count", "distinct", "regr_count"):
-        return None
-    counted = next(each for each in plan.statistics if each.name == _count_name(output))
-    return True if counted.measure is None else counted.measure.where

@@ -5,14 +5,15 @@ it; a noised one is worked out. Only what may be shown is stored, together with 
 """
 
 import logging
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from audit.connection import Connection
 from audit.event import Action
 from disclosure_control.models.release import ReleasedModel
 from disclosure_control.models.withholding import ModelWithheld
-from disclosure_control.noise.shares import raw_from_vector
+from disclosure_control.noise.shares import capped_from_vector, raw_from_vector
 from disclosure_control.release.gate import ReleaseRefused
 from disclosure_control.release.released import ReleasedTable
 from disclosure_control.release.totals import (
@@ -21,6 +22,7 @@ from disclosure_control.release.totals import (
     release_noisy_model,
     release_noisy_total,
 )
+from disclosure_control.rows.others import reckon_others
 from federation.exchange import QueryState
 from federation.manifest import Path
 from federation.releases import LATE, load_approved_preset
@@ -99,11 +101,19 @@ def _protect(
         return release_changed_total(plan, raw_from_vector(plan, values), answered, absent, open_cell_keys(hub, preset))
     if manifest.path is Path.EXACT_SUM:
         raw, earlier = raw_from_vector(plan, values), find_totals(hub, manifest, plan)
-        return release_exact_total(plan, raw, answered, absent, preset, earlier)
+        others = reckon_others(raw, capped_from_vector(plan, values), _most_together(hub, query, answered))
+        return release_exact_total(plan, raw, others, answered, absent, preset, earlier)
     assert manifest.sum is not None  # read_manifest holds the path to it
     release = release_noisy_total if plan.model is None else release_noisy_model
     terms = noise_terms(manifest.sum, len(manifest.roster))
     return release(plan, values, terms, answered, absent, preset)
+
+
+def _most_together(hub: Hub, query: StoredQuery, answered: Collection[str]) -> int:
+    """How many of these authorities' rows one operator has at most."""
+    members, asked_at = hub.register().members, query.manifest.issued_at
+    nodes = (each for each in members if each.id in query.manifest.roster and each.authority(asked_at) in answered)
+    return max(Counter(each.operator for each in nodes).values())
 
 
 def _withhold(hub: Hub, query: StoredQuery, attempt: StoredAttempt, collector: Collector) -> None:

@@ -94,7 +94,7 @@ def _measure_question(number: int, question: "Question", snapshots: Sequence[Pat
     if judge_path(plan, "noisy_sum").allowed:
         row |= _measure_noise(plan, whole, nodes)
     if judge_path(plan, "exact_sum").allowed:
-        row |= _columns("exact_sum", measure_protected(whole, load_preset(TOTAL_PRESET)))
+        row |= _columns("exact_sum", measure_protected(tables, load_preset(TOTAL_PRESET)))
     return row | {"asks": question.asks}
 
 

@@ -7,6 +7,7 @@ from, times the largest roster, and room for noise at either end.
 
 from dataclasses import dataclass
 
+from query_engine.planning.capped_counts import figures_carried
 from query_engine.planning.measuring import LARGEST_ROSTER, MOST_ROWS, NOISE_ROOM
 from query_engine.planning.plan import QueryPlan
 
@@ -47,5 +48,5 @@ def prove_no_overflow(plan: QueryPlan) -> tuple[Bound, ...]:
 
 
 def plan_bytes(plan: QueryPlan) -> int:
-    """The bytes of one authority's figures as they travel: every statistic of every cell."""
-    return plan.cells * len(plan.statistics) * FIGURE_BYTES
+    """The bytes of one authority's figures as they travel: all that is carried of every cell."""
+    return figures_carried(plan) * FIGURE_BYTES

@@ -23,8 +23,9 @@ from query_engine.planning.relation import governed_columns, items_of, tables_of
 from query_engine.query.model import Function
 from query_engine.query.view import TOTAL as TOTAL
 
-PLANNER_VERSION = "5"
-"""Changes whenever the same question would be planned differently, or the noise in its sums be about other middles."""
+PLANNER_VERSION = "6"
+"""Changes whenever the same question would be planned differently, or its sums carry anything else: noise about other
+middles, or other counts beside the figures (`capped_counts`)."""
 
 Path = Literal["noisy_sum", "exact_sum", "per_authority"]
 """How a table leaves the nodes: see `paths`."""

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from query_engine.catalogue import GovernedTable
 from query_engine.models.formula import Factor, Main, ModelFormula, mains_of
+from query_engine.planning.capped_counts import MOST_OF_ONE, capped_counts
 from query_engine.planning.overflow import plan_bytes
 from query_engine.planning.plan import Dimension, Measure, Output, QueryPlan, Statistic
 from query_engine.wording.phrases import call_column, describe_condition
@@ -70,9 +71,11 @@ def _cells(plan: QueryPlan) -> str:
 
 
 def _carried(plan: QueryPlan) -> Iterator[str]:
-    size = f"{plan_bytes(plan):,} bytes for each authority"
-    yield f"{len(plan.statistics)} whole numbers for each cell, {size}"
+    size, capped = f"{plan_bytes(plan):,} bytes for each authority", len(capped_counts(plan))
+    yield f"{len(plan.statistics) + capped} whole numbers for each cell, {size}"
     yield from (describe_statistic(each, plan.governed) for each in plan.statistics)
+    if capped:
+        yield f"{capped} of these counts and of their differences once more, each {MOST_OF_ONE} of an authority at most"
 
 
 def _dimensions(plan: QueryPlan) -> Iterator[str]:

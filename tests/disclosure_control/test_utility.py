@@ -30,29 +30,29 @@ def drawn(make_plan: MakePlan, make_raw: MakeRaw, girls: Sequence[int], sql: str
 
 
 def test_what_every_authority_withholds_is_missing_from_the_sum(make_plan: MakePlan, make_raw: MakeRaw) -> None:
-    """9, 6 and 5 girls are 20: shown are 10, and 200 boys as 90 + 60 + 50; once added up, nothing is withheld."""
-    tables, whole = drawn(make_plan, make_raw, [9, 6, 5])
+    """Of 30 girls 10 are shown, and all boys, as 90 + 60 + 50 + 40 + 60; once added up, nothing is withheld."""
+    tables, whole = drawn(make_plan, make_raw, [9, 6, 5, 4, 6])
     left, held = measure_suppressed(tables, whole, ROWS)
     assert left.lost == 0
-    assert left.error == pytest.approx((0.5 + 0) / 2)
-    assert held == pytest.approx(2 / 6)
-    assert measure_protected(whole, TOTAL) == Left(0, 0)
+    assert left.error == pytest.approx((2 / 3 + 0) / 2)
+    assert held == pytest.approx(4 / 10)
+    assert measure_protected(tables, TOTAL) == Left(0, 0)
 
 
 def test_what_nobody_shows_is_lost(make_plan: MakePlan, make_raw: MakeRaw) -> None:
-    tables, whole = drawn(make_plan, make_raw, [3, 4, 5])
+    tables, whole = drawn(make_plan, make_raw, [3, 4, 5, 2, 6])
     left, held = measure_suppressed(tables, whole, ROWS)
     assert (left.lost, held) == (0.5, 0.5)
-    assert measure_protected(whole, TOTAL).lost == 0
+    assert measure_protected(tables, TOTAL).lost == 0
 
 
 def test_what_is_lost_for_want_of_children_is_told_from_what_protection_costs(
     make_plan: MakePlan, make_raw: MakeRaw
 ) -> None:
-    """2 + 3 girls are too few in the nation too, 3 + 4 + 5 are not: nobody may have the first, whoever protects."""
-    tables, whole = drawn(make_plan, make_raw, [2, 3])
+    """Five girls are too few in the nation too, 3 + 4 + 5 are not: nobody may have the first, whoever protects."""
+    tables, whole = drawn(make_plan, make_raw, [1] * 5)
     left, _ = measure_suppressed(tables, whole, ROWS)
-    total = measure_protected(whole, TOTAL)
+    total = measure_protected(tables, TOTAL)
     assert (left.lost, left.too_few, left.for_protection) == (0.5, 0.5, 0)
     assert (total.lost, total.too_few, total.for_protection) == (0.5, 0.5, 0)
     tables, whole = drawn(make_plan, make_raw, [3, 4, 5])
@@ -60,11 +60,20 @@ def test_what_is_lost_for_want_of_children_is_told_from_what_protection_costs(
     assert (left.lost, left.too_few, left.for_protection) == (0.5, 0, 0.5)
 
 
+def test_what_an_authority_could_take_its_own_from_is_lost_to_an_exact_sum(
+    make_plan: MakePlan, make_raw: MakeRaw
+) -> None:
+    """Of 25 girls 21 are one authority's, which would know of four others; they are not too few, but for it."""
+    tables, _ = drawn(make_plan, make_raw, [21, 1, 1, 1, 1])
+    total = measure_protected(tables, TOTAL)
+    assert (total.lost, total.too_few, total.for_protection) == (0.5, 0, 0.5)
+
+
 def test_what_is_withheld_beside_others_is_not_too_few(make_plan: MakePlan, make_raw: MakeRaw) -> None:
     """Of 5 girls, 40 boys and 45 children the girls alone are too few; one more figure goes, so that they stay so."""
     plan = make_plan("SELECT sex, COUNT(*) AS n FROM child_year WHERE academic_year = 202425 GROUP BY ROLLUP (sex)")
-    whole = make_raw(plan, "sex | children\nF | 5\nM | 40\nTotal | 45")
-    left = measure_protected(whole, load_preset("ukllc"))
+    tables = [make_raw(plan, "sex | children\nF | 1\nM | 8\nTotal | 9")] * 5
+    left = measure_protected(tables, load_preset("ukllc"))
     assert (left.lost, left.too_few) == (2 / 3, 1 / 3)
 
 

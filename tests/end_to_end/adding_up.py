@@ -22,6 +22,7 @@ from disclosure_control.release.totals import (
     release_noisy_model,
     release_noisy_total,
 )
+from disclosure_control.rows.others import Capped, Others, cap_counts
 from federation.exchange import QueryDraft, QueryState, ReleaseDocument, RunDraft
 from federation.manifest import Path as LeavingPath
 from federation.preset_terms import state_preset
@@ -66,6 +67,7 @@ class Opened:
     """What the hub opened, before anything was done with it, and the seeds of the noise in it, node by node."""
 
     figures: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    others: Others | None = None
     terms: NoiseTerms | None = None
     seeds: list[int] = field(default_factory=list)
 
@@ -81,9 +83,10 @@ class Opened:
 def looking_at(opened: Opened) -> Iterator[None]:
     """Keep what the hub opens meanwhile as it hands it to the gate, and draw noise from bits that are known."""
 
-    def look_at_exact(plan: QueryPlan, raw: RawTable, *rest: object) -> object:
+    def look_at_exact(plan: QueryPlan, raw: RawTable, others: Others, *rest: object) -> object:
         opened.figures = {each.name: raw.statistic(each.name) for each in plan.statistics}
-        return release_exact_total(plan, raw, *rest)  # type: ignore[arg-type]
+        opened.others = others
+        return release_exact_total(plan, raw, others, *rest)  # type: ignore[arg-type]
 
     def look_at_changed(plan: QueryPlan, raw: RawTable, *rest: object) -> object:
         opened.figures = {each.name: raw.statistic(each.name) for each in plan.statistics}
@@ -188,6 +191,16 @@ class AddingUp(OneProcess):
                 pooled = directory / f"{table}.parquet"
                 connection.execute(f"COPY (SELECT * FROM read_parquet([{listed}])) TO '{pooled}' (FORMAT parquet)")
         return {table: directory / f"{table}.parquet" for table in found}
+
+    def run_apart(self, plan: QueryPlan) -> list[RawTable]:
+        """A plan's figures over the rows of each node by itself."""
+        snapshots = (node.store.newest(TERM) for node in self.nodes.values())
+        return [run_pooled(plan, each.tables) for each in snapshots if each is not None]
+
+    def cap(self, plan: QueryPlan) -> Capped:
+        """The capped counts of a plan, from each node's own rows, added up beside the protocol."""
+        parts = [cap_counts(each) for each in self.run_apart(plan)]
+        return {each: [sum(few) for few in zip(*(part[each] for part in parts), strict=True)] for each in parts[0]}
 
 
 def run_pooled(plan: QueryPlan, tables: Mapping[str, Path]) -> RawTable:

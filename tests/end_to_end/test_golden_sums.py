@@ -19,6 +19,7 @@ from disclosure_control.models.noised import DROWNED
 from disclosure_control.noise.calibration import calibrate, half_widths
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.release.totals import release_exact_total, release_noisy_total
+from disclosure_control.rows.others import reckon_others
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
 from federation.sum_terms import make_noisy_terms
@@ -31,6 +32,7 @@ from query_engine.planning.plan import QueryPlan
 from query_engine.question import read_question
 from query_engine.questions import Question, load_questions
 from query_engine.tables import RawTable
+from tests.disclosure_control.taking_away import find_told
 from tests.end_to_end.adding_up import PRESET, AddingUp, adding_up, run_pooled
 from tests.query_engine.plain_text import assert_text_agrees
 from tests.small_federation import SmallFederation
@@ -99,8 +101,11 @@ def test_an_exact_sum_is_what_pooled_rows_give(exact: AddingUp, pooled: Mapping[
     assert {name: tuple(column) for name, column in exact.opened.figures.items()} == figures_of(truth)
     assert any(any(column) for column in exact.opened.figures.values())
     assert_text_agrees(question.sql, RawTable(plan, exact.opened.figures), pooled)
-    shown = release_exact_total(plan, truth, exact.federation.authorities, {}, load_preset(PRESET))
+    others = reckon_others(truth, exact.cap(plan), 1)
+    assert exact.opened.others == others
+    shown = release_exact_total(plan, truth, others, exact.federation.authorities, {}, load_preset(PRESET))
     assert release.table["rows"] == shown.to_json()["rows"]
+    assert not find_told(plan, load_preset(PRESET), release.table["rows"], exact.run_apart(plan))
 
 
 @pytest.mark.parametrize("question", ask_by("noisy_sum"))
@@ -151,7 +156,9 @@ def test_a_model_is_fitted_through_an_exact_sum_as_to_pooled_rows(exact: AddingU
     release = exact.ask(MODEL, LeavingPath.EXACT_SUM)
     truth = run_pooled(plan, pooled)
     assert {name: tuple(column) for name, column in exact.opened.figures.items()} == figures_of(truth)
-    shown = release_exact_total(plan, truth, exact.federation.authorities, {}, load_preset(PRESET))
+    others = reckon_others(truth, exact.cap(plan), 1)
+    assert exact.opened.others == others
+    shown = release_exact_total(plan, truth, others, exact.federation.authorities, {}, load_preset(PRESET))
     assert release.table["terms"] == shown.to_json()["terms"]
     by_hand = fit_by_hand(pooled["child_year"])
     assert fit_opened(plan, exact.opened.figures) == pytest.approx(by_hand, rel=1e-8)

@@ -38,6 +38,7 @@ from query_engine.planning.record_keys import CellKeyUnsuited, keys_of, with_rec
 from query_engine.tables import RawTable
 from tests.disclosure_control.cell_key.make_golden import OURS, draw_records
 from tests.disclosure_control.drawn_releases import make_plan
+from tests.disclosure_control.of_many import of_many
 from tests.query_engine.opened_engines import opener_of
 from tests.query_engine.small_tables import Row, write_table
 
@@ -225,8 +226,9 @@ def test_the_gate_refuses_what_carries_no_keys() -> None:
 def test_the_gate_of_rounded_totals_takes_no_preset_with_cell_keys() -> None:
     """It would print exact counts: they have no base to be rounded to."""
     plain = plan_for_path(make_plan(COUNTS), "exact_sum")
+    raw = drawn(plain, 40, 3)
     with pytest.raises(ReleaseRefused, match="changes counts by cell keys"):
-        release_exact_total(plain, drawn(plain, 40, 3), ANSWERED, ABSENT, KEYS.preset)
+        release_exact_total(plain, raw, of_many(raw), ANSWERED, ABSENT, KEYS.preset)
     with pytest.raises(ValueError, match="changed by cell keys"):
         protect(drawn(plain, 40, 3), KEYS.preset)
     with pytest.raises(ValueError, match="does not change counts by table D5V3"):

@@ -14,6 +14,7 @@ from federation.plans import derive_plan
 from query_engine.models.counts import ChildCount
 from query_engine.models.design import Product
 from query_engine.tables import RawTable
+from tests.disclosure_control.of_many import of_many
 
 ANSWERED = ("301", "302")
 WHOSE = "FROM child_year WHERE academic_year = 202425 AND counted_here AND age IN (14, 15)"
@@ -41,7 +42,8 @@ def release_beside(earlier: tuple[Published, ...], where: str, children: int) ->
     figures = {each.name: [children] for each in plan.statistics}
     figures |= {name: [sums[product]] for product, name in plan.model.sums.items()}
     figures |= {plan.model.left_out: [0]} if plan.model.left_out else {}
-    model = release_exact_total(plan, RawTable(plan, figures), ANSWERED, {}, ONS, Neighbours(earlier))
+    raw = RawTable(plan, figures)
+    model = release_exact_total(plan, raw, of_many(raw), ANSWERED, {}, ONS, Neighbours(earlier))
     assert isinstance(model, ReleasedModel)
     return model
 

@@ -23,6 +23,7 @@ from query_engine.planning.plan import Path, QueryPlan
 from query_engine.tables import RawTable
 from tests.disclosure_control.conftest import MakeRaw
 from tests.disclosure_control.drawn_releases import make_plan
+from tests.disclosure_control.of_many import of_many
 
 ONS = load_preset("ons_10_5")
 
@@ -44,7 +45,8 @@ def plan_of(sql: str, path: Path) -> QueryPlan:
 
 def exact_total(sql: str, cells: str, preset: str, make_raw: MakeRaw) -> ReleasedTable:
     plan = plan_of(sql, "exact_sum")
-    released = release_exact_total(plan, make_raw(plan, cells), ANSWERED, ABSENT, load_preset(preset))
+    raw = make_raw(plan, cells)
+    released = release_exact_total(plan, raw, of_many(raw), ANSWERED, ABSENT, load_preset(preset))
     assert isinstance(released, ReleasedTable)
     return released
 
@@ -145,14 +147,15 @@ def model_sums(plan: QueryPlan, children: int) -> RawTable:
 def test_a_model_is_released_of_an_exact_total() -> None:
     """Fitted from the sums of all that answered, with who they are; a few children are told of by none."""
     plan = plan_of(MODEL, "exact_sum")
-    model = release_exact_total(plan, model_sums(plan, 400), ANSWERED, ABSENT, ONS)
+    sums, few = model_sums(plan, 400), model_sums(plan, 4)
+    model = release_exact_total(plan, sums, of_many(sums), ANSWERED, ABSENT, ONS)
     assert isinstance(model, ReleasedModel)
     assert (model.plan_id, model.rows, model.answered, model.absent) == (plan.plan_id, 400, ANSWERED, ABSENT)
     assert model.notes[0].startswith("A total over 3 of 5 authorities.")
     assert model.to_json()["absent"] == ABSENT
     assert "302: no answer came in time (late)" in model.to_text()
     with pytest.raises(ModelWithheld):
-        release_exact_total(plan, model_sums(plan, 4), ANSWERED, ABSENT, ONS)
+        release_exact_total(plan, few, of_many(few), ANSWERED, ABSENT, ONS)
 
 
 # --- Noisy totals --------------------------------------------------------------------------------------------------
@@ -257,7 +260,7 @@ COUNT = "SELECT COUNT(*) AS n FROM child_year"
 
 def exact_gate(plan: QueryPlan, answered: tuple[str, ...], absent: Mapping[str, str]) -> object:
     raw = RawTable(plan, {each.name: [100] * plan.cells for each in plan.statistics})
-    return release_exact_total(plan, raw, answered, absent, ONS)
+    return release_exact_total(plan, raw, of_many(raw), answered, absent, ONS)
 
 
 def noisy_gate(plan: QueryPlan, answered: tuple[str, ...], absent: Mapping[str, str]) -> object:
@@ -306,7 +309,7 @@ def test_the_sum_must_be_of_the_plan() -> None:
     plan, other = (plan_of(sql, "exact_sum") for sql in (COUNT, COUNT.replace("COUNT(*)", "COUNT(DISTINCT child)")))
     raw = RawTable(other, {each.name: [100] for each in other.statistics})
     with pytest.raises(ReleaseRefused, match="answers another plan"):
-        release_exact_total(plan, raw, ANSWERED, {}, ONS)
+        release_exact_total(plan, raw, of_many(raw), ANSWERED, {}, ONS)
     noisy = plan_of(COUNT, "noisy_sum")
     for values in ([], [1, 2], [MODULUS]):
         with pytest.raises(ReleaseRefused, match="figures"):

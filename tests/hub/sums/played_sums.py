@@ -4,6 +4,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from disclosure_control.rows.others import cap_counts
 from federation.envelope import Envelope, decode_base64, seal_envelope
 from federation.exchange import Delivery, DeliveryKind, QueryDraft, RunDraft
 from federation.manifest import Path, manifest_digest, read_manifest
@@ -53,6 +54,7 @@ from hub.settling import keep_up
 from hub.sums import arrivals, complaints, prekeys, slots
 from hub.sums.advancing import advance
 from query_engine.planning.plan import QueryPlan
+from query_engine.tables import RawTable
 from tests.hub.played_federation import PROJECT, PlayedFederation
 from tests.hub.replies import released
 from tests.projects import make_project
@@ -61,6 +63,12 @@ SQL = """SELECT key_stage, COUNT(*) AS children FROM child_year
 WHERE academic_year = 202425 AND counted_here AND population = 'looked_after' GROUP BY key_stage"""
 
 TERM = "202425-summer"
+
+
+def carry(plan: QueryPlan, figures: Sequence[int]) -> list[int]:
+    """What a node with these figures adds to a sum: they, and of an exact one its capped counts."""
+    columns = {each.name: figures[at * plan.cells :][: plan.cells] for at, each in enumerate(plan.statistics)}
+    return [*figures, *(few for column in cap_counts(RawTable(plan, columns)).values() for few in column)]
 
 
 @dataclass
@@ -162,7 +170,9 @@ class PlayedNode:
             self._read_query(wanted), certificate=wanted.certificate, earlier=wanted.earlier, aborts=wanted.aborts
         )
         answer = AnswerFacts(self.name.removeprefix("node-"), f"{manifest.snapshot_term}-00", register.version)
-        sent = self.contributor.contribute(query, self.figures(plan), answer, register, self.federation.clock())
+        sent = self.contributor.contribute(
+            query, carry(plan, self.figures(plan)), answer, register, self.federation.clock()
+        )
         handed = ContributionHandedIn(contribution=sent.envelope, vector=sent.masked.data, consent=sent.consent)
         arrivals.accept_contribution(self.federation.hub, self.federation.member(self.name), digest, handed)
         advance(self.federation.hub, digest)

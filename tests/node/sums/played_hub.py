@@ -57,6 +57,7 @@ from federation.sums_exchange import (
 from federation.wire import Document, decode_document, encode_document, whole_seconds
 from node.service import Node
 from node.sums.deliveries import deal_with_sum
+from query_engine.planning.capped_counts import figures_carried
 from tests.small_federation import SmallFederation, read_reply
 
 
@@ -215,7 +216,7 @@ class PlayedSum:
             members=manifest.roster,
             threshold=manifest.sum.threshold,
             dropouts=manifest.sum.dropouts,
-            cells=self.plan.cells * len(self.plan.statistics),
+            cells=figures_carried(self.plan),
             gather_seconds=manifest.sum.gather_seconds,
             expires_at=manifest.expires_at,
             snapshot_term=manifest.snapshot_term,
@@ -340,6 +341,6 @@ def exact_figures(hub: PlayedHub, played: PlayedSum, names: Iterable[str]) -> li
         snapshot = node.store.newest(played.manifest.snapshot_term)
         assert snapshot is not None
         with open_engine(node, snapshot) as engine:
-            own = vector_of(engine.run(exact)).values
+            own = vector_of(engine.run(exact)).values[: played.facts.cells]
         totals = [total + value for total, value in zip(totals, own, strict=True)] if totals else list(own)
     return [value if value < 2**63 else value - 2**64 for value in (total % 2**64 for total in totals)]
