@@ -85,13 +85,14 @@ def _check_contributions(
 ) -> Mapping[str, Contribution]:
     """Return what each survivor signed of what it contributed."""
     seen: dict[str, Contribution] = {}
+    carried = figures_carried(plan)  # Once: the pairs of a plan with many counts take a second to find.
     for envelope in signed:
         word = _read(envelope, CONTRIBUTION_TYPE, Contribution)
         _verify(envelope, word.node, members, word.register_version)
         place = (word.manifest_digest, word.attempt, word.slot, word.roster_digest)
         if place != (statement.manifest_digest, statement.attempt, statement.slot, statement.roster_digest):
             raise TotalMismatch(f"{word.node} contributed to another sum than was opened")
-        if word.cells != figures_carried(plan):
+        if word.cells != carried:
             raise TotalMismatch(f"{word.node} contributed another number of figures than the plan has")
         seen[word.node] = word
     if len(seen) != len(signed) or seen.keys() != set(statement.survivors):

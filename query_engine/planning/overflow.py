@@ -17,6 +17,9 @@ LIMIT = 2**63
 FIGURE_BYTES = 8
 """Bytes of one figure as it travels."""
 
+BYTE_LIMIT = 2**23
+"""The most bytes that one authority's figures may have as they travel through a sum."""
+
 
 class OverflowPossible(Exception):
     """A sum of the plan could leave 64 bits. The text names the statistic."""

@@ -18,6 +18,7 @@ from typing import get_args
 from query_engine.geography import load_authorities, load_every_authority
 from query_engine.planning.contributions import ContributionUnbounded, prove_contributions
 from query_engine.planning.measure_keys import measure_keys as measure_keys
+from query_engine.planning.overflow import BYTE_LIMIT, plan_bytes
 from query_engine.planning.plan import Path as Path
 from query_engine.planning.plan import QueryPlan
 from query_engine.planning.reach import reach_sets, smallest_reach
@@ -183,6 +184,15 @@ def _against_exact_sum(plan: QueryPlan) -> Iterator[Objection]:
     yield from found
     if not found:
         yield from _against_reach(plan)
+    yield from _against_size(plan)
+
+
+def _against_size(plan: QueryPlan) -> Iterator[Objection]:
+    """An exact sum carries more than the planner looks at: its capped counts, of which pairs of counts make many."""
+    size = plan_bytes(replace(plan, path="exact_sum"))
+    if size > BYTE_LIMIT:
+        reason = f"with its capped counts each authority would send {size:,} bytes, and may send {BYTE_LIMIT:,}"
+        yield Objection(RefusalCode.TOO_MANY_CELLS, reason)
 
 
 def _against_geography(plan: QueryPlan) -> Iterator[Objection]:

@@ -4,7 +4,7 @@ from query_engine.catalogue import Catalogue, GovernedTable
 from query_engine.planning.dimensions import check_distinct, plan_dimension
 from query_engine.planning.measuring import CHILDREN, Measuring
 from query_engine.planning.model_plan import plan_model
-from query_engine.planning.overflow import plan_bytes
+from query_engine.planning.overflow import BYTE_LIMIT, plan_bytes
 from query_engine.planning.plan import Dimension, Output, QueryPlan, Statistic
 from query_engine.planning.region import RegionTangled
 from query_engine.planning.relating import check_joins_used, settle_source
@@ -28,9 +28,6 @@ FIGURE_LIMIT = 100_000
 
 WORK_LIMIT = 1_000
 """The most statistics, counted once for each grouping set, that an engine is asked to work out."""
-
-BYTE_LIMIT = 2**23
-"""The most bytes that one authority's figures may have as they travel through a sum."""
 
 
 def plan_query(query: AggregateQuery, catalogue: Catalogue) -> QueryPlan:

@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from query_engine.geography import load_authorities
+from query_engine.planning.overflow import plan_bytes
 from query_engine.planning.paths import (
     CONFLICTING,
     Path,
@@ -106,6 +107,20 @@ def test_a_cell_that_few_can_reach_is_no_exact_sum(plan_of: PlanOf, monkeypatch:
     with pytest.raises(QueryRefused, match="10 authorities alone, and needs 11") as refused:
         check_path(plan, "exact_sum")
     assert refused.value.code == C.PATH_REACH
+
+
+def test_an_exact_sum_too_large_to_travel_with_its_capped_counts_is_refused(
+    plan_of: PlanOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two statistics of one cell, and both once more, are 32 bytes; by any other path they are 16."""
+    plan = plan_of("SELECT COUNT(*) AS n FROM child_year")
+    monkeypatch.setattr("query_engine.planning.paths.BYTE_LIMIT", 32)
+    assert plan_bytes(plan_for_path(plan, "exact_sum")) == 32
+    monkeypatch.setattr("query_engine.planning.paths.BYTE_LIMIT", 31)
+    assert [each.allowed for each in judge_paths(plan)] == [True, False, True]
+    with pytest.raises(QueryRefused, match="would send 32 bytes, and may send 31") as refused:
+        plan_for_path(plan, "exact_sum")
+    assert refused.value.code == C.TOO_MANY_CELLS
 
 
 def test_reach_is_counted_in_operators_of_the_roster(plan_of: PlanOf) -> None:

@@ -1,7 +1,7 @@
 """Totals that authorities attack, each of which knows its own rows: none is told of too few others."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import cycle
 from random import Random
@@ -15,7 +15,7 @@ from disclosure_control.noise.shares import capped_from_vector, raw_from_vector,
 from disclosure_control.presets.shipped import list_presets, load_preset
 from disclosure_control.release.gate import ReleaseRefused
 from disclosure_control.release.released import ReleasedTable
-from disclosure_control.release.totals import check_total_preset, release_exact_total
+from disclosure_control.release.totals import BEYOND_ONE, check_total_preset, release_exact_total
 from disclosure_control.rows.others import Others, RulesForOthers, reckon_others
 from disclosure_control.rows.protected_table import Row
 from disclosure_control.rows.protection import ALONE, protect
@@ -55,6 +55,17 @@ def plan_of(sql: str) -> QueryPlan:
 def counted(plan: QueryPlan, figures: Sequence[int]) -> RawTable:
     """The rows of one authority, of which every statistic is how many children there are."""
     return RawTable(plan, {each.name: figures for each in plan.statistics})
+
+
+def counted_with(plan: QueryPlan, everybody: int, meeting: Mapping[str, int]) -> RawTable:
+    """The rows of one authority of whom so many meet the condition of each figure that has one."""
+    figures = {each.name: [everybody] for each in plan.statistics}
+    for output in plan.outputs:
+        size = meeting.get(output.label, everybody)
+        for inside, outside in output.sides:
+            figures |= {inside: [size], outside: [everybody - size]}
+        figures |= {name: [size] for name in output.statistics}
+    return RawTable(plan, figures)
 
 
 def draw_cells(plan: QueryPlan, random: Random) -> RawTable:
@@ -194,16 +205,31 @@ def test_whom_one_count_has_beyond_another_is_counted_too() -> None:
 
     def of(between: int) -> RawTable:
         """An authority with 30 children, 10 of whom are the oldest, and so many between."""
-        figures = {each.name: [30] for each in plan.statistics}
-        for output, size in zip(plan.outputs, (10 + between, 10), strict=True):
-            for name in (*output.statistics, output.among, output.present, *output.nonzero):
-                figures[name] = [size]
-            for inside, outside in output.sides:
-                figures |= {inside: [size], outside: [30 - size]}
-        return RawTable(plan, figures)
+        return counted_with(plan, 30, {"wide": 10 + between, "narrow": 10})
 
     assert release([of(each) for each in (17, 1, 1, 1, 0)], "ons_10_5") == ((70, C),)
     assert release([of(4)] * 5, "ons_10_5") == ((70, 50),)
+
+
+def test_whom_two_counts_leave_of_a_third_is_not_claimed() -> None:
+    """Of 160 children less 60 and 60 there are 34 to 46: who has 39 of the 40 knows of 7 others at most."""
+    young, old = ("age <= 9", "age >= 15")
+    asked = f"COUNT(*) AS n, COUNT(*) FILTER (WHERE {young}) AS young, COUNT(*) FILTER (WHERE {old}) AS old"
+    plan = plan_of(f"SELECT {asked} {YEAR}")
+    tables = [counted_with(plan, 20 + rest, {"young": 10, "old": 10}) for rest in (39, 1, 0, 0, 0, 0)]
+    assert release(tables, "opensafely") == ((160, 60, 60),)
+    assert load_preset("opensafely").smallest_count_shown > 160 + 2 - 2 * (60 - 2) - 39
+    assert "Not claimed: the same of groups that nobody asked for" in BEYOND_ONE
+
+
+def test_a_node_that_adds_too_much_to_capped_counts_undoes_the_protection_of_all() -> None:
+    """Nobody can tell: of 20 children 17 are one authority's, and another says that a thousand are left."""
+    plan = plan_of(f"SELECT COUNT(*) AS n {YEAR}")
+    raw, honest = open_sum([counted(plan, [each]) for each in (17, 1, 1, 1)])
+    lied = reckon_others(raw, {each: [1_006] for each in honest.least}, 1)
+    shown = [protect(raw, load_preset("ons_10_5"), others=each).rows for each in (honest, lied)]
+    assert shown == [((C,),), ((20,),)]
+    assert "as far as all of them counted truly" in BEYOND_ONE
 
 
 @settings(max_examples=examples(50), derandomize=True, deadline=None)
