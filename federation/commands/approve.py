@@ -17,10 +17,14 @@ import click
 def approve(state: Path, digest: str | None, yes: bool, reason: str, query_id: str) -> None:
     """Show what QUERY_ID asks and what would leave each authority; sign it if you agree, or refuse it."""
     from federation.client import ManifestMismatch, connect
+    from federation.manifest import ApprovalError
     from federation.reading import describe_manifest
 
     with connect(state) as client:
         review = client.review(query_id)
+        if review.manifest.asker == client.member_id:
+            own = f"{query_id} is your own, and others approve it: take it back with circe query withdraw"
+            raise ApprovalError("approved_by_own", own)
         click.echo(describe_manifest(review.manifest, review.digest, review.plan, review.asker), err=True)
         if digest and digest != review.digest:
             raise ManifestMismatch(f"this manifest's digest is {review.digest}, not the one given: nothing was signed")

@@ -1,8 +1,18 @@
 """What several papers say of a project in the same words."""
 
+from collections.abc import Mapping
+
 from federation.papers.paper import Grid
 from federation.project import Project
 from query_engine.catalogue import Catalogue
+from query_engine.columns import Sensitivity
+
+SENSITIVITIES: Mapping[Sensitivity, str] = {
+    "ordinary": "Ordinary",
+    "care_record": "From the record of a child's care",
+    "special_category": "Special category data (UK GDPR Article 9)",
+}
+"""How sensitive a data item is, in words: here as on the catalogue's pages."""
 
 
 def describe_organisations(project: Project) -> Grid:
@@ -23,7 +33,7 @@ def describe_items(project: Project, catalogue: Catalogue) -> Grid:
     for item in project.data_items:
         for name in item.columns:
             column = catalogue.table(item.table).columns[name]
-            rows.append((f"{item.table}.{name}", column.source, column.sensitivity, column.definition))
+            rows.append((f"{item.table}.{name}", column.source, SENSITIVITIES[column.sensitivity], column.definition))
     return Grid(("Data item", "Source", "Sensitivity", "Definition"), tuple(rows))
 
 

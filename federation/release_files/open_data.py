@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 
-from disclosure_control.layout import write_csv
+from disclosure_control.layout import write_csv, write_entry
 from disclosure_control.release.released import ReleasedTable
 from disclosure_control.rows.protected_table import Entry, Row
 from federation.release_files.categories import APART, label_category
@@ -155,12 +155,12 @@ def _describe(column: _Column, rows: Sequence[Row]) -> Row | None:
 
 
 def _list_codes(columns: Sequence[_Column], rows: Sequence[Row]) -> Iterator[str]:
-    """Of each filter whose categories are written otherwise than they were released, the code of each."""
+    """Of each filter the categories that are written otherwise than in every other form, with what stands there."""
     for column in columns:
         released = dict.fromkeys(row[column.place] for row in rows) if column.is_filter else {}
-        told = [f"{_write(each, column)} is {each}" for each in released if isinstance(each, str) and each != TOTAL]
-        if any(_write(each, column) != each for each in released if isinstance(each, str)):
-            yield f"{column.name}: {'; '.join(told)}"
+        told = ((write_entry(_write(each, column)), write_entry(each)) for each in released)
+        if codes := [f"{word} is {code}" for word, code in told if word != code]:
+            yield f"{column.name}: {'; '.join(codes)}"
 
 
 def _list_remarks(columns: Sequence[_Column], rows: Sequence[Row]) -> Iterator[str]:

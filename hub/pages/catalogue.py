@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from flask import Blueprint, render_template, request
 
+from federation.papers.words import SENSITIVITIES
 from federation.problems import ProblemRaised
 from federation.reports.written import name_year
 from query_engine.catalogue import Column, GovernedTable, Role, load_catalogue
-from query_engine.columns import Audience, ColumnType, Nature, Sensitivity
+from query_engine.columns import Audience, ColumnType, Nature
 from query_engine.geography import load_authorities
 from query_engine.listing import bins_of
 
@@ -33,12 +34,6 @@ TYPES: Mapping[ColumnType, str] = {
     "integer": "Whole number",
     "decimal": "Decimal number",
     "boolean": "True or false",
-}
-
-SENSITIVITIES: Mapping[Sensitivity, str] = {
-    "ordinary": "Ordinary",
-    "care_record": "From the record of a child's care",
-    "special_category": "Special category data (UK GDPR Article 9)",
 }
 
 NATURES: Mapping[Nature, str] = {

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from federation.commands.project import project as command
 from federation.papers.paper import TO_FILL_IN, Grid, Paper, Section, write_markdown
+from federation.papers.words import SENSITIVITIES
 from federation.papers.writing import write_papers
 from federation.project import Project
 from query_engine.catalogue import load_catalogue
@@ -24,6 +25,13 @@ def test_every_paper_says_it(slug: str, field: str) -> None:
     changed = make_project(**{field: told})
     paper = next(each for each in write_papers(changed, load_catalogue()) if each.slug == slug)
     assert told in write_markdown(paper)
+
+
+@pytest.mark.parametrize("slug", PAPERS)
+def test_how_sensitive_a_data_item_is_is_said_in_words(slug: str) -> None:
+    text = write_markdown(PAPERS[slug])
+    assert all(f"| {words} |" in text for words in SENSITIVITIES.values())
+    assert not any(f"| {code} |" in text or f"| {code.replace('_', chr(92) + '_')} |" in text for code in SENSITIVITIES)
 
 
 @pytest.mark.parametrize("field", sorted(set(Project.__struct_fields__) - {"name"}))

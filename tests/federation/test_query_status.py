@@ -10,9 +10,11 @@ from click.testing import CliRunner
 
 from federation.client import StillRunning
 from federation.client.states import OWN
+from federation.commands.approve import approve
 from federation.commands.query import query
 from federation.exchange import ExplainedState, ExplainedStates, QueryState, QueryStatus
 from federation.hub_line import HubRefused
+from federation.manifest import ApprovalError
 from federation.wire import WireError, decode_document, encode_document
 from hub import standing
 from hub.doors import people
@@ -50,6 +52,15 @@ def test_where_it_stands_is_said_node_by_node(played: PlayedFederation) -> None:
         "  node-302     awaited",
         "  node-303     refused   path_barred not by this path",
     ]
+
+
+@pytest.mark.parametrize("decision", [["--yes"], ["--yes", "--refuse", "No more"]], ids=["approve", "refuse"])
+def test_an_asker_decides_nothing_about_their_own(played: PlayedFederation, decision: list[str]) -> None:
+    """A signature of theirs is there already, so that one more changed nothing, and was no error."""
+    query_id = played.sign(played.draft(), "ana")
+    with pytest.raises(ApprovalError, match="is your own, and others approve it"):
+        CliRunner().invoke(approve, ["--state", ".", *decision, query_id], catch_exceptions=False)
+    assert status_of(query_id)[0] == f"{query_id}  submitted"
 
 
 LAPSED = "it cannot be approved any more, since cho signed it with a key that is registered no more: draft it anew"

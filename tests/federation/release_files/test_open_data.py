@@ -150,6 +150,18 @@ def test_an_authority_that_is_no_place_of_the_file_is_named() -> None:
     assert label_category("host_authority", "301") == "Barking and Dagenham (301)"
 
 
+def test_the_code_of_each_category_is_told() -> None:
+    """Also what stands in other forms for a missing category, and for yes and no; not of a filter that has no words."""
+    by = "sen_provision, in_care_12_months, age"
+    sql = f"SELECT {by}, COUNT(*) AS n FROM child_year WHERE {ONE_YEAR} AND age IN (9, 10) GROUP BY {by}"
+    table, plan = total_of(sql, ENGLAND)
+    assert write_open_data(table, plan).codes == (
+        "sen_provision: No SEN provision is none; SEN support / SEN without an EHC plan is sen_support; "
+        "Education, health and care plan is ehc_plan; Not recorded is missing",
+        "in_care_12_months: No is false; Yes is true; Not recorded is missing",
+    )
+
+
 def test_what_the_harmonised_standard_counts_to_another_category_is_remarked() -> None:
     sql = f"SELECT ethnicity_major, COUNT(*) AS n FROM child_year WHERE {ONE_YEAR} GROUP BY ethnicity_major"
     files = write_total(sql)

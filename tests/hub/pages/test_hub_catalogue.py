@@ -3,7 +3,8 @@
 import pytest
 from flask.testing import FlaskClient
 
-from hub.pages.catalogue import AUDIENCES, NATURES, SENSITIVITIES, TYPES, describe_years
+from federation.papers.words import SENSITIVITIES
+from hub.pages.catalogue import AUDIENCES, NATURES, TYPES, describe_years
 from query_engine.catalogue import Column, GovernedTable, load_catalogue
 from tests.hub.pages.conftest import Browse
 from tests.hub.pages.page_reader import PageReader, read_page
