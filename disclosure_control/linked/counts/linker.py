@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import permutations, product
 from math import prod
 
@@ -14,7 +15,7 @@ from disclosure_control.linked.counts.cells import At, Categories, Linked, Part,
 from disclosure_control.presets.preset import LEVELS
 from disclosure_control.suppression.lattice import Lattice, Relation
 from query_engine.planning.plan import QueryPlan
-from query_engine.planning.region import Region, intersect
+from query_engine.planning.region import Region, columns_of, intersect
 
 __all__ = ["Linker"]
 
@@ -40,6 +41,8 @@ class Linker:
     _met: dict[tuple[Columns, int], Region] = field(default_factory=dict)
     _both: dict[frozenset[At], Region] = field(default_factory=dict)
     _known_possible: dict[tuple[Region, Columns], tuple[int, ...]] = field(default_factory=dict)
+    _known_together: dict[tuple[Region, Categories], bool] = field(default_factory=dict)
+    _columns: dict[Region, frozenset[str]] = field(default_factory=dict)
     _divided: dict[tuple[Region, At, Columns], tuple[Sequence[int], Sequence[int]]] = field(default_factory=dict)
     _places: dict[Place, int] = field(default_factory=dict)
     _kinds: dict[tuple[Kind, Region], Kind] = field(default_factory=dict)
@@ -91,7 +94,8 @@ class Linker:
     def _compare_categories(self, part: Part, named: Categories, wide: Columns, narrow: Columns) -> None:
         at, others = dict(named)[wide], named - {(wide, dict(named)[wide])}
         alone, overlapping = self._divide(part[2], (wide, at), narrow)
-        cells = [self._grids.get((part, others | {(narrow, place)})) for place in alone]
+        within = [others | {(narrow, place)} for place in alone]
+        cells = [self._grids.get((part, each)) for each in within if self._can_be_all(part[2], each)]
         if inside := [cell for cell in cells if cell is not None]:
             whole, is_made_up = self._grids[part, named], not overlapping and len(inside) == len(cells)
             rest = [] if is_made_up else [self._enter(("beyond", whole, frozenset(inside)), self._breadths[whole])]
@@ -174,11 +178,14 @@ class Linker:
         found = [(key, places) for key, places in every if len(places) != 1]
         for chosen in product(*((None, *places) for _, places in found)):
             named = frozenset((key, at) for (key, _), at in zip(found, chosen, strict=True) if at is not None)
+            if not self._can_be_all(part[2], named):
+                continue
             breadth = prod(len(each) for (_, each), at in zip(found, chosen, strict=True) if at is None)
             total = self._enter_cell(part, named, breadth)
             for (key, places), at in zip(found, chosen, strict=True):
                 if at is None and places:
-                    inner = [named | {(key, each)} for each in places]
+                    every_inner = (named | {(key, each)} for each in places)
+                    inner = [each for each in every_inner if self._can_be_all(part[2], each)]
                     self._relate(total, [self._enter_cell(part, each, breadth // len(places)) for each in inner])
 
     def _possible(self, rows: Region, key: Columns) -> tuple[int, ...]:
@@ -198,6 +205,26 @@ class Linker:
         if (key, place) not in self._met:
             self._met[key, place] = self.facts.add_to(self.classes[key].parts[place])
         return overlap(rows, self._met[key, place])
+
+    def _can_be_all(self, rows: Region, named: Categories) -> bool:
+        """Whether some row of a part can be in all of several categories, each of which some row can be in.
+
+        Nobody who is not a girl of fourteen is one: though some of them are girls, and some are fourteen.
+        """
+        if len(named) < 2 or not self._is_crossed(rows, named):
+            return True
+        if (asked := (rows, named)) not in self._known_together:
+            together = reduce(intersect, (self.classes[key].parts[at] for key, at in named))
+            self._known_together[asked] = overlap(rows, together)
+        return self._known_together[asked]
+
+    def _is_crossed(self, rows: Region, named: Categories) -> bool:
+        """Whether a part goes by several of these columns, or two of them overlap: so categories can exclude others."""
+        if rows not in self._columns:
+            self._columns[rows] = columns_of(rows)
+        keys = [key for key, _ in named]
+        told = sum(not key.isdisjoint(self._columns[rows]) for key in keys)
+        return told > 1 or len(frozenset[str]().union(*keys)) < sum(map(len, keys))
 
     def _blocks(self, counted: Counted, number: int, cells: Sequence[Places]) -> dict[int, list[int]]:
         """The rows of a question that a count is about, each with the cells that it adds up over there.
@@ -233,6 +260,7 @@ class Linker:
                 for each, place in named
             ]
             joined = [frozenset(chosen) for chosen in product(*choices) if _agree(chosen)]
+            joined = [categories for categories in joined if self._can_be_all(part[2], categories)]
             found += [self._enter_cell(part, categories) for categories in joined]
         return found
 

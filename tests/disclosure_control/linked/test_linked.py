@@ -75,6 +75,17 @@ def test_two_conditions_that_differ_by_one_child_are_about_that_child() -> None:
     assert told("dfe_cla", table(ALL, 80), table(others, 80)) == []
 
 
+@pytest.mark.parametrize("left", [1, 5, 6])
+def test_a_table_by_two_columns_is_set_against_a_condition_that_names_both(left: int) -> None:
+    """Whoever is not a girl of fourteen is in no cell of these, whatever else they are: so the others are known."""
+    by_both = f"SELECT sex, age, COUNT(*) AS n {CHILDREN} AND age IN (14, 15) AND NOT uasc GROUP BY sex, age"
+    girls = table(f"{ALL} AND sex = 'F' AND age = 14", 12 + left)
+    found = [(left, left)] if left < 6 else []
+    for cells in ((20, 20, 12, 20), (20, 20, 12, C)):
+        assert told("dfe_cla", table(by_both, *cells), girls) == told("dfe_cla", girls, table(by_both, *cells)) == found
+    assert [tuple(cell) for cell in table(by_both, 20, 20, 12, 20).plan.iter_cells()][2] == ("F", 14)
+
+
 def test_averages_are_set_against_each_other_by_the_children_behind_them() -> None:
     mean = "SELECT AVG(placements) AS a " + CHILDREN
     others = mean + " AND NOT (age = 9)"

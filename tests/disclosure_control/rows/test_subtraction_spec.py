@@ -6,9 +6,9 @@ import pytest
 
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.protection import protect
-from disclosure_control.suppression import cell_rules
 from disclosure_control.suppression.cell_rules import SuppressionRules
 from query_engine.catalogue import load_catalogue
+from query_engine.planning import nested_counts
 from query_engine.planning.plan import QueryPlan
 from query_engine.planning.region import Region, RegionTangled
 from query_engine.tables import RawTable
@@ -87,7 +87,7 @@ def test_conditions_too_tangled_to_compare_are_taken_to_be_nested(
     sql = "SELECT COUNT(*) FILTER (WHERE uasc) AS a, COUNT(*) FILTER (WHERE at_31_march) AS b FROM child_year"
     plan, preset = make_plan(sql), load_preset("dfe_cla")
     assert not SuppressionRules.for_plan(plan, preset).nested
-    monkeypatch.setattr(cell_rules, "intersect", tangle)
+    monkeypatch.setattr(nested_counts, "intersect", tangle)
     nested = SuppressionRules.for_plan(plan, preset).nested
     assert [(part.label, whole.label) for part, whole in nested] == [("a", "b"), ("b", "a")]
 
