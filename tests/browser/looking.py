@@ -1,6 +1,7 @@
 """Looking at a page: at which widths, what is kept of it, whether its words stand out, and whom it would keep out."""
 
 import os
+from collections.abc import Collection
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -44,6 +45,9 @@ STRANGE_CLASSES = """unstyled => {
 """The classes of a page that none of its stylesheets has a rule for; in a chart a plain line is one without a rule."""
 
 GRAVE = ("serious", "critical")
+EVERY = ("minor", "moderate", *GRAVE)
+"""How much each thing that axe finds is in somebody's way, in its words."""
+
 AXE_OPTIONS = {
     "resultTypes": ["violations"],
     "preload": False,
@@ -58,7 +62,7 @@ def click_through(control: "Locator") -> None:
         control.click()
 
 
-def look_at(page: "Page", name: str, width: str) -> None:
+def look_at(page: "Page", name: str, width: str, impacts: Collection[str] = GRAVE) -> None:
     """Take a picture; check the width of the page, its classes, that all its text stands out, and what axe finds."""
     SCREENSHOTS.mkdir(exist_ok=True)
     page.wait_for_load_state()
@@ -66,7 +70,7 @@ def look_at(page: "Page", name: str, width: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width], name
     assert page.evaluate(STRANGE_CLASSES, sorted(UNSTYLED)) == [], name
     assert page.evaluate(FAINT_TEXTS) == [], name
-    assert find_barriers(page) == [], name
+    assert find_barriers(page, impacts) == [], name
 
 
 @cache
@@ -75,9 +79,9 @@ def read_axe() -> str:
     return resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
 
 
-def find_barriers(page: "Page") -> list[str]:
-    """What axe-core finds on a page that bars somebody's way, seriously or wholly: its rule, and where."""
+def find_barriers(page: "Page", impacts: Collection[str] = GRAVE) -> list[str]:
+    """What axe-core finds on a page that is so much in somebody's way: its rule, and where."""
     page.evaluate(read_axe())
     found = page.evaluate("options => axe.run(document, options)", AXE_OPTIONS)["violations"]
-    grave = [(rule["id"], node) for rule in found if rule["impact"] in GRAVE for node in rule["nodes"]]
+    grave = [(rule["id"], node) for rule in found if rule["impact"] in impacts for node in rule["nodes"]]
     return [f"{rule}: {node['html'][:120]} {node['failureSummary']}" for rule, node in grave]

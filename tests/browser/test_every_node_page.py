@@ -12,7 +12,7 @@ from node.lookups.holding import hold_request
 from node.lookups.notices import NoticeKind, give_notice
 from node.service import Node, open_node
 from node.setting_up import enter_person
-from tests.browser.looking import click_through, look_at
+from tests.browser.looking import EVERY, click_through, look_at
 from tests.browser.serving import serve_node
 from tests.node.pages.conftest import PEOPLE
 from tests.node.pages.test_node_pages import SEEN_BY
@@ -85,7 +85,7 @@ def test_the_page_fits_is_legible_and_bars_nobodys_way(
     answer = page.goto(address + path)
     assert answer is not None
     assert answer.status == 200
-    look_at(page, f"every{path.replace('/', '-')}", width)
+    look_at(page, f"every{path.replace('/', '-')}", width, EVERY)
 
 
 def test_children_who_are_not_in_care_have_a_list_of_their_own(

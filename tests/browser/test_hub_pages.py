@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hub.sign_in import issue_code
-from tests.browser.looking import click_through, look_at
+from tests.browser.looking import EVERY, click_through, look_at
 from tests.hub.pages.kept_releases import find_release_id, keep_model, withdraw
 from tests.hub.played_federation import NODES, SQL, PlayedFederation
 
@@ -106,7 +106,7 @@ def test_each_page_fits_its_window(
     visit: Visit, history: dict[str, str], width: str, name: str, member: str, path: str
 ) -> None:
     """No page scrolls sideways, and no page has anything to complain of in the console."""
-    look_at(visit(member, path.format(**history)), name, width)
+    look_at(visit(member, path.format(**history)), name, width, EVERY)
 
 
 def test_a_question_is_asked_from_form_to_draft(visit: Visit, width: str) -> None:
@@ -117,7 +117,7 @@ def test_a_question_is_asked_from_form_to_draft(visit: Visit, width: str) -> Non
     page.get_by_label("Rows of each authority").check()
     page.get_by_label("Question in SQL").fill(WRONG_SQL)
     click_through(page.get_by_role("button", name="Check the question"))
-    look_at(page, "asking-refused", width)
+    look_at(page, "asking-refused", width, EVERY)
     assert "Line 3, column 7" in page.locator("main").inner_text()
 
     page.get_by_role("link", name="The query is refused").click()
