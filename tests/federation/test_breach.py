@@ -189,7 +189,8 @@ def test_a_notice_has_what_article_33_asks_for_and_leaves_open_what_no_log_knows
     assert "[name and telephone]" in text
     assert "likely to be a high risk" in text
     assert "a" * 32 not in text
-    assert f"{NOW + NOTICE_WITHIN:%d %B %Y, %H:%M} UTC" in text
+    due = NOW + NOTICE_WITHIN
+    assert f"{due.day} {due:%B %Y, %H:%M} UTC" in text
     assert "The 72 hours are over" not in text
 
 

@@ -30,7 +30,7 @@ def test_the_three_commands(federation: SmallFederation, monkeypatch: pytest.Mon
     home, host = (federation.directory / f"node-{authority}" for authority in (HOME, HOST))
     reader = ("--state", home, "--as", "vsh", "--purpose", "Termly review")
     first = federation.node(HOME).store.current()
-    done = run("claim", "--state", home, "--term", str(TERM), "--wait", 1)
+    done = run("claim", "--state", home, "--term", str(TERM), "--wait", 60)
     current = federation.node(HOME).store.current()
     assert first is not None
     assert current is not None
