@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from random import Random
 
@@ -20,6 +20,7 @@ from audit.entry import SALT_SIZE
 from audit.event import Action, AuditEvent
 from audit.log import AuditLog, inclusion_proof
 from audit.merkle import Frontier, hash_leaf, verify_inclusion
+from audit.tables import insert_entries
 from audit.verifier import verify_log
 
 BATCH = 10_000
@@ -98,17 +99,13 @@ def measure_large_log(directory: Path, entries: int) -> Iterator[Row]:
 
 def _fill(connection: sqlite3.Connection, entries: int, signer: SeedSigner) -> bytes:
     """Write entries as the log does, but for what they say; return the root."""
-    tree, salt = Frontier(), bytes(SALT_SIZE)
-    event, opaque = (hash_leaf(salt + body) for body in (_make_event(0).to_bytes(), OPAQUE))
-
-    def rows() -> Iterator[tuple[int, bytes, bytes, bytes]]:
-        for index in range(entries):
-            is_event = index in (0, entries - 1)
-            body = _make_event(0).to_bytes() if is_event else OPAQUE
-            yield index, salt, b"".join(tree.append(event if is_event else opaque)), body
-
+    tree, salt, event = Frontier(), bytes(SALT_SIZE), _make_event(0).to_bytes()
     connection.execute("BEGIN IMMEDIATE")
-    connection.executemany("INSERT INTO audit_entries (idx, salt, hashes, body) VALUES (?, ?, ?, ?)", rows())
+    for first in range(0, entries, BATCH):
+        indices = range(first, min(first + BATCH, entries))
+        bodies = [event if index in (0, entries - 1) else OPAQUE for index in indices]
+        hashes = tree.extend(hash_leaf(salt + body) for body in bodies)
+        insert_entries(connection, zip(indices, repeat(salt), bodies, hashes, strict=False))
     note = sign_checkpoint(Checkpoint(ORIGIN, entries, tree.root()), signer).encode()
     connection.execute("INSERT INTO audit_checkpoints (size, note) VALUES (?, ?)", (entries, note))
     connection.execute("UPDATE audit_head SET size = ?", (entries,))

@@ -46,23 +46,10 @@ class Frontier:
         if len(self.peaks) != size.bit_count():
             raise ProofError(f"a tree of {size} leaves has {size.bit_count()} peaks, not {len(self.peaks)}")
 
-    def append(self, leaf_hash: bytes) -> list[bytes]:
-        """Add a leaf; return its hash and those of the subtrees that it completes, smallest first."""
-        finished, carry, peaks, last = [leaf_hash], self.size, self.peaks, leaf_hash
-        # Each peak as large as what was just finished pairs with it, like the carries of a binary counter. Whole logs
-        # go through here, so the hash of an inner node is written out.
-        while carry & 1:
-            last = sha256(b"\x01" + peaks.pop() + last).digest()
-            finished.append(last)
-            carry >>= 1
-        peaks.append(last)
-        self.size += 1
-        return finished
-
     def extend(self, leaf_hashes: Iterable[bytes]) -> list[bytes]:
-        """Add leaves in order; return for each of them, joined, what `append` returns.
+        """Add leaves in order; return of each, joined, its hash and those of subtrees that it ends, smallest first.
 
-        Level by level, so that a batch costs little more than its hashes.
+        Level by level, so that a batch costs little more than its hashes; that of an inner node is written out.
         """
         nodes = list(leaf_hashes)
         finished, peaks, first, width = nodes.copy(), [], self.size, 1

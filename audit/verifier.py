@@ -135,7 +135,7 @@ class _Replay:
         tree, peaks, size = self._tree, self._tree.peaks, self._tree.size
         deletions, open_deletions = self._deletions, self._deletions.open
         row = None
-        # Millions of entries go through this loop: it is `Frontier.append` and `hash_entry` written out.
+        # Millions of entries go through this loop: it is `Frontier.extend` of one leaf, and `hash_entry`, written out.
         for row in rows:
             index, salt, body, hashes = row
             if index != size or index >= end:

@@ -124,7 +124,7 @@ def rewrite(party: Party, entries: list[Entry]) -> None:
     tree = Frontier()
     change(party, "DELETE FROM audit_entries")
     for index, entry in enumerate(entries):
-        hashes = b"".join(tree.append(hash_entry(entry.salt, entry.body)))
+        (hashes,) = tree.extend([hash_entry(entry.salt, entry.body)])
         row = (index, entry.salt, hashes, entry.body)
         change(party, "INSERT INTO audit_entries (idx, salt, hashes, body) VALUES (?, ?, ?, ?)", *row)
     change(party, "UPDATE audit_head SET size = ?", len(entries))

@@ -12,6 +12,7 @@ from hypothesis import settings
 
 from audit.merkle import (
     EMPTY_ROOT,
+    HASH_SIZE,
     Frontier,
     ProofError,
     Subtrees,
@@ -137,7 +138,8 @@ def test_published_inclusion_vectors() -> None:
 def test_growing_a_tree_gives_every_root_and_every_complete_subtree() -> None:
     tree = Frontier()
     for size, leaf in enumerate(LEAVES, start=1):
-        finished = tree.append(leaf)
+        (joined,) = tree.extend([leaf])
+        finished = [joined[place : place + HASH_SIZE] for place in range(0, len(joined), HASH_SIZE)]
         assert tree.root() == naive_root(LEAVES[:size])
         assert finished == [naive_root(LEAVES[size - (1 << level) : size]) for level in range(len(finished))]
         assert size % (1 << len(finished)) != 0, "the next larger subtree would have been finished too"
@@ -152,14 +154,14 @@ def test_a_tree_that_grows_by_many_leaves_is_the_one_that_grew_by_each() -> None
             at_once = Frontier(begin, [SUBTREES(*name) for name in list_peaks(begin)])
             assert at_once.extend(LEAVES[begin:end]) == finished
             assert (at_once.size, at_once.peaks) == (one_by_one.size, one_by_one.peaks)
-            finished += [b"".join(one_by_one.append(leaf)) for leaf in LEAVES[end : end + 1]]
+            finished += one_by_one.extend(LEAVES[end : end + 1])
 
 
 @pytest.mark.parametrize("size", range(LARGEST))
 def test_a_tree_resumes_from_its_peaks(size: int) -> None:
     tree = Frontier(size, [SUBTREES(*name) for name in list_peaks(size)])
     assert tree.root() == naive_root(LEAVES[:size])
-    tree.append(LEAVES[size])
+    tree.extend([LEAVES[size]])
     assert tree.root() == naive_root(LEAVES[: size + 1])
 
 

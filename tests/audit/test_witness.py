@@ -48,8 +48,7 @@ class PlayedLog:
 
     def _tree(self, begin: int, end: int) -> Frontier:
         tree = Frontier()
-        for index in range(begin, end):
-            tree.append(self._leaf(index))
+        tree.extend(map(self._leaf, range(begin, end)))
         return tree
 
     def checkpoint(self, size: int) -> Checkpoint:
