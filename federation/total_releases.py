@@ -85,7 +85,7 @@ def _check_contributions(
 ) -> Mapping[str, Contribution]:
     """Return what each survivor signed of what it contributed."""
     seen: dict[str, Contribution] = {}
-    carried = figures_carried(plan)  # Once: the pairs of a plan with many counts take a second to find.
+    carried = figures_carried(plan)
     for envelope in signed:
         word = _read(envelope, CONTRIBUTION_TYPE, Contribution)
         _verify(envelope, word.node, members, word.register_version)

@@ -9,6 +9,7 @@ knows that enough are left, and not whose they are.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from query_engine.planning.nested_counts import count_name, find_nested
 from query_engine.planning.plan import Output, QueryPlan
@@ -33,12 +34,13 @@ class CappedCount:
         return min(whole - less, MOST_OF_ONE)
 
 
+@lru_cache(maxsize=64)
 def capped_counts(plan: QueryPlan) -> tuple[CappedCount, ...]:
     """The counts that go into an exact sum once more, in the order in which they do.
 
     They are those by which it is decided whether a figure is shown (see `suppression.cell_rules`): the children behind
     each figure, and the differences between two groups of them. Where counts are changed by cell keys there are none,
-    nor on any other path.
+    nor on any other path. A sum asks for them again and again, and the pairs of many counts take long to compare.
     """
     if plan.path != "exact_sum" or any(each.kind == "keys" for each in plan.statistics):
         return ()
