@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from audit.event import Action
 from federation.breach import Reach, Span, Stolen
 from federation.register import Member, MemberKind
+from federation.told_days import tell_day
 
 NOTICE_WITHIN = timedelta(hours=72)
 """How soon the Information Commissioner is told, from when the controller became aware (Art. 33(1))."""
@@ -176,4 +177,4 @@ def _in_words(column: str) -> str:
 
 
 def _moment(at: datetime) -> str:
-    return f"{at.day} {at:%B %Y, %H:%M} UTC"
+    return f"{tell_day(at)}, {at:%H:%M} UTC"

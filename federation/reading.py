@@ -14,6 +14,7 @@ from federation.register import Member
 from federation.sum_terms import SumTerms
 from federation.template import Template
 from federation.terminal import WIDTH, plain_text, quote_text
+from federation.told_days import tell_day
 from query_engine.planning.plan import QueryPlan
 from query_engine.wording.description import Paragraph, describe_plan
 
@@ -60,7 +61,7 @@ def list_entries(manifest: Manifest, digest: str, plan: QueryPlan, asker: Member
         chosen = [f"{each.parameter} = {plain_text(each.value)}" for each in manifest.choices]
         yield "Run of", [f"template {manifest.template}", *chosen]
     yield "Protection", describe_protection(manifest)
-    yield "Good until", [f"{manifest.expires_at.day} {manifest.expires_at:%B %Y %H:%M} UTC"]
+    yield "Good until", [f"{tell_day(manifest.expires_at)} {manifest.expires_at:%H:%M} UTC"]
     yield "Asked of", [f"{len(manifest.roster)} nodes: {', '.join(manifest.roster)}"]
 
 
@@ -99,7 +100,7 @@ def _template_lines(
     for heading, words in describe_terms(template.terms, None):
         yield from _entry(heading, words)
     yield from _entry("Protection", describe_protection(template))
-    yield from _entry("Good until", [f"{template.expires_at.day} {template.expires_at:%B %Y %H:%M} UTC"])
+    yield from _entry("Good until", [f"{tell_day(template.expires_at)} {template.expires_at:%H:%M} UTC"])
     yield from _entry("Asked of", [f"standing roster {template.roster}"])
     yield "The first question that it stands for"
     for heading, words in describe_plan(plans[0]):
@@ -130,13 +131,12 @@ def describe_project(project: Project, asked: Set[tuple[str, str]]) -> Iterator[
     agreed_to = sum(len(item.columns) for item in project.data_items)
     named = ", ".join(f"{table}.{column}" for table, column in sorted(asked)) or "none but which rows there are"
     yield "Data items", [f"{named} (of {agreed_to} that were agreed to)"]
-    yield "Runs", [f"from {project.starts.day} {project.starts:%B %Y} to {project.ends.day} {project.ends:%B %Y}"]
+    yield "Runs", [f"from {tell_day(project.starts)} to {tell_day(project.ends)}"]
 
 
 def describe_accreditation(person: Person) -> str:
     """Return by whom somebody was accredited, and until when."""
-    last = person.accredited_until
-    return f"accredited by {plain_text(person.accredited_by)} until {last.day} {last:%B %Y}"
+    return f"accredited by {plain_text(person.accredited_by)} until {tell_day(person.accredited_until)}"
 
 
 def describe_protection(asked: Manifest | Template) -> list[str]:

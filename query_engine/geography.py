@@ -68,6 +68,12 @@ def load_authorities() -> Mapping[str, Authority]:
     return MappingProxyType({each.code: each for each in load_every_authority() if each.valid_to is None})
 
 
+def name_authority(code: str) -> str:
+    """An authority as people know it: nobody has 153 codes in mind. A code of none is shown as it is."""
+    known = load_authorities().get(code)
+    return f"{known.name} ({code})" if known else code
+
+
 @cache
 def load_every_authority() -> tuple[Authority, ...]:
     """Every authority of today and of the past, in the order of the codes, then of time."""

@@ -20,7 +20,7 @@ from markupsafe import Markup
 from federation.number_columns import find_number_columns
 from federation.problems import Problem, ProblemRaised
 from federation.state import Party
-from federation.web.days import tell_day
+from federation.told_days import tell_day
 from federation.web.ended_sessions import end_session, is_ended, note_session
 from federation.web.headers import set_headers
 from federation.web.rate_limit import RateLimit, TooMany

@@ -8,7 +8,7 @@ from disclosure_control.release.absences import REASONS, explain_absence
 from disclosure_control.release.released import ReleasedTable
 from federation.exchange import NodeProgress, ReleaseDocument
 from federation.releases import LATE
-from query_engine.geography import load_authorities
+from query_engine.geography import name_authority
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,6 @@ class Total:
     asked: int
     missing: tuple[str, ...]
     agreed: int
-
-
-def name_authority(code: str) -> str:
-    """Return an authority's name and code."""
-    found = load_authorities().get(code)
-    return f"{found.name} ({code})" if found else code
 
 
 def list_attendance(document: ReleaseDocument, released: ReleasedTable | ReleasedModel) -> list[Attendance]:

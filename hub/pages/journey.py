@@ -6,6 +6,7 @@ from enum import StrEnum
 from federation.endings import describe_ending
 from federation.exchange import QueryState, QueryStatus
 from federation.register import Member
+from federation.told_days import tell_day
 from hub.query_states import UNDER_WAY
 from hub.sums.progress import SumProgress
 
@@ -114,7 +115,7 @@ def _describe_end(status: QueryStatus, hub: str, *, is_sum: bool) -> str:
         return "Nothing is released."
     if status.state is QueryState.CHECKING:
         return "When an output checker has looked at it beside earlier releases."
-    end = f"{status.expires_at.day} {status.expires_at:%B %Y at %H:%M} UTC"
+    end = f"{tell_day(status.expires_at)} at {status.expires_at:%H:%M} UTC"
     if is_sum:
         return f"When enough nodes have opened the sum, before {end}, or not at all."
     return f"When all have answered, or on {end} with those that have."

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from flask import Blueprint, render_template
 
 from federation.software import own_version
-from hub.pages.attendance import name_authority
 from hub.pages.visitor import may_see_nodes, require_visitor_who, the_hub
 from hub.sightings import Sighting, list_sightings
+from query_engine.geography import name_authority
 
 nodes = Blueprint("nodes", __name__)
 

@@ -7,7 +7,7 @@ from disclosure_control.release.gate import ReleasedTable
 from disclosure_control.release.showing import ShownTable
 from disclosure_control.release.shown_entry import ShownEntry, show_category, show_figure
 from disclosure_control.rows.protected_table import Entry
-from hub.pages.attendance import name_authority
+from query_engine.geography import name_authority
 
 
 def show_rows(shown: ShownTable) -> Iterator[tuple[ShownEntry, ...]]:

@@ -22,7 +22,7 @@ from node.tracking.newcomers import list_newcomers
 from node.vault import Row, read_vault
 from policies.names import BY_AREA, CHILD_RECORD, Action, CareStatus, FieldGroup, Relation, Role
 from policies.sight import Asker, Sight, StandingOf, who_could_see
-from query_engine.geography import load_authorities
+from query_engine.geography import name_authority
 
 LISTING = Listing("who_could_see", ("who", "role", "relation", "action", "field_groups"), (FieldGroup.IDENTITY,))
 """What `circe node policy who` shows, and what the access matrix is asked for it."""
@@ -156,16 +156,12 @@ def _own_people(node: Node) -> Iterator[Asker]:
             yield Asker(person.id, person.role, node.authority, person.school_urn)
 
 
-def _name(authority: str | None) -> str:
-    known = load_authorities().get(authority or "")
-    return f"{known.name} ({known.code})" if known else str(authority)
-
-
 def _askers(node: Node, child: StandingOf) -> Iterable[Asker]:
     yield from _own_people(node)
+    host = str(child.host_authority)
     if child.host_authority not in (None, node.authority):
         for role in (Role.VIRTUAL_SCHOOL_HEAD, Role.VIRTUAL_SCHOOL_STAFF):
-            yield Asker(f"whoever {_name(child.host_authority)} signs for", role, str(child.host_authority))
+            yield Asker(f"whoever {name_authority(host)} signs for", role, str(child.host_authority))
     if child.school_urn is not None and child.host_authority != node.authority:
-        name = f"whoever {_name(child.host_authority)} vouches for at school {child.school_urn}"
-        yield Asker(name, Role.DESIGNATED_TEACHER, str(child.host_authority), child.school_urn)
+        name = f"whoever {name_authority(host)} vouches for at school {child.school_urn}"
+        yield Asker(name, Role.DESIGNATED_TEACHER, host, child.school_urn)

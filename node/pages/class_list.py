@@ -6,6 +6,7 @@ from federation.state import StateError
 from node.lookups.class_list import OURS, ClassList, read_class
 from node.lookups.file_fields import FILE_FIELDS
 from node.lookups.purpose import PurposeMissing
+from node.pages.placed_here import child_first
 from node.pages.staff import may_read_class, require_visitor_who, the_node
 from node.pages.through_hub import PATIENCE, reach_hub
 from node.people import Person
@@ -33,9 +34,9 @@ def show_class() -> Page:
         found = ask_everybody(visitor, purpose)
     except (PurposeMissing, StateError) as missing:
         return _show_form(purpose, {"purpose": str(missing)}, 400)
-    rows = [_child_first(the_node().authority if home == OURS else home, *file) for home, *file in found.rows]
+    rows = [child_first((the_node().authority if home == OURS else home, *file)) for home, *file in found.rows]
     columns = [index for index in range(1 + len(FILE_FIELDS)) if any(row[index] is not None for row in rows)]
-    headings = _child_first("home", *FILE_FIELDS)
+    headings = child_first(("home", *FILE_FIELDS))
     page = render_template(
         "class_list.html",
         school=visitor.school_urn,
@@ -46,11 +47,6 @@ def show_class() -> Page:
         purpose=purpose,
     )
     return page, 200
-
-
-def _child_first(home: str | None, number: str | None, *others: str | None) -> tuple[str | None, ...]:
-    """A row with the child at its head, and then whose child it is: many have one home authority."""
-    return number, home, *others
 
 
 def ask_everybody(visitor: Person, purpose: str) -> ClassList:

@@ -4,6 +4,7 @@ Each home authority decides what we see. Nodes that have not answered are named.
 """
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from flask import Blueprint, render_template, request
 
@@ -19,6 +20,8 @@ from node.people import Person
 from policies.access_policy import AccessDenied
 
 placed_here = Blueprint("placed_here", __name__)
+
+Cell = TypeVar("Cell")
 
 NOT_YOURS = "other authorities' children are looked up by the virtual school: your role may not"
 
@@ -42,8 +45,8 @@ def show_placed_here() -> tuple[str, int] | str:
     refusals = [answer for answer in found.answers if answer.code]
     return render_template(
         "placed_here.html",
-        columns=[heading[0].upper() + heading[1:] for heading in _child_first(HEADINGS)],
-        rows=[_child_first(row) for row in list_rows(found)],
+        columns=[heading[0].upper() + heading[1:] for heading in child_first(HEADINGS)],
+        rows=[child_first(row) for row in list_rows(found)],
         missing=found.missing,
         refusals=refusals,
         contacts=[(answer.authority, answer.contact) for answer in found.answers if answer.children],
@@ -51,8 +54,8 @@ def show_placed_here() -> tuple[str, int] | str:
     )
 
 
-def _child_first(row: Sequence[str]) -> Sequence[str]:
-    """A row with the child at its head: many have one home, which tells whoever listens nothing of where they are."""
+def child_first(row: Sequence[Cell]) -> Sequence[Cell]:
+    """A row with the child at its head, and then the home, by which whoever listens could not tell rows apart."""
     home, child, *others = row
     return child, home, *others
 

@@ -32,10 +32,11 @@ from node.pages.schools import name_known_school, tell_history, tell_or_name
 from node.pages.tracked_child import tracked_child
 from node.pages.tracking import tracking
 from node.pages.tracking_files import UPLOAD, tracking_files
-from node.pages.words import begin_with_capital, name_authority
+from node.pages.words import begin_with_capital
 from node.service import Node
 from node.sign_in import limit_session
 from policies.words import name_groups, name_role
+from query_engine.geography import name_authority
 
 TRACKING = (tracking, tracked_child, tracking_files, newcomers)
 ABOUT_CHILDREN = (children, *TRACKING, placed_here, area, one_child, class_list, named, emergency)

@@ -4,20 +4,14 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date
 
-from federation.web.days import tell_day
-from query_engine.geography import load_authorities
+from federation.told_days import tell_day
+from query_engine.geography import name_authority
 
 ACRONYMS = re.compile(r"\b(ehc|sen)\b")
 """What is read letter by letter, and stands in small letters in codes: an EHC plan, SEN support."""
 
 NO_NUMBER = frozenset({"UN1", "UN2", "UN3", "UN4", "UN5"})
 """What a return has in the place of a pupil number where a child has none, by the reason."""
-
-
-def name_authority(code: str) -> str:
-    """An authority as people know it: nobody has 153 codes in mind. A code of none is shown as it is."""
-    known = load_authorities().get(code)
-    return f"{known.name} ({code})" if known else code
 
 
 def begin_with_capital(words: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from federation.explained import Explained
+from federation.told_days import tell_day
 from node.terms import first_day, term_of
 from node.tracking.absence import attendance_to_date, days_to_roll, level_of
 from node.tracking.ambition import Course, course_of, judge_target
@@ -26,7 +27,7 @@ from node.tracking.facts import (
 from node.tracking.known import KnownChild
 from node.tracking.plans import PlanState, list_plans
 from node.tracking.record import TrackingRecord
-from node.tracking.values import tell_day, tell_term
+from node.tracking.values import tell_term
 from policies.names import FieldGroup
 
 SDQ_CONCERN = 17

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from federation.told_days import tell_day
 from node.terms import term_of
 from node.tracking.absence import attendance_to_date
 from node.tracking.ambition import last_day
@@ -16,7 +17,7 @@ from node.tracking.grades import load_grades
 from node.tracking.known import KnownChild
 from node.tracking.plans import list_plans
 from node.tracking.record import TrackingRecord
-from node.tracking.values import tell_day, tell_subject, tell_term
+from node.tracking.values import tell_subject, tell_term
 
 _ENTERED = {
     True: "You are entered for it.",

@@ -138,11 +138,6 @@ def tell(reading: Reading, value: Any) -> str:
     return reading.write(value).replace("_", " ") if reading.options else reading.write(value)
 
 
-def tell_day(day: date) -> str:
-    """A day in a sentence, as 3 March 2025; in tables months are short."""
-    return f"{day.day} {day:%B %Y}"
-
-
 def tell_term(term: str) -> str:
     """A term, as summer 2024/25."""
     year, _, name = term.partition("-")

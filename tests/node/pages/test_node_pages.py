@@ -25,11 +25,11 @@ from node.lookups.errand import LookupResult
 from node.lookups.own_children import list_own_children
 from node.pages import children, class_list, placed_here
 from node.pages.staff import may_read_log, may_read_ours, may_read_placed_here
-from node.pages.words import name_authority
 from node.service import Node
 from node.setting_up import enter_person
 from node.sign_in import issue_code, use_code
 from policies.access_policy import MATRIX
+from query_engine.geography import name_authority
 from tests.node.pages.conftest import Browse, Send
 from tests.own_policies import put_policy
 from tests.small_federation import SmallFederation

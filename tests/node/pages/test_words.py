@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import node
-from federation.web.days import tell_day
+from federation.told_days import tell_day
 from node.pages.words import begin_with_capital, tell_value
 from node.tracking.flags import Flag
 from policies.names import Role

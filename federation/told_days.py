@@ -1,4 +1,4 @@
-"""Days as pages tell them: 3 March 2025, and never as a program writes them."""
+"""Days as people are told them: 3 March 2025, and never as a program writes them."""
 
 from datetime import date
 
