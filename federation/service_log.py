@@ -19,7 +19,7 @@ from typing import Any, TextIO
 
 import click
 
-__all__ = ["FIELDS", "LOG", "Form", "JsonLines", "announce", "begin_log", "is_structured", "told"]
+__all__ = ["FIELDS", "LOG", "Form", "JsonLines", "announce", "begin_log", "is_structured", "name_error", "told"]
 
 FIELDS = ("member", "bind", "method", "route", "status", "error", "place", "delivery", "seconds")
 """What a line may have besides time, level, logger, process and message."""
@@ -77,6 +77,11 @@ def describe_error(error: BaseException | None) -> dict[str, str]:
         return {}
     place = _find_place(error.__traceback__)
     return {"error": type(error).__name__, **({"place": place} if place else {})}
+
+
+def name_error(error: Exception) -> str:
+    """Return the kind of an error and where it was raised, for a message: never its text, never a value."""
+    return f"{type(error).__name__} at {_find_place(error.__traceback__) or 'unknown place'}"
 
 
 def _find_place(traceback: TracebackType | None) -> str:

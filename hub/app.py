@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 from audit.connection import DatabaseUnavailable
 from federation.problems import ProblemRaised
 from federation.register import RegisterError
-from federation.service_log import told
+from federation.service_log import name_error, told
 from federation.state import StateError
 from federation.web.answering import answer_problem, answer_problems
 from federation.web.description import description
@@ -19,7 +19,7 @@ from hub.doors.people import people_doors
 from hub.health import health
 from hub.pages.site import add_pages
 from hub.recurring import keep_drafting
-from hub.service import Hub, describe_error, open_hub
+from hub.service import Hub, open_hub
 from hub.settling import keep_time
 from hub.sums.doors import sum_doors
 
@@ -49,7 +49,7 @@ def answer_unforeseen(error: Exception) -> Response:
     if isinstance(error, DatabaseUnavailable):
         return answer_problem(ProblemRaised(503, "no_database", "the hub's database is away at the moment"))
     fields = told(method=request.method, route=str(request.url_rule), error=type(error).__name__)
-    log.error("%s %s: %s", request.method, request.url_rule, describe_error(error), extra=fields)
+    log.error("%s %s: %s", request.method, request.url_rule, name_error(error), extra=fields)
     return answer_problem(ProblemRaised(500, "unforeseen", "something went wrong here; it has been noted"))
 
 

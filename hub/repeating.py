@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from hub.service import describe_error
+from federation.service_log import name_error
 
 __all__ = ["keep_doing"]
 
@@ -19,7 +19,7 @@ def keep_doing(what: str, act: Callable[[], object], seconds: float, stop: threa
             try:
                 act()
             except Exception as error:
-                log.error("%s: %s", what, describe_error(error))  # noqa: TRY400 - no traceback
+                log.error("%s: %s", what, name_error(error))  # noqa: TRY400 - no traceback
 
     thread = threading.Thread(target=run, name=what, daemon=True)
     thread.start()

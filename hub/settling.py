@@ -13,6 +13,7 @@ from disclosure_control.release.gate import ReleaseRefused
 from federation.exchange import QueryState
 from federation.manifest import SUM_PATHS, Reply
 from federation.manifest import Outcome as ReplyOutcome
+from federation.service_log import name_error
 from hub.dispatch import offer_manifest, read_progress
 from hub.endings import close_query, end_refused
 from hub.queries import StoredQuery, find_approved, find_due, find_running, list_due, queries_under_way
@@ -20,7 +21,7 @@ from hub.query_states import UNDER_WAY
 from hub.relay import delete_expired
 from hub.release import release_query
 from hub.repeating import keep_doing
-from hub.service import Hub, describe_error
+from hub.service import Hub
 from hub.sums.advancing import advance_query
 from hub.sums.arrivals import note_refusal
 from hub.sums.slots import prepare
@@ -121,7 +122,7 @@ def _settle(hub: Hub, query: StoredQuery, now: datetime) -> None:
         else:
             close_query(hub, query, QueryState.EXPIRED, Action.QUERY_EXPIRED)
     except Exception as error:
-        log.error("%s cannot be settled now: %s", query.query_id, describe_error(error))  # noqa: TRY400 - no traceback
+        log.error("%s cannot be settled now: %s", query.query_id, name_error(error))  # noqa: TRY400 - no traceback
 
 
 def finish_query(hub: Hub, query: StoredQuery) -> None:

@@ -9,7 +9,8 @@ import threading
 
 from audit.connection import DatabaseUnavailable
 from federation.postgres import PostgresDatabase
-from hub.service import Bell, describe_error
+from federation.service_log import name_error
+from hub.bell import Bell
 
 log = logging.getLogger("circe.hub")
 
@@ -34,7 +35,7 @@ class SharedBell(Bell):
             self._database.announce(CHANNEL, topics)
         except (DatabaseUnavailable, self._database.connection.DatabaseError) as error:
             # What the bell rings for is committed: whoever waits elsewhere hears of it when its line ends.
-            log.warning("the other workers do not hear the bell: %s", describe_error(error))
+            log.warning("the other workers do not hear the bell: %s", name_error(error))
 
     def _hear(self, topics: tuple[str, ...]) -> None:
         """Wake whoever waits here; all, when some rings may have been missed."""

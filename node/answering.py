@@ -28,9 +28,9 @@ from federation.manifest import (
 )
 from federation.manifest import Outcome as ReplyOutcome
 from federation.wire import encode_document, whole_seconds
+from node.approved import Approved
 from node.cell_keys import change_rows, record_answers
 from node.checklist import (
-    Approved,
     accept_preset,
     check_door,
     check_history,

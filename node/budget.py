@@ -8,17 +8,14 @@ for all the same. Nothing here changes or deletes a debit.
 import sqlite3
 from datetime import datetime
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from disclosure_control.budget.account import BudgetAccount, BudgetShort, Caps, Entry
 from disclosure_control.budget.price import NOTHING, PrivacyLoss
 from federation.budgets import limit_account, price_manifest
 from federation.database import stamp
+from node.approved import Approved
 from node.refusal import Refused
 from node.rules import SumRules
-
-if TYPE_CHECKING:
-    from node.checklist import Approved
 
 
 def list_caps(rules: SumRules) -> Caps:
@@ -39,7 +36,7 @@ def read_account(connection: sqlite3.Connection, rules: SumRules, besides: str =
     return BudgetAccount(list_caps(rules), taken)
 
 
-def check_budget(connection: sqlite3.Connection, approved: "Approved", rules: SumRules) -> None:
+def check_budget(connection: sqlite3.Connection, approved: Approved, rules: SumRules) -> None:
     """Line 10: what the manifest costs is left, for its project, of each year that it touches. Raises `Refused`."""
     price = price_manifest(approved.manifest)
     if price is None:
@@ -51,7 +48,7 @@ def check_budget(connection: sqlite3.Connection, approved: "Approved", rules: Su
         raise Refused("epsilon_spent", str(short)) from None
 
 
-def reserve_price(connection: sqlite3.Connection, approved: "Approved", now: datetime) -> None:
+def reserve_price(connection: sqlite3.Connection, approved: Approved, now: datetime) -> None:
     """Debit each academic year that the manifest touches, once and for good, in the caller's transaction."""
     manifest, price = approved.manifest, price_manifest(approved.manifest)
     if price is None:

@@ -32,7 +32,6 @@ never data, so a refusal tells nothing about any child.
 
 import sqlite3
 from collections.abc import Container
-from dataclasses import dataclass
 from datetime import datetime
 
 from disclosure_control.presets.preset import Preset, PresetInvalid
@@ -55,6 +54,7 @@ from federation.preset_terms import check_stated
 from federation.register import Member, MemberKind, OrganisationKind, Register, RegisterError
 from federation.state import StateError
 from federation.template import Template, check_run
+from node.approved import Approved
 from node.cell_keys import check_answers_left, find_table
 from node.earlier_rows import find_fixed, list_terms
 from node.figures.ledger import find_other_preset
@@ -70,17 +70,6 @@ from query_engine.planning.plan import QueryPlan
 from query_engine.refusal import QueryRefused
 
 PROTECTION_CHANGED = Refused("protection_changed", "this year has been answered about under another preset")
-
-
-@dataclass(frozen=True)
-class Approved:
-    """A manifest that has passed lines 1 to 5: what the envelope itself can show."""
-
-    manifest: Manifest
-    digest: str
-    asker: Member
-    register: Register
-    template: Template | None = None
 
 
 def check_door(manifest: Manifest, paths: Container[Path]) -> None:

@@ -13,7 +13,7 @@ from audit.event import Action, EventInvalid, Outcome
 from federation.database import stamp
 from federation.manifest import Manifest, Path
 from federation.state import StateError
-from node.checklist import Approved
+from node.approved import Approved
 from node.leaving.ledger import find_come
 from node.people import Person
 from node.refusal import Refused

@@ -11,7 +11,7 @@ from audit.connection import Connection, Row
 from federation.database import stamp
 from federation.envelope import Envelope, read_envelope, write_envelope
 from federation.manifest import MANIFEST_TYPE, Manifest, read_manifest
-from node.checklist import Approved
+from node.approved import Approved
 from node.refusal import Refused
 from node.service import Node
 

@@ -10,7 +10,6 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from math import floor
-from typing import TYPE_CHECKING
 
 from audit.connection import Connection
 from disclosure_control.noise.terms import NoiseRefused
@@ -22,14 +21,12 @@ from federation.manifest import Manifest, Path
 from federation.plans import derive_plan
 from federation.register import Member
 from federation.sum_terms import TermsInvalid, check_operators
+from node.approved import Approved
 from node.budget import check_budget, reserve_price
 from node.refusal import Refused
 from node.rules import SumRules
 from query_engine.planning.paths import CONFLICTING, check_reach, measure_keys
 from query_engine.refusal import QueryRefused
-
-if TYPE_CHECKING:
-    from node.checklist import Approved
 
 
 def check_terms(manifest: Manifest, members: Sequence[Member], rules: SumRules, preset: Preset) -> None:
@@ -97,7 +94,7 @@ def take_path(connection: sqlite3.Connection, sql: str, path: Path, digest: str)
     connection.executemany("INSERT OR IGNORE INTO paths_taken VALUES (?, ?, ?)", rows)
 
 
-def check_allowances(connection: sqlite3.Connection, approved: "Approved", rules: SumRules) -> None:
+def check_allowances(connection: sqlite3.Connection, approved: Approved, rules: SumRules) -> None:
     """Line 10: the template has runs left, and the budget has room for the price. Raises `Refused`."""
     manifest, template = approved.manifest, approved.template
     if template is not None:
@@ -109,7 +106,7 @@ def check_allowances(connection: sqlite3.Connection, approved: "Approved", rules
     check_budget(connection, approved, rules)
 
 
-def record_question(connection: sqlite3.Connection, approved: "Approved", now: datetime) -> None:
+def record_question(connection: sqlite3.Connection, approved: Approved, now: datetime) -> None:
     """Note, in the caller's transaction, which path a question took, and debit what it costs."""
     manifest = approved.manifest
     reserve_price(connection, approved, now)

@@ -35,8 +35,8 @@ from node.answering import (
     reserve_in_ledger,
     run_plan,
 )
+from node.approved import Approved
 from node.checklist import (
-    Approved,
     check_door,
     check_history,
     check_roster,

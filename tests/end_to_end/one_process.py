@@ -14,7 +14,7 @@ from federation.exchange import QueryDraft, QueryState
 from federation.lines import Answer, Bounds, Lines
 from federation.state import Party
 from federation.transport import HubConnection
-from hub import service
+from hub import bell
 from hub.app import create_app
 from hub.projects import keep_project
 from hub.service import Hub, open_hub
@@ -100,5 +100,5 @@ class OneProcess:
 def answering_at_once() -> Iterator[None]:
     """Polls that wait for nothing: whoever has nothing to do hears so immediately."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(service, "MOST_WAIT_SECONDS", 0.0)
+        patched.setattr(bell, "MOST_WAIT_SECONDS", 0.0)
         yield

@@ -9,9 +9,10 @@ from federation.exchange import DeliveryKind, Inbox
 from federation.problems import ProblemRaised
 from federation.wire import decode_document
 from hub.app import create_app
+from hub.bell import Bell
 from hub.dispatch import deliver, has_deliveries
 from hub.doors.nodes import answer_node
-from hub.service import Bell, Hub
+from hub.service import Hub
 from tests.hub.played_federation import NODES, PlayedFederation
 
 NODE = NODES[0]

@@ -15,9 +15,9 @@ from federation.problems import ProblemRaised
 from federation.sealing import SEALED_BYTES, SealedRecords
 from federation.transport import encode_records
 from federation.wire import D, decode_document
-from hub import service
+from hub import bell as bells
+from hub.bell import Bell
 from hub.relay import accept_answer, close_lookup, open_lookup
-from hub.service import Bell
 from tests.hub.callers import Callers, assert_problem, gather
 from tests.hub.played_federation import PlayedFederation
 
@@ -108,7 +108,7 @@ def test_nobody_waits_for_longer_than_asked(seconds: float) -> None:
 
 @pytest.mark.parametrize("seconds", [3600.0, float("inf")])
 def test_nobody_waits_for_longer_than_the_hub_lets_them(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    monkeypatch.setattr(service, "MOST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(bells, "MOST_WAIT_SECONDS", 0.01)
     thread = threading.Thread(target=hold, args=(Bell(), seconds))
     thread.start()
     thread.join(PATIENCE)

@@ -31,9 +31,9 @@ from federation.state import join_federation, read_root_key
 from federation.transport import HubConnection, connect_party
 from federation.web.listening import Listening, allow_files
 from federation.wire import whole_seconds
+from hub.bell import MOST_LINES_EACH
 from hub.reception import HURRY_SECONDS, MOST_WAITED_FOR, PATIENCE_SECONDS, WaitingRoom
 from hub.server import SPARE_THREADS, HubServer
-from hub.service import MOST_LINES_EACH
 from tests.certificates import write_certificate
 from tests.hub.played_federation import NODES, PEOPLE, PlayedFederation, found_federation
 

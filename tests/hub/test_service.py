@@ -7,8 +7,8 @@ import pytest
 
 from federation.register import Register, RegisterError
 from federation.register_reader import RegisterReader
+from federation.service_log import name_error
 from federation.state import Party, StateError
-from hub.service import describe_error
 from tests.hub.played_federation import PlayedFederation
 
 
@@ -55,7 +55,7 @@ def test_a_file_that_was_changed_in_place_is_verified_again(federation: PlayedFe
 def test_an_error_is_named_by_kind_and_place_alone() -> None:
     with pytest.raises(ValueError, match="SECRET") as raised:
         int("SECRET-VALUE")
-    said = describe_error(raised.value)
+    said = name_error(raised.value)
     assert said.startswith("ValueError at test_service.py:")
     assert "SECRET" not in said
-    assert describe_error(ValueError("SECRET-VALUE")) == "ValueError at unknown place"
+    assert name_error(ValueError("SECRET-VALUE")) == "ValueError at unknown place"
