@@ -186,8 +186,14 @@ class Watched(Bell):
 @pytest.fixture
 def callers(federation: PlayedFederation) -> Callers:
     """Everybody in front of a hub whose bell can be watched."""
-    object.__setattr__(federation.hub, "bell", Watched())
+    hang_bell(federation, Watched())
     return gather(federation)
+
+
+def hang_bell(federation: PlayedFederation, bell: Bell) -> None:
+    """Give the hub another bell; the one that it had stops listening."""
+    federation.hub.bell.close()
+    object.__setattr__(federation.hub, "bell", bell)
 
 
 def poll(callers: Callers, pool: ThreadPoolExecutor, member: str, path: str) -> "Future[TestResponse]":
@@ -276,7 +282,7 @@ def test_a_member_revoked_while_waiting_gets_nothing(callers: Callers) -> None:
 
 
 def test_a_busy_hub_says_when_to_come_back(callers: Callers) -> None:
-    object.__setattr__(callers.federation.hub, "bell", Bell(lines=0))
+    hang_bell(callers.federation, Bell(lines=0))
     response = callers.call("node-301", "GET", "/federation/inbox?wait=25")
     assert_problem(response, 503, "busy")
     assert int(response.headers["Retry-After"]) > 0
