@@ -7,8 +7,10 @@ categories are conditions like any other. Counts of the same children come out a
 answer and whichever table they are counted in. Children who have a row of some kind are some of all children, and no
 more than there are such rows.
 
-A limit: categories that no row of a part can be in are known only where one column decides it. That leaves the attack
-weaker than it could be, never wrong.
+Where the condition of a part joins columns it is cut further, until no column says anything of another there.
+
+A limit: of three tables by two columns each, what they say of all three columns together is not looked at, nor is what
+the catalogue says of several columns but by two at a time. That leaves the attack weaker than it could be, never wrong.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -20,6 +22,7 @@ from disclosure_control.linked.children.facts import Facts, RowFact, merge_facts
 from disclosure_control.linked.children.parts import Cut, TooTangled, cut
 from disclosure_control.linked.children.populations import is_loose, populations_of
 from disclosure_control.linked.counts.cells import MOST_CELLS, Linked
+from disclosure_control.linked.counts.grids import Grids
 from disclosure_control.linked.counts.linker import Linker
 from disclosure_control.linked.counts.ordinary import find_ordinary
 from query_engine.planning.plan import QueryPlan
@@ -38,10 +41,12 @@ def link_plans(plans: Sequence[QueryPlan], rosters: Sequence[Collection[str]] = 
         raise TooTangled("one of them counts by rows that may be missing, or over several years")
     try:
         counts, facts = _count(plans)
-        linker = Linker(_cut_bases(counts), _cut_groupings(chain(*counts)), groups, most, _count_rows(counts), facts)
-        linker.check_size(linker.size(counts))
+        grids = Grids(_cut_groupings(chain(*counts)), most, _count_rows(counts), facts)
+        linker = Linker(_cut_bases(counts), grids, groups)
+        grids.check_size(linker.size(counts))
         for number, (plan, own) in enumerate(zip(plans, counts, strict=True)):
             linker.place(number, plan, own)
+        linker.divide()
         linker.compare_columns()
         linker.compare_kinds()
         linked = linker.linked()

@@ -44,10 +44,10 @@ class _Asking(Linker):
 
     def _divide(self, rows: Region, wide: tuple[Columns, int], narrow: Columns) -> tuple[Sequence[int], Sequence[int]]:
         columns, at = wide
-        here = self.classes[columns].parts
+        here = self.grids.classes[columns].parts
         alone, overlapping = list[int](), list[int]()
-        for place, region in enumerate(self.classes[narrow].parts):
-            known = self.facts.about(columns | narrow)
+        for place, region in enumerate(self.grids.classes[narrow].parts):
+            known = self.grids.facts.about(columns | narrow)
             each = [reduce(intersect, (rows, region, beside, known)) is not False for beside in here]
             if each[at]:
                 (alone if sum(each) == 1 else overlapping).append(place)
