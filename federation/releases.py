@@ -8,6 +8,7 @@ whose answer was malformed. A malformed answer has to be left out: what it holds
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from types import MappingProxyType
@@ -42,6 +43,9 @@ MISNAMED = "the release has another id than what was asked and what is released 
 TOO_EARLY = "the release says that it was made before the last of the answers in it was signed: cite it by no such date"
 
 
+ANOTHER_TABLE = "the table of the release is not the one that the nodes' signed replies give"
+
+
 class ReleaseMismatch(Exception):
     """A release is not what the nodes signed in answer to its manifest."""
 
@@ -61,19 +65,21 @@ def combine_tables(
     tables: dict[str, ProtectedTable] = {}
     absent: dict[str, str] = {}
     for node, authority in authorities.items():
-        reply = replies.get(node)
-        if node in held_back:
-            absent[authority] = held_back[node]
-        elif reply is None:
-            absent[authority] = LATE
-        elif reply.outcome is not Outcome.ANSWERED:
-            absent[authority] = reply.code or "refused"
-        else:
-            try:
-                tables[authority] = read_protected(reply.table, plan, preset)
-            except TableMalformed:
-                absent[authority] = MALFORMED
+        if why := held_back.get(node) or why_absent(replies.get(node)):
+            absent[authority] = why
+            continue
+        try:
+            tables[authority] = read_protected(replies[node].table, plan, preset)
+        except TableMalformed:
+            absent[authority] = MALFORMED
     return release_tables(tables, absent, plan, preset)
+
+
+def why_absent(reply: Reply | None) -> str:
+    """Return why an authority is not in a release by what its node signed; nothing where it answered."""
+    if reply is None:
+        return LATE
+    return "" if reply.outcome is Outcome.ANSWERED else reply.code or "refused"
 
 
 def load_approved_preset(manifest: Manifest, presets: PresetShelf = SHIPPED) -> Preset:
@@ -86,17 +92,44 @@ def load_approved_preset(manifest: Manifest, presets: PresetShelf = SHIPPED) -> 
     return preset
 
 
+@dataclass(frozen=True)
+class Answers:
+    """What the nodes signed in answer to a manifest, as a release carries it: each verified, and who was asked."""
+
+    replies: Mapping[str, Reply]
+    authorities: Mapping[str, str]
+    held_back: Mapping[str, str]
+
+
 def verify_release(
     document: ReleaseDocument,
     envelope: Envelope,
     plan: QueryPlan,
     register: Register,
     presets: PresetShelf = SHIPPED,
+    *,
+    in_our_words: bool = True,
 ) -> ReleasedTable:
     """Return the table that the nodes' signed replies give, having checked that the release says nothing else.
 
-    `envelope` holds the manifest, and `plan` is derived from it by the reader. Raises `ReleaseMismatch`.
+    `envelope` holds the manifest, and `plan` is derived from it by the reader. With `in_our_words` the method is in the
+    words of this software, too; that of another version may have others. Raises `ReleaseMismatch`.
     """
+    answers = open_answers(document, envelope, register)
+    try:
+        preset = load_approved_preset(read_manifest(envelope), presets)
+        table = combine_tables(plan, preset, answers.replies, answers.authorities, answers.held_back)
+    except ReleaseRefused as error:
+        raise ReleaseMismatch(f"the replies cannot be put together: {error}") from None
+    given = table.to_json() if in_our_words else {**table.to_json(), "method": document.table.get("method")}
+    if given != document.table:
+        raise ReleaseMismatch(ANOTHER_TABLE)
+    check_cited(document, answers)
+    return table
+
+
+def open_answers(document: ReleaseDocument, envelope: Envelope, register: Register) -> Answers:
+    """Return the replies that a release carries, having verified each for its manifest. Raises `ReleaseMismatch`."""
     manifest, digest = read_manifest(envelope), manifest_digest(envelope)
     if not is_of(document, envelope):
         raise ReleaseMismatch("the release is of another query than was asked for, or states another question")
@@ -123,17 +156,15 @@ def verify_release(
         for node in manifest.roster
         if node not in replies and (reason := reasons.get(authorities[node])) in HELD_BACK
     }
-    try:
-        table = combine_tables(plan, load_approved_preset(manifest, presets), replies, authorities, held_back)
-    except ReleaseRefused as error:
-        raise ReleaseMismatch(f"the replies cannot be put together: {error}") from None
-    if table.to_json() != document.table:
-        raise ReleaseMismatch("the table of the release is not the one that the nodes' signed replies give")
+    return Answers(replies, authorities, held_back)
+
+
+def check_cited(document: ReleaseDocument, answers: Answers) -> None:
+    """Check the id and the moment by which a release is cited. Raises `ReleaseMismatch`."""
     if not is_named(document):
         raise ReleaseMismatch(MISNAMED)
-    if not is_after(document, (reply.answered_at for reply in replies.values())):
+    if not is_after(document, (reply.answered_at for reply in answers.replies.values())):
         raise ReleaseMismatch(TOO_EARLY)
-    return table
 
 
 def is_of(document: ReleaseDocument, envelope: Envelope) -> bool:

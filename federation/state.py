@@ -135,12 +135,15 @@ class Party:
 
     def register(self, now: datetime) -> Register:
         """Return the last good register, verified again. Raises `StateError` or `RegisterError`."""
+        return read_register(self.read_signed_register(), self.root_key, now)
+
+    def read_signed_register(self) -> bytes:
+        """Return the last good register as the root signed it. Raises `StateError`."""
         path = self.directory / REGISTER_FILE
         try:
-            data = path.read_bytes()
+            return path.read_bytes()
         except OSError:
             raise StateError(f"{path} is missing: no register has been received yet; join a federation") from None
-        return read_register(data, self.root_key, now)
 
     def adopt_register(self, data: bytes, now: datetime, record: Recorder | None = None) -> Register:
         """Verify a register under the pinned root and keep it; one older than the last good one is refused.

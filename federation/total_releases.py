@@ -32,11 +32,17 @@ class TotalMismatch(Exception):
 def verify_total(
     document: ReleaseDocument,
     envelope: Envelope,
-    plan: QueryPlan,
+    plan: QueryPlan | None,
     register: Register,
     presets: PresetShelf = SHIPPED,
+    *,
+    in_our_words: bool = True,
 ) -> None:
     """Check a release of a sum against its manifest and what the nodes signed. Raises `TotalMismatch`.
+
+    `plan` is derived from the manifest by the reader; without one, since no planner of today derives it, the manifest's
+    word is taken for the plan, all contributions need only be of one length, and 5 is left out. With `in_our_words` the
+    method of changed counts is in the words of this software, too.
 
     1. t nodes of the roster signed that these survivors be opened together, for this very manifest;
     2. each survivor, and nobody else, signed a contribution to that attempt, of the plan's length;
@@ -58,8 +64,8 @@ def verify_total(
     for signer in document.opening.signers:
         _verify(document.opening, signer, members, words[signer].register_version)
     _check_table(document.table, manifest, plan, survivors, members)
-    if manifest.cell_key is not None:
-        _check_changed(document.table, manifest, plan, presets)
+    if manifest.cell_key is not None and plan is not None:
+        _check_changed(document.table, manifest, plan, presets, in_our_words=in_our_words)
     if not is_named(document):
         raise TotalMismatch(MISNAMED)
     if not is_after(document, (word.answered_at for word in words.values())):
@@ -81,17 +87,18 @@ def _read_opening(opening: Envelope, manifest: Manifest, digest: str) -> Survivo
 
 
 def _check_contributions(
-    signed: tuple[Envelope, ...], statement: SurvivorSet, plan: QueryPlan, members: Mapping[str, Member]
+    signed: tuple[Envelope, ...], statement: SurvivorSet, plan: QueryPlan | None, members: Mapping[str, Member]
 ) -> Mapping[str, Contribution]:
     """Return what each survivor signed of what it contributed."""
     seen: dict[str, Contribution] = {}
-    carried = figures_carried(plan)
+    carried = None if plan is None else figures_carried(plan)
     for envelope in signed:
         word = _read(envelope, CONTRIBUTION_TYPE, Contribution)
         _verify(envelope, word.node, members, word.register_version)
         place = (word.manifest_digest, word.attempt, word.slot, word.roster_digest)
         if place != (statement.manifest_digest, statement.attempt, statement.slot, statement.roster_digest):
             raise TotalMismatch(f"{word.node} contributed to another sum than was opened")
+        carried = word.cells if carried is None else carried
         if word.cells != carried:
             raise TotalMismatch(f"{word.node} contributed another number of figures than the plan has")
         seen[word.node] = word
@@ -103,7 +110,7 @@ def _check_contributions(
 def _check_table(
     table: Mapping[str, object],
     manifest: Manifest,
-    plan: QueryPlan,
+    plan: QueryPlan | None,
     statement: SurvivorSet,
     members: Mapping[str, Member],
 ) -> None:
@@ -114,16 +121,21 @@ def _check_table(
     if table.get("answered") != answered or not isinstance(said, dict) or sorted(said) != absent:
         raise TotalMismatch("the table names other authorities as being in it than the survivors'")
     preset = {"name": manifest.preset, "version": manifest.preset_version}
-    if (table.get("plan_id"), table.get("preset")) != (plan.plan_id, preset):
+    plan_id = manifest.plan_id if plan is None else plan.plan_id
+    if (table.get("plan_id"), table.get("preset")) != (plan_id, preset):
         raise TotalMismatch("the table is of another plan or preset than was approved")
-    stated = (plan.path if plan.model is not None else table.get("path"), table.get("noise"))
-    if stated != (plan.path, _noise_of(manifest)):
+    is_model = "family" in table if plan is None else plan.model is not None
+    stated = (manifest.path if is_model else table.get("path"), table.get("noise"))
+    if stated != (manifest.path, _noise_of(manifest)):
         raise TotalMismatch("the table states another path or other noise than was approved")
 
 
-def _check_changed(table: Mapping[str, object], manifest: Manifest, plan: QueryPlan, presets: PresetShelf) -> None:
+def _check_changed(
+    table: Mapping[str, object], manifest: Manifest, plan: QueryPlan, presets: PresetShelf, *, in_our_words: bool
+) -> None:
     try:
-        check_changed_total(read_released(table), plan, load_approved_preset(manifest, presets))
+        preset = load_approved_preset(manifest, presets)
+        check_changed_total(read_released(table), plan, preset, in_our_words=in_our_words)
     except (ReleaseMalformed, ReleaseRefused, TableMalformed) as error:
         raise TotalMismatch(f"the changed counts are not such as the preset prints: {error}") from None
 

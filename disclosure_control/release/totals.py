@@ -131,12 +131,12 @@ def release_changed_total(
     return seal_release(plan, keys.preset, rows, tuple(answered), absent, method)
 
 
-def check_changed_total(released: ReleasedTable, plan: QueryPlan, preset: Preset) -> None:
+def check_changed_total(released: ReleasedTable, plan: QueryPlan, preset: Preset, *, in_our_words: bool = True) -> None:
     """Check what a reader can of a total whose counts were changed. Raises `TableMalformed`.
 
     The rows are the plan's cells, every figure is one that the preset could print, a share that stands beside both its
-    counts is theirs, and the method says what the preset says. That the changes are those of the table is for nobody to
-    check who has not seen the exact counts.
+    counts is theirs, and the method says what the preset says, `in_our_words` or in those of another version. That the
+    changes are those of the table is for nobody to check who has not seen the exact counts.
     """
     preset = preset.at(TOTAL_LEVEL)
     wire = {
@@ -147,7 +147,7 @@ def check_changed_total(released: ReleasedTable, plan: QueryPlan, preset: Preset
         "rows": [[str(entry) if isinstance(entry, Decimal) else entry for entry in row] for row in released.rows],
     }
     check_shares(read_protected(wire, plan, preset), plan, preset)
-    if released.method != _changed_method(released.answered, released.absent, preset):
+    if in_our_words and released.method != _changed_method(released.answered, released.absent, preset):
         raise TableMalformed("the method is not what the preset does to a total over these authorities")
 
 

@@ -22,7 +22,7 @@ from disclosure_control.suppression.rules import UNBOUNDED
 from disclosure_control.suppression.view import Printed, View
 from disclosure_control.suppression.witnesses import Witnesses
 
-__all__ = ["CLAIM", "CertificateInvalid", "Certified", "verify_certificate", "write_certificate"]
+__all__ = ["CLAIM", "CertificateInvalid", "Certified", "read_columns", "verify_certificate", "write_certificate"]
 
 FORM = "circe-suppression-1"
 
@@ -68,6 +68,24 @@ def verify_certificate(content: bytes, columns: Sequence[Certified]) -> None:
         raise CertificateInvalid("not a certificate of these columns in its one encoding")
     for each, found in zip(columns, described, strict=True):
         _verify_column(each, found)
+
+
+def read_columns(content: bytes) -> list[tuple[str, dict[str, object]]]:
+    """The columns that a certificate speaks of, each with the rule that it states; nothing of it is verified.
+
+    Raises `CertificateInvalid`.
+    """
+    if len(content) > LARGEST_CERTIFICATE:
+        raise CertificateInvalid(f"more than {LARGEST_CERTIFICATE} bytes")
+    try:
+        columns = [(each["column"], each["rule"]) for each in json.loads(content)["columns"]]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise CertificateInvalid("not a certificate") from None
+    if not all(isinstance(name, str) and isinstance(rule, dict) for name, rule in columns):
+        raise CertificateInvalid("not a certificate")
+    if len({name for name, _ in columns}) < len(columns):
+        raise CertificateInvalid("speaks of a column twice")
+    return columns
 
 
 def _verify_column(expected: Certified, found: object) -> None:

@@ -10,7 +10,13 @@ from disclosure_control.release.reading import read_released
 from disclosure_control.release.released import ReleasedTable
 from disclosure_control.rows.protected_table import Entry
 from disclosure_control.suppression.attack import Attack, Contradiction, attack_view
-from disclosure_control.suppression.certificate import Certified, verify_certificate, write_certificate
+from disclosure_control.suppression.certificate import (
+    CertificateInvalid,
+    Certified,
+    read_columns,
+    verify_certificate,
+    write_certificate,
+)
 from disclosure_control.suppression.hierarchy import AUTHORITY, Hierarchy, flat_hierarchy
 from disclosure_control.suppression.lattice import Lattice, Layout, TableUnusable, build_lattice
 from disclosure_control.suppression.rules import CountRule
@@ -19,7 +25,7 @@ from disclosure_control.suppression.witnesses import find_witnesses
 from disclosure_control.symbols import Symbol
 from query_engine.planning.plan import Output, QueryPlan
 
-__all__ = ["attack_release", "certify_release", "verify_release_certificate"]
+__all__ = ["attack_release", "certify_release", "verify_named_columns", "verify_release_certificate"]
 
 
 def attack_release(
@@ -69,14 +75,35 @@ def _columns(document: object, plan: QueryPlan, preset: Preset | None) -> Iterat
     if table.path == "noisy_sum":
         return
     rule = _rule(_load(table, preset), table)
-    lattice = build_lattice([_lay_out(table, plan)])
+    lattice = build_lattice([_lay_out(table)])
     for output in plan.outputs:
         if _adds_up(output):
-            place = table.columns.index(output.label)
-            printed = [_read(row[place]) for row in table.rows]
             # A count with a condition is withheld with the whole of its row, also where it is none.
             known = rule if output.statistics == ("rows",) else replace(rule, shows_zero=False)
-            yield Certified(output.label, view_printed(lattice, known, printed), printed)
+            yield _view(output.label, table, lattice, known)
+
+
+def _view(column: str, table: ReleasedTable, lattice: Lattice, rule: CountRule) -> Certified:
+    place = table.columns.index(column)
+    printed = [_read(row[place]) for row in table.rows]
+    return Certified(column, view_printed(lattice, rule, printed), printed)
+
+
+def verify_named_columns(content: bytes, document: object, preset: Preset | None = None) -> None:
+    """Check a release's certificate without its plan, for the columns that it speaks of.
+
+    That these are all columns of counts, and which of them count all rows, only the plan tells. Raises as
+    `verify_release_certificate`.
+    """
+    table = read_released(document)
+    rule, lattice = _rule(_load(table, preset), table), build_lattice([_lay_out(table)])
+    columns = []
+    for name, stated in read_columns(content):
+        if table.decimals.get(name) != 0:
+            raise CertificateInvalid(f"the release has no column of counts that is called {name!a}")
+        known = rule if stated.get("shows_zero") == rule.shows_zero else replace(rule, shows_zero=False)
+        columns.append(_view(name, table, lattice, known))
+    verify_certificate(content, columns)
 
 
 def _load(table: ReleasedTable, given: Preset | None) -> Preset:
@@ -101,10 +128,9 @@ def _adds_up(output: Output) -> bool:
     return output.kind in ("count", "regr_count") or (output.kind == "sum" and output.indicator)
 
 
-def _lay_out(table: ReleasedTable, plan: QueryPlan) -> Layout:
+def _lay_out(table: ReleasedTable) -> Layout:
     """The categories of the rows, authorities first, which are not added up; a total has none."""
-    labels = [each.label for each in plan.outputs if each.dimension is not None]
-    named = labels if table.is_total else [plan.authority_column, *labels]
+    named = [column for column in table.columns if column not in table.decimals]
     places = [table.columns.index(label) for label in named]
     rows = tuple(tuple(_name(row[place]) for place in places) for row in table.rows)
     columns = list(zip(*rows, strict=True))

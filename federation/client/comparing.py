@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from federation.client.verification import Answered
 from federation.comparison import Comparison, Side, compare, read_side
-from federation.exchange import ReleaseDocument
-from federation.manifest import Manifest
 from federation.state import StateError
 
 if TYPE_CHECKING:
@@ -19,15 +18,15 @@ def compare_releases(client: "FederationClient", first: str, second: str) -> Com
     Raises `StateError` where there is nothing to compare.
     """
     one, other = (client.fetch_answered(cited) for cited in (first, second))
-    if one[0].query_id == other[0].query_id:
+    if one.document.query_id == other.document.query_id:
         raise StateError("choose two different queries to compare")
-    return compare(_read_side(client, *one), _read_side(client, *other))
+    return compare(_read_side(client, one), _read_side(client, other))
 
 
-def _read_side(client: "FederationClient", document: ReleaseDocument, manifest: Manifest) -> Side:
-    side = read_side(document, manifest, client.presets)
+def _read_side(client: "FederationClient", answered: Answered) -> Side:
+    side = read_side(answered.document, answered.manifest, client.presets)
     if side is None:
         raise StateError(
-            f"{document.query_id} is a model: models are not compared term by term, read one after the other"
+            f"{answered.document.query_id} is a model: models are not compared term by term, read one after the other"
         )
     return side

@@ -100,6 +100,62 @@ def derive_plan(manifest: Manifest, presets: "PresetShelf | None" = None) -> Que
     return plan
 
 
+@dataclass(frozen=True)
+class Replanned:
+    """What this software makes of a question that was asked: its plan, or in `why_not` that it has none, and why.
+
+    `is_ours` tells whether it was planned by the planner and the catalogue that are here.
+    """
+
+    plan: QueryPlan | None
+    is_ours: bool = True
+    why_not: str = ""
+
+
+def replan(manifest: Manifest, presets: "PresetShelf | None" = None) -> Replanned:
+    """Derive the plan of a question that was answered, maybe under another catalogue or planner than ours.
+
+    A plan is known again by its id, which is the digest of all that the question asks for. Raises as `derive_plan`
+    where it was planned by our own; otherwise whoever reads its release takes the plan that was approved.
+    """
+    from query_engine.refusal import QueryRefused
+
+    if _is_planned_as_here(manifest):
+        return Replanned(derive_plan(manifest, presets))
+    try:
+        plan = plan_question(manifest.sql, manifest.path, read_record_keys(manifest))
+    except QueryRefused:
+        plan = None
+    if plan is not None and plan.plan_id == manifest.plan_id:
+        return Replanned(plan, is_ours=False)
+    told = _name_both(manifest.planner_version, manifest.catalogue_version)
+    why_not = f"the plan, which is taken as its approvers signed it, since the question {told}"
+    return Replanned(None, is_ours=False, why_not=why_not)
+
+
+def tell_plan_taken(manifest: Manifest) -> str:
+    """Say that the plan of a question cannot be derived here, and why; nothing where it can."""
+    return "" if _is_planned_as_here(manifest) else replan(manifest).why_not
+
+
+def _is_planned_as_here(manifest: Manifest) -> bool:
+    from query_engine.catalogue import load_catalogue
+    from query_engine.planning.plan import PLANNER_VERSION
+
+    return (manifest.planner_version, manifest.catalogue_version) == (PLANNER_VERSION, load_catalogue().version)
+
+
+def _name_both(planner: str, catalogue: str) -> str:
+    """Say by what something was planned, and by what we would."""
+    from query_engine.catalogue import load_catalogue
+    from query_engine.planning.plan import PLANNER_VERSION
+
+    return (
+        f"was planned by planner {planner} and catalogue {catalogue}, and this software has planner "
+        f"{PLANNER_VERSION} and catalogue {load_catalogue().version}"
+    )
+
+
 def _tell_apart(planner: str, catalogue: str) -> str:
     """Say by what a manifest states that it was planned, and by what we would, to whoever upgrades one of them."""
     from query_engine.catalogue import load_catalogue
@@ -108,10 +164,7 @@ def _tell_apart(planner: str, catalogue: str) -> str:
     here = load_catalogue().version
     if (planner, catalogue) == (PLANNER_VERSION, here):
         return "it states our own planner and catalogue, by which it is another"
-    return (
-        f"it was made with planner {planner} and catalogue {catalogue}, and this software has planner "
-        f"{PLANNER_VERSION} and catalogue {here}; use software that has the same"
-    )
+    return f"it {_name_both(planner, catalogue)}; use software that has the same"
 
 
 def check_says_what_was_asked(manifest: Manifest, draft: QueryDraft, asker: str, nodes: Sequence[str]) -> None:

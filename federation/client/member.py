@@ -19,7 +19,9 @@ from federation.client.manifests import (
 from federation.client.result import Result
 from federation.client.states import KnownStates
 from federation.client.trial import Trial
+from federation.client.verification import Answered, verify_document
 from federation.envelope import Envelope, read_envelope, seal_envelope, sign_body
+from federation.evidence import write_evidence
 from federation.exchange import (
     BudgetLeft,
     CheckDecision,
@@ -36,7 +38,6 @@ from federation.keys import MemberKeys
 from federation.log_proofs import verify_release_proof
 from federation.manifest import (
     MANIFEST_TYPE,
-    SUM_PATHS,
     Manifest,
     Reply,
     check_asker,
@@ -50,7 +51,7 @@ from federation.manifest import (
 )
 from federation.project import Project
 from federation.register import MemberKind, Register
-from federation.releases import ReleaseMismatch, check_not_later, is_release_id, verify_release
+from federation.releases import ReleaseMismatch, check_not_later, is_release_id
 from federation.replies import verify_refusals
 from federation.state import Party
 from federation.template import (
@@ -63,7 +64,6 @@ from federation.template import (
     read_template,
     template_digest,
 )
-from federation.total_releases import verify_total
 from federation.transport import HubConnection
 from federation.wire import encode_document
 from federation.witnessing import find_quorum
@@ -136,8 +136,9 @@ class FederationClient:
 
     def result(self, cited: str) -> Result:
         """Return a release by its id or its query's, verified against what the nodes signed, with its proof."""
-        document = self.fetch(cited)
-        return Result(document, self.presets, self.fetch_proof(document)[0])
+        answered = self.fetch_answered(cited)
+        proof, evidence = self.fetch_proof(answered.document)[0], self.gather_evidence(answered)
+        return Result(answered.document, self.presets, proof, evidence, answered.left_open)
 
     def submit(self, draft: QueryDraft) -> QueryStatus:
         """Have a query checked, compare its manifest with the draft, sign it and submit it.
@@ -339,12 +340,13 @@ class FederationClient:
 
     def fetch(self, cited: str) -> ReleaseDocument:
         """Return a release, whoever asked for it, verified as `fetch_answered` verifies it."""
-        return self.fetch_answered(cited)[0]
+        return self.fetch_answered(cited).document
 
-    def fetch_answered(self, cited: str) -> tuple[ReleaseDocument, Manifest]:
+    def fetch_answered(self, cited: str) -> Answered:
         """Return a release and the manifest that it answers, verified against what the nodes signed.
 
-        It is cited by its own id or by its query's. Raises `ReleaseMismatch` where a table is not what the nodes'
+        It is cited by its own id or by its query's. What of a release that was made under another catalogue could not
+        be rechecked is in `left_open`. Raises `ReleaseMismatch` where a table is not what the nodes'
         signed replies give or has another id than was cited, and `TotalMismatch` where a total is of other nodes or on
         other terms than they signed; both where it says that it was made before them.
         """
@@ -353,15 +355,17 @@ class FederationClient:
         envelope, manifest = self._fetch_manifest(query_id)
         document = self._connection.fetch_release(query_id)
         self._borrow_rules(query_id, manifest)
-        plan = derive_plan(manifest, self.presets)
-        if manifest.path in SUM_PATHS:
-            verify_total(document, envelope, plan, register, self.presets)
-        else:
-            verify_release(document, envelope, plan, register, self.presets)
+        left_open = verify_document(document, envelope, register, self.presets)
         check_not_later(document, self._clock())
         if cited not in (query_id, document.release_id):
             raise ReleaseMismatch("the hub handed out another release than was cited")
-        return document, manifest
+        return Answered(document, manifest, envelope, left_open)
+
+    def gather_evidence(self, answered: Answered) -> bytes:
+        """Return the file by which others verify a release without the hub, beside the release and its proof."""
+        manifest = answered.manifest
+        preset = self.presets.find(manifest.preset, manifest.preset_version)
+        return write_evidence(answered.envelope, preset, self._party.read_signed_register())
 
     def compare(self, first: str, second: str) -> "Comparison":
         """Return two releases side by side, whoever asked for them, each verified.

@@ -16,6 +16,7 @@ from disclosure_control.models.release import ReleasedModel
 from disclosure_control.presets.shelf import SHIPPED, PresetShelf
 from disclosure_control.release.showing import ShownTable
 from disclosure_control.symbols import MEANINGS
+from federation.evidence import read_evidence
 from federation.exchange import ReleaseDocument
 from federation.log_proofs import verify_release_proof
 from federation.register import Register
@@ -34,11 +35,16 @@ __all__ = ["Result", "read_result"]
 
 @dataclass(frozen=True)
 class Result:
-    """One release, with the proof that it stands in the hub's log where that was fetched."""
+    """One release, with the proof that it stands in the hub's log and the evidence it is held against, where fetched.
+
+    `left_open` says in words what of it could not be rechecked here, since it was made under another catalogue.
+    """
 
     document: ReleaseDocument
     presets: PresetShelf = SHIPPED
     proof: bytes = b""
+    evidence: bytes = b""
+    left_open: tuple[str, ...] = ()
 
     @property
     def release_id(self) -> str:
@@ -93,7 +99,8 @@ class Result:
 
     def save(self, folder: Path | str, form: Form = "parquet", *, margins: bool = False) -> list[Path]:
         """Write the release, its provenance sheet, its document and its proof into a folder; return their paths."""
-        return _write_all(Path(folder), gather_form(self.document, self.table, form, self.proof, margins=margins))
+        files = gather_form(self.document, self.table, form, self.proof, self.evidence, margins=margins)
+        return _write_all(Path(folder), files)
 
     def save_open_data(self, folder: Path | str) -> list[Path]:
         """Write the Department for Education's pair of open data files, with what goes with them; return paths.
@@ -102,14 +109,24 @@ class Result:
         """
         from federation.release_files.folder import gather_files
 
-        return _write_all(Path(folder), gather_files(self.document, self.proof, self.presets))
+        return _write_all(Path(folder), gather_files(self.document, self.proof, self.presets, self.evidence))
+
+    def verify(self, root_key: bytes, evidence: bytes = b"") -> tuple[str, ...]:
+        """Verify, with no hub, what the release is held against, under the root's key; return what was left open.
+
+        Raises `ReleaseMismatch`, `TotalMismatch`, `ManifestMismatch` or `RegisterError` where something does not hold.
+        """
+        from federation.client.verification import verify_with_evidence
+
+        return verify_with_evidence(self.document, read_evidence((evidence or self.evidence).rstrip(b"\n")), root_key)
 
     def verify_proof(self, register: Register, at: datetime, proof: bytes = b"") -> ProvenEntry:
         """Verify, with no hub, that exactly this release stands in the hub's witnessed log. Raises `ProofInvalid`."""
         return verify_release_proof(proof or self.proof, self.document, register, at)
 
     def __str__(self) -> str:
-        return f"{self.citation}\n\n{self.view.to_text()}"
+        left_open = "".join(f"\n\nNot rechecked: {each}." for each in self.left_open)
+        return f"{self.citation}{left_open}\n\n{self.view.to_text()}"
 
     def _repr_html_(self) -> str:
         from federation.client.notebook import draw_result

@@ -51,14 +51,15 @@ class Wanted:
 @click.option(
     "--output",
     type=FILE,
-    help="Write to this file, and beside it the provenance sheet, the release document and its proof; print the paths.",
+    help="Write to this file, and beside it the provenance sheet, the release document, its proof and its evidence; "
+    "print the paths.",
 )
 @click.option(
     "--open-data",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
     help="Write the Department for Education's pair of open data files into this directory, with a provenance sheet, "
-    "the release document and its proof, and print their paths alone.",
+    "the release document, its proof and its evidence, and print their paths alone.",
 )
 @click.option(
     "--proof",
@@ -85,25 +86,29 @@ def fetch(
     on this machine against what the nodes signed.
     """
     from federation.client import connect
+    from federation.release_files.provenance import gather_proofs
 
     _check_wanted(form, whole, consistent, output)
     wanted = Wanted(form, form != "table" if whole is None else whole, margins, consistent)
     with connect(state) as client:
         if wait:
             _follow(client, cited)
-        release, presets = client.fetch(cited), client.presets
+        answered, presets = client.fetch_answered(cited), client.presets
+        release, evidence = answered.document, client.gather_evidence(answered)
         notice = client.standing(release.query_id).notice
         # Asked for or not: that the hub logged just this, and when, is found out by the proof alone.
         proof = _fetch_proof(client, release)
     if notice is not None:
         told = f"This release has been withdrawn by {notice.by} on {notice.at:%Y-%m-%d}: {notice.reason}"
         click.echo(plain_text(told), err=True)
+    for left_open in answered.left_open:
+        click.echo(plain_text(f"not rechecked: {left_open}"), err=True)
     if proof_file is not None:
         _write_all({proof_file: proof})
     if folder is not None:
-        _print_paths(_write_folder(folder, release, presets, proof))
+        _print_paths(_write_folder(folder, release, presets, proof, evidence))
     elif output is not None:
-        _print_paths(_write_output(output, release, wanted, presets, proof))
+        _print_paths(_write_output(output, release, wanted, presets, gather_proofs(release, proof, evidence)))
     elif form in BINARY:
         sys.stdout.buffer.write(_write_form(release, wanted, presets))
     else:
@@ -157,12 +162,10 @@ def _write_form(release: "ReleaseDocument", wanted: Wanted, presets: "PresetShel
 
 
 def _write_output(
-    output: Path, release: "ReleaseDocument", wanted: Wanted, presets: "PresetShelf", proof: bytes
+    output: Path, release: "ReleaseDocument", wanted: Wanted, presets: "PresetShelf", proofs: "Mapping[str, bytes]"
 ) -> list[Path]:
     """Write a release to a file, and beside it what goes with it; return the paths."""
-    from audit.proof import SUFFIX
-    from federation.release_files.provenance import DOCUMENT_SUFFIX, SHEET_SUFFIX, write_provenance
-    from federation.wire import encode_document
+    from federation.release_files.provenance import SHEET_SUFFIX, write_provenance
 
     if wanted.form in ("table", "json"):
         text = format_release(
@@ -181,20 +184,21 @@ def _write_output(
         {
             output: content,
             output.with_suffix(SHEET_SUFFIX): write_provenance(release),
-            output.with_suffix(DOCUMENT_SUFFIX): encode_document(release) + b"\n",
-            output.with_suffix(SUFFIX): proof,
+            **{output.with_suffix(ending): content for ending, content in proofs.items()},
         }
     )
 
 
-def _write_folder(folder: Path, release: "ReleaseDocument", presets: "PresetShelf", proof: bytes) -> list[Path]:
+def _write_folder(
+    folder: Path, release: "ReleaseDocument", presets: "PresetShelf", proof: bytes, evidence: bytes
+) -> list[Path]:
     """Write a release's open data files and what goes with them, each whole or not at all; return their paths.
 
     Raises `OpenDataUnfit`.
     """
     from federation.release_files.folder import gather_files
 
-    files = gather_files(release, proof, presets)
+    files = gather_files(release, proof, presets, evidence)
     folder.mkdir(parents=True, exist_ok=True)
     return _write_all({folder / name: content for name, content in files.items()})
 

@@ -1,10 +1,11 @@
-"""`circe release`: check the certificate of a release, and decide on releases that wait for an output checker."""
+"""`circe release`: verify a release that one was handed, and decide on those that wait for an output checker."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from federation.commands.release_verify import verify
 from federation.terminal import plain_text
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ STATE = click.option(
     "--state", type=click.Path(path_type=Path, file_okay=False), required=True, help="Your own member directory."
 )
 REASON = click.option("--reason", required=True, help="Why, in a sentence that the asker and others will read.")
-FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
 @click.group()
@@ -22,34 +22,7 @@ def release() -> None:
     """Check what was released, and decide what waits to be."""
 
 
-@release.command()
-@click.option("--preset", help="An added preset that protects it, as `circe attack` takes one.")
-@click.argument("file", metavar="RELEASE", type=FILE)
-def verify(file: Path, preset: str | None) -> None:
-    """Check the certificate that a release carries, by adding up: no data, no solver and no hub.
-
-    The release is the document that `circe query fetch --format json` prints.
-    """
-    from disclosure_control.presets.shelf import find_preset
-    from disclosure_control.suppression.certificate import CertificateInvalid
-    from disclosure_control.suppression.release_attack import verify_release_certificate
-    from federation.exchange import ReleaseDocument
-    from federation.manifest import Path as LeavingPath
-    from federation.plans import derive_plan
-    from federation.wire import MAX_BATCH_BYTES, decode_document
-
-    text = file.read_bytes().rstrip(b"\n")
-    document = decode_document(text, ReleaseDocument, limit=MAX_BATCH_BYTES)
-    path = LeavingPath(document.table.get("path", ""))
-    if path is LeavingPath.NOISY_SUM:
-        click.echo("Noise protects this release: it withholds nothing, and has no certificate.")
-        return
-    if not document.certificate:
-        raise CertificateInvalid("the release carries no certificate; where cell keys change its counts none is made")
-    plan = derive_plan(document.sql, path)
-    given = None if preset is None else find_preset(preset)
-    verify_release_certificate(document.certificate.encode(), document.table, plan, given)
-    click.echo("The certificate holds: no withheld count can be worked out from the others of this table.")
+release.add_command(verify)
 
 
 @release.command()

@@ -1,13 +1,13 @@
-"""A release as a folder to hand on: its open data files, a provenance sheet, the document, and the proof of that.
+"""A release as a folder to hand on: its open data files, a provenance sheet, the document, and what proves that.
 
-The document is the release as it was made, with what the nodes signed; the proof is that it stands in the hub's log.
+The document is the release as it was made, with what the nodes signed; the proof is that it stands in the hub's log;
+the evidence is what it is held against, and stays so when there is no hub to ask.
 """
 
 import zipfile
 from collections.abc import Mapping
 from io import BytesIO
 
-from audit.proof import SUFFIX as PROOF_SUFFIX
 from disclosure_control.models.reading import read_release
 from disclosure_control.models.release import ReleasedModel
 from disclosure_control.presets.preset import PresetInvalid
@@ -17,8 +17,7 @@ from federation.exchange import ReleaseDocument
 from federation.manifest import Path
 from federation.plans import derive_plan
 from federation.release_files.open_data import OpenDataUnfit, write_open_data
-from federation.release_files.provenance import DOCUMENT_SUFFIX, SHEET_SUFFIX, file_stem, write_provenance
-from federation.wire import encode_document
+from federation.release_files.provenance import SHEET_SUFFIX, file_stem, gather_proofs, write_provenance
 from query_engine.planning.plan import QueryPlan
 from query_engine.refusal import QueryRefused
 
@@ -28,20 +27,22 @@ OLDEST = (1980, 1, 1, 0, 0, 0)
 """The time of every file in an archive: the same release gives the same bytes."""
 
 
-def gather_files(document: ReleaseDocument, proof: bytes, presets: PresetShelf = SHIPPED) -> Mapping[str, bytes]:
+def gather_files(
+    document: ReleaseDocument, proof: bytes, presets: PresetShelf = SHIPPED, evidence: bytes = b""
+) -> Mapping[str, bytes]:
     """The folder's files by name. Raises `OpenDataUnfit`."""
     table = read_release(document.table)
     if isinstance(table, ReleasedModel):
         raise OpenDataUnfit("a model is no table of the open data standard: take its estimates as CSV")
     files = write_open_data(table, _plan_again(document, table, presets))
     stem = file_stem(document)
-    return {
-        f"{stem}.csv": files.data.encode(),
-        f"{stem}.meta.csv": files.meta.encode(),
-        f"{stem}{SHEET_SUFFIX}": write_provenance(document, files.remarks, files.codes),
-        f"{stem}{DOCUMENT_SUFFIX}": encode_document(document) + b"\n",
-        f"{stem}{PROOF_SUFFIX}": proof,
+    endings = {
+        ".csv": files.data.encode(),
+        ".meta.csv": files.meta.encode(),
+        SHEET_SUFFIX: write_provenance(document, files.remarks, files.codes),
+        **gather_proofs(document, proof, evidence),
     }
+    return {f"{stem}{ending}": content for ending, content in endings.items()}
 
 
 def _plan_again(document: ReleaseDocument, table: ReleasedTable, presets: PresetShelf) -> QueryPlan:

@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
-from audit.proof import SUFFIX as PROOF_SUFFIX
 from disclosure_control.models.reading import read_release
 from disclosure_control.models.release import ReleasedModel
 from disclosure_control.presets.shelf import SHIPPED, PresetShelf
 from disclosure_control.release.showing import ShownTable, show_table
 from federation.exchange import ReleaseDocument
 from federation.release_files.columns import FileColumn, list_columns, list_terms
-from federation.release_files.provenance import DOCUMENT_SUFFIX, SHEET_SUFFIX, file_stem, write_provenance
-from federation.wire import encode_document
+from federation.release_files.provenance import SHEET_SUFFIX, file_stem, gather_proofs, write_provenance
 
 __all__ = ["FORMS", "Form", "gather_form", "list_file_columns", "show_release", "write_form"]
 
@@ -62,13 +60,19 @@ def write_form(
 
 
 def gather_form(
-    document: ReleaseDocument, shown: ShownTable | ReleasedModel, form: Form, proof: bytes, *, margins: bool = False
+    document: ReleaseDocument,
+    shown: ShownTable | ReleasedModel,
+    form: Form,
+    proof: bytes,
+    evidence: bytes = b"",
+    *,
+    margins: bool = False,
 ) -> Mapping[str, bytes]:
-    """The files of a folder by name: the release in a form, its sheet, its document, and the proof of that."""
+    """The files of a folder by name: the release in a form, its sheet, its document, and what proves that."""
     stem = file_stem(document)
-    return {
-        f"{stem}.{form}": write_form(document, shown, form, margins=margins),
-        f"{stem}{SHEET_SUFFIX}": write_provenance(document),
-        f"{stem}{DOCUMENT_SUFFIX}": encode_document(document) + b"\n",
-        f"{stem}{PROOF_SUFFIX}": proof,
+    files = {
+        f".{form}": write_form(document, shown, form, margins=margins),
+        SHEET_SUFFIX: write_provenance(document),
+        **gather_proofs(document, proof, evidence),
     }
+    return {f"{stem}{ending}": content for ending, content in files.items()}

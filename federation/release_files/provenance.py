@@ -4,17 +4,21 @@ The sheet is for whoever comes upon the figures without the hub: what was asked,
 by what all of that can be proven.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from audit.proof import SUFFIX as PROOF_SUFFIX
 from disclosure_control.models.reading import read_release
 from disclosure_control.models.release import ReleasedModel
 from disclosure_control.release.absences import list_absences
 from federation.exchange import ReleaseDocument
+from federation.wire import encode_document
 
-__all__ = ["DOCUMENT_SUFFIX", "SHEET_SUFFIX", "cite_release", "file_stem", "tell_provenance", "write_provenance"]
+__all__ = ["DOCUMENT_SUFFIX", "EVIDENCE_SUFFIX", "SHEET_SUFFIX", "cite_release", "file_stem", "gather_proofs"]
+__all__ += ["tell_provenance", "write_provenance"]
 
 SHEET_SUFFIX = ".provenance.txt"
 DOCUMENT_SUFFIX = ".release.json"
+EVIDENCE_SUFFIX = ".evidence.json"
 
 Line = tuple[str, str]
 """One line of the sheet: what it tells of, and what it says."""
@@ -59,6 +63,12 @@ def tell_provenance(
         yield "Method", released.method
     yield "Checkpoint", " ".join(document.checkpoint.split()) or "none"
     yield "Proof", f"the {DOCUMENT_SUFFIX} beside this sheet, with what each node signed"
+
+
+def gather_proofs(document: ReleaseDocument, proof: bytes, evidence: bytes) -> Mapping[str, bytes]:
+    """The files by which a release is verified, by their endings: its document, its proof, and its evidence if any."""
+    files = {DOCUMENT_SUFFIX: encode_document(document) + b"\n", PROOF_SUFFIX: proof, EVIDENCE_SUFFIX: evidence}
+    return {ending: content for ending, content in files.items() if content}
 
 
 def write_provenance(document: ReleaseDocument, remarks: Sequence[str] = (), codes: Sequence[str] = ()) -> bytes:

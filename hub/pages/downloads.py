@@ -12,10 +12,12 @@ from flask import Blueprint, Response, request
 from audit.proof import SUFFIX
 from disclosure_control.models.reading import read_release
 from disclosure_control.models.release import ReleasedModel
-from disclosure_control.release.gate import ReleasedTable
+from disclosure_control.release.gate import ReleasedTable, ReleaseRefused
 from disclosure_control.release.showing import show_table
+from federation.evidence import write_evidence
 from federation.exchange import ReleaseDocument
 from federation.problems import ProblemRaised
+from federation.releases import load_approved_preset
 from federation.web.description import describes
 from federation.wire import MAX_BATCH_BYTES, decode_document
 from hub.copies import hand_out
@@ -96,7 +98,7 @@ def send_form(query_id: str, form: str) -> Response:
     shown = show_release(document, the_hub().party.presets)
     margins = not isinstance(shown, ReleasedModel) and offers_margins(shown.table)
     proof = _prove(query_id).encode()
-    files = gather_form(document, shown, cast("Form", form), proof, margins=margins)
+    files = gather_form(document, shown, cast("Form", form), proof, _gather_evidence(query_id), margins=margins)
     return _hand_out(document, pack_files(files), ZIP, f"-{form}.zip", form=form)
 
 
@@ -109,7 +111,8 @@ def send_open_data(query_id: str) -> Response:
 
     document = read_document(query_id)
     try:
-        packed = pack_files(gather_files(document, _prove(query_id).encode(), the_hub().party.presets))
+        proof, evidence = _prove(query_id).encode(), _gather_evidence(query_id)
+        packed = pack_files(gather_files(document, proof, the_hub().party.presets, evidence))
     except OpenDataUnfit as unfit:
         raise ProblemRaised(404, "open_data_unfit", f"this release has no open data files: {unfit}") from None
     return _hand_out(document, packed, ZIP, "-open-data.zip", form="open-data")
@@ -135,6 +138,17 @@ def read_document(query_id: str) -> ReleaseDocument:
 def _prove(query_id: str) -> str:
     hub, visitor = the_hub(), require_visitor()
     return prove_release(hub, find_for_release(hub, query_id, visitor))
+
+
+def _gather_evidence(query_id: str) -> bytes:
+    """What the release is held against; none where the rules that protected it are lost here."""
+    hub, visitor = the_hub(), require_visitor()
+    query = find_for_release(hub, query_id, visitor)
+    try:
+        preset = load_approved_preset(query.manifest, hub.party.presets)
+    except ReleaseRefused:
+        return b""
+    return write_evidence(query.envelope, preset, hub.party.read_signed_register())
 
 
 def offers_margins(table: ReleasedTable) -> bool:

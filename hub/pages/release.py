@@ -8,6 +8,7 @@ from disclosure_control.models.reading import read_release
 from disclosure_control.models.release import ReleasedModel
 from disclosure_control.release.gate import ReleasedTable
 from disclosure_control.release.showing import LABEL, show_table
+from federation.client.manifests import tell_plan_taken
 from federation.exchange import ReleaseDocument
 from federation.problems import ProblemRaised
 from hub.budgets import describe_budget
@@ -70,6 +71,7 @@ def _tell_of(document: ReleaseDocument, released: ReleasedTable | ReleasedModel)
         "sees_query": sees_query,
         "notice": find_ending(hub, document.query_id),
         "forms": FORMS,
+        "planned": tell_plan_taken(query.manifest),
         "total": describe_total(document, released),
         "attendance": list_attendance(document, released),
         "budget": describe_budget(hub, query.manifest, query.state, query.digest) if sees_query else None,

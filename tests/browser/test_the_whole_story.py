@@ -187,7 +187,8 @@ def check_pair(archive: Path, release: ReleaseDocument, authorities: tuple[str, 
     with zipfile.ZipFile(archive) as packed:
         files = {name: packed.read(name) for name in packed.namelist()}
     (proof,) = (content for name, content in files.items() if name.endswith(".tlog-proof"))
-    assert files == dict(gather_files(release, proof))
+    (evidence,) = (content for name, content in files.items() if name.endswith(".evidence.json"))
+    assert files == dict(gather_files(release, proof, evidence=evidence))
     (meta,) = (name for name in files if name.endswith(".meta.csv"))
     rows = list(csv.DictReader(io.StringIO(files[meta.replace(".meta", "")].decode())))
     described = {each["col_name"]: each["col_type"] for each in csv.DictReader(io.StringIO(files[meta].decode()))}

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from federation.commands.query import query
 from federation.exchange import QueryDraft, QueryStatus
 from federation.hub_line import HubRefused
 from federation.log_proofs import verify_release_proof
+from federation.releases import ReleaseMismatch
 from federation.state import StateError, join_federation
 from federation.transport import HubConnection
 from hub.app import create_app
@@ -157,13 +159,16 @@ def test_a_result_is_proven_without_the_hub(client: QuickClient, tmp_path: Path)
     result = client.query(client.submit(draft_of(client)).query_id).result()
     paths = result.save(tmp_path / "out", "csv")
     assert [path.name.partition(".")[2] for path in result.save_open_data(tmp_path / "open")] == [
-        *("csv", "meta.csv", "provenance.txt", "release.json", "tlog-proof")
+        *("csv", "meta.csv", "provenance.txt", "release.json", "tlog-proof", "evidence.json")
     ]
-    kept = read_result(paths[2], paths[3])
+    kept, root_key = read_result(paths[2], paths[3]), client._party.root_key
+    assert kept.verify(root_key, paths[4].read_bytes()) == result.verify(root_key) == result.left_open == ()
     register, now = client.refresh_register(), client.now()
     with pytest.raises(ProofInvalid, match="cosign"):
         kept.verify_proof(register, now)
     forged = msgspec.structs.replace(kept.document, purpose="Another")
+    with pytest.raises(ReleaseMismatch, match="another query"):
+        replace(result, document=forged).verify(root_key)
     assert verify_release_proof(kept.proof, kept.document, register, now, quorum=0).event.reference == forged.query_id
     with pytest.raises(ProofInvalid, match="not that of this release"):
         verify_release_proof(kept.proof, forged, register, now, quorum=0)

@@ -28,7 +28,8 @@ from federation.disclosures import (
     verify_mandate,
 )
 from federation.enrolment import Enrolment, Invitation
-from federation.envelope import EnvelopeError, Signature, decode_base64
+from federation.envelope import EnvelopeError, Signature, decode_base64, read_envelope
+from federation.evidence import Evidence
 from federation.exchange import (
     ApproversRefusal,
     BudgetLeft,
@@ -78,7 +79,15 @@ from federation.oidc import ProviderRefused, read_metadata
 from federation.passkeys import Passkey, PasskeyError, check_passkey
 from federation.problems import TITLES, Problem, ProblemRaised
 from federation.project import ProjectExceeded, ProjectInvalid, check_consistent, check_person
-from federation.register import Entry, FormerKey, Member, RegisterError, public_text, read_register
+from federation.register import (
+    REGISTER_TYPE,
+    Entry,
+    FormerKey,
+    Member,
+    RegisterError,
+    public_text,
+    read_register,
+)
 from federation.sealing import SealedRecords, SealError
 from federation.sealing_keys import WEEK, SealingKey, sign_sealing_key
 from federation.state import Profile, StateError, open_party
@@ -88,7 +97,16 @@ from federation.webauthn import WebAuthnRefused, read_authenticator_data
 from federation.wire import Document, WireError, decode_document, encode_document
 from federation.witnessing import Offered, Signed, WitnessAnswer, WitnessReport
 from policies.names import FieldGroup
-from tests.federation.cast import NOW, PASSKEY, make_keys, make_manifest, make_member, make_register, sign_manifest
+from tests.federation.cast import (
+    NOW,
+    PASSKEY,
+    make_keys,
+    make_manifest,
+    make_member,
+    make_register,
+    sign_manifest,
+    write_register,
+)
 from tests.federation.sum_examples import SUM_EXAMPLES
 from tests.federation.template_cast import CHOICES, make_standing, sign_standing
 from tests.federation.test_lookup_messages import ANSWER, CHILD, DELEGATION, FILE, REQUEST, SOUGHT
@@ -241,7 +259,14 @@ ANSWER_HEAD: dict[str, Any] = {
     "contact": "the virtual school",
 }
 
+EVIDENCE = Evidence(
+    manifest=sign_manifest(make_manifest(), "ana@ucl"),
+    rules="{}",
+    register=read_envelope(write_register(make_register()), REGISTER_TYPE),
+)
+
 EXAMPLES: tuple[Document, ...] = (
+    EVIDENCE,
     HANDED,
     HANDED_ENTRY,
     OFFER,

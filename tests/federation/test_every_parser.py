@@ -28,6 +28,7 @@ from federation import (
     delegations,
     enrolment,
     envelope,
+    evidence,
     handover_packs,
     handovers,
     keys,
@@ -227,6 +228,12 @@ PARSERS = {
         lambda data: register.read_register(data, ROOT.public_key, NOW),
         (register.RegisterError,),
         envelope.write_envelope(register.sign_register(REGISTER, ROOT)),
+    ),
+    "federation.evidence:read_evidence": Parser(
+        evidence.read_evidence,
+        (wire.WireError, envelope.EnvelopeError),
+        example_of("Evidence"),
+        wire.encode_document,
     ),
     "federation.sealing_keys:read_sealing_key": Parser(
         signed(

@@ -54,8 +54,9 @@ def ask(played: PlayedFederation, sql: str = SQL) -> tuple[str, str]:
 def test_whoever_may_read_it_verifies_it_by_either_id(played: PlayedFederation, reader: QuickClient) -> None:
     """Against the exact bytes that were signed, so that they know who asked what, for what, under which protection."""
     query_id, release_id = ask(played)
-    document, manifest = reader.fetch_answered(release_id)
-    assert (document, manifest) == reader.fetch_answered(query_id)
+    answered = reader.fetch_answered(release_id)
+    assert answered == reader.fetch_answered(query_id)
+    document, manifest = answered.document, answered.manifest
     assert (document.release_id, manifest.asker, manifest.purpose) == (release_id, "ana", PURPOSE)
     result = reader.result(release_id)
     assert release_id in result.citation

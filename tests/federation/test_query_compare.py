@@ -13,13 +13,14 @@ from click.testing import CliRunner, Result
 
 from disclosure_control.presets.shelf import SHIPPED
 from federation.client.comparing import compare_releases
+from federation.client.verification import Answered
 from federation.commands.query import query
 from federation.comparison import Comparison
 from federation.exchange import ReleaseDocument
 from federation.manifest import Manifest
 from federation.state import StateError
 from tests.disclosure_control.drawn_releases import draw_release
-from tests.federation.cast import make_manifest
+from tests.federation.cast import make_manifest, sign_manifest
 from tests.federation.test_query_fetch import draw_model, make_document
 
 SQL = "SELECT sex, COUNT(*) AS n FROM child_year WHERE sex IN ('M', 'F') GROUP BY sex"
@@ -40,8 +41,9 @@ class Connected:
     def __exit__(self, *_: object) -> None:
         """Nothing is open."""
 
-    def fetch_answered(self, query_id: str) -> tuple[ReleaseDocument, Manifest]:
-        return self.answered[query_id]
+    def fetch_answered(self, query_id: str) -> Answered:
+        document, manifest = self.answered[query_id]
+        return Answered(document, manifest, sign_manifest(manifest))
 
     def compare(self, first: str, second: str) -> Comparison:
         return compare_releases(self, first, second)  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from disclosure_control.presets.shelf import SHIPPED
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.release.gate import ReleasedTable, read_released
 from disclosure_control.release.totals import release_noisy_total
+from federation.client.verification import Answered
 from federation.commands.fetch import format_release
 from federation.commands.query import query
 from federation.exchange import ReleaseDocument
@@ -22,6 +23,7 @@ from federation.plans import derive_plan
 from federation.wire import decode_document, encode_document
 from tests.disclosure_control.drawn_releases import draw_release
 from tests.disclosure_control.models.test_model_release import COUNTS, LINEAR, SUMS
+from tests.federation.cast import make_manifest, sign_manifest
 
 SQL = "SELECT sex, COUNT(*) AS n FROM child_year WHERE sex IN ('M', 'F') GROUP BY sex HAVING n > 50 LIMIT 1"
 
@@ -98,6 +100,15 @@ def test_a_document_cannot_be_cut_to_a_view(release: ReleaseDocument) -> None:
     assert "a release document is whole" in said.output
 
 
+def test_what_could_not_be_rechecked_is_said_beside_it(
+    release: ReleaseDocument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("federation.client.connect", lambda state: Connected(release, ("the plan, since it is old",)))
+    said = CliRunner().invoke(query, ["fetch", "--state", ".", "--no-wait", "Q-1"], catch_exceptions=False)
+    assert "not rechecked: the plan, since it is old" in said.stderr
+    assert said.exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("options", "rows"),
     [
@@ -168,8 +179,8 @@ class Connected:
 
     presets = SHIPPED
 
-    def __init__(self, release: ReleaseDocument) -> None:
-        self._release = release
+    def __init__(self, release: ReleaseDocument, left_open: tuple[str, ...] = ()) -> None:
+        self._release, self.left_open = release, left_open
 
     def __enter__(self) -> "Connected":
         return self
@@ -177,9 +188,14 @@ class Connected:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def fetch(self, query_id: str) -> ReleaseDocument:
+    def fetch_answered(self, query_id: str) -> Answered:
         assert query_id == "Q-1"
-        return self._release
+        manifest = make_manifest()
+        return Answered(self._release, manifest, sign_manifest(manifest), self.left_open)
+
+    def gather_evidence(self, answered: Answered) -> bytes:
+        assert answered.document is self._release
+        return b"evidence"
 
     def standing(self, query_id: str) -> SimpleNamespace:
         return SimpleNamespace(notice=None)

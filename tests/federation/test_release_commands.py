@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from disclosure_control.presets.shipped import load_preset
@@ -17,8 +18,9 @@ from federation.cli import run
 from federation.exchange import PendingCheck, ReleaseDocument
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
-from federation.wire import encode_document
+from federation.wire import decode_document, encode_document
 from query_engine.tables import RawTable
+from tests.federation.test_query_fetch import draw_model
 
 SQL = (
     "SELECT sex, COUNT(*) AS n FROM child_year WHERE academic_year = 202425 AND sex IN ('M', 'F') GROUP BY ROLLUP (sex)"
@@ -74,6 +76,14 @@ def test_a_certificate_of_other_figures(tmp_path: Path, capsys: pytest.CaptureFi
     path.write_text(path.read_text().replace('"Total",23]', '"Total",24]'))
     assert run(["release", "verify", str(path)]) == 6
     assert "of another table than what is published" in capsys.readouterr().err
+
+
+def test_a_model_has_no_certificate_to_hold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_release(tmp_path / "release.json")
+    document = decode_document(path.read_bytes().rstrip(), ReleaseDocument)
+    path.write_bytes(encode_document(msgspec.structs.replace(document, table=draw_model().to_json())))
+    assert run(["release", "verify", str(path)]) == 0
+    assert capsys.readouterr().out == "A model withholds nothing, and has no certificate.\n"
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A release is what the nodes signed: its reader puts the table together again and believes the hub nothing."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from disclosure_control.presets.preset import Preset, PresetInvalid
+from disclosure_control.presets.shelf import SHIPPED, PresetShelf
 from federation.ceremony import enrol_members, revoke_member
 from federation.client import derive_plan
+from federation.client.manifests import Replanned
+from federation.client.verification import WORDS_TAKEN, verify_document
 from federation.envelope import Envelope, read_envelope, seal_envelope
 from federation.exchange import ReleaseDocument
 from federation.joining import request_rotation
@@ -26,6 +31,7 @@ from federation.releases import (
 from federation.state import create_party
 from federation.wire import decode_document, encode_document, whole_seconds
 from node.answering import answer_manifest
+from query_engine.catalogue import load_catalogue
 from tests.small_federation import SmallFederation, read_reply
 
 
@@ -83,6 +89,50 @@ def invent_a_figure(document: ReleaseDocument, federation: SmallFederation) -> R
     column = next(place for place, value in enumerate(rows[0]) if isinstance(value, int) and place > 1)
     rows[0][column] += 5
     return msgspec.structs.replace(document, table={**document.table, "rows": rows})
+
+
+def test_under_another_catalogue_that_plans_alike_it_is_verified_whole(
+    federation: SmallFederation, asked: Envelope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where only the words of the method are others, it is said that they are the hub's."""
+    document = honest_release(federation, asked)
+    newer = replace(load_catalogue(), version="0" * 16)
+    monkeypatch.setattr("query_engine.catalogue.load_catalogue", lambda: newer)
+    assert verify_document(document, asked, federation.register, SHIPPED) == ()
+    with pytest.raises(ReleaseMismatch, match="not the one"):
+        verify_document(invent_a_figure(document, federation), asked, federation.register, SHIPPED)
+    monkeypatch.setattr("disclosure_control.release.gate.PROTECTED_AT", "As it always was.")
+    assert verify_document(document, asked, federation.register, SHIPPED) == (WORDS_TAKEN,)
+
+
+def test_of_an_authority_that_the_catalogue_has_no_more_the_rows_are_verified_as_signed(
+    federation: SmallFederation, asked: Envelope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document, plan = honest_release(federation, asked), derive_plan(read_manifest(asked))
+    column = plan.governed.columns["home_authority"]
+    today = {**plan.governed.columns, "home_authority": replace(column, domain=("999",))}
+    later = replace(plan, governed=replace(plan.governed, columns=today))
+    monkeypatch.setattr("federation.client.verification.replan", lambda *_: Replanned(later, is_ours=False))
+    unknown = "the table as a whole, since the catalogue that is here has no authority "
+    assert verify_document(document, asked, federation.register, SHIPPED)[0].startswith(unknown)
+    with pytest.raises(ReleaseMismatch, match="not the one"):
+        verify_document(invent_a_figure(document, federation), asked, federation.register, SHIPPED)
+
+
+class LostPresets(PresetShelf):
+    """A shelf from which the version that protects a release has gone."""
+
+    def find(self, name: str, version: str) -> Preset:
+        raise PresetInvalid(f"{name}: version {version} is not here")
+
+
+def test_without_the_rules_that_protect_it_the_rows_are_verified_as_signed(
+    federation: SmallFederation, asked: Envelope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document, plan = honest_release(federation, asked), derive_plan(read_manifest(asked))
+    monkeypatch.setattr("federation.client.verification.replan", lambda *_: Replanned(plan, is_ours=False))
+    left_open = verify_document(document, asked, federation.register, LostPresets())
+    assert left_open[0].startswith("the table as a whole, since the rules that protect it are not here (opensafely: ")
 
 
 def drop_a_reply(document: ReleaseDocument, federation: SmallFederation) -> ReleaseDocument:

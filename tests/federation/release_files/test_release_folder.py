@@ -21,8 +21,8 @@ SQL = (
 )
 
 
-PROOF = b"proof"
-"""As the double of a client has it."""
+PROOF, EVIDENCE = b"proof", b"evidence"
+"""As the double of a client has them."""
 
 
 @pytest.fixture
@@ -33,14 +33,16 @@ def document() -> ReleaseDocument:
 
 
 def test_the_folder_has_the_pair_a_sheet_and_the_proof(document: ReleaseDocument) -> None:
-    files = gather_files(document, PROOF)
+    files = gather_files(document, PROOF, evidence=EVIDENCE)
     assert list(files) == [
         "r_0123456789abcdef.csv",
         "r_0123456789abcdef.meta.csv",
         "r_0123456789abcdef.provenance.txt",
         "r_0123456789abcdef.release.json",
         "r_0123456789abcdef.tlog-proof",
+        "r_0123456789abcdef.evidence.json",
     ]
+    assert files["r_0123456789abcdef.evidence.json"] == EVIDENCE
     assert files["r_0123456789abcdef.tlog-proof"] == PROOF
     assert len(files["r_0123456789abcdef.csv"].splitlines()) == 5  # Every row as released, whatever the query shows.
     assert decode_document(files["r_0123456789abcdef.release.json"].rstrip(), ReleaseDocument) == document
@@ -70,10 +72,10 @@ def test_the_command_writes_the_folder_and_prints_its_paths(
     document: ReleaseDocument, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("federation.client.connect", lambda _: Connected(document))
-    out = tmp_path / "out"
+    out, files = tmp_path / "out", gather_files(document, PROOF, evidence=EVIDENCE)
     assert run(["query", "fetch", "--state", str(tmp_path), "--no-wait", "--open-data", str(out), "Q-1"]) == 0
-    assert capsys.readouterr().out.splitlines() == [str(out / name) for name in gather_files(document, PROOF)]
-    assert {path.name: path.read_bytes() for path in out.iterdir()} == gather_files(document, PROOF)
+    assert capsys.readouterr().out.splitlines() == [str(out / name) for name in files]
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == files
 
 
 def test_the_command_says_why_it_writes_nothing(

@@ -151,12 +151,14 @@ def test_a_model_has_its_terms_in_each_form(document: ReleaseDocument) -> None:
     assert read_spreadsheet(write(model, "xlsx"))["Data"][0][0] == "term"
 
 
+BESIDE = (".provenance.txt", ".release.json", ".tlog-proof", ".evidence.json")
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_folder_has_the_file_its_sheet_its_document_and_its_proof(document: ReleaseDocument, form: Any) -> None:
-    files = gather_form(document, show_release(document), form, b"proof")
+    files = gather_form(document, show_release(document), form, b"proof", b"evidence")
     stem = "r_0123456789abcdef"
-    endings = (f".{form}", ".provenance.txt", ".release.json", ".tlog-proof")
-    assert list(files) == [stem + ending for ending in endings]
+    assert list(files) == [stem + ending for ending in (f".{form}", *BESIDE)]
     assert files[f"{stem}.{form}"] == write(document, form)
     assert files[f"{stem}.tlog-proof"] == b"proof"
     assert json.loads(files[f"{stem}.release.json"])["table"] == document.table
@@ -175,7 +177,7 @@ def test_the_command_writes_the_file_and_what_goes_with_it(
     out = place / f"attendance.{form}"
     what = ["query", "fetch", "--state", str(tmp_path), "--no-wait", "--format", form, "--output", str(out), "Q-1"]
     assert run(what) == 0
-    beside = [place / f"attendance{ending}" for ending in (".provenance.txt", ".release.json", ".tlog-proof")]
+    beside = [place / f"attendance{ending}" for ending in BESIDE]
     assert capsys.readouterr().out.splitlines() == [str(out), *map(str, beside)]
     assert all(path.stat().st_size for path in [out, *beside])
     if form in FORMS:

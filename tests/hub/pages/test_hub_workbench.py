@@ -3,21 +3,27 @@
 import io
 import re
 import zipfile
+from dataclasses import replace
 
 import msgspec
 import pyarrow as pa
 import pytest
 
 from disclosure_control.release.showing import show_table
+from federation.client.verification import verify_with_evidence
 from federation.comparison import Side, compare
+from federation.evidence import read_evidence
 from federation.exchange import ReleaseDocument
 from federation.log_proofs import digest_release, verify_release_proof
+from federation.manifest import Path
+from federation.plans import derive_plan
 from federation.wire import MAX_BATCH_BYTES, decode_document
 from hub.pages.again import ask_about_next, ask_again
 from hub.pages.words import list_words
 from hub.queries import StoredQuery, find_query
 from node.tracking.spreadsheet import read_spreadsheet
 from query_engine.catalogue import load_catalogue
+from query_engine.planning.plan import QueryPlan
 from tests.disclosure_control.drawn_releases import draw_release
 from tests.federation.test_query_fetch import make_document
 from tests.hub.pages.conftest import Browse, Send
@@ -105,13 +111,31 @@ def test_the_editor_knows_every_column_of_the_catalogue() -> None:
     assert child["uasc"].values == child["home_authority"].values == child["child"].values == ""
 
 
+def test_a_release_that_is_planned_otherwise_today_says_what_is_taken(
+    browse: Browse, asked: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"/queries/{asked['released']}/release"
+    assert "rechecks all but" not in browse("ana").get(address).text
+    newer = replace(load_catalogue(), version="0" * 16)
+    monkeypatch.setattr("query_engine.catalogue.load_catalogue", lambda: newer)
+    assert "rechecks all but" not in browse("ana").get(address).text
+    monkeypatch.setattr("federation.client.manifests.plan_question", lambda *_: load_plan())
+    told = "rechecks all but the plan, which is taken as its approvers signed it, since the question was planned by"
+    assert told in text_of(browse("ana").get(address).text)
+
+
+def load_plan() -> QueryPlan:
+    """The plan of another question."""
+    return derive_plan("SELECT COUNT(*) AS n FROM child_year WHERE academic_year = 202425", Path.PER_AUTHORITY)
+
+
 def test_open_data_files_come_with_what_proves_them(
     browse: Browse, asked: dict[str, str], federation: PlayedFederation
 ) -> None:
     answer = browse("ana").get(f"/queries/{asked['released']}/open-data.zip")
     with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
         files = {name.partition(".")[2]: archive.read(name) for name in archive.namelist()}
-    assert set(files) == {"csv", "meta.csv", "provenance.txt", "release.json", "tlog-proof"}
+    assert set(files) == {"csv", "meta.csv", "provenance.txt", "release.json", "tlog-proof", "evidence.json"}
     document = decode_document(files["release.json"].rstrip(), ReleaseDocument, limit=MAX_BATCH_BYTES)
     verify_release_proof(files["tlog-proof"], document, federation.hub.register(), federation.clock(), quorum=0)
 
@@ -124,10 +148,12 @@ def test_an_archive_has_the_release_in_a_form_and_what_proves_it(
     assert f'filename="{asked["release"]}-{form}.zip"' in answer.headers["Content-Disposition"]
     with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
         files = {name.partition(".")[2]: archive.read(name) for name in archive.namelist()}
-    assert set(files) == {form, "provenance.txt", "release.json", "tlog-proof"}
+    assert set(files) == {form, "provenance.txt", "release.json", "tlog-proof", "evidence.json"}
     document = decode_document(files["release.json"].rstrip(), ReleaseDocument, limit=MAX_BATCH_BYTES)
     assert document.release_id == asked["release"]
     register = federation.hub.register()
+    evidence, root_key = read_evidence(files["evidence.json"].rstrip()), federation.hub.party.root_key
+    assert verify_with_evidence(document, evidence, root_key) == ()
     verify_release_proof(files["tlog-proof"], document, register, federation.clock(), quorum=0)
     rows = document.table["rows"]
     if form == "arrow":
