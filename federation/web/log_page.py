@@ -12,7 +12,7 @@ from audit.entry import Entry
 from audit.event import Action, AuditEvent, EventInvalid, Outcome
 from audit.listing import EntryUnreadable
 from audit.log import read_checkpoint
-from audit.pattern_reading import read_findings
+from audit.pattern_reading import read_again, read_findings
 from audit.patterns import ELSEWHERE, LOOKS, Finding, is_copy
 from audit.search import READ_AT_ONCE, Search, find_entries, find_page
 from audit.witness_listing import MEANINGS, read_witnesses
@@ -140,6 +140,6 @@ def read_line(entry: Entry) -> Line:
     if entry.deleted_by is not None:
         return Line(entry.index, None, entry.deleted_by)
     try:
-        return Line(entry.index, entry.to_event())
+        return Line(entry.index, read_again(entry))
     except EventInvalid:
         return Line(entry.index, None)

@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from audit.commands import audit
-from audit.event import Action, AuditEvent, Outcome
+from audit.event import Action, AuditEvent, Outcome, parse_event
+from audit.pattern_reading import _read_event, read_findings
 from audit.patterns import PATTERNS, Limits, Numbered, find_patterns
 
 if TYPE_CHECKING:
@@ -267,6 +268,27 @@ def test_findings_are_printed_newest_first(party: Party) -> None:
     found = json.loads(run("--state", party.directory, "--format", "json", "--pattern", "emergency")[1])
     assert [(each["pattern"], each["entry"]) for each in found] == [("emergency", 0)]
     assert json.loads(run("--state", party.directory, "--format", "json", "--since", "2026-01-06")[1]) == []
+
+
+def test_an_entry_is_read_once_however_often_the_newest_are_looked_through(
+    party: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page of a log looks through thousands of entries each time, of which a few are new."""
+    party.record(*PLANTED["emergency"], *PLANTED["empty_searches"])
+    read: list[bytes] = []
+
+    def count(body: bytes) -> AuditEvent:
+        read.append(body)
+        return parse_event(body)
+
+    _read_event.cache_clear()
+    monkeypatch.setattr("audit.pattern_reading.parse_event", count)
+    first = read_findings(party.connection)
+    entries = len(read)
+    assert first == read_findings(party.connection)
+    party.record(event(Action.SIGNIN, 2 * DAY))
+    read_findings(party.connection)
+    assert (entries > 1, len(read)) == (True, entries + 1)
 
 
 def test_the_command_explains_its_patterns_and_knows_no_others(party: Party) -> None:

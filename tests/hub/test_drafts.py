@@ -13,11 +13,12 @@ from federation.exchange import QueryDraft
 from federation.manifest import read_manifest
 from federation.problems import ProblemRaised
 from federation.project import DataItem
-from hub import drafting, queries, standing
+from hub import drafting, planning, queries, standing
 from hub.drafting import draft_query
 from hub.projects import keep_project
 from hub.queries import find_query
 from hub.standing import list_queries
+from query_engine.question import Question, read_question
 from tests.added_presets import STRICT, write_strict
 from tests.hub.played_federation import NODES, PROJECT, SQL, PlayedFederation
 from tests.projects import make_project
@@ -76,6 +77,22 @@ def test_a_draft_that_would_be_refused_later_is_refused_at_once(
     assert "A123456789012" not in refused.value.problem.detail
     assert federation.hub.database.connection.execute("SELECT count(*) FROM queries").fetchone()[0] == 0
     assert not list(read_entries(federation.hub.database.connection, action=Action.QUERY_DRAFTED))
+
+
+def test_a_question_is_planned_once_for_all_who_ask_it_and_every_page_that_tells_of_it(
+    federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned: list[str] = []
+
+    def read(sql: str) -> Question:
+        planned.append(sql)
+        return read_question(sql)
+
+    planning._plan.cache_clear()
+    monkeypatch.setattr("hub.planning.read_question", read)
+    query_ids = [federation.draft(), federation.draft()]
+    plans = [find_query(federation.hub, each, federation.member("ana")).plan for each in query_ids]
+    assert (planned, plans[0] is plans[1]) == ([SQL], True)
 
 
 def test_a_project_can_be_changed_while_it_has_queries(federation: PlayedFederation) -> None:
