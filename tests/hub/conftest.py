@@ -9,10 +9,24 @@ from tests.hub.callers import Callers, gather
 from tests.hub.played_federation import PlayedFederation, found_federation
 from tests.postgres_server import PostgresServer
 
+STORAGES = ("sqlite", "postgres")
+"""What a hub may keep its state in."""
 
-@pytest.fixture(params=["sqlite", "postgres"])
+
+@pytest.fixture(params=STORAGES)
 def storage(request: pytest.FixtureRequest) -> str:
     """Where a hub keeps its state: an address on a server, or nothing for a file of its own. Each test sees both."""
+    return find_storage(request)
+
+
+@pytest.fixture(scope="module", params=STORAGES)
+def shared_storage(request: pytest.FixtureRequest) -> str:
+    """Where a hub that the tests of a module only look at keeps its state. Each test sees both."""
+    return find_storage(request)
+
+
+def find_storage(request: pytest.FixtureRequest) -> str:
+    """The address of a schema that nobody has yet, or nothing for a file: as the fixture's parameter says."""
     if request.param == "sqlite":
         return ""
     server: PostgresServer = request.getfixturevalue("postgres")

@@ -26,27 +26,33 @@ def app(federation: PlayedFederation) -> Flask:
 
 @pytest.fixture
 def send() -> Send:
-    """Sends a form as its page does: with the token that the page at `shown` (or `path`) carries."""
+    """Sends a form as its page does: see `send_form`."""
+    return send_form
 
-    def post(
-        client: FlaskClient, path: str, fields: Mapping[str, str] | None = None, shown: str | None = None
-    ) -> TestResponse:
-        page = client.get(shown or path).text
-        found = re.search(r'name="form_token" value="([0-9a-f]{64})"', page)
-        token = found[1] if found else ""
-        return client.post(path, data={"form_token": token, **(fields or {})})
 
-    return post
+def send_form(
+    client: FlaskClient, path: str, fields: Mapping[str, str] | None = None, shown: str | None = None
+) -> TestResponse:
+    """Send a form as its page does: with the token that the page at `shown` (or `path`) carries."""
+    page = client.get(shown or path).text
+    found = re.search(r'name="form_token" value="([0-9a-f]{64})"', page)
+    token = found[1] if found else ""
+    return client.post(path, data={"form_token": token, **(fields or {})})
 
 
 @pytest.fixture
-def browse(app: Flask, federation: PlayedFederation, send: Send) -> Browse:
+def browse(app: Flask, federation: PlayedFederation) -> Browse:
     """Returns the browser of a member who has signed in, or of nobody when the name is empty."""
+    return browse_at(app, federation)
+
+
+def browse_at(app: Flask, federation: PlayedFederation) -> Browse:
+    """Return what opens the browser of a member who has signed in, or of nobody when the name is empty."""
 
     def open_browser(member: str) -> FlaskClient:
         client = app.test_client()
         if member:
-            signed_in = send(client, "/sign-in", {"code": issue_code(federation.hub, member)})
+            signed_in = send_form(client, "/sign-in", {"code": issue_code(federation.hub, member)})
             assert signed_in.status_code == 303
         return client
 
@@ -55,7 +61,12 @@ def browse(app: Flask, federation: PlayedFederation, send: Send) -> Browse:
 
 @pytest.fixture
 def asked(federation: PlayedFederation) -> dict[str, str]:
-    """Ana's queries, one in each state, by the name of the state; and the id of what was released."""
+    """Ana's queries, one in each state: see `ask_in_every_state`."""
+    return ask_in_every_state(federation)
+
+
+def ask_in_every_state(federation: PlayedFederation) -> dict[str, str]:
+    """Have Ana ask queries, one in each state, by the name of the state; and the id of what was released."""
     released = federation.start()
     federation.refuse(federation.answer(released, "node-301", "node-303"), "node-302")
     return {

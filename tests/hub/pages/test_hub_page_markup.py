@@ -1,6 +1,7 @@
 """What every page of the hub owes a reader who listens, magnifies, or uses the keyboard alone (WCAG 2.2 AA)."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,11 +10,13 @@ from flask import Flask, template_rendered
 
 import federation.web
 import hub
+from hub.app import create_app
+from tests.described import hold_answers
 from tests.hub.made_up_copy import give_copy
-from tests.hub.pages.conftest import Browse, Send
+from tests.hub.pages.conftest import Browse, ask_in_every_state, browse_at, send_form
 from tests.hub.pages.kept_releases import find_release_id, keep_model, withdraw
 from tests.hub.pages.page_reader import Element, PageReader, read_page
-from tests.hub.played_federation import SQL, PlayedFederation
+from tests.hub.played_federation import SQL, PlayedFederation, found_federation
 
 KIT_TEMPLATES = Path(federation.web.__path__[0]) / "templates"
 HUB_TEMPLATES = Path(hub.__path__[0]) / "templates"
@@ -40,15 +43,42 @@ def list_templates() -> set[str]:
     return {path.relative_to(folder).as_posix() for folder in folders for path in folder.rglob("*.html")} - PARTS
 
 
+@dataclass(frozen=True)
+class Visit:
+    """What somebody saw who went to every page: its HTML by its name, and the templates that it was made of."""
+
+    pages: dict[str, str]
+    templates: set[str | None]
+
+
+@pytest.fixture(scope="module")
+def visit(shared_storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
+    """A visit to a hub of the module's own. What the tests look at is the HTML alone."""
+    federation = found_federation(tmp_path_factory.mktemp("hub"), database=shared_storage)
+    app = hold_answers(create_app(federation.hub), "hub")
+    rendered: set[str | None] = set()
+
+    def note(sender: Flask, template: object, **context: object) -> None:
+        rendered.add(getattr(template, "name", None))
+
+    with template_rendered.connected_to(note, app):
+        yield Visit(visit_every_page(federation, app, tmp_path_factory.mktemp("copy")), rendered)
+    federation.hub.close()
+
+
 @pytest.fixture
-def every_page(
-    browse: Browse, send: Send, asked: dict[str, str], federation: PlayedFederation, tmp_path: Path
-) -> dict[str, str]:
+def every_page(visit: Visit) -> dict[str, str]:
     """The HTML of every page, in every form that a visitor may meet it in, by a name for it."""
+    return visit.pages
+
+
+def visit_every_page(federation: PlayedFederation, app: Flask, place: Path) -> dict[str, str]:
+    """Go to every page of a hub where queries in every state are; made-up nodes have their state in `place`."""
+    browse, asked = browse_at(app, federation), ask_in_every_state(federation)
     ana, eve, dev, nobody = browse("ana"), browse("eve"), browse("dev"), browse("")
     why = {"project": "attendance", "purpose": "Why", "academic_year": "202425", "preset": "ons_10_5"}
     good = {**why, "path": "per_authority", "sql": SQL}
-    give_copy(federation.hub.party.directory, tmp_path)
+    give_copy(federation.hub.party.directory, place)
     again = federation.answer(federation.start(), "node-301", "node-302", "node-303")
     withdrawn = find_release_id(federation, again)
     withdraw(federation, again)
@@ -74,14 +104,14 @@ def every_page(
         "no queries": browse("bea").get("/queries"),
         "asking": ana.get("/queries/new"),
         "asking without a project": browse("bea").get("/queries/new"),
-        "asking, refused": send(ana, "/queries/new", {**good, "sql": "SELECT sexx FROM child_year"}),
-        "asking, empty": send(ana, "/queries/new", {}),
-        "asking, reviewed": send(ana, "/queries/new", good),
-        "asking, warned": send(ana, "/queries/new", {**good, "sql": "SELECT COUNT(*) AS n FROM child_year"}),
-        "asking, priced": send(ana, "/queries/new", {**good, "path": "noisy_sum", "sql": COUNTED}),
+        "asking, refused": send_form(ana, "/queries/new", {**good, "sql": "SELECT sexx FROM child_year"}),
+        "asking, empty": send_form(ana, "/queries/new", {}),
+        "asking, reviewed": send_form(ana, "/queries/new", good),
+        "asking, warned": send_form(ana, "/queries/new", {**good, "sql": "SELECT COUNT(*) AS n FROM child_year"}),
+        "asking, priced": send_form(ana, "/queries/new", {**good, "path": "noisy_sum", "sql": COUNTED}),
         "asking again": ana.get(f"/queries/new?again={asked['released']}"),
-        "tried": send(ana, "/queries/new", {**good, "step": "try"}),
-        "tried, a total": send(ana, "/queries/new", {**good, "step": "try", "path": "noisy_sum"}),
+        "tried": send_form(ana, "/queries/new", {**good, "step": "try"}),
+        "tried, a total": send_form(ana, "/queries/new", {**good, "step": "try", "path": "noisy_sum"}),
         "reports": ana.get("/reports"),
         "report": ana.get("/reports/virtual-school?place=authority:301"),
         "factor against a result": ana.get("/reports/ask"),
@@ -101,24 +131,17 @@ def every_page(
         "audit": eve.get("/audit"),
         "audit, nothing found": eve.get("/audit?actor=nobody"),
         "breach": eve.get("/breach"),
-        "breach, nothing said": send(eve, "/breach", {}),
-        "breach, drilled": send(eve, "/breach", {"member": "ana", "since": "2020-01-01"}),
+        "breach, nothing said": send_form(eve, "/breach", {}),
+        "breach, drilled": send_form(eve, "/breach", {"member": "ana", "since": "2020-01-01"}),
         "not found": nobody.get("/nowhere"),
         "not allowed": ana.get("/audit"),
     }
     return {name: response.text for name, response in responses.items()}
 
 
-def test_every_template_is_one_of_these_pages(app: Flask, request: pytest.FixtureRequest) -> None:
+def test_every_template_is_one_of_these_pages(visit: Visit) -> None:
     """A page that is added without standing in `every_page` fails here."""
-    rendered: set[str | None] = set()
-
-    def note(sender: Flask, template: object, **context: object) -> None:
-        rendered.add(getattr(template, "name", None))
-
-    with template_rendered.connected_to(note, app):
-        request.getfixturevalue("every_page")
-    assert rendered == list_templates()
+    assert visit.templates == list_templates()
 
 
 def read_template(name: str) -> str:
