@@ -7,14 +7,25 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.house.test_page_kit import UNSTYLED
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
+PICTURES = "CIRCE_PICTURES" in os.environ
+"""Whether a picture is kept of every page that is looked at, for people: it takes longer than all that is checked."""
+
 WIDTHS = {"desktop": 1280, "narrow": 320}
 """A desktop, and the narrowest screen that WCAG 2.2 asks for (1.4.10)."""
+
+HEIGHT = 900
+"""How high a window is at every width, in pixels."""
+
+AT_DESKTOP = pytest.mark.parametrize("width", ["desktop"])
+"""Has a test that looks at each width by itself begin with the first."""
 
 FAINT_TEXTS = """() => {
     const numbers = colour => colour.match(/[0-9.]+/g).map(Number);
@@ -62,15 +73,27 @@ def click_through(control: "Locator") -> None:
         control.click()
 
 
+def keep_picture(page: "Page", name: str) -> None:
+    """Keep a picture of a page as it stands, where somebody wants pictures."""
+    if PICTURES:
+        page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
 def look_at(page: "Page", name: str, width: str, impacts: Collection[str] = GRAVE) -> None:
-    """Take a picture; check the width of the page, its classes, that all its text stands out, and what axe finds."""
-    SCREENSHOTS.mkdir(exist_ok=True)
+    """Check the width of the page, its classes, that all its text stands out, and what axe finds."""
     page.wait_for_load_state()
-    page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
+    keep_picture(page, f"{name}-{width}")
     assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width], name
     assert page.evaluate(STRANGE_CLASSES, sorted(UNSTYLED)) == [], name
     assert page.evaluate(FAINT_TEXTS) == [], name
     assert find_barriers(page, impacts) == [], name
+
+
+def look_at_each_width(page: "Page", name: str, impacts: Collection[str] = GRAVE) -> None:
+    """Look at a page in windows of every width, of which it is loaded once: it is laid out anew."""
+    for width, pixels in WIDTHS.items():
+        page.set_viewport_size({"width": pixels, "height": HEIGHT})
+        look_at(page, name, width, impacts)
 
 
 @cache
@@ -81,7 +104,8 @@ def read_axe() -> str:
 
 def find_barriers(page: "Page", impacts: Collection[str] = GRAVE) -> list[str]:
     """What axe-core finds on a page that is so much in somebody's way: its rule, and where."""
-    page.evaluate(read_axe())
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(read_axe())
     found = page.evaluate("options => axe.run(document, options)", AXE_OPTIONS)["violations"]
     grave = [(rule["id"], node) for rule in found if rule["impact"] in impacts for node in rule["nodes"]]
     return [f"{rule}: {node['html'][:120]} {node['failureSummary']}" for rule, node in grave]

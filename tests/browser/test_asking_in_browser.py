@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.looking import click_through, look_at
-from tests.browser.test_hub_pages import Visit, history, visit
+from tests.browser.test_hub_pages import Visit, visit
 from tests.hub.made_up_copy import give_copy
 from tests.hub.played_federation import SQL, PlayedFederation
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-__all__ = ["history", "visit"]
+__all__ = ["visit"]
 
 pytestmark = pytest.mark.browser
 

@@ -12,7 +12,7 @@ from node.lookups.holding import hold_request
 from node.lookups.notices import NoticeKind, give_notice
 from node.service import Node, open_node
 from node.setting_up import enter_person
-from tests.browser.looking import EVERY, click_through, look_at
+from tests.browser.looking import AT_DESKTOP, EVERY, click_through, look_at, look_at_each_width
 from tests.browser.serving import serve_node
 from tests.node.pages.conftest import PEOPLE
 from tests.node.pages.test_node_pages import SEEN_BY
@@ -74,10 +74,9 @@ def cookie_for(node: Node, person: str, address: str) -> dict[str, str]:
     return {"name": name_cookie(node.party.member_id, secret), "value": text, "url": address}
 
 
+@AT_DESKTOP
 @pytest.mark.parametrize("path", SEEN_BY)
-def test_the_page_fits_is_legible_and_bars_nobodys_way(
-    page: "Page", address: str, node: Node, width: str, path: str
-) -> None:
+def test_the_page_fits_is_legible_and_bars_nobodys_way(page: "Page", address: str, node: Node, path: str) -> None:
     """The table of who may open which page is complete, by a test of its own; so is this."""
     person = next(person for person in FIRST if person in (SEEN_BY[path] or SWITCHED_ON))
     if person:
@@ -85,7 +84,7 @@ def test_the_page_fits_is_legible_and_bars_nobodys_way(
     answer = page.goto(address + path)
     assert answer is not None
     assert answer.status == 200
-    look_at(page, f"every{path.replace('/', '-')}", width, EVERY)
+    look_at_each_width(page, f"every{path.replace('/', '-')}", EVERY)
 
 
 def test_children_who_are_not_in_care_have_a_list_of_their_own(

@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 import pytest
 
+from hub.app import create_app
 from hub.sign_in import issue_code
-from tests.browser.looking import EVERY, click_through, look_at
+from tests.browser.looking import AT_DESKTOP, EVERY, click_through, look_at, look_at_each_width
+from tests.browser.serving import serve_app
 from tests.hub.pages.kept_releases import find_release_id, keep_model, withdraw
-from tests.hub.played_federation import NODES, SQL, PlayedFederation
+from tests.hub.played_federation import NODES, SQL, PlayedFederation, found_federation
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -38,18 +42,40 @@ def visit(address: str, page: "Page", federation: PlayedFederation) -> Visit:
     """Signs a member in, unless the name is empty, and opens a path; the window is closed before the hub is."""
 
     def open_path(member: str, path: str) -> "Page":
-        if member:
-            page.goto(f"{address}/sign-in#{issue_code(federation.hub, member)}")
-            page.get_by_role("button", name="Use the code").click()
-        page.goto(address + path)
-        return page
+        return open_as(member, page, federation, address + path)
 
     return open_path
 
 
-@pytest.fixture
-def history(federation: PlayedFederation) -> dict[str, str]:
-    """A query in every state that a visitor may come upon, by the name of the state."""
+def open_as(member: str, page: "Page", federation: PlayedFederation, url: str) -> "Page":
+    """Open a page of the hub, once a member has signed in there, unless the name is empty."""
+    if member:
+        page.goto(urljoin(url, f"/sign-in#{issue_code(federation.hub, member)}"))
+        page.get_by_role("button", name="Use the code").click()
+    page.goto(url)
+    return page
+
+
+@dataclass(frozen=True)
+class LivelyHub:
+    """A hub that is served, with queries in every state: whoever looks at its pages changes nothing but sessions."""
+
+    federation: PlayedFederation
+    address: str
+    history: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivelyHub]:
+    federation = found_federation(tmp_path_factory.mktemp("lively"))
+    history = make_history(federation)
+    with serve_app(create_app(federation.hub), federation.hub.database) as address:
+        yield LivelyHub(federation, address, history)
+    federation.hub.database.close()
+
+
+def make_history(federation: PlayedFederation) -> dict[str, str]:
+    """Have a query in every state that a visitor may come upon, by the name of the state."""
     released = federation.start()
     federation.refuse(federation.answer(released, "node-301", "node-303"), "node-302")
     withdrawn = federation.answer(federation.start(), "node-301", "node-302", "node-303")
@@ -71,6 +97,7 @@ def history(federation: PlayedFederation) -> dict[str, str]:
     }
 
 
+@AT_DESKTOP
 @pytest.mark.parametrize(
     ("name", "member", "path"),
     [
@@ -102,11 +129,10 @@ def history(federation: PlayedFederation) -> dict[str, str]:
         ("not-allowed", "ana", "/audit"),
     ],
 )
-def test_each_page_fits_its_window(
-    visit: Visit, history: dict[str, str], width: str, name: str, member: str, path: str
-) -> None:
+def test_each_page_fits_its_window(lively: LivelyHub, page: "Page", name: str, member: str, path: str) -> None:
     """No page scrolls sideways, and no page has anything to complain of in the console."""
-    look_at(visit(member, path.format(**history)), name, width, EVERY)
+    open_as(member, page, lively.federation, lively.address + path.format(**lively.history))
+    look_at_each_width(page, name, EVERY)
 
 
 def test_a_question_is_asked_from_form_to_draft(visit: Visit, width: str) -> None:

@@ -11,7 +11,7 @@ from federation.wire import encode_document, whole_seconds
 from node.disclosures.record import Disclosure, DisclosureRecord, Unheard
 from node.service import Node, open_node
 from node.setting_up import enter_person
-from tests.browser.looking import SCREENSHOTS, look_at
+from tests.browser.looking import keep_picture, look_at
 from tests.browser.serving import serve_node
 from tests.browser.test_every_node_page import cookie_for
 from tests.small_federation import SmallFederation, copy_federation
@@ -126,7 +126,7 @@ def test_a_record_is_reviewed_and_given_out(officer: "Page", width: str) -> None
     look_at(officer, "officer-given", width)
     officer.emulate_media(media="print")
     assert not officer.get_by_role("button", name="Back to the record").is_visible()
-    officer.screenshot(path=SCREENSHOTS / f"officer-given-printed-{width}.png", full_page=True)
+    keep_picture(officer, f"officer-given-printed-{width}")
 
 
 def test_a_breach_is_rehearsed(officer: "Page", width: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from federation.cli import run
 from node.setting_up import create_node, enter_person
-from tests.browser.looking import find_barriers, look_at
+from tests.browser.looking import AT_DESKTOP, EVERY, find_barriers, look_at, look_at_each_width
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -41,10 +41,11 @@ def quality_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return page
 
 
-def test_the_page_fits_its_window(page: "Page", quality_page: Path, width: str) -> None:
+@AT_DESKTOP
+def test_the_page_fits_its_window(page: "Page", quality_page: Path) -> None:
     """No scrolling sideways at 320 pixels, no faint text, no complaint: its own policy lets its stylesheet in."""
     page.goto(quality_page.as_uri())
-    look_at(page, "quality", width)
+    look_at_each_width(page, "quality")
     assert page.evaluate("getComputedStyle(document.body).fontFamily").startswith("arial")
 
 
@@ -67,9 +68,18 @@ def test_the_page_prints(page: "Page", quality_page: Path) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-@pytest.mark.parametrize("width", ["desktop"])
+@AT_DESKTOP
 def test_what_bars_somebodys_way_is_found(page: "Page") -> None:
     """Of what is looked for on every page, one example: else a broken search would find every page good."""
     page.set_content('<html lang="en"><title>A page</title><main><h1>A page</h1><input name="nameless"></main></html>')
     (barrier,) = find_barriers(page)
     assert barrier.startswith('label: <input name="nameless">')
+
+
+@AT_DESKTOP
+def test_what_is_too_wide_for_a_telephone_is_found(page: "Page") -> None:
+    """A page that fits a desktop is looked at again in the narrow window, though it is loaded once."""
+    page.set_content('<html lang="en"><title>A page</title><main style="width: 600px"><h1>A page</h1></main></html>')
+    look_at(page, "wide", "desktop", EVERY)
+    with pytest.raises(AssertionError, match="wide"):
+        look_at_each_width(page, "wide", EVERY)

@@ -11,7 +11,7 @@ from node.lookups.handover.deciding import accept, find_place
 from node.service import Node
 from node.setting_up import enter_person
 from node.tracking.store import add_entries, read_record
-from tests.browser.looking import SCREENSHOTS, look_at
+from tests.browser.looking import SCREENSHOTS, keep_picture, look_at
 from tests.browser.serving import serve_node
 from tests.browser.test_every_node_page import cookie_for
 from tests.browser.test_tracking_in_browser import FACTS
@@ -147,6 +147,6 @@ def test_a_record_prints_without_its_forms_on_one_sheet(
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     if width == "desktop":
         page.set_viewport_size({"width": 794, "height": 1123})  # A4, as a screen of 96 dots to the inch shows it.
-        page.screenshot(path=SCREENSHOTS / f"records-{path}-printed.png", full_page=True)
+        keep_picture(page, f"records-{path}-printed")
         data = page.pdf(format="A4", path=SCREENSHOTS / f"records-{path}.pdf")
         assert data.count(b"/Type /Page\n") == 1

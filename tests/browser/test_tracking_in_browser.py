@@ -16,7 +16,7 @@ from node.sign_in import issue_code
 from node.tracking.facts import Attainment, Attendance, Fact, Plan, StartingPoint, Step, Support, Target, TimeAway
 from node.tracking.store import add_entries, read_record
 from node.vault import read_vault
-from tests.browser.looking import look_at
+from tests.browser.looking import AT_DESKTOP, look_at, look_at_each_width
 from tests.browser.serving import serve_node
 from tests.node.lookups.test_lookups import ASKER, PaperRelay
 from tests.node.lookups.test_one_child import HOME
@@ -193,12 +193,13 @@ def test_the_host_reads_the_record_and_cannot_change_it(
     assert read_record(node.database.connection, elsewhere(node)[0]).version == before
 
 
-def test_views_of_all_children_fit_their_window(visit: Visit, width: str) -> None:
+@AT_DESKTOP
+def test_views_of_all_children_fit_their_window(visit: Visit) -> None:
     page = visit("vsh", "/tracking")
     for button, name in (("What has changed", "changes"), ("By school", "schools"), ("Progress of all", "cohort")):
         page.get_by_role("button", name=button).click()
         page.get_by_role("heading", name=button, exact=True).wait_for()
-        look_at(page, f"tracking-{name}", width)
+        look_at_each_width(page, f"tracking-{name}")
 
 
 def test_the_childs_page_prints_on_one_sheet(visit: Visit, node: Node) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tests.browser.looking import WIDTHS
+from tests.browser.looking import HEIGHT, WIDTHS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -16,7 +16,7 @@ EXPECTED = ("the server responded with a status of", "publicKey.pubKeyCredParams
 @contextmanager
 def open_window(browser: "Browser", width: str) -> Iterator["Page"]:
     """Open a window in which nobody has been yet."""
-    context = browser.new_context(viewport={"width": WIDTHS[width], "height": 900}, reduced_motion="reduce")
+    context = browser.new_context(viewport={"width": WIDTHS[width], "height": HEIGHT}, reduced_motion="reduce")
     page = context.new_page()
     said: list[tuple[str, str]] = []
     page.on("console", lambda message: said.append((message.type, message.text)))
