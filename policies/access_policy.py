@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from policies.linter import Finding, PolicyInvalid, lint_model, lint_policy
-from policies.names import CHILD_RECORD, Action, FieldGroup, Relation, Role
+from policies.names import CHILD_RECORD, Action, FieldGroup, Relation, Role, list_words
 from policies.row_filter import RowFilter
 from policies.rules import ANY, Effect, Rule
 
@@ -72,7 +72,7 @@ class AccessPolicy:
     def __init__(self, enforcers: Mapping[str, Any], rules: tuple[Rule, ...], version: str) -> None:
         self._enforcers = enforcers
         self._permitted: dict[tuple[Role, Relation, Action], frozenset[FieldGroup]] = {}
-        self._allowed: set[tuple[str, ...]] = set()
+        self._decided: dict[tuple[str, ...], bool] = {}
         self.rules, self.version = rules, version
 
     @classmethod
@@ -100,9 +100,9 @@ class AccessPolicy:
         Raises `AccessDenied` in every other case, an error inside Casbin included.
         """
         values = tuple(_known(getattr(request, name), name, words) for name, words in VOCABULARY)
-        if values not in self._allowed:  # A loaded policy does not change. What it denies is asked again every time.
-            self.ask_casbin(values)
-            self._allowed.add(values)
+        if values not in self._decided:  # A loaded policy does not change. An error decides nothing: it is asked again.
+            self._decided[values] = self._decide(values)
+        _require(self._decided[values], values)
 
     def permits(self, request: AccessRequest) -> bool:
         """Whether a rule allows the request and none denies it."""
@@ -114,17 +114,16 @@ class AccessPolicy:
 
     def ask_casbin(self, values: tuple[str, ...]) -> None:
         """Have Casbin decide about known words, whatever was decided before. Raises `AccessDenied` as `check` does."""
+        _require(self._decide(values), values)
+
+    def _decide(self, values: tuple[str, ...]) -> bool:
+        """Whether Casbin allows this, and names the rule that does. Raises `AccessDenied` where it cannot say."""
         try:
             with ENFORCING:
                 allowed, rule = self._enforcers[values[0]].enforce_ex(*values)
         except Exception as error:
             raise AccessDenied(DenialCode.POLICY_FAILED, "the policy could not be asked; nothing was done") from error
-        if allowed is True and rule and rule[-1] == Effect.ALLOW:
-            return
-        role, relation, action, group = values
-        raise AccessDenied(
-            DenialCode.NOT_PERMITTED, f"the role {role} may not {action} {group} by the relation {relation}"
-        )
+        return allowed is True and bool(rule) and rule[-1] == Effect.ALLOW
 
     def row_filter(
         self,
@@ -170,11 +169,20 @@ def _name_bytes(model: bytes, policy: bytes) -> str:
     return hashlib.sha256(model + b"\0" + policy).hexdigest()
 
 
+def _require(allowed: bool, values: tuple[str, ...]) -> None:
+    """Raise `AccessDenied` where known words were not allowed."""
+    if allowed is not True:
+        role, relation, action, group = values
+        raise AccessDenied(
+            DenialCode.NOT_PERMITTED, f"the role {role} may not {action} {group} by the relation {relation}"
+        )
+
+
 def _known(value: object, name: str, words: type[StrEnum]) -> str:
     """The value as a plain string where it is a known word; raises `AccessDenied` without repeating it."""
     if value == "":
         raise AccessDenied(DenialCode.EMPTY_VALUE, f"the {name} is empty; send one of: {', '.join(words)}")
-    if not isinstance(value, str) or value not in frozenset(words):
+    if not isinstance(value, str) or value not in list_words(words):
         raise AccessDenied(DenialCode.UNKNOWN_VALUE, f"the {name} is not known; send one of: {', '.join(words)}")
     return str(value)
 

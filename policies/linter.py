@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from policies.limits import find_broken_limit
-from policies.names import Action, FieldGroup, Relation, Role
+from policies.names import Action, FieldGroup, Relation, Role, list_words
 from policies.rules import ANY, Effect, Rule
 
 __all__ = ["Finding", "PolicyInvalid", "lint_model", "lint_policy"]
@@ -96,7 +96,7 @@ def _rule_problems(cells: list[str]) -> Iterator[tuple[str, str]]:
         if value == ANY and column != "effect":
             if not may_be_any:
                 yield f"'*' as {column} of a rule that does not deny", f"name each {column} on a line of its own"
-        elif value not in frozenset(known):
+        elif value not in list_words(known):
             yield f"unknown {column} {value[:40]!a}", f"use one of: {', '.join(known)}"
 
 

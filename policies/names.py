@@ -1,9 +1,11 @@
 """The closed vocabularies of the access matrix: a value outside them is denied before any rule is read."""
 
 from enum import StrEnum
+from functools import cache
 
 __all__ = ["ACTION_MEANINGS", "BY_AREA", "CHILD_RECORD", "FIELD_GROUP_MEANINGS", "RECORD_RELATIONS"]
 __all__ += ["RELATION_MEANINGS", "ROLE_MEANINGS", "Action", "CareStatus", "FieldGroup", "Relation", "Role"]
+__all__ += ["list_words"]
 
 
 class Role(StrEnum):
@@ -188,3 +190,9 @@ FIELD_GROUP_MEANINGS = {
     FieldGroup.REGISTER: "the signed list of members and their public keys",
     FieldGroup.SERVICE: "a node's or the hub's configuration, keys, loads and health",
 }
+
+
+@cache
+def list_words(vocabulary: type[StrEnum]) -> frozenset[str]:
+    """The words of a closed vocabulary, to look a value up in."""
+    return frozenset(vocabulary)
