@@ -9,7 +9,7 @@ from collections.abc import Collection
 from node.engines import open_engine
 from node.service import Node
 from node.snapshots import Snapshot
-from node.vault import read_vault
+from node.vault import ask_vault
 from query_engine.planning.plan import QueryPlan
 from query_engine.tables import RawTable
 
@@ -36,7 +36,7 @@ def count_children(node: Node, snapshot: Snapshot, plan: QueryPlan, schools: Col
 def find_at_schools(snapshot: Snapshot, plan: QueryPlan, schools: Collection[int]) -> list[str]:
     """Return the row tokens of our children who were at some schools in the year that a plan is about."""
     (year,) = plan.academic_years
-    rows = read_vault(
+    rows = ask_vault(
         {CHILDREN: snapshot.identified[CHILDREN]},
         f"SELECT DISTINCT child FROM {CHILDREN} WHERE academic_year = $year AND list_contains($schools, school_urn)",  # noqa: S608
         {"year": year, "schools": sorted(schools)},

@@ -15,7 +15,7 @@ from node.lookups.likeness import Names, are_like, is_same, list_like_dates
 from node.lookups.own_children import ROLLS, find_rolls
 from node.lookups.records import CHILDREN, IN_CARE_NOW
 from node.snapshots import Snapshot
-from node.vault import read_vault
+from node.vault import ask_vault
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def find_sought(snapshot: Snapshot, sought: ChildSought, among: Among = IN_CARE)
 
 def find_in_school(snapshot: Snapshot, authority: str, school_urn: int | None) -> tuple[str, ...]:
     """Return the row tokens of our children in care now who are at one school, if that school is in that area."""
-    rows = read_vault(
+    rows = ask_vault(
         {CHILDREN: snapshot.identified[CHILDREN]},
         f"""SELECT child FROM {CHILDREN} WHERE host_authority = $authority AND school_urn = $school
             AND {IN_CARE_NOW} ORDER BY child""",  # noqa: S608 - names of this package
@@ -68,7 +68,7 @@ def is_meant(sought: ChildSought, names: Names, born: date) -> bool:
 
 def _find_by_number(snapshot: Snapshot, sought: ChildSought, among: Among) -> tuple[str, ...]:
     column, number = ("upn", sought.upn) if sought.upn else ("la_child_id", sought.la_child_id.strip())
-    rows = read_vault(
+    rows = ask_vault(
         {among.table: snapshot.identified[among.table]},
         f"SELECT child, dob FROM {among.table} WHERE {column} = $number AND {among.condition} ORDER BY child",  # noqa: S608
         {"number": number},
@@ -82,7 +82,7 @@ def _list_names(snapshot: Snapshot, births: Iterable[date], among: Among) -> lis
     rolls = find_rolls(snapshot)
     if not rolls:
         return []
-    rows = read_vault(
+    rows = ask_vault(
         {among.table: snapshot.identified[among.table], ROLLS: rolls},
         f"""SELECT DISTINCT ours.child, rolls.forename, rolls.surname, ours.dob
             FROM (SELECT * FROM {among.table} WHERE {among.condition}) AS ours JOIN rolls ON rolls.upn = ours.upn

@@ -19,7 +19,7 @@ from node.lookups.records import CHILDREN, IN_CARE_NOW
 from node.people import list_people
 from node.service import Node
 from node.tracking.newcomers import list_newcomers
-from node.vault import Row, read_vault
+from node.vault import Row, ask_vault
 from policies.names import BY_AREA, CHILD_RECORD, Action, CareStatus, FieldGroup, Relation, Role
 from policies.sight import Asker, Sight, StandingOf, who_could_see
 from query_engine.geography import name_authority
@@ -70,7 +70,7 @@ def find_standings(node: Node, number: str, reader: Role) -> tuple[StandingOf, .
     for name, sql in STANDINGS:
         if name in snapshot.identified:
             wanted = {"number": number, **(of_area if name == AREA_CHILDREN else {})}
-            rows = read_vault({name: snapshot.identified[name]}, sql, wanted) or entered
+            rows = ask_vault({name: snapshot.identified[name]}, sql, wanted) or entered
             if rows:
                 return tuple(_stand(node, *row) for row in rows)
     raise StateError("no child of that number is in the current snapshot: give the authority's own child id")

@@ -18,7 +18,7 @@ from node.lookups.reading_room import Listing, admit_reader
 from node.lookups.records import CHILDREN, IN_CARE_NOW
 from node.service import Node
 from node.snapshots import Snapshot
-from node.vault import read_vault
+from node.vault import ask_vault
 from policies.names import Action, FieldGroup, Relation
 
 COLUMNS = ("upn", "date_of_birth", "school", "told_by", "home", "next_step")
@@ -93,7 +93,7 @@ def find_on_our_rolls(node: Node, snapshot: Snapshot) -> tuple[OnRoll, ...]:
     homes = _find_claims(node)
     return tuple(
         OnRoll(upn, born, school, told_by, homes.get(_log_token(node, upn), ()))
-        for upn, born, school, told_by in read_vault(tables, sql)
+        for upn, born, school, told_by in ask_vault(tables, sql)
     )
 
 

@@ -15,7 +15,7 @@ from node.lookups.records import CHILDREN, IN_CARE_NOW
 from node.row_filtering import RowFacts, filter_rows
 from node.service import Node
 from node.snapshots import Snapshot
-from node.vault import Row, read_vault
+from node.vault import Row, ask_vault
 from policies.names import Action, CareStatus, FieldGroup
 from policies.row_filter import RowFilter
 
@@ -103,7 +103,7 @@ def read_children(
     }
     listed = {ROLLS: rolls, RELATION: files}
     named = {} if children is None else {"children": list(children)}
-    rows = read_vault(
+    rows = ask_vault(
         {**tables, **{name: paths for name, paths in listed.items() if paths}},
         sql,
         {**filtered.parameters, **named, "home": node.authority},
