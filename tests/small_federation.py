@@ -191,7 +191,12 @@ def build_federation(
 
 def copy_federation(original: SmallFederation, directory: Path) -> SmallFederation:
     """Return a federation of one's own to spoil."""
+    copy_states(original.directory, directory)
+    return replace(original, directory=directory, clock=MovableClock(original.clock.now))
+
+
+def copy_states(original: Path, directory: Path) -> None:
+    """Copy the states of members with the modes of their files, some of which are for their owners alone."""
     # Connections that nobody holds any more are closed here, and not while their files are copied.
     gc.collect()
-    shutil.copytree(original.directory, directory, dirs_exist_ok=True)
-    return replace(original, directory=directory, clock=MovableClock(original.clock.now))
+    shutil.copytree(original, directory, dirs_exist_ok=True, copy_function=shutil.copy)

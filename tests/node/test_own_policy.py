@@ -19,23 +19,32 @@ from policies.access_policy import MATRIX, AccessPolicy, AccessRequest
 from policies.linter import PolicyInvalid
 from tests.node.ingest.small_returns import write_table
 from tests.own_policies import drop_policy, put_policy
+from tests.small_federation import copy_states
 
 UPN, CHILD = "A801200005001", "77"
 NO_HEALTH = "p, *, *, *, health, deny\n"
 
 
-@pytest.fixture
-def state(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A node with one child in care, who is on roll at a school of this authority, and people of several kinds."""
-    state = tmp_path / "state"
+    place = tmp_path_factory.mktemp("own-policy")
+    state = place / "state"
     create_node(state, "301")
     enter_person(state, "vsh", "virtual_school_head", "Virtual school head")
     enter_person(state, "teacher", "designated_teacher", "Designated teacher", 100001)
     enter_person(state, "officer", "ig_officer", "Information governance officer")
-    write_table(tmp_path / "files", "header", f"CHILD | UPN | DOB\n{CHILD} | {UPN} | 01/01/2010")
-    write_table(tmp_path / "files", "episodes", f"CHILD\n{CHILD}")
-    load_into(state, [tmp_path / "files"], 2025, lambda _: None)
+    write_table(place / "files", "header", f"CHILD | UPN | DOB\n{CHILD} | {UPN} | 01/01/2010")
+    write_table(place / "files", "episodes", f"CHILD\n{CHILD}")
+    load_into(state, [place / "files"], 2025, lambda _: None)
     return state
+
+
+@pytest.fixture
+def state(loaded: Path, tmp_path: Path) -> Path:
+    """The same node for the test to change."""
+    copy_states(loaded, tmp_path / "state")
+    return tmp_path / "state"
 
 
 def own_file(tmp_path: Path, append: str = NO_HEALTH) -> Path:

@@ -17,6 +17,7 @@ from node.vault import read_vault
 from policies.access_policy import MATRIX, AccessPolicy
 from tests.node.ingest.small_returns import write_table
 from tests.own_policies import put_policy
+from tests.small_federation import copy_states
 
 UPN, BORN = "A801200005001", "01/01/2010"
 PURPOSE = "Correcting the summer census"
@@ -62,18 +63,27 @@ class ListedNode:
         return self.node.party.keys.log_token(token)
 
 
-@pytest.fixture
-def listed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> ListedNode:
-    state = tmp_path / "state"
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state of the node when its files are loaded and nobody has read anything."""
+    place = tmp_path_factory.mktemp("listed")
+    state = place / "state"
     create_node(state, "301")
     for person, role in ROLES.items():
         enter_person(state, person, role, person.title())
-    write_table(tmp_path / "files", "header", f"CHILD | UPN | DOB\n77 | {UPN} | {BORN}\n88 | | 02/02/2012")
-    write_table(tmp_path / "files", "episodes", "CHILD\n77\n88")
+    write_table(place / "files", "header", f"CHILD | UPN | DOB\n77 | {UPN} | {BORN}\n88 | | 02/02/2012")
+    write_table(place / "files", "episodes", "CHILD\n77\n88")
     roll = f"upn | dob | NativeId\n{UPN} | 2010-Feb-01 00:00:00 | SCH7"
-    write_table(tmp_path / "files", "2025_spring_pupilonroll", roll)
-    load_into(state, [tmp_path / "files"], 2025, lambda _: None)
-    return ListedNode(state, capfd)
+    write_table(place / "files", "2025_spring_pupilonroll", roll)
+    load_into(state, [place / "files"], 2025, lambda _: None)
+    return state
+
+
+@pytest.fixture
+def listed(loaded: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> ListedNode:
+    """A node of the test's own."""
+    copy_states(loaded, tmp_path / "state")
+    return ListedNode(tmp_path / "state", capfd)
 
 
 class NoRegister:
