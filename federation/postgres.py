@@ -54,8 +54,7 @@ class PostgresDatabase:
         self._lock, self._turn, self._local = threading.Lock(), threading.Lock(), threading.local()
         try:
             with self.transaction() as connection:
-                for statement in filter(str.strip, spell_schema(schema).split(";")):
-                    connection.execute(statement)
+                connection.execute(spell_schema(schema))  # In one exchange with the server.
                 log.create(connection)
         except BaseException:
             self.close()
