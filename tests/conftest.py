@@ -4,12 +4,13 @@ import gc
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
+from werkzeug.routing import Rule
 
 from node.ingest.load import load_files
 from node.service import Node
@@ -77,11 +78,22 @@ def load_everything(node: Node, files: Path) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep what templates are compiled to: nearly every test of pages makes an application of its own."""
+def _compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what templates and addresses are compiled to: nearly every test of pages makes an application of its own."""
     kept = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+    compile_builder, builders = Rule._compile_builder, dict[object, Callable[..., tuple[str, str]]]()
+
+    def compile_once(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        if rule.defaults:
+            return compile_builder(rule, append_unknown)
+        parts = (*rule._trace, append_unknown)
+        if parts not in builders:
+            builders[parts] = compile_builder(rule, append_unknown)
+        return builders[parts]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Flask, "jinja_options", {**Flask.jinja_options, "bytecode_cache": kept})
+        patch.setattr(Rule, "_compile_builder", compile_once)
         yield
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from io import BytesIO
 from itertools import cycle
 from pathlib import Path
@@ -214,7 +215,7 @@ def hold_answers(app: Flask, room: str) -> Flask:
 
     So does a page with a column of numbers that do not stand to the right, and a node's that not all can hear.
     """
-    paths = json.loads((HOUSE / room / "openapi.json").read_text())["paths"]
+    paths = read_described_paths(room)
     answer, unnamed = app.wsgi_app, list[str]()
 
     def compare(response: Response) -> Response:
@@ -236,6 +237,13 @@ def hold_answers(app: Flask, room: str) -> Flask:
     app.after_request(compare)
     app.wsgi_app = answer_held  # type: ignore[method-assign]
     return app
+
+
+@cache
+def read_described_paths(room: str) -> dict[str, Any]:
+    """What a room's description says of each path, read once for all applications."""
+    paths: dict[str, Any] = json.loads((HOUSE / room / "openapi.json").read_text())["paths"]
+    return paths
 
 
 def is_named(response: Response, said: Mapping[str, Any] | None) -> bool:

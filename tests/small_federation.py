@@ -197,6 +197,7 @@ def copy_federation(original: SmallFederation, directory: Path) -> SmallFederati
 
 def copy_states(original: Path, directory: Path) -> None:
     """Copy the states of members with the modes of their files, some of which are for their owners alone."""
-    # Connections that nobody holds any more are closed here, and not while their files are copied.
-    gc.collect()
+    if {*original.glob("*-wal"), *original.glob("*/*-wal")}:
+        # Connections that nobody holds any more are closed here, and not while their files are copied.
+        gc.collect()
     shutil.copytree(original, directory, dirs_exist_ok=True, copy_function=shutil.copy)
