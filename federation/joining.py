@@ -14,6 +14,7 @@ from federation.passkeys import Passkey, PasskeyError, check_passkey
 from federation.register import Entry, FormerKey, Member, MemberKind, RegisterError, public_text
 from federation.state import Party, StateError, hold_directory, write_file
 from federation.wire import whole_seconds
+from policies.words import call_role
 
 ENROLMENT_FILE = "enrolment.json"
 ROTATION_FILE = "rotation.json"
@@ -94,7 +95,7 @@ def _make_member(
 
 def _check_passkeys(member: Member) -> None:
     if member.passkeys and member.kind is not MemberKind.APPROVER:
-        raise RegisterError(f"{member.id} is a {member.kind}: approvers alone have passkeys")
+        raise RegisterError(f"{member.id} is {call_role(member.kind)}: approvers alone have passkeys")
     try:
         for passkey in member.passkeys:
             check_passkey(passkey)

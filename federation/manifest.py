@@ -34,6 +34,7 @@ from federation.wire import (
     decode_document,
     encode_document,
 )
+from policies.words import call_role
 from query_engine.planning.plan import QueryPlan
 
 MANIFEST_TYPE = "application/vnd.circe.manifest+json"
@@ -195,7 +196,9 @@ def check_asker(asked: Asked, envelope: Envelope, register: Register, now: datet
     """Return the asker, having verified that an active researcher or analyst signed these bytes."""
     asker = _verify_signer(asked.asker, envelope, register, now, "asker")
     if asker.kind not in ASKING_KINDS:
-        raise ApprovalError("asker_unknown", f"{asker.id} is a {asker.kind}, who cannot ask aggregate questions")
+        raise ApprovalError(
+            "asker_unknown", f"{asker.id} is {call_role(asker.kind)}, who cannot ask aggregate questions"
+        )
     return asker
 
 
@@ -209,7 +212,7 @@ def check_approvals(envelope: Envelope, asker: Member, register: Register, now: 
     )
     for approver in approvers:
         if approver.kind is not MemberKind.APPROVER:
-            raise ApprovalError("approver_unknown", f"{approver.id} is a {approver.kind}, who cannot approve")
+            raise ApprovalError("approver_unknown", f"{approver.id} is {call_role(approver.kind)}, who cannot approve")
         if approver.organisation == asker.organisation:
             raise ApprovalError("approved_by_own", f"{approver.id} belongs to the asker's own organisation")
     if len({approver.organisation for approver in approvers}) < 2:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from federation.sum_terms import Epsilon
+from federation.told_days import tell_day
 from federation.wire import DigestOrNone, Document, Line, Name
 from query_engine.planning.plan import QueryPlan
 
@@ -122,12 +123,12 @@ def check_person(project: Project, member: str, now: datetime) -> None:
     """Raise `ProjectExceeded` unless a project is under way and a member of it may ask now."""
     today = now.date()
     if today < project.starts:
-        raise ProjectExceeded("project_not_begun", f"the project {project.name} starts on {project.starts:%d %B %Y}")
+        raise ProjectExceeded("project_not_begun", f"the project {project.name} starts on {tell_day(project.starts)}")
     if today > project.ends:
-        raise ProjectExceeded("project_over", f"the project {project.name} ended on {project.ends:%d %B %Y}")
+        raise ProjectExceeded("project_over", f"the project {project.name} ended on {tell_day(project.ends)}")
     person = project.find_person(member)
     if person is None:
         raise ProjectExceeded("not_in_project", f"{member} is not among the people of the project {project.name}")
     if today > person.accredited_until:
-        ended = f"{person.accredited_until:%d %B %Y}"
+        ended = tell_day(person.accredited_until)
         raise ProjectExceeded("accreditation_over", f"the accreditation of {member} ended on {ended}")

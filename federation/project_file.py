@@ -6,7 +6,7 @@
 import json
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,17 @@ if TYPE_CHECKING:
     from disclosure_control.presets.shelf import PresetShelf
 
 MOST_BYTES = 256 * 1024
+
+PLACEHOLDERS = (
+    "title",
+    "purpose",
+    "public_benefit",
+    "legal_gateway",
+    "retention",
+    "rights_contact",
+    "incident_contact",
+)
+"""Fields of which a new file says what belongs there."""
 
 
 def read_project(path: Path) -> Project:
@@ -45,9 +56,13 @@ def read_project(path: Path) -> Project:
 
 
 def check_known(project: Project, catalogue: Catalogue, presets: "PresetShelf") -> None:
-    """Check that what a project names is there to be had. Raises `ProjectInvalid`, which says what is not."""
+    """Check that a project is filled in, and that what it names is there to be had.
+
+    Raises `ProjectInvalid`, which says what is not.
+    """
     from disclosure_control.presets.preset import PresetInvalid
 
+    _check_filled_in(project)
     for item in project.data_items:
         if item.table not in catalogue.tables:
             raise ProjectInvalid(f"the catalogue has no table {item.table}")
@@ -78,6 +93,18 @@ class Beginning:
     incident_contact: str = "Whom to tell at once when something has gone wrong"
     most_epsilon_per_year: str = "3"
     agreement: str = "Where the signed agreement is filed"
+
+
+def _check_filled_in(project: Project) -> None:
+    """Check that no field still says what belongs there, as a new file does. Raises `ProjectInvalid`."""
+    asked = {each.name: each.default for each in fields(Beginning)}
+    told = {name: getattr(project, name) for name in PLACEHOLDERS}
+    told["agreement"] = project.agreement.reference
+    left = [name for name, text in told.items() if text == asked[name]]
+    if any(person.accredited_by == asked["accredited_by"] for person in project.people):
+        left.append("accredited_by")
+    if left:
+        raise ProjectInvalid(f"still to be filled in, as the file that it began with says: {', '.join(left)}")
 
 
 def write_beginning(beginning: Beginning, catalogue: Catalogue, today: date) -> str:

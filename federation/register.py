@@ -32,6 +32,7 @@ from federation.members import Entry, FormerKey, Member, MemberKind, Organisatio
 from federation.passkeys import PasskeyError, check_passkey
 from federation.sealing import SealError, check_sealing_length
 from federation.wire import Document, Instant, Name, WireError, decode_document, encode_document
+from policies.words import call_role
 
 __all__ = [
     "CLOCK_SKEW",
@@ -224,7 +225,7 @@ def _check_member(member: Member) -> None:
     except (EnvelopeError, PasskeyError, SealError) as error:
         raise RegisterError(f"a key of {member.id} cannot be used: {error}") from None
     if member.passkeys and member.kind is not MemberKind.APPROVER:
-        raise RegisterError(f"{member.id} is a {member.kind}: approvers alone have passkeys")
+        raise RegisterError(f"{member.id} is {call_role(member.kind)}: approvers alone have passkeys")
 
 
 def _check_organisations(members: Iterable[Member]) -> None:

@@ -19,6 +19,7 @@ from hub.queries import StoredQuery, find_query
 from hub.query_states import check_transition, move_query
 from hub.service import Hub
 from hub.sums.attempts import last_row
+from policies.words import call_role
 
 MOST_REASONS = 5
 """How many reasons are named of those for which nodes refused a query; each node's own stands beside it."""
@@ -46,7 +47,9 @@ def refuse_query(hub: Hub, query_id: str, reason: str, approver: Member) -> None
     query = find_query(hub, query_id, approver)
     hub.check_access(approver.kind, "federation", "approve", "manifest")
     if approver.kind is not MemberKind.APPROVER:
-        raise ProblemRaised(403, "approver_unknown", f"{approver.id} is a {approver.kind}, who decides on no query")
+        raise ProblemRaised(
+            403, "approver_unknown", f"{approver.id} is {call_role(approver.kind)}, who decides on no query"
+        )
     asker = hub.register().find(query.manifest.asker, hub.clock())
     if approver.organisation == asker.organisation:
         raise ProblemRaised(403, "approved_by_own", "approvers decide on questions of other organisations alone")

@@ -3,6 +3,7 @@
 from federation.register import Member, MemberKind, RegisterError
 from federation.web.sign_in_codes import make_code, use_up
 from hub.service import Hub
+from policies.words import call_role
 
 VISITING_KINDS = frozenset(MemberKind) - {MemberKind.NODE, MemberKind.WITNESS}
 """Members who visit the hub's pages: people, and the hub's own operator. Machines have no use for pages."""
@@ -12,7 +13,7 @@ def issue_code(hub: Hub, member_id: str) -> str:
     """Make a code with which a member can sign in once. Raises `RegisterError` for one who cannot visit pages."""
     member = hub.register().find(member_id, hub.clock())
     if member.kind not in VISITING_KINDS:
-        raise RegisterError(f"{member_id} is a {member.kind}, which does not visit pages")
+        raise RegisterError(f"{member_id} is {call_role(member.kind)}, which does not visit pages")
     return make_code(hub, member.id)
 
 

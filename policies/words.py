@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from policies.names import FieldGroup, Role
 
-__all__ = ["name_group", "name_groups", "name_role"]
+__all__ = ["call_role", "name_group", "name_groups", "name_role"]
 
 GROUP_NAMES: Mapping[str, str] = {FieldGroup.PLAN_PEP: "personal education plan"}
 """Groups of fields that are not written as they are read."""
@@ -32,3 +32,9 @@ def name_role(role: str) -> str:
     """A role as people read it, in the midst of a sentence."""
     name = ROLE_NAMES.get(role, role.replace("_", " "))
     return name.replace("ofsted", "Ofsted")
+
+
+def call_role(role: str) -> str:
+    """A role with its article: what somebody is."""
+    name = name_role(role)
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

@@ -40,9 +40,11 @@ def compare(state: Path, form: str, first: str, second: str) -> None:
 
 
 def _tell_withdrawn(client: "FederationClient", *cited: str) -> Iterator[str]:
+    from federation.endings import describe_notice
+
     for standing in map(client.standing, cited):
         if notice := standing.notice:
-            yield f"The release of {standing.query_id} has been withdrawn by {notice.by}: {notice.reason}"
+            yield describe_notice(f"The release of {standing.query_id}", notice)
 
 
 def tell_beforehand(found: "Comparison") -> Iterator[str]:

@@ -86,6 +86,7 @@ def fetch(
     on this machine against what the nodes signed.
     """
     from federation.client import connect
+    from federation.endings import describe_notice
     from federation.release_files.provenance import gather_proofs
 
     _check_wanted(form, whole, consistent, output)
@@ -99,8 +100,7 @@ def fetch(
         # Asked for or not: that the hub logged just this, and when, is found out by the proof alone.
         proof = _fetch_proof(client, release)
     if notice is not None:
-        told = f"This release has been withdrawn by {notice.by} on {notice.at:%Y-%m-%d}: {notice.reason}"
-        click.echo(plain_text(told), err=True)
+        click.echo(plain_text(describe_notice("This release", notice)), err=True)
     for left_open in answered.left_open:
         click.echo(plain_text(f"not rechecked: {left_open}"), err=True)
     if proof_file is not None:

@@ -38,12 +38,13 @@ def check(file: Path) -> None:
     """Say what is wrong with a project's FILE, or that nothing is."""
     from disclosure_control.presets.shelf import SHIPPED
     from federation.project_file import check_known, read_project
+    from federation.told_days import tell_day
     from query_engine.catalogue import load_catalogue
 
     project = read_project(file)
     check_known(project, load_catalogue(), SHIPPED)
     columns = sum(len(item.columns) for item in project.data_items)
-    until = f"{project.ends:%d %B %Y}"
+    until = tell_day(project.ends)
     click.echo(f"{project.name}: {len(project.people)} people, {columns} data items, until {until}")
 
 

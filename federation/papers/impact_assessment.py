@@ -12,6 +12,7 @@ from federation.papers.words import (
     describe_organisations,
     describe_people,
     describe_presets,
+    describe_subjects,
 )
 from federation.project import Project
 from query_engine.catalogue import Catalogue
@@ -77,7 +78,13 @@ def write_assessment(project: Project, catalogue: Catalogue) -> Paper:
             ),
             Section(
                 "2. The processing",
-                (*ROUTE, describe_organisations(project), describe_people(project), describe_items(project, catalogue)),
+                (
+                    *ROUTE,
+                    describe_organisations(project),
+                    describe_people(project),
+                    describe_subjects(project, catalogue),
+                    describe_items(project, catalogue),
+                ),
             ),
             Section("3. Whom we asked", (f"Children and care leavers, carers, virtual schools: {TO_FILL_IN}.",)),
             Section(

@@ -7,6 +7,7 @@ from federation.papers.words import (
     describe_organisations,
     describe_people,
     describe_presets,
+    describe_subjects,
 )
 from federation.project import Project
 from query_engine.catalogue import Catalogue
@@ -39,10 +40,7 @@ def write_agreement(project: Project, catalogue: Catalogue) -> Paper:
             Section("Purpose and public benefit", (project.purpose, project.public_benefit)),
             Section("Legal gateway and lawful basis", (project.legal_gateway, project.lawful_basis)),
             Section("Data items", (describe_items(project, catalogue),)),
-            Section(
-                "Whom the data are about",
-                ("Children who are or were looked after by the authorities that answer, and pupils on their rolls.",),
-            ),
+            Section("Whom the data are about", (describe_subjects(project, catalogue),)),
             Section("Route and frequency", ROUTE),
             Section("Who may ask", (describe_people(project), "Nobody else may ask under this agreement.")),
             Section("How releases are protected", (describe_presets(project),)),

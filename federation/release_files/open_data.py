@@ -18,6 +18,7 @@ from disclosure_control.rows.protected_table import Entry, Row
 from federation.release_files.categories import APART, label_category
 from federation.release_files.places import COLUMNS, PlacesUnfit, name_places
 from query_engine.planning.plan import TOTAL, Output, QueryPlan
+from query_engine.wording.spelling import spell_heading
 
 __all__ = ["OpenData", "OpenDataUnfit", "write_open_data"]
 
@@ -103,9 +104,8 @@ def _name_columns(table: ReleasedTable, plan: QueryPlan, elsewhere: set[str]) ->
             continue
         name = _name_anew(output.label, taken)
         taken.add(name)
-        label = output.label.replace("_", " ").strip()
         decimals = table.decimals.get(table.columns[place])
-        found.append(_Column(place, name, label[:1].upper() + label[1:], output, decimals))
+        found.append(_Column(place, name, spell_heading(output.label), output, decimals))
     if all(each.is_filter for each in found):
         raise OpenDataUnfit("the release has no figures to be indicators")
     return found

@@ -11,6 +11,7 @@ from disclosure_control.models.reading import read_release
 from disclosure_control.models.release import ReleasedModel
 from disclosure_control.release.absences import list_absences
 from federation.exchange import ReleaseDocument
+from federation.told_days import tell_day
 from federation.wire import encode_document
 
 __all__ = ["DOCUMENT_SUFFIX", "EVIDENCE_SUFFIX", "SHEET_SUFFIX", "cite_release", "file_stem", "gather_proofs"]
@@ -44,7 +45,7 @@ def tell_provenance(
 ) -> Iterator[Line]:
     """Yield the lines of the sheet. `remarks` and the `codes` of categories are about the file that it travels with."""
     released = read_release(document.table)
-    yield "Release", f"{document.release_id}, {document.released_at:%d %B %Y %H:%M} UTC"
+    yield "Release", f"{document.release_id}, {tell_day(document.released_at)} at {document.released_at:%H:%M} UTC"
     yield "Cite as", cite_release(document)
     yield "Query", f"{document.query_id}, manifest {document.manifest_digest}"
     yield "Purpose", document.purpose

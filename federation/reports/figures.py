@@ -13,6 +13,7 @@ from federation.reports.measures import CHILDREN, REGION, RESULT, Factor, Measur
 from federation.reports.places import Place
 from federation.reports.shares import Count, Share, make_share
 from query_engine.planning.plan import TOTAL
+from query_engine.wording.spelling import spell
 
 __all__ = ["Figures", "Line", "Printed", "Told", "find_line", "name_category", "read_figures"]
 
@@ -146,5 +147,5 @@ def name_category(category: Entry) -> str:
         return "Not known"
     if isinstance(category, bool):
         return "Yes" if category else "No"
-    text = NAMES.get(str(category), str(category).replace("_", " "))
+    text = NAMES.get(str(category)) or spell(str(category))
     return text[:1].upper() + text[1:]

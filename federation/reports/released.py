@@ -18,6 +18,7 @@ from federation.reports.figures import Line, read_figures
 from federation.reports.measures import CHILDREN, REGION, Measure
 from federation.reports.places import Place
 from federation.reports.shares import Count
+from federation.told_days import tell_day
 
 __all__ = ["KeptRelease", "read_kept"]
 
@@ -48,7 +49,7 @@ class KeptRelease:
         noised = "with noise" if table.noise is not None else "protected by " + table.preset
         total = isinstance(table, ReleasedModel) or table.is_total
         of = f"a total over {len(table.answered)} of {asked} authorities" if total else "rows of each authority"
-        return f"Release {self.release_id} of {self.released_at:%d %B %Y}, {of}, {noised}"
+        return f"Release {self.release_id} of {tell_day(self.released_at)}, {of}, {noised}"
 
     @cached_property
     def preset(self) -> Preset | None:

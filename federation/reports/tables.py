@@ -13,6 +13,7 @@ from federation.reports.measures import Factor, Measure
 from federation.reports.places import NATION
 from federation.reports.written import WrittenTable, name_year
 from query_engine.planning.plan import TOTAL
+from query_engine.wording.spelling import spell_heading
 
 __all__ = ["set_beside", "split", "target_of", "write_told"]
 
@@ -88,7 +89,7 @@ def write_told(told: Told) -> WrittenTable:
         tuple(name_category(entry) if place == by else _write(entry) for place, entry in enumerate(row))
         for row in told.rows
     )
-    columns = tuple(column.replace("_", " ").capitalize() for column in told.columns)
+    columns = tuple(map(spell_heading, told.columns))
     return WrittenTable(f"{told.question.title}: {told.place.name}", columns, rows)
 
 

@@ -16,6 +16,7 @@ from federation.reports.places import Place
 from federation.reports.shares import Share
 from federation.reports.written import WrittenReport
 from query_engine.geography import load_authorities
+from query_engine.wording.spelling import spell
 
 __all__ = ["COLUMNS", "write_tidy"]
 
@@ -83,9 +84,9 @@ def _list_told(year: int, told: Told) -> Iterator[Row]:
     by, nothing = told.question.by, (Symbol.NOT_APPLICABLE,) * 4
     for row in told.rows:
         named = dict(zip(told.columns, row, strict=True))
-        of = (by.replace("_", " "), name_category(named.pop(by)))
+        of = (spell(by), name_category(named.pop(by)))
         for label, entry in named.items():
-            yield *about, f"{told.question.title}: {label.replace('_', ' ')}", *of, *nothing, entry, told.release_id
+            yield *about, f"{told.question.title}: {spell(label)}", *of, *nothing, entry, told.release_id
 
 
 def _limits(each: Expected) -> tuple[float, float]:

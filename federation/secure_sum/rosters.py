@@ -16,6 +16,7 @@ from federation.secure_sum.epochs import LONGEST_AHEAD, epoch_end, epoch_start
 from federation.secure_sum.errors import SumRefused
 from federation.secure_sum.messages import LARGEST_ROSTER, SumRoster
 from federation.wire import encode_document
+from policies.words import call_role
 
 LOWEST_OPERATORS = 5
 LOWEST_SHARE = Fraction(2, 3)
@@ -94,5 +95,5 @@ def _find_node(node: str, register: Register, now: datetime) -> Member:
     except RegisterError as error:
         raise SumRefused("roster_unknown", str(error)) from None
     if member.kind is not MemberKind.NODE:
-        raise SumRefused("roster_unknown", f"{node} is a {member.kind}, and only nodes add up")
+        raise SumRefused("roster_unknown", f"{node} is {call_role(member.kind)}, and only nodes add up")
     return member

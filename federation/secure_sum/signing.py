@@ -21,6 +21,7 @@ from federation.envelope import (
 from federation.register import MemberKind, Register, RegisterError
 from federation.secure_sum.errors import SumRefused
 from federation.wire import D, Document, WireError, decode_document, encode_document
+from policies.words import call_role
 
 
 def sign_document(document: Document, payload_type: str, signer: Signer) -> Envelope:
@@ -57,7 +58,9 @@ def check_signed(envelope: Envelope, signer: str, kind: MemberKind, register: Re
     try:
         member = register.find(signer, now)
         if member.kind is not kind:
-            raise SumRefused("signer_unknown", f"{signer} is a {member.kind}, and a {kind} must sign this")
+            raise SumRefused(
+                "signer_unknown", f"{signer} is {call_role(member.kind)}, and {call_role(kind)} must sign this"
+            )
         verify_signature(envelope, signer, member.public_signing_key)
     except RegisterError as error:
         raise SumRefused("signer_unknown", str(error)) from None
@@ -106,7 +109,7 @@ def check_statement(message: bytes, signer: str, signature: str, register: Regis
     except RegisterError as error:
         raise SumRefused("signer_unknown", str(error)) from None
     if member.kind is not MemberKind.NODE:
-        raise SumRefused("signer_unknown", f"{signer} is a {member.kind}, and a node must sign this")
+        raise SumRefused("signer_unknown", f"{signer} is {call_role(member.kind)}, and a node must sign this")
     try:
         good = is_signed(message, decode_base64(signature), member.public_signing_key)
     except EnvelopeError:

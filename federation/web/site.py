@@ -44,6 +44,7 @@ from federation.web.session import (
     write_session,
 )
 from federation.web.sign_in_codes import Doorkeeper
+from policies.words import name_role
 
 ASSETS = Path(__file__).with_name("assets")
 
@@ -136,7 +137,7 @@ def open_site(
     app.extensions["site"] = Site(party.profile.title, cookie, secret, host, frozenset(doors), limits_of, uploads or {})
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(sentence=as_sentence, breakable=as_breakable, day=tell_day)
+    app.jinja_env.filters.update(sentence=as_sentence, breakable=as_breakable, day=tell_day, role=name_role)
     app.jinja_env.globals.update(asset=asset_address, form_token=current_form_token, number_columns=find_number_columns)
     app.context_processor(lambda: {"site": the_site()})
     app.register_blueprint(kit)

@@ -18,6 +18,7 @@ from federation.plans import derive_plan
 from federation.reports.released import KeptRelease, read_kept
 from federation.reports.shelf import NOT_RELEASED
 from federation.reports.written import name_year
+from federation.told_days import tell_day
 from federation.wire import decode_document
 from node.figures.declared import CHILDREN, RESULT, Measure, load_declared, write_sql
 from node.service import Node
@@ -126,4 +127,6 @@ def _share(measure: Measure, table: ReleasedTable, region: str | None) -> Decima
 
 def _tell(document: ReleaseDocument, table: ReleasedTable) -> str:
     how = "with noise" if table.noise is not None else "rounded"
-    return f"release {document.release_id} of {document.released_at:%d %b %Y}, {len(table.answered)} authorities, {how}"
+    return (
+        f"release {document.release_id} of {tell_day(document.released_at)}, {len(table.answered)} authorities, {how}"
+    )

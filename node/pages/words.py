@@ -1,14 +1,11 @@
 """How a node's pages say in words what programs carry: authorities, and values of a record."""
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import date
 
 from federation.told_days import tell_day
 from query_engine.geography import name_authority
-
-ACRONYMS = re.compile(r"\b(ehc|sen)\b")
-"""What is read letter by letter, and stands in small letters in codes: an EHC plan, SEN support."""
+from query_engine.wording.spelling import spell
 
 NO_NUMBER = frozenset({"UN1", "UN2", "UN3", "UN4", "UN5"})
 """What a return has in the place of a pupil number where a child has none, by the reason."""
@@ -25,11 +22,7 @@ def tell_value(value: object, label: str) -> str:
         return "yes" if value in (True, "True") else "no"
     if isinstance(value, date):
         return tell_day(value)
-    return _TELLERS.get(label, _spell)(str(value))
-
-
-def _spell(text: str) -> str:
-    return ACRONYMS.sub(lambda found: found[0].upper(), text.replace("_", " "))
+    return _TELLERS.get(label, spell)(str(value))
 
 
 def _tell_rate(text: str) -> str:

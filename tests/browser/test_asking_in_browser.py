@@ -69,6 +69,12 @@ def test_the_check_comes_by_itself_and_marks_the_place(visit: Visit, width: str,
     assert "Refused at line 3" in str(page.get_by_role("status").text_content())
     look_at(page, "asking-marked", width)
 
+    page.get_by_label("Purpose").fill("How attendance differs by key stage")
+    page.get_by_label("A total with noise").check()
+    click_through(page.get_by_role("button", name="Check the question"))
+    assert "populaton" in page.locator(".mirror mark").inner_text()
+    assert (page.locator(".refusal").count(), page.locator("[data-summary]").count()) == (1, 0)
+
     area.fill(SQL)
     page.locator("[data-summary] strong").wait_for()
     assert page.locator(".mirror mark").count() == 0

@@ -124,7 +124,8 @@ def test_what_is_printed_to_begin_with_is_a_project(tmp_path: Path) -> None:
     catalogue = load_catalogue()
     beginning = replace(BEGINNING, tables=tuple(catalogue.tables))
     project = read_project(write(tmp_path, write_beginning(beginning, catalogue, TODAY)))
-    check_known(project, catalogue, SHIPPED)
+    with pytest.raises(ProjectInvalid, match=r"still to be filled in, .*: purpose, public_benefit, "):
+        check_known(project, catalogue, SHIPPED)
     assert (project.title, [each.member for each in project.people]) == (BEGINNING.title, ["ana@ucl", "bea"])
     assert {item.table: set(item.columns) for item in project.data_items} == {
         name: set(table.columns) for name, table in catalogue.tables.items()

@@ -1,5 +1,6 @@
 """The papers of a project say what its document says, and leave open what a controller has to judge."""
 
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from federation.commands.project import project as command
 from federation.papers.paper import TO_FILL_IN, Grid, Paper, Section, write_markdown
 from federation.papers.words import SENSITIVITIES
 from federation.papers.writing import write_papers
-from federation.project import Project
+from federation.project import Organisation, Part, Project
+from federation.project_file import Beginning
 from query_engine.catalogue import load_catalogue
 from tests.projects import make_project
 
@@ -62,8 +64,37 @@ def test_what_a_controller_judges_is_left_open() -> None:
 
 def test_the_entry_of_the_record_has_each_letter_of_article_30() -> None:
     assert [section.heading[:3] for section in PAPERS["article-30-record"].sections] == [
-        f"({letter})" for letter in "abcdefg"
+        *(f"({letter})" for letter in "abcdefg"),
+        "Gat",
     ]
+
+
+def test_controllers_and_recipients_stand_at_their_letters() -> None:
+    """A processor is a recipient, too (UK GDPR article 4(9))."""
+    parts: tuple[Part, ...] = ("controller", "joint_controller", "processor", "recipient")
+    named = tuple(Organisation(title=f"The {part}", part=part, contact="its officer") for part in parts)
+    record = next(
+        each
+        for each in write_papers(make_project(organisations=named), load_catalogue())
+        if each.slug == "article-30-record"
+    )
+    told = {
+        section.heading[:3]: [row[0] for block in section.blocks if isinstance(block, Grid) for row in block.rows]
+        for section in record.sections
+        if section.heading[:3] in ("(a)", "(d)")
+    }
+    assert told == {"(a)": ["The controller", "The joint_controller"], "(d)": ["The processor", "The recipient"]}
+    assert "but these" not in write_markdown(PAPERS["article-30-record"])
+
+
+@pytest.mark.parametrize("slug", PAPERS)
+def test_about_how_many_the_data_are_is_said_to_be_an_estimate(slug: str) -> None:
+    """By published figures and the catalogue's, table by table; days are told as people write them."""
+    text = write_markdown(PAPERS[slug])
+    assert "by published figures and not by a count of records: 81,770 children" in text
+    assert "- child_year: about 458 children of a middling authority in one academic year." in text
+    assert "- pupil_year: about 59,000 pupils of a middling authority in one academic year." in text
+    assert "Reviewed: 1 January 2030" in text
 
 
 def test_nothing_that_people_wrote_is_markup() -> None:
@@ -77,12 +108,25 @@ def test_nothing_that_people_wrote_is_markup() -> None:
     ]  # fmt: skip
 
 
+def fill_in(begun: str) -> str:
+    """A file to begin with, in which somebody has written something wherever it asks for it."""
+    for each in fields(Beginning):
+        if isinstance(each.default, str) and " " in each.default:
+            begun = begun.replace(f'"{each.default}"', f'"What a test says of {each.name}"')
+    return begun
+
+
 def test_from_a_file_to_papers(tmp_path: Path) -> None:
     """By the commands, as somebody would who opens a project."""
     runner = CliRunner()
     begun = runner.invoke(command, ["new", "--name", "attendance", "--title", "Attendance", "--member", "ana@ucl"])
     file = tmp_path / "attendance.toml"
     file.write_text(begun.output)
+    for asked in (["check", str(file)], ["papers", str(file), "--out", str(tmp_path / "papers")]):
+        refused = str(runner.invoke(command, asked).exception)
+        assert refused.startswith("still to be filled in, as the file that it began with says: purpose, ")
+        assert refused.endswith("incident_contact, agreement, accredited_by")
+    file.write_text(fill_in(begun.output))
     checked = runner.invoke(command, ["check", str(file)])
     items = len(load_catalogue().table("child_year").columns)
     assert checked.output.startswith(f"attendance: 1 people, {items} data items, until ")

@@ -16,11 +16,11 @@ from federation.client.comparing import compare_releases
 from federation.client.verification import Answered
 from federation.commands.query import query
 from federation.comparison import Comparison
-from federation.exchange import ReleaseDocument
+from federation.exchange import Ending, ReleaseDocument
 from federation.manifest import Manifest
 from federation.state import StateError
 from tests.disclosure_control.drawn_releases import draw_release
-from tests.federation.cast import make_manifest, sign_manifest
+from tests.federation.cast import NOW, make_manifest, sign_manifest
 from tests.federation.test_query_fetch import draw_model, make_document
 
 SQL = "SELECT sex, COUNT(*) AS n FROM child_year WHERE sex IN ('M', 'F') GROUP BY sex"
@@ -49,7 +49,7 @@ class Connected:
         return compare_releases(self, first, second)  # type: ignore[arg-type]
 
     def standing(self, query_id: str) -> SimpleNamespace:
-        notice = SimpleNamespace(by="gus", reason="a mistake") if query_id == self.withdrawn else None
+        notice = Ending(by="gus", reason="a mistake", at=NOW) if query_id == self.withdrawn else None
         return SimpleNamespace(query_id=query_id, notice=notice)
 
 
@@ -105,7 +105,7 @@ def test_json_has_the_same_rows(connected: Connected) -> None:
 def test_what_must_be_minded_is_said_first_and_a_withdrawn_release_with_it(connected: Connected) -> None:
     connected.withdrawn = OTHER_TERM
     said = compare(FIRST, OTHER_TERM).stderr
-    assert f"The release of {OTHER_TERM} has been withdrawn by gus: a mistake" in said
+    assert f"The release of {OTHER_TERM} has been withdrawn by gus on 2 March 2026: a mistake" in said
     assert "Before you read a difference: they are of different snapshots" in said
 
 

@@ -170,7 +170,11 @@
     reflect("mark", start, start + length);
   };
 
+  // A page that came back refused says why, and where, by itself: it is said once, until the question is changed.
+  const asSent = form.querySelector("[data-as-sent]");
+
   const check = async () => {
+    asSent?.remove();
     asking.abort();
     asking = new AbortController();
     try {
@@ -212,7 +216,9 @@
     }
   });
   form.addEventListener("change", checkSoon);
-  if (area.value.trim()) {
+  if (asSent) {
+    mark(asSent);
+  } else if (area.value.trim()) {
     check();
   }
 })();
