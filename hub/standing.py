@@ -26,6 +26,16 @@ def list_queries(hub: Hub, reader: Member, most: int = MOST_LISTED) -> tuple[Que
     return tuple(describe_query(hub, read_query(row), in_list=True) for row in rows)
 
 
+def list_withdrawn(hub: Hub, reader: Member) -> frozenset[str]:
+    """Return which of the queries that `reader` may see have a release that has been withdrawn since."""
+    rows = hub.database.connection.execute(
+        "SELECT endings.query_id AS query_id FROM endings JOIN queries ON queries.query_id = endings.query_id "
+        "WHERE state = ? AND (? OR asker = ?)",
+        (QueryState.RELEASED, may_see_all(hub, reader), reader.id),
+    )
+    return frozenset(row["query_id"] for row in rows)
+
+
 def describe_query(hub: Hub, query: StoredQuery, *, in_list: bool = False) -> QueryStatus:
     """Return where a query stands; in a list without what takes longest: nodes, budget, and how it ended."""
     manifest = query.manifest

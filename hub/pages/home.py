@@ -7,7 +7,7 @@ from federation.web.session import Means
 from federation.web.site import allow_script, change_session, counting_failures
 from hub.pages.visitor import find_visitor, may_ask, may_list_queries, may_read_log, the_hub
 from hub.sign_in import use_code
-from hub.standing import list_queries
+from hub.standing import list_queries, list_withdrawn
 
 home = Blueprint("home", __name__)
 
@@ -24,6 +24,7 @@ def show_home() -> str:
     return render_template(
         "home_signed_in.html",
         queries=list_queries(the_hub(), visitor, most=SHOWN_QUERIES),
+        withdrawn=list_withdrawn(the_hub(), visitor),
         may_ask=may_ask(visitor),
         may_list=may_list_queries(visitor),
         may_read_log=may_read_log(visitor),

@@ -107,6 +107,8 @@ def _describe_answers(status: QueryStatus, progress: SumProgress | None) -> str:
 
 
 def _describe_end(status: QueryStatus, hub: str, *, is_sum: bool) -> str:
+    if status.state is QueryState.RELEASED and status.ending is not None:
+        return "It can be read, and has been withdrawn since: its figures are not to be used."
     if status.state is QueryState.RELEASED:
         return "The total can be read." if is_sum else "The table can be read."
     if status.ending is not None and status.state in STOPPED:

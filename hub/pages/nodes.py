@@ -31,6 +31,7 @@ def show_nodes() -> str:
         "nodes.html",
         listed=listed,
         away=sum(standing == "away" for _, standing in listed),
+        seen=sum(standing == "here" for _, standing in listed),
         colours=STANDINGS,
         name_authority=name_authority,
         register=hub.register().version,

@@ -36,7 +36,10 @@ def show_queries() -> str:
     visitor = require_visitor_who(may_list_queries, "you may open a query whose address you were given, and list none")
     listed = standing.list_queries(the_hub(), visitor)
     released = sum(each.state is QueryState.RELEASED for each in listed)
-    return render_template("queries.html", queries=listed, may_ask=may_ask(visitor), released=released)
+    withdrawn = standing.list_withdrawn(the_hub(), visitor)
+    return render_template(
+        "queries.html", queries=listed, withdrawn=withdrawn, may_ask=may_ask(visitor), released=released
+    )
 
 
 @queries.get("/queries/<query_id>")

@@ -129,6 +129,19 @@ def load_plan() -> QueryPlan:
     return derive_plan("SELECT COUNT(*) AS n FROM child_year WHERE academic_year = 202425", Path.PER_AUTHORITY)
 
 
+def test_a_withdrawn_release_is_marked_wherever_its_query_stands(
+    browse: Browse, asked: dict[str, str], federation: PlayedFederation
+) -> None:
+    """In lists, where it is released as before, and at the last step of its journey."""
+    ana = browse("ana")
+    step = "It can be read, and has been withdrawn since: its figures are not to be used."
+    assert not any("withdrawn since" in ana.get(path).text for path in ("/", "/queries"))
+    assert step not in ana.get(f"/queries/{asked['released']}").text
+    withdraw(federation, asked["released"])
+    assert [ana.get(path).text.count("withdrawn since") for path in ("/", "/queries")] == [1, 1]
+    assert step in ana.get(f"/queries/{asked['released']}").text
+
+
 def test_open_data_files_come_with_what_proves_them(
     browse: Browse, asked: dict[str, str], federation: PlayedFederation
 ) -> None:
