@@ -58,6 +58,10 @@ PEOPLE = {
 """Everyone with keys of their own: kind, organisation and its kind."""
 
 
+ENGLAND = "england"
+"""Where the files are that the nodes are loaded from."""
+
+
 @dataclass
 class MovableClock:
     """A clock that stands still until a test moves it."""
@@ -148,12 +152,12 @@ def build_federation(
 ) -> SmallFederation:
     """Make everyone's keys, enrol them, and load a synthetic England, as it is described, into the nodes."""
     now = datetime.now(UTC) - timedelta(minutes=1)
-    write_england(directory / "england", authorities=list(authorities), **{"seed": 7, "scale": 0.6, **england})
+    write_england(directory / ENGLAND, authorities=list(authorities), **{"seed": 7, "scale": 0.6, **england})
     root = directory / "root"
     create_root(root, "tests")
     states = [directory / f"node-{code}" for code in authorities]
     for code, state in zip(authorities, states, strict=True):
-        load(create_node(state, code), directory / "england" / code)
+        load(create_node(state, code), directory / ENGLAND / code)
         enter_person(state, "vsh", "virtual_school_head", "Virtual school head")
         enter_person(state, "admin", "node_administrator", "Node administrator")
     hub = make_profile(
@@ -189,15 +193,16 @@ def build_federation(
     return SmallFederation(directory, tuple(authorities), clock)
 
 
-def copy_federation(original: SmallFederation, directory: Path) -> SmallFederation:
-    """Return a federation of one's own to spoil."""
-    copy_states(original.directory, directory)
+def copy_federation(original: SmallFederation, directory: Path, *, with_files: bool = True) -> SmallFederation:
+    """Return a federation of one's own to spoil; without the files that its nodes were loaded from, unless wanted."""
+    copy_states(original.directory, directory, leave=() if with_files else (ENGLAND,))
     return replace(original, directory=directory, clock=MovableClock(original.clock.now))
 
 
-def copy_states(original: Path, directory: Path) -> None:
-    """Copy the states of members with the modes of their files, some of which are for their owners alone."""
+def copy_states(original: Path, directory: Path, leave: Sequence[str] = ()) -> None:
+    """Copy the states of members, but what is named so, with the modes of files that are for their owners alone."""
     if {*original.glob("*-wal"), *original.glob("*/*-wal")}:
         # Connections that nobody holds any more are closed here, and not while their files are copied.
         gc.collect()
-    shutil.copytree(original, directory, dirs_exist_ok=True, copy_function=shutil.copy)
+    left = shutil.ignore_patterns(*leave)
+    shutil.copytree(original, directory, dirs_exist_ok=True, copy_function=shutil.copy, ignore=left)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.attacks.attacked_presets import choose_presets
-from tests.end_to_end.attacks.front_door import FrontDoor, OpenDoor, copy_states
+from tests.end_to_end.attacks.front_door import FrontDoor, OpenDoor
 from tests.end_to_end.attacks.scoreboard import BOARD, Attack, Line, run, score
 from tests.end_to_end.one_process import answering_at_once
-from tests.small_federation import SmallFederation
+from tests.small_federation import SmallFederation, copy_federation
 
 Besiege = Callable[..., Line]
 OpenDoors = Callable[..., FrontDoor]
@@ -25,7 +25,7 @@ def open_front_door(pristine_federation: SmallFederation, tmp_path: Path) -> Ite
 
         def open_door(preset: str, budget: int = 20) -> FrontDoor:
             place = tmp_path / f"door-{next(numbers)}"
-            door = FrontDoor(copy_states(pristine_federation, place), preset, budget)
+            door = FrontDoor(copy_federation(pristine_federation, place, with_files=False), preset, budget)
             opened.callback(door.close)
             return door
 

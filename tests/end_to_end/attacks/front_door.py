@@ -5,12 +5,9 @@ to score an attack, never to help it. Beside it stands an open door: the same fi
 alone, as tools do that look at nothing else. An attack that gets nowhere there shows nothing.
 """
 
-import gc
-import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, Protocol
 
 from disclosure_control.presets.shipped import load_preset
@@ -26,7 +23,7 @@ from query_engine.planning.plan import QueryPlan
 from query_engine.tables import RawTable
 from tests.end_to_end.attacks.known import Known
 from tests.end_to_end.one_process import OneProcess
-from tests.small_federation import MovableClock, SmallFederation
+from tests.small_federation import SmallFederation
 
 TERM = "202425-summer"
 
@@ -161,13 +158,6 @@ def printed(door: Door, table: Table, label: str, *at: Any) -> Known | None:
     """What a printed count says, or None where a symbol stands for it."""
     entry = table.get(at, {}).get(label)
     return Known(*load_preset(door.preset).printed_range(entry)) if isinstance(entry, int) else None
-
-
-def copy_states(original: SmallFederation, directory: Path) -> SmallFederation:
-    """A federation of one's own to attack, without the files that its nodes were loaded from."""
-    gc.collect()  # connections that nobody holds any more are closed here
-    shutil.copytree(original.directory, directory, dirs_exist_ok=True, ignore=shutil.ignore_patterns("england"))
-    return replace(original, directory=directory, clock=MovableClock(original.clock.now))
 
 
 def every(*lists: Sequence[str]) -> list[str]:

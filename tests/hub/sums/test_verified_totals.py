@@ -1,6 +1,6 @@
 """What the reader of a released total holds against what the nodes signed: each way in which a hub could lie of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from hub.queries import StoredQuery, find_query
 from query_engine.planning.capped_counts import figures_carried
 from query_engine.planning.plan import QueryPlan
 from tests.hub.replies import released
+from tests.hub.sums.conftest import open_sums
 from tests.hub.sums.played_sums import PlayedSums
 
 Change = Callable[["Told", "Told"], ReleaseDocument]
@@ -42,7 +43,14 @@ class Told:
         return self.document.opening
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def sums(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlayedSums]:
+    """A federation that all tests here only read of: a lie is a document of the test's own."""
+    with open_sums(tmp_path_factory.mktemp("sums")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
 def told(sums: PlayedSums) -> tuple[Told, Told]:
     """Two totals of two questions."""
     sums.settle()

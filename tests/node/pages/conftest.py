@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -13,7 +14,7 @@ from node.service import Node
 from node.setting_up import enter_person
 from node.sign_in import issue_code
 from tests.described import hold_answers
-from tests.small_federation import SmallFederation
+from tests.small_federation import SmallFederation, copy_federation
 
 Browse = Callable[[str], FlaskClient]
 Send = Callable[..., TestResponse]
@@ -27,13 +28,27 @@ PEOPLE = {
 """Besides `vsh` and `admin`, who are there already."""
 
 
+@pytest.fixture(scope="session")
+def peopled_federation(
+    pristine_federation: SmallFederation, tmp_path_factory: pytest.TempPathFactory
+) -> SmallFederation:
+    """A federation whose first authority has people of every kind; made once and never changed."""
+    federation = copy_federation(pristine_federation, tmp_path_factory.mktemp("peopled"))
+    for person, (role, school) in PEOPLE.items():
+        enter_person(federation.directory / f"node-{federation.authorities[0]}", person, role, person.title(), school)
+    return federation
+
+
+@pytest.fixture
+def federation(peopled_federation: SmallFederation, tmp_path: Path) -> SmallFederation:
+    """A small federation of the test's own."""
+    return copy_federation(peopled_federation, tmp_path / "federation")
+
+
 @pytest.fixture
 def node(federation: SmallFederation) -> Node:
     """The node of the first authority, with people of every kind."""
-    authority = federation.authorities[0]
-    for person, (role, school) in PEOPLE.items():
-        enter_person(federation.directory / f"node-{authority}", person, role, person.title(), school)
-    return federation.node(authority)
+    return federation.node(federation.authorities[0])
 
 
 @pytest.fixture

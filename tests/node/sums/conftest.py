@@ -12,7 +12,7 @@ from tests.small_federation import SmallFederation, copy_federation
 @pytest.fixture(scope="session")
 def prepared_federation(pristine_london: SmallFederation, tmp_path_factory: pytest.TempPathFactory) -> SmallFederation:
     """Six authorities whose nodes are paired and have dealt a few slots; made once and never changed."""
-    federation = copy_federation(pristine_london, tmp_path_factory.mktemp("wide"))
+    federation = copy_federation(pristine_london, tmp_path_factory.mktemp("wide"), with_files=False)
     hub = PlayedHub(federation)
     hub.prepare(slots=4)
     for node in hub.nodes.values():
