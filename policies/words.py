@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from policies.names import FieldGroup, Role
 
-__all__ = ["call_role", "name_group", "name_groups", "name_role"]
+__all__ = ["call_role", "name_actor", "name_group", "name_groups", "name_role"]
 
 GROUP_NAMES: Mapping[str, str] = {FieldGroup.PLAN_PEP: "personal education plan"}
 """Groups of fields that are not written as they are read."""
@@ -38,3 +38,9 @@ def call_role(role: str) -> str:
     """A role with its article: what somebody is."""
     name = name_role(role)
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def name_actor(actor: str) -> str:
+    """Whoever acted, as a log names them, with their role in words: vsh (virtual school head)."""
+    person, has_role, role = actor.rpartition(" (")
+    return f"{person} ({name_role(role.removesuffix(')'))})" if has_role else actor

@@ -35,7 +35,7 @@ from node.pages.tracking_files import UPLOAD, tracking_files
 from node.pages.words import begin_with_capital
 from node.service import Node
 from node.sign_in import limit_session
-from policies.words import name_groups
+from policies.words import name_actor, name_groups
 from query_engine.geography import name_authority
 
 TRACKING = (tracking, tracked_child, tracking_files, newcomers)
@@ -79,7 +79,9 @@ def add_pages(app: Flask, node: Node) -> None:
         uploads={UPLOAD: MOST_UPLOADED},
     )
     app.context_processor(describe_visitor)
-    app.jinja_env.filters.update(authority=name_authority, groups=name_groups, heading=begin_with_capital)
+    app.jinja_env.filters.update(
+        authority=name_authority, groups=name_groups, heading=begin_with_capital, actor=name_actor
+    )
     app.jinja_env.filters.update(told=tell_or_name, school=name_known_school, history=tell_history)
     for pages in PAGES:
         app.register_blueprint(pages)

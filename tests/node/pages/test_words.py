@@ -10,7 +10,7 @@ from federation.told_days import tell_day
 from node.pages.words import begin_with_capital, tell_value
 from node.tracking.flags import Flag
 from policies.names import Role
-from policies.words import call_role, name_role
+from policies.words import call_role, name_actor, name_role
 
 TEMPLATES = sorted((Path(node.__path__[0]) / "templates").rglob("*.html"))
 
@@ -57,6 +57,7 @@ def test_acronyms_and_possessives_of_roles_and_flags_are_written_out() -> None:
     roles = " ".join(name_role(role) for role in Role)
     assert not {"ig", "dfe", "ofsted", "childrens"} & set(roles.split())
     assert begin_with_capital(name_role(Role.DFE_ANALYST)) == "DfE analyst"
+    assert [name_actor(actor) for actor in ("vsh (virtual_school_head)", "ana")] == ["vsh (virtual school head)", "ana"]
     called = [call_role(role) for role in (Role.IG_OFFICER, Role.DFE_ANALYST, Role.OUTPUT_CHECKER)]
     assert called == ["an information governance officer", "a DfE analyst", "an output checker"]
     assert Flag.PEP_DUE.label == "PEP due"
