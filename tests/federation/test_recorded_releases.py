@@ -16,6 +16,7 @@ from federation.client.verification import verify_with_evidence
 from federation.evidence import Evidence, read_evidence
 from federation.exchange import ReleaseDocument
 from federation.releases import ReleaseMismatch, name_release
+from federation.signed_rows import _typed
 from federation.state import load_root_key
 from federation.total_releases import TotalMismatch
 from federation.wire import decode_document, encode_document
@@ -65,6 +66,28 @@ def test_without_the_root_it_is_said_that_nobody_was_verified(
     assert "who signed it was not verified" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"table":"', '"table":"0', "is of another table than what is published"),
+        ('"column":"children"', '"column":"stage"', "no column of counts that is called 'stage'"),
+        ('"columns":[', '"columns":[{"column":"children","rule":{}},', "speaks of a column twice"),
+        ('"columns":[', '"columns":[7,', "not a certificate"),
+        ('"columns":[', '"columns":[{"column":7,"rule":{}},', "not a certificate"),
+    ],
+)
+def test_a_certificate_is_held_to_the_table_without_its_plan(
+    old: str, new: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    release, _ = copy_files("exact_sum", tmp_path)
+    document, _, _ = read_files("exact_sum")
+    assert old in document.certificate
+    changed = msgspec.structs.replace(document, certificate=document.certificate.replace(old, new))
+    release.write_bytes(encode_document(changed))
+    assert run(["release", "verify", str(release)]) == 6
+    assert said in capsys.readouterr().err
+
+
 def test_a_proof_that_is_not_there_is_left_open(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, verify = copy_files("per_authority", tmp_path)
     (tmp_path / "per_authority.tlog-proof").unlink()
@@ -102,6 +125,7 @@ LIES: Mapping[str, Callable[[Json], object]] = {
     "a row left out": with_rows(lambda rows: rows.pop(0)),
     "a row twice": with_rows(lambda rows: rows.insert(0, rows[0])),
     "another order": with_rows(lambda rows: rows.reverse()),
+    "another order of the authorities": with_rows(lambda rows: rows.sort(key=lambda row: row[0], reverse=True)),
     "another category of one that is absent": with_rows(lambda rows: rows[0].__setitem__(1, "stage_9")),
     "another plan": lambda table: table.update(plan_id="plan-" + "0" * 32),
     "another preset": lambda table: table.update(preset={"name": "dfe_cla", "version": "1"}),
@@ -120,6 +144,11 @@ def test_whoever_changes_it_is_found_out_by_the_nodes_signatures_alone(lie: str)
     named = name_release(document.manifest_digest, document.table)
     with pytest.raises(ReleaseMismatch):
         verify_with_evidence(msgspec.structs.replace(document, release_id=named), evidence, root_key)
+
+
+def test_yes_is_not_one() -> None:
+    """As categories they are two, though they compare as equal."""
+    assert _typed([(True, "a")]) != _typed([(1, "a")])
 
 
 @pytest.mark.parametrize("path", PATHS)
