@@ -19,6 +19,7 @@ import numpy as np
 from disclosure_control.linked.counts.cells import Linked, Place
 from disclosure_control.linked.counts.groups import find_groups, find_small
 from disclosure_control.linked.counts.implied import narrow_bounds
+from disclosure_control.linked.counts.lacking import view_without
 from disclosure_control.linked.counts.rules import Rules, room_of, steps_rule, strictest
 from disclosure_control.linked.counts.said import Entries, Said
 from disclosure_control.linked.counts.seen import Seen
@@ -116,11 +117,36 @@ def attack_together(
         try:
             bounds = _beside_unlike(entries, unlike, said.bounds(may_be_none))
             bounds = _beside_amounts(linked, entries, amounts, bounds)
-            seen = Seen.of(after.seen if after else None, *bounds)
-            return _Attack(linked, said, rules, narrow_bounds(linked.lattice, *bounds), seen, only, deadline).run()
+            before = after.seen if after else None
+            narrow = narrow_bounds(linked.lattice, *bounds)
+            attack = _Attack(linked, said, rules, narrow, Seen.of(before, *bounds), only, deadline)
+            return _attack_twice(attack, bounds, before)
         except Contradiction as found:
             contradiction = found
     raise contradiction
+
+
+def _attack_twice(attack: "_Attack", bounds: tuple[Bounds, Bounds], before: Seen | None) -> JointAttack:
+    """Attack as whoever takes it that nobody lacks a value, as far as that can be; and of those alone as others do.
+
+    What is told to whoever takes less for granted is told to them, too, and what shows that it is not, shows others.
+    """
+    view = attack.view
+    without = view_without(view, attack.linked.lacking, attack.deadline)
+    if without is None:
+        return attack.run()
+    is_nobody = (without.high == 0) & (view.high > 0)
+    nobody = frozenset(np.flatnonzero(is_nobody).tolist())
+    looked = frozenset(range(len(view.high))) if attack.only is None else frozenset(attack.only)
+    seen = Seen.of(before, bounds[0], np.where(is_nobody, 0, bounds[1]))
+    narrow = replace(attack, bounds=(without.low, without.high), seen=seen, only=looked - nobody)
+    found = narrow.run()
+    if strictest(attack.rules).shows_zero:
+        nobody &= frozenset(attack.said.withheld_cells())  # Of others nobody can know that somebody is there.
+    told = found.told
+    if looked & nobody:
+        told += replace(attack, seen=Seen.of(found.seen, *bounds), only=looked & nobody).run().told
+    return replace(found, told=tuple({(each.cell, each.together): each for each in told}.values()), view=view)
 
 
 @dataclass
@@ -197,10 +223,14 @@ class _Attack:
     only: Set[int] | None
     deadline: Deadline
 
+    @cached_property
+    def view(self) -> View:
+        """What is printed, as far as one addition after the other tells."""
+        return View(self.linked.lattice, strictest(self.rules), *self.bounds, ())
+
     def run(self) -> JointAttack:
         """What is told of counts that are withheld, and of groups that nobody asked for."""
-        withheld, hidden = self.said.withheld_cells(), self.said.hidden()
-        view = View(self.linked.lattice, strictest(self.rules), *self.bounds, ())
+        withheld, hidden, view = self.said.withheld_cells(), self.said.hidden(), self.view
         looked = [cell for cell in withheld if self.only is None or cell in self.only]
         told, lost, seen = self._find_told(replace(view, rule=steps_rule(self.rules)), looked)
         knowing = Knowing(view, self.deadline, lost)

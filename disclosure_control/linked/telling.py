@@ -11,11 +11,11 @@ from typing import TypeVar
 
 from disclosure_control.linked.companions import Order, nearest_row
 from disclosure_control.linked.counts.cells import Linked, Place
+from disclosure_control.linked.counts.lacking import view_without
 from disclosure_control.linked.counts.rules import Rules
 from disclosure_control.linked.counts.said import Entries
 from disclosure_control.linked.counts.view import view_counts
 from disclosure_control.linked.figures.amounts import Amount, find_amounts
-from disclosure_control.linked.figures.lacking import find_lacking, view_without
 from disclosure_control.linked.figures.moments import Followed, Moment, Quantity, find_followed, find_moments, moment_of
 from disclosure_control.linked.figures.printed import add_rests, adding_counts, number_children
 from disclosure_control.linked.figures.rests import find_rests
@@ -43,8 +43,7 @@ def find_telling(
     numbers = number_children(linked, entries)
     moments, amounts = find_moments(tables, numbers), find_amounts(tables, numbers)
     linked = add_rests(linked, find_rests(tables, linked, numbers, moments, deadline))
-    lacking = find_lacking(tables, linked)
-    search = _Search(linked, rules_of(tables), moments, amounts, lacking, len(earlier), order, deadline)
+    search = _Search(linked, rules_of(tables), moments, amounts, len(earlier), order, deadline)
     labels = {each.label: newest.plan.outputs[each.place].label for each in adding_counts(newest.plan)}
     return frozenset((row, labels[label]) for _, row, label in search.run(entries))
 
@@ -70,7 +69,6 @@ class _Search:
     rules: Rules
     moments: Mapping[Place, Moment]
     amounts: Mapping[Place, Amount]
-    lacking: Sequence[int]
     newest: int
     order: Order
     deadline: Deadline
@@ -92,7 +90,7 @@ class _Search:
         moments = {place: each for place, each in self.moments.items() if _is_shown(entries, place)}
         amounts = {place: each for place, each in self.amounts.items() if _is_shown(entries, place)}
         behind, found = (self._by_cell(moments), self._by_cell(amounts)), set[Followed]()
-        for each in (view, view_without(view, self.lacking, self.deadline)):
+        for each in (view, view_without(view, self.linked.lacking, self.deadline)):
             if each is not None:
                 found.update(find_followed(each, *behind, self.deadline, before | found))
         return found

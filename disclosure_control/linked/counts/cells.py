@@ -33,7 +33,8 @@ class Linked:
     `places` has the cell of each count; those of which it is known that nobody can be in them are left out. `keys` says
     what each cell is: a part and its categories, by their numbers in `classes`; the cells it adds up; or by a word what
     two cells differ by. `ordinary` are those in which it is ordinary that there is nobody: who lacks a value of what is
-    averaged or added up, and the rows beyond one for each child.
+    averaged or added up, and the rows beyond one for each child. `lacking` are those of children who lack a value of
+    what questions ask by.
     """
 
     lattice: Lattice
@@ -41,3 +42,4 @@ class Linked:
     keys: tuple[object, ...]
     classes: Mapping[Columns, Cut]
     ordinary: frozenset[int] = frozenset()
+    lacking: tuple[int, ...] = ()

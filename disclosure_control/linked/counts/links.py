@@ -23,6 +23,7 @@ from disclosure_control.linked.children.parts import Cut, TooTangled, cut
 from disclosure_control.linked.children.populations import is_loose, populations_of
 from disclosure_control.linked.counts.cells import MOST_CELLS, Linked
 from disclosure_control.linked.counts.grids import Grids
+from disclosure_control.linked.counts.lacking import find_lacking
 from disclosure_control.linked.counts.linker import Linker
 from disclosure_control.linked.counts.ordinary import find_ordinary
 from query_engine.planning.plan import QueryPlan
@@ -50,7 +51,8 @@ def link_plans(plans: Sequence[QueryPlan], rosters: Sequence[Collection[str]] = 
         linker.compare_columns()
         linker.compare_kinds()
         linked = linker.linked()
-        return replace(linked, ordinary=find_ordinary(list(chain(*counts)), linked.keys))
+        ordinary = find_ordinary(list(chain(*counts)), linked.keys)
+        return replace(linked, ordinary=ordinary, lacking=find_lacking(plans, linked))
     except RegionTangled:
         raise TooTangled("the questions overlap in ways that are too tangled to tell") from None
 

@@ -77,12 +77,12 @@ def test_a_withheld_average_hides_no_group_of_three_from_the_attack(decoy: str, 
 @pytest.mark.parametrize("ages", ["14, 15, 16", "16, 17"])
 def test_an_average_of_nobody_beside_a_printed_zero_weakens_no_reading(ages: str) -> None:
     """Two withheld counts, and a total of six more than what is printed: they are six together, whatever else is."""
-    known = f"{YEAR} AND counted_here AND age IN ({ages}) AND sex IN ('M', 'F', 'U')"
+    known = f"{YEAR} AND counted_here AND age IN ({ages}) AND sex IN ('M', 'U')"
     by_sex = f"SELECT sex, COUNT(*) AS n, AVG(placements) AS m {known} GROUP BY sex"
     by_age = (f"SELECT age, COUNT(*) AS n {TEENS} GROUP BY age", everywhere(3, 3, 44))
     total = (f"SELECT COUNT(*) AS n {TEENS}", everywhere(50))
-    first, parts, last = answer((by_sex, everywhere(30, 20, 0)), by_age, total)
-    assert Symbol.NOT_APPLICABLE in first[2]
+    first, parts, last = answer((by_sex, everywhere(30, 0)), by_age, total)
+    assert Symbol.NOT_APPLICABLE in first[1]
     assert [row[1] for row in parts] == [Symbol.CONFIDENTIAL, Symbol.CONFIDENTIAL, 44]
     assert is_withheld(last[0])
 

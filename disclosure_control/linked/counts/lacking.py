@@ -12,21 +12,21 @@ from disclosure_control.linked.children.overlaps import overlap
 from disclosure_control.linked.children.populations import populations_of
 from disclosure_control.linked.counts.cells import Categories, Linked, Part
 from disclosure_control.linked.counts.implied import narrow_bounds
-from disclosure_control.linked.published import Published
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.reader import ALMOST, Reader
 from disclosure_control.suppression.view import View
+from query_engine.planning.plan import QueryPlan
 from query_engine.planning.region import Region, columns_of, present_in
 
 __all__ = ["find_lacking", "view_without"]
 
 
-def find_lacking(published: Sequence[Published], linked: Linked) -> list[int]:
+def find_lacking(plans: Sequence[QueryPlan], linked: Linked) -> tuple[int, ...]:
     """The cells of children who lack a value of a column that a question asks by. Raises `RegionTangled`."""
     columns = {
         name: column
-        for table in published
-        for population in populations_of(table.plan, split=True)
+        for plan in plans
+        for population in populations_of(plan, split=True)
         for name, column in population.columns.items()
         if column.nullable
     }
@@ -38,11 +38,11 @@ def find_lacking(published: Sequence[Published], linked: Linked) -> list[int]:
             known[key] = any(not overlap(region, present_in(column)) for column in named)
         return known[key]
 
-    return [
+    return tuple(
         cell
         for cell, (part, named) in _parts(linked)
         if lacks(part, part[2]) or any(lacks(at, linked.classes[at[0]].parts[at[1]]) for at in named)
-    ]
+    )
 
 
 def _parts(linked: Linked) -> Iterator[tuple[int, tuple[Part, Categories]]]:
