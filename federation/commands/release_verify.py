@@ -143,6 +143,7 @@ def _verify_certificate(document: "ReleaseDocument", evidence: "Evidence | None"
     """Say whether the certificate holds; yield what was left open of it."""
     from disclosure_control.models.reading import read_release
     from disclosure_control.models.release import ReleasedModel
+    from disclosure_control.presets.preset import PresetInvalid
     from disclosure_control.suppression.certificate import CertificateInvalid
     from disclosure_control.suppression.release_attack import verify_named_columns, verify_release_certificate
     from federation.manifest import read_manifest
@@ -159,7 +160,13 @@ def _verify_certificate(document: "ReleaseDocument", evidence: "Evidence | None"
         return
     if not document.certificate:
         raise CertificateInvalid("the release carries no certificate; where cell keys change its counts none is made")
-    content, rules = document.certificate.encode(), _find_rules(document, evidence, preset)
+    try:
+        content, rules = document.certificate.encode(), _find_rules(document, evidence, preset)
+    except PresetInvalid as error:
+        if preset is not None:
+            raise
+        yield f"the certificate, since the rules that protect it are not here ({error})"
+        return
     plan = _plan_again(document)
     if plan is not None and plan.plan_id == released.plan_id:
         verify_release_certificate(content, document.table, plan, rules)

@@ -110,7 +110,7 @@ def test_the_json_holds_what_the_table_holds() -> None:
         "low": 0.01887,
         "high": 0.04113,
     }
-    assert document["preset"] == {"name": "ukllc", "version": "2"}
+    assert document["preset"] == {"name": "ukllc", "version": "3"}
     assert "covariance" not in json.dumps(document)
 
 

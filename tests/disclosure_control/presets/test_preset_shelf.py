@@ -118,19 +118,19 @@ def test_a_file_that_is_changed_under_its_version_is_refused_until_it_has_anothe
 def test_so_is_one_that_circe_ships(tmp_path: Path) -> None:
     shelf, shipped = shelf_in(tmp_path), load_preset("acro")
     keep_version(shelf, shipped)
-    with pytest.raises(PresetInvalid, match="acro: version 2 was in use with other rules"):
+    with pytest.raises(PresetInvalid, match="acro: version 3 was in use with other rules"):
         keep_version(shelf, replace(shipped, smallest_count_shown=9))
-    assert shelf.find("acro", "2") == shipped
+    assert shelf.find("acro", "3") == shipped
 
 
 def test_what_was_kept_and_is_damaged_is_no_preset(tmp_path: Path) -> None:
     shelf = shelf_in(tmp_path)
     keep_version(shelf, load_preset("acro"))
-    place = shelf.place("acro", "2")
+    place = shelf.place("acro", "3")
     assert place is not None
     place.write_bytes(place.read_bytes()[:-1])
     with pytest.raises(PresetInvalid, match="acro"):
-        shelf.find("acro", "2")
+        shelf.find("acro", "3")
     with pytest.raises(PresetInvalid, match="acro"):
         keep_version(shelf, load_preset("acro"))
 
@@ -144,8 +144,8 @@ def test_a_version_that_is_not_here_is_told_with_where_it_belongs(version: str, 
 
 def test_without_a_folder_of_ones_own_nothing_is_kept() -> None:
     keep_version(SHIPPED, load_preset("acro"))
-    assert SHIPPED.place("acro", "2") is None
-    assert SHIPPED.find("acro", "2") is load_preset("acro")
+    assert SHIPPED.place("acro", "3") is None
+    assert SHIPPED.find("acro", "3") is load_preset("acro")
 
 
 @pytest.mark.parametrize("number", ["", "1-2", "A", "1/2", "../1"])

@@ -173,13 +173,13 @@ def test_every_entry_of_a_preset_is_commented_in_its_file(name: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [
-        pytest.param('version = "2"', "", "missing or unknown: version", id="key missing"),
-        pytest.param('version = "2"', 'version = "2"\nthreshold = 5', "unknown: threshold", id="key unknown"),
+        pytest.param('version = "3"', "", "missing or unknown: version", id="key missing"),
+        pytest.param('version = "3"', 'version = "2"\nthreshold = 5', "unknown: threshold", id="key unknown"),
         pytest.param('name = "ons_10_5"', 'name = "other"', "must be the file's own", id="another's name"),
         pytest.param('title = "Office', 'title = 1 #"', "a text that is not empty", id="number for text"),
         pytest.param('source = "', 'source = " " #', "a text that is not empty", id="blank text"),
-        pytest.param('version = "2"', "version = 2", "a number in quotation marks", id="version without them"),
-        pytest.param('version = "2"', 'version = " "', "a number in quotation marks", id="blank version"),
+        pytest.param('version = "3"', "version = 2", "a number in quotation marks", id="version without them"),
+        pytest.param('version = "3"', 'version = " "', "a number in quotation marks", id="blank version"),
         pytest.param("smallest_count_shown = 10", "smallest_count_shown = 1", "from 2 to 1000", id="no threshold"),
         pytest.param("smallest_count_shown = 10", 'smallest_count_shown = "10"', "whole number", id="text for number"),
         pytest.param("smallest_count_shown = 10", "smallest_count_shown = true", "whole number", id="true for 1"),

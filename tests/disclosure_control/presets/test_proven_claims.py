@@ -18,6 +18,7 @@ from disclosure_control.cell_key.tables import find_table
 from disclosure_control.presets.preset import LEVELS, Level, Preset
 from disclosure_control.presets.shipped import list_presets, load_preset
 from disclosure_control.rows.rounding import round_to_base
+from disclosure_control.symbols import Symbol
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
 from tests.disclosure_control.known_children import Child, answer
@@ -135,23 +136,22 @@ def _ends(one: set[int], other: set[int]) -> Iterator[tuple[int, int]]:
     yield max(one), min(other)
 
 
-ASKED = ("age = 15", "age = 15 AND permanently_excluded", "age IN (14, 15) AND NOT permanently_excluded")
-
-
 @pytest.mark.parametrize("name", ["dfe_cin", "dfe_cla", "ukllc"])
-def test_it_is_a_guess_that_nobody_lacks_a_value(name: str) -> None:
-    """Three of fourteen were not excluded, or more, if of as many of fifteen it is not known: both print the same."""
-    asked = [f"SELECT COUNT(*) AS n FROM child_year WHERE academic_year = 202425 AND {each}" for each in ASKED]
-    plans = [derive_plan(each, LeavingPath.PER_AUTHORITY) for each in asked]
+def test_it_is_a_guess_who_is_in_two_withheld_counts(name: str) -> None:
+    """Three girls, and three who are fifteen: be they the same or none of them, both print the same."""
+    asked = [f"SELECT {by}, COUNT(*) AS n FROM child_year WHERE academic_year = 202425" for by in ("sex", "age")]
+    plans = [
+        derive_plan(f"{each} AND sex IN ('M', 'F') AND age IN (14, 15) GROUP BY {by}", LeavingPath.PER_AUTHORITY)
+        for each, by in zip(asked, ("sex", "age"), strict=True)
+    ]
 
-    def printed(*sorts: tuple[int, bool | None, int]) -> list[object]:
-        children: list[Child] = [
-            {"age": age, "permanently_excluded": excluded} for age, excluded, number in sorts for _ in range(number)
-        ]
-        return [each.rows[0][-1] for each in answer(plans, children, load_preset(name))]
+    def printed(*sorts: tuple[str, int, int]) -> list[object]:
+        children: list[Child] = [{"sex": sex, "age": age} for sex, age, number in sorts for _ in range(number)]
+        return [row[-1] for each in answer(plans, children, load_preset(name)) for row in each.rows]
 
-    assert printed((15, True, 65), (15, False, 25), (14, False, 3)) == [90, 65, 28]
-    assert printed((15, True, 65), (15, False, 15), (15, None, 10), (14, False, 13)) == [90, 65, 28]
+    same, apart = printed(("M", 14, 44), ("F", 15, 3)), printed(("M", 14, 41), ("F", 14, 3), ("M", 15, 3))
+    assert same == apart
+    assert Symbol.CONFIDENTIAL in same
 
 
 def test_one_answer_tells_the_size_of_a_group_as_seldom_as_the_claim_says() -> None:

@@ -115,7 +115,7 @@ def test_a_release_as_json(release: ReleasedTable, plan: QueryPlan) -> None:
     assert json.loads(json.dumps(release.to_json())) == {
         "plan_id": plan.plan_id,
         "path": "per_authority",
-        "preset": {"name": "ons_10_5", "version": "2"},
+        "preset": {"name": "ons_10_5", "version": "3"},
         "columns": ["home_authority", "sex", "n", "share"],
         "decimals": {"n": 0, "share": 3},
         "rows": [
@@ -173,7 +173,7 @@ def test_a_table_of_another_plan_or_preset_does_not_pass(
     for wrong in (other, renamed):
         with pytest.raises(ReleaseRefused, match="302: the table answers another plan"):
             release_tables({**tables, "302": protect(make_raw(wrong, drawn), ONS)}, {}, plan, ONS)
-    for preset in (UKLLC, replace(ONS, version="3")):
+    for preset in (UKLLC, replace(ONS, version="4")):
         with pytest.raises(ReleaseRefused, match="302: the table was protected by"):
             release_tables({**tables, "302": protect(make_raw(plan, drawn), preset)}, {}, plan, ONS)
 

@@ -184,7 +184,7 @@ def test_a_noisy_total_in_a_terminal() -> None:
         "epsilon achieved, 1; rho achieved, 0.25.",
         "Standard deviation of the noise: n 3.43.",
         "can be negative",
-        "Decimal places are those of preset ons_10_5, version 2, of which nothing else applies.",
+        "Decimal places are those of preset ons_10_5, version 3, of which nothing else applies.",
     ):
         assert promise in method
 

@@ -53,7 +53,7 @@ def test_the_wire_form_is_all_cells_in_order(table: ProtectedTable, plan: QueryP
     assert wire == {
         "plan_id": plan.plan_id,
         "preset": "ons_10_5",
-        "preset_version": "2",
+        "preset_version": "3",
         "columns": ["uasc", "sex", "n", "share", "score", "days"],
         "rows": [
             [False, "M", 120, "0.500", "12.5", 60],
@@ -145,8 +145,8 @@ def test_an_entry_that_the_preset_could_not_have_printed_is_refused(
     [
         ("plan_id", "plan-0", "another plan_id"),
         ("preset", "ukllc", "another preset"),
-        ("preset_version", "3", "another preset_version"),
-        ("preset_version", 2, "another preset_version"),
+        ("preset_version", "4", "another preset_version"),
+        ("preset_version", 3, "another preset_version"),
         ("columns", ["sex", "uasc", "n", "share", "score", "days"], "columns"),
         ("columns", None, "columns"),
         ("rows", [], "the plan's 6 cells"),
