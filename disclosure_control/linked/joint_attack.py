@@ -129,7 +129,8 @@ def attack_together(
 def _attack_twice(attack: "_Attack", bounds: tuple[Bounds, Bounds], before: Seen | None) -> JointAttack:
     """Attack as whoever takes it that nobody lacks a value, as far as that can be; and of those alone as others do.
 
-    What is told to whoever takes less for granted is told to them, too, and what shows that it is not, shows others.
+    What is told to whoever takes less for granted is told to them too, and what shows that it is not shows others. That
+    a withheld count would be one number and large says to them that somebody lacks a value after all.
     """
     view = attack.view
     without = view_without(view, attack.linked.lacking, attack.deadline)
@@ -140,12 +141,13 @@ def _attack_twice(attack: "_Attack", bounds: tuple[Bounds, Bounds], before: Seen
     looked = frozenset(range(len(view.high))) if attack.only is None else frozenset(attack.only)
     seen = Seen.of(before, bounds[0], np.where(is_nobody, 0, bounds[1]))
     narrow = replace(attack, bounds=(without.low, without.high), seen=seen, only=looked - nobody)
-    found = narrow.run()
+    found, few = narrow.run(), steps_rule(attack.rules).enough(0)
+    told = [each for each in found.told if not each.places or _high(each.known) < few]
     if strictest(attack.rules).shows_zero:
         nobody &= frozenset(attack.said.withheld_cells())  # Of others nobody can know that somebody is there.
-    told = found.told
-    if looked & nobody:
-        told += replace(attack, seen=Seen.of(found.seen, *bounds), only=looked & nobody).run().told
+    again = looked & nobody | {each.cell for each in found.told} - {each.cell for each in told}
+    if again:
+        told += replace(attack, seen=Seen.of(found.seen, *bounds), only=again).run().told
     return replace(found, told=tuple({(each.cell, each.together): each for each in told}.values()), view=view)
 
 

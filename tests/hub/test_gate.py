@@ -371,7 +371,7 @@ CROSSING = (
 
 
 def test_conditions_that_all_cross_are_given_up_in_time() -> None:
-    """Seven of them, each counted by age, cut the children into thousands of cells; eight are more than are linked.
+    """Seven of them, each counted by age, cut the children into thousands of cells.
 
     The time is looked at all the while: here it is up at the twentieth look.
     """

@@ -63,3 +63,9 @@ def test_what_is_seen_by_whoever_takes_more_for_granted_is_not_looked_for_again(
     after, alone = attack_together(linked, less, rules, after=found), attack_together(linked, less, rules)
     assert {each.cell for each in after.told} == {each.cell for each in alone.told}
     assert found.told
+
+
+def test_that_a_withheld_count_would_be_large_says_that_somebody_lacks_a_value_after_all() -> None:
+    """Of 60 with a score c have an attendance, too: were it known of all, 60 would have been printed."""
+    score, both = (f"{ALL} AND sdq_score >= 0{more}" for more in ("", " AND attendance_rate >= 0"))
+    assert told("dfe_cla", table(score, 60), table(both, C)) == []
