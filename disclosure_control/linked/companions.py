@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from disclosure_control.linked.authorities import find_told_to_authorities
+from disclosure_control.linked.between import BetweenTotals
 from disclosure_control.linked.children.counted import counts_of
 from disclosure_control.linked.contributors import find_told_to_contributors
 from disclosure_control.linked.counts.cells import Linked, Place
@@ -27,7 +28,7 @@ from disclosure_control.linked.own_sake import OwnSake, list_few
 from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.lattice import Lattice
-from disclosure_control.suppression.view import UNKNOWN, WITHHELD
+from disclosure_control.suppression.view import UNKNOWN, WITHHELD, View
 
 __all__ = ["Order", "find_companions", "nearest_row"]
 
@@ -63,12 +64,14 @@ def find_companions(
     past = Baseline(linked, less, rules, deadline, amounts, unlike)
     own_sake = OwnSake(linked, less, rules, list_few(earlier), deadline)
     counting = _Counting(linked, less, rules, deadline)
-    taking = _TakingAway(linked, less, rules, {(number, *place): most for place, most in newest.held.items()}, deadline)
+    held = {(number, *place): most for place, most in newest.held.items() if place[1] in shown}
+    taking = _TakingAway(linked, less, rules, held, BetweenTotals(linked, tables, rules, deadline), deadline)
     found: JointAttack | None = None
     for _ in range(MOST_ROUNDS):
         found = attack_together(linked, entries, rules, deadline, after=found, amounts=amounts, unlike=unlike)
         told: Set[int] = {each.cell for each in past.fresh(found)}
-        told = told or set(own_sake.fresh(entries)) or counting.fresh(entries, found) or taking.fresh(entries)
+        told = told or set(own_sake.fresh(entries)) or counting.fresh(entries, found)
+        told = told or (taking.fresh(entries, found.view) if newest.held else told)
         if not told:
             return frozenset(withheld)
         candidates = _candidates(linked, entries, number)
@@ -113,16 +116,32 @@ class _TakingAway:
     less: Entries
     rules: Rules
     held: Mapping[Place, int]
+    between: BetweenTotals
     deadline: Deadline
 
-    def fresh(self, entries: Entries) -> Set[int]:
-        """The cells that are told to one of them by more alone."""
-        told = self._told(entries)
-        return told - self._before if told else told
+    def fresh(self, entries: Entries, view: View) -> Set[int]:
+        """The cells that are told to one of them by more alone: first such that are asked about now."""
+        if (told := self._told(entries)) and (fresh := told - self._told_before):
+            return fresh
+        if (told := self.between.find_cells(entries, view)) and (fresh := told - self._between_before):
+            return fresh
+        return {min(each) for each in self.between.find_rests(entries, view) - self._rests_before}
 
     @cached_property
-    def _before(self) -> Set[int]:
+    def _told_before(self) -> Set[int]:
         return self._told(self.less)
+
+    @cached_property
+    def _between_before(self) -> Set[int]:
+        return self.between.find_cells(self.less, self._view_before)
+
+    @cached_property
+    def _rests_before(self) -> Set[Set[int]]:
+        return self.between.find_rests(self.less, self._view_before)
+
+    @cached_property
+    def _view_before(self) -> View:
+        return view_counts(self.linked, self.less, self.rules)
 
     def _told(self, entries: Entries) -> Set[int]:
         return find_told_to_authorities(self.linked, entries, self.rules, self.held, self.deadline)

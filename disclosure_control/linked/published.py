@@ -27,8 +27,9 @@ class Published:
 
     `preset` is what protected it, in the version of then: by it the rows are read.
     `implied` has counts of the children behind figures that are no counts, as they would be printed, by row and label:
-    whoever made the table knows them. `held` has how many of a count one authority has at most, by row and label: of a
-    total, who opened it knows.
+    whoever made the table knows them. Of a total, who opened it knows how many of a count one authority has at most:
+    `held` has it by row and label, of implied counts too, and `held_between` by row and two labels, of those whom the
+    first counts and the second does not.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Published:
     roster: Collection[str] = ("",)
     implied: Mapping[tuple[int, str], int] = field(default_factory=dict)
     held: Mapping[tuple[int, str], int] = field(default_factory=dict)
+    held_between: Mapping[tuple[int, str, str], int] = field(default_factory=dict)
 
 
 def link_published(published: Sequence[Published]) -> Linked:

@@ -47,8 +47,10 @@ OPENED = "Their figures were added up under masks, only the sum was opened, and 
 BEYOND_ONE = (
     "Behind every figure of anybody there are as many children as the preset asks for where those of any one authority "
     f"are taken away and of each other {MOST_OF_ONE} are counted at most, as far as all of them counted truly. An "
-    "authority, which knows its own, is not told by this release alone that of a count in it the others are too few. "
-    "Not claimed: the same of groups that nobody asked for, such as those whom two counts of one row leave of a third."
+    "authority, which knows its own, is not told by this release alone that of a count in it the others are too few; "
+    "nor by subtracting a count of it, or of an earlier exact total of its term, from another that counts all of "
+    "those. Not claimed: the same of all other groups that nobody asked for, or of authorities that put their rows "
+    "together."
 )
 
 

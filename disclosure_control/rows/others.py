@@ -39,7 +39,7 @@ class Others:
     """
 
     least: Capped
-    most_of_one: Mapping[str, Sequence[int]]
+    most_of_one: Capped
 
     def figures_of(self, place: int) -> Figures:
         """The others of one cell, by the names that `RulesForOthers` asks for."""
@@ -61,18 +61,15 @@ def reckon_others(raw: RawTable, capped: Capped, together: int) -> Others:
     }
     return Others(
         {each: [max(one, min(size, 1)) for one, size in zip(left[each], sizes[each], strict=True)] for each in capped},
-        {
-            each.whole: [size - one for size, one in zip(sizes[each], left[each], strict=True)]
-            for each in capped
-            if not each.less
-        },
+        {each: [size - one for size, one in zip(sizes[each], left[each], strict=True)] for each in capped},
     )
 
 
 class RulesForOthers(SuppressionRules):
     """The rules of a preset, asked about the others of a cell.
 
-    Sums and differences of three groups and more are left out: rounded, they are known to no better than three steps.
+    Sums and differences of three groups and more have no capped count, and are looked at beside others (see
+    `linked.between`).
     """
 
     def left(self, whole: str, part: str, figures: Figures) -> int:

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from disclosure_control.linked.between import named_pairs
 from disclosure_control.linked.children.counted import counts_of, stands_alone
 from disclosure_control.linked.children.parts import TooTangled
 from disclosure_control.linked.companions import Order, find_companions
@@ -28,6 +29,7 @@ from disclosure_control.suppression.rules import CountRule
 from disclosure_control.suppression.table_protection import protect_cells
 from disclosure_control.suppression.view import WITHHELD
 from disclosure_control.symbols import Symbol
+from query_engine.planning.capped_counts import CappedCount
 from query_engine.planning.plan import TOTAL, QueryPlan
 from query_engine.planning.region import RegionTangled
 from query_engine.tables import RawTable
@@ -161,20 +163,29 @@ def protect_beside(
     try:
         if (not earlier and stands_alone(raw.plan)) or tells_nothing(raw.plan, rows, preset):
             return ()
-        held = {} if others is None else _hold(raw.plan, others)
-        newest = Published("", raw.plan, preset, rows, beside.roster, imply_counts(raw, preset), held)
+        newest = Published("", raw.plan, preset, rows, beside.roster, imply_counts(raw, preset))
+        if others is not None:
+            newest = replace(newest, held=_hold(raw.plan, others), held_between=_hold_between(raw.plan, others))
         return find_companions(earlier, newest, beside.deadline, _order(raw.plan, preset, beside.secret))
     except (TooTangled, Contradiction, RegionTangled, TimeUp):
         return range(len(rows))
 
 
 def _hold(plan: QueryPlan, others: Others) -> Mapping[tuple[int, str], int]:
-    """The most that one party has of each count that is printed, by row and label."""
+    """The most that one party has of each count that is capped, by row and label."""
     return {
         (place, each.label): most
         for each in counts_of(plan)
-        if not each.implied
-        for place, most in enumerate(others.most_of_one[each.statistic])
+        for place, most in enumerate(others.most_of_one.get(CappedCount(each.statistic), ()))
+    }
+
+
+def _hold_between(plan: QueryPlan, others: Others) -> Mapping[tuple[int, str, str], int]:
+    """The same of those whom one count has beyond another, by row and labels."""
+    return {
+        (place, whole, part): most
+        for whole, part, each in named_pairs(plan)
+        for place, most in enumerate(others.most_of_one[each])
     }
 
 
