@@ -51,6 +51,7 @@ def explain_as_json(question: Question) -> dict[str, object]:
                 "allowed": each.allowed,
                 "taken": each.path == plan.path,
                 "plan_id": plan_for_path(plan, each.path).plan_id if each.allowed else None,
+                "bytes": plan_bytes(plan_for_path(plan, each.path)) if each.allowed else None,
                 "codes": [objection.code.value for objection in each.objections],
                 "reasons": list(each.reasons),
             }

@@ -34,10 +34,11 @@ def test_an_allowed_query_is_described_as_json() -> None:
     assert (found["cells"], found["statistics"], found["refused"]) == (4, ["children", "rows"], None)
     assert [set(each) for each in found["warnings"]] == [{"rule", "text", "recommendation", "instead"}]
     assert found["warnings"][0]["rule"] == "population"
-    assert [(each["path"], each["taken"]) for each in found["paths"]] == [
-        ("noisy_sum", False),
-        ("exact_sum", False),
-        ("per_authority", True),
+    # A noisy sum carries rows alone, and an exact one the children and rows of each cell and both once more, capped.
+    assert [(each["path"], each["taken"], each["bytes"]) for each in found["paths"]] == [
+        ("noisy_sum", False, 32),
+        ("exact_sum", False, 128),
+        ("per_authority", True, 64),
     ]
     assert (found["bytes"], found["view"], found["rewrites"]) == (64, [], [])
     assert [each["meaning"] for each in found["carried"]] == ["distinct children", "rows"]
