@@ -70,6 +70,16 @@ class Dominance:
         by_rest = -(-(200 + self.rest_per_cent) * most_of_one // 100)
         return max(by_largest, by_rest)
 
+    def least_contributors(self, most_of_one: int) -> int:
+        """So many children with 1 or more each keep both rules, however much each has up to `most_of_one`.
+
+        They are hardest to keep where the largest have as much as can be, and all others 1.
+        """
+        largest = self.largest * most_of_one
+        by_largest = self.largest - (-largest * (100 - self.most_per_cent) // self.most_per_cent)
+        by_rest = 2 - (-self.rest_per_cent * most_of_one // 100)
+        return max(by_largest, by_rest)
+
 
 @dataclass(frozen=True, slots=True)
 class CellKeyRule:

@@ -6,6 +6,9 @@ can be worth, and from the sum itself: where they hold whoever is in it, it is s
 is withheld therefore tells no more than that it is small.
 
 A quantity that can be negative has no such proof, nor one of tables that are joined: both are withheld.
+
+Of a total each authority takes away what its own children have, and what is left has to keep the rules, too. How much
+that is nobody can say; how many others have anything can be said, and from that and from the public bound it follows.
 """
 
 from disclosure_control.presets.preset import Dominance, Preset
@@ -14,7 +17,7 @@ from query_engine.models.limbs import LIMB
 from query_engine.planning.plan import Measure, QueryPlan
 from query_engine.planning.relation import Relation
 
-__all__ = ["find_dominated"]
+__all__ = ["find_dominated", "find_dominated_without_one"]
 
 
 def find_dominated(plan: QueryPlan, figures: Figures, preset: Preset) -> frozenset[str]:
@@ -27,6 +30,23 @@ def find_dominated(plan: QueryPlan, figures: Figures, preset: Preset) -> frozens
         return frozenset()
     totals = _add_up(plan, figures)
     dominated = {each for each, total in totals.items() if _is_dominated(each, total, plan, preset.dominance)}
+    return frozenset(each.label for each in plan.outputs if dominated.intersection(each.measures))
+
+
+def find_dominated_without_one(plan: QueryPlan, others: Figures, preset: Preset) -> frozenset[str]:
+    """The labels of one cell's figures of a total that rest on a sum of others which few of these could dominate.
+
+    `others` are those that are left at least where any one authority's are taken away: of them it counts how many have
+    anything of a quantity. Where none has, there is nothing to dominate.
+    """
+    if preset.dominance is None:
+        return frozenset()
+    rows, dominated = _rows_of_one_child(plan), set[Measure]()
+    for each in plan.statistics:
+        if each.kind == "nonzero" and each.measure is not None:
+            enough = None if rows is None else preset.dominance.least_contributors(rows * each.measure.bound)
+            if others[each.name] and (enough is None or others[each.name] < enough):
+                dominated.add(each.measure)
     return frozenset(each.label for each in plan.outputs if dominated.intersection(each.measures))
 
 

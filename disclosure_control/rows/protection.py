@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 
 from disclosure_control.presets.shipped import Preset
-from disclosure_control.rows.dominance import find_dominated
+from disclosure_control.rows.dominance import find_dominated, find_dominated_without_one
 from disclosure_control.rows.others import Others, RulesForOthers
 from disclosure_control.rows.protected_table import Cell, ProtectedTable, Row, name_categories, seal_table
 from disclosure_control.rows.rounding import release_figure
@@ -88,7 +88,11 @@ def _figures_of_cells(raw: RawTable) -> Iterator[Figures]:
 def _withhold_for_others(withheld: Withheld, plan: QueryPlan, preset: Preset, others: Others) -> Withheld:
     """The same with what rests on too few others withheld."""
     rules = RulesForOthers.for_plan(plan, preset)
-    return [each | rules.withheld(others.figures_of(place)) for place, each in enumerate(withheld)]
+    left = (others.figures_of(place) for place in range(plan.cells))
+    return [
+        each | rules.withheld(figures) | find_dominated_without_one(plan, figures, preset)
+        for each, figures in zip(withheld, left, strict=True)
+    ]
 
 
 def _withhold_rows(withheld: Withheld, rows: Collection[int], labels: frozenset[str]) -> Withheld:
