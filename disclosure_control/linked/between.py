@@ -9,7 +9,8 @@ withheld, that they are too few or none.
 
 Looked at are all cells that are printed nowhere, each with all that adding up says of it; and, of what lies in several
 cells, what the printed parts of an addition leave of its total, and whom a count of the newest total has beyond another
-one or less than it. Not looked at are authorities with children elsewhere besides, to whom that narrows other figures.
+one or less than it. Not looked at are authorities with children elsewhere besides, to whom that narrows other figures;
+nor totals over other authorities: of England less a region nothing says how many one of the others has.
 """
 
 from collections import Counter
@@ -69,6 +70,12 @@ class BetweenTotals:
     tables: Sequence[Published]
     rules: Rules
     deadline: Deadline
+
+    def alike(self, entries: Entries) -> Entries:
+        """What is said by totals over the very authorities that the newest is over."""
+        newest = frozenset(self.tables[-1].roster)
+        alike = {number for number, each in enumerate(self.tables) if frozenset(each.roster) == newest}
+        return {place: entry for place, entry in entries.items() if place[0] in alike}
 
     def find_cells(self, entries: Entries, view: View) -> frozenset[int]:
         """The cells that are printed nowhere of which some authority may know the others to be too few.

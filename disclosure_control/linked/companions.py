@@ -123,9 +123,11 @@ class _TakingAway:
         """The cells that are told to one of them by more alone: first such that are asked about now."""
         if (told := self._told(entries)) and (fresh := told - self._told_before):
             return fresh
-        if (told := self.between.find_cells(entries, view)) and (fresh := told - self._between_before):
+        alike = self.between.alike(entries)
+        seen = view if len(alike) == len(entries) else view_counts(self.linked, alike, self.rules)
+        if (told := self.between.find_cells(alike, seen)) and (fresh := told - self._between_before):
             return fresh
-        return {min(each) for each in self.between.find_rests(entries, view) - self._rests_before}
+        return {min(each) for each in self.between.find_rests(alike, seen) - self._rests_before}
 
     @cached_property
     def _told_before(self) -> Set[int]:
@@ -133,15 +135,19 @@ class _TakingAway:
 
     @cached_property
     def _between_before(self) -> Set[int]:
-        return self.between.find_cells(self.less, self._view_before)
+        return self.between.find_cells(self._alike_before, self._view_before)
 
     @cached_property
     def _rests_before(self) -> Set[Set[int]]:
-        return self.between.find_rests(self.less, self._view_before)
+        return self.between.find_rests(self._alike_before, self._view_before)
+
+    @cached_property
+    def _alike_before(self) -> Entries:
+        return self.between.alike(self.less)
 
     @cached_property
     def _view_before(self) -> View:
-        return view_counts(self.linked, self.less, self.rules)
+        return view_counts(self.linked, self._alike_before, self.rules)
 
     def _told(self, entries: Entries) -> Set[int]:
         return find_told_to_authorities(self.linked, entries, self.rules, self.held, self.deadline)

@@ -48,9 +48,9 @@ BEYOND_ONE = (
     "Behind every figure of anybody there are as many children as the preset asks for where those of any one authority "
     f"are taken away and of each other {MOST_OF_ONE} are counted at most, as far as all of them counted truly. An "
     "authority, which knows its own, is not told by this release alone that of a count in it the others are too few; "
-    "nor by subtracting a count of it, or of an earlier exact total of its term, from another that counts all of "
-    "those. Not claimed: the same of all other groups that nobody asked for, or of authorities that put their rows "
-    "together."
+    "nor by subtracting a count of it, or of an earlier exact total of its term over the same authorities, from "
+    "another that counts all of those. Not claimed: the same of all other groups that nobody asked for, or of "
+    "authorities that put their rows together."
 )
 
 

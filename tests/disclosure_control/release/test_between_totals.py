@@ -108,6 +108,12 @@ def test_a_group_between_figures_of_one_row_is_bounded_by_what_is_capped_there()
     assert release([tabulate(plan, own)] * 10, "ons_10_5") == (("M", *one_sex), ("F", *one_sex), ("Total", *both))
 
 
+def test_a_region_is_printed_beside_england() -> None:
+    """Of the other five of ten authorities nothing is said, be the rest as many as it may."""
+    assert answer([(ALL, [30] * 10), (ALL, [30] * 5)], "ons_10_5") == [300, 150]
+    assert answer([(ALL, [30] * 5), (ALL, [30] * 10)], "ons_10_5") == [150, 300]
+
+
 def test_three_totals_leave_less() -> None:
     """Of 160 less 60 and 60 there are 34 to 46: who has 39 of the 40 would know of 7 others at most."""
     rest = (39, 1, 0, 0, 0, 0)
