@@ -89,6 +89,31 @@ def test_what_crosses_in_too_many_ways_is_too_much_to_link(monkeypatch: pytest.M
         link_plans(plans)
 
 
+def test_an_average_of_one_column_is_set_against_one_by_another_of_whom_a_condition_joins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of 34 who are fifteen, and of the 29 girls among whoever is a boy or fifteen: five boys of fifteen are left."""
+    sorts = (("M", 14, 12), ("M", 15, 5), ("M", 16, 20), ("F", 14, 20), ("F", 15, 29))
+    children: list[Child] = [
+        {"sex": sex, "age": age, "uasc": False, "placements": age - place % 5}
+        for sex, age, number in sorts
+        for place in range(number)
+    ]
+    asked = f"AVG(placements) AS f {CHILDREN} AND placements >= 0"
+    either = f"SELECT sex, {asked} AND (sex = 'M' OR age = 15) GROUP BY sex"
+    plans = [
+        derive_plan(each, Path.PER_AUTHORITY) for each in (f"SELECT age, {asked} AND age <> 14 GROUP BY age", either)
+    ]
+
+    def of_girls() -> object:
+        (girls,) = (row for row in answer(plans, children, load_preset("ukllc"))[-1].rows if row[0] == "F")
+        return girls[-1]
+
+    assert of_girls() == Symbol.CONFIDENTIAL
+    monkeypatch.setattr(grids, "divide_crossing", lambda rows, *_: [rows])
+    assert of_girls() != Symbol.CONFIDENTIAL
+
+
 # --- Drawn at random -------------------------------------------------------------------------------------------------
 
 SORTS: list[Child] = [
