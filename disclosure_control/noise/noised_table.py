@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from disclosure_control.noise.one_party import bound_rows, check_complete, noise_counts
 from disclosure_control.suppression.analyst_table import ProtectedFile
+from disclosure_control.suppression.hidden_totals import check_no_hidden_total
 from disclosure_control.suppression.hierarchy import Hierarchy
 from disclosure_control.suppression.table_file import TableFile
 
@@ -17,10 +18,12 @@ def noise_table(
 
     Raises `NoiseRefused` and `TableUnusable`.
     """
-    layout = file.layout(by, dict(trees))
+    file.check_named_once([*by, count])
+    layout, counts = file.layout(by, dict(trees)), file.counts(count)
+    check_no_hidden_total(layout, counts, trees)
     check_complete(layout)
     most = bound_rows(layout)
-    noised = noise_counts(file.counts(count), most, epsilon)
+    noised = noise_counts(counts, most, epsilon)
     rows = tuple((*categories, str(figure)) for categories, figure in zip(layout.rows, noised, strict=True))
     return ProtectedFile((*by, count), rows, b"", (_describe(epsilon, most),))
 

@@ -10,6 +10,7 @@ from disclosure_control.presets.shipped import load_preset
 from disclosure_control.suppression.attack import Attack, Contradiction, attack_view
 from disclosure_control.suppression.certificate import Certified, verify_certificate, write_certificate
 from disclosure_control.suppression.contributions import Contributions, seen_of_one
+from disclosure_control.suppression.hidden_totals import check_no_hidden_total
 from disclosure_control.suppression.hierarchy import Hierarchy
 from disclosure_control.suppression.lattice import Lattice, Layout, TableUnusable, build_lattice
 from disclosure_control.suppression.pattern import CannotProtect, Ties, needs_of
@@ -29,6 +30,11 @@ class Magnitudes:
     value: str
     first: str
     second: str
+
+    @property
+    def columns(self) -> tuple[str, str, str]:
+        """The three, in this order."""
+        return self.value, self.first, self.second
 
 
 @dataclass(frozen=True)
@@ -61,10 +67,12 @@ def protect_table(
     insiders: bool = True,
 ) -> ProtectedFile:
     """The rows of a table in their order, each figure a number or a symbol. Raises `TableUnusable`, `CannotProtect`."""
+    file.check_named_once([*by, count, *([] if magnitudes is None else magnitudes.columns)])
     layout = file.layout(by, dict(trees))
     lattice = build_lattice([layout])
     _check_rounds(preset)
     counts = file.counts(count)
+    check_no_hidden_total(layout, counts, trees)
     ties = Ties(secret, _plan(layout, preset, count))
     rule = CountRule.of(preset, signed=any(each < 0 for each in counts))
     small = [cell for cell, figure in enumerate(counts) if rule.withholds(figure)]
@@ -112,6 +120,7 @@ def attack_table(
     Raises `TableUnusable` where it cannot be read or its figures contradict each other, and `CertificateInvalid`.
     """
     _check_rounds(preset)
+    file.check_named_once([*by, count, *([] if value is None else [value])])
     lattice = build_lattice([file.layout(by, dict(trees))])
     published: dict[str, tuple[Printed, ...]] = {count: file.printed(count)}
     if value is not None:
@@ -165,9 +174,11 @@ def _protect_magnitudes(
     child that is alone in a cell the sum there.
     """
     dominance = _dominance(preset)
-    names = (magnitudes.value, magnitudes.first, magnitudes.second)
-    places = file.places(*names)
-    totals, first, second = ([int(each.scaleb(places)) for each in file.numbers(name)] for name in names)
+    places = file.places(*magnitudes.columns)
+    totals, first, second = ([int(each.scaleb(places)) for each in file.numbers(name)] for name in magnitudes.columns)
+    for line, (largest, next_largest) in enumerate(zip(first, second, strict=True), start=2):
+        if abs(largest) < abs(next_largest):
+            raise TableUnusable(f"line {line}: the largest contribution is smaller than the second largest")
     counted = CountRule.of(preset, signed=True)
     signed = any(each < 0 for each in totals)
     together = list(map(Contributions, totals, first, second))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from disclosure_control.suppression.hierarchy import Hierarchy, flat_hierarchy
+from disclosure_control.suppression.hierarchy import TOTAL, Hierarchy, flat_hierarchy
 from disclosure_control.suppression.lattice import Layout, TableUnusable
 from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Printed
 from disclosure_control.symbols import Symbol
@@ -38,8 +38,16 @@ class TableFile:
             raise TableUnusable(f"a tree is given for {', '.join(sorted(unknown))}, which the table is not by")
         rows = self.categories(by)
         columns = zip(*rows, strict=True)
-        hierarchies = tuple(trees.get(name) or flat_hierarchy(codes) for name, codes in zip(by, columns, strict=True))
+        hierarchies = tuple(trees.get(name) or _flat(name, codes) for name, codes in zip(by, columns, strict=True))
         return Layout(tuple(by), hierarchies, rows)
+
+    def check_named_once(self, names: Sequence[str]) -> None:
+        """Check that no column is to serve twice: as a category it would print what is withheld as a figure.
+
+        Raises `TableUnusable`.
+        """
+        if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+            raise TableUnusable(f"column {twice[0]} is named twice; each column is for one thing")
 
     def numbers(self, column: str) -> tuple[Decimal, ...]:
         """A column of figures, none of which is a symbol. Raises `TableUnusable`."""
@@ -82,6 +90,8 @@ def read_table(text: str) -> TableFile:
         header, *rows = [row for row in csv.reader(io.StringIO(text), strict=True) if row]
     except (csv.Error, ValueError):
         raise TableUnusable("not a CSV file with a header") from None
+    if len(header) == 1 and any(each in header[0] for each in ";\t"):
+        raise TableUnusable("entries must be separated by commas, and the header has none")
     if not rows:
         raise TableUnusable("there are no rows")
     for line, row in enumerate(rows, start=2):
@@ -99,9 +109,20 @@ def write_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return text.getvalue()
 
 
+def _flat(column: str, codes: Sequence[str]) -> Hierarchy:
+    """The hierarchy of a column without a tree. Raises `TableUnusable` where a total is written otherwise than ours."""
+    for code in codes:
+        if code != TOTAL and code.casefold() == TOTAL.casefold():
+            raise TableUnusable(f"column {column}: {code} is no total; write {TOTAL}, or say by a tree how it adds up")
+    return flat_hierarchy(codes)
+
+
 def _read_entry(where: str, entry: str, places: int) -> Printed:
     if NUMBER.fullmatch(entry):
-        return int(Decimal(entry).scaleb(places))
+        scaled = Decimal(entry).scaleb(places)
+        if scaled != int(scaled):
+            raise TableUnusable(f"{where}: not a whole number")
+        return int(scaled)
     bare = entry.removeprefix("[").removesuffix("]")
     if bare == Symbol.CONFIDENTIAL:
         return WITHHELD

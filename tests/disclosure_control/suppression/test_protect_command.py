@@ -136,6 +136,63 @@ def test_a_file_that_is_no_table_is_refused_in_one_line(
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize("how", [["protect", "--preset", "dfe_cla"], ["protect", "--noise", "1"]], ids=" ".join)
+@pytest.mark.parametrize(
+    ("text", "by", "what"),
+    [
+        ("a,n\nx,3\ny,13\n", "a,n", "column n is named twice"),
+        ("a,n\nx,3\ny,13\n", "a,a", "column a is named twice"),
+        ("a,n\nx,3\ny,13\ntotal,16\n", "a", "column a: total is no total; write Total"),
+        ("a,n\nx,3\ny,13\nz,20\nAll,36\n", "a", "column a: All is what all others come to"),
+        ("a,n\nx,3\ny,13\nz,20\n,36\n", "a", "column a: the empty category is what all others come to"),
+        ("a,b,n\nx,p,3\ny,p,4\nE,p,7\nx,q,5\nE,q,5\ny,q,0\n", "a,b", "column a: E is what all others come to"),
+        ("a;n\nx;3\ny;13\n", "a", "separated by commas"),
+    ],
+)
+def test_a_column_that_serves_twice_and_a_total_that_is_not_called_one_are_refused(
+    folder: Path, capfd: pytest.CaptureFixture[str], how: list[str], text: str, by: str, what: str
+) -> None:
+    """Either would print what is withheld, or what it is found from; under noise, exactly or at twice the loss."""
+    (folder / "t.csv").write_text(text)
+    assert run([*how[:1], str(folder / "t.csv"), *how[1:], "--count", "n", "--by", by]) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert what in err
+
+
+def test_a_category_that_a_tree_says_is_no_total_may_be_as_large_as_all_others(folder: Path) -> None:
+    (folder / "t.csv").write_text("a,n\nx,30\ny,20\nz,50\n")
+    (folder / "a.csv").write_text("code,parent,level\nx,,kind\ny,,kind\nz,,kind\n")
+    options = [str(folder / "t.csv"), "--preset", "dfe_cla", "--count", "n", "--by", "a"]
+    assert run(["protect", *options]) == 2
+    assert run(["protect", *options, "--tree", f"a={folder / 'a.csv'}"]) == 0
+
+
+def test_a_published_count_that_is_no_whole_number_is_not_read_as_one(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "p.csv").write_text("a,n\nx,c\ny,13.5\nTotal,16\n")
+    assert run(["attack", str(folder / "p.csv"), "--preset", "dfe_cla", "--count", "n", "--by", "a"]) == 2
+    assert "line 3, column n: not a whole number" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("columns", "what"),
+    [
+        (("v", "t2", "t1"), "line 2: the largest contribution is smaller than the second largest"),
+        (("n", "t1", "t2"), "column n is named twice"),
+    ],
+)
+def test_contributions_that_are_given_the_wrong_way_round_are_refused(
+    folder: Path, capfd: pytest.CaptureFixture[str], columns: tuple[str, str, str], what: str
+) -> None:
+    """By the smaller of the two a sum that is nearly all one person's would be shown."""
+    (folder / "m.csv").write_text("a,n,v,t1,t2\nx,20,100,60,25\ny,20,200,20,10\n")
+    named = [part for pair in zip(("--value", "--top1", "--top2"), columns, strict=True) for part in pair]
+    assert run(["protect", str(folder / "m.csv"), "--preset", "dfe_cla", "--count", "n", "--by", "a", *named]) == 2
+    assert what in capfd.readouterr().err
+
+
 @pytest.mark.parametrize(
     "options",
     [
