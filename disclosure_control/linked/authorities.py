@@ -16,7 +16,7 @@ from disclosure_control.linked.counts.cells import Linked, Place
 from disclosure_control.linked.counts.implied import narrow_bounds
 from disclosure_control.linked.counts.rules import Rules, strictest
 from disclosure_control.linked.counts.said import Entries, Said
-from disclosure_control.linked.counts.view import view_counts
+from disclosure_control.linked.counts.view import Reading, view_counts
 from disclosure_control.suppression.deadline import Deadline
 from disclosure_control.suppression.parts import Parts
 from disclosure_control.suppression.reader import Contradiction, Reader
@@ -28,18 +28,23 @@ __all__ = ["find_told_to_authorities"]
 
 
 def find_told_to_authorities(
-    linked: Linked, entries: Entries, rules: Rules, held: Mapping[Place, int], deadline: Deadline
+    linked: Linked,
+    entries: Entries,
+    rules: Rules,
+    held: Mapping[Place, int],
+    deadline: Deadline,
+    first: Reading | None = None,
 ) -> frozenset[int]:
     """The cells that are printed nowhere of which some authority can know the others to be too few.
 
-    `held` has, of each total, how many are one authority's at most. Raises `Contradiction` where what is printed
-    contradicts itself, and `TimeUp`.
+    `held` has, of each total, how many are one authority's at most. What is withheld is read as `first` says, if it can
+    be. Raises `Contradiction` where what is printed contradicts itself, and `TimeUp`.
     """
     own = {linked.places[place]: most for place, most in held.items() if place in linked.places}
     hidden = own.keys() - _printed(linked, entries, rules)
     if not hidden:
         return frozenset()
-    view = view_counts(linked, entries, rules)
+    view = view_counts(linked, entries, rules, first)
     wanted = {cell: own[cell] + strictest(rules).least for cell in sorted(hidden)}
     low = view.low.copy()
     for cell, most in own.items():

@@ -6,7 +6,7 @@ nothing else helps, nothing new is shown.
 """
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,7 +18,7 @@ from disclosure_control.linked.contributors import find_told_to_contributors
 from disclosure_control.linked.counts.cells import Linked, Place
 from disclosure_control.linked.counts.rules import Rules
 from disclosure_control.linked.counts.said import Entries
-from disclosure_control.linked.counts.view import view_counts
+from disclosure_control.linked.counts.view import SOMEBODY, Reading, view_counts
 from disclosure_control.linked.figures.amounts import find_amounts
 from disclosure_control.linked.figures.mixtures import part_mixtures
 from disclosure_control.linked.figures.printed import number_children
@@ -69,6 +69,9 @@ def find_companions(
     found: JointAttack | None = None
     for _ in range(MOST_ROUNDS):
         found = attack_together(linked, entries, rules, deadline, after=found, amounts=amounts, unlike=unlike)
+        if found.reading != counting.reading:
+            own_sake, counting = replace(own_sake, reading=found.reading), replace(counting, reading=found.reading)
+            taking = replace(taking, reading=found.reading)
         told: Set[int] = {each.cell for each in past.fresh(found)}
         told = told or set(own_sake.fresh(entries)) or counting.fresh(entries, found)
         told = told or (taking.fresh(entries, found.view) if newest.held else told)
@@ -90,12 +93,13 @@ def find_companions(
 
 @dataclass(frozen=True)
 class _Counting:
-    """Whoever is counted, as a reader of less than is printed, and of all of it."""
+    """Whoever is counted, as a reader of less than is printed, and of all of it, by one `reading` of both."""
 
     linked: Linked
     less: Entries
     rules: Rules
     deadline: Deadline
+    reading: Reading = SOMEBODY
 
     def fresh(self, entries: Entries, found: JointAttack) -> Set[int]:
         """The cells that are told to some of them by more alone."""
@@ -104,13 +108,16 @@ class _Counting:
 
     @cached_property
     def _before(self) -> Set[int]:
-        view = view_counts(self.linked, self.less, self.rules)
+        view = view_counts(self.linked, self.less, self.rules, self.reading)
         return find_told_to_contributors(self.linked, self.less, self.rules, view, self.deadline)
 
 
 @dataclass(frozen=True)
 class _TakingAway:
-    """Authorities, each of whom takes its own rows away, as readers of less than is printed, and of all of it."""
+    """Authorities, each of whom takes its own rows away, as readers of less than is printed, and of all of it.
+
+    What is withheld they take by one `reading` of both.
+    """
 
     linked: Linked
     less: Entries
@@ -118,13 +125,14 @@ class _TakingAway:
     held: Mapping[Place, int]
     between: BetweenTotals
     deadline: Deadline
+    reading: Reading = SOMEBODY
 
     def fresh(self, entries: Entries, view: View) -> Set[int]:
         """The cells that are told to one of them by more alone: first such that are asked about now."""
         if (told := self._told(entries)) and (fresh := told - self._told_before):
             return fresh
         alike = self.between.alike(entries)
-        seen = view if len(alike) == len(entries) else view_counts(self.linked, alike, self.rules)
+        seen = view if len(alike) == len(entries) else view_counts(self.linked, alike, self.rules, self.reading)
         if (told := self.between.find_cells(alike, seen)) and (fresh := told - self._between_before):
             return fresh
         return {min(each) for each in self.between.find_rests(alike, seen) - self._rests_before}
@@ -147,10 +155,10 @@ class _TakingAway:
 
     @cached_property
     def _view_before(self) -> View:
-        return view_counts(self.linked, self._alike_before, self.rules)
+        return view_counts(self.linked, self._alike_before, self.rules, self.reading)
 
     def _told(self, entries: Entries) -> Set[int]:
-        return find_told_to_authorities(self.linked, entries, self.rules, self.held, self.deadline)
+        return find_told_to_authorities(self.linked, entries, self.rules, self.held, self.deadline, self.reading)
 
 
 def _candidates(linked: Linked, entries: Entries, number: int) -> dict[int, int]:

@@ -23,7 +23,7 @@ from disclosure_control.linked.counts.lacking import view_without
 from disclosure_control.linked.counts.rules import Rules, room_of, steps_rule, strictest
 from disclosure_control.linked.counts.said import Entries, Said
 from disclosure_control.linked.counts.seen import Seen
-from disclosure_control.linked.counts.view import readings
+from disclosure_control.linked.counts.view import Reading, readings
 from disclosure_control.linked.figures.amounts import NO_AMOUNTS, Amount, least_children
 from disclosure_control.linked.figures.unlike import NOTHING_UNLIKE, Unlike
 from disclosure_control.suppression.attack import Knowing, Known
@@ -58,7 +58,7 @@ class Told:
 class JointAttack:
     """What a reader finds in releases together. `seen` is what has shown that they do not find more.
 
-    `view` is what is printed, as far as one addition after the other tells.
+    `view` is what is printed, as far as one addition after the other tells, by this `reading` of what is withheld.
     """
 
     cells: int
@@ -66,6 +66,7 @@ class JointAttack:
     told: tuple[Told, ...]
     seen: Seen
     view: View
+    reading: Reading
 
     @property
     def is_safe(self) -> bool:
@@ -99,6 +100,7 @@ def attack_together(
     deadline: Deadline = NEVER,
     *,
     after: JointAttack | None = None,
+    first: Reading | None = None,
     only: Set[int] | None = None,
     amounts: Mapping[Place, Amount] = NO_AMOUNTS,
     unlike: Unlike = NOTHING_UNLIKE,
@@ -109,17 +111,17 @@ def attack_together(
     and `unlike` are groups of which somebody is in the wider alone, while the figures of both are printed.
 
     What was seen in another attack on the same counts, `after` which this one is made, is not looked for again, where
-    no more is printed now. Where `only` some cells matter, others are not looked at.
-    Raises `TimeUp` where it is not over by the deadline.
+    no more is printed now. What is withheld is read as `first` says, if it can be. Where `only` some cells matter,
+    others are not looked at. Raises `TimeUp` where it is not over by the deadline.
     """
     contradiction, said = Contradiction(), Said.of(linked, entries, rules)
-    for may_be_none in readings(entries, rules):
+    for reading in readings(entries, rules, first):
         try:
-            bounds = _beside_unlike(entries, unlike, said.bounds(may_be_none))
+            bounds = _beside_unlike(entries, unlike, said.bounds(reading))
             bounds = _beside_amounts(linked, entries, amounts, bounds)
             before = after.seen if after else None
             narrow = narrow_bounds(linked.lattice, *bounds)
-            attack = _Attack(linked, said, rules, narrow, Seen.of(before, *bounds), only, deadline)
+            attack = _Attack(linked, said, rules, narrow, reading, Seen.of(before, *bounds), only, deadline)
             return _attack_twice(attack, bounds, before)
         except Contradiction as found:
             contradiction = found
@@ -165,11 +167,11 @@ class Baseline:
     _found: JointAttack | None = None
 
     def fresh(self, found: JointAttack) -> tuple[Told, ...]:
-        """What an attack finds beyond that. Raises `Contradiction` and `TimeUp`."""
+        """What an attack finds beyond that, to whoever reads both alike. Raises `Contradiction` and `TimeUp`."""
         if found.is_safe:
             return ()
         told = frozenset(each.cell for each in found.told)
-        if self._found is None or not told <= self._looked:
+        if self._found is None or self._found.reading != found.reading or not told <= self._looked:
             self._looked |= told
             self._found = attack_together(
                 self.linked,
@@ -177,6 +179,7 @@ class Baseline:
                 self.rules,
                 self.deadline,
                 after=found,
+                first=found.reading,
                 only=self._looked,
                 amounts=self.amounts,
                 unlike=self.unlike,
@@ -221,6 +224,7 @@ class _Attack:
     said: Said
     rules: Rules
     bounds: tuple[Bounds, Bounds]
+    reading: Reading
     seen: Seen
     only: Set[int] | None
     deadline: Deadline
@@ -248,7 +252,7 @@ class _Attack:
             }
         places = self.said.places_of({cell for cell, _ in known})
         found = tuple(Told(each[0], tuple(places[each[0]]), each[1], known[each]) for each in sorted(known))
-        return JointAttack(len(self.linked.lattice), len(withheld), found, seen, view)
+        return JointAttack(len(self.linked.lattice), len(withheld), found, seen, view, self.reading)
 
     def _find_groups(self, view: View, hidden: Sequence[int], seen: Seen) -> Iterator[list[Known]]:
         """The groups that are told, by their cells.

@@ -19,7 +19,7 @@ from disclosure_control.linked.counts.cells import Linked, Place
 from disclosure_control.linked.counts.implied import narrow_bounds
 from disclosure_control.linked.counts.rules import Rules
 from disclosure_control.linked.counts.said import Entries
-from disclosure_control.linked.counts.view import view_counts
+from disclosure_control.linked.counts.view import SOMEBODY, Reading, view_counts
 from disclosure_control.linked.published import Published
 from disclosure_control.suppression.attack import Known
 from disclosure_control.suppression.deadline import NEVER, Deadline
@@ -51,13 +51,17 @@ FEW_CELLS = 12
 
 @dataclass(frozen=True, eq=False)
 class OwnSake:
-    """What is known of withheld counts if those of some tables, in this order, are `few`; `less` was printed before."""
+    """What is known of withheld counts if those of some tables, in this order, are `few`; `less` was printed before.
+
+    Whether what is withheld is somebody is taken by one `reading` of both.
+    """
 
     linked: Linked
     less: Entries
     rules: Rules
     few: Sequence[Collection[Place]]
     deadline: Deadline = NEVER
+    reading: Reading = SOMEBODY
 
     def fresh(self, entries: Entries, view: View | None = None) -> Mapping[int, Known]:
         """The withheld cells that are then one number (or somebody, where zeros are withheld), and were not before.
@@ -81,7 +85,7 @@ class OwnSake:
         if not any(self._is_withheld(entries, place) for places in self.few for place in places):
             return None
         try:
-            view, cells = view or view_counts(self.linked, entries, self.rules), set[int]()
+            view, cells = view or view_counts(self.linked, entries, self.rules, self.reading), set[int]()
         except Contradiction:
             return None
         for places in self.few:

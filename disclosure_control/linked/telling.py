@@ -6,7 +6,7 @@ published: for each group whose figure follows, the nearest figure of the same q
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from disclosure_control.linked.companions import Order, nearest_row
@@ -14,14 +14,14 @@ from disclosure_control.linked.counts.cells import Linked, Place
 from disclosure_control.linked.counts.lacking import view_without
 from disclosure_control.linked.counts.rules import Rules
 from disclosure_control.linked.counts.said import Entries
-from disclosure_control.linked.counts.view import view_counts
+from disclosure_control.linked.counts.view import Reading, read_counts, view_counts
 from disclosure_control.linked.figures.amounts import Amount, find_amounts
 from disclosure_control.linked.figures.moments import Followed, Moment, Quantity, find_followed, find_moments, moment_of
 from disclosure_control.linked.figures.printed import add_rests, adding_counts, number_children
 from disclosure_control.linked.figures.rests import find_rests
 from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
 from disclosure_control.suppression.deadline import NEVER, Deadline
-from disclosure_control.suppression.view import UNKNOWN
+from disclosure_control.suppression.view import UNKNOWN, View
 
 __all__ = ["find_telling"]
 
@@ -72,21 +72,28 @@ class _Search:
     newest: int
     order: Order
     deadline: Deadline
+    _before: dict[Reading, Set[Followed]] = field(default_factory=dict)
 
     def run(self, printed: Entries) -> Set[Place]:
         """Withhold more until nothing follows that did not before."""
         withheld = set[Place]()
-        before = self._follow({place: entry for place, entry in printed.items() if place[0] != self.newest})
-        while told := self._follow(_without(printed, withheld), before):
+        while told := self._follow_newly(_without(printed, withheld)):
             chosen = {place for cells, of in told for place in self._choose(cells[0], of, withheld)}
             if not chosen:
                 break
             withheld |= chosen
         return withheld
 
-    def _follow(self, entries: Entries, before: Set[Followed] = frozenset()) -> Set[Followed]:
+    def _follow_newly(self, entries: Entries) -> Set[Followed]:
+        """What follows, and did not from earlier tables to whoever reads them alike."""
+        view, reading = read_counts(self.linked, entries, self.rules)
+        if reading not in self._before:
+            less = {place: entry for place, entry in entries.items() if place[0] != self.newest}
+            self._before[reading] = self._follow(less, view_counts(self.linked, less, self.rules, reading))
+        return self._follow(entries, view, self._before[reading])
+
+    def _follow(self, entries: Entries, view: View, before: Set[Followed] = frozenset()) -> Set[Followed]:
         """What follows to whoever takes nothing for granted, and to whoever takes it that nobody lacks a value."""
-        view = view_counts(self.linked, entries, self.rules)
         moments = {place: each for place, each in self.moments.items() if _is_shown(entries, place)}
         amounts = {place: each for place, each in self.amounts.items() if _is_shown(entries, place)}
         behind, found = (self._by_cell(moments), self._by_cell(amounts)), set[Followed]()

@@ -7,13 +7,12 @@ from disclosure_control.linked.children.counted import stands_alone
 from disclosure_control.linked.counts.cells import Linked, Place
 from disclosure_control.linked.counts.rules import Rules
 from disclosure_control.linked.counts.said import Entries
-from disclosure_control.linked.joint_attack import Baseline, Told, attack_together
+from disclosure_control.linked.joint_attack import Baseline, JointAttack, Told, attack_together
 from disclosure_control.linked.naming import Names
 from disclosure_control.linked.own_sake import OwnSake, list_few
 from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
 from disclosure_control.suppression.attack import Known
 from disclosure_control.suppression.deadline import NEVER, Deadline
-from disclosure_control.suppression.view import View
 
 __all__ = ["tell_hits"]
 
@@ -45,7 +44,7 @@ def tell_hits(
         found = replace(found, told=fresh)
         needed = read.name(lambda less: bool(Baseline(linked, less, rules, deadline).fresh(found)))
         return list(dict.fromkeys(read.say_told(whose, each, needed) for each in fresh))
-    return list(dict.fromkeys(read.say_known(whose, before if before is not None else range(last), found.view)))
+    return list(dict.fromkeys(read.say_known(whose, before if before is not None else range(last), found)))
 
 
 def _without(entries: Entries, numbers: set[int]) -> Entries:
@@ -82,12 +81,12 @@ class _Read:
             what = f"a group for whom nobody asked, who tell counts apart ({group}),"
         return f"{whose}: {what} {_size(told.known)} {source}."
 
-    def say_known(self, whose: str, before: Sequence[int], view: View) -> Iterator[str]:
+    def say_known(self, whose: str, before: Sequence[int], found: JointAttack) -> Iterator[str]:
         """What is known beside the last table of what tables before it withhold, if they do for its own sake."""
         every, last = list_few(self.published), len(self.published) - 1
         few = [every[number] for number in before]
-        own_sake = OwnSake(self.linked, _without(self.entries, {last}), self.rules, few, self.deadline)
-        fresh = own_sake.fresh(self.entries, view)
+        own_sake = OwnSake(self.linked, _without(self.entries, {last}), self.rules, few, self.deadline, found.reading)
+        fresh = own_sake.fresh(self.entries, found.view)
         if fresh:
             source = self.name(lambda less: not fresh.keys() <= own_sake.fresh(less).keys())
             places = sorted(place for places in few for place in places)
