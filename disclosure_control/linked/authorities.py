@@ -15,7 +15,7 @@ import numpy as np
 from disclosure_control.linked.counts.cells import Linked, Place
 from disclosure_control.linked.counts.implied import narrow_bounds
 from disclosure_control.linked.counts.rules import Rules, strictest
-from disclosure_control.linked.counts.said import Entries, Said
+from disclosure_control.linked.counts.said import Entries, printed_cells
 from disclosure_control.linked.counts.view import Reading, view_counts
 from disclosure_control.suppression.deadline import Deadline
 from disclosure_control.suppression.parts import Parts
@@ -41,7 +41,7 @@ def find_told_to_authorities(
     be. Raises `Contradiction` where what is printed contradicts itself, and `TimeUp`.
     """
     own = {linked.places[place]: most for place, most in held.items() if place in linked.places}
-    hidden = own.keys() - _printed(linked, entries, rules)
+    hidden = own.keys() - printed_cells(linked, entries)
     if not hidden:
         return frozenset()
     view = view_counts(linked, entries, rules, first)
@@ -54,11 +54,6 @@ def find_told_to_authorities(
         return frozenset(_find(View(linked.lattice, view.rule, *bounds, tuple(wanted)), wanted, deadline))
     except Contradiction:
         return frozenset(wanted)
-
-
-def _printed(linked: Linked, entries: Entries, rules: Rules) -> frozenset[int]:
-    said = Said.of(linked, entries, rules)
-    return frozenset(said.cells[said.printed].tolist())
 
 
 def _limit(linked: Linked, low: Bounds, high: Bounds, wanted: int) -> Bounds:

@@ -14,9 +14,9 @@ nor totals over other authorities: of England less a region nothing says how man
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
 
 import numpy as np
@@ -25,7 +25,7 @@ from disclosure_control.linked.children.counted import counts_of
 from disclosure_control.linked.counts.cells import Linked
 from disclosure_control.linked.counts.implied import narrow_bounds
 from disclosure_control.linked.counts.rules import Rules
-from disclosure_control.linked.counts.said import Entries
+from disclosure_control.linked.counts.said import Entries, printed_cells
 from disclosure_control.linked.published import Published
 from disclosure_control.suppression.deadline import Deadline
 from disclosure_control.suppression.parts import Parts
@@ -36,7 +36,7 @@ from disclosure_control.suppression.witnesses import told_cells
 from query_engine.planning.capped_counts import CappedCount, capped_counts
 from query_engine.planning.plan import QueryPlan
 
-__all__ = ["BetweenTotals", "named_pairs"]
+__all__ = ["BetweenTotals", "named_pairs", "over_alike"]
 
 Block = frozenset[int]
 """Cells that have no child in common, by their numbers."""
@@ -62,86 +62,98 @@ def named_pairs(plan: QueryPlan) -> tuple[tuple[str, str, CappedCount], ...]:
     )
 
 
+def over_alike(tables: Sequence[Published], entries: Entries) -> Entries:
+    """What is said by totals over the very authorities that the newest is over."""
+    newest = frozenset(tables[-1].roster)
+    alike = {number for number, each in enumerate(tables) if frozenset(each.roster) == newest}
+    return {place: entry for place, entry in entries.items() if place[0] in alike}
+
+
 @dataclass(frozen=True)
 class BetweenTotals:
-    """Totals as they are linked, the newest last, with what their counts were held to."""
+    """What is printed of totals as they are linked, the newest last, with what their counts were held to.
+
+    `view` is what is printed, as an outsider has it.
+    """
 
     linked: Linked
     tables: Sequence[Published]
     rules: Rules
+    entries: Entries
+    view: View
     deadline: Deadline
 
-    def alike(self, entries: Entries) -> Entries:
-        """What is said by totals over the very authorities that the newest is over."""
-        newest = frozenset(self.tables[-1].roster)
-        alike = {number for number, each in enumerate(self.tables) if frozenset(each.roster) == newest}
-        return {place: entry for place, entry in entries.items() if place[0] in alike}
-
-    def find_cells(self, entries: Entries, view: View) -> frozenset[int]:
+    def find_cells(self) -> frozenset[int]:
         """The cells that are printed nowhere of which some authority may know the others to be too few.
 
-        `view` is what is printed, as an outsider has it. Raises `Contradiction` and `TimeUp`.
+        Raises `Contradiction` and `TimeUp`.
         """
-        own = self._own(view, self._limit(entries, view))
-        printed = _printed(self.linked, entries)
-        limited = np.flatnonzero((own > 0) & (view.high < UNBOUNDED)).tolist()
-        search = _Search(view, own, self.linked.ordinary, self.deadline)
-        return frozenset(search.run([cell for cell in limited if cell not in printed]))
+        own = self._own
+        limited = np.flatnonzero((own > 0) & (self.view.high < UNBOUNDED)).tolist()
+        search = _Search(self.view, own, self.linked.ordinary, self.deadline)
+        return frozenset(search.run([cell for cell in limited if cell not in self._printed]))
 
-    def find_rests(self, entries: Entries, view: View) -> frozenset[Block]:
+    def find_rests(self) -> frozenset[Block]:
         """Such groups that lie in several cells: what printed counts leave of one that they are parts of."""
-        printed, limits = _printed(self.linked, entries), self._limit(entries, view)
-        own, found, limited = self._own(view, limits), set[Block](), _index(limits)
-        for group, low, high in (*self._list_left(printed, view), *self._list_cut(entries, view)):
+        view, own, found, limited = self.view, self._own, set[Block](), _index(self._limits)
+        for group, low, high in (*self._list_left(), *self._list_cut()):
             rest = frozenset(cell for cell in group if view.high[cell])
             # Of a count that is printed enough others are left, and so there are of whatever it is part of.
-            if len(rest) > 1 and high < UNBOUNDED and printed.isdisjoint(rest):
+            if len(rest) > 1 and high < UNBOUNDED and self._printed.isdisjoint(rest):
                 cells = list(rest)
-                beyond = [limits[block] for block in limited.get(cells[0], ()) if rest <= block]
+                beyond = [self._limits[block] for block in limited.get(cells[0], ()) if rest <= block]
                 most = min([int(own[cells].sum()), *beyond])
                 shown = view.rule.hidden[0] > 0 or rest <= self.linked.ordinary
                 if _tells(max(0, low), min(high, int(view.high[cells].sum())), most, view.rule.enough(0), shown=shown):
                     found.add(rest)
         return frozenset(found)
 
-    def _list_left(self, printed: Set[int], view: View) -> Iterator[tuple[Block, int, int]]:
+    def _list_left(self) -> Iterator[tuple[Block, int, int]]:
         """What all printed parts leave of the total of each addition, and between what it is."""
+        view = self.view
         for each in self.linked.lattice.relations:
-            if known := [part for part in each.parts if part in printed]:
+            if known := [part for part in each.parts if part in self._printed]:
                 low, high = (int(bounds[each.total]) for bounds in (view.low, view.high))
-                rest = frozenset(each.parts) - printed
+                rest = frozenset(each.parts) - self._printed
                 yield rest, low - int(view.high[known].sum()), high - int(view.low[known].sum())
 
-    def _list_cut(self, entries: Entries, view: View) -> Iterator[tuple[Block, int, int]]:
+    def _list_cut(self) -> Iterator[tuple[Block, int, int]]:
         """Whom a count of the newest total has beyond another, or another beyond it, though questions cut them."""
-        for whole, part in self._nested(entries):
+        view = self.view
+        for whole, part in self._nested():
             low, high = int(view.low[whole] - view.high[part]), int(view.high[whole] - view.low[part])
             yield self._block(whole) - self._block(part), low, high
 
-    def _own(self, view: View, limits: Mapping[Block, int]) -> Bounds:
+    @cached_property
+    def _printed(self) -> frozenset[int]:
+        return printed_cells(self.linked, self.entries)
+
+    @cached_property
+    def _own(self) -> Bounds:
         """How many of each cell one authority has at most."""
-        most = view.high.copy()
-        for block, limit in limits.items():
+        most = self.view.high.copy()
+        for block, limit in self._limits.items():
             cells = list(block)
             most[cells] = np.minimum(most[cells], limit)
         return narrow_bounds(self.linked.lattice, np.zeros_like(most), most)[1]
 
-    def _limit(self, entries: Entries, view: View) -> Mapping[Block, int]:
+    @cached_property
+    def _limits(self) -> Mapping[Block, int]:
         """What is known of how many one authority has of some cells together."""
         found: dict[Block, int] = {}
-        for block, limit in (*self._limit_counts(entries, view), *self._limit_pairs(entries, view)):
+        for block, limit in (*self._limit_counts(), *self._limit_pairs()):
             found[block] = min(limit, found.get(block, limit))
         return found
 
-    def _limit_counts(self, entries: Entries, view: View) -> Iterator[tuple[Block, int]]:
+    def _limit_counts(self) -> Iterator[tuple[Block, int]]:
         for (number, row, label), cell in self.linked.places.items():
             held = self.tables[number].held.get((row, label))
             if held is not None:
                 yield frozenset({cell}), held
-            elif isinstance(entries.get((number, row, label)), int):
-                yield frozenset({cell}), max(0, int(view.high[cell]) - self.rules[number].least)
+            elif isinstance(self.entries.get((number, row, label)), int):
+                yield frozenset({cell}), max(0, int(self.view.high[cell]) - self.rules[number].least)
 
-    def _limit_pairs(self, entries: Entries, view: View) -> Iterator[tuple[Block, int]]:
+    def _limit_pairs(self) -> Iterator[tuple[Block, int]]:
         for number, table in enumerate(self.tables):
             for row, (whole, part, _) in product(range(len(table.rows)), named_pairs(table.plan)):
                 wide, narrow = (self.linked.places.get((number, row, label)) for label in (whole, part))
@@ -150,14 +162,15 @@ class BetweenTotals:
                 rest, held = self._block(wide) - self._block(narrow), table.held_between.get((row, whole, part))
                 if held is not None:
                     yield rest, held
-                elif all(isinstance(entries.get((number, row, label)), int) for label in (whole, part)):
-                    beyond = int(view.high[wide] - view.low[narrow])
+                elif all(isinstance(self.entries.get((number, row, label)), int) for label in (whole, part)):
+                    beyond = int(self.view.high[wide] - self.view.low[narrow])
                     yield rest, max(0, beyond - self.rules[number].least)
 
-    def _nested(self, entries: Entries) -> Iterator[tuple[int, int]]:
+    def _nested(self) -> Iterator[tuple[int, int]]:
         """Each count that the newest total alone prints, with every other that is within it or that it is within."""
-        last, blocks = len(self.tables) - 1, {cell: self._block(cell) for cell in _printed(self.linked, entries)}
-        before = _printed(self.linked, {place: entry for place, entry in entries.items() if place[0] != last})
+        last, blocks = len(self.tables) - 1, {cell: self._block(cell) for cell in self._printed}
+        less = {place: entry for place, entry in self.entries.items() if place[0] != last}
+        before = printed_cells(self.linked, less)
         counting: dict[int, list[int]] = {}
         for cell, block in blocks.items():
             for each in block:
@@ -173,13 +186,6 @@ class BetweenTotals:
         """The cells that a count adds up."""
         key = self.linked.keys[cell]
         return key if isinstance(key, frozenset) else frozenset({cell})
-
-
-def _printed(linked: Linked, entries: Entries) -> frozenset[int]:
-    """The cells of the counts that are printed."""
-    return frozenset(
-        linked.places[place] for place, entry in entries.items() if isinstance(entry, int) and place in linked.places
-    )
 
 
 def _index(blocks: Iterable[Block]) -> Mapping[int, Sequence[Block]]:

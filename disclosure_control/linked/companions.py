@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from disclosure_control.linked.authorities import find_told_to_authorities
-from disclosure_control.linked.between import BetweenTotals
+from disclosure_control.linked.between import BetweenTotals, over_alike
 from disclosure_control.linked.children.counted import counts_of
 from disclosure_control.linked.contributors import find_told_to_contributors
 from disclosure_control.linked.counts.cells import Linked, Place
@@ -65,7 +65,7 @@ def find_companions(
     own_sake = OwnSake(linked, less, rules, list_few(earlier), deadline)
     counting = _Counting(linked, less, rules, deadline)
     held = {(number, *place): most for place, most in newest.held.items() if place[1] in shown}
-    taking = _TakingAway(linked, less, rules, held, BetweenTotals(linked, tables, rules, deadline), deadline)
+    taking = _TakingAway(linked, less, rules, held, tables, deadline)
     found: JointAttack | None = None
     for _ in range(MOST_ROUNDS):
         found = attack_together(linked, entries, rules, deadline, after=found, amounts=amounts, unlike=unlike)
@@ -74,7 +74,8 @@ def find_companions(
             taking = replace(taking, reading=found.reading)
         told: Set[int] = {each.cell for each in past.fresh(found)}
         told = told or set(own_sake.fresh(entries)) or counting.fresh(entries, found)
-        told = told or (taking.fresh(entries, found.view) if newest.held else told)
+        if newest.held and not told:
+            told = taking.fresh(entries, found.view)
         if not told:
             return frozenset(withheld)
         candidates = _candidates(linked, entries, number)
@@ -123,7 +124,7 @@ class _TakingAway:
     less: Entries
     rules: Rules
     held: Mapping[Place, int]
-    between: BetweenTotals
+    tables: Sequence[Published]
     deadline: Deadline
     reading: Reading = SOMEBODY
 
@@ -131,31 +132,34 @@ class _TakingAway:
         """The cells that are told to one of them by more alone: first such that are asked about now."""
         if (told := self._told(entries)) and (fresh := told - self._told_before):
             return fresh
-        alike = self.between.alike(entries)
-        seen = view if len(alike) == len(entries) else view_counts(self.linked, alike, self.rules, self.reading)
-        if (told := self.between.find_cells(alike, seen)) and (fresh := told - self._between_before):
+        between = self._between(entries, view)
+        if (cells := between.find_cells()) and (fresh := cells - self._cells_before):
             return fresh
-        return {min(each) for each in self.between.find_rests(alike, seen) - self._rests_before}
+        rests = between.find_rests()
+        return {min(each) for each in rests - self._rests_before} if rests else set()
 
     @cached_property
     def _told_before(self) -> Set[int]:
         return self._told(self.less)
 
     @cached_property
-    def _between_before(self) -> Set[int]:
-        return self.between.find_cells(self._alike_before, self._view_before)
+    def _cells_before(self) -> Set[int]:
+        return self._past.find_cells()
 
     @cached_property
     def _rests_before(self) -> Set[Set[int]]:
-        return self.between.find_rests(self._alike_before, self._view_before)
+        return self._past.find_rests()
 
     @cached_property
-    def _alike_before(self) -> Entries:
-        return self.between.alike(self.less)
+    def _past(self) -> BetweenTotals:
+        return self._between(self.less)
 
-    @cached_property
-    def _view_before(self) -> View:
-        return view_counts(self.linked, self._alike_before, self.rules, self.reading)
+    def _between(self, entries: Entries, view: View | None = None) -> BetweenTotals:
+        """What is printed of totals over the same authorities; `view` is that of all totals, where somebody has it."""
+        alike = over_alike(self.tables, entries)
+        if view is None or len(alike) < len(entries):
+            view = view_counts(self.linked, alike, self.rules, self.reading)
+        return BetweenTotals(self.linked, self.tables, self.rules, alike, view, self.deadline)
 
     def _told(self, entries: Entries) -> Set[int]:
         return find_told_to_authorities(self.linked, entries, self.rules, self.held, self.deadline, self.reading)

@@ -16,7 +16,7 @@ from disclosure_control.suppression.reader import Contradiction
 from disclosure_control.suppression.rules import UNBOUNDED, Interval
 from disclosure_control.suppression.view import WITHHELD, Bounds, Printed
 
-__all__ = ["Entries", "Said"]
+__all__ = ["Entries", "Said", "printed_cells"]
 
 Entries = Mapping[Place, Printed | Interval]
 """What is printed of each count, or between what it is by a share; one that nobody has is left out."""
@@ -110,3 +110,10 @@ class Said:
         found = np.zeros(self.count, bool)
         found[self.cells[which]] = True
         return found
+
+
+def printed_cells(linked: Linked, entries: Entries) -> frozenset[int]:
+    """The cells of the counts that are printed."""
+    return frozenset(
+        linked.places[place] for place, entry in entries.items() if isinstance(entry, int) and place in linked.places
+    )
