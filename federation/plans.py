@@ -19,3 +19,13 @@ def derive_plan(sql: str, path: Path, keys: int | None = None) -> QueryPlan:
 
     catalogue = load_catalogue()
     return plan_for_keys(plan_query(parse_query(sql, catalogue), catalogue), path.value, keys)
+
+
+def find_plan(sql: str, path: Path, keys: int | None = None) -> QueryPlan | None:
+    """Return the plan as `derive_plan` does, of what another catalogue may have been asked; None where ours refuses."""
+    from query_engine.refusal import QueryRefused
+
+    try:
+        return derive_plan(sql, path, keys)
+    except QueryRefused:
+        return None

@@ -22,6 +22,7 @@ from federation.manifest import (
     read_record_keys,
 )
 from federation.plans import derive_plan as plan_question
+from federation.plans import find_plan
 from federation.register import Member, Register
 from federation.template import Template
 from query_engine.planning.plan import QueryPlan
@@ -118,14 +119,9 @@ def replan(manifest: Manifest, presets: "PresetShelf | None" = None) -> Replanne
     A plan is known again by its id, which is the digest of all that the question asks for. Raises as `derive_plan`
     where it was planned by our own; otherwise whoever reads its release takes the plan that was approved.
     """
-    from query_engine.refusal import QueryRefused
-
     if _is_planned_as_here(manifest):
         return Replanned(derive_plan(manifest, presets))
-    try:
-        plan = plan_question(manifest.sql, manifest.path, read_record_keys(manifest))
-    except QueryRefused:
-        plan = None
+    plan = find_plan(manifest.sql, manifest.path, read_record_keys(manifest))
     if plan is not None and plan.plan_id == manifest.plan_id:
         return Replanned(plan, is_ours=False)
     told = _name_both(manifest.planner_version, manifest.catalogue_version)

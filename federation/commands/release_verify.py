@@ -54,18 +54,19 @@ def verify(
     what is verified by the evidence beside it, and that it stands in the hub's witnessed log by the proof; the
     certificate is checked by adding up. Exit 10 where all of that holds, and something could not be rechecked here.
     """
+    from audit.proof import SUFFIX as PROOF_SUFFIX
     from federation.exchange import ReleaseDocument
     from federation.wire import MAX_BATCH_BYTES, decode_document
 
     document = decode_document(file.read_bytes().rstrip(b"\n"), ReleaseDocument, limit=MAX_BATCH_BYTES)
-    root_key, found = _read_root(root_file, state), _read_beside(file, evidence)
+    root_key, found = _read_root(root_file, state), _read_evidence(file, evidence)
     left_open: list[str] = []
     if root_key is None:
         click.echo(f"Note: {NO_ROOT}.", err=True)
     elif found is None:
         raise click.UsageError("there is no evidence beside it: give --evidence FILE")
     else:
-        left_open += _verify_signed(document, found, root_key, _find_beside(file, proof))
+        left_open += _verify_signed(document, found, root_key, _find_beside(file, proof, PROOF_SUFFIX))
     left_open += _verify_certificate(document, found, preset)
     for each in left_open:
         click.echo(plain_text(f"Not rechecked: {each}."))
@@ -82,20 +83,19 @@ def _read_root(root_file: Path | None, state: Path | None) -> bytes | None:
     return open_party(state).root_key if state is not None else None
 
 
-def _read_beside(file: Path, given: Path | None) -> "Evidence | None":
+def _read_evidence(file: Path, given: Path | None) -> "Evidence | None":
     from federation.evidence import read_evidence
-    from federation.release_files.provenance import DOCUMENT_SUFFIX, EVIDENCE_SUFFIX
+    from federation.release_files.provenance import EVIDENCE_SUFFIX
 
-    beside = file.with_name(file.name.removesuffix(DOCUMENT_SUFFIX) + EVIDENCE_SUFFIX)
-    path = given or (beside if beside.is_file() else None)
+    path = _find_beside(file, given, EVIDENCE_SUFFIX)
     return read_evidence(path.read_bytes().rstrip(b"\n")) if path is not None else None
 
 
-def _find_beside(file: Path, given: Path | None) -> Path | None:
-    from audit.proof import SUFFIX
+def _find_beside(file: Path, given: Path | None, suffix: str) -> Path | None:
+    """The file that is given, or else the one that lies beside a release under its name; None where none does."""
     from federation.release_files.provenance import DOCUMENT_SUFFIX
 
-    beside = file.with_name(file.name.removesuffix(DOCUMENT_SUFFIX) + SUFFIX)
+    beside = file.with_name(file.name.removesuffix(DOCUMENT_SUFFIX) + suffix)
     return given or (beside if beside.is_file() else None)
 
 
@@ -190,10 +190,6 @@ def _find_rules(document: "ReleaseDocument", evidence: "Evidence | None", preset
 
 def _plan_again(document: "ReleaseDocument") -> "QueryPlan | None":
     from federation.manifest import Path as LeavingPath
-    from federation.plans import derive_plan
-    from query_engine.refusal import QueryRefused
+    from federation.plans import find_plan
 
-    try:
-        return derive_plan(document.sql, LeavingPath(document.table["path"]))
-    except QueryRefused:
-        return None
+    return find_plan(document.sql, LeavingPath(document.table["path"]))
