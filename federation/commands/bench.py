@@ -81,6 +81,11 @@ def bench() -> None:
     """Measure what the system does, on this machine."""
 
 
+def tell_stage(line: str) -> None:
+    """Say on standard error how far a measurement is."""
+    click.echo(line, err=True)
+
+
 def print_rows(name: str, rows: Sequence[Row], form: str) -> None:
     """Print a measurement: one JSON document with the machine it was made on, or a table."""
     if form == "json":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from federation.commands.bench import Row, print_rows
+from federation.commands.bench import Row, print_rows, tell_stage
 
 if TYPE_CHECKING:
     from disclosure_control.rows.protected_table import ProtectedTable
@@ -42,7 +42,7 @@ def gate(authorities: int, drawn: int, earlier: Sequence[int], form: str) -> Non
     counts = sorted(set(earlier)) or [1, 5, 20, 50]
     found = list(measure_rows(authorities, drawn, counts))
     for shape in ("nation", "region"):
-        _tell(f"protecting {max(counts) + 1} exact sums of a {shape}, each beside those before it")
+        tell_stage(f"protecting {max(counts) + 1} exact sums of a {shape}, each beside those before it")
         found += measure_totals(shape, counts)
     print_rows("gate", [*found, measure_five_by_three()], form)
 
@@ -62,7 +62,9 @@ def measure_rows(authorities: int, drawn: int, counts: Sequence[int]) -> Iterato
     plans, preset = draw_plans(max(counts) + 1, Path.PER_AUTHORITY), load_preset(ROWS_PRESET)
     histories = []
     for seed in range(drawn):
-        _tell(f"protecting {len(plans)} tables of drawn authority {seed + 1} of {drawn}, each beside those before it")
+        tell_stage(
+            f"protecting {len(plans)} tables of drawn authority {seed + 1} of {drawn}, each beside those before it"
+        )
         histories.append(_protect_at_node(plans, seed))
     documents = []
     for number, plan in enumerate(plans):
@@ -70,7 +72,7 @@ def measure_rows(authorities: int, drawn: int, counts: Sequence[int]) -> Iterato
         tables = {code: histories[place % drawn][number][0] for place, code in codes}
         documents.append(write_release(f"R-{number}", plan, preset, tables))
     for count in counts:
-        _tell(f"attacking the rows of {authorities} authorities beside {count} earlier releases")
+        tell_stage(f"attacking the rows of {authorities} authorities beside {count} earlier releases")
         begun = time.process_time()
         releases = [decode_release(*each, SHIPPED) for each in zip(documents[: count + 1], plans, strict=False)]
         decoded = time.process_time()
@@ -135,10 +137,6 @@ def _protect_totals(plans: Sequence["QueryPlan"], regions: Sequence[int | None])
     rosters = [[list_authorities()[place] for place in places] for places in inside]
     protected = protect_in_turn(raws, load_preset(TOTALS_PRESET).at(TOTAL_LEVEL), rosters)
     return [seconds for _, seconds in protected]
-
-
-def _tell(line: str) -> None:
-    click.echo(line, err=True)
 
 
 def _describe_total(shape: str, earlier: int, plans: Sequence["QueryPlan"], seconds: float) -> Row:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from federation.commands.bench import Row, print_rows
+from federation.commands.bench import Row, print_rows, tell_stage
 
 if TYPE_CHECKING:
     from hub.bench.scene import Played
@@ -43,7 +43,7 @@ def load(form: str, **options: float) -> None:
     try:
         # Stopped before its end, it leaves no server and no hub behind.
         with interrupted_by_signals(), own_server(durable=True) as server:
-            played = play(directory, server.own_schema(), Load(**options), _tell)  # type: ignore[arg-type]
+            played = play(directory, server.own_schema(), Load(**options), tell_stage)  # type: ignore[arg-type]
     except ServerMissing as missing:
         raise click.ClickException(f"{missing}: install it, and run this again") from None
     except LogBroken as broken:
@@ -52,11 +52,6 @@ def load(form: str, **options: float) -> None:
     for query, why in {**played.reckoning.lost, **played.reckoning.doubled}.items():
         click.echo(f"{query}: {why}", err=True)
     print_rows("hub", describe(played), form)
-
-
-def _tell(line: str) -> None:
-    """Say on standard error how far it is."""
-    click.echo(line, err=True)
 
 
 def describe(played: "Played") -> list[Row]:

@@ -161,7 +161,7 @@ def _askers(node: Node, child: StandingOf) -> Iterable[Asker]:
     host = str(child.host_authority)
     if child.host_authority not in (None, node.authority):
         for role in (Role.VIRTUAL_SCHOOL_HEAD, Role.VIRTUAL_SCHOOL_STAFF):
-            yield Asker(f"whoever {name_authority(host)} signs for", role, str(child.host_authority))
+            yield Asker(f"whoever {name_authority(host)} signs for", role, host)
     if child.school_urn is not None and child.host_authority != node.authority:
         name = f"whoever {name_authority(host)} vouches for at school {child.school_urn}"
         yield Asker(name, Role.DESIGNATED_TEACHER, host, child.school_urn)
