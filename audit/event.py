@@ -126,6 +126,11 @@ class Action(StrEnum):
 _ACTIONS = {action.value: action for action in Action}
 
 
+def tell_action(value: str) -> str:
+    """Say what was done, in a sentence; one that only a newer log knows is said by its code."""
+    return _ACTIONS[value].meaning if value in _ACTIONS else value
+
+
 class Outcome(StrEnum):
     """How an act stands at the moment of its entry."""
 

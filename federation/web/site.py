@@ -17,6 +17,7 @@ from flask import Blueprint, Flask, Response, current_app, g, render_template, r
 from jinja2 import StrictUndefined
 from markupsafe import Markup
 
+from audit.event import tell_action
 from federation.number_columns import find_number_columns
 from federation.problems import Problem, ProblemRaised
 from federation.state import Party
@@ -137,7 +138,9 @@ def open_site(
     app.extensions["site"] = Site(party.profile.title, cookie, secret, host, frozenset(doors), limits_of, uploads or {})
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(sentence=as_sentence, breakable=as_breakable, day=tell_day, role=name_role)
+    app.jinja_env.filters.update(
+        sentence=as_sentence, breakable=as_breakable, day=tell_day, role=name_role, done=tell_action
+    )
     app.jinja_env.globals.update(asset=asset_address, form_token=current_form_token, number_columns=find_number_columns)
     app.context_processor(lambda: {"site": the_site()})
     app.register_blueprint(kit)

@@ -86,6 +86,7 @@ def test_from_the_numbers_to_what_is_given_out(
     (record,) = list_records(node)
     shown = open_form(client, send, "record", record)
     assert "4 entries of 2 logs; 4 may be given out, and 0 are held back" in plain(shown.text)
+    assert f"{Action.LOOKUP_ANSWERED.meaning} lookup.answered" in plain(shown.text)
     review = {"name": second, "standing": "sealed", "reason": "the officer was told"}
     reviewed = open_form(client, send, "mark", record, **review)
     assert "2 may be given out, and 2 are held back" in plain(reviewed.text)

@@ -266,6 +266,7 @@ def test_a_breach_drill_shows_what_was_touched_and_drafts_the_notice(busy: Node,
     page = send(ig, "/breach", asked).text
     assert re.search(r"Children</dt>\s*<dd[^>]*>2</dd>", page)
     assert "circe node passkeys --state DIR --person vsh" in page
+    assert f"{Action.LOOKUP_RECEIVED.meaning} <span" in page
     assert "NOTICE OF A PERSONAL DATA BREACH: DRAFT" in page
     assert events(busy, Action.AUDIT_READ)[0].details["drill"] == "the account of vsh"
     member = send(ig, "/breach", {"member": "node-301", "since": "2020-01-01"}).text
