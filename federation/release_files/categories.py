@@ -6,14 +6,16 @@ data screener (dfe-published-data-qa). All others are the catalogue's, as report
 column are written alike.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from disclosure_control.release.gate import ReleasedTable
+from disclosure_control.release.shown_entry import show_category
 from disclosure_control.rows.protected_table import Entry
 from federation.reports.figures import name_category
 from query_engine.geography import load_authorities
-from query_engine.planning.plan import TOTAL
+from query_engine.planning.plan import TOTAL, QueryPlan
 
-__all__ = ["APART", "label_category"]
+__all__ = ["APART", "label_category", "tell_codes"]
 
 MISSING = "Not recorded"
 
@@ -103,3 +105,27 @@ def label_category(column: str, category: Entry) -> Entry:
     if column in AUTHORITIES and code in load_authorities():
         return f"{load_authorities()[code].name} ({code})"
     return HARMONISED.get(column, {}).get(code) or name_category(category)
+
+
+def tell_codes(table: ReleasedTable, plan: QueryPlan) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
+    """Yield those of a table's columns that have codes which do not say what they mean: each code and its words.
+
+    By the plan that it answers; nothing where that is of another catalogue or version of Circe.
+    """
+    if plan.plan_id != table.plan_id:
+        return
+    first = len(table.columns) - len(plan.outputs)
+    for place, output in enumerate(plan.outputs, start=first):
+        if output.dimension is not None:
+            released = dict.fromkeys(row[place] for row in table.rows if row[place] is not None)
+            told = ((show_category(each), str(label_category(output.dimension, each))) for each in released)
+            if codes := tuple((code, words) for code, words in told if not _says_itself(code, words)):
+                yield table.columns[place], codes
+
+
+def _says_itself(code: str, words: str) -> bool:
+    return _letters(words) == _letters(code)
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))

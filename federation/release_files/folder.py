@@ -21,7 +21,7 @@ from federation.release_files.provenance import SHEET_SUFFIX, file_stem, gather_
 from query_engine.planning.plan import QueryPlan
 from query_engine.refusal import QueryRefused
 
-__all__ = ["gather_files", "pack_files"]
+__all__ = ["gather_files", "pack_files", "plan_again"]
 
 OLDEST = (1980, 1, 1, 0, 0, 0)
 """The time of every file in an archive: the same release gives the same bytes."""
@@ -34,7 +34,7 @@ def gather_files(
     table = read_release(document.table)
     if isinstance(table, ReleasedModel):
         raise OpenDataUnfit("a model is no table of the open data standard: take its estimates as CSV")
-    files = write_open_data(table, _plan_again(document, table, presets))
+    files = write_open_data(table, plan_again(document, table, presets))
     stem = file_stem(document)
     endings = {
         ".csv": files.data.encode(),
@@ -45,7 +45,8 @@ def gather_files(
     return {f"{stem}{ending}": content for ending, content in endings.items()}
 
 
-def _plan_again(document: ReleaseDocument, table: ReleasedTable, presets: PresetShelf) -> QueryPlan:
+def plan_again(document: ReleaseDocument, table: ReleasedTable, presets: PresetShelf) -> QueryPlan:
+    """The plan of a released table, derived anew. Raises `OpenDataUnfit` where ours is another or there is none."""
     try:
         return derive_plan(document.sql, Path(table.path), presets.find(table.preset, table.preset_version).record_keys)
     except (QueryRefused, PresetInvalid):

@@ -11,6 +11,9 @@ from disclosure_control.release.showing import LABEL, show_table
 from federation.client.manifests import tell_plan_taken
 from federation.exchange import ReleaseDocument
 from federation.problems import ProblemRaised
+from federation.release_files.categories import tell_codes
+from federation.release_files.folder import plan_again
+from federation.release_files.open_data import OpenDataUnfit
 from hub.budgets import describe_budget
 from hub.pages.attendance import describe_total, list_attendance
 from hub.pages.bars import draw_bars
@@ -55,10 +58,19 @@ def _show_table(document: ReleaseDocument, table: ReleasedTable) -> str:
         bars=draw_bars(shown),
         label=LABEL,
         rows=list(show_rows(shown)),
+        codes=_list_codes(document, table),
         page=page,
         pages=pages,
         **_tell_of(document, table),
     )
+
+
+def _list_codes(document: ReleaseDocument, table: ReleasedTable) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
+    """What the table's codes mean; nothing of one that was planned by another catalogue or version of Circe."""
+    try:
+        return list(tell_codes(table, plan_again(document, table, the_hub().party.presets)))
+    except OpenDataUnfit:
+        return []
 
 
 def _tell_of(document: ReleaseDocument, released: ReleasedTable | ReleasedModel) -> dict[str, object]:

@@ -13,7 +13,7 @@ from disclosure_control.presets.shipped import load_preset
 from disclosure_control.release.gate import ReleasedTable
 from disclosure_control.release.totals import release_noisy_total
 from disclosure_control.symbols import MEANINGS
-from federation.release_files.categories import APART, HARMONISED, label_category
+from federation.release_files.categories import APART, HARMONISED, label_category, tell_codes
 from federation.release_files.open_data import META, OpenData, OpenDataUnfit, write_open_data
 from federation.release_files.places import COLUMNS, REGION_CODES
 from query_engine.catalogue import load_catalogue
@@ -160,6 +160,17 @@ def test_the_code_of_each_category_is_told() -> None:
         "Education, health and care plan is ehc_plan; Not recorded is missing",
         "in_care_12_months: No is false; Yes is true; Not recorded is missing",
     )
+
+
+def test_a_page_tells_of_codes_that_do_not_say_what_they_mean() -> None:
+    """Not of one whose words are its own, such as a key stage, nor under another catalogue's plan."""
+    by = "need, key_stage, uasc, age"
+    sql = f"SELECT {by}, COUNT(*) AS n FROM child_year WHERE {ONE_YEAR} AND age IN (9, 10) GROUP BY {by}"
+    table, plan = total_of(sql, ENGLAND)
+    ((column, codes),) = tell_codes(table, plan)
+    assert (column, dict(codes)["N1"], len(codes)) == ("need", "Abuse or neglect", len(HARMONISED["need"]))
+    other = plan_for_path(make_plan(sql.replace("need, ", "")), "noisy_sum")
+    assert list(tell_codes(table, other)) == []
 
 
 def test_what_the_harmonised_standard_counts_to_another_category_is_remarked() -> None:
