@@ -1,5 +1,6 @@
 """The documents that members and the hub exchange over HTTP, beside manifests, replies and sealed pages."""
 
+import hashlib
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -215,6 +216,11 @@ class QueryStatus(Document, frozen=True):
     nodes: tuple[NodeProgress, ...]
     budget: QueryBudget | None = None
     ending: Ending | None = None
+
+    @property
+    def progress(self) -> str:
+        """How far it has come, as 16 hex figures: others once its state, its signers or what a node says is another."""
+        return hashlib.sha256(msgspec.json.encode((self.state, self.signers, self.nodes))).hexdigest()[:16]
 
 
 class SignedRefusals(Document, frozen=True):

@@ -125,9 +125,9 @@ class HubConnection(HubLine):
         """Return the queries this member may see."""
         return self._read("GET", "/api/queries", QueryList)
 
-    def fetch_status(self, query_id: str, *, wait: int = 0) -> QueryStatus:
-        """Return where a query stands, waiting up to `wait` seconds for it to move."""
-        return self._read("GET", f"/api/queries/{_word(query_id)}?wait={wait}", QueryStatus)
+    def fetch_status(self, query_id: str, *, wait: int = 0, seen: str = "") -> QueryStatus:
+        """Return where a query stands, waiting up to `wait` seconds while that is no further than was `seen`."""
+        return self._read("GET", f"/api/queries/{_word(query_id)}?wait={wait}&seen={seen}", QueryStatus)
 
     def fetch_states(self) -> ExplainedStates:
         """Return every state of queries that the hub knows, with what it means."""

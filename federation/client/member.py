@@ -262,9 +262,11 @@ class FederationClient:
             raise ManifestMismatch(str(error)) from None
 
     def watch(self, query_id: str) -> Iterator[QueryStatus]:
-        """Yield where a query stands each time it has moved, until it is settled."""
+        """Yield where a query stands, at once and each time it has moved, until it is settled."""
+        seen = ""
         while True:
-            status = self._connection.fetch_status(query_id, wait=LONG_POLL_SECONDS)
+            status = self._connection.fetch_status(query_id, wait=LONG_POLL_SECONDS, seen=seen)
+            seen = status.progress
             yield status
             if self.states.is_final(status.state):
                 return

@@ -38,7 +38,7 @@ from hub import (
     standing,
 )
 from hub.copies import record_copy
-from hub.doors.request import WAIT, answer, authenticate, hold_line, read_body, the_hub
+from hub.doors.request import SEEN, WAIT, answer, authenticate, hold_line, read_body, read_seen, the_hub
 from hub.dry_run import try_draft
 from hub.query_states import TRANSITIONS, explain_states
 
@@ -87,15 +87,18 @@ def send_states() -> Response:
 
 
 @people_doors.get("/api/queries/<query_id>")
-@describes(gives=QueryStatus, query=WAIT)
+@describes(gives=QueryStatus, query={**WAIT, **SEEN})
 def send_status(query_id: str) -> Response:
-    """Say where a query stands, holding the line until it moves."""
-    hub, reader = the_hub(), authenticate()
+    """Say where a query stands, holding the line until it is further than the caller saw it last, or than it is."""
+    hub, reader, seen = the_hub(), authenticate(), read_seen()
     settling.settle_due(hub, hub.clock())
     before = standing.measure_progress(hub, query_id)
-    if TRANSITIONS[queries.find_query(hub, query_id, reader).state]:
+    status = standing.describe_query(hub, queries.find_query(hub, query_id, reader))
+    # What moves between two requests of whoever watches has moved before the second: only they know what they saw.
+    if TRANSITIONS[status.state] and seen in (None, status.progress):
         hold_line(hub, reader, query_id, lambda: standing.measure_progress(hub, query_id) != before)
-    return answer(standing.describe_query(hub, queries.find_query(hub, query_id, reader)))
+        status = standing.describe_query(hub, queries.find_query(hub, query_id, reader))
+    return answer(status)
 
 
 @people_doors.get("/api/budget/<project>/<academic_year>")

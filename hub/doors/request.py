@@ -25,11 +25,19 @@ LAST_DELIVERY = 2**63 - 1
 """The largest number that a delivery can have."""
 
 _NUMBER = re.compile(r"[0-9]{1,19}")
+_PROGRESS = re.compile(r"[0-9a-f]{16}")
 
 Parameters = Mapping[str, Mapping[str, object]]
 """Parameters of an address by name, each with the JSON schema of its values."""
 
 WAIT: Parameters = {"wait": {"type": "number", "minimum": 0, "description": "seconds to hold the line"}}
+SEEN: Parameters = {
+    "seen": {
+        "type": "string",
+        "pattern": "^([0-9a-f]{16})?$",
+        "description": "how far the query had come that one saw last; nothing where one has seen nothing of it",
+    }
+}
 FINISHED: Parameters = {
     "done": {
         "type": "string",
@@ -116,6 +124,17 @@ def wait_seconds() -> float:
     if not seconds >= 0:
         raise ProblemRaised(400, "malformed", "wait is a number of seconds, 0 or more")
     return seconds
+
+
+def read_seen() -> str | None:
+    """How far a query had come that the caller saw last: "" for nothing of it, None where that is left open.
+
+    Raises a 400 problem.
+    """
+    seen = request.args.get("seen")
+    if seen and not _PROGRESS.fullmatch(seen):
+        raise ProblemRaised(400, "malformed", "seen is the progress of a query, 16 hex figures, or empty")
+    return seen
 
 
 def whole_number(name: str) -> int:

@@ -118,6 +118,22 @@ def test_progress_is_told_each_time(client: QuickClient) -> None:
     }
 
 
+def test_what_moves_while_progress_is_told_is_told_next(client: QuickClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line is held, of which this hub has none, for what has not moved alone."""
+    client.answering = client.refusing = ()
+    question = client.sql(SQL, project=PROJECT, purpose=PURPOSE, preset="ons_10_5", path="per_authority")
+    query_id, played = question.submit().query_id, client.played
+    monkeypatch.setattr(played.hub.bell, "_most", 0)
+    monkeypatch.setattr(client._connection, "_pause", lambda _: None)
+    watching = client.watch(query_id)
+    for answered, node in enumerate(("node-301", "node-302")):
+        assert sum(each.outcome == "answered" for each in next(watching).nodes) == answered
+        played.answer(query_id, node)
+    assert next(watching).state == "running"
+    with pytest.raises(HubRefused, match="waiting on the hub"):
+        next(watching)
+
+
 def test_patience_has_an_end_and_the_query_goes_on(client: QuickClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waited may take it up again by its id."""
     monkeypatch.setattr("federation.client.member.LONG_POLL_SECONDS", 0)

@@ -47,7 +47,7 @@ class DishonestHub:
         member = self._federation.member(self._member)
         return self.fetch_status(drafting.draft_query(self._federation.hub, draft, member))
 
-    def fetch_status(self, query_id: str, *, wait: int = 0) -> QueryStatus:
+    def fetch_status(self, query_id: str, *, wait: int = 0, seen: str = "") -> QueryStatus:
         return standing.describe_query(self._federation.hub, self._find(query_id))
 
     def fetch_manifest(self, query_id: str) -> bytes:

@@ -307,6 +307,15 @@ def test_a_poll_says_what_has_been_dealt_with(impostor: Callable[[Answer], Impos
     assert server.paths == ["/federation/inbox?wait=25&done=3,7", "/federation/inbox?wait=25"]
 
 
+def test_a_watcher_says_how_far_it_has_seen_a_query_come(impostor: Callable[[Answer], Impostor]) -> None:
+    server = impostor(say(200, b"{}"))
+    with closing(server.connect()) as hub:
+        for seen in ("", "0123456789abcdef"):
+            with pytest.raises(HubUnreachable):
+                hub.fetch_status("Q-1", wait=25, seen=seen)
+    assert server.paths == ["/api/queries/Q-1?wait=25&seen=", "/api/queries/Q-1?wait=25&seen=0123456789abcdef"]
+
+
 def test_requests_follow_each_other_on_one_connection(impostor: Callable[[Answer], Impostor]) -> None:
     """A new one for each would cost a handshake."""
     peers: list[object] = []

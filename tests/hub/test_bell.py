@@ -247,6 +247,22 @@ def test_a_held_status_is_answered_at_each_step(callers: Callers) -> None:
     assert callers.call("ana", "GET", f"/api/queries/{query_id}?wait=25").status_code == 200, "nothing more can move"
 
 
+def test_whoever_watches_a_query_misses_nothing_between_two_requests(callers: Callers) -> None:
+    """No line is held for one who has not seen where it stands; and one is for whoever has."""
+    federation = callers.federation
+    query_id = federation.draft()
+
+    def look(seen: str) -> TestResponse:
+        return callers.call("ana", "GET", f"/api/queries/{query_id}?wait=25&seen={seen}")
+
+    hang_bell(federation, Bell(lines=0))
+    drafted = decode_document(look("").data, QueryStatus)
+    assert drafted.state == "drafted"
+    assert_problem(look(drafted.progress), 503, "busy")
+    federation.sign(query_id, "ana")
+    assert decode_document(look(drafted.progress).data, QueryStatus).state == "submitted"
+
+
 def test_a_held_lookup_is_answered_when_it_is_complete(callers: Callers) -> None:
     hub, member, lookup_id = callers.federation.hub, callers.federation.member, f"L-{'5a' * 16}"
     page = SealedRecords(b"s" * SEALED_BYTES)

@@ -106,6 +106,12 @@ def test_a_wait_that_is_no_number_of_seconds_is_refused(own_callers: Callers, pa
     assert_problem(own_callers.call(member, "GET", f"{path}?wait={wait}"), 400, "malformed")
 
 
+@pytest.mark.parametrize("seen", ["drafted", "0" * 15, "0" * 17, "A" * 16])
+def test_what_is_no_progress_of_a_query_is_refused(own_callers: Callers, seen: str) -> None:
+    path = f"/api/queries/{own_callers.federation.draft()}?wait=25&seen={seen}"
+    assert_problem(own_callers.call("ana", "GET", path), 400, "malformed")
+
+
 @pytest.mark.parametrize("wait", ["", "?wait=0", "?wait=inf", "?wait=1e999", "?other=1"])
 def test_any_other_wait_is_taken(own_callers: Callers, wait: str) -> None:
     """Without end is as long as the hub waits for anybody; here something is there already."""

@@ -177,7 +177,10 @@ def test_pages_are_served_while_every_line_is_held(served: Served) -> None:
     polls = [(node, "/federation/inbox?wait=25") for node in NODES]
     watchers = ("ana", "cho", "dev", "eve", "gus")
     more = [(node, "/federation/inbox?wait=25") for node in NODES for _ in range(MOST_LINES_EACH - 1)]
-    more += [(name, f"/api/queries/{query_id}?wait=25") for name in watchers for _ in range(MOST_LINES_EACH)]
+    with closing(served.member("ana")) as ana:
+        seen = ana.fetch_status(query_id).progress
+    status = f"/api/queries/{query_id}?wait=25&seen={seen}"
+    more += [(name, status) for name in watchers for _ in range(MOST_LINES_EACH)]
     assert len(polls) + len(more) >= max(60, LINES + 10)
     with ThreadPoolExecutor(len(polls) + len(more)) as pool:
         parked = [pool.submit(served.get, *call) for call in polls]
