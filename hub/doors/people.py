@@ -93,9 +93,10 @@ def send_status(query_id: str) -> Response:
     hub, reader, seen = the_hub(), authenticate(), read_seen()
     settling.settle_due(hub, hub.clock())
     before = standing.measure_progress(hub, query_id)
-    status = standing.describe_query(hub, queries.find_query(hub, query_id, reader))
+    query = queries.find_query(hub, query_id, reader)
+    status = standing.describe_query(hub, query)
     # What moves between two requests of whoever watches has moved before the second: only they know what they saw.
-    if TRANSITIONS[status.state] and seen in (None, status.progress):
+    if TRANSITIONS[query.state] and seen in (None, status.progress):
         hold_line(hub, reader, query_id, lambda: standing.measure_progress(hub, query_id) != before)
         status = standing.describe_query(hub, queries.find_query(hub, query_id, reader))
     return answer(status)
