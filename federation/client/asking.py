@@ -4,12 +4,12 @@ What an asker leaves out follows from the question: its path from whether it has
 WHERE. The command line leaves it out by the same rules, since it comes through here too.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Protocol, TypedDict, Unpack
 
-from federation.exchange import QueryDraft, QueryStatus
+from federation.exchange import BudgetLeft, QueryDraft, QueryStatus
 from federation.manifest import Path
 from federation.question_check import QuestionCheck, check_question
 from query_engine.planning.paths import default_path
@@ -21,12 +21,22 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from disclosure_control.noise.terms import Mechanism
-    from federation.client.member import FederationClient
+    from disclosure_control.presets.shelf import PresetShelf
     from federation.client.result import Result
+    from federation.client.states import KnownStates
     from federation.client.trial import Trial
     from federation.manifest import Reply
 
-__all__ = ["Progress", "Question", "QuestionIncomplete", "StillRunning", "Submission", "Terms", "draft_question"]
+__all__ = [
+    "Asker",
+    "Progress",
+    "Question",
+    "QuestionIncomplete",
+    "StillRunning",
+    "Submission",
+    "Terms",
+    "draft_question",
+]
 
 Progress = Callable[[QueryStatus], object]
 """Is told where a query stands each time it has moved."""
@@ -85,13 +95,49 @@ def _find_year(plan: QueryPlan) -> str:
     return str(plan.academic_years[0])
 
 
+class Asker(Protocol):
+    """Whoever asks, follows and fetches in a member's name: a member's client."""
+
+    @property
+    def presets(self) -> "PresetShelf":
+        """The presets that it reads by."""
+
+    @property
+    def states(self) -> "KnownStates":
+        """What it knows of the states that queries can be in."""
+
+    def now(self) -> datetime:
+        """The moment."""
+
+    def budget(self, project: str, academic_year: str) -> BudgetLeft:
+        """Return how much privacy loss a project's next question about a year may cost."""
+
+    def try_out(self, draft: QueryDraft) -> "Trial":
+        """Have a draft answered of made-up children."""
+
+    def submit(self, draft: QueryDraft) -> QueryStatus:
+        """Have a draft turned into a manifest, compare it with the draft, sign it and submit it."""
+
+    def watch(self, query_id: str) -> Iterator[QueryStatus]:
+        """Yield where a query stands, at once and each time it has moved, until it is settled."""
+
+    def status(self, query_id: str) -> QueryStatus:
+        """Return where a query stands."""
+
+    def refusals(self, query_id: str) -> "tuple[Reply, ...]":
+        """Return who refused a query and why, verified."""
+
+    def result(self, cited: str) -> "Result":
+        """Return a release, verified."""
+
+
 class Question:
     """A question that its asker has written down and not submitted yet.
 
     Whatever needs its figures submits it, once, and waits: `result()`, `to_pandas()` and `to_arrow()`.
     """
 
-    def __init__(self, client: "FederationClient", draft: QueryDraft) -> None:
+    def __init__(self, client: Asker, draft: QueryDraft) -> None:
         self._client, self.draft = client, draft
 
     def check(self) -> QuestionCheck:
@@ -134,7 +180,7 @@ class Question:
 class Submission:
     """A query that is under way, or over: followed by its id, from this session or a later one."""
 
-    def __init__(self, client: "FederationClient", query_id: str) -> None:
+    def __init__(self, client: Asker, query_id: str) -> None:
         self._client, self.query_id = client, query_id
 
     @property

@@ -1,18 +1,27 @@
 """Two releases side by side on a member's own machine, each verified against what the nodes signed."""
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from disclosure_control.presets.shelf import PresetShelf
 from federation.client.verification import Answered
 from federation.comparison import Comparison, Side, compare, read_side
 from federation.state import StateError
 
-if TYPE_CHECKING:
-    from federation.client.member import FederationClient
-
-__all__ = ["compare_releases"]
+__all__ = ["Fetcher", "compare_releases"]
 
 
-def compare_releases(client: "FederationClient", first: str, second: str) -> Comparison:
+class Fetcher(Protocol):
+    """Whoever fetches releases and verifies them: a member's client."""
+
+    @property
+    def presets(self) -> PresetShelf:
+        """The presets that it reads by."""
+
+    def fetch_answered(self, cited: str) -> Answered:
+        """Return a release and the manifest that it answers, verified."""
+
+
+def compare_releases(client: Fetcher, first: str, second: str) -> Comparison:
     """Return the comparison of two releases, each cited by its id or its query's.
 
     Raises `StateError` where there is nothing to compare.
@@ -23,7 +32,7 @@ def compare_releases(client: "FederationClient", first: str, second: str) -> Com
     return compare(_read_side(client, one), _read_side(client, other))
 
 
-def _read_side(client: "FederationClient", answered: Answered) -> Side:
+def _read_side(client: Fetcher, answered: Answered) -> Side:
     side = read_side(answered.document, answered.manifest, client.presets)
     if side is None:
         raise StateError(

@@ -12,12 +12,10 @@ from disclosure_control.symbols import MEANINGS, Symbol
 if TYPE_CHECKING:
     from disclosure_control.release.showing import ShownTable
     from disclosure_control.rows.protected_table import Entry
-    from federation.client.result import Result
-    from federation.client.trial import Trial
     from federation.exchange import QueryStatus
     from query_engine.wording.description import Paragraph
 
-__all__ = ["draw_paragraphs", "draw_result", "draw_status", "draw_trial"]
+__all__ = ["draw_paragraphs", "draw_release", "draw_status", "draw_trial"]
 
 MOST_ROWS = 60
 """Rows that a notebook shows; a data frame or a file has them all."""
@@ -39,24 +37,22 @@ def draw_status(status: "QueryStatus") -> str:
     return f"<div>{_draw_table(head, ('Authority', 'Answer', 'Code', 'Reason'), rows)}</div>"
 
 
-def draw_result(result: "Result") -> str:
-    """A release as its query asks to see it, with its symbols, its citation and its provenance folded away."""
-    shown = result.view
-    table = _draw_model(shown) if isinstance(shown, ReleasedModel) else _draw_rows(shown)
-    told = draw_paragraphs("Provenance", ((heading, [text]) for heading, text in result.provenance))
+def draw_release(shown: "ShownTable | ReleasedModel", citation: str, provenance: Iterable[tuple[str, str]]) -> str:
+    """A release with its symbols and its citation, and with its provenance, headings and texts, folded away."""
+    told = draw_paragraphs("Provenance", ((heading, [text]) for heading, text in provenance))
     return (
-        f"<div>{table}<p>{escape(result.citation)}</p>"
+        f"<div>{_draw_shown(shown)}<p>{escape(citation)}</p>"
         f"<details><summary>Where it comes from</summary>{told}</details></div>"
     )
 
 
-def draw_trial(trial: "Trial") -> str:
+def draw_trial(shown: "ShownTable | ReleasedModel", warning: str) -> str:
     """A dry run, under a sentence that says what it is."""
-    from federation.client.trial import MADE_UP
+    return f"<div><p><b>{escape(warning)}</b></p>{_draw_shown(shown)}</div>"
 
-    shown = trial.table
-    table = _draw_model(shown) if isinstance(shown, ReleasedModel) else _draw_rows(shown)
-    return f"<div><p><b>{escape(MADE_UP)}</b></p>{table}</div>"
+
+def _draw_shown(shown: "ShownTable | ReleasedModel") -> str:
+    return _draw_model(shown) if isinstance(shown, ReleasedModel) else _draw_rows(shown)
 
 
 def _draw_model(model: ReleasedModel) -> str:

@@ -1,11 +1,14 @@
 """Reports as a member writes them: from releases that the member may see, each verified against what nodes signed."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from federation.exchange import QueryState
+from disclosure_control.presets.shelf import PresetShelf
+from federation.exchange import QueryState, QueryStatus, ReleaseDocument
 from federation.manifest import Path
+from federation.register import Register
 from federation.releases import ReleaseMismatch
 from federation.reports.declared import find_report
 from federation.reports.places import find_place
@@ -15,21 +18,40 @@ from federation.reports.writing import write_report
 from federation.reports.written import WrittenReport
 from federation.state import StateError
 
-if TYPE_CHECKING:
-    from disclosure_control.presets.shelf import PresetShelf
-    from federation.client.member import FederationClient
+__all__ = ["FetchedReleases", "Reader", "report_on"]
 
-__all__ = ["FetchedReleases", "report_on"]
+
+class Reader(Protocol):
+    """Whoever reads releases, each verified: a member's client."""
+
+    @property
+    def presets(self) -> PresetShelf:
+        """The presets that it reads by."""
+
+    def now(self) -> datetime:
+        """The moment."""
+
+    def refresh_register(self) -> Register:
+        """Return the newest register, verified."""
+
+    def list_queries(self) -> tuple[QueryStatus, ...]:
+        """Return the queries that it may see, newest first."""
+
+    def status(self, query_id: str) -> QueryStatus:
+        """Return where a query stands."""
+
+    def fetch(self, cited: str) -> ReleaseDocument:
+        """Return a release, verified."""
 
 
 class FetchedReleases:
     """The releases that a member may see, fetched and verified as they are needed."""
 
-    def __init__(self, client: "FederationClient") -> None:
+    def __init__(self, client: Reader) -> None:
         self.client, self._read, self._withdrawn = client, dict[str, KeptRelease](), dict[str, bool]()
 
     @property
-    def presets(self) -> "PresetShelf":
+    def presets(self) -> PresetShelf:
         """The member's presets."""
         return self.client.presets
 
@@ -66,7 +88,7 @@ class FetchedReleases:
         return tuple(Near(each.query_id, each.plan_id) for each in released)
 
 
-def report_on(client: "FederationClient", name: str, place: str, year: int) -> WrittenReport:
+def report_on(client: Reader, name: str, place: str, year: int) -> WrittenReport:
     """Write a report of a place (`authority:301`, `region:London`, `nation`) and an academic year.
 
     Raises `StateError` for one that there is not.

@@ -129,9 +129,9 @@ class Result:
         return f"{self.citation}{left_open}\n\n{self.view.to_text()}"
 
     def _repr_html_(self) -> str:
-        from federation.client.notebook import draw_result
+        from federation.client.notebook import draw_release
 
-        return draw_result(self)
+        return draw_release(self.view, self.citation, self.provenance)
 
 
 def read_result(document: Path | str, proof: Path | str = "", presets: PresetShelf = SHIPPED) -> Result:

@@ -59,4 +59,4 @@ class Trial:
     def _repr_html_(self) -> str:
         from federation.client.notebook import draw_trial
 
-        return draw_trial(self)
+        return draw_trial(self.table, MADE_UP)

@@ -8,35 +8,29 @@ rules of their own, and so are two questions.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
-from query_engine.columns import GovernedTable
-from query_engine.models.formula import Factor, Main, mains_of
+from query_engine.columns import Category, GovernedTable
+from query_engine.models.formula import Factor, Main, ModelFormula, mains_of
 from query_engine.planning.region import Region, single_code
 from query_engine.planning.relation import Relation
-
-if TYPE_CHECKING:
-    from query_engine.planning.plan import Dimension, ModelPlan, Output, QueryPlan
 
 JSON = str | int | bool | None | list["JSON"] | dict[str, "JSON"]
 
 
-def canonical_question(plan: "QueryPlan") -> str:
-    """The form of a planned question, as JSON without white space."""
-    question: JSON = {
-        "planner": plan.planner_version,
-        "path": plan.path,
-        "table": dict(plan.governed.canonical) if isinstance(plan.governed, Relation) else plan.table,
-        "dimensions": {each.name: _dimension(each, plan.governed) for each in plan.dimensions},
-        "sets": [[plan.dimensions[place].name for place in grouping_set] for grouping_set in plan.sets],
-        "where": canonical_region(plan.where, plan.governed),
-        "asked": _outputs(plan.outputs),
-        "model": _model(plan.model),
-        "statistics": [[each.name, each.bound] for each in sorted(plan.statistics, key=lambda each: each.name)],
-    }
+Asked = tuple[str, tuple[str, ...], tuple[str, ...], str]
+"""One figure: its kind, the statistics that it is worked out from and those behind it, and of a quantile which one."""
+
+
+def write_canonical(question: Mapping[str, JSON]) -> str:
+    """The form of a question, part by part, as JSON without white space."""
     return json.dumps(question, sort_keys=True, separators=(",", ":"))
+
+
+def canonical_table(table: GovernedTable) -> JSON:
+    """What the rows are of: the name of a table, or how several are joined."""
+    return dict(table.canonical) if isinstance(table, Relation) else table.name
 
 
 def canonical_region(region: Region, table: GovernedTable) -> JSON:
@@ -56,30 +50,30 @@ def digest_of(form: JSON) -> str:
     return hashlib.sha256(json.dumps(form, sort_keys=True).encode("ascii")).hexdigest()[:32]
 
 
-def _dimension(dimension: "Dimension", table: GovernedTable) -> JSON:
+def canonical_categories(
+    name: str, categories: Sequence[Category | None], regions: Sequence[Region], table: GovernedTable
+) -> JSON:
     """A column's categories; of an expression the rows of each category, whatever it is called."""
-    if not dimension.regions:
-        return list(dimension.categories)
-    column = table.columns.get(dimension.name)
+    if not regions:
+        return list(categories)
+    column = table.columns.get(name)
     if column is not None:  # an expression that tells apart just the categories of this column
-        codes = sorted(code for each in dimension.regions if (code := single_code(each)) is not None)
+        codes = sorted(code for each in regions if (code := single_code(each)) is not None)
         return [_plain(column.value(code)) for code in codes]
-    return sorted((canonical_region(each, table) for each in dimension.regions), key=lambda form: json.dumps(form))
+    return sorted((canonical_region(each, table) for each in regions), key=lambda form: json.dumps(form))
 
 
-def _outputs(outputs: tuple["Output", ...]) -> JSON:
-    """What is asked, once each: the kind, what it is worked out from, and of a quantile which one."""
-    asked = {_output(each) for each in outputs if each.kind != "dimension"}
+def canonical_figures(figures: Iterable[Asked]) -> JSON:
+    """What is asked, once each. Where neither of two measures comes first, their order says nothing."""
+    asked = {_either_way(*each) for each in figures}
     return [[kind, list(statistics), list(behind), at] for kind, statistics, behind, at in sorted(asked)]
 
 
-def _output(output: "Output") -> tuple[str, tuple[str, ...], tuple[str, ...], str]:
-    """One figure. Where neither of two measures comes first, their order says nothing; nor does which is called x."""
-    statistics, nonzero = output.statistics, output.nonzero
-    if output.kind in _EITHER_WAY:
-        statistics, nonzero = tuple(sorted(statistics)), tuple(sorted(nonzero))
-    kind = _EITHER_WAY.get(output.kind, output.kind)
-    return kind, statistics, (output.among, output.present, *nonzero), str(output.fraction or "")
+def _either_way(kind: str, statistics: tuple[str, ...], behind: tuple[str, ...], at: str) -> Asked:
+    """A figure of which it says nothing which measure is called x: behind it are two groups, and those of measures."""
+    if kind not in _EITHER_WAY:
+        return kind, statistics, behind, at
+    return _EITHER_WAY[kind], tuple(sorted(statistics)), (*behind[:2], *sorted(behind[2:])), at
 
 
 _EITHER_WAY: Mapping[str, str] = MappingProxyType(
@@ -94,11 +88,8 @@ _EITHER_WAY: Mapping[str, str] = MappingProxyType(
 them does not vary."""
 
 
-def _model(model: "ModelPlan | None") -> JSON:
+def canonical_formula(formula: ModelFormula) -> JSON:
     """What is fitted to the statistics, whatever the order of the terms: a number as it is, or as a factor."""
-    if model is None:
-        return None
-    formula = model.formula
     terms = sorted(" * ".join(sorted(map(_main, mains_of(term)))) for term in formula.terms)
     return [formula.family, formula.outcome.column, *terms]
 

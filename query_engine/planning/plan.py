@@ -17,7 +17,16 @@ from query_engine.catalogue import Audience, Category, GovernedTable
 from query_engine.models.counts import ChildCount
 from query_engine.models.design import Product
 from query_engine.models.formula import ModelFormula
-from query_engine.planning.canonical import canonical_question
+from query_engine.planning.canonical import (
+    JSON,
+    Asked,
+    canonical_categories,
+    canonical_figures,
+    canonical_formula,
+    canonical_region,
+    canonical_table,
+    write_canonical,
+)
 from query_engine.planning.region import Region, columns_of
 from query_engine.planning.relation import governed_columns, items_of, tables_of, years_reached
 from query_engine.query.model import Function
@@ -45,6 +54,10 @@ class Dimension:
     name: str
     categories: tuple[Category | None, ...]
     regions: tuple[Region, ...] = ()
+
+    def canonical(self, table: GovernedTable) -> JSON:
+        """The same in a question's canonical form."""
+        return canonical_categories(self.name, self.categories, self.regions, table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +148,11 @@ class Output:
     def indicator(self) -> bool:
         """Whether this sums or averages something that is 0 or 1 in every row, which makes it a count or a share."""
         return self.kind in ("sum", "mean") and self.measure is not None and self.measure.indicator
+
+    @property
+    def asked(self) -> Asked:
+        """What is asked, whatever it is called."""
+        return self.kind, self.statistics, (self.among, self.present, *self.nonzero), str(self.fraction or "")
 
     @property
     def scale(self) -> int:
@@ -247,4 +265,15 @@ class QueryPlan:
     @cached_property
     def canonical(self) -> str:
         """The question as JSON: no labels, no order of columns, no spelling of the filter."""
-        return canonical_question(self)
+        question: dict[str, JSON] = {
+            "planner": self.planner_version,
+            "path": self.path,
+            "table": canonical_table(self.governed),
+            "dimensions": {each.name: each.canonical(self.governed) for each in self.dimensions},
+            "sets": [[self.dimensions[place].name for place in grouping_set] for grouping_set in self.sets],
+            "where": canonical_region(self.where, self.governed),
+            "asked": canonical_figures(each.asked for each in self.outputs if each.kind != "dimension"),
+            "model": None if self.model is None else canonical_formula(self.model.formula),
+            "statistics": [[each.name, each.bound] for each in sorted(self.statistics, key=lambda each: each.name)],
+        }
+        return write_canonical(question)

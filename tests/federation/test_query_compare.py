@@ -46,7 +46,7 @@ class Connected:
         return Answered(document, manifest, sign_manifest(manifest))
 
     def compare(self, first: str, second: str) -> Comparison:
-        return compare_releases(self, first, second)  # type: ignore[arg-type]
+        return compare_releases(self, first, second)
 
     def standing(self, query_id: str) -> SimpleNamespace:
         notice = Ending(by="gus", reason="a mistake", at=NOW) if query_id == self.withdrawn else None

@@ -9,6 +9,7 @@ query_engine/  policies/  audit/           leaves; no sibling imports
 
 import ast
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,11 @@ def imported_modules(path: Path) -> Iterator[str]:
         elif isinstance(statement, ast.ImportFrom):
             assert statement.level == 0, f"{path}: imports in this house are absolute"
             yield statement.module or ""
+            yield from (f"{statement.module}.{alias.name}" for alias in statement.names)
+
+
+def module_of(path: Path) -> str:
+    return name_of(path).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def name_of(path: Path) -> str:
@@ -86,6 +92,15 @@ def test_arrows_only_go_down(path: Path) -> None:
 def test_nobody_imports_the_composition_root(path: Path) -> None:
     roots = {root.removesuffix(".py").replace("/", ".") for root in ROOT_FILES}
     assert name_of(path) in ROOT_FILES or not roots & set(imported_modules(path))
+
+
+def test_no_modules_import_each_other() -> None:
+    """Not in a circle of any length, be it within functions or for their types alone."""
+    modules = {module_of(path): path for path in source_files()}
+    try:
+        TopologicalSorter({name: modules.keys() & imported_modules(path) for name, path in modules.items()}).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(error.args[1][::-1]))
 
 
 @pytest.mark.parametrize("path", source_files(), ids=name_of)
