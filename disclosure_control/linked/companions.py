@@ -6,7 +6,7 @@ nothing else helps, nothing new is shown.
 """
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -101,16 +101,16 @@ class _Counting:
     rules: Rules
     deadline: Deadline
     reading: Reading = SOMEBODY
+    _before: dict[int, bool] = field(default_factory=dict, init=False)
 
     def fresh(self, entries: Entries, found: JointAttack) -> Set[int]:
-        """The cells that are told to some of them by more alone."""
+        """The cells that are told to some of them by more alone: of less, no others are looked at."""
         told = find_told_to_contributors(self.linked, entries, self.rules, found.view, self.deadline)
-        return told - self._before if told else told
-
-    @cached_property
-    def _before(self) -> Set[int]:
-        view = view_counts(self.linked, self.less, self.rules, self.reading)
-        return find_told_to_contributors(self.linked, self.less, self.rules, view, self.deadline)
+        if new := told - self._before.keys():
+            view = view_counts(self.linked, self.less, self.rules, self.reading)
+            before = find_told_to_contributors(self.linked, self.less, self.rules, view, self.deadline, new)
+            self._before.update({cell: cell in before for cell in new})
+        return {cell for cell in told if not self._before[cell]}
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,14 @@ that an outsider knows to be few, or nobody.
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 
 from disclosure_control.linked.counts.cells import Linked
 from disclosure_control.linked.counts.rules import Rules, strictest
 from disclosure_control.linked.counts.said import Entries, Said
 from disclosure_control.suppression.deadline import Deadline
+from disclosure_control.suppression.mixtures import Mixtures
 from disclosure_control.suppression.parts import Parts
 from disclosure_control.suppression.programs import Vector
 from disclosure_control.suppression.reader import ALMOST, Contradiction, Reader
@@ -29,19 +28,24 @@ from disclosure_control.suppression.view import View
 
 __all__ = ["find_told_to_contributors"]
 
+AMPLE = 2
+"""So many times as many as it takes are tried for at first: what lies half way to another table is enough still."""
+
 
 def find_told_to_contributors(
-    linked: Linked, entries: Entries, rules: Rules, view: View, deadline: Deadline
+    linked: Linked, entries: Entries, rules: Rules, view: View, deadline: Deadline, only: Set[int] | None = None
 ) -> frozenset[int]:
     """The withheld cells, and cells that nobody asked for, of which somebody who is counted knows too much.
 
-    `view` is what is printed, as an outsider has it. Raises `TimeUp`.
+    `view` is what is printed, as an outsider has it. Where `only` some cells matter, others are not looked at. Raises
+    `TimeUp`.
     """
     if any(each.bases.nation > 1 for each in rules):
         return frozenset()
     said = Said.of(linked, entries, rules)
     hidden = [cell for cell in said.hidden() if cell not in linked.ordinary]
-    wanted = dict.fromkeys([*said.withheld_cells(), *hidden], strictest(rules).least)
+    looked_at = [cell for cell in (*said.withheld_cells(), *hidden) if only is None or cell in only]
+    wanted = dict.fromkeys(looked_at, strictest(rules).least)
     return frozenset(_find(view, wanted, frozenset(hidden) if view.rule.hidden[0] else frozenset(), deadline))
 
 
@@ -67,7 +71,11 @@ def _find(view: View, wanted: Mapping[int, int], may_be_none: Set[int], deadline
 
 @dataclass(frozen=True)
 class _Search:
-    """The search, among readers each of whom is in one of their `own` cells, for cells that cannot be large enough."""
+    """The search, among readers each of whom is in one of their `own` cells, for cells that cannot be large enough.
+
+    A reader knows no more of a cell where a table that has somebody in their own has the cell large enough, or empty if
+    that says nothing.
+    """
 
     view: View
     wanted: Mapping[int, int]
@@ -76,87 +84,69 @@ class _Search:
     deadline: Deadline
 
     def run(self) -> Iterator[int]:
-        """Tables are looked at that show of many readers at once that they know no more; then reader by reader."""
-        cells, told = list(self.wanted), set[int]()
-        left = np.array([[cell not in self._counting[each] for cell in cells] for each in self.own])
-        reader, before = Reader(self.view, self.deadline), -1
-        reader.weigh(dict.fromkeys(self.own, float(max(self.wanted.values()))))
-        while left.any() and left.sum() != before:
-            before = left.sum()
-            caps = {self.own[number]: 1 for number in np.flatnonzero(left.any(axis=1))}
-            caps |= {cells[number]: self.wanted[cells[number]] for number in np.flatnonzero(left.any(axis=0))}
-            left &= ~self._shown(reader.lift(caps), cells)
-        for weights in self._halves() if self.may_be_none and left.any() else ():
-            left &= ~self._shown(reader.sink(list(weights), list(weights.values())), cells)
-        for number in range(len(self.own)):
-            told.update(self._told_to(number, left, cells, told))
-        return iter(sorted(told))
+        """Cell by cell: mostly a few tables, and what lies between them, show of all readers that they know no more."""
+        reader, mixtures = Reader(self.view, self.deadline), Mixtures(self.own, ALMOST)
+        ample = AMPLE * max(self.wanted.values())
+        mixtures.take(_raise(reader, dict.fromkeys(self.wanted, ample)))
+        mixtures.take(_raise(reader, dict.fromkeys(self.own, ample)))
+        short = mixtures.largest < np.minimum(ample, self.view.high[self.own]) - ALMOST
+        mixtures.take([reader.most(self.own[place]) for place in np.flatnonzero(short).tolist()])
+        for cell in self.wanted:
+            if left := self._left(cell, mixtures):
+                mixtures.take([reader.most(cell)])
+                left = self._left(cell, mixtures)
+            if left and cell in self.may_be_none:
+                left = list(self._shut_out(left, cell, (0, 0), mixtures))
+            enough = self.wanted[cell], int(self.view.high[cell])
+            if left and next(self._shut_out(left, cell, enough, mixtures), None) is not None:
+                yield cell
 
-    def _shown(self, table: Vector, cells: list[int]) -> npt.NDArray[np.bool_]:
-        """Of which readers a table with somebody in their cell shows that which cells are large enough."""
-        fine = [self._is_enough(table, cell) or self._is_none(table, cell) for cell in cells]
-        return np.outer(table[self.own] > 1 - ALMOST, fine)
+    def _left(self, cell: int, mixtures: Mixtures) -> list[int]:
+        """The readers, by their own cells, of whom no table shows that they know no more of a cell."""
+        left = mixtures.largest > 1 - ALMOST  # In the others can be nobody.
+        left[self._counted_in.get(cell, [])] = False
+        left &= ~mixtures.reached(cell, self.wanted[cell])
+        if left.any() and cell in self.may_be_none:
+            left &= ~mixtures.reached_without(cell)
+        return [self.own[place] for place in np.flatnonzero(left).tolist()]
 
-    def _halves(self) -> Iterator[dict[int, float]]:
-        """What tables are to be small in: cells that may be empty, as far as one half of the readers' own is not."""
-        for digit, side in product(range((len(self.own) - 1).bit_length()), (0, 1)):
-            mine = [cell for place, cell in enumerate(self.own) if place >> digit & 1 == side]
-            yield dict.fromkeys(self.may_be_none, 1.0) | dict.fromkeys(mine, -1.0)
-
-    def _told_to(self, number: int, left: npt.NDArray[np.bool_], cells: list[int], told: Set[int]) -> Iterator[int]:
-        """Which cells are told to one reader, that nobody else is told: of those that are `left` for them.
-
-        A table that shows this reader that they know no more shows others that, too, and what is left is less for all.
-        """
-        mine = left[number]
-        mine &= np.array([cell not in told for cell in cells])
-        if not mine.any():
-            return
-        low, before = self.view.low.copy(), -1
-        low[self.own[number]] = 1
-        reader = Reader(replace(self.view, low=low), self.deadline)
+    def _shut_out(
+        self, readers: Sequence[int], cell: int, between: tuple[int, int], mixtures: Mixtures
+    ) -> Iterator[int]:
+        """Those of some readers of whom nobody is there in any table that has a cell between these."""
+        low, high, left = self.view.low.copy(), self.view.high.copy(), list(readers)
+        low[cell], high[cell] = between
         try:
-            while mine.any() and mine.sum() != before:
-                before = mine.sum()
-                for table in self._tables(reader, [cells[place] for place in np.flatnonzero(mine)]):
-                    left &= ~self._shown(table, cells)
-            for place in np.flatnonzero(mine).tolist():
-                for table in self._tables_of(reader, cells[place]) if mine[place] else ():
-                    left &= ~self._shown(table, cells)
-                    if not mine[place]:
-                        break
-                if mine[place]:
-                    yield cells[place]
+            reader = Reader(replace(self.view, low=low, high=high), self.deadline)
+            tables = list(_raise(reader, dict.fromkeys(readers, 1)))
+            mixtures.take(tables)
+            left = [own for own in readers if max(table[own] for table in tables) < 1 - ALMOST]
+            yield from (own for own in left if reader.most(own)[own] < 1 - ALMOST)
         except Contradiction:
-            return  # Nobody can be in there.
-
-    def _tables(self, reader: Reader, cells: list[int]) -> Iterator[Vector]:
-        """A table in which these cells are large together, and one in which those that may be are empty."""
-        yield reader.lift({cell: self.wanted[cell] for cell in cells})
-        if empty := [cell for cell in cells if cell in self.may_be_none]:
-            yield reader.sink(empty)
-
-    def _tables_of(self, reader: Reader, cell: int) -> Iterator[Vector]:
-        """The table in which a cell is largest, and, where it may be empty, the one in which it is smallest."""
-        yield reader.most(cell)
-        if cell in self.may_be_none:
-            yield reader.sink([cell])
-
-    def _is_enough(self, table: Vector, cell: int) -> bool:
-        return bool(table[cell] > self.wanted[cell] - ALMOST)
-
-    def _is_none(self, table: Vector, cell: int) -> bool:
-        """Whether there is nobody in a cell of whom that says nothing."""
-        return cell in self.may_be_none and bool(table[cell] < ALMOST)
+            yield from left
 
     @cached_property
-    def _counting(self) -> Mapping[int, Set[int]]:
-        """The cells that count whoever is in one of their own."""
+    def _counted_in(self) -> Mapping[int, Sequence[int]]:
+        """The readers whom each cell counts, by the places of their own."""
         totals: dict[int, list[int]] = {}
         for relation in self.view.lattice.relations:
             for part in relation.parts:
                 totals.setdefault(part, []).append(relation.total)
-        return {own: _reach(own, totals) for own in self.own}
+        found: dict[int, list[int]] = {}
+        for place, own in enumerate(self.own):
+            for cell in _reach(own, totals):
+                found.setdefault(cell, []).append(place)
+        return found
+
+
+def _raise(reader: Reader, caps: Mapping[int, int]) -> Iterator[Vector]:
+    """Tables in which some cells are as large as their caps: in each as many as can be that were not before."""
+    left, before = dict(caps), -1
+    while left and len(left) != before:
+        before = len(left)
+        table = reader.lift(left)
+        yield table
+        left = {cell: cap for cell, cap in left.items() if table[cell] < cap - ALMOST}
 
 
 def _reach(own: int, totals: Mapping[int, Sequence[int]]) -> Set[int]:

@@ -3,8 +3,11 @@
 All children that there could be are gone through who agree with what is printed, as somebody of one age has it.
 """
 
-from collections.abc import Iterator
-from itertools import combinations
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations, compress, product
+from random import Random
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +15,18 @@ import pytest
 
 from disclosure_control.linked import companions
 from disclosure_control.linked.companions import find_companions
-from disclosure_control.linked.published import Published
+from disclosure_control.linked.contributors import find_told_to_contributors
+from disclosure_control.linked.counts.cells import Linked
+from disclosure_control.linked.counts.rules import strictest
+from disclosure_control.linked.counts.said import Said
+from disclosure_control.linked.counts.view import view_counts
+from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
+from disclosure_control.presets.preset import Preset
 from disclosure_control.presets.shipped import load_preset
+from disclosure_control.suppression.deadline import NEVER
+from disclosure_control.suppression.parts import Parts
+from disclosure_control.suppression.reader import Reader
+from disclosure_control.suppression.view import View
 from disclosure_control.symbols import Symbol
 from federation.manifest import Path
 from federation.plans import derive_plan
@@ -92,3 +105,69 @@ def test_six_of_whom_some_are_fourteen_are_five_at_most_to_whoever_is_not(total:
 def test_what_was_told_before_keeps_nothing_else_back() -> None:
     before = [BY_AGE, publish(f"COUNT(*) AS n {YEAR} AND age IN (14, 15, 16)", 15)]
     assert find_companions(before, publish(f"COUNT(*) AS n {YEAR} AND age = 15 AND uasc", 0)) == frozenset()
+
+
+THESE = f"{YEAR} AND sex IN ('M', 'F') AND age IN (14, 15, 16) AND uasc IN (TRUE, FALSE)"
+KINDS = [{"sex": sex, "age": age, "uasc": uasc} for sex in "MF" for age in (14, 15, 16) for uasc in (True, False)]
+CONDITIONS: dict[str, Callable[[Mapping[str, Any]], bool]] = {
+    "age >= 14": lambda _: True,
+    "uasc": lambda kind: kind["uasc"],
+    "sex = 'M'": lambda kind: kind["sex"] == "M",
+    "age >= 15": lambda kind: kind["age"] >= 15,
+}
+ASKED = list(product(("sex", "age", "sex, age", "age, uasc"), CONDITIONS))
+
+
+def draw_published(seed: int, preset: Preset) -> Iterator[Published]:
+    """What would be printed of drawn children if each count were looked at by itself."""
+    draw = Random(seed)
+    sizes = [draw.choice((0, 0, 0, 1, 2, 3, 5, 6)) for _ in KINDS]
+    shown = {*range(preset.smallest_count_shown, 100), *([0] if preset.shows_zero else [])}
+    for by, condition in draw.sample(ASKED, 4):
+        plan = derive_plan(f"SELECT {by}, COUNT(*) AS n {THESE} AND {condition} GROUP BY {by}", Path.PER_AUTHORITY)
+        cells = [dict(zip((each.name for each in plan.dimensions), cell, strict=True)) for cell in plan.iter_cells()]
+        inside = [[CONDITIONS[condition](kind) and cell.items() <= kind.items() for kind in KINDS] for cell in cells]
+        counts = [sum(compress(sizes, each)) for each in inside]
+        rows = tuple((*cell.values(), n if n in shown else C) for cell, n in zip(cells, counts, strict=True))
+        yield Published(by, plan, preset, rows)
+
+
+def find_pair_by_pair(linked: Linked, said: Said, least: int, view: View) -> Iterator[int]:
+    """The same by a program for each reader and each cell that has to do with theirs, if additions leave it enough."""
+    relations, hidden = view.lattice.relations, set(said.hidden()) - set(linked.ordinary)
+    totals = {each.total for each in relations}
+    wanted = {cell for cell in {*said.withheld_cells(), *hidden} if view.high[cell] >= least}
+    for part in map(set[int], Parts(view.lattice).connected(view.low < view.high)):
+        for own in (cell for cell in part - totals if view.low[cell] == 0 < (Reader(view).interval(cell)[1] or 0)):
+            low, counting = view.low.copy(), {own}
+            low[own] = 1
+            while more := {each.total for each in relations if not counting.isdisjoint(each.parts)} - counting:
+                counting |= more
+            for cell in (part & wanted) - counting:
+                fewest, most = Reader(replace(view, low=low)).interval(cell)
+                if most is not None and most < least and (fewest or cell not in hidden or not view.rule.hidden[0]):
+                    yield cell
+
+
+def check_all_at_once(seed: int, name: str) -> int:
+    """Hold the search to pairs of a reader and a cell; return how many cells are told."""
+    published = list(draw_published(seed, load_preset(name)))
+    linked, entries, rules = link_published(published), entries_of(published), rules_of(published)
+    view, said, least = view_counts(linked, entries, rules), Said.of(linked, entries, rules), strictest(rules).least
+    told = set(find_pair_by_pair(linked, said, least, view))
+    found = find_told_to_contributors(linked, entries, rules, view, NEVER)
+    assert found == told
+    for cell in list(told)[:2]:
+        assert find_told_to_contributors(linked, entries, rules, view, NEVER, {cell}) == {cell}
+    return len(told)
+
+
+@pytest.mark.parametrize(("name", "seeds"), [("dfe_cla", range(6, 18)), ("ukllc", (2, 3, 4, 18, 23, 26))])
+def test_all_readers_together_are_told_what_each_is_told_of_each_cell(name: str, seeds: Sequence[int]) -> None:
+    assert sum(check_all_at_once(seed, name) for seed in seeds) > 10
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("name", ["dfe_cla", "ukllc"])
+def test_and_in_many_draws(name: str) -> None:
+    assert sum(check_all_at_once(seed, name) for seed in range(400)) > 100
