@@ -54,6 +54,8 @@ def protect(table: Path, preset: str, count: str, by: str, trees: tuple[str, ...
     from disclosure_control.suppression.table_file import read_table
 
     columns = split_columns(preset, count, by)
+    if rest["certificate"] is not None:
+        _check_spares(rest["certificate"], [table, *_tree_files(trees), *filter(None, [rest["secret"]])])
     given = [rest[name] for name in ("value", "top1", "top2")]
     if any(given) and not all(given):
         raise click.UsageError("--value, --top1 and --top2 belong together: give all three.")
@@ -68,7 +70,7 @@ def protect(table: Path, preset: str, count: str, by: str, trees: tuple[str, ...
         insiders=not rest["outsiders_only"],
     )
     if rest["certificate"] is not None:
-        rest["certificate"].write_bytes(protected.certificate)
+        _write(rest["certificate"], protected.certificate)
     click.echo(protected.to_csv() if form == "csv" else protected.to_json(), nl=form == "json")
     for note in protected.notes:
         click.echo(note, err=True)
@@ -96,7 +98,10 @@ def split_columns(preset: str | None, count: str | None, by: str | None) -> Sequ
         if not given:
             raise click.UsageError(f"{option} is needed to read a table.")
     assert by is not None
-    return [each.strip() for each in by.split(",")]
+    columns = [each.strip() for each in by.split(",")]
+    if not all(columns):
+        raise click.UsageError("--by: give the columns by name, and a comma between two.")
+    return columns
 
 
 def read_trees(trees: Sequence[str]) -> "dict[str, Hierarchy]":
@@ -113,6 +118,26 @@ def read_trees(trees: Sequence[str]) -> "dict[str, Hierarchy]":
         except TreeMalformed as error:
             raise click.BadParameter(f"{path}: {error}.", param_hint="--tree") from None
     return found
+
+
+def _tree_files(trees: Sequence[str]) -> list[Path]:
+    return [Path(each.partition("=")[2]) for each in trees]
+
+
+def _check_spares(written: Path, read: Sequence[Path]) -> None:
+    """Check that what is written is none of the files that are read. Raises a usage error."""
+    if written.exists() and any(each.exists() and written.samefile(each) for each in read):
+        raise click.UsageError(f"{written}: is read here, and would be overwritten; name another for --certificate.")
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole, or leave none. Raises a usage error."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        if path.is_file():
+            path.unlink()
+        raise click.UsageError(f"{path}: cannot be written: {error.strerror}.") from None
 
 
 def read_text(path: Path) -> str:

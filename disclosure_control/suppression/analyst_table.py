@@ -175,8 +175,8 @@ def _protect_magnitudes(
     """
     dominance = _dominance(preset)
     places = file.places(*magnitudes.columns)
-    totals, first, second = ([int(each.scaleb(places)) for each in file.numbers(name)] for name in magnitudes.columns)
-    for line, (largest, next_largest) in enumerate(zip(first, second, strict=True), start=2):
+    totals, first, second = (file.units(name, places) for name in magnitudes.columns)
+    for line, largest, next_largest in zip(file.lines, first, second, strict=True):
         if abs(largest) < abs(next_largest):
             raise TableUnusable(f"line {line}: the largest contribution is smaller than the second largest")
     counted = CountRule.of(preset, signed=True)

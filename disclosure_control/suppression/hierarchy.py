@@ -27,6 +27,10 @@ AUTHORITY = "authority"
 
 COLUMNS = ("code", "parent", "level")
 
+_WRITTEN = {"local authority": AUTHORITY, "regional": "region", "national": "nation"}
+_WRITTEN |= {each: each for each in (AUTHORITY, "region", "nation")}
+"""How levels of geography may be written otherwise, by the Department's open data standard for one."""
+
 
 class TreeMalformed(Exception):
     """A tree file is not one tree; the text says at which code."""
@@ -121,6 +125,8 @@ def read_hierarchy(text: str) -> Hierarchy:
             raise TreeMalformed(f"line {number}: must have a code, a parent (empty for the root) and a level")
         if code in parents:
             raise TreeMalformed(f"line {number}: the code {code} has a row already")
+        if (known := _WRITTEN.get(level.strip().casefold(), level)) != level:
+            raise TreeMalformed(f"line {number}: the level {level} is written {known}; it decides who knows which rows")
         parents[code], levels[code] = parent, level
     if not parents:
         raise TreeMalformed("there are no rows")

@@ -168,12 +168,10 @@ def build_lattice(layouts: Sequence[Layout]) -> Lattice:
         cells |= _number(layout, layout.missing, numbers, sizes)
     relations = dict.fromkeys(each for pair in zip(layouts, found, strict=True) for each in _relations(*pair))
     places = tuple(tuple(cells[row] for row in each.rows) for each, cells in zip(layouts, found, strict=True))
-    known_by = {
-        (column, code) for layout in layouts for column, each in _columns(layout) for code in each.of_level(AUTHORITY)
-    }
-    owners = tuple(key & known_by for key in numbers)
+    owners = _owners(layouts)
+    known_by = tuple(frozenset().union(*(owners.get(each, ()) for each in key)) for key in numbers)
     breadths, levels = zip(*sizes.values(), strict=True)
-    return Lattice(tuple(numbers), tuple(relations), places, breadths, levels, owners, shown)
+    return Lattice(tuple(numbers), tuple(relations), places, breadths, levels, known_by, shown)
 
 
 def _number(
@@ -198,5 +196,13 @@ def _relations(layout: Layout, cells: Mapping[Categories, int]) -> Iterator[Rela
                 yield Relation(cells[row], tuple(parts))
 
 
-def _columns(layout: Layout) -> Iterator[tuple[str, Hierarchy]]:
-    return zip(layout.columns, layout.hierarchies, strict=True)
+def _owners(layouts: Sequence[Layout]) -> Mapping[tuple[str, str], CellKey]:
+    """The authorities that know what is of a category: it itself, or one that it is part of, be it without a row."""
+    return {
+        (column, code): frozenset(
+            (column, each) for each in (code, *tree.ancestors(code)) if tree.levels[each] == AUTHORITY
+        )
+        for layout in layouts
+        for column, tree in zip(layout.columns, layout.hierarchies, strict=True)
+        for code in tree.parents
+    }

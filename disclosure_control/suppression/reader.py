@@ -165,15 +165,24 @@ class Reader:
 def view_read(lattice: Lattice, rule: TableRule, printed: Sequence[Printed]) -> View:
     """The view of a reader whom nobody told whether any figure is negative, though by the rule one may be (`signed`).
 
-    They take it that one is where one is printed so, or where no other table agrees with what is printed. So the view
-    follows from what is printed, and says nothing of the sign of what is withheld.
+    They take it that one is where one is printed so, or where no other table agrees with what is printed: not one in
+    which somebody else than Circe has withheld zeros, either. So the view follows from what is printed, and says
+    nothing of the sign of what is withheld.
     """
     plain = view_printed(lattice, replace(rule, signed=False), printed)
     if not rule.signed:
         return plain
     signed = view_printed(lattice, rule, printed)
-    is_seen = any(isinstance(each, int) and each < 0 for each in printed)
-    return signed if is_seen or (not _agrees(plain) and _agrees(signed)) else plain
+    if any(isinstance(each, int) and each < 0 for each in printed):
+        return signed
+    return next((each for each in (plain, _with_zeros(plain), signed) if _agrees(each)), plain)
+
+
+def _with_zeros(view: View) -> View:
+    """The view of a reader to whom what is withheld can be 0 as well."""
+    low, withheld = view.low.copy(), list(view.withheld)
+    low[withheld] = np.minimum(low[withheld], 0)
+    return replace(view, low=low)
 
 
 def _agrees(view: View) -> bool:

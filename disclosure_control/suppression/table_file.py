@@ -9,23 +9,25 @@ from decimal import Decimal
 
 from disclosure_control.suppression.hierarchy import TOTAL, Hierarchy, flat_hierarchy
 from disclosure_control.suppression.lattice import Layout, TableUnusable
+from disclosure_control.suppression.rules import UNBOUNDED
 from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Printed
 from disclosure_control.symbols import Symbol
 
 __all__ = ["TableFile", "read_table", "write_rows"]
 
 NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,6})?")
-MOST_PLACES = 6
+NO_NUMBER = "not a number, which has up to 12 digits, a point and up to 6 after it, and no comma"
 
 _UNKNOWN = {Symbol.UNAVAILABLE, Symbol.NOT_APPLICABLE, Symbol.UNRELIABLE, Symbol.LOW}
 
 
 @dataclass(frozen=True)
 class TableFile:
-    """A table as it stands in a file."""
+    """A table as it stands in a file; `lines` are those in which its rows end."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    lines: tuple[int, ...]
 
     def categories(self, by: Sequence[str]) -> tuple[tuple[str, ...], ...]:
         """The categories of each row."""
@@ -51,19 +53,20 @@ class TableFile:
 
     def numbers(self, column: str) -> tuple[Decimal, ...]:
         """A column of figures, none of which is a symbol. Raises `TableUnusable`."""
-        place = self._place(column)
-        for line, row in enumerate(self.rows, start=2):
-            if not NUMBER.fullmatch(row[place]):
-                raise TableUnusable(f"line {line}, column {column}: not a number; a table to protect has every figure")
-        return tuple(Decimal(row[place]) for row in self.rows)
+        entries = self._entries(column)
+        for where, entry in entries:
+            if not NUMBER.fullmatch(entry):
+                raise TableUnusable(f"{where}: {NO_NUMBER}; a table to protect has every figure")
+        return tuple(Decimal(entry) for _, entry in entries)
 
     def counts(self, column: str) -> tuple[int, ...]:
         """A column of whole numbers. Raises `TableUnusable`."""
-        found = self.numbers(column)
-        for line, number in enumerate(found, start=2):
-            if number != int(number):
-                raise TableUnusable(f"line {line}, column {column}: not a whole number")
-        return tuple(map(int, found))
+        return self.units(column, 0)
+
+    def units(self, column: str, places: int) -> tuple[int, ...]:
+        """A column of figures in units of the last of so many decimal places. Raises `TableUnusable`."""
+        numbers = zip(self._entries(column), self.numbers(column), strict=True)
+        return tuple(_count_units(where, number, places) for (where, _), number in numbers)
 
     def places(self, *columns: str) -> int:
         """With how many decimal places figures are written."""
@@ -72,11 +75,12 @@ class TableFile:
 
     def printed(self, column: str, places: int = 0) -> tuple[Printed, ...]:
         """A column as it is published: figures, in units of the last decimal place, and symbols."""
+        return tuple(_read_entry(where, entry, places) for where, entry in self._entries(column))
+
+    def _entries(self, column: str) -> list[tuple[str, str]]:
+        """What stands in a column, each with where."""
         place = self._place(column)
-        return tuple(
-            _read_entry(f"line {line}, column {column}", row[place], places)
-            for line, row in enumerate(self.rows, start=2)
-        )
+        return [(f"line {line}, column {column}", row[place]) for line, row in zip(self.lines, self.rows, strict=True)]
 
     def _place(self, column: str) -> int:
         if self.columns.count(column) != 1:
@@ -86,18 +90,20 @@ class TableFile:
 
 def read_table(text: str) -> TableFile:
     """The table in the text of a CSV file. Raises `TableUnusable`."""
+    reader = csv.reader(io.StringIO(text), strict=True)
     try:
-        header, *rows = [row for row in csv.reader(io.StringIO(text), strict=True) if row]
+        (_, header), *numbered = [(reader.line_num, row) for row in reader if row]
     except (csv.Error, ValueError):
         raise TableUnusable("not a CSV file with a header") from None
     if len(header) == 1 and any(each in header[0] for each in ";\t"):
         raise TableUnusable("entries must be separated by commas, and the header has none")
-    if not rows:
+    if not numbered:
         raise TableUnusable("there are no rows")
-    for line, row in enumerate(rows, start=2):
+    for line, row in numbered:
         if len(row) != len(header):
             raise TableUnusable(f"line {line}: has {len(row)} entries, and the header {len(header)}")
-    return TableFile(tuple(each.strip() for each in header), tuple(tuple(each.strip() for each in row) for row in rows))
+    rows = tuple(tuple(each.strip() for each in row) for _, row in numbered)
+    return TableFile(tuple(each.strip() for each in header), rows, tuple(line for line, _ in numbered))
 
 
 def write_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -117,12 +123,19 @@ def _flat(column: str, codes: Sequence[str]) -> Hierarchy:
     return flat_hierarchy(codes)
 
 
+def _count_units(where: str, number: Decimal, places: int) -> int:
+    """A number in units of the last of so many decimal places. Raises `TableUnusable`."""
+    units = number.scaleb(places)
+    if units != int(units):
+        raise TableUnusable(f"{where}: not a whole number")
+    if abs(units) >= UNBOUNDED:
+        raise TableUnusable(f"{where}: there is room for 12 digits, those after the point among them; round the column")
+    return int(units)
+
+
 def _read_entry(where: str, entry: str, places: int) -> Printed:
     if NUMBER.fullmatch(entry):
-        scaled = Decimal(entry).scaleb(places)
-        if scaled != int(scaled):
-            raise TableUnusable(f"{where}: not a whole number")
-        return int(scaled)
+        return _count_units(where, Decimal(entry), places)
     bare = entry.removeprefix("[").removesuffix("]")
     if bare == Symbol.CONFIDENTIAL:
         return WITHHELD

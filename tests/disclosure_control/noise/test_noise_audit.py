@@ -1,16 +1,22 @@
 """The audit of the noise: no mechanism lets out more than it claims, and one that did would be found out."""
 
 import math
+from collections import Counter
+from collections.abc import Mapping
 from fractions import Fraction
+from typing import get_args
 
 import pytest
 
 from disclosure_control.noise.audit import Shift, audit_plan, bound_chance, bound_epsilon, bound_rho, list_shifts
-from disclosure_control.noise.audited import MECHANISMS, plan_mechanism
+from disclosure_control.noise.audited import MECHANISMS, plan_mechanism, plan_noised
+from disclosure_control.noise.calibration import list_families
 from disclosure_control.noise.kinds import LaplaceNoise, Noise, SkellamNoise
 from disclosure_control.noise.rho import find_rho
 from disclosure_control.noise.skellam import draw_skellam_shares
 from disclosure_control.noise.terms import NoiseTerms
+from query_engine.planning.plan import OutputKind, QueryPlan
+from query_engine.query.model import Function
 from tests.disclosure_control.noise.distributions import SeededBits
 from tests.query_engine.example_counts import examples
 
@@ -40,7 +46,42 @@ def share_needed(absent: int) -> float:
     return (parties - TERMS.dropouts) / (parties - absent) if not IS_QUICK else 1.0
 
 
-MANY_FIGURES = {"variance": 0.5, "children of many rows": 0.4, "line": 0.25}
+SPELT: Mapping[OutputKind, str] = {
+    "count": "COUNT(*)",
+    "distinct": "COUNT(DISTINCT child)",
+    "model": "FIT_LINEAR(sdq_score, age)",
+    "sum": "SUM(sdq_score * age)",
+    "mean": "AVG(sdq_score)",
+    "weighted_mean": "WEIGHTED_AVG(sdq_score, age)",
+    "variance": "VAR_SAMP(sdq_score)",
+    "variance_population": "VAR_POP(sdq_score)",
+    "deviation": "STDDEV(sdq_score)",
+    "deviation_population": "STDDEV_POP(sdq_score)",
+    "covariance": "COVAR_SAMP(sdq_score, age)",
+    "covariance_population": "COVAR_POP(sdq_score, age)",
+    "correlation": "CORR(sdq_score, age)",
+    "quantile": "MEDIAN(sdq_score)",
+    **{each: f"{each.upper()}(sdq_score, age)" for each in get_args(Function) if each.startswith("regr_")},
+}
+"""Each figure of the language."""
+
+
+def test_every_figure_of_the_language_is_made_as_one_that_is_audited_is() -> None:
+    """Of no more families, and of each kind of statistic no more of them, than some mechanism that is audited."""
+    assert SPELT.keys() == {"count", "distinct", "model", *get_args(Function)}
+    audited = [kinds_of(plan_mechanism(name)) for name in MECHANISMS]
+    for figure, written in SPELT.items():
+        asked = kinds_of(plan_noised(f"SELECT {written} FROM child_year WHERE academic_year = 202425"))
+        assert any(asked <= each for each in audited), figure
+
+
+def kinds_of(plan: QueryPlan) -> Counter[str]:
+    """How many families of each kind of statistic a plan has."""
+    kinds = {each.name: each.kind for each in plan.statistics}
+    return Counter(kinds[family[0]] for family in list_families(plan))
+
+
+MANY_FIGURES = {"variance": 0.5, "children of many rows": 0.4, "line": 0.25, "model": 0.2}
 """What a deep run finds at least where one child moves three to five figures and no noise is spare: outcomes
 in which all of them tell most are rare, and the rarer they are, the less is sure of their chance."""
 

@@ -122,6 +122,9 @@ def test_a_table_that_does_not_add_up_cannot_be_protected(folder: Path, capfd: p
         ("area,sex,age,n\nX,s0,a0,1\n", "X is not in the tree"),
         ("area,sex,age,n\nN,s0,a0,1\nN,s0,a0,1\n", "two rows"),
         ("area,sex,age,n\nN,s0,1\n", "line 2: has 3 entries"),
+        ("area,sex,age,n\n\nN,s0,a0,1\n\nN,s1,a0,many\n", "line 5, column n: not a number"),
+        ("area,sex,age,n\nN,s0,a0,1\n\nN,s1,1\n", "line 4: has 3 entries"),
+        ("area,sex,age,n\nN,s0,a0,1000000000000\n", "line 2, column n: not a number, which has up to 12 digits"),
         ("", "header"),
     ],
 )
@@ -193,11 +196,70 @@ def test_contributions_that_are_given_the_wrong_way_round_are_refused(
     assert what in capfd.readouterr().err
 
 
+def test_amounts_for_which_there_is_no_room_are_refused(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """England's spending in pence."""
+    (folder / "m.csv").write_text("a,n,v,t1,t2\nx,20,100.00,60.00,25.00\n\ny,20,13000003500.75,60.00,25.00\n")
+    options = ["--preset", "dfe_cla", "--count", "n", "--by", "a", "--value", "v", "--top1", "t1", "--top2", "t2"]
+    assert run(["protect", str(folder / "m.csv"), *options]) == 2
+    assert "line 4, column v: there is room for 12 digits" in capfd.readouterr().err
+    assert run(["attack", str(folder / "m.csv"), *options[:8]]) == 2
+    assert "line 4, column v: there is room for 12 digits" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("level", ["Authority", "Local authority", "National", "Regional", " region"])
+def test_a_level_of_geography_that_is_written_otherwise_is_refused(
+    folder: Path, capfd: pytest.CaptureFixture[str], level: str
+) -> None:
+    """As any other name it would leave out whoever knows those rows, and the rounding of the level."""
+    (folder / "areas.csv").write_text(f"code,parent,level\nN,,nation\nA0,N,{level}\n")
+    assert protect(folder) == 2
+    assert f"areas.csv: line 3: the level {level} is written" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["t.csv", "areas.csv", "linked.csv"])
+def test_a_certificate_overwrites_nothing_that_is_read(
+    folder: Path, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    (folder / "linked.csv").symlink_to(folder / "t.csv")
+    before = (folder / name).read_text()
+    assert protect(folder, "--certificate", str(folder / name)) == 2
+    out, err = capfd.readouterr()
+    assert (out, (folder / name).read_text()) == ("", before)
+    assert "would be overwritten" in err
+
+
+def test_a_certificate_is_written_whole_or_not_at_all(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full after the first bytes."""
+
+    def write(path: Path, content: bytes) -> int:
+        path.write_text("{")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", write)
+    monkeypatch.setattr("disclosure_control.commands._read_secret", lambda path: bytes(32))
+    assert protect(folder, "--certificate", str(folder / "c.json")) == 2
+    out, err = capfd.readouterr()
+    assert (out, (folder / "c.json").exists()) == ("", False)
+    assert "c.json: cannot be written: No space left on device" in err
+
+
+def test_zeros_that_somebody_else_has_withheld_are_found(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """By the rule c is somebody, of whom there are none here; nobody takes one of the two for a negative count."""
+    (folder / "p.csv").write_text("a,n\nx,c\ny,c\nz,20\nTotal,20\n")
+    options = ["--preset", "dfe_cla", "--count", "n", "--by", "a"]
+    assert run(["attack", str(folder / "p.csv"), *options, "--format", "json"]) == 6
+    found = json.loads(capfd.readouterr().out)
+    assert (found["exact"], [each["high"] for each in found["intervals"]]) == (2, [0, 0])
+
+
 @pytest.mark.parametrize(
     "options",
     [
         ["--preset", "nonsense", "--count", "n", "--by", "area"],
         ["--preset", "dfe_cla", "--count", "n"],
+        ["--preset", "dfe_cla", "--count", "n", "--by", "area,"],
         ["--preset", "dfe_cla", "--count", "n", "--by", "area", "--tree", "area"],
         ["--preset", "dfe_cla", "--count", "n", "--by", "area", "--value", "n"],
     ],

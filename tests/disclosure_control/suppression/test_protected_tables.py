@@ -8,6 +8,7 @@ import pytest
 from disclosure_control.presets.preset import Level, Preset
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.suppression.analyst_table import Magnitudes, attack_table, protect_table
+from disclosure_control.suppression.hierarchy import read_hierarchy
 from disclosure_control.suppression.table_file import read_table
 from tests.disclosure_control.suppression.tables import Drawn, Row, bound_cell, draw_table, read_shown, withheld_rows
 
@@ -104,6 +105,17 @@ def test_a_child_that_is_alone_does_not_work_out_the_other_cell_of_two(insiders:
     shown = read_shown(found.to_csv())
     assert {("x",), ("y",)} <= set(withheld_rows(shown))
     assert len(withheld_rows(shown)) == withheld
+
+
+def test_an_authority_without_a_row_knows_those_of_its_schools() -> None:
+    """Of 30 children 23 are at a school of A, and 3 at its other one: A would know of 4 at the one school of B."""
+    tree = "code,parent,level\nE,,all\nA,E,authority\nB,E,authority\na1,A,school\na2,A,school\nb1,B,school\n"
+    rows = "school,n\nE,30\na1,3\na2,23\nb1,4\n"
+    layout = {"school": read_hierarchy(tree)}
+    found = protect_table(read_table(rows), load_preset("dfe_cin"), "n", ["school"], layout, secret=SECRET)
+    shown = read_shown(found.to_csv())
+    assert {("a1",), ("b1",)} < set(withheld_rows(shown))
+    assert ("E",) in withheld_rows(shown)  # A knows both of its own schools, so nothing else keeps it from the third.
 
 
 def test_the_same_plan_has_the_same_pattern_and_another_secret_another() -> None:
