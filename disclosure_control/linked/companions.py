@@ -19,10 +19,12 @@ from disclosure_control.linked.counts.cells import Linked, Place
 from disclosure_control.linked.counts.rules import Rules
 from disclosure_control.linked.counts.said import Entries
 from disclosure_control.linked.counts.view import SOMEBODY, Reading, view_counts
-from disclosure_control.linked.figures.amounts import find_amounts
+from disclosure_control.linked.figures.amounts import Amount, find_amounts
+from disclosure_control.linked.figures.beside import Figures, is_figure
 from disclosure_control.linked.figures.mixtures import part_mixtures
 from disclosure_control.linked.figures.printed import number_children
 from disclosure_control.linked.figures.unlike import part_unlike
+from disclosure_control.linked.figures.worth import part_worth
 from disclosure_control.linked.joint_attack import Baseline, JointAttack, attack_together
 from disclosure_control.linked.own_sake import OwnSake, list_few
 from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
@@ -56,19 +58,21 @@ def find_companions(
     amounts = find_amounts(tables, numbers)
     linked, unlike = part_unlike(tables, linked, numbers, deadline)
     linked = part_mixtures(tables, linked, entries, rules, numbers, amounts, deadline)
+    linked, worth = part_worth(linked, amounts, view_counts(linked, entries, rules))
     counted = tuple(counts_of(newest.plan))
     shown = {each.label for each in counted if not each.implied}
     nobodys = {each.label for each in counted if each.may_be_nobodys}
     withheld = set[int]()
     less = {place: entry for place, entry in entries.items() if place[0] != number}
-    past = Baseline(linked, less, rules, deadline, amounts, unlike)
+    figures = Figures(amounts, unlike, worth)
+    past = Baseline(linked, less, rules, deadline, figures)
     own_sake = OwnSake(linked, less, rules, list_few(earlier), deadline)
     counting = _Counting(linked, less, rules, deadline)
     held = {(number, *place): most for place, most in newest.held.items() if place[1] in shown}
     taking = _TakingAway(linked, less, rules, held, tables, deadline)
     found: JointAttack | None = None
     for _ in range(MOST_ROUNDS):
-        found = attack_together(linked, entries, rules, deadline, after=found, amounts=amounts, unlike=unlike)
+        found = attack_together(linked, entries, rules, deadline, after=found, figures=figures)
         if found.reading != counting.reading:
             own_sake, counting = replace(own_sake, reading=found.reading), replace(counting, reading=found.reading)
             taking = replace(taking, reading=found.reading)
@@ -78,7 +82,7 @@ def find_companions(
             told = taking.fresh(entries, found.view)
         if not told:
             return frozenset(withheld)
-        candidates = _candidates(linked, entries, number)
+        candidates = _candidates(linked, entries, number) | _amounts_of(linked, entries, amounts, number)
         chosen = {row for cell in told if (row := nearest_row(cell, candidates, linked.lattice, order)) is not None}
         if not chosen:
             break
@@ -178,6 +182,16 @@ def _candidates(linked: Linked, entries: Entries, number: int) -> dict[int, int]
         for place, cell in numbers.items()
         if place[0] == number and entries[place] != 0 and cell not in printed_before
     }
+
+
+def _amounts_of(linked: Linked, entries: Entries, amounts: Mapping[Place, Amount], number: int) -> dict[int, int]:
+    """The cells of which withholding a row of the newest table would hide what is said by no earlier one, but a count:
+    what their children have between them.
+    """
+    printed = {place: each for place, each in amounts.items() if is_figure(entries.get(place))}
+    before = {(linked.places[place], each.columns) for place, each in printed.items() if place[0] != number}
+    new = ((linked.places[place], place[1], each.columns) for place, each in printed.items() if place[0] == number)
+    return {cell: row for cell, row, columns in new if (cell, columns) not in before}
 
 
 def nearest_row(told: int, candidates: Mapping[int, int], lattice: Lattice, order: Order = float) -> int | None:

@@ -11,7 +11,7 @@ by the strictest of them: a count that one withheld is not to be printed, or bou
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import numpy as np
@@ -24,13 +24,12 @@ from disclosure_control.linked.counts.rules import Rules, room_of, steps_rule, s
 from disclosure_control.linked.counts.said import Entries, Said
 from disclosure_control.linked.counts.seen import Seen
 from disclosure_control.linked.counts.view import Reading, readings
-from disclosure_control.linked.figures.amounts import NO_AMOUNTS, Amount, least_children
-from disclosure_control.linked.figures.unlike import NOTHING_UNLIKE, Unlike
+from disclosure_control.linked.figures.beside import NO_FIGURES, Figures
 from disclosure_control.suppression.attack import Knowing, Known
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.reader import Contradiction
-from disclosure_control.suppression.rules import UNBOUNDED, Interval
-from disclosure_control.suppression.view import Bounds, Printed, View, lacks
+from disclosure_control.suppression.rules import UNBOUNDED
+from disclosure_control.suppression.view import Bounds, View, lacks
 from disclosure_control.suppression.witnesses import find_witnesses
 
 __all__ = ["Baseline", "JointAttack", "Told", "attack_together"]
@@ -102,13 +101,9 @@ def attack_together(
     after: JointAttack | None = None,
     first: Reading | None = None,
     only: Set[int] | None = None,
-    amounts: Mapping[Place, Amount] = NO_AMOUNTS,
-    unlike: Unlike = NOTHING_UNLIKE,
+    figures: Figures = NO_FIGURES,
 ) -> JointAttack:
     """Attack what is printed. Raises `Contradiction` where no figures agree with it, as those of two snapshots.
-
-    `amounts` are sums and averages, each by the place of the count of the children behind it, while it is printed;
-    and `unlike` are groups of which somebody is in the wider alone, while the figures of both are printed.
 
     What was seen in another attack on the same counts, `after` which this one is made, is not looked for again, where
     no more is printed now. What is withheld is read as `first` says, if it can be. Where `only` some cells matter,
@@ -117,8 +112,8 @@ def attack_together(
     contradiction, said = Contradiction(), Said.of(linked, entries, rules)
     for reading in readings(entries, rules, first):
         try:
-            bounds = _beside_unlike(entries, unlike, said.bounds(reading))
-            bounds = _beside_amounts(linked, entries, amounts, bounds)
+            few = steps_rule(rules).enough(0)
+            bounds = figures.narrow(linked, entries, said.bounds(reading), few, deadline)
             before = after.seen if after else None
             narrow = narrow_bounds(linked.lattice, *bounds)
             attack = _Attack(linked, said, rules, narrow, reading, Seen.of(before, *bounds), only, deadline)
@@ -161,8 +156,7 @@ class Baseline:
     less: Entries
     rules: Rules
     deadline: Deadline = NEVER
-    amounts: Mapping[Place, Amount] = field(default_factory=lambda: NO_AMOUNTS)
-    unlike: Unlike = field(default_factory=lambda: NOTHING_UNLIKE)
+    figures: Figures = NO_FIGURES
     _looked: frozenset[int] = frozenset()
     _found: JointAttack | None = None
 
@@ -181,35 +175,9 @@ class Baseline:
                 after=found,
                 first=found.reading,
                 only=self._looked,
-                amounts=self.amounts,
-                unlike=self.unlike,
+                figures=self.figures,
             )
         return found.beyond(self._found)
-
-
-def _beside_unlike(entries: Entries, unlike: Unlike, bounds: tuple[Bounds, Bounds]) -> tuple[Bounds, Bounds]:
-    """What each cell can be, as somebody is in it where two figures differ."""
-    low = bounds[0].copy()
-    for cell, places in unlike.items():
-        if all(_is_figure(entries.get(place)) for place in places):
-            low[cell] = max(low[cell], 1)
-    return low, bounds[1]
-
-
-def _beside_amounts(
-    linked: Linked, entries: Entries, amounts: Mapping[Place, Amount], bounds: tuple[Bounds, Bounds]
-) -> tuple[Bounds, Bounds]:
-    """What each cell can be, as the children in it have something between them. Raises `Contradiction`."""
-    found: dict[int, list[Amount]] = {}
-    for place, amount in amounts.items():
-        if _is_figure(entries.get(place)) and (cell := linked.places.get(place)) is not None:
-            found.setdefault(cell, []).append(amount)
-    if not found:
-        return bounds
-    low, high = least_children(linked.lattice, found, bounds), bounds[1]
-    if (low > high).any():
-        raise Contradiction("the children of a count have more between them than so many can have")
-    return low, high
 
 
 _Group = tuple[int, tuple[int, ...]]
@@ -288,11 +256,6 @@ class _Attack:
             return told, {}, self.seen
         found = find_witnesses(replace(view, withheld=tuple(left)), self.deadline)
         return [*told, *found.told()], found.lost, self.seen.beside(found.low, found.high, found.tables)
-
-
-def _is_figure(entry: Printed | Interval | None) -> bool:
-    """Whether a figure is printed, whether or not the number of the children behind it is known."""
-    return isinstance(entry, int | tuple)
 
 
 def _itself(known: Known) -> Known:

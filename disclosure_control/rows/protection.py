@@ -5,6 +5,7 @@ from itertools import chain
 
 from disclosure_control.presets.shipped import Preset
 from disclosure_control.rows.dominance import find_dominated, find_dominated_without_one
+from disclosure_control.rows.few_values import FewValues
 from disclosure_control.rows.others import Others, RulesForOthers
 from disclosure_control.rows.protected_table import Cell, ProtectedTable, Row, name_categories, seal_table
 from disclosure_control.rows.rounding import release_figure
@@ -33,12 +34,12 @@ Withheld = Sequence[frozenset[str]]
 def protect(raw: RawTable, preset: Preset, beside: Neighbours = ALONE, others: Others | None = None) -> ProtectedTable:
     """The protected table of a raw one: every cell of the plan, its figures rounded or withheld (`c`).
 
-    In order: (1) what rests on too few children is withheld, by the exact statistics (see `cell_rules`, `dominance`);
-    (2) rows are withheld whole whose counts would give that away by totals (see `row_protection`); (3) totals that are
-    no counts are withheld over whatever is withheld; (4) what is left is rounded (see `rounding`); (5) rows are
-    withheld that would tell too much beside tables that left before; (6) so are figures from which, beside others, one
-    would follow that rests on too few. Of a total over authorities (1) is asked of its `others`, too. What the result
-    is protected against, and what not, is the preset's `claim`.
+    In order: (1) what rests on too few children, or would tell of too few, is withheld, by the exact statistics (see
+    `cell_rules`, `dominance`, `few_values`); (2) rows are withheld whole whose counts would give that away by totals
+    (see `secondary`); (3) totals that are no counts are withheld over whatever is withheld; (4) what is left is rounded
+    (see `rounding`); (5) rows are withheld that would tell too much beside tables that left before; (6) so are figures
+    from which, beside others, one would follow that rests on too few. Of a total over authorities (1) is asked of its
+    `others`, too. What the result is protected against, and what not, is the preset's `claim`.
     """
     plan = raw.plan
     if plan.model is not None:
@@ -46,8 +47,11 @@ def protect(raw: RawTable, preset: Preset, beside: Neighbours = ALONE, others: O
     if preset.cell_key is not None:
         raise ValueError("counts are changed by cell keys: see cell_key.perturbing")
     cells = list(_figures_of_cells(raw))
-    rules = SuppressionRules.for_plan(plan, preset)
-    withheld: Withheld = [rules.withheld(figures) | find_dominated(plan, figures, preset) for figures in cells]
+    rules, values = SuppressionRules.for_plan(plan, preset), FewValues(plan, preset)
+    withheld: Withheld = [
+        rules.withheld(figures) | find_dominated(plan, figures, preset) | values.withheld(cell, figures)
+        for cell, figures in zip(plan.iter_cells(), cells, strict=True)
+    ]
     if others is not None:
         withheld = _withhold_for_others(withheld, plan, preset, others)
     every = frozenset(each.label for each in rules.outputs)

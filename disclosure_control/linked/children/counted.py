@@ -10,14 +10,14 @@ from functools import lru_cache, reduce
 from itertools import product
 from math import prod
 
-from disclosure_control.linked.children.factors import factors_of
+from disclosure_control.linked.children.factors import find_conditions, find_meeting, find_ones, rows_of
 from disclosure_control.linked.children.facts import NO_FACTS, Facts, Need
 from disclosure_control.linked.children.parts import TooTangled
 from disclosure_control.linked.children.populations import Population, is_loose, populations_of
 from disclosure_control.rows.protected_table import Cell
 from query_engine.planning.plan import TOTAL, Dimension, Output, QueryPlan
 from query_engine.planning.reach import dimension_region
-from query_engine.planning.region import Region, columns_of, complement, intersect, possible_ranges, region_of
+from query_engine.planning.region import Region, columns_of, complement, intersect
 
 __all__ = [
     "MOST_KINDS",
@@ -131,7 +131,7 @@ def _iter_counts(plan: QueryPlan, *, split: bool, crossed: Collection[Columns], 
         for place, each_named in _named_counts(plan):
             label, name, implied = each_named.label, each_named.statistic, each_named.implied
             statistic = next(each for each in plan.statistics if each.name == name)
-            rows = intersect(_rows_of(plan, name), each_named.of)
+            rows = intersect(rows_of(plan, name), each_named.of)
             inside = intersect(population.translate(rows), population.base)
             if inside is False:
                 continue
@@ -169,17 +169,11 @@ def _iter_counts(plan: QueryPlan, *, split: bool, crossed: Collection[Columns], 
                 )
 
 
-def _rows_of(plan: QueryPlan, name: str) -> Region:
-    """The rows that a statistic is of. Raises `RegionTangled`."""
-    measure = next(each.measure for each in plan.statistics if each.name == name)
-    return intersect(plan.where, True if measure is None else measure.where)
-
-
 def _lacking(plan: QueryPlan, output: Output) -> Region:
     """The rows that a figure is about and that lack a value of what it is of. Raises `RegionTangled`."""
     if output.among == output.present:
         return False
-    return intersect(_rows_of(plan, output.among), complement(_rows_of(plan, output.present)))
+    return intersect(rows_of(plan, output.among), complement(rows_of(plan, output.present)))
 
 
 @dataclass(frozen=True)
@@ -200,6 +194,8 @@ def _named_counts(plan: QueryPlan) -> Iterator[tuple[int, _Named]]:
     A share has two: of whom it is a share, and of whom it says that they are so. Share and number together often give
     the second exactly. So has a sum or an average of what is 0 or 1 for everybody asked about, which is as much. What
     is multiplied by a condition has one of those who meet it: its sum is theirs, and so is what it leaves of others.
+    Where two conditions are, those who meet either are counted as those of whom a share is printed: slope and intercept
+    are shares among them, and with the number of all and of one they give the number of the other.
     """
     for place, output in enumerate(plan.outputs):
         printed, those = _printed(output), f"{output.label} (those who are)"
@@ -207,33 +203,13 @@ def _named_counts(plan: QueryPlan) -> Iterator[tuple[int, _Named]]:
             yield place, _Named(output.label, name, not printed)
         if output.kind == "mean" and output.indicator and output.counted:
             yield place, _Named(those, output.counted, implied=True, of_share=True)
-        elif (ones := _find_ones(plan, output)) is not False:
+        elif (ones := find_ones(plan, output)) is not False:
             yield place, _Named(those, output.nonzero[0], implied=True, of_share=True, of=ones)
-        if name := _find_meeting(plan, output):
+        if name := find_meeting(plan, output):
             yield place, _Named(f"{output.label} (those who meet it)", name, implied=True, multiplied=True)
-
-
-def _find_ones(plan: QueryPlan, output: Output) -> Region:
-    """Who has 1, where a sum or an average is of what is 0 or 1 for everybody who is asked about; nobody otherwise."""
-    measure = output.measure
-    if output.kind not in ("sum", "mean") or output.indicator or measure is None or not output.nonzero:
-        return False
-    if measure.scale or len(measure.columns) != 1:
-        return False
-    column = plan.governed.columns[measure.columns[0]]
-    ranges = possible_ranges(intersect(plan.where, measure.where), column)
-    one, amounts = column.code(1), {column.value(code) for ends in ranges for code in ends}
-    return False if one is None or not amounts <= {0, 1} else region_of(column, [(one, one)])
-
-
-def _find_meeting(plan: QueryPlan, output: Output) -> str:
-    """The statistic of those who meet what is multiplied in, where that is not everybody with a value."""
-    factors = factors_of(output)
-    if output.indicator or all(each.holds is True for each in factors):
-        return ""
-    holds = reduce(intersect, [each.holds for each in factors])
-    meeting = intersect(_rows_of(plan, output.present), holds)
-    return next((inside for inside, _ in output.sides if _rows_of(plan, inside) == meeting), "")
+        for number, each in enumerate(find_conditions(plan, output), start=1):
+            label = f"{output.label} (those who meet condition {number})"
+            yield place, _Named(label, each, implied=True, of_share=True, multiplied=True)
 
 
 def _printed(output: Output) -> str | None:
@@ -271,8 +247,13 @@ def _choices(
 
 
 def stands_alone(plan: QueryPlan) -> bool:
-    """Whether no count of a plan's answer adds up to others: there are no totals, and one column at most."""
-    return len(plan.sets) == 1 and (is_loose(plan) or len({each.label for each in plan.outputs if _printed(each)}) < 2)
+    """Whether no count of a plan's answer follows from others: no totals, one column, and no sum of what that is by."""
+    if len(plan.sets) > 1 or is_loose(plan):
+        return len(plan.sets) == 1
+    counts = [each for each in plan.outputs if _printed(each)]
+    added = {name for output in plan.outputs for each in output.measures for name in each.columns}
+    conditions = [region for each in plan.outputs for region in (each.within, *(of.holds for of in each.measures))]
+    return len(counts) < 2 and all(added.isdisjoint(columns_of(each)) for each in conditions)
 
 
 def _groupings(plan: QueryPlan, population: Population) -> tuple[Grouping, ...]:

@@ -11,7 +11,7 @@ known. In what other tables count, each child has what it has in the one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor
@@ -28,7 +28,9 @@ from disclosure_control.rows.rounding import average_places
 from disclosure_control.suppression.lattice import Lattice
 from disclosure_control.suppression.rules import UNBOUNDED
 from disclosure_control.suppression.view import Bounds
-from query_engine.planning.plan import Output, QueryPlan
+from query_engine.columns import Column
+from query_engine.planning.plan import Measure, Output, QueryPlan
+from query_engine.planning.relation import Relation
 
 __all__ = ["NO_AMOUNTS", "Amount", "average_by_cell", "bound_totals", "columns_behind", "find_amounts"]
 __all__ += ["least_children"]
@@ -39,13 +41,15 @@ class Amount:
     """What is printed of the values of some columns over one cell, in units of their last decimal place.
 
     `columns` come after the name of the table that they are of. It is an average that lies between two ends, or a
-    total that does. `most` is the most that one child has.
+    total that does. `most` is the most that one child has. Of a single `column` it has that in the words that all
+    tables share.
     """
 
     columns: tuple[str, ...]
     most: int
     average: tuple[Fraction, Fraction] | None
     total: tuple[int, int] = (0, UNBOUNDED)
+    column: Column | None = field(default=None, compare=False)
 
     def between(self, fewest: int, most: int) -> tuple[int, int]:
         """The least and the greatest total that so many children have between them."""
@@ -53,6 +57,16 @@ class Amount:
             return self.total
         low, high = self.average
         return floor(max(low, Fraction(0)) * fewest), min(UNBOUNDED, ceil(high * most))
+
+    def beyond(self, each: int, fewest: int, most: int) -> tuple[int, int]:
+        """The least and the greatest that so many children have between them beyond so much for each."""
+        if self.average is None:
+            low, high = self.total
+            under, over = Fraction(low - each * most), Fraction(high - each * fewest)
+        else:
+            low_each, high_each = (end - each for end in self.average)
+            under, over = min(low_each * fewest, low_each * most), max(high_each * fewest, high_each * most)
+        return max(floor(under), -UNBOUNDED), min(ceil(over), UNBOUNDED)
 
 
 NO_AMOUNTS: Mapping[Place, Amount] = MappingProxyType({})
@@ -101,14 +115,22 @@ def columns_behind(output: Output, plan: QueryPlan) -> tuple[str, ...]:
 def _read(output: Output, figure: Fraction, children: int, table: Published) -> Amount:
     """A printed figure, read back through its rounding: a sum is the average times the rounded number of children."""
     measure, base, unit = output.measures[0], table.preset.rounding_base, 10**output.scale
-    columns = columns_behind(output, table.plan)
+    columns, column = columns_behind(output, table.plan), _column_of(measure, table.plan)
     if output.kind == "sum" and base == 1:
-        return Amount(columns, measure.bound, None, (int(figure * unit), int(figure * unit)))
+        return Amount(columns, measure.bound, None, (int(figure * unit), int(figure * unit)), column)
     half = Fraction(1, 2 * 10 ** average_places(measure, table.preset))
     low, high = figure, figure
     if output.kind == "sum":
         low, high = (figure - Fraction(base, 2)) / children, (figure + Fraction(base, 2)) / children
-    return Amount(columns, measure.bound, ((low - half) * unit, (high + half) * unit))
+    return Amount(columns, measure.bound, ((low - half) * unit, (high + half) * unit), column=column)
+
+
+def _column_of(measure: Measure, plan: QueryPlan) -> Column | None:
+    """The column of a measure in the words that all tables share; None where it is a product."""
+    if len(measure.columns) != 1 or isinstance(plan.governed, Relation):
+        return None
+    (name,) = measure.columns
+    return replace(plan.governed.columns[name], name=plan.governed.word(name))
 
 
 def least_children(lattice: Lattice, amounts: Mapping[int, Sequence[Amount]], counts: tuple[Bounds, Bounds]) -> Bounds:

@@ -120,7 +120,8 @@ def test_a_sum_of_what_is_0_or_1_for_everybody_is_a_number_of_children() -> None
     assert is_withheld(answer(moved, (count, everywhere(17)))[-1][0])
     assert answer(moved, (count, everywhere(10)))[-1] == ((10,),)
     wider = (moved[0].replace("managed_moves <= 1", "managed_moves <= 2"), figures)
-    assert answer(wider, (count, everywhere(17)))[-1] == ((17,),)
+    assert is_withheld(answer(wider, (count, everywhere(17)))[-1][0])  # Of all others two or three had three moves.
+    assert answer(wider, (count, everywhere(10)))[-1] == ((10,),)
 
 
 def as_read(sql: str, *row: Entry, preset: str = "dfe_cla") -> Published:

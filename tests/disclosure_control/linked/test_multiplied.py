@@ -123,6 +123,29 @@ def test_how_many_meet_two_conditions_is_as_if_it_were_printed(few: int, *, with
     assert (everybody == C, older == C) == (False, withheld)
 
 
+LINES = ["REGR_SLOPE(uasc, permanently_excluded) AS f", "COVAR_POP(uasc, permanently_excluded) AS f"]
+
+
+@pytest.mark.parametrize("line", [*LINES, "CORR(uasc, permanently_excluded) AS f"])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize(("few", "withheld"), [(1, True), (9, False)])
+def test_how_many_meet_either_of_two_conditions_is_as_if_it_were_printed(
+    line: str, few: int, *, first: bool, withheld: bool
+) -> None:
+    """Slope and intercept are shares of those who were excluded, and of those who were not: with how many these are
+    they give how many are unaccompanied, of whom all but one are fifteen.
+    """
+    older = f"COUNT(*) AS f {OLDER} AND uasc AND (permanently_excluded OR NOT permanently_excluded)"
+    children = [
+        *(each for out in (True, False) for each in children_of(30, age=15, uasc=True, excluded=out)),
+        *(each for out in (True, False) for each in children_of(30, age=15, uasc=False, excluded=out)),
+        *children_of(few, age=14, uasc=True),
+        *children_of(40, age=14, uasc=False),
+    ]
+    asked = [f"{line} {CHILDREN}", older]
+    assert (figures(asked if first else asked[::-1], children, "dfe_cla")[-1] == C) == withheld
+
+
 # --- By whoever adds and subtracts in all ways -----------------------------------------------------------------------
 
 SORTS = tuple(product((14, 15), (True, False), (True, False)))

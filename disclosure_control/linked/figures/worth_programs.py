@@ -1,0 +1,170 @@
+"""What sums say of counts: by one addition after the other, and by all of them at once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, floor
+
+import numpy as np
+
+from disclosure_control.linked.counts.implied import narrow_bounds
+from disclosure_control.linked.figures.amounts import Amount
+from disclosure_control.suppression.deadline import NEVER, Deadline
+from disclosure_control.suppression.lattice import Lattice
+from disclosure_control.suppression.programs import INFINITE, NoSolution, Program, Row, Vector
+from disclosure_control.suppression.reader import ALMOST, Contradiction
+from disclosure_control.suppression.rules import UNBOUNDED
+from disclosure_control.suppression.view import Bounds
+
+__all__ = ["Sums", "raise_counts"]
+
+MOST_NUMBERS = 64
+"""How many numbers are taken off, one after the other."""
+
+MOST_PASSES = 3
+
+MOST_CELLS = 2_000
+"""Cells over which all additions are looked at at once."""
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What is printed of one quantity by the cell, and the least and the most that a child of each cell has of it."""
+
+    lattice: Lattice
+    amounts: Mapping[int, Sequence[Amount]]
+    least: Bounds
+    most: Bounds
+
+    def narrow(self, counts: tuple[Bounds, Bounds]) -> tuple[Bounds, Bounds]:
+        """How many children there are, by one addition after the other. Raises `Contradiction`."""
+        for _ in range(MOST_PASSES):
+            before = counts
+            is_open = counts[0] < counts[1]
+            numbers = np.unique(np.append(self.least[is_open], self.most[is_open]))
+            for number in numbers[:MOST_NUMBERS].tolist():
+                counts = self._take_off(number, counts)
+            if all((old == new).all() for old, new in zip(before, counts, strict=True)):
+                break
+        return counts
+
+    def beyond(self, number: int, counts: tuple[Bounds, Bounds]) -> tuple[Bounds, Bounds]:
+        """What children of each cell have beyond so much for each. Raises `Contradiction`."""
+        low = _times(self.least - number, counts, greatest=False)
+        high = _times(self.most - number, counts, greatest=True)
+        for cell, found in self.amounts.items():
+            for each in found:
+                under, over = each.beyond(number, int(counts[0][cell]), int(counts[1][cell]))
+                low[cell], high[cell] = max(int(low[cell]), under), min(int(high[cell]), over)
+        return narrow_bounds(self.lattice, low, high)
+
+    def _take_off(self, number: int, counts: tuple[Bounds, Bounds]) -> tuple[Bounds, Bounds]:
+        low, high = self.beyond(number, counts)
+        few, many = counts[0].copy(), counts[1].copy()
+        for cell in np.flatnonzero((few < many) & ((low > -UNBOUNDED) | (high < UNBOUNDED))).tolist():
+            each = int(self.least[cell]) - number, int(self.most[cell]) - number
+            at_least, at_most = _how_many((int(low[cell]), int(high[cell])), each)
+            few[cell], many[cell] = max(int(few[cell]), at_least), min(int(many[cell]), at_most)
+        return narrow_bounds(self.lattice, few, many)
+
+    def rows(self, column: Mapping[int, int]) -> Iterator[Row]:
+        """The additions of counts and of amounts, and what a child has at least and at most.
+
+        A cell's count has this column, and what its children have the next.
+        """
+        for each in self.lattice.relations:
+            for step in (0, 1):
+                members = [column[cell] + step for cell in (each.total, *each.parts)]
+                yield members, [1.0, *[-1.0] * len(each.parts)], 0.0, 0.0
+        for cell, at in column.items():
+            yield [at + 1, at], [1.0, -float(self.least[cell])], 0.0, INFINITE
+            yield [at + 1, at], [1.0, -float(self.most[cell])], -INFINITE, 0.0
+        for cell, found in self.amounts.items():
+            at = column[cell]
+            for amount in found:
+                if amount.average is None:
+                    yield [at + 1], [1.0], float(amount.total[0]), float(amount.total[1])
+                else:
+                    low, high = map(float, amount.average)
+                    yield [at + 1, at], [1.0, -low], 0.0, INFINITE
+                    yield [at + 1, at], [1.0, -high], -INFINITE, 0.0
+
+
+def raise_counts(
+    sums: Sums, counts: tuple[Bounds, Bounds], few: int, deadline: Deadline = NEVER
+) -> tuple[Bounds, Bounds]:
+    """The least and the most of each count that all additions together show to be under a `few`; others as they are.
+
+    Raises `Contradiction` and `TimeUp`.
+    """
+    low, high = counts
+    left = np.flatnonzero((low < high) & (high >= few)).tolist()
+    if not left or len(low) > MOST_CELLS:
+        return counts
+    programs = _Programs(sums, counts, few, deadline)
+    low, high = low.copy(), high.copy()
+    for cell in programs.find_small(left):
+        high[cell] = floor(programs.end(cell, greatest=True) + ALMOST)
+        low[cell] = max(int(low[cell]), ceil(programs.end(cell, greatest=False) - ALMOST))
+    return narrow_bounds(sums.lattice, low, high)
+
+
+class _Programs:
+    """Counts and amounts as columns of one linear program, and of each count as much as is under a few."""
+
+    def __init__(self, sums: Sums, counts: tuple[Bounds, Bounds], few: int, deadline: Deadline) -> None:
+        cells = len(counts[0])
+        self._few, self._column = few, {cell: 3 * cell for cell in range(cells)}
+        lower, upper = np.zeros(3 * cells), np.full(3 * cells, INFINITE)
+        lower[0::3], upper[0::3] = counts[0], np.where(counts[1] < UNBOUNDED, counts[1], INFINITE)
+        upper[2::3] = few
+        capped: list[Row] = [([3 * cell + 2, 3 * cell], [1.0, -1.0], -INFINITE, 0.0) for cell in range(cells)]
+        rows = [*sums.rows(self._column), *capped]
+        self._program = Program(lower, upper, rows, deadline, costs_change=True)
+
+    def find_small(self, cells: Sequence[int]) -> list[int]:
+        """Those of these cells that no table shows to be as many as a few."""
+        left = list(cells)
+        while left:
+            table = self._solve(dict.fromkeys(left, -1.0), step=2)
+            small = [cell for cell in left if table[3 * cell] < self._few - ALMOST]
+            if len(small) == len(left):
+                return [cell for cell in left if self.end(cell, greatest=True) < self._few - ALMOST]
+            left = small
+        return left
+
+    def end(self, cell: int, *, greatest: bool) -> float:
+        """The most or the least of a count; of one that is not small it is enough that it is not."""
+        return float(self._solve({cell: -1.0 if greatest else 1.0}, step=2 if greatest else 0)[3 * cell])
+
+    def _solve(self, costs: Mapping[int, float], step: int) -> Vector:
+        wanted = np.zeros(self._program.columns)
+        for cell, cost in costs.items():
+            wanted[self._column[cell] + step] = cost
+        self._program.set_costs(wanted)
+        try:
+            return self._program.minimise()
+        except NoSolution:
+            raise Contradiction("the children of counts have more or less between them than so many can have") from None
+
+
+def _times(each: Bounds, counts: tuple[Bounds, Bounds], *, greatest: bool) -> Bounds:
+    """The least, or the most, that children come to of whom each comes to so much."""
+    low, high = counts
+    is_open = (high >= UNBOUNDED) & (each > 0 if greatest else each < 0)
+    ends = each * np.minimum(low, UNBOUNDED), each * np.where(high < UNBOUNDED, high, low)
+    together = np.maximum(*ends) if greatest else np.minimum(*ends)
+    limit = UNBOUNDED if greatest else -UNBOUNDED
+    return np.clip(np.where(is_open, limit, together), -UNBOUNDED, UNBOUNDED)
+
+
+def _how_many(together: tuple[int, int], each: tuple[int, int]) -> tuple[int, int]:
+    """How many children can come to something between two ends, where each comes to something between two others."""
+    (low, high), (least, most) = together, each
+    few, many = 0, UNBOUNDED
+    if low > -UNBOUNDED:
+        few = -(-low // most) if most > 0 and low > 0 else few
+        many = low // most if most < 0 else many
+    if high < UNBOUNDED:
+        few = max(few, -(-high // least)) if least < 0 and high < 0 else few
+        many = min(many, high // least) if least > 0 else many
+    return few, many

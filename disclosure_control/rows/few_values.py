@@ -1,0 +1,142 @@
+"""Few values: which sums, averages and spreads of a quantity are counts of its values.
+
+Of 43 children who are fifteen or sixteen, with 648 years between them, three are sixteen. So is of 40 children with one
+placement at least, who have 41, one who has two. What all have beyond the least that is possible is made up by those
+who have more than that, of whom each has a step more at least; and what all lack of the most by those who have less.
+Where that is enough for few, they are known to be few, as those are who have anything of a sum that starts at 0
+(`suppression.cell_rules`). Sums of squares tell so of all who are not at one of two values next to each other.
+
+A quantity of which a cell leaves two values is a yes or no: its sum says how many have either, few or not, and what
+other counts of them leave. So is a spread of three values, which tells all three beside the sum. Neither is shown: a
+count can be asked for. What is 0 or 1 for everybody asked about is shown, since it is counted (`linked.children`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+
+from disclosure_control.linked.figures.values import Values, read_values
+from disclosure_control.presets.preset import Preset
+from disclosure_control.rows.protected_table import Cell
+from disclosure_control.suppression.cell_rules import Figures
+from query_engine.columns import Category
+from query_engine.finalisers import read_sum
+from query_engine.planning.plan import TOTAL, Dimension, Measure, Output, QueryPlan
+from query_engine.planning.reach import dimension_region
+from query_engine.planning.region import Region, RegionTangled, columns_of, intersect
+from query_engine.planning.relation import Relation
+
+__all__ = ["FewValues"]
+
+AVERAGES = {"sum": 0, "mean": 0, "regr_avgy": 0, "regr_avgx": 1}
+SPREADS = {
+    **dict.fromkeys(("variance", "variance_population", "deviation", "deviation_population", "regr_syy"), 0),
+    "regr_sxx": 1,
+}
+"""Figures of one quantity, each with the place of its measure."""
+
+
+@dataclass(frozen=True)
+class FewValues:
+    """The rule for one plan's cells, under one preset."""
+
+    plan: QueryPlan
+    preset: Preset
+    _bearing: dict[tuple[Measure, str], tuple[Region, Sequence[int]]] = field(default_factory=dict)
+    _known: dict[tuple[Measure, str, tuple[tuple[int, Category | None], ...]], Values | None] = field(
+        default_factory=dict
+    )
+
+    def withheld(self, cell: Cell, figures: Figures) -> frozenset[str]:
+        """The labels of the figures of a cell that would tell of few values; all, where it is too tangled to say."""
+        try:
+            return frozenset(each.label for each in self.plan.outputs if self._tells(each, cell, figures))
+        except RegionTangled:
+            return frozenset(each.label for each in self.plan.outputs if each.measures)
+
+    def _tells(self, output: Output, cell: Cell, figures: Figures) -> bool:
+        if output.kind in ("quantile", "model") or output.indicator:
+            return False
+        named = [(each, column) for each in output.measures for column in each.columns]
+        if any(self._is_disguised(output, measure, column, cell) for measure, column in named):
+            return True
+        place = AVERAGES.get(output.kind, SPREADS.get(output.kind))
+        if place is None or not self._has_a_row_for_each():
+            return False
+        (column, *others), values = output.measures[place].columns or ("",), None
+        if column and not others:
+            values = self._values(output.measures[place], column, cell)
+        if values is None or values.count < 2:
+            return False
+        if output.kind in SPREADS:
+            return self._tells_rest(output, figures)
+        return self._tells_ends(output, values, self._number(output, output.measures[place], figures), figures)
+
+    def _is_disguised(self, output: Output, measure: Measure, column: str, cell: Cell) -> bool:
+        """Whether so few values are left that the figure, with others, is a count of each."""
+        values = self._values(measure, column, cell)
+        if values is None or values.count < 2 or values.count > (3 if output.kind in SPREADS else 2):
+            return False
+        whole = self._values(measure, column, (TOTAL,) * len(cell))
+        is_counted = output.kind in ("sum", "mean") and measure.columns == (column,) and whole is not None
+        return not (is_counted and whole is not None and whole.is_yes_or_no)
+
+    def _tells_ends(self, output: Output, values: Values, number: int, figures: Figures) -> bool:
+        """Whether few children have more than the least that they can have, or less than the most; or few have either.
+
+        Who has more than nothing is counted, and no matter here. Somebody has the least where all have less than they
+        would if nobody had; and of all that they lack of the most, each of those lacks the whole width.
+        """
+        total, few = read_sum(output.statistics[-1], figures), self.preset.smallest_count_shown
+        beyond, lacking = total - values.least * number, values.most * number - total
+        width = values.most - values.least
+        return bool(number) and (
+            (values.least != 0 and self._is_few(beyond, values.next - values.least))
+            or self._is_few(lacking, values.most - values.before)
+            or (total < values.next * number and lacking // width < few)
+            or (total > values.before * number and beyond // width < few)
+        )
+
+    def _tells_rest(self, output: Output, figures: Figures) -> bool:
+        """Whether few have anything but one of the two values about the average, or nobody has."""
+        number, total, squares = (read_sum(each, figures) for each in output.statistics)
+        if not number:
+            return False
+        near = total // number
+        return squares - (2 * near + 1) * total + near * (near + 1) * number < 2 * self.preset.smallest_count_shown
+
+    def _is_few(self, together: int, step: int) -> bool:
+        """Whether children who make up so much, by a step each at least, are too few, though they may be somebody."""
+        few = 0 <= together < step * self.preset.smallest_count_shown
+        return few and (together > 0 or not self.preset.shows_zero)
+
+    @staticmethod
+    def _number(output: Output, measure: Measure, figures: Figures) -> int:
+        """How many children add something: those who meet what is multiplied in, or all who have a value."""
+        met = [inside for inside, _ in output.sides if inside not in (output.among, output.present)]
+        return figures[met[-1] if measure.holds is not True and met else output.present]
+
+    def _has_a_row_for_each(self) -> bool:
+        table = self.plan.governed
+        return not isinstance(table, Relation) and table.rows_per_child_year == 1 and len(self.plan.academic_years) == 1
+
+    def _values(self, measure: Measure, name: str, cell: Cell) -> Values | None:
+        """The values that a cell leaves of a column; None where it is no number."""
+        if (measure, name) not in self._bearing:
+            self._bearing[measure, name] = self._find_bearing(measure, name)
+        rows, places = self._bearing[measure, name]
+        bearing = tuple((place, cell[place]) for place in places if cell[place] != TOTAL)
+        if (key := (measure, name, bearing)) not in self._known:
+            regions = (dimension_region(self.plan.dimensions[at], each, self.plan.governed) for at, each in bearing)
+            self._known[key] = read_values(reduce(intersect, regions, rows), self.plan.governed.columns[name])
+        return self._known[key]
+
+    def _find_bearing(self, measure: Measure, name: str) -> tuple[Region, Sequence[int]]:
+        """The rows in which something is added, and the dimensions of which the category says what a column can be."""
+        rows = reduce(intersect, (self.plan.where, measure.where, measure.holds))
+        tied = columns_of(rows) | {name} if name in columns_of(rows) else frozenset({name})
+        return rows, [at for at, each in enumerate(self.plan.dimensions) if not tied.isdisjoint(_columns(each))]
+
+
+def _columns(dimension: Dimension) -> frozenset[str]:
+    return frozenset({dimension.name}).union(*map(columns_of, dimension.regions))

@@ -1,0 +1,137 @@
+"""Counts by a quantity, beside sums of it: no withheld count follows, by whoever solves for all numbers of children."""
+
+import os
+from collections.abc import Sequence
+from itertools import product
+from random import Random
+
+import numpy as np
+import pytest
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from disclosure_control.linked import companions
+from disclosure_control.linked.figures.worth import NOTHING_WORTH
+from disclosure_control.linked.published import Published
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.symbols import Symbol
+from federation.manifest import Path
+from federation.plans import derive_plan
+from tests.disclosure_control.known_children import Child, answer, tabulate
+
+C = Symbol.CONFIDENTIAL
+CHILDREN = "FROM child_year WHERE academic_year = 202425 AND counted_here AND sex IN ('M', 'F')"
+AGES = (14, 15, 16, 17)
+SORTS: list[Child] = [{"sex": sex, "age": age} for sex, age in product("MF", AGES)]
+TEENS = f"{CHILDREN} AND age IN (14, 15, 16, 17)"
+BY_AGE, SUM = f"SELECT age, COUNT(*) AS n {TEENS} GROUP BY ROLLUP (age)", f"SELECT SUM(age) AS s {TEENS}"
+
+
+def printed(asked: Sequence[str], children: Sequence[Child], preset: str) -> list[list[object]]:
+    plans = [derive_plan(each, Path.PER_AUTHORITY) for each in asked]
+    return [[row[-1] for row in table.rows] for table in answer(plans, children, load_preset(preset))]
+
+
+def aged(*numbers: int) -> list[Child]:
+    return [{"sex": "F", "age": age} for age, number in zip(AGES, numbers, strict=True) for _ in range(number)]
+
+
+def test_a_sum_of_ages_is_withheld_that_says_how_many_are_of_either() -> None:
+    """15 are fifteen or sixteen, and have 237 years: three are fifteen."""
+    children = aged(40, 3, 12, 50)
+    assert printed([BY_AGE, SUM], children, "dfe_cla") == [[40, C, C, 50, 105], [C]]
+
+
+def test_counts_by_age_are_withheld_beside_the_sum_that_says_it() -> None:
+    total, by_age = printed([SUM, BY_AGE], aged(40, 3, 12, 50), "dfe_cla")
+    assert total == [1647]
+    assert by_age[1:3] == [C, C]
+    assert by_age.count(C) > 2
+
+
+def test_an_average_that_leaves_all_large_enough_is_shown() -> None:
+    """Between 15.5 and 16.5 years are those of any number of fifteen."""
+    by_age, average = printed([BY_AGE, SUM.replace("SUM", "AVG")], aged(40, 3, 12, 50), "dfe_cla")
+    assert by_age == [40, C, C, 50, 105]
+    assert average == [16]
+
+
+def test_what_a_question_cuts_by_it_is_seen_in_one_row() -> None:
+    """23 are sixteen or seventeen and have 388 years: three are sixteen. How many there are is sum by average."""
+    asked = f"COUNT(*) FILTER (WHERE age = 15) AS f, AVG(age) AS a, SUM(age) AS s {CHILDREN} AND age BETWEEN 15 AND 17"
+    (table,) = answer([derive_plan(f"SELECT {asked}", Path.PER_AUTHORITY)], aged(0, 40, 3, 20), load_preset("dfe_cla"))
+    assert set(table.rows[0]) == {C}
+
+
+@pytest.mark.parametrize(("more", "withheld"), [(0, True), (20, False)])
+def test_sums_that_leave_few_beyond_nothing_are_not_both_shown(more: int, *, withheld: bool) -> None:
+    """All have 91 suspensions, boys 90, and of 41 girls one had the one that is left."""
+    of = {"M": [0] * 20 + [3] * 30, "F": [0] * 40 + [1] + [1] * more}
+    children: list[Child] = [{"sex": sex, "suspensions": each} for sex, own in of.items() for each in own]
+    by_sex, total = f"SELECT sex, COUNT(*) AS n {CHILDREN} GROUP BY sex", f"SELECT SUM(suspensions) AS s {CHILDREN}"
+    boys = printed([by_sex, total, f"{total} AND sex = 'M'"], children, "dfe_cla")[-1]
+    assert boys == [C if withheld else 90]
+
+
+# --- By whoever solves for all numbers of children -----------------------------------------------------------------
+
+
+def draw(random: Random) -> list[str]:
+    by = ("", "age", "sex", "sex, age")
+    where = ("", "", " AND sex = 'M'", " AND age >= 15", " AND age <= 16")
+    found = []
+    for _ in range(4):
+        columns, figure = random.choice(by), random.choice(("COUNT(*)", "SUM(age)"))
+        if figure == "SUM(age)":
+            columns = random.choice(("", "sex"))
+        shown, group = (f"{columns}, ", f" GROUP BY ROLLUP ({columns})") if columns else ("", "")
+        found.append(f"SELECT {shown}{figure} AS f {TEENS}{random.choice(where)}{group}")
+    return list(dict.fromkeys(found))
+
+
+def count_told(tables: Sequence[Published], least: int) -> int:
+    """Of how many withheld counts it follows that they are of somebody and too few."""
+    known, withheld = [], []
+    for table in tables:
+        statistic = table.plan.outputs[-1].statistics[0]
+        each_has = np.array([tabulate(table.plan, [sort]).statistic(statistic) for sort in SORTS], float).T
+        is_count = table.plan.outputs[-1].kind == "count"
+        for row, entries in zip(each_has, table.rows, strict=True):
+            if isinstance(entries[-1], int):
+                known.append((row, entries[-1], entries[-1]))
+            elif is_count and row.any():
+                withheld.append(row)
+    return sum(_is_told(row, known, least) for row in withheld)
+
+
+def _is_told(row: np.ndarray, known: Sequence[tuple[np.ndarray, int, int]], least: int) -> bool:
+    if not known:
+        return False
+    rows, low, high = zip(*known, strict=True)
+    limits = LinearConstraint(np.array(rows), low, high)
+    ends = [
+        milp(sign * row, constraints=limits, bounds=Bounds(0, 10_000), integrality=np.ones(len(SORTS)))
+        for sign in (1, -1)
+    ]
+    fewest, most = ends[0].fun, -ends[1].fun
+    return bool(fewest > 0.5 and most < least - 0.5)
+
+
+def attack(seed: int, preset: str) -> int:
+    random, rules = Random(seed), load_preset(preset)
+    few = rules.smallest_count_shown
+    children = [sort for sort in SORTS for _ in range(random.choice((1, 2, 3, few, 2 * few, 40)))]
+    plans = [derive_plan(each, Path.PER_AUTHORITY) for each in draw(random)]
+    return count_told(answer(plans, children, rules), few)
+
+
+SEEDS = range(40) if os.environ.get("CIRCE_DEEP") else (*range(8), 32)
+
+
+@pytest.mark.parametrize("preset", ["dfe_cla", "ukllc"])
+def test_no_count_follows_from_sums(preset: str) -> None:
+    assert sum(attack(seed, preset) for seed in SEEDS) == 0
+
+
+def test_some_would_follow_if_it_was_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(companions, "part_worth", lambda linked, *_: (linked, NOTHING_WORTH))
+    assert sum(attack(seed, "dfe_cla") for seed in SEEDS) > 0
