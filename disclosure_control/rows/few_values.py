@@ -90,25 +90,24 @@ class FewValues:
         total, few = read_sum(output.statistics[-1], figures), self.preset.smallest_count_shown
         beyond, lacking = total - values.least * number, values.most * number - total
         width = values.most - values.least
-        return bool(number) and (
-            (values.least != 0 and self._is_few(beyond, values.next - values.least))
-            or self._is_few(lacking, values.most - values.before)
-            or (total < values.next * number and lacking // width < few)
-            or (total > values.before * number and beyond // width < few)
-        )
+        told = [  # All of it is worked out, whatever it comes to, so that no clock tells.
+            self._is_few(beyond, values.next - values.least) and values.least != 0,
+            self._is_few(lacking, values.most - values.before),
+            total < values.next * number and lacking // width < few,
+            total > values.before * number and beyond // width < few,
+        ]
+        return number > 0 and any(told)
 
     def _tells_rest(self, output: Output, figures: Figures) -> bool:
         """Whether few have anything but one of the two values about the average, or nobody has."""
         number, total, squares = (read_sum(each, figures) for each in output.statistics)
-        if not number:
-            return False
-        near = total // number
-        return squares - (2 * near + 1) * total + near * (near + 1) * number < 2 * self.preset.smallest_count_shown
+        near, few = total // max(number, 1), self.preset.smallest_count_shown
+        return squares - (2 * near + 1) * total + near * (near + 1) * number < 2 * few and number > 0
 
     def _is_few(self, together: int, step: int) -> bool:
         """Whether children who make up so much, by a step each at least, are too few, though they may be somebody."""
-        few = 0 <= together < step * self.preset.smallest_count_shown
-        return few and (together > 0 or not self.preset.shows_zero)
+        few, shows_zero = step * self.preset.smallest_count_shown, self.preset.shows_zero
+        return 0 <= together < few and (together > 0 or not shows_zero)
 
     @staticmethod
     def _number(output: Output, measure: Measure, figures: Figures) -> int:
