@@ -19,7 +19,7 @@ import numpy as np
 from disclosure_control.linked.counts.cells import Linked, Place
 from disclosure_control.linked.counts.groups import find_groups, find_small
 from disclosure_control.linked.counts.implied import narrow_bounds
-from disclosure_control.linked.counts.lacking import view_without
+from disclosure_control.linked.counts.lacking import view_without, with_parts
 from disclosure_control.linked.counts.rules import Rules, room_of, steps_rule, strictest
 from disclosure_control.linked.counts.said import Entries, Said
 from disclosure_control.linked.counts.seen import Seen
@@ -134,13 +134,17 @@ def _attack_twice(attack: "_Attack", bounds: tuple[Bounds, Bounds], before: Seen
     if without is None:
         return attack.run()
     is_nobody = (without.high == 0) & (view.high > 0)
-    nobody = frozenset(np.flatnonzero(is_nobody).tolist())
+    nobody, shows_zero = frozenset(np.flatnonzero(is_nobody).tolist()), strictest(attack.rules).shows_zero
+    if (
+        not shows_zero
+    ):  # That there is nobody is told like any other number, but of those who are taken to lack a value.
+        nobody &= with_parts(view.lattice, attack.linked.lacking)
     looked = frozenset(range(len(view.high))) if attack.only is None else frozenset(attack.only)
     seen = Seen.of(before, bounds[0], np.where(is_nobody, 0, bounds[1]))
     narrow = replace(attack, bounds=(without.low, without.high), seen=seen, only=looked - nobody)
     found, few = narrow.run(), steps_rule(attack.rules).enough(0)
     told = [each for each in found.told if not each.places or _high(each.known) < few]
-    if strictest(attack.rules).shows_zero:
+    if shows_zero:
         nobody &= frozenset(attack.said.withheld_cells())  # Of others nobody can know that somebody is there.
     again = looked & nobody | {each.cell for each in found.told} - {each.cell for each in told}
     if again:

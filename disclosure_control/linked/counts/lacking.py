@@ -13,12 +13,13 @@ from disclosure_control.linked.children.populations import populations_of
 from disclosure_control.linked.counts.cells import Categories, Linked, Part
 from disclosure_control.linked.counts.implied import narrow_bounds
 from disclosure_control.suppression.deadline import NEVER, Deadline
+from disclosure_control.suppression.lattice import Lattice
 from disclosure_control.suppression.reader import ALMOST, Reader
 from disclosure_control.suppression.view import View
 from query_engine.planning.plan import QueryPlan
 from query_engine.planning.region import Region, columns_of, present_in
 
-__all__ = ["find_lacking", "view_without"]
+__all__ = ["find_lacking", "view_without", "with_parts"]
 
 
 def find_lacking(plans: Sequence[QueryPlan], linked: Linked) -> tuple[int, ...]:
@@ -67,3 +68,16 @@ def view_without(view: View, cells: Sequence[int], deadline: Deadline = NEVER) -
     high[[cell for cell in open_cells if table[cell] < ALMOST]] = 0
     low, high = narrow_bounds(view.lattice, view.low, high)
     return replace(view, low=low, high=high)
+
+
+def with_parts(lattice: Lattice, cells: Sequence[int]) -> frozenset[int]:
+    """These cells, what they are made of, and what is made of them alone."""
+    found, before = set(cells), -1
+    while len(found) > before:
+        before = len(found)
+        for each in lattice.relations:
+            if each.total in found:
+                found.update(each.parts)
+            elif found.issuperset(each.parts):
+                found.add(each.total)
+    return frozenset(found)
