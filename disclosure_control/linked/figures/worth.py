@@ -137,8 +137,9 @@ class _Quantity:
 
     @property
     def says_more(self) -> bool:
-        """Whether any cell says more of it than the catalogue does."""
-        return bool((self.least != self.whole[0]).any() or (self.most != self.whole[1]).any())
+        """Whether any cell says more of it than the catalogue does, and than who lacks a value."""
+        everybody = read_values(True, self.column)
+        return any(everybody != replace(each, may_lack=self.column.nullable) for each in self.values.values())
 
     def part(
         self, linked: Linked, amounts: Mapping[int, Sequence[Amount]], view: View

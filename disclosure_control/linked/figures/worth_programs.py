@@ -1,7 +1,7 @@
 """What sums say of counts: by one addition after the other, and by all of them at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor
 
 import numpy as np
@@ -92,19 +92,22 @@ class Sums:
 def raise_counts(
     sums: Sums, counts: tuple[Bounds, Bounds], few: int, deadline: Deadline = NEVER
 ) -> tuple[Bounds, Bounds]:
-    """The least and the most of each count that all additions together show to be under a `few`; others as they are.
+    """The least and the most of each count that all additions together show to be under a `few`, where those of counts
+    alone do not; others are left as they are.
 
     Raises `Contradiction` and `TimeUp`.
     """
-    low, high = counts
+    low, high = counts[0].copy(), counts[1].copy()
     left = np.flatnonzero((low < high) & (high >= few)).tolist()
     if not left or len(low) > MOST_CELLS:
         return counts
     programs = _Programs(sums, counts, few, deadline)
-    low, high = low.copy(), high.copy()
-    for cell in programs.find_small(left):
-        high[cell] = floor(programs.end(cell, greatest=True) + ALMOST)
-        low[cell] = max(int(low[cell]), ceil(programs.end(cell, greatest=False) - ALMOST))
+    if small := programs.seem_small(left):
+        alone = _Programs(replace(sums, amounts={}), counts, few, deadline).seem_small(small)
+        for cell in sorted(set(small).difference(alone)):
+            if (most := floor(programs.end(cell, greatest=True) + ALMOST)) < few:
+                high[cell] = most
+                low[cell] = max(int(low[cell]), ceil(programs.end(cell, greatest=False) - ALMOST))
     return narrow_bounds(sums.lattice, low, high)
 
 
@@ -121,20 +124,21 @@ class _Programs:
         rows = [*sums.rows(self._column), *capped]
         self._program = Program(lower, upper, rows, deadline, costs_change=True)
 
-    def find_small(self, cells: Sequence[int]) -> list[int]:
-        """Those of these cells that no table shows to be as many as a few."""
+    def seem_small(self, cells: Sequence[int]) -> list[int]:
+        """Those of these cells that no table shows to be as many as a few, of those in which most are."""
         left = list(cells)
         while left:
             table = self._solve(dict.fromkeys(left, -1.0), step=2)
             small = [cell for cell in left if table[3 * cell] < self._few - ALMOST]
             if len(small) == len(left):
-                return [cell for cell in left if self.end(cell, greatest=True) < self._few - ALMOST]
+                break
             left = small
         return left
 
     def end(self, cell: int, *, greatest: bool) -> float:
-        """The most or the least of a count; of one that is not small it is enough that it is not."""
-        return float(self._solve({cell: -1.0 if greatest else 1.0}, step=2 if greatest else 0)[3 * cell])
+        """The most of a count, or a few where it can be that many; or the least."""
+        table = self._solve({cell: -1.0 if greatest else 1.0}, step=2 if greatest else 0)
+        return min(float(table[3 * cell]), float(self._few)) if greatest else float(table[3 * cell])
 
     def _solve(self, costs: Mapping[int, float], step: int) -> Vector:
         wanted = np.zeros(self._program.columns)

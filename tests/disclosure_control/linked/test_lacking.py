@@ -35,6 +35,15 @@ def test_two_counts_leave_those_of_whom_it_is_known(preset: str, monkeypatch: py
     assert told(preset, *before, last) == []
 
 
+@pytest.mark.parametrize(("preset", "of_nobody"), [("dfe_cla", []), ("ukllc", [(0, 0)]), ("acro", [(0, 6)])])
+def test_that_nobody_is_left_is_told_where_zeros_are_withheld(preset: str, of_nobody: list[tuple[int, int]]) -> None:
+    """25 who are fifteen were not excluded, if it is known of all; and so nobody of 25 is fourteen."""
+    *before, last = three_counts(preset, 25)
+    assert told(preset, *before, last)[: len(of_nobody)] == of_nobody
+    assert bool(told(preset, *before, last)) == bool(of_nobody)
+    assert find_companions(before, last) == ({0} if of_nobody else frozenset())
+
+
 def test_nothing_is_taken_for_granted_that_cannot_be() -> None:
     """Ten of fifteen who were not excluded leave fifteen of whom it is not known, and then others may be so, too."""
     *before, last = three_counts("dfe_cla", 28)
