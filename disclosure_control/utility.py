@@ -24,7 +24,7 @@ from disclosure_control.noise.calibration import Calibration, calibrate, half_wi
 from disclosure_control.noise.figures import NoisyFigures, print_figure
 from disclosure_control.noise.terms import NoiseTerms
 from disclosure_control.presets.preset import TOTAL_LEVEL, Preset
-from disclosure_control.rows.others import cap_counts, reckon_others
+from disclosure_control.rows.others import Others, cap_counts, reckon_others
 from disclosure_control.rows.protected_table import Row
 from disclosure_control.rows.protection import protect
 from disclosure_control.suppression.cell_rules import SuppressionRules
@@ -38,7 +38,7 @@ from query_engine.tables import RawTable
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-__all__ = ["Left", "add_up", "measure_noised", "measure_protected", "measure_suppressed"]
+__all__ = ["Left", "add_up", "measure_noised", "measure_protected", "measure_suppressed", "open_total"]
 
 DRAWS = 20
 """How often the noise of a table is drawn anew: what one draw makes of a few cells is chance."""
@@ -77,13 +77,22 @@ def add_up(tables: Sequence[RawTable]) -> RawTable:
     return RawTable(plan, columns)
 
 
+def open_total(tables: Sequence[RawTable]) -> tuple[RawTable, Others]:
+    """What is opened of an exact sum of all authorities, none of which has another's rows: figures and capped counts.
+
+    The tables are of a plan for that path.
+    """
+    whole, parts = add_up(tables), [cap_counts(each) for each in tables]
+    capped = {each: [sum(few) for few in zip(*(part[each] for part in parts), strict=True)] for each in parts[0]}
+    return whole, reckon_others(whole, capped, 1)
+
+
 def measure_protected(tables: Sequence[RawTable], preset: Preset) -> Left:
     """What an exact sum leaves of the figures, protected once as those of the nation, from each authority too."""
     total, plan = preset.at(TOTAL_LEVEL), plan_for_path(tables[0].plan, "exact_sum")
     tables = [RawTable(plan, {each.name: table.statistic(each.name) for each in plan.statistics}) for table in tables]
-    whole, parts = add_up(tables), [cap_counts(each) for each in tables]
-    capped = {each: [sum(few) for few in zip(*(part[each] for part in parts), strict=True)] for each in parts[0]}
-    rows = protect(whole, total, others=reckon_others(whole, capped, 1)).rows
+    whole, others = open_total(tables)
+    rows = protect(whole, total, others=others).rows
     return _compare(_truths(whole), _read_rows(plan, rows), _too_few(whole, total))
 
 

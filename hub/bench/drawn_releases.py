@@ -12,6 +12,7 @@ from random import Random
 from disclosure_control.linked.published import Published
 from disclosure_control.presets.preset import Preset
 from disclosure_control.release.gate import release_tables
+from disclosure_control.rows.others import Others
 from disclosure_control.rows.protected_table import ProtectedTable
 from disclosure_control.rows.protection import protect
 from disclosure_control.rows.secondary import Neighbours
@@ -50,13 +51,16 @@ def draw_plans(count: int, path: Path) -> list[QueryPlan]:
 
 
 def protect_in_turn(
-    raws: Sequence[RawTable], preset: Preset, rosters: Sequence[Sequence[str]]
+    raws: Sequence[tuple[RawTable, Others | None]], preset: Preset, rosters: Sequence[Sequence[str]]
 ) -> Iterator[tuple[ProtectedTable, float]]:
-    """Tables, each over its roster, protected beside those before it, and the seconds of CPU that each has taken."""
+    """Tables, each over its roster, protected beside those before it, and the seconds of CPU that each has taken.
+
+    With totals are the others of each.
+    """
     earlier: list[Published] = []
-    for raw, roster in zip(raws, rosters, strict=True):
+    for (raw, others), roster in zip(raws, rosters, strict=True):
         begun = time.process_time()
-        table = protect(raw, preset, Neighbours(tuple(earlier), b"drawn", roster=roster))
+        table = protect(raw, preset, Neighbours(tuple(earlier), b"drawn", roster=roster), others)
         yield table, time.process_time() - begun
         earlier.append(Published(f"R-{len(earlier)}", raw.plan, preset, table.rows, roster))
 

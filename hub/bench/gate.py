@@ -1,8 +1,9 @@
 """`circe bench gate`: what it takes to set a release against all that were released before it.
 
 Every question is about the same children. `rows` are those of all authorities, each protected at its node beside its
-own earlier ones and attacked at the hub; `nation` and `region` are exact sums, protected at the hub beside the earlier
-ones; `5 x 3` is one question with its totals, asked of every region and then of England.
+own earlier ones and attacked at the hub; `nation` and `region` are exact sums of drawn authorities with their capped
+counts, protected at the hub beside the earlier ones, from each authority too; `5 x 3` is one question with its totals,
+asked of every region and then of England.
 """
 
 import time
@@ -94,7 +95,7 @@ def _protect_at_node(plans: Sequence["QueryPlan"], seed: int) -> "list[tuple[Pro
     from hub.bench.drawn_releases import protect_in_turn
 
     children = draw_children(plans, seed)
-    raws = [count_children(plan, children) for plan in plans]
+    raws = [(count_children(plan, children), None) for plan in plans]
     return list(protect_in_turn(raws, load_preset(ROWS_PRESET), [("",)] * len(raws)))
 
 
@@ -124,6 +125,7 @@ def _protect_totals(plans: Sequence["QueryPlan"], regions: Sequence[int | None])
     """The seconds that each of these totals takes, each of a region or of all."""
     from disclosure_control.presets.preset import TOTAL_LEVEL
     from disclosure_control.presets.shipped import load_preset
+    from disclosure_control.utility import open_total
     from hub.bench.drawn_children import count_children, draw_children
     from hub.bench.drawn_releases import list_authorities, protect_in_turn
 
@@ -131,7 +133,7 @@ def _protect_totals(plans: Sequence["QueryPlan"], regions: Sequence[int | None])
     children = [draw_children(plans, seed) for seed in authorities]
     inside = [[place for place in authorities if region in (None, place % REGIONS)] for region in regions]
     raws = [
-        count_children(plan, [child for place in places for child in children[place]])
+        open_total([count_children(plan, children[place]) for place in places])
         for plan, places in zip(plans, inside, strict=True)
     ]
     rosters = [[list_authorities()[place] for place in places] for places in inside]

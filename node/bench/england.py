@@ -7,17 +7,21 @@ other, each as its own node would, the register of schools with the rest; a stag
 import multiprocessing
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from itertools import pairwise
+from itertools import cycle, islice, pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from federation.commands.bench import Row
 from node.bench.marks import Mark, Span, hold_to_cores, stage_row, take_mark
+
+if TYPE_CHECKING:
+    from query_engine.planning.plan import QueryPlan
+    from query_engine.tables import RawTable
 
 SEED = 1
 _READING = "reading files"
@@ -91,6 +95,22 @@ def load_missing(directory: Path, stores: Path) -> None:
 def _load_one(directory: Path, stores: Path, code: str) -> str:
     _load(directory, code, stores / code)
     return code
+
+
+def run_everywhere(plan: "QueryPlan", snapshots: Sequence[Path], nodes: int) -> "list[RawTable]":
+    """The exact figures of so many authorities, of whom those that are loaded stand for the others in turn."""
+    return list(islice(cycle([_run(plan, root) for root in snapshots]), nodes))
+
+
+def _run(plan: "QueryPlan", root: Path) -> "RawTable":
+    """The exact figures of one authority."""
+    from node.snapshots import SnapshotStore
+    from query_engine.engines.duckdb import DuckDBEngine
+
+    snapshot = SnapshotStore(root).current()
+    assert snapshot is not None
+    with DuckDBEngine({table: snapshot.tables[table] for table in plan.tables}) as engine:
+        return engine.run(plan)
 
 
 def list_codes(directory: Path) -> list[str]:

@@ -8,7 +8,6 @@ and no network is needed to say what is opened.
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,17 +37,29 @@ DROPOUTS, COLLUDERS = 20, 7
     type=click.Path(file_okay=False, path_type=Path),
     help="Keep England here, or go on with what is there.",
 )
+@click.option("--stacks", is_flag=True, help="Measure exact totals one after the other instead.")
 @click.option("--other-pupils", default=0.3, show_default=True, help="Other pupils written for each child in care.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-def utility(authorities: int, loaded: int | None, directory: Path | None, other_pupils: float, form: str) -> None:
-    """Measure the error of national figures: suppressed first, noised first, and together."""
+def utility(
+    authorities: int, loaded: int | None, directory: Path | None, other_pupils: float, form: str, *, stacks: bool
+) -> None:
+    """Measure the error of national figures: suppressed first, noised first, and together.
+
+    With --stacks, how many figures of exact totals are shown, one after the other: `shown_without` of those if nobody
+    looked at what an authority knows between totals. Seconds are of CPU, of protecting all of a stack.
+    """
+    from node.bench.stacks import measure_stacks
     from query_engine.questions import load_questions
 
     with _england(directory, min(loaded or authorities, authorities), other_pupils) as snapshots:
-        found = [
-            _measure_question(number, question, snapshots, authorities)
-            for number, question in enumerate(load_questions(), start=1)
-        ]
+        found = (
+            list(measure_stacks(snapshots, authorities))
+            if stacks
+            else [
+                _measure_question(number, question, snapshots, authorities)
+                for number, question in enumerate(load_questions(), start=1)
+            ]
+        )
     print_rows("utility", found, form)
 
 
@@ -81,12 +92,13 @@ def _measure_question(number: int, question: "Question", snapshots: Sequence[Pat
     """The ways that are open to a question, side by side."""
     from disclosure_control.presets.shipped import load_preset
     from disclosure_control.utility import add_up, measure_protected, measure_suppressed
+    from node.bench.england import run_everywhere
     from query_engine.planning.paths import judge_path
     from query_engine.question import read_question
 
     click.echo(f"question {number}: {question.asks}", err=True)
     plan = read_question(question.sql).plan
-    tables = list(islice(cycle([_run(plan, root) for root in snapshots]), nodes))
+    tables = run_everywhere(plan, snapshots, nodes)
     whole = add_up(tables)
     suppressed, held = measure_suppressed(tables, whole, load_preset(ROWS_PRESET))
     row: dict[str, str | int | float] = {"question": number, "rows_withheld": round(held, 4)}
@@ -111,17 +123,6 @@ def _measure_noise(plan: "QueryPlan", whole: "RawTable", nodes: int) -> Row:
     for way, terms in (("noised_first", NoiseTerms(epsilon, 1, 0, 0)), ("noisy_sum", shared)):
         row |= _columns(way, measure_noised(whole, noisy, terms, nodes, preset, SEED))
     return row
-
-
-def _run(plan: "QueryPlan", root: Path) -> "RawTable":
-    """The exact figures of one authority."""
-    from node.snapshots import SnapshotStore
-    from query_engine.engines.duckdb import DuckDBEngine
-
-    snapshot = SnapshotStore(root).current()
-    assert snapshot is not None
-    with DuckDBEngine({table: snapshot.tables[table] for table in plan.tables}) as engine:
-        return engine.run(plan)
 
 
 def _columns(way: str, left: "Left") -> Row:

@@ -138,7 +138,7 @@ def find_pair_by_pair(linked: Linked, said: Said, least: int, view: View) -> Ite
     totals = {each.total for each in relations}
     wanted = {cell for cell in {*said.withheld_cells(), *hidden} if view.high[cell] >= least}
     for part in map(set[int], Parts(view.lattice).connected(view.low < view.high)):
-        for own in (cell for cell in part - totals if view.low[cell] == 0 < (Reader(view).interval(cell)[1] or 0)):
+        for own in (cell for cell in part - totals if view.low[cell] == 0 and Reader(view).interval(cell)[1] != 0):
             low, counting = view.low.copy(), {own}
             low[own] = 1
             while more := {each.total for each in relations if not counting.isdisjoint(each.parts)} - counting:
@@ -170,4 +170,4 @@ def test_all_readers_together_are_told_what_each_is_told_of_each_cell(name: str,
 @pytest.mark.deep
 @pytest.mark.parametrize("name", ["dfe_cla", "ukllc"])
 def test_and_in_many_draws(name: str) -> None:
-    assert sum(check_all_at_once(seed, name) for seed in range(400)) > 100
+    assert sum(check_all_at_once(seed, name) for seed in range(100)) > 100
