@@ -64,8 +64,10 @@ def verify_certificate(content: bytes, columns: Sequence[Certified]) -> None:
         is_canonical = _encode(described) == content
     except (ValueError, TypeError, KeyError, RecursionError):
         raise CertificateInvalid("not a certificate") from None
-    if not is_canonical or len(described) != len(columns):
-        raise CertificateInvalid("not a certificate of these columns in its one encoding")
+    if not is_canonical:
+        raise CertificateInvalid("not a certificate in its one encoding")
+    if len(described) != len(columns):
+        raise CertificateInvalid(f"must speak of {len(columns)} columns of counts, and speaks of {len(described)}")
     for each, found in zip(columns, described, strict=True):
         _verify_column(each, found)
 

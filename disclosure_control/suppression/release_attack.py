@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from disclosure_control.layout import MISSING
+from disclosure_control.linked.children.counted import counts_of
+from disclosure_control.linked.children.parts import TooTangled
 from disclosure_control.presets.preset import TOTAL_LEVEL, ByLevel, Preset
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.release.reading import read_released
@@ -24,8 +26,9 @@ from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Printed, view
 from disclosure_control.suppression.witnesses import find_witnesses
 from disclosure_control.symbols import Symbol
 from query_engine.planning.plan import Output, QueryPlan
+from query_engine.planning.region import RegionTangled
 
-__all__ = ["attack_release", "certify_release", "verify_named_columns", "verify_release_certificate"]
+__all__ = ["attack_release", "certify_release", "unspoken", "verify_named_columns", "verify_release_certificate"]
 
 
 def attack_release(
@@ -61,8 +64,21 @@ def certify_release(document: object, plan: QueryPlan, preset: Preset | None = N
 
 
 def verify_release_certificate(content: bytes, document: object, plan: QueryPlan, preset: Preset | None = None) -> None:
-    """Check a release's certificate by adding up. Raises `ReleaseMalformed`, `TableUnusable`, `CertificateInvalid`."""
-    verify_certificate(content, list(_columns(document, plan, preset)))
+    """Check a release's certificate by adding up, but for `unspoken` columns.
+
+    Raises `ReleaseMalformed`, `TableUnusable`, `CertificateInvalid`.
+    """
+    columns, left_out = _columns(document, plan, preset), unspoken(content, plan)
+    verify_certificate(content, [each for each in columns if each.column not in left_out])
+
+
+def unspoken(content: bytes, plan: QueryPlan) -> tuple[str, ...]:
+    """Counts of distinct children of which a certificate does not speak: one made by earlier software spoke of none.
+
+    Raises `CertificateInvalid`.
+    """
+    spoken = {name for name, _ in read_columns(content)} | {each.label for each in plan.outputs if _counts_rows(each)}
+    return tuple(label for label, _ in _list_counts(plan) if label not in spoken)
 
 
 def _columns(document: object, plan: QueryPlan, preset: Preset | None) -> Iterator[Certified]:
@@ -76,11 +92,9 @@ def _columns(document: object, plan: QueryPlan, preset: Preset | None) -> Iterat
         return
     rule = _rule(_load(table, preset), table)
     lattice = build_lattice([_lay_out(table)])
-    for output in plan.outputs:
-        if _adds_up(output):
-            # A count with a condition is withheld with the whole of its row, also where it is none.
-            known = rule if output.statistics == ("rows",) else replace(rule, shows_zero=False)
-            yield _view(output.label, table, lattice, known)
+    for label, is_of_all in _list_counts(plan):
+        # A count with a condition is withheld with the whole of its row, also where it is none.
+        yield _view(label, table, lattice, rule if is_of_all else replace(rule, shows_zero=False))
 
 
 def _view(column: str, table: ReleasedTable, lattice: Lattice, rule: CountRule) -> Certified:
@@ -123,7 +137,18 @@ def _rule(preset: Preset, table: ReleasedTable) -> CountRule:
     return replace(CountRule.of(preset), bases=ByLevel(base, base, base))
 
 
-def _adds_up(output: Output) -> bool:
+def _list_counts(plan: QueryPlan) -> Iterator[tuple[str, bool]]:
+    """The columns of counts that add up, in the plan's order, and whether each counts all that its table does."""
+    try:
+        found = {each.label: each.rows == plan.where for each in counts_of(plan) if each.adds_up and not each.implied}
+    except (RegionTangled, TooTangled):
+        found = {}
+    for output in plan.outputs:
+        if output.label in found or _counts_rows(output):
+            yield output.label, found.get(output.label, output.statistics == ("rows",))
+
+
+def _counts_rows(output: Output) -> bool:
     """Whether an output counts rows, which are in one cell each; distinct children can be in several."""
     return output.kind in ("count", "regr_count") or (output.kind == "sum" and output.indicator)
 

@@ -34,7 +34,10 @@ def attack(published: Path, trees: tuple[str, ...], form: str, **named: Any) -> 
         found = _attack_release(text, named["preset"], named["certificate"])
     else:
         found = _attack_file(text, trees, **named)
-    click.echo(json.dumps(_describe(found)) if form == "json" else _write(found))
+    if not found:
+        click.echo("Nothing was attacked: no counts of it add up, or noise or cell keys are in all of them.", err=True)
+    if found or form == "json":
+        click.echo(json.dumps(_describe(found)) if form == "json" else _write(found))
     if named["certificate"] is not None:
         click.echo("The certificate holds.", err=True)
     return 0 if all(each.is_safe for _, _, each in found) else UNSAFE

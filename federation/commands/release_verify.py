@@ -4,7 +4,7 @@ There are three outcomes. All holds; something does not hold, which ends with th
 be rechecked here holds, and what could not is said, with a code of its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -144,8 +144,12 @@ def _verify_certificate(document: "ReleaseDocument", evidence: "Evidence | None"
     from disclosure_control.models.reading import read_release
     from disclosure_control.models.release import ReleasedModel
     from disclosure_control.presets.preset import PresetInvalid
-    from disclosure_control.suppression.certificate import CertificateInvalid
-    from disclosure_control.suppression.release_attack import verify_named_columns, verify_release_certificate
+    from disclosure_control.suppression.certificate import CertificateInvalid, read_columns
+    from disclosure_control.suppression.release_attack import (
+        unspoken,
+        verify_named_columns,
+        verify_release_certificate,
+    )
     from federation.manifest import read_manifest
 
     released = read_release(document.table)
@@ -170,10 +174,20 @@ def _verify_certificate(document: "ReleaseDocument", evidence: "Evidence | None"
     plan = _plan_again(document)
     if plan is not None and plan.plan_id == released.plan_id:
         verify_release_certificate(content, document.table, plan, rules)
+        if left_out := unspoken(content, plan):
+            yield f"the counts of {', '.join(left_out)}, of which the certificate does not speak; circe attack does"
     else:
         verify_named_columns(content, document.table, rules)
         yield COLUMNS_TAKEN
-    click.echo("The certificate holds: no withheld count can be worked out from the others of this table.")
+    click.echo(plain_text(_tell_certified([name for name, _ in read_columns(content)])))
+
+
+def _tell_certified(columns: Sequence[str]) -> str:
+    """What a certificate that holds says."""
+    if not columns:
+        return "The certificate speaks of no counts of this release, and shows nothing of any."
+    named = ", ".join(columns)
+    return f"The certificate holds: no withheld count of {named} can be worked out from the others of this table."
 
 
 def _find_rules(document: "ReleaseDocument", evidence: "Evidence | None", preset: str | None) -> "Preset | None":

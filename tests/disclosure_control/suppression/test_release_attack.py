@@ -11,12 +11,16 @@ from disclosure_control.presets.shelf import find_preset
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.release.gate import release_tables
 from disclosure_control.rows.protection import protect
+from disclosure_control.suppression.certificate import CertificateInvalid, write_certificate
 from disclosure_control.suppression.lattice import TableUnusable
-from disclosure_control.suppression.release_attack import attack_release, certify_release
+from disclosure_control.suppression.release_attack import attack_release, certify_release, verify_release_certificate
 from federation.cli import run
 from federation.exchange import ReleaseDocument
 from federation.wire import encode_document
+from query_engine.catalogue import load_catalogue
+from query_engine.language.parser import parse_query
 from query_engine.planning.plan import QueryPlan
+from query_engine.planning.planner import plan_query
 from query_engine.tables import RawTable
 from tests.added_presets import STRICT, write_strict
 
@@ -57,6 +61,67 @@ def test_a_release_with_all_but_one_part_of_a_total_is_undone(make_plan: MakePla
     assert found.known[0].low == found.known[0].high == 3
 
 
+OF_ONE_YEAR = SQL.replace("WHERE", "WHERE academic_year = 202425 AND")
+COUNTED = ("COUNT(DISTINCT child)", "COUNT(DISTINCT child) FILTER (WHERE age < 16)", "COUNT(*) FILTER (WHERE age < 16)")
+
+
+@pytest.mark.parametrize("counted", COUNTED)
+def test_children_are_added_up_as_rows_are_where_each_has_one(
+    make_plan: MakePlan, make_raw: MakeRaw, counted: str
+) -> None:
+    """Of 23 children 20 are boys, and a c beside them tells of 3 girls; a certificate of such a table there is none."""
+    plan = make_plan(OF_ONE_YEAR.replace("COUNT(*)", counted))
+    document = {**released(make_plan, make_raw), "plan_id": plan.plan_id}
+    rows = document["rows"]
+    assert isinstance(rows, list)
+    document["rows"] = [[*row[:2], 20] if row[:2] == ["301", "M"] else row for row in rows]
+    ((column, _, found),) = attack_release(document, plan)
+    assert (column, found.exact) == ("n", 1)
+    with pytest.raises(TableUnusable, match="sex F is told"):
+        certify_release(document, plan)
+
+
+def test_a_certificate_that_does_not_speak_of_children_leaves_them_open(
+    make_plan: MakePlan, make_raw: MakeRaw, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Those of earlier software did not; of rows each has to speak."""
+    sql = OF_ONE_YEAR.replace("COUNT(*)", "COUNT(DISTINCT child)")
+    plan = load_plan(sql)
+    table = {**released(make_plan, make_raw), "plan_id": plan.plan_id}
+    for content, code, said in (
+        (certify_release(table, plan), 0, "The certificate holds: no withheld count of n"),
+        (write_certificate([]), 10, "Not rechecked: the counts of n, of which the certificate does not speak"),
+    ):
+        assert run(["release", "verify", str(write_release(tmp_path, table, sql, content.decode()))]) == code
+        assert said in capfd.readouterr().out
+    rows = make_plan(OF_ONE_YEAR)
+    with pytest.raises(CertificateInvalid, match="must speak of 1 columns of counts, and speaks of 0"):
+        verify_release_certificate(write_certificate([]), {**table, "plan_id": rows.plan_id}, rows)
+
+
+def load_plan(sql: str) -> QueryPlan:
+    """The plan as it is made anew of a release."""
+    catalogue = load_catalogue()
+    return plan_query(parse_query(sql, catalogue), catalogue)
+
+
+def test_a_release_in_which_nothing_adds_up_is_said_to_be_so(
+    make_plan: MakePlan, make_raw: MakeRaw, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sql = SQL.replace("COUNT(*)", "AVG(age)").replace("ROLLUP (sex)", "sex")
+    plan = make_plan(sql)
+    path = write_release(tmp_path, released_by(plan), sql)
+    assert run(["attack", str(path)]) == 0
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "Nothing was attacked" in err
+
+
+def released_by(plan: QueryPlan) -> dict[str, object]:
+    """A release of a plan with no row that is told anything of."""
+    return release_tables({}, {"301": "late"}, plan, load_preset("dfe_cla")).to_json()
+
+
 def test_a_release_is_attacked_by_the_preset_that_protects_it(
     make_plan: MakePlan, make_raw: MakeRaw, tmp_path: Path
 ) -> None:
@@ -93,13 +158,13 @@ def test_a_certificate_that_is_given_with_a_release_is_verified(
     assert "The certificate holds." not in capfd.readouterr().err
 
 
-def write_release(folder: Path, table: dict[str, object]) -> Path:
+def write_release(folder: Path, table: dict[str, object], sql: str = SQL, certificate: str = "") -> Path:
     """A release file as the client stores it."""
     release = ReleaseDocument(
         release_id="R-1",
         query_id="Q-1",
         manifest_digest="0" * 64,
-        sql=SQL,
+        sql=sql,
         purpose="to see",
         released_at=datetime(2026, 11, 28, tzinfo=UTC),
         table=table,
@@ -107,6 +172,7 @@ def write_release(folder: Path, table: dict[str, object]) -> Path:
         replies=(),
         opening=None,
         checkpoint="",
+        certificate=certificate,
     )
     path = folder / "release.json"
     path.write_bytes(encode_document(release) + b"\n")
