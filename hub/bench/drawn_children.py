@@ -35,8 +35,9 @@ def draw_children(plans: Sequence[QueryPlan], seed: int) -> Children:
         for name, categories in columns.items()
     }
     children = [{name: values[child] for name, values in drawn.items()} for child in range(size)]
+    implied = [each for each in plans[0].governed.implied if each.names <= columns.keys()]
     for child in children:
-        _meet(child, plans[0].governed.implied, draw)
+        _meet(child, implied, draw)
     return children
 
 
@@ -46,7 +47,7 @@ def _meet(child: dict[str, Any], implied: Sequence[Implied], draw: Random) -> No
     while changed:
         changed = False
         for each in implied:
-            if each.names <= child.keys() and all(_is_one_of(child, *met) for met in each.when):
+            if all(_is_one_of(child, *met) for met in each.when):
                 for column, codes in each.then:
                     if not _is_one_of(child, column, codes):
                         first, last = draw.choice(codes)
