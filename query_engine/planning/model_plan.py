@@ -5,6 +5,7 @@ needs a cell for each pattern of its terms' values. Either comes with a count of
 estimates could work back to, and with the children who are left out because a value is missing.
 """
 
+from collections.abc import Sequence
 from functools import reduce
 
 from query_engine.catalogue import Category, Column, GovernedTable
@@ -14,7 +15,7 @@ from query_engine.models.formula import Factor, FormulaInvalid, Interaction, Mai
 from query_engine.planning.dimensions import plan_dimension
 from query_engine.planning.measuring import Measuring, limbs
 from query_engine.planning.plan import Dimension, ModelPlan, Output, QueryPlan, Statistic
-from query_engine.planning.region import Region, complement, intersect, present_in, region_of
+from query_engine.planning.region import Region, complement, intersect, possible_ranges, present_in, region_of
 from query_engine.planning.terms import Term, value_of
 from query_engine.query.model import FitModel, ModelTerm
 from query_engine.refusal import QueryRefused, RefusalCode
@@ -31,12 +32,28 @@ def plan_model(label: str, asked: FitModel, table: GovernedTable, where: Region)
     formula = _formula(asked, table, dimensions)
     planner = _Planner(Measuring(table, where), formula, complete, _regions(mains, dimensions, table))
     if formula.family == "linear":
+        numbers = [asked.outcome, *(main.column for main in mains if not main.factor)]
+        _check_many_values([table.columns[name] for name in numbers], complete)
         return planner.linear(label)
     for main in mains:
         if table.columns[main.column].role == "measure" and not main.factor:
             reason = f"{main.column} is a measure: group it by its declared bins, as BIN({main.column})."
             raise QueryRefused(RefusalCode.MODEL_FORM, reason)
     return planner.patterns(label, [plan_dimension(main.by, table, where) for main in mains])
+
+
+def _check_many_values(columns: Sequence[Column], complete: Region) -> None:
+    """Check that a number can have more than two values, or else it is a factor that no rule takes for one.
+
+    Raises `QueryRefused`.
+    """
+    for column in columns:
+        ranges = possible_ranges(complete, column) if column.role != "flag" else ()
+        if sum(last - first + 1 for first, last in ranges) == 2:
+            reason = (
+                f"Two values of {column.called} are left: group by it, as FACTOR({column.name}), or ask for shares."
+            )
+            raise QueryRefused(RefusalCode.MODEL_FORM, reason)
 
 
 def _formula(asked: FitModel, table: GovernedTable, dimensions: dict[str, Dimension]) -> ModelFormula:

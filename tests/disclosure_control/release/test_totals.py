@@ -119,7 +119,7 @@ def test_a_total_of_one_figure_has_one_column(make_raw: MakeRaw) -> None:
     assert read_released(json.loads(json.dumps(total.to_json()))) == total
 
 
-MODEL = "SELECT FIT_LINEAR(sdq_score, age) AS m FROM child_year WHERE age IN (14, 15)"
+MODEL = "SELECT FIT_LINEAR(sdq_score, age) AS m FROM child_year WHERE age IN (13, 14, 15)"
 
 
 def model_sums(plan: QueryPlan, children: int) -> RawTable:

@@ -54,7 +54,7 @@ CENTRINGS = [
     # the filter                                     the middles and reaches of age, attendance_rate and sdq_score
     ("", {"age": (12, 13), "attendance_rate": RATE, "sdq_score": (20, 20)}),
     (" WHERE age BETWEEN 5 AND 17", {"age": (11, 6), "attendance_rate": RATE, "sdq_score": (20, 20)}),
-    (" WHERE age IN (8, 16) AND sdq_score > 9", {"age": (12, 4), "attendance_rate": RATE, "sdq_score": (25, 15)}),
+    (" WHERE age IN (8, 9, 16) AND sdq_score > 9", {"age": (12, 4), "attendance_rate": RATE, "sdq_score": (25, 15)}),
     (" WHERE age = 14", {"age": (14, 1), "attendance_rate": RATE, "sdq_score": (20, 20)}),
 ]  # fmt: skip
 
