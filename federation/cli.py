@@ -52,8 +52,8 @@ EXIT_CODES: Mapping[str, int] = {
     "audit.proof.ProofInvalid": 7,
     "audit.verifier.LogBroken": 7,
     "disclosure_control.presets.preset.PresetInvalid": 2,
-    "disclosure_control.release.gate.ReleaseMalformed": 4,
     "disclosure_control.release.gate.ReleaseRefused": 4,
+    "disclosure_control.release.reading.ReleaseMalformed": 4,
     "disclosure_control.suppression.certificate.CertificateInvalid": 6,
     "disclosure_control.suppression.lattice.TableUnusable": 2,
     "disclosure_control.noise.terms.NoiseRefused": 5,
@@ -91,7 +91,7 @@ EXIT_CODES: Mapping[str, int] = {
     "node.snapshots.SnapshotMissing": 2,
     "policies.access_policy.AccessDenied": 8,
     "policies.linter.PolicyInvalid": 2,
-    "query_engine.catalogue.CatalogueInvalid": 2,
+    "query_engine.column_links.CatalogueInvalid": 2,
     "query_engine.engines.EngineFailed": 1,
     "query_engine.refusal.QueryRefused": 4,
 }

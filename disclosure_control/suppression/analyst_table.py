@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from disclosure_control.presets.preset import Dominance, Preset
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.suppression.attack import Attack, Contradiction, attack_view
-from disclosure_control.suppression.certificate import Certified, verify_certificate, write_certificate
+from disclosure_control.suppression.certificate import Certified, find_barred, verify_certificate, write_certificate
 from disclosure_control.suppression.contributions import Contributions, seen_of_one
 from disclosure_control.suppression.hidden_totals import check_no_hidden_total
 from disclosure_control.suppression.hierarchy import Hierarchy
@@ -135,18 +135,9 @@ def attack_table(
         verify_certificate(certificate, certified)
     for each in certified:
         try:
-            yield each.column, lattice, replace(attack_view(each.view), barred=_find_barred(each))
+            yield each.column, lattice, replace(attack_view(each.view), barred=find_barred(each, each.view.rule))
         except Contradiction as contradiction:
             raise TableUnusable(f"column {each.column}: {contradiction}") from None
-
-
-def _find_barred(column: Certified) -> frozenset[int]:
-    """The counts that are printed although the preset withholds them."""
-    rule, levels = column.view.rule, column.view.lattice.levels
-    if not isinstance(rule, CountRule):
-        return frozenset()
-    printed = enumerate(column.printed)
-    return frozenset(cell for cell, each in printed if isinstance(each, int) and rule.bars(each, levels[cell]))
 
 
 def _protect(

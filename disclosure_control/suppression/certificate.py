@@ -18,11 +18,12 @@ from dataclasses import asdict, dataclass, is_dataclass
 import numpy as np
 
 from disclosure_control.suppression.lattice import Lattice
-from disclosure_control.suppression.rules import UNBOUNDED
+from disclosure_control.suppression.rules import UNBOUNDED, CountRule, Rule
 from disclosure_control.suppression.view import Printed, View
 from disclosure_control.suppression.witnesses import Witnesses
 
-__all__ = ["CLAIM", "CertificateInvalid", "Certified", "read_columns", "verify_certificate", "write_certificate"]
+__all__ = ["CLAIM", "CertificateInvalid", "Certified", "find_barred", "read_columns", "verify_certificate"]
+__all__ += ["write_certificate"]
 
 FORM = "circe-suppression-1"
 
@@ -47,6 +48,16 @@ class Certified:
     view: View
     printed: Sequence[Printed]
     witnesses: Witnesses | None = None
+
+
+def find_barred(column: Certified, rule: Rule) -> frozenset[int]:
+    """The counts that are printed although the rule withholds them."""
+    if not isinstance(rule, CountRule):
+        return frozenset()
+    printed = zip(column.printed, column.view.lattice.levels, strict=False)
+    return frozenset(
+        cell for cell, (each, level) in enumerate(printed) if isinstance(each, int) and rule.bars(each, level)
+    )
 
 
 def write_certificate(columns: Sequence[Certified]) -> bytes:

@@ -15,6 +15,7 @@ from disclosure_control.suppression.attack import Attack, Contradiction, attack_
 from disclosure_control.suppression.certificate import (
     CertificateInvalid,
     Certified,
+    find_barred,
     read_columns,
     verify_certificate,
     write_certificate,
@@ -39,9 +40,9 @@ def attack_release(
     Figures with noise in them, or changed by cell keys, do not add up: there is nothing to attack in this way. Raises
     `ReleaseMalformed`, `PresetInvalid`, and `TableUnusable` where figures contradict each other.
     """
-    for each in _columns(document, plan, preset):
+    for each, rule in _columns(document, plan, preset):
         try:
-            yield each.column, each.view.lattice, attack_view(each.view)
+            yield each.column, each.view.lattice, replace(attack_view(each.view), barred=find_barred(each, rule))
         except Contradiction as contradiction:
             raise TableUnusable(f"column {each.column}: {contradiction}") from None
 
@@ -52,7 +53,7 @@ def certify_release(document: object, plan: QueryPlan, preset: Preset | None = N
     It is a function of what is released alone. Raises `ReleaseMalformed`; `TableUnusable` where there is no such proof.
     """
     found = []
-    for each in _columns(document, plan, preset):
+    for each, _ in _columns(document, plan, preset):
         try:
             witnesses = find_witnesses(each.view)
         except Contradiction as contradiction:
@@ -69,7 +70,7 @@ def verify_release_certificate(content: bytes, document: object, plan: QueryPlan
     Raises `ReleaseMalformed`, `TableUnusable`, `CertificateInvalid`.
     """
     columns, left_out = _columns(document, plan, preset), unspoken(content, plan)
-    verify_certificate(content, [each for each in columns if each.column not in left_out])
+    verify_certificate(content, [each for each, _ in columns if each.column not in left_out])
 
 
 def unspoken(content: bytes, plan: QueryPlan) -> tuple[str, ...]:
@@ -81,8 +82,11 @@ def unspoken(content: bytes, plan: QueryPlan) -> tuple[str, ...]:
     return tuple(label for label, _ in _list_counts(plan) if label not in spoken)
 
 
-def _columns(document: object, plan: QueryPlan, preset: Preset | None) -> Iterator[Certified]:
-    """Each column of counts as a reader has it. Raises `ReleaseMalformed` and `TableUnusable`."""
+def _columns(document: object, plan: QueryPlan, preset: Preset | None) -> Iterator[tuple[Certified, CountRule]]:
+    """Each column of counts as a reader has it, and what it is printed by.
+
+    Raises `ReleaseMalformed` and `TableUnusable`.
+    """
     table = read_released(document)
     if table.path != "noisy_sum" and _load(table, preset).cell_key is not None:
         return
@@ -94,7 +98,7 @@ def _columns(document: object, plan: QueryPlan, preset: Preset | None) -> Iterat
     lattice = build_lattice([_lay_out(table)])
     for label, is_of_all in _list_counts(plan):
         # A count with a condition is withheld with the whole of its row, also where it is none.
-        yield _view(label, table, lattice, rule if is_of_all else replace(rule, shows_zero=False))
+        yield _view(label, table, lattice, rule if is_of_all else replace(rule, shows_zero=False)), rule
 
 
 def _view(column: str, table: ReleasedTable, lattice: Lattice, rule: CountRule) -> Certified:

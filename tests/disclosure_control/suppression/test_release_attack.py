@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ CELLS = """
 """
 
 
-def released(make_plan: MakePlan, make_raw: MakeRaw) -> dict[str, object]:
+def released(make_plan: MakePlan, make_raw: MakeRaw) -> dict[str, Any]:
     plan, preset = make_plan(SQL), load_preset("dfe_cla")
     table = protect(make_raw(plan, CELLS), preset)
     return release_tables({"301": table}, {"302": "late"}, plan, preset).to_json()
@@ -52,7 +53,6 @@ def test_a_release_with_all_but_one_part_of_a_total_is_undone(make_plan: MakePla
     """As it would be had nobody looked at totals: 23 less 20."""
     document = released(make_plan, make_raw)
     rows = document["rows"]
-    assert isinstance(rows, list)
     assert [row[2] for row in rows[:3]] == ["c", "c", 23]
     document["rows"] = [[*row[:2], 20] if row[:2] == ["301", "M"] else row for row in rows]
     ((_, lattice, found),) = attack_release(document, make_plan(SQL))
@@ -73,12 +73,35 @@ def test_children_are_added_up_as_rows_are_where_each_has_one(
     plan = make_plan(OF_ONE_YEAR.replace("COUNT(*)", counted))
     document = {**released(make_plan, make_raw), "plan_id": plan.plan_id}
     rows = document["rows"]
-    assert isinstance(rows, list)
     document["rows"] = [[*row[:2], 20] if row[:2] == ["301", "M"] else row for row in rows]
     ((column, _, found),) = attack_release(document, plan)
     assert (column, found.exact) == ("n", 1)
     with pytest.raises(TableUnusable, match="sex F is told"):
         certify_release(document, plan)
+
+
+@pytest.mark.parametrize(("zero", "barred"), [(3, 1), (0, 0)])
+def test_a_count_that_is_printed_though_the_preset_withholds_it_is_found(
+    make_plan: MakePlan, make_raw: MakeRaw, zero: int, barred: int
+) -> None:
+    """Of a count with a condition too, which is withheld where it is 0 and may be printed there."""
+    plan = make_plan(SQL.replace("COUNT(*)", "COUNT(*) FILTER (WHERE age < 16)"))
+    table = {**released(make_plan, make_raw), "plan_id": plan.plan_id}
+    table["rows"] = [["301", "M", 20], ["301", "F", zero], ["301", "Total", 20 + zero], *table["rows"][3:]]
+    table["symbols"] = {name: text for name, text in table["symbols"].items() if name != "c"}
+    ((_, _, found),) = attack_release(table, plan)
+    assert (len(found.barred), found.is_safe) == (barred, not barred)
+
+
+def test_a_release_with_what_is_no_figure_is_refused_in_one_line(
+    make_plan: MakePlan, make_raw: MakeRaw, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    table = released(make_plan, make_raw)
+    table["rows"] = [["301", "M", "many"], *table["rows"][1:]]
+    path = write_release(tmp_path, table)
+    for command in (["attack"], ["release", "verify"]):
+        assert run([*command, str(path)]) == 4
+        assert "Error: row 1, n: neither a symbol nor a number" in capfd.readouterr().err
 
 
 def test_a_certificate_that_does_not_speak_of_children_leaves_them_open(

@@ -3,8 +3,10 @@
 import json
 import re
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path as FilePath
+from threading import Barrier
 
 import pytest
 from click.testing import CliRunner
@@ -24,7 +26,7 @@ from node.budget import read_account
 from node.budget_statement import RESTATED_EVERY, STATED_EVERY, StatedBudget
 from node.commands import node as node_command
 from node.refusal import Refused
-from tests.node.sums.played_hub import PlayedHub, Said
+from tests.node.sums.played_hub import PlayedHub, PlayedSum, Said
 from tests.node.sums.test_whole_sums_at_nodes import NODE, SQL
 from tests.projects import make_project
 from tests.small_federation import SmallFederation
@@ -88,6 +90,24 @@ def test_projects_have_caps_of_their_own_within_the_years(wide: SmallFederation,
     ]
     assert said == ["", "epsilon_spent", "epsilon_spent", "", "epsilon_spent"]
     assert taken(hub) == {(YEAR, "one"): "1", (YEAR, "two"): "1/2"}
+
+
+def test_of_questions_asked_at_once_no_more_are_paid_for_than_there_is_room_for(
+    wide: SmallFederation, hub: PlayedHub
+) -> None:
+    """Any one of the three fits, and no two: what is left is read in the transaction that takes of it."""
+    wide.change_rule("301", 'most_epsilon_per_year = "10"', 'most_epsilon_per_year = "1"')
+    runs = [hub.want(asked(wide, epsilon="0.6", project=project)) for project in ("one", "two", "three")]
+    ready = Barrier(len(runs))
+
+    def ask(run: PlayedSum) -> str:
+        ready.wait()
+        return refused(run.ask(NODE))
+
+    with ThreadPoolExecutor(len(runs)) as threads:
+        said = sorted(threads.map(ask, runs))
+    assert said == ["", "epsilon_spent", "epsilon_spent"]
+    assert list(taken(hub).values()) == ["3/5"]
 
 
 def test_exact_rows_cost_nothing_of_it(wide: SmallFederation, hub: PlayedHub) -> None:
