@@ -20,11 +20,13 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say how a table is laid out."""
     for option in (
         click.option(
-            "--tree", "trees", multiple=True, metavar="COL=FILE.csv", help="How the categories of COL add up."
+            "--tree", "trees", multiple=True, metavar="COL=FILE.csv", help="How COL adds up: columns code,parent,level."
         ),
         click.option("--by", metavar="A,B,...", help="The columns of categories."),
         click.option("--count", metavar="COL", help="The column that counts people."),
-        click.option("--preset", help="The rules, by name; added ones by their file, NAME.toml."),
+        click.option(
+            "--preset", help="The rules, by name, such as dfe_cla or acro; added ones by their file, NAME.toml."
+        ),
     ):
         command = option(command)
     return command
@@ -81,11 +83,16 @@ def _noise(
 ) -> None:
     """Noise the counts of a table that has a row for every combination of categories, and say what that promises."""
     from disclosure_control.noise.noised_table import noise_table
+    from disclosure_control.noise.terms import NoiseRefused, read_epsilon
     from disclosure_control.suppression.table_file import read_table
 
     if preset or any(rest[name] for name in ("value", "top1", "top2", "certificate", "secret", "outsiders_only")):
         raise click.UsageError("--noise takes the place of a preset, and goes with --count, --by and --tree alone.")
     columns = split_columns("noise", count, by)
+    try:
+        read_epsilon(rest["noise"])
+    except NoiseRefused as refused:
+        raise click.BadParameter(f"{refused}.", param_hint="--noise") from None
     noised = noise_table(read_table(read_text(table)), count, columns, read_trees(trees), rest["noise"])
     click.echo(noised.to_csv() if form == "csv" else noised.to_json(), nl=form == "json")
     for note in noised.notes:

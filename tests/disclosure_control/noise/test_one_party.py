@@ -108,7 +108,7 @@ def test_a_table_is_noised_row_by_row(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "table", "kind"),
     [
-        (("--noise", "0"), TABLE, NoiseRefused),
+        (("--noise", "0"), TABLE, SystemExit),
         (("--noise", "1"), TABLE.replace("B,F,10\n", ""), NoiseRefused),
         (("--noise", "1"), TABLE.replace("B,F,10\n", "B,F,999999999999\n"), None),
         (("--noise", "1", "--preset", "opensafely"), TABLE, SystemExit),
@@ -120,6 +120,14 @@ def test_what_cannot_be_noised_is_refused(
 ) -> None:
     result = run(tmp_path, *arguments, table=table)
     assert type(result.exception) is (kind or type(None))
+
+
+@pytest.mark.parametrize("epsilon", ["0", "abc", "0.50", "21"])
+def test_what_is_no_epsilon_is_a_bad_argument(tmp_path: Path, epsilon: str) -> None:
+    """As it is to `circe query check`; a table that cannot be noised ends in another code."""
+    result = run(tmp_path, "--noise", epsilon)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Invalid value for --noise: epsilon must be a decimal number" in result.stderr
 
 
 def test_without_opendp_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
