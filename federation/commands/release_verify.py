@@ -163,7 +163,7 @@ def _verify_certificate(document: "ReleaseDocument", evidence: "Evidence | None"
         click.echo("Cell keys change the counts of this release, and it has no certificate.")
         return
     if not document.certificate:
-        raise CertificateInvalid("the release carries no certificate; where cell keys change its counts none is made")
+        raise CertificateInvalid("the release carries no certificate: no proof was found, or cell keys are in it")
     try:
         content, rules = document.certificate.encode(), _find_rules(document, evidence, preset)
     except PresetInvalid as error:
