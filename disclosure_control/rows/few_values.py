@@ -24,7 +24,7 @@ from query_engine.finalisers import read_sum
 from query_engine.planning.plan import TOTAL, Dimension, Measure, Output, QueryPlan
 from query_engine.planning.reach import dimension_region
 from query_engine.planning.region import Region, RegionTangled, columns_of, intersect
-from query_engine.planning.relation import Relation
+from query_engine.planning.relation import Part, Relation
 
 __all__ = ["FewValues"]
 
@@ -116,8 +116,11 @@ class FewValues:
         return figures[met[-1] if measure.holds is not True and met else output.present]
 
     def _has_a_row_for_each(self) -> bool:
+        """Whether a child has one row, so that what rows have is what children have."""
         table = self.plan.governed
-        return not isinstance(table, Relation) and table.rows_per_child_year == 1 and len(self.plan.academic_years) == 1
+        parts = table.parts if isinstance(table, Relation) else (Part(table.name, table, None),)
+        one_each = all(each.rows is not None or each.table.rows_per_child_year == 1 for each in parts)
+        return one_each and len(self.plan.academic_years) == 1
 
     def _values(self, measure: Measure, name: str, cell: Cell) -> Values | None:
         """The values that a cell leaves of a column; None where it is no number."""

@@ -11,9 +11,11 @@ import pytest
 
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.few_values import FewValues
+from disclosure_control.rows.protection import protect
 from disclosure_control.symbols import Symbol
 from federation.manifest import Path
 from federation.plans import derive_plan
+from query_engine.tables import RawTable
 from tests.disclosure_control.known_children import Child, answer
 
 C = Symbol.CONFIDENTIAL
@@ -85,6 +87,19 @@ def test_a_condition_that_joins_columns_leaves_a_value_to_some_cells_alone() -> 
     children += [{"sex": "M", "age": 9}] * 20
     asked = f"sex, SUM(age) AS s {CHILDREN} AND sex IN ('M', 'F') AND (sex = 'M' OR age IN (15, 16)) GROUP BY sex"
     assert printed(asked, children, "dfe_cla") == [("M", 40 * 15 + 20 * 16 + 180), ("F", C)]
+
+
+PLANS = "(SELECT child, academic_year, COUNT(*) AS plans FROM pep GROUP BY child, academic_year)"
+
+
+@pytest.mark.parametrize(("together", "withheld"), [(42, True), (60, False)])
+def test_what_is_worked_out_for_each_child_is_the_childs(together: int, *, withheld: bool) -> None:
+    """Of 41 children with a plan, who have 42, one has two."""
+    asked = f"SELECT SUM(p.plans) AS s FROM child_year AS c JOIN {PLANS} AS p USING (child, academic_year)"
+    plan = derive_plan(f"{asked} WHERE academic_year = 202425 AND c.counted_here", Path.PER_AUTHORITY)
+    figures = {each.name: [together if each.kind == "sum" else 41] for each in plan.statistics}
+    ((total,),) = protect(RawTable(plan, figures), load_preset("dfe_cla")).rows
+    assert (total == C) == withheld
 
 
 # --- By whoever tries every number of children ---------------------------------------------------------------------
