@@ -23,6 +23,7 @@ from disclosure_control.linked.figures.amounts import Amount, find_amounts
 from disclosure_control.linked.figures.beside import Figures, is_figure
 from disclosure_control.linked.figures.mixtures import part_mixtures
 from disclosure_control.linked.figures.printed import number_children
+from disclosure_control.linked.figures.quantiles import read_quantiles, worth_of
 from disclosure_control.linked.figures.unlike import part_unlike
 from disclosure_control.linked.figures.worth import part_worth
 from disclosure_control.linked.joint_attack import Baseline, JointAttack, attack_together
@@ -64,7 +65,9 @@ def find_companions(
     nobodys = {each.label for each in counted if each.may_be_nobodys}
     withheld = set[int]()
     less = {place: entry for place, entry in entries.items() if place[0] != number}
-    figures = Figures(amounts, unlike, worth)
+    quantiles = read_quantiles(tables, numbers)
+    upto = [(each.place, each.amount) for each in quantiles]
+    figures = Figures(amounts, unlike, {**worth, **worth_of(linked, quantiles)}, upto)
     past = Baseline(linked, less, rules, deadline, figures)
     own_sake = OwnSake(linked, less, rules, list_few(earlier), deadline)
     counting = _Counting(linked, less, rules, deadline)
@@ -82,7 +85,9 @@ def find_companions(
             told = taking.fresh(entries, found.view)
         if not told:
             return frozenset(withheld)
-        candidates = _candidates(linked, entries, number) | _amounts_of(linked, entries, amounts, number)
+        candidates = _candidates(linked, entries, number) | _amounts_of(
+            linked, entries, [*amounts.items(), *upto], number
+        )
         chosen = {row for cell in told if (row := nearest_row(cell, candidates, linked.lattice, order)) is not None}
         if not chosen:
             break
@@ -184,13 +189,15 @@ def _candidates(linked: Linked, entries: Entries, number: int) -> dict[int, int]
     }
 
 
-def _amounts_of(linked: Linked, entries: Entries, amounts: Mapping[Place, Amount], number: int) -> dict[int, int]:
+def _amounts_of(
+    linked: Linked, entries: Entries, amounts: Sequence[tuple[Place, Amount]], number: int
+) -> dict[int, int]:
     """The cells of which withholding a row of the newest table would hide what is said by no earlier one, but a count:
     what their children have between them.
     """
-    printed = {place: each for place, each in amounts.items() if is_figure(entries.get(place))}
-    before = {(linked.places[place], each.columns) for place, each in printed.items() if place[0] != number}
-    new = ((linked.places[place], place[1], each.columns) for place, each in printed.items() if place[0] == number)
+    printed = [(place, each) for place, each in amounts if is_figure(entries.get(place))]
+    before = {(linked.places[place], each.columns) for place, each in printed if place[0] != number}
+    new = ((linked.places[place], place[1], each.columns) for place, each in printed if place[0] == number)
     return {cell: row for cell, row, columns in new if (cell, columns) not in before}
 
 

@@ -14,6 +14,7 @@ from disclosure_control.linked.children.counted import counts_of, stands_alone
 from disclosure_control.linked.children.parts import TooTangled
 from disclosure_control.linked.companions import Order, find_companions
 from disclosure_control.linked.counts.rules import rule_for
+from disclosure_control.linked.figures.quantiles import find_near_quantiles
 from disclosure_control.linked.published import Published
 from disclosure_control.linked.telling import find_telling
 from disclosure_control.presets.preset import LEVELS, Preset
@@ -198,7 +199,8 @@ def hide_telling(
     """
     try:
         newest = Published("", raw.plan, preset, rows, beside.roster, imply_counts(raw, preset))
-        return find_telling(earlier, newest, beside.deadline, _order(raw.plan, preset, beside.secret))
+        telling = find_telling(earlier, newest, beside.deadline, _order(raw.plan, preset, beside.secret))
+        return telling | find_near_quantiles(earlier, newest)
     except (TooTangled, Contradiction, RegionTangled, TimeUp):
         return [(place, each.label) for place in range(len(rows)) for each in raw.plan.outputs]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from disclosure_control.linked.counts.cells import Linked, Place
 from disclosure_control.linked.counts.said import Entries
@@ -21,13 +22,14 @@ class Figures:
     """What is said of counts besides, while it is printed.
 
     `amounts` are sums and averages, each by the place of the count of the children behind it; `unlike` are groups of
-    which somebody is in the wider alone, by the figures of both; and `worth` is what a child of each cell has of what
-    is added up.
+    which somebody is in the wider alone, by the figures of both; `worth` is what a child of each cell has of what is
+    added up; and `upto` what quantiles say, as totals.
     """
 
     amounts: Mapping[Place, Amount] = field(default_factory=lambda: NO_AMOUNTS)
     unlike: Unlike = field(default_factory=lambda: NOTHING_UNLIKE)
     worth: Worth = field(default_factory=lambda: NOTHING_WORTH)
+    upto: Sequence[tuple[Place, Amount]] = ()
 
     def narrow(
         self, linked: Linked, entries: Entries, bounds: tuple[Bounds, Bounds], few: int, deadline: Deadline = NEVER
@@ -50,7 +52,7 @@ class Figures:
     def _by_cell(self, linked: Linked, entries: Entries) -> Mapping[int, Sequence[Amount]]:
         """What is printed of what children have, by the cell of these."""
         found: dict[int, list[Amount]] = {}
-        for place, amount in self.amounts.items():
+        for place, amount in chain(self.amounts.items(), self.upto):
             if is_figure(entries.get(place)) and (cell := linked.places.get(place)) is not None:
                 found.setdefault(cell, []).append(amount)
         return found

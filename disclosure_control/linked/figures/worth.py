@@ -34,7 +34,7 @@ from disclosure_control.suppression.view import Bounds, View
 from query_engine.columns import Column
 from query_engine.planning.region import Region, columns_of, intersect
 
-__all__ = ["NOTHING_WORTH", "Worth", "narrow_by_worth", "part_worth"]
+__all__ = ["NOTHING_WORTH", "Worth", "narrow_by_worth", "part_worth", "regions_of"]
 
 Columns = tuple[str, ...]
 """Of which table, and the column that is added up."""
@@ -77,6 +77,19 @@ def part_worth(linked: Linked, amounts: Mapping[Place, Amount], view: View) -> t
     return wider, worth or NOTHING_WORTH
 
 
+def regions_of(linked: Linked, column: str) -> Iterator[tuple[int, Region]]:
+    """The cells that say something of a column, each with who is in it. Raises `RegionTangled`."""
+    for cell, key in enumerate(linked.keys):
+        match key:
+            case ((_, _, _), frozenset()):
+                (_, _, region), named = cast("tuple[Part, Categories]", key)
+                at = [linked.classes[columns].parts[place] for columns, place in named]
+                if any(column in columns_of(each) for each in (region, *at)):
+                    yield cell, reduce(intersect, at, region)
+            case _:
+                pass
+
+
 def _add_parts(linked: Linked, cells: Sequence[int]) -> Linked:
     """The same with two cells more for each of these, which it adds up. Raises `TooTangled`."""
     lattice, first, count = linked.lattice, len(linked.lattice), 2 * len(cells)
@@ -116,18 +129,14 @@ class _Quantity:
         least, most = (np.full(len(linked.lattice), end, np.int64) for end in whole)
         known: dict[Region, Values | None] = {}
         values: dict[int, Values] = {}
+        for cell, rows in regions_of(linked, column.name):
+            found = known.setdefault(rows, read_values(rows, column))
+            if found is not None and not found.may_lack:
+                values[cell], least[cell], most[cell] = found, found.least, found.most
+            elif found is None:
+                least[cell], most[cell] = 0, 0
         for cell, key in enumerate(linked.keys):
             match key:
-                case ((_, _, _), frozenset()):
-                    (_, _, region), named = cast("tuple[Part, Categories]", key)
-                    at = [linked.classes[columns].parts[place] for columns, place in named]
-                    if any(column.name in columns_of(each) for each in (region, *at)):
-                        rows = reduce(intersect, at, region)
-                        found = known.setdefault(rows, read_values(rows, column))
-                        if found is not None and not found.may_lack:
-                            values[cell], least[cell], most[cell] = found, found.least, found.most
-                        elif found is None:
-                            least[cell], most[cell] = 0, 0
                 case frozenset() if key:
                     inside = [int(each) for each in cast("frozenset[int]", key)]
                     least[cell], most[cell] = least[inside].min(), most[inside].max()
