@@ -1,8 +1,8 @@
 """Quantiles of one quantity, asked one after another: at which share the values leave a bin, and so how many it holds.
 
 Of 100 children the 50th has one placement, the 51st and the 53rd two and the 54th three: three have two. So of two
-whose shares lie nearer than the fewest that are shown one is withheld, as in a row (`suppression.cell_rules`), whichever
-question asked for it, where some child can be behind both.
+whose shares lie nearer than the fewest that are shown one is withheld, as in a row (`suppression.cell_rules`), of
+whichever question, where some child can be behind both.
 
 And a quantile is a count beside others by the same quantity: of 53 children with one or two placements c have two, and
 if the middle one of all 100 has one, they are three at most. So it is read as what it says: how many there are up to

@@ -17,7 +17,7 @@ from query_engine.tables import RawTable
 from tests.disclosure_control.of_many import of_many
 
 ANSWERED = ("301", "302")
-WHOSE = "FROM child_year WHERE academic_year = 202425 AND counted_here AND age IN (14, 15)"
+WHOSE = "FROM child_year WHERE academic_year = 202425 AND counted_here AND age IN (13, 14, 15)"
 MODEL = "SELECT FIT_LINEAR(sdq_score, age) AS m {}"
 ONS = load_preset("ons_10_5")
 

@@ -8,7 +8,7 @@ from query_engine.planning.plan import QueryPlan
 from tests.hub.replies import status_of
 from tests.hub.sums.played_sums import PlayedSums, approve_template, run_template
 
-WHOSE = "FROM child_year WHERE academic_year = 202425 AND counted_here AND age IN (14, 15)"
+WHOSE = "FROM child_year WHERE academic_year = 202425 AND counted_here AND age IN (13, 14, 15)"
 MODEL = f"SELECT FIT_LINEAR(sdq_score, age) AS m {WHOSE}"
 OTHERS = f"SELECT COUNT(*) AS n {WHOSE} AND sdq_score >= 0 AND NOT uasc"
 
