@@ -11,6 +11,7 @@ other counts of them leave. So is a spread of three values, which tells all thre
 count can be asked for. What is 0 or 1 for everybody asked about is shown, since it is counted (`linked.children`).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -63,9 +64,7 @@ class FewValues:
         place = AVERAGES.get(output.kind, SPREADS.get(output.kind))
         if place is None or not self._has_a_row_for_each():
             return False
-        (column, *others), values = output.measures[place].columns or ("",), None
-        if column and not others:
-            values = self._values(output.measures[place], column, cell)
+        values = self._values_of_product(output.measures[place], cell)
         if values is None or values.count < 2:
             return False
         if output.kind in SPREADS:
@@ -121,6 +120,20 @@ class FewValues:
         parts = table.parts if isinstance(table, Relation) else (Part(table.name, table, None),)
         one_each = all(each.rows is not None or each.table.rows_per_child_year == 1 for each in parts)
         return one_each and len(self.plan.academic_years) == 1
+
+    def _values_of_product(self, measure: Measure, cell: Cell) -> Values | None:
+        """The values that a cell leaves of what is added up; None where they are not of numbers, or can be negative."""
+        powers = Counter(measure.columns)
+        found = [self._values(measure, name, cell) for name in powers]
+        each = [values for values in found if values is not None]
+        if not each or len(each) < len(found):
+            return None
+        if measure.columns == tuple(powers) and len(each) == 1:
+            return each[0]
+        if any(values.least < 0 for values in each):
+            return None
+        raised = [values.raised_to(power) for values, power in zip(each, powers.values(), strict=True)]
+        return reduce(Values.times, raised)
 
     def _values(self, measure: Measure, name: str, cell: Cell) -> Values | None:
         """The values that a cell leaves of a column; None where it is no number."""

@@ -28,6 +28,24 @@ class Values:
         """Whether nothing but 0 and 1 is left."""
         return (self.count, self.least, self.most) == (2, 0, 1)
 
+    def raised_to(self, power: int) -> "Values":
+        """The values of the quantity times itself, so often; none is negative."""
+        least, following, before, most = (each**power for each in (self.least, self.next, self.before, self.most))
+        return Values(self.count, least, following, before, most, self.may_lack)
+
+    def times(self, other: "Values") -> "Values":
+        """The values of the product of two quantities of which none is negative, as if each had any with any."""
+        next_to = [self.next * other.least, self.least * other.next, self.next * other.next]
+        least, most = self.least * other.least, self.most * other.most
+        return Values(
+            self.count * other.count,
+            least,
+            min((each for each in next_to if each > least), default=least),
+            max((each for each in (self.before * other.most, self.most * other.before) if each < most), default=most),
+            most,
+            self.may_lack or other.may_lack,
+        )
+
 
 def read_values(region: Region, column: Column) -> Values | None:
     """The values that a region leaves of a column; None where it leaves none, or the column is no number."""

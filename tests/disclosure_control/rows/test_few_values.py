@@ -52,6 +52,25 @@ def test_few_have_more_than_the_least(preset: str, numbers: Mapping[int, int], *
     assert (total == C) == (withheld or preset == "acro")  # There few could dominate so small a sum, too.
 
 
+@pytest.mark.parametrize(
+    ("product", "numbers", "months", "withheld"),
+    [
+        ("placements * placements", {1: 40, 2: 1}, 7, True),  # squares that come to 44
+        ("placements * placements", {1: 40, 30: 12, 2: 30}, 7, False),
+        ("placements * months_in_care", {1: 41}, 9, True),  # 289, and 287 if all had been in care for seven months
+        ("placements * months_in_care", {1: 41, 2: 20}, 9, False),
+    ],
+)
+def test_few_have_more_than_the_least_of_a_product(
+    product: str, numbers: Mapping[int, int], months: int, *, withheld: bool
+) -> None:
+    asked = f"SUM({product}) AS s {CHILDREN} AND placements >= 1 AND months_in_care BETWEEN 7 AND 9"
+    first, *others = having("placements", numbers)
+    children = [{**first, "months_in_care": months}, *({**each, "months_in_care": 7} for each in others)]
+    ((total,),) = printed(asked, children, "dfe_cla")
+    assert (total == C) == withheld
+
+
 @pytest.mark.parametrize("preset", EVERY)
 @pytest.mark.parametrize(("without", "withheld"), [(2, True), (30, False)])
 def test_few_have_less_than_the_most(preset: str, without: int, *, withheld: bool) -> None:
