@@ -50,16 +50,16 @@ def find_told_to_authorities(
     for cell, most in own.items():
         low[cell] = max(low[cell], most)
     try:
-        bounds = narrow_bounds(linked.lattice, low, _limit(linked, low, view.high, max(wanted.values())))
-        return frozenset(_find(View(linked.lattice, view.rule, *bounds, tuple(wanted)), wanted, deadline))
+        bounds = narrow_bounds(view.lattice, low, _limit(view, low, max(wanted.values())))
+        return frozenset(_find(replace(view, low=bounds[0], high=bounds[1], withheld=tuple(wanted)), wanted, deadline))
     except Contradiction:
         return frozenset(wanted)
 
 
-def _limit(linked: Linked, low: Bounds, high: Bounds, wanted: int) -> Bounds:
+def _limit(view: View, low: Bounds, wanted: int) -> Bounds:
     """Some limit for cells without one, which all that is looked for adds up to less than."""
-    largest = int(high[high < UNBOUNDED].max(initial=0)) + int(low.max()) + wanted
-    return np.minimum(high, largest * (1 + max(linked.lattice.breadths, default=1)))
+    largest = int(view.high[view.high < UNBOUNDED].max(initial=0)) + int(low.max()) + wanted
+    return np.minimum(view.high, largest * (1 + max(view.lattice.breadths, default=1)))
 
 
 def _find(view: View, wanted: Mapping[int, int], deadline: Deadline) -> Iterator[int]:

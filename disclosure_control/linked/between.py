@@ -135,7 +135,7 @@ class BetweenTotals:
         for block, limit in self._limits.items():
             cells = list(block)
             most[cells] = np.minimum(most[cells], limit)
-        return narrow_bounds(self.linked.lattice, np.zeros_like(most), most)[1]
+        return narrow_bounds(self.view.lattice, np.zeros_like(most), most)[1]
 
     @cached_property
     def _limits(self) -> Mapping[Block, int]:

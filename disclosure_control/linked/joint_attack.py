@@ -18,7 +18,7 @@ import numpy as np
 
 from disclosure_control.linked.counts.cells import Linked, Place
 from disclosure_control.linked.counts.groups import find_groups, find_small
-from disclosure_control.linked.counts.implied import narrow_bounds
+from disclosure_control.linked.counts.joining import join_narrowed
 from disclosure_control.linked.counts.lacking import view_without, with_parts
 from disclosure_control.linked.counts.rules import Rules, room_of, steps_rule, strictest
 from disclosure_control.linked.counts.said import Entries, Said
@@ -115,8 +115,10 @@ def attack_together(
             few = steps_rule(rules).enough(0)
             bounds = figures.narrow(linked, entries, said.bounds(reading), few, deadline)
             before = after.seen if after else None
-            narrow = narrow_bounds(linked.lattice, *bounds)
-            attack = _Attack(linked, said, rules, narrow, reading, Seen.of(before, *bounds), only, deadline)
+            asked, low, high = join_narrowed(linked, rules, bounds)
+            bounds = _without(bounds, asked.left_out)
+            seen = Seen.of(before, *bounds)
+            attack = _Attack(asked, said, rules, (low, high), reading, seen, only, deadline)
             return _attack_twice(attack, bounds, before)
         except Contradiction as found:
             contradiction = found
@@ -184,6 +186,13 @@ class Baseline:
         return found.beyond(self._found)
 
 
+def _without(bounds: tuple[Bounds, Bounds], left_out: Set[int]) -> tuple[Bounds, Bounds]:
+    """What each cell can be, where some are not looked at: that table says nothing to whoever looks at these."""
+    low, high, places = bounds[0].copy(), bounds[1].copy(), list(left_out)
+    low[places] = high[places] = -1
+    return low, high
+
+
 _Group = tuple[int, tuple[int, ...]]
 """A cell, and all cells of the group that it is in."""
 
@@ -208,7 +217,8 @@ class _Attack:
 
     def run(self) -> JointAttack:
         """What is told of counts that are withheld, and of groups that nobody asked for."""
-        withheld, hidden, view = self.said.withheld_cells(), self.said.hidden(), self.view
+        withheld, view = self.said.withheld_cells(), self.view
+        hidden = [cell for cell in self.said.hidden() if cell not in self.linked.left_out]
         looked = [cell for cell in withheld if self.only is None or cell in self.only]
         told, lost, seen = self._find_told(replace(view, rule=steps_rule(self.rules)), looked)
         knowing = Knowing(view, self.deadline, lost)
@@ -234,10 +244,10 @@ class _Attack:
         if self.only is not None and self.only.isdisjoint(hidden):
             return
         if strictest(self.rules).shows_zero:
-            yield from find_groups(view, hidden, seen, self.deadline)
+            yield from find_groups(view, hidden, seen, self.deadline, self.linked.joined)
             return
-        ordinary = self.linked.ordinary
-        yield from find_groups(view, [cell for cell in hidden if cell in ordinary], seen, self.deadline)
+        ordinary, joint = self.linked.ordinary, self.linked.joined
+        yield from find_groups(view, [cell for cell in hidden if cell in ordinary], seen, self.deadline, joint)
         wanted = (cell for cell in hidden if cell not in ordinary and (self.only is None or cell in self.only))
         yield from ([each] for each in find_small(view, list(wanted), room_of(self.rules), seen, self.deadline))
 

@@ -1,7 +1,9 @@
 """The cells that counts of several questions are of: what has no child in common, and what that adds up to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain
 
 from disclosure_control.linked.children.counted import Columns, Kind
 from disclosure_control.linked.children.parts import Cut
@@ -34,7 +36,8 @@ class Linked:
     what each cell is: a part and its categories, by their numbers in `classes`; the cells it adds up; or by a word what
     two cells differ by. `ordinary` are those in which it is ordinary that there is nobody: who lacks a value of what is
     averaged or added up, and the rows beyond one for each child. `lacking` are those of children who lack a value of
-    what questions ask by.
+    what questions ask by. `joint` are those by three columns, by each two of which tables count, and none by all: the
+    cells of each three together, fewest first. Those `left_out` add up to nothing.
     """
 
     lattice: Lattice
@@ -43,3 +46,15 @@ class Linked:
     classes: Mapping[Columns, Cut]
     ordinary: frozenset[int] = frozenset()
     lacking: tuple[int, ...] = ()
+    joint: tuple[frozenset[int], ...] = ()
+    left_out: frozenset[int] = frozenset()
+
+    @cached_property
+    def joined(self) -> frozenset[int]:
+        """All that are joint."""
+        return frozenset(chain(*self.joint))
+
+    def leave_out(self, cells: frozenset[int]) -> "Linked":
+        """The same without the additions that any of these cells are in."""
+        kept = (each for each in self.lattice.relations if each.total not in cells and cells.isdisjoint(each.parts))
+        return replace(self, lattice=replace(self.lattice, relations=tuple(kept)), left_out=cells)

@@ -13,6 +13,7 @@ from disclosure_control.linked.children.overlaps import overlap
 from disclosure_control.linked.children.parts import Cut, TooTangled
 from disclosure_control.linked.counts.cells import Categories, Part
 from disclosure_control.linked.counts.crossing import divide_crossing
+from disclosure_control.linked.counts.triples import MOST_JOINT, list_triples
 from disclosure_control.suppression.lattice import Relation
 from query_engine.planning.region import Region, columns_of, intersect
 
@@ -26,7 +27,8 @@ Dimensions = frozenset[Columns]
 class Grids:
     """Numbers cells as it comes to them: those of parts by what they are, and sums of several by their parts.
 
-    In `cells` are those of parts alone, of which all others are made.
+    In `cells` are those of parts alone, of which all others are made. In `joint` are those by columns that tables count
+    by two at a time.
     """
 
     classes: Mapping[Columns, Cut]
@@ -37,6 +39,7 @@ class Grids:
     cells: dict[tuple[Part, Categories], int] = field(default_factory=dict)
     breadths: list[int] = field(default_factory=list)
     relations: dict[Relation, None] = field(default_factory=dict)
+    joint: Sequence[frozenset[int]] = ()
     _laid: dict[tuple[Part, Dimensions], None] = field(default_factory=dict)
     _met: dict[tuple[Columns, int], Region] = field(default_factory=dict)
     _known_possible: dict[tuple[Region, Columns], tuple[int, ...]] = field(default_factory=dict)
@@ -75,6 +78,24 @@ class Grids:
             named = frozenset((key, at) for (key, _), at in zip(found, chosen, strict=True) if at is not None)
             if self.can_be_all(rows, named):
                 yield named
+
+    def join(self) -> None:
+        """Lay out by three columns together what tables count by each two of them, the fewest cells first.
+
+        Of the totals that the three tables share each says something of the others that it does not say of any two.
+        """
+        found = [(self._size(part, three), part, three) for part, three in list_triples(self._laid)]
+        left, joint = MOST_JOINT, list[frozenset[int]]()
+        for size, part, three in sorted(found, key=lambda each: (each[0], sorted(map(sorted, each[2])))):
+            if (left := left - size) < 0:
+                break
+            first = len(self.breadths)
+            self.lay(part, three)
+            joint.append(frozenset(range(first, len(self.breadths))))
+        self.joint = joint
+
+    def _size(self, part: Part, dimensions: Dimensions) -> int:
+        return prod(len(places) for _, places in self._choices(part[2], dimensions))
 
     def divide(self) -> Sequence[int]:
         """Divide parts whose conditions cross columns by which different tables count them; the cells' numbers anew.
@@ -127,6 +148,9 @@ class Grids:
             if anew[-1] == len(breadths):
                 breadths.append(self.breadths[number])
         self.numbers, self.breadths = numbers, breadths
+        joint = frozenset(chain(*self.joint))
+        asked = frozenset(number for cell, number in enumerate(anew) if cell not in joint)
+        self.joint = [frozenset(anew[cell] for cell in cells) - asked for cells in self.joint]
         self.cells = {cell: anew[number] for cell, number in self.cells.items()}
         relations = (
             Relation(anew[each.total], tuple(sorted(anew[part] for part in each.parts))) for each in self.relations

@@ -6,7 +6,7 @@ be too small, be it of nobody: were two counts printed that differ by nobody, an
 few, that it is withheld would say "somebody", and c says "nobody or few".
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from disclosure_control.linked.counts.seen import Seen
@@ -21,9 +21,12 @@ from disclosure_control.suppression.view import View
 __all__ = ["find_groups", "find_small"]
 
 
-def find_groups(view: View, hidden: Sequence[int], seen: Seen, deadline: Deadline) -> list[list[Known]]:
+def find_groups(
+    view: View, hidden: Sequence[int], seen: Seen, deadline: Deadline, joint: Set[int] = frozenset()
+) -> list[list[Known]]:
     """The groups that are told among these cells, by their cells; those seen to be large enough are not looked at.
 
+    Where many of the `joint` ones are small (see `Linked`), each of them is looked at by itself alone.
     What has nothing to do with each other is looked at by itself: were several such groups known together to be few,
     so would be one of them. Raises `Contradiction` and `TimeUp`.
     """
@@ -37,8 +40,9 @@ def find_groups(view: View, hidden: Sequence[int], seen: Seen, deadline: Deadlin
             part = parts.take(cells)
             few = _find_few(view.within(part), [part.numbers[cell] for cell in inside if seen.low[cell] > 0], deadline)
             alone = {each.cell for each in few}
-            others = [number for cell in inside if (number := part.numbers[cell]) not in alone]
-            groups = [*([each] for each in few), *find_unions(view.within(part), others, deadline)]
+            others = {number: cell for cell in inside if (number := part.numbers[cell]) not in alone}
+            joined = {number for number, cell in others.items() if cell in joint}
+            groups = [*([each] for each in few), *find_unions(view.within(part), [*others], deadline, joined)]
             found += [[replace(each, cell=int(part.cells[each.cell])) for each in group] for group in groups]
     return found
 
@@ -56,7 +60,7 @@ def find_small(view: View, hidden: Sequence[int], least: int, seen: Seen, deadli
             part = parts.take(cells)
             numbers = [part.numbers[cell] for cell in inside]
             reader = Reader(replace(view.within(part), withheld=tuple(numbers)), deadline)
-            small = ((number, reader.interval(number)) for number in find_lacking(reader, numbers, least)[0])
+            small = ((number, reader.interval(number)) for number in find_lacking(reader, numbers, least))
             found += [Known(int(part.cells[number]), *ends) for number, ends in small]
     return found
 

@@ -57,7 +57,11 @@ class Linker:
             self._places[place] = self.grids.add_up(block)
 
     def divide(self) -> None:
-        """Divide the parts whose conditions cross columns that questions group by. Raises `TooTangled`."""
+        """Join columns by which tables count two at a time, and divide the parts whose conditions cross columns.
+
+        Raises `TooTangled`.
+        """
+        self.grids.join()
         anew = self.grids.divide()
         self._places = {place: anew[cell] for place, cell in self._places.items()}
 
@@ -156,6 +160,7 @@ class Linker:
             self._places,
             tuple(self.grids.numbers),
             self.grids.classes,
+            joint=tuple(self.grids.joint),
         )
 
     def _blocks(self, counted: Counted, number: int, cells: Sequence[Places]) -> dict[int, list[int]]:

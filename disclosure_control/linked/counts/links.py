@@ -9,8 +9,10 @@ more than there are such rows.
 
 Where the condition of a part joins columns it is cut further, until no column says anything of another there.
 
-A limit: of three tables by two columns each, what they say of all three columns together is not looked at, nor is what
-the catalogue says of several columns but by two at a time. That leaves the attack weaker than it could be, never wrong.
+Three columns by each two of which some tables count, and none by all, are laid out together where there is room.
+
+A limit: what tables by two columns each say of four together is not looked at, nor is what the catalogue says of
+several columns but by two at a time. That leaves the attack weaker than it could be, never wrong.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

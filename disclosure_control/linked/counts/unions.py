@@ -7,7 +7,7 @@ to tables that agree with everything published, and either of its choices' own l
 tables that show otherwise are added to those that the next choice is held to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from math import ceil, floor
 
@@ -21,6 +21,9 @@ from disclosure_control.suppression.view import View
 
 __all__ = ["find_lacking", "find_unions"]
 
+MOST_JOINED = 40
+"""So many cells by columns that no table has together are looked at in groups of several."""
+
 MOST_CHOICES = 200
 """Choices that are looked at; were there more, the last is taken to be one."""
 
@@ -28,26 +31,42 @@ SOMEBODY = 1e-3
 """So much more than nothing, or less than enough, has a meaning in tables that need not be of whole numbers."""
 
 
-def find_unions(view: View, hidden: Sequence[int], deadline: Deadline = NEVER) -> list[list[Known]]:
+def find_unions(
+    view: View, hidden: Sequence[int], deadline: Deadline = NEVER, joint: Set[int] = frozenset()
+) -> list[list[Known]]:
     """The parts of each such group among these cells that has no other in it, each with what is known of it.
 
+    The `joint` ones (see `Linked`) are among them where few of them are small.
     Raises `Contradiction` and `TimeUp`.
     """
     free = [cell for cell in hidden if view.low[cell] < view.high[cell]]
     if not free:
         return []
     reader, least = Reader(replace(view, withheld=tuple(free)), deadline), view.rule.enough(0)
-    emptiest = reader.sink(free)
-    if emptiest[free].sum() < SOMEBODY:
+    left, tables = lift_all(reader, free, least)
+    if not left or _can_be_empty(reader, left, tables):
         return []  # All of them can be empty at once, and so can whatever they make up.
-    small, tables = find_lacking(reader, free, least)
-    if not small:
+    if len(joint & set(left)) > MOST_JOINED:
+        left = [cell for cell in left if cell not in joint]
+    small = [cell for cell in left if reader.most(cell)[cell] < least - ALMOST]
+    if not small or _can_be_empty(reader, small, tables):
         return []
-    return _Search(reader, small, least, [emptiest, *tables], deadline).run()
+    return _Search(reader, small, least, tables, deadline).run()
 
 
-def find_lacking(reader: Reader, cells: Sequence[int], least: int) -> tuple[list[int], list[Vector]]:
-    """The cells that cannot have enough, and the tables in which the others have."""
+def _can_be_empty(reader: Reader, cells: Sequence[int], tables: list[Vector]) -> bool:
+    """Whether nobody need be in any of these cells; with it one more table, in which they are as empty as can be."""
+    tables.append(reader.sink(cells))
+    return bool(tables[-1][list(cells)].sum() < SOMEBODY)
+
+
+def find_lacking(reader: Reader, cells: Sequence[int], least: int) -> list[int]:
+    """The cells that cannot have enough."""
+    return [cell for cell in lift_all(reader, cells, least)[0] if reader.most(cell)[cell] < least - ALMOST]
+
+
+def lift_all(reader: Reader, cells: Sequence[int], least: int) -> tuple[list[int], list[Vector]]:
+    """The cells that have not enough in any of some tables in which as many have as can, and these tables."""
     left, tables = list(cells), list[Vector]()
     while left:
         tables.append(reader.lift(dict.fromkeys(left, least)))
@@ -55,7 +74,7 @@ def find_lacking(reader: Reader, cells: Sequence[int], least: int) -> tuple[list
         if len(still) == len(left):
             break
         left = still
-    return [cell for cell in left if reader.most(cell)[cell] < least - ALMOST], tables
+    return left, tables
 
 
 @dataclass

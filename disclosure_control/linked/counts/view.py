@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from disclosure_control.linked.counts.cells import Linked
-from disclosure_control.linked.counts.implied import narrow_bounds
+from disclosure_control.linked.counts.joining import join_narrowed
 from disclosure_control.linked.counts.rules import Rules, strictest
 from disclosure_control.linked.counts.said import Entries, Said
 from disclosure_control.suppression.reader import Contradiction
@@ -31,8 +31,8 @@ def read_counts(linked: Linked, entries: Entries, rules: Rules, first: Reading |
     contradiction, said = Contradiction(), Said.of(linked, entries, rules)
     for may_be_none in readings(entries, rules, first):
         try:
-            bounds = narrow_bounds(linked.lattice, *said.bounds(may_be_none))
-            return View(linked.lattice, strictest(rules), *bounds, ()), may_be_none
+            asked, low, high = join_narrowed(linked, rules, said.bounds(may_be_none))
+            return View(asked.lattice, strictest(rules), low, high, ()), may_be_none
         except Contradiction as found:
             contradiction = found
     raise contradiction
