@@ -82,10 +82,10 @@ class Grids:
     def join(self) -> None:
         """Lay out by three columns together what tables count by each two of them, the fewest cells first.
 
-        Of the totals that the three tables share each says something of the others that it does not say of any two.
+        There is room for so many, and for half of what is left by all that was asked, so that no question is too many.
         """
         found = [(self._size(part, three), part, three) for part, three in list_triples(self._laid)]
-        left, joint = MOST_JOINT, list[frozenset[int]]()
+        left, joint = min(MOST_JOINT, (self.most - len(self.breadths)) // 2), list[frozenset[int]]()
         for size, part, three in sorted(found, key=lambda each: (each[0], sorted(map(sorted, each[2])))):
             if (left := left - size) < 0:
                 break

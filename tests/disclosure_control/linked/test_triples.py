@@ -103,6 +103,13 @@ def test_the_smallest_are_laid_out_first_as_far_as_there_is_room(monkeypatch: py
     assert [len(each) for each in link_plans(plans).joint] == sizes[:1]
 
 
+def test_no_question_is_too_many_by_what_nobody_asked_for() -> None:
+    """Beside all that was asked 12 cells are laid out where there is room for twice as many."""
+    plans = [derive_plan(each, Path.PER_AUTHORITY) for each in PAIRS]
+    asked = len(link_plans(plans).lattice) - 12
+    assert [len(link_plans(plans, most=asked + room).joint) for room in (10, 23, 24)] == [0, 0, 1]
+
+
 @pytest.fixture
 def _ask_of_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where far more is laid out than can be asked about by all additions at once."""
