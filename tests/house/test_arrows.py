@@ -8,6 +8,7 @@ query_engine/  policies/  audit/           leaves; no sibling imports
 """
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -115,6 +116,12 @@ def test_the_house_has_exactly_its_rooms() -> None:
     folders = {path.name for path in HOUSE.iterdir() if path.is_dir() and not path.name.startswith(".")}
     made = {"build", "demo-state", "circe.egg-info"}
     assert folders - made == set(MAY_IMPORT) | {"tests", "docs"}
+
+
+def test_no_two_modules_of_tests_are_called_alike() -> None:
+    """Their folders are no packages, so that pytest tells them apart by their names alone."""
+    names = Counter(path.name for path in (HOUSE / "tests").rglob("test_*.py"))
+    assert [name for name, times in names.items() if times > 1] == []
 
 
 def test_no_room_for_odds_and_ends() -> None:
