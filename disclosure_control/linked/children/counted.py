@@ -17,7 +17,7 @@ from disclosure_control.linked.children.populations import Population, is_loose,
 from disclosure_control.rows.protected_table import Cell
 from query_engine.planning.plan import TOTAL, Dimension, Output, QueryPlan
 from query_engine.planning.reach import dimension_region
-from query_engine.planning.region import Region, columns_of, complement, intersect
+from query_engine.planning.region import Region, columns_of, complement, intersect, present_in
 
 __all__ = [
     "MOST_KINDS",
@@ -253,7 +253,13 @@ def stands_alone(plan: QueryPlan) -> bool:
     counts = [each for each in plan.outputs if _printed(each)]
     added = {name for output in plan.outputs for each in output.measures for name in each.columns}
     conditions = [region for each in plan.outputs for region in (each.within, *(of.holds for of in each.measures))]
-    return len(counts) < 2 and all(added.isdisjoint(columns_of(each)) for each in conditions)
+    return len(counts) < 2 and not any(_tells_values(each, plan, added) for each in conditions)
+
+
+def _tells_values(rows: Region, plan: QueryPlan, names: Collection[str]) -> bool:
+    """Whether a condition parts the values of one of these columns, and says more than that there is one."""
+    present = (present_in(plan.governed.columns[name]) for name in columns_of(rows).intersection(names))
+    return any(intersect(each, complement(rows)) is not False for each in present)
 
 
 def _groupings(plan: QueryPlan, population: Population) -> tuple[Grouping, ...]:

@@ -10,6 +10,7 @@ import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from disclosure_control.linked import companions
+from disclosure_control.linked.children.counted import stands_alone
 from disclosure_control.linked.figures.worth import NOTHING_WORTH
 from disclosure_control.linked.published import Published
 from disclosure_control.presets.shipped import load_preset
@@ -24,6 +25,23 @@ AGES = (14, 15, 16, 17)
 SORTS: list[Child] = [{"sex": sex, "age": age} for sex, age in product("MF", AGES)]
 TEENS = f"{CHILDREN} AND age IN (14, 15, 16, 17)"
 BY_AGE, SUM = f"SELECT age, COUNT(*) AS n {TEENS} GROUP BY ROLLUP (age)", f"SELECT SUM(age) AS s {TEENS}"
+
+
+@pytest.mark.parametrize(
+    ("figures", "alone"),
+    [
+        ("COUNT(age), AVG(age)", True),
+        ("COUNT(*), AVG(age) FILTER (WHERE sex = 'F')", True),
+        ("COUNT(*) FILTER (WHERE age = 15), AVG(placements)", True),
+        ("COUNT(*) FILTER (WHERE age = 15), AVG(age)", False),
+        ("AVG(CASE WHEN age = 15 THEN 1 ELSE 0 END), AVG(age)", False),
+        ("COUNT(*), COUNT(age)", False),
+    ],
+)
+def test_a_table_stands_alone_unless_it_counts_by_what_it_adds_up(figures: str, alone: bool) -> None:
+    """To count who has a value is not to count by it; else more would be withheld for nothing."""
+    named = ", ".join(f"{each} AS f{number}" for number, each in enumerate(figures.split(", ")))
+    assert stands_alone(derive_plan(f"SELECT {named} {CHILDREN}", Path.PER_AUTHORITY)) is alone
 
 
 def printed(asked: Sequence[str], children: Sequence[Child], preset: str) -> list[list[object]]:
