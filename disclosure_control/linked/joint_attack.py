@@ -137,9 +137,7 @@ def _attack_twice(attack: "_Attack", bounds: tuple[Bounds, Bounds], before: Seen
         return attack.run()
     is_nobody = (without.high == 0) & (view.high > 0)
     nobody, shows_zero = frozenset(np.flatnonzero(is_nobody).tolist()), strictest(attack.rules).shows_zero
-    if (
-        not shows_zero
-    ):  # That there is nobody is told like any other number, but of those who are taken to lack a value.
+    if not shows_zero:  # Nobody is told like any other number there, but of those who are taken to lack a value.
         nobody &= with_parts(view.lattice, attack.linked.lacking)
     looked = frozenset(range(len(view.high))) if attack.only is None else frozenset(attack.only)
     seen = Seen.of(before, bounds[0], np.where(is_nobody, 0, bounds[1]))

@@ -77,7 +77,7 @@ class FewValues:
         if values is None or values.count < 2 or values.count > (3 if output.kind in SPREADS else 2):
             return False
         whole = self._values(measure, column, (TOTAL,) * len(cell))
-        is_counted = output.kind in ("sum", "mean") and measure.columns == (column,) and whole is not None
+        is_counted = output.kind in ("sum", "mean") and measure.columns == (column,)
         return not (is_counted and whole is not None and whole.is_yes_or_no)
 
     def _tells_ends(self, output: Output, values: Values, number: int, figures: Figures) -> bool:

@@ -46,7 +46,7 @@ def gather_files(
 
 
 def plan_again(document: ReleaseDocument, table: ReleasedTable, presets: PresetShelf) -> QueryPlan:
-    """The plan of a released table, derived anew. Raises `OpenDataUnfit` where ours is another or there is none."""
+    """The plan of a released table, derived anew. Raises `OpenDataUnfit` where ours have no plan of it."""
     try:
         return derive_plan(document.sql, Path(table.path), presets.find(table.preset, table.preset_version).record_keys)
     except (QueryRefused, PresetInvalid):

@@ -1,13 +1,15 @@
 """The cells that counts of several questions are of: what has no child in common, and what that adds up to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
+from typing import cast
 
 from disclosure_control.linked.children.counted import Columns, Kind
-from disclosure_control.linked.children.parts import Cut
-from disclosure_control.suppression.lattice import Lattice
+from disclosure_control.linked.children.parts import Cut, TooTangled
+from disclosure_control.presets.preset import LEVELS
+from disclosure_control.suppression.lattice import Lattice, Relation
 from query_engine.planning.region import Region
 
 __all__ = ["MOST_CELLS", "At", "Categories", "Linked", "Part", "Place"]
@@ -53,6 +55,37 @@ class Linked:
     def joined(self) -> frozenset[int]:
         """All that are joint."""
         return frozenset(chain(*self.joint))
+
+    def iter_parts(self) -> Iterator[tuple[int, Part, Categories]]:
+        """Yield the cells that are of a part by itself, each with that and its categories."""
+        for cell, key in enumerate(self.keys):
+            match key:
+                case ((_, _, _), frozenset()):
+                    yield cell, *cast("tuple[Part, Categories]", key)
+                case _:
+                    pass
+
+    def widen(
+        self, what: str, keys: Sequence[object], relations: Sequence[Relation], breadths: Sequence[int]
+    ) -> "Linked":
+        """The same with more cells, which are numbered on, and what adds up to them or of which they are parts.
+
+        Raises `TooTangled` where there are too many: by `what`.
+        """
+        lattice, count = self.lattice, len(keys)
+        numbers = range(len(lattice), len(lattice) + count)
+        if numbers.stop > MOST_CELLS:
+            raise TooTangled(f"{what} make more than {MOST_CELLS:,} cells with all others")
+        wider = replace(
+            lattice,
+            keys=(*lattice.keys, *(frozenset({("cell", str(number))}) for number in numbers)),
+            relations=(*lattice.relations, *relations),
+            breadths=(*lattice.breadths, *breadths),
+            levels=(*lattice.levels, *(LEVELS[0],) * count),
+            owners=(*lattice.owners, *(frozenset[tuple[str, str]](),) * count),
+            shown=lattice.shown + count,
+        )
+        return replace(self, lattice=wider, keys=(*self.keys, *keys))
 
     def leave_out(self, cells: frozenset[int]) -> "Linked":
         """The same without the additions that any of these cells are in."""

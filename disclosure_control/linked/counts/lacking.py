@@ -4,13 +4,12 @@ Of all who are fifteen, those who were excluded and those who were not, nobody i
 known. So questions that would be apart by them are not, to a reader who takes it that there are none.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import cast
 
 from disclosure_control.linked.children.overlaps import overlap
 from disclosure_control.linked.children.populations import populations_of
-from disclosure_control.linked.counts.cells import Categories, Linked, Part
+from disclosure_control.linked.counts.cells import Linked
 from disclosure_control.linked.counts.implied import narrow_bounds
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.lattice import Lattice
@@ -41,18 +40,9 @@ def find_lacking(plans: Sequence[QueryPlan], linked: Linked) -> tuple[int, ...]:
 
     return tuple(
         cell
-        for cell, (part, named) in _parts(linked)
+        for cell, part, named in linked.iter_parts()
         if lacks(part, part[2]) or any(lacks(at, linked.classes[at[0]].parts[at[1]]) for at in named)
     )
-
-
-def _parts(linked: Linked) -> Iterator[tuple[int, tuple[Part, Categories]]]:
-    for cell, key in enumerate(linked.keys):
-        match key:
-            case ((_, _, _), frozenset()):
-                yield cell, cast("tuple[Part, Categories]", key)
-            case _:
-                pass
 
 
 def view_without(view: View, cells: Sequence[int], deadline: Deadline = NEVER) -> View | None:

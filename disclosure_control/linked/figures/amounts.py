@@ -33,7 +33,7 @@ from query_engine.planning.plan import Measure, Output, QueryPlan
 from query_engine.planning.relation import Relation
 
 __all__ = ["NO_AMOUNTS", "Amount", "average_by_cell", "bound_totals", "columns_behind", "find_amounts"]
-__all__ += ["least_children"]
+__all__ += ["least_children", "shared_column"]
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,11 @@ def _column_of(measure: Measure, plan: QueryPlan) -> Column | None:
     """The column of a measure in the words that all tables share; None where it is a product."""
     if len(measure.columns) != 1 or isinstance(plan.governed, Relation):
         return None
-    (name,) = measure.columns
+    return shared_column(plan, *measure.columns)
+
+
+def shared_column(plan: QueryPlan, name: str) -> Column:
+    """A column in the words that all tables share."""
     return replace(plan.governed.columns[name], name=plan.governed.word(name))
 
 

@@ -6,16 +6,14 @@ reader where the number stands beside it, or in another release.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import reduce
 
 from disclosure_control.linked.children.counted import Counted, counts_of
 from disclosure_control.linked.children.overlaps import is_within, overlap
-from disclosure_control.linked.children.parts import TooTangled
-from disclosure_control.linked.counts.cells import MOST_CELLS, Linked, Place
+from disclosure_control.linked.counts.cells import Linked, Place
 from disclosure_control.linked.published import Published
-from disclosure_control.presets.preset import LEVELS
 from disclosure_control.suppression.lattice import Relation
 from disclosure_control.suppression.rules import Interval
 from disclosure_control.suppression.view import Printed
@@ -142,18 +140,8 @@ def add_rests(linked: Linked, rests: Sequence[Rest]) -> Linked:
     """The same with a cell for what is left of each cell without its parts. Raises `TooTangled`."""
     if not rests:
         return linked
-    lattice, first, count = linked.lattice, len(linked.lattice), len(rests)
-    if first + count > MOST_CELLS:
-        raise TooTangled(f"figures that differ make more than {MOST_CELLS:,} cells with all others")
-    parts = (Relation(wide, tuple(sorted((*narrow, first + at)))) for at, (wide, narrow) in enumerate(rests))
-    wider = replace(
-        lattice,
-        keys=(*lattice.keys, *(frozenset({("cell", str(first + at))}) for at in range(count))),
-        relations=(*lattice.relations, *parts),
-        breadths=(*lattice.breadths, *(min(lattice.breadths[each] for each in narrow) for _, narrow in rests)),
-        levels=(*lattice.levels, *(LEVELS[0],) * count),
-        owners=(*lattice.owners, *(frozenset[tuple[str, str]](),) * count),
-        shown=lattice.shown + count,
-    )
-    differing = (("beyond", wide, frozenset(narrow)) for wide, narrow in rests)
-    return replace(linked, lattice=wider, keys=(*linked.keys, *differing))
+    numbered = enumerate(rests, start=len(linked.lattice))
+    parts = [Relation(wide, tuple(sorted((*narrow, number)))) for number, (wide, narrow) in numbered]
+    breadths = [min(linked.lattice.breadths[each] for each in narrow) for _, narrow in rests]
+    differing = [("beyond", wide, frozenset(narrow)) for wide, narrow in rests]
+    return linked.widen("figures that differ", differing, parts, breadths)

@@ -10,7 +10,7 @@ the end of its bin, at least, and of the bin before, at most.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil
@@ -19,7 +19,7 @@ import numpy as np
 
 from disclosure_control.linked.children.counted import Counted
 from disclosure_control.linked.counts.cells import Linked, Place
-from disclosure_control.linked.figures.amounts import Amount
+from disclosure_control.linked.figures.amounts import Amount, shared_column
 from disclosure_control.linked.figures.printed import Figure, are_apart, has_rows_of_children, read_figures
 from disclosure_control.linked.figures.worth import Worth, regions_of
 from disclosure_control.linked.published import Published
@@ -98,7 +98,7 @@ def _read(figure: Figure, published: Sequence[Published]) -> Iterator[Upto]:
     output = next(each for each in plan.outputs if each.label == label)
     assert output.measure is not None  # of a quantile
     (name,) = output.measure.columns
-    column = replace(plan.governed.columns[name], name=plan.governed.word(name))
+    column = shared_column(plan, name)
     few, many = table.preset.printed_range(figure.children)
     share = _share(figure, published)
     for first, last in output.bins:

@@ -15,18 +15,20 @@ through as those of counts are. What several additions say at once, linear progr
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from itertools import count
 from types import MappingProxyType
 from typing import cast
 
 import numpy as np
 
-from disclosure_control.linked.children.parts import TooTangled
-from disclosure_control.linked.counts.cells import MOST_CELLS, Categories, Linked, Part, Place
+from disclosure_control.linked.counts.cells import Linked, Place
 from disclosure_control.linked.counts.implied import narrow_bounds
+from disclosure_control.linked.counts.rules import Rules
+from disclosure_control.linked.counts.said import Entries
+from disclosure_control.linked.counts.view import view_counts
 from disclosure_control.linked.figures.amounts import Amount
 from disclosure_control.linked.figures.values import Values, read_values
 from disclosure_control.linked.figures.worth_programs import Sums, raise_counts
-from disclosure_control.presets.preset import LEVELS
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.lattice import Relation
 from disclosure_control.suppression.reader import Contradiction
@@ -47,12 +49,15 @@ NOTHING_WORTH: Worth = MappingProxyType({})
 Ends = tuple[int, int]
 
 
-def part_worth(linked: Linked, amounts: Mapping[Place, Amount], view: View) -> tuple[Linked, Worth]:
+def part_worth(linked: Linked, entries: Entries, rules: Rules, amounts: Mapping[Place, Amount]) -> tuple[Linked, Worth]:
     """The links with cells for children at an end of what is added up, and what those of each cell have of it.
 
-    `view` is what counts say by themselves. Raises `TooTangled` and `RegionTangled`.
+    Raises `TooTangled`, `RegionTangled` and `Contradiction`.
     """
     columns = {each.columns: each.column for each in amounts.values() if each.column is not None}
+    if not columns:
+        return linked, NOTHING_WORTH
+    view = view_counts(linked, entries, rules)
     found = {of: _Quantity.of(linked, column) for of, column in columns.items()}
     by_cell: dict[Columns, dict[int, list[Amount]]] = {}
     for place, amount in amounts.items():
@@ -79,36 +84,20 @@ def part_worth(linked: Linked, amounts: Mapping[Place, Amount], view: View) -> t
 
 def regions_of(linked: Linked, column: str) -> Iterator[tuple[int, Region]]:
     """The cells that say something of a column, each with who is in it. Raises `RegionTangled`."""
-    for cell, key in enumerate(linked.keys):
-        match key:
-            case ((_, _, _), frozenset()):
-                (_, _, region), named = cast("tuple[Part, Categories]", key)
-                at = [linked.classes[columns].parts[place] for columns, place in named]
-                if any(column in columns_of(each) for each in (region, *at)):
-                    yield cell, reduce(intersect, at, region)
-            case _:
-                pass
+    for cell, (_, _, region), named in linked.iter_parts():
+        at = [linked.classes[columns].parts[place] for columns, place in named]
+        if any(column in columns_of(each) for each in (region, *at)):
+            yield cell, reduce(intersect, at, region)
 
 
 def _add_parts(linked: Linked, cells: Sequence[int]) -> Linked:
     """The same with two cells more for each of these, which it adds up. Raises `TooTangled`."""
-    lattice, first, count = linked.lattice, len(linked.lattice), 2 * len(cells)
     if not cells:
         return linked
-    if first + count > MOST_CELLS:
-        raise TooTangled(f"those at either end make more than {MOST_CELLS:,} cells with all others")
-    halves = [(cell, (first + 2 * at, first + 2 * at + 1)) for at, cell in enumerate(cells)]
-    wider = replace(
-        lattice,
-        keys=(*lattice.keys, *(frozenset({("cell", str(first + at))}) for at in range(count))),
-        relations=(*lattice.relations, *(Relation(cell, both) for cell, both in halves)),
-        breadths=(*lattice.breadths, *(lattice.breadths[cell] for cell in cells for _ in range(2))),
-        levels=(*lattice.levels, *(LEVELS[0],) * count),
-        owners=(*lattice.owners, *(frozenset[tuple[str, str]](),) * count),
-        shown=lattice.shown + count,
-    )
-    named = (key for cell, (one, _) in halves for key in (("some of", cell), ("beyond", cell, frozenset({one}))))
-    return replace(linked, lattice=wider, keys=(*linked.keys, *named))
+    halves = [(cell, (at, at + 1)) for cell, at in zip(cells, count(len(linked.lattice), 2), strict=False)]
+    named = [key for cell, (one, _) in halves for key in (("some of", cell), ("beyond", cell, frozenset({one})))]
+    breadths = [linked.lattice.breadths[cell] for cell in cells for _ in range(2)]
+    return linked.widen("those at either end", named, [Relation(*each) for each in halves], breadths)
 
 
 @dataclass(frozen=True)

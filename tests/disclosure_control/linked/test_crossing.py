@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from itertools import product
 from random import Random
 
-import numpy as np
 import pytest
-from scipy.optimize import LinearConstraint, milp
 
 from disclosure_control.linked.children.parts import TooTangled
 from disclosure_control.linked.companions import find_companions
@@ -29,6 +27,7 @@ from query_engine.planning.plan import QueryPlan
 from query_engine.planning.region import intersect
 from query_engine.refusal import QueryRefused
 from tests.disclosure_control.known_children import Child, answer, is_in, rows_of
+from tests.disclosure_control.known_sorts import UNBOUNDED, Group, Printed, gather, solve
 from tests.disclosure_control.linked.test_linked import table, told
 
 CHILDREN = (
@@ -141,10 +140,6 @@ def draw_question(draw: Random) -> QueryPlan:
             return derive_plan(f"SELECT {column}COUNT(*) AS n{beside} {CHILDREN}{where}{group}", Path.PER_AUTHORITY)
 
 
-Group = frozenset[int]
-"""Sorts, by their numbers."""
-
-
 @dataclass(frozen=True)
 class Stack:
     """Questions about some children, one after the other."""
@@ -158,9 +153,7 @@ class Stack:
         draw = Random(seed)
         plans = {each.plan_id: each for each in (draw_question(draw) for _ in range(4))}
         sizes = [draw.choice((0, 0, 1, 3, 6, 10, 20)) for _ in SORTS]
-        return cls(
-            list(plans.values()), [each for each, size in zip(SORTS, sizes, strict=True) for _ in range(size)], preset
-        )
+        return cls(list(plans.values()), gather(SORTS, sizes), preset)
 
     def told(self, *, beside: bool) -> list[tuple[Group, int, int]]:
         """The groups of which the attacker is sure that there are some, and too few."""
@@ -173,10 +166,6 @@ class Stack:
             for group, low, high in ends
             if low > 1e-6 and high < self.preset.smallest_count_shown - 1e-6
         ]
-
-
-Printed = tuple[Group, int, float]
-"""Whom a count is of, and the least and the most that it says."""
 
 
 def _read(published: Sequence[Published]) -> Iterator[Printed]:
@@ -193,16 +182,10 @@ def _read(published: Sequence[Published]) -> Iterator[Printed]:
 
 def _ends(group: Group, printed: Sequence[Printed]) -> tuple[float, float]:
     """The least and the most that there can be of a group; 0 and 0 where nothing agrees with what is printed."""
-    sums = np.array([[number in each for number in range(len(SORTS))] for each, _, _ in printed], float)
-    said = LinearConstraint(sums, [low for _, low, _ in printed], [high for _, _, high in printed])
-    wanted = np.array([number in group for number in range(len(SORTS))], float)
-    found = [milp(sign * wanted, constraints=said) for sign in (1, -1)]
+    found = solve(group, printed, len(SORTS), whole=False)
     ends = [float("inf") if each.status == UNBOUNDED else abs(each.fun or 0.0) for each in found]
     return ends[0], ends[1]
 
-
-UNBOUNDED = 3
-"""What the solver says where there is no limit."""
 
 SEEDS = [*range(12), *(pytest.param(seed, marks=pytest.mark.deep) for seed in range(12, 300))]
 

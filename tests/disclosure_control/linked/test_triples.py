@@ -11,7 +11,6 @@ from random import Random
 
 import numpy as np
 import pytest
-from scipy.optimize import LinearConstraint, milp
 
 from disclosure_control.linked.companions import find_companions
 from disclosure_control.linked.counts import grids, joining, unions
@@ -29,6 +28,7 @@ from federation.manifest import Path
 from federation.plans import derive_plan
 from query_engine.planning.plan import QueryPlan
 from tests.disclosure_control.known_children import Child, answer, is_in, rows_of
+from tests.disclosure_control.known_sorts import UNBOUNDED, Group, Printed, gather, solve
 from tests.disclosure_control.linked.test_linked import table, told
 
 CHILDREN = (
@@ -171,12 +171,6 @@ SORTS: list[Child] = [
 ]
 SIZES = (0, 0, 0, 2, 5, 11, 20, 30, 45)
 
-Group = frozenset[int]
-"""Sorts, by their numbers."""
-
-Printed = tuple[Group, float, float]
-"""Whom a count is of, and the least and the most that it says."""
-
 
 @dataclass(frozen=True)
 class Stack:
@@ -192,8 +186,8 @@ class Stack:
         asked = [*draw.sample(PAIRS, 3), draw.choice(FURTHER)]
         draw.shuffle(asked)
         sizes = [draw.choice(SIZES) for _ in SORTS]
-        children = [each for each, size in zip(SORTS, sizes, strict=True) for _ in range(size)]
-        return cls([derive_plan(each, Path.PER_AUTHORITY) for each in asked if each], children, preset)
+        plans = [derive_plan(each, Path.PER_AUTHORITY) for each in asked if each]
+        return cls(plans, gather(SORTS, sizes), preset)
 
     def publish(self, *, beside: bool = True) -> Sequence[Published]:
         return answer(self.plans, self.children, self.preset, beside=beside)
@@ -206,8 +200,7 @@ class Stack:
         printed, least = list(self.read(published)), self.preset.smallest_count_shown
         withheld = [group for group, _, high in printed if high == np.inf]
         sorts = [frozenset(each) for count in (1, 2) for each in combinations(range(len(SORTS)), count)]
-        attacker = Attacker(printed)
-        found = [(group, *attacker.ends(group)) for group in dict.fromkeys([*withheld, *sorts])]
+        found = [(group, *_ends(group, printed)) for group in dict.fromkeys([*withheld, *sorts])]
         return [each for each in found if each[2] < least and (each[1] > 0 or not self.preset.shows_zero)]
 
     def read(self, published: Sequence[Published]) -> Iterator[Printed]:
@@ -222,25 +215,16 @@ class Stack:
                     yield group, float(self.preset.shows_zero and not is_blank), np.inf
 
 
-@dataclass(frozen=True)
-class Attacker:
-    """Whoever solves for whatever children there could be."""
-
-    printed: Sequence[Printed]
-
-    def ends(self, group: Group) -> tuple[float, float]:
-        """The least and the most that there can be of a group."""
-        sums = np.array([[number in each for number in range(len(SORTS))] for each, _, _ in self.printed], float)
-        said = LinearConstraint(sums, [low for _, low, _ in self.printed], [high for _, _, high in self.printed])
-        wanted = np.array([number in group for number in range(len(SORTS))], float)
-        found = [milp(sign * wanted, constraints=said, integrality=np.ones(len(SORTS))) for sign in (1, -1)]
-        assert all(each.status in (SOLVED, UNBOUNDED, EITHER) for each in found)
-        least, most = (np.inf if each.status != SOLVED else round(abs(each.fun)) for each in found)
-        return least, most
+def _ends(group: Group, printed: Sequence[Printed]) -> tuple[float, float]:
+    """The least and the most that there can be of a group, to whoever solves for whatever children there could be."""
+    found = solve(group, printed, len(SORTS), whole=True)
+    assert all(each.status in (SOLVED, UNBOUNDED, EITHER) for each in found)
+    least, most = (np.inf if each.status != SOLVED else round(abs(each.fun)) for each in found)
+    return least, most
 
 
-SOLVED, UNBOUNDED, EITHER = 0, 3, 4
-"""What the solver says of a program that it has solved, and of one without limit (or perhaps without solution)."""
+SOLVED, EITHER = 0, 4
+"""What the solver says of a program that it has solved, and of one without limit or perhaps without solution."""
 
 PRESETS = ("dfe_cla", "ukllc", "ons_10_5", "opensafely")
 FEW, MANY = range(2), range(2, 150)
