@@ -188,6 +188,18 @@ def read_rows(html: str) -> list[list[str]]:
     return list(rows.values())
 
 
+def test_the_release_page_says_what_its_codes_mean(
+    browse: Browse, asked: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that do not say it themselves, as these key stages do."""
+    path = f"/queries/{asked['released']}/release"
+    assert "What the codes mean" not in browse("ana").get(path).text
+    monkeypatch.setattr("federation.release_files.categories._says_itself", lambda *_: False)
+    page = browse("ana").get(path).text
+    assert "What the codes mean" in page
+    assert "<dt>key_stage_1</dt><dd>Key stage 1</dd>" in page
+
+
 def test_the_release_page_shows_the_released_table(browse: Browse, asked: dict[str, str]) -> None:
     """The same rows as the CSV, with names beside the codes; symbols as they are, never 0 and never blank.
 
