@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 from disclosure_control.presets.preset import Preset
 
-__all__ = ["Known", "tells"]
+__all__ = ["MOST", "Known", "tells"]
+
+MOST = 10_000
+"""More than any count is: what a count can be at the most of which nothing says so."""
 
 
 @dataclass(frozen=True)

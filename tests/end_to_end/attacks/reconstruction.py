@@ -1,7 +1,7 @@
 """Reconstruction: every whole number that a cell can be, by integer programs over all that is printed.
 
-A SAT solver over the same figures would find the same: both ask whether there is a table of whole numbers with a cell
-so large. HiGHS is asked here by way of SciPy, and not through the programs that protected the tables.
+HiGHS is asked here by way of SciPy, and not through the programs that protected the tables; and of the cells of all
+columns a SAT solver (`satisfiability.py`).
 
 Besides, what tables without totals withhold is read as withheld for its own sake, and so few, as far as tables can be
 read so one after the other; but not what the newest of them withholds, which can be for the sake of those before it.
@@ -10,6 +10,7 @@ read so one after the other; but not what the newest of them withholds, which ca
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,9 @@ import numpy.typing as npt
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from disclosure_control.presets.preset import Preset
-from tests.end_to_end.attacks.known import Known
+from tests.end_to_end.attacks.known import MOST, Known
+from tests.end_to_end.attacks.satisfiability import Formula
 from tests.end_to_end.attacks.scoreboard import Claim
-
-MOST = 10_000
 
 ALMOST = 1e-6
 
@@ -74,6 +74,15 @@ class Unknowns:
             before = self._read(newest, newest) if found else {}
             yield from (Claim(authority, self._condition(at), count) for at, count in found.items() if at not in before)
 
+    def claims_of_cells(self, authority: str) -> Iterator[tuple[Claim, Claim]]:
+        """What every withheld cell can be, by a SAT solver and by integer programs."""
+        program, formula = self._program(len(self._tables), ()), Formula(self._count, self._said(len(self._tables), ()))
+        for each in self._withheld(range(len(self._tables))):
+            if len(each.cells) == 1:
+                found = formula.bound(each.cells[0]), program.bound(each.cells)
+                satisfiable, whole = (Claim(authority, self._condition(each.at), count) for count in found if count)
+                yield satisfiable, whole
+
     def _read(self, tables: int, read: int) -> dict[tuple[Any, ...], Known]:
         """What so many tables tell to whoever takes it that the first of them withhold what is few, by what it is of.
 
@@ -93,14 +102,20 @@ class Unknowns:
         return [each for each in self._entries if each.is_withheld and each.table in tables]
 
     def _program(self, tables: int, few: Collection[int]) -> "Program":
+        return Program(self._count, self._said(tables, few))
+
+    @property
+    def _count(self) -> int:
+        return prod(len(each) for each in self.categories)
+
+    def _said(self, tables: int, few: Collection[int]) -> list[tuple[tuple[int, ...], Known]]:
         """What the first so many tables say, some of which withhold what is few."""
         least, most = self.preset.withheld_range
-        said = [
+        return [
             (each.cells, Known(least, most) if each.is_withheld and each.table in few else each.count)
             for each in self._entries
             if each.table < tables
         ]
-        return Program(int(np.prod([len(each) for each in self.categories])), said)
 
     def _add(self, at: tuple[Any, ...], choices: Sequence[Sequence[Any]], entry: object) -> None:
         cells = tuple(self._number(cell) for cell in product(*choices))

@@ -37,7 +37,10 @@ ATTACKS = {
     "averaging by repeats": {"test_averaging_by_repeats", "test_averaging_of_noise_by_the_whole_budget"},
     "averaging by spellings": {"test_averaging_by_spellings"},
     "averaging by partitions": {"test_averaging_by_partitions"},
-    "reconstruction of a whole small table": {"test_reconstruction_of_a_whole_table"},
+    "reconstruction of a whole small table": {
+        "test_reconstruction_of_a_whole_table",
+        "test_reconstruction_by_satisfiability",
+    },
     "0% and 100% cells": {"test_zero_and_hundred_per_cent_cells"},
     "dominance": {"test_dominance", "test_dominance_by_difference"},
     "group existence": {"test_group_existence"},

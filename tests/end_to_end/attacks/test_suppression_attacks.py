@@ -14,8 +14,9 @@ from typing import Any
 from disclosure_control.presets.shipped import load_preset
 from tests.end_to_end.attacks.conftest import Besiege, OpenDoors
 from tests.end_to_end.attacks.front_door import CHILDREN, ROSTER, Door, OpenDoor, every, printed
-from tests.end_to_end.attacks.known import Known, tells
+from tests.end_to_end.attacks.known import MOST, Known, tells
 from tests.end_to_end.attacks.reconstruction import Unknowns
+from tests.end_to_end.attacks.satisfiability import ROOM
 from tests.end_to_end.attacks.scoreboard import BOARD, Claim, Line
 
 DEEP = bool(os.environ.get("CIRCE_DEEP"))
@@ -118,6 +119,17 @@ def _set_against_each_other(
     where: str = "age >= 0",
 ) -> Iterator[Claim]:
     """What tables by some of the columns tell of each other, in the order of asking; none has a total."""
+    for code, unknowns in _put_beside_each_other(door, columns, categories, tables, where):
+        yield from (replace(each, where=f"{where} AND {each.where}") for each in unknowns.claims(code))
+
+
+def _put_beside_each_other(
+    door: Door,
+    columns: Sequence[str],
+    categories: Sequence[Sequence[Any]],
+    tables: Sequence[Sequence[str]],
+    where: str = "age >= 0",
+) -> Iterator[tuple[str, Unknowns]]:
     named = [", ".join(kept) for kept in tables]
     asked = [door.ask(f"SELECT {each}, {COUNT} {CHILDREN} AND {where} GROUP BY {each}") for each in named]
     unknowns = Unknowns(tuple(columns), tuple(map(tuple, categories)), load_preset(door.preset))
@@ -128,19 +140,38 @@ def _set_against_each_other(
             for at in (at for at in table if at[0] == code):
                 chosen = dict(zip(kept, at[1:], strict=True))
                 unknowns.add(tuple(chosen.get(each, "Total") for each in columns), table[at]["n"])
-        yield from (replace(each, where=f"{where} AND {each.where}") for each in unknowns.claims(code))
+        yield code, unknowns
 
 
 def test_reconstruction_of_a_whole_table(besiege: Besiege, preset: str) -> None:
-    """Every cell of sex by ethnicity by special needs, by integer programs over seven tables, as a SAT solver would."""
+    """Every cell of sex by ethnicity by special needs, by integer programs over seven tables."""
 
     def attack(door: Door) -> Iterator[Claim]:
         columns = ("sex", "ethnicity_major", "sen_provision")
         categories = ((*SEXES, None), (*ETHNICITIES, None), PROVISIONS)
-        pairs = (columns[:2], columns[1:], (columns[0], columns[2]))
-        yield from _set_against_each_other(door, columns, categories, (columns, *pairs, *((each,) for each in columns)))
+        yield from _set_against_each_other(door, columns, categories, _seven(*columns))
 
     assert_blocked(besiege(attack, preset))
+
+
+def test_reconstruction_by_satisfiability(besiege: Besiege, preset: str) -> None:
+    """The same of those who are sixteen or older, by a SAT solver: of every cell it finds what integer programs do."""
+
+    def attack(door: Door) -> Iterator[Claim]:
+        columns, where = ("sex", "uasc", "sen_provision"), "age >= 16"
+        categories = ((*SEXES, None), (True, False, None), PROVISIONS)
+        for code, unknowns in _put_beside_each_other(door, columns, categories, _seven(*columns), where):
+            for found, by_program in unknowns.claims_of_cells(code):
+                most = ROOM if found.count.high == ROOM else MOST
+                assert found.count == Known(by_program.count.low, min(by_program.count.high, most))
+                yield replace(found, where=f"{where} AND {found.where}")
+
+    assert_blocked(besiege(attack, preset))
+
+
+def _seven(first: str, second: str, third: str) -> list[tuple[str, ...]]:
+    """The table by three columns, those by two of them, and those by one."""
+    return [(first, second, third), (first, second), (second, third), (first, third), (first,), (second,), (third,)]
 
 
 def test_averaging_by_spellings(besiege: Besiege, preset: str) -> None:
