@@ -59,7 +59,7 @@ def find_companions(
     amounts = find_amounts(tables, numbers)
     linked, unlike = part_unlike(tables, linked, numbers, deadline)
     linked = part_mixtures(tables, linked, entries, rules, numbers, amounts, deadline)
-    linked, worth = part_worth(linked, entries, rules, amounts)
+    linked, worth = part_worth(linked, entries, rules, amounts, deadline)
     counted = tuple(counts_of(newest.plan))
     shown = {each.label for each in counted if not each.implied}
     nobodys = {each.label for each in counted if each.may_be_nobodys}

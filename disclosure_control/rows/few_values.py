@@ -22,6 +22,7 @@ from disclosure_control.rows.protected_table import Cell
 from disclosure_control.suppression.cell_rules import Figures
 from query_engine.columns import Category
 from query_engine.finalisers import read_sum
+from query_engine.planning.implied import known_of, name_words, tied_words
 from query_engine.planning.plan import TOTAL, Dimension, Measure, Output, QueryPlan
 from query_engine.planning.reach import dimension_region
 from query_engine.planning.region import Region, RegionTangled, columns_of, intersect
@@ -136,21 +137,22 @@ class FewValues:
         return reduce(Values.times, raised)
 
     def _values(self, measure: Measure, name: str, cell: Cell) -> Values | None:
-        """The values that a cell leaves of a column; None where it is no number."""
+        """The values that a cell leaves of a column, by what the catalogue says too; None where it is no number."""
         if (measure, name) not in self._bearing:
             self._bearing[measure, name] = self._find_bearing(measure, name)
         rows, places = self._bearing[measure, name]
         bearing = tuple((place, cell[place]) for place in places if cell[place] != TOTAL)
         if (key := (measure, name, bearing)) not in self._known:
             regions = (dimension_region(self.plan.dimensions[at], each, self.plan.governed) for at, each in bearing)
-            self._known[key] = read_values(reduce(intersect, regions, rows), self.plan.governed.columns[name])
+            self._known[key] = read_values(*known_of(self.plan.governed, reduce(intersect, regions, rows), name))
         return self._known[key]
 
     def _find_bearing(self, measure: Measure, name: str) -> tuple[Region, Sequence[int]]:
         """The rows in which something is added, and the dimensions of which the category says what a column can be."""
-        rows = reduce(intersect, (self.plan.where, measure.where, measure.holds))
-        tied = columns_of(rows) | {name} if name in columns_of(rows) else frozenset({name})
-        return rows, [at for at, each in enumerate(self.plan.dimensions) if not tied.isdisjoint(_columns(each))]
+        rows, table = reduce(intersect, (self.plan.where, measure.where, measure.holds)), self.plan.governed
+        by = [name_words(table, _columns(each)) for each in self.plan.dimensions]
+        tied = tied_words(table, name_words(table, columns_of(rows)).union(*by), name, rows)
+        return rows, [at for at, words in enumerate(by) if not tied.isdisjoint(words)]
 
 
 def _columns(dimension: Dimension) -> frozenset[str]:

@@ -13,6 +13,7 @@ from query_engine.models.counts import ChildCount, term_counts, two_way_counts
 from query_engine.models.design import Product, cross_products
 from query_engine.models.formula import Factor, FormulaInvalid, Interaction, Main, ModelFormula, Numeric
 from query_engine.planning.dimensions import plan_dimension
+from query_engine.planning.implied import known_of
 from query_engine.planning.measuring import Measuring, limbs
 from query_engine.planning.plan import Dimension, ModelPlan, Output, QueryPlan, Statistic
 from query_engine.planning.region import Region, complement, intersect, possible_ranges, present_in, region_of
@@ -33,7 +34,7 @@ def plan_model(label: str, asked: FitModel, table: GovernedTable, where: Region)
     planner = _Planner(Measuring(table, where), formula, complete, _regions(mains, dimensions, table))
     if formula.family == "linear":
         numbers = [asked.outcome, *(main.column for main in mains if not main.factor)]
-        _check_many_values([table.columns[name] for name in numbers], complete)
+        _check_many_values(table, numbers, complete)
         return planner.linear(label)
     for main in mains:
         if table.columns[main.column].role == "measure" and not main.factor:
@@ -42,13 +43,14 @@ def plan_model(label: str, asked: FitModel, table: GovernedTable, where: Region)
     return planner.patterns(label, [plan_dimension(main.by, table, where) for main in mains])
 
 
-def _check_many_values(columns: Sequence[Column], complete: Region) -> None:
+def _check_many_values(table: GovernedTable, names: Sequence[str], complete: Region) -> None:
     """Check that a number can have more than two values, or else it is a factor that no rule takes for one.
 
     Raises `QueryRefused`.
     """
-    for column in columns:
-        ranges = possible_ranges(complete, column) if column.role != "flag" else ()
+    for name in names:
+        column = table.columns[name]
+        ranges = possible_ranges(*known_of(table, complete, name)) if column.role != "flag" else ()
         if sum(last - first + 1 for first, last in ranges) == 2:
             reason = (
                 f"Two values of {column.called} are left: group by it, as FACTOR({column.name}), or ask for shares."

@@ -250,6 +250,7 @@ CASES = (
     Case(C.FILTER_TANGLED, select(f"SUM(suspensions) FILTER (WHERE {TANGLED}) AS x"), "fewer ORs"),
     Case(C.FILTER_TANGLED, grouped(f"CASE WHEN {TANGLED} THEN 1 END"), "fewer ORs"),
     Case(C.MODEL_FORM, "SELECT FIT_LINEAR(placements, age) AS m FROM child_year WHERE age IN (15, 16)", "FACTOR(age)"),
+    Case(C.MODEL_FORM, "SELECT FIT_LINEAR(placements, age) AS m FROM child_year WHERE year_group = 10", "FACTOR(age)"),
     Case(C.MODEL_FORM, "SELECT FIT_LINEAR(age, sex) AS m FROM child_year WHERE age >= 24", "shares"),
     Case(C.VALUES_APART, select("AVG(academic_year) AS x"), "count the rows"),
     Case(C.VALUES_APART, where("suspensions IN (0, 60)").replace("COUNT(*)", "AVG(suspensions)"), "suspensions"),

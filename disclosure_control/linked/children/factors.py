@@ -2,6 +2,7 @@
 
 from functools import reduce
 
+from query_engine.planning.implied import known_of
 from query_engine.planning.plan import Measure, Output, QueryPlan
 from query_engine.planning.region import Region, intersect, possible_ranges, region_of
 
@@ -45,7 +46,7 @@ def find_ones(plan: QueryPlan, output: Output) -> Region:
     if measure.scale or len(measure.columns) != 1:
         return False
     column = plan.governed.columns[measure.columns[0]]
-    ranges = possible_ranges(intersect(plan.where, measure.where), column)
+    ranges = possible_ranges(*known_of(plan.governed, intersect(plan.where, measure.where), column.name))
     one, amounts = column.code(1), {column.value(code) for ends in ranges for code in ends}
     return False if one is None or not amounts <= {0, 1} else region_of(column, [(one, one)])
 

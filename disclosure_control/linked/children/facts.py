@@ -10,16 +10,15 @@ from functools import cached_property, lru_cache, reduce
 from itertools import chain
 
 from disclosure_control.linked.children.overlaps import is_within
-from query_engine.columns import HadBy, Implied, Met
+from query_engine.columns import HadBy, Implied
+from query_engine.planning.implied import Fact, narrow_facts, read_implied, region_met
 from query_engine.planning.region import (
     Meaning,
     Region,
-    RegionTangled,
     columns_of,
     complement,
     intersect,
     project,
-    region_of,
     region_of_codes,
     translate,
     unite,
@@ -29,9 +28,6 @@ __all__ = ["NO_FACTS", "Fact", "Facts", "Need", "RowFact", "merge_facts", "read_
 
 Need = tuple[str, Region]
 """A table, and a region of its rows of which a child has one."""
-
-Fact = tuple[frozenset[str], Region]
-"""What is true of everybody: of which columns, and what."""
 
 
 @dataclass(frozen=True)
@@ -95,21 +91,14 @@ NO_FACTS = Facts()
 @lru_cache(maxsize=64)
 def read_facts(implied: tuple[Implied, ...], had_by: tuple[HadBy, ...]) -> Facts:
     """What is implied, each thing by itself, and who has which rows."""
-    return Facts(tuple(chain(*map(_read_implied, implied))), tuple(map(_read_rows, had_by)))
-
-
-def _read_implied(implied: Implied) -> Iterator[Fact]:
-    unmet = complement(_region_met(implied.when))
-    for then in implied.then:
-        region = unite(unmet, _region_met((then,)))
-        yield columns_of(region), region
+    return Facts(read_implied(implied), tuple(map(_read_rows, had_by)))
 
 
 def _read_rows(had_by: HadBy) -> RowFact:
     return RowFact(
         had_by.table,
-        _region_met(had_by.rows),
-        _region_met(had_by.children),
+        region_met(had_by.rows),
+        region_met(had_by.children),
         tuple((row.name, child.name) for row, child in had_by.alike),
         had_by.rows_tell,
         had_by.children_tell,
@@ -128,30 +117,7 @@ def merge_facts(several: tuple[Facts, ...]) -> Facts:
 @lru_cache(maxsize=256)
 def _narrow_facts(facts: Facts, named: frozenset[str], tables: frozenset[str]) -> Facts:
     of_rows = (each for each in facts.rows if each.table in tables and columns_of(each.children) <= named)
-    return Facts(_narrow(facts.columns, named), tuple(of_rows))
-
-
-def _narrow(facts: tuple[Fact, ...], named: frozenset[str]) -> tuple[Fact, ...]:
-    """The facts about some columns alone, with what follows for these by one more that nobody names.
-
-    A limit: what follows by two more at once is left out, unless the catalogue says it itself.
-    """
-    near = [fact for fact in facts if len(fact[0] - named) <= 1]
-    found = [fact for fact in near if fact[0] <= named]
-    for beyond in sorted(frozenset(chain(*(names for names, _ in near))) - named):
-        about = [fact for fact in near if beyond in fact[0]]
-        if len(frozenset(chain(*(names for names, _ in about)))) > 2:
-            region = _follow(about, named)
-            found += [(columns_of(region), region)] if region is not True else []
-    return tuple(dict.fromkeys(found))
-
-
-def _follow(facts: Sequence[Fact], named: Collection[str]) -> Region:
-    everybody: Region = True
-    try:
-        return project(reduce(intersect, (region for _, region in facts), everybody), named)
-    except RegionTangled:
-        return True  # It says less, and nothing wrong.
+    return Facts(narrow_facts(facts.columns, named), tuple(of_rows))
 
 
 @lru_cache(maxsize=1 << 10)
@@ -199,11 +165,6 @@ def _is_more(one: Need, other: Need) -> bool:
     """Whether whoever has the one has the other too, and more is said by it."""
     (table, rows), (name, less) = one, other
     return table == name and rows != less and is_within(rows, less)
-
-
-def _region_met(met: Met) -> Region:
-    everybody: Region = True
-    return reduce(intersect, (region_of(column, codes) for column, codes in met), everybody)
 
 
 def _rename(region: Region, words: dict[str, str]) -> Region:

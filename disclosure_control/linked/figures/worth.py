@@ -12,7 +12,7 @@ those of one cell have at least, or at most, what is left is that of others: by 
 through as those of counts are. What several additions say at once, linear programs find.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import count
@@ -28,13 +28,13 @@ from disclosure_control.linked.counts.said import Entries
 from disclosure_control.linked.counts.view import view_counts
 from disclosure_control.linked.figures.amounts import Amount
 from disclosure_control.linked.figures.values import Values, read_values
-from disclosure_control.linked.figures.worth_programs import Sums, raise_counts
+from disclosure_control.linked.figures.worth_programs import End, Sums, find_short, raise_counts
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.lattice import Relation
 from disclosure_control.suppression.reader import Contradiction
 from disclosure_control.suppression.view import Bounds, View
 from query_engine.columns import Column
-from query_engine.planning.region import Region, columns_of, intersect
+from query_engine.planning.region import Region, columns_of, intersect, project, unite
 
 __all__ = ["NOTHING_WORTH", "Worth", "narrow_by_worth", "part_worth", "regions_of"]
 
@@ -49,24 +49,28 @@ NOTHING_WORTH: Worth = MappingProxyType({})
 Ends = tuple[int, int]
 
 
-def part_worth(linked: Linked, entries: Entries, rules: Rules, amounts: Mapping[Place, Amount]) -> tuple[Linked, Worth]:
+def part_worth(
+    linked: Linked, entries: Entries, rules: Rules, amounts: Mapping[Place, Amount], deadline: Deadline = NEVER
+) -> tuple[Linked, Worth]:
     """The links with cells for children at an end of what is added up, and what those of each cell have of it.
 
-    Raises `TooTangled`, `RegionTangled` and `Contradiction`.
+    Raises `TooTangled`, `RegionTangled`, `Contradiction` and `TimeUp`.
     """
     columns = {each.columns: each.column for each in amounts.values() if each.column is not None}
     if not columns:
         return linked, NOTHING_WORTH
-    view = view_counts(linked, entries, rules)
-    found = {of: _Quantity.of(linked, column) for of, column in columns.items()}
     by_cell: dict[Columns, dict[int, list[Amount]]] = {}
     for place, amount in amounts.items():
         if amount.column is not None and place in linked.places:
             by_cell.setdefault(amount.columns, {}).setdefault(linked.places[place], []).append(amount)
+    for of, column in columns.items():
+        linked = _join_alike(linked, dict(_said_of(linked, column)), by_cell.get(of, {}))
+    view = view_counts(linked, entries, rules)
+    found = {of: _Quantity.of(linked, column) for of, column in columns.items()}
     parted = dict[Columns, list[tuple[int, tuple[Ends, Ends]]]]()
     for of, quantity in found.items():
         try:
-            parted[of] = list(quantity.part(linked, by_cell.get(of, {}), view))
+            parted[of] = list(quantity.part(linked, by_cell.get(of, {}), view, deadline))
         except Contradiction:  # Between amounts: the attack comes upon it, and there is nothing to find by them.
             parted[of] = []
     parts = [(of, each) for of, own in parted.items() for each in own]
@@ -88,6 +92,50 @@ def regions_of(linked: Linked, column: str) -> Iterator[tuple[int, Region]]:
         at = [linked.classes[columns].parts[place] for columns, place in named]
         if any(column in columns_of(each) for each in (region, *at)):
             yield cell, reduce(intersect, at, region)
+
+
+def _said_of(linked: Linked, column: Column) -> Iterator[tuple[int, Region]]:
+    """The same, and those that these make up, with what is said of the column alone. Raises `RegionTangled`."""
+    said = {cell: project(rows, [column.name]) for cell, rows in regions_of(linked, column.name)}
+    yield from said.items()
+    for cell, inside in _iter_sums(linked):
+        if all(each in said for each in inside):
+            yield cell, reduce(unite, (said[each] for each in inside))
+
+
+def _iter_sums(linked: Linked) -> Iterator[tuple[int, list[int]]]:
+    """The cells that are the sums of others, each with those."""
+    for cell, key in enumerate(linked.keys):
+        match key:
+            case frozenset() if key:
+                yield cell, sorted(cast("frozenset[int]", key))
+            case _:
+                pass
+
+
+def _join_alike(linked: Linked, said: Mapping[int, Region], totals: Collection[int]) -> Linked:
+    """The same with a cell for those of each total of whom the same values are left, however they are cut up.
+
+    Of 53 girls with 70 moves 30 had one; if the others are cut in two by a question about something else, it is of both
+    together that it is known that three had none. Raises `TooTangled`.
+    """
+    cells, breadths = {key: cell for cell, key in enumerate(linked.keys)}, list(linked.lattice.breadths)
+    keys, relations = list[object](), list[Relation]()
+    for total, inside in _iter_sums(linked):
+        alike: dict[Region, list[int]] = {}
+        for each in inside:
+            alike.setdefault(said.get(each, True), []).append(each)
+        if total not in totals or len(alike) in (1, len(inside)):
+            continue
+        for own in (frozenset(each) for each in alike.values() if len(each) > 1):
+            if own not in cells:
+                cells[own] = len(breadths)
+                keys.append(own)
+                relations.append(Relation(cells[own], tuple(sorted(own))))
+                breadths.append(sum(breadths[each] for each in own))
+        parts = (each[0] if len(each) == 1 else cells[frozenset(each)] for each in alike.values())
+        relations.append(Relation(total, tuple(sorted(parts))))
+    return linked.widen("those of the same values", keys, relations, breadths[len(linked.lattice) :])
 
 
 def _add_parts(linked: Linked, cells: Sequence[int]) -> Linked:
@@ -118,19 +166,14 @@ class _Quantity:
         least, most = (np.full(len(linked.lattice), end, np.int64) for end in whole)
         known: dict[Region, Values | None] = {}
         values: dict[int, Values] = {}
-        for cell, rows in regions_of(linked, column.name):
+        for cell, rows in _said_of(linked, column):
             found = known.setdefault(rows, read_values(rows, column))
             if found is not None and not found.may_lack:
                 values[cell], least[cell], most[cell] = found, found.least, found.most
             elif found is None:
                 least[cell], most[cell] = 0, 0
-        for cell, key in enumerate(linked.keys):
-            match key:
-                case frozenset() if key:
-                    inside = [int(each) for each in cast("frozenset[int]", key)]
-                    least[cell], most[cell] = least[inside].min(), most[inside].max()
-                case _:
-                    pass
+        for cell, inside in _iter_sums(linked):
+            least[cell], most[cell] = least[inside].min(), most[inside].max()
         return cls(column, whole, least, most, values)
 
     @property
@@ -140,28 +183,22 @@ class _Quantity:
         return any(everybody != replace(each, may_lack=self.column.nullable) for each in self.values.values())
 
     def part(
-        self, linked: Linked, amounts: Mapping[int, Sequence[Amount]], view: View
+        self, linked: Linked, amounts: Mapping[int, Sequence[Amount]], view: View, deadline: Deadline
     ) -> Iterator[tuple[int, tuple[Ends, Ends]]]:
         """The cells whose children can have little beyond the least that is possible, or little less than the most.
 
-        Each with what those at that end have, and what the others.
+        Each with what those at that end have, and what the others. Raises `Contradiction` and `TimeUp`.
         """
         sums, few = Sums(linked.lattice, amounts, self.least, self.most), view.rule.enough(0)
-        counts, known = (view.low, view.high), dict[int, tuple[Bounds, Bounds]]()
+        ends = list[End]()
         for cell, own in self.values.items() if amounts else ():
-            if own.count < 2 or not view.high[cell]:
-                continue
-            for number, is_least in ((own.least, True), (own.most, False)):
-                if number not in known:
-                    known[number] = sums.beyond(number, counts)
-                together = known[number][1][cell] if is_least else -known[number][0][cell]
-                if together < few * (own.next - own.least if is_least else own.most - own.before):
-                    yield (
-                        cell,
-                        ((own.least, own.least), (own.next, own.most))
-                        if is_least
-                        else ((own.most, own.most), (own.least, own.before)),
-                    )
+            if own.count > 1 and view.high[cell]:
+                ends.append((cell, own.least, 1, few * (own.next - own.least)))
+                ends.append((cell, own.most, -1, few * (own.most - own.before)))
+        short = frozenset(find_short(sums, (view.low, view.high), ends, deadline))
+        for cell, number, sign, _ in (each for each in ends if each in short):
+            own = self.values[cell]
+            yield cell, ((number, number), (own.next, own.most) if sign > 0 else (own.least, own.before))
 
 
 def narrow_by_worth(

@@ -15,7 +15,7 @@ from disclosure_control.suppression.reader import ALMOST, Contradiction
 from disclosure_control.suppression.rules import UNBOUNDED
 from disclosure_control.suppression.view import Bounds
 
-__all__ = ["Sums", "raise_counts"]
+__all__ = ["End", "Sums", "find_short", "raise_counts"]
 
 MOST_NUMBERS = 64
 """How many numbers are taken off, one after the other."""
@@ -111,6 +111,64 @@ def raise_counts(
     return narrow_bounds(sums.lattice, low, high)
 
 
+End = tuple[int, int, int, int]
+"""A cell, so much of what each of its children has, whether what they have beyond that (1) or less (-1) is looked at,
+and how much of it is enough."""
+
+
+def find_short(sums: Sums, counts: tuple[Bounds, Bounds], ends: Sequence[End], deadline: Deadline = NEVER) -> list[End]:
+    """The ends at which one addition after the other shows that there is not enough, or all of them at once do.
+
+    Raises `Contradiction` and `TimeUp`.
+    """
+    cells, known = len(counts[0]), {number: sums.beyond(number, counts) for number in {each[1] for each in ends}}
+    short = [end for end in ends if _beyond(known, end) < end[3]]
+    left = [end for end in ends if end not in set(short)]
+    if not left or cells > MOST_CELLS:
+        return short
+    column = {cell: 2 * cell for cell in range(cells)}
+    lower, upper = np.zeros(2 * cells + len(left)), np.full(2 * cells + len(left), INFINITE)
+    lower[0 : 2 * cells : 2], upper[0 : 2 * cells : 2] = counts[0], _or_infinite(counts[1])
+    upper[2 * cells :] = [enough for *_, enough in left]
+    at = {end: 2 * cells + place for place, end in enumerate(left)}
+    taken = [  # No more than its children have beyond so much for each, or less.
+        ([at[end], column[end[0]] + 1, column[end[0]]], [1.0, -float(end[2]), float(end[2] * end[1])], -INFINITE, 0.0)
+        for end in left
+    ]
+    program = Program(lower, upper, [*sums.rows(column), *taken], deadline, costs_change=True)
+
+    def lacking(looked: Sequence[End]) -> list[End]:
+        wanted = np.zeros(program.columns)
+        wanted[[at[end] for end in looked]] = -1.0
+        program.set_costs(wanted)
+        table = _minimise(program)
+        return [end for end in looked if table[at[end]] < end[3] - ALMOST]
+
+    while left:
+        before, left = len(left), lacking(left)
+        if len(left) == before:
+            break
+    return [*short, *(end for end in left if len(left) == 1 or lacking([end]))]
+
+
+def _beyond(known: Mapping[int, tuple[Bounds, Bounds]], end: End) -> int:
+    """What the children of a cell have beyond so much for each at most, or less, by one addition after the other."""
+    cell, number, sign, _ = end
+    low, high = known[number]
+    return int(high[cell] if sign > 0 else -low[cell])
+
+
+def _minimise(program: Program) -> Vector:
+    try:
+        return program.minimise()
+    except NoSolution:
+        raise Contradiction("the children of counts have more or less between them than so many can have") from None
+
+
+def _or_infinite(most: Bounds) -> Vector:
+    return np.where(most < UNBOUNDED, most, INFINITE)
+
+
 class _Programs:
     """Counts and amounts as columns of one linear program, and of each count as much as is under a few."""
 
@@ -118,7 +176,7 @@ class _Programs:
         cells = len(counts[0])
         self._few, self._column = few, {cell: 3 * cell for cell in range(cells)}
         lower, upper = np.zeros(3 * cells), np.full(3 * cells, INFINITE)
-        lower[0::3], upper[0::3] = counts[0], np.where(counts[1] < UNBOUNDED, counts[1], INFINITE)
+        lower[0::3], upper[0::3] = counts[0], _or_infinite(counts[1])
         upper[2::3] = few
         capped: list[Row] = [([3 * cell + 2, 3 * cell], [1.0, -1.0], -INFINITE, 0.0) for cell in range(cells)]
         rows = [*sums.rows(self._column), *capped]
@@ -145,10 +203,7 @@ class _Programs:
         for cell, cost in costs.items():
             wanted[self._column[cell] + step] = cost
         self._program.set_costs(wanted)
-        try:
-            return self._program.minimise()
-        except NoSolution:
-            raise Contradiction("the children of counts have more or less between them than so many can have") from None
+        return _minimise(self._program)
 
 
 def _times(each: Bounds, counts: tuple[Bounds, Bounds], *, greatest: bool) -> Bounds:

@@ -108,6 +108,39 @@ def test_a_condition_that_joins_columns_leaves_a_value_to_some_cells_alone() -> 
     assert printed(asked, children, "dfe_cla") == [("M", 40 * 15 + 20 * 16 + 180), ("F", C)]
 
 
+@pytest.mark.parametrize("preset", EVERY)
+@pytest.mark.parametrize(
+    ("figure", "asked", "by"),
+    [
+        ("SUM(year_group)", "key_stage = 'key_stage_4'", {10: 40, 11: 3}),
+        ("SUM(year_group)", "age = 15", {10: 20, 11: 20}),
+        ("AVG(age)", "year_group = 10", {14: 40, 15: 3}),
+        ("AVG(year_group)", "key_stage IN ('early_years', 'key_stage_1') AND year_group > 0", {1: 40, 2: 3}),
+    ],
+)
+def test_what_a_cell_leaves_the_catalogue_says_too(preset: str, figure: str, asked: str, by: Mapping[int, int]) -> None:
+    """Of 43 in key stage 4 with 433 years of school three are in year 11: there are no other year groups in it."""
+    column = figure.partition("(")[2].rstrip(")")
+    assert printed(f"{figure} AS f {CHILDREN} AND {asked}", having(column, by), preset) == [(C,)]
+
+
+def test_what_a_category_leaves_the_catalogue_says_too() -> None:
+    """Key stage 3 has three years of school, and key stage 4 two."""
+    children: list[Child] = [{"key_stage": "key_stage_3", "year_group": year} for year in (7, 8, 9) for _ in range(30)]
+    children += [{"key_stage": "key_stage_4", "year_group": year} for year in (10, 11) for _ in range(30)]
+    asked = f"key_stage, SUM(year_group) AS s {CHILDREN} GROUP BY key_stage"
+    rows = {row[0]: row[1] for row in printed(asked, children, "dfe_cla")}
+    assert rows["key_stage_3"] == 30 * (7 + 8 + 9)
+    assert rows["key_stage_4"] == C
+
+
+def test_what_is_0_or_1_by_the_catalogue_is_counted() -> None:
+    """Whoever is five is in reception or in year 1."""
+    asked = f"SUM(year_group) AS s {CHILDREN} AND age = 5"
+    assert printed(asked, having("year_group", {0: 30, 1: 20}), "dfe_cla") == [(20,)]
+    assert printed(asked, having("year_group", {0: 30, 1: 3}), "dfe_cla") == [(C,)]
+
+
 PLANS = "(SELECT child, academic_year, COUNT(*) AS plans FROM pep GROUP BY child, academic_year)"
 
 
