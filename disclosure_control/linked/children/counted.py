@@ -15,9 +15,10 @@ from disclosure_control.linked.children.facts import NO_FACTS, Facts, Need
 from disclosure_control.linked.children.parts import TooTangled
 from disclosure_control.linked.children.populations import Population, is_loose, populations_of
 from disclosure_control.rows.protected_table import Cell
+from query_engine.planning.implied import known_of
 from query_engine.planning.plan import TOTAL, Dimension, Output, QueryPlan
 from query_engine.planning.reach import dimension_region
-from query_engine.planning.region import Region, columns_of, complement, intersect, present_in
+from query_engine.planning.region import Region, columns_of, complement, intersect, possible_ranges, present_in
 
 __all__ = [
     "MOST_KINDS",
@@ -257,9 +258,26 @@ def stands_alone(plan: QueryPlan) -> bool:
 
 
 def _tells_values(rows: Region, plan: QueryPlan, names: Collection[str]) -> bool:
-    """Whether a condition parts the values of one of these columns, and says more than that there is one."""
+    """Whether a condition parts the values of one of these columns, and says more than that there is one.
+
+    So it does where the catalogue leaves whoever meets it, or nobody who does not, some of them.
+    """
     present = (present_in(plan.governed.columns[name]) for name in columns_of(rows).intersection(names))
-    return any(intersect(each, complement(rows)) is not False for each in present)
+    if any(intersect(each, complement(rows)) is not False for each in present):
+        return True
+    sides = [intersect(plan.where, side) for side in (rows, complement(rows))] if rows is not True else []
+    return any(
+        _values_left(plan, side, name) not in ([], _values_left(plan, plan.where, name))
+        for side in sides
+        for name in names
+    )
+
+
+def _values_left(plan: QueryPlan, rows: Region, name: str) -> Sequence[tuple[int, int]]:
+    """The codes of a column's values that some rows leave, by what the catalogue says too."""
+    last = plan.governed.columns[name].present_codes - 1
+    ranges = possible_ranges(*known_of(plan.governed, rows, name))
+    return [(low, min(high, last)) for low, high in ranges if low <= last]
 
 
 def _groupings(plan: QueryPlan, population: Population) -> tuple[Grouping, ...]:

@@ -36,6 +36,8 @@ BY_AGE, SUM = f"SELECT age, COUNT(*) AS n {TEENS} GROUP BY ROLLUP (age)", f"SELE
         ("COUNT(*) FILTER (WHERE age = 15), AVG(age)", False),
         ("AVG(CASE WHEN age = 15 THEN 1 ELSE 0 END), AVG(age)", False),
         ("COUNT(*), COUNT(age)", False),
+        ("COUNT(*) FILTER (WHERE key_stage = 'key_stage_4'), AVG(placements)", True),
+        ("COUNT(*) FILTER (WHERE key_stage = 'key_stage_4'), AVG(year_group)", False),
     ],
 )
 def test_a_table_stands_alone_unless_it_counts_by_what_it_adds_up(figures: str, alone: bool) -> None:
@@ -78,6 +80,20 @@ def test_what_a_question_cuts_by_it_is_seen_in_one_row() -> None:
     asked = f"COUNT(*) FILTER (WHERE age = 15) AS f, AVG(age) AS a, SUM(age) AS s {CHILDREN} AND age BETWEEN 15 AND 17"
     (table,) = answer([derive_plan(f"SELECT {asked}", Path.PER_AUTHORITY)], aged(0, 40, 3, 20), load_preset("dfe_cla"))
     assert set(table.rows[0]) == {C}
+
+
+@pytest.mark.parametrize("count", ["COUNT(*) FILTER (WHERE {})", "AVG(CASE WHEN {} THEN 1 ELSE 0 END)"])
+@pytest.mark.parametrize(("last", "withheld"), [(3, True), (30, False)])
+def test_what_a_question_cuts_by_what_says_something_of_it_is_seen_in_one_row(
+    count: str, last: int, *, withheld: bool
+) -> None:
+    """Of 83 children in years 9 to 11 with 793 years of school 43 are in key stage 4: three of these are in year 11."""
+    years = [("key_stage_3", 9)] * 40 + [("key_stage_4", 10)] * 40 + [("key_stage_4", 11)] * last
+    children: list[Child] = [{"key_stage": stage, "year_group": year, "sex": "F"} for stage, year in years]
+    counted = count.format("key_stage = 'key_stage_4'")
+    asked = f"SELECT {counted} AS n, SUM(year_group) AS s {CHILDREN} AND year_group IN (9, 10, 11)"
+    (table,) = answer([derive_plan(asked, Path.PER_AUTHORITY)], children, load_preset("dfe_cla"))
+    assert (set(table.rows[0]) == {C}) == withheld
 
 
 @pytest.mark.parametrize(("more", "withheld"), [(0, True), (20, False)])
