@@ -23,7 +23,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "query": ("federation.commands.query:query", "Check, run, follow and fetch aggregate queries."),
     "release": ("federation.commands.release:release", "Check a release; decide on those that wait for a checker."),
     "approve": ("federation.commands.approve:approve", "Read a query on your own machine and sign it."),
-    "protect": ("disclosure_control.commands:protect", "Protect a table that you already have, with proof."),
+    "protect": ("federation.commands.protect:protect", "Protect a table that you already have, with proof."),
     "attack": ("federation.commands.attack:attack", "Try to undo a protected table, or a release."),
     "lookup": ("node.lookups.command:lookup", "Children across authorities, from your own node."),
     "audit": ("federation.commands.audit:audit", "Show, verify and prove audit logs."),

@@ -23,12 +23,11 @@ from typing import IO
 
 import click
 
+from federation.progress import now_and_then
+
 CIRCE = (sys.executable, "-m", "federation.cli")
 SHOWN_COMMANDS = 12
 """How many commands of one kind are printed before the rest are counted."""
-
-PROGRESS_SECONDS = 5.0
-"""How often long work says how far it is."""
 
 
 class CommandFailed(Exception):
@@ -137,14 +136,13 @@ class Stagehands:
                 click.echo(f"$ {shlex.join(['circe', *map(str, command)])}", err=True)
         if len(commands) > SHOWN_COMMANDS:
             click.echo(f"  ... and {len(commands) - SHOWN_COMMANDS} more like these", err=True)
-        printed, shown = [], time.monotonic()
+        printed = list[str]()
+        tell = now_and_then(lambda: click.echo(f"  {len(printed)} of {len(commands)} done", err=True))
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             try:
                 for done in pool.map(lambda command: self.run(*command, quiet=True), commands):
                     printed.append(done)
-                    if time.monotonic() - shown > PROGRESS_SECONDS:
-                        click.echo(f"  {len(printed)} of {len(commands)} done", err=True)
-                        shown = time.monotonic()
+                    tell()
             except KeyboardInterrupt:
                 self._stop_commands("interrupted")
                 raise
@@ -251,11 +249,10 @@ def wait_for(address: str, hands: Stagehands, log: Path) -> None:
 
 def _pass_on(lines: Iterable[str], quiet: bool) -> Iterator[str]:
     """Yield what a command says on its standard error, and show a line of it every few seconds."""
-    shown = time.monotonic()
+    show = now_and_then(lambda line: click.echo(f"  {line.rstrip()}", err=True))
     for line in lines:
-        if not quiet and time.monotonic() - shown > PROGRESS_SECONDS:
-            click.echo(f"  {line.rstrip()}", err=True)
-            shown = time.monotonic()
+        if not quiet:
+            show(line)
         yield line
 
 

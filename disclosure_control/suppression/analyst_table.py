@@ -12,8 +12,9 @@ from disclosure_control.suppression.certificate import Certified, find_barred, v
 from disclosure_control.suppression.contributions import Contributions, seen_of_one
 from disclosure_control.suppression.hidden_totals import check_no_hidden_total
 from disclosure_control.suppression.hierarchy import Hierarchy
-from disclosure_control.suppression.lattice import Lattice, Layout, TableUnusable, build_lattice
+from disclosure_control.suppression.lattice import Lattice, Layout, Relation, TableUnusable, build_lattice
 from disclosure_control.suppression.pattern import CannotProtect, Ties, needs_of
+from disclosure_control.suppression.progress import Progress, say_nothing
 from disclosure_control.suppression.reader import view_read
 from disclosure_control.suppression.rules import CountRule, MagnitudeRule, TableRule
 from disclosure_control.suppression.table_file import TableFile, write_rows
@@ -21,6 +22,9 @@ from disclosure_control.suppression.table_protection import ProtectedCells, prot
 from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Printed
 
 __all__ = ["Magnitudes", "ProtectedFile", "attack_table", "protect_table"]
+
+
+AS_COUNTED = "give figures as they were counted, before any are rounded: what is withheld goes by how they add up"
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,12 @@ def protect_table(
     secret: bytes,
     magnitudes: Magnitudes | None = None,
     insiders: bool = True,
+    progress: Progress = say_nothing,
 ) -> ProtectedFile:
-    """The rows of a table in their order, each figure a number or a symbol. Raises `TableUnusable`, `CannotProtect`."""
+    """The rows of a table in their order, each figure a number or a symbol. Raises `TableUnusable`, `CannotProtect`.
+
+    `progress` is told how far it is.
+    """
     file.check_named_once([*by, count, *([] if magnitudes is None else magnitudes.columns)])
     layout = file.layout(by, dict(trees))
     lattice = build_lattice([layout])
@@ -76,13 +84,14 @@ def protect_table(
     ties = Ties(secret, _plan(layout, preset, count))
     rule = CountRule.of(preset, signed=any(each < 0 for each in counts))
     small = [cell for cell, figure in enumerate(counts) if rule.withholds(figure)]
-    protected = _protect(lattice, counts, rule, small, ties, insiders=insiders)
+    protected = _protect(count, lattice, counts, rule, small, ties, insiders, progress)
     certified = [Certified(count, protected.witnesses.view, protected.printed, protected.witnesses)]
     shown = [[str(entry) for entry in protected.printed]]
     notes = [_note(count, protected)]
     if magnitudes is not None:
         lone = [cell for cell, each in enumerate(counts) if abs(each) == 1] if insiders else None
-        values, places = _protect_magnitudes(file, magnitudes, preset, lattice, protected, ties, lone)
+        telling = _about(magnitudes.value, progress)
+        values, places = _protect_magnitudes(file, magnitudes, preset, lattice, protected, ties, lone, telling)
         certified.append(Certified(magnitudes.value, values.witnesses.view, values.printed, values.witnesses))
         shown.append([_write(entry, places) for entry in values.printed])
         notes.append(_note(magnitudes.value, values))
@@ -103,7 +112,7 @@ def _check_rounds(preset: Preset) -> None:
     """Check that a preset can be applied to counts alone. Raises `TableUnusable`."""
     if preset.cell_key is not None:
         text = f"preset {preset.name} changes counts by the record keys of children, and a table has counts alone"
-        raise TableUnusable(f"{text}: choose another preset, or ask the nodes")
+        raise TableUnusable(f"{text}: choose another preset, or ask the federation, whose nodes have the keys")
 
 
 def attack_table(
@@ -140,13 +149,25 @@ def attack_table(
             raise TableUnusable(f"column {each.column}: {contradiction}") from None
 
 
+def _about(column: str, progress: Progress) -> Progress:
+    return lambda line: progress(f"{column}: {line}")
+
+
 def _protect(
-    lattice: Lattice, figures: Sequence[int], rule: TableRule, primaries: Sequence[int], ties: Ties, *, insiders: bool
+    column: str,
+    lattice: Lattice,
+    figures: Sequence[int],
+    rule: TableRule,
+    primaries: Sequence[int],
+    ties: Ties,
+    insiders: bool,
+    progress: Progress,
 ) -> ProtectedCells:
     try:
-        return protect_cells(lattice, figures, rule, primaries, ties, insiders=insiders)
+        telling = _about(column, progress)
+        return protect_cells(lattice, figures, rule, primaries, ties, insiders=insiders, progress=telling)
     except TableUnusable as broken:
-        raise CannotProtect(f"{broken}; what is withheld is worked out from how figures add up") from None
+        raise CannotProtect(f"column {column}: {broken}; {AS_COUNTED}") from None
 
 
 def _protect_magnitudes(
@@ -157,6 +178,7 @@ def _protect_magnitudes(
     counts: ProtectedCells,
     ties: Ties,
     lone: Sequence[int] | None,
+    progress: Progress,
 ) -> tuple[ProtectedCells, int]:
     """The sums, withheld where the count is, where somebody dominates, and where that takes further ones.
 
@@ -192,26 +214,23 @@ def _protect_magnitudes(
             insiders=lone is not None,
             lone=lone,
             needs=needs,
+            progress=progress,
             read_rule=lambda printed: replace(
                 _read_magnitudes(lattice, counted, counts.printed, dominance, printed), signed=signed
             ),
         )
     except TableUnusable as broken:
-        raise CannotProtect(f"column {magnitudes.value}: {broken}") from None
+        raise CannotProtect(f"column {magnitudes.value}: {broken}; {AS_COUNTED}") from None
     return found, places
 
 
 def _with_empty_totals(lattice: Lattice, totals: Sequence[int], primaries: set[int]) -> set[int]:
     """These cells, and every total of 0 over one of them: where it is shown, so is all that adds up to it."""
-    found, before = set(primaries), 0
-    while len(found) > before:
-        before = len(found)
-        found |= {
-            each.total
-            for each in lattice.relations
-            if (each.total >= lattice.shown or totals[each.total] == 0) and not found.isdisjoint(each.parts)
-        }
-    return {cell for cell in found if cell < lattice.shown}
+
+    def admits(relation: Relation) -> bool:
+        return relation.total >= lattice.shown or totals[relation.total] == 0
+
+    return {cell for cell in lattice.climb(primaries, admits) if cell < lattice.shown}
 
 
 def _read_magnitudes(

@@ -48,9 +48,19 @@ class Hierarchy:
         for code, parent in self.parents.items():
             if parent and parent not in self.parents:
                 raise TreeMalformed(f"the parent of {code} has no row of its own: {parent}")
-        for code in self.parents:
-            if len(list(self.ancestors(code))) > len(self.parents):
-                raise TreeMalformed(f"{code} is its own ancestor")
+        if circular := self.parents.keys() - dict.fromkeys(self.downwards):
+            code = min(circular)
+            for _ in circular:  # Of what hangs from a circle, into it.
+                code = self.parents[code]
+            raise TreeMalformed(f"{code} is its own ancestor")
+
+    @cached_property
+    def downwards(self) -> tuple[str, ...]:
+        """The categories, each after the total that it is part of; those of a circle are none of them."""
+        found = [code for code, parent in self.parents.items() if not parent]
+        for code in found:
+            found += self.children.get(code, ())
+        return tuple(found)
 
     @cached_property
     def children(self) -> Mapping[str, tuple[str, ...]]:
@@ -64,10 +74,10 @@ class Hierarchy:
     @cached_property
     def breadths(self) -> Mapping[str, int]:
         """How many categories that are no totals lie beneath each category, itself included."""
-        found = dict.fromkeys(self.parents, 0)
-        for code in self.parents.keys() - self.children.keys():
-            for each in (code, *self.ancestors(code)):
-                found[each] += 1
+        found = {code: int(code not in self.children) for code in self.parents}
+        for code in reversed(self.downwards):
+            if parent := self.parents[code]:
+                found[parent] += found[code]
         return found
 
     @cached_property
@@ -76,11 +86,8 @@ class Hierarchy:
         return frozenset(code for code, parent in self.parents.items() if not parent)
 
     def ancestors(self, code: str) -> Iterator[str]:
-        """The totals that a category is part of, nearest first; of a circle, one more than there are categories."""
-        for _ in range(len(self.parents) + 1):
-            code = self.parents[code]
-            if not code:
-                return
+        """The totals that a category is part of, nearest first."""
+        while code := self.parents[code]:
             yield code
 
     def of_level(self, level: str) -> tuple[str, ...]:
@@ -93,7 +100,10 @@ class Hierarchy:
 
     def among(self, codes: Collection[str]) -> "Hierarchy":
         """The hierarchy of these categories alone, each beneath the nearest of them that it is part of."""
-        nearest = {code: next((each for each in self.ancestors(code) if each in codes), "") for code in codes}
+        nearest = dict[str, str]()
+        for code in self.downwards:
+            parent = self.parents[code]
+            nearest[code] = parent if parent in codes else nearest.get(parent, "")
         kept = [code for code in self.parents if code in codes]
         return Hierarchy({code: nearest[code] for code in kept}, {code: self.levels[code] for code in kept})
 

@@ -11,6 +11,8 @@ knows: where nothing is told to a group, nothing is told to anybody in it. Only 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from disclosure_control.suppression.lattice import Lattice
 from disclosure_control.suppression.reader import Reader
 from disclosure_control.suppression.separation import Onlooker
@@ -108,15 +110,5 @@ def _told(cells: Collection[int], view: View, figures: Sequence[int], wanted: Ma
 
 def _own(cells: Collection[int], view: View) -> set[int]:
     """What is known by adding up what one knows and what is published; nobody else's figures are in that."""
-    own = set(cells)
-    hidden = {cell for cell in range(len(view.low)) if view.low[cell] < view.high[cell]}
-    grows = True
-    while grows:
-        grows = False
-        for relation in view.lattice.relations:
-            if relation.total in own or relation.total not in hidden:
-                continue
-            if all(part in own or part not in hidden for part in relation.parts):
-                own.add(relation.total)
-                grows = True
-    return own
+    public = np.flatnonzero(view.low == view.high).tolist()
+    return {*cells, *(each.total for each in view.lattice.work_out({*public, *cells}))}

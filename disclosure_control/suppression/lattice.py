@@ -8,7 +8,8 @@ published added up. A row stands for 0 if it is missing among others of the same
 rows out.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -50,7 +51,7 @@ class Layout:
                 if code not in hierarchy.parents:
                     raise TableUnusable(f"column {column}: {code} is not in the tree of that column")
         if len(set(self.rows)) < len(self.rows):
-            twice = next(row for place, row in enumerate(self.rows) if row in self.rows[:place])
+            twice = next(row for row, times in Counter(self.rows).items() if times > 1)
             raise TableUnusable(f"there are two rows for {', '.join(twice)}")
 
     @cached_property
@@ -133,6 +134,42 @@ class Lattice:
         return Incidence.of([(relation.total, *relation.parts) for relation in self.relations])
 
     @cached_property
+    def over(self) -> tuple[tuple[int, ...], ...]:
+        """The relations, by number, that each cell is a part of."""
+        found: list[list[int]] = [[] for _ in self.keys]
+        for number, relation in enumerate(self.relations):
+            for part in relation.parts:
+                found[part].append(number)
+        return tuple(map(tuple, found))
+
+    def climb(self, cells: Iterable[int], admits: Callable[[Relation], bool] = lambda _: True) -> set[int]:
+        """These cells and the totals over them, near and far, that a relation leads to which is admitted."""
+        found = set(cells)
+        waiting = list(found)
+        while waiting:
+            for number in self.over[waiting.pop()]:
+                relation = self.relations[number]
+                if relation.total not in found and admits(relation):
+                    found.add(relation.total)
+                    waiting.append(relation.total)
+        return found
+
+    def work_out(self, known: Iterable[int]) -> Iterator[Relation]:
+        """The relations that give a total which is not known from cells that are, each after those of its parts."""
+        found = set(known)
+        lacking = [sum(part not in found for part in each.parts) for each in self.relations]
+        ready = [number for number, count in enumerate(lacking) if not count]
+        for number in ready:
+            if (total := self.relations[number].total) in found:
+                continue
+            found.add(total)
+            yield self.relations[number]
+            for each in self.over[total]:
+                lacking[each] -= 1
+                if not lacking[each]:
+                    ready.append(each)
+
+    @cached_property
     def is_determined(self) -> bool:
         """Whether all cells without a row are totals of others."""
         totals = {relation.total for relation in self.relations}
@@ -144,13 +181,11 @@ class Lattice:
         Raises `TableUnusable` where they do not add up.
         """
         known = [*figures, *[0] * (len(self) - self.shown)]
-        for relation in sorted(self.relations, key=lambda each: self.breadths[each.total]):
-            total = sum(known[part] for part in relation.parts)
-            if relation.total >= self.shown:
-                known[relation.total] = total
+        for relation in self.work_out(range(self.shown)):
+            known[relation.total] = sum(known[part] for part in relation.parts)
         for relation in self.relations:
             if known[relation.total] != sum(known[part] for part in relation.parts):
-                raise TableUnusable(f"the parts do not add up to the total for {self.describe(relation.total)}")
+                raise TableUnusable(f"the parts of {self.describe(relation.total)} do not add up to it")
         return known
 
     def describe(self, cell: int) -> str:
@@ -198,11 +233,11 @@ def _relations(layout: Layout, cells: Mapping[Categories, int]) -> Iterator[Rela
 
 def _owners(layouts: Sequence[Layout]) -> Mapping[tuple[str, str], CellKey]:
     """The authorities that know what is of a category: it itself, or one that it is part of, be it without a row."""
-    return {
-        (column, code): frozenset(
-            (column, each) for each in (code, *tree.ancestors(code)) if tree.levels[each] == AUTHORITY
-        )
-        for layout in layouts
-        for column, tree in zip(layout.columns, layout.hierarchies, strict=True)
-        for code in tree.parents
-    }
+    found: dict[tuple[str, str], CellKey] = {}
+    for layout in layouts:
+        for column, tree in zip(layout.columns, layout.hierarchies, strict=True):
+            for code in tree.downwards:
+                parent = tree.parents[code]
+                own = {(column, code)} if tree.levels[code] == AUTHORITY else ()
+                found[column, code] = (found[column, parent] if parent else frozenset()).union(own)
+    return found

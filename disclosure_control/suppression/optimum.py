@@ -14,6 +14,7 @@ from disclosure_control.suppression.lattice import Lattice
 from disclosure_control.suppression.limits import Limits
 from disclosure_control.suppression.parts import Mask
 from disclosure_control.suppression.programs import NoSolution, Program, Rows, Vector
+from disclosure_control.suppression.progress import Progress, say_nothing
 from disclosure_control.suppression.separation import Onlooker, Separator
 
 __all__ = ["Optimum"]
@@ -50,7 +51,9 @@ class Optimum:
         needs: Mapping[int, int],
         costs: Vector,
         onlookers: Sequence[Onlooker] = (),
+        progress: Progress = say_nothing,
     ) -> None:
+        self._progress = progress
         self._choices = np.flatnonzero((limits.gains[0] + limits.gains[1] > 0) & ~limits.open)
         bridges = find_bridges(lattice, limits, self._choices)
         capacities = find_capacities(lattice, limits, needs, self._choices)
@@ -59,7 +62,7 @@ class Optimum:
         self._least, self._most, self._costs = np.zeros(count), np.ones(count), costs[self._choices]
         self._master = self._lay_out()
         self._chosen = np.zeros(count)
-        self._separator = Separator(lattice, limits, needs, self._choices, onlookers)
+        self._separator = Separator(lattice, limits, needs, self._choices, onlookers, progress)
 
     def least_cost(self) -> float:
         """What no pattern costs less than: that of the master in parts, whose cuts are of what all of them have.
@@ -143,7 +146,8 @@ class Optimum:
 
         Raises `NoSolution`.
         """
-        for _ in range(rounds):
+        for number in range(1, rounds + 1):
+            self._progress(f"choosing what to withhold: choice {number}, of {rounds} at the most")
             self._chosen = self._master.minimise()
             cuts = self._separator.cuts(self._chosen)
             if not cuts:

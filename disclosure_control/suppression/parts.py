@@ -97,13 +97,8 @@ class Parts:
 
     def above(self, cells: Sequence[int] | Places) -> Mask:
         """The totals that these cells are part of, near and far."""
-        total = np.array([relation.total for relation in self._lattice.relations], np.int64)
         reached = np.zeros(len(self._lattice), bool)
-        reached[cells] = True
-        count = 0
-        while count < reached.sum():
-            count = int(reached.sum())
-            reached[total[self._relation[reached[self._cell]]]] = True
+        reached[list(self._lattice.climb(map(int, cells)))] = True
         reached[cells] = False
         return reached
 

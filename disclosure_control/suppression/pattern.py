@@ -19,6 +19,7 @@ import numpy as np
 from disclosure_control.suppression.lattice import CellKey, Lattice
 from disclosure_control.suppression.limits import Limits
 from disclosure_control.suppression.programs import NoSolution, Program, Row, Vector
+from disclosure_control.suppression.progress import Progress, say_nothing
 from disclosure_control.suppression.rules import UNBOUNDED, Rule
 from disclosure_control.suppression.view import View
 
@@ -90,6 +91,7 @@ class Pattern:
     view: View
     figures: Sequence[int]
     costs: Vector
+    progress: Progress = say_nothing
     _groups: list[_Group] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -145,6 +147,7 @@ class Pattern:
         left = {cell: needs[cell] for cell in sorted(needs, key=lambda cell: (needs[cell], self.costs[cell]))}
         begun = len(self._groups)
         while left:
+            self.progress(f"choosing what to withhold: {len(left)} cells to go")
             group = _Group({cell: left[cell] for cell in list(left)[:GROUP]}, tuple(known))
             change = self._route(group)
             risen = {cell: need for cell, need in left.items() if change[cell] >= need - CHANGED}
@@ -157,7 +160,8 @@ class Pattern:
         """Take each group out and put it back, while that saves cells."""
         for _ in range(MOST_PASSES):
             before = len(self.withheld)
-            for group in reversed(groups):
+            for number, group in enumerate(reversed(groups)):
+                self.progress(f"looking for what need not be withheld: {number} of {len(groups)} groups of cells")
                 self._uses[list(group.changed)] -= 1
                 if not (alone := [cell for cell in group.changed if not self._uses[cell]]):
                     self._uses[list(group.changed)] += 1
@@ -179,7 +183,9 @@ class Pattern:
                 change = self._change(np.where(fresh, self.costs / (np.abs(change) + 0.3), self._price))
         except NoSolution:
             told = self.view.lattice.describe(needy[0])
-            raise CannotProtect(f"a reader would be told too much about {told}, whatever else is withheld") from None
+            raise CannotProtect(
+                f"a reader is told too much about {told}, whatever else is withheld: put small categories together"
+            ) from None
         finally:
             self._bound([*needy, *known], 0, 1)
         moved = (np.abs(change) > CHANGED) & ~self._open

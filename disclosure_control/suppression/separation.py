@@ -12,6 +12,7 @@ import numpy as np
 from disclosure_control.suppression.lattice import Lattice
 from disclosure_control.suppression.limits import Limits
 from disclosure_control.suppression.programs import INFINITE, Places, Program, Row, Vector
+from disclosure_control.suppression.progress import Progress, say_nothing
 from disclosure_control.suppression.routes import Routes
 
 __all__ = ["OUTSIDER", "Onlooker", "Separator"]
@@ -51,7 +52,9 @@ class Separator:
         needs: Mapping[int, int],
         choices: Places,
         onlookers: Sequence[Onlooker] = (),
+        progress: Progress = say_nothing,
     ) -> None:
+        self._progress = progress
         self._needs, self._choices = needs, choices
         self._views = [(each, limits.knowing(each.known)) for each in (OUTSIDER, *onlookers)]
         self._count = len(lattice)
@@ -78,6 +81,7 @@ class Separator:
         doubtful = self._doubtful(cells) if onlooker is OUTSIDER else cells
         idle = -len(doubtful)  # Until something is found all of them are looked at.
         while doubtful and idle < IDLE:
+            self._progress(f"choosing what to withhold: {len(doubtful)} cells that a choice may not be enough for")
             cell = doubtful[0]
             change, rest, idle = self._raise([cell]), doubtful[1:], idle + 1
             if change[cell] < self._needs[cell] - ENOUGH:

@@ -56,7 +56,7 @@ class TableFile:
         entries = self._entries(column)
         for where, entry in entries:
             if not NUMBER.fullmatch(entry):
-                raise TableUnusable(f"{where}: {NO_NUMBER}; a table to protect has every figure")
+                raise TableUnusable(f"{where}: {NO_NUMBER}; a table to protect has every figure, and none withheld")
         return tuple(Decimal(entry) for _, entry in entries)
 
     def counts(self, column: str) -> tuple[int, ...]:
@@ -83,8 +83,10 @@ class TableFile:
         return [(f"line {line}, column {column}", row[place]) for line, row in zip(self.lines, self.rows, strict=True)]
 
     def _place(self, column: str) -> int:
-        if self.columns.count(column) != 1:
-            raise TableUnusable(f"there must be one column {column}; the columns are {', '.join(self.columns)}")
+        if column not in self.columns:
+            raise TableUnusable(f"there is no column {column}; the columns are {', '.join(self.columns)}")
+        if self.columns.count(column) > 1:
+            raise TableUnusable(f"there are several columns {column}; give each a name of its own")
         return self.columns.index(column)
 
 

@@ -15,6 +15,7 @@ from disclosure_control.suppression.lattice import Lattice, TableUnusable
 from disclosure_control.suppression.optimum import Optimum
 from disclosure_control.suppression.parts import Part, Parts
 from disclosure_control.suppression.pattern import CannotProtect, Pattern, Ties, needs_of, public_costs
+from disclosure_control.suppression.progress import Progress, say_nothing
 from disclosure_control.suppression.reader import Contradiction, Reader, view_read
 from disclosure_control.suppression.rules import MagnitudeRule, Rule, TableRule
 from disclosure_control.suppression.view import WITHHELD, Printed, View, view_printed
@@ -63,6 +64,7 @@ def protect_cells(
     lone: Collection[int] | None = None,
     needs: Mapping[int, int] | None = None,
     read_rule: Callable[[Sequence[Printed]], TableRule] | None = None,
+    progress: Progress = say_nothing,
 ) -> ProtectedCells:
     """What is printed of the cells with a row, whose true figures these are.
 
@@ -76,44 +78,61 @@ def protect_cells(
     if lone is None:
         lone = [cell for cell in range(lattice.shown) if abs(every[cell]) == 1]
     view = _view(lattice, rule, every, primaries)
-    pattern = choose_pattern(view, every, wanted, ties, lone=lone if insiders else None)
+    pattern = choose_pattern(view, every, wanted, ties, lone=lone if insiders else None, progress=progress)
     for _ in range(MOST_REPAIRS):
         printed = _print(lattice, rule, every, pattern.withheld)
-        witnesses = find_witnesses(view_read(lattice, read_rule(printed) if read_rule else rule, printed))
+        read = view_read(lattice, read_rule(printed) if read_rule else rule, printed)
+        witnesses = find_witnesses(read, progress=progress)
         told = witnesses.told()
         if not told:
             return ProtectedCells(printed, len(primaries), witnesses)
         _withhold_around(pattern, told)
-    raise CannotProtect(f"no table of whole numbers shows that nothing is told of {lattice.describe(told[0])}")
+    told_of = lattice.describe(told[0])
+    raise CannotProtect(f"no proof was found that nothing is told of {told_of}: put small categories together")
 
 
 def choose_pattern(
-    view: View, figures: Sequence[int], needs: Mapping[int, int], ties: Ties, *, lone: Collection[int] | None
+    view: View,
+    figures: Sequence[int],
+    needs: Mapping[int, int],
+    ties: Ties,
+    *,
+    lone: Collection[int] | None,
+    progress: Progress = say_nothing,
 ) -> Pattern:
     """What is withheld besides what a view has withheld, for cells to be able to rise by what they need.
 
     In a small table it is what is cheapest. In a larger one totals are looked at first, then each part by itself: what
-    is withheld of the totals can change with the parts, and what is shown of them is held still. Authorities, and
-    whoever is alone in a `lone` cell, look on where such cells are given. Raises `CannotProtect`.
+    is withheld of the totals can change with the parts, and what is shown of them is held still. What the cells of its
+    own part cannot make up for is raised in the whole table in the end. Authorities, and whoever is alone in a `lone`
+    cell, look on where such cells are given. Raises `CannotProtect`.
     """
-    pattern = Pattern(view, figures, public_costs(view.lattice, ties))
+    pattern = Pattern(view, figures, public_costs(view.lattice, ties), progress)
     lattice = view.lattice
     parts = Parts(lattice)
     whole = np.arange(len(lattice))
     groups = [whole] if len(lattice) <= MOST_EXACTLY else parts.by_tree()
     inside = {int(cell) for cells in groups for cell in cells}
     if totals := {cell: need for cell, need in needs.items() if cell not in inside}:
-        _choose_quickly(pattern, parts.take(whole), totals, lone=lone)
-    for cells in groups:
+        pattern.protect(totals)
+        _protect_from_insiders(pattern, parts.take(whole), totals, lone)
+    left = list[tuple[Part, dict[int, int]]]()
+    for number, cells in enumerate(groups):
+        progress(f"choosing what to withhold: {number} of {len(groups)} parts of the table")
         within = {int(cell): needs[cell] for cell in cells if cell in needs}
         if within:
             above = np.flatnonzero(parts.above(cells) & pattern.limits.can_change)
-            _choose_within(pattern, parts.take(np.union1d(cells, above)), within, lone=lone)
+            part = parts.take(np.union1d(cells, above))
+            if not _choose_within(pattern, part, within, lone=lone):
+                left.append((part, within))
+    pattern.protect({cell: need for _, within in left for cell, need in within.items()})
+    for part, within in left:
+        _protect_from_insiders(pattern, part, within, lone)
     return pattern
 
 
-def _choose_within(pattern: Pattern, part: Part, needs: Mapping[int, int], *, lone: Collection[int] | None) -> None:
-    """Withhold what is cheapest or nearly so of a part, if it is not large, and what is quick otherwise."""
+def _choose_within(pattern: Pattern, part: Part, needs: Mapping[int, int], *, lone: Collection[int] | None) -> bool:
+    """Withhold what is cheapest or nearly so of a part; false where it is too large or its own cells are not enough."""
     limits, best = pattern.limits.within(part), None
     if len(part.cells) <= (MOST_ROUNDED if limits.are_rounded else MOST_NEARLY):
         numbers = part.numbers
@@ -121,24 +140,26 @@ def _choose_within(pattern: Pattern, part: Part, needs: Mapping[int, int], *, lo
         figures = [pattern.figures[cell] for cell in part.cells]
         alone = None if lone is None else [numbers[cell] for cell in lone if cell in numbers]
         onlookers = [] if alone is None else find_onlookers(pattern.view.within(part, figures), alone)
-        search = Optimum(part.lattice, limits, wanted, pattern.costs[part.cells], onlookers)
+        search = Optimum(part.lattice, limits, wanted, pattern.costs[part.cells], onlookers, pattern.progress)
         most = MOST_WATCHED if onlookers else MOST_EXACTLY
         best = search.exactly() if len(pattern.view.lattice) <= most else search.nearly()
-    if best is None:
-        _choose_quickly(pattern, part, needs, lone=lone)
     for cell in best or ():
         pattern.withhold(int(part.cells[cell]))
+    return best is not None
 
 
-def _choose_quickly(pattern: Pattern, part: Part, needs: Mapping[int, int], *, lone: Collection[int] | None) -> None:
-    """Withhold what protects these cells from outsiders, then what an authority or a lone child would find out."""
-    pattern.protect(needs)
+def _protect_from_insiders(
+    pattern: Pattern, part: Part, needs: Mapping[int, int], lone: Collection[int] | None
+) -> None:
+    """Withhold what it takes besides where an authority or a lone child would find out about these cells of a part."""
     if lone is None:
         return
     rule, numbers = pattern.view.rule, part.numbers
     figures = [pattern.figures[cell] for cell in part.cells]
     wanted = {numbers[cell]: pattern.figures[cell] + need for cell, need in needs.items()}
-    for group in find_insiders(part.lattice, [numbers[cell] for cell in lone if cell in numbers]):
+    groups = find_insiders(part.lattice, [numbers[cell] for cell in lone if cell in numbers])
+    for number, group in enumerate(groups):
+        pattern.progress(f"looking at what readers who know a part are told: {number} of {len(groups)} groups of them")
         view = _view(pattern.view.lattice, rule, pattern.figures, pattern.withheld).within(part, figures)
         for insider, told in told_to(group, view, figures, wanted):
             known = [int(part.cells[cell]) for cell in insider.cells]

@@ -14,6 +14,7 @@ import numpy as np
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.parts import Parts
 from disclosure_control.suppression.programs import Places, Vector
+from disclosure_control.suppression.progress import Progress, say_nothing
 from disclosure_control.suppression.reader import ALMOST, Contradiction, Reader
 from disclosure_control.suppression.view import Bounds, View, lacks
 
@@ -102,7 +103,7 @@ class Witnesses:
         return {cell: self.view.rule.enough(least) for cell, least in ends}
 
 
-def find_witnesses(view: View, deadline: Deadline = NEVER) -> Witnesses:
+def find_witnesses(view: View, deadline: Deadline = NEVER, progress: Progress = say_nothing) -> Witnesses:
     """Witness tables for a view; what they leave told, linear reasoning finds. Raises `Contradiction` and `TimeUp`.
 
     What has nothing to do with each other is looked at by itself.
@@ -111,9 +112,10 @@ def find_witnesses(view: View, deadline: Deadline = NEVER) -> Witnesses:
     related, looked = parts.related(), []
     if len(single := np.flatnonzero(free & ~related)):
         looked.append((single, _find_single(view.within(parts.take(single)))))
-    for cells in parts.connected(free & related):
+    for cells in (connected := parts.connected(free & related)):
+        progress(f"proving that nothing is told: {len(looked)} of {len(connected)} parts of the table")
         part = parts.take(cells)
-        looked.append((part.cells, _find_together(view.within(part), deadline)))
+        looked.append((part.cells, _find_together(view.within(part), deadline, progress)))
     found = Witnesses(view)
     if all(each.tables for _, each in looked):
         _join(found, view.low, looked)
@@ -134,16 +136,17 @@ def _find_single(view: View) -> Witnesses:
     return found
 
 
-def _find_together(view: View, deadline: Deadline) -> Witnesses:
+def _find_together(view: View, deadline: Deadline, progress: Progress) -> Witnesses:
     """Witnesses of cells that all have to do with each other; none where no table of whole numbers is found."""
     found, reader = Witnesses(view), Reader(view, deadline)
-    _raise_together(found, reader)
+    _raise_together(found, reader, progress)
     if not found.tables:
         _begin(found, reader)
-        _raise_together(found, reader)
+        _raise_together(found, reader, progress)
     if found.tables:
-        _raise_by_parts(found, deadline)
-    for cell in found.hoped():
+        _raise_by_parts(found, deadline, progress)
+    for number, cell in enumerate(hoped := found.hoped()):
+        progress(_left(len(hoped) - number))
         if cell in found.told():
             _raise_alone(found, reader, cell, by_branching=True)
     return found
@@ -158,7 +161,7 @@ def _begin(found: Witnesses, reader: Reader) -> None:
     found.take(reader.whole({}))
 
 
-def _raise_by_parts(found: Witnesses, deadline: Deadline) -> None:
+def _raise_by_parts(found: Witnesses, deadline: Deadline, progress: Progress) -> None:
     """Look at what is told part by part, with everything outside as it is in the first witness."""
     view, parts, still = found.view, Parts(found.view.lattice), found.tables[0]
     groups, told, looked = parts.by_tree(), set(found.hoped()), []
@@ -166,7 +169,7 @@ def _raise_by_parts(found: Witnesses, deadline: Deadline) -> None:
         if wanted := told.intersection(map(int, cells)):
             part = parts.take(cells)
             inner = replace(view, withheld=tuple(sorted(wanted))).within(part, still[part.cells].tolist())
-            looked.append((part.cells, _find_together(inner, deadline)))
+            looked.append((part.cells, _find_together(inner, deadline, progress)))
     _join(found, still, [each for each in looked if each[1].tables])
 
 
@@ -179,7 +182,7 @@ def _join(found: Witnesses, still: Bounds, looked: Sequence[tuple[Places, Witnes
         found.take(table)
 
 
-def _raise_together(found: Witnesses, reader: Reader) -> None:
+def _raise_together(found: Witnesses, reader: Reader, progress: Progress) -> None:
     """Raise all that are told at once, and go on with those that were not reached, for as long as that helps.
 
     Once none is left, or none of them is reached, those that it would help are lowered, and those that are told still
@@ -188,6 +191,7 @@ def _raise_together(found: Witnesses, reader: Reader) -> None:
     """
     draw, idle, left = Random(0), 0, list[int]()  # noqa: S311
     for _ in range(MOST_ROUNDS):
+        progress(_left(len(found.hoped())))
         if not left:
             if idle and found.tables and len(found.hoped()) <= MOST_SINGLE:
                 for cell in found.hoped():
@@ -204,6 +208,10 @@ def _raise_together(found: Witnesses, reader: Reader) -> None:
         if not left and min(reader.view.rule.hidden) >= 0 and (small := found.gain_by_sinking()):
             helped |= found.take(reader.sink(small))
         idle = 0 if helped else idle
+
+
+def _left(cells: int) -> str:
+    return f"proving that nothing is told: {cells} cells to go"
 
 
 def _raise_alone(found: Witnesses, reader: Reader, cell: int, *, by_branching: bool = False) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from disclosure_control.commands import INPUT, read_text, read_trees, split_columns, table_options
+from federation.commands.protect import INPUT, read_text, read_trees, split_columns, table_options
 
 if TYPE_CHECKING:
     from disclosure_control.suppression.attack import Attack
@@ -40,7 +40,10 @@ def attack(published: Path, trees: tuple[str, ...], form: str, **named: Any) -> 
         click.echo(json.dumps(_describe(found)) if form == "json" else _write(found))
     if named["certificate"] is not None:
         click.echo("The certificate holds.", err=True)
-    return 0 if all(each.is_safe for _, _, each in found) else UNSAFE
+    if all(each.is_safe for _, _, each in found):
+        return 0
+    click.echo("Not safe: a reader can work out, or read, figures that the preset withholds.", err=True)
+    return UNSAFE
 
 
 def _attack_file(
@@ -69,16 +72,15 @@ def _is_release(text: str) -> bool:
 
 def _attack_release(text: str, preset: str | None, certificate: Path | None) -> Found:
     from disclosure_control.presets.shelf import find_preset
+    from disclosure_control.release.reading import read_released
     from disclosure_control.suppression.release_attack import attack_release, verify_release_certificate
     from federation.exchange import ReleaseDocument
+    from federation.manifest import Path as LeavingPath
+    from federation.plans import derive_plan
     from federation.wire import decode_document
-    from query_engine.catalogue import load_catalogue
-    from query_engine.language.parser import parse_query
-    from query_engine.planning.planner import plan_query
 
     release = decode_document(text.rstrip("\n").encode(), ReleaseDocument)
-    catalogue = load_catalogue()
-    plan = plan_query(parse_query(release.sql, catalogue), catalogue)
+    plan = derive_plan(release.sql, LeavingPath(read_released(release.table).path))
     rules = None if preset is None else find_preset(preset)
     if certificate is not None:
         verify_release_certificate(certificate.read_bytes(), release.table, plan, rules)
@@ -104,7 +106,8 @@ def _describe(found: Found) -> dict[str, Any]:
 def _write(found: Found) -> str:
     lines = []
     for column, lattice, each in found:
-        lines.append(f"{column}: {each.withheld} withheld, {each.exact} found exactly, {each.below_rule} told too much")
+        found_out = f"{each.exact} found exactly, {each.below_rule} found to be smaller than what is shown"
+        lines.append(f"{column}: {each.withheld} withheld, {found_out}")
         lines += [
             f"  {lattice.describe(known.cell)}: {_limit(known.low, 'any')} to {_limit(known.high, 'any')}"
             for known in each.known

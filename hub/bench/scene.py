@@ -15,7 +15,8 @@ from audit.state import open_state_log, read_key
 from audit.verifier import verify_log
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
-from federation.processes import PROGRESS_SECONDS, Service, Stagehands, free_port, list_family, wait_for
+from federation.processes import Service, Stagehands, free_port, list_family, wait_for
+from federation.progress import now_and_then
 from hub.bench.drawn_releases import list_authorities
 from hub.bench.played_browsers import OFFICERS_PAGES, RESEARCHERS_PAGES, Browser
 from hub.bench.played_england import APPROVERS, OFFICER, PlayedEngland, found_england
@@ -99,7 +100,7 @@ class _Scene:
             others.append(pool.submit(self._kill_workers, service.process.pid))
             self._tell(f"asking {self._load.queries} questions, each signed by three, while workers are killed")
             asking = [pool.submit(each.ask, share) for each, share in self._share_questions()]
-            _check_all(asking, others, self._now_and_then(self._say_asked))
+            _check_all(asking, others, now_and_then(self._say_asked))
             self._tell(f"all are in flight: {self._load.authorities} nodes answer each")
             self._begin.set()
             lasted = self._await_endings(others)
@@ -145,7 +146,7 @@ class _Scene:
     def _await_endings(self, others: Sequence[Future[None]]) -> list[float]:
         """Wait until every query has ended, or none has for too long; return what each has taken."""
         began, lasted, newest = time.monotonic(), list[float](), time.monotonic()
-        say = self._now_and_then(lambda: self._say_ended(len(lasted)))
+        say = now_and_then(lambda: self._say_ended(len(lasted)))
         while len(lasted) < self._load.queries and time.monotonic() - newest < LONGEST_SILENCE:
             self._stop.wait(LOOK_EVERY)
             _check_all([each for each in others if each.done()])
@@ -161,19 +162,6 @@ class _Scene:
 
     def _say_ended(self, ended: int) -> None:
         self._tell(f"  {ended} of {self._load.queries} ended, {self._kills} workers killed")
-
-    @staticmethod
-    def _now_and_then(say: Callable[[], None]) -> Callable[[], None]:
-        """Return what says it once in some seconds, however often it is called."""
-        said = time.monotonic()
-
-        def perhaps() -> None:
-            nonlocal said
-            if time.monotonic() - said > PROGRESS_SECONDS:
-                said = time.monotonic()
-                say()
-
-        return perhaps
 
     def _count_ended(self) -> int:
         states = tuple(ENDED)

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from disclosure_control.commands import protect
 from disclosure_control.noise import one_party
 from disclosure_control.noise.one_party import audit_one_party, bound_rows, make_mechanism, noise_counts
 from disclosure_control.noise.terms import NoiseRefused
 from disclosure_control.suppression.hierarchy import flat_hierarchy
 from disclosure_control.suppression.lattice import Layout
+from federation.commands.protect import protect
 from tests.disclosure_control.noise.distributions import check_agreement, laplace
 from tests.query_engine.example_counts import examples
 

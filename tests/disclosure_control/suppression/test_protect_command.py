@@ -1,8 +1,10 @@
 """`circe protect` and `circe attack` as scripts use them: rows, symbols, exit codes, and one clear line on errors."""
 
 import json
+import os
 import stat
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -116,7 +118,8 @@ def test_a_table_that_does_not_add_up_cannot_be_protected(folder: Path, capfd: p
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("area,sex,age\nN,s0,a0\n", "one column n"),
+        ("area,sex,age\nN,s0,a0\n", "there is no column n; the columns are area, sex, age"),
+        ("area,sex,age,n,n\nN,s0,a0,1,1\n", "there are several columns n"),
         ("area,sex,age,n\nN,s0,a0,many\n", "line 2, column n: not a number"),
         ("area,sex,age,n\nN,s0,a0,1.5\n", "not a whole number"),
         ("area,sex,age,n\nX,s0,a0,1\n", "X is not in the tree"),
@@ -228,21 +231,61 @@ def test_a_certificate_overwrites_nothing_that_is_read(
     assert "would be overwritten" in err
 
 
+@pytest.mark.parametrize("before", [None, b"an older one"], ids=["a new file", "an old file"])
 def test_a_certificate_is_written_whole_or_not_at_all(
-    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, before: bytes | None
 ) -> None:
-    """A disk that is full after the first bytes."""
+    """A disk that is full: what was there stays, be it reached by a link, and nothing is left beside it."""
+    path, link = folder / "c.json", folder / "link.json"
+    link.symlink_to(path)
+    if before is not None:
+        path.write_bytes(before)
+    assert protect(folder) == 0  # With the secret made.
+    here, _ = sorted(folder.iterdir()), capfd.readouterr()
 
-    def write(path: Path, content: bytes) -> int:
-        path.write_text("{")
+    def fail(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", write)
-    monkeypatch.setattr("disclosure_control.commands._read_secret", lambda path: bytes(32))
-    assert protect(folder, "--certificate", str(folder / "c.json")) == 2
+    with monkeypatch.context() as full:
+        full.setattr("os.fsync", fail)
+        assert protect(folder, "--certificate", str(link)) == 2
     out, err = capfd.readouterr()
-    assert (out, (folder / "c.json").exists()) == ("", False)
-    assert "c.json: cannot be written: No space left on device" in err
+    assert (out, sorted(folder.iterdir())) == ("", here)
+    assert "link.json: cannot be written: No space left on device" in err
+    assert before is None or path.read_bytes() == before
+    assert protect(folder, "--certificate", str(link)) == 0
+    assert link.is_symlink()
+    assert path.read_bytes().startswith(b'{"certificate"')
+
+
+def test_a_certificate_goes_down_a_pipe_and_takes_no_place_of_one(folder: Path) -> None:
+    """Of `--certificate >(sha256sum)`, and of /dev/null, which nobody wants replaced by a file."""
+    os.mkfifo(folder / "pipe")
+    read: list[bytes] = []
+    reader = Thread(target=lambda: read.append((folder / "pipe").read_bytes()))
+    reader.start()
+    assert protect(folder, "--certificate", str(folder / "pipe")) == 0
+    reader.join()
+    assert read[0].startswith(b'{"certificate"')
+    assert (folder / "pipe").is_fifo()
+
+
+def test_how_far_it_is_is_said_on_a_terminal_alone(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever pipes it has the notes on standard error, as before, and nothing else."""
+    assert protect(folder) == 0
+    piped = capfd.readouterr()
+    monkeypatch.setattr("federation.progress.PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("disclosure_control.suppression.table_protection.MOST_EXACTLY", 0)
+    assert protect(folder) == 0
+    shown = capfd.readouterr()
+    told = shown.err.splitlines()
+    steps = {line.removeprefix("n: ").partition(":")[0] for line in told if line not in piped.err.splitlines()}
+    assert steps >= {"choosing what to withhold", "proving that nothing is told"}
+    assert piped.err.splitlines()[-1].startswith("n: ")
+    assert not any(step in piped.err for step in steps)
 
 
 def test_zeros_that_somebody_else_has_withheld_are_found(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,7 @@ def test_nothing_is_lost_or_doubled_while_workers_are_killed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`circe bench hub` prints it, with the keys that scripts rely on, and says meanwhile how far it is."""
-    monkeypatch.setattr("hub.bench.scene.PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("federation.progress.PROGRESS_SECONDS", 0.0)
     assert run(["bench", "hub", *SMALL, "--kill-every", "2", "--seed", "7", "--format", "json"]) == 0
     printed = capsys.readouterr()
     rows = {row["work"]: row for row in json.loads(printed.out)["rows"]}

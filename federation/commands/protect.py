@@ -20,12 +20,18 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say how a table is laid out."""
     for option in (
         click.option(
-            "--tree", "trees", multiple=True, metavar="COL=FILE.csv", help="How COL adds up: columns code,parent,level."
+            "--tree",
+            "trees",
+            multiple=True,
+            metavar="COL=FILE.csv",
+            help="How the categories of COL add up: a file with the columns code,parent,level.",
         ),
-        click.option("--by", metavar="A,B,...", help="The columns of categories."),
+        click.option("--by", metavar="A,B,...", help="The columns of categories, with a comma between two."),
         click.option("--count", metavar="COL", help="The column that counts people."),
         click.option(
-            "--preset", help="The rules, by name, such as dfe_cla or acro; added ones by their file, NAME.toml."
+            "--preset",
+            help="The rules, by name, such as dfe_cla or acro (docs/presets.md has each in words); added ones by their "
+            "file, NAME.toml.",
         ),
     ):
         command = option(command)
@@ -38,15 +44,28 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--value", metavar="COL", help="A column of sums of what people have, protected beside the counts.")
 @click.option("--top1", metavar="COL", help="With --value: the largest contribution to each sum. Never printed.")
 @click.option("--top2", metavar="COL", help="With --value: the second largest. Never printed.")
-@click.option("--certificate", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Written here.")
-@click.option("--secret", type=INPUT, help="A file of 32 bytes or more that decides ties; by default your own.")
+@click.option(
+    "--certificate",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write the certificate to this file, whole or not at all, readable by its owner alone.",
+)
+@click.option(
+    "--secret",
+    type=INPUT,
+    help="A file of 32 bytes or more that decides which of equally good cells is withheld; by default your own.",
+)
 @click.option("--noise", metavar="EPSILON", help="Instead of a preset: discrete Laplace noise of this privacy loss.")
-@click.option("--outsiders-only", is_flag=True, help="Do not protect from authorities and children who know a part.")
+@click.option(
+    "--outsiders-only",
+    is_flag=True,
+    help="Protect from readers of the table alone, not from an authority or a child that knows its own part: quicker.",
+)
 @click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
 def protect(table: Path, preset: str, count: str, by: str, trees: tuple[str, ...], form: str, **rest: Any) -> None:
     """Protect TABLE: withhold what may not be shown, and what would give it away, and prove that it is enough.
 
-    Totals are rows too: their category is a parent in the tree, or `Total` where the column has no tree.
+    TABLE is a CSV file with a row for each cell, and figures as they were counted. Totals are rows too: their category
+    is a parent in the tree, or `Total` where the column has no tree. What is printed has c for each figure withheld.
     """
     if rest["noise"] is not None:
         _noise(table, preset, count, by, trees, form, rest)
@@ -54,6 +73,7 @@ def protect(table: Path, preset: str, count: str, by: str, trees: tuple[str, ...
     from disclosure_control.presets.shelf import find_preset
     from disclosure_control.suppression.analyst_table import Magnitudes, protect_table
     from disclosure_control.suppression.table_file import read_table
+    from federation.progress import say_to_a_terminal
 
     columns = split_columns(preset, count, by)
     if rest["certificate"] is not None:
@@ -70,6 +90,7 @@ def protect(table: Path, preset: str, count: str, by: str, trees: tuple[str, ...
         secret=_read_secret(rest["secret"]),
         magnitudes=Magnitudes(*given) if all(given) else None,
         insiders=not rest["outsiders_only"],
+        progress=say_to_a_terminal(),
     )
     if rest["certificate"] is not None:
         _write(rest["certificate"], protected.certificate)
@@ -138,12 +159,15 @@ def _check_spares(written: Path, read: Sequence[Path]) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file whole, or leave none. Raises a usage error."""
+    """Write a file whole, or leave what there is: where a link leads, if it is one. Raises a usage error."""
+    from federation.state import write_file
+
     try:
-        path.write_bytes(content)
+        if path.exists() and not path.is_file():  # A pipe, say, in the place of which no file is to be.
+            path.write_bytes(content)
+        else:
+            write_file(path.resolve(), content)
     except OSError as error:
-        if path.is_file():
-            path.unlink()
         raise click.UsageError(f"{path}: cannot be written: {error.strerror}.") from None
 
 
