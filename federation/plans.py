@@ -21,11 +21,15 @@ def derive_plan(sql: str, path: Path, keys: int | None = None) -> QueryPlan:
     return plan_for_keys(plan_query(parse_query(sql, catalogue), catalogue), path.value, keys)
 
 
-def find_plan(sql: str, path: Path, keys: int | None = None) -> QueryPlan | None:
-    """Return the plan as `derive_plan` does, of what another catalogue may have been asked; None where ours refuses."""
+def plan_again(sql: str, path: Path, plan_id: str, keys: int | None = None) -> QueryPlan | None:
+    """Return the plan of what was asked before, of another catalogue or planner maybe; None where ours has not that.
+
+    A plan is known again by its id, which is the digest of all that the question asks for.
+    """
     from query_engine.refusal import QueryRefused
 
     try:
-        return derive_plan(sql, path, keys)
+        plan = derive_plan(sql, path, keys)
     except QueryRefused:
         return None
+    return plan if plan.plan_id == plan_id else None

@@ -44,14 +44,20 @@ Order = Callable[[int], float]
 
 
 def find_companions(
-    earlier: Sequence[Published], newest: Published, deadline: Deadline = NEVER, order: Order = float
+    earlier: Sequence[Published],
+    newest: Published,
+    deadline: Deadline = NEVER,
+    order: Order = float,
+    *,
+    looks_between: bool = True,
 ) -> frozenset[int]:
     """The rows of the newest table that have to be withheld whole, for nothing to be told.
 
     Of rows that do as well, `order` decides: by a secret, a reader cannot say for whose sake which was withheld. What
     earlier releases tell without it, as closely, is past help, and not looked at. Nor is an earlier count that
     was withheld for its own sake to be one number (see `own_sake`), nor of a total the others than one authority's to
-    be too few (see `authorities`). Raises `TooTangled`, `Contradiction` and `TimeUp`.
+    be too few (see `authorities`), nor what lies between two totals (see `between`): that is looked at unless a
+    measurement asks what it costs. Raises `TooTangled`, `Contradiction` and `TimeUp`.
     """
     tables = [*earlier, newest]
     linked, entries, rules, number = link_published(tables), dict(entries_of(tables)), rules_of(tables), len(earlier)
@@ -72,7 +78,7 @@ def find_companions(
     own_sake = OwnSake(linked, less, rules, list_few(earlier), deadline)
     counting = _Counting(linked, less, rules, deadline)
     held = {(number, *place): most for place, most in newest.held.items() if place[1] in shown}
-    taking = _TakingAway(linked, less, rules, held, tables, deadline)
+    taking = _TakingAway(linked, less, rules, held, tables, deadline, looks_between)
     found: JointAttack | None = None
     for _ in range(MOST_ROUNDS):
         found = attack_together(linked, entries, rules, deadline, after=found, figures=figures)
@@ -135,12 +141,15 @@ class _TakingAway:
     held: Mapping[Place, int]
     tables: Sequence[Published]
     deadline: Deadline
+    looks_between: bool
     reading: Reading = SOMEBODY
 
     def fresh(self, entries: Entries, view: View) -> Set[int]:
         """The cells that are told to one of them by more alone: first such that are asked about now."""
         if (told := self._told(entries)) and (fresh := told - self._told_before):
             return fresh
+        if not self.looks_between:
+            return set()
         between = self._between(entries, view)
         if (cells := between.find_cells()) and (fresh := cells - self._cells_before):
             return fresh

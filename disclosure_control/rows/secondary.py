@@ -50,7 +50,8 @@ class Neighbours:
     """What a table is protected beside: what left before it, the secret by which ties are broken, and until when.
 
     `roster` is over whom the table itself is. `further` are other tables that left, group by group, each of which is
-    looked at by itself after `earlier`: all in one would take too long.
+    looked at by itself after `earlier`: all in one would take too long. What lies between two totals is left aside
+    where a measurement asks what it costs to look (`looks_between`), and nowhere else.
     """
 
     earlier: tuple[Published, ...] = ()
@@ -58,6 +59,7 @@ class Neighbours:
     deadline: Deadline = NEVER
     roster: Collection[str] = ("",)
     further: tuple[tuple[Published, ...], ...] = ()
+    looks_between: bool = True
 
     def groups(self) -> tuple[tuple[Published, ...], ...]:
         """The tables that left before, as they are looked at together."""
@@ -167,7 +169,8 @@ def protect_beside(
         newest = Published("", raw.plan, preset, rows, beside.roster, imply_counts(raw, preset))
         if others is not None:
             newest = replace(newest, held=_hold(raw.plan, others), held_between=_hold_between(raw.plan, others))
-        return find_companions(earlier, newest, beside.deadline, _order(raw.plan, preset, beside.secret))
+        order = _order(raw.plan, preset, beside.secret)
+        return find_companions(earlier, newest, beside.deadline, order, looks_between=beside.looks_between)
     except (TooTangled, Contradiction, RegionTangled, TimeUp):
         return range(len(rows))
 

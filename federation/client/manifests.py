@@ -22,7 +22,7 @@ from federation.manifest import (
     read_record_keys,
 )
 from federation.plans import derive_plan as plan_question
-from federation.plans import find_plan
+from federation.plans import plan_again
 from federation.register import Member, Register
 from federation.template import Template
 from query_engine.planning.plan import QueryPlan
@@ -116,13 +116,12 @@ class Replanned:
 def replan(manifest: Manifest, presets: "PresetShelf | None" = None) -> Replanned:
     """Derive the plan of a question that was answered, maybe under another catalogue or planner than ours.
 
-    A plan is known again by its id, which is the digest of all that the question asks for. Raises as `derive_plan`
-    where it was planned by our own; otherwise whoever reads its release takes the plan that was approved.
+    Raises as `derive_plan` where it was planned by our own; otherwise whoever reads its release takes the plan that was
+    approved.
     """
     if _is_planned_as_here(manifest):
         return Replanned(derive_plan(manifest, presets))
-    plan = find_plan(manifest.sql, manifest.path, read_record_keys(manifest))
-    if plan is not None and plan.plan_id == manifest.plan_id:
+    if plan := plan_again(manifest.sql, manifest.path, manifest.plan_id, read_record_keys(manifest)):
         return Replanned(plan, is_ours=False)
     told = _name_both(manifest.planner_version, manifest.catalogue_version)
     why_not = f"the plan, which is taken as its approvers signed it, since the question {told}"

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from federation.evidence import Evidence
     from federation.exchange import ReleaseDocument
     from federation.manifest import Manifest
-    from query_engine.planning.plan import QueryPlan
 
 LEFT_OPEN = 10
 """Exit code where all that could be rechecked holds, and something could not."""
@@ -150,7 +149,9 @@ def _verify_certificate(document: "ReleaseDocument", evidence: "Evidence | None"
         verify_named_columns,
         verify_release_certificate,
     )
+    from federation.manifest import Path as LeavingPath
     from federation.manifest import read_manifest
+    from federation.plans import plan_again
 
     released = read_release(document.table)
     if released.noise is not None:
@@ -171,8 +172,7 @@ def _verify_certificate(document: "ReleaseDocument", evidence: "Evidence | None"
             raise
         yield f"the certificate, since the rules that protect it are not here ({error})"
         return
-    plan = _plan_again(document)
-    if plan is not None and plan.plan_id == released.plan_id:
+    if plan := plan_again(document.sql, LeavingPath(released.path), released.plan_id):
         verify_release_certificate(content, document.table, plan, rules)
         if left_out := unspoken(content, plan):
             yield f"the counts of {', '.join(left_out)}, of which the certificate does not speak; circe attack does"
@@ -200,10 +200,3 @@ def _find_rules(document: "ReleaseDocument", evidence: "Evidence | None", preset
         return find_preset(preset) if preset is not None else None
     manifest = read_manifest(evidence.manifest)
     return shelve_rules(evidence).find(manifest.preset, manifest.preset_version)
-
-
-def _plan_again(document: "ReleaseDocument") -> "QueryPlan | None":
-    from federation.manifest import Path as LeavingPath
-    from federation.plans import find_plan
-
-    return find_plan(document.sql, LeavingPath(document.table["path"]))

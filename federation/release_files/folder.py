@@ -15,13 +15,12 @@ from disclosure_control.presets.shelf import SHIPPED, PresetShelf
 from disclosure_control.release.released import ReleasedTable
 from federation.exchange import ReleaseDocument
 from federation.manifest import Path
-from federation.plans import derive_plan
+from federation.plans import plan_again
 from federation.release_files.open_data import OpenDataUnfit, write_open_data
 from federation.release_files.provenance import SHEET_SUFFIX, file_stem, gather_proofs, write_provenance
 from query_engine.planning.plan import QueryPlan
-from query_engine.refusal import QueryRefused
 
-__all__ = ["gather_files", "pack_files", "plan_again"]
+__all__ = ["gather_files", "pack_files", "plan_release"]
 
 OLDEST = (1980, 1, 1, 0, 0, 0)
 """The time of every file in an archive: the same release gives the same bytes."""
@@ -34,7 +33,7 @@ def gather_files(
     table = read_release(document.table)
     if isinstance(table, ReleasedModel):
         raise OpenDataUnfit("a model is no table of the open data standard: take its estimates as CSV")
-    files = write_open_data(table, plan_again(document, table, presets))
+    files = write_open_data(table, plan_release(document, table, presets))
     stem = file_stem(document)
     endings = {
         ".csv": files.data.encode(),
@@ -45,12 +44,15 @@ def gather_files(
     return {f"{stem}{ending}": content for ending, content in endings.items()}
 
 
-def plan_again(document: ReleaseDocument, table: ReleasedTable, presets: PresetShelf) -> QueryPlan:
-    """The plan of a released table, derived anew. Raises `OpenDataUnfit` where ours have no plan of it."""
+def plan_release(document: ReleaseDocument, table: ReleasedTable, presets: PresetShelf) -> QueryPlan:
+    """The plan of a released table, derived anew. Raises `OpenDataUnfit` where there is none of it here."""
     try:
-        return derive_plan(document.sql, Path(table.path), presets.find(table.preset, table.preset_version).record_keys)
-    except (QueryRefused, PresetInvalid):
-        raise OpenDataUnfit("the catalogue or the preset here is another than that of the release") from None
+        keys = presets.find(table.preset, table.preset_version).record_keys
+    except PresetInvalid as error:
+        raise OpenDataUnfit(f"the preset of the release is not here ({error}): write its CSV instead") from None
+    if plan := plan_again(document.sql, Path(table.path), table.plan_id, keys):
+        return plan
+    raise OpenDataUnfit("the release was planned by another catalogue or version of Circe: write its CSV instead")
 
 
 def pack_files(files: Mapping[str, bytes]) -> bytes:

@@ -12,7 +12,7 @@ from federation.client.manifests import tell_plan_taken
 from federation.exchange import ReleaseDocument
 from federation.problems import ProblemRaised
 from federation.release_files.categories import tell_codes
-from federation.release_files.folder import plan_again
+from federation.release_files.folder import plan_release
 from federation.release_files.open_data import OpenDataUnfit
 from hub.budgets import describe_budget
 from hub.pages.attendance import describe_total, list_attendance
@@ -68,7 +68,7 @@ def _show_table(document: ReleaseDocument, table: ReleasedTable) -> str:
 def _list_codes(document: ReleaseDocument, table: ReleasedTable) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
     """What the table's codes mean; nothing of one that was planned by another catalogue or version of Circe."""
     try:
-        return list(tell_codes(table, plan_again(document, table, the_hub().party.presets)))
+        return list(tell_codes(table, plan_release(document, table, the_hub().party.presets)))
     except OpenDataUnfit:
         return []
 

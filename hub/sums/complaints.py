@@ -8,10 +8,10 @@ from audit.event import Action, Outcome
 from federation.envelope import Envelope
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind
-from federation.secure_sum.errors import SumRefused
 from federation.secure_sum.messages import COMPLAINT_TYPE, Complaint
 from federation.secure_sum.signing import check_signed, read_payload
 from hub.service import Hub
+from hub.sums.prekeys import refusing_documents
 from hub.sums.rosters import find_roster
 from hub.sums.slots import spoil_slot
 
@@ -27,11 +27,9 @@ def accept_complaint(hub: Hub, node: Member, envelope: Envelope) -> None:
 
 
 def _read(hub: Hub, node: Member, envelope: Envelope) -> Complaint:
-    try:
+    with refusing_documents():
         complaint = read_payload(envelope, COMPLAINT_TYPE, Complaint)
         check_signed(envelope, node.id, MemberKind.NODE, hub.register(), hub.clock())
-    except SumRefused as refused:
-        raise ProblemRaised(400, refused.code, refused.text) from None
     if complaint.node != node.id or complaint.dealer == node.id:
         raise ProblemRaised(403, "impersonation", "a node complains in its own name, of another")
     return complaint

@@ -4,7 +4,8 @@ The hub asks for prekeys, hands everybody all of them, and carries what the lowe
 the upper. It checks what it can, to name at once whoever sends nonsense; the nodes check everything again.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from federation.database import stamp
@@ -58,10 +59,8 @@ def _note_asked(hub: Hub, epoch: str, nodes: Iterable[str], now: datetime) -> No
 def keep_prekey(hub: Hub, node: Member, envelope: Envelope) -> None:
     """Keep a node's own prekey. The first of an epoch stays; the same again is no error. Raises a 4xx problem."""
     now = hub.clock()
-    try:
+    with refusing_documents():
         prekey = read_prekey(envelope, hub.register(), now)
-    except SumRefused as refused:
-        raise ProblemRaised(400, refused.code, refused.text) from None
     check_own(prekey.node, node)
     with hub.database.transaction() as connection:
         kept = (prekey.epoch, node.id, stamp(now), write_envelope(envelope))
@@ -83,11 +82,9 @@ def keep_pairings(hub: Hub, node: Member, document: PairingsHandedIn) -> None:
 
 
 def _read_pairing(hub: Hub, node: Member, envelope: Envelope) -> Pairing:
-    try:
+    with refusing_documents():
         pairing = read_payload(envelope, PAIRING_TYPE, Pairing)
         check_signed(envelope, pairing.sender, MemberKind.NODE, hub.register(), hub.clock())
-    except SumRefused as refused:
-        raise ProblemRaised(400, refused.code, refused.text) from None
     check_own(pairing.sender, node)
     return pairing
 
@@ -149,6 +146,15 @@ def hand_out(hub: Hub, kind: DeliveryKind, documents: Mapping[str, Document], ep
     with hub.database.transaction() as connection:
         deliver(connection, kind, bodies, reference=about or epoch, expires_at=epoch_end(epoch))
     hub.bell.ring(*bodies)
+
+
+@contextmanager
+def refusing_documents() -> Iterator[None]:
+    """Make a 400 problem, with the reason, of what is no document of a sum's or not signed by who it says."""
+    try:
+        yield
+    except SumRefused as refused:
+        raise ProblemRaised(400, refused.code, refused.text) from None
 
 
 def check_own(named: str, node: Member) -> None:

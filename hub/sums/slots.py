@@ -36,6 +36,7 @@ from hub.sums.prekeys import (
     hand_out,
     note_silence,
     offer_pairings,
+    refusing_documents,
 )
 from hub.sums.rosters import ASKED, FormedRoster, current_rosters, find_roster, form_standing_rosters
 
@@ -156,12 +157,10 @@ def keep_dealings(hub: Hub, node: Member, document: DealingsHandedIn) -> None:
     roster = find_roster(hub, document.roster_digest)
     for data in document.bundles:
         try:
-            bundle = decode_document(data, DealingBundle)
-            header = check_bundle(bundle, roster, hub.register(), hub.clock())
+            with refusing_documents():
+                header = check_bundle(decode_document(data, DealingBundle), roster, hub.register(), hub.clock())
         except WireError as error:
             raise ProblemRaised(400, "malformed", str(error)) from None
-        except SumRefused as refused:
-            raise ProblemRaised(400, refused.code, refused.text) from None
         check_own(header.dealer, node)
         _keep_bundle(hub, document.roster_digest, header.slot, node.id, data)
         _offer_parcels(hub, document.roster_digest, roster, header.slot)

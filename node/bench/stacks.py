@@ -7,10 +7,8 @@ looked between totals, though from each authority still. The difference is what 
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from unittest.mock import patch
 
 from federation.commands.bench import Row, tell_stage
 
@@ -78,10 +76,9 @@ def _open(asked: Sequence[str], snapshots: Sequence[Path], nodes: int) -> "Itera
 
 
 def _measure(name: str, preset: str, totals: "Sequence[tuple[RawTable, Others]]") -> Row:
-    with _nobody_looks_between():
-        without = sum(_count_shown(totals, preset, beside=name != PAPER))
+    without = sum(_count_shown(totals, preset, beside=name != PAPER, looks_between=False))
     begun = time.process_time()
-    shown = sum(_count_shown(totals, preset, beside=name != PAPER))
+    shown = sum(_count_shown(totals, preset, beside=name != PAPER, looks_between=True))
     return {
         "stack": name,
         "preset": preset,
@@ -93,7 +90,9 @@ def _measure(name: str, preset: str, totals: "Sequence[tuple[RawTable, Others]]"
     }
 
 
-def _count_shown(totals: "Sequence[tuple[RawTable, Others]]", preset: str, *, beside: bool) -> Iterator[int]:
+def _count_shown(
+    totals: "Sequence[tuple[RawTable, Others]]", preset: str, *, beside: bool, looks_between: bool
+) -> Iterator[int]:
     """How many figures of each total are shown, protected as a hub does it: `beside` those before it, or alone."""
     from disclosure_control.linked.children.related import find_related
     from disclosure_control.linked.published import Published
@@ -107,23 +106,7 @@ def _count_shown(totals: "Sequence[tuple[RawTable, Others]]", preset: str, *, be
     for raw, others in totals:
         related = find_related(raw.plan, [each.plan for each in earlier]) if beside else ()
         near = tuple(each for each in earlier if each.plan.plan_id in related)
-        rows = protect(raw, rules, Neighbours(near, b"measured"), others).rows
+        rows = protect(raw, rules, Neighbours(near, b"measured", looks_between=looks_between), others).rows
         earlier.append(Published(f"R-{len(earlier)}", raw.plan, rules, rows))
         figures = [place for place, each in enumerate(raw.plan.outputs) if each.dimension is None]
         yield sum(not isinstance(row[place], Symbol) for row in rows for place in figures)
-
-
-@contextmanager
-def _nobody_looks_between() -> Iterator[None]:
-    """Take out the look between totals. It has no switch of its own: only a measurement goes without it."""
-    from disclosure_control.linked.between import BetweenTotals
-
-    with (
-        patch.object(BetweenTotals, "find_cells", _find_nothing),
-        patch.object(BetweenTotals, "find_rests", _find_nothing),
-    ):
-        yield
-
-
-def _find_nothing(_: object) -> frozenset[int]:
-    return frozenset()

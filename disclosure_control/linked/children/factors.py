@@ -2,9 +2,10 @@
 
 from functools import reduce
 
+from disclosure_control.linked.figures.values import read_values
 from query_engine.planning.implied import known_of
 from query_engine.planning.plan import Measure, Output, QueryPlan
-from query_engine.planning.region import Region, intersect, possible_ranges, region_of
+from query_engine.planning.region import Region, intersect, region_of
 
 __all__ = ["factors_of", "find_conditions", "find_meeting", "find_ones", "rows_of"]
 
@@ -46,9 +47,11 @@ def find_ones(plan: QueryPlan, output: Output) -> Region:
     if measure.scale or len(measure.columns) != 1:
         return False
     column = plan.governed.columns[measure.columns[0]]
-    ranges = possible_ranges(*known_of(plan.governed, intersect(plan.where, measure.where), column.name))
-    one, amounts = column.code(1), {column.value(code) for ends in ranges for code in ends}
-    return False if one is None or not amounts <= {0, 1} else region_of(column, [(one, one)])
+    values = read_values(*known_of(plan.governed, intersect(plan.where, measure.where), column.name))
+    one = column.code(1)
+    if one is None or values is None or values.may_lack or not 0 <= values.least <= values.most <= 1:
+        return False
+    return region_of(column, [(one, one)])
 
 
 def find_meeting(plan: QueryPlan, output: Output) -> str:

@@ -119,7 +119,7 @@ def test_a_release_that_is_planned_otherwise_today_says_what_is_taken(
     newer = replace(load_catalogue(), version="0" * 16)
     monkeypatch.setattr("query_engine.catalogue.load_catalogue", lambda: newer)
     assert "rechecks all but" not in browse("ana").get(address).text
-    monkeypatch.setattr("federation.client.manifests.find_plan", lambda *_: load_plan())
+    monkeypatch.setattr("federation.plans.derive_plan", lambda *_: load_plan())
     told = "rechecks all but the plan, which is taken as its approvers signed it, since the question was planned by"
     assert told in text_of(browse("ana").get(address).text)
 

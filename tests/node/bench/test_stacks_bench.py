@@ -1,5 +1,6 @@
 """`circe bench utility --stacks` on a few real snapshots: what is shown of exact totals one after the other."""
 
+import ast
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,32 +8,31 @@ from pathlib import Path
 
 import pytest
 
-from disclosure_control.linked.between import BetweenTotals
 from federation.cli import run
 from node.bench import stacks, utility
 from query_engine.questions import load_questions
 from tests.small_federation import SmallFederation
 
+ROOT = Path(__file__).parents[3]
 FIRST = next(iter(stacks.STACKS))
 
 
 def test_what_is_between_totals_costs_figures_where_they_stand_beside_each_other(
     pristine_london: SmallFederation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Of 30 authorities, of which each of six stands for five; and the look is there again when it is over."""
+    """Of 30 authorities, of which each of six stands for five."""
 
     @contextmanager
     def england(directory: Path | None, authorities: int, other_pupils: float) -> Iterator[list[Path]]:
         yield [pristine_london.directory / name / "snapshots" for name in pristine_london.roster]
 
-    looks, questions = (BetweenTotals.find_cells, BetweenTotals.find_rests), load_questions()[:1]
+    questions = load_questions()[:1]
     monkeypatch.setattr(utility, "_england", england)
     monkeypatch.setattr(stacks, "PRESETS", ("acro",))
     monkeypatch.setattr(stacks, "STACKS", {FIRST: stacks.STACKS[FIRST][:2]})
     monkeypatch.setattr("query_engine.questions.load_questions", lambda: questions)
     assert run(["bench", "utility", "--stacks", "--authorities", "30", "--format", "json"]) == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
-    assert (BetweenTotals.find_cells, BetweenTotals.find_rests) == looks
     assert [row["stack"] for row in rows] == [stacks.PAPER, stacks.PAPER_IN_TURN, FIRST]
     assert [row["questions"] for row in rows] == [1, 1, 2]
     for row in rows:
@@ -40,3 +40,15 @@ def test_what_is_between_totals_costs_figures_where_they_stand_beside_each_other
         assert 0 < row["shown"] <= row["shown_without"] <= row["figures"]
     # Of girls of each age nothing says how many one authority has, once all children and boys are printed.
     assert rows[-1]["shown"] < rows[-1]["shown_without"]
+
+
+def test_nothing_but_the_measurement_leaves_aside_what_is_between_totals() -> None:
+    """A node, a hub and whoever attacks have no way to say so."""
+    leaving = [
+        str(path.relative_to(ROOT))
+        for package in ("disclosure_control", "federation", "hub", "node")
+        for path in (ROOT / package).rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.keyword) and call.arg == "looks_between"
+    ]
+    assert sorted(set(leaving)) == ["disclosure_control/rows/secondary.py", "node/bench/stacks.py"]
