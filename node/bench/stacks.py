@@ -43,6 +43,17 @@ STACKS: Mapping[str, Sequence[str]] = {
         f"SELECT placement_type, COUNT(*) AS n {CHILDREN} GROUP BY placement_type",
         f"SELECT ethnicity_major, COUNT(*) AS n {CHILDREN} GROUP BY ethnicity_major",
     ),
+    "each two of three columns": (
+        f"SELECT sex, age, COUNT(*) AS n {CHILDREN} GROUP BY sex, age",
+        f"SELECT sex, need, COUNT(*) AS n {CHILDREN} GROUP BY sex, need",
+        f"SELECT age, need, COUNT(*) AS n {CHILDREN} GROUP BY age, need",
+    ),
+    "sums of what is counted by": (
+        f"SELECT sex, age, COUNT(*) AS n {CHILDREN} GROUP BY sex, age",
+        f"SELECT sex, COUNT(*) AS n, SUM(age) AS years {CHILDREN} GROUP BY sex",
+        f"SELECT need, COUNT(*) AS n, AVG(age) AS years {CHILDREN} AND age >= 15 GROUP BY need",
+        f"SELECT placement_type, COUNT(*) AS n, SUM(placements) AS placements {CHILDREN} GROUP BY placement_type",
+    ),
 }
 """Questions about the same children, one after the other."""
 
