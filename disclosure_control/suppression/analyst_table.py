@@ -123,6 +123,7 @@ def attack_table(
     trees: Mapping[str, Hierarchy],
     certificate: bytes | None = None,
     value: str | None = None,
+    progress: Progress = say_nothing,
 ) -> Iterator[tuple[str, Lattice, Attack]]:
     """Attack the columns of a published table, one after the other, having verified the certificate if there is one.
 
@@ -144,7 +145,8 @@ def attack_table(
         verify_certificate(certificate, certified)
     for each in certified:
         try:
-            yield each.column, lattice, replace(attack_view(each.view), barred=find_barred(each, each.view.rule))
+            attack = attack_view(each.view, progress=_about(each.column, progress))
+            yield each.column, lattice, replace(attack, barred=find_barred(each, each.view.rule))
         except Contradiction as contradiction:
             raise TableUnusable(f"column {each.column}: {contradiction}") from None
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.parts import Parts
 from disclosure_control.suppression.programs import Places
+from disclosure_control.suppression.progress import Progress, say_nothing
 from disclosure_control.suppression.reader import Contradiction, Reader
 from disclosure_control.suppression.view import View
 from disclosure_control.suppression.witnesses import find_witnesses
@@ -63,7 +64,7 @@ class Attack:
         return not self.told and not self.barred
 
 
-def attack_view(view: View, *, intervals: bool | None = None) -> Attack:
+def attack_view(view: View, *, intervals: bool | None = None, progress: Progress = say_nothing) -> Attack:
     """Attack a table as it is published. Raises `Contradiction` where its figures do not add up.
 
     Witness tables clear most cells at once. A cell that none clears is looked at alone, and is told if linear programs
@@ -72,18 +73,23 @@ def attack_view(view: View, *, intervals: bool | None = None) -> Attack:
     Reader(view)
     if not view.withheld:
         return Attack(0, (), frozenset())
-    found = find_witnesses(view)
+    found = find_witnesses(view, progress=progress)
     told = frozenset(found.told())
     every = len(view.withheld) <= MOST_INTERVALS if intervals is None else intervals
-    known = tuple(know_cells(view, view.withheld if every else told))
+    known = tuple(know_cells(view, view.withheld if every else told, progress=progress))
     exact = {each.cell for each in known if each.is_exact}
     return Attack(len(view.withheld), known, told | exact)
 
 
-def know_cells(view: View, wanted: Collection[int], deadline: Deadline = NEVER) -> Iterable[Known]:
+def know_cells(
+    view: View, wanted: Collection[int], deadline: Deadline = NEVER, progress: Progress = say_nothing
+) -> Iterable[Known]:
     """What is known of these cells, in their order. Raises `Contradiction` and `TimeUp`."""
-    knowing = Knowing(view, deadline)
-    return [knowing.know(cell) for cell in sorted(wanted)]
+    knowing, found = Knowing(view, deadline), list[Known]()
+    for cell in sorted(wanted):
+        progress(f"looking at what is known of each cell: {len(found)} of {len(wanted)}")
+        found.append(knowing.know(cell))
+    return found
 
 
 class Knowing:

@@ -22,6 +22,7 @@ from disclosure_control.suppression.certificate import (
 )
 from disclosure_control.suppression.hierarchy import AUTHORITY, Hierarchy, flat_hierarchy
 from disclosure_control.suppression.lattice import Lattice, Layout, TableUnusable, build_lattice
+from disclosure_control.suppression.progress import Progress, say_nothing
 from disclosure_control.suppression.rules import CountRule
 from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Printed, view_printed
 from disclosure_control.suppression.witnesses import find_witnesses
@@ -33,7 +34,7 @@ __all__ = ["attack_release", "certify_release", "unspoken", "verify_named_column
 
 
 def attack_release(
-    document: object, plan: QueryPlan, preset: Preset | None = None
+    document: object, plan: QueryPlan, preset: Preset | None = None, progress: Progress = say_nothing
 ) -> Iterator[tuple[str, Lattice, Attack]]:
     """Attack each column of counts of a released table, which answers this plan; added presets have to be given.
 
@@ -42,7 +43,8 @@ def attack_release(
     """
     for each, rule in _columns(document, plan, preset):
         try:
-            yield each.column, each.view.lattice, replace(attack_view(each.view), barred=find_barred(each, rule))
+            attack = attack_view(each.view, progress=progress)
+            yield each.column, each.view.lattice, replace(attack, barred=find_barred(each, rule))
         except Contradiction as contradiction:
             raise TableUnusable(f"column {each.column}: {contradiction}") from None
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from federation.commands.protect import INPUT, read_text, read_trees, split_columns, table_options
+from federation.progress import say_to_a_terminal
 
 if TYPE_CHECKING:
     from disclosure_control.suppression.attack import Attack
@@ -63,7 +64,8 @@ def _attack_file(
     assert preset is not None
     assert count is not None
     content = certificate.read_bytes() if certificate is not None else None
-    return list(attack_table(read_table(text), find_preset(preset), count, columns, read_trees(trees), content, value))
+    rules, hierarchies, tell = find_preset(preset), read_trees(trees), say_to_a_terminal()
+    return list(attack_table(read_table(text), rules, count, columns, hierarchies, content, value, tell))
 
 
 def _is_release(text: str) -> bool:
@@ -84,7 +86,7 @@ def _attack_release(text: str, preset: str | None, certificate: Path | None) -> 
     rules = None if preset is None else find_preset(preset)
     if certificate is not None:
         verify_release_certificate(certificate.read_bytes(), release.table, plan, rules)
-    return list(attack_release(release.table, plan, rules))
+    return list(attack_release(release.table, plan, rules, say_to_a_terminal()))
 
 
 def _describe(found: Found) -> dict[str, Any]:
@@ -106,7 +108,7 @@ def _describe(found: Found) -> dict[str, Any]:
 def _write(found: Found) -> str:
     lines = []
     for column, lattice, each in found:
-        found_out = f"{each.exact} found exactly, {each.below_rule} found to be smaller than what is shown"
+        found_out = f"{each.exact} found exactly, {each.below_rule} known more closely than the rule allows"
         lines.append(f"{column}: {each.withheld} withheld, {found_out}")
         lines += [
             f"  {lattice.describe(known.cell)}: {_limit(known.low, 'any')} to {_limit(known.high, 'any')}"

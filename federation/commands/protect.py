@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from federation.progress import say_to_a_terminal
+
 if TYPE_CHECKING:
     from disclosure_control.suppression.hierarchy import Hierarchy
 
@@ -73,7 +75,6 @@ def protect(table: Path, preset: str, count: str, by: str, trees: tuple[str, ...
     from disclosure_control.presets.shelf import find_preset
     from disclosure_control.suppression.analyst_table import Magnitudes, protect_table
     from disclosure_control.suppression.table_file import read_table
-    from federation.progress import say_to_a_terminal
 
     columns = split_columns(preset, count, by)
     if rest["certificate"] is not None:

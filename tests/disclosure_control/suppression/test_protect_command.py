@@ -287,6 +287,11 @@ def test_how_far_it_is_is_said_on_a_terminal_alone(
     assert steps >= {"choosing what to withhold", "proving that nothing is told"}
     assert piped.err.splitlines()[-1].startswith("n: ")
     assert not any(step in piped.err for step in steps)
+    (folder / "p.csv").write_text(shown.out)
+    assert attack(folder) == 0
+    assert {"n: looking at what is known of each cell"} <= {
+        line.rpartition(":")[0] for line in capfd.readouterr().err.splitlines()
+    }
 
 
 def test_zeros_that_somebody_else_has_withheld_are_found(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
