@@ -118,10 +118,11 @@ def _read(output: Output, figure: Fraction, children: int, table: Published) -> 
     columns, column = columns_behind(output, table.plan), _column_of(measure, table.plan)
     if output.kind == "sum" and base == 1:
         return Amount(columns, measure.bound, None, (int(figure * unit), int(figure * unit)), column)
-    half = Fraction(1, 2 * 10 ** average_places(measure, table.preset))
-    low, high = figure, figure
-    if output.kind == "sum":
-        low, high = (figure - Fraction(base, 2)) / children, (figure + Fraction(base, 2)) / children
+    step = Fraction(1, 10 ** average_places(measure, table.preset))
+    half, low, high = step / 2, figure, figure
+    if output.kind == "sum":  # The average itself has no more places than one that is printed.
+        least, most = ((figure + end * Fraction(base, 2)) / children / step for end in (-1, 1))
+        low, high = ceil(least) * step, floor(most) * step
     return Amount(columns, measure.bound, ((low - half) * unit, (high + half) * unit), column=column)
 
 

@@ -128,6 +128,22 @@ def test_what_only_all_additions_at_once_say_is_enough_to_look(preset: str) -> N
     assert printed([by_sex, f"SELECT COUNT(*) AS n {moved} AND school_changes = 1"], children, preset)[1] == [C]
 
 
+def test_a_rounded_sum_is_an_average_of_one_place_times_a_rounded_number() -> None:
+    """128 to 132 of 75 children are 1.7 each: so of 18 to 22 who never moved 16 are older, and 6 at most fifteen."""
+    of = {15: (1, 12, 30, 15), 16: (20, 15, 12, 30)}
+    children: list[Child] = [
+        {"sex": "M", "age": age, "school_changes": each}
+        for age, own in of.items()
+        for each, number in enumerate(own)
+        for _ in range(number)
+    ]
+    moved = f"{CHILDREN} AND age IN (15, 16) AND school_changes <= 3"
+    counts = f"SELECT BIN(school_changes) AS b, age, COUNT(*) AS n {moved} GROUP BY CUBE (b, age)"
+    asked = [counts, f"SELECT SUM(school_changes) AS s {moved} AND age = 16"]
+    cells, total = printed(asked, children, "opensafely")
+    assert (cells[0], cells[1:4], total) == (C, [10, 30, 15], [C])
+
+
 # --- By whoever solves for all numbers of children -----------------------------------------------------------------
 
 
