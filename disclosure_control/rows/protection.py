@@ -1,6 +1,7 @@
 """`protect`: from one node's exact figures to the table that may leave it."""
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 from disclosure_control.presets.shipped import Preset
@@ -27,6 +28,9 @@ __all__ = ["protect", "withhold_all"]
 ALONE = Neighbours()
 """Beside nothing that left before."""
 
+MOST_ROUNDS = 5
+"""How often a table is looked at beside others and by itself, in turn, before all of it is withheld."""
+
 Withheld = Sequence[frozenset[str]]
 """Cell by cell the labels of the figures that are withheld."""
 
@@ -38,7 +42,8 @@ def protect(raw: RawTable, preset: Preset, beside: Neighbours = ALONE, others: O
     `cell_rules`, `dominance`, `few_values`); (2) rows are withheld whole whose counts would give that away by totals
     (see `secondary`); (3) totals that are no counts are withheld over whatever is withheld; (4) what is left is rounded
     (see `rounding`); (5) rows are withheld that would tell too much beside tables that left before; (6) so are figures
-    from which, beside others, one would follow that rests on too few. Of a total over authorities (1) is asked of its
+    from which, beside others, one would follow that rests on too few; (7) where that gives a count away by the table's
+    own totals, (2) is asked again, and (5) and (6) of what is left. Of a total over authorities (1) is asked of its
     `others`, too. What the result is protected against, and what not, is the preset's `claim`.
     """
     plan = raw.plan
@@ -61,15 +66,15 @@ def protect(raw: RawTable, preset: Preset, beside: Neighbours = ALONE, others: O
     except TotalsUnproven:
         counts = frozenset()
     withheld = _withhold_totals(plan, withheld, every - counts)
-    rows = _print_rows(plan, cells, withheld, preset)
-    for earlier in beside.groups():
-        if companions := protect_beside(raw, rows, earlier, beside, preset, others):
-            withheld = _withhold_rows(withheld, companions, every)
-            rows = _print_rows(plan, cells, withheld, preset)
-        if telling := hide_telling(raw, rows, earlier, beside, preset):
-            withheld = _withhold_figures(withheld, telling)
-            rows = _print_rows(plan, cells, withheld, preset)
-    return seal_table(plan, preset, rows)
+    look = _Beside(raw, cells, preset, beside, others, every)
+    for _ in range(MOST_ROUNDS):
+        further = look.withhold(withheld)
+        withheld = further if further == withheld else _withhold_by_totals(raw, further, preset, beside.secret, every)
+        if withheld == further:
+            break
+    else:
+        withheld = [every] * plan.cells
+    return seal_table(plan, preset, _print_rows(plan, cells, withheld, preset))
 
 
 def withhold_all(plan: QueryPlan, preset: Preset) -> ProtectedTable:
@@ -97,6 +102,43 @@ def _withhold_for_others(withheld: Withheld, plan: QueryPlan, preset: Preset, ot
         each | rules.withheld(figures) | find_dominated_without_one(plan, figures, preset)
         for each, figures in zip(withheld, left, strict=True)
     ]
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """A table beside those that left before; a row that is withheld is so in all figures that have these labels."""
+
+    raw: RawTable
+    cells: Sequence[Figures]
+    preset: Preset
+    beside: Neighbours
+    others: Others | None
+    labels: frozenset[str]
+
+    def withhold(self, withheld: Withheld) -> Withheld:
+        """The same with what would tell too much withheld: whole rows, and figures."""
+        rows = self._print(withheld)
+        for earlier in self.beside.groups():
+            if companions := protect_beside(self.raw, rows, earlier, self.beside, self.preset, self.others):
+                withheld = _withhold_rows(withheld, companions, self.labels)
+                rows = self._print(withheld)
+            if telling := hide_telling(self.raw, rows, earlier, self.beside, self.preset):
+                withheld = _withhold_figures(withheld, telling)
+                rows = self._print(withheld)
+        return withheld
+
+    def _print(self, withheld: Withheld) -> tuple[Row, ...]:
+        return _print_rows(self.raw.plan, self.cells, withheld, self.preset)
+
+
+def _withhold_by_totals(
+    raw: RawTable, withheld: Withheld, preset: Preset, secret: bytes, labels: frozenset[str]
+) -> Withheld:
+    """The same with rows withheld whose counts would give away by the table's own totals what is withheld by now."""
+    try:
+        return _withhold_rows(withheld, protect_totals(raw, withheld, preset, secret), labels)
+    except TotalsUnproven:
+        return _withhold_totals(raw.plan, withheld, labels)
 
 
 def _withhold_rows(withheld: Withheld, rows: Collection[int], labels: frozenset[str]) -> Withheld:
