@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from disclosure_control.budget.accuracy import EPSILONS, GROUP, FigureAccuracy, foresee_accuracy
 from disclosure_control.budget.price import Price, price_plan, write_epsilon
+from disclosure_control.foreseen.certain import foresee_certain
 from disclosure_control.foreseen.expectation import Expectation, foresee
 from disclosure_control.foreseen.rewrites import Rewrite, propose_rewrites
 from disclosure_control.noise.terms import Mechanism, NoiseRefused
@@ -57,8 +58,8 @@ class QuestionCheck:
     """What can be said of a question beforehand. Of a refused one there is nothing but the refusal.
 
     `expected` is None where nothing is withheld one authority at a time, as in a total with noise, or where it cannot
-    be foreseen. `price` is that of a total with noise, `cheaper` says what less of it would buy, and `left` is what its
-    project has left, where somebody asked.
+    be foreseen, and `certain` is what is withheld whatever the figures are. `price` is that of a total with noise,
+    `cheaper` says what less of it would buy, and `left` is what its project has left, where somebody asked.
     """
 
     sql: str
@@ -69,6 +70,7 @@ class QuestionCheck:
     shown: tuple[str, ...] = ()
     cautions: tuple[Caution, ...] = ()
     expected: Expectation | None = None
+    certain: tuple[str, ...] = ()
     rewrites: tuple[Rewrite, ...] = ()
     cheaper: tuple[str, ...] = ()
     price: Price | None = None
@@ -92,8 +94,10 @@ class QuestionCheck:
     @property
     def expectation(self) -> str:
         """The share withheld, in words."""
-        if self.path in SUM_PATHS:
+        if self.path is Path.NOISY_SUM:
             return "nothing withheld, and noise in every figure"
+        if self.path is Path.EXACT_SUM:
+            return "rounded figures without noise, of which it is not foreseen how many are withheld"
         if self.expected is None:
             return "what would be withheld cannot be foreseen of this question"
         return f"{self.expected.in_words} of the figures withheld in the middling authority"
@@ -108,7 +112,7 @@ class QuestionCheck:
         if self.shown:
             yield "Shown", list(self.shown)
         yield "Leaves by", [f"{self.path}, since {self.why}" if self.why else self.path.value]
-        yield "Expected", [self.expectation]
+        yield "Expected", [self.expectation, *self.certain]
         if self.rewrites:
             yield "Rather", [each.in_words for each in self.rewrites]
         if self.price is not None:
@@ -186,6 +190,7 @@ def _look_at(
         shown=tuple(describe_view(question.view)),
         cautions=question.cautions,
         expected=None if is_total else foresee(plan, preset),
+        certain=() if path is Path.NOISY_SUM else foresee_certain(plan, preset),
         price=price,
     )
 

@@ -19,7 +19,7 @@ from disclosure_control.linked.children.parts import TooTangled
 from disclosure_control.linked.counts.cells import MOST_CELLS, Linked
 from disclosure_control.linked.counts.links import link_plans
 from disclosure_control.linked.published import Published, link_published
-from disclosure_control.linked.words import tell_hits
+from disclosure_control.linked.words import takes_for_granted, tell_hits
 from disclosure_control.models.row_count import plan_rows
 from disclosure_control.presets.preset import Preset, PresetInvalid
 from disclosure_control.release.gate import ReleaseRefused
@@ -49,7 +49,7 @@ MOST_TRIES = 5
 """How often a release is looked at anew since others that have to do with it were made meanwhile."""
 
 MOST_WORDS = 50
-"""Findings that are told; there is no more to learn from the rest."""
+"""Findings that are told, first those that hold however c is read; there is no more to learn from the rest."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,8 @@ def attack_rows(newest: Release, earlier: Sequence[Release], deadline: Deadline)
         found = dict(zip(newest.answered, side_by_side.map(attack.find, newest.answered), strict=True))
     late = [authority for authority, own in found.items() if own.is_late]
     words = [f"The time is up: not attacked is {_name_some(late)}."] if late else []
-    words += [*_name_changed(newest, earlier), *(each for own in found.values() for each in own.words)]
+    words += [*_name_changed(newest, earlier)]
+    words += sorted((each for own in found.values() for each in own.words), key=takes_for_granted)
     told = frozenset(authority for authority, own in found.items() if own.tells)
     return Verdict(told, tuple(words[:MOST_WORDS]))
 

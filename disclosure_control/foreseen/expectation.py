@@ -2,8 +2,9 @@
 
 A cell of the middling authority is expected to have so many children; how many it has is taken to be Poisson. Those who
 say yes, those who say no and those of whom nothing is known are then Poisson, too, and independent, so the chance that
-a figure passes a preset is a product of a few tails. What figures tell together (rules 3 to 5 of `suppression`) is
-not foreseen. What comes out is an estimate for choosing between questions, no promise: authorities differ in size.
+a figure passes a preset is a product of a few tails, and none that it does where it is withheld whatever it comes to
+(see `certain`). What figures tell together otherwise (rules 3 to 5 of `suppression`) is not foreseen. What comes out is
+an estimate for choosing between questions, no promise: authorities differ in size.
 
 A child who is there in several years is one child. Of the children of one year about four in ten were not there the
 year before (33,000 of 82,000 started to be looked after in the year to March 2025), so three years pooled have 1.8
@@ -15,8 +16,11 @@ from dataclasses import dataclass
 from functools import reduce
 from math import ceil, exp, prod
 
+from disclosure_control.foreseen.certain import children_between
 from disclosure_control.foreseen.frequencies import YEAR, Frequencies, read_frequencies
 from disclosure_control.presets.shipped import Preset
+from disclosure_control.rows.few_values import FewValues
+from disclosure_control.suppression.cell_rules import are_near
 from query_engine.catalogue import Category
 from query_engine.methodology.asked import tells_of
 from query_engine.planning.plan import TOTAL, Output, QueryPlan, Statistic
@@ -75,6 +79,7 @@ class _Foresight:
         self._plan, self._preset, self._frequencies = plan, preset, frequencies
         self._statistics = {each.name: each for each in plan.statistics}
         self._outputs = [each for each in plan.outputs if each.kind != "dimension"]
+        self._few_values = FewValues(plan, preset)
         self._where = frequencies.chances(plan.where)
         self._expected = self._children_of_stages()
         self._behind = {each.name: self._given_where(_region_of(each, plan)) for each in plan.statistics}
@@ -93,7 +98,10 @@ class _Foresight:
             whole = 1.0 if number == 0 else totals[number, cell]
             anybody = 1 - exp(-sum(stages))
             empty_shown = 1 - anybody if self._preset.shows_zero else 0.0
-            chances = (min(whole, self._chance_shown(each, stages)) for each in self._outputs)
+            never = self._few_values.counting(cell)
+            chances = (
+                0.0 if each.label in never else min(whole, self._chance_shown(each, stages)) for each in self._outputs
+            )
             shown += sum(min(anybody, max(0.0, chance - empty_shown)) for chance in chances)
             inhabited += anybody * len(self._outputs)
             children += sum(stages)
@@ -166,6 +174,8 @@ class _Foresight:
             least = self._preset.minimum_n_correlation if two else self._preset.minimum_n_spread
             if output.fraction is not None:  # enough on either side of a quantile
                 least = max(least, ceil(self._preset.smallest_count_shown / min(output.fraction, 1 - output.fraction)))
+                near = (each for each in self._outputs if are_near(output, each))
+                least = max([least, *(children_between(output, each, self._preset) for each in near)])
             some = 1 - _between(0, least - 1, present)
         known = 1 - self._a_few(among - present) if output.kind == "sum" else 1.0
         return min([some, *map(self._enough, nonzero)]) * known

@@ -2,9 +2,9 @@
 
 Told is a withheld count that could not be as large as one that is shown, or is one number, as in the attack on one
 table; and any group of children, though nobody asked for it, of which a reader knows that there are some, and too few
-(where zeros are withheld, that it is too few or none): two conditions that differ by one child are about that child. It
-adds and subtracts, in whole numbers, and does not
-guess.
+(where zeros are withheld, that it is too few or none): two conditions that differ by one child are about that child.
+Where zeros are shown a count that is known to be 0 is not told, though all of its table is withheld: 0 is printed. The
+reader adds and subtracts, in whole numbers, and does not guess.
 
 What is printed is read as the preset had it that protected it then, in the version of then. What must not be told goes
 by the strictest of them: a count that one withheld is not to be printed, or bounded, under another.
@@ -220,6 +220,7 @@ class _Attack:
         looked = [cell for cell in withheld if self.only is None or cell in self.only]
         told, lost, seen = self._find_told(replace(view, rule=steps_rule(self.rules)), looked)
         knowing = Knowing(view, self.deadline, lost)
+        told = [cell for cell in told if not self._is_nobody(cell, knowing)]
         known: dict[_Group, Callable[[], Known]] = {(cell, (cell,)): partial(knowing.know, cell) for cell in told}
         known |= {(each.cell, (each.cell,)): partial(_itself, each) for each in self._find_opened()}
         for group in self._find_groups(view, hidden, seen):
@@ -248,6 +249,11 @@ class _Attack:
         yield from find_groups(view, [cell for cell in hidden if cell in ordinary], seen, self.deadline, joint)
         wanted = (cell for cell in hidden if cell not in ordinary and (self.only is None or cell in self.only))
         yield from ([each] for each in find_small(view, list(wanted), room_of(self.rules), seen, self.deadline))
+
+    def _is_nobody(self, cell: int, knowing: Knowing) -> bool:
+        """Whether nobody is in a withheld cell, which is told of none where zeros are shown: they would be printed."""
+        rule = strictest(self.rules)
+        return rule.shows_zero and not self.view.low[cell] and knowing.know(cell).high == 0
 
     def _find_opened(self) -> Iterator[Known]:
         """The counts that one release withholds and a later one prints, though the first shows none so small."""

@@ -166,7 +166,9 @@ class _Reading:
         return ceil(float(reader.sink([cells[cell]])[cells[cell]]) - ALMOST)
 
     def _is_told(self, least: int, most: int) -> bool:
-        return least == most or (least > 0 and not self.shows_zero)
+        if self.shows_zero:  # A 0 would be printed.
+            return 0 < least == most
+        return least == most or least > 0
 
     def _looked(self, cells: frozenset[int]) -> Iterator[tuple[Places, list[int]]]:
         """The cells that each of these has to do with, and those of these that are among them."""

@@ -7,6 +7,7 @@ from disclosure_control.linked.children.counted import stands_alone
 from disclosure_control.linked.counts.cells import Linked, Place
 from disclosure_control.linked.counts.rules import Rules
 from disclosure_control.linked.counts.said import Entries
+from disclosure_control.linked.counts.view import Reading, find_doubtful
 from disclosure_control.linked.joint_attack import Baseline, JointAttack, Told, attack_together
 from disclosure_control.linked.naming import Names
 from disclosure_control.linked.own_sake import OwnSake, list_few
@@ -14,7 +15,9 @@ from disclosure_control.linked.published import Published, entries_of, link_publ
 from disclosure_control.suppression.attack import Known
 from disclosure_control.suppression.deadline import NEVER, Deadline
 
-__all__ = ["tell_hits"]
+__all__ = ["takes_for_granted", "tell_hits"]
+
+_TAKEN = "taking it that no c stands for 0 in"
 
 MOST_TRIED = 12
 """Earlier releases of which each is left out in turn, to name those alone that it takes."""
@@ -31,8 +34,8 @@ def tell_hits(
 
     `linked` has the links between them, where they are known. Those `before` are the tables, by number, that were
     answered before the last one, in that order: what they withhold is read as withheld for its own sake, as far as
-    it can be. Where nothing is said, all others are.
-    Raises `TooTangled`, `Contradiction` and `TimeUp`.
+    it can be. Where nothing is said, all others are. What holds only for whoever takes each c for somebody, where it
+    can be nobody, says so and comes last. Raises `TooTangled`, `Contradiction` and `TimeUp`.
     """
     if len(published) == 1 and stands_alone(published[0].plan):
         return []
@@ -41,10 +44,15 @@ def tell_hits(
     read = _Read(published, linked, entries, rules, deadline)
     found = attack_together(linked, entries, rules, deadline)
     if fresh := Baseline(linked, _without(entries, {last}), rules, deadline).fresh(found):
-        found = replace(found, told=fresh)
-        needed = read.name(lambda less: bool(Baseline(linked, less, rules, deadline).fresh(found)))
-        return list(dict.fromkeys(read.say_told(whose, each, needed) for each in fresh))
-    return list(dict.fromkeys(read.say_known(whose, before if before is not None else range(last), found)))
+        said = read.say_told(whose, replace(found, told=fresh))
+    else:
+        said = read.say_known(whose, before if before is not None else range(last), found)
+    return sorted(dict.fromkeys(said), key=takes_for_granted)
+
+
+def takes_for_granted(words: str) -> bool:
+    """Whether what was found holds only for whoever takes each c for somebody, though some can be nobody."""
+    return _TAKEN in words
 
 
 def _without(entries: Entries, numbers: set[int]) -> Entries:
@@ -61,25 +69,18 @@ class _Read:
     rules: Rules
     deadline: Deadline
 
-    def name(self, is_less: Callable[[Entries], bool]) -> str:
-        """From which releases it is: the last, and those that cannot be left out without something less being told."""
-        needed = list(range(len(self.published) - 1))
-        if len(needed) <= MOST_TRIED:
-            left_out = set[int]()
-            for number in tuple(needed):
-                if not is_less(_without(self.entries, left_out | {number})):
-                    left_out.add(number)
-                    needed.remove(number)
-        names = ", ".join(self.published[number].name for number in needed)
-        return f"from this release and {names}" if names else "from this release alone"
-
-    def say_told(self, whose: str, told: Told, source: str) -> str:
+    def say_told(self, whose: str, found: JointAttack) -> Iterator[str]:
         """What adding up tells."""
-        what = next(_describe(told.places, self.published), "")
-        if not what:
-            group = Names(self.linked, [each.plan for each in self.published]).describe(told.together)
-            what = f"a group for whom nobody asked, who tell counts apart ({group}),"
-        return f"{whose}: {what} {_size(told.known)} {source}."
+
+        def is_less(less: Entries) -> bool:
+            return bool(Baseline(self.linked, less, self.rules, self.deadline).fresh(found))
+
+        source, taken = self._name(is_less, found.reading)
+        firm = {(each.cell, each.together): each for each in self._tell_others(found)}
+        for each in found.told:
+            same = firm.get((each.cell, each.together))
+            size, rest = (_size(same.known, each.known), "") if same else (_size(each.known), taken)
+            yield f"{whose}: {self._call(each)} {size} {source}{rest}."
 
     def say_known(self, whose: str, before: Sequence[int], found: JointAttack) -> Iterator[str]:
         """What is known beside the last table of what tables before it withhold, if they do for its own sake."""
@@ -88,17 +89,64 @@ class _Read:
         own_sake = OwnSake(self.linked, _without(self.entries, {last}), self.rules, few, self.deadline, found.reading)
         fresh = own_sake.fresh(self.entries, found.view)
         if fresh:
-            source = self.name(lambda less: not fresh.keys() <= own_sake.fresh(less).keys())
+            source, taken = self._name(lambda less: not fresh.keys() <= own_sake.fresh(less).keys(), found.reading)
+            wider = self._widen(found.reading)
+            firm = fresh if wider == found.reading else replace(own_sake, reading=wider).fresh(self.entries)
             places = sorted(place for places in few for place in places)
             for cell, each in fresh.items():
                 own = [place for place in places if self.linked.places.get(place) == cell]
                 what = next(_describe(own, self.published))
-                yield f"{whose}: {what}, if it was withheld for its own sake, {_size(each)} {source}."
+                size, rest = (_size(firm[cell], each), "") if cell in firm else (_size(each), taken)
+                yield f"{whose}: {what}, if it was withheld for its own sake, {size} {source}{rest}."
+
+    def _tell_others(self, found: JointAttack) -> Sequence[Told]:
+        """What of it is told to whoever takes each c, where it can be, for somebody or nobody."""
+        if (wider := self._widen(found.reading)) == found.reading:
+            return found.told
+        only = frozenset(each.cell for each in found.told)
+        return attack_together(self.linked, self.entries, self.rules, self.deadline, first=wider, only=only).told
+
+    def _widen(self, reading: Reading) -> Reading:
+        return reading | find_doubtful(self.entries, self.rules)
+
+    def _name(self, is_less: Callable[[Entries], bool], reading: Reading) -> tuple[str, str]:
+        """From which releases it is: the last, and those that cannot be left out without something less being told.
+
+        Then what is taken for granted of them, where anything is.
+        """
+        last = len(self.published) - 1
+        needed = list(range(last))
+        if len(needed) <= MOST_TRIED:
+            left_out = set[int]()
+            for number in tuple(needed):
+                if not is_less(_without(self.entries, left_out | {number})):
+                    left_out.add(number)
+                    needed.remove(number)
+        names = ", ".join(self.published[number].name for number in needed)
+        source = f"from this release and {names}" if names else "from this release alone"
+        doubtful = self._widen(reading) - reading
+        taken = [each for each in (last, *needed) if each in doubtful] or sorted(doubtful)
+        words = ("this release" if each == last else self.published[each].name for each in taken)
+        return source, f", {_TAKEN} {', '.join(words)}"
+
+    def _call(self, told: Told) -> str:
+        """What is told of: the cell, or of whom a group is made."""
+        if described := next(_describe(told.places, self.published), ""):
+            return described
+        group = Names(self.linked, [each.plan for each in self.published]).describe(told.together)
+        return f"a group for whom nobody asked, who tell counts apart ({group}),"
 
 
-def _size(known: Known) -> str:
-    low, high = known.low, known.high
-    return f"is known to be {low}" if low == high else f"can be bounded to {low}-{high}"
+def _size(known: Known, taken: Known | None = None) -> str:
+    """How far a count is known, and how far by what is taken for granted, where that is closer."""
+    if known.low == known.high:
+        return f"is known to be {known.low}"
+    closer = f" ({_range(taken)} if no c stands for 0)" if taken and taken != known else ""
+    return f"can be bounded to {_range(known)}{closer}"
+
+
+def _range(known: Known) -> str:
+    return f"{known.low}" if known.low == known.high else f"{known.low}-{known.high}"
 
 
 def _describe(places: Sequence[Place], published: Sequence[Published]) -> Iterator[str]:

@@ -56,11 +56,17 @@ class FewValues:
         except RegionTangled:
             return frozenset(each.label for each in self.plan.outputs if each.measures)
 
+    def counting(self, cell: Cell) -> frozenset[str]:
+        """The labels of the figures of a cell that would count few values, whatever they come to.
+
+        Raises `RegionTangled`.
+        """
+        return frozenset(each.label for each in self.plan.outputs if self._counts_values(each, cell))
+
     def _tells(self, output: Output, cell: Cell, figures: Figures) -> bool:
         if output.kind in ("quantile", "model") or output.indicator:
             return False
-        named = [(each, column) for each in output.measures for column in each.columns]
-        if any(self._is_disguised(output, measure, column, cell) for measure, column in named):
+        if self._counts_values(output, cell):
             return True
         place = AVERAGES.get(output.kind, SPREADS.get(output.kind))
         if place is None or not self._has_a_row_for_each():
@@ -71,6 +77,12 @@ class FewValues:
         if output.kind in SPREADS:
             return self._tells_rest(output, figures)
         return self._tells_ends(output, values, self._number(output, output.measures[place], figures), figures)
+
+    def _counts_values(self, output: Output, cell: Cell) -> bool:
+        if output.kind in ("quantile", "model") or output.indicator:
+            return False
+        named = ((each, column) for each in output.measures for column in each.columns)
+        return any(self._is_disguised(output, measure, column, cell) for measure, column in named)
 
     def _is_disguised(self, output: Output, measure: Measure, column: str, cell: Cell) -> bool:
         """Whether so few values are left that the figure, with others, is a count of each."""

@@ -52,7 +52,7 @@ class SuppressionRules:
         """The rules for a plan's cells."""
         children = next(each.name for each in plan.statistics if each.kind == "children")
         outputs = tuple(each for each in plan.outputs if each.kind != "dimension")
-        near = tuple(pair for pair in permutations(outputs, 2) if _is_near(*pair))
+        near = tuple(pair for pair in permutations(outputs, 2) if are_near(*pair))
         try:
             traps = find_traps(plan)
         except RegionTangled:
@@ -247,7 +247,7 @@ _TELLING_ROWS = frozenset({"variance", "deviation"})
 """Figures of one quantity that tell its number of rows; those of two are held to the number of pairs."""
 
 
-def _is_near(one: Output, other: Output) -> bool:
+def are_near(one: Output, other: Output) -> bool:
     """Whether these are two quantiles of the same values."""
     quantiles = one.kind == other.kind == "quantile"
     return quantiles and one.statistics == other.statistics and one.fraction != other.fraction

@@ -94,6 +94,7 @@ def _refusal_json(refusal: "QueryRefused") -> dict[str, object]:
 
 
 def _foreseen_json(plan: "QueryPlan", preset: "Preset") -> dict[str, object]:
+    from disclosure_control.foreseen.certain import foresee_certain
     from disclosure_control.foreseen.expectation import foresee
     from disclosure_control.foreseen.rewrites import propose_rewrites
 
@@ -101,6 +102,7 @@ def _foreseen_json(plan: "QueryPlan", preset: "Preset") -> dict[str, object]:
     rewrites = propose_rewrites(plan, preset)
     return {
         "expected": {"preset": preset.name, "withheld": round(expected.withheld, 4)} if expected else None,
+        "certain": list(foresee_certain(plan, preset)),
         "rewrites": [{"text": each.text, "withheld": round(each.expectation.withheld, 4)} for each in rewrites],
     }
 
@@ -121,7 +123,8 @@ def _show(question: "Question", preset: "Preset", noise: NoiseAsked) -> str:
 
 
 def _foreseen(plan: "QueryPlan", preset: "Preset") -> "list[Paragraph]":
-    """What the preset is expected to withhold, and nearby questions where it is most."""
+    """What the preset is expected to withhold, and in any case, and nearby questions where it is most."""
+    from disclosure_control.foreseen.certain import foresee_certain
     from disclosure_control.foreseen.expectation import foresee
     from disclosure_control.foreseen.rewrites import propose_rewrites
 
@@ -130,8 +133,9 @@ def _foreseen(plan: "QueryPlan", preset: "Preset") -> "list[Paragraph]":
         return [("Expected", ["a model is released whole or not at all (docs/models.md)"])]
     if expected is None:
         why = "of tables that are joined" if len(plan.tables) > 1 else "with a filter so tangled"
-        return [("Expected", [f"what would be withheld cannot be foreseen {why}"])]
+        words = f"what would be withheld cannot be foreseen {why}"
+        return [("Expected", [words, *foresee_certain(plan, preset)])]
     words = f"{expected.in_words} of the figures withheld in the middling authority, under {preset.name}"
     rewrites = propose_rewrites(plan, preset)
-    found: list[Paragraph] = [("Expected", [words])]
+    found: list[Paragraph] = [("Expected", [words, *foresee_certain(plan, preset)])]
     return found + ([("Rather", [each.in_words for each in rewrites])] if rewrites else [])

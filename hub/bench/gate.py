@@ -38,7 +38,8 @@ def gate(authorities: int, drawn: int, earlier: Sequence[int], form: str) -> Non
     """Measure the attack on a release beside earlier ones of the same snapshot, and protecting it beside them.
 
     Few authorities are drawn, since protecting takes longer than attacking, and each stands for several: every one of
-    them is attacked all the same. Seconds are of CPU, those of all cores together.
+    them is attacked all the same. Seconds are of CPU, those of all cores together. Of what is `found` so much holds
+    `however_read`: whether a c that can stand for 0 is taken for somebody or for nobody.
     """
     counts = sorted(set(earlier)) or [1, 5, 20, 50]
     found = list(measure_rows(authorities, drawn, counts))
@@ -52,6 +53,7 @@ def measure_rows(authorities: int, drawn: int, counts: Sequence[int]) -> Iterato
     """The attack on rows of all authorities, by how many releases there were before."""
     from dataclasses import replace
 
+    from disclosure_control.linked.words import takes_for_granted
     from disclosure_control.presets.shelf import SHIPPED
     from disclosure_control.presets.shipped import load_preset
     from disclosure_control.suppression.deadline import NEVER
@@ -85,6 +87,7 @@ def measure_rows(authorities: int, drawn: int, counts: Sequence[int]) -> Iterato
             "attack_s": round(attacked - decoded, 3),
             "protecting_s": round(sum(each[count][1] for each in histories) / drawn, 3),
             "found": len(verdict.words),
+            "however_read": sum(not takes_for_granted(each) for each in verdict.words),
         }
 
 
@@ -143,7 +146,7 @@ def _protect_totals(plans: Sequence["QueryPlan"], regions: Sequence[int | None])
 
 def _describe_total(shape: str, earlier: int, plans: Sequence["QueryPlan"], seconds: float) -> Row:
     row = _describe(shape, earlier, plans)
-    return {**row, "decoding_s": 0.0, "attack_s": 0.0, "protecting_s": round(seconds, 3), "found": 0}
+    return {**row, "decoding_s": 0.0, "attack_s": 0.0, "protecting_s": round(seconds, 3), "found": 0, "however_read": 0}
 
 
 def _describe(shape: str, earlier: int, plans: Sequence["QueryPlan"]) -> Row:

@@ -10,6 +10,7 @@ from flask import Blueprint, get_template_attribute, redirect, render_template, 
 from werkzeug.wrappers import Response as AnyResponse
 
 from audit.event import Action
+from disclosure_control.foreseen.certain import foresee_certain
 from disclosure_control.foreseen.expectation import foresee
 from disclosure_control.foreseen.rewrites import propose_rewrites
 from disclosure_control.models.release import ReleasedModel
@@ -179,6 +180,7 @@ def _render_review(form: DraftForm, projects: tuple[Project, ...], question: Que
         shown=list(describe_view(question.view)),
         warnings=question.cautions,
         expected=None if is_total else foresee(plan, preset),
+        certain=() if is_total else foresee_certain(plan, preset),
         # A manifest is about one academic year, so years cannot be pooled here.
         rewrites=() if is_total else propose_rewrites(plan, preset, pool_years=False),
         can_try=find_copy(hub) is not None,

@@ -17,7 +17,7 @@ from disclosure_control.presets.shelf import PresetShelf
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.protection import protect
 from disclosure_control.suppression.certificate import CertificateInvalid
-from disclosure_control.suppression.deadline import Deadline
+from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.release_attack import verify_release_certificate
 from disclosure_control.symbols import Symbol
 from federation.exchange import CheckDecision, CheckList, QueryState
@@ -357,6 +357,21 @@ def test_authorities_are_attacked_side_by_side(federation: PlayedFederation, mon
     (waiting,) = list_checks(federation.hub, federation.member("gus")).checks
     assert waiting.withheld == ("301", "302", "303")
     assert waiting.found == ("301: found.", "302: found.", "303: found.")
+
+
+def test_a_checker_reads_first_what_holds_however_c_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told of fifty findings at most."""
+    found = {"301": ["301: b, taking it that no c stands for 0 in this release."] * gate.MOST_WORDS, "302": ["302: a."]}
+    monkeypatch.setattr(gate, "tell_hits", lambda authority, *_: found[authority])
+    rows = {code: [("M", Symbol.CONFIDENTIAL), ("F", Symbol.CONFIDENTIAL)] for code in found}
+    now = datetime.now(UTC)
+    release = Release(
+        "this release", derive_plan(BY_SEX, Path.PER_AUTHORITY), load_preset("dfe_cla"), rows, tuple(rows), {}, {}
+    )
+    release = replace(release, snapshots=dict.fromkeys(rows, "now"), moments=dict.fromkeys(rows, now))
+    verdict = attack_rows(release, [], NEVER)
+    assert verdict.words == ("302: a.", *found["301"][1:])
+    assert verdict.told == {"301", "302"}
 
 
 CROSSING = (

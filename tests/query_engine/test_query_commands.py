@@ -45,6 +45,7 @@ def test_an_allowed_query_is_described_as_json() -> None:
     assert all(int(each["most"]) < 2**63 for each in found["sums"])
     assert found["expected"]["preset"] == "opensafely"
     assert 0 <= found["expected"]["withheld"] < 0.5
+    assert found["certain"] == []
 
 
 def test_a_refused_query_is_described_as_json() -> None:

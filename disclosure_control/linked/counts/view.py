@@ -1,5 +1,6 @@
 """What a reader takes printed counts to say: one view of all of them, by adding up and no more than that."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from disclosure_control.linked.counts.cells import Linked
@@ -7,9 +8,9 @@ from disclosure_control.linked.counts.joining import join_narrowed
 from disclosure_control.linked.counts.rules import Rules, strictest
 from disclosure_control.linked.counts.said import Entries, Said
 from disclosure_control.suppression.reader import Contradiction
-from disclosure_control.suppression.view import View
+from disclosure_control.suppression.view import WITHHELD, View
 
-__all__ = ["SOMEBODY", "Reading", "read_counts", "readings", "view_counts"]
+__all__ = ["SOMEBODY", "Reading", "find_doubtful", "read_counts", "readings", "view_counts"]
 
 Reading = frozenset[int]
 """The tables, by number, in which a count that is withheld may be nobody's to some reader, though zeros are shown."""
@@ -47,8 +48,25 @@ def readings(entries: Entries, rules: Rules, first: Reading | None = None) -> Se
     Whoever takes c for "somebody" can be wrong: where all of a table is withheld, nothing of it says that anybody is
     there; and of a row that is withheld for one of its counts so are the others.
     """
-    every = frozenset(number for number, _, _ in entries)
-    blank = every - {number for (number, _, _), entry in entries.items() if isinstance(entry, int)}
+    every, blank = _tables_of(entries), _find_blank(entries)
     if not any(each.shows_zero for each in rules):
         return [every]
     return list(dict.fromkeys((*(() if first is None else (first,)), SOMEBODY, blank, every)))
+
+
+def find_doubtful(entries: Entries, rules: Rules) -> Reading:
+    """The tables in which a count that is withheld can be nobody's in truth, though zeros are shown.
+
+    All of such a table is withheld, or a row of it, with several counts, for the sake of one of them.
+    """
+    withheld = ((number, row) for (number, row, _), entry in entries.items() if entry == WITHHELD)
+    whole_rows = {number for (number, _), count in Counter(withheld).items() if count > 1}
+    return frozenset(each for each in _find_blank(entries) | whole_rows if rules[each].shows_zero)
+
+
+def _find_blank(entries: Entries) -> Reading:
+    return _tables_of(entries) - {number for (number, _, _), entry in entries.items() if isinstance(entry, int)}
+
+
+def _tables_of(entries: Entries) -> Reading:
+    return frozenset(number for number, _, _ in entries)

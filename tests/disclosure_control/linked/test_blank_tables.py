@@ -6,15 +6,17 @@ from dataclasses import replace
 import pytest
 
 from disclosure_control.linked import joint_attack
-from disclosure_control.linked.counts.view import readings
+from disclosure_control.linked.counts.view import find_doubtful, readings
 from disclosure_control.linked.joint_attack import JointAttack, attack_together
 from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
+from disclosure_control.linked.words import takes_for_granted, tell_hits
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.symbols import Symbol
 from federation.manifest import Path
 from federation.plans import derive_plan
 from tests.disclosure_control.drawn_stacks import draw_stack
 from tests.disclosure_control.known_children import Child, answer
+from tests.disclosure_control.linked.test_linked import C, table
 
 FEW = (*range(6), 31, 34, 66, 78, 82)
 """Those from 31 on are told more where each c is somebody, or something else."""
@@ -87,3 +89,41 @@ def test_what_only_a_wrong_reading_told_is_told_by_the_table_that_shows_it_wrong
     assert [row[-1] for row in first.rows][1] == 6
     assert {row[-1] for row in blank.rows} == {Symbol.CONFIDENTIAL}
     assert {row[-1] for row in last.rows} == {Symbol.CONFIDENTIAL}
+
+
+BY_SEX = f"SELECT sex, COUNT(*) AS n {ASKED} GROUP BY sex"
+BY_AGE = f"SELECT age, COUNT(*) AS n {ASKED} GROUP BY age"
+BY_BOTH = f"SELECT sex, age, COUNT(*) AS n {ASKED} GROUP BY sex, age"
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_that_nobody_is_in_a_blank_table_where_nobody_was_printed_is_not_told(is_first: bool) -> None:
+    """Of 6 boys and no girl each girl of an age is 0; c says so of a table of which all is withheld."""
+    printed, blank = table(BY_SEX, 6, 0, name="R-1"), table(BY_BOTH, *[C] * 6, name="R-2")
+    stack = [blank, printed] if is_first else [printed, blank]
+    found = attack(stack)
+    assert found.reading == {stack.index(blank)}
+    assert [found.view.high[cell] for place, cell in link_published(stack).places.items() if place[1] > 2] == [0, 0, 0]
+    assert tell_hits("301", stack) == []
+
+
+def test_a_checker_reads_what_takes_it_that_c_is_somebody_and_reads_it_last() -> None:
+    """Of 6 girls of three ages four at most are of one, if each c is of somebody. That few of the 5 who are sixteen
+    are boys, or girls, is so in any case, and told as closely as whoever takes nothing for granted knows it."""
+    stack = [table(BY_SEX, 25, 6, name="R-0"), table(BY_AGE, 6, 20, C, name="R-1"), table(BY_BOTH, *[C] * 6)]
+    found = tell_hits("301", stack)
+    assert found[:2] == [
+        "301: n of sex M, age 16 can be bounded to 0-5 (1-4 if no c stands for 0) from this release and R-0, R-1.",
+        "301: n of sex F, age 16 can be bounded to 0-5 (1-4 if no c stands for 0) from this release and R-0, R-1.",
+    ]
+    assert [takes_for_granted(each) for each in found] == [False, False, True, True, True]
+    assert all(each.endswith(", taking it that no c stands for 0 in this release.") for each in found[2:])
+
+
+def test_of_a_row_that_is_withheld_for_one_of_its_counts_the_others_may_be_nobody() -> None:
+    plan = f"SELECT sex, COUNT(*) AS n, COUNT(*) FILTER (WHERE uasc) AS u {ASKED} GROUP BY sex"
+    several = Published("", derive_plan(plan, Path.PER_AUTHORITY), load_preset("dfe_cla"), (("M", 9, 9), ("F", C, C)))
+    stack = [table(BY_SEX, 25, C), several]
+    assert find_doubtful(entries_of(stack), rules_of(stack)) == {1}
+    closed = [replace(each, preset=load_preset("ukllc")) for each in stack]
+    assert not find_doubtful(entries_of(closed), rules_of(closed))

@@ -29,8 +29,8 @@ def test_the_bench_prints_the_agreed_keys(monkeypatch: pytest.MonkeyPatch, capsy
     shapes = [("rows", 1), ("rows", 2), ("nation", 1), ("nation", 2), ("region", 1), ("region", 2), ("5 x 3", 9)]
     assert [(row["shape"], row["earlier"]) for row in rows] == shapes
     for row in rows:
-        assert row.keys() >= {"cells", "decoding_s", "attack_s", "protecting_s", "found"}
-        assert row["found"] == 0
+        assert row.keys() >= {"cells", "decoding_s", "attack_s", "protecting_s", "found", "however_read"}
+        assert row["found"] == row["however_read"] == 0
         assert row["cells"] > 0
         assert row["protecting_s"] > 0
     assert from_authorities_too == {("per_authority", False), ("exact_sum", True)}

@@ -93,6 +93,16 @@ def test_a_table_that_would_mostly_be_withheld_comes_with_rewrites(browse: Brows
     assert "pool three years" not in text
 
 
+def test_what_would_be_withheld_in_any_case_is_said_with_what_to_ask(browse: Browse, send: Send) -> None:
+    """Of rows: a total with noise withholds nothing."""
+    sql = SQL.replace("AVG(attendance_rate)", "AVG(age)").replace("WHERE", "WHERE age IN (15, 16) AND")
+    for path, is_said in (("per_authority", True), ("noisy_sum", False)):
+        text = main_text(send(browse("ana"), "/queries/new", {**GOOD, "path": path, "sql": sql}).text)
+        assert "The plan" in text
+        assert ("Some of this table would be withheld in any case" in text) == is_said
+        assert ("it would count who has each: ask for counts instead." in text) == is_said
+
+
 def test_a_table_that_is_mostly_shown_comes_without_rewrites(browse: Browse, send: Send) -> None:
     text = main_text(send(browse("ana"), "/queries/new", GOOD).text)
     assert "of the figures withheld in the middling authority, under ons_10_5" in text
