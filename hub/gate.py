@@ -3,9 +3,9 @@
 Before rows of authorities are released, the table is attacked by itself and beside every earlier release of the same
 snapshot that counts children whom it counts too, in whatever table. An authority of which too much is told is left out
 whole, since its signed answer would say what was withheld; who else is in it does not change. Such a release, one that
-is too much to attack, and one beside which another snapshot of the same year has been answered from (the two differ by
-those alone whose records changed), waits for an output checker: it is told what was found in words, which are kept
-until it has decided and are in no log.
+is too much to attack beside all others at once, and one beside which another snapshot of the same year has been
+answered from (the two differ by those alone whose records changed), waits for an output checker: it is told what was
+found in words, which are kept until it has decided and are in no log.
 """
 
 import os
@@ -18,6 +18,7 @@ from audit.connection import Connection
 from disclosure_control.linked.children.parts import TooTangled
 from disclosure_control.linked.counts.cells import MOST_CELLS, Linked
 from disclosure_control.linked.counts.links import link_plans
+from disclosure_control.linked.gathering import gather
 from disclosure_control.linked.published import Published, link_published
 from disclosure_control.linked.words import takes_for_granted, tell_hits
 from disclosure_control.models.row_count import plan_rows
@@ -92,7 +93,7 @@ def attack_rows(newest: Release, earlier: Sequence[Release], deadline: Deadline)
         found = dict(zip(newest.answered, side_by_side.map(attack.find, newest.answered), strict=True))
     late = [authority for authority, own in found.items() if own.is_late]
     words = [f"The time is up: not attacked is {_name_some(late)}."] if late else []
-    words += [*_name_changed(newest, earlier)]
+    words += [*_name_grouped(found), *_name_changed(newest, earlier)]
     words += sorted((each for own in found.values() for each in own.words), key=takes_for_granted)
     told = frozenset(authority for authority, own in found.items() if own.tells)
     return Verdict(told, tuple(words[:MOST_WORDS]))
@@ -100,11 +101,15 @@ def attack_rows(newest: Release, earlier: Sequence[Release], deadline: Deadline)
 
 @dataclass(frozen=True)
 class _Found:
-    """What there is to say of one authority, whether too much is told of it, and whether there was no time to look."""
+    """What there is to say of one authority, whether too much is told of it, and whether there was no time to look.
+
+    Its earlier releases were looked at in so many `groups`.
+    """
 
     words: Sequence[str] = ()
     tells: bool = False
     is_late: bool = False
+    groups: int = 1
 
 
 @dataclass(frozen=True)
@@ -123,17 +128,22 @@ class _Attack:
         if own[-1] is not self.newest:
             return _Found()  # What was released before tells nothing more when it is released again.
         published = [Published(each.name, each.plan, each.preset, each.rows[authority]) for each in own]
+        before, words = _answered_before(authority, own), list[str]()
         try:
-            self.deadline.seconds_left()
-            linked = self._link(published)
-            words = tell_hits(authority, published, linked, self.deadline, _answered_before(authority, own))
+            groups = gather([each.plan for each in own[:-1]], self.newest.plan)
+            for group in groups:
+                self.deadline.seconds_left()
+                tables = [published[number] for number in (*group, len(own) - 1)]
+                answered = [group.index(number) for number in before if number in group]
+                hits = tell_hits(authority, tables, self._link(tables), self.deadline, answered)
+                words += [each for each in hits if each not in words]
         except TimeUp:
             return _Found(is_late=True)
         except TooTangled as tangled:
             return _Found((f"{authority}: not attacked beside earlier releases, since {tangled}.",))
         except Contradiction:
             return _Found((f"{authority}: its figures contradict earlier ones of the same snapshot.",))
-        return _Found(words, tells=bool(words))
+        return _Found(words, tells=bool(words), groups=len(groups))
 
     def _link(self, published: Sequence[Published]) -> Linked:
         names = tuple(each.name for each in published)
@@ -141,6 +151,16 @@ class _Attack:
             if names not in self._links:
                 self._links[names] = link_published(published)
             return self._links[names]
+
+
+def _name_grouped(found: Mapping[str, _Found]) -> Iterator[str]:
+    """Of which authorities earlier releases are too many to be looked at all at once."""
+    if grouped := [authority for authority, own in found.items() if own.groups > 1]:
+        most = max(found[authority].groups for authority in grouped)
+        yield (
+            f"{_name_some(grouped)}: the earlier releases overlap in more ways than can be looked at all at once; they "
+            f"were looked at in {most} groups, each beside this one, and not what follows from two of different groups."
+        )
 
 
 def _name_changed(newest: Release, earlier: Sequence[Release]) -> Iterator[str]:
@@ -214,14 +234,17 @@ def name_beside(hub: Hub, connection: Connection, manifest: Manifest) -> tuple[s
 def check_room(hub: Hub, manifest: Manifest, plan: QueryPlan) -> None:
     """Check, before anybody is asked, that a release can be attacked beside those of the same year that count the same.
 
-    It goes by what was asked alone. Raises a 422 problem that offers another path.
+    A total, which no output checker sees, has to be attacked beside all of them at once; rows may be in groups. It goes
+    by what was asked alone. Raises a 422 problem that offers another path.
     """
     if manifest.path is Path.NOISY_SUM or manifest.cell_key is not None:
         return
     counted = plan_rows(plan)
     others = hub.released.related_plans(hub.database.connection, manifest, counted)
+    together = manifest.path is Path.EXACT_SUM
     try:
-        link_plans([*others, counted], most=MOST_CELLS)
+        for group in (range(len(others)),) if together else gather(others, counted):
+            link_plans([*(others[number] for number in group), counted], most=MOST_CELLS)
     except TooTangled as tangled:
         text = f"its figures and those asked about {manifest.academic_year} before are too much to attack together"
         offer = "ask it by noisy_sum, whose promise holds whatever else is known"

@@ -118,7 +118,7 @@ class _Beside:
     def withhold(self, withheld: Withheld) -> Withheld:
         """The same with what would tell too much withheld: whole rows, and figures."""
         rows = self._print(withheld)
-        for earlier in self.beside.groups():
+        for earlier in self.beside.groups(self.raw.plan):
             if companions := protect_beside(self.raw, rows, earlier, self.beside, self.preset, self.others):
                 withheld = _withhold_rows(withheld, companions, self.labels)
                 rows = self._print(withheld)

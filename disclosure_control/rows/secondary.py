@@ -6,8 +6,9 @@ of which a count is withheld for others' sake is withheld whole: its shares and 
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from disclosure_control.linked.between import named_pairs
 from disclosure_control.linked.children.counted import counts_of, stands_alone
@@ -15,6 +16,7 @@ from disclosure_control.linked.children.parts import TooTangled
 from disclosure_control.linked.companions import Order, find_companions
 from disclosure_control.linked.counts.rules import rule_for
 from disclosure_control.linked.figures.quantiles import find_near_quantiles
+from disclosure_control.linked.gathering import gather
 from disclosure_control.linked.published import Published
 from disclosure_control.linked.telling import find_telling
 from disclosure_control.presets.preset import LEVELS, Preset
@@ -50,8 +52,9 @@ class Neighbours:
     """What a table is protected beside: what left before it, the secret by which ties are broken, and until when.
 
     `roster` is over whom the table itself is. `further` are other tables that left, group by group, each of which is
-    looked at by itself after `earlier`: all in one would take too long. What lies between two totals is left aside
-    where a measurement asks what it costs to look (`looks_between`), and nowhere else.
+    looked at by itself after `earlier`: all in one would take too long. Those that cannot be looked at all at once are
+    in groups of their own (see `linked.gathering`), unless it is to be all `together` or not at all. What lies between
+    two totals is left aside where a measurement asks what it costs to look (`looks_between`), and nowhere else.
     """
 
     earlier: tuple[Published, ...] = ()
@@ -60,10 +63,17 @@ class Neighbours:
     roster: Collection[str] = ("",)
     further: tuple[tuple[Published, ...], ...] = ()
     looks_between: bool = True
+    together: bool = False
 
-    def groups(self) -> tuple[tuple[Published, ...], ...]:
-        """The tables that left before, as they are looked at together."""
-        return (self.earlier, *self.further)
+    def groups(self, plan: QueryPlan) -> tuple[tuple[Published, ...], ...]:
+        """The tables that left before, as they are looked at together beside one of a plan."""
+        every = (self.earlier, *self.further)
+        return every if self.together else tuple(chain(*(_gather(each, plan) for each in every)))
+
+
+def _gather(earlier: Sequence[Published], plan: QueryPlan) -> Iterator[tuple[Published, ...]]:
+    for group in gather([each.plan for each in earlier], plan):
+        yield tuple(earlier[number] for number in group)
 
 
 class TotalsUnproven(Exception):

@@ -117,7 +117,8 @@ def _count_shown(
     for raw, others in totals:
         related = find_related(raw.plan, [each.plan for each in earlier]) if beside else ()
         near = tuple(each for each in earlier if each.plan.plan_id in related)
-        rows = protect(raw, rules, Neighbours(near, b"measured", looks_between=looks_between), others).rows
+        beside_it = Neighbours(near, b"measured", together=True, looks_between=looks_between)
+        rows = protect(raw, rules, beside_it, others).rows
         earlier.append(Published(f"R-{len(earlier)}", raw.plan, rules, rows))
         figures = [place for place, each in enumerate(raw.plan.outputs) if each.dimension is None]
         yield sum(not isinstance(row[place], Symbol) for row in rows for place in figures)

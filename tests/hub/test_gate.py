@@ -6,13 +6,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from audit.connection import Connection
 from audit.event import Action
 from audit.log import read_entries
+from disclosure_control.linked import gathering
 from disclosure_control.presets.shelf import PresetShelf
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.protection import protect
@@ -21,16 +23,17 @@ from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.release_attack import verify_release_certificate
 from disclosure_control.symbols import Symbol
 from federation.exchange import CheckDecision, CheckList, QueryState
-from federation.manifest import Path
+from federation.manifest import Manifest, Path
 from federation.plans import derive_plan
 from federation.problems import ProblemRaised
 from federation.wire import decode_document, encode_document
 from hub import earlier_releases, gate, release
 from hub.checks import list_checks
 from hub.earlier_releases import Release
-from hub.gate import LONGEST_SECONDS, Verdict, attack_rows
+from hub.gate import LONGEST_SECONDS, Verdict, attack_rows, check_room
 from hub.queries import StoredQuery, find_query
 from hub.release import decide_release, release_query
+from hub.service import Hub
 from hub.settling import settle_query
 from query_engine.planning.plan import QueryPlan
 from query_engine.tables import RawTable
@@ -296,6 +299,43 @@ def test_what_is_too_much_to_attack_together_is_refused_before_anybody_is_asked(
     with pytest.raises(ProblemRaised, match=r"more than 50,000 cells together.*ask it by noisy_sum") as raised:
         federation.draft(second)
     assert raised.value.problem.code == "overlap"
+
+
+APART = "not what follows from two of different groups"
+
+
+def test_earlier_releases_that_overlap_too_much_are_looked_at_in_groups_and_a_checker_decides(
+    federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one group tells is found as ever; a question of authorities' rows is not refused for it."""
+    monkeypatch.setattr(gathering, "MOST_TOGETHER", 2)
+    monkeypatch.setattr(gathering, "MOST_IN_GROUP", 2)
+    answer(federation, federation.start(BY_SEX), [50, 40])
+    answer(federation, federation.start(f"{ALL} AND persistent_absentee"), [30])
+    harmless = answer(federation, federation.start(f"{ALL} AND school_in_area"), [40])
+    (waiting,) = list_checks(federation.hub, federation.member("gus")).checks
+    assert (waiting.query_id, waiting.withheld) == (harmless, ())
+    assert waiting.found == (
+        "301 and 2 more: the earlier releases overlap in more ways than can be looked at all at once; they were looked "
+        f"at in 2 groups, each beside this one, and {APART}.",
+    )
+
+
+def test_a_total_has_to_be_looked_at_beside_all_others_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No output checker sees it."""
+    looked: list[int] = []
+    monkeypatch.setattr(gate, "link_plans", lambda plans, most: looked.append(len(plans)))
+    monkeypatch.setattr(gathering, "MOST_TOGETHER", 1)
+    monkeypatch.setattr(gathering, "MOST_IN_GROUP", 1)
+    others = [derive_plan(f"{ALL} AND {each}", Path.PER_AUTHORITY) for each in ("uasc", "pep_on_time")]
+    hub = SimpleNamespace(
+        released=SimpleNamespace(related_plans=lambda *_: others), database=SimpleNamespace(connection=None)
+    )
+    plan = derive_plan(ALL, Path.PER_AUTHORITY)
+    for path, groups in ((Path.PER_AUTHORITY, [2, 2]), (Path.EXACT_SUM, [3])):
+        looked.clear()
+        check_room(cast(Hub, hub), cast(Manifest, SimpleNamespace(path=path, cell_key=None)), plan)
+        assert looked == groups
 
 
 def test_what_counts_other_children_leaves_room(federation: PlayedFederation, monkeypatch: pytest.MonkeyPatch) -> None:

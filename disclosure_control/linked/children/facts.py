@@ -15,6 +15,7 @@ from query_engine.planning.implied import Fact, narrow_facts, read_implied, regi
 from query_engine.planning.region import (
     Meaning,
     Region,
+    RegionTangled,
     columns_of,
     complement,
     intersect,
@@ -70,13 +71,13 @@ class Facts:
         return _narrow_facts(self, named, tables)
 
     def about(self, columns: frozenset[str]) -> Region:
-        """All that is known about these columns alone. Raises `RegionTangled`."""
-        return _all_of(tuple(fact for names, fact in self.columns if names <= columns))
+        """All that is known about these columns alone, as far as it is not too tangled together."""
+        return _add_all(True, tuple(fact for names, fact in self.columns if names <= columns))
 
     def add_to(self, region: Region) -> Region:
-        """A condition with what follows from it for columns that it names. Raises `RegionTangled`."""
+        """A condition with what follows from it for columns that it names, as far as that is not too tangled."""
         named = columns_of(region)
-        return intersect(region, _all_of(tuple(fact for columns, fact in self.columns if columns & named)))
+        return _add_all(region, tuple(fact for columns, fact in self.columns if columns & named))
 
     def add(self, child: Region, needs: frozenset[Need]) -> tuple[Region, frozenset[Need]]:
         """A condition on a child and on the rows it has, with all that follows from it. Raises `RegionTangled`."""
@@ -118,6 +119,25 @@ def merge_facts(several: tuple[Facts, ...]) -> Facts:
 def _narrow_facts(facts: Facts, named: frozenset[str], tables: frozenset[str]) -> Facts:
     of_rows = (each for each in facts.rows if each.table in tables and columns_of(each.children) <= named)
     return Facts(narrow_facts(facts.columns, named), tuple(of_rows))
+
+
+@lru_cache(maxsize=1 << 12)
+def _add_all(region: Region, facts: tuple[Region, ...]) -> Region:
+    """Some rows with all that is true of everybody. Where that is too tangled, with as much of it as is not.
+
+    To know less of everybody says less, and nothing wrong.
+    """
+    try:
+        return intersect(region, _all_of(facts))
+    except RegionTangled:
+        return reduce(_add, facts, region)
+
+
+def _add(region: Region, fact: Region) -> Region:
+    try:
+        return intersect(region, fact)
+    except RegionTangled:
+        return region
 
 
 @lru_cache(maxsize=1 << 10)

@@ -21,7 +21,7 @@ from itertools import chain
 
 from disclosure_control.linked.children.counted import Columns, Counted, counts_of
 from disclosure_control.linked.children.facts import Facts, RowFact, merge_facts
-from disclosure_control.linked.children.parts import Cut, TooTangled, cut
+from disclosure_control.linked.children.parts import MOST_PARTS, Cut, TooTangled, cut
 from disclosure_control.linked.children.populations import is_loose, populations_of
 from disclosure_control.linked.counts.cells import MOST_CELLS, Linked
 from disclosure_control.linked.counts.grids import Grids
@@ -31,7 +31,9 @@ from disclosure_control.linked.counts.ordinary import find_ordinary
 from query_engine.planning.plan import QueryPlan
 from query_engine.planning.region import Region, RegionTangled, columns_of
 
-__all__ = ["link_plans"]
+__all__ = ["check_overlaps", "link_plans"]
+
+TANGLED = "the questions overlap in ways that are too tangled to tell"
 
 
 def link_plans(plans: Sequence[QueryPlan], rosters: Sequence[Collection[str]] = (), most: int = MOST_CELLS) -> Linked:
@@ -56,7 +58,21 @@ def link_plans(plans: Sequence[QueryPlan], rosters: Sequence[Collection[str]] = 
         ordinary = find_ordinary(list(chain(*counts)), linked.keys)
         return replace(linked, ordinary=ordinary, lacking=find_lacking(plans, linked))
     except RegionTangled:
-        raise TooTangled("the questions overlap in ways that are too tangled to tell") from None
+        raise TooTangled(TANGLED) from None
+
+
+def check_overlaps(plans: Sequence[QueryPlan], most: int) -> None:
+    """Check that the conditions of questions overlap in no more than so many ways, and make no more than all cells.
+
+    Raises `TooTangled`.
+    """
+    try:
+        counts, facts = _count(plans)
+        grids = Grids(_cut_groupings(chain(*counts)), MOST_CELLS, _count_rows(counts), facts)
+        size = Linker(_cut_bases(counts, most), grids, [(0,)] * len(plans)).size(counts)
+    except RegionTangled:
+        raise TooTangled(TANGLED) from None
+    grids.check_size(size)
 
 
 _Counts = Sequence[Sequence[Counted]]
@@ -101,13 +117,13 @@ def _count_rows(counts: _Counts) -> frozenset[str]:
     return frozenset(each.kind[0] for own in counts for each in own if each.kind[0] != each.key)
 
 
-def _cut_bases(counts: _Counts) -> Mapping[str, Cut]:
+def _cut_bases(counts: _Counts, most: int = MOST_PARTS) -> Mapping[str, Cut]:
     found: dict[str, list[Region]] = {}
     for each in chain(*counts):
         found.setdefault(each.kind[0], []).append(each.base)
     for unit in _count_rows(counts):
         found[unit] += [each.inside for each in chain(*counts) if each.behind == unit]
-    return {unit: cut(bases) for unit, bases in found.items()}
+    return {unit: cut(bases, most) for unit, bases in found.items()}
 
 
 def _cut_groupings(counts: Iterable[Counted]) -> Mapping[Columns, Cut]:

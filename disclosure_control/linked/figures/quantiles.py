@@ -120,8 +120,8 @@ def worth_of(linked: Linked, said: Sequence[Upto]) -> Worth:
             continue
         least, most = np.zeros(len(linked.lattice), np.int64), np.ones(len(linked.lattice), np.int64)
         for cell, rows in regions_of(linked, each.column.name):
-            inside = [first <= each.code for first, _ in possible_ranges(rows, each.column)]
-            beyond = [last > each.code for _, last in possible_ranges(rows, each.column)]
-            least[cell], most[cell] = int(not any(beyond)), int(any(inside))
+            ranges = possible_ranges(rows, each.column)
+            least[cell] = int(all(last <= each.code for _, last in ranges))
+            most[cell] = int(any(first <= each.code for first, _ in ranges))
         found[each.amount.columns] = least, most
     return found

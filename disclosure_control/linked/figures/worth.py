@@ -14,7 +14,7 @@ through as those of counts are. What several additions say at once, linear progr
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import count
 from types import MappingProxyType
 from typing import cast
@@ -90,8 +90,18 @@ def regions_of(linked: Linked, column: str) -> Iterator[tuple[int, Region]]:
     """The cells that say something of a column, each with who is in it. Raises `RegionTangled`."""
     for cell, (_, _, region), named in linked.iter_parts():
         at = [linked.classes[columns].parts[place] for columns, place in named]
-        if any(column in columns_of(each) for each in (region, *at)):
-            yield cell, reduce(intersect, at, region)
+        if any(_is_about(each, column) for each in (region, *at)):
+            yield cell, _meet_all(region, *at)
+
+
+@lru_cache(maxsize=1 << 14)
+def _is_about(region: Region, column: str) -> bool:
+    return column in columns_of(region)
+
+
+@lru_cache(maxsize=1 << 16)
+def _meet_all(*regions: Region) -> Region:
+    return reduce(intersect, regions)
 
 
 def _said_of(linked: Linked, column: Column) -> Iterator[tuple[int, Region]]:

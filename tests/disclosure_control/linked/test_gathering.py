@@ -1,0 +1,88 @@
+"""Earlier tables in groups, where all of them overlap in too many ways to be looked at together."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from disclosure_control.linked import gathering
+from disclosure_control.linked.children import facts
+from disclosure_control.linked.children.overlaps import is_within, overlap
+from disclosure_control.linked.counts.links import link_plans
+from disclosure_control.linked.gathering import gather
+from disclosure_control.presets.shipped import load_preset
+from disclosure_control.rows.protection import protect
+from disclosure_control.rows.secondary import Neighbours
+from disclosure_control.symbols import Symbol
+from federation.manifest import Path
+from federation.plans import derive_plan
+from query_engine.planning import region
+from query_engine.planning.paths import judge_path
+from query_engine.planning.plan import QueryPlan
+from query_engine.questions import load_questions
+from query_engine.tables import RawTable
+from tests.disclosure_control.linked.test_linked import ALL, BY_SEX, C, table
+
+PAPER = [each.sql for each in load_questions()]
+
+
+def plans_of(questions: Sequence[str]) -> list[QueryPlan]:
+    """The plans of questions that rows of authorities answer."""
+    return [plan for each in questions if judge_path(plan := derive_plan(each, Path.PER_AUTHORITY), "per_authority")]
+
+
+def test_what_can_be_looked_at_all_at_once_is_one_group() -> None:
+    assert gather([], plans_of(PAPER)[0]) == ((),)
+    assert gather(plans_of(PAPER)[:5], plans_of(PAPER)[5]) == ((0, 1, 2, 3, 4),)
+
+
+@pytest.mark.parametrize("asked", [10, 13, 19, 20])
+def test_the_questions_of_the_policy_paper_can_be_asked_one_after_the_other(asked: int) -> None:
+    """Each earlier one is in one group, and each group can be linked with the newest."""
+    *earlier, newest = plans_of(PAPER[:asked])
+    earlier = [each for each in earlier if each.academic_years == newest.academic_years]
+    groups = gather(earlier, newest)
+    assert sorted(each for group in groups for each in group) == list(range(len(earlier)))
+    assert 1 < len(groups) <= 5
+    for group in groups:
+        assert link_plans([*(earlier[each] for each in group), newest]).places
+
+
+def test_what_has_most_to_do_with_the_newest_is_looked_at_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that name its columns, of four; the others are by conditions of their own."""
+    monkeypatch.setattr(gathering, "MOST_TOGETHER", 4)
+    monkeypatch.setattr(gathering, "MOST_IN_GROUP", 4)
+    asked = ["uasc", "age > 15", "pep_on_time", "age > 12"]
+    groups = gather(plans_of([f"{ALL} AND {each}" for each in asked]), *plans_of([f"{ALL} AND age > 9"]))
+    assert (1, 3) in groups
+    assert sorted(each for group in groups for each in group) == [0, 1, 2, 3]
+
+
+def counted(sql: str, *counts: int) -> RawTable:
+    """The exact figures of one count."""
+    plan = derive_plan(sql, Path.PER_AUTHORITY)
+    return RawTable(plan, {each.name: counts for each in plan.statistics})
+
+
+def test_rows_are_protected_beside_every_group_and_totals_beside_all_or_not_at_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of 53 children 50 are boys, and c girls. What is in the other group has nothing to do with that."""
+    monkeypatch.setattr(gathering, "MOST_TOGETHER", 1)
+    monkeypatch.setattr(gathering, "MOST_IN_GROUP", 1)
+    earlier = (table(f"{ALL} AND uasc", 20), table(BY_SEX, 50, C), table(f"{ALL} AND pep_on_time", 30))
+    everybody, preset = counted(ALL, 53), load_preset("dfe_cla")
+    assert len(Neighbours(earlier).groups(everybody.plan)) == len(earlier)
+    assert protect(everybody, preset, Neighbours(earlier[:1])).rows == ((53,),)
+    assert protect(everybody, preset, Neighbours(earlier)).rows == ((Symbol.CONFIDENTIAL,),)
+    assert Neighbours(earlier, together=True).groups(everybody.plan) == (earlier,)
+
+
+def test_of_what_is_too_tangled_together_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody can meet both, neither is within the other, and what is true of everybody adds nothing."""
+    asked = [f"{ALL} AND (age = 9 OR uasc)", f"{ALL} AND (age = 3 OR sex = 'U')"]
+    one, other = (plan.where for plan in plans_of(asked))
+    assert facts._add_all.__wrapped__(one, (other,)) == region.intersect(one, other) != one
+    monkeypatch.setattr(region, "SIZE_LIMIT", 1)
+    assert overlap.__wrapped__(one, other)
+    assert not is_within.__wrapped__(one, other)
+    assert facts._add_all.__wrapped__(one, (other,)) == one
