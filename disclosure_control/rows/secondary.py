@@ -66,9 +66,13 @@ class Neighbours:
     together: bool = False
 
     def groups(self, plan: QueryPlan) -> tuple[tuple[Published, ...], ...]:
-        """The tables that left before, as they are looked at together beside one of a plan."""
-        every = (self.earlier, *self.further)
-        return every if self.together else tuple(chain(*(_gather(each, plan) for each in every)))
+        """The tables that left before, as they are looked at together beside one of a plan: first none of them.
+
+        What it tells by itself of whoever is counted is found in fewer and larger cells.
+        """
+        every = [each for each in (self.earlier, *self.further) if each]
+        groups = every if self.together else chain(*(_gather(each, plan) for each in every))
+        return ((), *groups)
 
 
 def _gather(earlier: Sequence[Published], plan: QueryPlan) -> Iterator[tuple[Published, ...]]:

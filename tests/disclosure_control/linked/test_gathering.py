@@ -71,10 +71,18 @@ def test_rows_are_protected_beside_every_group_and_totals_beside_all_or_not_at_a
     monkeypatch.setattr(gathering, "MOST_IN_GROUP", 1)
     earlier = (table(f"{ALL} AND uasc", 20), table(BY_SEX, 50, C), table(f"{ALL} AND pep_on_time", 30))
     everybody, preset = counted(ALL, 53), load_preset("dfe_cla")
-    assert len(Neighbours(earlier).groups(everybody.plan)) == len(earlier)
+    first, *groups = Neighbours(earlier).groups(everybody.plan)
+    assert first == ()
+    assert sorted(len(each) for each in groups) == [1, 1, 1]
     assert protect(everybody, preset, Neighbours(earlier[:1])).rows == ((53,),)
     assert protect(everybody, preset, Neighbours(earlier)).rows == ((Symbol.CONFIDENTIAL,),)
-    assert Neighbours(earlier, together=True).groups(everybody.plan) == (earlier,)
+    assert Neighbours(earlier, together=True).groups(everybody.plan) == ((), earlier)
+
+
+def test_a_table_is_protected_by_itself_first() -> None:
+    """A child who is counted knows of few others; with other tables beside it, the cells that tell so are cut up."""
+    assert Neighbours().groups(plans_of([BY_SEX])[0]) == ((),)
+    assert Neighbours((table(ALL, 53),)).groups(plans_of([BY_SEX])[0])[0] == ()
 
 
 def test_of_what_is_too_tangled_together_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
