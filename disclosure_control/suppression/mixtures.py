@@ -28,17 +28,20 @@ class Mixtures:
         self._cells, self._almost = np.array(cells, np.int64), almost
         self._tables: list[Vector] = []
         self._largest_in = np.zeros(len(cells), np.int64)
-        self._needed = np.empty((0, len(cells)))
+        self._here = self._needed = np.empty((0, len(cells)))
         self.largest = np.full(len(cells), -np.inf)
         """How large each of the cells is in the table in which it is largest."""
 
     def take(self, tables: Iterable[Vector]) -> None:
         """Add tables to those that there are."""
+        here = [self._here]
         for table in tables:
             larger = table[self._cells] > self.largest
             self.largest[larger] = table[self._cells[larger]]
             self._largest_in[larger] = len(self._tables)
             self._tables.append(table)
+            here.append(table[np.newaxis, self._cells])
+        self._here = np.concatenate(here)
         self._needed = _share(1 - self._almost - self._here, self.largest - self._here)
 
     def reached(self, cell: int, enough: float) -> Reached:
@@ -53,10 +56,6 @@ class Mixtures:
         """Which of the cells are 1 in one of these tables in which another cell is 0."""
         empty = np.array([table[cell] < self._almost for table in self._tables])
         return np.asarray((self._here[empty] > 1 - self._almost).any(axis=0))
-
-    @property
-    def _here(self) -> Vector:
-        return np.array([table[self._cells] for table in self._tables])
 
 
 def _share(missing: Vector, gained: Vector) -> Vector:
