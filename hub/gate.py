@@ -18,7 +18,7 @@ from audit.connection import Connection
 from disclosure_control.linked.children.parts import TooTangled
 from disclosure_control.linked.counts.cells import MOST_CELLS, Linked
 from disclosure_control.linked.counts.links import link_plans
-from disclosure_control.linked.gathering import gather
+from disclosure_control.linked.gathering import Groups, gather
 from disclosure_control.linked.published import Published, link_published
 from disclosure_control.linked.words import takes_for_granted, tell_hits
 from disclosure_control.models.row_count import plan_rows
@@ -92,7 +92,7 @@ def attack_rows(newest: Release, earlier: Sequence[Release], deadline: Deadline)
     with ThreadPoolExecutor(min(MOST_AT_ONCE, os.cpu_count() or 1)) as side_by_side:
         found = dict(zip(newest.answered, side_by_side.map(attack.find, newest.answered), strict=True))
     late = [authority for authority, own in found.items() if own.is_late]
-    words = [f"The time is up: not attacked is {_name_some(late)}."] if late else []
+    words = [f"The time is up: not attacked to the end is {_name_some(late)}."] if late else []
     words += [*_name_grouped(found), *_name_changed(newest, earlier)]
     words += sorted((each for own in found.values() for each in own.words), key=takes_for_granted)
     told = frozenset(authority for authority, own in found.items() if own.tells)
@@ -114,36 +114,46 @@ class _Found:
 
 @dataclass(frozen=True)
 class _Attack:
-    """The attack on one release. Those of the same releases share the links between them."""
+    """The attack on one release. Those of the same releases share their groups, and the links between them."""
 
     newest: Release
     earlier: Sequence[Release]
     deadline: Deadline
     _links: dict[tuple[str, ...], Linked] = field(default_factory=dict)
+    _groups: dict[tuple[str, ...], Groups] = field(default_factory=dict)
     _linking: Lock = field(default_factory=Lock)
 
     def find(self, authority: str) -> _Found:
-        """What is found of one authority."""
+        """What is found of one authority, be it beside some of its earlier releases alone."""
         own = _differing(authority, self.earlier, self.newest)
         if own[-1] is not self.newest:
             return _Found()  # What was released before tells nothing more when it is released again.
         published = [Published(each.name, each.plan, each.preset, each.rows[authority]) for each in own]
-        before, words = _answered_before(authority, own), list[str]()
-        try:
-            groups = gather([each.plan for each in own[:-1]], self.newest.plan)
-            for group in groups:
+        before, groups = _answered_before(authority, own), self._gather(published)
+        told, lost, is_late = list[str](), list[str](), False
+        for group in groups:
+            tables = [published[number] for number in (*group, len(own) - 1)]
+            answered = [group.index(number) for number in before if number in group]
+            try:
                 self.deadline.seconds_left()
-                tables = [published[number] for number in (*group, len(own) - 1)]
-                answered = [group.index(number) for number in before if number in group]
                 hits = tell_hits(authority, tables, self._link(tables), self.deadline, answered)
-                words += [each for each in hits if each not in words]
-        except TimeUp:
-            return _Found(is_late=True)
-        except TooTangled as tangled:
-            return _Found((f"{authority}: not attacked beside earlier releases, since {tangled}.",))
-        except Contradiction:
-            return _Found((f"{authority}: its figures contradict earlier ones of the same snapshot.",))
-        return _Found(words, tells=bool(words), groups=len(groups))
+                told += [each for each in hits if each not in told]
+            except TimeUp:
+                is_late = True
+                break
+            except TooTangled as tangled:
+                lost.append(f"{authority}: not attacked beside earlier releases, since {tangled}.")
+            except Contradiction:
+                lost.append(f"{authority}: its figures contradict earlier ones of the same snapshot.")
+        return _Found((*told, *dict.fromkeys(lost)), bool(told), is_late, len(groups))
+
+    def _gather(self, published: Sequence[Published]) -> Groups:
+        *earlier, newest = published
+        names = tuple(each.name for each in published)
+        with self._linking:
+            if names not in self._groups:
+                self._groups[names] = gather([each.plan for each in earlier], newest.plan)
+            return self._groups[names]
 
     def _link(self, published: Sequence[Published]) -> Linked:
         names = tuple(each.name for each in published)

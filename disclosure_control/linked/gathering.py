@@ -16,7 +16,10 @@ from disclosure_control.linked.counts.links import check_overlaps
 from query_engine.planning.plan import QueryPlan
 from query_engine.planning.region import RegionTangled, columns_of
 
-__all__ = ["gather"]
+__all__ = ["Groups", "gather"]
+
+Groups = tuple[tuple[int, ...], ...]
+"""Of earlier tables, by their numbers, those that are looked at together."""
 
 MOST_TOGETHER = 128
 """Ways in which conditions may overlap for all tables to be looked at together: more take a node minutes."""
@@ -25,8 +28,8 @@ MOST_IN_GROUP = 64
 """The same of the tables of one of several groups."""
 
 
-def gather(earlier: Sequence[QueryPlan], newest: QueryPlan) -> tuple[tuple[int, ...], ...]:
-    """The groups of earlier tables to be looked at beside the newest, by their numbers; one group where that can be."""
+def gather(earlier: Sequence[QueryPlan], newest: QueryPlan) -> Groups:
+    """The groups of earlier tables to be looked at beside the newest, each in one; one group where that can be."""
     everybody = tuple(range(len(earlier)))
     if len(earlier) < 2 or _fit((*earlier, newest), id(newest.governed), MOST_TOGETHER):
         return (everybody,)

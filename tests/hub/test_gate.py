@@ -15,11 +15,14 @@ from audit.connection import Connection
 from audit.event import Action
 from audit.log import read_entries
 from disclosure_control.linked import gathering
+from disclosure_control.linked.children.parts import TooTangled
+from disclosure_control.linked.published import Published
 from disclosure_control.presets.shelf import PresetShelf
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.protection import protect
 from disclosure_control.suppression.certificate import CertificateInvalid
-from disclosure_control.suppression.deadline import NEVER, Deadline
+from disclosure_control.suppression.deadline import NEVER, Deadline, TimeUp
+from disclosure_control.suppression.reader import Contradiction
 from disclosure_control.suppression.release_attack import verify_release_certificate
 from disclosure_control.symbols import Symbol
 from federation.exchange import CheckDecision, CheckList, QueryState
@@ -321,6 +324,48 @@ def test_earlier_releases_that_overlap_too_much_are_looked_at_in_groups_and_a_ch
     )
 
 
+@pytest.mark.parametrize(
+    ("hindrance", "words"),
+    [
+        (TimeUp(), "The time is up: not attacked to the end is 301."),
+        (TooTangled("they overlap"), "301: not attacked beside earlier releases, since they overlap."),
+        (Contradiction(), "301: its figures contradict earlier ones of the same snapshot."),
+    ],
+)
+def test_what_one_group_tells_is_found_though_another_cannot_be_looked_at(
+    monkeypatch: pytest.MonkeyPatch, hindrance: Exception, words: str
+) -> None:
+    """The authority is left out whole all the same. The groups are made once for all authorities."""
+    asked = [f"{ALL} AND {each}" for each in ("school_in_area", "uasc", "pep_on_time", "persistent_absentee")]
+    *earlier, newest = (released_alone(f"R-{place}", each, ["301", "302"]) for place, each in enumerate(asked))
+    gathered: list[int] = []
+
+    def gather_each(plans: Sequence[QueryPlan], _newest: QueryPlan) -> tuple[tuple[int, ...], ...]:
+        gathered.append(len(plans))
+        return tuple((each,) for each in range(len(plans)))
+
+    def tell(authority: str, tables: Sequence[Published], *_: object) -> list[str]:
+        if authority == "301" and tables[0].name == "R-1":
+            raise hindrance
+        return ["301: found."] if authority == "301" and tables[0].name == "R-0" else []
+
+    monkeypatch.setattr(gate, "gather", gather_each)
+    monkeypatch.setattr(gate, "tell_hits", tell)
+    verdict = attack_rows(newest, earlier, NEVER)
+    assert {"301: found.", words} <= set(verdict.words)
+    assert verdict.told == {"301"}
+    assert gathered == [3]
+
+
+def released_alone(name: str, sql: str, authorities: Sequence[str]) -> Release:
+    """A release of one count of each of these."""
+    rows, now = {each: [(40,)] for each in authorities}, datetime.now(UTC)
+    plan, each_now = derive_plan(sql, Path.PER_AUTHORITY), dict.fromkeys(authorities, now)
+    return Release(
+        name, plan, load_preset("dfe_cla"), rows, tuple(authorities), dict.fromkeys(authorities, "now"), each_now
+    )
+
+
 def test_a_total_has_to_be_looked_at_beside_all_others_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """No output checker sees it."""
     looked: list[int] = []
@@ -377,7 +422,7 @@ def test_an_attack_that_is_not_over_in_time_leaves_it_to_a_checker(
     query_id = answer(federation, federation.start(WITH_TOTALS), [4, 4, 8])
     (waiting,) = list_checks(federation.hub, federation.member("gus")).checks
     assert (waiting.query_id, waiting.withheld) == (query_id, ())
-    assert waiting.found == (f"The time is up: not attacked is {late}.",)
+    assert waiting.found == (f"The time is up: not attacked to the end is {late}.",)
     assert federation.hub.database.connection.execute("SELECT count(*) FROM releases").fetchone()[0] == 0
 
 
@@ -440,7 +485,7 @@ def test_conditions_that_all_cross_are_given_up_in_time() -> None:
     release = Release("this release", plan, preset, {"301": rows}, ("301",), {"301": "now"}, {"301": datetime.now(UTC)})
     looks = count()
     verdict = attack_rows(release, [], Deadline(lambda: float(next(looks)), 20.0))
-    assert verdict.words == ("The time is up: not attacked is 301.",)
+    assert verdict.words == ("The time is up: not attacked to the end is 301.",)
 
 
 def test_an_attack_that_is_over_in_time_is_released_by_itself(federation: PlayedFederation) -> None:
