@@ -1,8 +1,9 @@
 """What is withheld whatever a table's figures are, told from the question alone, with what to ask for instead.
 
 Of a row that leaves a quantity two values a sum, an average or a spread would count each (`rows.few_values`); between
-two quantiles that are near each other too few children lie (`suppression.cell_rules`). What is withheld for what the
-figures come to, for what is beside them in other tables, and for what all of them tell together is not foreseen.
+two quantiles that are near each other too few children lie (`suppression.cell_rules`). Where it is too tangled to tell
+which values are left, every such figure is withheld. What is withheld for what the figures come to, for what is beside
+them in other tables, and for what all of them tell together is not foreseen.
 """
 
 from collections import Counter
@@ -24,10 +25,7 @@ def foresee_certain(plan: QueryPlan, preset: Preset) -> tuple[str, ...]:
     """What is withheld in any case, as sentences without their full stop; none of a model."""
     if plan.model is not None:
         return ()
-    try:
-        return (*_tell_few_values(plan, preset), *_tell_near_quantiles(plan, preset))
-    except RegionTangled:
-        return ()
+    return (*_tell_few_values(plan, preset), *_tell_near_quantiles(plan, preset))
 
 
 def children_between(one: Output, other: Output, preset: Preset) -> int:
@@ -38,16 +36,28 @@ def children_between(one: Output, other: Output, preset: Preset) -> int:
 
 
 def _tell_few_values(plan: QueryPlan, preset: Preset) -> Iterator[str]:
-    few = FewValues(plan, preset)
-    counting = Counter(label for cell in plan.iter_cells() for label in few.counting(cell))
+    few, counting, tangled = FewValues(plan, preset), Counter[str](), Counter[str]()
+    for cell in plan.iter_cells():
+        try:
+            counting.update(few.counting(cell))
+        except RegionTangled:
+            tangled.update(each.label for each in plan.outputs if each.measures)
     for output in plan.outputs:
+        of = " and ".join(dict.fromkeys(column for each in output.measures for column in each.columns))
         if rows := counting[output.label]:
-            where = "in every row" if rows == plan.cells else f"in {rows:,} of {plan.cells:,} rows"
-            of = " and ".join(dict.fromkeys(column for each in output.measures for column in each.columns))
             yield (
-                f"{output.label} is withheld {where}, since so few values of {of} are left there that it would count "
-                "who has each: ask for counts instead"
+                f"{output.label} is withheld {_where(rows, plan)}, since so few values of {of} are left there that it "
+                "would count who has each: ask for counts instead"
             )
+        if rows := tangled[output.label]:
+            yield (
+                f"{output.label} is withheld {_where(rows, plan)}, since the conditions are too tangled to tell which "
+                f"values of {of} are left there: ask with fewer ORs"
+            )
+
+
+def _where(rows: int, plan: QueryPlan) -> str:
+    return "in every row" if rows == plan.cells else f"in {rows:,} of {plan.cells:,} rows"
 
 
 def _tell_near_quantiles(plan: QueryPlan, preset: Preset) -> Iterator[str]:

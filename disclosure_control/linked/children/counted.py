@@ -18,7 +18,15 @@ from disclosure_control.rows.protected_table import Cell
 from query_engine.planning.implied import known_of
 from query_engine.planning.plan import TOTAL, Dimension, Output, QueryPlan
 from query_engine.planning.reach import dimension_region
-from query_engine.planning.region import Region, columns_of, complement, intersect, possible_ranges, present_in
+from query_engine.planning.region import (
+    Region,
+    RegionTangled,
+    columns_of,
+    complement,
+    intersect,
+    possible_ranges,
+    present_in,
+)
 
 __all__ = [
     "MOST_KINDS",
@@ -248,13 +256,19 @@ def _choices(
 
 
 def stands_alone(plan: QueryPlan) -> bool:
-    """Whether no count of a plan's answer follows from others: no totals, one column, and no sum of what that is by."""
+    """Whether no count of a plan's answer follows from others: no totals, one column, and no sum of what that is by.
+
+    Not where that is too tangled to tell.
+    """
     if len(plan.sets) > 1 or is_loose(plan):
         return len(plan.sets) == 1
     counts = [each for each in plan.outputs if _printed(each)]
     added = {name for output in plan.outputs for each in output.measures for name in each.columns}
     conditions = [region for each in plan.outputs for region in (each.within, *(of.holds for of in each.measures))]
-    return len(counts) < 2 and not any(_tells_values(each, plan, added) for each in conditions)
+    try:
+        return len(counts) < 2 and not any(_tells_values(each, plan, added) for each in conditions)
+    except RegionTangled:
+        return False
 
 
 def _tells_values(rows: Region, plan: QueryPlan, names: Collection[str]) -> bool:

@@ -34,10 +34,7 @@ def find_related(plan: QueryPlan, others: Iterable[QueryPlan]) -> frozenset[str]
 
 def _meet(one: _Bases, other: _Bases) -> bool:
     """Whether some child is in a count of either; so it is taken to be where that is too tangled to tell."""
-    try:
-        return any(key == name and overlap(base, beside) for key, base in one for name, beside in other)
-    except RegionTangled:
-        return True
+    return any(key == name and overlap(base, beside) for key, base in one for name, beside in other)
 
 
 def _bases(plan: QueryPlan) -> _Bases:

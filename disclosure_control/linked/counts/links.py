@@ -62,9 +62,9 @@ def link_plans(plans: Sequence[QueryPlan], rosters: Sequence[Collection[str]] = 
 
 
 def check_overlaps(plans: Sequence[QueryPlan], most: int) -> None:
-    """Check that the conditions of questions overlap in no more than so many ways, and make no more than all cells.
+    """Check that the conditions of questions overlap in `most` ways at most, and that there is room for their cells.
 
-    Raises `TooTangled`.
+    They are taken to be over the same authorities. Raises `TooTangled`.
     """
     try:
         counts, facts = _count(plans)

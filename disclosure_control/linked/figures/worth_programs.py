@@ -123,7 +123,8 @@ def find_short(sums: Sums, counts: tuple[Bounds, Bounds], ends: Sequence[End], d
     """
     cells, known = len(counts[0]), {number: sums.beyond(number, counts) for number in {each[1] for each in ends}}
     short = [end for end in ends if _beyond(known, end) < end[3]]
-    left = [end for end in ends if end not in set(short)]
+    found = set(short)
+    left = [end for end in ends if end not in found]
     if not left or cells > MOST_CELLS:
         return short
     column = {cell: 2 * cell for cell in range(cells)}

@@ -6,7 +6,9 @@ import pytest
 
 from disclosure_control.foreseen.certain import foresee_certain
 from disclosure_control.foreseen.expectation import foresee
+from disclosure_control.linked.children.counted import stands_alone
 from disclosure_control.presets.shipped import load_preset
+from disclosure_control.rows.few_values import FewValues
 from disclosure_control.rows.protection import protect
 from disclosure_control.suppression.cell_rules import SuppressionRules
 from disclosure_control.symbols import Symbol
@@ -30,6 +32,14 @@ def plan_of(sql: str) -> QueryPlan:
     return derive_plan(sql, Path.PER_AUTHORITY)
 
 
+TANGLED = " OR ".join(
+    f"(placements IN ({each}, {each + 3}, {each + 7}) AND social_workers IN ({7 * each % 29}, {(7 * each + 3) % 29})"
+    f" AND year_group IN ({each}, {(5 * each + 2) % 13}, {(3 * each + 1) % 13}))"
+    for each in range(9)
+)
+TOO_TANGLED = f"SELECT sex, AVG(age) AS a, COUNT(*) AS n {WHERE} AND ({TANGLED}) GROUP BY sex"
+ASK_LESS = "since the conditions are too tangled to tell which values of age are left there: ask with fewer ORs"
+
 ASK_ONE = "since too few of them lie between the two: ask for one alone"
 
 SAID = {
@@ -38,6 +48,7 @@ SAID = {
     IN_BINS: (f"years is withheld in 1 of 2 rows, {ASK_COUNTS}",),
     SPREAD: (f"s is withheld in every row, {ASK_COUNTS}",),
     f"SELECT sex, AVG(CASE WHEN uasc THEN 1 ELSE 0 END) AS share {WHERE} GROUP BY sex": (),
+    TOO_TANGLED: (f"a is withheld in every row, {ASK_LESS}",),
     APART: (f"a and b are withheld in every row of fewer than 24 children, {ASK_ONE}",),
     NEAR: (f"a and b are withheld in every row of fewer than 600 children, {ASK_ONE}",),
 }
@@ -46,6 +57,14 @@ SAID = {
 @pytest.mark.parametrize("sql", SAID)
 def test_it_is_said_of_a_question_alone(sql: str) -> None:
     assert foresee_certain(plan_of(sql), load_preset("dfe_cla")) == SAID[sql]
+
+
+def test_what_is_too_tangled_to_tell_is_withheld_and_stands_not_alone() -> None:
+    plan, preset = plan_of(TOO_TANGLED), load_preset("dfe_cla")
+    figures = {each.name: 400 for each in plan.statistics}
+    assert {FewValues(plan, preset).withheld(cell, figures) for cell in plan.iter_cells()} == {frozenset({"a"})}
+    line = TOO_TANGLED.replace("AVG(age) AS a, COUNT(*) AS n", "CORR(age, attendance_rate) FILTER (WHERE uasc) AS r")
+    assert not stands_alone(plan_of(line))
 
 
 @pytest.mark.parametrize("sql", [TWO_AGES, SPREAD])
