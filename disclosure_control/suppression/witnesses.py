@@ -112,8 +112,9 @@ def find_witnesses(view: View, deadline: Deadline = NEVER, progress: Progress = 
     related, looked = parts.related(), []
     if len(single := np.flatnonzero(free & ~related)):
         looked.append((single, _find_single(view.within(parts.take(single)))))
-    for cells in (connected := parts.connected(free & related)):
-        progress(f"proving that nothing is told: {len(looked)} of {len(connected)} parts of the table")
+    connected = parts.connected(free & related)
+    for number, cells in enumerate(connected):
+        progress(f"proving that nothing is told: {number} of {len(connected)} parts of the table")
         part = parts.take(cells)
         looked.append((part.cells, _find_together(view.within(part), deadline, progress)))
     found = Witnesses(view)
