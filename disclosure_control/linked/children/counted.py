@@ -43,6 +43,9 @@ __all__ = [
 MOST_KINDS = 256
 """Kinds of rows that one question may count children by."""
 
+MOST_VALUES = 100
+"""Values of a quantity of which its sum can tell how many have which."""
+
 Kind = tuple[str, frozenset[Need]]
 """What is counted: of which unit, rows or children, and which rows a child has to have."""
 
@@ -274,7 +277,8 @@ def stands_alone(plan: QueryPlan) -> bool:
 def _tells_values(rows: Region, plan: QueryPlan, names: Collection[str]) -> bool:
     """Whether a condition parts the values of one of these columns, and says more than that there is one.
 
-    So it does where the catalogue leaves whoever meets it, or nobody who does not, some of them.
+    So it does where the catalogue leaves whoever meets it, or nobody who does not, some of them: of a quantity that has
+    few. Of one with many, as attendance in tenths of a per cent, a sum leaves open how many have which.
     """
     present = (present_in(plan.governed.columns[name]) for name in columns_of(rows).intersection(names))
     if any(intersect(each, complement(rows)) is not False for each in present):
@@ -284,6 +288,7 @@ def _tells_values(rows: Region, plan: QueryPlan, names: Collection[str]) -> bool
         _values_left(plan, side, name) not in ([], _values_left(plan, plan.where, name))
         for side in sides
         for name in names
+        if plan.governed.columns[name].present_codes <= MOST_VALUES
     )
 
 
