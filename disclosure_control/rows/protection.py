@@ -2,8 +2,10 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 
+from disclosure_control.linked.published import Published
 from disclosure_control.presets.shipped import Preset
 from disclosure_control.rows.dominance import find_dominated, find_dominated_without_one
 from disclosure_control.rows.few_values import FewValues
@@ -115,10 +117,15 @@ class _Beside:
     others: Others | None
     labels: frozenset[str]
 
+    @cached_property
+    def groups(self) -> tuple[tuple[Published, ...], ...]:
+        """Those that left before, as they are looked at together."""
+        return self.beside.groups(self.raw.plan)
+
     def withhold(self, withheld: Withheld) -> Withheld:
         """The same with what would tell too much withheld: whole rows, and figures."""
         rows = self._print(withheld)
-        for earlier in self.beside.groups(self.raw.plan):
+        for earlier in self.groups:
             if companions := protect_beside(self.raw, rows, earlier, self.beside, self.preset, self.others):
                 withheld = _withhold_rows(withheld, companions, self.labels)
                 rows = self._print(withheld)

@@ -45,10 +45,7 @@ def link_plans(plans: Sequence[QueryPlan], rosters: Sequence[Collection[str]] = 
     if len(plans) > 1 and any(map(is_loose, plans)):
         raise TooTangled("one of them counts by rows that may be missing, or over several years")
     try:
-        counts, facts = _count(plans)
-        grids = Grids(_cut_groupings(chain(*counts)), most, _count_rows(counts), facts)
-        linker = Linker(_cut_bases(counts), grids, groups)
-        grids.check_size(linker.size(counts))
+        linker, counts = _begin(plans, groups, most, MOST_PARTS)
         for number, (plan, own) in enumerate(zip(plans, counts, strict=True)):
             linker.place(number, plan, own)
         linker.divide()
@@ -67,12 +64,20 @@ def check_overlaps(plans: Sequence[QueryPlan], most: int) -> None:
     They are taken to be over the same authorities. Raises `TooTangled`.
     """
     try:
-        counts, facts = _count(plans)
-        grids = Grids(_cut_groupings(chain(*counts)), MOST_CELLS, _count_rows(counts), facts)
-        size = Linker(_cut_bases(counts, most), grids, [(0,)] * len(plans)).size(counts)
+        _begin(plans, [(0,)] * len(plans), MOST_CELLS, most)
     except RegionTangled:
         raise TooTangled(TANGLED) from None
-    grids.check_size(size)
+
+
+def _begin(
+    plans: Sequence[QueryPlan], groups: Sequence[tuple[int, ...]], cells: int, parts: int
+) -> tuple[Linker, "_Counts"]:
+    """What lays out the cells of these questions, and what each counts. Raises `RegionTangled` and `TooTangled`."""
+    counts, facts = _count(plans)
+    grids = Grids(_cut_groupings(chain(*counts)), cells, _count_rows(counts), facts)
+    linker = Linker(_cut_bases(counts, parts), grids, groups)
+    grids.check_size(linker.size(counts))
+    return linker, counts
 
 
 _Counts = Sequence[Sequence[Counted]]
@@ -117,7 +122,7 @@ def _count_rows(counts: _Counts) -> frozenset[str]:
     return frozenset(each.kind[0] for own in counts for each in own if each.kind[0] != each.key)
 
 
-def _cut_bases(counts: _Counts, most: int = MOST_PARTS) -> Mapping[str, Cut]:
+def _cut_bases(counts: _Counts, most: int) -> Mapping[str, Cut]:
     found: dict[str, list[Region]] = {}
     for each in chain(*counts):
         found.setdefault(each.kind[0], []).append(each.base)
