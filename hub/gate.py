@@ -11,16 +11,18 @@ found in words, which are kept until it has decided and are in no log.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from threading import Lock
 
 from audit.connection import Connection
 from disclosure_control.linked.children.parts import TooTangled
 from disclosure_control.linked.counts.cells import MOST_CELLS, Linked
 from disclosure_control.linked.counts.links import link_plans
+from disclosure_control.linked.findings import Finding, list_findings
 from disclosure_control.linked.gathering import Groups, gather
 from disclosure_control.linked.published import Published, link_published
-from disclosure_control.linked.words import takes_for_granted, tell_hits
+from disclosure_control.linked.words import say_finding
 from disclosure_control.models.row_count import plan_rows
 from disclosure_control.presets.preset import Preset, PresetInvalid
 from disclosure_control.release.gate import ReleaseRefused
@@ -55,10 +57,16 @@ MOST_WORDS = 50
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is known of a release before it is made: who is told on, and what an output checker is told."""
+    """What is known of a release before it is made: who is told on, what is to be said of the attack, what it found."""
 
     told: frozenset[str]
-    words: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What an output checker is told."""
+        return (*self.remarks, *map(say_finding, self.findings))[:MOST_WORDS]
 
     @property
     def is_safe(self) -> bool:
@@ -67,7 +75,8 @@ class Verdict:
 
     def overtaken(self) -> "Verdict":
         """What is known when others were released each time that this was looked at."""
-        return Verdict(self.told, (*self.words, "Others were released while it was attacked, again and again."))
+        others = "Others were released while it was attacked, again and again."
+        return replace(self, remarks=(*self.remarks, others))
 
 
 def judge_rows(
@@ -76,7 +85,7 @@ def judge_rows(
     """Attack the rows of each authority beside its earlier ones. What it finds depends on what is public alone."""
     plan = derive_plan(manifest.sql, manifest.path)
     if preset.cell_key is not None:  # Changed counts do not add up, and how many are given is counted.
-        return Verdict(frozenset(), ())
+        return Verdict(frozenset())
     deadline = _begin(hub)
     newest = Release.of("this release", plan, preset, table, replies.values())
     try:
@@ -92,22 +101,23 @@ def attack_rows(newest: Release, earlier: Sequence[Release], deadline: Deadline)
     with ThreadPoolExecutor(min(MOST_AT_ONCE, os.cpu_count() or 1)) as side_by_side:
         found = dict(zip(newest.answered, side_by_side.map(attack.find, newest.answered), strict=True))
     late = [authority for authority, own in found.items() if own.is_late]
-    words = [f"The time is up: not attacked to the end is {_name_some(late)}."] if late else []
-    words += [*_name_grouped(found), *_name_changed(newest, earlier)]
-    words += sorted((each for own in found.values() for each in own.words), key=takes_for_granted)
-    told = frozenset(authority for authority, own in found.items() if own.tells)
-    return Verdict(told, tuple(words[:MOST_WORDS]))
+    remarks = [f"The time is up: not attacked to the end is {_name_some(late)}."] if late else []
+    remarks += [*_name_grouped(found), *_name_changed(newest, earlier)]
+    remarks += [each for own in found.values() for each in own.lost]
+    findings = (each for own in found.values() for each in own.findings)
+    told = frozenset(authority for authority, own in found.items() if own.findings)
+    return Verdict(told, tuple(remarks), tuple(sorted(findings, key=attrgetter("takes_for_granted"))))
 
 
 @dataclass(frozen=True)
 class _Found:
-    """What there is to say of one authority, whether too much is told of it, and whether there was no time to look.
+    """What is told of one authority, what could not be looked at, and whether there was no time to look.
 
     Its earlier releases were looked at in so many `groups`.
     """
 
-    words: Sequence[str] = ()
-    tells: bool = False
+    findings: Sequence[Finding] = ()
+    lost: Sequence[str] = ()
     is_late: bool = False
     groups: int = 1
 
@@ -130,14 +140,13 @@ class _Attack:
             return _Found()  # What was released before tells nothing more when it is released again.
         published = [Published(each.name, each.plan, each.preset, each.rows[authority]) for each in own]
         before, groups = _answered_before(authority, own), self._gather(published)
-        told, lost, is_late = list[str](), list[str](), False
+        told, lost, is_late = list[Finding](), list[str](), False
         for group in groups:
             tables = [published[number] for number in (*group, len(own) - 1)]
             answered = [group.index(number) for number in before if number in group]
             try:
                 self.deadline.seconds_left()
-                hits = tell_hits(authority, tables, self._link(tables), self.deadline, answered)
-                told += [each for each in hits if each not in told]
+                told += list_findings(authority, tables, self._link(tables), self.deadline, answered)
             except TimeUp:
                 is_late = True
                 break
@@ -145,7 +154,7 @@ class _Attack:
                 lost.append(f"{authority}: not attacked beside earlier releases, since {tangled}.")
             except Contradiction:
                 lost.append(f"{authority}: its figures contradict earlier ones of the same snapshot.")
-        return _Found((*told, *dict.fromkeys(lost)), bool(told), is_late, len(groups))
+        return _Found(tuple(dict.fromkeys(told)), tuple(dict.fromkeys(lost)), is_late, len(groups))
 
     def _gather(self, published: Sequence[Published]) -> Groups:
         *earlier, newest = published

@@ -1,158 +1,26 @@
-"""What a joint attack found, in sentences for an output checker: which figure, how far it is known, and from what."""
+"""What a joint attack found, in sentences for an output checker."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from disclosure_control.linked.findings import Finding, Range
 
-from disclosure_control.linked.children.counted import stands_alone
-from disclosure_control.linked.counts.cells import Linked, Place
-from disclosure_control.linked.counts.rules import Rules
-from disclosure_control.linked.counts.said import Entries
-from disclosure_control.linked.counts.view import Reading, find_doubtful
-from disclosure_control.linked.joint_attack import Baseline, JointAttack, Told, attack_together
-from disclosure_control.linked.naming import Names
-from disclosure_control.linked.own_sake import OwnSake, list_few
-from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
-from disclosure_control.suppression.attack import Known
-from disclosure_control.suppression.deadline import NEVER, Deadline
-
-__all__ = ["takes_for_granted", "tell_hits"]
-
-_TAKEN = "taking it that no c stands for 0 in"
-
-MOST_TRIED = 12
-"""Earlier releases of which each is left out in turn, to name those alone that it takes."""
+__all__ = ["say_finding"]
 
 
-def tell_hits(
-    whose: str,
-    published: Sequence[Published],
-    linked: Linked | None = None,
-    deadline: Deadline = NEVER,
-    before: Sequence[int] | None = None,
-) -> list[str]:
-    """What the last of these tables tells, alone or beside the others, and they did not tell without it.
-
-    `linked` has the links between them, where they are known. Those `before` are the tables, by number, that were
-    answered before the last one, in that order: what they withhold is read as withheld for its own sake, as far as
-    it can be. Where nothing is said, all others are. What holds only for whoever takes each c for somebody, where it
-    can be nobody, says so and comes last. Raises `TooTangled`, `Contradiction` and `TimeUp`.
-    """
-    if len(published) == 1 and stands_alone(published[0].plan):
-        return []
-    linked = linked or link_published(published)
-    entries, rules, last = entries_of(published), rules_of(published), len(published) - 1
-    read = _Read(published, linked, entries, rules, deadline)
-    found = attack_together(linked, entries, rules, deadline)
-    if fresh := Baseline(linked, _without(entries, {last}), rules, deadline).fresh(found):
-        said = read.say_told(whose, replace(found, told=fresh))
-    else:
-        said = read.say_known(whose, before if before is not None else range(last), found)
-    return sorted(dict.fromkeys(said), key=takes_for_granted)
+def say_finding(finding: Finding) -> str:
+    """Which figure, how far it is known, from which releases, and what that takes for granted."""
+    if_so = ", if it was withheld for its own sake," if finding.own_sake else ""
+    source = f"this release and {', '.join(finding.beside)}" if finding.beside else "this release alone"
+    taken = f", taking it that no c stands for 0 in {', '.join(finding.taken)}" if finding.taken else ""
+    return f"{finding.whose}: {finding.what}{if_so} {_say_known(finding)} from {source}{taken}."
 
 
-def takes_for_granted(words: str) -> bool:
-    """Whether what was found holds only for whoever takes each c for somebody, though some can be nobody."""
-    return _TAKEN in words
+def _say_known(finding: Finding) -> str:
+    low, high = finding.known
+    if low == high:
+        return f"is known to be {low}"
+    closer = f" ({_say_range(finding.closer)} if no c stands for 0)" if finding.closer else ""
+    return f"can be bounded to {_say_range(finding.known)}{closer}"
 
 
-def _without(entries: Entries, numbers: set[int]) -> Entries:
-    return {place: entry for place, entry in entries.items() if place[0] not in numbers}
-
-
-@dataclass(frozen=True)
-class _Read:
-    """What is published, to put what is found in words."""
-
-    published: Sequence[Published]
-    linked: Linked
-    entries: Entries
-    rules: Rules
-    deadline: Deadline
-
-    def say_told(self, whose: str, found: JointAttack) -> Iterator[str]:
-        """What adding up tells."""
-
-        def is_less(less: Entries) -> bool:
-            return bool(Baseline(self.linked, less, self.rules, self.deadline).fresh(found))
-
-        source, taken = self._name(is_less, found.reading)
-        firm = {(each.cell, each.together): each for each in self._tell_others(found)}
-        for each in found.told:
-            same = firm.get((each.cell, each.together))
-            size, rest = (_size(same.known, each.known), "") if same else (_size(each.known), taken)
-            yield f"{whose}: {self._call(each)} {size} {source}{rest}."
-
-    def say_known(self, whose: str, before: Sequence[int], found: JointAttack) -> Iterator[str]:
-        """What is known beside the last table of what tables before it withhold, if they do for its own sake."""
-        every, last = list_few(self.published), len(self.published) - 1
-        few = [every[number] for number in before]
-        own_sake = OwnSake(self.linked, _without(self.entries, {last}), self.rules, few, self.deadline, found.reading)
-        fresh = own_sake.fresh(self.entries, found.view)
-        if fresh:
-            source, taken = self._name(lambda less: not fresh.keys() <= own_sake.fresh(less).keys(), found.reading)
-            wider = self._widen(found.reading)
-            firm = fresh if wider == found.reading else replace(own_sake, reading=wider).fresh(self.entries)
-            places = sorted(place for places in few for place in places)
-            for cell, each in fresh.items():
-                own = [place for place in places if self.linked.places.get(place) == cell]
-                what = next(_describe(own, self.published))
-                size, rest = (_size(firm[cell], each), "") if cell in firm else (_size(each), taken)
-                yield f"{whose}: {what}, if it was withheld for its own sake, {size} {source}{rest}."
-
-    def _tell_others(self, found: JointAttack) -> Sequence[Told]:
-        """What of it is told to whoever takes each c, where it can be, for somebody or nobody."""
-        if (wider := self._widen(found.reading)) == found.reading:
-            return found.told
-        only = frozenset(each.cell for each in found.told)
-        return attack_together(self.linked, self.entries, self.rules, self.deadline, first=wider, only=only).told
-
-    def _widen(self, reading: Reading) -> Reading:
-        return reading | find_doubtful(self.entries, self.rules)
-
-    def _name(self, is_less: Callable[[Entries], bool], reading: Reading) -> tuple[str, str]:
-        """From which releases it is: the last, and those that cannot be left out without something less being told.
-
-        Then what is taken for granted of them, where anything is.
-        """
-        last = len(self.published) - 1
-        needed = list(range(last))
-        if len(needed) <= MOST_TRIED:
-            left_out = set[int]()
-            for number in tuple(needed):
-                if not is_less(_without(self.entries, left_out | {number})):
-                    left_out.add(number)
-                    needed.remove(number)
-        names = ", ".join(self.published[number].name for number in needed)
-        source = f"from this release and {names}" if names else "from this release alone"
-        doubtful = self._widen(reading) - reading
-        taken = [each for each in (last, *needed) if each in doubtful] or sorted(doubtful)
-        words = ("this release" if each == last else self.published[each].name for each in taken)
-        return source, f", {_TAKEN} {', '.join(words)}"
-
-    def _call(self, told: Told) -> str:
-        """What is told of: the cell, or of whom a group is made."""
-        if described := next(_describe(told.places, self.published), ""):
-            return described
-        group = Names(self.linked, [each.plan for each in self.published]).describe(told.together)
-        return f"a group for whom nobody asked, who tell counts apart ({group}),"
-
-
-def _size(known: Known, taken: Known | None = None) -> str:
-    """How far a count is known, and how far by what is taken for granted, where that is closer."""
-    if known.low == known.high:
-        return f"is known to be {known.low}"
-    closer = f" ({_range(taken)} if no c stands for 0)" if taken and taken != known else ""
-    return f"can be bounded to {_range(known)}{closer}"
-
-
-def _range(known: Known) -> str:
-    return f"{known.low}" if known.low == known.high else f"{known.low}-{known.high}"
-
-
-def _describe(places: Sequence[Place], published: Sequence[Published]) -> Iterator[str]:
-    """The cell as the releases have it, that of the newest first."""
-    for number, row, label in sorted(places, reverse=True):
-        plan = published[number].plan
-        shown = zip(plan.outputs, published[number].rows[row], strict=True)
-        named = [f"{output.label} {entry}" for output, entry in shown if output.dimension is not None]
-        yield f"{label} of {', '.join(named) or 'all'}"
+def _say_range(known: Range) -> str:
+    low, high = known
+    return f"{low}" if low == high else f"{low}-{high}"

@@ -53,7 +53,6 @@ def measure_rows(authorities: int, drawn: int, counts: Sequence[int]) -> Iterato
     """The attack on rows of all authorities, by how many releases there were before."""
     from dataclasses import replace
 
-    from disclosure_control.linked.words import takes_for_granted
     from disclosure_control.presets.shelf import SHIPPED
     from disclosure_control.presets.shipped import load_preset
     from disclosure_control.suppression.deadline import NEVER
@@ -86,8 +85,8 @@ def measure_rows(authorities: int, drawn: int, counts: Sequence[int]) -> Iterato
             "decoding_s": round(decoded - begun, 3),
             "attack_s": round(attacked - decoded, 3),
             "protecting_s": round(sum(each[count][1] for each in histories) / drawn, 3),
-            "found": len(verdict.words),
-            "however_read": sum(not takes_for_granted(each) for each in verdict.words),
+            "found": len(verdict.findings),
+            "however_read": sum(not each.takes_for_granted for each in verdict.findings),
         }
 
 

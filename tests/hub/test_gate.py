@@ -16,7 +16,9 @@ from audit.event import Action
 from audit.log import read_entries
 from disclosure_control.linked import gathering
 from disclosure_control.linked.children.parts import TooTangled
+from disclosure_control.linked.findings import Finding
 from disclosure_control.linked.published import Published
+from disclosure_control.linked.words import say_finding
 from disclosure_control.presets.shelf import PresetShelf
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.protection import protect
@@ -128,11 +130,11 @@ def test_what_was_released_before_is_released_again_without_an_attack(
     """The same rows of the same snapshot tell nothing more, and other rows of the same question are attacked."""
     attacked: list[str] = []
 
-    def attack(authority: str, *_: object) -> list[str]:
+    def attack(authority: str, *_: object) -> list[Finding]:
         attacked.append(authority)
         return []
 
-    monkeypatch.setattr(gate, "tell_hits", attack)
+    monkeypatch.setattr(gate, "list_findings", attack)
     answer(federation, federation.start(BY_SEX), [50, 40])
     assert len(attacked) == len(NODES)
     again = answer(federation, federation.start(BY_SEX), [50, 40])
@@ -344,15 +346,15 @@ def test_what_one_group_tells_is_found_though_another_cannot_be_looked_at(
         gathered.append(len(plans))
         return tuple((each,) for each in range(len(plans)))
 
-    def tell(authority: str, tables: Sequence[Published], *_: object) -> list[str]:
+    def tell(authority: str, tables: Sequence[Published], *_: object) -> list[Finding]:
         if authority == "301" and tables[0].name == "R-1":
             raise hindrance
-        return ["301: found."] if authority == "301" and tables[0].name == "R-0" else []
+        return [Finding("301", "n", (3, 3), ())] if authority == "301" and tables[0].name == "R-0" else []
 
     monkeypatch.setattr(gate, "gather", gather_each)
-    monkeypatch.setattr(gate, "tell_hits", tell)
+    monkeypatch.setattr(gate, "list_findings", tell)
     verdict = attack_rows(newest, earlier, NEVER)
-    assert {"301: found.", words} <= set(verdict.words)
+    assert {"301: n is known to be 3 from this release alone.", words} <= set(verdict.words)
     assert verdict.told == {"301"}
     assert gathered == [3]
 
@@ -432,22 +434,23 @@ def test_authorities_are_attacked_side_by_side(federation: PlayedFederation, mon
     monkeypatch.setattr("os.cpu_count", lambda: 2 * len(NODES))
     under_way, last = threading.Barrier(len(NODES), timeout=30), {"301": threading.Event()}
 
-    def attack(authority: str, *_: object) -> list[str]:
+    def attack(authority: str, *_: object) -> list[Finding]:
         under_way.wait()
         last["301"].wait(timeout=30) if authority == "301" else last["301"].set()
-        return [f"{authority}: found."]
+        return [Finding(authority, "n", (3, 3), ())]
 
-    monkeypatch.setattr(gate, "tell_hits", attack)
+    monkeypatch.setattr(gate, "list_findings", attack)
     answer(federation, federation.start(BY_SEX), [50, 40])
     (waiting,) = list_checks(federation.hub, federation.member("gus")).checks
     assert waiting.withheld == ("301", "302", "303")
-    assert waiting.found == ("301: found.", "302: found.", "303: found.")
+    assert waiting.found == tuple(f"{each}: n is known to be 3 from this release alone." for each in waiting.withheld)
 
 
 def test_a_checker_reads_first_what_holds_however_c_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told of fifty findings at most."""
-    found = {"301": ["301: b, taking it that no c stands for 0 in this release."] * gate.MOST_WORDS, "302": ["302: a."]}
-    monkeypatch.setattr(gate, "tell_hits", lambda authority, *_: found[authority])
+    taking = [Finding("301", f"n of age {age}", (1, 4), (), taken=("this release",)) for age in range(gate.MOST_WORDS)]
+    found = {"301": taking, "302": [Finding("302", "n of all", (0, 4), (), closer=(1, 4))]}
+    monkeypatch.setattr(gate, "list_findings", lambda authority, *_: found[authority])
     rows = {code: [("M", Symbol.CONFIDENTIAL), ("F", Symbol.CONFIDENTIAL)] for code in found}
     now = datetime.now(UTC)
     release = Release(
@@ -455,7 +458,8 @@ def test_a_checker_reads_first_what_holds_however_c_is_read(monkeypatch: pytest.
     )
     release = replace(release, snapshots=dict.fromkeys(rows, "now"), moments=dict.fromkeys(rows, now))
     verdict = attack_rows(release, [], NEVER)
-    assert verdict.words == ("302: a.", *found["301"][1:])
+    assert verdict.findings == (*found["302"], *taking)
+    assert verdict.words == tuple(map(say_finding, verdict.findings))[: gate.MOST_WORDS]
     assert verdict.told == {"301", "302"}
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from disclosure_control.linked import joint_attack
 from disclosure_control.linked.counts.view import find_doubtful, readings
+from disclosure_control.linked.findings import list_findings
 from disclosure_control.linked.joint_attack import JointAttack, attack_together
 from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
-from disclosure_control.linked.words import takes_for_granted, tell_hits
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.symbols import Symbol
 from federation.manifest import Path
@@ -17,6 +17,7 @@ from federation.plans import derive_plan
 from tests.disclosure_control.drawn_stacks import draw_stack
 from tests.disclosure_control.known_children import Child, answer
 from tests.disclosure_control.linked.test_linked import C, table
+from tests.disclosure_control.told_words import tell_hits
 
 FEW = (*range(6), 31, 34, 66, 78, 82)
 """Those from 31 on are told more where each c is somebody, or something else."""
@@ -111,13 +112,14 @@ def test_a_checker_reads_what_takes_it_that_c_is_somebody_and_reads_it_last() ->
     """Of 6 girls of three ages four at most are of one, if each c is of somebody. That few of the 5 who are sixteen
     are boys, or girls, is so in any case, and told as closely as whoever takes nothing for granted knows it."""
     stack = [table(BY_SEX, 25, 6, name="R-0"), table(BY_AGE, 6, 20, C, name="R-1"), table(BY_BOTH, *[C] * 6)]
-    found = tell_hits("301", stack)
-    assert found[:2] == [
+    found = list_findings("301", stack)
+    words = tell_hits("301", stack)
+    assert words[:2] == [
         "301: n of sex M, age 16 can be bounded to 0-5 (1-4 if no c stands for 0) from this release and R-0, R-1.",
         "301: n of sex F, age 16 can be bounded to 0-5 (1-4 if no c stands for 0) from this release and R-0, R-1.",
     ]
-    assert [takes_for_granted(each) for each in found] == [False, False, True, True, True]
-    assert all(each.endswith(", taking it that no c stands for 0 in this release.") for each in found[2:])
+    assert [each.takes_for_granted for each in found] == [False, False, True, True, True]
+    assert all(each.endswith(", taking it that no c stands for 0 in this release.") for each in words[2:])
 
 
 def test_of_a_row_that_is_withheld_for_one_of_its_counts_the_others_may_be_nobody() -> None:

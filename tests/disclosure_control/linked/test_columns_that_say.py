@@ -4,11 +4,11 @@ import pytest
 
 from disclosure_control.linked.companions import find_companions
 from disclosure_control.linked.counts.links import link_plans
-from disclosure_control.linked.words import tell_hits
 from federation.manifest import Path
 from federation.plans import derive_plan
 from query_engine.geography import load_authorities
 from tests.disclosure_control.linked.test_linked import C, table, told
+from tests.disclosure_control.told_words import tell_hits
 
 CHILDREN = "SELECT COUNT(*) AS n FROM child_year"
 NORTH_EAST = ", ".join(f"'{each.code}'" for each in load_authorities().values() if each.region == "North East")

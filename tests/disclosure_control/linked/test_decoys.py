@@ -6,7 +6,6 @@ from decimal import Decimal
 import pytest
 
 from disclosure_control.linked.published import Published, entries_of
-from disclosure_control.linked.words import tell_hits
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.protected_table import Entry, Row
 from disclosure_control.rows.protection import protect
@@ -16,6 +15,7 @@ from federation.manifest import Path
 from federation.plans import derive_plan
 from query_engine.planning.plan import QueryPlan
 from query_engine.tables import RawTable
+from tests.disclosure_control.told_words import tell_hits
 
 Figures = Callable[[QueryPlan], Sequence[Sequence[int]]]
 

@@ -7,8 +7,8 @@ from disclosure_control.linked.companions import find_companions
 from disclosure_control.linked.counts.links import link_plans
 from disclosure_control.linked.joint_attack import attack_together
 from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
-from disclosure_control.linked.words import tell_hits
 from tests.disclosure_control.linked.test_linked import C, table, told
+from tests.disclosure_control.told_words import tell_hits
 
 CHILDREN = "FROM child_year WHERE academic_year = 202425 AND counted_here"
 ALL = f"SELECT COUNT(*) AS n {CHILDREN}"

@@ -10,12 +10,12 @@ from disclosure_control.linked.companions import find_companions
 from disclosure_control.linked.counts.links import link_plans
 from disclosure_control.linked.joint_attack import attack_together
 from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
-from disclosure_control.linked.words import tell_hits
 from disclosure_control.presets.shipped import Preset, load_preset
 from disclosure_control.rows.protected_table import Entry
 from disclosure_control.symbols import Symbol
 from federation.manifest import Path
 from federation.plans import derive_plan
+from tests.disclosure_control.told_words import tell_hits
 
 CHILDREN = "FROM child_year WHERE academic_year = 202425 AND counted_here AND sex IN ('M', 'F')"
 ALL = f"SELECT COUNT(*) AS n {CHILDREN}"

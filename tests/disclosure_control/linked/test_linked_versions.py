@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from disclosure_control.linked.companions import find_companions
-from disclosure_control.linked.words import tell_hits
 from disclosure_control.presets.preset import ByLevel, Preset
 from disclosure_control.presets.shipped import load_preset
 from tests.disclosure_control.linked.test_linked import ALL, BY_SEX, CHILDREN, C, table, told_together
+from tests.disclosure_control.told_words import tell_hits
 
 
 def version(number: str, *, least: int, base: int, shows_zero: bool = True) -> Preset:

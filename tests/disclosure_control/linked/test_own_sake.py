@@ -6,7 +6,6 @@ from functools import cache
 import pytest
 
 from disclosure_control.linked.published import Published
-from disclosure_control.linked.words import tell_hits
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.protected_table import Row
 from disclosure_control.rows.protection import protect
@@ -16,6 +15,7 @@ from federation.manifest import Path
 from federation.plans import derive_plan
 from query_engine.planning.plan import QueryPlan
 from query_engine.tables import RawTable
+from tests.disclosure_control.told_words import tell_hits
 
 C = Symbol.CONFIDENTIAL
 OF = "FROM child_year WHERE academic_year = 202425 AND sex IN ('M', 'F')"

@@ -6,11 +6,11 @@ from disclosure_control.linked.children.parts import TooTangled
 from disclosure_control.linked.children.related import find_related
 from disclosure_control.linked.companions import find_companions
 from disclosure_control.linked.counts.links import link_plans
-from disclosure_control.linked.words import tell_hits
 from federation.manifest import Path
 from federation.plans import derive_plan
 from query_engine.catalogue import load_catalogue
 from tests.disclosure_control.linked.test_linked import C, table, told
+from tests.disclosure_control.told_words import tell_hits
 
 YEAR = "academic_year = 202425"
 IN_CARE = (

@@ -19,7 +19,6 @@ from disclosure_control.linked.counts.links import link_plans
 from disclosure_control.linked.counts.said import Said
 from disclosure_control.linked.joint_attack import attack_together
 from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
-from disclosure_control.linked.words import tell_hits
 from disclosure_control.presets.preset import Preset
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.suppression.view import Bounds
@@ -30,6 +29,7 @@ from query_engine.planning.plan import QueryPlan
 from tests.disclosure_control.known_children import Child, answer, is_in, rows_of
 from tests.disclosure_control.known_sorts import UNBOUNDED, Group, Printed, gather, solve
 from tests.disclosure_control.linked.test_linked import table, told
+from tests.disclosure_control.told_words import tell_hits
 
 CHILDREN = (
     "FROM child_year WHERE academic_year = 202425 AND counted_here AND sex IN ('M', 'F') AND age IN (14, 15, 16) "

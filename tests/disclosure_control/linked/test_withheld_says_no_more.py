@@ -19,7 +19,6 @@ from disclosure_control.linked import companions
 from disclosure_control.linked.counts.cells import Linked
 from disclosure_control.linked.counts.links import link_plans
 from disclosure_control.linked.published import Published, link_published
-from disclosure_control.linked.words import tell_hits
 from disclosure_control.presets.preset import Preset
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.protected_table import Row
@@ -32,6 +31,7 @@ from federation.plans import derive_plan
 from query_engine.planning.plan import QueryPlan
 from query_engine.tables import RawTable
 from tests.disclosure_control.rounding_presets import ROUNDING
+from tests.disclosure_control.told_words import tell_hits
 
 C = Symbol.CONFIDENTIAL
 WITHHOLDING = [name for name in ROUNDING if not load_preset(name).shows_zero]
