@@ -20,7 +20,7 @@ from pathlib import Path
 from federation.state import Party, StateError, open_party
 from hub.service import Hub
 
-__all__ = ["SyntheticCopy", "find_copy", "take_copy"]
+__all__ = ["GOVERNED", "SyntheticCopy", "find_copy", "find_current", "list_tables", "take_copy"]
 
 FOLDER, ABOUT = "synthetic", "about.json"
 GOVERNED, POINTER = "governed", "current"
@@ -72,14 +72,23 @@ def _check_made_up(party: Party) -> None:
 
 def _copy_tables(party: Party, place: Path) -> tuple[int, ...]:
     """Copy one node's newest snapshot; return its academic years. Raises `StateError`."""
-    root = party.directory / SNAPSHOTS
-    pointer = root / POINTER
-    if not pointer.exists():
+    snapshot = find_current(party.directory / SNAPSHOTS)
+    if snapshot is None:
         raise StateError(f"{party.directory} has loaded nothing: run circe node load on it first")
-    snapshot = root / pointer.read_text(encoding="utf-8").strip()
     shutil.copytree(snapshot / GOVERNED, place)
     years: list[int] = json.loads((snapshot / "snapshot.json").read_text(encoding="utf-8"))["academic_years"]
     return tuple(years)
+
+
+def find_current(snapshots: Path) -> Path | None:
+    """The snapshot in use of those in a made-up node's directory; None where it has loaded nothing."""
+    pointer = snapshots / POINTER
+    return snapshots / pointer.read_text(encoding="utf-8").strip() if pointer.exists() else None
+
+
+def list_tables(place: Path) -> tuple[tuple[str, Path], ...]:
+    """The tables in a directory, as files by their names."""
+    return tuple((file.stem, file) for file in sorted(place.glob("*.parquet")))
 
 
 def find_copy(hub: Hub) -> SyntheticCopy | None:
@@ -94,9 +103,5 @@ def find_copy(hub: Hub) -> SyntheticCopy | None:
 @lru_cache(maxsize=4)
 def _read_copy(about: Path, _changed: int) -> SyntheticCopy:
     told = json.loads(about.read_text(encoding="utf-8"))
-    tables = tuple(
-        (place.name, tuple((file.stem, file) for file in sorted(place.glob("*.parquet"))))
-        for place in sorted(about.parent.iterdir())
-        if place.is_dir()
-    )
+    tables = tuple((place.name, list_tables(place)) for place in sorted(about.parent.iterdir()) if place.is_dir())
     return SyntheticCopy(told["taken_at"], tuple(told["academic_years"]), tables)

@@ -1,21 +1,15 @@
-"""Releases to measure with: questions about the same children, each protected beside those before it.
+"""Releases to measure with: questions about the same children, and the documents of what answers them.
 
 Each question groups by two other columns, so that they share their totals and nothing else.
 """
 
-import time
-from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import combinations
 from random import Random
 
-from disclosure_control.linked.published import Published
 from disclosure_control.presets.preset import Preset
 from disclosure_control.release.gate import release_tables
-from disclosure_control.rows.others import Others
 from disclosure_control.rows.protected_table import ProtectedTable
-from disclosure_control.rows.protection import protect
-from disclosure_control.rows.secondary import Neighbours
 from federation.envelope import seal_envelope
 from federation.exchange import ReleaseDocument
 from federation.manifest import REPLY_TYPE, Outcome, Path, Reply
@@ -23,9 +17,8 @@ from federation.plans import derive_plan
 from federation.wire import encode_document, whole_seconds
 from query_engine.catalogue import load_catalogue
 from query_engine.planning.plan import QueryPlan
-from query_engine.tables import RawTable
 
-__all__ = ["CHILDREN", "draw_plans", "list_authorities", "protect_in_turn", "write_release"]
+__all__ = ["CHILDREN", "draw_plans", "list_authorities", "write_release"]
 
 COLUMNS = (
     *("sex", "ethnicity_major", "sen_provision", "key_stage", "placement_type", "fsm_status"),
@@ -48,21 +41,6 @@ def draw_plans(count: int, path: Path) -> list[QueryPlan]:
     Random(1).shuffle(pairs)  # noqa: S311 - the same questions each time
     named = (", ".join(pair) for pair in pairs[:count])
     return [derive_plan(f"SELECT {each}, COUNT(*) AS n {CHILDREN} GROUP BY {each}", path) for each in named]
-
-
-def protect_in_turn(
-    raws: Sequence[tuple[RawTable, Others | None]], preset: Preset, rosters: Sequence[Sequence[str]]
-) -> Iterator[tuple[ProtectedTable, float]]:
-    """Tables, each over its roster, protected beside those before it, and the seconds of CPU that each has taken.
-
-    With totals are the others of each.
-    """
-    earlier: list[Published] = []
-    for (raw, others), roster in zip(raws, rosters, strict=True):
-        begun = time.process_time()
-        table = protect(raw, preset, Neighbours(tuple(earlier), b"drawn", roster=roster), others)
-        yield table, time.process_time() - begun
-        earlier.append(Published(f"R-{len(earlier)}", raw.plan, preset, table.rows, roster))
 
 
 def write_release(name: str, plan: QueryPlan, preset: Preset, tables: dict[str, ProtectedTable]) -> bytes:

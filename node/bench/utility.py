@@ -37,7 +37,7 @@ DROPOUTS, COLLUDERS = 20, 7
     type=click.Path(file_okay=False, path_type=Path),
     help="Keep England here, or go on with what is there.",
 )
-@click.option("--stacks", is_flag=True, help="Measure exact totals one after the other instead.")
+@click.option("--stacks", is_flag=True, help="Measure tables one after the other instead.")
 @click.option("--other-pupils", default=0.3, show_default=True, help="Other pupils written for each child in care.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def utility(
@@ -46,7 +46,8 @@ def utility(
     """Measure the error of national figures: suppressed first, noised first, and together.
 
     With --stacks, how many figures of exact totals are shown, one after the other: `shown_without` of those if nobody
-    looked at what an authority knows between totals. Seconds are of CPU, of protecting all of a stack.
+    looked at what an authority knows between totals; and of the policy paper's questions as rows of one authority.
+    Seconds are of CPU, of protecting all of a stack, and the one of it that took longest.
     """
     from node.bench.stacks import measure_stacks
     from query_engine.questions import load_questions

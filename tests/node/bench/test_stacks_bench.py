@@ -1,9 +1,10 @@
-"""`circe bench utility --stacks` on a few real snapshots: what is shown of exact totals one after the other."""
+"""`circe bench utility --stacks` on a few real snapshots: what is shown of totals, and of rows, one after the other."""
 
 import ast
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,20 +27,30 @@ def test_what_is_between_totals_costs_figures_where_they_stand_beside_each_other
     def england(directory: Path | None, authorities: int, other_pupils: float) -> Iterator[list[Path]]:
         yield [pristine_london.directory / name / "snapshots" for name in pristine_london.roster]
 
-    questions = load_questions()[:1]
+    first = load_questions()[0]
+    questions = [first, replace(first, sql=first.sql.replace("counted_here", "counted_here AND NOT uasc"))]
     monkeypatch.setattr(utility, "_england", england)
     monkeypatch.setattr(stacks, "PRESETS", ("acro",))
+    monkeypatch.setattr(stacks, "ROWS_PRESETS", ("opensafely",))
     monkeypatch.setattr(stacks, "STACKS", {FIRST: stacks.STACKS[FIRST][:2]})
     monkeypatch.setattr("query_engine.questions.load_questions", lambda: questions)
     assert run(["bench", "utility", "--stacks", "--authorities", "30", "--format", "json"]) == 0
-    rows = json.loads(capsys.readouterr().out)["rows"]
+    *rows, alone, in_turn = json.loads(capsys.readouterr().out)["rows"]
     assert [row["stack"] for row in rows] == [stacks.PAPER, stacks.PAPER_IN_TURN, FIRST]
-    assert [row["questions"] for row in rows] == [1, 1, 2]
+    assert [row["questions"] for row in rows] == [2, 2, 2]
     for row in rows:
         assert row.keys() >= {"preset", "figures", "protecting_s"}
         assert 0 < row["shown"] <= row["shown_without"] <= row["figures"]
     # Of girls of each age nothing says how many one authority has, once all children and boys are printed.
     assert rows[-1]["shown"] < rows[-1]["shown_without"]
+    # Nor is much shown of one authority of those who are fifteen or boys, once all of them are.
+    assert [(row["stack"], row["preset"]) for row in (alone, in_turn)] == [
+        (stacks.ROWS, "opensafely"),
+        (stacks.ROWS_IN_TURN, "opensafely"),
+    ]
+    assert "shown_without" not in alone
+    assert 0 < in_turn["shown"] < alone["shown"] <= alone["figures"] == in_turn["figures"]
+    assert 0 < in_turn["longest_s"] <= in_turn["protecting_s"]
 
 
 def test_nothing_but_the_measurement_leaves_aside_what_is_between_totals() -> None:
