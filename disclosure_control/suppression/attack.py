@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from disclosure_control.suppression.deadline import NEVER, Deadline
+from disclosure_control.suppression.only_small import find_only_small
 from disclosure_control.suppression.parts import Parts
 from disclosure_control.suppression.programs import Places
 from disclosure_control.suppression.progress import Progress, say_nothing
@@ -68,15 +69,17 @@ def attack_view(view: View, *, intervals: bool | None = None, progress: Progress
     """Attack a table as it is published. Raises `Contradiction` where its figures do not add up.
 
     Witness tables clear most cells at once. A cell that none clears is looked at alone, and is told if linear programs
-    bound it so, or if no table of whole numbers was found that clears it.
+    bound it so, or if no table of whole numbers was found that clears it; or if it is the only one that can be small.
     """
     Reader(view)
     if not view.withheld:
         return Attack(0, (), frozenset())
     found = find_witnesses(view, progress=progress)
-    told = frozenset(found.told())
+    only = find_only_small(view, found)
+    told = frozenset((*found.told(), *only))
     every = len(view.withheld) <= MOST_INTERVALS if intervals is None else intervals
-    known = tuple(know_cells(view, view.withheld if every else told, progress=progress))
+    bounded = know_cells(view, view.withheld if every else told, progress=progress)
+    known = tuple(Known(each.cell, only[each.cell], only[each.cell]) if each.cell in only else each for each in bounded)
     exact = {each.cell for each in known if each.is_exact}
     return Attack(len(view.withheld), known, told | exact)
 

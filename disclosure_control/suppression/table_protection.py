@@ -10,14 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from disclosure_control.suppression.contributors import told_to_contributors
 from disclosure_control.suppression.insiders import find_insiders, find_onlookers, told_to
 from disclosure_control.suppression.lattice import Lattice, TableUnusable
+from disclosure_control.suppression.only_small import find_only_small
 from disclosure_control.suppression.optimum import Optimum
 from disclosure_control.suppression.parts import Part, Parts
 from disclosure_control.suppression.pattern import CannotProtect, Pattern, Ties, needs_of, public_costs
 from disclosure_control.suppression.progress import Progress, say_nothing
 from disclosure_control.suppression.reader import Contradiction, Reader, view_read
-from disclosure_control.suppression.rules import MagnitudeRule, Rule, TableRule
+from disclosure_control.suppression.rules import CountRule, MagnitudeRule, Rule, TableRule
 from disclosure_control.suppression.view import WITHHELD, Printed, View, view_printed
 from disclosure_control.suppression.witnesses import Witnesses, find_witnesses
 
@@ -83,10 +85,14 @@ def protect_cells(
         printed = _print(lattice, rule, every, pattern.withheld)
         read = view_read(lattice, read_rule(printed) if read_rule else rule, printed)
         witnesses = find_witnesses(read, progress=progress)
-        told = witnesses.told()
-        if not told:
+        if told := witnesses.told():
+            _withhold_around(pattern, told)
+        elif told := sorted(find_only_small(read, witnesses)):
+            _withhold_beside(pattern, told)
+        elif told := _told_to_contributors(read) if insiders else []:
+            _withhold_around(pattern, told)
+        else:
             return ProtectedCells(printed, len(primaries), witnesses)
-        _withhold_around(pattern, told)
     told_of = lattice.describe(told[0])
     raise CannotProtect(f"no proof was found that nothing is told of {told_of}: put small categories together")
 
@@ -189,13 +195,31 @@ def _view(lattice: Lattice, rule: Rule, figures: Sequence[int], withheld: Collec
     return view_printed(lattice, rule, _print(lattice, rule, figures, withheld))
 
 
+def _told_to_contributors(view: View) -> list[int]:
+    """The withheld counts that somebody who is counted elsewhere knows to be small; rounding hides one child more."""
+    rule = view.rule
+    if not isinstance(rule, CountRule) or rule.signed or rule.bases.nation > 1:
+        return []
+    return sorted(told_to_contributors(view, dict.fromkeys(view.withheld, rule.least)))
+
+
 def _withhold_around(pattern: Pattern, told: Collection[int]) -> None:
     """Withhold the cheapest cell of each relation that a told cell is in."""
     wanted = set(told)
     for relation in pattern.view.lattice.relations:
         cells = (relation.total, *relation.parts)
-        if wanted.isdisjoint(cells):
-            continue
-        shown = [cell for cell in cells if cell not in pattern.withheld and pattern.may_withhold(cell)]
-        if shown:
-            pattern.withhold(min(shown, key=lambda cell: pattern.costs[cell]))
+        if not wanted.isdisjoint(cells):
+            _withhold_cheapest(pattern, cells)
+
+
+def _withhold_beside(pattern: Pattern, told: Collection[int]) -> None:
+    """Withhold, for each told cell, the cheapest of all that it adds up with."""
+    relations = [(each.total, *each.parts) for each in pattern.view.lattice.relations]
+    for cell in told:
+        _withhold_cheapest(pattern, {other for cells in relations if cell in cells for other in cells})
+
+
+def _withhold_cheapest(pattern: Pattern, cells: Collection[int]) -> None:
+    shown = [cell for cell in cells if cell not in pattern.withheld and pattern.may_withhold(cell)]
+    if shown:
+        pattern.withhold(min(shown, key=lambda cell: pattern.costs[cell]))
