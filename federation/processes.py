@@ -25,7 +25,9 @@ import click
 
 from federation.progress import now_and_then
 
-CIRCE = (sys.executable, "-m", "federation.cli")
+CIRCE = (sys.executable, "-P", "-m", "federation.cli")
+"""`-P`: not with modules of the folder that it is run from, where a file `node.py` would stand for the package."""
+
 SHOWN_COMMANDS = 12
 """How many commands of one kind are printed before the rest are counted."""
 

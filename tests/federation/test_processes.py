@@ -102,3 +102,11 @@ def test_a_demo_that_fails_leaves_its_logs_and_nothing_else(
     assert isinstance(done.exception, CommandFailed) == failed
     assert [path.name for path in place.glob("*")] == (["hub.log"] if failed else [])
     assert place.exists() == failed
+
+
+def test_a_file_of_the_folder_stands_for_no_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has a `federation.py` or a `node.py` of their own where they run the demo still runs Circe."""
+    for name in ("federation.py", "node.py"):
+        (tmp_path / name).write_text("raise SystemExit(9)\n")
+    monkeypatch.chdir(tmp_path)
+    Stagehands().run("node", "--help")
