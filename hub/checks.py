@@ -1,7 +1,7 @@
-"""Releases that wait for an output checker: what was found, and what the checker decides.
+"""Releases that wait for an output checker, and what each is told of them.
 
-A checker may release what is left, withhold further authorities, or refuse; never show more than the gate lets through.
-What was found is kept until then and no longer. The log says who decided, and nothing of what was found.
+What was found is kept until it is decided and no longer, and so is a total that waits: as it would be released, since
+the sum itself is gone. The log says who decided, and nothing of what was found.
 """
 
 import json
@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from audit.connection import Connection
 from audit.event import Action, Outcome
-from federation.exchange import CheckList, PendingCheck, QueryState
+from federation.exchange import CheckList, PendingCheck, QueryState, ReleaseDocument
 from federation.problems import ProblemRaised
 from federation.register import Member
+from federation.wire import MAX_BATCH_BYTES, decode_document, encode_document
 from hub.gate import Verdict
 from hub.queries import StoredQuery, read_query
 from hub.query_states import move_query
@@ -22,16 +23,25 @@ __all__ = ["Waiting", "add_findings", "check_checker", "forget_check", "hold_rel
 
 @dataclass(frozen=True)
 class Waiting:
-    """A release that waits: what its checker has been told, of whom, and beside which queries' releases."""
+    """A release that waits: what its checker has been told, of whom, and beside which queries' releases.
+
+    Rows of authorities are put together from their replies when it is decided; a `total` is there as it will be.
+    """
 
     query: StoredQuery
     words: tuple[str, ...]
     told: frozenset[str]
     beside: tuple[str, ...]
+    total: ReleaseDocument | None
 
 
 def hold_release(
-    hub: Hub, connection: Connection, query: StoredQuery, verdict: Verdict, beside: tuple[str, ...]
+    hub: Hub,
+    connection: Connection,
+    query: StoredQuery,
+    verdict: Verdict,
+    beside: tuple[str, ...],
+    total: ReleaseDocument | None = None,
 ) -> None:
     """Set a release aside for a checker, in the caller's transaction, unless it is there already.
 
@@ -41,6 +51,8 @@ def hold_release(
         return
     found = json.dumps(list(verdict.words)), json.dumps(sorted(verdict.told)), json.dumps(beside)
     connection.execute("INSERT INTO checks VALUES (?, ?, ?, ?)", (query.query_id, *found))
+    if total is not None:
+        connection.execute("INSERT INTO held_totals VALUES (?, ?)", (query.query_id, encode_document(total)))
     event = hub.event(
         Action.RELEASE_HELD,
         hub.party.member_id,
@@ -78,12 +90,15 @@ def check_checker(hub: Hub, member: Member) -> None:
 def take_up(hub: Hub, query_id: str) -> Waiting:
     """Return a release that waits. Raises a 404 problem."""
     row = hub.database.connection.execute(
-        "SELECT * FROM checks JOIN queries USING (query_id) WHERE query_id = ?", (query_id,)
+        "SELECT * FROM checks JOIN queries USING (query_id) LEFT JOIN held_totals USING (query_id) WHERE query_id = ?",
+        (query_id,),
     ).fetchone()
     if row is None:
         raise ProblemRaised(404, "check_unknown", "no release of that query waits for an output checker")
     words, told, beside = (tuple(json.loads(row[each])) for each in ("words", "told", "beside"))
-    return Waiting(read_query(row), words, frozenset(told), beside)
+    held = row["document"]
+    total = None if held is None else decode_document(bytes(held), ReleaseDocument, limit=MAX_BATCH_BYTES)
+    return Waiting(read_query(row), words, frozenset(told), beside, total)
 
 
 def add_findings(connection: Connection, waiting: Waiting, verdict: Verdict, beside: tuple[str, ...]) -> None:
@@ -96,5 +111,6 @@ def add_findings(connection: Connection, waiting: Waiting, verdict: Verdict, bes
 
 
 def forget_check(connection: Connection, query_id: str) -> None:
-    """Forget what was found, in the caller's transaction: it is decided."""
+    """Forget what was found and what was held, in the caller's transaction: it is decided."""
     connection.execute("DELETE FROM checks WHERE query_id = ?", (query_id,))
+    connection.execute("DELETE FROM held_totals WHERE query_id = ?", (query_id,))

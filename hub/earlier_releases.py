@@ -5,6 +5,7 @@ which releases there is anything to read of.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -117,7 +118,7 @@ class EarlierReleases:
 
     presets: PresetShelf
     _asked: Recent[str, Asked] = field(default_factory=lambda: Recent(MOST_SUBJECTS))
-    _found: Recent[tuple[str, str, int], Mapping[str, QueryPlan]] = field(default_factory=lambda: Recent(MOST_LOOKS))
+    _found: Recent[tuple[object, ...], Mapping[str, QueryPlan]] = field(default_factory=lambda: Recent(MOST_LOOKS))
     _releases: Recent[str, Release] = field(default_factory=lambda: Recent(MOST_ROWS, lambda release: release.size))
 
     def find_asked(self, connection: Connection, query_id: str) -> Asked:
@@ -127,11 +128,14 @@ class EarlierReleases:
     def related(self, connection: Connection, manifest: Manifest, plan: QueryPlan, term: str = "") -> list[Release]:
         """The releases, of a term or any, that count children whom a question counts too, near or far; oldest first.
 
-        Raises `PresetInvalid` where the rules of one are not here any more.
+        Totals that wait for an output checker are among them: they cannot be protected again beside what comes next, so
+        that is protected beside them. Raises `PresetInvalid` where the rules of one are not here any more.
         """
-        found = self._related(connection, manifest, plan, term)
-        read = {each: partial(_read, connection, each, other, self.presets) for each, other in found.items()}
-        return [self._releases.get(each, how) for each, how in read.items()]
+        found = list[Release]()
+        for query_id, other in self._related(connection, manifest, plan, term).items():
+            with suppress(_NotReleased):
+                found.append(self._releases.get(query_id, partial(_read, connection, query_id, other, self.presets)))
+        return found
 
     def related_names(
         self, connection: Connection, manifest: Manifest, plan: QueryPlan, term: str = ""
@@ -143,8 +147,10 @@ class EarlierReleases:
         self, connection: Connection, manifest: Manifest, plan: QueryPlan, term: str
     ) -> Mapping[str, QueryPlan]:
         names = connection.execute(
-            "SELECT query_id FROM releases JOIN queries USING (query_id) ORDER BY drafted_at, query_id"
+            "SELECT query_id FROM queries WHERE query_id IN (SELECT query_id FROM releases) "
+            "OR query_id IN (SELECT query_id FROM held_totals) ORDER BY drafted_at, query_id"
         ).fetchall()
+        held = connection.execute("SELECT query_id FROM held_totals ORDER BY query_id").fetchall()
         others = [row[0] for row in names if row[0] != manifest.query_id]
 
         def find() -> Mapping[str, QueryPlan]:
@@ -152,8 +158,8 @@ class EarlierReleases:
             related = find_related(plan, plans.values())
             return {query_id: other for query_id, other in plans.items() if other.plan_id in related}
 
-        # None is ever taken back, so that where there are as many as before there are the same ones.
-        return self._found.get((manifest.query_id, term, len(others)), find)
+        # No release is taken back, so that where as many are there as before, and the same wait, they are the same.
+        return self._found.get((manifest.query_id, term, len(others), *(row[0] for row in held)), find)
 
     def related_plans(self, connection: Connection, manifest: Manifest, plan: QueryPlan) -> list[QueryPlan]:
         """The plans of questions that were or may yet be answered and count children whom this one counts too."""
@@ -174,6 +180,10 @@ class EarlierReleases:
                 yield query_id, plan_rows(derive_plan(asked.sql, asked.subject.path))
 
 
+class _NotReleased(Exception):
+    """A total that waited when it was named has been refused meanwhile."""
+
+
 def _read_question(connection: Connection, query_id: str) -> Asked:
     row = connection.execute("SELECT envelope FROM queries WHERE query_id = ?", (query_id,)).fetchone()
     assert row is not None  # Queries are never deleted.
@@ -182,8 +192,13 @@ def _read_question(connection: Connection, query_id: str) -> Asked:
 
 
 def _read(connection: Connection, query_id: str, plan: QueryPlan, presets: PresetShelf) -> Release:
-    row = connection.execute("SELECT document FROM releases WHERE query_id = ?", (query_id,)).fetchone()
-    assert row is not None  # Nor are releases.
+    row = connection.execute(
+        "SELECT document FROM releases WHERE query_id = ? "
+        "UNION ALL SELECT document FROM held_totals WHERE query_id = ?",
+        (query_id, query_id),
+    ).fetchone()
+    if row is None:
+        raise _NotReleased
     return decode_release(bytes(row["document"]), plan, presets)
 
 

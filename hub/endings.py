@@ -13,6 +13,7 @@ from federation.database import stamp
 from federation.exchange import NodeProgress, QueryState
 from federation.problems import ProblemRaised
 from federation.register import Member, MemberKind
+from hub.checks import forget_check
 from hub.dispatch import take_back_manifest
 from hub.naming import name_authorities
 from hub.queries import StoredQuery, find_query
@@ -100,7 +101,7 @@ def _end(
     if not move_query(connection, query.query_id, query.state, state):
         return False
     connection.execute("DELETE FROM sum_arrivals WHERE digest = ?", (query.digest,))
-    connection.execute("DELETE FROM checks WHERE query_id = ?", (query.query_id,))
+    forget_check(connection, query.query_id)
     take_back_manifest(connection, query.digest)
     _keep(hub, connection, query.query_id, member, reason)
     event = hub.event(action, member, query.query_id, outcome=Outcome.REFUSED, purpose=reason, was=query.state.value)

@@ -38,8 +38,8 @@ from hub.earlier_releases import TOTAL, Release
 from hub.service import Hub
 from query_engine.planning.plan import QueryPlan
 
-__all__ = ["LONGEST_SECONDS", "MOST_TRIES", "Verdict", "attack_rows", "check_room", "find_totals", "judge_rows"]
-__all__ += ["name_beside"]
+__all__ = ["LONGEST_SECONDS", "MOST_TRIES", "SAFE", "Verdict", "attack_rows", "check_room", "find_totals", "judge_rows"]
+__all__ += ["judge_total", "name_beside"]
 
 LONGEST_SECONDS = 60.0
 """How long one release is attacked; one that takes longer waits for an output checker."""
@@ -79,13 +79,17 @@ class Verdict:
         return replace(self, remarks=(*self.remarks, others))
 
 
+SAFE = Verdict(frozenset())
+"""Nothing is told on, and there is nothing to decide."""
+
+
 def judge_rows(
     hub: Hub, manifest: Manifest, table: ReleasedTable, replies: Mapping[str, Reply], preset: Preset
 ) -> Verdict:
     """Attack the rows of each authority beside its earlier ones. What it finds depends on what is public alone."""
     plan = derive_plan(manifest.sql, manifest.path)
     if preset.cell_key is not None:  # Changed counts do not add up, and how many are given is counted.
-        return Verdict(frozenset())
+        return SAFE
     deadline = _begin(hub)
     newest = Release.of("this release", plan, preset, table, replies.values())
     try:
@@ -176,10 +180,14 @@ def _name_grouped(found: Mapping[str, _Found]) -> Iterator[str]:
     """Of which authorities earlier releases are too many to be looked at all at once."""
     if grouped := [authority for authority, own in found.items() if own.groups > 1]:
         most = max(found[authority].groups for authority in grouped)
-        yield (
-            f"{_name_some(grouped)}: the earlier releases overlap in more ways than can be looked at all at once; they "
-            f"were looked at in {most} groups, each beside this one, and not what follows from two of different groups."
-        )
+        yield f"{_name_some(grouped)}: {_describe_groups(most)}"
+
+
+def _describe_groups(number: int) -> str:
+    return (
+        "the earlier releases overlap in more ways than can be looked at all at once; they were looked at in "
+        f"{number} groups, each beside this one, and not what follows from two of different groups."
+    )
 
 
 def _name_changed(newest: Release, earlier: Sequence[Release]) -> Iterator[str]:
@@ -226,7 +234,7 @@ def _answered_before(authority: str, own: Sequence[Release]) -> list[int]:
 
 
 def find_totals(hub: Hub, manifest: Manifest, plan: QueryPlan) -> Neighbours:
-    """The exact totals of the same term that were released before, for the next to be protected beside them.
+    """The exact totals of the same term that were released before, or may be, for the next to be protected beside.
 
     Raises `ReleaseRefused` where the rules of one are not here any more.
     """
@@ -236,6 +244,14 @@ def find_totals(hub: Hub, manifest: Manifest, plan: QueryPlan) -> Neighbours:
         raise ReleaseRefused(str(lost)) from None
     earlier = tuple(Published(each.name, each.plan, each.preset, each.rows[TOTAL], each.answered) for each in found)
     return Neighbours(earlier, hub.party.keys.row_secret, _begin(hub))
+
+
+def judge_total(beside: Neighbours, plan: QueryPlan) -> Verdict:
+    """What is known of a total that is protected beside others, before it is: whether they are looked at in groups."""
+    groups = [each for each in beside.groups(plan_rows(plan)) if each]
+    if len(groups) < 2:
+        return SAFE
+    return Verdict(frozenset(), (f"The total: {_describe_groups(len(groups))}",))
 
 
 def name_beside(hub: Hub, connection: Connection, manifest: Manifest) -> tuple[str, ...]:
@@ -253,16 +269,15 @@ def name_beside(hub: Hub, connection: Connection, manifest: Manifest) -> tuple[s
 def check_room(hub: Hub, manifest: Manifest, plan: QueryPlan) -> None:
     """Check, before anybody is asked, that a release can be attacked beside those of the same year that count the same.
 
-    A total, which no output checker sees, has to be attacked beside all of them at once; rows may be in groups. It goes
-    by what was asked alone. Raises a 422 problem that offers another path.
+    They may be in groups; an output checker is told so then. It goes by what was asked alone. Raises a 422 problem that
+    offers another path.
     """
     if manifest.path is Path.NOISY_SUM or manifest.cell_key is not None:
         return
     counted = plan_rows(plan)
     others = hub.released.related_plans(hub.database.connection, manifest, counted)
-    together = manifest.path is Path.EXACT_SUM
     try:
-        for group in (range(len(others)),) if together else gather(others, counted):
+        for group in gather(others, counted):
             link_plans([*(others[number] for number in group), counted], most=MOST_CELLS)
     except TooTangled as tangled:
         text = f"its figures and those asked about {manifest.academic_year} before are too much to attack together"

@@ -18,16 +18,15 @@ from disclosure_control.release.gate import ReleasedTable, ReleaseRefused
 from disclosure_control.suppression.lattice import TableUnusable
 from disclosure_control.suppression.release_attack import certify_release
 from federation.envelope import Envelope
-from federation.exchange import CheckDecision, QueryState, ReleaseDocument, ReleaseStanding
+from federation.exchange import QueryState, ReleaseDocument, ReleaseStanding
 from federation.log_proofs import digest_release
 from federation.manifest import Path, Reply
 from federation.problems import ProblemRaised
 from federation.register import Member
 from federation.releases import HELD_BACK, TOLD, combine_tables, load_approved_preset, name_release
 from federation.wire import encode_document, whole_seconds
-from hub.checks import Waiting, add_findings, check_checker, forget_check, hold_release, take_up
+from hub.checks import hold_release
 from hub.dispatch import read_progress, read_replies, read_signed_replies
-from hub.endings import end_query
 from hub.gate import MOST_TRIES, judge_rows, name_beside
 from hub.queries import StoredQuery, find_for_release
 from hub.query_states import move_query
@@ -46,7 +45,7 @@ def release_query(hub: Hub, query: StoredQuery) -> None:
     """
     replies = read_replies(hub, query.digest)
     table, preset = combine_replies(hub, query, replies), load_approved_preset(query.manifest, hub.party.presets)
-    shown, certificate = _replies_to_show(hub, query, table, replies), certify_table(hub, query, table)
+    document = describe_rows(hub, query, table, replies)
     for left in reversed(range(MOST_TRIES)):
         beside = name_beside(hub, hub.database.connection, query.manifest)
         verdict = judge_rows(hub, query.manifest, table, replies, preset)
@@ -58,86 +57,33 @@ def release_query(hub: Hub, query: StoredQuery) -> None:
             if overtaken and left:
                 continue
             if verdict.is_safe and not overtaken:
-                keep_release(hub, connection, query, table, shown, certificate=certificate)
+                keep_release(hub, connection, query, document)
             else:
                 hold_release(hub, connection, query, verdict.overtaken() if overtaken else verdict, beside)
         break
     hub.bell.ring(query.query_id)
 
 
-def decide_release(hub: Hub, query_id: str, decision: CheckDecision, checker: Member) -> None:
-    """Act on what an output checker decides of a release that waits. Raises a 403, a 404 and a 409 problem.
-
-    What was found is forgotten with it.
-    """
-    check_checker(hub, checker)
-    waiting = take_up(hub, query_id)
-    if decision.release:
-        _let_go(hub, waiting, waiting.told | set(decision.withhold), checker)
-    else:
-        end_query(hub, waiting.query, QueryState.REFUSED, Action.QUERY_WITHHELD, checker.id, decision.reason)
-    hub.bell.ring(query_id)
+def describe_rows(hub: Hub, query: StoredQuery, table: ReleasedTable, replies: Mapping[str, Reply]) -> ReleaseDocument:
+    """The release of authorities' rows. An answer that is held back stays here, with what it holds."""
+    signed = read_signed_replies(hub, query.digest)
+    shown = [node for node in sorted(replies) if table.absent.get(replies[node].authority) not in HELD_BACK]
+    return describe_release(hub, query, table, tuple(signed[node] for node in shown))
 
 
-def _let_go(hub: Hub, waiting: Waiting, left_out: frozenset[str], checker: Member) -> None:
-    """Release what waited without these authorities, unless others that were released meanwhile tell more with it."""
-    query = waiting.query
-    replies = read_replies(hub, query.digest)
-    table = combine_replies(hub, query, replies, left_out)
-    beside = _judge_again(hub, waiting, table, replies, left_out)
-    shown, certificate = _replies_to_show(hub, query, table, replies), certify_table(hub, query, table)
-    with hub.database.transaction() as connection:
-        if name_beside(hub, connection, query.manifest) != beside:
-            raise ProblemRaised(409, "overtaken", "another release was made at this moment: decide again")
-        forget_check(connection, query.query_id)
-        keep_release(hub, connection, query, table, shown, certificate=certificate, decided_by=checker.id)
-
-
-def _judge_again(
-    hub: Hub, waiting: Waiting, table: ReleasedTable, replies: Mapping[str, Reply], left_out: frozenset[str]
-) -> tuple[str, ...]:
-    """Check that a release tells nothing beside those made while it waited that its checker has not read.
-
-    Returns the queries whose releases it was held against. Raises a 409 problem, once what was found is there to read.
-    """
-    query = waiting.query
-    beside = name_beside(hub, hub.database.connection, query.manifest)
-    if beside == waiting.beside:
-        return beside
-    preset = load_approved_preset(query.manifest, hub.party.presets)
-    verdict = judge_rows(hub, query.manifest, table, replies, preset)
-    told_more = not (verdict.told <= left_out and set(verdict.words) <= set(waiting.words))
-    with hub.database.transaction() as connection:
-        add_findings(connection, waiting, verdict, beside)
-    if told_more:
-        text = "more is told beside releases that were made while it waited: read what was found, and decide again"
-        raise ProblemRaised(409, "told_meanwhile", text)
-    return beside
-
-
-def keep_release(
+def describe_release(
     hub: Hub,
-    connection: Connection,
     query: StoredQuery,
     table: ReleasedTable | ReleasedModel,
     signed: tuple[Envelope, ...],
-    *,
-    certificate: str,
     opening: Envelope | None = None,
-    decided_by: str = "",
-) -> None:
-    """Store a release with what the nodes signed for it, inside the caller's transaction, unless one is there.
+) -> ReleaseDocument:
+    """A release with what the nodes signed for it and its certificate, as of now.
 
-    `certificate` is that of the table, which takes longer to work out than a transaction should. `decided_by` is the
-    output checker who let it go, if it waited for one. It is of the moment at which it is stored, whenever its release
-    was begun: what the nodes signed may have come in meanwhile.
+    It is not in the log yet. To work out the certificate takes longer than a transaction should.
     """
-    if not move_query(connection, query.query_id, query.state, QueryState.RELEASED):
-        return
-    release_id = name_release(query.digest, table.to_json())
-    actor = decided_by or hub.party.member_id
-    document = ReleaseDocument(
-        release_id=release_id,
+    return ReleaseDocument(
+        release_id=name_release(query.digest, table.to_json()),
         query_id=query.query_id,
         manifest_digest=query.digest,
         sql=query.manifest.sql,
@@ -148,14 +94,29 @@ def keep_release(
         replies=signed,
         opening=opening,
         checkpoint="",
-        certificate=certificate,
+        certificate=certify_table(hub, query, table),
     )
-    event = hub.event(
-        Action.QUERY_RELEASED, actor, query.query_id, release=release_id, document=digest_release(document)
-    )
+
+
+def keep_release(
+    hub: Hub, connection: Connection, query: StoredQuery, document: ReleaseDocument, decided_by: str = ""
+) -> bool:
+    """Store a release, inside the caller's transaction, unless the query has moved on; say whether it was stored.
+
+    `decided_by` is the output checker who let it go, if it waited for one. It is of the moment at which it is stored,
+    whenever its release was begun: what the nodes signed may have come in meanwhile.
+    """
+    if not move_query(connection, query.query_id, query.state, QueryState.RELEASED):
+        return False
+    replace = msgspec.structs.replace
+    document = replace(document, released_at=whole_seconds(hub.clock()), nodes=describe_nodes(hub, query))
+    actor, digest = decided_by or hub.party.member_id, digest_release(document)
+    event = hub.event(Action.QUERY_RELEASED, actor, query.query_id, release=document.release_id, document=digest)
     hub.database.log.append(connection, event)
-    document = msgspec.structs.replace(document, checkpoint=hub.database.log.latest_checkpoint(connection))
-    connection.execute("INSERT INTO releases VALUES (?, ?, ?)", (query.query_id, release_id, encode_document(document)))
+    document = replace(document, checkpoint=hub.database.log.latest_checkpoint(connection))
+    row = (query.query_id, document.release_id, encode_document(document))
+    connection.execute("INSERT INTO releases VALUES (?, ?, ?)", row)
+    return True
 
 
 def certify_table(hub: Hub, query: StoredQuery, table: ReleasedTable | ReleasedModel) -> str:
@@ -172,14 +133,6 @@ def certify_table(hub: Hub, query: StoredQuery, table: ReleasedTable | ReleasedM
         return certify_release(table.to_json(), query.plan, preset).decode()
     except TableUnusable:
         return ""
-
-
-def _replies_to_show(
-    hub: Hub, query: StoredQuery, table: ReleasedTable, replies: Mapping[str, Reply]
-) -> tuple[Envelope, ...]:
-    """Return what the nodes signed. An answer that is held back stays here, with what it holds."""
-    signed = read_signed_replies(hub, query.digest)
-    return tuple(signed[node] for node in sorted(replies) if table.absent.get(replies[node].authority) not in HELD_BACK)
 
 
 def combine_replies(

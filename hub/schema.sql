@@ -56,6 +56,10 @@ CREATE TABLE IF NOT EXISTS checks (
     told TEXT NOT NULL,
     beside TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS held_totals (
+    query_id TEXT PRIMARY KEY REFERENCES queries,
+    document BLOB NOT NULL
+);
 CREATE TABLE IF NOT EXISTS sightings (
     node TEXT PRIMARY KEY,
     seen_at TEXT NOT NULL,

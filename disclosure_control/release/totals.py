@@ -77,14 +77,14 @@ def release_exact_total(
     """The released table of an exact sum over these authorities, or the model that its plan has.
 
     `others` are those that are left where one of them takes its own rows away. `beside` has the totals that were
-    released before it: no output checker sees a total, so that it is looked at beside all of them at once, or withheld.
+    released before it.
 
     Raises `ReleaseRefused`; of a model, `ModelWithheld` and `ModelUndetermined` too.
     """
     check_total_preset(preset)
     if preset.cell_key is not None:
         raise ReleaseRefused(f"preset {preset.name} changes counts by cell keys, and the sum carries none")
-    preset, beside = preset.at(TOTAL_LEVEL), replace(beside, roster=answered, together=True)
+    preset, beside = preset.at(TOTAL_LEVEL), replace(beside, roster=answered)
     _check_total(plan, "exact_sum", answered, absent)
     if raw.plan.plan_id != plan.plan_id:
         raise ReleaseRefused(f"the sum answers another plan than {plan.plan_id}")
@@ -105,7 +105,7 @@ def _check_beside(plan: QueryPlan, model: ReleasedModel, preset: Preset, beside:
     try:
         told = [
             each
-            for each in beside.groups(plan)
+            for each in beside.groups(newest.plan)
             if each and (find_companions(each, newest, beside.deadline) or find_telling(each, newest, beside.deadline))
         ]
     except (TooTangled, Contradiction, RegionTangled, TimeUp):

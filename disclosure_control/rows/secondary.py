@@ -53,8 +53,8 @@ class Neighbours:
 
     `roster` is over whom the table itself is. `further` are other tables that left, group by group, each of which is
     looked at by itself after `earlier`: all in one would take too long. Those that cannot be looked at all at once are
-    in groups of their own (see `linked.gathering`), unless it is to be all `together` or not at all. What lies between
-    two totals is left aside where a measurement asks what it costs to look (`looks_between`), and nowhere else.
+    in groups of their own (see `linked.gathering`). What lies between two totals is left aside where a measurement asks
+    what it costs to look (`looks_between`), and nowhere else.
     """
 
     earlier: tuple[Published, ...] = ()
@@ -63,16 +63,13 @@ class Neighbours:
     roster: Collection[str] = ("",)
     further: tuple[tuple[Published, ...], ...] = ()
     looks_between: bool = True
-    together: bool = False
 
     def groups(self, plan: QueryPlan) -> tuple[tuple[Published, ...], ...]:
         """The tables that left before, as they are looked at together beside one of a plan: first none of them.
 
         What it tells by itself of whoever is counted is found in fewer and larger cells.
         """
-        every = [each for each in (self.earlier, *self.further) if each]
-        groups = every if self.together else chain(*(_gather(each, plan) for each in every))
-        return ((), *groups)
+        return ((), *chain(*(_gather(each, plan) for each in (self.earlier, *self.further) if each)))
 
 
 def _gather(earlier: Sequence[Published], plan: QueryPlan) -> Iterator[tuple[Published, ...]]:

@@ -25,6 +25,7 @@ from federation.web.description import describes
 from hub import (
     budgets,
     checks,
+    deciding,
     dispatch,
     drafting,
     endings,
@@ -181,7 +182,7 @@ def list_checks() -> Response:
 def decide_check(query_id: str) -> Response:
     """Take in what an output checker decides."""
     hub, checker = the_hub(), authenticate()
-    release.decide_release(hub, query_id, read_body(CheckDecision), checker)
+    deciding.decide_release(hub, query_id, read_body(CheckDecision), checker)
     return Response(status=204)
 
 

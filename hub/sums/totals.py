@@ -1,7 +1,8 @@
 """Totals (S11): an opened sum becomes a release, and is gone.
 
 What was opened lives in this call alone. An exact sum is protected under the preset before anything else is done with
-it; a noised one is worked out. Only what may be shown is stored, together with what the nodes signed.
+it; a noised one is worked out. Only what may be shown is stored, together with what the nodes signed: as a release, or
+for an output checker to decide on.
 """
 
 import logging
@@ -30,11 +31,12 @@ from federation.secure_sum.collector import Collector
 from federation.sum_terms import noise_terms
 from federation.wire import encode_document
 from hub.cell_keys import open_cell_keys
+from hub.checks import hold_release
 from hub.dispatch import read_signed_replies
 from hub.endings import close_query
-from hub.gate import MOST_TRIES, find_totals, name_beside
+from hub.gate import MOST_TRIES, SAFE, Verdict, find_totals, judge_total, name_beside
 from hub.queries import StoredQuery
-from hub.release import certify_table, find_authorities, keep_release
+from hub.release import describe_release, find_authorities, keep_release
 from hub.service import Hub
 from hub.sums.attempts import AttemptState, StoredAttempt, move_attempt
 from query_engine.models.failures import ModelUndetermined
@@ -48,7 +50,8 @@ log = logging.getLogger("circe.hub")
 def release_total(hub: Hub, query: StoredQuery, attempt: StoredAttempt, collector: Collector, vector: "Vector") -> None:
     """Protect an opened sum, and store the release with the statement that opened it.
 
-    A sum that the release gate refuses is withheld for good, and so is one that others overtake again and again.
+    One that was protected beside earlier ones in groups waits for an output checker. A sum that the release gate
+    refuses is withheld for good, and so is one that others overtake again and again.
     """
     served = find_authorities(hub, query)
     answered = tuple(sorted(served[node] for node in collector.survivors))
@@ -57,11 +60,11 @@ def release_total(hub: Hub, query: StoredQuery, attempt: StoredAttempt, collecto
     for _ in range(MOST_TRIES):
         beside = name_beside(hub, hub.database.connection, query.manifest)
         try:
-            table = _protect(hub, query, vector, answered, absent)
+            table, verdict = _protect(hub, query, vector, answered, absent)
         except (ReleaseRefused, ModelWithheld, ModelUndetermined) as error:
             log.warning("%s is withheld: %s", query.query_id, type(error).__name__)
             break
-        if _keep(hub, query, attempt, collector, table, beside):
+        if _keep(hub, query, attempt, collector, table, verdict, beside):
             return
     _withhold(hub, query, attempt, collector)
 
@@ -72,10 +75,13 @@ def _keep(
     attempt: StoredAttempt,
     collector: Collector,
     table: ReleasedTable | ReleasedModel,
+    verdict: Verdict,
     beside: tuple[str, ...],
 ) -> bool:
     """Store the release, unless others that it has to be protected beside are no longer those that it was."""
-    certificate = certify_table(hub, query, table)
+    signed = read_signed_replies(hub, query.digest)
+    shown = tuple(signed[node] for node in sorted(collector.survivors))
+    document = describe_release(hub, query, table, shown, collector.opening)
     with hub.database.transaction() as connection:
         if name_beside(hub, connection, query.manifest) != beside:
             return False
@@ -83,9 +89,10 @@ def _keep(
             return True
         _keep_certificate(connection, query, collector)
         connection.execute("DELETE FROM sum_arrivals WHERE digest = ?", (query.digest,))
-        signed = read_signed_replies(hub, query.digest)
-        shown = tuple(signed[node] for node in sorted(collector.survivors))
-        keep_release(hub, connection, query, table, shown, certificate=certificate, opening=collector.opening)
+        if verdict.is_safe:
+            keep_release(hub, connection, query, document)
+        else:
+            hold_release(hub, connection, query, verdict, beside, total=document)
     hub.database.erase_deleted()
     hub.bell.ring(query.query_id)
     return True
@@ -93,20 +100,22 @@ def _keep(
 
 def _protect(
     hub: Hub, query: StoredQuery, vector: "Vector", answered: tuple[str, ...], absent: Mapping[str, str]
-) -> ReleasedTable | ReleasedModel:
-    """Return what may be shown of an opened sum."""
+) -> tuple[ReleasedTable | ReleasedModel, Verdict]:
+    """Return what may be shown of an opened sum, and what an output checker is told of it first, if anything."""
     manifest, plan, preset = query.manifest, query.plan, load_approved_preset(query.manifest, hub.party.presets)
     values = vector.tolist()
     if preset.cell_key is not None:
-        return release_changed_total(plan, raw_from_vector(plan, values), answered, absent, open_cell_keys(hub, preset))
+        keys = open_cell_keys(hub, preset)
+        return release_changed_total(plan, raw_from_vector(plan, values), answered, absent, keys), SAFE
     if manifest.path is Path.EXACT_SUM:
         raw, earlier = raw_from_vector(plan, values), find_totals(hub, manifest, plan)
         others = reckon_others(raw, capped_from_vector(plan, values), _most_together(hub, query, answered))
-        return release_exact_total(plan, raw, others, answered, absent, preset, earlier)
+        verdict = judge_total(earlier, plan)
+        return release_exact_total(plan, raw, others, answered, absent, preset, earlier), verdict
     assert manifest.sum is not None  # read_manifest holds the path to it
     release = release_noisy_total if plan.model is None else release_noisy_model
     terms = noise_terms(manifest.sum, len(manifest.roster))
-    return release(plan, values, terms, answered, absent, preset)
+    return release(plan, values, terms, answered, absent, preset), SAFE
 
 
 def _most_together(hub: Hub, query: StoredQuery, answered: Collection[str]) -> int:

@@ -14,11 +14,11 @@ from federation.exchange import CheckDecision, DeliveryKind, QueryState
 from federation.manifest import MANIFEST_TYPE, REPLY_TYPE
 from federation.problems import ProblemRaised
 from hub import gate, settling, standing
+from hub.deciding import decide_release
 from hub.dispatch import read_inbox
 from hub.endings import refuse_query, withdraw_query
 from hub.queries import find_query
 from hub.query_states import TRANSITIONS
-from hub.release import decide_release
 from hub.signing import sign_query
 from hub.standing import describe_query
 from tests.hub.played_federation import NODES, PlayedFederation

@@ -63,9 +63,7 @@ def counted(sql: str, *counts: int) -> RawTable:
     return RawTable(plan, {each.name: counts for each in plan.statistics})
 
 
-def test_rows_are_protected_beside_every_group_and_totals_beside_all_or_not_at_all(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_table_is_protected_beside_every_group(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 53 children 50 are boys, and c girls. What is in the other group has nothing to do with that."""
     monkeypatch.setattr(gathering, "MOST_TOGETHER", 1)
     monkeypatch.setattr(gathering, "MOST_IN_GROUP", 1)
@@ -76,7 +74,6 @@ def test_rows_are_protected_beside_every_group_and_totals_beside_all_or_not_at_a
     assert sorted(len(each) for each in groups) == [1, 1, 1]
     assert protect(everybody, preset, Neighbours(earlier[:1])).rows == ((53,),)
     assert protect(everybody, preset, Neighbours(earlier)).rows == ((Symbol.CONFIDENTIAL,),)
-    assert Neighbours(earlier, together=True).groups(everybody.plan) == ((), earlier)
 
 
 def test_a_table_is_protected_by_itself_first() -> None:

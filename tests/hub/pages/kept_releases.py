@@ -4,7 +4,7 @@ from disclosure_control.models.release import name_roster, release_linear
 from disclosure_control.presets.shipped import load_preset
 from hub.endings import give_notice
 from hub.queries import find_query
-from hub.release import find_authorities, keep_release
+from hub.release import describe_release, find_authorities, keep_release
 from tests.disclosure_control.models.test_model_release import COUNTS, LINEAR, SUMS
 from tests.hub.played_federation import PlayedFederation
 
@@ -20,7 +20,7 @@ def keep_model(federation: PlayedFederation) -> str:
         model, "plan-1", here, {"302": "late"}, f"A total over {len(here)} of {len(answered)} authorities."
     )
     with hub.database.transaction() as connection:
-        keep_release(hub, connection, query, named, (), certificate="")
+        keep_release(hub, connection, query, describe_release(hub, query, named, ()))
     return query_id
 
 

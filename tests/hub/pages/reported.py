@@ -14,7 +14,7 @@ from federation.reports.places import Level
 from hub.drafting import draft_query
 from hub.dry_run import run_dry
 from hub.queries import find_query
-from hub.release import keep_release
+from hub.release import describe_release, keep_release
 from hub.synthetic import SyntheticCopy
 from query_engine.catalogue import load_catalogue
 from query_engine.geography import load_authorities
@@ -116,7 +116,7 @@ class Reported:
         with hub.database.transaction() as connection:
             connection.execute("UPDATE queries SET state = ? WHERE query_id = ?", (QueryState.RUNNING, query_id))
             running = find_query(hub, query_id, federation.member(asker))
-            keep_release(hub, connection, running, table, (), certificate="")
+            keep_release(hub, connection, running, describe_release(hub, running, table, ()))
         return query_id
 
 

@@ -16,7 +16,7 @@ from federation.sum_terms import noise_terms
 from hub import queries
 from hub.pages.draft_form import MECHANISMS, read_form
 from hub.query_states import move_query
-from hub.release import find_authorities, keep_release
+from hub.release import describe_release, find_authorities, keep_release
 from tests.hub.pages.conftest import Browse, Send
 from tests.hub.pages.page_reader import read_page
 from tests.hub.pages.test_hub_asking import GOOD, main_text
@@ -159,7 +159,8 @@ def released(federation: PlayedFederation) -> str:
     table = release_noisy_total(query.plan, values, noise, served, {}, preset)
     with federation.hub.database.transaction() as connection:
         assert move_query(connection, query.query_id, QueryState.APPROVED, QueryState.RUNNING)
-        keep_release(federation.hub, connection, asking.find(query.query_id), table, (), certificate="")
+        running = asking.find(query.query_id)
+        keep_release(federation.hub, connection, running, describe_release(federation.hub, running, table, ()))
     return query.query_id
 
 

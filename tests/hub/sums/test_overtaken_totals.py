@@ -66,11 +66,11 @@ def overtake(monkeypatch: pytest.MonkeyPatch, other: Callable[[], None]) -> None
     certify = release.certify_table
 
     def certify_and_be_overtaken(*arguments: Any) -> str:
-        monkeypatch.setattr(totals, "certify_table", certify)
+        monkeypatch.setattr(release, "certify_table", certify)
         other()
         return certify(*arguments)
 
-    monkeypatch.setattr(totals, "certify_table", certify_and_be_overtaken)
+    monkeypatch.setattr(release, "certify_table", certify_and_be_overtaken)
 
 
 def test_a_total_that_is_overtaken_is_protected_again_beside_what_overtook_it(

@@ -1,0 +1,136 @@
+"""Exact totals that are protected beside earlier ones in groups: each waits for an output checker, as it will be."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from audit.event import Action
+from disclosure_control.linked import gathering
+from federation.exchange import CheckDecision, QueryState
+from federation.problems import ProblemRaised
+from federation.total_releases import verify_total
+from hub import checks, deciding, gate
+from hub.queries import find_query
+from query_engine.planning.plan import QueryPlan
+from tests.hub.played_federation import found_federation
+from tests.hub.replies import count_of, released, status_of
+from tests.hub.sums.conftest import AUTHORITIES
+from tests.hub.sums.played_sums import PlayedSums, approve_template, play_sums, run_template
+
+ALL = "SELECT COUNT(*) AS n FROM child_year WHERE academic_year = 202425 AND counted_here"
+EARLIER = (f"{ALL} AND age > 9", f"{ALL} AND pep_on_time")
+ASKED = f"{ALL} AND uasc"
+APPROVED = CheckDecision(release=True)
+
+
+@pytest.fixture
+def sums(tmp_path: Path, storage: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[PlayedSums]:
+    """A federation that looks at no two earlier totals together, with its state in a file and on a server."""
+    monkeypatch.setattr(gathering, "MOST_TOGETHER", 1)
+    monkeypatch.setattr(gathering, "MOST_IN_GROUP", 1)
+    federation = found_federation(tmp_path, database=storage, authorities=AUTHORITIES)
+    played = play_sums(federation, [f"node-{code}" for code in AUTHORITIES])
+    played.settle()
+    for sql in EARLIER:
+        add_up(played, sql, 20)
+    yield played
+    federation.hub.close()
+
+
+def add_up(sums: PlayedSums, sql: str, children: int) -> str:
+    """Have so many children counted at each of seven nodes; returns the query's id."""
+
+    def figures(plan: QueryPlan) -> list[int]:
+        return [children] * len(plan.statistics)
+
+    for node in sums.nodes.values():
+        node.figures = figures
+    query_id = run_template(sums, approve_template(sums, sql))
+    sums.settle()
+    return query_id
+
+
+def decide(sums: PlayedSums, query_id: str, decision: CheckDecision = APPROVED) -> None:
+    """Have the output checker decide."""
+    deciding.decide_release(sums.federation.hub, query_id, decision, sums.federation.member("gus"))
+
+
+def count_held(sums: PlayedSums) -> int:
+    """How many totals are kept for a checker."""
+    (found,) = sums.federation.hub.database.connection.execute("SELECT count(*) FROM held_totals").fetchone()
+    return int(found)
+
+
+def test_a_total_beside_others_in_groups_waits_and_is_released_as_it_was_held(sums: PlayedSums) -> None:
+    federation = sums.federation
+    query_id = add_up(sums, ASKED, 60)
+    assert status_of(federation, query_id).state is QueryState.CHECKING
+    (waiting,) = checks.list_checks(federation.hub, federation.member("gus")).checks
+    assert waiting.found == (
+        "The total: the earlier releases overlap in more ways than can be looked at all at once; they were looked at "
+        "in 2 groups, each beside this one, and not what follows from two of different groups.",
+    )
+    sums.reopen_hub()
+    federation.clock.advance(timedelta(hours=1))
+    decide(sums, query_id)
+    assert sums.table(query_id) == [[420]]
+    document, query = released(federation, query_id), find_query(federation.hub, query_id, federation.member("ana"))
+    verify_total(document, query.envelope, query.plan, federation.hub.register())
+    assert document.released_at == federation.clock()
+    assert document.checkpoint
+    assert (count_held(sums), count_of(federation, Action.RELEASE_HELD)) == (0, 1)
+
+
+def test_of_a_total_that_is_refused_nothing_is_kept(sums: PlayedSums) -> None:
+    query_id = add_up(sums, ASKED, 60)
+    assert count_held(sums) == 1
+    decide(sums, query_id, CheckDecision(release=False, reason="Two of these together would tell too much."))
+    assert status_of(sums.federation, query_id).state is QueryState.REFUSED
+    assert count_held(sums) == 0
+
+
+def test_a_total_has_no_authorities_to_leave_out(sums: PlayedSums) -> None:
+    query_id = add_up(sums, ASKED, 60)
+    with pytest.raises(ProblemRaised, match="no rows of authorities to leave out"):
+        decide(sums, query_id, CheckDecision(release=True, withhold=("301",)))
+    assert (status_of(sums.federation, query_id).state, count_held(sums)) == (QueryState.CHECKING, 1)
+
+
+def test_what_has_been_decided_meanwhile_is_not_decided_again(sums: PlayedSums) -> None:
+    query_id = add_up(sums, ASKED, 60)
+    federation = sums.federation
+    waiting = checks.take_up(federation.hub, query_id)
+    decide(sums, query_id, CheckDecision(release=False, reason="Too much."))
+    assert waiting.total is not None
+    with pytest.raises(ProblemRaised, match="moved on meanwhile"):
+        deciding._let_total_go(federation.hub, waiting.query, waiting.total, federation.member("gus"))
+    assert status_of(federation, query_id).state is QueryState.REFUSED
+
+
+@pytest.mark.parametrize(("release", "shown"), [(True, "c"), (None, "c"), (False, 415)])
+def test_what_comes_next_is_protected_beside_a_total_that_waits(
+    sums: PlayedSums, release: bool | None, shown: str | int
+) -> None:
+    """Of 420 all but 7 have a score. The 420 are released, wait still, or are refused and tell nothing."""
+    first = add_up(sums, ASKED, 60)
+    if release is not None:
+        decide(sums, first, CheckDecision(release=release, reason="" if release else "Too much."))
+    second = add_up(sums, f"{ASKED} AND sdq_score >= 0", 59)
+    decide(sums, second)
+    assert sums.table(second) == [[shown]]
+
+
+def test_another_total_that_waits_instead_is_not_taken_for_the_one_before(sums: PlayedSums) -> None:
+    """As many are there as before."""
+    hub = sums.federation.hub
+    first = add_up(sums, ASKED, 60)
+    manifest = find_query(hub, first, sums.federation.member("ana")).manifest
+    looker = msgspec.structs.replace(manifest, query_id="Q-looker")
+    before = gate.name_beside(hub, hub.database.connection, looker)
+    decide(sums, first, CheckDecision(release=False, reason="Too much."))
+    second = add_up(sums, f"{ASKED} AND age > 11", 60)
+    after = gate.name_beside(hub, hub.database.connection, looker)
+    assert (set(before) - set(after), set(after) - set(before)) == ({first}, {second})
