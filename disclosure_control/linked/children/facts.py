@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache, reduce
 from itertools import chain
 
-from disclosure_control.linked.children.overlaps import is_within
+from disclosure_control.linked.children.overlaps import is_within, meet
 from query_engine.columns import HadBy, Implied
 from query_engine.planning.implied import Fact, narrow_facts, read_implied, region_met
 from query_engine.planning.region import (
@@ -123,21 +123,11 @@ def _narrow_facts(facts: Facts, named: frozenset[str], tables: frozenset[str]) -
 
 @lru_cache(maxsize=1 << 12)
 def _add_all(region: Region, facts: tuple[Region, ...]) -> Region:
-    """Some rows with all that is true of everybody. Where that is too tangled, with as much of it as is not.
-
-    To know less of everybody says less, and nothing wrong.
-    """
+    """Some rows with all that is true of everybody; where that is too tangled, with as much of it as is not."""
     try:
         return intersect(region, _all_of(facts))
     except RegionTangled:
-        return reduce(_add, facts, region)
-
-
-def _add(region: Region, fact: Region) -> Region:
-    try:
-        return intersect(region, fact)
-    except RegionTangled:
-        return region
+        return meet(region, *facts)
 
 
 @lru_cache(maxsize=1 << 10)

@@ -21,6 +21,7 @@ from typing import cast
 
 import numpy as np
 
+from disclosure_control.linked.children.overlaps import meet
 from disclosure_control.linked.counts.cells import Linked, Place
 from disclosure_control.linked.counts.implied import narrow_bounds
 from disclosure_control.linked.counts.rules import Rules
@@ -34,7 +35,7 @@ from disclosure_control.suppression.lattice import Relation
 from disclosure_control.suppression.reader import Contradiction
 from disclosure_control.suppression.view import Bounds, View
 from query_engine.columns import Column
-from query_engine.planning.region import Region, columns_of, intersect, project, unite
+from query_engine.planning.region import Region, RegionTangled, columns_of, project, unite
 
 __all__ = ["NOTHING_WORTH", "Worth", "narrow_by_worth", "part_worth", "regions_of"]
 
@@ -87,11 +88,11 @@ def part_worth(
 
 
 def regions_of(linked: Linked, column: str) -> Iterator[tuple[int, Region]]:
-    """The cells that say something of a column, each with who is in it. Raises `RegionTangled`."""
+    """The cells that say something of a column, each with who is in it."""
     for cell, (_, _, region), named in linked.iter_parts():
         at = [linked.classes[columns].parts[place] for columns, place in named]
         if any(_is_about(each, column) for each in (region, *at)):
-            yield cell, _meet_all(region, *at)
+            yield cell, meet(region, *at)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -99,18 +100,22 @@ def _is_about(region: Region, column: str) -> bool:
     return column in columns_of(region)
 
 
-@lru_cache(maxsize=1 << 16)
-def _meet_all(*regions: Region) -> Region:
-    return reduce(intersect, regions)
-
-
 def _said_of(linked: Linked, column: Column) -> Iterator[tuple[int, Region]]:
     """The same, and those that these make up, with what is said of the column alone. Raises `RegionTangled`."""
-    said = {cell: project(rows, [column.name]) for cell, rows in regions_of(linked, column.name)}
+    said = {cell: _project(rows, column.name) for cell, rows in regions_of(linked, column.name)}
     yield from said.items()
     for cell, inside in _iter_sums(linked):
         if all(each in said for each in inside):
             yield cell, reduce(unite, (said[each] for each in inside))
+
+
+@lru_cache(maxsize=1 << 16)
+def _project(region: Region, column: str) -> Region:
+    """What a region says of one column: nothing where that is too tangled to tell."""
+    try:
+        return project(region, [column])
+    except RegionTangled:
+        return True
 
 
 def _iter_sums(linked: Linked) -> Iterator[tuple[int, list[int]]]:

@@ -6,8 +6,9 @@ import pytest
 
 from disclosure_control.linked import gathering
 from disclosure_control.linked.children import facts
-from disclosure_control.linked.children.overlaps import is_within, overlap
+from disclosure_control.linked.children.overlaps import is_within, meet, overlap
 from disclosure_control.linked.counts.links import link_plans
+from disclosure_control.linked.figures import worth
 from disclosure_control.linked.gathering import gather
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.protection import protect
@@ -87,7 +88,10 @@ def test_of_what_is_too_tangled_together_nothing_is_known(monkeypatch: pytest.Mo
     asked = [f"{ALL} AND (age = 9 OR uasc)", f"{ALL} AND (age = 3 OR sex = 'U')"]
     one, other = (plan.where for plan in plans_of(asked))
     assert facts._add_all.__wrapped__(one, (other,)) == region.intersect(one, other) != one
+    either = plans_of([f"{ALL} AND (age = 9 AND uasc OR age = 3 AND sex = 'U')"])[0].where
+    assert worth._project.__wrapped__(either, "age") not in (True, False)
     monkeypatch.setattr(region, "SIZE_LIMIT", 1)
     assert overlap.__wrapped__(one, other)
     assert not is_within.__wrapped__(one, other)
-    assert facts._add_all.__wrapped__(one, (other,)) == one
+    assert facts._add_all.__wrapped__(one, (other,)) == meet.__wrapped__(one, other) == one
+    assert worth._project.__wrapped__(either, "age") is True
