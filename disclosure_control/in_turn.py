@@ -20,16 +20,14 @@ def protect_in_turn(
 ) -> Iterator[ProtectedTable]:
     """Each table, protected beside those before it that have to do with it.
 
-    `beside` says of each over whom it is, and how it is looked at. With totals are their others: they are looked at
-    beside all earlier ones at once or withheld, and who made them has kept no more of them than was released. Of its
-    own rows a node has also kept how many children are behind each figure.
+    `beside` says of each over whom it is, and how it is looked at. With totals are their others: who made them has kept
+    no more of them than was released. Of its own rows a node has also kept how many children are behind each figure.
     """
     earlier: list[Published] = []
     for (raw, others), near in zip(raws, beside, strict=False):
         related = find_related(raw.plan, [each.plan for each in earlier])
         before = tuple(each for each in earlier if each.plan.plan_id in related)
-        is_total = others is not None
-        table = protect(raw, preset, replace(near, earlier=before, together=is_total), others)
+        table = protect(raw, preset, replace(near, earlier=before), others)
         yield table
-        implied = {} if is_total else imply_counts(raw, preset)
+        implied = imply_counts(raw, preset) if others is None else {}
         earlier.append(Published(f"R-{len(earlier)}", raw.plan, preset, table.rows, near.roster, implied))

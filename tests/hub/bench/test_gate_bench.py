@@ -23,10 +23,10 @@ from tests.small_federation import SmallFederation
 
 
 def test_the_bench_prints_the_agreed_keys(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    protected = set[tuple[str, bool, bool]]()
+    protected = set[tuple[str, bool]]()
 
     def watched(raw: RawTable, preset: Preset, beside: Neighbours, others: Others | None) -> ProtectedTable:
-        protected.add((raw.plan.path, others is not None, beside.together))
+        protected.add((raw.plan.path, others is not None))
         return protect(raw, preset, beside, others)
 
     monkeypatch.setattr(gate, "IN_REGION", 1)
@@ -41,8 +41,8 @@ def test_the_bench_prints_the_agreed_keys(monkeypatch: pytest.MonkeyPatch, capsy
         assert row["found"] == row["however_read"] == 0
         assert row["cells"] > 0
         assert row["protecting_s"] > 0
-    # Totals from authorities too, and beside all earlier ones at once, as no output checker sees them.
-    assert protected == {("per_authority", False, False), ("exact_sum", True, True)}
+    # Totals from authorities too.
+    assert protected == {("per_authority", False), ("exact_sum", True)}
     assert all(row["attack_s"] > 0 and row["decoding_s"] > 0 for row in rows[:2])
 
 
