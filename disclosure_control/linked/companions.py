@@ -27,6 +27,7 @@ from disclosure_control.linked.figures.quantiles import read_quantiles, worth_of
 from disclosure_control.linked.figures.unlike import part_unlike
 from disclosure_control.linked.figures.worth import part_worth
 from disclosure_control.linked.joint_attack import Baseline, JointAttack, attack_together
+from disclosure_control.linked.only_small import OnlySmall
 from disclosure_control.linked.own_sake import OwnSake, list_few
 from disclosure_control.linked.published import Published, entries_of, link_published, rules_of
 from disclosure_control.suppression.deadline import NEVER, Deadline
@@ -76,7 +77,7 @@ def find_companions(
     figures = Figures(amounts, unlike, {**worth, **worth_of(linked, quantiles)}, upto)
     past = Baseline(linked, less, rules, deadline, figures)
     own_sake = OwnSake(linked, less, rules, list_few(earlier), deadline)
-    counting = _Counting(linked, less, rules, deadline)
+    counting, only = _Counting(linked, less, rules, deadline), OnlySmall(linked, less, rules, deadline)
     held = {(number, *place): most for place, most in newest.held.items() if place[1] in shown}
     taking = _TakingAway(linked, less, rules, held, tables, deadline, looks_between)
     found: JointAttack | None = None
@@ -84,9 +85,9 @@ def find_companions(
         found = attack_together(linked, entries, rules, deadline, after=found, figures=figures)
         if found.reading != counting.reading:
             own_sake, counting = replace(own_sake, reading=found.reading), replace(counting, reading=found.reading)
-            taking = replace(taking, reading=found.reading)
+            taking, only = replace(taking, reading=found.reading), replace(only, reading=found.reading)
         told: Set[int] = {each.cell for each in past.fresh(found)}
-        told = told or set(own_sake.fresh(entries)) or counting.fresh(entries, found)
+        told = told or set(own_sake.fresh(entries)) or counting.fresh(entries, found) or only.fresh(entries, found)
         if newest.held and not told:
             told = taking.fresh(entries, found.view)
         if not told:

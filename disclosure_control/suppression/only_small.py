@@ -10,32 +10,45 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 
-from disclosure_control.suppression.parts import Parts
+from disclosure_control.suppression.deadline import NEVER, Deadline
+from disclosure_control.suppression.parts import Mask, Parts
 from disclosure_control.suppression.reader import ALMOST, Reader
 from disclosure_control.suppression.rules import UNBOUNDED, CountRule
 from disclosure_control.suppression.view import Bounds, View
 from disclosure_control.suppression.witnesses import Witnesses
 
-__all__ = ["find_only_small"]
+__all__ = ["find_known", "find_only_small"]
 
 ENOUGH = 2
 """In so many ways at least has somebody to be under the rule, for nobody to know which it is."""
 
 
 def find_only_small(view: View, found: Witnesses) -> dict[int, int]:
-    """The withheld counts that are known so, each with what it is; `found` are witnesses of the view.
+    """The withheld counts of a table that are known so, each with what it is; `found` are witnesses of the view.
 
-    What is known by the rule alone, whatever is published, is none of them. Raises `Contradiction`.
+    Raises `Contradiction`.
     """
     rule = view.rule
-    if not isinstance(rule, CountRule) or not found.tables or len(_under(rule, rule.hidden[0])) < ENOUGH:
+    if not isinstance(rule, CountRule) or not found.tables:
         return {}
-    doubtful = [cells for cells in _groups(view) if len(list(_ways(rule, cells, found.low))) < ENOUGH]
+    return find_known(view, rule, found.low, Parts(view.lattice).related() & (view.high >= UNBOUNDED))
+
+
+def find_known(
+    view: View, rule: CountRule, seen: Bounds, unprinted: Mask, deadline: Deadline = NEVER
+) -> dict[int, int]:
+    """The same of any view, in which some cells are printed nowhere; each was `seen` to be so small at least.
+
+    What is known by the rule alone, whatever is published, is none of them. Raises `Contradiction` and `TimeUp`.
+    """
+    if len(_under(rule, rule.hidden[0])) < ENOUGH:
+        return {}
+    doubtful = [cells for cells in _groups(view, unprinted) if len(list(_ways(rule, cells, seen))) < ENOUGH]
     if not doubtful:
         return {}
-    reader, low = Reader(view), found.low.copy()
-    together = reader.sink([cell for cells in doubtful for cell in cells])
-    low = np.minimum(low, np.ceil(together - ALMOST).astype(np.int64))
+    reader = Reader(view, deadline)
+    together = reader.sink([cell for cells in doubtful for cell in cells if view.low[cell] < view.high[cell]])
+    low = np.minimum(seen, np.ceil(together - ALMOST).astype(np.int64))
     known: dict[int, int] = {}
     for cells in doubtful:
         for cell in cells if len(list(_ways(rule, cells, low))) < ENOUGH else ():
@@ -46,10 +59,10 @@ def find_only_small(view: View, found: Witnesses) -> dict[int, int]:
     return known
 
 
-def _groups(view: View) -> Iterator[list[int]]:
+def _groups(view: View, unprinted: Mask) -> Iterator[list[int]]:
     """The withheld cells, with those that they add up with, also by what is printed nowhere."""
-    parts, withheld = Parts(view.lattice), set(view.withheld)
-    for cells in parts.connected(parts.related() & (view.high >= UNBOUNDED)):
+    withheld = set(view.withheld)
+    for cells in Parts(view.lattice).connected(unprinted):
         if inside := sorted(withheld.intersection(map(int, cells))):
             yield inside
 

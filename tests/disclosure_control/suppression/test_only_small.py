@@ -5,6 +5,7 @@ from itertools import product
 
 import pytest
 
+from disclosure_control.linked.published import Published
 from disclosure_control.presets.preset import LEVELS, Preset
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.rows.protection import protect
@@ -91,13 +92,36 @@ def test_nor_is_one_where_totals_alone_are_rounded() -> None:
     assert attacked.is_safe
 
 
+def raw_of(sql: str, counts: Sequence[int]) -> RawTable:
+    plan = derive_plan(f"SELECT {sql}", LeavingPath.PER_AUTHORITY)
+    return RawTable(plan, {each.name: counts for each in plan.statistics})
+
+
+YEAR = "FROM child_year WHERE academic_year = 202425"
+
+
 @pytest.mark.parametrize("preset", ["opensafely", "nhs_hes"])
 def test_nor_does_one_leave_a_node(preset: str) -> None:
-    year = "child_year WHERE academic_year = 202425"
-    sql = f"SELECT sen_provision, COUNT(*) AS n FROM {year} GROUP BY ROLLUP (sen_provision)"
-    plan = derive_plan(sql, LeavingPath.PER_AUTHORITY)
-    counts = (*KNOWN[preset], sum(KNOWN[preset]))
-    raw = RawTable(plan, {each.name: counts for each in plan.statistics})
+    raw = raw_of(f"sen_provision, COUNT(*) AS n {YEAR} GROUP BY ROLLUP (sen_provision)", (*KNOWN[preset], 43))
     shown = [row[-1] for row in protect(raw, load_preset(preset), Neighbours((), b"secret")).rows]
     assert shown.count(Symbol.CONFIDENTIAL) == 2
     assert shown[-2] == Symbol.CONFIDENTIAL
+
+
+@pytest.mark.parametrize("preset", ["opensafely", "nhs_hes"])
+@pytest.mark.parametrize("total_first", [True, False])
+def test_nor_do_two_tables_tell_one(preset: str, total_first: bool) -> None:
+    """Whichever is asked for first, the parts or their total."""
+    rules, parts = load_preset(preset), KNOWN[preset]
+    asked = [
+        raw_of(f"sen_provision, COUNT(*) AS n {YEAR} GROUP BY sen_provision", parts),
+        raw_of(f"COUNT(*) AS n {YEAR}", (sum(parts),)),
+    ]
+    first, second = reversed(asked) if total_first else asked
+    before = protect(first, rules, Neighbours((), b"secret")).rows
+    earlier = (Published("first", first.plan, rules, before),)
+    after = protect(second, rules, Neighbours(earlier, b"secret")).rows
+    rows = (*after, *before) if total_first else (*before, *after)
+    entries = [row[-1] if isinstance(row[-1], int) else "c" for row in rows]
+    assert attack(preset, entries).is_safe
+    assert {table[len(parts) - 1] for table in tables(rules, entries)} > {parts[-1]}
