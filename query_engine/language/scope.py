@@ -139,6 +139,11 @@ def refused_form(text: QueryText, node: exp.Expr) -> QueryRefused:
             code, reason = RefusalCode.CLAUSE, "An aggregate has no window and no order of its own."
         case exp.Connector() | exp.Case() | exp.Cast() | exp.If():
             pass
+        case exp.Min() | exp.Max():
+            code, reason = (
+                RefusalCode.FUNCTION,
+                "MIN and MAX are one child's own value, and no figures: MEDIAN and QUANTILE_DISC say how values lie.",
+            )
         case exp.Func():
             code, reason = (
                 RefusalCode.FUNCTION,

@@ -135,6 +135,12 @@ def test_the_least_and_the_greatest_value_are_no_figures_of_the_language() -> No
             derive_plan(f"SELECT {each} AS f FROM child_year WHERE academic_year = 202425", LeavingPath.PER_AUTHORITY)
 
 
+@pytest.mark.parametrize("asked", ["MAX", "MIN"])
+def test_who_asks_for_the_least_or_the_greatest_value_is_told_what_to_ask_for(asked: str) -> None:
+    with pytest.raises(QueryRefused, match=r"MIN and MAX are one child's own value.*: MEDIAN and QUANTILE_DISC"):
+        derive_plan(f"SELECT {asked}(age) AS f FROM child_year WHERE academic_year = 202425", LeavingPath.PER_AUTHORITY)
+
+
 FIVES = [name for name in ROUNDING if load_preset(name).rounding_base == 5]
 
 
