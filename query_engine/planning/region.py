@@ -202,11 +202,17 @@ def columns_of(region: Region) -> frozenset[str]:
 
 def possible_ranges(region: Region, column: Column) -> list[tuple[int, int]]:
     """The codes of a column that some row of the region can have, by the condition alone, as inclusive ranges."""
+    return _possible(region, column, {})
+
+
+def _possible(region: Region, column: Column, done: dict[Split, list[tuple[int, int]]]) -> list[tuple[int, int]]:
     if isinstance(region, bool):
         return [(0, column.codes - 1)] if region else []
     if region.column == column.name:
         return _merged((first, last) for first, last, each in region.spans() if each is not False)
-    return _merged(chain.from_iterable(possible_ranges(each, column) for each, _ in region.branches()))
+    if region not in done:
+        done[region] = _merged(chain.from_iterable(_possible(each, column, done) for each, _ in region.branches()))
+    return done[region]
 
 
 def _project(region: Region, columns: Collection[str], done: dict[Split, Region]) -> Region:

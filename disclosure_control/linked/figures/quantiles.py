@@ -115,12 +115,16 @@ def _value(column: Column, number: Decimal) -> Decimal | int:
 def worth_of(linked: Linked, said: Sequence[Upto]) -> Worth:
     """Of each cell whether its children have no more than that: of all, of none, or of some."""
     found: dict[tuple[str, ...], tuple[Bounds, Bounds]] = {}
+    columns = {each.column.name: each.column for each in said}
+    possible = {
+        name: [(cell, possible_ranges(rows, column)) for cell, rows in regions_of(linked, name)]
+        for name, column in columns.items()
+    }
     for each in said:
         if each.amount.columns in found:
             continue
         least, most = np.zeros(len(linked.lattice), np.int64), np.ones(len(linked.lattice), np.int64)
-        for cell, rows in regions_of(linked, each.column.name):
-            ranges = possible_ranges(rows, each.column)
+        for cell, ranges in possible[each.column.name]:
             least[cell] = int(all(last <= each.code for _, last in ranges))
             most[cell] = int(any(first <= each.code for first, _ in ranges))
         found[each.amount.columns] = least, most
