@@ -79,7 +79,7 @@ def measure_policy_questions(england: Path, authorities: int, drawn: int, counts
     """The same of the policy paper's questions, of which there are fewer, and of some authorities of a kept England."""
     from hub.bench.policy_rows import answer_everywhere, find_made_up, plan_policy_rows
 
-    plans, made_up = plan_policy_rows(), find_made_up(england, drawn)
+    plans, made_up = plan_policy_rows()[: max(counts) + 1], find_made_up(england, drawn)
     if not made_up:
         raise click.BadParameter(
             f"nobody's returns are loaded in {england}: circe bench utility --directory {england} does that",

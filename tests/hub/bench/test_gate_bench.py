@@ -69,6 +69,9 @@ def test_the_policy_papers_questions_are_rows_of_a_kept_england(
     monkeypatch.setattr("hub.gate.attack_rows", watched)
     monkeypatch.setattr(policy_rows, "load_questions", lambda: questions)
     words = ["bench", "gate", "--policy-questions", str(england), "--authorities", "4", "--drawn", "2"]
+    assert run([*words, "--earlier", "1", "--format", "json"]) == 0
+    assert "protected 2 of 2 tables of 316, 2 of 2, in " in capsys.readouterr().err
+    beside.clear()
     assert run([*words, "--earlier", "1", "--earlier", "50", "--format", "json"]) == 0
     told = capsys.readouterr()
     rows = json.loads(told.out)["rows"]
