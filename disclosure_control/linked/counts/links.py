@@ -31,7 +31,7 @@ from disclosure_control.linked.counts.ordinary import find_ordinary
 from query_engine.planning.plan import QueryPlan
 from query_engine.planning.region import Region, RegionTangled, columns_of
 
-__all__ = ["check_overlaps", "link_plans"]
+__all__ = ["bases_of", "check_overlaps", "count_all", "link_plans"]
 
 TANGLED = "the questions overlap in ways that are too tangled to tell"
 
@@ -73,7 +73,7 @@ def _begin(
     plans: Sequence[QueryPlan], groups: Sequence[tuple[int, ...]], cells: int, parts: int
 ) -> tuple[Linker, "_Counts"]:
     """What lays out the cells of these questions, and what each counts. Raises `RegionTangled` and `TooTangled`."""
-    counts, facts = _count(plans)
+    counts, facts = count_all(plans)
     grids = Grids(_cut_groupings(chain(*counts)), cells, _count_rows(counts), facts)
     linker = Linker(_cut_bases(counts, parts), grids, groups)
     grids.check_size(linker.size(counts))
@@ -84,10 +84,11 @@ _Counts = Sequence[Sequence[Counted]]
 """What each of several questions counts."""
 
 
-def _count(plans: Sequence[QueryPlan]) -> tuple[_Counts, Facts]:
+def count_all(plans: Sequence[QueryPlan]) -> tuple[_Counts, Facts]:
     """What these questions count: pupils in care apart where children are counted too, no dimension across others.
 
-    With it the facts that bear on it: those about columns that the questions name.
+    With it the facts that bear on it: those about columns that the questions name. Raises `RegionTangled` and
+    `TooTangled`.
     """
     split = len({each.governed.child_key for each in plans}) > 1
     counts = [list(counts_of(plan, split=split)) for plan in plans]
@@ -123,12 +124,17 @@ def _count_rows(counts: _Counts) -> frozenset[str]:
 
 
 def _cut_bases(counts: _Counts, most: int) -> Mapping[str, Cut]:
+    return {unit: cut(bases, most) for unit, bases in bases_of(counts).items()}
+
+
+def bases_of(counts: _Counts) -> Mapping[str, Sequence[Region]]:
+    """The conditions of what is counted, by the unit that it is counted in."""
     found: dict[str, list[Region]] = {}
     for each in chain(*counts):
         found.setdefault(each.kind[0], []).append(each.base)
     for unit in _count_rows(counts):
         found[unit] += [each.inside for each in chain(*counts) if each.behind == unit]
-    return {unit: cut(bases, most) for unit, bases in found.items()}
+    return found
 
 
 def _cut_groupings(counts: Iterable[Counted]) -> Mapping[Columns, Cut]:
