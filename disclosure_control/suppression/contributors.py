@@ -71,8 +71,9 @@ class _Search:
         ample = AMPLE * max(self.wanted.values())
         mixtures.take(_raise(reader, dict.fromkeys(self.wanted, ample)))
         mixtures.take(_raise(reader, dict.fromkeys(self.own, ample)))
-        short = mixtures.largest < np.minimum(ample, self.view.high[self.own]) - ALMOST
-        mixtures.take([reader.most(self.own[place]) for place in np.flatnonzero(short).tolist()])
+        caps = np.minimum(ample, self.view.high[self.own]) - ALMOST
+        short = np.flatnonzero(mixtures.largest < caps).tolist()
+        mixtures.take(list(reader.raise_each([self.own[place] for place in short], caps[short].tolist())))
         for cell in self.wanted:
             if left := self._left(cell, mixtures):
                 mixtures.take([reader.most(cell)])

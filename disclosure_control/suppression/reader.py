@@ -4,7 +4,7 @@ The tables that agree with what is published are those between the bounds of eac
 `Reader` looks among them for the one in which a cell, or many at once, are as large or as small as can be.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from math import ceil, floor
@@ -109,6 +109,18 @@ class Reader:
     def most(self, cell: int) -> Vector:
         """A table in which a cell is as large as it can be. Raises `Contradiction`."""
         return self.swell([cell])
+
+    def raise_each(self, cells: Sequence[int], enough: Sequence[float]) -> Iterator[Vector]:
+        """Tables in which each of some cells is as large as it can be, but for those that have enough in one before.
+
+        Raises `Contradiction`.
+        """
+        largest, places = np.full(len(cells), -np.inf), np.array(cells, np.int64)
+        for place, cell in enumerate(cells):
+            if largest[place] < enough[place]:
+                table = self.most(cell)
+                largest = np.maximum(largest, table[places])
+                yield table
 
     def swell(self, cells: Sequence[int]) -> Vector:
         """A table in which these cells are large together. Raises `Contradiction`."""

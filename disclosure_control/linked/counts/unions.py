@@ -48,7 +48,7 @@ def find_unions(
         return []  # All of them can be empty at once, and so can whatever they make up.
     if len(joint & set(left)) > MOST_JOINED:
         left = [cell for cell in left if cell not in joint]
-    small = [cell for cell in left if reader.most(cell)[cell] < least - ALMOST]
+    small = _find_small(reader, left, least)
     if not small or _can_be_empty(reader, small, tables):
         return []
     return _Search(reader, small, least, tables, deadline).run()
@@ -62,7 +62,15 @@ def _can_be_empty(reader: Reader, cells: Sequence[int], tables: list[Vector]) ->
 
 def find_lacking(reader: Reader, cells: Sequence[int], least: int) -> list[int]:
     """The cells that cannot have enough."""
-    return [cell for cell in lift_all(reader, cells, least)[0] if reader.most(cell)[cell] < least - ALMOST]
+    return _find_small(reader, lift_all(reader, cells, least)[0], least)
+
+
+def _find_small(reader: Reader, cells: Sequence[int], least: int) -> list[int]:
+    """The same of cells that are asked about one by one, but for those that have enough in a table made for another."""
+    largest = np.full(len(reader.view.low), -np.inf)
+    for table in reader.raise_each(cells, [least - ALMOST] * len(cells)):
+        largest = np.maximum(largest, table)
+    return [cell for cell in cells if largest[cell] < least - ALMOST]
 
 
 def lift_all(reader: Reader, cells: Sequence[int], least: int) -> tuple[list[int], list[Vector]]:
