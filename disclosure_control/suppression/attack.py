@@ -41,13 +41,15 @@ class Known:
 class Attack:
     """What a reader finds. `told` are withheld cells of which too much is known, the exact ones among them.
 
-    `barred` are cells that are printed although the rule withholds them.
+    `barred` are cells that are printed although the rule withholds them. `zeros` are withheld cells of which nothing is
+    told by their being 0: all that they add up is printed as 0.
     """
 
     withheld: int
     known: tuple[Known, ...]
     told: frozenset[int]
     barred: frozenset[int] = frozenset()
+    zeros: frozenset[int] = frozenset()
 
     @property
     def exact(self) -> int:

@@ -42,12 +42,16 @@ class CertificateInvalid(Exception):
 
 @dataclass(frozen=True)
 class Certified:
-    """A column of figures that a certificate speaks of: what is published of it, and the witnesses where found."""
+    """A column of figures that a certificate speaks of: what is published of it, and the witnesses where found.
+
+    Of the withheld `zeros` it says nothing: that they are 0 is printed, in parts.
+    """
 
     column: str
     view: View
     printed: Sequence[Printed]
     witnesses: Witnesses | None = None
+    zeros: frozenset[int] = frozenset()
 
 
 def find_barred(column: Certified, rule: Rule) -> frozenset[int]:

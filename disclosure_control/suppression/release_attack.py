@@ -24,13 +24,14 @@ from disclosure_control.suppression.hierarchy import AUTHORITY, Hierarchy, flat_
 from disclosure_control.suppression.lattice import Lattice, Layout, TableUnusable, build_lattice
 from disclosure_control.suppression.progress import Progress, say_nothing
 from disclosure_control.suppression.rules import CountRule
-from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Printed, view_printed
+from disclosure_control.suppression.view import UNKNOWN, WITHHELD, Printed, added_zeros, view_printed
 from disclosure_control.suppression.witnesses import find_witnesses
 from disclosure_control.symbols import Symbol
 from query_engine.planning.plan import Output, QueryPlan
 from query_engine.planning.region import RegionTangled
 
-__all__ = ["attack_release", "certify_release", "unspoken", "verify_named_columns", "verify_release_certificate"]
+__all__ = ["attack_release", "certify_release", "named_zeros", "unspoken", "verify_named_columns"]
+__all__ += ["verify_release_certificate"]
 
 
 def attack_release(
@@ -44,7 +45,9 @@ def attack_release(
     for each, rule in _columns(document, plan, preset):
         try:
             attack = attack_view(each.view, progress=progress)
-            yield each.column, each.view.lattice, replace(attack, barred=find_barred(each, rule))
+            withheld = attack.withheld + len(each.zeros)
+            found = replace(attack, withheld=withheld, barred=find_barred(each, rule), zeros=each.zeros)
+            yield each.column, each.view.lattice, found
         except Contradiction as contradiction:
             raise TableUnusable(f"column {each.column}: {contradiction}") from None
 
@@ -99,14 +102,22 @@ def _columns(document: object, plan: QueryPlan, preset: Preset | None) -> Iterat
     rule = _rule(_load(table, preset), table)
     lattice = build_lattice([_lay_out(table)])
     for label, is_of_all in _list_counts(plan):
-        # A count with a condition is withheld with the whole of its row, also where it is none.
-        yield _view(label, table, lattice, rule if is_of_all else replace(rule, shows_zero=False)), rule
+        yield _view(label, table, lattice, rule, is_of_all=is_of_all), rule
 
 
-def _view(column: str, table: ReleasedTable, lattice: Lattice, rule: CountRule) -> Certified:
+def _view(column: str, table: ReleasedTable, lattice: Lattice, rule: CountRule, *, is_of_all: bool) -> Certified:
+    """A column of counts as a reader has it.
+
+    A count with a condition is withheld with the whole of its row, also where it is none. That it is none is told then,
+    unless it is a total of shown zeros alone: the table says so of everybody whom the row is about.
+    """
     place = table.columns.index(column)
     printed = [_read(row[place]) for row in table.rows]
-    return Certified(column, view_printed(lattice, rule, printed), printed)
+    if is_of_all:
+        return Certified(column, view_printed(lattice, rule, printed), printed)
+    zeros = added_zeros(lattice, printed) if rule.shows_zero else frozenset[int]()
+    read = [0 if cell in zeros else entry for cell, entry in enumerate(printed)]
+    return Certified(column, view_printed(lattice, replace(rule, shows_zero=False), read), printed, zeros=zeros)
 
 
 def verify_named_columns(content: bytes, document: object, preset: Preset | None = None) -> None:
@@ -115,15 +126,24 @@ def verify_named_columns(content: bytes, document: object, preset: Preset | None
     That these are all columns of counts, and which of them count all rows, only the plan tells. Raises as
     `verify_release_certificate`.
     """
+    verify_certificate(content, list(_named_columns(content, document, preset)))
+
+
+def named_zeros(content: bytes, document: object, preset: Preset | None = None) -> tuple[str, ...]:
+    """Of the columns that a certificate speaks of those with a withheld 0 that printed ones add up to.
+
+    Raises `ReleaseMalformed`, `TableUnusable`, `CertificateInvalid`.
+    """
+    return tuple(each.column for each in _named_columns(content, document, preset) if each.zeros)
+
+
+def _named_columns(content: bytes, document: object, preset: Preset | None) -> Iterator[Certified]:
     table = read_released(document)
     rule, lattice = _rule(_load(table, preset), table), build_lattice([_lay_out(table)])
-    columns = []
     for name, stated in read_columns(content):
         if table.decimals.get(name) != 0:
             raise CertificateInvalid(f"the release has no column of counts that is called {name!a}")
-        known = rule if stated.get("shows_zero") == rule.shows_zero else replace(rule, shows_zero=False)
-        columns.append(_view(name, table, lattice, known))
-    verify_certificate(content, columns)
+        yield _view(name, table, lattice, rule, is_of_all=stated.get("shows_zero") == rule.shows_zero)
 
 
 def _load(table: ReleasedTable, given: Preset | None) -> Preset:

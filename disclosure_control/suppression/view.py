@@ -12,7 +12,7 @@ from disclosure_control.suppression.lattice import Lattice
 from disclosure_control.suppression.parts import Part
 from disclosure_control.suppression.rules import UNBOUNDED, Rule
 
-__all__ = ["UNKNOWN", "WITHHELD", "Bounds", "Printed", "View", "lacks", "view_printed"]
+__all__ = ["UNKNOWN", "WITHHELD", "Bounds", "Printed", "View", "added_zeros", "lacks", "view_printed"]
 
 WITHHELD = "c"
 """Stands in the place of a figure that is withheld."""
@@ -73,6 +73,13 @@ def view_printed(lattice: Lattice, rule: Rule, printed: Sequence[Printed]) -> Vi
     low, high = np.array(bounds, np.int64).reshape(-1, 2).T
     withheld = tuple(cell for cell, entry in enumerate(printed) if entry == WITHHELD)
     return View(lattice, rule, low, high, withheld)
+
+
+def added_zeros(lattice: Lattice, printed: Sequence[Printed]) -> frozenset[int]:
+    """The withheld cells that are 0 as all that they add up is printed as 0: they say again what that says."""
+    zeros = [cell for cell, entry in enumerate(printed) if entry == 0]
+    totals = (each.total for each in lattice.work_out(zeros))
+    return frozenset(cell for cell in totals if cell < len(printed) and printed[cell] == WITHHELD)
 
 
 def _bounds(rule: Rule, entry: Printed, level: Level) -> tuple[int, int]:

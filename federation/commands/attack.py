@@ -96,6 +96,7 @@ def _describe(found: Found) -> dict[str, Any]:
         "exact": sum(each.exact for _, _, each in found),
         "below_rule": sum(each.below_rule for _, _, each in found),
         "barred": sum(len(each.barred) for _, _, each in found),
+        "zeros": sum(len(each.zeros) for _, _, each in found),
         "intervals": [
             {"column": column, "at": dict(sorted(lattice.keys[known.cell])), "low": known.low, "high": known.high}
             for column, lattice, each in found
@@ -114,6 +115,7 @@ def _write(found: Found) -> str:
             f"  {lattice.describe(known.cell)}: {_limit(known.low, 'any')} to {_limit(known.high, 'any')}"
             for known in each.known
         ]
+        lines += [f"  {lattice.describe(cell)}: 0, as all its parts are printed" for cell in sorted(each.zeros)]
         lines += [f"  {lattice.describe(cell)}: printed, and the rule withholds it" for cell in sorted(each.barred)]
     return "\n".join(lines)
 

@@ -145,6 +145,7 @@ def _verify_certificate(document: "ReleaseDocument", evidence: "Evidence | None"
     from disclosure_control.presets.preset import PresetInvalid
     from disclosure_control.suppression.certificate import CertificateInvalid, read_columns
     from disclosure_control.suppression.release_attack import (
+        named_zeros,
         unspoken,
         verify_named_columns,
         verify_release_certificate,
@@ -179,15 +180,17 @@ def _verify_certificate(document: "ReleaseDocument", evidence: "Evidence | None"
     else:
         verify_named_columns(content, document.table, rules)
         yield COLUMNS_TAKEN
-    click.echo(plain_text(_tell_certified([name for name, _ in read_columns(content)])))
+    zeros = named_zeros(content, document.table, rules)
+    click.echo(plain_text(_tell_certified([name for name, _ in read_columns(content)], zeros)))
 
 
-def _tell_certified(columns: Sequence[str]) -> str:
-    """What a certificate that holds says."""
+def _tell_certified(columns: Sequence[str], zeros: Sequence[str]) -> str:
+    """What a certificate that holds says; in some columns there are `zeros` of which it does not."""
     if not columns:
         return "The certificate speaks of no counts of this release, and shows nothing of any."
     named = ", ".join(columns)
-    return f"The certificate holds: no withheld count of {named} can be worked out from the others of this table."
+    but = f", but for totals of {', '.join(zeros)} that are 0 as all their parts are printed" if zeros else ""
+    return f"The certificate holds: no withheld count of {named} can be worked out from the others of this table{but}."
 
 
 def _find_rules(document: "ReleaseDocument", evidence: "Evidence | None", preset: str | None) -> "Preset | None":

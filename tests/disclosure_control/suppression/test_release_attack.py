@@ -11,10 +11,17 @@ import pytest
 from disclosure_control.presets.shelf import find_preset
 from disclosure_control.presets.shipped import load_preset
 from disclosure_control.release.gate import release_tables
-from disclosure_control.rows.protection import protect
+from disclosure_control.rows.protection import protect, withhold_all
 from disclosure_control.suppression.certificate import CertificateInvalid, write_certificate
 from disclosure_control.suppression.lattice import TableUnusable
-from disclosure_control.suppression.release_attack import attack_release, certify_release, verify_release_certificate
+from disclosure_control.suppression.release_attack import (
+    attack_release,
+    certify_release,
+    named_zeros,
+    verify_named_columns,
+    verify_release_certificate,
+)
+from disclosure_control.symbols import MEANINGS, Symbol
 from federation.cli import run
 from federation.exchange import ReleaseDocument
 from federation.wire import encode_document
@@ -91,6 +98,81 @@ def test_a_count_that_is_printed_though_the_preset_withholds_it_is_found(
     table["symbols"] = {name: text for name, text in table["symbols"].items() if name != "c"}
     ((_, _, found),) = attack_release(table, plan)
     assert (len(found.barred), found.is_safe) == (barred, not barred)
+
+
+NESTED = """
+    SELECT sex, age, COUNT(*) FILTER (WHERE uasc) AS u FROM child_year
+    WHERE sex IN ('M', 'F') AND age BETWEEN 14 AND 15 GROUP BY ROLLUP (sex, age)
+"""
+"""Boys of either age, girls of either, boys, girls, and all of them: how many came alone."""
+
+
+def print_nested(plan: QueryPlan, entries: str, preset: str = "dfe_cla") -> dict[str, Any]:
+    """The release of a node that prints so."""
+    rules = load_preset(preset)
+    document = release_tables({"301": withhold_all(plan, rules)}, {}, plan, rules).to_json()
+    printed = [entry if entry == "c" else int(entry) for entry in entries.split()]
+    document["rows"] = [[*row[:-1], each] for row, each in zip(document["rows"], printed, strict=True)]
+    return {**document, "symbols": {"c": MEANINGS[Symbol.CONFIDENTIAL]}}
+
+
+@pytest.mark.parametrize(
+    ("entries", "zeros"), [("0 0 0 0 0 0 c", 1), ("0 0 0 0 c 0 c", 2), ("0 0 0 20 c 20 20", 1), ("c c 0 0 c c c", 1)]
+)
+def test_that_a_total_of_printed_zeros_is_0_is_printed_already(make_plan: MakePlan, entries: str, zeros: int) -> None:
+    """No boy of either age came alone: so no boy did, and the row of all boys is withheld for another count of it."""
+    plan = make_plan(NESTED)
+    document = print_nested(plan, entries)
+    ((_, _, found),) = attack_release(document, plan)
+    assert (found.is_safe, len(found.zeros), found.withheld) == (True, zeros, entries.count("c"))
+    content = certify_release(document, plan)
+    verify_release_certificate(content, document, plan)
+    verify_named_columns(content, document)
+    assert named_zeros(content, document) == ("u",)
+
+
+@pytest.mark.parametrize(
+    ("entries", "told"),
+    [
+        ("20 0 0 0 c 0 20", "sex M"),  # A total of what is printed, that is not 0.
+        ("0 c 0 20 0 20 20", "age 15, .*sex M"),  # Part of a printed 0.
+        ("20 c 0 20 20 20 40", "age 15, .*sex M"),  # 0 as the total is no more than the other part.
+        ("0 c 0 0 c 0 c", None),
+    ],
+)
+def test_any_other_0_is_told(make_plan: MakePlan, entries: str, told: str | None) -> None:
+    plan = make_plan(NESTED)
+    document = print_nested(plan, entries)
+    ((_, _, found),) = attack_release(document, plan)
+    assert (found.is_safe, found.zeros) == (told is None, frozenset())
+    if told is not None:
+        with pytest.raises(TableUnusable, match=f"{told} is told"):
+            certify_release(document, plan)
+
+
+def test_no_0_is_printed_already_where_zeros_are_withheld(make_plan: MakePlan) -> None:
+    """Nor is a count of all that its table is about withheld where it is 0: such figures contradict each other."""
+    plan, everybody = make_plan(NESTED), make_plan(NESTED.replace(" FILTER (WHERE uasc)", ""))
+    with pytest.raises(TableUnusable, match="is told"):
+        certify_release(print_nested(plan, "0 0 0 0 0 0 c", "opensafely"), plan)
+    with pytest.raises(TableUnusable, match="column u: "):
+        certify_release(print_nested(everybody, "0 0 0 0 0 0 c"), everybody)
+
+
+def test_a_certificate_that_holds_says_which_0_it_does_not_hold_of(
+    make_plan: MakePlan, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    plan = load_plan(NESTED)
+    table = print_nested(plan, "0 0 0 20 c 20 20")
+    path = write_release(tmp_path, table, NESTED, certify_release(table, plan).decode())
+    assert run(["release", "verify", str(path)]) == 0
+    assert "but for totals of u that are 0 as all their parts are printed." in capfd.readouterr().out
+    assert run(["attack", str(path)]) == 0
+    shown = capfd.readouterr().out
+    assert shown.startswith("u: 1 withheld, 0 found exactly")
+    assert "sex M: 0, as all its parts are printed" in shown
+    assert run(["attack", str(path), "--format", "json"]) == 0
+    assert json.loads(capfd.readouterr().out)["zeros"] == 1
 
 
 def test_a_release_with_what_is_no_figure_is_refused_in_one_line(
