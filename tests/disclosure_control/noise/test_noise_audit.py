@@ -20,12 +20,14 @@ from query_engine.query.model import Function
 from tests.disclosure_control.noise.distributions import SeededBits
 from tests.query_engine.example_counts import examples
 
-DRAWS = examples(300)
+DRAWS = max(1_000, examples(300))
+"""Of fewer, the audit of what moves several figures comes to nothing, and would find no fault."""
+
 TERMS = NoiseTerms("1", parties=8, dropouts=2, colluders=1)
 
 
 CASES = [(name, absent) for name in MECHANISMS for absent in range(TERMS.dropouts + 1)]
-"""Every mechanism at every level of dropout; a quick run has the highest, with the least noise, and one at all."""
+"""Every mechanism at every level of dropout; a quick run has the highest, with the least noise, and counts at all."""
 
 IS_QUICK = DRAWS < 10_000
 
@@ -90,7 +92,7 @@ def least_found(name: str) -> float:
     """What the audit comes to at least where no noise is spare: most of what is claimed, of draws enough to tell."""
     if not IS_QUICK:
         return MANY_FIGURES.get(name, 0.6)
-    return 0.2 if name in ("count", "median") else -0.2
+    return 0.4 if name in ("count", "median") else 0.0
 
 
 def test_noise_of_too_few_nodes_is_found_out() -> None:
@@ -158,17 +160,18 @@ def scale_of(shift: Shift) -> Fraction:
 SKELLAM = NoiseTerms("5", parties=8, dropouts=2, colluders=1, mechanism="skellam")
 """At an epsilon for which one child can be told from some thousand draws."""
 
-SKELLAM_DRAWS = examples(75)
-FAST = ("count", "total beside its parts", "median", "share")
-"""Mechanisms whose noise is drawn fast enough for a quick run."""
+SKELLAM_DRAWS = max(1_000, examples(75))
+SLOW = ("variance", "line", "model")
+"""Mechanisms whose noise is not drawn fast enough for a quick run."""
+
+
+def is_quick(name: str, absent: int) -> bool:
+    return name == "count" or (name not in SLOW and absent == SKELLAM.dropouts)
 
 
 @pytest.mark.parametrize(
     ("name", "absent"),
-    [
-        pytest.param(*each, marks=() if (each[0] in FAST and each[1] == 2) or each[0] == "count" else pytest.mark.deep)
-        for each in CASES
-    ],
+    [pytest.param(*each, marks=() if is_quick(*each) else pytest.mark.deep) for each in CASES],
 )
 def test_no_skellam_noise_tells_more_than_its_rho(name: str, absent: int) -> None:
     """At every level of dropout within the tolerance, with every colluder telling; and the audit is no blank."""
@@ -176,7 +179,7 @@ def test_no_skellam_noise_tells_more_than_its_rho(name: str, absent: int) -> Non
     finding = audit_plan(plan_mechanism(name), SKELLAM, absent, draws, SeededBits(absent))
     assert finding.loss == "rho"
     assert finding.found <= finding.claimed
-    assert finding.found > (0.1 * finding.claimed if draws >= 3_000 else -1)
+    assert finding.found > (0.1 * finding.claimed if draws >= 3_000 else 0)
 
 
 def test_skellam_noise_of_too_few_nodes_is_found_out() -> None:
