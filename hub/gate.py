@@ -186,7 +186,7 @@ def _name_grouped(found: Mapping[str, _Found]) -> Iterator[str]:
 def _describe_groups(number: int) -> str:
     return (
         "the earlier releases overlap in more ways than can be looked at all at once; they were looked at in "
-        f"{number} groups, each beside this one, and not what follows from two of different groups."
+        f"{number} groups, each beside this one, and not what follows from several that are in no group together."
     )
 
 

@@ -8,6 +8,7 @@ up with others that are tied to all that are there: what three tell with the new
 follows from the newest and from three or more others of which no group has all is not looked at.
 """
 
+from bisect import bisect
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -70,20 +71,19 @@ class _Gathering:
         """
         group, others = [first], [each for each in self.ordered if each != first]
         wanted = {each: {other for pair in left if each in pair for other in pair} for each in self.ordered}
-        ways = combine(parts_beside(self.newest, self.newest), self._parts[first], MOST_TOGETHER)
+        ways = combine(parts_beside(self.newest, self.newest), self._parts[first], MOST_IN_GROUP)
         while others:
             best = max(others, key=lambda each: self._rank(each, group, wanted[each]))
             others.remove(best)
             has_to, tied = self._rank(best, group, wanted[best])
-            further = combine(ways, self._parts[best], MOST_TOGETHER) if has_to or tied == len(group) else None
+            further = combine(ways, self._parts[best], MOST_IN_GROUP) if has_to or tied == len(group) else None
             if has_to and len(group) == 1 and not self._has_room((first, best), MOST_PARTS):
                 left.discard((min(first, best), max(first, best)))
             elif further is not None or (has_to and len(group) == 1):
                 group.append(best)
                 ways = further
-        while len(group) > 2 and not self._has_room(group, MOST_IN_GROUP):
-            del group[-1]
-        return group
+        sizes = range(3, len(group) + 1)
+        return group[: 2 + bisect(sizes, False, key=lambda size: not self._has_room(group[:size], MOST_IN_GROUP))]
 
     @cached_property
     def _parts(self) -> Mapping[int, Parts | None]:

@@ -307,7 +307,7 @@ def test_what_is_too_much_to_attack_together_is_refused_before_anybody_is_asked(
     assert raised.value.problem.code == "overlap"
 
 
-APART = "not what follows from two of different groups"
+APART = "not what follows from several that are in no group together"
 
 
 def test_earlier_releases_that_overlap_too_much_are_looked_at_in_groups_and_a_checker_decides(

@@ -71,7 +71,7 @@ def test_a_total_beside_others_in_groups_waits_and_is_released_as_it_was_held(su
     (waiting,) = checks.list_checks(federation.hub, federation.member("gus")).checks
     assert waiting.found == (
         "The total: the earlier releases overlap in more ways than can be looked at all at once; they were looked at "
-        "in 2 groups, each beside this one, and not what follows from two of different groups.",
+        "in 2 groups, each beside this one, and not what follows from several that are in no group together.",
     )
     sums.reopen_hub()
     federation.clock.advance(timedelta(hours=1))
