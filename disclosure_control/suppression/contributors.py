@@ -88,9 +88,10 @@ class _Search:
         """The readers, by their own cells, of whom no table shows that they know no more of a cell."""
         left = mixtures.largest > 1 - ALMOST  # In the others can be nobody.
         left[self._counted_in.get(cell, [])] = False
-        left &= ~mixtures.reached(cell, self.wanted[cell])
-        if left.any() and cell in self.may_be_none:
+        if cell in self.may_be_none:
             left &= ~mixtures.reached_without(cell)
+        if left.any():
+            left &= ~mixtures.reached(cell, self.wanted[cell])
         return [self.own[place] for place in np.flatnonzero(left).tolist()]
 
     def _shut_out(

@@ -29,19 +29,21 @@ class Mixtures:
         self._tables: list[Vector] = []
         self._largest_in = np.zeros(len(cells), np.int64)
         self._here = self._needed = np.empty((0, len(cells)))
+        self._there = np.packbits(self._here > 0, axis=1)
         self.largest = np.full(len(cells), -np.inf)
         """How large each of the cells is in the table in which it is largest."""
 
     def take(self, tables: Iterable[Vector]) -> None:
         """Add tables to those that there are."""
-        here = [self._here]
+        here, there = [self._here], [self._there]
         for table in tables:
             larger = table[self._cells] > self.largest
             self.largest[larger] = table[self._cells[larger]]
             self._largest_in[larger] = len(self._tables)
             self._tables.append(table)
             here.append(table[np.newaxis, self._cells])
-        self._here = np.concatenate(here)
+            there.append(np.packbits(here[-1] > 1 - self._almost, axis=1))
+        self._here, self._there = np.concatenate(here), np.concatenate(there)
         self._needed = _share(1 - self._almost - self._here, self.largest - self._here)
 
     def reached(self, cell: int, enough: float) -> Reached:
@@ -54,8 +56,9 @@ class Mixtures:
 
     def reached_without(self, cell: int) -> Reached:
         """Which of the cells are 1 in one of these tables in which another cell is 0."""
-        empty = np.array([table[cell] < self._almost for table in self._tables])
-        return np.asarray((self._here[empty] > 1 - self._almost).any(axis=0))
+        empty = np.array([table[cell] < self._almost for table in self._tables], bool)
+        found = np.bitwise_or.reduce(self._there[empty], axis=0)
+        return np.unpackbits(found, count=len(self._cells)).astype(bool)
 
 
 def _share(missing: Vector, gained: Vector) -> Vector:
