@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, combinations, islice, product
+from operator import attrgetter
 
 from disclosure_control.linked.children.counted import Columns, Counted, counts_of
 from disclosure_control.linked.children.overlaps import overlap
@@ -43,7 +44,8 @@ _Facts = Sequence[Columns]
 
 def are_tied(one: QueryPlan, other: QueryPlan) -> bool:
     """Whether one question tells something of what another counts; so it is taken to where that is too tangled."""
-    return _are_tied(one, other, id(one.governed))
+    first, second = sorted((one, other), key=attrgetter("plan_id"))  # Whichever is named first: it is worked out once.
+    return _are_tied(first, second, id(one.governed))
 
 
 def tell_together(one: QueryPlan, other: QueryPlan, newest: QueryPlan) -> bool:

@@ -42,6 +42,22 @@ def test_what_can_be_looked_at_all_at_once_is_one_group() -> None:
     assert gather(plans_of(PAPER)[:5], plans_of(PAPER)[5]) == ((0, 1, 2, 3, 4),)
 
 
+def test_whether_two_are_tied_is_worked_out_once_whichever_is_named_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Sequence[QueryPlan]] = []
+
+    def ask(plans: Sequence[QueryPlan]) -> object:
+        asked.append(plans)
+        raise TooTangled
+
+    monkeypatch.setattr(ties, "_ask", ask)
+    one, other = (derive_plan(f"{ALL} AND age > {years}", Path.PER_AUTHORITY) for years in (4, 7))
+    ties._are_tied.cache_clear()
+    assert ties.are_tied(one, other)
+    assert ties.are_tied(other, one)
+    ties._are_tied.cache_clear()  # What was said here is for no other test.
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize("asked", [10, 13, 19, 20])
 def test_the_questions_of_the_policy_paper_can_be_asked_one_after_the_other(asked: int) -> None:
     """Each earlier one is in a group, with every other that has to be there, and each group can be linked."""
