@@ -59,7 +59,10 @@ class Action(StrEnum):
         "release.withdrawn",
         "A notice says of a release that it is withdrawn; it stays as it is.",
     )
-    RELEASE_HELD = "release.held", "A release waits for an output checker: it could tell too much, or time ran out."
+    RELEASE_HELD = (
+        "release.held",
+        "A release waits for an output checker: it could tell too much, or not all was looked at.",
+    )
     QUERY_RELEASED = "query.released", "A safe table was released to whoever asked."
     QUERY_WITHHELD = "query.withheld", "A table was not released because it could not be made safe."
     QUERY_EXPIRED = "query.expired", "A query came to its expiry before it was finished."

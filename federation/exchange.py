@@ -31,7 +31,10 @@ class QueryState(Explained):
         "Approved by two organisations; waits to be sent out, as a sum until its nodes are ready.",
     )
     RUNNING = "running", "Offered to every node of the roster, which answers or refuses."
-    CHECKING = "checking", "Every node has answered; an output checker decides: it could tell much, or time ran out."
+    CHECKING = (
+        "checking",
+        "The answers are in; an output checker decides: it could tell much, or not all was looked at.",
+    )
     RELEASED = "released", "Every node has answered, or the time is up: what is safe is released."
     EXPIRED = "expired", "Not approved in time."
     UNFINISHED = "unfinished", "Approved, but no node answered in time, or nothing could be made safe."
