@@ -31,6 +31,7 @@ def decide_release(hub: Hub, query_id: str, decision: CheckDecision, checker: Me
     waiting = take_up(hub, query_id)
     if decision.release:
         _let_go(hub, waiting, frozenset(decision.withhold), checker)
+        hub.database.erase_deleted()
     else:
         end_query(hub, waiting.query, QueryState.REFUSED, Action.QUERY_WITHHELD, checker.id, decision.reason)
     hub.bell.ring(query_id)

@@ -85,6 +85,7 @@ def end_query(hub: Hub, query: StoredQuery, state: QueryState, action: Action, m
     with hub.database.transaction() as connection:
         if not _end(hub, connection, query, state, action, member, reason):
             raise ProblemRaised(409, "state", "the query has moved on meanwhile: look at where it stands")
+    hub.database.erase_deleted()
     hub.bell.ring(query.query_id, *query.manifest.roster)
 
 

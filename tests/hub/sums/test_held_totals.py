@@ -12,7 +12,7 @@ from disclosure_control.linked import gathering
 from federation.exchange import CheckDecision, QueryState
 from federation.problems import ProblemRaised
 from federation.total_releases import verify_total
-from hub import checks, deciding, gate
+from hub import checks, deciding, endings, gate
 from hub.queries import find_query
 from query_engine.planning.plan import QueryPlan
 from tests.hub.played_federation import found_federation
@@ -90,6 +90,20 @@ def test_of_a_total_that_is_refused_nothing_is_kept(sums: PlayedSums) -> None:
     decide(sums, query_id, CheckDecision(release=False, reason="Two of these together would tell too much."))
     assert status_of(sums.federation, query_id).state is QueryState.REFUSED
     assert count_held(sums) == 0
+
+
+@pytest.mark.parametrize("decision", [None, APPROVED])
+def test_once_it_is_decided_no_copy_is_left_of_what_was_found(sums: PlayedSums, decision: CheckDecision | None) -> None:
+    """Neither in a file nor in its write-ahead log; a server vacuums by itself."""
+    federation, query_id = sums.federation, add_up(sums, ASKED, 60)
+    (waiting,) = checks.list_checks(federation.hub, federation.member("gus")).checks
+    if decision is None:
+        endings.withdraw_query(federation.hub, query_id, "It took too long.", federation.member("ana"))
+    else:
+        decide(sums, query_id, decision)
+    state = federation.hub.party.database
+    left = b"".join(file.read_bytes() for file in state.parent.glob(f"{state.name}*"))
+    assert waiting.found[0].encode() not in left
 
 
 def test_a_total_has_no_authorities_to_leave_out(sums: PlayedSums) -> None:
