@@ -1,7 +1,7 @@
 """What was released before, for what comes next to be set against: read once, and kept at hand.
 
-A release never changes, so that each is decoded once; what each question is about is kept apart from it, and tells
-which releases there is anything to read of.
+A release never changes, nor does a total that waits for an output checker, so that each is decoded once; what each
+question is about is kept apart from it, and tells which releases there is anything to read of.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -146,12 +146,14 @@ class EarlierReleases:
     def _related(
         self, connection: Connection, manifest: Manifest, plan: QueryPlan, term: str
     ) -> Mapping[str, QueryPlan]:
-        names = connection.execute(
-            "SELECT query_id FROM queries WHERE query_id IN (SELECT query_id FROM releases) "
-            "OR query_id IN (SELECT query_id FROM held_totals) ORDER BY drafted_at, query_id"
+        # In one statement: between two, one total can be refused and another held, and be taken for each other.
+        there = connection.execute(
+            "SELECT query_id, query_id IN (SELECT query_id FROM held_totals) AS is_held FROM queries "
+            "WHERE query_id IN (SELECT query_id FROM releases) OR query_id IN (SELECT query_id FROM held_totals) "
+            "ORDER BY drafted_at, query_id"
         ).fetchall()
-        held = connection.execute("SELECT query_id FROM held_totals ORDER BY query_id").fetchall()
-        others = [row[0] for row in names if row[0] != manifest.query_id]
+        others = [row["query_id"] for row in there if row["query_id"] != manifest.query_id]
+        held = [row["query_id"] for row in there if row["is_held"]]
 
         def find() -> Mapping[str, QueryPlan]:
             plans = dict(self._same(connection, others, manifest, term))
@@ -159,7 +161,7 @@ class EarlierReleases:
             return {query_id: other for query_id, other in plans.items() if other.plan_id in related}
 
         # No release is taken back, so that where as many are there as before, and the same wait, they are the same.
-        return self._found.get((manifest.query_id, term, len(others), *(row[0] for row in held)), find)
+        return self._found.get((manifest.query_id, term, len(others), *held), find)
 
     def related_plans(self, connection: Connection, manifest: Manifest, plan: QueryPlan) -> list[QueryPlan]:
         """The plans of questions that were or may yet be answered and count children whom this one counts too."""

@@ -257,8 +257,9 @@ def judge_total(beside: Neighbours, plan: QueryPlan) -> Verdict:
 def name_beside(hub: Hub, connection: Connection, manifest: Manifest) -> tuple[str, ...]:
     """The queries whose releases are looked at beside one, as far as there are any now.
 
-    Looking takes long, so it is done outside the transaction that keeps a release. Releases are never taken back: where
-    this is alike before looking and in that transaction, it was alike in between, whatever other workers did.
+    Looking takes long, so it is done outside the transaction that keeps a release. Releases are never taken back, and a
+    total that waits and is refused does not come again: where this is alike before looking and in that transaction, all
+    of these were there in between, whatever other workers did.
     """
     if manifest.path is Path.NOISY_SUM or manifest.cell_key is not None:
         return ()

@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import msgspec
 import pytest
 
+from audit.connection import Connection
 from audit.event import Action
 from disclosure_control.linked import gathering
 from federation.exchange import CheckDecision, QueryState
@@ -148,3 +151,23 @@ def test_another_total_that_waits_instead_is_not_taken_for_the_one_before(sums: 
     second = add_up(sums, f"{ASKED} AND age > 11", 60)
     after = gate.name_beside(hub, hub.database.connection, looker)
     assert (set(before) - set(after), set(after) - set(before)) == ({first}, {second})
+
+
+def test_totals_that_wait_are_read_at_one_moment(sums: PlayedSums) -> None:
+    """One is refused, and another is held instead, right after a worker has begun to look at what there is."""
+    hub = sums.federation.hub
+    first = add_up(sums, ASKED, 60)
+    manifest = find_query(hub, first, sums.federation.member("ana")).manifest
+    looker = msgspec.structs.replace(manifest, query_id="Q-looker")
+    instead: list[str] = []
+
+    def ask_and_be_overtaken(*asked: Any) -> SimpleNamespace:
+        rows = hub.database.connection.execute(*asked).fetchall()
+        if not instead:
+            instead.append("")
+            decide(sums, first, CheckDecision(release=False, reason="Too much."))
+            instead[0] = add_up(sums, f"{ASKED} AND age > 11", 60)
+        return SimpleNamespace(fetchall=lambda: rows, fetchone=lambda: rows[0])
+
+    gate.name_beside(hub, cast("Connection", SimpleNamespace(execute=ask_and_be_overtaken)), looker)
+    assert instead[0] in gate.name_beside(hub, hub.database.connection, looker)
