@@ -12,7 +12,7 @@ from bisect import bisect
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import combinations
+from itertools import chain, combinations
 
 from disclosure_control.linked.children.parts import MOST_PARTS, TooTangled
 from disclosure_control.linked.counts.links import check_overlaps
@@ -39,8 +39,13 @@ def gather(earlier: Sequence[QueryPlan], newest: QueryPlan) -> Groups:
     everybody = tuple(range(len(earlier)))
     if len(earlier) < 2 or _fit((*earlier, newest), id(newest.governed), MOST_TOGETHER):
         return (everybody,)
-    ordered = sorted(everybody, key=lambda number: _distance(earlier[number], newest))
-    return tuple(_Gathering(earlier, newest, ordered).run())
+    alike: dict[QueryPlan, list[int]] = {}  # One question over several rosters: what it overlaps with is the same.
+    for number, plan in enumerate(earlier):
+        alike.setdefault(plan, []).append(number)
+    asked = tuple(alike)
+    ordered = sorted(range(len(asked)), key=lambda number: _distance(asked[number], newest))
+    groups = _Gathering(asked, newest, ordered).run()
+    return tuple(tuple(sorted(chain.from_iterable(alike[asked[each]] for each in group))) for group in groups)
 
 
 @dataclass

@@ -42,6 +42,16 @@ def test_what_can_be_looked_at_all_at_once_is_one_group() -> None:
     assert gather(plans_of(PAPER)[:5], plans_of(PAPER)[5]) == ((0, 1, 2, 3, 4),)
 
 
+def test_one_question_over_several_rosters_is_in_groups_as_it_is_once() -> None:
+    """England and a region are asked alike, so that they are in every group that either is in."""
+    *earlier, newest = plans_of(PAPER[:10])
+    once = gather(earlier, newest)
+    assert len(once) > 1
+    assert gather([*earlier, *earlier], newest) == tuple(
+        (*group, *(number + len(earlier) for number in group)) for group in once
+    )
+
+
 def test_whether_two_are_tied_is_worked_out_once_whichever_is_named_first(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Sequence[QueryPlan]] = []
 
