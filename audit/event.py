@@ -61,7 +61,7 @@ class Action(StrEnum):
     )
     RELEASE_HELD = (
         "release.held",
-        "A release waits for an output checker: it could tell too much, or not all was looked at.",
+        "A release waits for a checker: it could tell too much, or not all was looked at.",
     )
     QUERY_RELEASED = "query.released", "A safe table was released to whoever asked."
     QUERY_WITHHELD = "query.withheld", "A table was not released because it could not be made safe."
