@@ -91,7 +91,7 @@ class _Search:
         if cell in self.may_be_none:
             left &= ~mixtures.reached_without(cell)
         if left.any():
-            left &= ~mixtures.reached(cell, self.wanted[cell])
+            left &= ~mixtures.reached(cell, self.wanted[cell], left)
         return [self.own[place] for place in np.flatnonzero(left).tolist()]
 
     def _shut_out(

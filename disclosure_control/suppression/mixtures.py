@@ -46,13 +46,19 @@ class Mixtures:
         self._here, self._there = np.concatenate(here), np.concatenate(there)
         self._needed = _share(1 - self._almost - self._here, self.largest - self._here)
 
-    def reached(self, cell: int, enough: float) -> Reached:
-        """Which of the cells are 1 in a table in which another cell is enough: of these, and of what lies between."""
+    def reached(self, cell: int, enough: float, among: Reached | None = None) -> Reached:
+        """Which of the cells are 1 in a table in which another cell is enough: of these, and of what lies between.
+
+        With `among` others than those are not looked at.
+        """
+        places = np.arange(len(self._cells)) if among is None else np.flatnonzero(among)
         column, enough = np.array([table[cell] for table in self._tables]), enough - self._almost
-        at_largest, large = column[self._largest_in], column >= enough
+        at_largest, large = column[self._largest_in[places]], np.flatnonzero(column >= enough)
         borne = 1 - _share(enough - at_largest, column[large, np.newaxis] - at_largest)
-        alone = (at_largest >= enough) & (self.largest >= 1 - self._almost)
-        return np.asarray(alone | (self._needed[large] <= borne).any(axis=0))
+        alone = (at_largest >= enough) & (self.largest[places] >= 1 - self._almost)
+        found = np.zeros(len(self._cells), bool)
+        found[places] = alone | (self._needed[np.ix_(large, places)] <= borne).any(axis=0)
+        return found
 
     def reached_without(self, cell: int) -> Reached:
         """Which of the cells are 1 in one of these tables in which another cell is 0."""

@@ -29,6 +29,8 @@ def test_all_between_two_tables_is_looked_at(seed: int) -> None:
     for cell in OTHERS:
         for enough in (1, 3, 4.5, 11):
             assert mixtures.reached(cell, enough).tolist() == reached(tables, cell, enough)
+            some = np.arange(len(CELLS)) % 2 == 0
+            assert mixtures.reached(cell, enough, some).tolist() == (some & reached(tables, cell, enough)).tolist()
         empty = tables[tables[:, cell] == 0]
         assert mixtures.reached_without(cell).tolist() == (empty[:, CELLS] >= 1).any(axis=0).tolist()
 
