@@ -36,15 +36,23 @@ def gather(earlier: Sequence[QueryPlan], newest: QueryPlan) -> Groups:
 
     Any two that tell with the newest what neither tells with it alone are in one, if they can be linked with it.
     """
+    return _gather(tuple(earlier), newest, id(newest.governed), MOST_TOGETHER, MOST_IN_GROUP)
+
+
+@lru_cache(maxsize=1 << 8)
+def _gather(
+    earlier: tuple[QueryPlan, ...], newest: QueryPlan, governed: int, most_together: int, most_in_group: int
+) -> Groups:
+    """The same, once: a draft asks whether there is room, and whoever protects a total asks, and tells a checker."""
     everybody = tuple(range(len(earlier)))
-    if len(earlier) < 2 or _fit((*earlier, newest), id(newest.governed), MOST_TOGETHER):
+    if len(earlier) < 2 or _fit((*earlier, newest), governed, most_together):
         return (everybody,)
     alike: dict[QueryPlan, list[int]] = {}  # One question over several rosters: what it overlaps with is the same.
     for number, plan in enumerate(earlier):
         alike.setdefault(plan, []).append(number)
     asked = tuple(alike)
     ordered = sorted(range(len(asked)), key=lambda number: _distance(asked[number], newest))
-    groups = _Gathering(asked, newest, ordered).run()
+    groups = _Gathering(asked, newest, ordered, most_in_group).run()
     return tuple(tuple(sorted(chain.from_iterable(alike[asked[each]] for each in group))) for group in groups)
 
 
@@ -55,6 +63,7 @@ class _Gathering:
     earlier: Sequence[QueryPlan]
     newest: QueryPlan
     ordered: Sequence[int]
+    most_in_group: int
 
     def run(self) -> Iterator[tuple[int, ...]]:
         """Group by group, until every two that have to be together are, and every table is in one."""
@@ -76,19 +85,19 @@ class _Gathering:
         """
         group, others = [first], [each for each in self.ordered if each != first]
         wanted = {each: {other for pair in left if each in pair for other in pair} for each in self.ordered}
-        ways = combine(parts_beside(self.newest, self.newest), self._parts[first], MOST_IN_GROUP)
+        ways = combine(parts_beside(self.newest, self.newest), self._parts[first], self.most_in_group)
         while others:
             best = max(others, key=lambda each: self._rank(each, group, wanted[each]))
             others.remove(best)
             has_to, tied = self._rank(best, group, wanted[best])
-            further = combine(ways, self._parts[best], MOST_IN_GROUP) if has_to or tied == len(group) else None
+            further = combine(ways, self._parts[best], self.most_in_group) if has_to or tied == len(group) else None
             if has_to and len(group) == 1 and not self._has_room((first, best), MOST_PARTS):
                 left.discard((min(first, best), max(first, best)))
             elif further is not None or (has_to and len(group) == 1):
                 group.append(best)
                 ways = further
         sizes = range(3, len(group) + 1)
-        return group[: 2 + bisect(sizes, False, key=lambda size: not self._has_room(group[:size], MOST_IN_GROUP))]
+        return group[: 2 + bisect(sizes, False, key=lambda size: not self._has_room(group[:size], self.most_in_group))]
 
     @cached_property
     def _parts(self) -> Mapping[int, Parts | None]:
