@@ -23,6 +23,7 @@ import pytest
 
 from federation.cli import run
 from federation.envelope import read_envelope, sign_body
+from federation.exchange import DeliveryKind
 from federation.http_signatures import sign_request
 from federation.keys import MemberKeys
 from federation.manifest import MANIFEST_TYPE
@@ -96,6 +97,15 @@ class Served:
         while (used := sum(map(_processor_ticks, self.processes()))) != before and time.monotonic() < deadline:
             before = used
             threading.Event().wait(0.25)
+
+    def empty_inboxes(self) -> None:
+        """Take out what the hub asks every node for of itself, soon after it is up, so that polls are held after it."""
+        for node in NODES:
+            with closing(self.member(node)) as connection:
+                asked = connection.fetch_inbox(wait=25).deliveries
+                assert [delivery.kind for delivery in asked] == [DeliveryKind.PREKEYS_WANTED]
+                done = [delivery.delivery_id for delivery in asked]
+                assert connection.fetch_inbox(wait=0, done=done).deliveries == ()
 
     def processes(self) -> list[Path]:
         """The processes whose group is that of the one started: gunicorn and its worker."""
@@ -174,6 +184,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 def test_pages_are_served_while_every_line_is_held(served: Served) -> None:
     """Every node polls, and others take all lines that are left: the hub answers everybody else, and then them."""
     query_id = served.federation.draft()
+    served.empty_inboxes()
     polls = [(node, "/federation/inbox?wait=25") for node in NODES]
     watchers = ("ana", "cho", "dev", "eve", "gus")
     more = [(node, "/federation/inbox?wait=25") for node in NODES for _ in range(MOST_LINES_EACH - 1)]
