@@ -1,6 +1,8 @@
 """`circe node claim`, `incomplete` and `claims`, as they are run."""
 
 import json
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -9,6 +11,7 @@ from click.testing import CliRunner
 
 from federation.state import StateError
 from node.commands import node as node_command
+from node.service import open_node
 from node.setting_up import enter_person
 from policies.access_policy import AccessDenied
 from tests.node.host_facts.naive_rolls import children_in_care, incomplete
@@ -25,8 +28,9 @@ def run(*arguments: object) -> Any:
 def test_the_three_commands(federation: SmallFederation, monkeypatch: pytest.MonkeyPatch) -> None:
     """`claim` fills the record and builds it, `incomplete` names who is left, `claims` shows the host's officer."""
     relay = PaperRelay(federation)
+    federation.clock.move(timedelta(hours=2))  # Nothing here goes by the clock on the wall.
     monkeypatch.setattr("federation.transport.connect_party", lambda party, clock: relay)
-    monkeypatch.setattr("federation.hub_line.current_time", federation.clock)
+    monkeypatch.setattr("node.service.open_node", partial(open_node, clock=federation.clock))
     home, host = (federation.directory / f"node-{authority}" for authority in (HOME, HOST))
     reader = ("--state", home, "--as", "vsh", "--purpose", "Termly review")
     first = federation.node(HOME).store.current()
