@@ -36,8 +36,8 @@ def ask_prekeys(hub: Hub, now: datetime) -> None:
     waiting = pending_receivers(hub, DeliveryKind.PREKEYS_WANTED, epoch, now) | _asked_lately(hub, epoch, now)
     lacking = {node.id for node in hub.register().active(MemberKind.NODE, now)} - publishers(hub, epoch) - waiting
     if lacking:
-        _note_asked(hub, epoch, lacking, now)
-        hand_out(hub, DeliveryKind.PREKEYS_WANTED, dict.fromkeys(lacking, PrekeyWanted(epoch=epoch)), epoch)
+        asked = _note_asked(hub, epoch, lacking, now)
+        hand_out(hub, DeliveryKind.PREKEYS_WANTED, dict.fromkeys(asked, PrekeyWanted(epoch=epoch)), epoch)
 
 
 def _asked_lately(hub: Hub, epoch: str, now: datetime) -> frozenset[str]:
@@ -47,13 +47,17 @@ def _asked_lately(hub: Hub, epoch: str, now: datetime) -> frozenset[str]:
     return frozenset(row["node"] for row in rows)
 
 
-def _note_asked(hub: Hub, epoch: str, nodes: Iterable[str], now: datetime) -> None:
+def _note_asked(hub: Hub, epoch: str, nodes: Iterable[str], now: datetime) -> tuple[str, ...]:
+    """Note that nodes are asked, and return those that no other worker has asked meanwhile."""
+    rows = [(epoch, node, stamp(now), stamp(now - PATIENCE)) for node in sorted(nodes)]
     with hub.database.transaction() as connection:
-        connection.executemany(
-            "INSERT INTO sum_prekeys_asked VALUES (?, ?, ?) "
-            "ON CONFLICT (epoch, node) DO UPDATE SET asked_at = excluded.asked_at",
-            [(epoch, node, stamp(now)) for node in sorted(nodes)],
-        )
+        return tuple(row[1] for row in rows if connection.execute(_ASK, row).rowcount)
+
+
+_ASK = (
+    "INSERT INTO sum_prekeys_asked VALUES (?, ?, ?) ON CONFLICT (epoch, node) "
+    "DO UPDATE SET asked_at = excluded.asked_at WHERE sum_prekeys_asked.asked_at <= ?"
+)
 
 
 def keep_prekey(hub: Hub, node: Member, envelope: Envelope) -> None:
