@@ -15,7 +15,7 @@ import numpy as np
 from disclosure_control.suppression.deadline import NEVER, Deadline
 from disclosure_control.suppression.mixtures import Mixtures
 from disclosure_control.suppression.parts import Parts
-from disclosure_control.suppression.programs import Vector
+from disclosure_control.suppression.programs import Places, Vector
 from disclosure_control.suppression.reader import ALMOST, Contradiction, Reader
 from disclosure_control.suppression.view import View
 
@@ -66,33 +66,46 @@ class _Search:
     deadline: Deadline
 
     def run(self) -> Iterator[int]:
-        """Cell by cell: mostly a few tables, and what lies between them, show of all readers that they know no more."""
+        """Cell by cell: mostly a few tables, and what lies between them, show of all readers that they know no more.
+
+        Only where these do not is it asked how large the cell can be, and then how large each reader's own.
+        """
         reader, mixtures = Reader(self.view, self.deadline), Mixtures(self.own, ALMOST)
         ample = AMPLE * max(self.wanted.values())
-        mixtures.take(_raise(reader, dict.fromkeys(self.wanted, ample)))
-        mixtures.take(_raise(reader, dict.fromkeys(self.own, ample)))
-        caps = np.minimum(ample, self.view.high[self.own]) - ALMOST
-        short = np.flatnonzero(mixtures.largest < caps).tolist()
-        mixtures.take(list(reader.raise_each([self.own[place] for place in short], caps[short].tolist())))
+        for cells in (self.wanted, self.own):
+            mixtures.take(reader.lift_each(dict.fromkeys(cells, ample)))
+        nowhere = (own for own, most in zip(self.own, mixtures.largest, strict=True) if most < 1 - ALMOST)
+        mixtures.take(reader.raise_all(dict.fromkeys(nowhere, 1)))
         for cell in self.wanted:
-            if left := self._left(cell, mixtures):
+            left = self._left(cell, mixtures)
+            if len(left):
                 mixtures.take([reader.most(cell)])
                 left = self._left(cell, mixtures)
-            if left and cell in self.may_be_none:
-                left = list(self._shut_out(left, cell, (0, 0), mixtures))
+            if len(left):
+                mixtures.take(self._raise_own(reader, mixtures, left, ample))
+                left = self._left(cell, mixtures)
+            readers = [self.own[place] for place in left.tolist()]
+            if readers and cell in self.may_be_none:
+                readers = list(self._shut_out(readers, cell, (0, 0), mixtures))
             enough = self.wanted[cell], int(self.view.high[cell])
-            if left and next(self._shut_out(left, cell, enough, mixtures), None) is not None:
+            if readers and next(self._shut_out(readers, cell, enough, mixtures), None) is not None:
                 yield cell
 
-    def _left(self, cell: int, mixtures: Mixtures) -> list[int]:
-        """The readers, by their own cells, of whom no table shows that they know no more of a cell."""
+    def _raise_own(self, reader: Reader, mixtures: Mixtures, places: Places, ample: int) -> Iterator[Vector]:
+        """Tables in which each of these readers' own cells is as large as it can be, or ample."""
+        caps = np.minimum(ample, self.view.high[self.own]) - ALMOST
+        short = places[mixtures.largest[places] < caps[places]].tolist()
+        return reader.raise_each([self.own[place] for place in short], caps[short].tolist())
+
+    def _left(self, cell: int, mixtures: Mixtures) -> Places:
+        """The readers, by the places of their own cells, of whom no table shows that they know no more of a cell."""
         left = mixtures.largest > 1 - ALMOST  # In the others can be nobody.
         left[self._counted_in.get(cell, [])] = False
         if cell in self.may_be_none:
             left &= ~mixtures.reached_without(cell)
         if left.any():
             left &= ~mixtures.reached(cell, self.wanted[cell], left)
-        return [self.own[place] for place in np.flatnonzero(left).tolist()]
+        return np.flatnonzero(left)
 
     def _shut_out(
         self, readers: Sequence[int], cell: int, between: tuple[int, int], mixtures: Mixtures
@@ -102,7 +115,7 @@ class _Search:
         low[cell], high[cell] = between
         try:
             reader = Reader(replace(self.view, low=low, high=high), self.deadline)
-            tables = list(_raise(reader, dict.fromkeys(readers, 1)))
+            tables = list(reader.lift_each(dict.fromkeys(readers, 1)))
             mixtures.take(tables)
             left = [own for own in readers if max(table[own] for table in tables) < 1 - ALMOST]
             yield from (own for own in left if reader.most(own)[own] < 1 - ALMOST)
@@ -121,16 +134,6 @@ class _Search:
             for cell in _reach(own, totals):
                 found.setdefault(cell, []).append(place)
         return found
-
-
-def _raise(reader: Reader, caps: Mapping[int, int]) -> Iterator[Vector]:
-    """Tables in which some cells are as large as their caps: in each as many as can be that were not before."""
-    left, before = dict(caps), -1
-    while left and len(left) != before:
-        before = len(left)
-        table = reader.lift(left)
-        yield table
-        left = {cell: cap for cell, cap in left.items() if table[cell] < cap - ALMOST}
 
 
 def _reach(own: int, totals: Mapping[int, Sequence[int]]) -> Set[int]:

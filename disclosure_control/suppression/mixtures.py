@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from disclosure_control.suppression.programs import Vector
+from disclosure_control.suppression.programs import Places, Vector
 
 __all__ = ["Mixtures", "Reached"]
 
@@ -26,44 +26,49 @@ class Mixtures:
 
     def __init__(self, cells: Sequence[int], almost: float) -> None:
         self._cells, self._almost = np.array(cells, np.int64), almost
-        self._tables: list[Vector] = []
+        self._tables = np.empty((0, 0))
         self._largest_in = np.zeros(len(cells), np.int64)
-        self._here = self._needed = np.empty((0, len(cells)))
-        self._there = np.packbits(self._here > 0, axis=1)
+        self._there = np.packbits(np.empty((0, len(cells)), bool), axis=1)
         self.largest = np.full(len(cells), -np.inf)
         """How large each of the cells is in the table in which it is largest."""
 
     def take(self, tables: Iterable[Vector]) -> None:
         """Add tables to those that there are."""
-        here, there = [self._here], [self._there]
-        for table in tables:
-            larger = table[self._cells] > self.largest
-            self.largest[larger] = table[self._cells[larger]]
-            self._largest_in[larger] = len(self._tables)
-            self._tables.append(table)
-            here.append(table[np.newaxis, self._cells])
-            there.append(np.packbits(here[-1] > 1 - self._almost, axis=1))
-        self._here, self._there = np.concatenate(here), np.concatenate(there)
-        self._needed = _share(1 - self._almost - self._here, self.largest - self._here)
+        if not len(added := np.array(list(tables))):
+            return
+        before, here = len(self._tables), added[:, self._cells]
+        self._tables = np.concatenate([self._tables.reshape(before, -1), added]) if before else added
+        self._there = np.concatenate([self._there, np.packbits(here > 1 - self._almost, axis=1)])
+        larger = here.max(axis=0) > self.largest
+        self._largest_in[larger] = before + here.argmax(axis=0)[larger]
+        self.largest[larger] = here.max(axis=0)[larger]
 
     def reached(self, cell: int, enough: float, among: Reached | None = None) -> Reached:
         """Which of the cells are 1 in a table in which another cell is enough: of these, and of what lies between.
 
         With `among` others than those are not looked at.
         """
-        places = np.arange(len(self._cells)) if among is None else np.flatnonzero(among)
-        column, enough = np.array([table[cell] for table in self._tables]), enough - self._almost
-        at_largest, large = column[self._largest_in[places]], np.flatnonzero(column >= enough)
-        borne = 1 - _share(enough - at_largest, column[large, np.newaxis] - at_largest)
-        alone = (at_largest >= enough) & (self.largest[places] >= 1 - self._almost)
-        found = np.zeros(len(self._cells), bool)
-        found[places] = alone | (self._needed[np.ix_(large, places)] <= borne).any(axis=0)
+        column, enough = self._tables[:, cell], enough - self._almost
+        found, left = np.zeros(len(self._cells), bool), np.ones(len(self._cells), bool) if among is None else among
+        large = np.flatnonzero(column >= enough)
+        # The table in which the cell is largest does for most.
+        for tables in (large[np.argsort(-column[large])[:1]], large):
+            places = np.flatnonzero(left & ~found)
+            found[places] = self._between(column, enough, tables, places)
         return found
+
+    def _between(self, column: Vector, enough: float, tables: Places, places: Places) -> Reached:
+        """The same of the cells in some places, and of these tables and those in which each cell is largest."""
+        largest, at_largest = self.largest[places], column[self._largest_in[places]]
+        here = self._tables[np.ix_(tables, self._cells[places])]
+        needed = _share(1 - self._almost - here, largest - here)
+        borne = 1 - _share(enough - at_largest, column[tables, np.newaxis] - at_largest)
+        alone = (at_largest >= enough) & (largest >= 1 - self._almost)
+        return np.asarray(alone | (needed <= borne).any(axis=0))
 
     def reached_without(self, cell: int) -> Reached:
         """Which of the cells are 1 in one of these tables in which another cell is 0."""
-        empty = np.array([table[cell] < self._almost for table in self._tables], bool)
-        found = np.bitwise_or.reduce(self._there[empty], axis=0)
+        found = np.bitwise_or.reduce(self._there[self._tables[:, cell] < self._almost], axis=0)
         return np.unpackbits(found, count=len(self._cells)).astype(bool)
 
 

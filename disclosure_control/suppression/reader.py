@@ -71,6 +71,31 @@ class Reader:
         self._raising.aim(caps)
         return self._fill(self._raising.solve)
 
+    def lift_each(self, caps: Mapping[int, int]) -> Iterator[Vector]:
+        """Tables in which these cells are as large as their caps: in each as many as can be that were not before.
+
+        It ends where none of those left is. Raises `Contradiction`.
+        """
+        left, before = dict(caps), -1
+        while left and len(left) != before:
+            before = len(left)
+            table = self.lift(left)
+            yield table
+            left = {cell: cap for cell, cap in left.items() if table[cell] < cap - ALMOST}
+
+    def raise_all(self, caps: Mapping[int, int]) -> Iterator[Vector]:
+        """The same until each cell that can be so large is in one of them. Raises `Contradiction`.
+
+        Where all that are left gain less together than one of them would have to, none can.
+        """
+        left, gained = dict(caps), 0.0
+        for table in self.lift_each(caps):
+            yield table
+            gained = sum(min(float(table[cell]), cap) - int(self.view.low[cell]) for cell, cap in left.items())
+            left = {cell: cap for cell, cap in left.items() if table[cell] < cap - ALMOST}
+        if left and 2 * gained > min(cap - int(self.view.low[cell]) for cell, cap in left.items()):
+            yield from self.raise_each(list(left), [cap - ALMOST for cap in left.values()])
+
     def lift_whole(self, caps: Mapping[int, int]) -> Vector:
         """As `lift`, and of whole numbers where it takes little to find such a table. Raises `Contradiction`.
 

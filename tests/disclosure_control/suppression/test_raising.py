@@ -82,3 +82,29 @@ def test_what_would_be_raised_half_way_is_raised_whole(raised: tuple[int, ...]) 
     assert reader.lift(caps)[:3].tolist() == [0.5, 0.5, 0.5]
     assert sorted(reader.lift_whole(caps)[:3].tolist()) == [0, 0, 1]
     assert reader.lift(caps)[:3].tolist() == [0.5, 0.5, 0.5]
+
+
+def test_whatever_can_be_so_large_is_in_one_of_some_tables(view: View) -> None:
+    draw = Random(3)
+    for _ in range(6):
+        reader, caps = Reader(view), {cell: draw.choice([1, 6, 40, 300]) for cell in draw.sample(view.withheld, 12)}
+        largest = np.array(list(reader.raise_all(caps))).max(axis=0)
+        can_be = {cell for cell, cap in caps.items() if Reader(view).most(cell)[cell] > cap - 1e-5}
+        assert {cell for cell, cap in caps.items() if largest[cell] > cap - 1e-5} == can_be
+
+
+def test_none_is_looked_at_singly_where_all_gain_less_together_than_one_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of three cells can be one, and all together gain one and a half: so none can be four."""
+    reader, looked = Reader(three_pairs(open_cells=(0, 1, 2))), list[int]()
+    alone = reader.most
+
+    def most(cell: int) -> np.ndarray:
+        looked.append(cell)
+        return alone(cell)
+
+    monkeypatch.setattr(reader, "most", most)
+    list(reader.raise_all(dict.fromkeys((0, 1, 2), 4)))
+    assert not looked
+    tables = np.array(list(reader.raise_all(dict.fromkeys((0, 1, 2), 1))))
+    assert tables[:, :3].max(axis=0).tolist() == [1, 1, 1]
+    assert looked
