@@ -39,6 +39,11 @@ __all__ = ["Order", "find_companions", "nearest_row"]
 MOST_ROUNDS = 12
 """How often more is withheld, before all is."""
 
+FEW_GROUPS = 10
+"""So many groups of several cells are enough to withhold for at a time: what else is told is found once that is done,
+if it still is. Where all of these were told before, every group is looked for.
+"""
+
 
 Order = Callable[[int], float]
 """Which of several rows goes first: the one with the least number."""
@@ -82,11 +87,14 @@ def find_companions(
     taking = _TakingAway(linked, less, rules, held, tables, deadline, looks_between)
     found: JointAttack | None = None
     for _ in range(MOST_ROUNDS):
-        found = attack_together(linked, entries, rules, deadline, after=found, figures=figures)
+        found = attack_together(linked, entries, rules, deadline, after=found, figures=figures, most_groups=FEW_GROUPS)
         if found.reading != counting.reading:
             own_sake, counting = replace(own_sake, reading=found.reading), replace(counting, reading=found.reading)
             taking, only = replace(taking, reading=found.reading), replace(only, reading=found.reading)
         told: Set[int] = {each.cell for each in past.fresh(found)}
+        if not told and found.groups >= FEW_GROUPS:
+            found = attack_together(linked, entries, rules, deadline, after=found, figures=figures)
+            told = {each.cell for each in past.fresh(found)}
         told = told or set(own_sake.fresh(entries)) or counting.fresh(entries, found) or only.fresh(entries, found)
         if newest.held and not told:
             told = taking.fresh(entries, found.view)

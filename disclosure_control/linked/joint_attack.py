@@ -23,6 +23,7 @@ from disclosure_control.linked.counts.lacking import view_without, with_parts
 from disclosure_control.linked.counts.rules import Rules, room_of, steps_rule, strictest
 from disclosure_control.linked.counts.said import Entries, Said
 from disclosure_control.linked.counts.seen import Seen
+from disclosure_control.linked.counts.unions import MOST_CHOICES
 from disclosure_control.linked.counts.view import Reading, readings
 from disclosure_control.linked.figures.beside import NO_FIGURES, Figures
 from disclosure_control.suppression.attack import Knowing, Known
@@ -72,6 +73,11 @@ class JointAttack:
         """Whether nothing is told."""
         return not self.told
 
+    @property
+    def groups(self) -> int:
+        """How many groups of several cells are told."""
+        return len({each.together for each in self.told if len(each.together) > 1})
+
     def beyond(self, past: "JointAttack") -> tuple[Told, ...]:
         """What is told here and was not told in the past, or not as closely."""
         before = {(each.cell, each.together): each for each in past.told}
@@ -102,12 +108,14 @@ def attack_together(
     first: Reading | None = None,
     only: Set[int] | None = None,
     figures: Figures = NO_FIGURES,
+    most_groups: int = MOST_CHOICES,
 ) -> JointAttack:
     """Attack what is printed. Raises `Contradiction` where no figures agree with it, as those of two snapshots.
 
     What was seen in another attack on the same counts, `after` which this one is made, is not looked for again, where
     no more is printed now. What is withheld is read as `first` says, if it can be. Where `only` some cells matter,
-    others are not looked at. Raises `TimeUp` where it is not over by the deadline.
+    others are not looked at; of groups of several cells that have to do with each other, no more than `most_groups` are
+    looked for. Raises `TimeUp` where it is not over by the deadline.
     """
     contradiction, said = Contradiction(), Said.of(linked, entries, rules)
     for reading in readings(entries, rules, first):
@@ -118,7 +126,7 @@ def attack_together(
             asked, low, high = join_narrowed(linked, rules, bounds)
             bounds = _without(bounds, asked.left_out)
             seen = Seen.of(before, *bounds)
-            attack = _Attack(asked, said, rules, (low, high), reading, seen, only, deadline)
+            attack = _Attack(asked, said, rules, (low, high), reading, seen, only, deadline, most_groups)
             return _attack_twice(attack, bounds, before)
         except Contradiction as found:
             contradiction = found
@@ -207,6 +215,7 @@ class _Attack:
     seen: Seen
     only: Set[int] | None
     deadline: Deadline
+    most_groups: int
 
     @cached_property
     def view(self) -> View:
@@ -242,11 +251,12 @@ class _Attack:
         """
         if self.only is not None and self.only.isdisjoint(hidden):
             return
+        how = self.deadline, self.linked.joined, self.most_groups
         if strictest(self.rules).shows_zero:
-            yield from find_groups(view, hidden, seen, self.deadline, self.linked.joined)
+            yield from find_groups(view, hidden, seen, *how)
             return
-        ordinary, joint = self.linked.ordinary, self.linked.joined
-        yield from find_groups(view, [cell for cell in hidden if cell in ordinary], seen, self.deadline, joint)
+        ordinary = self.linked.ordinary
+        yield from find_groups(view, [cell for cell in hidden if cell in ordinary], seen, *how)
         wanted = (cell for cell in hidden if cell not in ordinary and (self.only is None or cell in self.only))
         yield from ([each] for each in find_small(view, list(wanted), room_of(self.rules), seen, self.deadline))
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from disclosure_control.linked.counts.seen import Seen
-from disclosure_control.linked.counts.unions import find_lacking, find_unions
+from disclosure_control.linked.counts.unions import MOST_CHOICES, find_lacking, find_unions
 from disclosure_control.suppression.attack import Known
 from disclosure_control.suppression.deadline import Deadline
 from disclosure_control.suppression.parts import Parts
@@ -22,11 +22,17 @@ __all__ = ["find_groups", "find_small"]
 
 
 def find_groups(
-    view: View, hidden: Sequence[int], seen: Seen, deadline: Deadline, joint: Set[int] = frozenset()
+    view: View,
+    hidden: Sequence[int],
+    seen: Seen,
+    deadline: Deadline,
+    joint: Set[int] = frozenset(),
+    most: int = MOST_CHOICES,
 ) -> list[list[Known]]:
     """The groups that are told among these cells, by their cells; those seen to be large enough are not looked at.
 
-    Where many of the `joint` ones are small (see `Linked`), each of them is looked at by itself alone.
+    Where many of the `joint` ones are small (see `Linked`), each of them is looked at by itself alone. Of groups of
+    several cells that have to do with each other, so many are looked for at `most`.
     What has nothing to do with each other is looked at by itself: were several such groups known together to be few,
     so would be one of them. Raises `Contradiction` and `TimeUp`.
     """
@@ -42,7 +48,7 @@ def find_groups(
             alone = {each.cell for each in few}
             others = {number: cell for cell in inside if (number := part.numbers[cell]) not in alone}
             joined = {number for number, cell in others.items() if cell in joint}
-            groups = [*([each] for each in few), *find_unions(view.within(part), [*others], deadline, joined)]
+            groups = [*([each] for each in few), *find_unions(view.within(part), [*others], deadline, joined, most)]
             found += [[replace(each, cell=int(part.cells[each.cell])) for each in group] for group in groups]
     return found
 

@@ -7,8 +7,9 @@ to tables that agree with everything published, and either of its choices' own l
 tables that show otherwise are added to those that the next choice is held to.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
+from itertools import islice
 from math import ceil, floor
 
 import numpy as np
@@ -19,7 +20,7 @@ from disclosure_control.suppression.programs import NoSolution, Program, Row, Ve
 from disclosure_control.suppression.reader import ALMOST, Reader
 from disclosure_control.suppression.view import View
 
-__all__ = ["find_lacking", "find_unions"]
+__all__ = ["MOST_CHOICES", "find_lacking", "find_unions"]
 
 MOST_JOINED = 40
 """So many cells by columns that no table has together are looked at in groups of several."""
@@ -27,17 +28,24 @@ MOST_JOINED = 40
 MOST_CHOICES = 200
 """Choices that are looked at; were there more, the last is taken to be one."""
 
+AWAY = 1000
+"""So many times as much as others the cells of a choice count, where it is asked whether nobody need be in them."""
+
 SOMEBODY = 1e-3
 """So much more than nothing, or less than enough, has a meaning in tables that need not be of whole numbers."""
 
 
 def find_unions(
-    view: View, hidden: Sequence[int], deadline: Deadline = NEVER, joint: Set[int] = frozenset()
+    view: View,
+    hidden: Sequence[int],
+    deadline: Deadline = NEVER,
+    joint: Set[int] = frozenset(),
+    most: int = MOST_CHOICES,
 ) -> list[list[Known]]:
     """The parts of each such group among these cells that has no other in it, each with what is known of it.
 
-    The `joint` ones (see `Linked`) are among them where few of them are small.
-    Raises `Contradiction` and `TimeUp`.
+    The `joint` ones (see `Linked`) are among them where few of them are small. Of no more than so many groups are they,
+    those of fewest parts. Raises `Contradiction` and `TimeUp`.
     """
     free = [cell for cell in hidden if view.low[cell] < view.high[cell]]
     if not free:
@@ -51,7 +59,7 @@ def find_unions(
     small = _find_small(reader, left, least)
     if not small or _can_be_empty(reader, small, tables):
         return []
-    return _Search(reader, small, least, tables, deadline).run()
+    return list(islice(_Search(reader, small, least, tables, deadline).run(), most))
 
 
 def _can_be_empty(reader: Reader, cells: Sequence[int], tables: list[Vector]) -> bool:
@@ -95,9 +103,9 @@ class _Search:
     tables: list[Vector]
     deadline: Deadline
 
-    def run(self) -> list[list[Known]]:
+    def run(self) -> Iterator[list[Known]]:
         """The cells of each group: those of fewest first, so that none has another in it."""
-        count, found = len(self.cells), list[list[Known]]()
+        count = len(self.cells)
         master = Program(np.zeros(count), np.ones(count), map(self._hold, self.tables), self.deadline)
         master.set_costs(np.ones(count))
         master.whole_numbers(range(count))
@@ -107,15 +115,23 @@ class _Search:
             except NoSolution:
                 break
             chosen = [self.cells[place] for place in places]
-            fewest, most = self.reader.sink(chosen), self.reader.swell(chosen)
+            fewest, most = self._empty(chosen), self.reader.swell(chosen)
             low, high = (float(table[chosen].sum()) for table in (fewest, most))
             if (low > SOMEBODY and high < self.least - SOMEBODY) or number == MOST_CHOICES - 1:
-                found.append([Known(cell, ceil(low - ALMOST), floor(high + ALMOST)) for cell in chosen])
+                yield [Known(cell, ceil(low - ALMOST), floor(high + ALMOST)) for cell in chosen]
                 master.add_row((places, [1.0] * len(places), 0, len(places) - 1))  # Not again, nor with others.
                 continue
             for table in (fewest, most):
                 master.add_row(self._hold(table))
-        return found
+
+    def _empty(self, chosen: Sequence[int]) -> Vector:
+        """A table in which as few as can be are in what was chosen, and, where that is nobody, few in other cells.
+
+        The fewer cells somebody is in, the more it says of what the next choice has to have.
+        """
+        weights = dict.fromkeys(self.cells, 1.0) | dict.fromkeys(chosen, float(AWAY))
+        table = self.reader.sink(list(weights), list(weights.values()))
+        return self.reader.sink(chosen) if table[list(chosen)].sum() > SOMEBODY else table
 
     def _hold(self, table: Vector) -> Row:
         """In this table there is somebody in the group, and it is too small."""

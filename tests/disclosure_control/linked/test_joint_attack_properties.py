@@ -71,6 +71,11 @@ def test_groups_that_are_nobody_in_a_table_that_was_seen_are_not_looked_for(monk
     assert 0 < seldom < len(looked) - seldom
 
 
+def test_no_more_groups_are_listed_than_are_asked_for() -> None:
+    stack = draw_stack(10)
+    assert [attack(stack, most_groups=most).groups for most in range(4)] == [0, 1, 2, 2]
+
+
 def test_the_stacks_that_are_drawn_are_of_every_kind() -> None:
     """Some tell nothing, some a count and some a group that nobody asked for."""
     stacks = [draw_stack(seed) for seed in FEW]
@@ -105,4 +110,16 @@ def test_companions_are_those_that_attacks_from_the_beginning_choose(
 
     for module in (companions, joint_attack):
         monkeypatch.setattr(module, "attack_together", attack_anew)
+    assert find_companions(earlier, newest) == found
+
+
+@pytest.mark.parametrize("seed", [10, 41])
+def test_every_group_is_looked_for_where_those_listed_were_all_told_before(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However few are listed, even none: what is withheld is the same."""
+    *earlier, newest = draw_stack(seed)
+    found = find_companions(earlier, newest)
+    assert found
+    monkeypatch.setattr(companions, "FEW_GROUPS", 0)
     assert find_companions(earlier, newest) == found
