@@ -1,6 +1,7 @@
 """Lines that are held open: nobody is left waiting who need not be, and nobody's waiting keeps others out.
 
-No test sleeps: threads signal that they have looked, and are joined with far more patience than they should need.
+No test sleeps: threads signal that they have looked, and are joined with far more patience than they should need. A
+line is held for longer than that, so that none ends by itself before its test has failed.
 """
 
 import threading
@@ -22,6 +23,13 @@ from tests.hub.callers import Callers, assert_problem, gather
 from tests.hub.played_federation import PlayedFederation
 
 PATIENCE = 20.0
+HELD = 3 * PATIENCE
+
+
+@pytest.fixture(autouse=True)
+def lines_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no line end by itself: one that ends was rung for, or looked and was done."""
+    monkeypatch.setattr(bells, "MOST_WAIT_SECONDS", HELD)
 
 
 class Waiter:
@@ -30,9 +38,8 @@ class Waiter:
     def __init__(self, bell: Bell, topic: str = "topic", holder: str = "holder") -> None:
         self.free, self.looks = False, 0
         self._looked = threading.Semaphore(0)
-        self._thread = threading.Thread(
-            target=bell.wait_until, args=(self._look, PATIENCE), kwargs={"topic": topic, "holder": holder}
-        )
+        whose = {"topic": topic, "holder": holder}
+        self._thread = threading.Thread(target=bell.wait_until, args=(self._look, HELD), kwargs=whose, daemon=True)
         self._thread.start()
         # Once before the line is taken, and once after it.
         self.await_look()
@@ -44,10 +51,20 @@ class Waiter:
         return self.free
 
     def await_look(self) -> None:
-        assert self._looked.acquire(timeout=PATIENCE)
+        assert self.has_looked(PATIENCE)
+
+    def has_looked(self, patience: float) -> bool:
+        """Whether it has looked once more, or does so before patience ends."""
+        return self._looked.acquire(timeout=patience)
 
     def is_waiting(self) -> bool:
         return self._thread.is_alive()
+
+    def end(self, ring: Callable[[], object]) -> None:
+        """Have it be woken by a ring, and find that it is free."""
+        self.free = True
+        ring()
+        self.join()
 
     def join(self) -> None:
         self._thread.join(PATIENCE)
@@ -59,16 +76,13 @@ def hold(bell: Bell, seconds: float, ready: Callable[[], bool] = lambda: False, 
 
 
 def test_a_ring_wakes_whoever_waits_for_its_topic() -> None:
-    """And nobody else: the other looks no more often than it would have by itself."""
+    """And nobody else: the other looks once more, when its own topic is rung for."""
     bell = Bell()
     mine, other = Waiter(bell, "mine"), Waiter(bell, "other")
-    mine.free = other.free = True
-    bell.ring("mine")
-    mine.join()
+    mine.end(lambda: bell.ring("mine"))
     assert other.is_waiting()
-    assert other.looks == 2
-    bell.ring("nothing", "other")
-    other.join()
+    other.end(lambda: bell.ring("nothing", "other"))
+    assert (mine.looks, other.looks) == (3, 3)
 
 
 def test_a_ring_without_reason_wakes_nobody_for_good() -> None:
@@ -78,9 +92,7 @@ def test_a_ring_without_reason_wakes_nobody_for_good() -> None:
     bell.ring("topic")
     waiter.await_look()
     assert waiter.is_waiting()
-    waiter.free = True
-    bell.ring("topic")
-    waiter.join()
+    waiter.end(lambda: bell.ring("topic"))
 
 
 def test_no_ring_is_missed_between_looking_and_waiting() -> None:
@@ -91,9 +103,9 @@ def test_no_ring_is_missed_between_looking_and_waiting() -> None:
         bell.ring("topic")
         return answers.pop(0)
 
-    thread = threading.Thread(target=hold, args=(bell, PATIENCE, look))
+    thread = threading.Thread(target=hold, args=(bell, HELD, look), daemon=True)
     thread.start()
-    thread.join(PATIENCE / 2)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
     assert answers == []
 
@@ -109,7 +121,7 @@ def test_nobody_waits_for_longer_than_asked(seconds: float) -> None:
 @pytest.mark.parametrize("seconds", [3600.0, float("inf")])
 def test_nobody_waits_for_longer_than_the_hub_lets_them(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     monkeypatch.setattr(bells, "MOST_WAIT_SECONDS", 0.01)
-    thread = threading.Thread(target=hold, args=(Bell(), seconds))
+    thread = threading.Thread(target=hold, args=(Bell(), seconds), daemon=True)
     thread.start()
     thread.join(PATIENCE)
     assert not thread.is_alive()
@@ -118,7 +130,7 @@ def test_nobody_waits_for_longer_than_the_hub_lets_them(monkeypatch: pytest.Monk
 def test_whoever_need_not_wait_takes_no_line() -> None:
     """With no line free, what is there already is still handed out."""
     bell = Bell(lines=0)
-    hold(bell, PATIENCE, lambda: True)
+    hold(bell, HELD, lambda: True)
     hold(bell, 0)
 
 
@@ -126,15 +138,12 @@ def test_past_the_last_line_the_hub_is_busy() -> None:
     bell = Bell(lines=2)
     waiters = [Waiter(bell, holder=holder) for holder in ("node-301", "node-302")]
     with pytest.raises(ProblemRaised) as refused:
-        hold(bell, PATIENCE, holder="node-303")
+        hold(bell, HELD, holder="node-303")
     assert (refused.value.problem.status, refused.value.problem.code) == (503, "busy")
-    waiters[0].free = True
-    bell.ring("topic")
-    waiters[0].join()
-    Waiter(bell, holder="node-303").free = True
-    waiters[1].free = True
-    bell.ring("topic")
-    waiters[1].join()
+    waiters.pop(0).end(lambda: bell.ring("topic"))
+    waiters.append(Waiter(bell, holder="node-303"))
+    for waiter in waiters:
+        waiter.end(lambda: bell.ring("topic"))
 
 
 def test_nobody_takes_everybodys_lines() -> None:
@@ -142,14 +151,11 @@ def test_nobody_takes_everybodys_lines() -> None:
     bell = Bell(lines=10, each=2)
     waiters = [Waiter(bell, holder="greedy"), Waiter(bell, holder="greedy")]
     with pytest.raises(ProblemRaised) as refused:
-        hold(bell, PATIENCE, holder="greedy")
+        hold(bell, HELD, holder="greedy")
     assert (refused.value.problem.status, refused.value.problem.code) == (429, "too_many_lines")
     waiters.append(Waiter(bell, holder="modest"))
     for waiter in waiters:
-        waiter.free = True
-    bell.ring("topic")
-    for waiter in waiters:
-        waiter.join()
+        waiter.end(lambda: bell.ring("topic"))
 
 
 def test_a_line_is_given_back_when_looking_fails() -> None:
@@ -157,7 +163,7 @@ def test_a_line_is_given_back_when_looking_fails() -> None:
     for _ in range(2):
         looks = iter([False])
         with pytest.raises(StopIteration):
-            hold(bell, PATIENCE, looks.__next__)
+            hold(bell, HELD, looks.__next__)
     hold(bell, 0.01)
 
 
@@ -200,7 +206,7 @@ def poll(callers: Callers, pool: ThreadPoolExecutor, member: str, path: str) -> 
     """Hold a line in another thread, and return once it is held."""
 
     def call() -> TestResponse:
-        response = callers.call(member, "GET", f"{path}?wait=25")
+        response = callers.call(member, "GET", f"{path}?wait={HELD:.0f}")
         callers.federation.hub.database.close()
         return response
 
@@ -244,6 +250,7 @@ def test_a_held_status_is_answered_at_each_step(callers: Callers) -> None:
             step()
             assert read(held, QueryStatus).state == state
     federation.answer(query_id, "node-303")
+    hang_bell(federation, Bell(lines=0))
     assert callers.call("ana", "GET", f"/api/queries/{query_id}?wait=25").status_code == 200, "nothing more can move"
 
 

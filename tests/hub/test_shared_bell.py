@@ -1,7 +1,7 @@
 """Two workers of one hub, in this process: each has threads and connections of its own, and they share a server."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 
@@ -17,9 +17,10 @@ from hub.nonces import SharedNonces
 from hub.service import Hub, open_hub
 from hub.shared_bell import CHANNEL, SharedBell
 from tests.hub.played_federation import NODES, START, PlayedFederation
+from tests.hub.test_bell import HELD, PATIENCE, Waiter, lines_are_held
 from tests.postgres_server import PostgresServer
 
-PATIENCE = 20
+__all__ = ["lines_are_held"]
 
 pytestmark = pytest.mark.parametrize("storage", ["postgres"], indirect=True)
 
@@ -31,42 +32,19 @@ def other(federation: PlayedFederation) -> Iterator[Hub]:
         yield opened
 
 
-class Waiter:
-    """A thread that holds a line at a hub until it is free, and counts how often it has looked."""
-
-    def __init__(self, hub: Hub, topic: str) -> None:
-        self.free, self._looked = False, threading.Semaphore(0)
-        self._thread = threading.Thread(
-            target=hub.bell.wait_until, args=(self._look, PATIENCE), kwargs={"topic": topic, "holder": topic}
-        )
-        self._thread.start()
-        self.await_look()
-        self.await_look()
-
-    def _look(self) -> bool:
-        self._looked.release()
-        return self.free
-
-    def await_look(self) -> None:
-        assert self._looked.acquire(timeout=PATIENCE)
-
-    def end(self, ring: Callable[[], object]) -> None:
-        self.free = True
-        ring()
-        self._thread.join(PATIENCE)
-        assert not self._thread.is_alive()
+def hold_line(hub: Hub, topic: str) -> Waiter:
+    """Hold a line at a worker, in a thread."""
+    return Waiter(hub.bell, topic, holder=topic)
 
 
 def await_listening(hub: Hub) -> None:
     """Return once a worker hears its own ring by way of the server: it listens."""
     assert isinstance(hub.bell, SharedBell)
     assert isinstance(hub.database, PostgresDatabase)
-    waiter = Waiter(hub, "listening")
-    heard = threading.Event()
-    while not heard.wait(0.05):
+    waiter = hold_line(hub, "listening")
+    while not waiter.has_looked(0.05):
+        assert waiter.is_waiting(), "it does not listen"
         hub.database.announce(CHANNEL, ("listening",))
-        if waiter._looked.acquire(blocking=False):
-            heard.set()
     waiter.end(lambda: hub.bell.ring("listening"))
 
 
@@ -75,27 +53,31 @@ def test_a_ring_is_heard_in_every_worker(federation: PlayedFederation, other: Hu
     await_listening(other)
     await_listening(federation.hub)
     for here, there in ((federation.hub, other), (other, federation.hub)):
-        waiter, stranger = Waiter(there, "node-301"), Waiter(there, "node-302")
+        waiter, stranger = hold_line(there, "node-301"), hold_line(there, "node-302")
         waiter.end(lambda here=here: here.bell.ring("node-301"))  # type: ignore[misc]
-        assert not stranger.free
+        assert stranger.is_waiting()
         stranger.end(lambda here=here: here.bell.ring("node-302"))  # type: ignore[misc]
+        assert (waiter.looks, stranger.looks) == (3, 3)
 
 
 def test_what_is_done_in_one_worker_wakes_who_waits_on_another(federation: PlayedFederation, other: Hub) -> None:
     """A query that is approved here is found by a node that polls there."""
     await_listening(other)
-    node, found = federation.member("node-301"), threading.Event()
+    node, looked, found = federation.member("node-301"), threading.Semaphore(0), threading.Event()
 
     def poll() -> None:
         def ready() -> bool:
+            looked.release()
             return has_deliveries(other, node, federation.clock())
 
-        other.bell.wait_until(ready, PATIENCE, topic=node.id, holder=node.id)
+        other.bell.wait_until(ready, HELD, topic=node.id, holder=node.id)
         if ready():
             found.set()
 
-    thread = threading.Thread(target=poll)
+    thread = threading.Thread(target=poll, daemon=True)
     thread.start()
+    for _ in ("without a line", "with the line in hand"):
+        assert looked.acquire(timeout=PATIENCE)
     federation.start()
     thread.join(PATIENCE)
     assert found.is_set()
@@ -105,7 +87,7 @@ def test_a_ring_for_many_is_heard_by_all(federation: PlayedFederation, other: Hu
     """More topics than one notice holds."""
     await_listening(other)
     topics = [f"node-{number:059d}" for number in range(3 * LONGEST_NOTICE // 64)]
-    first, last = Waiter(other, topics[0]), Waiter(other, topics[-1])
+    first, last = hold_line(other, topics[0]), hold_line(other, topics[-1])
     first.free = True
     last.end(lambda: federation.hub.bell.ring(*topics))
     first.end(lambda: None)
@@ -116,7 +98,7 @@ def test_a_bell_listens_again_when_the_server_is_back(
 ) -> None:
     """Every waiter looks then, since rings may have been missed meanwhile."""
     await_listening(other)
-    waiter = Waiter(other, "node-301")
+    waiter = hold_line(other, "node-301")
     waiter.free = True
     postgres.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
     waiter.end(lambda: None)
