@@ -1,6 +1,7 @@
 """A provider whose token endpoint hangs, or drips, holds a few threads of the node for a short time, and no more.
 
-The provider is a real server at a port of this machine.
+The provider is a real server at a port of this machine. Each test has one bound that can end an exchange, so that it is
+this one that did, however slow the machine is.
 """
 
 import json
@@ -24,7 +25,10 @@ from node.pages.providers import MOST_AT_A_TIME
 from node.providers import PROVIDERS_FILE
 from node.service import Node
 
-PATIENCE = Bounds(seconds=1.5, silence=1, size=4096)
+EVER = 600
+PATIENT = Bounds(seconds=EVER, silence=EVER, size=4096)
+SILENCED = Bounds(seconds=EVER, silence=0.5, size=4096)
+OVER_SOON = Bounds(seconds=1, silence=EVER, size=4096)
 
 
 @dataclass
@@ -44,7 +48,7 @@ class SlowProvider:
 @pytest.fixture
 def slow(node: Node, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowProvider]:
     """The slow provider, entered at the node."""
-    monkeypatch.setattr(providers, "PATIENCE", PATIENCE)
+    monkeypatch.setattr(providers, "PATIENCE", PATIENT)
     provider = SlowProvider()
 
     class Door(BaseHTTPRequestHandler):
@@ -63,7 +67,7 @@ def slow(node: Node, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowProvider]:
                     self.wfile.write(b"H")
                 except OSError:
                     return
-            provider.goes_on.wait(30)
+            provider.goes_on.wait()
 
         def log_message(self, *_: object) -> None:
             pass
@@ -104,20 +108,21 @@ def test_a_few_wait_for_a_provider_that_hangs_and_everybody_else_is_served(
         waiting = [threads.submit(client.get, path) for client, path in browsers]
         for _ in waiting:
             assert slow.asked.acquire(timeout=20)
-        # All are answered by the bounds alone: the provider says nothing until the test is over.
+        # None of them gives up by itself: the provider hangs up on them when everybody else has been served.
         turned_away = [late.get(back) for _ in range(2)]
         assert app.test_client().get("/sign-in").status_code == 200
+        assert not any(each.done() for each in waiting)
+        slow.goes_on.set()
         answers: list[TestResponse] = [each.result(timeout=20) for each in waiting]
     assert [each.status_code for each in turned_away] == [503, 503]
     assert "reload the page" in turned_away[0].text
     assert [(each.status_code, "did not answer" in each.text) for each in answers] == [(503, True)] * MOST_AT_A_TIME
-    assert not slow.goes_on.is_set()
 
 
 def test_whoever_found_no_place_has_used_nothing_up(
-    app: Flask, slow: SlowProvider, begin: Callable[[], tuple[FlaskClient, str]]
+    app: Flask, slow: SlowProvider, begin: Callable[[], tuple[FlaskClient, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Reloading the page asks the provider, which it would not if the state were spent."""
+    """Reloading the page asks the provider, which it would not if the state were spent; its silence has a bound."""
     client, back = begin()
     places = app.extensions["provider_places"]
     taken = [places.acquire(blocking=False) for _ in range(MOST_AT_A_TIME)]
@@ -126,19 +131,22 @@ def test_whoever_found_no_place_has_used_nothing_up(
     assert not slow.asked.acquire(blocking=False)
     for _ in taken:
         places.release()
+    monkeypatch.setattr(providers, "PATIENCE", SILENCED)
     assert "did not answer" in client.get(back).text
-    assert slow.asked.acquire(blocking=False)
+    assert not slow.goes_on.is_set()
+    assert slow.asked.acquire(timeout=20)
     assert client.get(back).status_code == 403, "the state is used up by the attempt"
 
 
 def test_a_provider_that_sends_a_byte_now_and_then_has_no_longer(
-    slow: SlowProvider, begin: Callable[[], tuple[FlaskClient, str]]
+    slow: SlowProvider, begin: Callable[[], tuple[FlaskClient, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow.drips = True
     client, back = begin()
+    monkeypatch.setattr(providers, "PATIENCE", OVER_SOON)
     answer = client.get(back)
     assert (answer.status_code, "did not answer" in answer.text) == (503, True)
-    assert slow.asked.acquire(blocking=False)
+    assert slow.asked.acquire(timeout=20)
     assert not slow.goes_on.is_set()
 
 
