@@ -7,7 +7,7 @@ the sum itself is gone. The log says who decided, and nothing of what was found.
 import json
 from dataclasses import dataclass
 
-from audit.connection import Connection
+from audit.connection import Connection, Row
 from audit.event import Action, Outcome
 from federation.exchange import CheckList, PendingCheck, QueryState, ReleaseDocument
 from federation.problems import ProblemRaised
@@ -18,7 +18,19 @@ from hub.queries import StoredQuery, read_query
 from hub.query_states import move_query
 from hub.service import Hub
 
-__all__ = ["Waiting", "add_findings", "check_checker", "forget_check", "hold_release", "list_checks", "take_up"]
+__all__ = [
+    "AS_IT_IS",
+    "Waiting",
+    "add_findings",
+    "check_checker",
+    "forget_check",
+    "hold_release",
+    "list_checks",
+    "take_up",
+]
+
+AS_IT_IS = "it is a total, which has no rows of authorities to leave out: approve it as it is, or refuse it"
+"""What can be decided of a total that waits."""
 
 
 @dataclass(frozen=True)
@@ -67,18 +79,23 @@ def hold_release(
 def list_checks(hub: Hub, reader: Member) -> CheckList:
     """Return what waits, for a checker. Raises a 403 problem for anybody else."""
     check_checker(hub, reader)
-    rows = hub.database.connection.execute("SELECT * FROM checks JOIN queries USING (query_id) ORDER BY drafted_at")
-    return CheckList(checks=tuple(_describe(read_query(row), row["words"], row["told"]) for row in rows))
+    rows = hub.database.connection.execute(
+        "SELECT *, query_id IN (SELECT query_id FROM held_totals) AS is_total "
+        "FROM checks JOIN queries USING (query_id) ORDER BY drafted_at"
+    )
+    return CheckList(checks=tuple(map(_describe, rows)))
 
 
-def _describe(query: StoredQuery, words: str, told: str) -> PendingCheck:
+def _describe(row: Row) -> PendingCheck:
+    """What was found of one; of a total also that it is released whole or not at all."""
+    query, words = read_query(row), tuple(json.loads(row["words"]))
     manifest = query.manifest
     return PendingCheck(
         query_id=query.query_id,
         purpose=manifest.purpose,
         sql=manifest.sql,
-        found=tuple(json.loads(words)),
-        withheld=tuple(json.loads(told)),
+        found=(*words, f"{AS_IT_IS.capitalize()}.") if row["is_total"] else words,
+        withheld=tuple(json.loads(row["told"])),
     )
 
 

@@ -13,7 +13,7 @@ from federation.manifest import Reply
 from federation.problems import ProblemRaised
 from federation.register import Member
 from federation.releases import load_approved_preset
-from hub.checks import Waiting, add_findings, check_checker, forget_check, take_up
+from hub.checks import AS_IT_IS, Waiting, add_findings, check_checker, forget_check, take_up
 from hub.dispatch import read_replies
 from hub.endings import end_query
 from hub.gate import judge_rows, name_beside
@@ -41,8 +41,7 @@ def _let_go(hub: Hub, waiting: Waiting, withhold: frozenset[str], checker: Membe
     if waiting.total is None:
         _let_rows_go(hub, waiting, waiting.told | withhold, checker)
     elif withhold:
-        text = "it is a total, which has no rows of authorities to leave out: approve it as it is, or refuse it"
-        raise ProblemRaised(422, "nothing_to_leave_out", text)
+        raise ProblemRaised(422, "nothing_to_leave_out", AS_IT_IS)
     else:
         _let_total_go(hub, waiting.query, waiting.total, checker)
 

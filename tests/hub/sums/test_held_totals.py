@@ -75,6 +75,7 @@ def test_a_total_beside_others_in_groups_waits_and_is_released_as_it_was_held(su
     assert waiting.found == (
         "The total: the earlier releases overlap in more ways than can be looked at all at once; they were looked at "
         "in 2 groups, each beside this one, and not what follows from several that are in no group together.",
+        "It is a total, which has no rows of authorities to leave out: approve it as it is, or refuse it.",
     )
     sums.reopen_hub()
     federation.clock.advance(timedelta(hours=1))
