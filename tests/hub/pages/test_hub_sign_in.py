@@ -1,19 +1,23 @@
 """Signing in at the hub: one code, one use, a quarter of an hour; and the register is asked every time."""
 
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from flask import Flask
 
 from audit.event import Action
+from federation.hub_line import current_time
 from federation.problems import ProblemRaised
 from federation.register import RegisterError
 from federation.web.sign_in_codes import CODE_LIFETIME, hash_code
 from federation.web.site import FAILURES_WITHIN, MOST_FAILURES
+from federation.wire import whole_seconds
 from hub.sign_in import issue_code, use_code
 from tests.hub.pages.conftest import Browse, Send
-from tests.hub.played_federation import NODES, PlayedFederation
+from tests.hub.played_federation import NODES, PlayedFederation, found_federation
 
 
 def signed_in(page: str) -> bool:
@@ -79,17 +83,20 @@ def test_machines_and_strangers_get_no_code(federation: PlayedFederation, member
         issue_code(federation.hub, member)
 
 
-def test_the_command_prints_a_link_that_works(app: Flask, federation: PlayedFederation, send: Send) -> None:
-    """`circe hub sign-in` prints one line, the link, under the address that the hub's members joined."""
-    from federation.hub_line import current_time
+def test_the_command_prints_a_link_that_works(tmp_path: Path, storage: str) -> None:
+    """`circe hub sign-in` prints one line, the link, under the address that the hub's members joined.
+
+    It goes by the clock on the wall, and so does the register of a federation that was founded just now.
+    """
     from hub.commands import hub
 
-    federation.clock.now = current_time()
-    arguments = ["sign-in", "--state", str(federation.hub.party.directory), "--member", "ana"]
-    printed = CliRunner().invoke(hub, arguments, catch_exceptions=False).stdout
-    address, _, code = printed.strip().partition("#")
-    assert address == "http://hub.test/sign-in"
-    assert use_code(federation.hub, code).id == "ana"
+    federation = found_federation(tmp_path, whole_seconds(current_time()), storage)
+    with closing(federation.hub):
+        arguments = ["sign-in", "--state", str(federation.hub.party.directory), "--member", "ana"]
+        printed = CliRunner().invoke(hub, arguments, catch_exceptions=False).stdout
+        address, _, code = printed.strip().partition("#")
+        assert address == "http://hub.test/sign-in"
+        assert use_code(federation.hub, code).id == "ana"
 
 
 def test_opening_the_link_uses_nothing_up(app: Flask, federation: PlayedFederation, send: Send) -> None:
