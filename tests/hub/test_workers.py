@@ -5,7 +5,9 @@ Which worker holds a connection is read from the system's own tables, so that no
 
 import http.client
 import os
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -13,43 +15,62 @@ from pathlib import Path
 import pytest
 
 from federation.cli import run
-from federation.exchange import DeliveryKind, Inbox
+from federation.exchange import DeliveryKind, Inbox, QueryStatus, ReleaseDocument
 from federation.state import create_party, join_federation, make_profile
-from federation.wire import decode_document
+from federation.wire import MAX_BATCH_BYTES, decode_document
 from tests.hub.played_federation import NODES
-from tests.hub.test_server import PATIENCE, Served
+from tests.hub.test_server import HELD, PATIENCE, Served
 from tests.postgres_server import PostgresServer
 
-MOST_POLLS = 60 * len(NODES)
 
+class Line:
+    """A connection of its own, which one of the workers holds."""
 
-class Poll:
-    """A poll on a connection of its own, held by one of the workers."""
-
-    def __init__(self, served: Served, node: str) -> None:
+    def __init__(self, served: Served) -> None:
         self._line = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
-        path = "/federation/inbox?wait=25"
-        self._line.request("GET", path, headers=served.sign("GET", path, served.federation.parties[node].keys))
+        self._line.connect()
         self.port = self._line.sock.getsockname()[1]
 
-    def read(self) -> Inbox:
+    def ask(self, path: str, headers: Mapping[str, str]) -> None:
+        self._line.request("GET", path, headers=headers)
+
+    def read(self) -> tuple[int, bytes]:
         response = self._line.getresponse()
-        assert response.status == 200
-        return decode_document(response.read(), Inbox)
+        return response.status, response.read()
 
     def close(self) -> None:
         self._line.close()
 
 
+def open_lines(served: Served, stack: ExitStack, fewest: int) -> dict[Line, int]:
+    """Open so many lines at least, and until each worker holds one of the first; return the worker of each.
+
+    A worker that is not up yet is waited for.
+    """
+    held: dict[Line, int] = {}
+    deadline, never = time.monotonic() + PATIENCE, threading.Event()
+    while len(held) < fewest or len(set(held.values())) < 2:
+        assert time.monotonic() < deadline, "one worker takes in every line"
+        line = Line(served)
+        worker = worker_of(served, line.port)
+        if len(held) < fewest or worker not in held.values():
+            held[stack.enter_context(closing(line))] = worker
+        else:
+            line.close()
+            never.wait(0.05)
+    one_of_each = dict(zip(held.values(), held, strict=True)).values()
+    return {line: held[line] for line in (*one_of_each, *held)}
+
+
 def worker_of(served: Served, port: int) -> int:
-    """The process that holds the hub's end of a connection from a port; 0 before one has taken it."""
-    ends = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    """The process that holds the hub's end of a connection from a port, once one has taken it."""
     here, there = f":{served.port:04X}", f":{port:04X}"
-    (inode,) = [end[9] for end in ends if end[1].endswith(here) and end[2].endswith(there)]
-    for process in served.processes():
-        if any(_link(file) == f"socket:[{inode}]" for file in (process / "fd").iterdir()):
-            return int(process.name)
-    return 0
+    while True:
+        ends = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        (inode,) = [end[9] for end in ends if end[1].endswith(here) and end[2].endswith(there)]
+        for process in served.processes():
+            if any(_link(file) == f"socket:[{inode}]" for file in (process / "fd").iterdir()):
+                return int(process.name)
 
 
 def _link(file: Path) -> str:
@@ -59,12 +80,19 @@ def _link(file: Path) -> str:
         return ""
 
 
+def fetch(served: Served, line: Line, path: str) -> bytes:
+    """What the asker is answered by the worker that holds a line."""
+    line.ask(path, served.sign("GET", path, served.federation.parties["ana"].keys))
+    status, body = line.read()
+    assert status == 200
+    return body
+
+
 @pytest.fixture
 def served(tmp_path: Path, postgres: PostgresServer) -> Iterator[Served]:
     """A hub that two workers serve."""
     hub = Served(tmp_path, database=postgres.own_schema())
     with hub.running(options=["--workers", "2"]):
-        hub.await_idle()
         yield hub
     hub.federation.hub.close()
 
@@ -74,51 +102,53 @@ def test_what_one_worker_takes_in_wakes_the_polls_of_both(served: Served) -> Non
     """Each worker holds some nodes' polls; whichever takes the last approval in, every node is answered."""
     query_id = served.federation.draft()
     served.empty_inboxes()
-    with ExitStack() as polls:
-        held: dict[Poll, int] = {}
-        while len(held) < MOST_POLLS and (len(held) < len(NODES) or len(set(held.values())) < 2):
-            poll = polls.enter_context(closing(Poll(served, NODES[len(held) % len(NODES)])))
-            while not (worker := worker_of(served, poll.port)):
-                pass
-            held[poll] = worker
-        assert len(set(held.values())) == 2, "one worker took in every poll"
+    path = f"/federation/inbox?wait={HELD}"
+    with ExitStack() as stack:
+        lines = list(open_lines(served, stack, len(NODES)))[: len(NODES)]
+        for node, line in zip(NODES, lines, strict=True):
+            line.ask(path, served.sign("GET", path, served.federation.parties[node].keys))
+        served.await_idle()
         for signer in ("ana", "cho", "dev"):
             served.sign_query(query_id, signer)
-        handed_out = [[delivery.kind for delivery in poll.read().deliveries] for poll in held]
-        assert handed_out == [[DeliveryKind.MANIFEST]] * len(held)
+        answers = [line.read() for line in lines]
+    assert {status for status, _ in answers} == {200}
+    inboxes = [decode_document(body, Inbox).deliveries for _, body in answers]
+    assert [[each.kind for each in deliveries] for deliveries in inboxes] == [[DeliveryKind.MANIFEST]] * len(NODES)
 
 
 @pytest.mark.processes
 def test_a_request_is_good_once_at_whichever_worker_it_comes_in(served: Served) -> None:
-    """The same signed request on many connections at once, by which both workers see it."""
+    """The same signed request on many connections at once, of which each worker holds some."""
     path = "/api/queries"
     headers = served.sign("GET", path, served.federation.parties["ana"].keys)
 
-    def send(_: int) -> tuple[int, int]:
-        with closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)) as line:
-            line.request("GET", path, headers=headers)
-            status = line.getresponse().status
-            return worker_of(served, line.sock.getsockname()[1]), status
+    def send(line: Line) -> int:
+        line.ask(path, headers)
+        status, _ = line.read()
+        return status
 
-    with ThreadPoolExecutor(24) as pool:
-        answers = list(pool.map(send, range(24)))
-    assert sorted(status for _, status in answers) == [200, *[401] * 23]
-    assert len({worker for worker, _ in answers}) == 2, "one worker took in every request"
+    with ExitStack() as stack:
+        lines = open_lines(served, stack, 24)
+        with ThreadPoolExecutor(len(lines)) as pool:
+            statuses = sorted(pool.map(send, lines))
+    assert statuses == [200, *[401] * (len(lines) - 1)]
 
 
 @pytest.mark.processes
 def test_members_are_served_by_both(served: Served) -> None:
-    """Whatever one hands in, and whatever it asks then, on whichever worker: nothing is missing."""
+    """Whatever one hands in, and whatever it asks then, of either worker: nothing is missing."""
     federation = served.federation
     query_id = federation.draft()
     for signer in ("ana", "cho", "dev"):
         served.sign_query(query_id, signer)
     for node in NODES:
         federation.answer(query_id, node)
-    for _ in range(8):
-        with closing(served.member("ana")) as ana:
-            assert ana.fetch_status(query_id).state == "released"
-            assert ana.fetch_release(query_id).query_id == query_id
+    place = f"/api/queries/{query_id}"
+    with ExitStack() as stack:
+        for line in open_lines(served, stack, 8):
+            assert decode_document(fetch(served, line, place), QueryStatus).state == "released"
+            release = fetch(served, line, f"{place}/release")
+            assert decode_document(release, ReleaseDocument, limit=MAX_BATCH_BYTES).query_id == query_id
     assert run(["audit", "verify", "--state", str(federation.hub.party.directory)]) == 0
 
 
