@@ -15,21 +15,14 @@ import time
 import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 
 import click
 
 from federation.demo_cast import Cast
 from federation.example_project import write_example
-from federation.processes import (
-    CommandFailed,
-    Stagehands,
-    end_descendants,
-    free_port,
-    interrupted_by_signals,
-    wait_for,
-)
+from federation.hub_line import current_time
+from federation.processes import CommandFailed, Stagehands, end_descendants, interrupted_by_signals, wait_for
 
 QUESTION = """SELECT sen_provision,
        COUNT(DISTINCT child) AS children,
@@ -109,7 +102,7 @@ def perform(hands: Stagehands, place: Path, authorities: int, seed: int, togethe
         england = place / "england"
         hands.run("synth", england, "--authorities", str(authorities), "--seed", str(seed), "--format", "json")
         codes = sorted(path.name for path in england.iterdir() if path.name.isdigit())
-    cast = Cast(place, tuple(codes), f"http://127.0.0.1:{free_port()}")
+    cast = Cast(place, tuple(codes), f"http://127.0.0.1:{hands.hold_port()}")
     with hands.stage("hub, nodes and people make their keys"):
         set_up(hands, cast)
     with hands.stage("each node loads its authority's files"):
@@ -157,7 +150,8 @@ def enrol(hands: Stagehands, cast: Cast) -> None:
     requests = [path.strip() for path in hands.run_each([("member", "join", *join) for join in joins])]
     hands.run("member", "enrol", "--root", cast.root, "--register", register, *requests)
     hands.run("hub", "adopt", "--state", cast.hub, register)
-    made = write_example(cast.directory / "attendance.toml", "attendance", ["ana@ucl"], ["opensafely"], date.today())
+    project, today = cast.directory / "attendance.toml", current_time().date()
+    made = write_example(project, "attendance", ["ana@ucl"], ["opensafely"], today)
     hands.run("hub", "project", "--state", cast.hub, made)
     head = ("--id", "vsh", "--role", "virtual_school_head", "--title", "Virtual school head")
     hands.run("node", "person", "--state", cast.busiest_host, *head)

@@ -15,7 +15,7 @@ import urllib.request
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import PIPE
@@ -76,6 +76,7 @@ class Stagehands:
     _fall: str = ""
     _stopping: bool = False
     _turn: threading.Lock = field(default_factory=threading.Lock)
+    _held: ExitStack = field(default_factory=ExitStack)
     _peak: int = 0
 
     @contextmanager
@@ -150,6 +151,10 @@ class Stagehands:
                 raise
         return printed
 
+    def hold_port(self) -> int:
+        """Hold a port for a service until all are stopped, however long it takes until it listens there."""
+        return self._held.enter_context(held_port())
+
     def start(self, log: Path, *arguments: str | Path) -> Service:
         """Start a service in the background, its messages going to a log file."""
         words = [str(argument) for argument in arguments]
@@ -195,6 +200,7 @@ class Stagehands:
             except subprocess.TimeoutExpired:
                 service.process.kill()
                 service.process.wait()
+        self._held.close()
 
 
 @contextmanager
@@ -228,12 +234,16 @@ def end_descendants() -> None:
             os.kill(process, signal.SIGTERM)
 
 
-def free_port() -> int:
-    """Return a port that nothing on this machine listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@contextmanager
+def held_port() -> Iterator[int]:
+    """Hold a port of this machine: nobody who asks for any is given it, and who names it may listen there.
+
+    As servers do that are started again, whoever names it says so with SO_REUSEADDR; the holder never listens.
+    """
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
 
 
 def wait_for(address: str, hands: Stagehands, log: Path) -> None:

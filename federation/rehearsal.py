@@ -7,12 +7,12 @@ out: one authority's files are loaded, and every node is given a copy of that sn
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from federation.example_project import write_example
 from federation.one_sitting import enrol_parties
-from federation.processes import Service, Stagehands, free_port, wait_for
+from federation.processes import Service, Stagehands, wait_for
 from federation.root import create_root
 from federation.state import (
     create_party,
@@ -65,7 +65,7 @@ def set_up(hands: Stagehands, directory: Path, authorities: int, operator: str =
     Each authority runs its node itself, unless one operator runs them all.
     """
     codes = tuple(sorted(load_authorities())[:authorities])
-    rehearsal = Rehearsal(directory, codes, f"http://127.0.0.1:{free_port()}")
+    rehearsal = Rehearsal(directory, codes, f"http://127.0.0.1:{hands.hold_port()}")
     hands.run("hub", "init", "--state", rehearsal.hub)
     _load_first(hands, rehearsal, operator)
     for code, state in list(zip(codes, rehearsal.nodes, strict=True))[1:]:
@@ -74,7 +74,7 @@ def set_up(hands: Stagehands, directory: Path, authorities: int, operator: str =
         _create(rehearsal.person(name), name, kind, organisation, organisation_kind)
     _enrol(rehearsal, [rehearsal.hub, *rehearsal.nodes, *map(rehearsal.person, PEOPLE)])
     hands.run("hub", "adopt", "--state", rehearsal.hub, directory / "register.json")
-    made = write_example(directory / "project.toml", PROJECT, ["ana"], ["opensafely"], date.today())
+    made = write_example(directory / "project.toml", PROJECT, ["ana"], ["opensafely"], datetime.now(UTC).date())
     hands.run("hub", "project", "--state", rehearsal.hub, made)
     return rehearsal
 

@@ -1,6 +1,6 @@
 """`circe project`: write down what a project is, hold that against the catalogue, and have its papers written."""
 
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -29,7 +29,7 @@ def new(name: str, title: str, members: tuple[str, ...], presets: tuple[str, ...
         raise click.BadParameter(f"the catalogue has no table {unknown[0]}: see circe catalogue.", param_hint="--table")
     words = {"title": title} if title else {}
     beginning = Beginning(name=name, members=members, presets=presets, tables=tables, **words)
-    click.echo(write_beginning(beginning, catalogue, date.today()))
+    click.echo(write_beginning(beginning, catalogue, datetime.now(UTC).date()))
 
 
 @project.command()

@@ -7,7 +7,7 @@ organisations and an information governance officer of the hub's own do what the
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from federation.database import keep_address
@@ -55,7 +55,7 @@ def found_england(
     hub = parties["hub"].directory
     keep_address(hub, database)
     with closing(open_hub(hub)) as opened:
-        file = write_example(directory / "project.toml", PROJECT, askers, [PRESET], date.today())
+        file = write_example(directory / "project.toml", PROJECT, askers, [PRESET], datetime.now(UTC).date())
         keep_project(opened, read_project(file))
     return PlayedEngland(hub, address, parties, tuple(nodes), askers)
 

@@ -15,7 +15,7 @@ from audit.state import open_state_log, read_key
 from audit.verifier import verify_log
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
-from federation.processes import Service, Stagehands, free_port, list_family, wait_for
+from federation.processes import Service, Stagehands, list_family, wait_for
 from federation.progress import now_and_then
 from hub.bench.drawn_releases import list_authorities
 from hub.bench.played_browsers import OFFICERS_PAGES, RESEARCHERS_PAGES, Browser
@@ -62,11 +62,11 @@ class Played:
 def play(directory: Path, database: str, load: Load, tell: Tell) -> Played:
     """Found a federation in an empty directory, serve its hub, and play the load. Raises `LogBroken`."""
     tell(f"making keys for {load.authorities} nodes and {load.researchers} researchers")
-    address, log, hands = f"http://127.0.0.1:{free_port()}", directory / "hub.log", Stagehands()
-    codes = list_authorities()[: load.authorities]
-    england = found_england(directory / "federation", address, database, codes, load.researchers)
-    words = ("hub", "serve", "--state", england.hub, "--bind", address.removeprefix("http://"))
+    log, hands, codes = directory / "hub.log", Stagehands(), list_authorities()[: load.authorities]
     try:
+        address = f"http://127.0.0.1:{hands.hold_port()}"
+        england = found_england(directory / "federation", address, database, codes, load.researchers)
+        words = ("hub", "serve", "--state", england.hub, "--bind", address.removeprefix("http://"))
         service = hands.start(log, *words, "--workers", str(load.workers))
         wait_for(address, hands, log)
         with closing(open_hub(england.hub)) as hub:

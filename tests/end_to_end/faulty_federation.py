@@ -29,7 +29,7 @@ from federation.envelope import Envelope
 from federation.exchange import QueryDraft, RunDraft
 from federation.manifest import Path as LeavingPath
 from federation.plans import derive_plan
-from federation.processes import free_port
+from federation.processes import held_port
 from federation.state import join_federation, open_party, read_root_key
 from hub.projects import keep_project
 from hub.query_states import UNDER_WAY
@@ -316,8 +316,8 @@ def spell(secret: bytes) -> Iterator[bytes]:
 @contextmanager
 def running_federation(federation: SmallFederation) -> Iterator[FaultyFederation]:
     """The members as processes: a hub, people on good lines, and nodes behind links; slots are dealt for sums."""
-    port = free_port()
     with ExitStack() as stack:
+        port = stack.enter_context(held_port())
         links = {name: stack.enter_context(Link(port, seed)) for seed, name in enumerate(federation.roster)}
         _join(federation, port)
         found = FaultyFederation(federation, port, links, {})

@@ -21,7 +21,7 @@ from audit.verifier import verify_log
 from federation.client import FederationClient, connect
 from federation.exchange import QueryDraft, QueryState, QueryStatus
 from federation.hub_line import HubUnreachable
-from federation.processes import free_port
+from federation.processes import held_port
 from federation.state import join_federation, open_party, read_root_key
 from hub.projects import keep_project
 from hub.query_states import UNDER_WAY
@@ -46,9 +46,8 @@ DRAFT = QueryDraft(
 class Processes:
     """The hub and the nodes as processes that can be killed."""
 
-    def __init__(self, federation: SmallFederation) -> None:
-        self.federation = federation
-        self.port = free_port()
+    def __init__(self, federation: SmallFederation, port: int) -> None:
+        self.federation, self.port = federation, port
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, *members: str) -> None:
@@ -72,15 +71,16 @@ class Processes:
 @pytest.fixture
 def processes(federation: SmallFederation) -> Iterator[Processes]:
     """A federation whose members have joined a hub on a port of this machine."""
-    found = Processes(federation)
     key = read_root_key((federation.directory / "root" / "root.pub").read_text())
-    for profile in federation.directory.glob("*/member.toml"):
-        join_federation(open_party(profile.parent), key, f"http://127.0.0.1:{found.port}")
-    hub = open_hub(federation.directory / "hub")
-    keep_project(hub, make_project("attendance", ["ana@ucl"], ["opensafely"]))
-    hub.database.close()
-    yield found
-    found.kill(*found.running)
+    with held_port() as port:
+        for profile in federation.directory.glob("*/member.toml"):
+            join_federation(open_party(profile.parent), key, f"http://127.0.0.1:{port}")
+        hub = open_hub(federation.directory / "hub")
+        keep_project(hub, make_project("attendance", ["ana@ucl"], ["opensafely"]))
+        hub.database.close()
+        found = Processes(federation, port)
+        yield found
+        found.kill(*found.running)
 
 
 def eventually(attempt: Callable[[], QueryStatus]) -> QueryStatus:

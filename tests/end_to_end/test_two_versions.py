@@ -24,7 +24,7 @@ import pytest
 
 from federation.demo import add_up, ask, claim, enrol, look_up, set_up, start
 from federation.demo_cast import Cast
-from federation.processes import CommandFailed, Stagehands, free_port
+from federation.processes import CommandFailed, Stagehands
 
 BEFORE = os.environ.get("CIRCE_VERSION_BEFORE", "")
 
@@ -101,7 +101,7 @@ def begin(hands: MixedHands, place: Path) -> Cast:
     england = place / "england"
     hands.run("synth", england, "--authorities", str(AUTHORITIES), "--seed", "1", "--format", "json")
     codes = sorted(path.name for path in england.iterdir() if path.name.isdigit())
-    cast = Cast(place, tuple(codes), f"http://127.0.0.1:{free_port()}")
+    cast = Cast(place, tuple(codes), f"http://127.0.0.1:{hands.hold_port()}")
     set_up(hands, cast)
     hands.run_each([("node", "load", "--state", cast.node(code), england / code, "--format", "json") for code in codes])
     enrol(hands, cast)

@@ -5,6 +5,7 @@ the service learns that the command is waiting, and then waits for good, as a co
 """
 
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -78,6 +79,16 @@ def test_a_service_that_is_stopped_has_not_died(hands: Stagehands, tmp_path: Pat
 def test_a_command_that_fails_is_told_from_a_service_that_dies(hands: Stagehands) -> None:
     with pytest.raises(CommandFailed, match="ended with 4: no such thing"):
         hands.run("import sys; print('no such thing', file=sys.stderr); sys.exit(4)")
+
+
+def test_a_port_is_held_until_somebody_listens_there(hands: Stagehands) -> None:
+    """By name it can be had, as a server asks for it; whoever asks for any port gets another."""
+    port = hands.hold_port()
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", port))
+    with socket.create_server(("127.0.0.1", port)) as server:
+        assert server.getsockname()[1] == port
+    hands.stop_services()
 
 
 @pytest.mark.parametrize("failed", [True, False])

@@ -1,5 +1,7 @@
 """The papers of a project say what its document says, and leave open what a controller has to judge."""
 
+import time
+import tomllib
 from dataclasses import fields
 from datetime import date
 from pathlib import Path
@@ -8,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from federation.commands.project import project as command
+from federation.hub_line import current_time
 from federation.papers.paper import TO_FILL_IN, Grid, Paper, Section, write_markdown
 from federation.papers.words import SENSITIVITIES
 from federation.papers.writing import write_papers
@@ -133,6 +136,19 @@ def test_from_a_file_to_papers(tmp_path: Path) -> None:
     written = runner.invoke(command, ["papers", str(file), "--out", str(tmp_path / "papers")])
     assert [Path(line).name for line in written.output.splitlines()] == [f"{slug}.md" for slug in PAPERS]
     assert all(Path(line).read_text().startswith("# ") for line in written.output.splitlines())
+
+
+@pytest.mark.parametrize("zone", ["Etc/GMT-14", "Etc/GMT+12"])
+def test_it_begins_on_the_day_that_the_hub_goes_by(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half the day one of these zones has another: a project of tomorrow's would be refused until midnight."""
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", zone)
+        time.tzset()
+        before = current_time().date()
+        begun = CliRunner().invoke(command, ["new", "--name", "attendance", "--member", "ana@ucl"]).output
+        after = current_time().date()
+    time.tzset()
+    assert tomllib.loads(begun)["starts"] in (before, after)
 
 
 def test_a_table_that_there_is_not(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 from gunicorn.config import Config
 
 from federation import service_log
-from federation.processes import CIRCE, free_port
+from federation.processes import CIRCE, held_port
 from federation.service_log import FIELDS, Form, JsonLines, begin_log, told
 from federation.web.server_log import ServerLog
 from node.setting_up import create_node
@@ -110,18 +110,19 @@ def test_the_latest_form_counts_and_what_python_says_is_in_it(capsys: pytest.Cap
 
 def serve_pages(state: Path, *options: str) -> str:
     """Serve a node's pages in a process of its own until they answer, and return what it wrote meanwhile."""
-    bind = f"127.0.0.1:{free_port()}"
-    command = [*CIRCE, "node", "pages", "--state", str(state), "--bind", bind, *options]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    try:
-        assert ask(f"http://{bind}/health") == 503  # It has not joined yet: there is no register.
-        assert ask(f"http://{bind}/{CHILD}?upn={CHILD}") == 404
-        assert ask(f"http://{bind}/assets/{CHILD}") == 404
-        assert ask(f"http://{bind}/health", method=CHILD) == 405
-        assert ask_badly(bind).startswith(b"HTTP/1.1 400 ")
-    finally:
-        process.terminate()
-    return process.communicate(timeout=30)[1]
+    with held_port() as port:
+        bind = f"127.0.0.1:{port}"
+        command = [*CIRCE, "node", "pages", "--state", str(state), "--bind", bind, *options]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        try:
+            assert ask(f"http://{bind}/health") == 503  # It has not joined yet: there is no register.
+            assert ask(f"http://{bind}/{CHILD}?upn={CHILD}") == 404
+            assert ask(f"http://{bind}/assets/{CHILD}") == 404
+            assert ask(f"http://{bind}/health", method=CHILD) == 405
+            assert ask_badly(bind).startswith(b"HTTP/1.1 400 ")
+        finally:
+            process.terminate()
+        return process.communicate(timeout=30)[1]
 
 
 def ask(address: str, method: str = "GET") -> int:

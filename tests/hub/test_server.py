@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from federation.exchange import DeliveryKind
 from federation.http_signatures import sign_request
 from federation.keys import MemberKeys
 from federation.manifest import MANIFEST_TYPE
-from federation.processes import free_port
+from federation.processes import held_port
 from federation.state import join_federation, read_root_key
 from federation.transport import HubConnection, connect_party
 from federation.web.listening import Listening, allow_files
@@ -66,7 +66,8 @@ class Served:
 
     def __init__(self, directory: Path, scheme: str = "http", database: str = "") -> None:
         self.federation: PlayedFederation = found_federation(directory, whole_seconds(datetime.now(UTC)), database)
-        self.port = free_port()
+        self._held = ExitStack()
+        self.port = self._held.enter_context(held_port())
         self.root_key = read_root_key((directory / "root" / "root.pub").read_text())
         self.address = f"{scheme}://127.0.0.1:{self.port}"
         for name, party in self.federation.parties.items():
@@ -88,6 +89,7 @@ class Served:
         finally:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            self._held.close()
 
     def _await_listening(self, process: "subprocess.Popen[bytes]") -> None:
         deadline = time.monotonic() + PATIENCE

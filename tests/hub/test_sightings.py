@@ -1,12 +1,13 @@
 """Which nodes have been here lately, the page that lists them, health, and metrics."""
 
+from contextlib import ExitStack
 from datetime import timedelta
 from urllib.request import urlopen
 
 import pytest
 
 from federation.metrics import Figure, serve_metrics, write_metrics
-from federation.processes import free_port
+from federation.processes import held_port
 from federation.software import Software, write_products
 from federation.tls import TlsInvalid
 from hub.app import create_app
@@ -127,14 +128,11 @@ def test_metrics_are_served_to_this_machine_and_read_anew_each_time() -> None:
         asked += 1
         return [Figure("circe_asked", "How often this was asked for.", {(): asked})]
 
-    bind = f"127.0.0.1:{free_port()}"
-    stop = serve_metrics(bind, read)
-    try:
+    with held_port() as port, ExitStack() as until_the_end:
+        until_the_end.callback(serve_metrics(f"127.0.0.1:{port}", read))
         for number in (1, 2):
-            with urlopen(f"http://{bind}/metrics", timeout=10) as answer:
+            with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
                 assert f"circe_asked {number}.0" in answer.read().decode()
-    finally:
-        stop()
 
 
 @pytest.mark.parametrize("bind", ["0.0.0.0:9400", "192.0.2.1:9400", "127.0.0.1", "127.0.0.1:x", ""])
