@@ -136,12 +136,13 @@ class _Scene:
         yield from ((each, questions[number::count]) for number, each in enumerate(self._researchers))
 
     def _kill_workers(self, master: int) -> None:
-        """Kill one of the hub's workers now and then, whatever it is doing."""
+        """Kill one of the hub's workers at once, and another now and then, whatever it is doing."""
         draw = Random(self._load.seed)  # noqa: S311 - the same moments each time
-        while not self._stop.wait(draw.uniform(0.5, 1.5) * self._load.kill_every):
+        while not self._stop.is_set():
             if workers := list(list_family(master))[1:]:
                 kill(draw.choice(workers), signal.SIGKILL)
                 self._kills += 1
+            self._stop.wait(draw.uniform(0.5, 1.5) * self._load.kill_every)
 
     def _await_endings(self, others: Sequence[Future[None]]) -> list[float]:
         """Wait until every query has ended, or none has for too long; return what each has taken."""
