@@ -15,6 +15,7 @@ import pytest
 from federation.database import SqliteDatabase, open_database
 from federation.state import Party, hold_directory
 from tests.federation.kept_acts import COUNTS, act, in_threads, make_party, standing
+from tests.taken_locks import note_taken
 
 NOTES = "CREATE TABLE IF NOT EXISTS notes (number INTEGER REFERENCES counts DEFERRABLE INITIALLY DEFERRED)"
 
@@ -90,13 +91,13 @@ def test_every_thread_has_a_connection_of_its_own(database: SqliteDatabase) -> N
     assert len({id(connection) for connection in [*seen, database.connection]}) == 5
 
 
-def test_two_who_make_it_at_once_take_turns(party: Party, schema: Path) -> None:
+def test_two_who_make_it_at_once_take_turns(party: Party, schema: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a service and a command do that are started together: SQLite fails the second one to turn the file to WAL."""
+    taken = note_taken(monkeypatch)
     thread = threading.Thread(target=lambda: open_database(party, schema).close())
     with hold_directory(party.directory):
         thread.start()
-        thread.join(0.2)
-        assert thread.is_alive()
+        assert taken.wait(10)
     thread.join(10)
     assert not thread.is_alive()
     in_threads(6, lambda: open_database(party, schema).close())

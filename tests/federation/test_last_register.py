@@ -10,6 +10,7 @@ from federation.envelope import write_envelope
 from federation.register import RegisterError, sign_register
 from federation.state import REGISTER_FILE, Party, StateError, join_federation, open_party, write_file
 from tests.federation.cast import HUB, NOW, OTHER_ROOT, ROOT, contents, make_register, write_register
+from tests.taken_locks import note_taken
 
 
 def kept(party: Party) -> int:
@@ -97,11 +98,12 @@ def test_of_two_registers_adopted_at_once_the_newer_one_stays(member: Party, mon
         write_file(path, data)
 
     monkeypatch.setattr("federation.state.write_file", write_older_slowly)
+    taken = note_taken(monkeypatch)
     threads = [threading.Thread(target=member.adopt_register, args=(data, NOW)) for data in (older, newer)]
     threads[0].start()
     assert held_up.wait(10)
     threads[1].start()
-    threads[1].join(0.2)
+    assert taken.wait(10)
     go_on.set()
     for thread in threads:
         thread.join(10)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from node.snapshots import SnapshotDamaged, SnapshotMissing, SnapshotStore, seal_snapshot, verify_snapshot
+from tests.taken_locks import note_taken
 
 CREATED = datetime(2025, 5, 1, tzinfo=UTC)
 
@@ -95,20 +96,17 @@ def test_what_a_dead_load_left_goes_at_the_next_and_other_things_stay(store: Sna
     assert current_id(store) == identifier
 
 
-def test_two_loads_never_prepare_a_snapshot_at_once(store: SnapshotStore) -> None:
-    entered, order = threading.Event(), []
+def test_two_loads_never_prepare_a_snapshot_at_once(store: SnapshotStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken, order = note_taken(monkeypatch), []
 
     def second() -> None:
-        entered.set()
         with store.staging():
             order.append("second")
 
     with store.staging():
         thread = threading.Thread(target=second)
         thread.start()
-        assert entered.wait(10)
-        thread.join(0.2)
-        assert thread.is_alive()
+        assert taken.wait(10)
         order.append("first")
     thread.join(10)
     assert order == ["first", "second"]
