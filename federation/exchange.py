@@ -164,6 +164,12 @@ class PendingCheck(Document, frozen=True):
     withheld: tuple[str, ...]
 
 
+class ForeseenCheck(Document, frozen=True):
+    """Why a release will wait for an output checker, as far as it is known before; empty where nothing is."""
+
+    reason: str
+
+
 class CheckList(Document, frozen=True):
     """The releases that wait."""
 

@@ -18,6 +18,7 @@ from federation.exchange import (
     CheckDecision,
     CheckList,
     ExplainedStates,
+    ForeseenCheck,
     Inbox,
     LookupBatch,
     LookupProgress,
@@ -153,6 +154,10 @@ class HubConnection(HubLine):
         """Hand in what an approver of this node's organisation signed at the node's page."""
         path = f"/federation/manifests/{_word(query_id)}/approvals"
         return self._read("POST", path, QueryStatus, encode_document(signature))
+
+    def fetch_foreseen_check(self, query_id: str) -> ForeseenCheck:
+        """Return whether what a query asks for will wait for an output checker, and why."""
+        return self._read("GET", f"/api/queries/{_word(query_id)}/foreseen-check", ForeseenCheck)
 
     def fetch_refusals(self, query_id: str) -> SignedRefusals:
         """Return the refusals of a query as the nodes signed them, for the caller to verify."""

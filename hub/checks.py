@@ -9,13 +9,15 @@ from dataclasses import dataclass
 
 from audit.connection import Connection, Row
 from audit.event import Action, Outcome
-from federation.exchange import CheckList, PendingCheck, QueryState, ReleaseDocument
+from disclosure_control.release.gate import ReleaseRefused
+from federation.exchange import CheckList, ForeseenCheck, PendingCheck, QueryState, ReleaseDocument
+from federation.manifest import Path
 from federation.problems import ProblemRaised
 from federation.register import Member
 from federation.wire import MAX_BATCH_BYTES, decode_document, encode_document
-from hub.gate import Verdict
+from hub.gate import Verdict, find_totals, judge_total
 from hub.queries import StoredQuery, read_query
-from hub.query_states import move_query
+from hub.query_states import UNDER_WAY, move_query
 from hub.service import Hub
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "Waiting",
     "add_findings",
     "check_checker",
+    "foresee_check",
     "forget_check",
     "hold_release",
     "list_checks",
@@ -31,6 +34,12 @@ __all__ = [
 
 AS_IT_IS = "it is a total, which has no rows of authorities to leave out: approve it as it is, or refuse it"
 """What can be decided of a total that waits."""
+
+WILL_WAIT = (
+    "its total will wait for an output checker before it is released: earlier totals overlap with it in more ways than "
+    "can be looked at all at once"
+)
+"""What its asker is told of a total that will wait."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,21 @@ def hold_release(
         withheld=len(verdict.told),
     )
     hub.database.log.append(connection, event)
+
+
+def foresee_check(hub: Hub, query: StoredQuery) -> ForeseenCheck:
+    """Say whether what a query asks for will wait for a checker, by the totals that there are now.
+
+    Of rows of authorities it cannot be known before they have answered.
+    """
+    manifest, ahead = query.manifest, (QueryState.DRAFTED, QueryState.SUBMITTED, *UNDER_WAY)
+    if query.state not in ahead or manifest.path is not Path.EXACT_SUM or manifest.cell_key is not None:
+        return ForeseenCheck(reason="")
+    try:
+        verdict = judge_total(find_totals(hub, manifest, query.plan), query.plan)
+    except ReleaseRefused:
+        return ForeseenCheck(reason="")  # It will be withheld, and not wait.
+    return ForeseenCheck(reason="" if verdict.is_safe else WILL_WAIT)
 
 
 def list_checks(hub: Hub, reader: Member) -> CheckList:

@@ -33,7 +33,7 @@ from federation.exchange import (
     ReleaseStanding,
     RunDraft,
 )
-from federation.hub_line import LONG_POLL_SECONDS, current_time
+from federation.hub_line import LONG_POLL_SECONDS, HubRefused, HubUnreachable, current_time
 from federation.keys import MemberKeys
 from federation.log_proofs import verify_release_proof
 from federation.manifest import (
@@ -238,6 +238,15 @@ class FederationClient:
             raise ManifestMismatch("the hub's manifest is another run than was asked for: nothing was signed")
         derive_plan(run, self._party.presets)
         return self._sign(status.query_id, envelope)
+
+    def foresee_check(self, query_id: str) -> str:
+        """Return why what a query asks for will wait for an output checker, as far as it is known.
+
+        Empty where it will not, or where the hub does not say, as one of the version before: nothing depends on it.
+        """
+        with suppress(HubRefused, HubUnreachable):
+            return self._connection.fetch_foreseen_check(query_id).reason
+        return ""
 
     def _fetch_manifest(self, query_id: str) -> tuple[Envelope, Manifest]:
         envelope = read_envelope(self._connection.fetch_manifest(query_id), MANIFEST_TYPE)

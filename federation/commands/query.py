@@ -135,6 +135,8 @@ def sign(state: Path, query_id: str) -> None:
     with connect(state) as client:
         draft = client.review_own(query_id)
         click.echo(describe_manifest(draft.manifest, draft.digest, draft.plan, draft.asker), err=True)
+        if waits := client.foresee_check(query_id):
+            click.echo(waits, err=True)
         click.confirm("Submit it?", abort=True, err=True)
         click.echo(f"{client.sign(draft).query_id} is submitted")
 

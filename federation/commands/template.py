@@ -153,7 +153,10 @@ def run(state: Path, term: str, choices: tuple[str, ...], valid_hours: int, file
         template=load_template(file), choices=_read_choices(choices), snapshot_term=term, valid_hours=valid_hours
     )
     with connect(state) as client:
-        click.echo(client.submit_run(draft).query_id)
+        query_id = client.submit_run(draft).query_id
+        click.echo(query_id)
+        if waits := client.foresee_check(query_id):
+            click.echo(waits, err=True)
 
 
 def _read_lists(given: tuple[str, ...]) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ from federation.exchange import (
     CheckDecision,
     CheckList,
     ExplainedStates,
+    ForeseenCheck,
     QueryDraft,
     QueryList,
     QueryStatus,
@@ -159,6 +160,14 @@ def send_refusals(query_id: str) -> Response:
     hub, reader = the_hub(), authenticate()
     query = queries.find_query(hub, query_id, reader)
     return answer(SignedRefusals(refusals=dispatch.read_refusals(hub, query.digest)))
+
+
+@people_doors.get("/api/queries/<query_id>/foreseen-check")
+@describes(gives=ForeseenCheck)
+def foresee_check(query_id: str) -> Response:
+    """Say whether what a query asks for will wait for an output checker, and why."""
+    hub, reader = the_hub(), authenticate()
+    return answer(checks.foresee_check(hub, queries.find_query(hub, query_id, reader)))
 
 
 @people_doors.post("/api/queries/<query_id>/notice")

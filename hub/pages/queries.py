@@ -10,6 +10,7 @@ from federation.reading import LEAVES_BY, describe_protection, describe_terms
 from federation.register import Member
 from federation.web.site import allow_script
 from hub import standing
+from hub.checks import foresee_check
 from hub.pages.journey import list_signers, list_steps
 from hub.pages.visitor import may, may_ask, may_list_queries, require_visitor, require_visitor_who, the_hub
 from hub.queries import StoredQuery, find_query
@@ -53,6 +54,7 @@ def show_query(query_id: str) -> str:
     if moving:
         allow_script(asking=True)
     dead_end = standing.describe_dead_end(hub, query)
+    is_draft = query.state is QueryState.DRAFTED and not dead_end
     progress = describe_sum(hub, query) if query.manifest.path in SUM_PATHS else None
     return render_template(
         "query.html",
@@ -65,6 +67,7 @@ def show_query(query_id: str) -> str:
         signers=list_signers(status, hub.register().members),
         command="" if dead_end else _next_command(visitor, status.state, status.asker, status.signers),
         dead_end=dead_end,
+        will_wait=foresee_check(hub, query).reason if is_draft else "",
         moving=moving,
         ended=describe_act(status.ending, hub.party.member_id) if status.ending else "",
         counted=count_answers(status),

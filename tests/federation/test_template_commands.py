@@ -14,9 +14,11 @@ from disclosure_control.presets.shipped import list_presets
 from federation.cli import run
 from federation.client import FederationClient
 from federation.envelope import Signature, write_envelope
-from federation.exchange import QueryState, QueryStatus, RunDraft
+from federation.exchange import ForeseenCheck, QueryState, QueryStatus, RunDraft
+from federation.hub_line import HubRefused, HubUnreachable
 from federation.keys import save_keys
 from federation.manifest import Manifest
+from federation.problems import Problem
 from federation.project import Project
 from federation.register import public_text
 from federation.state import Party, make_profile, write_file
@@ -38,6 +40,7 @@ class StandIn:
     def __init__(self) -> None:
         self.spoil: Callable[[Manifest], Manifest] = lambda manifest: manifest
         self.signatures: list[Signature] = []
+        self.foreseen: Callable[[], str] = lambda: ""
         self.drafted: Manifest | None = None
 
     def fetch_register(self) -> bytes:
@@ -61,6 +64,9 @@ class StandIn:
     def fetch_manifest(self, _: str) -> bytes:
         assert self.drafted is not None
         return write_envelope(sign_manifest(self.drafted))
+
+    def fetch_foreseen_check(self, _: str) -> ForeseenCheck:
+        return ForeseenCheck(reason=self.foreseen())
 
     def send_signature(self, query_id: str, signature: Signature) -> QueryStatus:
         self.signatures.append(signature)
@@ -152,6 +158,38 @@ def test_a_template_goes_from_its_asker_by_its_approvers_to_a_run(
     assert "{sex}" in shown
     assert circe(people, "ana@ucl", "run", "--term", "202425-summer", "--choose", SEX, "--choose", YEAR, str(path)) == 0
     assert [signature.keyid for signature in hub.signatures] == ["ana@ucl"]
+
+
+def answer_as_before() -> str:
+    raise HubRefused(Problem(status=404, title="", detail="There is no page at this address", code="not_found"))
+
+
+def vanish() -> str:
+    raise HubUnreachable("the hub does not answer")
+
+
+FORESEEN: dict[str, tuple[Callable[[], str], str]] = {
+    "nothing": (lambda: "", ""),
+    "it will wait": (lambda: "its total will wait", "its total will wait\n"),
+    "a hub of the version before": (answer_as_before, ""),
+    "no answer": (vanish, ""),
+}
+
+
+@pytest.mark.parametrize(("foreseen", "said"), FORESEEN.values(), ids=FORESEEN)
+def test_whoever_runs_it_is_told_what_it_will_wait_for(
+    hub: StandIn, people: FilePath, capfd: pytest.CaptureFixture[str], foreseen: Callable[[], str], said: str
+) -> None:
+    """Beside its id, which is printed whether the hub foresees anything or not."""
+    path = make(people)
+    for officer in ("officer@la-203", "officer@dfe"):
+        assert circe(people, officer, "approve", "--yes", str(path)) == 0
+    capfd.readouterr()
+    hub.foreseen = foreseen
+    words = ("run", "--term", "202425-summer", "--choose", SEX, "--choose", YEAR, str(path))
+    assert circe(people, "ana@ucl", *words) == 0
+    told = capfd.readouterr()
+    assert (told.out[:2], told.err) == ("Q-", said)
 
 
 def test_an_unapproved_template_is_not_run(hub: StandIn, people: FilePath) -> None:

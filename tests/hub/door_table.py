@@ -179,6 +179,15 @@ DOORS = (
     Door(
         "/api/queries/<query_id>/refusals", "GET", f"/api/queries/{QUERY}/refusals", "ana", "node-301", UNSEEN, UNSEEN
     ),
+    Door(
+        "/api/queries/<query_id>/foreseen-check",
+        "GET",
+        f"/api/queries/{QUERY}/foreseen-check",
+        "ana",
+        "node-301",
+        UNSEEN,
+        UNSEEN,
+    ),
     Door("/api/queries/<query_id>/release", "GET", f"/api/queries/{QUERY}/release", "ana", "node-301", UNSEEN, UNSEEN),
 )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from disclosure_control.linked import gathering
 from disclosure_control.models.reading import read_model
 from federation.exchange import QueryDraft
 from federation.manifest import Path as LeavingPath
@@ -24,6 +25,7 @@ from tests.hub.pages.test_hub_asking import main_text
 from tests.hub.pages.test_hub_query_pages import read_rows
 from tests.hub.played_federation import PlayedFederation, found_federation
 from tests.hub.replies import released, table_of
+from tests.hub.sums import test_held_totals as held
 from tests.hub.sums.conftest import AUTHORITIES
 from tests.hub.sums.played_sums import SQL, PlayedSums, approve_template, play_sums, run_template
 
@@ -65,6 +67,19 @@ def test_a_total_has_no_column_of_authorities(sums: PlayedSums, browse: Browse) 
         row[1].startswith(f"{row_of_table[1]:,}") for row, row_of_table in zip(rows[1:], table.rows, strict=True)
     )
     assert "margin" in rows[1][1]
+
+
+def test_the_draft_of_a_total_that_will_wait_says_so(
+    sums: PlayedSums, browse: Browse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To its asker, who reads it before signing."""
+    monkeypatch.setattr(gathering, "MOST_TOGETHER", 1)
+    monkeypatch.setattr(gathering, "MOST_IN_GROUP", 1)
+    said = "Its total will wait for an output checker before it is released"
+    assert said not in main_text(browse("ana").get(f"/queries/{held.draft(sums, held.ASKED)}").text)
+    for sql in held.EARLIER:
+        held.add_up(sums, sql, 20)
+    assert said in main_text(browse("ana").get(f"/queries/{held.draft(sums, held.ASKED)}").text)
 
 
 def test_the_page_of_a_total_says_over_whom_it_adds_up(sums: PlayedSums, browse: Browse) -> None:

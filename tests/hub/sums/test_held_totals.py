@@ -12,16 +12,20 @@ import pytest
 from audit.connection import Connection
 from audit.event import Action
 from disclosure_control.linked import gathering
-from federation.exchange import CheckDecision, QueryState
+from disclosure_control.release.gate import ReleaseRefused
+from federation.exchange import CheckDecision, ForeseenCheck, QueryState, RunDraft
 from federation.problems import ProblemRaised
 from federation.total_releases import verify_total
+from federation.wire import decode_document
 from hub import checks, deciding, endings, gate
 from hub.queries import find_query
+from hub.runs import draft_run
 from query_engine.planning.plan import QueryPlan
+from tests.hub.callers import gather
 from tests.hub.played_federation import found_federation
 from tests.hub.replies import count_of, released, status_of
 from tests.hub.sums.conftest import AUTHORITIES
-from tests.hub.sums.played_sums import PlayedSums, approve_template, play_sums, run_template
+from tests.hub.sums.played_sums import TERM, PlayedSums, approve_template, play_sums, run_template
 
 ALL = "SELECT COUNT(*) AS n FROM child_year WHERE academic_year = 202425 AND counted_here"
 EARLIER = (f"{ALL} AND age > 9", f"{ALL} AND pep_on_time")
@@ -86,6 +90,47 @@ def test_a_total_beside_others_in_groups_waits_and_is_released_as_it_was_held(su
     assert document.released_at == federation.clock()
     assert document.checkpoint
     assert (count_held(sums), count_of(federation, Action.RELEASE_HELD)) == (0, 1)
+
+
+def draft(sums: PlayedSums, sql: str) -> str:
+    """Have a run drafted that nobody has signed; returns the query's id."""
+    wanted = RunDraft(template=approve_template(sums, sql), choices=(), snapshot_term=TERM, valid_hours=24)
+    return draft_run(sums.federation.hub, wanted, sums.federation.member("ana"))
+
+
+def foresee(sums: PlayedSums, query_id: str) -> str:
+    """What its asker is told."""
+    answer = gather(sums.federation).call("ana", "GET", f"/api/queries/{query_id}/foreseen-check")
+    assert answer.status_code == 200
+    return decode_document(answer.data, ForeseenCheck).reason
+
+
+def test_its_asker_is_told_that_it_will_wait_when_it_is_drafted(
+    sums: PlayedSums, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until it does; of what is looked at all at once, and of a noisy total, nothing is told."""
+    query_id = draft(sums, ASKED)
+    assert foresee(sums, query_id) == checks.WILL_WAIT
+    with monkeypatch.context() as roomy:
+        roomy.setattr(gathering, "MOST_TOGETHER", 128)
+        roomy.setattr(gathering, "MOST_IN_GROUP", 64)
+        assert foresee(sums, query_id) == ""
+    waits = add_up(sums, ASKED, 60)
+    assert status_of(sums.federation, waits).state is QueryState.CHECKING
+    assert (foresee(sums, waits), foresee(sums, sums.ask())) == ("", "")
+
+
+def test_of_a_total_that_will_be_withheld_it_is_not_said_that_it_waits(
+    sums: PlayedSums, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rules that an earlier one was protected by are not here any more."""
+
+    def refuse(*_: object) -> None:
+        raise ReleaseRefused("the preset is not here")
+
+    query_id = draft(sums, ASKED)
+    monkeypatch.setattr(checks, "find_totals", refuse)
+    assert foresee(sums, query_id) == ""
 
 
 def test_of_a_total_that_is_refused_nothing_is_kept(sums: PlayedSums) -> None:
