@@ -217,15 +217,19 @@ class LeapingClock:
 
 
 def test_with_real_work_the_time_does_not_tell_how_many_match(shared: SmallFederation) -> None:
-    """Real files, policy, sealing and log: what varies with the children stays within the tick, and out of sight."""
-    seen = {matching: list(measure(shared, matching)) for matching in (0, 1, 150, AWAY)}
+    """Real files, policy, sealing and log: what varies with the children stays within the tick, and out of sight.
+
+    A tick is to be some ten times what the work takes, on whatever machine: on a slow one it is longer than usual.
+    """
+    tick = max(TICK_SECONDS, 10 * statistics.median(measure(shared, AWAY, tick=1e-6)))
+    seen = {matching: list(measure(shared, matching, tick)) for matching in (0, 1, 150, AWAY)}
     medians = [statistics.median(delays) for delays in seen.values()]
-    assert all(delay >= TICK_SECONDS for delays in seen.values() for delay in delays)
-    assert max(medians) - min(medians) < 0.02
-    assert max(medians) < TICK_SECONDS + 0.02
+    assert all(delay >= tick for delays in seen.values() for delay in delays)
+    assert max(medians) - min(medians) < 0.04 * tick
+    assert max(medians) < 1.04 * tick
 
 
-def measure(federation: SmallFederation, matching: int, times: int = 12) -> Iterator[float]:
+def measure(federation: SmallFederation, matching: int, tick: float, times: int = 12) -> Iterator[float]:
     """How long after a request was taken in its answer reaches the hub."""
     place_children(federation, {ASKER: matching, "316": AWAY - matching})
     for number in range(times):
@@ -233,6 +237,6 @@ def measure(federation: SmallFederation, matching: int, times: int = 12) -> Iter
         hub, lookup_id = WatchingHub(clock), f"L-{matching:016x}{number:016x}"
         page = lookup_request(federation, lookup_id)
         begun = clock()
-        hand_over(federation, [(lookup_id, page)], Schedule(now=clock, wait=clock.leap), hub)
+        hand_over(federation, [(lookup_id, page)], Schedule(tick, now=clock, wait=clock.leap), hub)
         ((_, _, arrived),) = hub.seen
         yield arrived - begun
