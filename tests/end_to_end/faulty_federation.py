@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 from typing import Any
 
 import msgspec
@@ -116,6 +117,8 @@ class FaultyFederation:
     port: int
     links: Mapping[str, Link]
     running: dict[str, subprocess.Popen[bytes]]
+    gather_seconds: int = GATHER_SECONDS
+    """How long an exact sum waits for every node: longer on a machine on which they take longer."""
 
     # --- Processes ---------------------------------------------------------------------------------------------------
 
@@ -194,17 +197,34 @@ class FaultyFederation:
     @cached_property
     def template(self) -> Envelope:
         """A standing question for exact sums, approved once for all runs."""
+        return self._approve_template(self.gather_seconds)
+
+    def _approve_template(self, gather_seconds: int) -> Envelope:
         standing = Standing(self.federation, sql=EXACT_SQL, parameters=(), most_runs=1000)
-        terms = msgspec.structs.replace(standing.template.terms, gather_seconds=GATHER_SECONDS)
+        terms = msgspec.structs.replace(standing.template.terms, gather_seconds=gather_seconds)
         standing.template = msgspec.structs.replace(standing.template, terms=terms)
         return standing.sign_template()
+
+    def add_up_first(self) -> None:
+        """Have the first exact sum taken, which fixes whom all others are over: it waits for everybody.
+
+        How long they take says for how long the others wait at least.
+        """
+        began = time.monotonic()
+        first = self._run(self._approve_template(int(PATIENCE)))
+        eventually(lambda: self.is_settled(first), "the first exact sum")
+        self.gather_seconds = max(GATHER_SECONDS, ceil(2 * (time.monotonic() - began)))
+        self.check_release(first, LeavingPath.EXACT_SUM)
+
+    def _run(self, template: Envelope) -> str:
+        draft = RunDraft(template=template, choices=(), snapshot_term=DRAFT.term, valid_hours=1)
+        with self.client("ana@ucl") as ana:
+            return ana.submit_run(draft).query_id
 
     def ask(self, path: LeavingPath) -> str:
         """Ask as the researcher, by template or approved by two officers, and return the query's id."""
         if path is LeavingPath.EXACT_SUM:
-            draft = RunDraft(template=self.template, choices=(), snapshot_term=DRAFT.term, valid_hours=1)
-            with self.client("ana@ucl") as ana:
-                return ana.submit_run(draft).query_id
+            return self._run(self.template)
         with self.client("ana@ucl") as ana:
             query_id = ana.submit(DRAFT).query_id
         for officer in ("officer@la-203", "officer@dfe"):
@@ -326,9 +346,7 @@ def running_federation(federation: SmallFederation) -> Iterator[FaultyFederation
         patch.setattr("federation.sum_terms.GATHER_SECONDS", GATHER_SECONDS)
         found.start("hub", *federation.roster)
         eventually(found.has_slots, "slots for the roster of all nodes")
-        first = found.ask(LeavingPath.EXACT_SUM)
-        eventually(lambda: found.is_settled(first), "the first exact sum, which fixes whom all others are over")
-        found.check_release(first, LeavingPath.EXACT_SUM)
+        found.add_up_first()
         yield found
 
 
