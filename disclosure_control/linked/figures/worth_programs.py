@@ -139,17 +139,21 @@ def find_short(sums: Sums, counts: tuple[Bounds, Bounds], ends: Sequence[End], d
     program = Program(lower, upper, [*sums.rows(column), *taken], deadline, costs_change=True)
 
     def lacking(looked: Sequence[End]) -> list[End]:
+        """Those of these that have enough in no table: all that are left, where these have less together than that.
+
+        Else they are looked at again, without those that have; or by halves, where none has.
+        """
         wanted = np.zeros(program.columns)
         wanted[[at[end] for end in looked]] = -1.0
         program.set_costs(wanted)
         table = _minimise(program)
-        return [end for end in looked if table[at[end]] < end[3] - ALMOST]
+        left = [end for end in looked if table[at[end]] < end[3] - ALMOST]
+        if not left or table[[at[end] for end in looked]].sum() < min(end[3] for end in left) - ALMOST:
+            return left
+        middle = len(left) // 2 if len(left) == len(looked) else len(left)
+        return [end for half in (left[:middle], left[middle:]) if half for end in lacking(half)]
 
-    while left:
-        before, left = len(left), lacking(left)
-        if len(left) == before:
-            break
-    return [*short, *(end for end in left if len(left) == 1 or lacking([end]))]
+    return [*short, *lacking(left)]
 
 
 def _beyond(known: Mapping[int, tuple[Bounds, Bounds]], end: End) -> int:

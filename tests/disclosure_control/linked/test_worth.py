@@ -11,9 +11,13 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from disclosure_control.linked import companions
 from disclosure_control.linked.children.counted import stands_alone
+from disclosure_control.linked.figures import worth
 from disclosure_control.linked.figures.worth import NOTHING_WORTH
+from disclosure_control.linked.figures.worth_programs import End, Sums, find_short
 from disclosure_control.linked.published import Published
 from disclosure_control.presets.shipped import load_preset
+from disclosure_control.suppression.deadline import Deadline
+from disclosure_control.suppression.view import Bounds as Counts
 from disclosure_control.symbols import Symbol
 from federation.manifest import Path
 from federation.plans import derive_plan
@@ -207,3 +211,19 @@ def test_no_count_follows_from_sums(preset: str) -> None:
 def test_some_would_follow_if_it_was_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(companions, "part_worth", lambda linked, *_: (linked, NOTHING_WORTH))
     assert sum(attack(seed, "dfe_cla") for seed in SEEDS) > 0
+
+
+def test_ends_that_are_short_are_those_that_are_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are looked at together, and by halves where it takes that."""
+    found = list[End]()
+
+    def find(sums: Sums, counts: tuple[Counts, Counts], ends: Sequence[End], deadline: Deadline) -> list[End]:
+        short = find_short(sums, counts, ends, deadline)
+        assert sorted(short) == sorted(end for end in ends if find_short(sums, counts, [end], deadline))
+        found.extend(short)
+        return short
+
+    monkeypatch.setattr(worth, "find_short", find)
+    for seed in SEEDS:
+        attack(seed, "dfe_cla")
+    assert found
