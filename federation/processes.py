@@ -188,18 +188,20 @@ class Stagehands:
             raise CommandFailed(self._fall)
 
     def stop_services(self, patience: float = 10.0) -> None:
-        """Stop every service; all together have that many seconds to finish what they do."""
+        """Stop every service, and commands that were interrupted; all have that many seconds to finish what they do."""
         with self._turn:
             self._stopping = True
-        for service in self._services:
-            service.process.terminate()
+            services = (service.process for service in self._services)
+            running: list[subprocess.Popen[str] | subprocess.Popen[bytes]] = [*self._commands, *services]
+        for process in running:
+            process.terminate()
         deadline = time.monotonic() + patience
-        for service in self._services:
+        for process in running:
             try:
-                service.process.wait(timeout=max(0, deadline - time.monotonic()))
+                process.wait(timeout=max(0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                service.process.kill()
-                service.process.wait()
+                process.kill()
+                process.wait()
         self._held.close()
 
 

@@ -7,6 +7,7 @@ the service learns that the command is waiting, and then waits for good, as a co
 import os
 import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,15 @@ from federation.processes import CommandFailed, Stagehands
 
 WAIT_FOR_EVER = "import signal, sys; open(sys.argv[1], 'w').close(); signal.alarm(20); signal.pause()"
 """A command that tells the service to end, and waits. The alarm ends it where nothing else does."""
+
+END_SLOWLY = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.3), sys.exit(3)))
+open(sys.argv[1], "w").close()
+signal.alarm(20)
+signal.pause()
+"""
+"""A command that is told to end, and takes a moment."""
 
 DIE = {
     "status 3": "import sys; open(sys.argv[1]).read(); sys.exit(3)",
@@ -74,6 +84,18 @@ def test_a_service_that_is_stopped_has_not_died(hands: Stagehands, tmp_path: Pat
     hands.stop_services()
     hands.check_running()
     assert service.process.returncode == -15
+
+
+def test_a_command_that_was_left_is_stopped_and_waited_for(hands: Stagehands, pipe: Path) -> None:
+    """As one is that an interrupt has come to: it takes a moment to end, and is gone when all are stopped."""
+    with ThreadPoolExecutor(1) as pool:
+        left = pool.submit(hands.run, END_SLOWLY, pipe)
+        pipe.read_text()
+        (command,) = hands._commands
+        hands.stop_services()
+        assert command.poll() == 3
+        with pytest.raises(CommandFailed, match="ended with 3"):
+            left.result(20)
 
 
 def test_a_command_that_fails_is_told_from_a_service_that_dies(hands: Stagehands) -> None:
