@@ -22,6 +22,9 @@ from federation.service_log import FIELDS, Form, JsonLines, begin_log, told
 from federation.web.server_log import ServerLog
 from node.setting_up import create_node
 
+PATIENCE = 60
+"""Seconds that a process has to come up and to answer, and none needs."""
+
 ALWAYS = ("time", "level", "logger", "process", "message")
 CHILD = "A801200005001"
 
@@ -122,15 +125,16 @@ def serve_pages(state: Path, *options: str) -> str:
             assert ask_badly(bind).startswith(b"HTTP/1.1 400 ")
         finally:
             process.terminate()
-        return process.communicate(timeout=30)[1]
+        return process.communicate(timeout=PATIENCE)[1]
 
 
 def ask(address: str, method: str = "GET") -> int:
     """Return the status of a door once there is one."""
     began = time.monotonic()
-    while time.monotonic() - began < 60:
+    while time.monotonic() - began < PATIENCE:
         try:
-            with urlopen(Request(address, method=method), timeout=10) as answer:
+            # Asked once: from when it is connected until it is answered, a worker may still have to come up.
+            with urlopen(Request(address, method=method), timeout=PATIENCE) as answer:
                 return int(answer.status)
         except HTTPError as told_not_well:
             return told_not_well.code
@@ -142,7 +146,7 @@ def ask(address: str, method: str = "GET") -> int:
 def ask_badly(bind: str) -> bytes:
     """Return what is answered to what no application gets to see: a length that is no number."""
     host, _, port = bind.partition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as line:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as line:
         line.sendall(f"GET /child?upn={CHILD} HTTP/1.1\r\nHost: {bind}\r\nContent-Length: {CHILD}\r\n\r\n".encode())
         return line.recv(4096)
 
