@@ -31,6 +31,9 @@ CIRCE = (sys.executable, "-P", "-m", "federation.cli")
 SHOWN_COMMANDS = 12
 """How many commands of one kind are printed before the rest are counted."""
 
+WAIT_SECONDS = 30.0
+"""How long a hub that does nothing is waited for."""
+
 
 class CommandFailed(Exception):
     """A command of the demo did not succeed, or a service ended by itself; the text says which, and how."""
@@ -182,6 +185,10 @@ class Stagehands:
             for command in self._commands:
                 command.terminate()
 
+    def cpu_seconds(self) -> float:
+        """Return the processor time that services have spent so far."""
+        return sum(cpu_seconds(service.process.pid) for service in self._services)
+
     def check_running(self) -> None:
         """Raise `CommandFailed` when a service has ended by itself."""
         if self._fall:
@@ -249,16 +256,19 @@ def held_port() -> Iterator[int]:
 
 
 def wait_for(address: str, hands: Stagehands, log: Path) -> None:
-    """Wait until the hub answers. Raises `CommandFailed` when it ends instead, or has not after half a minute."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+    """Wait until the hub answers. Raises `CommandFailed` when it ends instead, or does not for too long.
+
+    That is half a minute, and as much again for each second that services have worked: a busy machine lets them wait.
+    """
+    began = time.monotonic()
+    while (waited := time.monotonic() - began) < WAIT_SECONDS * (1 + hands.cpu_seconds()):
         hands.check_running()
         try:
             with urllib.request.urlopen(f"{address}/federation/register", timeout=2):  # noqa: S310 - our own address
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise CommandFailed(f"the hub has not answered at {address} for half a minute: see {log}")
+    raise CommandFailed(f"the hub has not answered at {address} for {waited:.0f} seconds: see {log}")
 
 
 def _pass_on(lines: Iterable[str], quiet: bool) -> Iterator[str]:

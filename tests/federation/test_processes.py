@@ -8,13 +8,14 @@ import os
 import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from federation import demo
-from federation.processes import CommandFailed, Stagehands
+from federation.processes import CommandFailed, Stagehands, wait_for
 
 WAIT_FOR_EVER = "import signal, sys; open(sys.argv[1], 'w').close(); signal.alarm(20); signal.pause()"
 """A command that tells the service to end, and waits. The alarm ends it where nothing else does."""
@@ -101,6 +102,31 @@ def test_a_command_that_was_left_is_stopped_and_waited_for(hands: Stagehands, pi
 def test_a_command_that_fails_is_told_from_a_service_that_dies(hands: Stagehands) -> None:
     with pytest.raises(CommandFailed, match="ended with 4: no such thing"):
         hands.run("import sys; print('no such thing', file=sys.stderr); sys.exit(4)")
+
+
+SERVE_LATE = """
+import http.server, sys, time
+time.sleep(0.5)
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+"""A hub that is up after half a second, in which it hardly works."""
+
+
+@pytest.mark.parametrize("worked", [0, 1_000])
+def test_a_hub_is_waited_for_by_what_it_has_worked(
+    hands: Stagehands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worked: int
+) -> None:
+    """One that a busy machine lets wait is not given up; one that does nothing is."""
+    monkeypatch.setattr("federation.processes.WAIT_SECONDS", 0.1)
+    monkeypatch.setattr("federation.processes.cpu_seconds", lambda _: worked)
+    (tmp_path / "federation").mkdir()
+    (tmp_path / "federation" / "register").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    port, log = hands.hold_port(), tmp_path / "hub.log"
+    hands.start(log, SERVE_LATE if worked else "import signal; signal.pause()", str(port))
+    with nullcontext() if worked else pytest.raises(CommandFailed, match="has not answered"):
+        wait_for(f"http://127.0.0.1:{port}", hands, log)
+    hands.stop_services()
 
 
 def test_a_port_is_held_until_somebody_listens_there(hands: Stagehands) -> None:
