@@ -27,7 +27,10 @@ def node(federation: SmallFederation) -> Node:
 
 
 def enter_inspector(node: Node, days: int) -> None:
-    """Enter one whose last day is so many days from now."""
+    """Enter one whose last day is so many days from now.
+
+    Entering goes by the clock on the wall, on which it may be tomorrow by now: a last day to come is one on it, too.
+    """
     until = node.clock().date() + timedelta(days=days)
     enter_person(node.party.directory, "inspector", Role.AUTHORITY_INSPECTOR, "Inspector", until=until)
 
@@ -45,7 +48,7 @@ def test_an_account_is_in_force_on_its_last_day_and_over_on_the_next(federation:
 
 def test_a_session_ends_with_the_account(federation: SmallFederation, node: Node) -> None:
     """Every request asks whose it is."""
-    enter_inspector(node, 0)
+    enter_inspector(node, 1)
     client = create_app(node).test_client()
     token = re.search(r'name="form_token" value="([0-9a-f]{64})"', client.get("/sign-in").text)
     assert token
@@ -55,7 +58,7 @@ def test_a_session_ends_with_the_account(federation: SmallFederation, node: Node
     assert client.get("/figures").status_code == 200
     text = (node.party.directory / PEOPLE_FILE).read_text()
     today = node.clock().date()
-    ended = text.replace(today.isoformat(), (today - timedelta(days=1)).isoformat())
+    ended = text.replace((today + timedelta(days=1)).isoformat(), (today - timedelta(days=1)).isoformat())
     assert ended != text
     (node.party.directory / PEOPLE_FILE).write_text(ended)
     assert client.get("/figures").status_code == 403
@@ -77,11 +80,11 @@ def test_a_last_day_that_has_passed_is_none(node: Node) -> None:
 
 
 def test_whoever_is_gone_is_not_told_of_as_one_who_could_see(federation: SmallFederation, node: Node) -> None:
-    until = node.clock().date()
+    until = node.clock().date() + timedelta(days=1)
     enter_person(node.party.directory, "deputy", Role.VIRTUAL_SCHOOL_STAFF, "Deputy", until=until)
     number = find_child(node)
     assert "deputy" in {sight.asker.name for sight in list_sights(node, number, Role.VIRTUAL_SCHOOL_HEAD)}
-    federation.clock.move(timedelta(days=1))
+    federation.clock.move(timedelta(days=2))
     assert "deputy" not in {sight.asker.name for sight in list_sights(node, number, Role.VIRTUAL_SCHOOL_HEAD)}
 
 
