@@ -50,12 +50,13 @@ class HubConnection(HubLine):
         """Return the register that the hub carries, for the caller to verify."""
         return self._send("GET", "/federation/register")
 
-    def fetch_inbox(self, *, wait: int, done: Iterable[int] = ()) -> Inbox:
+    def fetch_inbox(self, *, wait: int, done: Iterable[int] = (), in_hand: Iterable[int] = ()) -> Inbox:
         """Return what is waiting for this node, holding the line up to `wait` seconds when nothing is.
 
-        `done` are deliveries that need no answer any more; the hub takes them out of the inbox first.
+        `done` are deliveries that need no answer any more; the hub takes them out of the inbox first. Those `in_hand`
+        stay in it, and are not handed out.
         """
-        return self._read("GET", f"/federation/inbox{_ask_inbox(wait, done)}", Inbox)
+        return self._read("GET", f"/federation/inbox{_ask_inbox(wait, done, in_hand)}", Inbox)
 
     def send_reply(self, reply: bytes) -> None:
         """Hand in the envelope of a signed reply to a manifest. The same reply twice counts once."""
@@ -65,9 +66,11 @@ class HubConnection(HubLine):
         """Hand in this node's part in a sum, or its sealed answer to a lookup. The same bytes twice count once."""
         self._send("POST", f"/federation/{door}", body)
 
-    def hand_in_and_wait(self, door: str, body: bytes, *, wait: int, done: Iterable[int] = ()) -> Inbox | None:
+    def hand_in_and_wait(
+        self, door: str, body: bytes, *, wait: int, done: Iterable[int] = (), in_hand: Iterable[int] = ()
+    ) -> Inbox | None:
         """Hand in the same, and return what the next poll would have brought; None where the hub held no line."""
-        data = self._send("POST", f"/federation/{door}{_ask_inbox(wait, done)}", body)
+        data = self._send("POST", f"/federation/{door}{_ask_inbox(wait, done, in_hand)}", body)
         return self._decode(data, Inbox) if data else None
 
     def publish_sealing_key(self, key: Envelope) -> None:
@@ -226,10 +229,10 @@ def answer_door(lookup_id: str) -> str:
     return f"lookups/{_word(lookup_id)}/answer"
 
 
-def _ask_inbox(wait: int, done: Iterable[int]) -> str:
+def _ask_inbox(wait: int, done: Iterable[int], in_hand: Iterable[int]) -> str:
     """Return the query of a request for what is waiting."""
-    finished = ",".join(map(str, done))
-    return f"?wait={wait}" + (f"&done={finished}" if finished else "")
+    numbers = {"done": ",".join(map(str, done)), "in_hand": ",".join(map(str, in_hand))}
+    return f"?wait={wait}" + "".join(f"&{name}={listed}" for name, listed in numbers.items() if listed)
 
 
 def _word(name: str) -> str:

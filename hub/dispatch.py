@@ -83,11 +83,12 @@ def pending_receivers(hub: Hub, kind: DeliveryKind, reference: str, now: datetim
     return frozenset(row["receiver"] for row in rows)
 
 
-def read_inbox(hub: Hub, node: Member, now: datetime) -> Inbox:
-    """Return what waits for a node, oldest first; what has expired is no longer offered."""
+def read_inbox(hub: Hub, node: Member, now: datetime, in_hand: Collection[int] = ()) -> Inbox:
+    """Return what waits for a node and is not `in_hand`, oldest first; what has expired is no longer offered."""
+    waits, parameters = _select_waiting(node, now, in_hand)
     rows = hub.database.connection.execute(
-        "SELECT * FROM deliveries WHERE receiver = ? AND expires_at > ? ORDER BY delivery_id LIMIT ?",
-        (node.id, stamp(now), MOST_AT_ONCE),
+        f"SELECT * FROM deliveries WHERE {waits} ORDER BY delivery_id LIMIT ?",  # noqa: S608 - question marks alone
+        (*parameters, MOST_AT_ONCE),
     )
     deliveries = tuple(
         Delivery(
@@ -103,12 +104,17 @@ def read_inbox(hub: Hub, node: Member, now: datetime) -> Inbox:
     return Inbox(register_version=hub.register().version, deliveries=deliveries, sealing_keys=read_keys(hub, senders))
 
 
-def has_deliveries(hub: Hub, node: Member, now: datetime) -> bool:
-    """Whether anything waits for a node."""
-    found = hub.database.connection.execute(
-        "SELECT 1 FROM deliveries WHERE receiver = ? AND expires_at > ? LIMIT 1", (node.id, stamp(now))
-    )
+def has_deliveries(hub: Hub, node: Member, now: datetime, in_hand: Collection[int] = ()) -> bool:
+    """Whether anything waits for a node that is not `in_hand`."""
+    waits, parameters = _select_waiting(node, now, in_hand)
+    found = hub.database.connection.execute(f"SELECT 1 FROM deliveries WHERE {waits} LIMIT 1", parameters)  # noqa: S608
     return found.fetchone() is not None
+
+
+def _select_waiting(node: Member, now: datetime, in_hand: Collection[int]) -> tuple[str, tuple[str | int, ...]]:
+    """The condition of what waits for a node, with its parameters."""
+    others = f" AND delivery_id NOT IN ({', '.join('?' * len(in_hand))})" if in_hand else ""
+    return f"receiver = ? AND expires_at > ?{others}", (node.id, stamp(now), *in_hand)
 
 
 def finish_deliveries(hub: Hub, node: Member, done: Collection[int]) -> None:

@@ -1,10 +1,11 @@
 """The node's day: ask the hub what is waiting, deal with it, and ask again.
 
 Everything is safe to do twice, so any failure is answered by waiting a little and asking again. A delivery is taken out
-of the inbox only once it has been dealt with, and one that cannot be does not stand in the way of the others. Lookups
-come first: their answers are made ready, all leave at one moment of the fixed schedule, and the rest follows. The next
-poll says what has been dealt with, so that no delivery needs a request of its own; and the request with which the last
-is answered, a lookup or this node's word on a sum, is the next poll as well.
+of the inbox only once it has been dealt with, and one that cannot be does not stand in the way of the others. Questions
+are put on a desk (`node.desk`), where they are answered beside all else. Lookups come next: their answers are made
+ready, all leave at one moment of the fixed schedule, and sums follow. The next poll says what has been dealt with, so
+that no delivery needs a request of its own; and the request with which the last is answered, a lookup or this node's
+word on a sum, is the next poll as well.
 """
 
 import logging
@@ -13,9 +14,8 @@ from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from functools import partial
 
-from federation.envelope import decode_base64
 from federation.exchange import Delivery, DeliveryKind, Inbox
-from federation.hub_line import LONG_POLL_SECONDS, NO_REASON, HubRefused, HubUnreachable, spread
+from federation.hub_line import LONG_POLL_SECONDS, HubRefused, HubUnreachable, spread
 from federation.register import RegisterError
 from federation.register_changes import adopt_and_record
 from federation.sealing import SealedRecords
@@ -23,11 +23,12 @@ from federation.service_log import told
 from federation.software import write_products
 from federation.state import StateError
 from federation.transport import HubConnection, answer_door
-from node.answering import acknowledge, answer_manifest
+from node.attempts import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, attempt, send_for_good
 from node.budget_statement import StatedBudget
-from node.leaving.holding import close_expired, list_due, note_done
+from node.desk import MOST_TOLD, Desk
 from node.lookups.answering import answer_lookup, warm_up
 from node.lookups.correspondents import Publication, take_in_keys
+from node.questions import is_question, take_decided, take_questions
 from node.schedule import LOOKUPS_A_TICK, Schedule, batched
 from node.service import Node
 from node.snapshots import SnapshotDamaged, SnapshotMissing
@@ -37,15 +38,8 @@ from node.witnessing import Witnessing
 
 log = logging.getLogger("circe.node")
 
-FIRST_PAUSE_SECONDS = 0.25
-LONGEST_PAUSE_SECONDS = 15.0
-
-MOST_FINISHED = 64
-"""How many deliveries a poll tells the hub of; their numbers stand in its address, which is bounded."""
-
-FINAL = frozenset({400, 403, 404, 409, 413, 422})
-"""Statuses with which a hub says that it will not take a reply, now or later."""
-
+OLD_HUB_SECONDS = 1.0
+"""How long to leave a hub alone that hands out nothing but what is in hand, as one of the version before does."""
 
 ANSWERED_ONCE = frozenset(
     {DeliveryKind.LOOKUP, DeliveryKind.SUM, DeliveryKind.SURVIVORS, DeliveryKind.OPENING, DeliveryKind.ABORT}
@@ -66,10 +60,10 @@ FORESEEN = (DeliveriesLeft, HubUnreachable, HubRefused, RegisterError, StateErro
 
 def serve_node(node: Node, hub: HubConnection, stop: threading.Event) -> None:
     """Serve a node until told to stop, whatever happens to the hub in between."""
-    pause, schedule, finished = FIRST_PAUSE_SECONDS, Schedule(), Finished()
+    pause, schedule, desk = FIRST_PAUSE_SECONDS, Schedule(), Desk()
     publication, stated, witnessing = Publication(), StatedBudget(), Witnessing(node.clock())
     inbox: Inbox | None = None
-    with closing(hub), closing(node.database):
+    with closing(hub), closing(node.database), desk.attended():
         with suppress(Exception):  # What is wrong now is told when it is asked for.
             warm_up(node)
         while not stop.is_set():
@@ -80,9 +74,9 @@ def serve_node(node: Node, hub: HubConnection, stop: threading.Event) -> None:
                 publication.renew(node, hub)
                 stated.renew(node, hub)
                 witnessing.renew(node, hub)
-                answer_decided(node, hub)
+                take_decided(node, hub, desk)
                 came, inbox = inbox, None
-                inbox = poll_once(node, hub, schedule, finished, came)
+                inbox = poll_once(node, hub, schedule, desk, came)
                 pause = FIRST_PAUSE_SECONDS
             except Exception as error:
                 # Whatever it is, the node goes on asking. Of what nobody foresaw the kind alone is told, since its text
@@ -109,34 +103,11 @@ def tell_software(node: Node) -> str:
     return write_products(register=register, snapshot=snapshot.id if snapshot else "")
 
 
-class Finished:
-    """The deliveries that have been dealt with, and that the next poll tells the hub of."""
-
-    def __init__(self) -> None:
-        self._numbers: list[int] = []
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    def add(self, delivery: Delivery, *, if_done: bool = True) -> None:
-        """Note a delivery that needs no answer any more."""
-        if if_done:
-            self._numbers.append(delivery.delivery_id)
-
-    def next_batch(self) -> list[int]:
-        """Return as many as one poll tells of, oldest first."""
-        return self._numbers[:MOST_FINISHED]
-
-    def forget(self, told: list[int]) -> None:
-        """Forget those that the hub has been told of."""
-        del self._numbers[: len(told)]
-
-
 class _Line:
     """The line to the hub for answers to what was waiting: what is answered last waits there for what comes next."""
 
-    def __init__(self, node: Node, hub: HubConnection, inbox: Inbox, finished: Finished) -> None:
-        self._node, self._hub, self._finished, self._last = node, hub, finished, _find_last(inbox)
+    def __init__(self, node: Node, hub: HubConnection, inbox: Inbox, desk: Desk) -> None:
+        self._node, self._hub, self._desk, self._last = node, hub, desk, _find_last(inbox)
         self.inbox: Inbox | None = None
         self.left = 0
 
@@ -146,24 +117,24 @@ class _Line:
 
     def attempt(self, delivery: Delivery, act: Callable[[], object]) -> bool:
         """Answer a delivery, and return whether that was done; those that were not are left, and counted."""
-        done = _attempt(self._node, delivery, act)
+        done = attempt(self._node, delivery, act)
         self.left += not done
         return done
 
     def finish(self, delivery: Delivery, act: Callable[[], object]) -> None:
         """Do the last thing about a delivery, and have the next poll tell of it, unless its answer was that poll."""
         done = self.attempt(delivery, act)
-        self._finished.add(delivery, if_done=done and (delivery is not self._last or self.inbox is None))
+        self._desk.finished.add(delivery, if_done=done and (delivery is not self._last or self.inbox is None))
 
     def hand_in(self, door: str, body: bytes) -> None:
         """Hand in the last answer, tell of it and of what else has been dealt with, and keep what the hub hands out."""
         assert self._last is not None
-        told = self._finished.next_batch()[: MOST_FINISHED - 1]
+        in_hand, told = self._desk.numbers(), self._desk.finished.next_batch()[: MOST_TOLD - 1]
         # What is left is asked for again soon: then nobody waits for more.
-        wait = 0 if self.left else LONG_POLL_SECONDS
-        self.inbox = self._hub.hand_in_and_wait(door, body, wait=wait, done=[*told, self._last.delivery_id])
+        wait, done = 0 if self.left else LONG_POLL_SECONDS, [*told, self._last.delivery_id]
+        self.inbox = self._hub.hand_in_and_wait(door, body, wait=wait, done=done, in_hand=in_hand)
         if self.inbox is not None:
-            self._finished.forget(told)
+            self._desk.finished.forget(told)
 
     def send_reply(self, reply: bytes) -> None:
         """Hand in a signed refusal, which nothing is waited for after."""
@@ -171,7 +142,7 @@ class _Line:
 
 
 def poll_once(
-    node: Node, hub: HubConnection, schedule: Schedule, finished: Finished, came: Inbox | None = None
+    node: Node, hub: HubConnection, schedule: Schedule, desk: Desk, came: Inbox | None = None
 ) -> Inbox | None:
     """Tell the hub what has been dealt with, wait for what comes, unless it `came` already, and deal with that.
 
@@ -179,10 +150,11 @@ def poll_once(
     """
     ensure_register(node, hub)
     if came is None:
-        told = finished.next_batch()
-        came = hub.fetch_inbox(wait=LONG_POLL_SECONDS, done=told)
-        finished.forget(told)
-    return deal_with(node, hub, came, schedule, finished)
+        # In this order: what is done in between is told as both, and never as neither, which would bring it once more.
+        in_hand, told = desk.numbers(), desk.finished.next_batch()
+        came = hub.fetch_inbox(wait=LONG_POLL_SECONDS, done=told, in_hand=in_hand)
+        desk.finished.forget(told)
+    return deal_with(node, hub, came, schedule, desk)
 
 
 def ensure_register(node: Node, hub: HubConnection) -> None:
@@ -208,7 +180,7 @@ def refresh_register(node: Node, hub: HubConnection) -> None:
     adopt_and_record(node.party, node.database, hub.fetch_register(), node.clock())
 
 
-def deal_with(node: Node, hub: HubConnection, inbox: Inbox, schedule: Schedule, finished: Finished) -> Inbox | None:
+def deal_with(node: Node, hub: HubConnection, inbox: Inbox, schedule: Schedule, desk: Desk) -> Inbox | None:
     """Deal with everything that was waiting, oldest first; return what came with the answer to the last, if anything.
 
     Raises `DeliveriesLeft` when something is left.
@@ -216,14 +188,17 @@ def deal_with(node: Node, hub: HubConnection, inbox: Inbox, schedule: Schedule, 
     if inbox.register_version > node.register().version:
         refresh_register(node, hub)
     take_in_keys(node, inbox.sealing_keys)
-    line = _Line(node, hub, inbox, finished)
-    lookups = [delivery for delivery in inbox.deliveries if delivery.kind is DeliveryKind.LOOKUP]
+    line = _Line(node, hub, inbox, desk)
+    has_fresh = take_questions(node, hub, inbox.deliveries, desk)
+    others = [delivery for delivery in inbox.deliveries if not is_question(delivery)]
+    if inbox.deliveries and not others and not has_fresh:
+        desk.await_change(OLD_HUB_SECONDS)
+    lookups = [delivery for delivery in others if delivery.kind is DeliveryKind.LOOKUP]
     for some in batched(lookups, LOOKUPS_A_TICK):
         _deal_with_lookups(node, line, some, schedule)
-    for delivery in inbox.deliveries:
+    for delivery in others:
         if delivery.kind is not DeliveryKind.LOOKUP:
-            act = _deal_with_manifest if delivery.kind is DeliveryKind.MANIFEST else _deal_with_sum
-            line.finish(delivery, partial(act, node, line.for_answer(delivery), delivery))
+            line.finish(delivery, partial(_deal_with_sum, node, line.for_answer(delivery), delivery))
     if line.left:
         raise DeliveriesLeft(f"{line.left} of {len(inbox.deliveries)} deliveries are left for now")
     return line.inbox
@@ -231,7 +206,7 @@ def deal_with(node: Node, hub: HubConnection, inbox: Inbox, schedule: Schedule, 
 
 def _find_last(inbox: Inbox) -> Delivery | None:
     """Return what is dealt with last, if its answer is a single one: to a lookup, or this node's word on a sum."""
-    last = max(inbox.deliveries, key=_place, default=None)
+    last = max((each for each in inbox.deliveries if not is_question(each)), key=_place, default=None)
     return last if last is not None and last.kind in ANSWERED_ONCE else None
 
 
@@ -260,54 +235,5 @@ def _send(doors: Doors, delivery: Delivery, sealed: SealedRecords | None) -> Non
         doors.hand_in(answer_door(delivery.lookup_id), sealed.data)
 
 
-def _attempt(node: Node, delivery: Delivery, act: Callable[[], object]) -> bool:
-    """Do something about a delivery, and return whether that was done."""
-    try:
-        act()
-    except HubUnreachable:
-        raise
-    except Exception as error:
-        # The hub's own words may be shown; an unforeseen error's could quote a value.
-        reason = str(error) if isinstance(error, HubRefused) else type(error).__name__
-        fields = told(member=node.party.member_id, delivery=delivery.delivery_id, error=type(error).__name__)
-        log.warning("%s: delivery %d is left: %s", node.party.member_id, delivery.delivery_id, reason, extra=fields)
-        return False
-    return True
-
-
-def _deal_with_manifest(node: Node, hub: Doors, delivery: Delivery) -> None:
-    reply = answer_manifest(node, decode_base64(delivery.body))
-    if reply is not None:
-        _send_for_good(node, partial(hub.send_reply, reply))
-        acknowledge(node, reply)
-
-
-def answer_decided(node: Node, hub: HubConnection) -> None:
-    """Answer what one of our officers has decided about since; what cannot be answered now is tried again."""
-    close_expired(node)
-    for digest, data in list_due(node):
-        try:
-            reply = answer_manifest(node, data)
-            if reply is not None:
-                _send_for_good(node, partial(hub.send_reply, reply))
-                acknowledge(node, reply)
-            note_done(node, digest)
-        except HubUnreachable:
-            raise
-        except Exception as error:
-            log.warning("%s: a decided query waits: %s", node.party.member_id, type(error).__name__)
-
-
 def _deal_with_sum(node: Node, doors: Doors, delivery: Delivery) -> None:
-    _send_for_good(node, partial(deal_with_sum, node, doors, delivery))
-
-
-def _send_for_good(node: Node, send: Callable[[], object]) -> None:
-    """Send something that the hub takes, or says that it never will."""
-    try:
-        send()
-    except HubRefused as refused:
-        # A reason that is not the hub's own may be that of a proxy in between, which knows nothing of the reply.
-        if refused.problem.status not in FINAL or refused.problem.code == NO_REASON:
-            raise
-        log.warning("%s: the hub does not take what was sent: %s", node.party.member_id, refused)
+    send_for_good(node, partial(deal_with_sum, node, doors, delivery))

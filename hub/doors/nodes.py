@@ -22,7 +22,7 @@ from federation.wire import MAX_BATCH_BYTES
 from federation.witnessing import WitnessAnswer, WitnessReport
 from hub import approving, budgets, dispatch, queries, relay, sealing_keys, settling, sightings, standing, witnessing
 from hub.doors.request import (
-    FINISHED,
+    HANDED_OUT,
     LAST,
     SEALED_PAGE,
     WAIT,
@@ -51,7 +51,7 @@ def send_register() -> Response:
 
 
 @node_doors.get("/federation/inbox")
-@describes(gives=Inbox, query={**WAIT, **FINISHED})
+@describes(gives=Inbox, query={**WAIT, **HANDED_OUT})
 def send_inbox() -> Response:
     """Hand a node what waits for it."""
     hub, node = the_hub(), authenticate(MemberKind.NODE)
@@ -59,18 +59,22 @@ def send_inbox() -> Response:
 
 
 def _hand_out(hub: Hub, node: Member) -> Response:
-    """Note that a node is here, take what it is done with out of its inbox, and hold the line until more is in it."""
+    """Note that a node is here, take what it is done with out of its inbox, and hold the line until more is in it.
+
+    What it says that it is at work on stays there, and counts for nothing.
+    """
+    in_hand = frozenset(read_numbers("in_hand"))
     sightings.note_sighting(hub, node, request.headers.get("User-Agent", ""), hub.clock())
     if done := read_numbers("done"):
         dispatch.finish_deliveries(hub, node, done)
     settling.settle_due(hub, hub.clock())
-    hold_line(hub, node, node.id, lambda: dispatch.has_deliveries(hub, node, hub.clock()))
-    return answer(dispatch.read_inbox(hub, node, hub.clock()))
+    hold_line(hub, node, node.id, lambda: dispatch.has_deliveries(hub, node, hub.clock(), in_hand))
+    return answer(dispatch.read_inbox(hub, node, hub.clock(), in_hand))
 
 
 def answers_as_a_poll(takes: Body) -> Callable[[V], V]:
     """Say of a door that it answers with nothing, or, where the node asks for that, with what waits for it."""
-    return describes(takes=takes, gives=Inbox, query={**WAIT, **FINISHED}, otherwise={204: None})
+    return describes(takes=takes, gives=Inbox, query={**WAIT, **HANDED_OUT}, otherwise={204: None})
 
 
 def answer_node(hub: Hub, node: Member) -> Response:

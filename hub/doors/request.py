@@ -38,12 +38,10 @@ SEEN: Parameters = {
         "description": "how far the query had come that one saw last; nothing where one has seen nothing of it",
     }
 }
-FINISHED: Parameters = {
-    "done": {
-        "type": "string",
-        "pattern": rf"^([0-9]{{1,18}}(,[0-9]{{1,18}}){{0,{dispatch.MOST_AT_ONCE - 1}}})?$",
-        "description": "deliveries that the node is done with",
-    }
+_NUMBERS = {"type": "string", "pattern": rf"^([0-9]{{1,18}}(,[0-9]{{1,18}}){{0,{dispatch.MOST_AT_ONCE - 1}}})?$"}
+HANDED_OUT: Parameters = {
+    "done": {**_NUMBERS, "description": "deliveries that the node is done with"},
+    "in_hand": {**_NUMBERS, "description": "deliveries that the node is at work on, which are not handed out again"},
 }
 LAST: Parameters = {
     "done": {"type": "integer", "minimum": 0, "maximum": 999_999_999, "description": "the last answer that one has"}

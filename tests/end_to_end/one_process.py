@@ -19,7 +19,8 @@ from hub.app import create_app
 from hub.projects import keep_project
 from hub.service import Hub, open_hub
 from node.budget_statement import StatedBudget
-from node.polling import Finished, poll_once
+from node.desk import Desk
+from node.polling import poll_once
 from node.schedule import Schedule
 from tests.projects import make_project
 from tests.small_federation import SmallFederation
@@ -78,10 +79,11 @@ class OneProcess:
     def poll(self, *authorities: str) -> None:
         """Let nodes ask once what is waiting, deal with it, and say so with their next poll."""
         for code in authorities:
-            hub, finished = self.connect(self.nodes[code].party), Finished()
+            hub, desk = self.connect(self.nodes[code].party), Desk()
             self._stated[code].renew(self.nodes[code], hub)
             for _ in range(2):
-                poll_once(self.nodes[code], hub, Schedule(), finished)
+                poll_once(self.nodes[code], hub, Schedule(), desk)
+                desk.answer_due()
             hub.close()
 
     def state(self, query_id: str, asker: str = "ana@ucl") -> QueryState:

@@ -10,9 +10,10 @@ from audit.log import read_entries
 from federation.cli import run
 from federation.exchange import QueryDraft, QueryState
 from federation.state import StateError
+from node.desk import Desk
 from node.leaving.holding import decide_by_id, list_held
 from node.leaving.ledger import Standing, find_come
-from node.polling import answer_decided
+from node.questions import take_decided
 from node.service import Node
 from node.setting_up import enter_person
 from policies.access_policy import AccessDenied
@@ -59,7 +60,9 @@ def decide(together: OneProcess, query_id: str, *, let_through: bool) -> None:
 
 def answer_now(together: OneProcess) -> None:
     hub = together.connect(held_by(together).party)
-    answer_decided(held_by(together), hub)
+    desk = Desk()
+    take_decided(held_by(together), hub, desk)
+    desk.answer_due()
     hub.close()
 
 

@@ -18,6 +18,7 @@ from federation.lines import Answer, Bounds
 from federation.lookups import ChildSought
 from federation.state import Party
 from federation.transport import HubConnection
+from node.desk import Desk
 from node.lookups.asking import Carrier, ask_lookup, ask_placed_here
 from node.lookups.class_list import read_class
 from node.lookups.correspondents import exchange_keys
@@ -31,7 +32,7 @@ from node.lookups.handover.shelf import State, find_given
 from node.lookups.named_children import NAMED_TO_US
 from node.lookups.one_child import ask_one_child
 from node.people import Person
-from node.polling import Finished, poll_once
+from node.polling import poll_once
 from node.schedule import Schedule
 from node.service import Node
 from node.setting_up import enter_person
@@ -86,9 +87,10 @@ class Watched(OneProcess):
     def answer(self, *authorities: str) -> None:
         """Let nodes ask what is waiting and answer it, in a world in which waiting takes no time."""
         for code in authorities:
-            clock, hub, finished = WorkingClock(), self.connect(self.nodes[code].party), Finished()
+            clock, hub, desk = WorkingClock(), self.connect(self.nodes[code].party), Desk()
             for _ in range(2):
-                poll_once(self.nodes[code], hub, Schedule(now=clock, wait=clock.run), finished)
+                poll_once(self.nodes[code], hub, Schedule(now=clock, wait=clock.run), desk)
+                desk.answer_due()
             hub.close()
 
     def carrier(self, asker: str) -> Carrier:

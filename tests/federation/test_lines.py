@@ -10,7 +10,7 @@ from federation.web.listening import Listening
 from hub.dispatch import MOST_AT_ONCE
 from hub.reception import PATIENCE_SECONDS
 from hub.server import HubServer
-from node.polling import MOST_FINISHED
+from node.desk import MOST_TOLD
 
 
 class Wire:
@@ -49,6 +49,6 @@ def test_both_sides_agree_on_how_long_and_how_many(tmp_path: Path) -> None:
     """An idle connection is dropped here before it is there, and a poll tells of no more than the hub reads of."""
     server = HubServer(tmp_path, 3, Listening("127.0.0.1:0"), {})
     assert server.cfg.keepalive > IDLE_SECONDS
-    assert MOST_FINISHED <= MOST_AT_ONCE
-    assert len("/federation/inbox?wait=25&done=") + 20 * MOST_FINISHED < server.cfg.limit_request_line
+    assert MOST_TOLD <= MOST_AT_ONCE
+    assert len("/federation/inbox?wait=25&done=&in_hand=") + 2 * 20 * MOST_TOLD < server.cfg.limit_request_line
     assert PATIENCE_SECONDS < 120, "a request is cut off by the hub before its sender gives it up"

@@ -47,6 +47,17 @@ def test_what_waits_is_handed_out_and_what_is_done_with_is_not(federation: Playe
     assert [delivery.delivery_id for delivery in inbox.deliveries] == [waiting]
 
 
+def test_what_is_in_hand_is_not_handed_out_and_is_not_waited_for(federation: PlayedFederation) -> None:
+    """A line is held all the same: a hub that has none free would say so."""
+    in_hand = fill_inbox(federation.hub)
+    response = answer(federation.hub, f"?wait=0&in_hand={in_hand}")
+    assert decode_document(response.get_data(), Inbox).deliveries == ()
+    assert answer(replace(federation.hub, bell=Bell(lines=0)), f"?wait=5&in_hand={in_hand}").status_code == 204
+    waiting = fill_inbox(federation.hub)
+    (found,) = decode_document(answer(federation.hub, f"?wait=5&in_hand={in_hand}").get_data(), Inbox).deliveries
+    assert found.delivery_id == waiting
+
+
 def test_without_a_free_line_what_was_handed_in_is_kept_all_the_same(federation: PlayedFederation) -> None:
     """A refusal would have the node hand it in again; so it is told nothing, and polls."""
     full = replace(federation.hub, bell=Bell(lines=0))

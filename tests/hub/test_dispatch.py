@@ -89,6 +89,19 @@ def test_a_delivery_is_finished_by_its_receiver_alone(federation: PlayedFederati
     assert len(waiting_for(federation, "node-302")) == 1
 
 
+def test_what_a_node_is_at_work_on_stays_in_its_inbox_and_is_not_handed_out(federation: PlayedFederation) -> None:
+    """Others are; and so is it, once the node does not say so any more, as after it was stopped."""
+    federation.start()
+    hub, node, now = federation.hub, federation.member("node-301"), federation.clock()
+    (first,) = waiting_for(federation, "node-301")
+    assert not has_deliveries(hub, node, now, [first, first + 100])
+    assert read_inbox(hub, node, now, [first]).deliveries == ()
+    federation.start(purpose="A second question")
+    assert has_deliveries(hub, node, now, [first])
+    (second,) = read_inbox(hub, node, now, [first]).deliveries
+    assert waiting_for(federation, "node-301") == [first, second.delivery_id]
+
+
 def test_what_has_expired_is_not_offered_and_is_deleted(federation: PlayedFederation) -> None:
     federation.start()
     federation.clock.advance(timedelta(hours=168))

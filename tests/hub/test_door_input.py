@@ -62,9 +62,10 @@ NUMBERS = {
 }
 
 
+@pytest.mark.parametrize("parameter", ["done", "in_hand"])
 @pytest.mark.parametrize(("numbers", "good"), NUMBERS.values(), ids=NUMBERS)
-def test_deliveries_are_finished_by_their_numbers(callers: Callers, numbers: str, good: bool) -> None:
-    response = callers.call("node-301", "GET", f"/federation/inbox?done={numbers}")
+def test_deliveries_are_told_of_by_their_numbers(callers: Callers, parameter: str, numbers: str, good: bool) -> None:
+    response = callers.call("node-301", "GET", f"/federation/inbox?{parameter}={numbers}")
     if good:
         assert response.status_code == 200
     else:

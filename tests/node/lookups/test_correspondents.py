@@ -274,7 +274,7 @@ class Unknowing:
             raise HubRefused(problem) from None
         self.stop.set()
 
-    def fetch_inbox(self, *, wait: int, done: Iterable[int]) -> Inbox:
+    def fetch_inbox(self, *, wait: int, done: Iterable[int], in_hand: Iterable[int]) -> Inbox:
         return Inbox(register_version=1, deliveries=())
 
     def close(self) -> None:

@@ -20,8 +20,9 @@ from federation.lookups import REQUEST_TYPE, LookupKind, LookupRequest, sign_mes
 from federation.sealing import Direction, SealContext, seal_records
 from federation.transport import HubConnection, encode_records
 from federation.wire import whole_seconds
+from node.desk import Desk
 from node.lookups import answer_pages
-from node.polling import Finished, deal_with
+from node.polling import deal_with
 from node.schedule import Schedule
 from tests.small_federation import SmallFederation
 
@@ -197,7 +198,10 @@ class WatchingHub:
         self.seen.append((door, len(body), self.clock()))
         self.answers.append(body)
 
-    def hand_in_and_wait(self, door: str, body: bytes, *, wait: int, done: Sequence[int]) -> None:
+    def hand_in_and_wait(
+        self, door: str, body: bytes, *, wait: int, done: Sequence[int], in_hand: Sequence[int]
+    ) -> None:
+        assert not in_hand, "nobody has asked this node a question"
         self.hand_in(f"{door} wait {wait} done {done}", body)
 
 
@@ -214,4 +218,4 @@ def hand_over(
         for number, (lookup_id, page) in enumerate(pages, start=1)
     )
     inbox = Inbox(register_version=register_version, deliveries=deliveries)
-    deal_with(federation.node(ASKED), cast(HubConnection, hub), inbox, schedule, Finished())
+    deal_with(federation.node(ASKED), cast(HubConnection, hub), inbox, schedule, Desk())

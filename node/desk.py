@@ -1,0 +1,134 @@
+"""What a node has in hand and what it is done with, of all that it was handed: the hub is told of both at each poll.
+
+To protect the rows of a large authority beside all that left before can take a minute. A lookup, whose answer leaves by
+a schedule, and a sum, in which everybody waits for us, are not kept waiting meanwhile: questions are put on a desk, at
+which a thread of its own answers them one after the other. A question stays in the node's inbox at the hub until it is
+answered, so that a node that is stopped finds it there again.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from federation.exchange import Delivery
+from node.attempts import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS
+
+MOST_TOLD = 64
+"""How many deliveries a poll tells the hub of; their numbers stand in its address, which is bounded."""
+
+
+class Finished:
+    """The deliveries that have been dealt with, and that the next poll tells the hub of."""
+
+    def __init__(self) -> None:
+        # The desk's thread adds at the end and the line's takes from the front: each is one step of the interpreter.
+        self._numbers: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._numbers
+
+    def add(self, delivery: Delivery, *, if_done: bool = True) -> None:
+        """Note a delivery that needs no answer any more."""
+        if if_done:
+            self._numbers.append(delivery.delivery_id)
+
+    def next_batch(self) -> list[int]:
+        """Return as many as one poll tells of, oldest first."""
+        return self._numbers[:MOST_TOLD]
+
+    def forget(self, told: list[int]) -> None:
+        """Forget those that the hub has been told of."""
+        del self._numbers[: len(told)]
+
+
+@dataclass
+class _Question:
+    """How one is answered, when next, and for how long it rests where that cannot be done."""
+
+    answer: Callable[[], bool]
+    due: float = 0.0
+    pause: float = FIRST_PAUSE_SECONDS
+
+
+class Desk:
+    """The questions in hand, by the number of a delivery or the digest of a manifest that was decided about here.
+
+    Each is answered by an act that raises nothing and returns whether it was done; one that was not rests, and the
+    others go on. `finished` is what has been dealt with, here or elsewhere.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self.finished = Finished()
+        self._now, self._changed = now, threading.Condition()
+        self._in_hand: dict[int | str, _Question] = {}
+        self._closed = False
+
+    def __contains__(self, key: int | str) -> bool:
+        return key in self._in_hand
+
+    def take(self, key: int | str, answer: Callable[[], bool]) -> None:
+        """Put a question on the desk, unless it lies there."""
+        with self._changed:
+            self._in_hand.setdefault(key, _Question(answer))
+            self._changed.notify_all()
+
+    def numbers(self) -> list[int]:
+        """Return the deliveries in hand of which a poll tells, oldest first."""
+        with self._changed:
+            return [key for key in self._in_hand if isinstance(key, int)][:MOST_TOLD]
+
+    def await_change(self, seconds: float) -> None:
+        """Wait until something is put here or done, or so many seconds have passed."""
+        with self._changed:
+            self._changed.wait(seconds)
+
+    def answer_due(self) -> None:
+        """Answer whatever may be answered now, the oldest first."""
+        while self._find_rest() == 0:
+            self._answer_next()
+
+    def _find_rest(self) -> float | None:
+        """For how many seconds everything here rests, or None when nothing is here."""
+        with self._changed:
+            due = min((each.due for each in self._in_hand.values()), default=None)
+        return None if due is None else max(0.0, due - self._now())
+
+    def _answer_next(self) -> None:
+        with self._changed:
+            key, question = min(self._in_hand.items(), key=lambda each: each[1].due)
+        if question.answer():
+            with self._changed:
+                del self._in_hand[key]
+                self._changed.notify_all()
+        else:
+            question.due = self._now() + question.pause
+            question.pause = min(2 * question.pause, LONGEST_PAUSE_SECONDS)
+
+    @contextmanager
+    def attended(self) -> Iterator[None]:
+        """Have a thread answer what is put here; whoever leaves waits for the question that it is at."""
+        thread = threading.Thread(target=self._attend, name="desk")
+        thread.start()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._closed = True
+                self._changed.notify_all()
+            thread.join()
+
+    def _attend(self) -> None:
+        while self._await_due():
+            self._answer_next()
+
+    def _await_due(self) -> bool:
+        """Wait until a question may be answered; False once the desk is left."""
+        with self._changed:
+            while not self._closed and (rest := self._find_rest()) != 0:
+                self._changed.wait(rest)
+            return not self._closed

@@ -1,0 +1,66 @@
+"""Questions on the desk: those that were delivered, and those that one of our officers has decided about since."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+
+from federation.envelope import decode_base64
+from federation.exchange import Delivery, DeliveryKind
+from federation.hub_line import HubUnreachable
+from federation.transport import HubConnection
+from node.answering import acknowledge, answer_manifest
+from node.attempts import attempt, send_for_good
+from node.desk import Desk, Finished
+from node.leaving.holding import close_expired, list_due, note_done
+from node.service import Node
+
+log = logging.getLogger("circe.node")
+
+
+def is_question(delivery: Delivery) -> bool:
+    """Whether a delivery is answered at the desk: by rows of our own."""
+    return delivery.kind is DeliveryKind.MANIFEST
+
+
+def take_questions(node: Node, hub: HubConnection, deliveries: Sequence[Delivery], desk: Desk) -> bool:
+    """Put on the desk what is to be answered there, and return whether any of it is new."""
+    known = [each.delivery_id in desk or each.delivery_id in desk.finished for each in deliveries]
+    fresh = [each for each, is_known in zip(deliveries, known, strict=True) if is_question(each) and not is_known]
+    for delivery in fresh:
+        desk.take(delivery.delivery_id, partial(_answer_delivered, node, hub, delivery, desk.finished))
+    return bool(fresh)
+
+
+def take_decided(node: Node, hub: HubConnection, desk: Desk) -> None:
+    """Put on the desk what one of our officers has decided about since."""
+    close_expired(node)
+    for digest, manifest in list_due(node):
+        desk.take(digest, partial(_answer_decided, node, hub, digest, manifest))
+
+
+def _answer_delivered(node: Node, hub: HubConnection, delivery: Delivery, finished: Finished) -> bool:
+    """Answer a question that waits in our inbox; return whether that was done."""
+    done = False
+    with suppress(HubUnreachable):  # Our line to the hub says so, again and again.
+        done = attempt(node, delivery, lambda: _answer(node, hub, decode_base64(delivery.body)))
+    finished.add(delivery, if_done=done)
+    return done
+
+
+def _answer_decided(node: Node, hub: HubConnection, digest: str, manifest: bytes) -> bool:
+    """Answer a question that was held here; return whether that was done."""
+    try:
+        _answer(node, hub, manifest)
+        note_done(node, digest)
+    except Exception as error:
+        log.warning("%s: a decided query waits: %s", node.party.member_id, type(error).__name__)
+        return False
+    return True
+
+
+def _answer(node: Node, hub: HubConnection, manifest: bytes) -> None:
+    reply = answer_manifest(node, manifest)
+    if reply is not None:
+        send_for_good(node, partial(hub.send_reply, reply))
+        acknowledge(node, reply)

@@ -1,0 +1,189 @@
+"""The desk: what takes long there keeps nothing else waiting, and what cannot be done there stops nothing else."""
+
+import base64
+import threading
+from collections.abc import Callable
+from itertools import pairwise
+from typing import cast
+
+import pytest
+
+from federation.exchange import Delivery, DeliveryKind, Inbox
+from federation.transport import HubConnection
+from node import polling, questions
+from node.attempts import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS
+from node.desk import MOST_TOLD, Desk
+from node.polling import OLD_HUB_SECONDS, deal_with, poll_once
+from node.schedule import Schedule
+from node.service import Node
+
+PATIENCE = 60
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+class PlayedNode:
+    """As much of a node as a poll touches itself."""
+
+    class party:  # noqa: N801 - stands where an attribute does
+        member_id = "node-301"
+
+    class Register:
+        version = 1
+
+    def register(self) -> "PlayedNode.Register":
+        return self.Register()
+
+
+NODE = cast("Node", PlayedNode())
+
+
+class Hub:
+    """Hands out whatever is in its inbox, as one of the version before does, and notes what it is told."""
+
+    def __init__(self, *deliveries: Delivery) -> None:
+        self.inbox = Inbox(register_version=1, deliveries=deliveries)
+        self.told: list[tuple[list[int], list[int]]] = []
+        self.replies: list[bytes] = []
+        self.replied = threading.Event()
+
+    def fetch_inbox(self, *, wait: int, done: list[int], in_hand: list[int]) -> Inbox:
+        self.told.append((done, in_hand))
+        return self.inbox
+
+    def send_reply(self, reply: bytes) -> None:
+        self.replies.append(reply)
+        self.replied.set()
+
+    def line(self) -> HubConnection:
+        return cast("HubConnection", self)
+
+
+def question(number: int) -> Delivery:
+    body = base64.b64encode(f"manifest-{number}".encode()).decode()
+    return Delivery(delivery_id=number, kind=DeliveryKind.MANIFEST, lookup_id="", sender="", body=body)
+
+
+def of_a_sum(number: int) -> Delivery:
+    return Delivery(delivery_id=number, kind=DeliveryKind.PREKEYS, lookup_id="", sender="", body="")
+
+
+@pytest.fixture(autouse=True)
+def rooms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The node's other rooms, played: a manifest is answered by its own bytes, and a word on a sum by nothing."""
+    monkeypatch.setattr(questions, "answer_manifest", lambda _, data: data)
+    monkeypatch.setattr(questions, "acknowledge", lambda *_: None)
+    monkeypatch.setattr(polling, "deal_with_sum", lambda *_: None)
+
+
+def test_what_takes_long_keeps_nothing_else_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question whose answer is not ready before a sum that came with it, and another poll, have been dealt with."""
+    others_are_done, was_free = threading.Event(), list[bool]()
+
+    def answer_when_others_are_done(_: Node, data: bytes) -> bytes:
+        was_free.append(others_are_done.wait(PATIENCE))
+        return data
+
+    monkeypatch.setattr(questions, "answer_manifest", answer_when_others_are_done)
+    desk, hub = Desk(), Hub(question(1), of_a_sum(2))
+    with desk.attended():
+        poll_once(NODE, hub.line(), Schedule(), desk)
+        hub.inbox = Inbox(register_version=1, deliveries=(of_a_sum(3),))
+        poll_once(NODE, hub.line(), Schedule(), desk)
+        assert hub.told == [([], []), ([2], [1])]
+        assert hub.replies == []
+        others_are_done.set()
+        assert hub.replied.wait(PATIENCE)
+    assert was_free == [True]
+    assert hub.replies == [b"manifest-1"]
+    assert (desk.numbers(), desk.finished.next_batch()) == ([], [3, 1])
+
+
+def test_whoever_leaves_waits_for_the_question_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is answered to its end; those behind it stay in the inbox at the hub."""
+    begun, asked = threading.Event(), list[bytes]()
+
+    def answer(_: Node, data: bytes) -> bytes:
+        asked.append(data)
+        begun.set()
+        desk._closed = True  # Whoever leaves says so while this is at work.
+        return data
+
+    monkeypatch.setattr(questions, "answer_manifest", answer)
+    desk, hub = Desk(), Hub()
+    questions.take_questions(NODE, hub.line(), (question(1), question(2)), desk)
+    with desk.attended():
+        assert begun.wait(PATIENCE)
+    assert asked == hub.replies == [b"manifest-1"]
+    assert (desk.numbers(), desk.finished.next_batch()) == ([2], [1])
+
+
+def test_what_lies_on_the_desk_is_not_put_there_again() -> None:
+    """A hub of the version before hands it out all the same: then it is left alone for a moment."""
+    waits: list[float] = []
+    desk, hub = Desk(), Hub(question(1))
+    desk.await_change = waits.append  # type: ignore[assignment, method-assign]
+    for _ in range(3):
+        poll_once(NODE, hub.line(), Schedule(), desk)
+    assert waits == [OLD_HUB_SECONDS] * 2
+    desk.answer_due()
+    poll_once(NODE, hub.line(), Schedule(), desk)
+    assert hub.told == [([], []), ([], [1]), ([], [1]), ([1], [])]
+    assert hub.replies == [b"manifest-1"]
+
+
+def test_what_is_done_and_not_yet_told_is_not_put_there_again() -> None:
+    """It was handed out before the hub could know."""
+    desk, hub = Desk(), Hub()
+    desk.await_change = lambda _: None  # type: ignore[assignment, method-assign]
+    desk.finished.add(question(1))
+    deal_with(NODE, hub.line(), Inbox(register_version=1, deliveries=(question(1),)), Schedule(), desk)
+    assert desk.numbers() == []
+
+
+def test_a_question_that_cannot_be_answered_rests_and_the_others_go_on() -> None:
+    """Ever longer, up to a limit."""
+    clock, attempts = Clock(), list[float]()
+
+    def fail() -> bool:
+        attempts.append(clock())
+        return False
+
+    desk, others = Desk(clock), list[int]()
+    desk.take(1, fail)
+    for number in range(2, 20):
+        desk.take(number, _note(others, number))
+        desk.answer_due()
+        desk.answer_due()
+        clock.seconds = desk._find_rest() or 0.0
+        clock.seconds += attempts[-1]
+    assert others == list(range(2, 20))
+    pauses = [later - earlier for earlier, later in pairwise(attempts)]
+    assert pauses[:3] == [FIRST_PAUSE_SECONDS, 2 * FIRST_PAUSE_SECONDS, 4 * FIRST_PAUSE_SECONDS]
+    assert set(pauses[6:]) == {LONGEST_PAUSE_SECONDS}
+    assert desk.numbers() == [1]
+
+
+def _note(noted: list[int], number: int) -> Callable[[], bool]:
+    def act() -> bool:
+        noted.append(number)
+        return True
+
+    return act
+
+
+def test_no_more_is_told_than_a_request_takes() -> None:
+    """Nor of what our own officers decided about, of which the hub knows no number."""
+    desk = Desk()
+    desk.take("a digest", lambda: True)
+    for number in range(MOST_TOLD + 10):
+        desk.take(number, lambda: True)
+    assert desk.numbers() == list(range(MOST_TOLD))
