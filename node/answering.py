@@ -250,8 +250,14 @@ def keep_refusal(node: Node, digest: str, envelope: Envelope, manifest: Manifest
 
 
 def _keep_reply(node: Node, digest: str, reply: bytes, event: AuditEvent, refused: Refused | None = None) -> bytes:
-    """Record what a reserved question came to, together with its log entry, and return the reply."""
+    """Record what a reserved question came to, together with its log entry, and return the reply.
+
+    That is the reply that another process has recorded meanwhile, as one can that was not told to stop.
+    """
     with node.database.transaction() as connection:
+        kept = connection.execute("SELECT reply FROM manifests WHERE digest = ?", (digest,)).fetchone()
+        if kept is not None and kept["reply"] is not None:
+            return bytes(kept["reply"])
         if refused is not None:
             note_refused(connection, digest, refused)
         connection.execute("UPDATE manifests SET reply = ? WHERE digest = ?", (reply, digest))

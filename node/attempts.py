@@ -19,6 +19,10 @@ FINAL = frozenset({400, 403, 404, 409, 413, 422})
 """Statuses with which a hub says that it will not take a reply, now or later."""
 
 
+class NotAnswered(Exception):
+    """The process that answers questions ended before it had, or could not; the text is safe to log."""
+
+
 def attempt(node: Node, delivery: Delivery, act: Callable[[], object]) -> bool:
     """Do something about a delivery, and return whether that was done. Raises `HubUnreachable` alone."""
     try:
@@ -26,8 +30,8 @@ def attempt(node: Node, delivery: Delivery, act: Callable[[], object]) -> bool:
     except HubUnreachable:
         raise
     except Exception as error:
-        # The hub's own words may be shown; an unforeseen error's could quote a value.
-        reason = str(error) if isinstance(error, HubRefused) else type(error).__name__
+        # The hub's own words may be shown, and a worker's; an unforeseen error's could quote a value.
+        reason = str(error) if isinstance(error, HubRefused | NotAnswered) else type(error).__name__
         fields = told(member=node.party.member_id, delivery=delivery.delivery_id, error=type(error).__name__)
         log.warning("%s: delivery %d is left: %s", node.party.member_id, delivery.delivery_id, reason, extra=fields)
         return False

@@ -241,8 +241,9 @@ def serve(states: tuple[Path, ...]) -> None:
     from federation.transport import connect_party
     from node.polling import serve_node
     from node.service import open_node
+    from node.worker import Worker
 
-    stop = threading.Event()
+    stop, worker = threading.Event(), Worker()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     nodes = [open_node(state) for state in states]
@@ -250,12 +251,14 @@ def serve(states: tuple[Path, ...]) -> None:
         warn_of_policy(opened)
     # Here, where an address or a certificate file that is of no use ends the command with a word about it.
     hubs = [connect_party(opened.party, clock=opened.clock, pause=stop.wait) for opened in nodes]
-    threads = [threading.Thread(target=serve_node, args=(*pair, stop)) for pair in zip(nodes, hubs, strict=True)]
+    pairs = zip(nodes, hubs, strict=True)
+    threads = [threading.Thread(target=serve_node, args=(*pair, stop, worker.answer)) for pair in pairs]
     for thread in threads:
         thread.start()
     announce(f"serving {', '.join(opened.party.member_id for opened in nodes)}")
     # Signals reach the main thread alone, and a plain wait would hold them back; polls end by themselves.
     while not stop.wait(0.5):
         pass
+    worker.close()
     for thread in threads:
         thread.join(timeout=1)

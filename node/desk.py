@@ -13,10 +13,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from federation.exchange import Delivery
+from node.answering import answer_manifest
 from node.attempts import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS
+from node.service import Node
 
 MOST_TOLD = 64
 """How many deliveries a poll tells the hub of; their numbers stand in its address, which is bounded."""
+
+
+Answer = Callable[[Node, bytes], bytes | None]
+"""How the bytes of a manifest become those of the signed reply: in this process, or by a worker."""
 
 
 class Finished:
@@ -59,11 +65,11 @@ class Desk:
     """The questions in hand, by the number of a delivery or the digest of a manifest that was decided about here.
 
     Each is answered by an act that raises nothing and returns whether it was done; one that was not rests, and the
-    others go on. `finished` is what has been dealt with, here or elsewhere.
+    others go on. `answer` makes replies of manifests; `finished` is what has been dealt with, here or elsewhere.
     """
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self.finished = Finished()
+    def __init__(self, answer: Answer = answer_manifest, now: Callable[[], float] = time.monotonic) -> None:
+        self.answer, self.finished = answer, Finished()
         self._now, self._changed = now, threading.Condition()
         self._in_hand: dict[int | str, _Question] = {}
         self._closed = False

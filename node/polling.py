@@ -23,9 +23,10 @@ from federation.service_log import told
 from federation.software import write_products
 from federation.state import StateError
 from federation.transport import HubConnection, answer_door
+from node.answering import answer_manifest
 from node.attempts import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, attempt, send_for_good
 from node.budget_statement import StatedBudget
-from node.desk import MOST_TOLD, Desk
+from node.desk import MOST_TOLD, Answer, Desk
 from node.lookups.answering import answer_lookup, warm_up
 from node.lookups.correspondents import Publication, take_in_keys
 from node.questions import is_question, take_decided, take_questions
@@ -58,9 +59,9 @@ FORESEEN = (DeliveriesLeft, HubUnreachable, HubRefused, RegisterError, StateErro
 """What may go wrong between two polls; the texts of these are safe to log."""
 
 
-def serve_node(node: Node, hub: HubConnection, stop: threading.Event) -> None:
-    """Serve a node until told to stop, whatever happens to the hub in between."""
-    pause, schedule, desk = FIRST_PAUSE_SECONDS, Schedule(), Desk()
+def serve_node(node: Node, hub: HubConnection, stop: threading.Event, answer: Answer = answer_manifest) -> None:
+    """Serve a node until told to stop, whatever happens to the hub in between; `answer` makes replies of manifests."""
+    pause, schedule, desk = FIRST_PAUSE_SECONDS, Schedule(), Desk(answer)
     publication, stated, witnessing = Publication(), StatedBudget(), Witnessing(node.clock())
     inbox: Inbox | None = None
     with closing(hub), closing(node.database), desk.attended():

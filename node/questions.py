@@ -9,9 +9,9 @@ from federation.envelope import decode_base64
 from federation.exchange import Delivery, DeliveryKind
 from federation.hub_line import HubUnreachable
 from federation.transport import HubConnection
-from node.answering import acknowledge, answer_manifest
+from node.answering import acknowledge
 from node.attempts import attempt, send_for_good
-from node.desk import Desk, Finished
+from node.desk import Desk
 from node.leaving.holding import close_expired, list_due, note_done
 from node.service import Node
 
@@ -28,7 +28,7 @@ def take_questions(node: Node, hub: HubConnection, deliveries: Sequence[Delivery
     known = [each.delivery_id in desk or each.delivery_id in desk.finished for each in deliveries]
     fresh = [each for each, is_known in zip(deliveries, known, strict=True) if is_question(each) and not is_known]
     for delivery in fresh:
-        desk.take(delivery.delivery_id, partial(_answer_delivered, node, hub, delivery, desk.finished))
+        desk.take(delivery.delivery_id, partial(_answer_delivered, node, hub, delivery, desk))
     return bool(fresh)
 
 
@@ -36,22 +36,22 @@ def take_decided(node: Node, hub: HubConnection, desk: Desk) -> None:
     """Put on the desk what one of our officers has decided about since."""
     close_expired(node)
     for digest, manifest in list_due(node):
-        desk.take(digest, partial(_answer_decided, node, hub, digest, manifest))
+        desk.take(digest, partial(_answer_decided, node, hub, digest, manifest, desk))
 
 
-def _answer_delivered(node: Node, hub: HubConnection, delivery: Delivery, finished: Finished) -> bool:
+def _answer_delivered(node: Node, hub: HubConnection, delivery: Delivery, desk: Desk) -> bool:
     """Answer a question that waits in our inbox; return whether that was done."""
     done = False
     with suppress(HubUnreachable):  # Our line to the hub says so, again and again.
-        done = attempt(node, delivery, lambda: _answer(node, hub, decode_base64(delivery.body)))
-    finished.add(delivery, if_done=done)
+        done = attempt(node, delivery, lambda: _answer(node, hub, decode_base64(delivery.body), desk))
+    desk.finished.add(delivery, if_done=done)
     return done
 
 
-def _answer_decided(node: Node, hub: HubConnection, digest: str, manifest: bytes) -> bool:
+def _answer_decided(node: Node, hub: HubConnection, digest: str, manifest: bytes, desk: Desk) -> bool:
     """Answer a question that was held here; return whether that was done."""
     try:
-        _answer(node, hub, manifest)
+        _answer(node, hub, manifest, desk)
         note_done(node, digest)
     except Exception as error:
         log.warning("%s: a decided query waits: %s", node.party.member_id, type(error).__name__)
@@ -59,8 +59,8 @@ def _answer_decided(node: Node, hub: HubConnection, digest: str, manifest: bytes
     return True
 
 
-def _answer(node: Node, hub: HubConnection, manifest: bytes) -> None:
-    reply = answer_manifest(node, manifest)
+def _answer(node: Node, hub: HubConnection, manifest: bytes, desk: Desk) -> None:
+    reply = desk.answer(node, manifest)
     if reply is not None:
         send_for_good(node, partial(hub.send_reply, reply))
         acknowledge(node, reply)

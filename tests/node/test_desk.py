@@ -72,19 +72,23 @@ def question(number: int) -> Delivery:
     return Delivery(delivery_id=number, kind=DeliveryKind.MANIFEST, lookup_id="", sender="", body=body)
 
 
+def echo(_: Node, manifest: bytes) -> bytes:
+    """Answers a manifest by its own bytes."""
+    return manifest
+
+
 def of_a_sum(number: int) -> Delivery:
     return Delivery(delivery_id=number, kind=DeliveryKind.PREKEYS, lookup_id="", sender="", body="")
 
 
 @pytest.fixture(autouse=True)
 def rooms(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The node's other rooms, played: a manifest is answered by its own bytes, and a word on a sum by nothing."""
-    monkeypatch.setattr(questions, "answer_manifest", lambda _, data: data)
+    """The node's other rooms, played."""
     monkeypatch.setattr(questions, "acknowledge", lambda *_: None)
     monkeypatch.setattr(polling, "deal_with_sum", lambda *_: None)
 
 
-def test_what_takes_long_keeps_nothing_else_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_takes_long_keeps_nothing_else_waiting() -> None:
     """A question whose answer is not ready before a sum that came with it, and another poll, have been dealt with."""
     others_are_done, was_free = threading.Event(), list[bool]()
 
@@ -92,8 +96,7 @@ def test_what_takes_long_keeps_nothing_else_waiting(monkeypatch: pytest.MonkeyPa
         was_free.append(others_are_done.wait(PATIENCE))
         return data
 
-    monkeypatch.setattr(questions, "answer_manifest", answer_when_others_are_done)
-    desk, hub = Desk(), Hub(question(1), of_a_sum(2))
+    desk, hub = Desk(answer_when_others_are_done), Hub(question(1), of_a_sum(2))
     with desk.attended():
         poll_once(NODE, hub.line(), Schedule(), desk)
         hub.inbox = Inbox(register_version=1, deliveries=(of_a_sum(3),))
@@ -107,7 +110,7 @@ def test_what_takes_long_keeps_nothing_else_waiting(monkeypatch: pytest.MonkeyPa
     assert (desk.numbers(), desk.finished.next_batch()) == ([], [3, 1])
 
 
-def test_whoever_leaves_waits_for_the_question_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_leaves_waits_for_the_question_at_work() -> None:
     """It is answered to its end; those behind it stay in the inbox at the hub."""
     begun, asked = threading.Event(), list[bytes]()
 
@@ -117,8 +120,7 @@ def test_whoever_leaves_waits_for_the_question_at_work(monkeypatch: pytest.Monke
         desk._closed = True  # Whoever leaves says so while this is at work.
         return data
 
-    monkeypatch.setattr(questions, "answer_manifest", answer)
-    desk, hub = Desk(), Hub()
+    desk, hub = Desk(answer), Hub()
     questions.take_questions(NODE, hub.line(), (question(1), question(2)), desk)
     with desk.attended():
         assert begun.wait(PATIENCE)
@@ -129,7 +131,7 @@ def test_whoever_leaves_waits_for_the_question_at_work(monkeypatch: pytest.Monke
 def test_what_lies_on_the_desk_is_not_put_there_again() -> None:
     """A hub of the version before hands it out all the same: then it is left alone for a moment."""
     waits: list[float] = []
-    desk, hub = Desk(), Hub(question(1))
+    desk, hub = Desk(echo), Hub(question(1))
     desk.await_change = waits.append  # type: ignore[assignment, method-assign]
     for _ in range(3):
         poll_once(NODE, hub.line(), Schedule(), desk)
@@ -157,7 +159,7 @@ def test_a_question_that_cannot_be_answered_rests_and_the_others_go_on() -> None
         attempts.append(clock())
         return False
 
-    desk, others = Desk(clock), list[int]()
+    desk, others = Desk(now=clock), list[int]()
     desk.take(1, fail)
     for number in range(2, 20):
         desk.take(number, _note(others, number))

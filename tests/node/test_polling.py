@@ -106,23 +106,24 @@ def delivery(number: int, content: bytes = b"", kind: DeliveryKind = DeliveryKin
     return Delivery(delivery_id=number, kind=kind, lookup_id=lookup_id, sender="", body=body)
 
 
+def read(data: bytes) -> bytes:
+    if data == b"poison":
+        raise RuntimeError("SECRET-VALUE")
+    return data
+
+
+def answer(_: Node, manifest: bytes) -> bytes | None:
+    return None if manifest == b"no manifest" else read(manifest)
+
+
 @pytest.fixture(autouse=True)
 def rooms(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The node's other rooms, played: a manifest is answered by its own bytes, and a lookup by a page."""
     acknowledged: list[bytes] = []
 
-    def read(data: bytes) -> bytes:
-        if data == b"poison":
-            raise RuntimeError("SECRET-VALUE")
-        return data
-
-    def answer(_: Node, data: bytes) -> bytes | None:
-        return None if data == b"no manifest" else read(data)
-
     def give_word(_: Node, doors: Doors, asked: Delivery) -> None:
         doors.hand_in(f"sums/{asked.kind}", read(base64.b64decode(asked.body)))
 
-    monkeypatch.setattr(questions, "answer_manifest", answer)
     monkeypatch.setattr(polling, "deal_with_sum", give_word)
     monkeypatch.setattr(questions, "acknowledge", lambda _, reply: acknowledged.append(reply))
     monkeypatch.setattr(polling, "answer_lookup", lambda *_: SealedRecords(SEALED))
@@ -132,7 +133,7 @@ def rooms(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def deal(hub: PlayedHub, *deliveries: Delivery) -> None:
     """Deal with what was waiting, at the desk too; what is finished with is noted after it."""
     inbox, clock = Inbox(register_version=1, deliveries=deliveries), RunningClock()
-    schedule, desk = Schedule(now=clock, wait=clock.run), Desk(clock)
+    schedule, desk = Schedule(now=clock, wait=clock.run), Desk(answer, clock)
     try:
         deal_with(cast(Node, PlayedNode()), cast(HubConnection, hub), inbox, schedule, desk)
     finally:
@@ -144,8 +145,8 @@ def test_what_was_waiting_is_dealt_with_oldest_first(rooms: dict[str, Any]) -> N
     """Lookups before manifests; the next poll says so of all of them, in one request."""
     hub = PlayedHub()
     deal(hub, delivery(1), delivery(2, b"no manifest"), delivery(3, kind=DeliveryKind.LOOKUP))
-    answer = f"lookups/{LOOKUP}/answer sealed, done [3], at [1, 2], for {LONG_POLL_SECONDS} s"
-    assert hub.taken == [answer, "reply manifest-1", "finished 3", "finished 1", "finished 2"]
+    sealed = f"lookups/{LOOKUP}/answer sealed, done [3], at [1, 2], for {LONG_POLL_SECONDS} s"
+    assert hub.taken == [sealed, "reply manifest-1", "finished 3", "finished 1", "finished 2"]
     assert rooms["acknowledged"] == [b"manifest-1"]
 
 
@@ -214,7 +215,7 @@ def deal_and_wait(hub: PlayedHub, desk: Desk, *deliveries: Delivery) -> Inbox | 
 @pytest.mark.parametrize("kind", ASKED)
 def test_a_word_on_a_sum_is_the_next_poll_as_well(kind: DeliveryKind) -> None:
     """It tells what has been dealt with, its own delivery included, and brings what comes next."""
-    hub, desk = PlayedHub(), Desk()
+    hub, desk = PlayedHub(), Desk(answer)
     hub.next_inbox = Inbox(register_version=1, deliveries=(delivery(9),))
     came = deal_and_wait(hub, desk, delivery(1, b"first", kind), delivery(2), delivery(3, b"word", kind))
     assert came is hub.next_inbox
@@ -225,22 +226,22 @@ def test_a_word_on_a_sum_is_the_next_poll_as_well(kind: DeliveryKind) -> None:
 
 def test_the_answer_to_a_lookup_is_the_next_poll_as_well() -> None:
     """That of the last lookup, where no sum is waiting; and where one is, of no lookup."""
-    hub, desk = PlayedHub(), Desk()
+    hub, desk = PlayedHub(), Desk(answer)
     hub.next_inbox = Inbox(register_version=1, deliveries=(delivery(9),))
     lookups = [delivery(number, kind=DeliveryKind.LOOKUP) for number in (1, 2)]
-    answer = f"lookups/{LOOKUP}/answer sealed"
+    sealed = f"lookups/{LOOKUP}/answer sealed"
     assert deal_and_wait(hub, desk, *lookups) is hub.next_inbox
-    assert hub.taken == [answer, f"{answer}, done [1, 2], for {LONG_POLL_SECONDS} s"]
+    assert hub.taken == [sealed, f"{sealed}, done [1, 2], for {LONG_POLL_SECONDS} s"]
     assert len(desk.finished) == 0
     word = delivery(3, b"word", DeliveryKind.PREKEYS)
     assert deal_and_wait(hub, desk, *lookups, word) is None
-    assert hub.taken[2:] == [answer, answer, "sums/prekeys word"]
+    assert hub.taken[2:] == [sealed, sealed, "sums/prekeys word"]
     assert desk.finished.next_batch() == [1, 2, 3]
 
 
 def test_a_hub_that_holds_no_line_is_polled(refreshed: list[PlayedNode]) -> None:
     """As one is that knows of no such answers, or has no line free: what was handed in is told of by the next poll."""
-    hub, desk = PolledHub(), Desk()
+    hub, desk = PolledHub(), Desk(answer)
     hub.inbox = Inbox(register_version=1, deliveries=(delivery(3, b"word", DeliveryKind.SUM),))
     assert poll(hub, desk) is None
     hub.inbox = Inbox(register_version=1, deliveries=())
@@ -249,14 +250,14 @@ def test_a_hub_that_holds_no_line_is_polled(refreshed: list[PlayedNode]) -> None
 
 
 def test_what_came_with_an_answer_is_dealt_with_and_not_polled_for(refreshed: list[PlayedNode]) -> None:
-    hub, desk = PolledHub(), Desk()
+    hub, desk = PolledHub(), Desk(answer)
     came = Inbox(register_version=1, deliveries=(delivery(4, b"no manifest"),))
     assert poll(hub, desk, came=came) is None
     assert (hub.taken, desk.numbers()) == ([], [4])
 
 
 def test_a_node_with_something_left_waits_for_nothing_more() -> None:
-    hub, desk = PlayedHub(), Desk()
+    hub, desk = PlayedHub(), Desk(answer)
     hub.next_inbox = Inbox(register_version=1, deliveries=())
     with pytest.raises(DeliveriesLeft, match="1 of 2"):
         deal_and_wait(hub, desk, delivery(1, b"poison", DeliveryKind.SUM), delivery(2, b"word", DeliveryKind.OPENING))
@@ -264,7 +265,7 @@ def test_a_node_with_something_left_waits_for_nothing_more() -> None:
 
 
 def test_a_word_that_is_not_taken_is_done_with_and_one_that_does_not_arrive_is_not() -> None:
-    desk = Desk()
+    desk = Desk(answer)
     assert deal_and_wait(PlayedHub(refuse="sums/"), desk, delivery(1, b"word", DeliveryKind.SUM)) is None
     assert desk.finished.next_batch() == [1]
     with pytest.raises(DeliveriesLeft):
@@ -275,7 +276,7 @@ def test_a_word_that_is_not_taken_is_done_with_and_one_that_does_not_arrive_is_n
 
 
 def test_no_more_is_told_with_a_word_than_a_request_takes() -> None:
-    hub, desk = PlayedHub(), Desk()
+    hub, desk = PlayedHub(), Desk(answer)
     for number in range(MOST_TOLD + 10):
         desk.finished.add(delivery(number))
     hub.next_inbox = Inbox(register_version=1, deliveries=())
@@ -334,7 +335,7 @@ def poll(hub: PolledHub, desk: Desk, node: PlayedNode | None = None, came: Inbox
 
 
 def test_a_poll_tells_what_has_been_dealt_with_once(refreshed: list[PlayedNode]) -> None:
-    hub, desk = PolledHub(), Desk()
+    hub, desk = PolledHub(), Desk(answer)
     hub.inbox = Inbox(register_version=1, deliveries=(delivery(4, b"no manifest"), delivery(5, b"no manifest")))
     poll(hub, desk)
     desk.answer_due()
@@ -345,7 +346,7 @@ def test_a_poll_tells_what_has_been_dealt_with_once(refreshed: list[PlayedNode])
 
 
 def test_what_the_hub_did_not_hear_is_told_again(refreshed: list[PlayedNode]) -> None:
-    hub, desk = PolledHub(), Desk()
+    hub, desk = PolledHub(), Desk(answer)
     desk.finished.add(delivery(4))
     hub.fail = HubUnreachable("away")
     with pytest.raises(HubUnreachable):
@@ -356,7 +357,7 @@ def test_what_the_hub_did_not_hear_is_told_again(refreshed: list[PlayedNode]) ->
 
 
 def test_more_than_a_poll_can_tell_is_told_by_the_next(refreshed: list[PlayedNode]) -> None:
-    hub, desk = PolledHub(), Desk()
+    hub, desk = PolledHub(), Desk(answer)
     for number in range(MOST_TOLD + 1):
         desk.finished.add(delivery(number))
     poll(hub, desk)
@@ -367,17 +368,17 @@ def test_more_than_a_poll_can_tell_is_told_by_the_next(refreshed: list[PlayedNod
 def test_the_register_is_fetched_only_at_need(refreshed: list[PlayedNode]) -> None:
     """When the inbox names a newer version; not when it names the same, or an older one."""
     for version in (1, 0):
-        poll(PolledHub(version), Desk())
+        poll(PolledHub(version), Desk(answer))
     assert refreshed == []
     node = EnrolledNode()
-    poll(PolledHub(2), Desk(), node)
+    poll(PolledHub(2), Desk(answer), node)
     assert refreshed == [node]
 
 
 @pytest.mark.parametrize("wrong", [RegisterError("it has expired"), StateError("it is missing")], ids=str)
 def test_a_register_of_no_use_is_fetched_before_anything_else(refreshed: list[PlayedNode], wrong: Exception) -> None:
     node, hub = EnrolledNode(wrong), PolledHub()
-    poll(hub, Desk(), node)
+    poll(hub, Desk(answer), node)
     assert refreshed == [node]
     assert hub.taken == ["poll []"]
 

@@ -1,0 +1,112 @@
+"""The worker: a process of its own, of low priority, in which the questions of a node are answered.
+
+To protect rows keeps a processor busy for up to a minute. In the process that answers lookups it would make those late,
+and the later the more children match: whoever sees when an answer leaves could tell. So a question is answered here. In
+go the bytes of a manifest, out come those of the signed reply; rows that are not protected never leave this process,
+which opens the node's directory itself, as the process of the node's pages does.
+"""
+
+import os
+import signal
+import threading
+from contextlib import suppress
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+
+from federation.hub_line import Clock, current_time
+from federation.service_log import Form, begin_log, is_structured
+from node.answering import answer_manifest
+from node.attempts import NotAnswered
+from node.service import Node, open_node
+
+NICENESS = 10
+"""By how much the worker gives way to everything else that runs on the machine."""
+
+_SPAWN = get_context("spawn")  # A fork would have the locks and connections of every other thread in it.
+
+
+class Worker:
+    """Answers the questions of all nodes that one process serves, one at a time; it is started at the first."""
+
+    def __init__(self) -> None:
+        self._turn, self._closed = threading.Lock(), False
+        self._started: tuple[SpawnProcess, Connection] | None = None
+
+    def answer(self, node: Node, manifest: bytes) -> bytes | None:
+        """Return the node's signed reply to a manifest (see `answer_manifest`). Raises `NotAnswered`.
+
+        Whatever was begun goes on where it was, when it is asked for again.
+        """
+        with self._turn:
+            try:
+                reply, failure = self._ask(node.party.directory, manifest)
+            except (EOFError, OSError):
+                self._end()
+                raise NotAnswered("the process that answers it was stopped") from None
+        if failure:
+            raise NotAnswered(failure)
+        return reply
+
+    def close(self) -> None:
+        """Stop whatever is at work, and take nothing more."""
+        self._closed = True
+        if self._started is not None:
+            self._started[0].kill()
+
+    def _ask(self, directory: Path, manifest: bytes) -> tuple[bytes | None, str]:
+        if self._closed:
+            raise EOFError
+        if self._started is None:
+            ours, theirs = _SPAWN.Pipe()
+            process = _SPAWN.Process(target=_work, args=(theirs, is_structured()), name="worker", daemon=True)
+            process.start()
+            theirs.close()
+            self._started = process, ours
+        if self._closed:  # Since we looked: whoever closed it may not have found what has just been started.
+            raise EOFError
+        _, pipe = self._started
+        pipe.send((directory, manifest))
+        answered: tuple[bytes | None, str] = pipe.recv()
+        return answered
+
+    def _end(self) -> None:
+        if self._started is not None:
+            process, pipe = self._started
+            pipe.close()
+            process.kill()
+            process.join()
+            self._started = None
+
+
+def _work(pipe: Connection, structured: bool) -> None:
+    """Answer what comes in until the process that asks is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Typed at a terminal, it reaches whoever started us, who ends us.
+    os.nice(NICENESS)
+    begin_log(Form.JSON if structured else Form.PLAIN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    nodes = dict[Path, Node]()
+    with suppress(EOFError, OSError):
+        while True:
+            directory, manifest = pipe.recv()
+            pipe.send(answer_in(nodes, directory, manifest))
+
+
+def answer_in(
+    nodes: dict[Path, Node], directory: Path, manifest: bytes, clock: Clock = current_time
+) -> tuple[bytes | None, str]:
+    """Return the reply of the node in a directory, or the kind of error for which there is none."""
+    try:
+        if directory not in nodes:
+            nodes[directory] = open_node(directory, clock)
+        return answer_manifest(nodes[directory], manifest), ""
+    except Exception as error:
+        return None, type(error).__name__
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,0 +1,152 @@
+"""The worker: what it answers is what the node would, and it outlives nobody."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from audit.event import Action
+from audit.log import read_entries
+from audit.verifier import verify_log
+from node import worker as worker_room
+from node.answering import answer_manifest
+from node.attempts import NotAnswered
+from node.service import Node
+from node.worker import NICENESS, Worker, answer_in
+from tests.small_federation import SmallFederation, read_reply
+
+CODE = "203"
+PATIENCE = 60
+
+STARTS_A_WORKER = """
+import sys
+from pathlib import Path
+from node.service import open_node
+from node.worker import Worker
+if __name__ == "__main__":
+    worker = Worker()
+    worker.answer(open_node(Path(sys.argv[1])), b"no manifest")
+    print(worker._started[0].pid, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    """A worker that is stopped in the end."""
+    with closing(Worker()) as opened:
+        yield opened
+
+
+@pytest.fixture
+def node(federation: SmallFederation) -> Node:
+    """A node by the clock of everybody."""
+    federation.clock.now = datetime.now(UTC)
+    return federation.node(CODE)
+
+
+def answers_logged(node: Node) -> int:
+    entries = read_entries(node.database.connection)
+    return sum(entry.to_event().action is Action.QUERY_ANSWERED for entry in entries)
+
+
+@pytest.mark.processes
+def test_a_worker_answers_as_the_node_does(federation: SmallFederation, node: Node, worker: Worker) -> None:
+    """Signed by the node and logged by it; and who asks again, here or there, gets the same bytes."""
+    manifest = federation.sign(federation.manifest())
+    reply = worker.answer(node, manifest)
+    assert reply is not None
+    assert read_reply(reply).outcome == "answered"
+    assert reply == worker.answer(node, manifest) == answer_manifest(node, manifest)
+    assert answers_logged(node) == 1
+    verify_log(node.database.connection, node.party.member_id, node.party.keys.public_log_key)
+
+
+@pytest.mark.processes
+def test_a_worker_gives_way_and_one_that_fell_is_replaced(
+    federation: SmallFederation, node: Node, worker: Worker
+) -> None:
+    """What it was asked when it fell is not answered, and is when it is asked again."""
+    assert worker.answer(node, b"no manifest") is None
+    pid = process_of(worker)
+    assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
+    os.kill(pid, signal.SIGKILL)
+    manifest = federation.sign(federation.manifest())
+    with pytest.raises(NotAnswered, match="was stopped"):
+        worker.answer(node, manifest)
+    reply = worker.answer(node, manifest)
+    assert reply is not None
+    assert read_reply(reply).outcome == "answered"
+    assert process_of(worker) != pid
+
+
+def process_of(worker: Worker) -> int:
+    assert worker._started is not None
+    pid = worker._started[0].pid
+    assert pid is not None
+    return pid
+
+
+@pytest.mark.processes
+def test_a_worker_that_was_closed_takes_nothing_more(node: Node, worker: Worker) -> None:
+    assert worker.answer(node, b"no manifest") is None
+    worker.close()
+    for _ in range(2):
+        with pytest.raises(NotAnswered, match="was stopped"):
+            worker.answer(node, b"no manifest")
+
+
+@pytest.mark.processes
+def test_a_worker_ends_with_whoever_started_it(node: Node) -> None:
+    """However that came to its end: it would otherwise answer beside the worker of the node that is started next."""
+    words = [sys.executable, "-c", STARTS_A_WORKER, str(node.party.directory)]
+    starter = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with starter:
+        assert starter.stdout is not None
+        pid = int(starter.stdout.readline())
+        ended = os.pidfd_open(pid)
+        starter.kill()
+        assert is_ready(ended), "the worker is still there"
+    os.close(ended)
+
+
+def is_ready(descriptor: int) -> bool:
+    """Whether a process has ended, given some time."""
+    return bool(select.select([descriptor], [], [], PATIENCE)[0])
+
+
+def test_of_what_goes_wrong_there_the_kind_alone_is_told(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> bytes:
+        raise RuntimeError("SECRET-VALUE")
+
+    monkeypatch.setattr(worker_room, "answer_manifest", fail)
+    assert answer_in({}, node.party.directory, b"", node.clock) == (None, "RuntimeError")
+    assert answer_in({}, Path("nowhere"), b"", node.clock) == (None, "StateError")
+
+
+def test_a_reply_that_was_recorded_meanwhile_is_the_reply(
+    federation: SmallFederation, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a process that was not told to stop: it is logged once, and one answer leaves."""
+    from node import answering
+
+    manifest, first = federation.sign(federation.manifest()), list[bytes | None]()
+    run = answering.run_plan
+
+    def run_after_another(at: Node, reserved: answering.Reserved) -> object:
+        if not first:
+            first.append(b"")
+            first[0] = answer_manifest(federation.node(CODE), manifest)
+        return run(at, reserved)
+
+    monkeypatch.setattr(answering, "run_plan", run_after_another)
+    monkeypatch.setattr(answering, "hold_rows", lambda _: closing(open(os.devnull)))  # noqa: SIM115, PTH123
+    assert answer_manifest(node, manifest) == first[0] is not None
+    assert answers_logged(node) == 1
