@@ -9,8 +9,9 @@ which opens the node's directory itself, as the process of the node's pages does
 import os
 import signal
 import threading
-from contextlib import suppress
-from multiprocessing import get_context, parent_process
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -45,6 +46,9 @@ class Worker:
             except (EOFError, OSError):
                 self._end()
                 raise NotAnswered("the process that answers it was stopped") from None
+            except BaseException:
+                self._end()  # What it may still answer would be read as the answer to what is asked next.
+                raise
         if failure:
             raise NotAnswered(failure)
         return reply
@@ -52,8 +56,8 @@ class Worker:
     def close(self) -> None:
         """Stop whatever is at work, and take nothing more."""
         self._closed = True
-        if self._started is not None:
-            self._started[0].kill()
+        if started := self._started:
+            started[0].kill()
 
     def _ask(self, directory: Path, manifest: bytes) -> tuple[bytes | None, str]:
         if self._closed:
@@ -61,7 +65,8 @@ class Worker:
         if self._started is None:
             ours, theirs = _SPAWN.Pipe()
             process = _SPAWN.Process(target=_work, args=(theirs, is_structured()), name="worker", daemon=True)
-            process.start()
+            with _uninterrupted():
+                process.start()
             theirs.close()
             self._started = process, ours
         if self._closed:  # Since we looked: whoever closed it may not have found what has just been started.
@@ -80,9 +85,19 @@ class Worker:
             self._started = None
 
 
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach, from their first instruction on: whoever starts them ends them."""
+    resource_tracker.ensure_running()  # Once it runs it leaves signals as they are; when it starts it lets them in.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _work(pipe: Connection, structured: bool) -> None:
     """Answer what comes in until the process that asks is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Typed at a terminal, it reaches whoever started us, who ends us.
     os.nice(NICENESS)
     begin_log(Form.JSON if structured else Form.PLAIN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

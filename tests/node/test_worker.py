@@ -5,10 +5,14 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -92,6 +96,44 @@ def process_of(worker: Worker) -> int:
     pid = worker._started[0].pid
     assert pid is not None
     return pid
+
+
+@pytest.mark.processes
+def test_ctrl_c_ends_no_worker_not_even_one_that_is_just_starting(node: Node, worker: Worker) -> None:
+    """It reaches every process of a terminal, and whoever started this one ends it: with no traceback."""
+    with ThreadPoolExecutor(1) as other:
+        answered = other.submit(worker.answer, node, b"no manifest")
+        while worker._started is None and not answered.done():
+            time.sleep(0.001)
+        os.kill(process_of(worker), signal.SIGINT)
+        assert answered.result(PATIENCE) is None
+
+
+@pytest.mark.processes
+def test_an_answer_that_was_not_read_is_not_taken_for_the_next(
+    federation: SmallFederation, node: Node, worker: Worker
+) -> None:
+    """It could be another node's."""
+    assert worker.answer(node, b"no manifest") is None
+    assert worker._started is not None
+    process, pipe = worker._started
+    worker._started = process, cast("Connection", ForgetfulPipe(pipe))
+    with pytest.raises(MemoryError):
+        worker.answer(node, federation.sign(federation.manifest()))
+    assert worker.answer(node, b"no manifest") is None
+
+
+class ForgetfulPipe:
+    """Has no room for the first answer that comes."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self.send, self.close, self._pipe, self._is_first = pipe.send, pipe.close, pipe, True
+
+    def recv(self) -> object:
+        if self._is_first:
+            self._is_first = False
+            raise MemoryError
+        return self._pipe.recv()
 
 
 @pytest.mark.processes
