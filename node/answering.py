@@ -8,7 +8,11 @@ refusal is a signed answer too.
 
 import logging
 import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, TypeVar
 
 from audit.event import Action, AuditEvent, Outcome
 from disclosure_control.presets.preset import PresetInvalid
@@ -57,6 +61,20 @@ from query_engine.tables import RawTable
 
 log = logging.getLogger("circe.node")
 
+T = TypeVar("T")
+
+
+class Pace(Protocol):
+    """How work is done that keeps a processor busy for long. Nobody waits for us meanwhile: no transaction is open."""
+
+    def __call__(self, work: Callable[[], T], /) -> T:
+        """Do the work, and return or raise what it does."""
+
+
+def at_once(work: Callable[[], T], /) -> T:
+    """Work as everything else does."""
+    return work()
+
 
 @dataclass(frozen=True)
 class Reserved:
@@ -67,11 +85,11 @@ class Reserved:
     snapshot: Snapshot
 
 
-def answer_manifest(node: Node, data: bytes) -> bytes | None:
+def answer_manifest(node: Node, data: bytes, pace: Pace = at_once) -> bytes | None:
     """Return this node's signed reply to what the hub delivered, or None when it holds no manifest to reply to.
 
     The same manifest delivered again before the hub has acknowledged the reply gets the identical bytes; after that it
-    is a replay, and refused.
+    is a replay, and refused. What takes long is done at a `pace`.
     """
     try:
         envelope = read_envelope(data, MANIFEST_TYPE)
@@ -97,7 +115,7 @@ def answer_manifest(node: Node, data: bytes) -> bytes | None:
             note_refused(connection, approved.digest, refused)
             node.database.log.append(connection, _refusal_event(node, manifest.query_id, refused.code))
         return compose_refusal(node, envelope, manifest, refused)
-    return reserved if isinstance(reserved, bytes) else run_question(node, reserved, envelope)
+    return reserved if isinstance(reserved, bytes) else run_question(node, reserved, envelope, pace)
 
 
 def reserve_question(node: Node, approved: Approved) -> Reserved | bytes:
@@ -105,6 +123,8 @@ def reserve_question(node: Node, approved: Approved) -> Reserved | bytes:
 
     Returns the reply itself when this very manifest was answered before and the hub has not acknowledged it.
     """
+    with suppress(Refused):  # What is read and planned for the first time takes long, and would keep lookups out below.
+        check_rules(node, approved, derive_plan(approved.manifest))
     with node.database.transaction() as connection:
         # 6: replays. A manifest that was reserved but not answered, since the node was stopped, goes on from here.
         known = connection.execute("SELECT * FROM manifests WHERE digest = ?", (approved.digest,)).fetchone()
@@ -165,7 +185,7 @@ def reserve_in_ledger(
     node.database.log.append(connection, event)
 
 
-def run_question(node: Node, reserved: Reserved, envelope: Envelope) -> bytes:
+def run_question(node: Node, reserved: Reserved, envelope: Envelope, pace: Pace = at_once) -> bytes:
     """Run a reserved question on the read-only engine, protect the table, and record the reply.
 
     A run that fails is refused for good and without a reason: what went wrong can depend on a child's record. An engine
@@ -174,7 +194,7 @@ def run_question(node: Node, reserved: Reserved, envelope: Envelope) -> bytes:
     approved, manifest = reserved.approved, reserved.approved.manifest
     try:
         with hold_rows(node.store.root):
-            protected = _protect_rows(node, reserved)
+            protected = _protect_rows(node, reserved, pace)
             return _keep_answer(node, reserved, protected)
     except Refused as refused:
         return keep_refusal(node, approved.digest, envelope, manifest, refused)
@@ -210,23 +230,26 @@ def _keep_answer(node: Node, reserved: Reserved, protected: ProtectedTable) -> b
     return _keep_reply(node, approved.digest, data, event)
 
 
-def _protect_rows(node: Node, reserved: Reserved) -> ProtectedTable:
+def _protect_rows(node: Node, reserved: Reserved, pace: Pace) -> ProtectedTable:
     """Run a reserved question, and protect its rows beside what left before. Raises `Refused`, `EngineUnavailable`."""
     plan, snapshot = reserved.plan, reserved.snapshot.id
     preset = accept_preset(node, reserved.approved.manifest)
     if preset.cell_key is not None:
-        return change_rows(node, run_plan(node, reserved), preset)
+        return change_rows(node, pace(partial(run_plan, node, reserved)), preset)
     question = Question(plan, reserved.approved.manifest.academic_year, snapshot, preset)
     try:
-        if (repeated := node.earlier.find_repeated(node.database.connection, question)) is not None:
+        # A thread reads by a connection of its own, which is therefore found where it is used.
+        repeated = pace(lambda: node.earlier.find_repeated(node.database.connection, question))
+        if repeated is not None:
             return repeated
-        raw = run_plan(node, reserved)
+        raw = pace(partial(run_plan, node, reserved))
         with node.database.transaction() as connection:
             keep_implied(connection, reserved.approved.digest, raw, preset)
-        beside = node.earlier.find_neighbours(node.database.connection, question, node.party.keys.row_secret)
+        secret = node.party.keys.row_secret
+        beside = pace(lambda: node.earlier.find_neighbours(node.database.connection, question, secret))
     except PresetInvalid as lost:
         raise Refused("preset_lost", str(lost)) from None
-    return protect(raw, preset, beside)
+    return pace(partial(protect, raw, preset, beside))
 
 
 def run_plan(node: Node, reserved: Reserved) -> RawTable:

@@ -1,15 +1,19 @@
-"""The worker: a process of its own, of low priority, in which the questions of a node are answered.
+"""The worker: a process of its own, in which the questions of a node are answered.
 
 To protect rows keeps a processor busy for up to a minute. In the process that answers lookups it would make those late,
 and the later the more children match: whoever sees when an answer leaves could tell. So a question is answered here. In
 go the bytes of a manifest, out come those of the signed reply; rows that are not protected never leave this process,
 which opens the node's directory itself, as the process of the node's pages does.
+
+What takes long gives way to everything else on the machine, and nothing else does: a transaction keeps lookups out, and
+one that gave way to others would keep them out for as long as those are busy.
 """
 
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection
@@ -18,12 +22,12 @@ from pathlib import Path
 
 from federation.hub_line import Clock, current_time
 from federation.service_log import Form, begin_log, is_structured
-from node.answering import answer_manifest
+from node.answering import Pace, T, answer_manifest, at_once
 from node.attempts import NotAnswered
 from node.service import Node, open_node
 
 NICENESS = 10
-"""By how much the worker gives way to everything else that runs on the machine."""
+"""By how much what takes long gives way to everything else that runs on the machine."""
 
 _SPAWN = get_context("spawn")  # A fork would have the locks and connections of every other thread in it.
 
@@ -98,24 +102,29 @@ def _uninterrupted() -> Iterator[None]:
 
 def _work(pipe: Connection, structured: bool) -> None:
     """Answer what comes in until the process that asks is gone."""
-    os.nice(NICENESS)
     begin_log(Form.JSON if structured else Form.PLAIN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     nodes = dict[Path, Node]()
-    with suppress(EOFError, OSError):
+    # Under Linux each thread has a priority of its own; threads that it starts, as an engine's, have the same.
+    slow = ThreadPoolExecutor(1, initializer=os.nice, initargs=(NICENESS,))
+
+    def give_way(work: Callable[[], T], /) -> T:
+        return slow.submit(work).result()
+
+    with slow, suppress(EOFError, OSError):
         while True:
             directory, manifest = pipe.recv()
-            pipe.send(answer_in(nodes, directory, manifest))
+            pipe.send(answer_in(nodes, directory, manifest, pace=give_way))
 
 
 def answer_in(
-    nodes: dict[Path, Node], directory: Path, manifest: bytes, clock: Clock = current_time
+    nodes: dict[Path, Node], directory: Path, manifest: bytes, clock: Clock = current_time, pace: Pace = at_once
 ) -> tuple[bytes | None, str]:
     """Return the reply of the node in a directory, or the kind of error for which there is none."""
     try:
         if directory not in nodes:
             nodes[directory] = open_node(directory, clock)
-        return answer_manifest(nodes[directory], manifest), ""
+        return answer_manifest(nodes[directory], manifest, pace), ""
     except Exception as error:
         return None, type(error).__name__
 

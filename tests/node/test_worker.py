@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
+from sqlite3 import Connection
 from typing import cast
 
 import pytest
@@ -19,11 +20,14 @@ import pytest
 from audit.event import Action
 from audit.log import read_entries
 from audit.verifier import verify_log
+from federation.database import SqliteDatabase
+from federation.manifest import Manifest
 from node import worker as worker_room
-from node.answering import answer_manifest
+from node.answering import T, answer_manifest
 from node.attempts import NotAnswered
 from node.service import Node
 from node.worker import NICENESS, Worker, answer_in
+from query_engine.planning.plan import QueryPlan
 from tests.small_federation import SmallFederation, read_reply
 
 CODE = "203"
@@ -78,11 +82,13 @@ def test_a_worker_gives_way_and_one_that_fell_is_replaced(
     federation: SmallFederation, node: Node, worker: Worker
 ) -> None:
     """What it was asked when it fell is not answered, and is when it is asked again."""
-    assert worker.answer(node, b"no manifest") is None
-    pid = process_of(worker)
-    assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
+    first, manifest = (federation.sign(federation.manifest()) for _ in range(2))
+    assert worker.answer(node, first) is not None
+    pid, own = process_of(worker), os.getpriority(os.PRIO_PROCESS, 0)
+    priorities = {os.getpriority(os.PRIO_PROCESS, int(task.name)) for task in Path(f"/proc/{pid}/task").iterdir()}
+    assert os.getpriority(os.PRIO_PROCESS, pid) == own
+    assert priorities == {own, min(19, own + NICENESS)}
     os.kill(pid, signal.SIGKILL)
-    manifest = federation.sign(federation.manifest())
     with pytest.raises(NotAnswered, match="was stopped"):
         worker.answer(node, manifest)
     reply = worker.answer(node, manifest)
@@ -117,7 +123,7 @@ def test_an_answer_that_was_not_read_is_not_taken_for_the_next(
     assert worker.answer(node, b"no manifest") is None
     assert worker._started is not None
     process, pipe = worker._started
-    worker._started = process, cast("Connection", ForgetfulPipe(pipe))
+    worker._started = process, cast("Pipe", ForgetfulPipe(pipe))
     with pytest.raises(MemoryError):
         worker.answer(node, federation.sign(federation.manifest()))
     assert worker.answer(node, b"no manifest") is None
@@ -126,7 +132,7 @@ def test_an_answer_that_was_not_read_is_not_taken_for_the_next(
 class ForgetfulPipe:
     """Has no room for the first answer that comes."""
 
-    def __init__(self, pipe: Connection) -> None:
+    def __init__(self, pipe: Pipe) -> None:
         self.send, self.close, self._pipe, self._is_first = pipe.send, pipe.close, pipe, True
 
     def recv(self) -> object:
@@ -162,6 +168,53 @@ def test_a_worker_ends_with_whoever_started_it(node: Node) -> None:
 def is_ready(descriptor: int) -> bool:
     """Whether a process has ended, given some time."""
     return bool(select.select([descriptor], [], [], PATIENCE)[0])
+
+
+def test_what_gives_way_keeps_nobody_out(
+    federation: SmallFederation, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes long is done at a pace of its own, and outside of every transaction: a lookup would wait for it."""
+    from node import answering, checklist
+
+    gives_way, done, planned = [False], list[str](), list[bool]()
+    transaction, derive = SqliteDatabase.transaction, checklist.derive_plan
+
+    def pace(work: Callable[[], T], /) -> T:
+        gives_way[0] = True
+        try:
+            return work()
+        finally:
+            gives_way[0] = False
+
+    def enter(database: SqliteDatabase, *, durable: bool = True) -> AbstractContextManager[Connection]:
+        assert not gives_way[0], "a transaction gives way to others"
+        return transaction(database, durable=durable)
+
+    def derive_noted(manifest: Manifest) -> QueryPlan:
+        planned.append(node.database.connection.in_transaction)
+        return derive(manifest)
+
+    def noted(name: str) -> Callable[..., object]:
+        act: Callable[..., object] = getattr(answering, name)
+
+        def run(*given: object) -> object:
+            assert gives_way[0], f"{name} gives way to nobody"
+            done.append(name)
+            return act(*given)
+
+        return run
+
+    monkeypatch.setattr(SqliteDatabase, "transaction", enter)
+    monkeypatch.setattr(answering, "derive_plan", derive_noted)
+    for name in ("run_plan", "protect"):
+        monkeypatch.setattr(answering, name, noted(name))
+    data, failure = answer_in(
+        {node.party.directory: node}, node.party.directory, federation.sign(federation.manifest()), pace=pace
+    )
+    assert failure == ""
+    assert read_reply(data or b"").outcome == "answered"
+    assert done == ["run_plan", "protect"]
+    assert planned[0] is False, "a plan is made for the first time where others wait"
 
 
 def test_of_what_goes_wrong_there_the_kind_alone_is_told(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
