@@ -288,11 +288,15 @@ SealingKeys = Annotated[tuple[Envelope, ...], msgspec.Meta(max_length=1000)]
 """Sealing keys as their nodes signed them: more than there are nodes, and no more than are soon looked through."""
 
 
+MOST_AT_ONCE = 64
+"""How many deliveries one poll returns at most."""
+
+
 class Inbox(Document, frozen=True):
     """What is waiting for a node, the register version that the hub carries, and the senders' newest sealing keys."""
 
     register_version: int
-    deliveries: tuple[Delivery, ...]
+    deliveries: Annotated[tuple[Delivery, ...], msgspec.Meta(max_length=MOST_AT_ONCE)]
     sealing_keys: SealingKeys = ()
 
 

@@ -8,12 +8,13 @@ signed it in time.
 import base64
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from operator import itemgetter
 
 from audit.connection import Connection, Row
 from audit.event import Action, AuditEvent, EventInvalid, Outcome, check_typed
 from federation.database import stamp
 from federation.envelope import Envelope, EnvelopeError, read_envelope, verify_signature, write_envelope
-from federation.exchange import Delivery, DeliveryKind, Inbox, NodeProgress, QueryState
+from federation.exchange import MOST_AT_ONCE, Delivery, DeliveryKind, Inbox, NodeProgress, QueryState
 from federation.manifest import REPLY_TYPE, Reply
 from federation.manifest import Outcome as ReplyOutcome
 from federation.problems import ProblemRaised
@@ -25,9 +26,6 @@ from hub.queries import StoredQuery
 from hub.query_states import move_query
 from hub.sealing_keys import read_keys
 from hub.service import Hub
-
-MOST_AT_ONCE = 64
-"""How many deliveries one poll returns at most."""
 
 
 def offer_manifest(hub: Hub, query: StoredQuery) -> None:
@@ -84,11 +82,14 @@ def pending_receivers(hub: Hub, kind: DeliveryKind, reference: str, now: datetim
 
 
 def read_inbox(hub: Hub, node: Member, now: datetime, in_hand: Collection[int] = ()) -> Inbox:
-    """Return what waits for a node and is not `in_hand`, oldest first; what has expired is no longer offered."""
+    """Return what waits for a node and is not `in_hand`; what has expired is no longer offered.
+
+    Of more than one poll returns, queries are left for the next, since they take long; what it returns is in its order.
+    """
     waits, parameters = _select_waiting(node, now, in_hand)
     rows = hub.database.connection.execute(
-        f"SELECT * FROM deliveries WHERE {waits} ORDER BY delivery_id LIMIT ?",  # noqa: S608 - question marks alone
-        (*parameters, MOST_AT_ONCE),
+        f"SELECT * FROM deliveries WHERE {waits} ORDER BY kind = ?, delivery_id LIMIT ?",  # noqa: S608 - question marks alone
+        (*parameters, DeliveryKind.MANIFEST, MOST_AT_ONCE),
     )
     deliveries = tuple(
         Delivery(
@@ -98,7 +99,7 @@ def read_inbox(hub: Hub, node: Member, now: datetime, in_hand: Collection[int] =
             sender=row["sender"],
             body=base64.b64encode(row["body"]).decode(),
         )
-        for row in rows
+        for row in sorted(rows, key=itemgetter("delivery_id"))
     )
     senders = {delivery.sender for delivery in deliveries if delivery.kind is DeliveryKind.LOOKUP}
     return Inbox(register_version=hub.register().version, deliveries=deliveries, sealing_keys=read_keys(hub, senders))

@@ -12,13 +12,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from federation.exchange import Delivery
+from federation.exchange import MOST_AT_ONCE, Delivery
+from federation.wire import MAX_BATCH_BYTES
 from node.answering import answer_manifest
 from node.attempts import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS
 from node.service import Node
 
-MOST_TOLD = 64
+MOST_TOLD = MOST_AT_ONCE
 """How many deliveries a poll tells the hub of; their numbers stand in its address, which is bounded."""
+
+MOST_CHARACTERS = MAX_BATCH_BYTES
+"""How much may lie on a desk: what one poll can bring."""
 
 
 Answer = Callable[[Node, bytes], bytes | None]
@@ -54,9 +58,10 @@ class Finished:
 
 @dataclass
 class _Question:
-    """How one is answered, when next, and for how long it rests where that cannot be done."""
+    """How one is answered, how long it is, when it is answered, and for how long it rests where that cannot be done."""
 
     answer: Callable[[], bool]
+    size: int = 0
     due: float = 0.0
     pause: float = FIRST_PAUSE_SECONDS
 
@@ -77,16 +82,25 @@ class Desk:
     def __contains__(self, key: int | str) -> bool:
         return key in self._in_hand
 
-    def take(self, key: int | str, answer: Callable[[], bool]) -> None:
+    def has_room(self, size: int) -> bool:
+        """Whether another delivery may be put here; any may while none lies here.
+
+        What has no room stays at the hub, which could otherwise fill our memory.
+        """
+        with self._changed:
+            lying = [question.size for key, question in self._in_hand.items() if isinstance(key, int)]
+        return not lying or (len(lying) < MOST_TOLD and sum(lying) + size <= MOST_CHARACTERS)
+
+    def take(self, key: int | str, answer: Callable[[], bool], size: int = 0) -> None:
         """Put a question on the desk, unless it lies there."""
         with self._changed:
-            self._in_hand.setdefault(key, _Question(answer))
+            self._in_hand.setdefault(key, _Question(answer, size))
             self._changed.notify_all()
 
     def numbers(self) -> list[int]:
-        """Return the deliveries in hand of which a poll tells, oldest first."""
+        """Return the deliveries in hand, oldest first: no more than a poll tells of."""
         with self._changed:
-            return [key for key in self._in_hand if isinstance(key, int)][:MOST_TOLD]
+            return [key for key in self._in_hand if isinstance(key, int)]
 
     def await_change(self, seconds: float) -> None:
         """Wait until something is put here or done, or so many seconds have passed."""
@@ -116,9 +130,9 @@ class Desk:
             question.pause = min(2 * question.pause, LONGEST_PAUSE_SECONDS)
 
     @contextmanager
-    def attended(self) -> Iterator[None]:
-        """Have a thread answer what is put here; whoever leaves waits for the question that it is at."""
-        thread = threading.Thread(target=self._attend, name="desk")
+    def attended(self, stop: threading.Event) -> Iterator[None]:
+        """Have a thread answer what is put here, until told to stop; whoever leaves waits for the one that it is at."""
+        thread = threading.Thread(target=self._attend, args=(stop,), name="desk")
         thread.start()
         try:
             yield
@@ -128,8 +142,9 @@ class Desk:
                 self._changed.notify_all()
             thread.join()
 
-    def _attend(self) -> None:
-        while self._await_due():
+    def _attend(self, stop: threading.Event) -> None:
+        # The line is at a poll for a while when we are stopped, and nobody can be asked meanwhile.
+        while self._await_due() and not stop.is_set():
             self._answer_next()
 
     def _await_due(self) -> bool:

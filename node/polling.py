@@ -64,7 +64,7 @@ def serve_node(node: Node, hub: HubConnection, stop: threading.Event, answer: An
     pause, schedule, desk = FIRST_PAUSE_SECONDS, Schedule(), Desk(answer)
     publication, stated, witnessing = Publication(), StatedBudget(), Witnessing(node.clock())
     inbox: Inbox | None = None
-    with closing(hub), closing(node.database), desk.attended():
+    with closing(hub), closing(node.database), desk.attended(stop):
         with suppress(Exception):  # What is wrong now is told when it is asked for.
             warm_up(node)
         while not stop.is_set():

@@ -12,7 +12,7 @@ from federation.transport import HubConnection
 from node.answering import acknowledge
 from node.attempts import attempt, send_for_good
 from node.desk import Desk
-from node.leaving.holding import close_expired, list_due, note_done
+from node.leaving.holding import close_expired, is_due, list_due, note_done
 from node.service import Node
 
 log = logging.getLogger("circe.node")
@@ -24,12 +24,15 @@ def is_question(delivery: Delivery) -> bool:
 
 
 def take_questions(node: Node, hub: HubConnection, deliveries: Sequence[Delivery], desk: Desk) -> bool:
-    """Put on the desk what is to be answered there, and return whether any of it is new."""
-    known = [each.delivery_id in desk or each.delivery_id in desk.finished for each in deliveries]
-    fresh = [each for each, is_known in zip(deliveries, known, strict=True) if is_question(each) and not is_known]
-    for delivery in fresh:
-        desk.take(delivery.delivery_id, partial(_answer_delivered, node, hub, delivery, desk))
-    return bool(fresh)
+    """Put on the desk what is to be answered there and has room, and return whether any of it is new."""
+    taken = False
+    for delivery in filter(is_question, deliveries):
+        number, size = delivery.delivery_id, len(delivery.body)
+        # In this order: what is done is noted as finished before it is taken off the desk.
+        if number not in desk and number not in desk.finished and desk.has_room(size):
+            desk.take(number, partial(_answer_delivered, node, hub, delivery, desk), size)
+            taken = True
+    return taken
 
 
 def take_decided(node: Node, hub: HubConnection, desk: Desk) -> None:
@@ -51,8 +54,9 @@ def _answer_delivered(node: Node, hub: HubConnection, delivery: Delivery, desk: 
 def _answer_decided(node: Node, hub: HubConnection, digest: str, manifest: bytes, desk: Desk) -> bool:
     """Answer a question that was held here; return whether that was done."""
     try:
-        _answer(node, hub, manifest, desk)
-        note_done(node, digest)
+        if is_due(node, digest):  # It may have been answered since it was listed, or its time may be up.
+            _answer(node, hub, manifest, desk)
+            note_done(node, digest)
     except Exception as error:
         log.warning("%s: a decided query waits: %s", node.party.member_id, type(error).__name__)
         return False

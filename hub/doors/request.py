@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Response, current_app, request
 
+from federation.exchange import MOST_AT_ONCE
 from federation.http_signatures import ClocksApart, RequestUnsigned, verify_request
 from federation.hub_line import CLOCKS_APART
 from federation.problems import ProblemRaised
@@ -18,7 +19,6 @@ from federation.wire import (
     decode_document,
     encode_document,
 )
-from hub import dispatch
 from hub.service import Hub
 
 LAST_DELIVERY = 2**63 - 1
@@ -38,7 +38,7 @@ SEEN: Parameters = {
         "description": "how far the query had come that one saw last; nothing where one has seen nothing of it",
     }
 }
-_NUMBERS = {"type": "string", "pattern": rf"^([0-9]{{1,18}}(,[0-9]{{1,18}}){{0,{dispatch.MOST_AT_ONCE - 1}}})?$"}
+_NUMBERS = {"type": "string", "pattern": rf"^([0-9]{{1,18}}(,[0-9]{{1,18}}){{0,{MOST_AT_ONCE - 1}}})?$"}
 HANDED_OUT: Parameters = {
     "done": {**_NUMBERS, "description": "deliveries that the node is done with"},
     "in_hand": {**_NUMBERS, "description": "deliveries that the node is at work on, which are not handed out again"},
@@ -145,9 +145,8 @@ def whole_number(name: str) -> int:
 
 def read_numbers(name: str) -> tuple[int, ...]:
     """Return the delivery numbers that the caller gives, separated by commas. Raises a 400 problem."""
-    words = request.args.get(name, "").split(",", dispatch.MOST_AT_ONCE - 1)
+    words = request.args.get(name, "").split(",", MOST_AT_ONCE - 1)
     numbers = tuple(int(word) for word in words if _NUMBER.fullmatch(word))
     if words != [""] and (len(numbers) != len(words) or max(numbers) > LAST_DELIVERY):
-        most = dispatch.MOST_AT_ONCE
-        raise ProblemRaised(400, "malformed", f"{name} is up to {most} delivery numbers, separated by commas")
+        raise ProblemRaised(400, "malformed", f"{name} is up to {MOST_AT_ONCE} delivery numbers, separated by commas")
     return numbers

@@ -168,6 +168,11 @@ def list_due(node: Node) -> tuple[tuple[str, bytes], ...]:
     return tuple((row["digest"], bytes(row["envelope"])) for row in rows.fetchall())
 
 
+def is_due(node: Node, digest: str) -> bool:
+    """Whether a held query is still to be answered."""
+    return any(each == digest for each, _ in list_due(node))
+
+
 def note_done(node: Node, digest: str) -> None:
     """Note that a held query was answered, or that the hub takes no answer any more."""
     with node.database.transaction() as connection:

@@ -10,8 +10,9 @@ from audit.log import read_entries
 from federation.cli import run
 from federation.exchange import QueryDraft, QueryState
 from federation.state import StateError
+from node import questions
 from node.desk import Desk
-from node.leaving.holding import decide_by_id, list_held
+from node.leaving.holding import decide_by_id, list_due, list_held
 from node.leaving.ledger import Standing, find_come
 from node.questions import take_decided
 from node.service import Node
@@ -98,6 +99,20 @@ def test_a_held_query_is_seen_as_held_and_answered_when_it_is_let_through(togeth
     assert [event.action for event in logged(together, query_id)] == actions
     hub = read_entries(together.hub.database.connection, action=Action.QUERY_HELD)
     assert [entry.to_event().actor for entry in hub] == [f"node-{HOLDER}"]
+
+
+def test_what_was_answered_since_it_was_listed_is_not_answered_again(
+    together: OneProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The desk may be done with it while the line reads what is due: it would be refused, and logged, as a replay."""
+    query_id = ask(together)
+    decide(together, query_id, let_through=True)
+    listed = list_due(held_by(together))
+    answer_now(together)
+    actions = [event.action for event in logged(together, query_id)]
+    monkeypatch.setattr(questions, "list_due", lambda _: listed)
+    answer_now(together)
+    assert [event.action for event in logged(together, query_id)] == actions
 
 
 def test_what_an_officer_refuses_is_refused_with_the_reason(together: OneProcess) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from federation.exchange import MOST_AT_ONCE
 from federation.lines import IDLE_SECONDS, _Line
 from federation.web.listening import Listening
-from hub.dispatch import MOST_AT_ONCE
 from hub.reception import PATIENCE_SECONDS
 from hub.server import HubServer
 from node.desk import MOST_TOLD

@@ -9,11 +9,11 @@ import pytest
 from audit.event import Action
 from audit.log import read_entries
 from federation.envelope import read_envelope
-from federation.exchange import DeliveryKind, QueryState
+from federation.exchange import MOST_AT_ONCE, DeliveryKind, QueryState
 from federation.manifest import MANIFEST_TYPE, Outcome, check_approvals, check_asker, read_manifest
 from federation.problems import ProblemRaised
 from federation.replies import LONGEST_TEXT
-from hub.dispatch import accept_reply, finish_deliveries, has_deliveries, read_inbox
+from hub.dispatch import accept_reply, deliver, finish_deliveries, has_deliveries, read_inbox
 from hub.drafting import draft_query
 from hub.service import open_hub
 from hub.settling import settle_due
@@ -75,6 +75,18 @@ def test_the_inbox_outlives_the_hub(federation: PlayedFederation) -> None:
     inbox = read_inbox(reopened, member, federation.clock())
     assert [delivery.delivery_id for delivery in inbox.deliveries] == before[1] != []
     reopened.close()
+
+
+def test_queries_stand_in_no_ones_way(federation: PlayedFederation) -> None:
+    """However many wait: each may take a node a minute. What is returned is in the order in which it was put there."""
+    later = federation.clock() + timedelta(hours=1)
+    kinds = [DeliveryKind.MANIFEST] * (MOST_AT_ONCE + 1) + [DeliveryKind.SUM] * 2
+    with federation.hub.database.transaction() as connection:
+        for kind in kinds:
+            deliver(connection, kind, {"node-301": b"something"}, reference="what it is about", expires_at=later)
+    inbox = read_inbox(federation.hub, federation.member("node-301"), federation.clock())
+    assert [each.kind for each in inbox.deliveries] == kinds[3:]
+    assert waiting_for(federation, "node-301") == sorted(waiting_for(federation, "node-301"))
 
 
 def test_a_delivery_is_finished_by_its_receiver_alone(federation: PlayedFederation) -> None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from federation.exchange import MOST_AT_ONCE
 from federation.keys import generate_keys
 from federation.sealing import SEALED_BYTES
-from hub.dispatch import MOST_AT_ONCE
 from hub.doors.request import LAST_DELIVERY
 from tests.hub.callers import Callers, assert_problem
 from tests.hub.door_table import DOORS, NO_LOOKUP, QUERY, Door

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import cast
 
+import msgspec
 import pytest
 
-from federation.exchange import Delivery, DeliveryKind, Inbox
+from federation.exchange import MOST_AT_ONCE, Delivery, DeliveryKind, Inbox
 from federation.transport import HubConnection
+from federation.wire import WireError, decode_document, encode_document
 from node import polling, questions
 from node.attempts import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS
-from node.desk import MOST_TOLD, Desk
+from node.desk import MOST_CHARACTERS, MOST_TOLD, Desk
 from node.polling import OLD_HUB_SECONDS, deal_with, poll_once
 from node.schedule import Schedule
 from node.service import Node
@@ -97,7 +99,7 @@ def test_what_takes_long_keeps_nothing_else_waiting() -> None:
         return data
 
     desk, hub = Desk(answer_when_others_are_done), Hub(question(1), of_a_sum(2))
-    with desk.attended():
+    with desk.attended(threading.Event()):
         poll_once(NODE, hub.line(), Schedule(), desk)
         hub.inbox = Inbox(register_version=1, deliveries=(of_a_sum(3),))
         poll_once(NODE, hub.line(), Schedule(), desk)
@@ -122,7 +124,7 @@ def test_whoever_leaves_waits_for_the_question_at_work() -> None:
 
     desk, hub = Desk(answer), Hub()
     questions.take_questions(NODE, hub.line(), (question(1), question(2)), desk)
-    with desk.attended():
+    with desk.attended(threading.Event()):
         assert begun.wait(PATIENCE)
     assert asked == hub.replies == [b"manifest-1"]
     assert (desk.numbers(), desk.finished.next_batch()) == ([2], [1])
@@ -182,10 +184,51 @@ def _note(noted: list[int], number: int) -> Callable[[], bool]:
     return act
 
 
-def test_no_more_is_told_than_a_request_takes() -> None:
-    """Nor of what our own officers decided about, of which the hub knows no number."""
-    desk = Desk()
+def test_no_more_is_taken_than_a_request_tells_of() -> None:
+    """Nor of what our own officers decided about, of which the hub knows no number; the rest stays there."""
+    desk, hub = Desk(echo), Hub()
     desk.take("a digest", lambda: True)
-    for number in range(MOST_TOLD + 10):
-        desk.take(number, lambda: True)
+    for first in (0, MOST_TOLD):
+        questions.take_questions(NODE, hub.line(), [question(first + each) for each in range(MOST_TOLD)], desk)
     assert desk.numbers() == list(range(MOST_TOLD))
+    desk.answer_due()
+    assert questions.take_questions(NODE, hub.line(), [question(MOST_TOLD)], desk)
+    assert desk.numbers() == [MOST_TOLD]
+
+
+def test_no_more_is_taken_than_one_poll_brings() -> None:
+    """However long each is: whoever speaks for the hub could fill our memory with what we have not come to yet."""
+    half = question(1).body.ljust(MOST_CHARACTERS // 2, "=")
+    long = [msgspec.structs.replace(question(number), body=half) for number in range(1, 4)]
+    desk, hub = Desk(echo), Hub()
+    for each in long:
+        questions.take_questions(NODE, hub.line(), [each], desk)
+    assert desk.numbers() == [1, 2]
+    alone = Desk(echo)
+    questions.take_questions(NODE, hub.line(), [msgspec.structs.replace(question(9), body=half * 3)], alone)
+    assert alone.numbers() == [9], "what is longer than all that may lie there would never be refused"
+
+
+def test_a_desk_is_left_when_the_node_is_told_to_stop() -> None:
+    """The line is at a poll for a while then, and who answers is gone: nothing is attempted again in between."""
+    stop, attempts = threading.Event(), list[int]()
+
+    def stop_and_fail() -> bool:
+        attempts.append(1)
+        stop.set()
+        return False
+
+    desk = Desk(echo)
+    desk.take(1, stop_and_fail)
+    with desk.attended(stop):
+        next(each for each in threading.enumerate() if each.name == "desk").join(PATIENCE)
+        assert attempts == [1]
+
+
+def test_an_inbox_is_no_longer_than_a_poll_may_bring() -> None:
+    """What was dealt with is told of at the same pace: neither list can grow from poll to poll."""
+    brought = Inbox(register_version=1, deliveries=tuple(question(each) for each in range(MOST_AT_ONCE + 1)))
+    with pytest.raises(WireError):
+        decode_document(encode_document(brought), Inbox)
+    first = msgspec.structs.replace(brought, deliveries=brought.deliveries[:MOST_AT_ONCE])
+    assert decode_document(encode_document(first), Inbox) == first
