@@ -9,9 +9,11 @@ What takes long gives way to everything else on the machine, and nothing else do
 one that gave way to others would keep them out for as long as those are busy.
 """
 
+import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -21,13 +23,18 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from federation.hub_line import Clock, current_time
-from federation.service_log import Form, begin_log, is_structured
+from federation.service_log import Form, begin_log, is_structured, told
 from node.answering import Pace, T, answer_manifest, at_once
-from node.attempts import NotAnswered
+from node.attempts import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, NotAnswered
 from node.service import Node, open_node
 
 NICENESS = 10
 """By how much what takes long gives way to everything else that runs on the machine."""
+
+TELLING_SECONDS = 600.0
+"""After how long, and how often from then on, it is told that the worker is at one question: it may be stuck."""
+
+log = logging.getLogger("circe.node")
 
 _SPAWN = get_context("spawn")  # A fork would have the locks and connections of every other thread in it.
 
@@ -35,9 +42,10 @@ _SPAWN = get_context("spawn")  # A fork would have the locks and connections of 
 class Worker:
     """Answers the questions of all nodes that one process serves, one at a time; it is started at the first."""
 
-    def __init__(self) -> None:
-        self._turn, self._closed = threading.Lock(), False
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._turn, self._closed, self._now = threading.Lock(), False, now
         self._started: tuple[SpawnProcess, Connection] | None = None
+        self._pause, self._rests_until = 0.0, 0.0
 
     def answer(self, node: Node, manifest: bytes) -> bytes | None:
         """Return the node's signed reply to a manifest (see `answer_manifest`). Raises `NotAnswered`.
@@ -46,13 +54,17 @@ class Worker:
         """
         with self._turn:
             try:
-                reply, failure = self._ask(node.party.directory, manifest)
+                reply, failure = self._ask(node, manifest)
             except (EOFError, OSError):
                 self._end()
+                # To start one takes a second of a processor: one that falls each time is not started all the time.
+                self._rests_until = self._now() + self._pause
+                self._pause = min(max(FIRST_PAUSE_SECONDS, 2 * self._pause), LONGEST_PAUSE_SECONDS)
                 raise NotAnswered("the process that answers it was stopped") from None
             except BaseException:
                 self._end()  # What it may still answer would be read as the answer to what is asked next.
                 raise
+            self._pause = 0.0
         if failure:
             raise NotAnswered(failure)
         return reply
@@ -63,10 +75,12 @@ class Worker:
         if started := self._started:
             started[0].kill()
 
-    def _ask(self, directory: Path, manifest: bytes) -> tuple[bytes | None, str]:
+    def _ask(self, node: Node, manifest: bytes) -> tuple[bytes | None, str]:
         if self._closed:
             raise EOFError
         if self._started is None:
+            if self._now() < self._rests_until:
+                raise NotAnswered("the process that answers it was stopped each time, and is started again in a while")
             ours, theirs = _SPAWN.Pipe()
             process = _SPAWN.Process(target=_work, args=(theirs, is_structured()), name="worker", daemon=True)
             with _uninterrupted():
@@ -75,8 +89,11 @@ class Worker:
             self._started = process, ours
         if self._closed:  # Since we looked: whoever closed it may not have found what has just been started.
             raise EOFError
-        _, pipe = self._started
-        pipe.send((directory, manifest))
+        process, pipe = self._started
+        pipe.send((node.party.directory, manifest))
+        while not pipe.poll(TELLING_SECONDS):
+            text = "%s: a query is still worked on; unless the machine is busy, end process %d, and it is begun again"
+            log.warning(text, node.party.member_id, process.pid, extra=told(member=node.party.member_id))
         answered: tuple[bytes | None, str] = pipe.recv()
         return answered
 

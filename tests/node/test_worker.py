@@ -1,5 +1,6 @@
 """The worker: what it answers is what the node would, and it outlives nobody."""
 
+import logging
 import os
 import select
 import signal
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime
+from itertools import pairwise
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from sqlite3 import Connection
@@ -24,7 +26,7 @@ from federation.database import SqliteDatabase
 from federation.manifest import Manifest
 from node import worker as worker_room
 from node.answering import T, answer_manifest
-from node.attempts import NotAnswered
+from node.attempts import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, NotAnswered
 from node.service import Node
 from node.worker import NICENESS, Worker, answer_in
 from query_engine.planning.plan import QueryPlan
@@ -133,13 +135,63 @@ class ForgetfulPipe:
     """Has no room for the first answer that comes."""
 
     def __init__(self, pipe: Pipe) -> None:
-        self.send, self.close, self._pipe, self._is_first = pipe.send, pipe.close, pipe, True
+        self.send, self.poll, self.close = pipe.send, pipe.poll, pipe.close
+        self._pipe, self._is_first = pipe, True
 
     def recv(self) -> object:
         if self._is_first:
             self._is_first = False
             raise MemoryError
         return self._pipe.recv()
+
+
+@pytest.mark.processes
+def test_a_worker_that_falls_each_time_is_not_started_all_the_time(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ever later, until it has answered something: it takes a processor from lookups while it starts."""
+    begun, seconds = list[float](), [0.0]
+
+    def fall() -> None:
+        begun.append(seconds[0])
+        raise OSError
+
+    with closing(Worker(lambda: seconds[0])) as worker:
+        with monkeypatch.context() as patch:
+            patch.setattr(worker_room._SPAWN, "Pipe", fall)
+            for _ in range(400):
+                with pytest.raises(NotAnswered, match="was stopped"):
+                    worker.answer(node, b"no manifest")
+                seconds[0] += FIRST_PAUSE_SECONDS
+        times = [later - earlier for earlier, later in pairwise(begun)]
+        assert times[:4] == [FIRST_PAUSE_SECONDS * each for each in (1, 1, 2, 4)]
+        assert times[-1] == LONGEST_PAUSE_SECONDS
+        seconds[0] += LONGEST_PAUSE_SECONDS
+        assert worker.answer(node, b"no manifest") is None
+        for _ in range(2):
+            os.kill(process_of(worker), signal.SIGKILL)
+            with pytest.raises(NotAnswered, match="was stopped"):
+                worker.answer(node, b"no manifest")
+            assert worker.answer(node, b"no manifest") is None
+
+
+@pytest.mark.processes
+def test_of_a_worker_that_is_stuck_is_told(
+    node: Node, worker: Worker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Again and again, with what to do; nothing else would say why no query is answered."""
+    assert worker.answer(node, b"no manifest") is None
+    monkeypatch.setattr(worker_room, "TELLING_SECONDS", 0.05)
+    pid = process_of(worker)
+    os.kill(pid, signal.SIGSTOP)
+    with caplog.at_level(logging.WARNING, "circe.node"), ThreadPoolExecutor(1) as other:
+        answered = other.submit(worker.answer, node, b"no manifest")
+        deadline = time.monotonic() + PATIENCE
+        while len(caplog.messages) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(NotAnswered, match="was stopped"):
+            answered.result(PATIENCE)
+    assert f"end process {pid}, and it is begun again" in caplog.messages[1]
+    assert worker.answer(node, b"no manifest") is None
 
 
 @pytest.mark.processes
