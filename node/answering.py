@@ -31,7 +31,7 @@ from federation.manifest import (
     read_manifest,
 )
 from federation.manifest import Outcome as ReplyOutcome
-from federation.wire import encode_document, whole_seconds
+from federation.wire import decode_document, encode_document, whole_seconds
 from node.approved import Approved
 from node.cell_keys import change_rows, record_answers
 from node.checklist import (
@@ -290,8 +290,10 @@ def _keep_reply(node: Node, digest: str, reply: bytes, event: AuditEvent, refuse
 
 def acknowledge(node: Node, reply: bytes) -> None:
     """Note that the hub has a reply, so that the manifest is a replay from now on."""
+    # Found by its digest, and not by looking through all replies there ever were: lookups wait for a transaction.
+    found = decode_document(read_envelope(reply, REPLY_TYPE).body, Reply).manifest_digest, reply
     with node.database.transaction() as connection:
-        connection.execute("UPDATE manifests SET acknowledged = 1 WHERE reply = ?", (reply,))
+        connection.execute("UPDATE manifests SET acknowledged = 1 WHERE digest = ? AND reply = ?", found)
 
 
 def record_unapproved(node: Node, reference: str, code: str, digest: str = "", refused: Refused | None = None) -> None:

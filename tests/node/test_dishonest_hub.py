@@ -126,6 +126,20 @@ def test_a_replayed_query_is_refused(federation: SmallFederation) -> None:
     assert ran(node) == 1
 
 
+def test_a_reply_is_acknowledged_without_looking_through_all_others(federation: SmallFederation) -> None:
+    """Lookups wait meanwhile, and a hub that hands out replays has each refusal acknowledged."""
+    node = federation.node(AUTHORITY)
+    first, made = answer_manifest(node, federation.sign(federation.manifest())), list[str]()
+    assert first is not None
+    connection = node.database.connection
+    connection.set_trace_callback(made.append)
+    acknowledge(node, first)
+    connection.set_trace_callback(None)
+    (update,) = (each for each in made if each.startswith("UPDATE manifests"))
+    plan = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {update}")]
+    assert [line.startswith("SEARCH") for line in plan] == [True]
+
+
 def test_a_used_nonce_is_refused(federation: SmallFederation) -> None:
     """Two manifests with one nonce: the second is refused though everyone signed it."""
     first = federation.manifest()
