@@ -112,8 +112,9 @@ def answer_manifest(node: Node, data: bytes, pace: Pace = at_once) -> bytes | No
         return compose_held(node, envelope, manifest)
     except Refused as refused:
         with node.database.transaction() as connection:
-            note_refused(connection, approved.digest, refused)
-            node.database.log.append(connection, _refusal_event(node, manifest.query_id, refused.code))
+            # Handed out again and again, a query is refused each time: so is the log not filled by it.
+            if note_refused(connection, approved.digest, refused) or count_unapproved(connection, node.clock()):
+                node.database.log.append(connection, _refusal_event(node, manifest.query_id, refused.code))
         return compose_refusal(node, envelope, manifest, refused)
     return reserved if isinstance(reserved, bytes) else run_question(node, reserved, envelope, pace)
 

@@ -1,4 +1,4 @@
-"""Deliveries that nobody we know has signed: each is counted, and so many are logged in an hour.
+"""Deliveries that nobody we know has signed, or that came before: each is counted, and so many are logged in an hour.
 
 Anyone who speaks for the hub can make up such deliveries, and must not be able to fill this node's disk.
 """

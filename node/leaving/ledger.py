@@ -66,13 +66,17 @@ def note_come(node: Node, approved: Approved, envelope: Envelope) -> None:
         )
 
 
-def note_refused(connection: Connection, digest: str, refused: Refused) -> None:
-    """Keep why a query was refused, inside the caller's transaction, unless it was answered before."""
-    connection.execute(
-        "UPDATE queries_come SET code = ?, text = ? WHERE digest = ? "
+def note_refused(connection: Connection, digest: str, refused: Refused) -> bool:
+    """Keep why a query was refused, inside the caller's transaction, unless it was answered before.
+
+    Returns whether that is new: the same may be handed out any number of times.
+    """
+    noted = connection.execute(
+        "UPDATE queries_come SET code = ?, text = ? WHERE digest = ? AND NOT (code = ? AND text = ?) "
         "AND NOT EXISTS (SELECT 1 FROM manifests WHERE manifests.digest = queries_come.digest AND reply IS NOT NULL)",
-        (refused.code, refused.text, digest),
+        (refused.code, refused.text, digest, refused.code, refused.text),
     )
+    return noted.rowcount == 1
 
 
 _FOUND = """SELECT come.*,

@@ -383,6 +383,23 @@ def test_what_nobody_approved_cannot_fill_the_log(federation: SmallFederation) -
     assert sum(1 for _ in read_entries(node.database.connection, action=Action.QUERY_REFUSED)) == logged + 1
 
 
+@pytest.mark.parametrize("is_answered", [True, False], ids=["replayed", "refused"])
+def test_what_came_before_cannot_fill_the_log(federation: SmallFederation, *, is_answered: bool) -> None:
+    """An approved query that was answered or refused is refused however often it is handed out, and logged a while."""
+    node = federation.node(AUTHORITY)
+    roster = federation.roster if is_answered else ("node-203", "node-316")
+    envelope = federation.sign(federation.manifest(roster=roster))
+    first = answer_manifest(node, envelope)
+    assert first is not None
+    acknowledge(node, first)
+    for _ in range(MOST_LOGGED + 10):
+        again = answer_manifest(node, envelope)
+        assert again is not None
+        assert read_reply(again).code == ("replayed" if is_answered else "not_in_roster")
+    logged = sum(1 for _ in read_entries(node.database.connection, action=Action.QUERY_REFUSED))
+    assert logged == MOST_LOGGED + (not is_answered)
+
+
 def test_an_old_register_is_not_enough(federation: SmallFederation) -> None:
     """A manifest that asks for a newer register than the node has waits until the node has it."""
     assert_refused(federation, federation.sign(federation.manifest(minimum_register_version=2)), "register_old")
