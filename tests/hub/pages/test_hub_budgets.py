@@ -135,6 +135,7 @@ def test_a_querys_page_says_what_it_costs_and_why_it_waits(browse: Browse, feder
     page = main_text(browse("ana").get(f"/queries/{query_id}").text)
     assert "It cannot be sent out now" in page
     assert "have cost epsilon 5 of 5" in page
+    assert ".." not in page
     assert queries.find_query(federation.hub, query_id, federation.member("ana")).state == "drafted"
 
 

@@ -75,11 +75,12 @@ def test_the_draft_of_a_total_that_will_wait_says_so(
     """To its asker, who reads it before signing."""
     monkeypatch.setattr(gathering, "MOST_TOGETHER", 1)
     monkeypatch.setattr(gathering, "MOST_IN_GROUP", 1)
-    said = "Its total will wait for an output checker before it is released"
+    said = "Its total will wait for an output checker before it is released: "
     assert said not in main_text(browse("ana").get(f"/queries/{held.draft(sums, held.ASKED)}").text)
     for sql in held.EARLIER:
         held.add_up(sums, sql, 20)
-    assert said in main_text(browse("ana").get(f"/queries/{held.draft(sums, held.ASKED)}").text)
+    text = main_text(browse("ana").get(f"/queries/{held.draft(sums, held.ASKED)}").text)
+    assert f"{said}earlier totals overlap with it in more ways than can be looked at all at once. " in text
 
 
 def test_the_page_of_a_total_says_over_whom_it_adds_up(sums: PlayedSums, browse: Browse) -> None:
