@@ -39,11 +39,10 @@ __all__ = ["Order", "find_companions", "nearest_row"]
 MOST_ROUNDS = 12
 """How often more is withheld, before all is."""
 
-FEW_GROUPS = 10
-"""So many groups of several cells are enough to withhold for at a time: what else is told is found once that is done,
-if it still is. Where all of these were told before, every group is looked for.
+FEW_GROUPS = 1
+"""So many groups of several cells that have to do with each other are withheld for at a time: what else is told is
+found once that is done, if it still is. Where all of these were told before, every group is looked for.
 """
-
 
 Order = Callable[[int], float]
 """Which of several rows goes first: the one with the least number."""
