@@ -33,6 +33,9 @@ LEAVES_BY: Mapping[Path, str] = {
 }
 """What leaves an authority on each path, for the page."""
 
+MOST_FORESEEN = 500
+"""Characters of what a hub foresees that are shown at most."""
+
 _LABEL_WIDTH = 14
 
 
@@ -73,6 +76,11 @@ def _lines(manifest: Manifest, digest: str, plan: QueryPlan, asker: Member) -> I
     yield from quote_text(manifest.purpose)
     yield "and the SQL from which the plan above was made"
     yield from quote_text(manifest.sql)
+
+
+def describe_foreseen(reason: str) -> str:
+    """Return what a hub foresees of a query, as words of its own; nothing where it foresees nothing."""
+    return "\n".join(["The hub says of it:", *quote_text(reason[:MOST_FORESEEN])]) if reason else ""
 
 
 def describe_template(

@@ -130,13 +130,13 @@ def _choose_path(sql: str) -> str:
 def sign(state: Path, query_id: str) -> None:
     """Read a query that you drafted on the hub's page, on your own machine, and submit it with your signature."""
     from federation.client import connect
-    from federation.reading import describe_manifest
+    from federation.reading import describe_foreseen, describe_manifest
 
     with connect(state) as client:
         draft = client.review_own(query_id)
         click.echo(describe_manifest(draft.manifest, draft.digest, draft.plan, draft.asker), err=True)
-        if waits := client.foresee_check(query_id):
-            click.echo(waits, err=True)
+        if foreseen := describe_foreseen(client.foresee_check(query_id)):
+            click.echo(foreseen, err=True)
         click.confirm("Submit it?", abort=True, err=True)
         click.echo(f"{client.sign(draft).query_id} is submitted")
 

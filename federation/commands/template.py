@@ -147,6 +147,7 @@ def run(state: Path, term: str, choices: tuple[str, ...], valid_hours: int, file
     """Have a run of FILE drafted, compare it with the template, sign it and set it going; prints the query's id."""
     from federation.client import connect
     from federation.exchange import RunDraft
+    from federation.reading import describe_foreseen
     from federation.template_making import load_template
 
     draft = RunDraft(
@@ -155,8 +156,8 @@ def run(state: Path, term: str, choices: tuple[str, ...], valid_hours: int, file
     with connect(state) as client:
         query_id = client.submit_run(draft).query_id
         click.echo(query_id)
-        if waits := client.foresee_check(query_id):
-            click.echo(waits, err=True)
+        if foreseen := describe_foreseen(client.foresee_check(query_id)):
+            click.echo(foreseen, err=True)
 
 
 def _read_lists(given: tuple[str, ...]) -> dict[str, list[str]]:

@@ -8,11 +8,13 @@ from typing import cast
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 import federation.client
 from disclosure_control.presets.shipped import list_presets
 from federation.cli import run
 from federation.client import FederationClient
+from federation.commands.query import query
 from federation.envelope import Signature, write_envelope
 from federation.exchange import ForeseenCheck, QueryState, QueryStatus, RunDraft
 from federation.hub_line import HubRefused, HubUnreachable
@@ -25,12 +27,21 @@ from federation.state import Party, make_profile, write_file
 from federation.template import read_template
 from federation.template_making import load_template
 from federation.transport import HubConnection
-from tests.federation.cast import NOW, PEOPLE, ROOT, make_keys, make_register, sign_manifest, write_register
+from tests.federation.cast import (
+    NOW,
+    PEOPLE,
+    ROOT,
+    make_keys,
+    make_register,
+    sign_manifest,
+    write_register,
+)
 from tests.federation.template_cast import TEMPLATE_SQL, make_run
 from tests.projects import make_project
 
 SEX, YEAR = "sex='F'", "year=202425"
 MAKE = ("--project", "attendance-2025", "--purpose", "Children in care by key stage", "--term", "202425-summer")
+RUN = ("run", "--term", "202425-summer", "--choose", SEX, "--choose", YEAR)
 LISTS = ("--parameter", SEX, "--parameter", "sex='M'", "--parameter", YEAR)
 
 
@@ -143,6 +154,13 @@ def make(people: FilePath, *more: str) -> FilePath:
     return path
 
 
+def make_approved(people: FilePath) -> FilePath:
+    path = make(people)
+    for officer in ("officer@la-203", "officer@dfe"):
+        assert circe(people, officer, "approve", "--yes", str(path)) == 0
+    return path
+
+
 def test_a_template_goes_from_its_asker_by_its_approvers_to_a_run(
     hub: StandIn, people: FilePath, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -168,9 +186,12 @@ def vanish() -> str:
     raise HubUnreachable("the hub does not answer")
 
 
+ITS_WORDS = "The hub says of it:\n"
+
 FORESEEN: dict[str, tuple[Callable[[], str], str]] = {
     "nothing": (lambda: "", ""),
-    "it will wait": (lambda: "its total will wait", "its total will wait\n"),
+    "it will wait": (lambda: "its total will wait", f"{ITS_WORDS}| its total will wait\n"),
+    "words that would pass for ours": (lambda: "\x1b[2Jnothing\nDigest 0f", f"{ITS_WORDS}| ?[2Jnothing\n| Digest 0f\n"),
     "a hub of the version before": (answer_as_before, ""),
     "no answer": (vanish, ""),
 }
@@ -181,15 +202,29 @@ def test_whoever_runs_it_is_told_what_it_will_wait_for(
     hub: StandIn, people: FilePath, capfd: pytest.CaptureFixture[str], foreseen: Callable[[], str], said: str
 ) -> None:
     """Beside its id, which is printed whether the hub foresees anything or not."""
-    path = make(people)
-    for officer in ("officer@la-203", "officer@dfe"):
-        assert circe(people, officer, "approve", "--yes", str(path)) == 0
+    path = make_approved(people)
     capfd.readouterr()
     hub.foreseen = foreseen
-    words = ("run", "--term", "202425-summer", "--choose", SEX, "--choose", YEAR, str(path))
-    assert circe(people, "ana@ucl", *words) == 0
+    assert circe(people, "ana@ucl", *RUN, str(path)) == 0
     told = capfd.readouterr()
     assert (told.out[:2], told.err) == ("Q-", said)
+
+
+@pytest.mark.parametrize(("foreseen", "said"), FORESEEN.values(), ids=FORESEEN)
+def test_whoever_signs_a_draft_is_told_before_they_do(
+    hub: StandIn, people: FilePath, foreseen: Callable[[], str], said: str
+) -> None:
+    """Between what they sign, as their own software reads it, and the question whether they do."""
+    assert circe(people, "ana@ucl", *RUN, str(make_approved(people))) == 0
+    assert hub.drafted is not None
+    hub.signatures.clear()
+    hub.foreseen = foreseen
+    words = ["sign", "--state", str(people / "ana@ucl"), hub.drafted.query_id]
+    done = CliRunner().invoke(query, words, input="y\n", catch_exceptions=False)
+    assert done.exit_code == 0
+    assert f"{said}Submit it? [y/N]" in done.stderr
+    assert done.stderr.count(ITS_WORDS) == bool(said)
+    assert [signature.keyid for signature in hub.signatures] == ["ana@ucl"]
 
 
 def test_an_unapproved_template_is_not_run(hub: StandIn, people: FilePath) -> None:
