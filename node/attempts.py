@@ -19,6 +19,11 @@ FINAL = frozenset({400, 403, 404, 409, 413, 422})
 """Statuses with which a hub says that it will not take a reply, now or later."""
 
 
+def lengthen(pause: float) -> float:
+    """Return how long after one more failure something is attempted again, which `pause` was before; 0 for never."""
+    return min(max(FIRST_PAUSE_SECONDS, 2 * pause), LONGEST_PAUSE_SECONDS)
+
+
 class NotAnswered(Exception):
     """The process that answers questions ended before it had, or could not; the text is safe to log."""
 

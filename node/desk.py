@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from federation.exchange import MOST_AT_ONCE, Delivery
 from federation.wire import MAX_BATCH_BYTES
 from node.answering import answer_manifest
-from node.attempts import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS
+from node.attempts import FIRST_PAUSE_SECONDS, lengthen
 from node.service import Node
 
 MOST_TOLD = MOST_AT_ONCE
@@ -127,7 +127,7 @@ class Desk:
                 self._changed.notify_all()
         else:
             question.due = self._now() + question.pause
-            question.pause = min(2 * question.pause, LONGEST_PAUSE_SECONDS)
+            question.pause = lengthen(question.pause)
 
     @contextmanager
     def attended(self, stop: threading.Event) -> Iterator[None]:

@@ -24,7 +24,7 @@ from federation.software import write_products
 from federation.state import StateError
 from federation.transport import HubConnection, answer_door
 from node.answering import answer_manifest
-from node.attempts import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, attempt, send_for_good
+from node.attempts import FIRST_PAUSE_SECONDS, attempt, lengthen, send_for_good
 from node.budget_statement import StatedBudget
 from node.desk import MOST_TOLD, Answer, Desk
 from node.lookups.answering import answer_lookup, warm_up
@@ -90,7 +90,7 @@ def serve_node(node: Node, hub: HubConnection, stop: threading.Event, answer: An
                 log.log(level, "%s: %s; trying again in %.0f s", node.party.member_id, reason, rest, extra=fields)
                 look_for_new_keys(node, hub, error)
                 stop.wait(rest)
-                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+                pause = lengthen(pause)
             if news := hub.clocks.news():
                 log.warning("%s: %s", node.party.member_id, news, extra=told(member=node.party.member_id))
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from federation.hub_line import Clock, current_time
 from federation.service_log import Form, begin_log, is_structured, told
 from node.answering import Pace, T, answer_manifest, at_once
-from node.attempts import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, NotAnswered
+from node.attempts import NotAnswered, lengthen
 from node.service import Node, open_node
 
 NICENESS = 10
@@ -59,7 +59,7 @@ class Worker:
                 self._end()
                 # To start one takes a second of a processor: one that falls each time is not started all the time.
                 self._rests_until = self._now() + self._pause
-                self._pause = min(max(FIRST_PAUSE_SECONDS, 2 * self._pause), LONGEST_PAUSE_SECONDS)
+                self._pause = lengthen(self._pause)
                 raise NotAnswered("the process that answers it was stopped") from None
             except BaseException:
                 self._end()  # What it may still answer would be read as the answer to what is asked next.
