@@ -18,31 +18,9 @@ from node.desk import MOST_CHARACTERS, MOST_TOLD, Desk
 from node.polling import OLD_HUB_SECONDS, deal_with, poll_once
 from node.schedule import Schedule
 from node.service import Node
+from tests.node.test_polling import PlayedNode, RunningClock
 
 PATIENCE = 60
-
-
-class Clock:
-    """Seconds that pass when a test says so."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-class PlayedNode:
-    """As much of a node as a poll touches itself."""
-
-    class party:  # noqa: N801 - stands where an attribute does
-        member_id = "node-301"
-
-    class Register:
-        version = 1
-
-    def register(self) -> "PlayedNode.Register":
-        return self.Register()
 
 
 NODE = cast("Node", PlayedNode())
@@ -155,7 +133,7 @@ def test_what_is_done_and_not_yet_told_is_not_put_there_again() -> None:
 
 def test_a_question_that_cannot_be_answered_rests_and_the_others_go_on() -> None:
     """Ever longer, up to a limit."""
-    clock, attempts = Clock(), list[float]()
+    clock, attempts = RunningClock(), list[float]()
 
     def fail() -> bool:
         attempts.append(clock())
